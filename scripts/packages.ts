@@ -32,14 +32,14 @@ export const HOT: readonly string[] = [
   "src/cli/app.ts",
   "src/cli/run/commands.ts",
   "src/cli/run/run.ts",
-  "src/cli/diagnose/healthcheck.ts", // a container runs it every half minute
-  "src/cli/backup/nightly.ts",
+  "src/extras/diagnose/healthcheck.ts", // a container runs it every half minute
+  "src/extras/backup/nightly.ts",
   "src/core/shared_store.ts",
   "src/host/bot_socket.ts",
   "src/host/http_server.ts",
   "src/bot/account/running.ts",
   "src/bot/preflight/examine.ts",
-  "src/bot/process/alerts.ts",
+  "src/extras/alerts/watch.ts",
   "src/bot/process/tool_services.ts",
   "src/discord/gateway/read/reader.ts",
   "src/providers/about/abilities.ts",

@@ -11,12 +11,15 @@ import { join } from "node:path";
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import { EXIT } from "../src/cli/shared/exit_code.ts";
-import { TASKS } from "../src/cli/commands.ts";
+import { allTasks } from "../src/cli/commands.ts";
+import { EXTRAS } from "../src/extras/extras.ts";
 import { type ReferenceKey, referenceKeys } from "../src/config/reference.ts";
 import { configSchema } from "../src/config/schema/root.ts";
 import { createMetrics } from "../src/http/metrics.ts";
 import { BUILD, HEALTHY, NOW } from "../tests/support/bot/health.ts";
 import { commandsOf, ownRows } from "./reference/command_rows.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 /** Names that stay, sorted; `json` has the fields of commands' output, by command line. */
 export interface Promises {

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { startSimulation } from "../src/cli/demo/simulation/simulation.ts";
+import { startSimulation } from "../src/extras/demo/simulation/simulation.ts";
 import { type OwnCommand, startOwnProcess } from "../src/host/process/own_process.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 

@@ -7,10 +7,9 @@ import type { AccountEnd } from "./bot/account_end.ts";
 import { type Accounts, type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { AccountTraffic, Online } from "./bot/account_interface.ts";
 import { createMeter } from "./http/monitor/meters.ts";
-import { createHookEvents, type HookEvents } from "./bot/process/hook_events.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
-import { createLoadedAlerts } from "./bot/process/load_alerts.ts";
+import type { BotExtra } from "./bot/bot_extra.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
@@ -76,6 +75,8 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
+  /** Parts of accounts and of the process that the bot does not know by name. */
+  readonly extras: readonly BotExtra[];
   /** Owner and copies of a shared store; absent if there is none. */
   readonly shared?: () => SharedStoreState | undefined;
 }
@@ -115,8 +116,10 @@ export interface Bot {
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
   /** A command has changed rows of a namespace of the store through this process. */
   changedByCommand(namespace: keyof Store): void;
-  /** The receiver of hooks. */
-  readonly hooks: HookEvents;
+  /** An extra has changed rows of an account. */
+  wake(accountId: AccountId, namespace: keyof Store): void;
+  /** Counts a request to a hook; `hook` is absent if there is none with its name. */
+  hookRequested(result: string, hook?: string): void;
   /** Sets whether the config file is the running config; health shows it. */
   readonly setConfig: (state: ConfigState) => void;
   /** Sets why the bot cannot listen at the addresses of a section, if it cannot; health shows it. */
@@ -172,7 +175,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     embedding: noteMeaning.state,
     budgets: createReadBudgets({ store, config: () => setup.config, now }),
     mcpServers: () => tools.servers(),
-    alerts: () => alerts.open(),
+    alerts: () => watches.flatMap((watch) => watch.open()),
     shared: options.shared,
     log: logging.forPart("health"),
   });
@@ -199,19 +202,22 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }));
   const traces = await createTraces(options);
   const memory = createMemory(logging);
-  const alerts = createLoadedAlerts({
-    config: () => setup.config,
-    store,
-    dataDir: options.dataDir,
-    env: options.env,
-  }, {
-    snapshot: health.snapshot,
-    measure: health.measure,
-    accounts: known,
-    metrics,
-    now,
-    log: logging.forPart("health"),
-  });
+  const watches = options.extras.flatMap(({ watch }) =>
+    watch
+      ? [watch({
+        config: () => setup.config,
+        store,
+        dataDir: options.dataDir,
+        env: options.env,
+        snapshot: health.snapshot,
+        measure: health.measure,
+        reachOwners: (accountId, text) => known.running(accountId)?.reachOwners(text),
+        metrics,
+        now,
+        log: logging.forPart("health"),
+      })]
+      : []
+  );
   const running = accounts = createAccounts({
     ...options,
     store: { ...store, notes: noteMeaning.notes },
@@ -231,7 +237,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     onOnline: options.onOnline ?? (() => {}),
     // Nothing will tell the owners later.
-    onEnd: (end: BotEnd) => void alerts.lastLook().then(() => onEnd(end)),
+    onEnd: (end: BotEnd) =>
+      void Promise.all(watches.map((watch) => watch.lastLook())).then(() => onEnd(end)),
   });
   const http = createHttp(
     {
@@ -267,7 +274,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       noteMeaning.reconfigured();
       return await running.apply(next, changes);
     },
-    hooks: createHookEvents(options, { accounts: running, metrics, now }),
+    wake: (accountId, namespace) => running.running(accountId)?.changedByCommand(namespace),
+    hookRequested: (result, hook = "unknown") => metrics.hookRequests.inc({ hook, result }),
     setConfig: health.setConfig,
     setListening: health.setListening,
     pageMade: memory.page,
@@ -280,7 +288,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       health.setPhase("draining");
       isStopping = true;
       memory.stop();
-      await alerts.stop();
+      await Promise.all(watches.map((watch) => watch.stop()));
       pruning.stop();
       await noteMeaning.stop();
       await running.stop();

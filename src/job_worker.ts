@@ -4,6 +4,7 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
+import { JOBS } from "./extras/jobs.ts";
 import type { JobMessage } from "./sandbox/run_in_thread.ts";
 
 if (!parentPort) throw new TypeError("job_worker.ts is no program: the bot starts it as a thread");
@@ -17,10 +18,11 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
       return (await import("./web/feed_entries.ts")).runFeedJob(job);
     case "code":
       return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
-    case "seal":
-      return await (await import("./host/archive/age.ts")).runSealJob(job, port);
-    default:
-      throw new TypeError(`There is no job ${kind}`);
+    default: {
+      const load = JOBS[kind];
+      if (!load) throw new TypeError(`There is no job ${kind}`);
+      return await (await load())(job, port);
+    }
   }
 }
 

@@ -7,16 +7,17 @@
 
 import process from "node:process";
 import { restartWithOptions } from "./host/process/engine_options.ts";
-import { WATCH_ARGUMENT } from "./host/process/watch_argument.ts";
+import { EXTRAS } from "./extras/extras.ts";
 import { JOB_ARGUMENT } from "./sandbox/job_argument.ts";
 
-const [, , command] = process.argv;
+const [, , command = ""] = process.argv;
+const own = EXTRAS.find(({ programs }) => programs && Object.hasOwn(programs, command));
 if (command === JOB_ARGUMENT) {
   const workerUrl = new URL("./job_worker.ts", import.meta.url);
   void import("./sandbox/run_in_thread.ts").then(({ serveJob }) => serveJob(workerUrl));
-} else if (command === WATCH_ARGUMENT) {
-  void import("./cli/upgrade/watch.ts").then(({ main }) => main());
+} else if (own?.programs?.[command]) {
+  void own.programs[command]().then((main) => main());
 } else {
   if (command === "run") restartWithOptions();
-  void import("./cli/app.ts").then(({ main }) => main());
+  void import("./cli/app.ts").then(({ main }) => main(EXTRAS));
 }

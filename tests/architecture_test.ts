@@ -42,36 +42,82 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
   "extract_worker.ts": ["extract"],
-  "job_worker.ts": ["host", "web", "sandbox"],
+  "job_worker.ts": ["extras", "web", "sandbox"],
   "log.ts": ["lib"],
   cli: [
     "bot.ts",
     "bot",
-    "workspace", // `doctor` looks at the skills
-    "exec", // and at the sandbox
     "flows",
-    "interactions", // `why` and `access` know the commands that people write
+    "interactions",
     "discord/gateway",
+    "discord/rest",
     "log.ts",
     "version.ts",
-    "simulator",
     "config",
-    "policy", // `why` and `access` ask it themselves
+    "policy",
     "render",
-    "session", // `sessions` and `why` tell how much of one a model sees
     "store",
+    "providers",
+    "http",
+    "host",
+    "core",
+    "lib",
+  ],
+  extras: [
+    "bot.ts",
+    "bot",
+    "cli",
+    "flows",
+    "interactions",
+    "config",
+    "policy",
+    "render",
+    "session",
+    "store",
+    "discord/gateway",
     "discord/rest",
     "providers",
     "http",
     "host",
-    "media", // `restore` deletes files of forgotten people
-    "mcp", // `mcp` signs in to servers, and `doctor` connects to them
-    "tools", // `access test` tells who may use them
+    "media",
+    "mcp",
+    "tools",
+    "web",
+    "workspace",
+    "exec",
+    "sandbox",
+    "simulator",
+    "log.ts",
+    "version.ts",
     "core",
     "lib",
   ],
-  "main.ts": ["cli", "sandbox", "host"],
+  "main.ts": ["extras", "cli", "sandbox", "host"],
 };
+
+/** The extras that each extra may use. An extra that is not named uses none. */
+const MAY_USE: Readonly<Record<string, readonly string[]>> = {
+  alerts: ["delivery"], // a test message
+  backup: ["service"], // `restore` repairs the service of a machine
+  completion: ["backup", "sessions"], // proposes names of backups and conversations
+  // Shows what their commands show, and changes the same rows.
+  dashboard: ["access", "agent", "config", "diagnose", "feeds", "model", "sessions", "why"],
+  demo: ["dashboard"],
+  diagnose: ["access", "agent", "hooks", "model", "service"], // judges their facts
+  intent: ["config"],
+  logs: ["why"],
+  setup: ["delivery", "model", "service"], // tests the model, and greets
+  upgrade: ["service"],
+};
+
+/** Places where the core asks for one extra by name; each wants a way of its own. */
+const ASKED_BY_NAME: readonly string[] = [
+  "src/bot/account/parts.ts → api", // a turn streams into a call of a program
+  "src/bot/turn/turns.ts → api",
+  "src/cli/run/run.ts → setup", // a start without a config
+  "src/cli/run/run.ts → upgrade", // a version on trial that fails
+  "src/cli/run/restart.ts → upgrade",
+];
 
 /** The folders of `bot/`, which joins the others; each may import from those before it. */
 const BOT_FLOORS = [
@@ -82,11 +128,9 @@ const BOT_FLOORS = [
   "questions",
   "preflight",
   "gateway",
-  "hooks",
   "schedules",
   "commands",
   "turn",
-  "calls",
   "inbound",
   "account",
   "process",
@@ -208,6 +252,27 @@ describe("the program", () => {
     assert.deepEqual(Object.fromEntries(twice), {});
   });
 
+  it("knows extras by their list alone", () => {
+    const asked = sources.filter(({ path }) => extraOf(path) === undefined).flatMap(
+      ({ path, imports }) =>
+        imports.flatMap((target) => extraOf(target) ?? [])
+          .filter(() => !/^src\/extras\/\w+\.ts$/.test(path)) // the lists
+          .map((extra) => `${path} → ${extra}`),
+    );
+    assert.deepEqual([...new Set(asked)].toSorted(), ASKED_BY_NAME.toSorted());
+  });
+
+  it("has extras that use no other extra, but those of the table", () => {
+    const wrong = sources.flatMap(({ path, imports }) => {
+      const own = extraOf(path);
+      if (own === undefined) return [];
+      return imports.map(extraOf)
+        .filter((other) => other && other !== own && !MAY_USE[own]?.includes(other))
+        .map((other) => `${path} → ${other}`);
+    });
+    assert.deepEqual(wrong, []);
+  });
+
   it("has no import circle between files, types included", () => {
     assert.deepEqual(circlesIn(new Map(sources.map(({ path, imports }) => [path, imports]))), []);
   });
@@ -233,7 +298,9 @@ describe("the program", () => {
   });
 
   it("has in bot/ composition alone: no module of it could be in another folder", () => {
-    const rooms = Object.entries(MAY_IMPORT).filter(([room]) => !/\.ts$|^cli$/.test(room));
+    const rooms = Object.entries(MAY_IMPORT).filter(([room]) =>
+      !/\.ts$|^(?:cli|extras)$/.test(room)
+    );
     const misplaced = sources.filter(({ path }) => folderOf(path) === "bot").flatMap(
       ({ path, specifiers, imports }) => {
         const needed = imports.map(folderOf);
@@ -254,9 +321,10 @@ describe("the program", () => {
     const folder = folderOf(path);
     const allowed = MAY_IMPORT[folder];
     if (!allowed) continue; // bot.ts joins the parts
+    const isHole = (target: string) => ASKED_BY_NAME.includes(`${path} → ${extraOf(target)}`);
 
     it(`${path} imports only from below`, () => {
-      const wrong = imports.map(folderOf)
+      const wrong = imports.filter((target) => !isHole(target)).map(folderOf)
         .filter((target) => target !== folder && !allowed.includes(target));
       assert.deepEqual(wrong, []);
     });
@@ -347,6 +415,11 @@ function folderOf(path: string): string {
   if (!path.startsWith(SRC)) return path.split("/")[0]!;
   const [first, second] = path.slice(SRC.length).split("/");
   return first === "discord" ? `${first}/${second}` : first!;
+}
+
+/** The extra that a file belongs to; `undefined` for the rest, and for the list. */
+function extraOf(path: string): string | undefined {
+  return /^src\/extras\/([^/]+)\//.exec(path)?.[1];
 }
 
 /** The folder that a file is in; a file at the top counts as a folder. */

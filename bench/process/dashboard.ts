@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { requestLink } from "../../src/cli/dashboard/print_link.ts";
+import { requestLink } from "../../src/extras/dashboard/print_link.ts";
 import { type Memory, memoryOf } from "../stand/proc.ts";
 import { type Contender, openSimulatedStand } from "../stand/stand.ts";
 import type { Readings } from "../stand/stats.ts";

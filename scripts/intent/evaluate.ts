@@ -19,7 +19,7 @@ import {
   type LabelledScore,
   rankingQuality,
   thresholdQuality,
-} from "../../src/policy/intent/quality.ts";
+} from "../../src/extras/intent/quality.ts";
 import { createIntentTracker } from "../../src/policy/intent/tracker.ts";
 import { checkIntentWeights, SHIPPED_WEIGHTS } from "../../src/policy/intent/weights.ts";
 import { type IrcLog, type LoggedMessage, readIrcLogs, withoutName } from "./irc_logs.ts";

@@ -9,7 +9,8 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { TASKS } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/commands.ts";
+import { EXTRAS } from "../../src/extras/extras.ts";
 import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";
 import { exitRows } from "../../src/cli/shared/exit_code.ts";
@@ -29,6 +30,8 @@ import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reasons.ts";
 import { withRetention } from "./retention.ts";
 import { type GeneratedFile, ROOT, updateGenerated } from "./generated.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 /** The lists that the page is made from. */
 export interface Registries {

@@ -4,7 +4,8 @@
  * It uses the macros of man(7), which groff, mandoc and BSD's man read alike.
  */
 
-import { TASKS } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/commands.ts";
+import { EXTRAS } from "../../src/extras/extras.ts";
 import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";
 import { EXIT, EXIT_MEANINGS, type ExitName, exitRows } from "../../src/cli/shared/exit_code.ts";
@@ -12,6 +13,8 @@ import { wrapped } from "../../src/lib/text/cut.ts";
 import project from "../../deno.json" with { type: "json" };
 import { commandsOf, COMMON_ROWS, type NamedCommand, ownRows } from "./command_rows.ts";
 import { environmentRows } from "./config_page.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 /** Day of the newest change of the page's own text: a page names a date, and two builds are equal. */
 const DATE = "2026-11-23";

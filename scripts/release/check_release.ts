@@ -24,8 +24,12 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { LIST_COMMENT } from "../../src/cli/upgrade/release_list.ts";
-import { readMinisignKey, SignatureError, verifyMinisign } from "../../src/lib/minisign.ts";
+import { LIST_COMMENT } from "../../src/extras/upgrade/release_list.ts";
+import {
+  readMinisignKey,
+  SignatureError,
+  verifyMinisign,
+} from "../../src/extras/upgrade/minisign.ts";
 
 /** A release that a user should not get. */
 export class ReleaseFault extends Error {

@@ -10,7 +10,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
-import { readMinisignKey, SignatureError } from "../../src/lib/minisign.ts";
+import { readMinisignKey, SignatureError } from "../../src/extras/upgrade/minisign.ts";
 import { RELEASES_URL } from "../../src/version.ts";
 import { currentNames, readPromises, withNames } from "../promises.ts";
 

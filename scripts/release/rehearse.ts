@@ -24,7 +24,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
-import { LIST_COMMENT } from "../../src/cli/upgrade/release_list.ts";
+import { LIST_COMMENT } from "../../src/extras/upgrade/release_list.ts";
 import { newSigner } from "../../tests/support/release/signer.ts";
 import { tryAsUser } from "./trial/as_user.ts";
 import { checkRelease } from "./check_release.ts";

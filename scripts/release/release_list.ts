@@ -10,8 +10,12 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { LIST_COMMENT } from "../../src/cli/upgrade/release_list.ts";
-import { readMinisignKey, SignatureError, verifyMinisign } from "../../src/lib/minisign.ts";
+import { LIST_COMMENT } from "../../src/extras/upgrade/release_list.ts";
+import {
+  readMinisignKey,
+  SignatureError,
+  verifyMinisign,
+} from "../../src/extras/upgrade/minisign.ts";
 import { MIGRATIONS } from "../../src/store/database/migrations.ts";
 
 /** A release of the list. */

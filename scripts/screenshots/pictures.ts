@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { pageNamed } from "../../src/cli/dashboard/pages/table.ts";
+import { pageNamed } from "../../src/extras/dashboard/pages/table.ts";
 
 /** One picture. */
 export interface Picture {

@@ -18,6 +18,7 @@ import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
 import type { ProcessFiles } from "./process_files.ts";
+import type { BotExtra } from "./bot_extra.ts";
 import type { AccountEnd } from "./account_end.ts";
 import type { AccountHealth, AccountParts } from "../http/monitor/account_health.ts";
 import type { Meter } from "../http/monitor/meters.ts";
@@ -52,6 +53,8 @@ export interface AccountOptions extends AccountSetup {
   /** Counts requests that Discord holds against the address, of all accounts. */
   readonly invalidRequests: InvalidRequests;
   readonly stored: StoredAccount;
+  /** Parts of the account that it does not know by name. */
+  readonly extras: readonly BotExtra[];
   /** Makes a login link of the dashboard. */
   readonly dashboardLink: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */

@@ -21,15 +21,13 @@ import { BUILD_NAME, VERSION } from "../version.ts";
 import { errorTexts } from "./help/error_texts.ts";
 import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
 import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
+import type { Extra } from "./extras/extra.ts";
 import { EXIT, StartError } from "./shared/exit_code.ts";
 import type { Terminal } from "./terminal/io.ts";
 import { type Style, styleFor } from "./terminal/style.ts";
 
-/** The hidden command of the scripts of `barnacle completion`. */
-const COMPLETE = "__complete";
-
 /** Runs the command that the process's arguments name, and ends the process. */
-export async function main(): Promise<void> {
+export async function main(extras: readonly Extra[]): Promise<void> {
   const { stdout, stderr, env } = process;
   // Local addresses bypass proxies: neither a simulator's token nor a local model's prompt may leak.
   env["NO_PROXY"] = env["no_proxy"] = noProxyOf(env);
@@ -37,7 +35,7 @@ export async function main(): Promise<void> {
   if (env["BUN_CONFIG_VERBOSE_FETCH"]) env["BUN_CONFIG_VERBOSE_FETCH"] = "0";
   // A broken pipe must not end the bot, nor the demo before its clean-up.
   for (const stream of [stdout, stderr]) stream.on("error", () => {});
-  const code = await runCommandLine(process.argv.slice(2), process);
+  const code = await runCommandLine(process.argv.slice(2), process, extras);
   await Promise.all([drained(stdout), drained(stderr)]);
   process.exit(code);
 }
@@ -51,17 +49,20 @@ export async function main(): Promise<void> {
 export async function runCommandLine(
   args: readonly string[],
   { stdout, stderr, env }: Terminal,
+  extras: readonly Extra[],
 ): Promise<number> {
   const style = styleFor(stdout, env);
-  const tasks = await tasksFor(args);
+  const tasks = await tasksFor(args, extras);
   if (args.length === 0) {
     for (const line of welcomeLines(tasks, VERSION, style)) stdout.write(`${line}\n`);
     return EXIT.done;
   }
   const all = commandsOf(tasks);
-  if (args[0] === COMPLETE) {
-    const { complete } = await import("./completion/complete.ts");
-    await complete(args.slice(1), all, { stdout, stderr, env });
+  const [first = ""] = args;
+  const hidden = extras.find(({ hidden }) => hidden && Object.hasOwn(hidden, first))?.hidden;
+  if (hidden?.[first]) {
+    const runHidden = await hidden[first]();
+    await runHidden(args.slice(1), all, { stdout, stderr, env });
     return EXIT.done;
   }
   const words = withHelpOption(withoutDashes(args), all);
@@ -78,10 +79,13 @@ export async function runCommandLine(
 }
 
 /** The commands that the arguments may name. */
-async function tasksFor([command]: readonly string[]): Promise<readonly CommandTask[]> {
-  if (command !== "run") return (await import("./commands.ts")).TASKS;
-  const { run } = await import("./run/commands.ts");
-  return [{ title: "Start", commands: { run } }];
+async function tasksFor(
+  [command]: readonly string[],
+  extras: readonly Extra[],
+): Promise<readonly CommandTask[]> {
+  if (command !== "run") return (await import("./commands.ts")).allTasks(extras);
+  const { runCommand } = await import("./run/commands.ts");
+  return [{ title: "Start", commands: { run: runCommand(extras) } }];
 }
 
 /** Commands by name. */

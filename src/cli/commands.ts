@@ -1,81 +1,57 @@
-/** All commands, by task. `barnacle --help` and `docs/commands.md` list them in this order. */
+/** All commands, by task: `run`, and those of the extras. Help and `docs/commands.md` list them so. */
 
-import { access, pairing, why } from "./access/commands.ts";
-import {
-  agents,
-  approvals,
-  execBroker,
-  feeds,
-  mcp,
-  memory,
-  pause,
-  resume,
-  schedules,
-} from "./agent/commands.ts";
-import { backup, restore, verify } from "./backup/commands.ts";
-import { completion } from "./completion/commands.ts";
-import { config } from "./config/commands.ts";
-import { outbox, send } from "./delivery/commands.ts";
-import { dashboard } from "./dashboard/commands.ts";
-import { demo } from "./demo/commands.ts";
-import {
-  alerts,
-  doctor,
-  healthcheck,
-  invite,
-  netcheck,
-  recent,
-  status,
-  version,
-} from "./diagnose/commands.ts";
+import type { Extra } from "./extras/extra.ts";
+import { type CliCommand, type CliGroup, describeGroup } from "./help/command_help.ts";
 import type { CommandTask } from "./help/overview.ts";
-import { logs } from "./logs/commands.ts";
-import { forget, sessions } from "./sessions/commands.ts";
-import { intent } from "./intent/commands.ts";
-import { model, usage } from "./model/commands.ts";
-import { run } from "./run/commands.ts";
-import { service } from "./service/commands.ts";
-import { setup } from "./setup/commands.ts";
-import { upgrade } from "./upgrade/commands.ts";
+import { runCommand } from "./run/commands.ts";
 
-/** All commands; their names are unique over all tasks. */
-export const TASKS: readonly CommandTask[] = [
-  { title: "Start", commands: { demo, setup, invite, run, service } },
-  {
-    title: "Diagnose",
-    commands: {
-      alerts,
-      dashboard,
-      doctor,
-      healthcheck,
-      intent,
-      logs,
-      model,
-      netcheck,
-      recent,
-      status,
-      usage,
-      why,
-    },
-  },
-  { title: "Control access", commands: { access, pairing } },
-  { title: "Send messages", commands: { send, outbox } },
-  { title: "Conversations", commands: { sessions, forget } },
-  {
-    title: "Look after the agent",
-    commands: {
-      agents,
-      approvals,
-      "exec-broker": execBroker,
-      feeds,
-      mcp,
-      memory,
-      pause,
-      resume,
-      schedules,
-    },
-  },
-  { title: "Back up and move", commands: { backup, verify, restore } },
-  { title: "Configure", commands: { config } },
-  { title: "About", commands: { completion, upgrade, version } },
+/** The tasks, in the order of help. */
+const TITLES = [
+  "Start",
+  "Diagnose",
+  "Control access",
+  "Send messages",
+  "Conversations",
+  "Look after the agent",
+  "Back up and move",
+  "Configure",
+  "About",
 ];
+
+/** Commands that people need in this order. All others follow by name. */
+const FIRST = [
+  "demo",
+  "setup",
+  "invite",
+  "run",
+  "service",
+  "send",
+  "sessions",
+  "backup",
+  "verify",
+  "restore",
+];
+
+/** The commands of the core and of these extras; their names are unique over all tasks. */
+export async function allTasks(extras: readonly Extra[]): Promise<readonly CommandTask[]> {
+  const added = await Promise.all(extras.map(({ commands }) => commands?.()));
+  return TITLES.map((title): CommandTask => {
+    const all = new Map<string, CliCommand | CliGroup>();
+    if (title === "Start") all.set("run", runCommand(extras));
+    for (const more of added) {
+      for (const [name, command] of Object.entries(more?.[title] ?? {})) {
+        all.set(name, joined(all.get(name), command));
+      }
+    }
+    const rank = (name: string) => FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
+    const sorted = [...all].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+    return { title, commands: Object.fromEntries(sorted) };
+  });
+}
+
+/** The group of help with the commands of both; its text is that of the group with a default command. */
+function joined(known: CliCommand | CliGroup | undefined, added: CliCommand | CliGroup) {
+  if (known?.kind !== "group" || added.kind !== "group") return added;
+  const { brief, defaultCommand } = known.defaultCommand === undefined ? added : known;
+  return describeGroup(brief, { ...known.commands, ...added.commands }, defaultCommand);
+}

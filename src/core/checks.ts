@@ -3,7 +3,7 @@
  *
  * Each runner has a list of code, and {@link runChecks} runs the part of it that this list gives to the
  * runner. A check that only `barnacle doctor` runs, and that needs nothing else, is declared in
- * `cli/diagnose/doctor_checks.ts`, together with its code.
+ * `extras/diagnose/doctor_checks.ts`, together with its code.
  */
 
 import { countText, durationText, sizeOf } from "../lib/text/units.ts";

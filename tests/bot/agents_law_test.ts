@@ -3,6 +3,7 @@
  * second one must show nothing of it.
  */
 
+import { EXTRAS } from "../../src/extras/extras.ts";
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -154,6 +155,7 @@ describe("[N1] a turn of an agent that is not the first", () => {
     const { log, lines } = recordingLog();
     const { discord, ...shared } = config;
     const bot = await startBot({
+      extras: EXTRAS,
       setup: {
         config: { ...shared, accounts: [discord] },
         accounts: new Map([[ACCOUNT, {

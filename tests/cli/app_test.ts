@@ -3,16 +3,19 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
-import { TASKS } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/commands.ts";
+import { EXTRAS } from "../../src/extras/extras.ts";
 import { WIDTH } from "../../src/cli/help/command_help.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { recordedTerminal } from "./terminal/recorded_terminal.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 const COLOURFUL: Record<string, string> = { TERM: "xterm-256color", COLORTERM: "truecolor" };
 
 async function run(args: readonly string[], { isTTY = false, env = COLOURFUL } = {}) {
   const { terminal, stdout, stderr } = recordedTerminal({ isTTY, env });
-  const code = await runCommandLine(args, terminal);
+  const code = await runCommandLine(args, terminal, EXTRAS);
   return { code, stdout: stdout(), stderr: stderr() };
 }
 

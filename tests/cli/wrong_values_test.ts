@@ -10,7 +10,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
-import { TASKS } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/commands.ts";
+import { EXTRAS } from "../../src/extras/extras.ts";
 import type { CliCommand, CliOption } from "../../src/cli/help/command_help.ts";
 import { dashed } from "../../src/cli/help/error_texts.ts";
 import { EXIT, exitRows } from "../../src/cli/shared/exit_code.ts";
@@ -18,6 +19,8 @@ import { once } from "../../src/lib/cache.ts";
 import type { Outcome } from "../support/process/command_lines.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { createDataFixture, removeDataFixtures } from "./data_fixture.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 after(removeDataFixtures);
 

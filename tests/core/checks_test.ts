@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DOCTOR_CHECKS } from "../../src/cli/diagnose/doctor_checks.ts";
+import { DOCTOR_CHECKS } from "../../src/extras/diagnose/doctor_checks.ts";
 import {
   type Check,
   type CheckCode,

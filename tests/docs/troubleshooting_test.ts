@@ -5,11 +5,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
-import { TASKS } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/commands.ts";
+import { EXTRAS } from "../../src/extras/extras.ts";
 import { wrongCommand } from "../../src/cli/help/wrong_command.ts";
 import type { Terminal } from "../../src/cli/terminal/io.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
 import { schemaAt } from "../../src/config/schema/parts/shape.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 const PAGE = readFileSync(
   join(import.meta.dirname!, "..", "..", "docs", "troubleshooting.md"),
@@ -29,7 +32,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
   const names = words.slice(0, COMMANDS[words[0] ?? ""]?.kind === "group" ? 2 : 1)
     .filter((word) => !word.startsWith("-"));
   const terminal = { stdout: stream, stderr: stream, env: {} } as unknown as Terminal;
-  assert.equal(await runCommandLine([...names, "--help"], terminal), 0, names.join(" "));
+  assert.equal(await runCommandLine([...names, "--help"], terminal, EXTRAS), 0, names.join(" "));
   return lines.join("");
 }
 

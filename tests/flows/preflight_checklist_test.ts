@@ -11,7 +11,7 @@ import type { Finding } from "../../src/core/finding.ts";
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import { judgeRuns } from "../../src/flows/preflight/last_run.ts";
 import { type DiscordFacts, judgeDiscord } from "../../src/flows/preflight/discord.ts";
-import { type HostFacts, judgeHost } from "../../src/flows/preflight/host.ts";
+import { type HostFacts, judgeHost } from "../../src/extras/diagnose/host/host.ts";
 import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight/network.ts";
 import { healthFinding } from "../../src/http/health_finding.ts";
 import type { HttpFound, Reachability } from "../../src/lib/network/reachability.ts";

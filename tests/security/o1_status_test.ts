@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { status } from "../../src/cli/diagnose/status.ts";
+import { status } from "../../src/extras/diagnose/status.ts";
 import { acquireLock } from "../../src/host/locks/lock.ts";
 import { isListener } from "../../src/host/locks/tcp_listener.ts";
 import { judgeHealth } from "../../src/http/checks.ts";

@@ -16,7 +16,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { send } from "../../src/cli/delivery/send.ts";
+import { send } from "../../src/extras/delivery/send.ts";
 import { FileRefusedError, withRegularFile } from "../../src/host/files/read_bounded.ts";
 import { recordingIo } from "../cli/io.ts";
 import { skipUnless } from "../support/skip.ts";

@@ -11,7 +11,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type Simulation, startSimulation } from "../../../src/cli/demo/simulation/simulation.ts";
+import {
+  type Simulation,
+  startSimulation,
+} from "../../../src/extras/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 

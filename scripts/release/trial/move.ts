@@ -13,7 +13,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { type Simulation, startSimulation } from "../../../src/cli/demo/simulation/simulation.ts";
+import {
+  type Simulation,
+  startSimulation,
+} from "../../../src/extras/demo/simulation/simulation.ts";
 import { type OwnCommand, startOwnProcess } from "../../../src/host/process/own_process.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 

@@ -13,7 +13,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { createProcessIo } from "../../../src/cli/terminal/io.ts";
-import { playScript, SCENES } from "../../../src/cli/demo/scenes/play.ts";
+import { playScript, SCENES } from "../../../src/extras/demo/scenes/play.ts";
 
 /** Milliseconds for a scene; an emulated processor is slow. */
 const PATIENCE_MS = 180_000;

@@ -20,7 +20,7 @@ import {
   demoConfig,
   type Simulation,
   startSimulation,
-} from "../../../src/cli/demo/simulation/simulation.ts";
+} from "../../../src/extras/demo/simulation/simulation.ts";
 import { type OwnCommand, startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { playScenes } from "./own_scenes.ts";
 import { findWine, forwardingLibrary } from "./wine_parts.ts";

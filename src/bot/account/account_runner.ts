@@ -34,6 +34,7 @@ export interface AccountRunnerOptions extends
     | "onTrace"
     | "env"
     | "dashboardLink"
+    | "extras"
     | "crashHooks"
     | "mayAct"
   > {

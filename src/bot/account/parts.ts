@@ -19,9 +19,8 @@ import { createLoader } from "../../lib/loader.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { createAccountFeeds } from "../schedules/feeds.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
-import { createLoadedHooks } from "../hooks/load_hooks.ts";
+import { createExtraParts } from "./extra_parts.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createOutbound } from "../outbound/outbound.ts";
 import { createAccountCards } from "../questions/cards.ts";
@@ -35,7 +34,7 @@ import { createRuleSources } from "../turn/rule_sources.ts";
 import { intentWeightsIn } from "../rules/intent_weights.ts";
 import { createToolPorts } from "../turn/tool_ports.ts";
 import { createAccountTurns } from "../turn/turns.ts";
-import type { AccountCalls } from "../calls/calls.ts";
+import type { AccountCalls } from "../../extras/api/calls/account_calls.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
@@ -96,29 +95,24 @@ export async function createParts(
   /** The calls of programs, which are loaded with the first one (O14). */
   let loaded: AccountCalls | undefined;
   const loading = createLoader(async () => {
-    const { createAccountCalls } = await import("../calls/calls.ts");
+    const { createAccountCalls } = await import("../../extras/api/calls/account_calls.ts");
     return loaded = createAccountCalls(account, { ...made, toolPortsOf });
   });
   const calls = { now: () => loaded, load: loading.get };
   const turns = createAccountTurns(account, { ...made, toolPortsOf, inbound, catchUp, calls });
   const schedules = createAccountSchedules(account, made);
-  const feeds = createAccountFeeds(account, {
+  const extras = await createExtraParts(options.extras, account, {
     ...gateway,
     reader,
-    web: toolServices.of(account.config().agentList[0].id).ports.web,
+    judging,
     cleanSecrets: outbound.cleanSecrets,
-    answerEvents: () => hooks.wake(),
-  });
-  const hooks = createLoadedHooks(account, async () => {
-    const { createAccountHooks } = await import("../hooks/hooks.ts");
-    return createAccountHooks(account, made);
+    web: toolServices.of(account.config().agentList[0].id).ports.web,
   });
   const duplicates = createDuplicateWatch(account);
   return {
     ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, files, schedules },
-    hooks,
+    extras,
     questions,
-    feeds,
     calls,
     account,
     knowledge: knowledge.upkeep,

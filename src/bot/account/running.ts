@@ -60,7 +60,7 @@ export async function runAccount(
           ...inbound.findings(),
           ...parts.questions.findings(),
           ...outbound.findings(),
-          ...parts.feeds.findings(),
+          ...parts.extras.findings(),
         ],
         ...outbound.status(),
       };
@@ -72,10 +72,9 @@ export async function runAccount(
       ports.health.setModels(account.models.ids);
       outbound.reconfigured();
       inbound.reconfigured();
-      parts.hooks.wake();
       parts.knowledge.changed();
       parts.connectionState.reconfigured();
-      parts.feeds.changed();
+      parts.extras.reconfigured();
     },
     traffic: () => ({
       accountId,
@@ -94,9 +93,8 @@ export async function runAccount(
     changedByCommand(namespace) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
       if (namespace === "forgetting") parts.account.events.emit.personForgotten();
-      if (namespace === "hooks") parts.hooks.wake();
       if (namespace === "schedules") parts.schedules.changed();
-      if (namespace === "feeds") parts.feeds.changed();
+      parts.extras.changedByCommand(namespace);
       if (namespace === "questions") parts.account.events.emit.decided();
       if (namespace !== "settings") return;
       void inbound.commands.pauseChanged();
@@ -126,8 +124,7 @@ async function stop(
   outbound.stop();
   rest.knowledge.stop();
   await rest.schedules.stop();
-  await rest.feeds.stop();
-  await rest.hooks.stop();
+  await rest.extras.stop();
   await rest.questions.stop();
   await turns.stop();
   const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);

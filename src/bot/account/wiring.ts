@@ -123,13 +123,14 @@ export function connectParts(
     schedulesChanged: schedules.changed,
     runEnded: schedules.ended,
     callEnded: (id) => parts.calls.now()?.ended(id),
-    hookEnded: parts.hooks.wake,
+    hookEnded: () => parts.extras.tell("hookEnded"),
+    hookStored: () => parts.extras.tell("hookStored"),
     formsOpen: connection.setForms,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
       outbound.delivered(row, delivery);
       parts.intent.delivered(row, delivery);
-      if (row.message.of?.kind === "notice") parts.hooks.wake(); // perhaps the first of an incident
+      parts.extras.tell("delivered", row, delivery);
     },
     attempted(row) {
       if (row.message.of?.kind === "tool") outbound.sent.attempted(row);
@@ -168,8 +169,7 @@ export function connectParts(
       inbound.ready(shardId);
       online.ready();
       schedules.start();
-      parts.feeds.start();
-      parts.hooks.start();
+      parts.extras.start();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);

@@ -16,7 +16,7 @@ import { agentOf } from "../../config/config.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { Called } from "../../core/calls/called.ts";
-import type { OpenCalls } from "../../flows/calls/open_calls.ts";
+import type { OpenCalls } from "../../extras/api/calls/open_calls.ts";
 import type { CatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";

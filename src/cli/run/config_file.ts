@@ -15,7 +15,7 @@ import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
 import { isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { valueFor } from "../config/edit.ts";
+import { valueFor } from "../config/typed_value.ts";
 import { openConfig, type OpenedConfig, saveConfig } from "../config/write.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 

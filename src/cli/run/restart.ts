@@ -90,7 +90,7 @@ export async function restartAs(program: string, dataDir: string, env: Env): Pro
   const files = filesOf(program);
   // Not after a way back: then the program before it has its place again.
   if (hasPrevious(files)) {
-    const { startWatch } = await import("../upgrade/watch.ts");
+    const { startWatch } = await import("../../extras/upgrade/watch.ts");
     await startWatch(files.previous, dataDir, program);
   }
   return replaceProcess(program);

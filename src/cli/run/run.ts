@@ -9,7 +9,6 @@ import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { loadGatewayThread, type Setup } from "../../bot.ts";
-import type { BotConfig } from "../../config/config.ts";
 import { BOT_TOKEN } from "../../config/schema/accounts.ts";
 import { envSecret } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
@@ -23,17 +22,9 @@ import { findDataDir, MEDIA_NAME, prepareDataDir } from "../../host/files/data_d
 import { finishReplacing } from "../../host/files/staged_data.ts";
 import { programFile } from "../../host/process/replace.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
-import { openLogFile } from "../../host/files/log_file.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";
-import {
-  createStderrWriter,
-  inBatches,
-  type Logging,
-  type LogLevel,
-  type LogSettings,
-  startLog,
-} from "../../log.ts";
+import { isForPeople, levelOf, startLogging } from "./start_logging.ts";
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
 import { firstSignal } from "./ending.ts";
@@ -44,6 +35,7 @@ import { isTokenRefused, lockedBot } from "../shared/discord.ts";
 import { findConfig, problemsText, readConfig, readConfigAgain } from "../shared/read_config.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
+import type { Extra } from "../extras/extra.ts";
 import type { Hangups } from "./hangup.ts";
 import type { Io } from "../terminal/io.ts";
 import { createRestarts, restartAs, type RestartRequests } from "./restart.ts";
@@ -77,6 +69,7 @@ interface OwnRun {
   readonly dataDir: string;
   /** Path of the program; absent if it runs from source. */
   readonly program: string | undefined;
+  readonly extras: readonly Extra[];
   readonly trial: Trial;
   /** Set once the config is read. */
   configFile?: string;
@@ -86,19 +79,25 @@ interface OwnRun {
 }
 
 /** Runs the bot until a signal, or until it fails. */
-export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
-  const parts = partsOf(flags, io);
+export async function runBot(
+  flags: RunFlags,
+  io: Io,
+  hangups: Hangups,
+  extras: readonly Extra[],
+): Promise<ExitCode> {
+  const parts = partsOf(flags, io, extras);
   const code = await runOrSetUp(flags, io, hangups, parts);
   return await afterRun(parts, code, io);
 }
 
-function partsOf(flags: RunFlags, { env }: Io): OwnRun {
+function partsOf(flags: RunFlags, { env }: Io, extras: readonly Extra[]): OwnRun {
   const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
   const program = programFile();
   const trial = openTrial(dataDir, VERSION, program === undefined);
   const parts: OwnRun = {
     dataDir,
     program,
+    extras,
     trial,
     restart: createRestarts(program, () => parts.configFile, trial.isOpen, env),
   };
@@ -114,7 +113,7 @@ async function runOrSetUp(
   try {
     const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
     if (!isNew) return await run(flags, io, hangups, parts);
-    const { offerSetup } = await import("../setup/offer.ts");
+    const { offerSetup } = await import("../../extras/setup/offer.ts");
     const end = await offerSetup(flags, io);
     if (end && !end.runs) return end.code;
     return await run({ ...flags, config: end?.runs?.config }, io, hangups, parts);
@@ -132,7 +131,7 @@ async function afterRun(parts: OwnRun, code: ExitCode, io: Io): Promise<ExitCode
   const record = trial.begun();
   const isWanted = restart.kind() === "back";
   if (program !== undefined && record && (isWanted || isFailure(code))) {
-    const { goBack, OPERATOR } = await import("../upgrade/go_back.ts");
+    const { goBack, OPERATOR } = await import("../../extras/upgrade/go_back.ts");
     const { meaningOf } = await import("../shared/exit_code.ts");
     const why = isWanted ? OPERATOR : parts.why ?? meaningOf(code) ?? "";
     const crash = createCrashPoints(readCrashPoint(io.env));
@@ -238,6 +237,7 @@ async function run(
         { log, io },
       );
       return await serve({
+        extras: parts.extras,
         restart: parts.restart,
         onWrite: trial.accept,
         setup,
@@ -289,49 +289,6 @@ async function run(
   } finally {
     await thread?.close();
   }
-}
-
-function startLogging(flags: RunFlags, config: BotConfig, dataDir: string, io: Io): Logging {
-  const onFailed = (error: unknown) => logging.forPart("main").warn(FILE_FAILS, { error });
-  const logging: Logging = startLog({
-    level: levelOf(flags, config),
-    format: isForPeople(flags, io) ? "human" : "json",
-    isColoured: io.errStyle.isOn,
-    write: createStderrWriter(),
-    writeToFile: toLogFile(config, dataDir, onFailed),
-  });
-  return logging;
-}
-
-const FILE_FAILS = "Cannot write to log.file; its lines are lost until this succeeds";
-
-/** Opens `log.file`. A bot without it answers all the same, so a failure is only logged. */
-function toLogFile(
-  { log: { file, fileMaxMb } }: BotConfig,
-  dataDir: string,
-  onFailed: (error: unknown) => void,
-): LogSettings["writeToFile"] {
-  if (file === undefined) return undefined;
-  try {
-    prepareDataDir(dataDir);
-    const path = resolve(dataDir, file);
-    return inBatches(openLogFile({ path, maxBytes: fileMaxMb * 1e6, onFailed }));
-  } catch (error) {
-    queueMicrotask(() => onFailed(error)); // the log does not exist yet
-    return undefined;
-  }
-}
-
-/** Whether the log on stderr is for people, and not for a program. */
-function isForPeople({ json }: RunFlags, { isTerminal }: Io): boolean {
-  return isTerminal && !json;
-}
-
-function levelOf(
-  { connectionDebug }: Pick<RunFlags, "connectionDebug">,
-  { log }: Pick<BotConfig, "log">,
-): LogLevel {
-  return connectionDebug ? "connection_debug" : log.level;
 }
 
 /** Lock names of the accounts' tokens. */

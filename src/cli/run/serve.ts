@@ -24,7 +24,6 @@ import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import type { NightlyBackups } from "../backup/nightly.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { type Ending, endingOf, firstSignal, logOpenWork } from "./ending.ts";
@@ -34,13 +33,13 @@ import type { OwnCalls } from "../shared/store_calls.ts";
 import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "../../host/listen.ts";
-import { createApiHost } from "../api/host.ts";
-import { createHookHost, type HookHost } from "./hook_host.ts";
-import { createDashboardHost, type DashboardHost } from "../dashboard/host.ts";
+import type { Extra } from "../extras/extra.ts";
+import { createServedParts, type ServedParts } from "../extras/served_parts.ts";
 
 /** The bot and its surroundings. */
 export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly logging: BotOptions["logging"];
+  readonly extras: readonly Extra[];
   /** SIGHUPs, which cause a reload. */
   readonly hangups: Hangups;
   /** State of the config file at the time of the read. */
@@ -84,10 +83,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let ending = "fault";
   let server: HttpServer | undefined;
   let requests: Awaited<ReturnType<typeof serveCommands>>;
-  let dashboardHost: DashboardHost | undefined;
-  let apiHost: ReturnType<typeof createApiHost> | undefined;
-  let hookHost: HookHost | undefined;
-  let nightly: NightlyBackups | undefined;
+  let parts: ServedParts | undefined;
   let { setup } = options;
   /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
   let unstored: unknown;
@@ -120,7 +116,10 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
     bot = await startBot({
       ...options,
-      dashboardLink: async () => await dashboardHost?.link(await listening) ?? { kind: "none" },
+      async dashboardLink() {
+        await listening;
+        return await parts?.link() ?? { kind: "none" };
+      },
       // Guilds may arrive while running turns end.
       onOnline: (online) =>
         void listening.then((base) => isLeaving || options.announce(online, base)),
@@ -128,49 +127,41 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (unstored !== undefined) {
       log.error("Cannot store the start of this run", { error: unstored });
     }
-    const dashboard = createDashboardHost(
+    const base = () =>
+      server && `http://${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+    const extras = parts = await createServedParts(options.extras, {
+      ...options,
       bot,
-      options,
-      () => watch?.reload() ?? Promise.resolve(),
-    );
-    dashboardHost = dashboard;
-    const api = createApiHost(bot, options, logging.forPart("http"));
-    apiHost = api;
-    server = await listen(dashboard.answer, options, log);
-    const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+      reload: () => watch?.reload() ?? Promise.resolve(),
+      base,
+    });
+    server = await listen(extras.answer, options, log);
+    const address = base()?.slice("http://".length);
     if (address !== undefined) options.setHttp(address, options.commandKey);
-    const base = address === undefined ? undefined : `http://${address}`;
-    setBase(base);
-    await api.applied(options.setup);
-    const hooks = createHookHost(bot, logging.forPart("hooks"));
-    hookHost = hooks;
-    await hooks.applied(setup);
-    const calls = {
-      "api.call": api.call,
-      "dashboard.login": () => dashboard.login(base),
+    setBase(base());
+    await extras.applied(setup);
+    const calls: OwnCalls = {
       "upgrade.restart": () => options.restart.ask("restart"),
       "upgrade.back": () => options.restart.ask("back"),
+      ...extras.calls,
     };
     requests = await serveCommands(bot, options, calls, log);
     watch = watchOver(bot, {
       ...options,
       applied(next, connected) {
         setup = next;
-        dashboard.applied(next);
-        void api.applied(next);
-        void hooks.applied(next);
+        void extras.applied(next);
         options.applied(next, connected);
       },
     }, log);
     log.info("Barnacle is running", {
       pid: process.pid,
-      ...(base !== undefined && { health: `${base}/healthz` }),
+      ...(server && { health: `${base()}/healthz` }),
     });
-    nightly = await startNightly(() => setup, options, logging.forPart("store"));
     const end = await Promise.race([bot.ended, signal, options.restart.asked]);
     isLeaving = true;
     watch.leave();
-    await hooks.close(); // an event that is not stored is sent again
+    await extras.leave();
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
     const { graceSec } = setup.config.shutdown;
@@ -188,14 +179,12 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     throw error;
   } finally {
     cancel();
-    nightly?.stop();
     watch?.stop();
-    await hookHost?.close();
-    await dashboardHost?.close();
+    await parts?.close();
     await requests?.close();
     await server?.close();
     await endRun();
-    await apiHost?.close();
+    await parts?.end();
   }
 }
 
@@ -224,27 +213,6 @@ async function serveCommands(
     log.warn("Commands cannot reach this bot; those that change data need it stopped", { error });
     return undefined;
   }
-}
-
-/** Begins to make nightly backups. The code is loaded once the bot runs. */
-async function startNightly(
-  setup: () => ServeOptions["setup"],
-  { store: { settings }, dataDir, env }: ServeOptions,
-  log: Log,
-): Promise<NightlyBackups> {
-  const { backupsByCommand, createNightly } = await import("../backup/nightly.ts");
-  const { file } = setup().config;
-  const nightly = createNightly({
-    config: () => setup().config,
-    settings,
-    dataDir,
-    startBackup: backupsByCommand({ dataDir, config: file, env }),
-    now: () => Date.now(),
-    schedule,
-    log,
-  });
-  nightly.start();
-  return nightly;
 }
 
 /** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */

@@ -129,3 +129,11 @@ export const TOOL_WORDS: Readonly<Record<ToolReason, string>> = {
   "place-closed": "the bot may not answer here",
   "not-configured": "the config has no section for it",
 };
+
+/** Turns a sentence into a phrase; names keep their capitals. */
+export function asPhrase(sentence: string): string {
+  const body = sentence.replace(/\.$/, "");
+  return /^(?:Barnacle|Discord|PluralKit)\b/.test(body)
+    ? body
+    : body.replace(/^./u, (a) => a.toLowerCase());
+}

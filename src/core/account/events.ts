@@ -86,6 +86,8 @@ export interface AccountEvents {
   callEnded(id: MessageId): void;
   /** The turn of a hook's event has ended: further events may be answered. */
   hookEnded(): void;
+  /** An extra has stored events, as those of a hook. */
+  hookStored(): void;
   /** The forms whose buttons people can press now. */
   formsOpen(forms: readonly OfferedForm[]): void;
   /** An attempt to deliver a row has ended. */

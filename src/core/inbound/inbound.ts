@@ -100,7 +100,7 @@ export interface GuildPlace {
 export type Mention = "user" | "role" | "reply";
 
 /** A part of a message beside its text, described in words for a model (H3). */
-export interface Extra {
+export interface MessageExtra {
   readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
   /** Untrusted text: `"cat.png (image/png, 12.3 kB)"`. */
   readonly text: string;
@@ -151,7 +151,7 @@ export interface InboundMessage {
   /** The message that it replies to; absent if it is no reply. */
   readonly quoted?: Quoted;
   /** Attachments, embeds and other parts beside the text; may be empty. */
-  readonly extras: readonly Extra[];
+  readonly extras: readonly MessageExtra[];
   /** Its files, and those of a message that it forwards; absent without any. */
   readonly attachments?: readonly Attachment[];
   /** Set if it is a question by a command, and Discord lacks it. */

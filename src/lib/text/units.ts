@@ -54,3 +54,10 @@ export function readerTime(ms: number, style: "R" | "t" | "f"): string {
 export function pauseText({ by, since }: { readonly by: string; readonly since: number }): string {
   return `since ${timeText(since)}, by ${by === "cli" ? "the command line" : `user ${by}`}`;
 }
+
+/** A duration as text: `"10 min"`. */
+export function ageOf(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / 60_000);
+  if (minutes < 1) return "now";
+  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+}

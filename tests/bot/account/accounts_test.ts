@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EXTRAS } from "../../../src/extras/extras.ts";
 import { describe, it } from "node:test";
 import { type AccountEnd } from "../../../src/bot/account_end.ts";
 import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
@@ -84,6 +85,7 @@ function setUp(
     store,
     logging: { forPart: () => log, addSecret: () => {}, secrets: () => [] } as never,
     version: "0",
+    extras: EXTRAS,
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
     files: {} as never,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { intentWeightsIn } from "../../../src/bot/rules/intent_weights.ts";
-import { evaluate } from "../../../src/cli/intent/evaluate.ts";
+import { evaluate } from "../../../src/extras/intent/evaluate.ts";
 import { SHIPPED_WEIGHTS } from "../../../src/policy/intent/weights.ts";
 import shipped from "../../../src/policy/intent/weights.json" with { type: "json" };
 import { recordingIo } from "../../cli/io.ts";

@@ -6,7 +6,7 @@
  */
 
 import { RESERVE } from "../../../src/core/discord/identify_budget.ts";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { sessionStartLimit, spendIdentify } from "../../../simulator/gateway/identify_limit.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { ended } from "../../support/bot/e2e.ts";

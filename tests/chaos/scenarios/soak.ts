@@ -8,7 +8,7 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import { type Account, accountOf, type Owed } from "../../support/bot/account.ts";

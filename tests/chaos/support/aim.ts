@@ -1,7 +1,7 @@
 /** Kills a bot at a chosen moment: in a request, or in a tool. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { Scene } from "../../support/bot/e2e.ts";
 import type { Bell } from "./bell.ts";
 

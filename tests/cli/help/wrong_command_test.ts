@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TASKS } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/commands.ts";
+import { EXTRAS } from "../../../src/extras/extras.ts";
 import { withHelpOption, wrongCommand } from "../../../src/cli/help/wrong_command.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 const COMMANDS = Object.assign({}, ...TASKS.map(({ commands }) => commands));
 

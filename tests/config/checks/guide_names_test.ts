@@ -8,11 +8,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { TASKS } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/commands.ts";
+import { EXTRAS } from "../../../src/extras/extras.ts";
 import type { CliCommand } from "../../../src/cli/help/command_help.ts";
 import { type ReferenceKey, referenceKeys } from "../../../src/config/reference.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { load } from "../support.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 const DOCS = join(import.meta.dirname!, "..", "..", "..", "docs");
 const PARAGRAPHS = readdirSync(join(DOCS, "specification"))

@@ -8,7 +8,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import OpenAI from "openai";
 import { buttonsIn, usableIn } from "../../../simulator/world/components.ts";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { apiConfig, apiUrl, PROGRAM_TOKEN } from "../../support/bot/api.ts";
 import { commandUnderTest, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 

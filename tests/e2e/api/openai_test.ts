@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import OpenAI from "openai";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { apiConfig, apiUrl, PROGRAM_TOKEN } from "../../support/bot/api.ts";
 
 /** Runs a scene in which ada, who owns the bot, has a program. */

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SCENES } from "../../../src/cli/demo/scenes/play.ts";
+import { SCENES } from "../../../src/extras/demo/scenes/play.ts";
 import { readHolder } from "../../../src/host/locks/lock.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import type { Judged } from "../../../simulator/page/bot_panel.ts";

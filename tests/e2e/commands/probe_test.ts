@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ProbedAccount } from "../../../src/cli/diagnose/probe.ts";
+import type { ProbedAccount } from "../../../src/extras/diagnose/probe.ts";
 import { type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 
 const LISTED: SceneOptions = {

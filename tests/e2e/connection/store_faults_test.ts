@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { createRemote } from "../../../src/store/replica/remote.ts";
 import { accountOf } from "../../support/bot/account.ts";
 import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = Array.from({ length: 9 }, (_, number) => `q${number + 1}.`);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = [

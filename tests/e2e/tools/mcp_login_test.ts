@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
-import { login } from "../../../src/cli/agent/mcp.ts";
+import { login } from "../../../src/extras/agent/mcp.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { give, isEarly, registered } from "../../support/bot/slash.ts";

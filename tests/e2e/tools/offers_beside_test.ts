@@ -5,7 +5,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { generatedFiles, pageText } from "../../../scripts/reference/commands.ts";
 import { withReasonTables } from "../../../scripts/reference/reasons.ts";
-import { TASKS } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/commands.ts";
+import { EXTRAS } from "../../../src/extras/extras.ts";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 const DOCS = join(import.meta.dirname!, "..", "..", "..", "docs");
 

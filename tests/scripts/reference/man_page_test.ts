@@ -5,10 +5,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { manPage } from "../../../scripts/reference/man_page.ts";
-import { TASKS } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/commands.ts";
+import { EXTRAS } from "../../../src/extras/extras.ts";
 import { describeCommand } from "../../../src/cli/help/command_help.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+
+const TASKS = await allTasks(EXTRAS);
 
 /** A command whose texts would be macros, accents and arguments of their own. */
 const NASTY = describeCommand<{ readonly json?: boolean }>({

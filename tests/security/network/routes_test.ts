@@ -10,10 +10,10 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { PAGE_ROUTES } from "../../../simulator/page/routes.ts";
-import { DASHBOARD_ROUTES } from "../../../src/cli/dashboard/routes.ts";
+import { DASHBOARD_ROUTES } from "../../../src/extras/dashboard/routes.ts";
 import { CALLBACK_ROUTE } from "../../../src/host/sign_in_callback.ts";
-import { API_ROUTES } from "../../../src/http/api/routes.ts";
-import { HOOK_ROUTES } from "../../../src/http/hooks/routes.ts";
+import { API_ROUTES } from "../../../src/extras/api/http/routes.ts";
+import { HOOK_ROUTES } from "../../../src/extras/hooks/http/routes.ts";
 import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/routes.ts";
 import { talk } from "../../support/network/raw_client.ts";
 import {
@@ -34,11 +34,11 @@ const TABLES: Readonly<Record<ServerName, readonly RouteRule[]>> = {
 
 /** Files that open a server or hand one over. Each server of HTTP has its table above. */
 const SERVERS = [
-  "cli/api/server.ts", // api
-  "cli/demo/page_server.ts", // demo
-  "cli/run/hook_host.ts", // hooks
   "cli/run/serve.ts", // health and dashboard
   "cli/standby/stand_by.ts", // health
+  "extras/api/server.ts", // api
+  "extras/demo/page_server.ts", // demo
+  "extras/hooks/host.ts", // hooks
   "host/bot_socket.ts", // of commands, no HTTP
   "host/bounded_server.ts",
   "host/http_server.ts",

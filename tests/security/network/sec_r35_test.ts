@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { openedOrEnded, talk } from "../../support/network/raw_client.ts";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 
 async function portOf({ line }: Scene, bot: SimulatedProcess): Promise<number> {
   const { fields } = JSON.parse(await line(bot, /"Barnacle is running"/));

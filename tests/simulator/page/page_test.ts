@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { guardPage, pageAccessOf } from "../../../src/cli/demo/page_server.ts";
+import { guardPage, pageAccessOf } from "../../../src/extras/demo/page_server.ts";
 import type { RequestHandler } from "../../../src/host/bounded_server.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { answerInteraction, type Callback } from "../../../simulator/actions/interactions.ts";

@@ -4,6 +4,7 @@
  * So a test can decide when the account gets its other parts, and act at Discord before that.
  */
 
+import { EXTRAS } from "../../../src/extras/extras.ts";
 import { tmpdir } from "node:os";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { type LoadRest, startAccount } from "../../../src/bot/account/account.ts";
@@ -61,6 +62,7 @@ export async function openAccountScene() {
       token: simulator.token,
       models: modelsOf(PARROT),
       apiBase: `${simulator.apiUrl}/api`,
+      extras: EXTRAS,
       store,
       stored: await store.gateway.loadAccount(ACCOUNT),
       dataDir: tmpdir(),

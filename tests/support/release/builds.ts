@@ -65,8 +65,8 @@ export const FAULTS: SourceChange = {
 /** A version on trial that ends at once, by the same variable. */
 export const EXITS: SourceChange = {
   file: "src/cli/run/run.ts",
-  from: "  const parts = partsOf(flags, io);",
-  to: `  const parts = partsOf(flags, io);
+  from: "  const parts = partsOf(flags, io, extras);",
+  to: `  const parts = partsOf(flags, io, extras);
   if (parts.trial.isOpen() && io.env["NEW_VERSION"] === "exits") process.exit(0);`,
 };
 

@@ -10,7 +10,7 @@
  * @see {@link https://docs.discord.com/developers/resources/poll}
  */
 
-import type { Extra } from "../../../core/inbound/inbound.ts";
+import type { MessageExtra } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
@@ -20,7 +20,7 @@ import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads
 import type { ForwardRule } from "./places.ts";
 import { tagOf } from "./senders.ts";
 
-const NONE: readonly Extra[] = [];
+const NONE: readonly MessageExtra[] = [];
 const MAX_EXTRAS = 25;
 const MAX_EXTRA_CHARS = 1_000;
 /** Most of the 6,000 characters that Discord allows in all embeds of a message. */
@@ -42,12 +42,14 @@ const RESTRICTED = "(not shown: it is from an age-restricted channel)";
 export function describeExtras(
   message: MessageParts,
   forwards: ForwardRule = "whole",
-): readonly Extra[] {
+): readonly MessageExtra[] {
   const { attachments, sticker_items, poll, embeds, components, message_snapshots } = message;
   const isBare = !attachments?.length && !sticker_items?.length && !poll && !embeds?.length &&
     !components?.length && !message_snapshots?.length;
   if (isBare) return NONE;
-  const forwarded = (message.message_snapshots ?? []).map(({ message: snapshot }): Extra => ({
+  const forwarded = (message.message_snapshots ?? []).map((
+    { message: snapshot },
+  ): MessageExtra => ({
     kind: "forward",
     text: bounded(forwardText(snapshot, forwards), MAX_FORWARD_CHARS),
   }));
@@ -59,7 +61,7 @@ export function fullText(message: MessageParts, forwards?: ForwardRule): string 
   return withExtras(message.content, describeExtras(message, forwards));
 }
 
-function withExtras(text: string, extras: readonly Extra[]): string {
+function withExtras(text: string, extras: readonly MessageExtra[]): string {
   return [text, ...extras.map((extra) => `[${extra.kind}: ${extra.text}]`)]
     .filter((part) => part !== "")
     .join("\n");
@@ -81,9 +83,9 @@ function forwardText(snapshot: SnapshotPayload, rule: ForwardRule): string {
 function ownExtras(
   { attachments, sticker_items, poll, embeds, components }: ContentPayload,
   hidesSpoilers = false,
-): Extra[] {
-  const extras: Extra[] = [];
-  const add = (kind: Extra["kind"], text: string, maxChars = MAX_EXTRA_CHARS) => {
+): MessageExtra[] {
+  const extras: MessageExtra[] = [];
+  const add = (kind: MessageExtra["kind"], text: string, maxChars = MAX_EXTRA_CHARS) => {
     if (text !== "") extras.push({ kind, text: bounded(text, maxChars) });
   };
   for (const attachment of attachments ?? []) {

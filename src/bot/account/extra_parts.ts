@@ -1,0 +1,44 @@
+/** Creates the parts that extras add to an account, and joins them to one. */
+
+import type { AccountEvents } from "../../core/account/events.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { AccountContext } from "../account_context.ts";
+import type { AccountServices, BotExtra } from "../bot_extra.ts";
+
+/** Creates the parts of these extras. */
+export async function createExtraParts(
+  extras: readonly BotExtra[],
+  account: AccountContext,
+  services: AccountServices,
+) {
+  const creates = await Promise.all(extras.map(({ account: load }) => load?.()));
+  const parts = creates.flatMap((create) => create ? [create(account, services)] : []);
+  return {
+    /** The account is online. */
+    start(): void {
+      for (const part of parts) part.start?.();
+    },
+    /** The config has changed. */
+    reconfigured(): void {
+      for (const part of parts) part.reconfigured?.();
+    },
+    /** A command has changed rows of a namespace. */
+    changedByCommand(namespace: keyof Store): void {
+      for (const part of parts) if (part.namespaces?.includes(namespace)) part.reconfigured?.();
+    },
+    /** Tells the parts of an event that the core has handled. */
+    tell<Name extends keyof AccountEvents>(name: Name, ...args: Parameters<AccountEvents[Name]>) {
+      for (const { events } of parts) {
+        const handle = events?.[name] as ((...given: typeof args) => void) | undefined;
+        handle?.(...args);
+      }
+    },
+    /** Problems, for health. */
+    findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
+    /** Stops one part after the other. */
+    async stop(): Promise<void> {
+      for (const part of parts) await part.stop?.();
+    },
+  };
+}

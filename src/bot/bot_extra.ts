@@ -1,0 +1,83 @@
+/** Declares what an extra adds to a running bot: a part of each account, and a watch over the process. */
+
+import type { AlertRecord } from "../core/alerts.ts";
+import type { AccountEvents } from "../core/account/events.ts";
+import type { AccountId } from "../core/discord/ids.ts";
+import type { Finding } from "../core/finding.ts";
+import type { Store } from "../core/store/store.ts";
+import type { WebPort } from "../core/turn/ports/host.ts";
+import type { Reader } from "../discord/gateway/read/reader.ts";
+import type { RestClient } from "../discord/rest/client/client.ts";
+import type { Judging } from "../flows/judging/judging.ts";
+import type { Meters } from "../http/metrics.ts";
+import type { Snapshot } from "../http/snapshot.ts";
+import type { BotConfig } from "../config/config.ts";
+import type { Env } from "../lib/env.ts";
+import type { Log } from "../lib/log.ts";
+import type { AccountContext } from "./account_context.ts";
+
+/** An extra of the bot. */
+export interface BotExtra {
+  /** Loads its part of an account, once the account connects. */
+  readonly account?: () => Promise<CreateAccountPart>;
+  /** Watches the process, from its start on. */
+  readonly watch?: (process: WatchedProcess) => Watch;
+}
+
+/** Creates a part; nothing happens before its `start`. */
+export type CreateAccountPart = (
+  account: AccountContext,
+  services: AccountServices,
+) => AccountPart;
+
+/** The services of an account, of which an extra takes what it needs. */
+export interface AccountServices {
+  readonly client: RestClient;
+  readonly reader: Pick<Reader, "index">;
+  readonly judging: Pick<Judging, "judge" | "route">;
+  /** Removes secrets of the config from a text. */
+  readonly cleanSecrets: (text: string) => string;
+  readonly web: Pick<WebPort, "feed">;
+}
+
+/** An extra's part of an account; it takes the moments that it needs. */
+export interface AccountPart {
+  /** The account is online; again after each new session. */
+  start?(): void;
+  /** The config has changed. */
+  reconfigured?(): void;
+  /** Namespaces of the store whose changes by a command concern it: then it is `reconfigured`. */
+  readonly namespaces?: readonly (keyof Store)[];
+  /** Its handlers of the account's events, after those of the core. */
+  readonly events?: Partial<AccountEvents>;
+  /** Problems, for health. */
+  findings?(): readonly Finding[];
+  /** Takes no new work, and resolves once the current one has ended. */
+  stop?(): Promise<void>;
+}
+
+/** The process, as a watch sees it. */
+export interface WatchedProcess {
+  readonly config: () => BotConfig;
+  readonly store: Store;
+  readonly dataDir: string;
+  readonly env: Env;
+  readonly snapshot: () => Snapshot;
+  /** The snapshot after a probe of the store. */
+  readonly measure: () => Promise<Snapshot>;
+  /** Sends a notice to the owners; rejects if none could be reached; `undefined`: it does not run. */
+  readonly reachOwners: (accountId: AccountId, text: string) => Promise<number> | undefined;
+  readonly metrics: Pick<Meters, "alerts">;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** A watch over the process. */
+export interface Watch {
+  /** Open alerts. */
+  open(): readonly AlertRecord[];
+  /** The bot ends by itself: nothing will tell the owners later. Never rejects. */
+  lastLook(): Promise<void>;
+  /** Ends the watch; a message under way is still sent. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,40 @@
+/**
+ * Declares what an extra adds to the program: the one interface between the core and `extras/`.
+ *
+ * An extra has a folder of its own, whose `extra.ts` is its entry. `extras/extras.ts` lists the entries,
+ * and `main.ts` passes the list on. So the core knows no extra by name, and an entry loads the code of
+ * its extra only when the core asks for it.
+ */
+
+import type { BotExtra } from "../../bot/bot_extra.ts";
+import type { CliCommand, CliGroup } from "../help/command_help.ts";
+import type { Commands } from "../help/wrong_command.ts";
+import type { ServeExtra } from "./served_part.ts";
+import type { Terminal } from "../terminal/io.ts";
+
+/** What an extra adds; the core asks for each member in one place. */
+export interface Extra extends BotExtra, ServeExtra {
+  /** Name of its folder. */
+  readonly name: string;
+  /** Commands for operators; loaded with the command line, and never by `run`. */
+  readonly commands?: () => Promise<ExtraCommands>;
+  /** A command that no help lists, by its name: such as that of the shell's completion. */
+  readonly hidden?: { readonly [name: string]: () => Promise<HiddenCommand> };
+  /** A program of its own, by the argument that only Barnacle gives. */
+  readonly programs?: { readonly [argument: string]: () => Promise<() => Promise<void>> };
+}
+
+/**
+ * Commands by name, by the task under which help lists them. Groups with the same name are joined:
+ * `config import` is a command of another extra than `config check`.
+ */
+export type ExtraCommands = Readonly<
+  Record<string, Readonly<Record<string, CliCommand | CliGroup>>>
+>;
+
+/** Prints for another program; never fails. */
+export type HiddenCommand = (
+  args: readonly string[],
+  all: Commands,
+  terminal: Terminal,
+) => Promise<void>;

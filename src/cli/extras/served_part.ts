@@ -1,0 +1,40 @@
+/** Declares what an extra runs beside the bot in its process: a listener, or work by the clock. */
+
+import type { Bot, BotOptions, Setup } from "../../bot.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
+import type { DashboardLink } from "../../interactions/base/context.ts";
+import type { OwnCalls } from "../shared/store_calls.ts";
+
+/** An extra of the process. */
+export interface ServeExtra {
+  /** Loads its part, once the bot runs. */
+  readonly serve?: () => Promise<(running: Served) => ServedPart>;
+}
+
+/** The running process, of which a part takes what it needs. */
+export interface Served
+  extends Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup"> {
+  readonly bot: Bot;
+  /** Reads the config file again. */
+  readonly reload: () => Promise<void>;
+  /** Address of the HTTP server; `undefined`: there is none. */
+  readonly base: () => string | undefined;
+}
+
+/** A part beside the bot; it takes the moments that it needs. */
+export interface ServedPart {
+  /** The config was read, or read again. Never rejects. */
+  applied?(setup: Setup): void | Promise<void>;
+  /** Answers a request of the HTTP server; `undefined`: it is for another. */
+  answer?(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> | undefined;
+  /** Calls of commands that it carries out. */
+  readonly calls?: OwnCalls;
+  /** Makes a login link, for the command `/dashboard`. */
+  link?(): Promise<DashboardLink>;
+  /** The bot begins to stop: takes nothing new. */
+  leave?(): Promise<void>;
+  /** Ends its listeners and its work. */
+  close?(): void | Promise<void>;
+  /** The very end: until then, programs here wait for answers. */
+  end?(): Promise<void>;
+}

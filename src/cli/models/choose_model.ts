@@ -1,0 +1,183 @@
+/** Creates the clients of the models that answer. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Env } from "../../lib/env.ts";
+import type { AnsweringModels, ModelChoices } from "../../bot.ts";
+import { agentOf, type Config } from "../../config/config.ts";
+import { choiceOf, namedModels } from "../../config/models.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budget.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { Model } from "../../core/model.ts";
+import type { Log } from "../../lib/log.ts";
+import { createBreakers } from "../../providers/choice/breakers.ts";
+import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
+import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
+import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
+import { withRetry } from "../../providers/choice/retry.ts";
+import { openaiModel } from "./openai_models.ts";
+import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
+
+/** The models of all agents, ready to use, or the problem of one. */
+export type ChosenModels =
+  | { readonly kind: "models"; readonly models: AnsweringModels }
+  | { readonly kind: "problem"; readonly problem: Problem };
+
+/**
+ * Chooses the models of all agents. Without one in the config it asks local servers, and no others
+ * (L2). Agents that name the same model share it, with its window and its known failures.
+ */
+export async function chooseModels(config: Config, env: Env, log: Log): Promise<ChosenModels> {
+  const made = new Map<string, ModelCandidate>();
+  const breakers = createBreakers({ now: Date.now });
+  const asked = new Map<string, ModelSettings>();
+  function candidateFor(settings: ModelSettings): ModelCandidate {
+    const id = modelIdOf(settings);
+    const known = made.get(id) ?? candidateOf(settings, log);
+    made.set(id, known);
+    asked.set(id, settings);
+    return known;
+  }
+  const firsts = new Map<string, () => Promise<Finding>>();
+  const byNames = new Map<string, Model>();
+  const byAgent = new Map<string, Model>();
+  for (const agent of config.agentList) {
+    const names = JSON.stringify(agent.models.names);
+    const known = byNames.get(names);
+    if (known) {
+      byAgent.set(agent.id, known);
+      continue;
+    }
+    const found = await findModel(config, agent, env);
+    if (found.kind === "problem") return found;
+    const { settings, isDiscovered } = found;
+    if (isDiscovered) {
+      log.info("No model is configured; using the first model of a local server", {
+        model: modelIdOf(settings),
+      });
+    }
+    const first = candidateFor(settings);
+    const others = found.fallbacks.map(candidateFor);
+    const model = others.length === 0 ? first.model : withFallbacks(
+      [first, ...others],
+      breakers,
+      ({ kind, message }, next) =>
+        log.warn("A model failed; asking the next one", { kind, reason: message, next }),
+    );
+    if (!firsts.has(model.id)) firsts.set(model.id, createModelCheck(settings));
+    byNames.set(names, model);
+    byAgent.set(agent.id, model);
+  }
+  const { settings: embedding } =
+    openaiModel("memory.embedding", config.memory.embedding, config, env, true) ?? {};
+  warnOfCosts([...asked.values(), ...(embedding ? [embedding] : [])], config.budgets, log);
+  return {
+    kind: "models",
+    models: {
+      ids: [...firsts.keys()],
+      of(agentId) {
+        const model = byAgent.get(agentOf(config, agentId).id);
+        if (!model) throw new TypeError("Each agent has a model");
+        return model;
+      },
+      check: () => Promise.all(Array.from(firsts.values(), (check) => check())),
+    },
+  };
+}
+
+/**
+ * The models of the config that answer, for conversations that choose one; each is made once. Models
+ * for vectors, audio and images may have prices in the config, too.
+ */
+export function createModelChoices(
+  { agentList, models, audio, tools, memory }: Pick<
+    Config,
+    "agentList" | "audio" | "memory" | "models" | "tools"
+  >,
+  env: Env,
+  log: Log,
+): ModelChoices {
+  const made = new Map<string, Model>();
+  const others = [audio.transcribe, audio.speak, tools.draw, memory.embedding];
+  const ids = namedModels(agentList, models).filter((id) => !others.includes(id));
+  function make(id: string): Model | undefined {
+    const known = made.get(id);
+    if (known) return known;
+    const choice = choiceOf(id, { ...models, namesPath: "agents.defaults.model" }, env);
+    if ("kind" in choice) return undefined;
+    const { model } = candidateOf(settingsOf(choice), log);
+    made.set(id, model);
+    return model;
+  }
+  return {
+    ids,
+    of: (id) => ids.includes(id) ? make(id) : undefined,
+    ofFilter: make,
+  };
+}
+
+/** Warns of models that may cost money without a limit, or without a known price (L5). */
+function warnOfCosts(all: readonly ModelSettings[], budgets: Budgets, log: Log): void {
+  const unpriced = all.filter((settings) => isPaid(settings) && !settings.price).map(modelIdOf);
+  if (unpriced.length === 0) return;
+  const models = unpriced.join(", ");
+  if (hasMoneyLimit(budgets)) {
+    log.warn("A budget of money does not count models without a price", {
+      models,
+      hint: "set models.providers.<provider>.prices, or a budget of tokens",
+    });
+  } else if (!hasBudget(budgets)) {
+    log.warn("A model may cost money, and has neither a price nor a budget", {
+      models,
+      hint: "set models.providers.<provider>.prices, or budgets.total",
+    });
+  }
+}
+
+/** Maximum silence of a server that is asked about a model, in milliseconds. */
+const ABILITIES_MS = 10_000;
+
+/** A model with its abilities, prices and retries. */
+function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
+  const { provider: { id: providerId }, abilities: written } = settings;
+  const known = createKnownAbilities({
+    written,
+    async ask() {
+      const { askAbilities } = await import("../../providers/about/abilities.ts");
+      const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
+      return await askAbilities(settings, deps).catch(() => undefined);
+    },
+    now: Date.now,
+  });
+  const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
+  const model = withRetry(withAbilities(priced, known), {
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+    random: Math.random,
+    onRetry: ({ kind, message }, waitMs) =>
+      log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
+    onNoThinking: ({ message }) =>
+      log.warn("The model refuses the level of thinking; answering without it", {
+        reason: message,
+      }),
+    onNoTools: ({ message }, isForGood) =>
+      log.warn(
+        isForGood
+          ? "The model server refuses tools; the model answers without them until the next start"
+          : "The model server refused a conversation with tool calls; the model answered without them",
+        { reason: message },
+      ),
+    onTooLong(error, request) {
+      known.refused(error, request);
+      const { contextWindow } = known.window();
+      log.info("A model refused a request because of its length; its window counts as smaller", {
+        model: modelIdOf(settings),
+        contextWindow,
+      });
+    },
+    onNoImages: ({ message }) =>
+      log.warn("The model server refuses images; the model answers without them", {
+        reason: message,
+      }),
+  });
+  return { model, providerId };
+}

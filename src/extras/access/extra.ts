@@ -1,0 +1,9 @@
+/** Pairs people, and tests who may talk to the bot. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const access: Extra = {
+  name: "access",
+  commands: async () => ({ "Control access": await import("./commands.ts") }),
+};

@@ -1,0 +1,152 @@
+/**
+ * `barnacle approvals`: lists questions to people that are open, shows one whole, and decides those
+ * that allow or deny (A4), with and without a running bot.
+ */
+
+import { printList } from "../../cli/shared/columns.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import {
+  ALLOW_ALWAYS,
+  ALLOW_ONCE,
+  DENY,
+  type Question,
+  type StoredQuestion,
+} from "../../core/people/question.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { withVisibleCharacters } from "../../render/questions/card.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
+import type { CommonFlags } from "../../cli/shared/command.ts";
+import { withStore } from "../../cli/shared/with_store.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { timeText } from "../../lib/text/units.ts";
+import type { Store } from "../../core/store/store.ts";
+
+/** Characters of a command in the list. */
+const PREVIEW_CHARS = 80;
+
+/** Lists open questions. */
+export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async ({ questions }) => {
+    const open = await questions.open(Date.now());
+    return printList(open, "Nothing waits for a person.", flags, io, (all) => all.map(lineOf));
+  });
+}
+
+/** Shows one open question whole, with the exact command. */
+export function show(flags: CommonFlags, code: string, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async ({ questions }) => {
+    const found = (await questions.open(Date.now())).find((one) =>
+      one.code === code.trim().toUpperCase()
+    );
+    if (!found) {
+      io.problem(unknownText(code));
+      return EXIT.failed;
+    }
+    if (flags.json) {
+      io.out(JSON.stringify(found));
+      return EXIT.done;
+    }
+    const { question: { text, facts, exact, review }, expiresAt } = found;
+    io.out(text);
+    for (const { name, value } of facts) io.out(`${name}: ${value}`);
+    if (review) io.out(`Question: ${withVisibleCharacters(review.words)}\nDraft:`);
+    if (exact !== undefined) io.out(withVisibleCharacters(exact));
+    io.out(`expires ${timeText(expiresAt)}`);
+    return EXIT.done;
+  });
+}
+
+/** A decision of the operator. */
+export type OperatorChoice = "once" | "always" | "deny";
+
+const CHOICES: Readonly<Record<OperatorChoice, string>> = {
+  once: ALLOW_ONCE,
+  always: ALLOW_ALWAYS,
+  deny: DENY,
+};
+
+const DONE: Readonly<Record<OperatorChoice, string>> = {
+  once: "allowed once",
+  always: "allowed for good",
+  deny: "denied",
+};
+
+/** The result of a decision, in words: a draft is posted or discarded, an offer is dismissed. */
+function doneText(choice: OperatorChoice, kind: Question["kind"]): string {
+  if (kind === "review" && choice !== "always") {
+    return choice === "once" ? "approved: the bot posts it" : "discarded";
+  }
+  return kind === "offer" && choice === "deny" ? "dismissed" : DONE[choice];
+}
+
+/** The people who may decide, in words; `nameOf` names one of them. */
+export function decidersText(
+  { asked, kind }: Question,
+  nameOf: (id: UserId) => string,
+): string {
+  if (asked === "anyone") return "anyone there";
+  return asked.length === 0 && kind === "offer"
+    ? "anyone with the right to an action"
+    : asked.map(nameOf).join(", ");
+}
+
+/** Decides approvals by their codes. */
+export function decide(
+  choice: OperatorChoice,
+  flags: CommonFlags,
+  codes: readonly string[],
+  io: Io,
+): Promise<ExitCode> {
+  return withStore(flags, io, async ({ questions }) => {
+    const decided: string[] = [];
+    for (const code of codes) {
+      const outcome = await decideQuestion(choice, code, questions);
+      if ("problem" in outcome) io.problem(outcome.problem);
+      else {
+        decided.push(outcome.decided);
+        if (!flags.json) io.out(outcome.text);
+      }
+    }
+    if (flags.json) io.out(JSON.stringify({ [choice]: decided }));
+    return decided.length === codes.length ? EXIT.done : EXIT.failed;
+  });
+}
+
+/** Decides an approval by its code; else says why nothing has changed. */
+export async function decideQuestion(
+  choice: OperatorChoice,
+  code: string,
+  questions: Pick<Store["questions"], "decide">,
+): Promise<{ readonly decided: string; readonly text: string } | { readonly problem: string }> {
+  const answer = { choice: CHOICES[choice] };
+  const outcome = await questions.decide({ by: { code }, answer, now: Date.now() });
+  switch (outcome.kind) {
+    case "decided": {
+      const { code: decided, question } = outcome.question;
+      return { decided, text: `${decided} ${doneText(choice, question.kind)}` };
+    }
+    case "no_choice":
+      return { problem: `${outcome.question.code} cannot be ${DONE[choice]}` };
+    default:
+      return { problem: unknownText(code) };
+  }
+}
+
+function unknownText(code: string): string {
+  return `${
+    quoted(code)
+  } is unknown, decided or expired; \`barnacle approvals list\` shows the open ones`;
+}
+
+/** `ABCDEFGH  approval    until 2026-11-27 09:00:00  exec  for user:9  ["ls"]`. */
+function lineOf({ code, expiresAt, question }: StoredQuestion): string {
+  const { kind, tool, exact, text } = question;
+  return [
+    code,
+    kind.padEnd(10),
+    `until ${timeText(expiresAt)}`,
+    tool,
+    `for ${decidersText(question, (id) => `user:${id}`)}`,
+    withVisibleCharacters((exact ?? text).slice(0, PREVIEW_CHARS)).replaceAll("\n", " "),
+  ].join("  ");
+}

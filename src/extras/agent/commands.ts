@@ -1,0 +1,296 @@
+/** The commands that look after the agent: their options and help. */
+
+import process from "node:process";
+import {
+  type CliCommand,
+  type CliGroup,
+  type CommandHelp,
+  describeCommand,
+  describeGroup,
+} from "../../cli/help/command_help.ts";
+import {
+  type AccountFlags,
+  BOT_COMMON,
+  type CommonFlags,
+  flag,
+  ONE_ACCOUNT,
+  rowNumber,
+  text,
+  UNUSED_PATH,
+  word,
+} from "../../cli/shared/command.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
+import type { LoginFlags } from "./mcp.ts";
+import type { MemoryFlags } from "./memory.ts";
+import type { ScheduleChange } from "./schedules.ts";
+
+const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
+
+interface ApproveFlags extends CommonFlags {
+  readonly always: boolean;
+}
+
+/** `barnacle approvals …` */
+export const approvals: CliGroup = describeGroup("List and decide approvals", {
+  list: describeCommand<CommonFlags>({
+    brief: "List commands, drafts, offers and questions that wait for a person",
+    examples: ["barnacle approvals list"],
+    exits: { io: true, tryAgain: true },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH } },
+    run: async (flags, io) => (await import("./approvals.ts")).list(flags, io),
+  }),
+  show: describeCommand<CommonFlags, [string]>({
+    brief: "Show one of them whole, with the exact command or draft",
+    examples: ["barnacle approvals show ABCDEFGH"],
+    exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
+    parameters: {
+      flags: { ...BOT_COMMON, config: UNUSED_PATH },
+      positional: { kind: "tuple", parameters: [CODE] },
+    },
+    run: async (flags, io, code) => (await import("./approvals.ts")).show(flags, code, io),
+  }),
+  approve: describeCommand<ApproveFlags, string[]>({
+    brief: "Allow calls that wait for an approval, or post drafts",
+    examples: ["barnacle approvals approve ABCDEFGH"],
+    exits: {
+      failed: "unknown, decided, expired, or not to be allowed so",
+      io: true,
+      tryAgain: true,
+    },
+    parameters: {
+      flags: {
+        ...BOT_COMMON,
+        config: UNUSED_PATH,
+        always: {
+          kind: "boolean",
+          brief: "Allow later calls like it, too (default: this call)",
+          default: false,
+        },
+      },
+      positional: { kind: "array", parameter: CODE, minimum: 1 },
+    },
+    async run({ always, ...flags }: ApproveFlags, io, ...codes: string[]) {
+      const { decide } = await import("./approvals.ts");
+      const how = always ? "always" : "once";
+      return await decide(how, flags, codes, io);
+    },
+  }),
+  deny: describeCommand<CommonFlags, string[]>({
+    brief: "Deny calls that wait for an approval, discard drafts, or dismiss offers",
+    examples: ["barnacle approvals deny ABCDEFGH"],
+    exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
+    parameters: {
+      flags: { ...BOT_COMMON, config: UNUSED_PATH },
+      positional: { kind: "array", parameter: CODE, minimum: 1 },
+    },
+    run: async (flags, io, ...codes) =>
+      (await import("./approvals.ts")).decide("deny", flags, codes, io),
+  }),
+}, "list");
+
+/** `barnacle agents …` */
+export const agents: CliGroup = describeGroup(
+  "Show which agent answers where, and the prompt of an agent",
+  {
+    show: describeCommand<AccountFlags, [agent?: string]>({
+      brief: "Print which agent answers where, or an agent's whole prompt",
+      notes: [
+        "With several agents and no id, prints a table of places and agents, with overlaps.",
+        "Else prints the prompt: the built-in one, yours, and that of the agent's files. A turn adds " +
+        "the channel's systemPrompt, and a line about the owner.",
+      ],
+      examples: ["barnacle agents show", "barnacle agents show main --json"],
+      exits: {
+        usage: "invalid command line, or unknown agent or account",
+        tryAgain: "--data does not exist, or several bots run: choose one with it",
+        config: true,
+      },
+      parameters: {
+        flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
+        positional: {
+          kind: "tuple",
+          parameters: [{
+            ...word("Id of the agent (default: the only one, or a table)", "agent"),
+            optional: true,
+          }],
+        },
+      },
+      run: async (flags, io, agent?) => (await import("./agents.ts")).show(flags, agent, io),
+    }),
+  },
+  "show",
+);
+
+/** `barnacle exec-broker` */
+export const execBroker: CliCommand = describeCommand<NonNullable<unknown>>({
+  brief: "Run one command for the bot; systemd starts this for its socket",
+  examples: ["barnacle exec-broker"],
+  exits: { done: "the bot has an answer" },
+  parameters: {},
+  run: serve,
+});
+
+async function serve(): Promise<ExitCode> {
+  const { serveBroker } = await import("../../exec/broker.ts");
+  const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
+  await serveBroker(process.cwd(), {
+    input: process.stdin,
+    send: (line) => new Promise((resolve) => process.stdout.write(line, () => resolve())),
+  }, PROGRAM_BOUNDS);
+  return EXIT.done;
+}
+
+const SERVER = word("Name of the server in mcp.servers", "server");
+
+/** `barnacle mcp …` */
+export const mcp: CliGroup = describeGroup("List MCP servers, sign in to them, or be one", {
+  list: describeCommand<CommonFlags>({
+    brief: "List MCP servers with their logins and last seen tools",
+    notes: ["Asks no server. `barnacle doctor --only mcp` connects to each of them."],
+    examples: ["barnacle mcp list"],
+    exits: { io: true, tryAgain: true, config: true },
+    parameters: { flags: BOT_COMMON },
+    run: async (flags, io) => (await import("./mcp.ts")).list(flags, io),
+  }),
+  login: describeCommand<LoginFlags, [server: string]>({
+    brief: "Sign in to an MCP server with OAuth",
+    notes: [
+      "Prints an address to open in a browser, and waits up to ten minutes for the browser to come " +
+      "back. A running bot uses the login at once.",
+      "If the browser is on another machine, it cannot come back. With `--paste`, copy the address " +
+      "that it shows at the end, and paste it here.",
+    ],
+    examples: ["barnacle mcp login issues", "barnacle mcp login issues --paste"],
+    exits: { failed: "the sign-in failed", io: true, tryAgain: true, config: true },
+    parameters: {
+      flags: {
+        ...BOT_COMMON,
+        paste: flag("Read the browser's last address from stdin instead of waiting for it"),
+      },
+      positional: { kind: "tuple", parameters: [SERVER] },
+    },
+    run: async (flags, io, server) => (await import("./mcp.ts")).login(flags, server, io),
+  }),
+  logout: describeCommand<CommonFlags, [server: string]>({
+    brief: "Delete the login to an MCP server",
+    notes: [
+      "Deletes the tokens here. The server may accept them until they expire; its settings show " +
+      "and end such accesses.",
+    ],
+    examples: ["barnacle mcp logout issues"],
+    exits: { failed: "there was no login", io: true, tryAgain: true },
+    parameters: { flags: BOT_COMMON, positional: { kind: "tuple", parameters: [SERVER] } },
+    run: async (flags, io, server) => (await import("./mcp.ts")).logout(flags, server, io),
+  }),
+}, "list");
+
+const MEMORY_FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
+
+const NUMBER = rowNumber("barnacle memory list");
+
+/** `barnacle memory …` */
+export const memory: CliGroup = describeGroup("List, show and delete the agent's notes", {
+  list: describeCommand<MemoryFlags>({
+    brief: "List the agent's notes",
+    examples: ["barnacle memory list", "barnacle memory list --user 123456789012345678"],
+    exits: { io: true, tryAgain: true },
+    parameters: {
+      flags: {
+        ...MEMORY_FLAGS,
+        user: {
+          ...text("Only notes from messages of this user: an id or <@id>", "user"),
+          optional: true,
+        },
+      },
+    },
+    run: async (flags, io) => (await import("./memory.ts")).list(flags, io),
+  }),
+  show: describeCommand<CommonFlags, [id: number]>({
+    brief: "Show a note, with the messages that it came from",
+    examples: ["barnacle memory show 3"],
+    exits: { failed: "no such note", io: true, tryAgain: true },
+    parameters: { flags: MEMORY_FLAGS, positional: { kind: "tuple", parameters: [NUMBER] } },
+    run: async (flags, io, id) => (await import("./memory.ts")).show(flags, id, io),
+  }),
+  delete: describeCommand<CommonFlags, number[]>({
+    brief: "Delete notes",
+    examples: ["barnacle memory delete 3"],
+    exits: { failed: "no such note", io: true, tryAgain: true },
+    parameters: {
+      flags: MEMORY_FLAGS,
+      positional: { kind: "array", parameter: NUMBER, minimum: 1 },
+    },
+    run: async (flags, io, ...ids) => (await import("./memory.ts")).remove(flags, ids, io),
+  }),
+  trace: describeCommand<CommonFlags, [message: string]>({
+    brief: "List everything that came from a message; changes nothing",
+    examples: ["barnacle memory trace https://discord.com/channels/123/456/789"],
+    exits: { io: true, tryAgain: true },
+    parameters: {
+      flags: MEMORY_FLAGS,
+      positional: {
+        kind: "tuple",
+        parameters: [word("Link or id of a message", "link or id")],
+      },
+    },
+    run: async (flags, io, message) => (await import("./memory.ts")).trace(flags, message, io),
+  }),
+}, "list");
+
+function pauseCommand(isPaused: boolean, help: Omit<CommandHelp, "exits">): CliCommand {
+  return describeCommand<AccountFlags>({
+    ...help,
+    exits: {
+      failed: "no account in the data",
+      usage: "invalid command line, or unknown account",
+      io: true,
+      tryAgain: true,
+    },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+    run: async (flags, io) => (await import("./pause.ts")).setPaused(isPaused, flags, io),
+  });
+}
+
+/** `barnacle pause` */
+export const pause: CliCommand = pauseCommand(true, {
+  brief: "Pause the bot: stop its turns, and tell people who ask that it is paused",
+  notes: [
+    "A running bot stops within a second. The pause outlives a restart. /pause in Discord does the " +
+    "same for its account.",
+  ],
+  examples: ["barnacle pause"],
+});
+
+/** `barnacle resume` */
+export const resume: CliCommand = pauseCommand(false, {
+  brief: "Let a paused bot go on",
+  examples: ["barnacle resume"],
+});
+
+function changeCommand(how: ScheduleChange, brief: string) {
+  return describeCommand<CommonFlags, number[]>({
+    brief,
+    examples: [`barnacle schedules ${how} 3`],
+    exits: { failed: "no such schedule", io: true, tryAgain: true },
+    parameters: {
+      flags: BOT_COMMON,
+      positional: { kind: "array", parameter: rowNumber("barnacle schedules list"), minimum: 1 },
+    },
+    run: async (flags, io, ...ids) => (await import("./schedules.ts")).change(how, flags, ids, io),
+  });
+}
+
+/** `barnacle schedules …` */
+export const schedules: CliGroup = describeGroup("List and change reminders and scheduled tasks", {
+  list: describeCommand<AccountFlags>({
+    brief: "List reminders and scheduled tasks, with their last runs",
+    examples: ["barnacle schedules list"],
+    exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+    run: async (flags, io) => (await import("./schedules.ts")).list(flags, io),
+  }),
+  pause: changeCommand("pause", "Pause schedules"),
+  resume: changeCommand("resume", "Continue paused schedules with their next regular run"),
+  run: changeCommand("run", "Run schedules now, beside their own times"),
+  delete: changeCommand("delete", "Delete schedules with their history"),
+}, "list");

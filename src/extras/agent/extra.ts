@@ -1,0 +1,12 @@
+/** Lists and changes the agent's approvals, notes, schedules and MCP servers. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const agent: Extra = {
+  name: "agent",
+  commands: async () => {
+    const { execBroker, ...commands } = await import("./commands.ts");
+    return { "Look after the agent": { ...commands, "exec-broker": execBroker } };
+  },
+};

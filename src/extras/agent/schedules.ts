@@ -1,0 +1,171 @@
+/**
+ * `barnacle schedules`: lists reminders and scheduled tasks with their runs, pauses, resumes, runs
+ * and deletes them (T12), with and without a running bot.
+ */
+
+import { changeRows } from "../../cli/shared/columns.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
+import { nextRun } from "../../flows/schedules/when.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { hostTimezone } from "../../host/process/boot.ts";
+import type { Store } from "../../core/store/store.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
+import type { AccountFlags, CommonFlags } from "../../cli/shared/command.ts";
+import { readConfigLeniently, tellRefused } from "../../cli/shared/read_config.ts";
+import { accountsIn } from "../../cli/shared/which_account.ts";
+import { configBefore } from "../../cli/shared/find_data.ts";
+import { withStore } from "../../cli/shared/with_store.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { timeText } from "../../lib/text/units.ts";
+
+/** Characters of a text in the list. */
+const PREVIEW_CHARS = 60;
+/** Number of runs of each schedule in the list. */
+const RUNS_SHOWN = 5;
+
+/** Lists schedules with their last runs. */
+export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const accounts = await accountsIn(store.gateway, flags.account);
+    const all = await schedulesOf(accounts, store.schedules);
+    if (flags.json) {
+      io.out(JSON.stringify(all.map(({ schedule: { lastRun: _, ...rest }, runs }) => ({
+        ...rest,
+        runs,
+      }))));
+      return EXIT.done;
+    }
+    if (all.length === 0) io.err("No reminders and no scheduled tasks.");
+    for (const { schedule, runs } of all) {
+      io.out(lineOf(schedule, accounts.length > 1));
+      for (const run of runs) io.out(`        ${runLine(run)}`);
+    }
+    return EXIT.done;
+  });
+}
+
+/** A schedule with its newest runs. */
+export interface ListedSchedule {
+  readonly schedule: Schedule;
+  /** The newest first. */
+  readonly runs: readonly ScheduleRun[];
+}
+
+/** The schedules of accounts. */
+export async function schedulesOf(
+  accounts: readonly AccountId[],
+  schedules: Pick<Store["schedules"], "list" | "runsOf">,
+): Promise<readonly ListedSchedule[]> {
+  const all: ListedSchedule[] = [];
+  for (const accountId of accounts) {
+    for (const schedule of await schedules.list(accountId)) {
+      all.push({ schedule, runs: await schedules.runsOf(schedule.id, RUNS_SHOWN) });
+    }
+  }
+  return all;
+}
+
+/** A change of some schedules. */
+export type ScheduleChange = "pause" | "resume" | "run" | "delete";
+
+/** The result of a change, in words. */
+export const DONE: Readonly<Record<ScheduleChange, string>> = {
+  pause: "paused",
+  resume: "resumed",
+  run: "runs now, or as soon as the bot is online",
+  delete: "deleted",
+};
+
+/**
+ * Changes schedules.
+ *
+ * @param ids Numbers in the list.
+ */
+export function change(
+  how: ScheduleChange,
+  flags: CommonFlags,
+  ids: readonly number[],
+  io: Io,
+): Promise<ExitCode> {
+  return withStore(flags, io, async ({ schedules }) => {
+    const timezone = how === "resume" ? timezoneFrom(flags, io) : undefined;
+    const words = {
+      key: how,
+      done: DONE[how],
+      failed: unknownSchedule,
+    };
+    const change = async (id: number) => await changeOne(how, schedules, id, await timezone);
+    return await changeRows(ids, change, words, flags, io);
+  });
+}
+
+/** Says that there is no such schedule. */
+export function unknownSchedule(id: number): string {
+  return `no schedule ${id}; \`barnacle schedules list\` shows them`;
+}
+
+/**
+ * Changes one schedule.
+ *
+ * @param timezone For the next run of one that continues.
+ * @returns `false` if there is no such schedule.
+ */
+export async function changeOne(
+  how: ScheduleChange,
+  schedules: Store["schedules"],
+  id: number,
+  timezone = hostTimezone(),
+): Promise<boolean> {
+  switch (how) {
+    case "pause":
+      return await schedules.pause(id, "operator");
+    case "run":
+      return await schedules.ask(id, Date.now());
+    case "delete":
+      return await schedules.remove(id);
+    case "resume": {
+      const cron = (await schedules.find(id))?.cron;
+      // A pause is no missed run, so the next regular one follows.
+      const next = cron === undefined
+        ? undefined
+        : await nextRun(cron, { now: Date.now(), timezone });
+      return await schedules.resume(id, next);
+    }
+  }
+}
+
+/** `agents.defaults.timezone`; `undefined` if no config has one. */
+async function timezoneFrom(flags: CommonFlags, io: Io): Promise<string | undefined> {
+  const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
+  if (tellRefused(loaded, io)) return undefined;
+  return loaded.config.agents.defaults.timezone;
+}
+
+/** `"     3  task      next 2026-11-27 09:00:00  channel:123  user:9  "0 9 * * 1"  "Sum up"". */
+function lineOf(schedule: Schedule, isOneOfMany: boolean): string {
+  const { id, accountId, kind, text, cron, origin } = schedule;
+  const preview = text.length > PREVIEW_CHARS ? `${text.slice(0, PREVIEW_CHARS)}…` : text;
+  return [
+    String(id).padStart(6),
+    ...(isOneOfMany ? [accountId.padEnd(10)] : []),
+    kind.padEnd(8),
+    stateOf(schedule),
+    `channel:${origin.channelId}`,
+    `user:${origin.sender.id}`,
+    ...(cron === undefined ? [] : [quoted(cron)]),
+    quoted(preview, PREVIEW_CHARS + 1),
+  ].join("  ");
+}
+
+/** `"next 2026-11-27 09:00:00"`, `"paused"`, `"done"`, … */
+export function stateOf({ nextAt, askedAt, pausedBy }: Schedule): string {
+  if (askedAt !== undefined) return "runs next";
+  if (nextAt === undefined) return "done";
+  if (pausedBy) return pausedBy === "failures" ? "paused (failures)" : "paused";
+  return `next ${timeText(nextAt)}`;
+}
+
+function runLine({ startedAt, state, messageId }: ScheduleRun): string {
+  return `${timeText(startedAt)}  ${state.padEnd(11)}  barnacle why ${messageId}`;
+}

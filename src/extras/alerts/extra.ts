@@ -1,0 +1,11 @@
+/** Tells owners of problems, once each (O12). */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+import { createLoadedAlerts } from "./load_watch.ts";
+
+/** The extra. */
+export const alerts: Extra = {
+  name: "alerts",
+  commands: async () => ({ "Diagnose": await import("./commands.ts") }),
+  watch: createLoadedAlerts,
+};

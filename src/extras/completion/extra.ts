@@ -1,0 +1,10 @@
+/** Completes command lines in shells. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const completion: Extra = {
+  name: "completion",
+  commands: async () => ({ "About": await import("./commands.ts") }),
+  hidden: { __complete: async () => (await import("./complete.ts")).complete },
+};

@@ -1,0 +1,9 @@
+/** Checks, shows and changes the config file. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const config: Extra = {
+  name: "config",
+  commands: async () => ({ "Configure": await import("./commands.ts") }),
+};

@@ -1,0 +1,90 @@
+/** The changes of the page Approvals: `barnacle approvals` and `barnacle pairing`. */
+
+import { z } from "zod";
+import { parseUser } from "../../../core/outbound/target.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
+import { decideRequest, pairingsOf, unpair } from "../../access/pairing.ts";
+import { decideQuestion, type OperatorChoice } from "../../agent/approvals.ts";
+import { EXIT } from "../../../cli/shared/exit_code.ts";
+import { accountsIn } from "../../../cli/shared/which_account.ts";
+import { type AnyChange, change, RefusedChange } from "../base/page.ts";
+
+const codeField = z.strictObject({ code: z.string().trim().min(1).max(40) });
+
+function decideApproval(choice: OperatorChoice, label: string, words: string): AnyChange {
+  return change({
+    name: `approvals.${choice}`,
+    label,
+    fields: codeField,
+    command: ({ code }) => `barnacle approvals ${words} ${code}`,
+    async run({ store }, { code }) {
+      const outcome = await decideQuestion(choice, code, store.questions);
+      if ("problem" in outcome) throw new RefusedChange(outcome.problem);
+      return { text: outcome.text };
+    },
+  });
+}
+
+/** Allows one call, or posts a draft. */
+export const allowOnce: AnyChange = decideApproval("once", "Allow once", "approve");
+/** Allows a call, and later ones like it. */
+export const allowAlways: AnyChange = decideApproval(
+  "always",
+  "Allow for good",
+  "approve --always",
+);
+/** Denies a call, discards a draft, or dismisses an offer. */
+export const denyCall: AnyChange = decideApproval("deny", "Deny", "deny");
+
+function decidePairing(how: "approve" | "deny", label: string): AnyChange {
+  return change({
+    name: `pairing.${how}`,
+    label,
+    fields: codeField,
+    command: ({ code }) => `barnacle pairing ${how} ${code}`,
+    async run({ store, setup, now }, { code }) {
+      const accounts = await accountsIn(store.gateway, undefined);
+      const { pending } = await pairingsOf(accounts, store.pairing, now());
+      // A page that is a moment old must not count as a person who guesses codes.
+      if (!pending.some((request) => request.code === code)) {
+        throw new RefusedChange(`${quoted(code)} is unknown, decided or expired`);
+      }
+      const decided = await decideRequest(how, code, accounts, { store, config: setup().config });
+      if (decided.code !== EXIT.done) throw new RefusedChange(decided.text);
+      const { text, warning } = decided;
+      return { text: warning === undefined ? text : `${text}. Warning: ${warning}` };
+    },
+  });
+}
+
+/** Lets a person in. */
+export const approvePairing: AnyChange = decidePairing("approve", "Approve");
+/** Refuses a person. */
+export const denyPairing: AnyChange = decidePairing("deny", "Deny");
+
+/** Ends a pairing. */
+export const revokePairing: AnyChange = change({
+  name: "pairing.revoke",
+  label: "Revoke",
+  fields: z.strictObject({ user: z.string() }),
+  command: ({ user }) => `barnacle pairing revoke ${user}`,
+  confirm: ({ user }) => `Unpair user ${user}? The bot will not answer their direct messages.`,
+  async run({ store }, { user }) {
+    const userId = parseUser(user);
+    if (!userId) throw new RefusedChange(`${quoted(user)} is not a user id`);
+    const accounts = await accountsIn(store.gateway, undefined);
+    const [paired] = await unpair(userId, accounts, store.pairing);
+    if (!paired) throw new RefusedChange(`user ${userId} is not paired`);
+    return { text: `Unpaired ${paired.username}` };
+  },
+});
+
+/** All of them. */
+export const PEOPLE_CHANGES: readonly AnyChange[] = [
+  allowOnce,
+  allowAlways,
+  denyCall,
+  approvePairing,
+  denyPairing,
+  revokePairing,
+];

@@ -1,0 +1,81 @@
+/**
+ * Creates the application of the dashboard from its table of routes, and holds each request to the row
+ * of its route (SEC-R31, SEC-R35): host, method, origin, token, size.
+ */
+
+import { type Handler, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { bearerOf, browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
+import type { Log } from "../../lib/log.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { toStartError } from "../../cli/shared/start_error.ts";
+import { DASHBOARD_ROUTES, type DashboardRoute } from "./routes.ts";
+import type { DashboardLogins } from "./logins.ts";
+
+/** One place of the page's script turns text into elements: pages that this server rendered. */
+const HEADERS = Object.entries(browserHeaders("dashboard"));
+
+/** Creates the application. */
+export function createGuardedApp({ hosts, check, handlers, log }: {
+  /** `http.hosts`. */
+  readonly hosts: readonly string[];
+  readonly check: DashboardLogins["check"];
+  readonly handlers: Readonly<Record<DashboardRoute, Handler>>;
+  readonly log: Log;
+}): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    const refusal = refusalOf(c.req.raw, hosts);
+    if (refusal !== undefined) c.res = c.text(refusal, 403);
+    else await next();
+    for (const [name, value] of HEADERS) c.res.headers.set(name, value);
+  });
+  for (const [name, { method, path, auth, maxBodyBytes }] of Object.entries(DASHBOARD_ROUTES)) {
+    app.on(method, path, async (c, next) => {
+      const refusal = method === "POST" ? refusalOfChange(c.req.raw) : undefined;
+      if (refusal !== undefined) return c.text(refusal, 403);
+      // The server ends such a connection, and to read its rest would fail in the log.
+      if (c.req.header("transfer-encoding") !== undefined) {
+        return c.text("The body must announce its length", 411);
+      }
+      if (auth === "session") {
+        const token = bearerOf(c.req.raw);
+        const checked = token === undefined ? "wrong" : check(token);
+        if (checked === "limited") {
+          return c.text("Too many wrong tokens; try again in a minute", 429, {
+            "Retry-After": "60",
+          });
+        }
+        if (checked === "wrong") {
+          return c.text("This needs a login; run `barnacle dashboard`", 401, {
+            "WWW-Authenticate": 'Bearer realm="barnacle dashboard"',
+          });
+        }
+      }
+      return await next();
+    });
+    if (maxBodyBytes > 0) {
+      app.on(
+        method,
+        path,
+        bodyLimit({
+          maxSize: maxBodyBytes,
+          onError: (c) => c.text("The request is too long", 413),
+        }),
+      );
+    }
+    app.on(method, path, handlers[name as DashboardRoute]);
+    app.all(path, (c) =>
+      c.text(`This address takes ${method} only`, 405, {
+        Allow: method === "GET" ? "GET, HEAD" : method,
+      }));
+  }
+  app.notFound((c) => c.text("Nothing here", 404));
+  app.onError((error, c) => {
+    const { message } = toStartError(error);
+    const isOurs = message.startsWith("internal error");
+    log.error("A request of the dashboard failed", { path: printable(c.req.path), error });
+    return c.text(isOurs ? "Internal error; see the log" : message, 500);
+  });
+  return app;
+}

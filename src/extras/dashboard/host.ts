@@ -1,0 +1,156 @@
+/**
+ * Answers the requests of the dashboard beside those of health, while `http.dashboard` is on (O6).
+ *
+ * The dashboard is loaded with the first request for it, or with the first login link. While it is
+ * off, a request costs the comparison of a path.
+ */
+
+import type { Bot, BotOptions, Setup } from "../../bot.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
+import { schedule } from "../../lib/clock.ts";
+import type { DashboardLink } from "../../interactions/base/context.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Dashboard } from "./dashboard.ts";
+import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
+
+/** The dashboard of a running bot, loaded or not. */
+export interface DashboardHost {
+  /** Answers a request for the dashboard; `undefined` for all others. */
+  answer(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> | undefined;
+  /** The config was read again. */
+  applied(setup: Setup): void;
+  /**
+   * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
+   *
+   * @param base Address of the HTTP server; absent: there is none.
+   * @throws {StartError} If the dashboard is off, or there is no server.
+   */
+  login(base: string | undefined): Promise<LoginLink>;
+  /** The same, for the command `/dashboard`. */
+  link(base: string | undefined): Promise<DashboardLink>;
+  /** Ends live pages and the record of figures. */
+  close(): Promise<void>;
+}
+
+/** The answer to `dashboard.login`. */
+export interface LoginLink {
+  /** With the token behind its `#`, which no browser sends anywhere. */
+  readonly url: string;
+  readonly validSec: number;
+}
+
+/** The bot, as the dashboard shows it. */
+export type ShownBot = Pick<
+  Bot,
+  "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"
+>;
+
+/** Everything else that the dashboard needs. */
+export type DashboardHostOptions = Pick<
+  BotOptions,
+  "store" | "dataDir" | "env" | "build" | "logging" | "setup"
+>;
+
+const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
+
+/** Creates it; loads nothing. It is long because its inner functions share what is loaded. */
+export function createDashboardHost(
+  bot: ShownBot,
+  options: DashboardHostOptions,
+  reload: () => Promise<void>,
+): DashboardHost {
+  let { setup } = options;
+  let loading: Promise<Dashboard> | undefined;
+  let recording: Promise<Recorder> | undefined;
+  let recorder: Recorder | undefined;
+  const isOn = () => setup.config.http.dashboard;
+  record();
+
+  /** Figures of the charts are recorded while the dashboard is on, open or not. */
+  function record(): void {
+    if (!isOn() || recording) return;
+    recording = import("./recorder.ts").then(({ startRecorder }) =>
+      recorder = startRecorder({
+        bot,
+        store: options.store,
+        now: Date.now,
+        schedule,
+        log: options.logging.forPart("http"),
+      })
+    );
+  }
+
+  /** Ends live pages, and stores the figures that are not stored yet. */
+  async function end(): Promise<void> {
+    const ending = [loading, recording] as const;
+    loading = recording = recorder = undefined; // sessions end, too
+    (await ending[0])?.close();
+    await (await ending[1])?.close();
+  }
+
+  async function load(): Promise<Dashboard> {
+    const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
+      await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_calls.ts")]);
+    const call = createCallHandler(options.store, bot.changedByCommand);
+    return createDashboard({
+      store: askedStore(
+        options.store,
+        async (name, args) => readAnswer(await call(toRequest(name, args))),
+      ),
+      bot,
+      setup: () => setup,
+      unstored: () => recorder?.unstored() ?? [],
+      configFile: setup.config.file,
+      reload,
+      dataDir: options.dataDir,
+      env: options.env,
+      build: options.build,
+      log: options.logging.forPart("http"),
+      clean: options.logging.clean,
+      now: Date.now,
+    }, setup.config.http.hosts);
+  }
+
+  async function link(base: string | undefined): Promise<DashboardLink> {
+    if (!isOn()) return { kind: "off" };
+    if (base === undefined) return { kind: "none" };
+    const dashboard = await (loading ??= load());
+    const { LINK_MS } = await import("./logins.ts");
+    return {
+      kind: "link",
+      url: `${base}/dashboard#${dashboard.createLink()}`,
+      minutes: LINK_MS / 60_000,
+    };
+  }
+
+  return {
+    answer(request) {
+      if (!isOn() || !PATH.test(request.url)) return undefined;
+      return (loading ??= load()).then((dashboard) => dashboard.fetch(request));
+    },
+    applied(next) {
+      setup = next;
+      if (isOn()) record();
+      else void end();
+    },
+    async login(base) {
+      const made = await (isOn() ? link(base) : reload().then(() => link(base)));
+      switch (made.kind) {
+        case "off":
+          throw new StartError(
+            "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
+            EXIT.config,
+          );
+        case "none":
+          throw new StartError(
+            "the bot has no HTTP server: another program uses its port",
+            EXIT.failed,
+          );
+        case "link":
+          return { url: made.url, validSec: made.minutes * 60 };
+      }
+    },
+    link,
+    close: end,
+  };
+}

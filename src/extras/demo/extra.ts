@@ -1,0 +1,9 @@
+/** Runs the bot against a simulated Discord. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const demo: Extra = {
+  name: "demo",
+  commands: async () => ({ "Start": await import("./commands.ts") }),
+};

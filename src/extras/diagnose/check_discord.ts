@@ -1,0 +1,247 @@
+/**
+ * Checks one account at Discord for `barnacle doctor`: token, intents, guilds, permissions and
+ * remaining IDENTIFYs.
+ */
+
+import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";
+import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
+import type { Config } from "../../config/config.ts";
+import { configIds } from "../../config/keys/config_ids.ts";
+import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
+import {
+  type IdentifyBudget,
+  identifyBudget,
+  type SessionStartLimit,
+} from "../../core/discord/identify_budget.ts";
+import { titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
+import {
+  flagsGranting,
+  type PrivilegedIntent,
+  toIntents,
+} from "../../discord/gateway/read/intents.ts";
+import { judgeAudience } from "../../flows/preflight/audience.ts";
+import { judgeDiscord } from "../../flows/preflight/discord.ts";
+import { judgeEventPlaces } from "../hooks/place_findings.ts";
+import {
+  judgePermissions,
+  mayAnswerIn,
+  type SeenGuild,
+} from "../../flows/preflight/permissions.ts";
+import { createFindWrongIds, type PossiblePerson } from "../../flows/names/find_wrong_ids.ts";
+import type { WrongId } from "../../flows/names/searched_guild.ts";
+import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
+import type { ListedId } from "../../policy/rules/listed_ids.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { createFindChannel } from "../../discord/rest/calls/channel.ts";
+import { createHasWebhook, createReadUser } from "../../discord/rest/calls/members.ts";
+import { withNames } from "../../policy/rules/pinned.ts";
+import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import type { Application, Applications } from "../../discord/rest/calls/application.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import type { HostView } from "./host_facts.ts";
+
+/** Whether and how to enable missing intents. */
+export interface FixOptions {
+  /** Whether to enable them. */
+  readonly fix: boolean;
+  /** Whether to do so without a question. */
+  readonly yes: boolean;
+  /** Asks the user; absent without a terminal. */
+  readonly confirm?: (question: string) => Promise<boolean>;
+}
+
+/** The result of the checks. */
+export interface AboutAccount {
+  readonly findings: readonly Finding[];
+  /** URL of the gateway from Discord, now or at the last connection. */
+  readonly gatewayUrl?: string;
+}
+
+const ASKING = "Asking Discord";
+
+/** Checks the account, and enables missing intents on request. */
+export async function checkDiscord(
+  { config, isOnly, api, token, host }: {
+    readonly config: Config;
+    /** Whether the config has no other account. */
+    readonly isOnly: boolean;
+    /** Base of the REST API. */
+    readonly api: string;
+    /** The account's token; absent without a usable one. */
+    readonly token: string | undefined;
+    /** Facts of this machine, with stored data. */
+    readonly host: HostView;
+  },
+  mending: FixOptions,
+  io: Io,
+): Promise<AboutAccount> {
+  const { accountId, enabled, access } = config.discord;
+  const known = host.known?.accounts.get(accountId);
+  if (!enabled) {
+    const why = `${
+      access.ruleOf("channels.discord.enabled")
+    } is false, so the bot does not connect`;
+    return { findings: [{ ...titled("discord"), status: "skipped", why }] };
+  }
+  const discord = token === undefined ? undefined : openDiscord(token, api);
+  const options: DiscordOptions = {
+    tokenPlace: config.discord.tokenPlace,
+    intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
+    bot: discord && token !== undefined ? { token, applications: discord.applications } : undefined,
+  };
+  try {
+    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS));
+    const missing = facts.intents?.missing ?? [];
+    if (mending.fix && discord && application && missing.length > 0) {
+      const isChanged = await grantIntents(missing, application, discord.applications, {
+        err: io.err,
+        problem: io.problem,
+        ...(mending.yes ? { confirm: () => Promise.resolve(true) } : mending),
+      });
+      if (isChanged) {
+        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS)));
+      }
+    }
+    // Only with a valid token: Discord counts rejected requests against the IP address.
+    const about = discord && application
+      ? await io.during(
+        ASKING,
+        furtherFacts(discord, config, isOnly, known?.names ?? [], [
+          ...application.ownerIds.map((id) => ({ id })), // the bot may never have stored them
+          ...known?.people ?? [],
+        ]),
+      )
+      : undefined;
+    const gatewayUrl = about?.place?.url ?? known?.gatewayUrl;
+    const now = Date.now();
+    const budget = leastOf(known?.budget, about?.place?.limit, now);
+    return {
+      findings: [
+        ...judgeDiscord({ ...facts, ...about?.guilds, budget }, now),
+        ...(about?.findings ?? []),
+      ],
+      gatewayUrl,
+    };
+  } finally {
+    discord?.stop();
+  }
+}
+
+/** Reads the gateway's place, and the guilds with the bot's permissions. */
+async function furtherFacts(
+  discord: Discord,
+  config: Config,
+  isOnly: boolean,
+  names: Parameters<typeof withNames>[1],
+  people: readonly PossiblePerson[],
+) {
+  const { discord: { access, accountId }, hooks = {}, feeds } = config;
+  const ofAccount = <Rules extends { readonly account?: string }>(
+    rules: Readonly<Record<string, Rules>>,
+  ) =>
+    Object.fromEntries(
+      Object.entries(rules).filter(([, { account = DEFAULT_ACCOUNT }]) => account === accountId),
+    );
+  const policy = withNames(access, names);
+  const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
+  const guilds = await examineGuilds(
+    discord.api,
+    () => discord.applications.self(),
+    (guild) => mayAnswerIn(policy, guild),
+    Date.now(),
+    ASK_MS,
+  );
+  const place = gateway.kind === "answered" ? gateway.found : undefined;
+  if (guilds.kind !== "answered") return { place, findings: [] };
+  const { found } = guilds;
+  // In no guild, each of them would be unknown; the row of the guilds says what to do.
+  const wrong = found.length === 0
+    ? []
+    : await wrongIds(discord, policy, found, people, configIds(config, isOnly));
+  const wrongRules = new Set(wrong.map(({ rule }) => rule));
+  return {
+    place,
+    guilds: { guildNames: found.map(({ name }) => name) },
+    findings: [
+      ...judgeAudience(policy, found),
+      ...wrongIdFindings("access.ids", wrong).map((row) => ({ ...row, fix: CORRECT_ID })),
+      // A wrong id has a row above, which tells more.
+      ...judgePermissions(policy, found).filter(({ where = "" }) => !wrongRules.has(where)),
+      ...judgeEventPlaces({ hooks: ofAccount(hooks), feeds: ofAccount(feeds) }, found),
+    ],
+  };
+}
+
+const CORRECT_ID = "correct the ID or name in the config, or invite the bot";
+
+/** Finds ids and names of the config that mean nothing at Discord, or something else (P7). */
+function wrongIds(
+  { api }: Discord,
+  policy: AccessPolicy,
+  guilds: readonly SeenGuild[],
+  people: readonly PossiblePerson[],
+  others: readonly ListedId[],
+): Promise<readonly WrongId[]> {
+  const readUser = createReadUser(api);
+  const find = createFindWrongIds({
+    user: async (id) => (await readUser(id))?.username,
+    channel: createFindChannel(api, {}),
+    hasWebhook: createHasWebhook(api),
+    people: () => Promise.resolve(people),
+  });
+  return find(
+    policy,
+    guilds.map(({ id, name, details }) => ({
+      id,
+      name,
+      channels: details?.channels ?? [],
+      roles: details?.roles ?? [],
+      isUnread: details?.roles === undefined || undefined,
+    })),
+    { others },
+  );
+}
+
+/** The smaller of our own count and Discord's, which includes other processes. */
+function leastOf(
+  own: IdentifyBudget | undefined,
+  limit: SessionStartLimit | undefined,
+  now: number,
+): IdentifyBudget | undefined {
+  const theirs = limit && identifyBudget({ identifies: [], limit }, now);
+  if (!own || !theirs) return own ?? theirs;
+  return own.left <= theirs.left ? own : theirs;
+}
+
+/**
+ * Asks the user, then asks Discord to enable the missing intents.
+ *
+ * @returns Whether Discord has enabled them.
+ */
+export async function grantIntents(
+  missing: readonly PrivilegedIntent[],
+  { name, flags }: Application,
+  applications: Pick<Applications, "setFlags">,
+  { err, problem, confirm }: Pick<Io, "err" | "problem"> & Pick<FixOptions, "confirm">,
+): Promise<boolean> {
+  const what = `enable ${missing.join(" and ")} for ${name}`;
+  if (!confirm) {
+    problem(`nothing changed: to ${what}, add --yes, or run this on a terminal`);
+    return false;
+  }
+  if (!await confirm(`May I ${what} in Discord's developer portal?`)) {
+    err("Nothing changed.");
+    return false;
+  }
+  try {
+    await applications.setFlags(flagsGranting(missing, flags));
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+    problem(`Discord refused: ${error.message}`);
+    return false;
+  }
+  err(`Done: asked Discord to ${what}. Restart a running bot to use it.`);
+  return true;
+}

@@ -1,0 +1,160 @@
+/** The commands that look at Barnacle and at its surroundings, with their options and help. */
+
+import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
+import {
+  ACCOUNT,
+  BOT_COMMON,
+  COMMON,
+  type CommonFlags,
+  flag,
+  toLimit,
+  UNUSED_PATH,
+} from "../../cli/shared/command.ts";
+import type { DoctorFlags } from "./doctor.ts";
+import { DOCTOR_PARTS } from "../../core/checks.ts";
+import type { RecentFlags } from "./recent.ts";
+import type { StatusFlags } from "./status.ts";
+import type { InviteFlags } from "./invite.ts";
+
+/** `barnacle status` */
+export const status: CliCommand = describeCommand<StatusFlags>({
+  brief: "Show the running bot: budgets, use, last answer, servers, model and problems",
+  notes: [
+    "--probe asks Discord for the bot's permissions in each channel, also without a running bot. Then the audit decides the exit code.",
+  ],
+  examples: ["barnacle status", "barnacle status --probe", "barnacle status --json"],
+  exits: {
+    done: "healthy, or warnings only",
+    failed: "a check fails; with --probe, also: the bot cannot answer in an open channel",
+    io: "the data directory cannot be read",
+    tryAgain: "no running bot found, or it does not answer; with --probe: Discord does not answer",
+  },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      verbose: flag("Print the checks that pass, too"),
+      probe: flag("Audit the bot's permissions channel by channel, too"),
+    },
+  },
+  run: async (flags, io) => (await import("./status.ts")).status(flags, io),
+});
+
+/** `barnacle healthcheck` */
+export const healthcheck: CliCommand = describeCommand<CommonFlags>({
+  brief: "Check in one line whether the running bot is healthy, for containers and monitors",
+  notes: ["Judges as `/healthz` does, and needs neither its address nor `http.token`."],
+  examples: ["barnacle healthcheck", "barnacle healthcheck --data /data"],
+  exits: {
+    done: "healthy, or warnings only",
+    failed: "a check fails",
+    io: "the data directory cannot be read",
+    tryAgain: "no running bot found, or it does not answer",
+  },
+  parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH } },
+  run: async (flags, io) => (await import("./healthcheck.ts")).healthcheck(flags, io),
+});
+
+/** `barnacle recent` */
+export const recent: CliCommand = describeCommand<RecentFlags>({
+  brief: "List the last answers, the failed and the slow ones first",
+  notes: ["`barnacle why <message>` explains each of them."],
+  examples: ["barnacle recent", "barnacle recent --limit 100 --json"],
+  exits: { io: "the data directory cannot be read", tryAgain: "no data directory found" },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      config: UNUSED_PATH,
+      limit: {
+        kind: "parsed",
+        parse: toLimit,
+        brief: "Number of turns",
+        placeholder: "number",
+        default: "20",
+      },
+    },
+  },
+  run: async (flags, io) => (await import("./recent.ts")).recent(flags, io),
+});
+
+/** `barnacle doctor` */
+export const doctor: CliCommand = describeCommand<DoctorFlags>({
+  brief: "Find out why the bot does not work, and how to fix it",
+  notes: ["Safe to run beside a running bot."],
+  examples: ["barnacle doctor", "barnacle doctor --only discord --fix"],
+  exits: {
+    done: "no problems",
+    failed: "a check failed",
+    partly: "warnings only",
+    refused: true,
+    config: true,
+  },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      only: {
+        kind: "enum",
+        values: DOCTOR_PARTS,
+        variadic: ",",
+        brief:
+          "Check one part: the connection, token, intents and permissions; the disk, store and bot; " +
+          "the MCP servers; or the model",
+        placeholder: "part",
+        optional: true,
+      },
+      fix: flag("Enable missing intents in Discord's developer portal, after a question"),
+      yes: flag("Answer yes to the question of --fix"),
+    },
+  },
+  async run(flags, io) {
+    const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
+      import("./doctor.ts"),
+      import("../../cli/terminal/confirm.ts"),
+    ]);
+    const confirm = confirmOnTerminal();
+    return await doctor(flags, io, { confirm });
+  },
+});
+
+/** `barnacle netcheck` */
+export const netcheck: CliCommand = describeCommand<CommonFlags>({
+  brief: "Test the connection to Discord: DNS, TCP, TLS, HTTP, WebSocket",
+  notes: ["Needs no token and no config."],
+  examples: ["barnacle netcheck"],
+  exits: {
+    done: "all steps work",
+    failed: "a step failed",
+    partly: "warnings only",
+    config: "invalid DISCORD_API_URL",
+  },
+  parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
+  run: async (flags, io) => (await import("./netcheck.ts")).netcheck(flags, io),
+});
+
+/** `barnacle invite` */
+export const invite: CliCommand = describeCommand<InviteFlags>({
+  brief: "Print the link that adds the bot to a server",
+  notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],
+  examples: ["barnacle invite", "barnacle invite --external-emoji"],
+  exits: { tryAgain: "application id unknown: Discord unreachable", refused: true, config: true },
+  parameters: {
+    flags: {
+      ...COMMON,
+      data: UNUSED_PATH,
+      account: ACCOUNT,
+      tools: flag(
+        "Also ask for the permissions that the agent's tools need (channels.discord.actions)",
+      ),
+      externalEmoji: flag("Ask for emojis and stickers of other servers, too"),
+    },
+  },
+  run: async (flags, io) => (await import("./invite.ts")).invite(flags, io),
+});
+
+/** `barnacle version` */
+export const version: CliCommand = describeCommand<CommonFlags>({
+  brief: "Print version, commit, runtime and platform",
+  examples: ["barnacle version --json"],
+  exits: {},
+  parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
+  run: async (flags, io) => (await import("../../cli/shared/build.ts")).version(flags, io),
+});

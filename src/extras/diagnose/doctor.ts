@@ -1,0 +1,138 @@
+/**
+ * `barnacle doctor`: checks every known cause that keeps the bot from working, with a fix for each
+ * (O3, G13).
+ *
+ * It is safe beside a running bot: it never sends IDENTIFY, and keeps no lock. `--fix` changes one
+ * thing, after a question: the intents that a bot may enable by itself.
+ */
+
+import { resolve } from "node:path";
+import { type BotConfig, forAccount } from "../../config/config.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import { DOCTOR_PARTS, type DoctorPart, titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { apiOf, lockedBot, tokenIn } from "../../cli/shared/discord.ts";
+import type { ExitCode } from "../../cli/shared/exit_code.ts";
+import { exitCodeOf, reportFindings } from "../../cli/shared/columns.ts";
+import type { CommonFlags } from "../../cli/shared/command.ts";
+import { configBefore, useData } from "../../cli/shared/find_data.ts";
+import { dataDirOf } from "../../cli/shared/store_access.ts";
+import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
+import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import type { FixOptions } from "./check_discord.ts";
+import { runDoctorChecks } from "./doctor_checks.ts";
+import { inspectHost } from "./host_facts.ts";
+
+/** Options of `doctor`. */
+export interface DoctorFlags extends CommonFlags {
+  /** Parts to check; all if absent. */
+  readonly only?: readonly DoctorPart[];
+  /** Whether to enable missing intents. */
+  readonly fix: boolean;
+  /** Whether to do so without a question. */
+  readonly yes: boolean;
+}
+
+/** The person at the terminal, and their machine. */
+export interface DoctorUser extends Pick<FixOptions, "confirm"> {
+  /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
+  readonly root?: string;
+}
+
+/** Runs all checks, and prints a line for each. */
+export async function doctor(
+  flags: DoctorFlags,
+  io: Io,
+  user: DoctorUser,
+): Promise<ExitCode> {
+  const loaded = await readConfig(await configBefore(flags, io), io.env);
+  const problems = loaded.problems.filter(({ severity }) => severity !== "note");
+  const others = loaded.kind === "refused"
+    ? []
+    : await examine(loaded, problems.length === 0, flags, io, user);
+  if (flags.json) return reportFindings([...problems.map(toFinding), ...others], true, io);
+  // Every command shows a problem of the config in the same way.
+  if (problems.length > 0) io.out(problemsText(problems, { errStyle: io.style }));
+  if (problems.length > 0 && others.length > 0) io.out("");
+  reportFindings(others, false, io);
+  return exitCodeOf([...problems.map(toFinding), ...others]);
+}
+
+async function examine(
+  { config }: LoadedConfig,
+  isFaultless: boolean,
+  flags: DoctorFlags,
+  io: Io,
+  user: DoctorUser,
+): Promise<readonly Finding[]> {
+  const { env } = io;
+  const api = apiOf(env);
+  if ("problem" in api) {
+    const why = api.problem;
+    return [{ id: "config", what: "Environment", status: "fail", why }];
+  }
+  const accounts = config.accounts.map((account) => {
+    const own = forAccount(config, account);
+    return { config: own, token: tokenIn(own) };
+  });
+  const place = await useData(flags.data, io);
+  const dataDir = place.state === "foreign" ? dataDirOf(flags.data, io) : place.dataDir;
+  const host = await inspectHost({
+    dataDir,
+    accounts: accounts.map(({ config: { discord: { accountId } }, token }) => ({
+      accountId,
+      bot: token !== undefined ? lockedBot(token, api.base) : undefined,
+    })),
+    embedding: config.memory.embedding,
+    now: Date.now(),
+    env,
+    root: user.root,
+  });
+  const mending = { ...flags, ...user };
+  const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };
+  return [
+    ...(isFaultless ? [validConfig(config)] : []),
+    ...await otherConfig(config, dataDir),
+    ...await runDoctorChecks(new Set(flags.only ?? DOCTOR_PARTS), facts),
+  ];
+}
+
+function toFinding({ severity, file, line, path, message, hint }: Problem): Finding {
+  const place = [file, line].filter((part) => part !== undefined).join(":");
+  const where = [place, path].filter((part) => part !== "").join(" ");
+  return {
+    ...titled("config"),
+    status: severity === "error" ? "fail" : "warn",
+    where: where !== "" ? where : undefined,
+    why: message,
+    fix: hint,
+  };
+}
+
+/** The running bot may read another config than this command has found. */
+async function otherConfig({ file }: BotConfig, dataDir: string): Promise<readonly Finding[]> {
+  const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
+  if (holder?.config === undefined) return [];
+  if (file !== undefined && resolve(file) === holder.config) return [];
+  return [{
+    ...titled("config"),
+    status: "warn",
+    where: file,
+    why:
+      `${file === undefined ? "this command found no file" : "these findings are of this file"}, ` +
+      `and the running bot (pid ${holder.pid}) reads ${printable(holder.config)}`,
+    fix: `to check that one, add --config ${printable(holder.config)}`,
+  }];
+}
+
+function validConfig({ file }: BotConfig): Finding {
+  return {
+    ...titled("config"),
+    status: "pass",
+    where: file,
+    why: file === undefined ? "no file; environment variables suffice" : "valid",
+  };
+}

@@ -1,0 +1,312 @@
+/**
+ * Lists the checks of `barnacle doctor` in the order of its rows, with the code of the small ones.
+ *
+ * A new check is one more entry: its part, and a function from the facts to findings, with an id and
+ * a title of their own.
+ */
+
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { checkAccess } from "./windows_access.ts";
+import type { BotConfig, Config } from "../../config/config.ts";
+import { type CheckCode, type DoctorPart, idsBelow, runChecks, titled } from "../../core/checks.ts";
+import { pathTo } from "../../core/config_file.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { judgeDirect } from "../../flows/preflight/audience.ts";
+import { judgeHost } from "./host/host.ts";
+import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { judgeBackups } from "./host/backups.ts";
+import { judgeMachine } from "./host/machine.ts";
+import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
+import { isService, readBootId } from "../../host/process/boot.ts";
+import { once } from "../../lib/cache.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { pauseText } from "../../lib/text/units.ts";
+import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import {
+  checkEmbedding,
+  checkExec,
+  checkModels,
+  checkServers,
+  checkSkills,
+} from "./agent_findings.ts";
+import { checkDiscord, type FixOptions } from "./check_discord.ts";
+import type { HostView } from "./host_facts.ts";
+import { probeNetwork } from "./netcheck.ts";
+
+/** The facts that the checks start from. */
+export interface DoctorFacts extends Clock {
+  readonly config: BotConfig;
+  /** Its accounts with their tokens; absent without a usable one. */
+  readonly accounts: readonly {
+    readonly config: Config;
+    readonly token: string | undefined;
+  }[];
+  /** Absolute path of the data directory. */
+  readonly dataDir: string;
+  /** Facts of this machine, with stored data. */
+  readonly host: HostView;
+  /** Base of the REST API. */
+  readonly api: string;
+  /** Whether and how to enable missing intents. */
+  readonly mending: FixOptions;
+  readonly io: Io;
+}
+
+/** A check, or several that need the same facts: a row for each result, or none. */
+export interface DoctorCheck
+  extends CheckCode<Inspected, readonly Finding[] | Promise<readonly Finding[]>> {
+  /** The part of `--only` that it belongs to. */
+  readonly part: DoctorPart;
+}
+
+/** The facts, with those that several checks fetch. */
+export interface Inspected extends DoctorFacts {
+  /** Checks each account at Discord, once. */
+  readonly discord: () => Promise<DiscordRows>;
+  /** Probes the connection, which all accounts share; `undefined` if all of them are off. */
+  readonly network: () => Promise<NetworkFacts | undefined>;
+}
+
+/** The results of the checks at Discord. */
+export interface DiscordRows {
+  readonly findings: readonly Finding[];
+  /** URL of the gateway from Discord; `undefined` if it did not name one. */
+  readonly gatewayUrl: string | undefined;
+}
+
+/** Every check of `barnacle doctor` but those of the config. */
+export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
+  {
+    part: "host",
+    checks: ["host.data", "host.store", "host.bot", "host.eventLoop", "host.instance"],
+    run: ({ host }) => judgeHost(host.facts),
+  },
+  {
+    part: "host",
+    checks: ["host.runs"],
+    run: ({ config, host: { facts, known }, io, now }) => {
+      if (!known) return [];
+      const earlier = facts.bot.kind === "none" ? known.runs : known.runs.slice(0, -1);
+      const hosting = hostingOf(io.env);
+      const isKeptAwake = config.http.keepAliveUrl !== undefined;
+      return [judgeRuns(earlier, now(), readBootId(), hosting && { ...hosting, isKeptAwake })];
+    },
+  },
+  {
+    part: "host",
+    checks: ["host.access"],
+    run: async ({ dataDir }) =>
+      process.platform === "win32" && existsSync(dataDir) ? [await checkAccess(dataDir)] : [],
+  },
+  {
+    part: "host",
+    checks: ["host.card", "host.memoryGroup", "host.linger"],
+    run: ({ host }) => judgeMachine(host.machine),
+  },
+  {
+    part: "host",
+    checks: ["host.backups"],
+    run: ({ config, host: { known }, now }) => {
+      if (!known) return [];
+      const { backups } = known;
+      const isThere = existsSync(backups.made?.path ?? "");
+      return [judgeBackups(backups, config.backup, now(), isThere)];
+    },
+  },
+  {
+    part: "host",
+    checks: ["host.shared"],
+    async run({ config: { store: { url } }, dataDir, io }) {
+      if (!url) return [];
+      const { checkSharedStore } = await import("../../cli/standby/doctor_check.ts");
+      return [await io.during("Asking PostgreSQL", checkSharedStore(url.reveal(), dataDir))];
+    },
+  },
+  { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
+  {
+    part: "host",
+    checks: ["access.names"],
+    run: (facts) =>
+      byAccount(facts, ({ discord: { access, accountId } }, { known }) => [
+        judgeNames(access, known?.accounts.get(accountId)?.names ?? []),
+      ]),
+  },
+  {
+    part: "host",
+    checks: ["access.dm"],
+    run: (facts) =>
+      byAccount(facts, ({ discord: { access, accountId, enabled } }, { known }) => {
+        const people = known?.accounts.get(accountId) ?? { paired: 0, waiting: 0 };
+        return enabled ? [judgeDirect(access, people)] : [];
+      }),
+  },
+  { part: "host", checks: ["config.tokenSource"], run: checkTokenSource },
+  { part: "host", checks: ["skills"], run: ({ config, dataDir }) => checkSkills(config, dataDir) },
+  { part: "host", checks: ["exec"], run: ({ config }) => checkExec(config) },
+  { part: "discord", ...NETWORK_CHECK },
+  {
+    part: "discord",
+    checks: ["config.token", ...idsBelow("discord"), "access.guilds", "access.ids"],
+    run: async ({ discord }) => (await discord()).findings,
+  },
+  {
+    part: "mcp",
+    checks: ["mcp", "mcp.sandbox", "mcp.limits"],
+    run: ({ config, dataDir, io }) =>
+      Object.keys(config.mcp.servers).length === 0
+        ? []
+        : io.during("Connecting to MCP servers", checkServers(config, dataDir)),
+  },
+  {
+    part: "model",
+    checks: ["config.model", "model"],
+    run: ({ config, io }) => io.during("Asking the model's server", checkModels(config, io.env)),
+  },
+  {
+    part: "model",
+    checks: ["config.embedding", "embedding"],
+    run: ({ config, io, host: { known } }) =>
+      io.during("Asking the embedding model", checkEmbedding(config, io.env, known?.embedded)),
+  },
+];
+
+/** Runs the checks of some parts. */
+export async function runDoctorChecks(
+  parts: ReadonlySet<DoctorPart>,
+  facts: DoctorFacts,
+): Promise<readonly Finding[]> {
+  const { config, api, io } = facts;
+  const discord = once(() => checkAccounts(facts));
+  const inspected: Inspected = {
+    ...facts,
+    discord,
+    async network() {
+      const { gatewayUrl } = await discord();
+      if (!config.accounts.some(({ enabled }) => enabled)) return undefined;
+      return await probeNetwork({ apiBase: api, gatewayUrl }, io);
+    },
+  };
+  const findings: Finding[] = [];
+  const chosen = DOCTOR_CHECKS.filter(({ part }) => parts.has(part));
+  for (const found of runChecks("doctor", chosen, inspected)) findings.push(...await found);
+  return findings;
+}
+
+/** Runs a check for each account; with several, each title names its account. */
+function byAccount(
+  { accounts, host }: DoctorFacts,
+  check: (config: Config, host: HostView) => readonly Finding[],
+): readonly Finding[] {
+  return accounts.flatMap(({ config }) =>
+    named(check(config, host), config.discord.accountId, accounts.length)
+  );
+}
+
+function named(
+  findings: readonly Finding[],
+  accountId: AccountId,
+  accounts: number,
+): readonly Finding[] {
+  if (accounts === 1) return findings;
+  return findings.map((finding) => ({ ...finding, what: `${finding.what} (${accountId})` }));
+}
+
+async function checkAccounts(
+  { accounts, host, api, mending, io }: DoctorFacts,
+): Promise<DiscordRows> {
+  const findings: Finding[] = [];
+  let gatewayUrl: string | undefined;
+  for (const { config, token } of accounts) {
+    const isOnly = accounts.length === 1;
+    const about = await checkDiscord({ config, isOnly, token, host, api }, mending, io);
+    gatewayUrl ??= about.gatewayUrl;
+    findings.push(...named(about.findings, config.discord.accountId, accounts.length));
+  }
+  return { findings, gatewayUrl };
+}
+
+/** Reports a paused account, which answers no one. */
+function judgePause({ discord }: Config, { known }: HostView): readonly Finding[] {
+  const pause = known?.accounts.get(discord.accountId)?.pause;
+  if (!pause) return [];
+  return [{
+    id: "bot.paused",
+    what: "Pause",
+    status: "warn",
+    why: `the bot answers no one: paused ${pauseText(pause)}`,
+    fix: "run `barnacle resume`",
+  }];
+}
+
+/** Hints at a safer place for the bot tokens that the environment of a service holds (SEC-R38). */
+function checkTokenSource(
+  { accounts, host: { facts: { bot } }, io }: DoctorFacts,
+): readonly Finding[] {
+  const places = accounts.map(({ config }) => config.discord.tokenPlace);
+  const pid = "pid" in bot ? bot.pid : undefined;
+  return judgeTokenSource(
+    [...new Set(places.filter((place) => io.env[place]))],
+    isService("self") || (pid !== undefined && isService(pid)),
+  );
+}
+
+/**
+ * Judges the tokens of all accounts in one row; there is none if it has nothing to say.
+ *
+ * @param variables Variables of the environment that hold a token.
+ * @param isRunAsService Whether systemd runs the bot, or this command, as a service.
+ */
+export function judgeTokenSource(
+  variables: readonly string[],
+  isRunAsService: boolean,
+): readonly Finding[] {
+  if (variables.length === 0 || !isRunAsService) return [];
+  return [{
+    ...titled("config.tokenSource"),
+    status: "pass", // a hint, not a problem
+    why: `the environment has ${variables.join(" and ")}; /proc/PID/environ shows it, and ` +
+      "child processes inherit it",
+    fix: "safer: load it with LoadCredential= in the unit, as packaging/systemd shows",
+  }];
+}
+
+/** Names in the row; it counts the others. */
+const SHOWN = 5;
+
+/**
+ * Finds allow list entries that match by name, which another user may take (P4). Roles are not
+ * checked: only managers of a guild can name them.
+ *
+ * @param names Names that the bot has resolved.
+ */
+export function judgeNames(policy: AccessPolicy, names: readonly ResolvedName[]): Finding {
+  const about = { id: "access.names", what: "Allowlists" } as const;
+  const open = [...byName(withNames(policy, names))];
+  if (open.length === 0) {
+    return { ...about, status: "pass", why: "all entries are ids" };
+  }
+  const shown = open.slice(0, SHOWN).map(({ typed, rule }) => `${quoted(typed)} (${rule})`);
+  const others = open.length > SHOWN ? ` and ${open.length - SHOWN} more` : "";
+  return {
+    ...about,
+    status: "warn",
+    why: `entries matched by a name, which another user may take: ${shown.join(", ")}${others}`,
+    fix: "run `barnacle access resolve --write` to replace them by ids",
+  };
+}
+
+function* byName(
+  policy: AccessPolicy,
+): Generator<{ readonly typed: string; readonly rule: string }> {
+  for (const name of unresolvedNames(policy)) if (name.kind !== "role") yield name;
+  const rule = policy.ruleOf("channels.discord.dm.groupChannels");
+  for (const [at, entry] of policy.dm.groupChannels?.entries() ?? []) {
+    if (entry.kind === "name") yield { typed: entry.name, rule: pathTo(rule, at) };
+  }
+}

@@ -1,0 +1,18 @@
+/** Finds out why a bot does not work. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const diagnose: Extra = {
+  name: "diagnose",
+  commands: async () => {
+    const { doctor, healthcheck, invite, netcheck, recent, status, version } = await import(
+      "./commands.ts"
+    );
+    return {
+      "Start": { invite },
+      "Diagnose": { doctor, healthcheck, netcheck, recent, status },
+      "About": { version },
+    };
+  },
+};

@@ -1,0 +1,286 @@
+/**
+ * Gathers facts about this machine for `barnacle doctor`: data directory, store, running bot, and
+ * other holders of the bot's token.
+ *
+ * The bot may be running, so the store is opened read-only, and no lock is kept.
+ */
+
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { DAY_MS } from "../../lib/clock.ts";
+import type { MachineFacts } from "./host/machine.ts";
+import type { IdentifyBudget } from "../../core/discord/identify_budget.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { storedPeople } from "../../flows/names/stored_people.ts";
+import type { PossiblePerson } from "../../flows/names/find_wrong_ids.ts";
+import {
+  type BotProcess,
+  type HostFacts,
+  RUN_AS_OWNER,
+  type StoreFacts,
+  type TokenHolder,
+  type WhyAndFix,
+} from "./host/host.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { acquireTokenLock } from "../../host/locks/token_lock.ts";
+import { codeOf } from "../../lib/errors.ts";
+import type { Env } from "../../lib/env.ts";
+import { assertRegularFiles } from "../../store/database/database_files.ts";
+import { schemaIfAny } from "../../store/database/database.ts";
+import { MIGRATIONS } from "../../store/database/migrations.ts";
+import { createStore } from "../../store/store.ts";
+import { StoreError, toStoreError } from "../../store/database/store_error.ts";
+import {
+  askStatus,
+  isHeld,
+  isHidden,
+  listeningHolder,
+  lockOf,
+  STATUS_TIMEOUT_MS,
+  withoutServer,
+} from "../../cli/shared/running_bot.ts";
+import { readMachine } from "./machine_facts.ts";
+import { extentText } from "./stored_facts.ts";
+import type { StoreExtent } from "../../core/store/store.ts";
+import type { ProcessRun } from "../../core/store/gateway.ts";
+import type { EmbeddedCount } from "../../core/store/notes.ts";
+import type { BackupState, Pause } from "../../core/store/settings.ts";
+
+/** The bot to look at. */
+export interface HostOptions {
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** `bot` names the lock of the account's token; absent without a token. */
+  readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
+  /** The model that makes vectors of notes: `"<provider>/<model>"`; absent: none. */
+  readonly embedding?: string;
+  readonly now: number;
+  readonly env: Env;
+  /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
+  readonly root?: string;
+  /** Newest known schema; tests set another one. */
+  readonly newestSchema?: number;
+}
+
+/** The facts, with data of the store for other checks. */
+export interface HostView {
+  readonly facts: HostFacts;
+  readonly machine: MachineFacts;
+  /** Absent if the store cannot be read. */
+  readonly known?: StoreView;
+}
+
+/** Data of the store. */
+export interface StoreView {
+  readonly accounts: ReadonlyMap<AccountId, AccountView>;
+  /** Runs of the last 24 hours; the last one may be the running bot. */
+  readonly runs: readonly ProcessRun[];
+  /** The newest results of backups. */
+  readonly backups: BackupState;
+  /** The notes with vectors of {@link HostOptions.embedding}; absent without one. */
+  readonly embedded?: EmbeddedCount;
+}
+
+/** Data of one account. */
+export interface AccountView {
+  /** URL of the last connection. */
+  readonly gatewayUrl?: string;
+  /** IDENTIFY calls that are left today. */
+  readonly budget: IdentifyBudget;
+  /** Names of the config that the bot has resolved (P12). */
+  readonly names: readonly ResolvedName[];
+  /** The people whom the bot knows (P7). */
+  readonly people: readonly PossiblePerson[];
+  /** Set if the account is paused (X4). */
+  readonly pause?: Pause;
+  /** Number of paired people. */
+  readonly paired: number;
+  /** Number of people who wait for an approval. */
+  readonly waiting: number;
+}
+
+/** Gathers all facts. */
+export async function inspectHost(options: HostOptions): Promise<HostView> {
+  const { dataDir, accounts, now, embedding, env, root = "/" } = options;
+  const { newestSchema = MIGRATIONS.length } = options;
+  const problem = problemOf(dataDir);
+  const freeBytes = freeBytesOf(dataDir);
+  const ids = accounts.map(({ accountId }) => accountId);
+  const path = join(dataDir, DATABASE_NAME);
+  const store = await lookAtStore(path, ids, now, newestSchema, embedding);
+  const holders: TokenHolder[] = [];
+  for (const { bot } of accounts) {
+    const holder = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
+    if (holder) holders.push(holder);
+  }
+  // Of several tokens, report one that another process holds.
+  const token = holders.find(({ kind }) => kind === "held") ?? holders[0];
+  const bot = await lookAtBot(dataDir);
+  return {
+    facts: {
+      dataDir,
+      dataProblem: problem,
+      freeBytes,
+      store: store.facts,
+      bot,
+      token,
+    },
+    machine: readMachine({ root, env, pid: "pid" in bot ? bot.pid : undefined }),
+    known: store.known,
+  };
+}
+
+/** The problem that would keep a start from using the directory; does not create it. */
+function problemOf(path: string): WhyAndFix | undefined {
+  const nearest = nearestOf(path);
+  try {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return {
+      why: `${nearest} is not writable (${codeOf(error) ?? "unknown reason"})`,
+      fix: isHidden(nearest)
+        ? RUN_AS_OWNER
+        : "change its owner to the user that runs Barnacle, or set --data",
+    };
+  }
+}
+
+function freeBytesOf(path: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(nearestOf(path));
+    return bavail * bsize;
+  } catch {
+    return undefined; // some file systems do not report it
+  }
+}
+
+/** The directory, or its nearest parent that exists. */
+function nearestOf(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestOf(dirname(path));
+}
+
+async function lookAtStore(
+  path: string,
+  accountIds: readonly AccountId[],
+  now: number,
+  newest: number,
+  embedding: string | undefined,
+): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
+  if (isHidden(path)) return { facts: { kind: "hidden" } };
+  if (!existsSync(path)) return { facts: { kind: "none" } };
+  try {
+    assertRegularFiles(path);
+    const schema = schemaIfAny(path); // refuses what a start refuses
+    if (schema === 0) return { facts: { kind: "empty" } };
+    if (schema > newest) {
+      const why = `written by a newer version (schema ${schema}; this version knows ${newest})`;
+      const fix = "run that version, or restore an older copy";
+      return { facts: { kind: "refused", why, fix } };
+    }
+    const facts = { kind: "opens", schema, newest } as const;
+    if (schema < newest) return { facts };
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      const { extent, ...known } = await readStore(database);
+      return { facts: { ...facts, extent: extentText(extent, now) }, known };
+    } finally {
+      database.close();
+    }
+  } catch (thrown) {
+    const error = toStoreError(thrown, path);
+    if (!(error instanceof StoreError)) throw error;
+    return { facts: { kind: "refused", ...saidOf(error) } };
+  }
+
+  async function readStore(
+    database: DatabaseSync,
+  ): Promise<StoreView & { readonly extent: StoreExtent }> {
+    const store = createStore(database, path, {
+      elapsed: () => performance.now(),
+      journal: "leave",
+    });
+    const accounts = new Map<AccountId, AccountView>();
+    for (const accountId of accountIds) {
+      const { gateway } = await store.gateway.loadAccount(accountId);
+      const budget = await store.gateway.identifyBudget(accountId, now);
+      const names = await store.pairing.namesOf(accountId);
+      const people = await storedPeople(store, accountId, now);
+      const pause = await store.settings.pauseOf(accountId);
+      const paired = (await store.pairing.paired(accountId)).length;
+      const waiting = (await store.pairing.requests(accountId, now)).length;
+      const gatewayUrl = gateway?.url;
+      accounts.set(accountId, { gatewayUrl, budget, names, people, pause, paired, waiting });
+    }
+    const embedded = embedding === undefined
+      ? undefined
+      : await store.notes.countEmbedded(embedding);
+    const runs = await store.gateway.runs(now - DAY_MS);
+    const backups = await store.settings.backups();
+    return { accounts, runs, embedded, backups, extent: await store.upkeep.extent() };
+  }
+}
+
+function saidOf({ kind, cause, message }: StoreError): WhyAndFix {
+  if (cause === undefined) return { why: message, fix: "then run `barnacle doctor` again" };
+  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  if (kind === "damaged") {
+    return {
+      why: `damaged${reason}`,
+      fix: "move it away and restore a copy, or set another --data",
+    };
+  }
+  return {
+    why: `not usable now${reason}`,
+    fix:
+      "make sure that the disk is mounted and writable, and that no other program locks the file",
+  };
+}
+
+/** Finds the holder of the lock, and asks for its status. */
+async function lookAtBot(dataDir: string): Promise<BotProcess> {
+  const held = await isHeld(dataDir);
+  if (held === false) return { kind: "none" };
+  if (isHidden(lockOf(dataDir))) return { kind: "hidden" };
+  if (held === undefined) return { kind: "unknown" };
+  const holder = await listeningHolder(dataDir, STATUS_TIMEOUT_MS);
+  if (!holder?.http) {
+    const reason = holder && withoutServer(holder);
+    return { kind: "silent", pid: holder?.pid, ...(reason ?? { why: "does not listen yet" }) };
+  }
+  const { pid } = holder;
+  const answer = await askStatus(dataDir, holder, STATUS_TIMEOUT_MS);
+  if (typeof answer === "string") {
+    return { kind: "silent", pid, why: `does not answer: ${answer}` };
+  }
+  const { snapshot, findings } = answer.report;
+  return {
+    kind: "answers",
+    pid,
+    phase: snapshot.phase,
+    eventLoopLagMs: snapshot.eventLoopLagMs,
+    failed: findings.filter(({ status }) => status !== "pass"),
+  };
+}
+
+/** Finds the holder of the token's lock on this machine; takes a free lock for a moment. */
+async function tokenHolder(
+  bot: string,
+  dataDir: string,
+  now: number,
+): Promise<TokenHolder | undefined> {
+  const lock = await acquireTokenLock(bot, { startedAt: now, dataDir });
+  switch (lock.kind) {
+    case "unsupported":
+      return undefined;
+    case "held":
+      await lock.release();
+      return { kind: "free" };
+    case "taken": {
+      const { heldBy } = lock;
+      return { kind: "held", pid: heldBy?.pid, dataDir: heldBy?.dataDir };
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/** `barnacle invite`: prints the link that adds the bot to a guild. */
+
+import { ask } from "../../bot/preflight/examine.ts";
+import { runChecks } from "../../core/checks.ts";
+import type { Application } from "../../discord/rest/calls/application.ts";
+import { type ProbeAnswer, TOKEN_CHECK } from "../../flows/preflight/discord.ts";
+import {
+  applicationIdIn,
+  dialogueName,
+  type InviteOptions,
+  invitePermissions,
+  inviteUrl,
+  permissionsToAsk,
+} from "../../core/invite.ts";
+import { apiOf, ASK_MS, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
+import { exitCodeOf } from "../../cli/shared/columns.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
+import type { AccountFlags } from "../../cli/shared/command.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
+import { reportingErrors } from "../../cli/shared/start_error.ts";
+import { whichAccount } from "../../cli/shared/which_account.ts";
+import { shapeOfToken } from "../../core/discord/token_shape.ts";
+
+/** Options of `invite`. */
+export interface InviteFlags extends AccountFlags {
+  /** Whether to ask for the permissions that the open tool gates need. */
+  readonly tools: boolean;
+  /** Whether to ask for emojis and stickers of other servers. */
+  readonly externalEmoji: boolean;
+}
+
+/** Prints the URL to stdout, for pipes, and the requested permissions to stderr. */
+export function invite(flags: InviteFlags, io: Io): Promise<ExitCode> {
+  return reportingErrors(io, () => print(flags, io));
+}
+
+async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
+  const loaded = await readConfig(flags.config, io.env, true);
+  if (tellRefused(loaded, io)) return EXIT.config;
+  const config = whichAccount(loaded.config, flags.account);
+  const api = apiOf(io.env);
+  if ("problem" in api) {
+    io.problem(api.problem);
+    return EXIT.config;
+  }
+  const token = tokenIn(config) ?? "";
+  const application = token === ""
+    ? undefined
+    : await io.during("Asking Discord", applicationOf(token, api.base));
+  const { tokenPlace } = config.discord;
+  const facts = { application, tokenPlace, tokenShape: shapeOfToken(token) };
+  const found = [...runChecks("invite", [TOKEN_CHECK], facts)];
+  const failed = found.filter(({ status }) => status === "fail");
+  for (const { why, fix } of failed) io.problem(`${why}; ${fix}`);
+  if (failed.length > 0) return exitCodeOf(failed);
+  const isFromToken = application?.kind !== "answered";
+  const id = isFromToken ? applicationIdIn(token) : application.found.id;
+  if (id === undefined) {
+    io.problem(`cannot find out the application id: ${found.map(({ why }) => why).join()}`);
+    return EXIT.tryAgain;
+  }
+  const options: InviteOptions = {
+    gates: flags.tools ? config.discord.access.tools.openGates : [],
+    externalEmoji: flags.externalEmoji,
+  };
+  const url = inviteUrl(id, options);
+  if (flags.json) {
+    const permissions = invitePermissions(options);
+    io.out(JSON.stringify({ url, applicationId: id, permissions }));
+    return EXIT.done;
+  }
+  for (const { permission, why } of permissionsToAsk(options)) {
+    io.err(`${dialogueName(permission).padEnd(26)}${why}`);
+  }
+  if (isFromToken) {
+    io.err("Discord is unreachable, so the application id comes from the token.");
+  }
+  io.out(url);
+  return EXIT.done;
+}
+
+async function applicationOf(token: string, apiUrl: string): Promise<ProbeAnswer<Application>> {
+  const discord = openDiscord(token, apiUrl);
+  try {
+    return await ask(() => discord.applications.me(), ASK_MS);
+  } finally {
+    discord.stop();
+  }
+}

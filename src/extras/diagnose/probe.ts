@@ -1,0 +1,174 @@
+/**
+ * `barnacle status --probe`: audits the bot's permissions at Discord, channel by channel (O3). It
+ * resolves names of the config first.
+ */
+
+import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
+import { type BotConfig, forAccount } from "../../config/config.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { permissionsToAsk } from "../../core/invite.ts";
+import type { Store } from "../../core/store/store.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import {
+  type AuditedChannel,
+  auditGuilds,
+  type PermissionAudit,
+} from "../../flows/preflight/audit.ts";
+import { NO_TOKEN, whyUnknown } from "../../flows/preflight/discord.ts";
+import { lackText, mayAnswerIn } from "../../flows/preflight/permissions.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { mappingsOf, type NameMapping } from "../access/names.ts";
+import { accessIn } from "../../cli/verdict/current_rules.ts";
+import { inColumns } from "../../cli/shared/columns.ts";
+import { apiOf, ASK_MS, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
+import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
+import { configBefore } from "../../cli/shared/find_data.ts";
+import { withStoreIfAny } from "../../cli/shared/with_store.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+
+/** The audit of one account. */
+export interface ProbedAccount extends Partial<PermissionAudit> {
+  readonly account: AccountId;
+  /** Why there is no audit; absent if there is one. */
+  readonly problem?: string;
+  /** Set if Discord refuses the token. */
+  readonly isRefused?: true;
+  /** The names of the config, with their ids. */
+  readonly names?: readonly NameMapping[];
+}
+
+/** The audits of all accounts, and the exit code that they justify. */
+export interface Probed {
+  readonly accounts: readonly ProbedAccount[];
+  readonly code: ExitCode;
+}
+
+/** Asks Discord about each enabled account. */
+export async function probe(
+  flags: { readonly config?: string; readonly data?: string },
+  io: Io,
+): Promise<Probed> {
+  const loaded = await readConfig(await configBefore(flags, io), io.env);
+  if (tellRefused(loaded, io)) return { accounts: [], code: EXIT.config };
+  const api = apiOf(io.env);
+  if ("problem" in api) {
+    io.problem(api.problem);
+    return { accounts: [], code: EXIT.config };
+  }
+  let accounts: readonly ProbedAccount[] = [];
+  const code = await withStoreIfAny(flags, io, async (store) => {
+    accounts = await io.during(
+      "Asking Discord for permissions",
+      probeAccounts(loaded, store, api.base),
+    );
+    return codeOf(accounts);
+  });
+  return { accounts, code };
+}
+
+/**
+ * Audits all enabled accounts of a config.
+ *
+ * @param api Address of Discord's API.
+ */
+export async function probeAccounts(
+  { config, text }: Pick<LoadedConfig, "config" | "text">,
+  store: Store | undefined,
+  api: string,
+): Promise<readonly ProbedAccount[]> {
+  const accounts: ProbedAccount[] = [];
+  for (const { accountId, policy } of await accessIn({ text }, () => [])) {
+    const token = tokenOf(config, accountId);
+    if (token === "disabled") continue;
+    if (token === undefined) {
+      accounts.push({ account: accountId, problem: NO_TOKEN });
+      continue;
+    }
+    const discord = openDiscord(token, api);
+    try {
+      accounts.push(await probeAccount(accountId, policy, store, discord));
+    } finally {
+      discord.stop();
+    }
+  }
+  return accounts;
+}
+
+function tokenOf(config: BotConfig, accountId: AccountId): string | "disabled" | undefined {
+  const account = config.accounts.find((one) => one.accountId === accountId);
+  if (!account?.enabled) return "disabled";
+  return tokenIn(forAccount(config, account));
+}
+
+async function probeAccount(
+  account: AccountId,
+  policy: AccessPolicy,
+  store: Store | undefined,
+  discord: Discord,
+): Promise<ProbedAccount> {
+  const now = Date.now();
+  try {
+    const names = await mappingsOf({ accountId: account, policy, store, discord, now });
+    const known = withNames(policy, await store?.pairing.namesOf(account) ?? []);
+    const guilds = await examineGuilds(
+      discord.api,
+      () => discord.applications.self(),
+      (guild) => mayAnswerIn(known, guild),
+      now,
+      ASK_MS,
+    );
+    if (guilds.kind !== "answered") return { account, names, problem: whyUnknown(guilds) };
+    return { account, names, ...auditGuilds(known, guilds.found) };
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+    if (error.kind !== "unauthorized") return { account, problem: error.message };
+    const problem = "Discord does not accept the token; `barnacle doctor` says more";
+    return { account, problem, isRefused: true };
+  }
+}
+
+function codeOf(accounts: readonly ProbedAccount[]): ExitCode {
+  if (accounts.some(({ isRefused }) => isRefused)) return EXIT.refused;
+  if (accounts.some(({ problem }) => problem !== undefined)) return EXIT.tryAgain;
+  const channels = accounts.flatMap(({ guilds = [] }) =>
+    guilds.flatMap(({ channels }) => channels)
+  );
+  return channels.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.done;
+}
+
+/** Permissions that the audit looks at. */
+const LOOKED = permissionsToAsk().length;
+
+const MARKS = { pass: "ok", warn: "warn", fail: "FAIL", skipped: "skip" } as const;
+
+/** Lays the audits out for people: first the names, then each guild, then what is missing. */
+export function probeLines(accounts: readonly ProbedAccount[]): readonly string[] {
+  return accounts.flatMap(({ account, problem, names = [], guilds = [], notAudited = [] }) => [
+    `Permissions${accounts.length > 1 ? ` of ${account}` : ""}` +
+    (problem === undefined ? "" : `: not audited: ${printable(problem)}`),
+    ...inColumns(names.map(nameRow)),
+    ...guilds.flatMap(({ id, name, channels }) => [
+      printable(`${name} (${id})`),
+      ...inColumns(channels.map(channelRow)),
+    ]),
+    ...notAudited.map(({ why, fix }) =>
+      printable(`skip  not audited: ${why}${fix === undefined ? "" : ` = ${fix}`}`)
+    ),
+  ]);
+}
+
+function nameRow({ kind, typed, rule, id, name, candidates = [], why = "" }: NameMapping) {
+  const those = candidates.map((one) => `${one.id} (${one.name})`).join(", ");
+  return id === undefined
+    ? ["skip", kind, typed, `not audited: ${why}${those && `: ${those}`}`, rule]
+    : ["ok", kind, typed, `${id} (${name ?? "?"})`, rule];
+}
+
+function channelRow({ name, status, granted, missing, answers }: AuditedChannel) {
+  const lacks = missing.length === 0 ? "" : `; lacks ${missing.map(lackText).join(", ")}`;
+  return [MARKS[status], `#${name}`, `${granted.length} of ${LOOKED} permissions${lacks}`, answers];
+}

@@ -1,0 +1,281 @@
+/**
+ * `barnacle status`: prints the status of the running bot.
+ *
+ * It asks the bot over HTTP, at the address in the bot's lock file. So it shows the same checks as
+ * `/healthz`. The store has the rest: the last answer, the servers and the use of models.
+ */
+
+import type { LockHolder } from "../../host/locks/lock.ts";
+import type { HealthFinding, Status } from "../../http/health_finding.ts";
+import type { ShownReport } from "../../http/read_report.ts";
+import { sharedRows } from "../../core/shared_store.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
+import type { CommonFlags } from "../../cli/shared/command.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { type DataChoice, dataProblem, useData } from "../../cli/shared/find_data.ts";
+import {
+  askStatus,
+  type BotAnswer,
+  listeningHolder,
+  STATUS_TIMEOUT_MS,
+  withoutServer,
+} from "../../cli/shared/running_bot.ts";
+import { toStartError } from "../../cli/shared/start_error.ts";
+
+/** Options of `status`. */
+export interface StatusFlags extends CommonFlags {
+  /** Whether to print the checks that pass, too. */
+  readonly verbose: boolean;
+  /** Whether to audit the bot's permissions at Discord, too. */
+  readonly probe: boolean;
+}
+
+/**
+ * Prints the state of the bot, of its accounts and of each check.
+ *
+ * @param timeoutMs Milliseconds to wait for an answer; tests wait less.
+ */
+export async function status(
+  flags: StatusFlags,
+  io: Io,
+  timeoutMs: number = STATUS_TIMEOUT_MS,
+): Promise<ExitCode> {
+  const asked = await askBot(flags, io, timeoutMs);
+  const probed = flags.probe
+    ? await (await import("./probe.ts")).probe(flags, {
+      ...io,
+      // Both need the data directory; a problem with it is told once, below.
+      problem: (text) => text === asked.problem ? undefined : io.problem(text),
+    })
+    : undefined;
+  if (flags.json) {
+    const { json } = asked;
+    io.out(probed ? JSON.stringify({ ...JSON.parse(json), probe: probed.accounts }) : json);
+  } else {
+    for (const line of asked.lines) io.out(printable(line));
+  }
+  if (asked.problem !== undefined) {
+    // Without a bot, the probe still has its answer.
+    if (asked.isStopped && probed) io.err(`Not running: ${asked.problem}`);
+    else io.problem(asked.problem);
+  }
+  if (probed && !flags.json) {
+    const { probeLines } = await import("./probe.ts");
+    if (asked.lines.length > 0) io.out("");
+    for (const line of probeLines(probed.accounts)) io.out(line);
+  }
+  if (!probed) return asked.code;
+  if (asked.isStopped) return probed.code;
+  const isOpen = asked.code === EXIT.done || asked.code === EXIT.tryAgain;
+  return isOpen && probed.code !== EXIT.done ? probed.code : asked.code;
+}
+
+/** The bot's report, as JSON and as lines; without a bot, the problem. */
+interface AskedBot {
+  readonly json: string;
+  readonly lines: readonly string[];
+  readonly problem?: string;
+  readonly code: ExitCode;
+  /** Whether no bot runs, so that only the store and Discord can be asked. */
+  readonly isStopped?: boolean;
+}
+
+async function askBot(
+  { config, data, json, verbose, probe }: StatusFlags,
+  io: Io,
+  timeoutMs: number,
+): Promise<AskedBot> {
+  const failed = (problem: string, code: ExitCode): AskedBot => {
+    const answer = { status: "fail", isRunning: false, problem };
+    return { json: JSON.stringify(answer), lines: [], problem, code };
+  };
+  const answer = await answerOfBot(data, io, timeoutMs);
+  if ("problem" in answer) {
+    const { problem, code, stopped } = answer;
+    const toldHere = (text: string): readonly Fact[] => probe ? [] : [["Store", text]]; // by the probe
+    const facts = stopped && !json ? await storedFacts(stopped, config, io, toldHere) : [];
+    return {
+      ...failed(problem, code),
+      isStopped: stopped !== undefined,
+      lines: factLines(facts),
+    };
+  }
+  const { report, place } = answer;
+  const code = report.status === "fail" ? EXIT.failed : EXIT.done;
+  if (json) return { json: answer.json, lines: [], code };
+  const [first = "", ...checks] = linesOf(report, verbose);
+  const stored = await storedFacts(place, config, io, () => []); // the checks say it
+  const facts = factLines([
+    ...stored,
+    ...(report.snapshot.shared ? sharedRows(report.snapshot.shared) : []),
+    ...modelFacts(report),
+    ...configFacts(report),
+  ]);
+  return { json: answer.json, lines: [first, ...facts, ...checks], code };
+}
+
+/** A problem in place of an answer. */
+interface NoAnswer {
+  readonly problem: string;
+  readonly code: ExitCode;
+  /** The data directory, if no bot runs with it. */
+  readonly stopped?: DataChoice;
+}
+
+/** Asks the bot that holds the data directory. */
+export async function answerOfBot(
+  data: string | undefined,
+  io: Io,
+  timeoutMs: number,
+): Promise<NoAnswer | BotAnswer & { readonly place: DataChoice }> {
+  const found = await holderIn(data, io, timeoutMs);
+  if ("problem" in found) {
+    const { problem: { message, code }, place: stopped } = found;
+    return { problem: message, code, stopped };
+  }
+  const { place, holder } = found;
+  const answer = await io.during(
+    "Asking the running bot",
+    askStatus(place.dataDir, holder, timeoutMs),
+  );
+  if (typeof answer !== "string") return { ...answer, place };
+  const problem = `the bot with pid ${holder.pid} does not answer: ${answer}`;
+  return { problem, code: EXIT.tryAgain };
+}
+
+type Fact = readonly [what: string, text: string];
+
+function factLines(facts: readonly Fact[]): readonly string[] {
+  return facts.map(([what, text]) => `      ${what.padEnd(12)} ${text}`);
+}
+
+/**
+ * The facts that the store has.
+ *
+ * @param onProblem Gets the problem of a store that cannot be read, which is no error here.
+ */
+async function storedFacts(
+  { dataDir, config: ofService }: DataChoice,
+  config: string | undefined,
+  io: Io,
+  onProblem: (problem: string) => readonly Fact[],
+): Promise<readonly Fact[]> {
+  const [{ openForCommand }, { factsIn }] = await Promise.all([
+    import("../../cli/shared/store_access.ts"),
+    import("./stored_facts.ts"),
+  ]);
+  try {
+    const opened = await openForCommand(dataDir, io.err);
+    if (!opened) return [];
+    try {
+      return await factsIn(opened.store, config ?? ofService, io);
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    return onProblem(toStartError(error).message);
+  }
+}
+
+function modelFacts({ findings }: ShownReport): readonly Fact[] {
+  const models = findings.filter(({ id }) => id.startsWith("llm:"));
+  return models.map(({ id, why }) => ["Model", `${id.slice("llm:".length)}: ${why}`]);
+}
+
+/** The changed keys that the running bot cannot apply: else a person waits for their effect. */
+function configFacts({ findings }: ShownReport): readonly Fact[] {
+  return findings.filter(({ id, status }) => id === "config:current" && status === "pass")
+    .flatMap(({ why }): readonly Fact[] => {
+      const [, later] = why.split("; ");
+      return later === undefined ? [] : [["Config", later]];
+    });
+}
+
+/**
+ * Finds the bot that holds the data directory and has an address.
+ *
+ * @param timeoutMs Milliseconds that a bot gets to listen, if it has just started.
+ * @returns Without one, the problem; and the directory, if no bot runs with it.
+ */
+async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Promise<
+  | { readonly place: DataChoice; readonly holder: LockHolder }
+  | { readonly problem: ReturnType<typeof toStartError>; readonly place?: DataChoice }
+> {
+  try {
+    const place = await useData(data, io);
+    const { dataDir, state } = place;
+    if (state === "missing") return { place, problem: dataProblem(place) };
+    if (state === "hidden" || state === "foreign") throw dataProblem(place);
+    // The file keeps the address of a bot that has ended, and any user can listen there.
+    const holder = await io.during(
+      "Waiting until the bot listens",
+      listeningHolder(dataDir, timeoutMs),
+    );
+    if (holder?.http !== undefined) return { place, holder };
+    if (!holder) {
+      const message =
+        `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`;
+      return { place, problem: { message, code: EXIT.tryAgain } };
+    }
+    const { why, fix } = withoutServer(holder) ??
+      { why: "has no HTTP server, or does not listen yet", fix: "see its log" };
+    throw new StartError(
+      `the bot with pid ${holder.pid} ${why}; ${fix}`,
+      EXIT.tryAgain,
+    );
+  } catch (error) {
+    return { problem: toStartError(error) };
+  }
+}
+
+/** The state of the whole bot. */
+export const STATUS_TEXT: Readonly<Record<Status, string>> = {
+  pass: "Healthy",
+  warn: "Works, with warnings",
+  fail: "Does not work as it should",
+};
+
+/** The state of a check, as `doctor` writes it. */
+const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
+
+/** Whether people have paused the bot: each of its running accounts. */
+function isPaused({ snapshot: { accounts }, findings }: ShownReport): boolean {
+  const running = accounts.filter(({ state }) => state === "running");
+  const paused = findings.flatMap(({ id, where }) => id === "account:paused" ? [where] : []);
+  return running.length > 0 && running.every(({ id }) => paused.includes(id));
+}
+
+function linesOf(report: ShownReport, isVerbose: boolean): readonly string[] {
+  const { status, build, snapshot, findings } = report;
+  const { version, commit, runtime } = build;
+  const [first, ...others] = snapshot.accounts;
+  const shown = isVerbose ? findings : findings.filter(({ status }) => status !== "pass");
+  const passed = findings.length - shown.length;
+  const only = others.length === 0 ? first?.id : undefined;
+  return [
+    `${status !== "fail" && isPaused(report) ? "Paused" : STATUS_TEXT[status]}: ` +
+    `${snapshot.phase}, ` +
+    `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
+    ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
+    ...shown.map((finding) => findingLine(finding, only)),
+    ...(passed > 1 ? [`      ${passed} checks pass; --verbose shows them`] : []),
+    ...(passed === 1 ? ["      1 check passes; --verbose shows it"] : []),
+  ];
+}
+
+function accountLine(
+  { id, name, state, end }: ShownReport["snapshot"]["accounts"][number],
+): string {
+  const called = name === undefined ? id : `${id} (${name})`;
+  return `      ${called.padEnd(28)} ${end === undefined ? state : `${state}: ${end}`}`;
+}
+
+/** @param only Id of the only account, if there is only one: its name is left out. */
+function findingLine(
+  { status, id, where = "", why }: HealthFinding,
+  only: string | undefined,
+): string {
+  const mark = MARKS[status].padEnd(5);
+  return `${mark} ${id.padEnd(28)} ${(where === only ? "" : where).padEnd(14)} ${why}`;
+}

@@ -1,0 +1,51 @@
+/** The list of all extras. `main.ts` passes it on. A new extra is its folder and a line here. */
+
+import type { Extra } from "../cli/extras/extra.ts";
+import { access } from "./access/extra.ts";
+import { agent } from "./agent/extra.ts";
+import { alerts } from "./alerts/extra.ts";
+import { api } from "./api/extra.ts";
+import { backup } from "./backup/extra.ts";
+import { completion } from "./completion/extra.ts";
+import { config } from "./config/extra.ts";
+import { dashboard } from "./dashboard/extra.ts";
+import { delivery } from "./delivery/extra.ts";
+import { demo } from "./demo/extra.ts";
+import { diagnose } from "./diagnose/extra.ts";
+import { feeds } from "./feeds/extra.ts";
+import { hooks } from "./hooks/extra.ts";
+import { intent } from "./intent/extra.ts";
+import { logs } from "./logs/extra.ts";
+import { model } from "./model/extra.ts";
+import { openclaw } from "./openclaw/extra.ts";
+import { service } from "./service/extra.ts";
+import { sessions } from "./sessions/extra.ts";
+import { setup } from "./setup/extra.ts";
+import { upgrade } from "./upgrade/extra.ts";
+import { why } from "./why/extra.ts";
+
+/** All extras, by name. */
+export const EXTRAS: readonly Extra[] = [
+  access,
+  agent,
+  alerts,
+  api,
+  backup,
+  completion,
+  config,
+  dashboard,
+  delivery,
+  demo,
+  diagnose,
+  feeds,
+  hooks,
+  intent,
+  logs,
+  model,
+  openclaw,
+  service,
+  sessions,
+  setup,
+  upgrade,
+  why,
+];

@@ -1,0 +1,10 @@
+/** Posts new entries of feeds of the web (T15). */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const feeds: Extra = {
+  name: "feeds",
+  commands: async () => ({ "Look after the agent": await import("./commands.ts") }),
+  account: async () => (await import("./account_feeds.ts")).createAccountFeeds,
+};

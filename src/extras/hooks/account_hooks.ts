@@ -1,0 +1,119 @@
+/** Connects the events of an account's hooks with Discord, the policy and the budgets (W3, W5). */
+
+import type { AccountContext } from "../../bot/account_context.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import { createThreadCalls } from "../../discord/rest/calls/channel.ts";
+import { readChannel } from "../../discord/rest/calls/guild_reads.ts";
+import { createMessages } from "../../discord/rest/calls/messages.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { agentOf } from "../../config/config.ts";
+import { snowflakeAt } from "../../core/discord/ids.ts";
+import { hookSenderId, pathOfHook, placeOfHook, rulesOfHook } from "../../core/hooks/hook.ts";
+import { PAUSED } from "../../core/inbound/inbox.ts";
+import { readerTime } from "../../lib/text/units.ts";
+import { usedBy } from "../../core/spending/usage.ts";
+import { createIncidents, type ShownIncident } from "./incidents.ts";
+import { createHookRunner, type HookRunner } from "./runner.ts";
+import type { Judging } from "../../flows/judging/judging.ts";
+import { freeze } from "../../render/freeze.ts";
+import { noticeBody } from "../../render/reply.ts";
+import { routeAs } from "../../session/session_key.ts";
+import { createPlaceOfEvents, isRefused } from "../../bot/outbound/event_places.ts";
+
+/**
+ * Creates the runner of an account; no event is answered before `start`. The function is long because
+ * each port stands here once.
+ */
+export function createAccountHooks(
+  account: AccountContext,
+  { client, reader, judging, cleanSecrets }: {
+    readonly client: RestClient;
+    readonly reader: Pick<Reader, "index">;
+    readonly judging: Pick<Judging, "judge" | "route">;
+    readonly cleanSecrets: (text: string) => string;
+  },
+): HookRunner {
+  const { accountId, config, store, now } = account;
+  const placeOf = createPlaceOfEvents(account, { client, reader });
+  const part = account.forPart("hooks");
+  const threads = createThreadCalls(client);
+  const incidents = createIncidents(part, {
+    threads: {
+      ...threads,
+      start: (channelId, messageId, name, minutes) =>
+        threads.start(channelId, messageId, cleanSecrets(name), minutes),
+    },
+    edit: createMessages(client).edit,
+    async stateOf(threadId) {
+      try {
+        const { thread } = await readChannel(client, threadId);
+        return thread?.isLocked ? "locked" : "open";
+      } catch (error) {
+        // A thread in a channel that the bot may not see: the delivery tells why.
+        if (error instanceof RestError && isRefused(error)) {
+          return error.kind === "not_found" ? "gone" : "open";
+        }
+        throw error;
+      }
+    },
+    isRefused,
+    compose: ({ runId, hook, ...incident }, { channelId, guildId }) => {
+      const text = cleanSecrets(incidentText(incident, hook));
+      const cause = runId ?? snowflakeAt<"message">(incident.startedAt, 0);
+      const base = { accountId, channelId, guildId, cause, revision: 0, kind: "notice" as const };
+      const [first] = freeze({
+        ...base,
+        agentId: "incident", // the run of the same event may post, too
+        ...noticeBody(text),
+        suppressesEmbeds: true,
+      });
+      if (!first) throw new TypeError("An incident has no text");
+      return first;
+    },
+  });
+  return createHookRunner(part, {
+    incidents,
+    rulesOf: (hook) => rulesOfHook(config(), hook),
+    placeOf,
+    judge: (message) => judging.judge.judge(message, {}, "not_live"),
+    routeOf(message, rules) {
+      const { agent } = rules;
+      const to = placeOfHook(rules);
+      const sender = to.kind === "user" ? { ...message.sender, id: to.userId } : message.sender;
+      const found = judging.route({ ...message, sender });
+      const { agentList: [first] } = config();
+      return routeAs(found, agent === undefined ? first.id : agentOf(config(), agent).id);
+    },
+    async modelStop(hook, { tokensPerDay, moneyPerDay }, { agentId }) {
+      if (store.settings.isPaused(accountId)) return PAUSED;
+      if (tokensPerDay === undefined && moneyPerDay === undefined) return undefined;
+      const sender = { id: hookSenderId(hook), roles: [] };
+      const by = usedBy({ sender, channelId: "" }, agentId);
+      const { user: { day } } = await store.usage.spentBy(by, now());
+      if (tokensPerDay !== undefined && day.tokens >= tokensPerDay) {
+        return `${pathOfHook(hook)}.tokensPerDay (${tokensPerDay}) is spent`;
+      }
+      if (moneyPerDay !== undefined && day.micros >= moneyPerDay * 1_000_000) {
+        return `${pathOfHook(hook)}.moneyPerDay (${moneyPerDay}) is spent`;
+      }
+      return undefined;
+    },
+    cleanSecrets,
+    compose({ id: cause, revision, channelId, guildId }, text) {
+      const body = noticeBody(text);
+      const base = { accountId, channelId, guildId, cause, revision, kind: "notice" as const };
+      return freeze({ ...base, ...body, suppressesEmbeds: true });
+    },
+  });
+}
+
+/** The first post of an incident. */
+function incidentText(
+  { title, events, startedAt, endedAt }: Omit<ShownIncident, "hook">,
+  hook: string,
+): string {
+  const since = `since ${readerTime(startedAt, "f")}`;
+  const end = endedAt === undefined ? "" : `, ended ${readerTime(endedAt, "f")}`;
+  return `${title}\n-# ${hook} · ${events === 1 ? "1 event" : `${events} events`} · ${since}${end}`;
+}

@@ -1,0 +1,215 @@
+/**
+ * Answers the events of an account's hooks (W5): by a turn of an agent, or by a post of the template.
+ *
+ * The first event of a key is answered at once. While it is answered, and until the hook's rate permits
+ * more, further events wait, and one run answers all of them. So a thousand events in a second make a
+ * few messages. A run that a crash cut begins again under its id, so nothing is answered twice.
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
+import { createdAtMs } from "../../core/discord/ids.ts";
+import { type AnswerRules, type HookRun, hookSenderId, hookText } from "../../core/hooks/hook.ts";
+import { unattendedCall } from "../../core/hooks/unattended.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Judgement, Route } from "../../core/inbound/inbox.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { HookRecords, RunStart, WaitingEvents } from "../../core/hooks/records.ts";
+import type { AcceptedBatches } from "../../core/store/inbox.ts";
+import type { Incidents } from "./incidents.ts";
+import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
+import type { HookPlace } from "../../bot/outbound/event_places.ts";
+import { createWaker } from "../../lib/waker.ts";
+
+/** The part of an account that answers events. */
+export type HookAccount =
+  & Pick<
+    Account<unknown, unknown, { readonly hooks: HookRecords; readonly inbox: AcceptedBatches }>,
+    "accountId" | "store" | "schedule" | "now" | "log"
+  >
+  & Emits<"asked" | "outbox">;
+
+/** The facts and texts of runs. */
+export interface HookPorts {
+  /** The hook with a name; `undefined` if the config has none. */
+  readonly rulesOf: (hook: string) => AnswerRules | undefined;
+  /**
+   * Finds the place.
+   *
+   * @throws {unknown} If Discord does not answer, as a rejection.
+   */
+  readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
+  readonly judge: (message: InboundMessage) => Judgement;
+  readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
+  /** Why no model may read events now; `undefined` if one may. */
+  readonly modelStop: (
+    hook: string,
+    rules: AnswerRules,
+    route: Route,
+  ) => Promise<string | undefined>;
+  readonly cleanSecrets: (text: string) => string;
+  /** @param text Clean. */
+  readonly compose: (message: InboundMessage, text: string) => readonly Frozen[];
+  readonly incidents: Pick<Incidents, "placeOf" | "update">;
+}
+
+const MINUTE_MS = 60_000;
+/** Milliseconds until a run is tried again that could not begin. */
+const RETRY_MS = 30_000;
+/** Milliseconds after which a run whose end no event told is looked at. */
+const LOOK_MS = 60_000;
+
+/**
+ * Creates the runner of one account; it does nothing before `start`. The function is longer than most,
+ * because its inner functions share one state: the waker of the next run.
+ */
+export function createHookRunner(
+  { accountId, store: { hooks, inbox }, events, schedule, now, log }: HookAccount,
+  ports: HookPorts,
+) {
+  const waker = createWaker({
+    run: runAll,
+    failed(error) {
+      log.error("Cannot answer events of hooks; will try again", { error });
+      return RETRY_MS;
+    },
+    schedule,
+  });
+
+  /** @returns Milliseconds until the next check; `undefined` if nothing waits. */
+  async function runAll(): Promise<number | undefined> {
+    let nextMs: number | undefined;
+    const later = (ms: number) => void (nextMs = Math.min(ms, nextMs ?? ms));
+    const lookMs = await ports.incidents.update();
+    if (lookMs !== undefined) later(lookMs);
+    let open = await hooks.open(accountId);
+    const cut = open.filter(({ state }) => state === "claimed");
+    for (const run of cut) if (!await begun(run)) later(RETRY_MS);
+    if (cut.length > 0) open = await hooks.open(accountId); // a post has ended its run
+    const starts = [...await hooks.startsSince(accountId, now() - MINUTE_MS)];
+    for (const group of await hooks.waiting(accountId)) {
+      if (waker.isStopped()) return undefined;
+      const { hook, key } = group;
+      if (open.some((run) => run.hook === hook && run.key === key)) {
+        later(LOOK_MS);
+        continue;
+      }
+      const waitMs = delayOf(group, starts);
+      if (waitMs > 0) {
+        later(waitMs);
+        continue;
+      }
+      const run = await hooks.claim(accountId, hook, key, now());
+      if (!run) continue;
+      starts.push({ hook, key, at: now() });
+      if (!await begun(run)) later(RETRY_MS);
+    }
+    return nextMs;
+  }
+
+  /** Milliseconds until the rate permits a run of these events. */
+  function delayOf({ hook, key }: WaitingEvents, starts: readonly RunStart[]): number {
+    const rules = ports.rulesOf(hook);
+    if (!rules) return 0; // its run is refused
+    const { perMinute } = rules;
+    // A clock that was set back leaves starts in the future; they delay nothing.
+    const past = starts.filter((start) => start.hook === hook && start.at <= now());
+    const ofHook = past.map(({ at }) => at).sort((one, other) => one - other);
+    const ofKey = Math.max(...past.filter((start) => start.key === key).map(({ at }) => at));
+    const spread = ofKey + MINUTE_MS / perMinute - now();
+    const oldest = ofHook.at(-perMinute);
+    return Math.max(0, spread, oldest === undefined ? 0 : oldest + MINUTE_MS - now());
+  }
+
+  /** @returns Whether it need not be tried again. */
+  async function begun(run: HookRun): Promise<boolean> {
+    try {
+      return await begin(run);
+    } catch (error) {
+      log.warn("Cannot answer an event of a hook; will try again", {
+        hook: run.hook,
+        messageId: run.messageId,
+        error,
+      });
+      return false;
+    }
+  }
+
+  /** @returns Whether it need not be tried again. */
+  async function begin(run: HookRun): Promise<boolean> {
+    const { messageId, hook, count } = run;
+    const rules = ports.rulesOf(hook);
+    if (!rules) return await refuse(run, `the config does not have ${hookText(hook)} any more`);
+    const found = await ports.placeOf(rules);
+    if (found.kind === "refused") return await refuse(run, found.reason);
+    const all = await hooks.eventsOf(messageId, EVENTS_SHOWN);
+    const newest = all.at(-1);
+    const chosen = newest && rules.thread !== undefined && newest.key !== ""
+      ? await ports.incidents.placeOf(run, newest, found)
+      : { kind: "place" as const, place: found, isToldBy: undefined };
+    if (chosen.kind === "waiting") {
+      events.emit.outbox([found.channelId]); // its delivery wakes this runner
+      return false;
+    }
+    const { channelId, guildId, place } = chosen.place;
+    const post = ports.cleanSecrets(
+      eventsForPeople(all, count) || `An event of ${hookText(hook)}`,
+    );
+    const message: InboundMessage = {
+      ...ASKED_OTHERWISE,
+      accountId,
+      channelId,
+      guildId,
+      place,
+      id: messageId,
+      sender: {
+        id: hookSenderId(hook),
+        username: hook.includes(":") ? hook : `hook:${hook}`,
+        roles: [],
+        automaton: "webhook",
+      },
+      text: eventsForModel(all, count),
+      sentAt: createdAtMs(messageId),
+      hooked: { hook, prompt: rules.prompt, count, post, unattended: callsOf(rules) },
+    };
+    const route = ports.routeOf(message, rules);
+    const stop = run.reason ??
+      (rules.model ? await ports.modelStop(hook, rules, route) : undefined);
+    if (!rules.model || stop !== undefined) {
+      if (stop !== undefined) {
+        log.warn("Events of a hook are posted without a model", { hook, messageId, reason: stop });
+      }
+      const isTold = stop === undefined && chosen.isToldBy === post;
+      await hooks.post(messageId, isTold ? [] : ports.compose(message, post), stop, now());
+      events.emit.outbox([channelId]);
+      return true;
+    }
+    const judged = [{ ...ports.judge(message), message, route }];
+    await inbox.acceptBatch({ accountId, judged, echoes: [], guilds: [] }, now());
+    await hooks.running(messageId);
+    events.emit.asked();
+    return true;
+  }
+
+  async function refuse({ messageId, hook, count }: HookRun, reason: string): Promise<true> {
+    log.warn("Events of a hook reach no one", { hook, messageId, events: count, reason });
+    await hooks.refuse(messageId, reason);
+    return true;
+  }
+
+  return {
+    /** Begins to answer events, once the account is online. Later calls do nothing. */
+    start: () => waker.start(),
+    /** An event is stored, or a turn has ended. */
+    wake: waker.wake,
+    /** Begins no further run, and resolves once the current one is stored. */
+    stop: waker.stop,
+  };
+}
+
+function callsOf({ unattended }: AnswerRules): readonly string[] | undefined {
+  return unattended && Object.values(unattended).map(unattendedCall);
+}
+
+/** Answers the events of an account's hooks. */
+export type HookRunner = ReturnType<typeof createHookRunner>;

@@ -1,0 +1,9 @@
+/** Measures the intent filter on conversations. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const intent: Extra = {
+  name: "intent",
+  commands: async () => ({ "Diagnose": await import("./commands.ts") }),
+};

@@ -1,0 +1,14 @@
+/**
+ * The list of jobs of extras, apart from `extras.ts`: a thread of a job has a program of its own,
+ * which would otherwise hold the whole bot.
+ */
+
+import type { MessagePort } from "node:worker_threads";
+
+/** Does a job in its thread. */
+export type Job = (job: unknown, port: MessagePort) => unknown;
+
+/** The jobs, by kind. */
+export const JOBS: { readonly [kind: string]: () => Promise<Job> } = {
+  seal: async () => (await import("./backup/archive/age.ts")).runSealJob,
+};

@@ -1,0 +1,88 @@
+/** `barnacle logs`, with its options and help. */
+
+import process from "node:process";
+import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
+import { BOT_COMMON, flag, path, text, toLimit, word } from "../../cli/shared/command.ts";
+import type { LogsFlags } from "./logs.ts";
+
+const LEVELS = ["error", "warn", "info", "debug"] as const;
+
+/** `barnacle logs` */
+export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
+  brief: "Show the log, or all that is known about one message",
+  notes: [
+    "Reads the first of: `log.file`, the file that the bot's stderr is, the log of its service.",
+    "With a message, the lines that name it, its turn or its deliveries stand between the events " +
+    "that the store has.",
+    "Times are UTC.",
+  ],
+  examples: [
+    "barnacle logs -f",
+    "barnacle logs --level warn --since 2h",
+    "barnacle logs 1400000000000000001",
+    "docker logs barnacle 2>&1 | barnacle logs --file -",
+  ],
+  exits: {
+    failed: "neither store nor log names the message",
+    io: "the log cannot be read",
+    tryAgain: "no log found",
+  },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      follow: flag("Show new lines as they come, until Ctrl+C"),
+      lines: {
+        kind: "parsed",
+        parse: toLimit,
+        brief: "Number of the newest lines (default: 200; with --since: all)",
+        placeholder: "number",
+        optional: true,
+      },
+      level: {
+        kind: "enum",
+        values: LEVELS,
+        brief: "Least important level",
+        placeholder: "level",
+        optional: true,
+      },
+      part: {
+        ...text("Part of the program, such as gateway, turns or delivery", "part"),
+        variadic: ",",
+        optional: true,
+      },
+      account: {
+        ...text("Lines of one account of channels.discord.accounts", "id"),
+        optional: true,
+      },
+      since: {
+        kind: "parsed",
+        async parse(text) {
+          return (await import("./filter.ts")).toSince(text);
+        },
+        brief:
+          'Lines since a time: 30m, 2h, 7d, today, yesterday, 2026-01-31 or "2026-01-31 12:30"',
+        placeholder: "time",
+        optional: true,
+      },
+      grep: { ...text("Lines with this text, in any case", "text"), optional: true },
+      file: path("Log file to read; - reads stdin"),
+      unit: { ...text("Service of systemd whose journal to read", "name"), optional: true },
+    },
+    aliases: { f: "follow", n: "lines", g: "grep" },
+    positional: {
+      kind: "tuple",
+      parameters: [{ ...word("Message link or id, or an error id", "message"), optional: true }],
+    },
+  },
+  async run(flags, io, message?) {
+    const { logs } = await import("./logs.ts");
+    const stopping = new AbortController();
+    // `barnacle logs -f | head` must end with head.
+    for (const event of ["error", "close"]) process.stdout.on(event, () => stopping.abort());
+    // Without this, journalctl could go on after SIGTERM.
+    if (flags.follow) {
+      for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
+    }
+    return await logs(flags, message, io, stopping.signal);
+  },
+});

@@ -1,0 +1,9 @@
+/** Shows the log of a bot, however it is run. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const logs: Extra = {
+  name: "logs",
+  commands: async () => ({ "Diagnose": await import("./commands.ts") }),
+};

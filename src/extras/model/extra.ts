@@ -1,0 +1,9 @@
+/** Tests the models of the config, and shows their costs. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const model: Extra = {
+  name: "model",
+  commands: async () => ({ "Diagnose": await import("./commands.ts") }),
+};

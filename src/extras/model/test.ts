@@ -1,0 +1,204 @@
+/**
+ * `barnacle model test`: asks each model of the config one question with one tool and one image, and
+ * the embedding model for a vector.
+ */
+
+import { ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { askAbilities } from "../../providers/about/abilities.ts";
+import { createModel, type ToldAbilities } from "../../providers/models.ts";
+import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import { type TriedModel, tryModel } from "../../providers/about/try_model.ts";
+import {
+  chooseEmbedding,
+  type TriedEmbedding,
+  tryEmbedding,
+} from "../../cli/models/openai_models.ts";
+import { inColumns } from "../../cli/shared/columns.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
+import type { CommonFlags } from "../../cli/shared/command.ts";
+import { findModel } from "../../cli/models/model_settings.ts";
+import { problemsText, readConfig, tellRefused } from "../../cli/shared/read_config.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+
+/** Maximum silence of the server that is asked about the model, in milliseconds. */
+const ASK_MS = 10_000;
+
+/** Milliseconds for the whole question; a large model first loads for minutes. */
+const QUESTION_MS = 5 * 60_000;
+
+/** Largest window of a local server that counts as its small default. */
+const SMALL_WINDOW = 8_192;
+
+/** The result of a test of one model. */
+export interface Tested {
+  /** `<provider>/<model>` */
+  readonly model: string;
+  /** Absent after a failure. */
+  readonly tried?: TriedModel;
+  /** Absent after an answer. */
+  readonly failure?: ModelError;
+  /** Abilities of the config and of the server. */
+  readonly abilities: ToldAbilities;
+  /** The source of the window, for people. */
+  readonly windowFrom: string;
+  /** Whether the server is in a private network. */
+  readonly isLocal: boolean;
+}
+
+/** Tests the models of all agents and their fallbacks, each once. */
+export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  const loaded = await readConfig(flags.config, io.env, false);
+  if (tellRefused(loaded, io)) return EXIT.config;
+  const all = new Map<string, ModelSettings>();
+  for (const agent of loaded.config.agentList) {
+    const found = await findModel(loaded.config, agent, io.env);
+    if (found.kind === "problem") {
+      io.err(problemsText([found.problem], io));
+      return EXIT.config;
+    }
+    for (const one of [found.settings, ...found.fallbacks]) all.set(modelIdOf(one), one);
+  }
+  const memory = chooseEmbedding(loaded.config, io.env);
+  if ("problem" in memory) {
+    io.err(problemsText([memory.problem], io));
+    return EXIT.config;
+  }
+  const results: Tested[] = [];
+  for (const settings of all.values()) {
+    results.push(await io.during(`Asking ${modelIdOf(settings)}`, testModel(settings)));
+  }
+  const { embedding } = memory;
+  const embedded = embedding &&
+    await io.during(`Asking ${embedding.modelId}`, tryEmbedding(embedding));
+  if (flags.json) {
+    const shown = [...results.map(jsonOf), ...(embedded ? [embeddedJson(embedded)] : [])];
+    io.out(JSON.stringify(shown));
+  } else {
+    for (const [at, result] of results.entries()) print(rowsOf(result), at > 0, io);
+    if (embedded) print(embeddedRows(embedded), true, io);
+  }
+  const hasFailed = results.some(({ failure }) => failure) || (embedded && "failure" in embedded);
+  return hasFailed ? EXIT.failed : EXIT.done;
+}
+
+/** Tests one model. A failure is a result. */
+export async function testModel(
+  settings: ModelSettings,
+  questionMs = QUESTION_MS,
+): Promise<Tested> {
+  const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
+  const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
+  const model = createModel(settings, { fetch, now: Date.now });
+  const limit = AbortSignal.timeout(questionMs);
+  try {
+    const tried = await tryModel(model, () => performance.now(), limit);
+    // After the question: Ollama tells the window of a model that runs.
+    const told = await askAbilities(settings, deps) ?? {};
+    const abilities = { ...told, ...settings.abilities };
+    return { ...about, tried, abilities, windowFrom: windowSource(settings, told) };
+  } catch (error) {
+    const failure = error === limit.reason ? unendedAnswer(about.model, questionMs) : error;
+    if (!(failure instanceof ModelError)) throw failure;
+    return { ...about, failure, abilities: {}, windowFrom: ASSUMED };
+  }
+}
+
+/** The failure of a server that goes on sending without an end. */
+function unendedAnswer(modelId: string, ms: number): ModelError {
+  const message = `${modelId} did not end its answer within ${ms / 1_000} s`;
+  return new ModelError(message, { kind: "timeout", modelId });
+}
+
+function print(rows: readonly string[][], isNext: boolean, io: Io): void {
+  if (isNext) io.out("");
+  for (const line of inColumns(rows)) io.out(line);
+}
+
+function embeddedRows(tried: TriedEmbedding): readonly string[][] {
+  return [
+    ["Embedding", tried.modelId],
+    ...("failure" in tried
+      ? [
+        ["Failure", printable(tried.failure)],
+        ...(tried.fix === undefined ? [] : [["Fix", tried.fix]]),
+      ]
+      : [["Latency", seconds(tried.ms)], ["Vector", `${tried.dimension} dimensions`]]),
+  ];
+}
+
+/** In the form of the other models. */
+function embeddedJson({ modelId: model, ...tried }: TriedEmbedding): object {
+  return "failure" in tried
+    ? { model, failure: { kind: tried.kind, message: tried.failure } }
+    : { model, dimension: tried.dimension, totalMs: tried.ms };
+}
+
+function rowsOf(
+  { model, tried, failure, abilities, windowFrom, isLocal }: Tested,
+): readonly string[][] {
+  if (!tried) {
+    const fix = failure && modelProblemOf(failure)?.fix;
+    return [
+      ["Model", model],
+      ["Failure", printable(failure?.message ?? "no answer")],
+      ...(fix === undefined ? [] : [["Fix", fix]]),
+    ];
+  }
+  const { firstMs, totalMs, tools, images, usage } = tried;
+  return [
+    ["Model", model],
+    ["Latency", seconds(totalMs)],
+    ["First token", seconds(firstMs)],
+    ["Tools", yesNo(tools, abilities.tools)],
+    ["Images", yesNo(images, abilities.images)],
+    ["Window", windowText(abilities, windowFrom, isLocal)],
+    ...(usage ? [["Tokens", `${usage.inputTokens} + ${usage.outputTokens}`]] : []),
+  ];
+}
+
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;
+
+/** The test's result, and the server's word if it differs. */
+function yesNo(has: boolean, told: boolean | undefined): string {
+  const word = has ? "yes" : "no";
+  return told === undefined || told === has
+    ? word
+    : `${word} (its server says ${told ? "yes" : "no"})`;
+}
+
+function windowText({ contextWindow }: ToldAbilities, from: string, isLocal: boolean): string {
+  if (contextWindow === undefined) {
+    return `${UNKNOWN_WINDOW.contextWindow} tokens (${ASSUMED}); ` +
+      "set contextWindow in models.providers.<provider>.models";
+  }
+  const isSmall = isLocal && contextWindow <= SMALL_WINDOW;
+  return `${contextWindow} tokens (${from})` +
+    (isSmall
+      ? ": a local server's small default; raise it there (Ollama: OLLAMA_CONTEXT_LENGTH, " +
+        "llama.cpp: --ctx-size, LM Studio: Context Length)"
+      : "");
+}
+
+const ASSUMED = "assumed: its server does not tell";
+
+/** Says where the window of a model comes from. */
+export function windowSource(
+  { abilities }: Pick<ModelSettings, "abilities">,
+  { contextWindow, windowFrom }: ToldAbilities,
+): string {
+  if (abilities?.contextWindow !== undefined) return "from the config";
+  if (contextWindow === undefined) return ASSUMED;
+  return windowFrom === "family" ? "usual for its family" : "from its server";
+}
+
+function jsonOf({ model, tried, failure, abilities, windowFrom }: Tested): object {
+  return {
+    model,
+    ...tried,
+    failure: failure ? { kind: failure.kind, message: failure.message } : undefined,
+    contextWindow: abilities.contextWindow,
+    windowFrom: tried && windowFrom,
+  };
+}

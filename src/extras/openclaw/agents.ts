@@ -1,0 +1,255 @@
+/** Imports agents, models, bindings and tools of OpenClaw. */
+
+import { quoted } from "../../lib/text/quoted.ts";
+import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
+import { markAt, setMark } from "./read.ts";
+import {
+  applyRules,
+  type Convert,
+  dropped,
+  dropWithNote,
+  eachKey,
+  fieldAt,
+  type ImportTarget,
+  keepKey,
+  keepObject,
+  listOf,
+  moveTo,
+  noteChanged,
+  noteLeft,
+  objectBy,
+  type Rule,
+  type RuleTable,
+  setWithin,
+  type SourceField,
+} from "./rules.ts";
+import { convertBySchema, listOfWords, secretValue, textOf, words } from "./values.ts";
+
+/** Barnacle's names of OpenClaw's tools and groups, if they differ. */
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ["read", "read_file"],
+  ["write", "write_file"],
+  ["edit", "edit_file"],
+  ["apply_patch", "edit_file"],
+  ["apply-patch", "edit_file"],
+  ["bash", "exec"],
+  ["process", "exec"],
+  ["code_execution", "code"],
+  ["message", "discord"],
+  ["memory_search", "recall"],
+  ["memory_get", "memory"],
+  ["group:runtime", "exec"],
+  ["group:messaging", "group:discord"],
+]);
+
+/** OpenClaw ignores the case of names. */
+const toolName: Convert = (value, field) => {
+  const written = words(value, field);
+  if (typeof written !== "string") return written;
+  const plain = written.trim().toLowerCase();
+  const name = NAMES.get(plain) ?? plain;
+  if (name !== plain) noteChanged(field, `Barnacle calls this tool ${quoted(name)}`);
+  return name;
+};
+
+const names: Convert = (value, field) => {
+  const list = listOf(toolName)(value, field);
+  if (!isList(list)) return list;
+  const distinct = [...new Set(list)];
+  return distinct.length === list.length ? list : distinct; // a new list would lose the comments
+};
+
+/** `allow`; OpenClaw reads an empty one as no limit. */
+export const allowedTools: Convert = (value: unknown, field: SourceField): unknown => {
+  if (!isList(value) || value.length > 0) return names(value, field);
+  noteChanged(
+    field,
+    "Left out, because OpenClaw reads an empty list as no limit; here it allows none",
+  );
+  return undefined;
+};
+
+/** `alsoAllow` and `deny`. */
+export const otherTools: Convert = names;
+
+const TABLE: RuleTable = {
+  allow: keepKey(allowedTools),
+  alsoAllow: keepKey(otherTools),
+  deny: keepKey(otherTools),
+};
+
+/** The `tools` of an agent or a place. */
+export const toolLists: Convert = objectBy(TABLE);
+
+const ref: Convert = (value, field) => {
+  const name = textOf(value);
+  return name !== undefined && /^[^/\s]+\/\S+$/.test(name)
+    ? name
+    : noteLeft(field, 'Barnacle names a model "<provider>/<model>"');
+};
+
+const model: Convert = (value, field) => {
+  if (!isRecord(value)) return ref(value, field);
+  const table = { primary: keepKey(ref), fallbacks: keepKey(listOf(ref)) };
+  const target = applyRules<ImportTarget>(value, field, table, {});
+  return target["primary"] === undefined ? noteLeft(field, "There is no primary model") : target;
+};
+
+const NOT_OURS = dropWithNote("Barnacle has no such setting for an agent");
+
+/** Users call the agent by its persona's name; the agent's own name takes precedence. */
+const identity: Rule = (field, into) => {
+  const name = fieldAt(field, field.value, "name");
+  if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(field, into);
+  keepKey(words)(name, into);
+};
+
+/** One agent; its id comes from the key, or from `id`. */
+const AGENT: RuleTable = {
+  id: dropped,
+  default: dropped, // `agents` puts it first
+  name: keepKey(words),
+  model: keepKey(model),
+  workspace: keepKey(words),
+  groupChat: keepObject({ mentionPatterns: keepKey(listOfWords) }),
+  tools: keepKey(toolLists),
+  identity,
+};
+
+function agent(field: SourceField, written: string): ImportTarget | undefined {
+  const id = written.trim().toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "")
+    .slice(0, 64);
+  if (!isRecord(field.value) || id === "") return noteLeft(field, "Expected an agent with an id");
+  if (id !== written) noteChanged(field, `The id is ${quoted(id)} here`);
+  const target: ImportTarget = {};
+  setWithin(target, ["id"], id, markAt(field.value, "id"));
+  return applyRules(field.value, field, AGENT, target, NOT_OURS);
+}
+
+/** Reads the list of 2026.2, and today's object of entries. The default agent comes first. */
+const agents: Rule = (field, into) => {
+  const { value } = field;
+  if (!isRecord(value) && !isList(value)) {
+    return noteLeft(field, "Expected a list or an object");
+  }
+  const keys = isList(value) ? [...value.keys()] : Object.keys(value);
+  const target = keys.flatMap((key) => {
+    const one = fieldAt(field, value, key);
+    const own = agent(one, textOf(valueAt(one.value, ["id"])) || (isList(value) ? "" : one.key));
+    return own ? [{ own, one, isFirst: valueAt(one.value, ["default"]) === true }] : [];
+  });
+  const sorted = target.toSorted((a, b) => Number(b.isFirst) - Number(a.isFirst));
+  const list = sorted.map(({ own }) => own);
+  for (const [index, { one }] of sorted.entries()) setMark(list, index, one.mark);
+  setWithin(into, ["list"], list, field.mark);
+};
+
+/** Keys of `agents`. */
+export const agentsTable: RuleTable = {
+  defaults: (field, into) => {
+    const table: RuleTable = {
+      model: moveTo("defaults.model", model),
+      workspace: moveTo("defaults.workspace", words),
+      userTimezone: moveTo("defaults.timezone", words),
+      maxConcurrent: moveTo("maxConcurrentTurns", convertBySchema("agents.maxConcurrentTurns")),
+      timeoutSeconds: moveTo("turnTimeoutSec", convertBySchema("agents.turnTimeoutSec")),
+    };
+    applyRules(field.value, field, table, into, NOT_OURS);
+  },
+  list: agents,
+  entries: agents,
+};
+
+/** `models.providers`. */
+const KINDS: ReadonlyMap<string, string> = new Map([
+  ["openai-completions", "openai-compatible"],
+  ["openai-responses", "openai-compatible"],
+  ["ollama", "openai-compatible"],
+  ["anthropic-messages", "anthropic"],
+  ["google-generative-ai", "google"],
+]);
+
+/** Makes models by id and prices by id from a list with prices. */
+const catalogue: Rule = (field, into) => {
+  const { value } = field;
+  if (!isList(value)) return noteLeft(field, "Expected a list");
+  for (const index of value.keys()) {
+    const at = fieldAt(field, value, index);
+    const id = textOf(valueAt(at.value, ["id"]));
+    if (!id) {
+      noteLeft(at, "This model has no id");
+      continue;
+    }
+    const number = (...path: readonly string[]): number | undefined => {
+      const amount = valueAt(at.value, path);
+      return typeof amount === "number" ? amount : undefined;
+    };
+    const takes = valueAt(at.value, ["input"]);
+    const facts = {
+      contextWindow: number("contextWindow"),
+      maxOutput: number("maxTokens"),
+      images: isList(takes) ? takes.includes("image") : undefined,
+    };
+    setWithin(into, ["models", id], facts, at.mark);
+    const [input, output] = [number("cost", "input"), number("cost", "output")];
+    if (input === undefined || output === undefined) continue;
+    setWithin(into, ["prices", id], { input, output, cached: number("cost", "cacheRead") });
+  }
+};
+
+const provider: Convert = (value, field) => {
+  const api = textOf(valueAt(value, ["api"])) ?? "openai-completions";
+  const kind = KINDS.get(api);
+  if (kind === undefined) return noteLeft(field, `Barnacle does not support ${quoted(api)}`);
+  if (api === "openai-responses") {
+    const why = "Barnacle uses the chat completions API, which such servers support as well";
+    noteChanged(field, why, ".api");
+  }
+  const table: RuleTable = {
+    api: dropped,
+    baseUrl: keepKey(words),
+    apiKey: keepKey(secretValue),
+    headers: keepKey(eachKey(secretValue)),
+    models: catalogue,
+  };
+  return applyRules<ImportTarget>(value, field, table, { kind });
+};
+
+/** Keys of `models`. */
+export const modelsTable: RuleTable = {
+  providers: keepKey(eachKey(provider)),
+  mode: dropped, // whether OpenClaw adds its own catalogue; we have none
+};
+
+/** Bindings of agents to messages on Discord. */
+export const bindings: Convert = listOf((value, field) => {
+  const match = valueAt(value, ["match"]);
+  const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));
+  if ((read("channel") ?? "discord") !== "discord") {
+    return noteLeft(field, "Barnacle supports Discord only");
+  }
+  if ((textOf(valueAt(value, ["type"])) ?? "route") !== "route") {
+    return noteLeft(field, "Barnacle has no sessions of other programs to bind");
+  }
+  const agentId = textOf(valueAt(value, ["agentId"]));
+  if (agentId === undefined) return noteLeft(field, "There is no agentId");
+  if (valueAt(match, ["roles"]) !== undefined || valueAt(match, ["teamId"]) !== undefined) {
+    return noteLeft(field, "Barnacle binds by account, guild, channel and user");
+  }
+  const isPerson = ["dm", "direct"].includes(read("peer", "kind") ?? "");
+  const peer = read("peer", "id");
+  if (peer === "*") {
+    return noteLeft(field, "Barnacle binds single channels and users, not all of one kind");
+  }
+  if (isPerson) {
+    noteChanged(field, "Here, it also takes this person's messages in guilds");
+  }
+  const parts = {
+    // There, a binding without an account is the default one's; here, it is every account's.
+    accountId: read("accountId") ?? (field.hasAccounts ? "default" : undefined),
+    guildId: read("guildId"),
+    [isPerson ? "userId" : "channelId"]: peer,
+  };
+  const said = Object.entries(parts).filter(([, part]) => part !== undefined && part !== "*");
+  return { agentId, match: Object.fromEntries(said) };
+});

@@ -1,0 +1,9 @@
+/** Converts OpenClaw's config. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const openclaw: Extra = {
+  name: "openclaw",
+  commands: async () => ({ "Configure": await import("./commands.ts") }),
+};

@@ -1,0 +1,259 @@
+/**
+ * Imports allow lists, guilds and channels of OpenClaw: who may talk to the bot, and where.
+ *
+ * If both programs read the same text differently, the result lets in the same users or fewer,
+ * never more, and a note says so.
+ */
+
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import { slug } from "../../core/names.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
+import { isPlaceholder } from "../../config/checks/placeholders.ts";
+import { isList, isRecord } from "../../config/text/tree.ts";
+import { markAt, UNMARKED } from "./read.ts";
+import {
+  applyRules,
+  type Convert,
+  dropped,
+  dropWithNote,
+  fieldAt,
+  type ImportTarget,
+  keepKey,
+  keepRequired,
+  listOf,
+  noteChanged,
+  noteInvalid,
+  noteLeft,
+  objectBy,
+  type RuleTable,
+  sameRule,
+  setWithin,
+  type SourceField,
+} from "./rules.ts";
+import { toolLists } from "./agents.ts";
+import { flag, listOfWords, sameKeys, textOf, words } from "./values.ts";
+
+/** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
+export const people: Convert = (value: unknown, field: SourceField): unknown => {
+  const list = listOf(person)(value, field);
+  if (isList(list) && list.length === 0) {
+    noteChanged(
+      field,
+      isList(value) && value.length === 0
+        ? "Here, an empty list lets no one in; OpenClaw reads it as no list"
+        : "No entry of this list could be imported, so it lets no one in",
+    );
+  }
+  return list;
+};
+
+/** OpenClaw knows these prefixes in small letters only, and reads others as a part of a name. */
+const PREFIX = /^(?:discord|user|pk|role|channel):/i;
+
+/** A username or a tag, of which OpenClaw's slug is no other user's: `dev_ops` is `dev.ops` there. */
+const PLAIN_NAME = /^[a-z0-9]+(?:#\d{4})?$/i;
+
+const person: Convert = (value, field) => {
+  const text = textOf(value);
+  if (text === undefined) return noteLeft(field, "Expected a text");
+  if (text.trim().startsWith("accessGroup:")) {
+    return noteLeft(field, "Barnacle has no access groups; list the users");
+  }
+  const prefix = PREFIX.exec(text.trim())?.[0] ?? "";
+  if (prefix !== prefix.toLowerCase()) {
+    const why = `OpenClaw reads ${quoted(text.trim())} as a name; write ` +
+      quoted(`${prefix.toLowerCase()}…`);
+    return noteLeft(field, why);
+  }
+  const entry = parseAllowEntry(text);
+  switch (entry.kind) {
+    case "problem":
+      return noteLeft(field, entry.why);
+    case "role":
+    case "role_name":
+      return noteLeft(field, "OpenClaw has a separate list of roles, so this entry matched no one");
+    case "pluralkit":
+      if (parseSnowflake(entry.memberId)) {
+        const why = "OpenClaw also matches the account with this id, Barnacle only a member of " +
+          `PluralKit; for the account write ${quoted(entry.memberId)}`;
+        noteChanged(field, why);
+      }
+      return text;
+    case "name":
+      if (!field.takesNames) {
+        const why = "Today's OpenClaw matches names only if a setting allows it: " +
+          `${quoted(text.trim())} matched no one; write the id`;
+        return noteLeft(field, why);
+      }
+      if (!PLAIN_NAME.test(entry.name) && !isPlaceholder(entry.name)) {
+        const why =
+          "OpenClaw compares slugs of names and tags, Barnacle the exact username or tag: " +
+          `${quoted(entry.name)} may match fewer users; write the id`;
+        noteChanged(field, why);
+      }
+      return text;
+    case "anyone":
+    case "user":
+      return text;
+  }
+};
+
+const roleIds = listOf((value, field) => {
+  const text = textOf(value)?.trim().replace(/^role:/, "") ?? "";
+  return parseSnowflake(text) ? `role:${text}` : noteLeft(field, "Expected a role id");
+});
+
+/** Roles of today's OpenClaw: it lets in users who are in `users`, or have one of the roles. */
+function addRoles(place: SourceField, target: ImportTarget): void {
+  if (!isRecord(place.value) || !Object.hasOwn(place.value, "roles")) return;
+  const roles = fieldAt(place, place.value, "roles");
+  const [users, added] = [target["users"], roleIds(roles.value, roles)];
+  const all = [...(isList(users) ? users : []), ...(isList(added) ? added : [])];
+  if (all.length === 0) noteChanged(roles, "Here, an empty list lets no one in");
+  setWithin(target, ["users"], all, isList(users) ? markAt(target, "users") : roles.mark);
+}
+
+const toolsBySender = objectBy({}, (at, into) => {
+  const [, kind = "id", key = ""] = /^(?:(id|username|name):)?(.*)$/.exec(at.key) ?? [];
+  if (kind === "name") {
+    return noteLeft(at, "Barnacle matches no display names, which anyone can take; write the id");
+  }
+  const isTheirs = kind === "username" ? PLAIN_NAME.test(key) : parseSnowflake(key) !== undefined;
+  if (key !== "*" && !isTheirs) return noteLeft(at, "This key is no Discord id; write the id");
+  const own = toolLists(at.value, at);
+  if (own !== undefined) setWithin(into, [key], own, at.mark);
+});
+
+/** If the bot ignores messages that mention others, it must require mentions in general. */
+function quietAboutOthers(
+  field: SourceField,
+  target: ImportTarget,
+  above: ImportTarget,
+  isQuiet: boolean,
+): void {
+  if (!isQuiet || (target["requireMention"] ?? above["requireMention"]) !== false) return;
+  const why = "Barnacle has no ignoreOtherMentions, so it requires a mention instead";
+  noteChanged(field, why, ".requireMention");
+  setWithin(target, ["requireMention"], true, markAt(target, "requireMention"));
+}
+
+/** Keys that guilds and channels share. */
+const PLACE: RuleTable = {
+  requireMention: keepRequired(flag),
+  users: keepRequired(people),
+  tools: keepRequired(toolLists),
+  toolsBySender: keepRequired(toolsBySender),
+  roles: dropped, // `addRoles` reads them
+  ignoreOtherMentions: dropped, // and `quietAboutOthers` this
+};
+
+const CHANNEL: RuleTable = {
+  ...PLACE,
+  ...sameRule(["allow", "enabled"], keepRequired(flag)),
+  systemPrompt: keepKey(words),
+  skills: keepKey(listOfWords),
+  ...sameRule(
+    ["autoThread", "autoThreadName", "autoArchiveDuration"],
+    dropWithNote('Write "threads": { "auto": "all" } for the channel instead'),
+  ),
+  includeThreadStarter: dropWithNote("The message that begins a thread is always included"),
+};
+
+const GUILD: RuleTable = {
+  ...PLACE,
+  slug: keepKey(words),
+  ...sameKeys("channels.discord.guilds.0", "reactionNotifications"),
+  channels: dropped, // read below, once the inherited keys are known
+};
+
+/** Values of a listed channel in OpenClaw that the guild does not set, if `"*"` sets them. */
+const NEUTRAL: Readonly<Record<string, unknown>> = {
+  requireMention: true,
+  users: ["*"],
+  tools: {},
+  toolsBySender: {},
+  systemPrompt: "",
+};
+
+/** `guilds`: by id, slug or `"*"`. */
+export const guilds: Convert = objectBy({}, (at, into) => {
+  const { key } = at;
+  if (!isGuildKey(key)) {
+    const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
+    const why = "OpenClaw finds no guild by this, since it is neither an id nor a slug; write";
+    return noteLeft(at, `${why} ${hint}`);
+  }
+  if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
+  if (isPlaceholder(key)) noteChanged(at, "Put the guild's id here");
+  setWithin(into, [key], guild(at), at.mark);
+});
+
+/** The documentation's `YOUR_GUILD_ID` is a placeholder. */
+function isGuildKey(key: string): boolean {
+  return key === "*" || isPlaceholder(key) || (key !== "" && slug(key) === key);
+}
+
+function guild(field: SourceField): ImportTarget {
+  const isQuiet = fieldAt(field, field.value, "ignoreOtherMentions").value === true;
+  const target = applyRules<ImportTarget>(field.value, field, GUILD, {});
+  addRoles(field, target);
+  quietAboutOthers(field, target, {}, isQuiet);
+  const channels = fieldAt(field, field.value, "channels");
+  if (channels.value === undefined) return target;
+  setWithin(target, ["channels"], channelsOf(channels, target, isQuiet), channels.mark);
+  return target;
+}
+
+/** `{}` denies all channels (P8). */
+function channelsOf(field: SourceField, guild: ImportTarget, isQuiet: boolean): ImportTarget {
+  if (!isRecord(field.value)) return noteInvalid(field, "Expected an object") ?? {};
+  if (Object.keys(field.value).length === 0 && field.era === "today") {
+    noteChanged(field, "Here, {} allows no channel; without the key, all are allowed");
+  }
+  const target = applyRules<ImportTarget>(field.value, field, {}, {}, (at, into) => {
+    const { key } = at;
+    if (key.startsWith("#") || key.trim() === "") {
+      return noteLeft(
+        at,
+        `OpenClaw finds no channel by this; write ${quoted(slug(key) || "the id")}`,
+      );
+    }
+    if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
+    const own = applyRules<ImportTarget>(at.value, at, CHANNEL, {});
+    addRoles(at, own);
+    const quiet = fieldAt(at, at.value, "ignoreOtherMentions").value;
+    quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
+    setWithin(into, [key], own, at.mark);
+  });
+  const star = target["*"];
+  for (const key of Object.keys(target)) {
+    const own = target[key];
+    if (key === "*" || !isRecord(star) || !isRecord(own)) continue;
+    setWithin(target, [key], unmerged(own, star, guild, fieldAt(field, field.value, key)));
+  }
+  return target;
+}
+
+/** In OpenClaw, a listed channel inherits nothing from `"*"`; here it does (P7). */
+function unmerged(
+  channel: Readonly<ImportTarget>,
+  star: Readonly<ImportTarget>,
+  guild: ImportTarget,
+  field: SourceField,
+): ImportTarget {
+  const target = { ...channel };
+  for (const [key, neutral] of Object.entries(NEUTRAL)) {
+    if (!Object.hasOwn(star, key) || Object.hasOwn(target, key)) continue;
+    const why = `In OpenClaw, a listed channel inherits nothing from "*", so ${
+      quoted(key)
+    } is written out`;
+    noteChanged(field, why, `.${key}`);
+    setWithin(target, [key], guild[key] ?? neutral, UNMARKED);
+  }
+  if (Object.hasOwn(star, "skills") && !Object.hasOwn(target, "skills")) {
+    const why = 'Here, the channel has the skills of "*"; in OpenClaw, it has all of them';
+    noteChanged(field, why, ".skills");
+  }
+  return target;
+}

@@ -1,0 +1,207 @@
+/** Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others. */
+
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import { isList, isRecord } from "../../config/text/tree.ts";
+import { agentsTable, allowedTools, bindings, modelsTable, otherTools } from "./agents.ts";
+import { discord } from "./discord.ts";
+import {
+  applyRules,
+  type Convert,
+  dropped,
+  dropWithNote,
+  eachKey,
+  fieldAt,
+  type ImportTarget,
+  keepKey,
+  keepObject,
+  keepRequired,
+  listOf,
+  moveTo,
+  noteChanged,
+  noteLeft,
+  objectBy,
+  required,
+  type Rule,
+  type RuleTable,
+  sameRule,
+  setWithin,
+} from "./rules.ts";
+import {
+  boundedNumber,
+  convertBySchema,
+  flag,
+  listOfWords,
+  native,
+  sameKeys,
+  secretValue,
+  textOf,
+  words,
+} from "./values.ts";
+
+const channels = objectBy({
+  discord: keepRequired(discord),
+  defaults: keepObject({
+    groupPolicy: keepRequired(convertBySchema("channels.defaults.groupPolicy")),
+  }),
+}, dropWithNote("Barnacle supports Discord only"));
+
+const backlog = { as: "steer", why: "Later messages are answered as their own turn" };
+
+const messages: RuleTable = {
+  ...sameKeys("messages", "removeAckAfterReply"),
+  groupChat: keepObject(sameKeys("messages.groupChat", "historyLimit", "mentionPatterns")),
+  ackReaction: keepKey((value, field) => value === "none" ? "" : words(value, field)),
+  ackReactionScope: keepKey(convertBySchema("messages.ackReactionScope", { none: "off" })),
+  queue: keepObject({
+    mode: keepKey(convertBySchema("messages.queue.mode", {
+      queue: "followup",
+      "steer-backlog": backlog,
+      "steer+backlog": backlog,
+    })),
+    cap: dropWithNote(
+      "Barnacle limits turns by user and by channel: `messages.queue.perUser`, `perChannel`",
+    ),
+  }),
+};
+
+const idleMinutes: Convert = (value, field) => {
+  const minutes = boundedNumber(1, 525_600)(value, field);
+  return minutes === undefined ? undefined : { idleMinutes: minutes };
+};
+
+/** `{ mode: "daily" }` or `{ mode: "idle", idleMinutes }`. */
+const reset: Convert = (value, field) => {
+  if (!isRecord(value)) return noteLeft(field, "Expected an object");
+  const mode = value["mode"] ?? "daily";
+  const idle = fieldAt(field, value, "idleMinutes");
+  if (mode === "idle" && idle.value !== undefined) return idleMinutes(idle.value, idle);
+  if (mode !== "daily") return noteLeft(field, "Barnacle has only daily and idle here");
+  for (const key of ["atHour", "idleMinutes"]) {
+    const why = "A day begins at 4:00, in the time zone of agents.defaults.timezone";
+    if (Object.hasOwn(value, key)) noteLeft(fieldAt(field, value, key), why);
+  }
+  return "daily";
+};
+
+const session: RuleTable = {
+  dmScope: keepRequired(convertBySchema("session.dmScope")),
+  reset: keepKey(reset),
+  idleMinutes: moveTo("reset", idleMinutes),
+  identityLinks: dropWithNote("Barnacle supports Discord only, and each user has one id there"),
+  store: dropWithNote("Barnacle keeps sessions in its own store"),
+  mainKey: dropWithNote("The shared session's name is always main"),
+  scope: dropWithNote("Barnacle has `session.dmScope`"),
+};
+
+/** Keeps the ids of Discord, out of those of all channels. */
+const owners: Convert = (value, field) => {
+  const list = listOf(owner)(value, field);
+  if (isList(list) && list.length === 0) {
+    noteChanged(field, "No owner of this list could be imported, so the bot has no owner");
+  }
+  return list;
+};
+
+const owner: Convert = (value, field) => {
+  const id = textOf(value)?.trim().replace(/^(?:discord|user):/, "");
+  if (id === "*") return noteLeft(field, "Here, an owner is a single user; write the ids");
+  return id !== undefined && parseSnowflake(id) ? id : noteLeft(field, "Expected a Discord id");
+};
+
+const commands: RuleTable = {
+  native: keepKey(native),
+  ...sameRule(["text", "config"], keepKey(flag)),
+  useAccessGroups: keepKey((value, field) =>
+    value === false && field.era === "today"
+      ? noteLeft(field, "Today's OpenClaw always applies the allow lists")
+      : flag(value, field)
+  ),
+  ownerAllowFrom: keepRequired(owners),
+  nativeSkills: dropWithNote("Barnacle makes no commands of skills"),
+  bash: dropWithNote("Barnacle runs host commands as a tool only"),
+  debug: dropWithNote("Barnacle has no such command"),
+  restart: dropWithNote("Barnacle has no such command; its service manager restarts it"),
+};
+
+/** Never more than `ask`, because OpenClaw's list of commands is not imported. */
+const exec: Rule = (field, into) => {
+  const mode = fieldAt(field, field.value, "security").value === "deny" ? "deny" : "ask";
+  noteChanged(
+    field,
+    `Here, each host command ${mode === "ask" ? "needs an approval" : "is denied"}`,
+  );
+  setWithin(into, ["exec", "mode"], mode, field.mark);
+};
+
+/** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
+const tools: Rule = (field, into) => {
+  const table: RuleTable = {
+    allow: moveTo("tools.allow", required(allowedTools)),
+    alsoAllow: moveTo("tools.alsoAllow", required(otherTools)),
+    deny: moveTo("tools.deny", required(otherTools)),
+    exec,
+    profile: dropWithNote("Barnacle has no profiles; write tools.allow"),
+    agentToAgent: dropWithNote("Barnacle's agents do not call one another"),
+    elevated: dropWithNote("Barnacle has approvals for that"),
+  };
+  applyRules(field.value, field, table, into);
+};
+
+const level = convertBySchema("log.level", { silent: "error", fatal: "error", trace: "debug" });
+
+const server: Convert = (value, field) => {
+  const table: RuleTable = {
+    ...sameRule(["url", "command"], keepKey(words)),
+    args: keepKey(listOfWords),
+    ...sameRule(["env", "headers"], keepKey(eachKey(secretValue))),
+  };
+  const target = applyRules<ImportTarget>(value, field, table, {});
+  const isThere = target["url"] !== undefined || target["command"] !== undefined;
+  return isThere ? target : noteLeft(field, "The provider has no address");
+};
+
+const NO_SUCH = dropWithNote("Barnacle has no such feature");
+
+const skills: Rule = (field, into) => {
+  const load = fieldAt(field, field.value, "load");
+  const folders = fieldAt(load, load.value, "extraDirs");
+  if (folders.value === undefined) return NO_SUCH(field, into);
+  moveTo("skills.folders", listOfWords)(folders, into);
+};
+
+/** The whole file. */
+export const SECTIONS: RuleTable = {
+  channels: keepRequired(channels),
+  agents: keepObject(agentsTable),
+  bindings: keepKey(bindings),
+  models: keepObject(modelsTable),
+  messages: keepObject(messages),
+  session: keepObject(session),
+  commands: keepObject(commands),
+  tools,
+  logging: (field, into) =>
+    applyRules(
+      field.value,
+      field,
+      { level: moveTo("log.level", level) },
+      into,
+      dropWithNote("Barnacle logs to stderr"),
+    ),
+  skills,
+  mcp: keepObject({ servers: keepKey(eachKey(server)) }),
+  ...sameRule(["meta", "wizard", "$schema"], dropped), // OpenClaw's own records
+  gateway: dropWithNote(
+    "This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
+  ),
+  auth: dropWithNote("Barnacle reads API keys from the environment, or from models.providers"),
+  env: dropWithNote("Put these into the environment of Barnacle's service"),
+  update: dropWithNote("Barnacle does not update itself"),
+  accessGroups: dropWithNote("Barnacle has no access groups; list the users"),
+  ...sameRule([
+    ...["approvals", "audio", "broadcast", "browser", "canvasHost", "cron", "diagnostics"],
+    ...["discovery", "hooks", "media", "memory", "nodeHost", "plugins", "talk", "ui", "web"],
+  ], NO_SUCH),
+};
+
+/** All other sections. */
+export const NOT_OURS: Rule = dropWithNote("Barnacle does not know this section");

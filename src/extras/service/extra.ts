@@ -1,0 +1,9 @@
+/** Installs the bot as a service of the machine. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const service: Extra = {
+  name: "service",
+  commands: async () => ({ "Start": await import("./commands.ts") }),
+};

@@ -1,0 +1,208 @@
+/**
+ * Tells where a service has its files, and writes its unit: the files of `packaging/`, with the
+ * paths of this user.
+ */
+
+import launchdPlist from "../../../packaging/launchd/bot.barnacle.plist" with { type: "text" };
+import openRcScript from "../../../packaging/openrc/barnacle" with { type: "text" };
+import execSocket from "../../../packaging/systemd/barnacle-exec.socket" with { type: "text" };
+import execUnit from "../../../packaging/systemd/barnacle-exec@.service" with { type: "text" };
+import systemUnit from "../../../packaging/systemd/barnacle.service" with { type: "text" };
+import sysusers from "../../../packaging/systemd/barnacle.sysusers.conf" with { type: "text" };
+import userUnit from "../../../packaging/systemd/user/barnacle.service" with { type: "text" };
+import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/service_paths.ts";
+import type { ServiceTarget } from "./target.ts";
+import { taskXml } from "./windows_task.ts";
+
+/** A file of the service manager. */
+export interface UnitFile {
+  /** Absolute path. */
+  readonly path: string;
+  readonly text: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** The paths of a service. */
+export interface ServiceLayout {
+  readonly target: ServiceTarget;
+  /** The unit, and what belongs to it; the first is the unit itself. */
+  readonly units: readonly [UnitFile, ...UnitFile[]];
+  /** Describes the service's own user to `systemd-sysusers`. */
+  readonly accountFile?: UnitFile;
+  /** Places where a package of the distribution puts its unit. */
+  readonly packagedUnits: readonly string[];
+  /** Where the service finds the program. */
+  readonly program: string;
+  readonly config: string;
+  readonly dataDir: string;
+  /** Folder with the files of secrets. */
+  readonly credentials: string;
+  /** The service's own user; absent if it is this user. */
+  readonly account?: "barnacle";
+}
+
+/** The facts of this user and the choices of the operator. */
+export interface LayoutFacts {
+  readonly home: string;
+  /** The running program; paths of packages are kept. */
+  readonly program: string;
+  /** Config of a user's service; that of the machine is always in `/etc/barnacle`. */
+  readonly config?: string;
+  /** Data directory of a user's service, if it is not the default. */
+  readonly dataDir?: string;
+  /** The user as Windows names it: `"PC\\ada"`. */
+  readonly user?: string;
+  /** Whether the units for commands of the agent are wanted, too. */
+  readonly withExec?: boolean;
+}
+
+/** Names by which service managers know the service. */
+export const UNIT = "barnacle.service";
+/** Label of the launch agent. */
+export const LABEL = "bot.barnacle";
+/** The socket that starts commands of the agent. */
+export const EXEC_SOCKET = "barnacle-exec.socket";
+
+/** The line by which Barnacle knows its own units and scripts, of any version. */
+const MARKS =
+  /Barnacle - Discord AI agent|Description=Barnacle exec broker|<string>bot\.barnacle<\/string>/;
+
+/** Whether a unit, script or plist is Barnacle's, of this version or another one. */
+export function isOurs(text: string): boolean {
+  return MARKS.test(text);
+}
+
+const SYSTEM_PROGRAM = "/usr/local/bin/barnacle";
+const PACKAGED_PROGRAM = "/usr/bin/barnacle";
+
+/** Tells the paths and the units of a service. */
+export function layoutOf(target: ServiceTarget, facts: LayoutFacts): ServiceLayout {
+  switch (target) {
+    case "systemd":
+    case "openrc":
+      return machineLayout(target, facts);
+    case "task":
+      return taskLayout(facts);
+    default:
+      return userLayout(target, facts);
+  }
+}
+
+/** The folders of a user of Windows, as `host/files/data_dir.ts` and `config/load.ts` have them. */
+function taskLayout({ home, user = "", ...facts }: LayoutFacts): ServiceLayout {
+  const local = `${home}\\AppData\\Local\\barnacle`;
+  const program = `${local}\\bin\\barnacle.exe`;
+  const roaming = `${home}\\AppData\\Roaming\\barnacle`;
+  const config = facts.config ?? `${roaming}\\config.jsonc`;
+  const dataDir = facts.dataDir ?? `${local}\\data`;
+  const args = ["run", "--config", config, "--data", dataDir];
+  const text = taskXml({ program, args, user });
+  return {
+    target: "task",
+    units: [{ path: `${local}\\task.xml`, text, mode: 0o600 }],
+    packagedUnits: [],
+    program,
+    config,
+    dataDir,
+    credentials: `${config.replace(/[^\\/]*$/, "")}credentials`,
+  };
+}
+
+function machineLayout(
+  target: "systemd" | "openrc",
+  { program, withExec }: LayoutFacts,
+): ServiceLayout {
+  const installed = program === PACKAGED_PROGRAM ? PACKAGED_PROGRAM : SYSTEM_PROGRAM;
+  const withProgram = (text: string) => text.replaceAll(SYSTEM_PROGRAM, installed);
+  const common = {
+    target,
+    program: installed,
+    config: SERVICE_CONFIG,
+    dataDir: SERVICE_DATA,
+    credentials: "/etc/barnacle/credentials",
+    account: "barnacle" as const,
+  };
+  if (target === "openrc") {
+    const script = { path: "/etc/init.d/barnacle", text: withProgram(openRcScript), mode: 0o755 };
+    return { ...common, units: [script], packagedUnits: [] };
+  }
+  const unit = (name: string, text: string): UnitFile => ({
+    path: `/etc/systemd/system/${name}`,
+    text: withProgram(text),
+    mode: 0o644,
+  });
+  return {
+    ...common,
+    units: [
+      unit(UNIT, systemUnit),
+      ...(withExec
+        ? [unit(EXEC_SOCKET, execSocket), unit("barnacle-exec@.service", execUnit)]
+        : []),
+    ],
+    accountFile: { path: "/etc/sysusers.d/barnacle.conf", text: sysusers, mode: 0o644 },
+    packagedUnits: [`/usr/lib/systemd/system/${UNIT}`, `/lib/systemd/system/${UNIT}`],
+  };
+}
+
+function userLayout(target: "systemd-user" | "launchd", facts: LayoutFacts): ServiceLayout {
+  const { home } = facts;
+  const isInstalled = [SYSTEM_PROGRAM, PACKAGED_PROGRAM, "/opt/homebrew/bin/barnacle"]
+    .includes(facts.program);
+  const program = isInstalled ? facts.program : `${home}/.local/bin/barnacle`;
+  const config = facts.config ?? `${home}/.config/barnacle/config.jsonc`;
+  const words = [program, "run", "--config", config];
+  if (facts.dataDir !== undefined) words.push("--data", facts.dataDir);
+  const common = {
+    target,
+    packagedUnits: [],
+    program,
+    config,
+    dataDir: facts.dataDir ?? `${home}/.local/share/barnacle`,
+    credentials: config.replace(/[^/]*$/, "credentials"),
+  };
+  if (target === "launchd") {
+    const text = plistFor(home, words);
+    const path = `${home}/Library/LaunchAgents/${LABEL}.plist`;
+    return { ...common, units: [{ path, text, mode: 0o644 }] };
+  }
+  const text = userUnit.replace(
+    /^ExecStart=.*$/m,
+    () => `ExecStart=${words.map(systemdWord).join(" ")}`,
+  );
+  const path = `${home}/.config/systemd/user/${UNIT}`;
+  return { ...common, units: [{ path, text, mode: 0o644 }] };
+}
+
+/** The plist with this user's folders, and with its arguments. */
+function plistFor(home: string, words: readonly string[]): string {
+  const rows = words.map((word) => `\t\t<string>${xmlText(word)}</string>\n`).join("");
+  return launchdPlist
+    .replace(
+      /(<key>ProgramArguments<\/key>\s*<array>\n)[^]*?(\t<\/array>)/,
+      (_all, start, end) => `${start}${rows}${end}`,
+    )
+    .replaceAll("/Users/me", () => xmlText(home));
+}
+
+function xmlText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/**
+ * Writes a word of a command line for systemd, which expands `%` and `$`, and splits at blanks.
+ *
+ * @see {@link https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html}
+ */
+export function systemdWord(text: string): string {
+  const expanded = text.replaceAll("%", "%%").replaceAll("$", "$$$$");
+  if (/^[\w@%+=:,./$-]+$/.test(expanded)) return expanded;
+  const quoted = expanded.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  // A line end would begin a setting of its own.
+  // deno-lint-ignore no-control-regex
+  return `"${quoted.replace(/[\x00-\x1f\x7f]/g, hexOf)}"`;
+}
+
+function hexOf(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}

@@ -1,0 +1,327 @@
+/** Reads the machine for a plan, and runs programs: always by their arguments, never by a shell. */
+
+import { Buffer } from "node:buffer";
+import { execFile } from "node:child_process";
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { readBounded, withRegularFile } from "../../host/files/read_bounded.ts";
+import { isContainer } from "../../host/process/boot.ts";
+import { programFile } from "../../host/process/replace.ts";
+import type { Env } from "../../lib/env.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
+import { whyUnreadable } from "../../cli/shared/read_config.ts";
+import { LABEL, type ServiceLayout, UNIT } from "./layout.ts";
+import type { Found } from "./plan.ts";
+import { type ManagerFacts, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
+import { type TaskState, taskState } from "./windows_task.ts";
+
+/** Everything of the machine that the commands use. */
+export interface HostMachine {
+  readonly platform: string;
+  readonly env: Env;
+  /** Number of the user; 0 is root. */
+  readonly uid: number;
+  readonly user: string;
+  readonly home: string;
+  /** Folder in place of `/`, in tests; otherwise empty. */
+  readonly root: string;
+  /** The running binary; absent if Barnacle runs from source. */
+  readonly program?: string;
+  /** Runs a program. Never rejects: a missing program ends with 127, as in a shell. */
+  readonly run: (argv: readonly [string, ...string[]], timeoutMs?: number) => Promise<Ran>;
+}
+
+/** The end of a program. */
+export interface Ran {
+  /** Exit code. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Time that a command of a service manager gets; a stop waits for running turns. */
+const RUN_MS = 150_000;
+const NO_PROGRAM = 127;
+
+/** The real machine. */
+export function thisMachine(env: Env): HostMachine {
+  const { uid, username, homedir } = userInfo();
+  return {
+    platform: process.platform,
+    env,
+    uid,
+    user: process.platform === "win32" ? windowsUser(username, env) : username,
+    home: homedir,
+    root: "",
+    program: programFile(),
+    run: ([name, ...args], timeoutMs) => runProgram(name, args, programEnv(env), timeoutMs),
+  };
+}
+
+/**
+ * The environment of a program. Root runs no program of a folder that others may write: `su` and
+ * `sudo -E` can keep the path of a user.
+ */
+function programEnv(env: Env): Env {
+  if (process.getuid?.() !== 0) return env;
+  const own = (env["PATH"] ?? "").split(":").filter((folder) => {
+    const stats = folder.startsWith("/") && statSync(folder, { throwIfNoEntry: false });
+    return stats && stats.uid === 0 && (stats.mode & 0o002) === 0;
+  });
+  return { ...env, PATH: own.join(":") };
+}
+
+/** `"PC\\ada"`, without which a task could belong to a user of another domain. */
+function windowsUser(name: string, env: Env): string {
+  const domain = env["USERDOMAIN"] || env["COMPUTERNAME"];
+  return domain ? `${domain}\\${name}` : name;
+}
+
+/** Path of a program of Windows, which otherwise looks in the working directory first. */
+export function systemProgram(
+  name: string,
+  { SystemRoot: root = "C:\\Windows" }: Env,
+  platform: string = process.platform,
+): string {
+  return platform === "win32" ? `${root}\\System32\\${name}.exe` : name;
+}
+
+/** Runs a program in plain English, and with the socket of the user's own manager. */
+function runProgram(
+  name: string,
+  args: readonly string[],
+  env: Env,
+  timeout = RUN_MS,
+): Promise<Ran> {
+  const runtime = env["XDG_RUNTIME_DIR"] || `/run/user/${process.getuid?.() ?? 0}`;
+  const options = {
+    env: { ...env, LC_ALL: "C", XDG_RUNTIME_DIR: runtime },
+    timeout,
+    maxBuffer: 4 * 1_024 * 1_024,
+  };
+  return new Promise((resolve) => {
+    execFile(systemProgram(name, env), args, options, (error, stdout, stderr) => {
+      const isMissing = codeOf(error) === "ENOENT";
+      const code = typeof error?.code === "number" ? error.code : isMissing ? NO_PROGRAM : 1;
+      resolve({
+        code: error === null ? 0 : code,
+        stdout,
+        stderr: isMissing ? `${name} is not installed` : stderr,
+      });
+    });
+  });
+}
+
+/** Reads the facts that choose the service manager. */
+export async function managerFacts(machine: HostMachine): Promise<ManagerFacts> {
+  const { platform, uid, user, env } = machine;
+  const isRoot = uid === 0;
+  const hasSystemd = exists(machine, "/run/systemd/system");
+  return {
+    platform,
+    isRoot,
+    hasSystemd,
+    hasOpenRc: exists(machine, "/run/openrc"),
+    isContainer: platform === "linux" && isContainer(env),
+    userManagerProblem: hasSystemd && !isRoot ? await userManagerProblem(machine) : undefined,
+    user,
+  };
+}
+
+async function userManagerProblem({ run }: HostMachine): Promise<string | undefined> {
+  const { code, stderr } = await run(["systemctl", "--user", "show-environment"]);
+  return code === 0 ? undefined : firstLine(stderr) || `systemctl ended with ${code}`;
+}
+
+/** Reads the state of the service. */
+export async function inspect(
+  layout: ServiceLayout,
+  machine: HostMachine,
+  secrets: readonly string[] = [],
+): Promise<Found> {
+  const { target, config, credentials, dataDir } = layout;
+  const files = [
+    ...layout.units.map(({ path }) => path),
+    ...layout.packagedUnits,
+    ...(layout.accountFile === undefined ? [] : [layout.accountFile.path]),
+    config,
+    ...secrets.map((name) => `${credentials}/${name}`),
+  ];
+  const folders = [dirname(config), credentials];
+  const { account = "" } = layout;
+  const [user, group] = ["passwd", "group"].map((table) => idOf(machine, table, account));
+  const ownerOf = (path: string) =>
+    statSync(`${machine.root}${path}`, { throwIfNoEntry: false })?.uid;
+  const owner = ownerOf(credentials);
+  const owners = [dataDir, join(dataDir, DATABASE_NAME)].map(ownerOf);
+  return {
+    texts: new Map(files.flatMap((path) => entryOf(path, serviceText(machine, path)))),
+    folders: new Map(folders.flatMap((path) => entryOf(path, modeOf(machine, path)))),
+    hasProgram: hasSameBytes(machine, layout.program),
+    hasAccount: account === "" || user !== undefined,
+    hasForeignData: account !== "" && owners.some((one) => one !== undefined && one !== user),
+    ownsCredentials: owner !== undefined && owner === user,
+    shared: new Set([...folders, config].filter((path) => isShared(machine, path, group))),
+    ...await stateOf(target, machine),
+    lingers: exists(machine, `/var/lib/systemd/linger/${machine.user}`),
+    hasUseradd: ["/usr/sbin/useradd", "/sbin/useradd"].some((path) => exists(machine, path)),
+  };
+}
+
+/** Whether the service manager starts the service at boot, and has it running. */
+export async function stateOf(
+  target: ServiceTarget,
+  { run, uid, root }: HostMachine,
+): Promise<Pick<Found, "isActive" | "isEnabled">> {
+  switch (target) {
+    case "openrc": {
+      const isEnabled = existsSync(`${root}/etc/runlevels/default/barnacle`);
+      return { isEnabled, isActive: (await run(["rc-service", "barnacle", "status"])).code === 0 };
+    }
+    case "launchd": {
+      const isActive = (await run(["launchctl", "print", `gui/${uid}/${LABEL}`])).code === 0;
+      return { isEnabled: isActive, isActive };
+    }
+    case "task": {
+      const state = await queryTask({ run });
+      return { isEnabled: state !== undefined, isActive: state?.isRunning === true };
+    }
+    default: {
+      const systemctl = (verb: string) => run(systemctlOf(target, verb, UNIT));
+      const isEnabled = (await systemctl("is-enabled")).code === 0;
+      return { isEnabled, isActive: (await systemctl("is-active")).code === 0 };
+    }
+  }
+}
+
+/** Asks the scheduler of Windows; `undefined` if it has no such task. */
+export async function queryTask(
+  { run }: Pick<HostMachine, "run">,
+): Promise<TaskState | undefined> {
+  const argv = ["/Query", "/TN", WINDOWS_TASK, "/FO", "CSV", "/V", "/NH"];
+  const { code, stdout } = await run(["schtasks", ...argv]);
+  return code === 0 ? taskState(stdout) : undefined;
+}
+
+/** A command line of systemctl for the machine or for this user. */
+export function systemctlOf(
+  target: ServiceTarget,
+  ...words: readonly string[]
+): [string, ...string[]] {
+  return ["systemctl", ...(target === "systemd-user" ? ["--user"] : []), ...words];
+}
+
+/** Largest unit, config, secret or list of users; a larger file is something else. */
+const FILE_MAX_BYTES = 4 * 1_024 * 1_024;
+
+/**
+ * The text of a file; `undefined` if there is none.
+ *
+ * @throws {FileRefusedError} If it is no file, or too large. Other errors are the system's.
+ */
+export function textOf({ root }: Pick<HostMachine, "root">, path: string): string | undefined {
+  const place = `${root}${path}`;
+  try {
+    // The link that masks a unit.
+    if (statSync(place).isCharacterDevice() && realpathSync(place) === "/dev/null") return "";
+    return readBounded(place, { maxBytes: FILE_MAX_BYTES });
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The text of a file of the service.
+ *
+ * @throws {StartError} If it cannot be read.
+ */
+export function serviceText(machine: Pick<HostMachine, "root">, path: string): string | undefined {
+  try {
+    return textOf(machine, path);
+  } catch (cause) {
+    throw new StartError(`cannot read ${path}: ${whyUnreadable(cause)}`, EXIT.io, cause);
+  }
+}
+
+/** The end of a growing file, from an offset in bytes on. */
+export function endOf({ root }: HostMachine, path: string, from: number): string {
+  try {
+    return withRegularFile(`${root}${path}`, ({ size, readAt }) => {
+      const start = from > size ? 0 : Math.max(from, size - FILE_MAX_BYTES); // rotated, or much
+      return new TextDecoder().decode(readAt(start, size - start));
+    });
+  } catch {
+    return ""; // there is none yet
+  }
+}
+
+/** Size of a file in bytes; 0 without one. */
+export function sizeOfFile({ root }: HostMachine, path: string): number {
+  return statSync(`${root}${path}`, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Whether a path exists. */
+export function exists({ root }: Pick<HostMachine, "root">, path: string): boolean {
+  return existsSync(`${root}${path}`);
+}
+
+function modeOf({ root }: HostMachine, path: string): number | undefined {
+  const stats = statSync(`${root}${path}`, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : stats.mode & 0o7777;
+}
+
+function entryOf<Value>(path: string, value: Value | undefined): [] | [[string, Value]] {
+  return value === undefined ? [] : [[path, value]];
+}
+
+/** The number of a user or a group. */
+function idOf(machine: HostMachine, table: string, name: string): number | undefined {
+  const line = textOf(machine, `/etc/${table}`)?.split("\n").find((one) =>
+    one.startsWith(`${name}:`)
+  );
+  return line === undefined ? undefined : Number(line.split(":")[2]);
+}
+
+const GROUP_READ = 0o040;
+
+function isShared({ root }: HostMachine, path: string, group: number | undefined): boolean {
+  const stats = statSync(`${root}${path}`, { throwIfNoEntry: false });
+  return stats !== undefined && stats.gid === group && (stats.mode & GROUP_READ) !== 0;
+}
+
+const CHUNK_BYTES = 1_024 * 1_024;
+
+/** Whether the installed program is this one. It has 100 MB, so it is compared piece by piece. */
+function hasSameBytes({ root, program }: HostMachine, path: string): boolean {
+  const installed = join(root, path);
+  const size = statSync(installed, { throwIfNoEntry: false })?.size;
+  if (program === undefined || size === undefined || size !== statSync(program).size) return false;
+  if (realpathSync(installed) === realpathSync(program)) return true;
+  const files = [openSync(installed, "r"), openSync(program, "r")];
+  try {
+    for (let at = 0; at < size; at += CHUNK_BYTES) {
+      const [one, other] = files.map((file) => {
+        const chunk = new Uint8Array(CHUNK_BYTES);
+        return chunk.subarray(0, readSync(file, chunk, 0, CHUNK_BYTES, at));
+      });
+      if (one === undefined || other === undefined || !isEqual(one, other)) return false;
+    }
+    return true;
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
+/** The first line of a program's output with text. */
+export function firstLine(text: string): string {
+  return text.split("\n").find((line) => line.trim() !== "")?.trim() ?? "";
+}

@@ -1,0 +1,211 @@
+/** `barnacle service status`: the service on one screen. */
+
+import { printable } from "../../lib/text/quoted.ts";
+import { durationText, timeText } from "../../lib/text/units.ts";
+import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { endText } from "./end_text.ts";
+import type { ServicePorts } from "./install.ts";
+import { isOurs, LABEL, layoutOf } from "./layout.ts";
+import {
+  exists,
+  type HostMachine,
+  managerFacts,
+  queryTask,
+  serviceText,
+  stateOf,
+} from "./machine.ts";
+import { chooseTarget, type ServiceTarget } from "./target.ts";
+import { lastEnd, showUnit } from "./watch.ts";
+
+/** The state of the service. */
+export interface ServiceStatus {
+  readonly target: ServiceTarget;
+  /** Path of the unit; absent if the service is not installed. */
+  readonly unit?: string;
+  /** Whether the unit is Barnacle's, as this version would write it, or another text. */
+  readonly unitIs?: "current" | "other_version" | "foreign" | "packaged";
+  readonly isRunning: boolean;
+  /** `"running"`, or the service manager's own word. */
+  readonly state: string;
+  /** Time of the last change of the state, in Unix milliseconds. */
+  readonly since?: number;
+  /** Process id; absent if no process runs. */
+  readonly pid?: number;
+  readonly startsAtBoot: boolean;
+  /** Restarts by the service manager since an operator started it; absent if it does not count. */
+  readonly restarts?: number;
+  /** How the process ended last; absent if it has not ended. */
+  readonly lastEnd?: string;
+  /** Whether the service goes on without a login; absent for a service of the machine. */
+  readonly lingers?: boolean;
+  /** The bot's own line. */
+  readonly bot?: string;
+}
+
+const FIELDS = [
+  "LoadState",
+  "ActiveState",
+  "SubState",
+  "Result",
+  "StateChangeTimestamp",
+  "NRestarts",
+  "ExecMainCode",
+  "ExecMainStatus",
+  "MainPID",
+  "UnitFileState",
+  "StatusText",
+  "FragmentPath",
+];
+
+/** Prints the state. */
+export async function showService(
+  { json }: { readonly json: boolean },
+  io: Io,
+  { machine }: Pick<ServicePorts, "machine">,
+): Promise<ExitCode> {
+  const target = chooseTarget(await managerFacts(machine));
+  const status = await readStatus(target, machine);
+  if (json) io.out(JSON.stringify(status));
+  else for (const line of statusLines(status, machine.user, Date.now())) io.out(line);
+  return status.isRunning ? EXIT.done : EXIT.failed;
+}
+
+/** Reads the state of the service. */
+export async function readStatus(
+  target: ServiceTarget,
+  machine: HostMachine,
+): Promise<ServiceStatus> {
+  const { home, user } = machine;
+  const layout = layoutOf(target, { home, program: machine.program ?? "", user });
+  const path = [layout.units[0].path, ...layout.packagedUnits].find((one) => exists(machine, one));
+  const text = path === undefined ? undefined : serviceText(machine, path);
+  const unit = { target, unit: path, unitIs: kindOf(path, text, layout) };
+  if (target === "task") return { ...unit, ...await readTask(machine) };
+  if (target === "openrc" || target === "launchd") {
+    return { ...unit, ...await readOther(target, machine) };
+  }
+  const shown = await showUnit(target, machine, FIELDS);
+  if (shown["ActiveState"] === undefined) {
+    throw new StartError("systemctl does not answer; is systemd running?", EXIT.failed);
+  }
+  const since = Date.parse(shown["StateChangeTimestamp"] ?? "");
+  const pid = Number(shown["MainPID"] ?? 0);
+  const isRunning = shown["ActiveState"] === "active";
+  return {
+    ...unit,
+    unit: path ?? (shown["FragmentPath"] || undefined),
+    isRunning,
+    state: stateText(shown),
+    since: Number.isNaN(since) ? undefined : since,
+    pid: pid === 0 ? undefined : pid,
+    startsAtBoot: shown["UnitFileState"] === "enabled",
+    restarts: Number(shown["NRestarts"] ?? 0),
+    lastEnd: endText(shown) ?? await lastEnd(target, machine),
+    lingers: target === "systemd-user"
+      ? exists(machine, `/var/lib/systemd/linger/${machine.user}`)
+      : undefined,
+    bot: isRunning ? shown["StatusText"] || undefined : undefined,
+  };
+}
+
+function kindOf(
+  path: string | undefined,
+  text: string | undefined,
+  { units: [unit] }: ReturnType<typeof layoutOf>,
+): ServiceStatus["unitIs"] {
+  if (path === undefined || text === undefined) return undefined;
+  if (!isOurs(text)) return "foreign";
+  if (path !== unit.path) return "packaged";
+  // A unit of a user has paths of its own in this line.
+  const without = (one: string) => one.replace(/^ExecStart=.*$|^ *<Arguments>.*$/m, "");
+  return without(text) === without(unit.text) ? "current" : "other_version";
+}
+
+async function readTask(machine: HostMachine) {
+  const state = await queryTask(machine);
+  const code = state?.lastCode;
+  return {
+    isRunning: state?.isRunning === true,
+    state: state === undefined ? "no such task" : state.isRunning ? "running" : "stopped",
+    startsAtBoot: state !== undefined,
+    lastEnd: code === undefined
+      ? undefined
+      : endText({ ExecMainCode: "1", ExecMainStatus: `${code}` }),
+  };
+}
+
+async function readOther(target: ServiceTarget, machine: HostMachine) {
+  const { isActive, isEnabled } = await stateOf(target, machine);
+  const { stdout } = target === "launchd"
+    ? await machine.run(["launchctl", "print", `gui/${machine.uid}/${LABEL}`])
+    : { stdout: "" };
+  const field = (name: string) => new RegExp(`^\\s*${name} = (.+)$`, "m").exec(stdout)?.[1];
+  const code = field("last exit code");
+  const [pid, runs] = [field("pid"), field("runs")].map(Number);
+  return {
+    isRunning: isActive && (target === "openrc" || field("state") === "running"),
+    state: field("state") ?? (isActive ? "running" : "stopped"),
+    pid: pid || undefined,
+    startsAtBoot: isEnabled,
+    restarts: runs ? runs - 1 : undefined,
+    lastEnd: code === undefined || !/^\d+$/.test(code)
+      ? undefined
+      : endText({ ExecMainCode: "1", ExecMainStatus: code }),
+  };
+}
+
+function stateText(shown: Readonly<Record<string, string>>): string {
+  const { ActiveState: state = "", SubState: sub = "" } = shown;
+  if (state === "active" && sub === "running") return "running";
+  if (state === "activating" && sub === "auto-restart") return "ended, restarts soon";
+  if (state === "activating") return "starting";
+  if (state === "deactivating") return "stopping";
+  if (state === "failed") return "failed, and not restarted";
+  return state === "inactive" ? "stopped" : `${state} (${sub})`;
+}
+
+/** The state for people. */
+export function statusLines(status: ServiceStatus, user: string, now: number): readonly string[] {
+  const { target, unit, unitIs, since, restarts, lastEnd, lingers } = status;
+  if (unit === undefined) {
+    return ["Service   not installed; `barnacle service install` installs it"];
+  }
+  const notes = { current: "", packaged: ", from a package" } as const;
+  const note = unitIs === "other_version"
+    ? ", not as this version writes it: `barnacle service install` shows the difference"
+    : unitIs === "foreign"
+    ? ", not Barnacle's"
+    : notes[unitIs ?? "current"];
+  const ago = since === undefined
+    ? ""
+    : ` since ${timeText(since)} (${durationText(Math.max(0, now - since))})`;
+  const process = status.pid === undefined ? "" : `, pid ${status.pid}`;
+  const rows: (readonly [string, string | undefined])[] = [
+    ["Service", `${status.state}${ago}${process}`],
+    ["Bot", status.bot === undefined ? undefined : printable(status.bot)],
+    ["Unit", `${unit}${note}`],
+    ["At boot", bootText(status)],
+    ["Restarts", restarts === undefined ? undefined : `${restarts}`],
+    ["Last end", lastEnd ?? (restarts === undefined ? undefined : "none")],
+    ["Linger", lingers === undefined ? undefined : lingers ? "on" : lingerText(user)],
+    ["Log", logText(target)],
+  ];
+  return rows.flatMap(([name, text]) => text === undefined ? [] : [`${name.padEnd(10)}${text}`]);
+}
+
+function bootText({ startsAtBoot, lingers, target }: ServiceStatus): string {
+  if (!startsAtBoot) return "does not start";
+  return lingers === false || target === "launchd" || target === "task"
+    ? "starts when you log in"
+    : "starts";
+}
+
+/** How to read the log. `barnacle logs` finds it, wherever the service writes it. */
+function logText(target: ServiceTarget): string {
+  return target === "systemd" || target === "openrc" ? "sudo barnacle logs" : "barnacle logs";
+}
+
+function lingerText(user: string): string {
+  return `off: the bot stops when you log out; sudo loginctl enable-linger ${user}`;
+}

@@ -1,0 +1,226 @@
+/** Waits until the service manager reports a bot that is ready, or finds out why it is not. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { serviceLogs } from "../../cli/shared/service_paths.ts";
+import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
+import { endText } from "./end_text.ts";
+import { UNIT } from "./layout.ts";
+import { endOf, type HostMachine, queryTask, sizeOfFile, stateOf, systemctlOf } from "./machine.ts";
+import type { ServiceTarget } from "./target.ts";
+
+/** The result of a start. */
+export type Started =
+  /** `status`: the bot's own line about itself. */
+  | { readonly kind: "ready"; readonly status?: string }
+  | { readonly kind: "failed"; readonly why: string; readonly log: readonly string[] };
+
+/** Times of a wait, in milliseconds; tests have shorter ones. */
+export interface WaitTimes {
+  /** Between two looks. */
+  readonly stepMs: number;
+  /** Until the bot must be ready; the unit allows 120 s. */
+  readonly readyMs: number;
+  /** After that, for a bot that Discord refuses, or that connects. */
+  readonly settleMs: number;
+}
+
+const TIMES: WaitTimes = { stepMs: 250, readyMs: 125_000, settleMs: 15_000 };
+
+/** Fields of `systemctl show` that tell how the service is. */
+const FIELDS = [
+  "ActiveState",
+  "SubState",
+  "NRestarts",
+  "ExecMainCode",
+  "ExecMainStatus",
+  "Result",
+  "StatusText",
+];
+
+/**
+ * Waits for the bot.
+ *
+ * @param before {@link logLength} before the start.
+ */
+export async function waitForReady(
+  target: ServiceTarget,
+  machine: HostMachine,
+  { before, dataDir }: { readonly before: number; readonly dataDir: string },
+  times: WaitTimes = TIMES,
+): Promise<Started> {
+  if (target === "task") return await waitForTask(machine, dataDir, times);
+  if (target === "openrc" || target === "launchd") {
+    return await waitForOther(target, machine, before, times);
+  }
+  const since = Math.floor(Date.now() / 1_000) - 1;
+  const start = performance.now();
+  const restarts = Number((await showUnit(target, machine, FIELDS))["NRestarts"] ?? 0);
+  let readyAt: number | undefined;
+  let shown: Readonly<Record<string, string>> = {};
+  while (performance.now() - start < times.readyMs) {
+    shown = await showUnit(target, machine, FIELDS);
+    const state = shown["ActiveState"];
+    const hasEnded = state === "failed" || shown["SubState"] === "auto-restart" ||
+      Number(shown["NRestarts"] ?? 0) > restarts;
+    if (hasEnded) return failed(shown, await reasonsOf(target, machine, since));
+    if (state === "active") {
+      readyAt ??= performance.now();
+      const status = shown["StatusText"];
+      const isSettled = status?.startsWith("pass") || performance.now() - readyAt > times.settleMs;
+      if (isSettled) return { kind: "ready", status: status === "" ? undefined : status };
+    }
+    await sleep(times.stepMs);
+  }
+  const log = await reasonsOf(target, machine, since);
+  return { kind: "failed", why: `the bot is not ready after ${times.readyMs / 1_000} s`, log };
+}
+
+/** A task has no log of its own, so the bot's lock decides, and the scheduler knows an exit code. */
+async function waitForTask(
+  machine: HostMachine,
+  dataDir: string,
+  { stepMs, settleMs }: WaitTimes,
+): Promise<Started> {
+  const start = performance.now();
+  for (;;) {
+    await sleep(stepMs);
+    if (await isHeld(`${machine.root}${dataDir}`) === true) {
+      const { http } = holderOf(`${machine.root}${dataDir}`) ?? {};
+      if (http !== undefined) return { kind: "ready", status: `http://${http}` };
+    }
+    const state = await queryTask(machine);
+    if (state?.lastCode !== undefined) {
+      const why = endText({ ExecMainCode: "1", ExecMainStatus: `${state.lastCode}` });
+      return { kind: "failed", why: `the bot ended: ${why}`, log: [] };
+    }
+    if (performance.now() - start < settleMs) continue;
+    return state?.isRunning === true
+      ? { kind: "ready" }
+      : { kind: "failed", why: "the scheduler does not start it", log: [] };
+  }
+}
+
+/**
+ * OpenRC and launchd know no readiness, and count a bot that ends again and again as running. So the
+ * log decides, from the line on that the start writes.
+ */
+async function waitForOther(
+  target: "openrc" | "launchd",
+  machine: HostMachine,
+  before: number,
+  { stepMs, settleMs }: WaitTimes,
+): Promise<Started> {
+  const path = serviceLogs(machine.home)[target];
+  const start = performance.now();
+  do {
+    await sleep(stepMs);
+    const lines = linesOf(endOf(machine, path, before));
+    if (lines.some(({ text }) => text === READY_EVENT)) return { kind: "ready" };
+    if (lines.some(({ isError }) => isError)) {
+      return { kind: "failed", why: "it does not start", log: chosenLines(lines) };
+    }
+  } while (performance.now() - start < settleMs);
+  const { isActive } = await stateOf(target, machine);
+  if (isActive) return { kind: "ready" };
+  return { kind: "failed", why: `the bot does not run; ${path} has its log`, log: [] };
+}
+
+/** The log's event once Discord has accepted the bot (`cli/run/banner.ts`). */
+const READY_EVENT = "The bot is ready";
+
+/** Bytes of the log before a start; service managers with a journal know the time instead. */
+export function logLength(target: ServiceTarget, machine: HostMachine): number {
+  if (target !== "openrc" && target !== "launchd") return 0;
+  return sizeOfFile(machine, serviceLogs(machine.home)[target]);
+}
+
+function failed(shown: Readonly<Record<string, string>>, log: readonly string[]): Started {
+  return { kind: "failed", why: `the bot ended: ${endText(shown) ?? "no reason known"}`, log };
+}
+
+/** Reads properties of the unit. */
+export async function showUnit(
+  target: ServiceTarget,
+  { run }: HostMachine,
+  fields: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
+  const { stdout } = await run(systemctlOf(target, "show", `--property=${fields.join(",")}`, UNIT));
+  return Object.fromEntries(
+    stdout.split("\n").map((line): [string, string] => {
+      const at = line.indexOf("=");
+      return [line.slice(0, Math.max(0, at)), line.slice(at + 1)];
+    }).filter(([name]) => name !== ""),
+  );
+}
+
+/** How the process ended last, by the journal: systemd itself forgets it with the next start. */
+export async function lastEnd(
+  target: ServiceTarget,
+  { run }: HostMachine,
+): Promise<string | undefined> {
+  const { stdout } = await run([
+    "journalctl",
+    target === "systemd-user" ? "--user-unit" : "--unit",
+    UNIT,
+    "--identifier=systemd",
+    "--output=cat",
+    "--no-pager",
+    "--lines=100",
+  ]);
+  const lines = stdout.split("\n");
+  const at = lines.findLastIndex((line) => line.includes("Main process exited"));
+  const [, how, status] = /code=(\w+), status=(\d+)\//.exec(lines[at] ?? "") ?? [];
+  if (status === undefined) return undefined;
+  const after = lines.slice(at, at + 3).join("\n");
+  return endText({
+    ExecMainCode: how === "exited" ? "1" : "2",
+    ExecMainStatus: status,
+    Result: /Failed with result '([\w-]+)'/.exec(after)?.[1] ?? "",
+  });
+}
+
+/** Number of lines of the journal that are shown. */
+const MOST_LINES = 6;
+
+/** The errors in the journal since a time; without errors, its last lines. */
+async function reasonsOf(
+  target: ServiceTarget,
+  { run }: HostMachine,
+  since: number,
+): Promise<readonly string[]> {
+  const unit = target === "systemd-user" ? "--user-unit" : "--unit";
+  const { code, stdout } = await run(
+    ["journalctl", unit, UNIT, `--since=@${since}`, "--output=cat", "--no-pager", "--lines=200"],
+  );
+  if (code !== 0) return [];
+  return chosenLines(linesOf(stdout));
+}
+
+function linesOf(log: string): readonly JournalLine[] {
+  return log.split("\n").filter((line) => line.trim() !== "").map(readLine);
+}
+
+/** The errors; without errors, the last lines. */
+function chosenLines(lines: readonly JournalLine[]): readonly string[] {
+  const errors = lines.filter(({ isError }) => isError);
+  const chosen = errors.length > 0 ? errors : lines;
+  return [...new Set(chosen.map(({ text }) => printable(text)))].slice(-MOST_LINES);
+}
+
+interface JournalLine {
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+/** A line of the journal: an event of the log, or text of a start that failed. */
+function readLine(line: string): JournalLine {
+  const event = line.startsWith("{") ? parseForeignJson(line) : undefined;
+  if (!isRecord(event) || typeof event["event"] !== "string") {
+    return { text: line, isError: /^(?:error:|barnacle:)/.test(line) };
+  }
+  const fields = isRecord(event["fields"]) ? event["fields"] : {};
+  const hint = typeof fields["hint"] === "string" ? `: ${fields["hint"]}` : "";
+  return { text: `${event["event"]}${hint}`, isError: event["level"] === "error" };
+}

@@ -1,0 +1,99 @@
+/** The commands for conversations, `sessions …` and `forget`: their options and help. */
+
+import {
+  type CliCommand,
+  type CliGroup,
+  describeCommand,
+  describeGroup,
+} from "../../cli/help/command_help.ts";
+import {
+  BOT_COMMON,
+  type CommonFlags,
+  flag,
+  toLimit,
+  UNUSED_PATH,
+  word,
+} from "../../cli/shared/command.ts";
+import type { ForgetFlags } from "./forget.ts";
+import type { ShowFlags } from "./sessions.ts";
+
+const KEY = word("Handle or key of a session in `barnacle sessions list`", "session");
+const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
+const EXITS = { failed: "no such session", io: true, tryAgain: true } as const;
+const EXAMPLE_KEY = "agent:main:discord:channel:123456789012345678";
+
+/** `barnacle sessions …` */
+export const sessions: CliGroup = describeGroup("List, show, export or reset conversations", {
+  list: describeCommand<CommonFlags>({
+    brief: "List conversations, the newest first",
+    examples: ["barnacle sessions list"],
+    exits: { io: true, tryAgain: true },
+    parameters: { flags: FLAGS },
+    run: async (flags, io) => (await import("./sessions.ts")).list(flags, io),
+  }),
+  show: describeCommand<ShowFlags, [key: string]>({
+    brief: "Show the newest entries of a transcript, with resets and summaries",
+    examples: [`barnacle sessions show 3fa9c1`, `barnacle sessions show ${EXAMPLE_KEY}`],
+    exits: EXITS,
+    parameters: {
+      flags: {
+        ...FLAGS,
+        limit: {
+          kind: "parsed",
+          parse: toLimit,
+          brief: "Number of entries",
+          placeholder: "number",
+          default: "20",
+        },
+      },
+      positional: { kind: "tuple", parameters: [KEY] },
+    },
+    run: async (flags, io, key) => (await import("./sessions.ts")).show(flags, key, io),
+  }),
+  export: describeCommand<CommonFlags, [key: string]>({
+    brief: "Write a whole transcript as JSON lines",
+    examples: ["barnacle sessions export agent:main:main > session.jsonl"],
+    exits: EXITS,
+    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+    run: async (flags, io, key) => (await import("./sessions.ts")).exportSession(flags, key, io),
+  }),
+  reset: describeCommand<CommonFlags, [key: string]>({
+    brief: "Begin a new transcript; nothing is deleted",
+    examples: [`barnacle sessions reset ${EXAMPLE_KEY}`],
+    exits: EXITS,
+    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+    run: async (flags, io, key) => (await import("./sessions.ts")).reset(flags, key, io),
+  }),
+}, "list");
+
+/** `barnacle forget` */
+export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
+  brief: "Delete everything that is stored about a person",
+  notes: [
+    "Deletes the person's messages, names, decisions and pairing. Answers of the model stay, " +
+    "without the person's id and names.",
+    "Works with and without a running bot. It waits until the person's open turns have ended.",
+  ],
+  examples: ["barnacle forget 123456789012345678"],
+  exits: {
+    done: "forgotten",
+    failed: "not confirmed, or traces remain in the listed backups",
+    io: true,
+    tryAgain: "a turn of the person is running, or another temporary problem",
+  },
+  parameters: {
+    flags: {
+      ...FLAGS,
+      yes: flag("Do not ask for confirmation"),
+      deleteBackups: flag("Delete backups and older copies of the store, too"),
+    },
+    positional: { kind: "tuple", parameters: [word("Id of the person, or <@id>", "user")] },
+  },
+  async run(flags, io, user) {
+    const [{ forget }, { confirmOnTerminal }] = await Promise.all([
+      import("./forget.ts"),
+      import("../../cli/terminal/confirm.ts"),
+    ]);
+    return await forget(flags, user, io, confirmOnTerminal());
+  },
+});

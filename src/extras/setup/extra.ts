@@ -1,0 +1,9 @@
+/** Asks for what a first config needs, and writes it. */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+/** The extra. */
+export const setup: Extra = {
+  name: "setup",
+  commands: async () => ({ "Start": await import("./commands.ts") }),
+};

@@ -1,0 +1,124 @@
+/** Asks Discord what a setup needs to know, with the token that the user has given. */
+
+import { ask } from "../../../bot/preflight/examine.ts";
+import { channelsSeen } from "../../../bot/preflight/examine_guilds.ts";
+import type { GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { Named } from "../../../core/inbound/inbound.ts";
+import { PERMISSIONS } from "../../../core/rights/permissions.ts";
+import {
+  createGuildList,
+  createReadGuildPermissions,
+} from "../../../discord/rest/calls/guild_reads.ts";
+import { createMembers, createReadUser } from "../../../discord/rest/calls/members.ts";
+import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
+import type { ProbeAnswer } from "../../../flows/preflight/discord.ts";
+import type { SeenChannel } from "../../../flows/preflight/permissions.ts";
+import { printable } from "../../../lib/text/quoted.ts";
+import { ASK_MS, openDiscord } from "../../../cli/shared/discord.ts";
+import type { BotIdentity, SetupPerson } from "../answers/state.ts";
+
+/** A channel, as the bot has it. */
+export interface OfferedChannel extends SeenChannel {
+  /** Whether `@everyone` does not see it. */
+  readonly isPrivate: boolean;
+}
+
+/** Discord, as a setup asks it. All names are printable. */
+export interface SetupDiscord {
+  /** The bot, its application and its owners. */
+  whoAmI(): Promise<ProbeAnswer<BotIdentity>>;
+  /** The servers that the bot has joined. */
+  servers(): Promise<ProbeAnswer<readonly Named<GuildId>[]>>;
+  /** The channels of a server, in the order in which Discord shows them. */
+  channels(guildId: GuildId): Promise<ProbeAnswer<readonly OfferedChannel[]>>;
+  /** Enables privileged intents. @returns The problem, or `undefined`. */
+  setFlags(flags: number): Promise<string | undefined>;
+  /** A person by id; `undefined` if there is none. */
+  person(id: UserId): Promise<SetupPerson | undefined>;
+  /** Members whose name begins with a text; `undefined` if the bot may not search. */
+  search(guildId: GuildId, text: string): Promise<readonly SetupPerson[] | undefined>;
+  /** Aborts all requests. */
+  stop(): void;
+}
+
+/** Members of a search; more would not help a person. */
+const FOUND_MAX = 20;
+
+/** Opens the port. */
+export function createSetupDiscord(token: string, apiUrl: string): SetupDiscord {
+  const { api, applications, stop } = openDiscord(token, apiUrl);
+  const list = createGuildList(api);
+  const readUser = createReadUser(api);
+  const members = createMembers(api);
+  const readGuild = createReadGuildPermissions(api);
+
+  async function personOf(id: UserId): Promise<SetupPerson> {
+    const found = await readUser(id).catch((error: unknown) => {
+      if (error instanceof RestError) return undefined; // the id alone is a name, too
+      throw error;
+    });
+    return { id, name: printable(found?.username ?? id) };
+  }
+
+  return {
+    whoAmI: () =>
+      ask(async () => {
+        const found = await applications.me();
+        const { id: applicationId, flags, needsCodeGrant, ownerIds, ownerId, owner } = found;
+        const { isTeam } = found;
+        const owners = isTeam || owner === undefined || ownerId === undefined
+          ? await Promise.all(ownerIds.map(personOf))
+          : [{ id: ownerId, name: printable(owner) }];
+        const name = printable(found.name);
+        const team = isTeam ? printable(owner ?? "a team") : undefined;
+        return { applicationId, name, flags, needsCodeGrant, owners, team };
+      }, ASK_MS),
+    servers: () =>
+      ask(async () => {
+        const guilds = await list.guilds();
+        return guilds.map(({ id, name }) => ({ id, name: printable(name) }));
+      }, ASK_MS),
+    channels: (guildId) =>
+      ask(async () => {
+        const guild = await readGuild(guildId, await applications.self());
+        const closed = (id: OfferedChannel["id"]): boolean =>
+          guild.channels.get(id)?.overwrites.some((overwrite) =>
+            String(overwrite.id) === String(guildId) &&
+            (overwrite.deny & PERMISSIONS["View Channel"]) !== 0n
+          ) ?? false;
+        const place = (id: OfferedChannel["id"]) => guild.channels.get(id)?.position ?? 0;
+        return channelsSeen(guild, Date.now())
+          .map(({ id, name, missing }) => ({
+            id,
+            name: printable(name),
+            missing,
+            isPrivate: closed(id),
+          }))
+          .sort((one, other) => place(one.id) - place(other.id));
+      }, ASK_MS),
+    async setFlags(flags) {
+      try {
+        await applications.setFlags(flags);
+        return undefined;
+      } catch (error) {
+        if (error instanceof RestError) return printable(error.message);
+        throw error;
+      }
+    },
+    async person(id) {
+      const found = await readUser(id);
+      return found && { id, name: printable(found.username) };
+    },
+    async search(guildId, text) {
+      try {
+        const found = await members.search(guildId, text, FOUND_MAX);
+        return found.filter(({ isBot }) => !isBot)
+          .map(({ userId: id, username }) => ({ id, name: printable(username) }));
+      } catch (error) {
+        if (error instanceof RestError) return undefined;
+        throw error;
+      }
+    },
+    stop,
+  };
+}

@@ -1,0 +1,189 @@
+/** The first chapter of a setup: the token, the bot that it belongs to, and its intents. */
+
+import { botToken, Secret } from "../../../config/schema/parts/secrets.ts";
+import {
+  looksLikeToken,
+  shapeOfToken,
+  type TokenShape,
+} from "../../../core/discord/token_shape.ts";
+import {
+  chooseIntents,
+  flagsGranting,
+  type PrivilegedIntent,
+  toIntents,
+} from "../../../discord/gateway/read/intents.ts";
+import { printable } from "../../../lib/text/quoted.ts";
+import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
+import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
+import type { BotIdentity, SetupState } from "../answers/state.ts";
+
+const PORTAL = "https://discord.com/developers/applications";
+
+/** The page of an application with token and intents. */
+function botPage(applicationId: string): string {
+  return `${PORTAL}/${applicationId}/bot`;
+}
+
+const NO_TOKENS: ReadonlySet<TokenShape> = new Set<TokenShape>(["webhook URL", "user token"]);
+
+/** Why a text cannot be a bot token; `undefined` if only Discord can tell. */
+export function tokenFault(typed: string, env: SetupPorts["env"]): string | undefined {
+  if (typed.trim() === "") return "No text came. Copy the token again, and paste it here.";
+  const token = withoutWrapping(typed);
+  // Another server in Discord's place may have tokens of other forms, but none like these.
+  const isForeign = NO_TOKENS.has(shapeOfToken(token));
+  const found = botToken(new Secret(token), isForeign ? {} : env);
+  if (found instanceof Secret) return undefined;
+  return `${found.why}: ${found.hint}.`;
+}
+
+/** The token without quotes, the name of its variable, and the word Bot. */
+function withoutWrapping(typed: string): string {
+  return typed.trim().replace(/^(?:export\s+)?DISCORD_BOT_TOKEN\s*=\s*/i, "")
+    .replace(/^Authorization:\s*/i, "").replace(/^(["'`])(.*)\1$/s, "$2").trim()
+    .replace(/^Bot(?:\s+|$)/i, "").trim();
+}
+
+/** Asks for the token until Discord accepts one. */
+export async function askToken(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue } = ports;
+  const found = await givenToken(ports);
+  let token = found?.token;
+  if (token === undefined) {
+    dialogue.tell(`Open ${PORTAL}\nNew Application -> Bot -> Reset Token -> Copy`);
+  } else dialogue.ok(`Token from ${found?.place}`);
+  for (;;) {
+    token ??= await dialogue.secret({
+      key: "tokenFile",
+      message: "Paste the bot token (hidden)",
+      check: (typed) => tokenFault(typed, ports.env),
+    });
+    token = withoutWrapping(token);
+    const asked: SetupState = { ...state, token };
+    const answer = await dialogue.during(
+      "Asking Discord",
+      () => withDiscord(ports, asked, (discord) => discord.whoAmI()),
+    );
+    if (answer.kind === "answered") {
+      dialogue.ok(identityText(answer.found));
+      return { ...asked, bot: answer.found };
+    }
+    const why = answer.kind === "refused"
+      ? refusedToken(token)
+      : `Discord does not answer: ${answer.why}`;
+    reject(ports, why, answer.kind === "refused" ? EXIT.refused : EXIT.tryAgain);
+    if (answer.kind === "refused") token = undefined;
+    else if (!await dialogue.confirm({ key: "tokenFile", message: "Try again with this token?" })) {
+      token = undefined;
+    }
+  }
+}
+
+/** The token of the environment or of a file. */
+async function givenToken(
+  { given, env, dialogue, readSecret }: SetupPorts,
+): Promise<{ readonly token: string; readonly place: string } | undefined> {
+  const file = given.take("tokenFile");
+  const written = env["DISCORD_BOT_TOKEN"]?.trim();
+  const read = file === undefined
+    ? written ? { text: written } : undefined
+    : await readSecret(file);
+  if (!read) return undefined;
+  if (file !== undefined && looksLikeToken(file)) {
+    const why =
+      "name the file with the token, not the token itself. Other programs see a command " +
+      "line, and files of answers are shared: reset this token";
+    reject({ dialogue }, `tokenFile: ${why}`, EXIT.usage);
+    return undefined;
+  }
+  const place = file === undefined ? "DISCORD_BOT_TOKEN" : file === "-" ? "stdin" : printable(file);
+  const problem = "problem" in read ? read.problem : tokenFault(read.text, env);
+  if ("warning" in read && read.warning) dialogue.warn(`${place}: ${read.warning}`);
+  if (problem === undefined && "text" in read) return { token: read.text, place };
+  reject({ dialogue }, `${place}: ${problem}`, EXIT.config);
+  return undefined;
+}
+
+/** Discord says no more than 401, so the form of the text has to tell. */
+function refusedToken(token: string): string {
+  return shapeOfToken(token) === "token"
+    ? "Discord does not accept this token: it was reset, a character is missing, or it is the token " +
+      "of a user account, which no program may use. Press Reset Token, and copy the new one."
+    : "Discord does not accept this text, and it does not look like a bot token, which has three " +
+      "parts with dots between them. Press Reset Token, and copy the whole token.";
+}
+
+function identityText({ name, applicationId, owners, team }: BotIdentity): string {
+  const [owner] = owners;
+  const whose = team === undefined
+    ? owner === undefined ? "" : `, owner @${owner.name}`
+    : `, team ${team}`;
+  return `Bot ${name}, application ${applicationId}${whose}`;
+}
+
+/** Waits until the user has cleared a box of the portal that makes every invite fail. */
+export async function askCodeGrant(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue } = ports;
+  const id = state.bot?.applicationId ?? "";
+  const why = `"Requires OAuth2 Code Grant" is on, so every invite fails. Clear it at ${
+    botPage(id)
+  }`;
+  dialogue.warn(why);
+  if (!dialogue.isInteractive) throw new StartError(why, EXIT.refused);
+  await dialogue.confirm({ key: "intents", message: "Is it off now?" });
+  return await withIdentity(state, ports);
+}
+
+/** The same answers, with the application as it is now. */
+async function withIdentity(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const answer = await ports.dialogue.during(
+    "Asking Discord",
+    () => withDiscord(ports, state, (discord) => discord.whoAmI()),
+  );
+  if (answer.kind === "answered") return { ...state, bot: answer.found };
+  ports.dialogue.fail("Discord does not answer; trying again");
+  return state;
+}
+
+const INTENT_WORDS: Readonly<Record<PrivilegedIntent, readonly [name: string, use: string]>> = {
+  message_content: ["Message Content", "to read messages that do not mention the bot"],
+  guild_members: ["Server Members", "to find people by their names"],
+  guild_presences: ["Presence", "to see who is online"],
+};
+
+/** Enables the intents of the default config that are off, after a yes. */
+export async function askIntents(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue, given } = ports;
+  const { bot } = state;
+  const settled: SetupState = { ...state, intents: "settled" };
+  if (!bot) return settled;
+  const { missing, spared } = chooseIntents(toIntents("agent_recommended"), bot.flags);
+  const wanted = [...missing, ...spared];
+  if (wanted.length === 0) {
+    dialogue.ok("Message Content and Server Members are on");
+    return settled;
+  }
+  const names = wanted.map((intent) => INTENT_WORDS[intent][0]).join(" and ");
+  for (const intent of wanted) {
+    dialogue.warn(`${INTENT_WORDS[intent][0]} is off: needed ${INTENT_WORDS[intent][1]}`);
+  }
+  const isAllowed = given.take("intents") ?? await dialogue.confirm({
+    key: "intents",
+    message: `Turn ${names} on now, through Discord's API?`,
+  });
+  if (!isAllowed) {
+    dialogue.tell(`Unchanged. Later: ${botPage(bot.applicationId)}, or \`barnacle doctor --fix\``);
+    return settled;
+  }
+  const flags = flagsGranting(wanted, bot.flags);
+  const problem = await dialogue.during(
+    "Asking Discord",
+    () => withDiscord(ports, state, (discord) => discord.setFlags(flags)),
+  );
+  if (problem === undefined) {
+    dialogue.ok(`${names}: on`);
+    return { ...settled, bot: { ...bot, flags: bot.flags | flags } };
+  }
+  dialogue.warn(`Discord refused (${problem}). Tick them at ${botPage(bot.applicationId)}`);
+  return settled;
+}

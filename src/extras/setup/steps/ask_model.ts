@@ -1,0 +1,371 @@
+/** The fourth chapter of a setup: the model that answers, which is really asked. */
+
+import { ModelError } from "../../../core/model.ts";
+import { modelProblemOf } from "../../../core/model_problem.ts";
+import { printable, quoted } from "../../../lib/text/quoted.ts";
+import { sizeOf } from "../../../lib/text/units.ts";
+import type { ListedModel } from "../../../providers/choice/list_models.ts";
+import { isPaid, type ModelSettings } from "../../../providers/settings.ts";
+import type { Tested } from "../../model/test.ts";
+import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
+import { reject, type SetupPorts } from "./setup_ports.ts";
+import type { DialogueOption } from "../ports/dialogue.ts";
+import { type OfferedServer, OTHER_SERVER, paidServers } from "../ports/model_port.ts";
+import type { SetupModel, SetupState } from "../answers/state.ts";
+
+/** A server, and one of its models if it is chosen already. */
+interface PickedModel {
+  readonly server: OfferedServer;
+  readonly name?: string;
+}
+
+/** A picked model with address and key. */
+interface ReachableModel {
+  readonly server: OfferedServer & { readonly baseUrl: string };
+  readonly key?: string;
+  readonly name: string;
+  readonly listed?: readonly ListedModel[];
+}
+
+/** Models of a local server that are options of their own. */
+const SHOWN_MAX = 8;
+
+/** A small model for an Ollama that has none. */
+const FIRST_MODEL = "llama3.2";
+
+/** Finds or asks for the model, and tests it until one answers. */
+export async function askModel(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue, models, env } = ports;
+  const typed = ports.given.take("model");
+  if (typed === "none") return { ...state, model: "none" };
+  const local = await dialogue.during("Looking for model servers", () => models.localServers());
+  const paid = paidServers(env);
+  let picked: PickedModel | "none" | undefined = typed === undefined
+    ? undefined
+    : pickedBy(typed, local, paid, ports);
+  for (;;) {
+    picked ??= await pick(local, paid, ports);
+    if (picked === "none") {
+      dialogue.warn("No model yet. Later: `barnacle config set agents.defaults.model …`");
+      return { ...state, model: "none" };
+    }
+    const model = await answering(await reach(picked, ports), ports);
+    if (model) return { ...state, model };
+    picked = undefined;
+  }
+}
+
+/** The model that an answer names as `<provider>/<model>`. */
+function pickedBy(
+  typed: string,
+  local: readonly OfferedServer[],
+  paid: readonly OfferedServer[],
+  { given, dialogue }: SetupPorts,
+): PickedModel | undefined {
+  const cut = typed.indexOf("/");
+  const id = typed.slice(0, Math.max(cut, 0));
+  const name = typed.slice(cut + 1);
+  const baseUrl = given.take("baseUrl");
+  const fault = baseUrl === undefined ? undefined : addressFault(baseUrl);
+  const server = baseUrl !== undefined && fault === undefined
+    ? { ...OTHER_SERVER, id: id || OTHER_SERVER.id, baseUrl }
+    : [...local, ...paid].find((one) => one.id === id);
+  if (server && name !== "" && fault === undefined) return { server, name };
+  const known = [...new Set([...local, ...paid].map((one) => one.id))].join(", ");
+  const isLocal = ["ollama", "llamacpp", "lmstudio"].includes(id);
+  const problem = fault !== undefined
+    ? `baseUrl: ${fault}`
+    : /^https?:/i.test(typed)
+    ? `${quoted(typed)} is an address. Write it as "baseUrl" into the file of --answers, and the ` +
+      "model as <provider>/<model>, such as local/llama3.2"
+    : cut <= 0 || name === ""
+    ? `${quoted(typed)} is not <provider>/<model>, such as ollama/llama3.2`
+    : isLocal
+    ? `No ${id} answers on this machine. Start it, or choose another model`
+    : `${quoted(id)} is no known provider; give baseUrl, too, or use ${known}`;
+  const isOff = isLocal && fault === undefined && name !== "";
+  reject({ dialogue }, problem, isOff ? EXIT.unreachable : EXIT.usage);
+  return undefined;
+}
+
+/** Offers everything that was found, and everything that can be entered. */
+async function pick(
+  local: readonly OfferedServer[],
+  paid: readonly OfferedServer[],
+  { dialogue, env }: SetupPorts,
+): Promise<PickedModel | "none"> {
+  type Option = DialogueOption<PickedModel | "none">;
+  const found = local.flatMap((server): readonly Option[] => {
+    const { title, models = [] } = server;
+    const hint = `${title} on this machine`;
+    const named = models.slice(0, SHOWN_MAX).map(({ name }): Option => ({
+      value: { server, name },
+      label: name,
+      hint,
+    }));
+    if (server.id !== "ollama") return named;
+    if (models.length === 0) {
+      const label = `${FIRST_MODEL}, which Ollama downloads (2 GB)`;
+      return [{ value: { server, name: FIRST_MODEL }, label, hint }];
+    }
+    return [...named, { value: { server }, label: "Another model of Ollama", hint }];
+  });
+  const services = paid.map((server): Option => {
+    const { keyVariable = "" } = server;
+    const hasKey = Boolean(env[keyVariable]?.trim());
+    const label = hasKey ? `${server.title}, with ${keyVariable} of the environment` : server.title;
+    return { value: { server }, label, hint: hasKey ? "" : "you need an API key" };
+  });
+  return await dialogue.choose<PickedModel | "none">({
+    key: "model",
+    message: "Which model answers?",
+    options: [
+      ...found,
+      ...services,
+      { value: { server: OTHER_SERVER }, label: OTHER_SERVER.title, hint: "you type its address" },
+      { value: "none", label: "Later" },
+    ],
+  });
+}
+
+/** Adds address, key and name. */
+async function reach({ server, name }: PickedModel, ports: SetupPorts): Promise<ReachableModel> {
+  const { dialogue, models } = ports;
+  const baseUrl = server.baseUrl ?? await dialogue.text({
+    key: "baseUrl",
+    message: "Address of the server",
+    placeholder: "http://192.168.1.5:8000/v1",
+    check: addressFault,
+  });
+  const whole = { ...server, baseUrl: baseUrl.replace(/\/+$/, "") };
+  const key = await keyFor(whole, ports);
+  const { id, kind } = whole;
+  const answer = server.models ??
+    await dialogue.during(
+      `Asking ${server.title}`,
+      () => models.list({ id, kind, baseUrl: whole.baseUrl, apiKey: key }),
+    );
+  const listed = answer instanceof ModelError ? undefined : answer;
+  if (answer instanceof ModelError && name === undefined) {
+    dialogue.warn(`No list of models: ${printable(answer.message)}`);
+  }
+  const chosen = name ?? await chooseName(whole, listed ?? [], ports);
+  return { server: whole, key, name: chosen, listed };
+}
+
+/** Why a text is no address of a server; `undefined` if it is one. */
+export function addressFault(text: string): string | undefined {
+  const url = URL.parse(text.trim());
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    return "This is no http or https address, such as http://192.168.1.5:8000/v1";
+  }
+  if (url.username !== "" || url.password !== "") {
+    return "Leave name and password out of the address; setup asks for a key";
+  }
+  return undefined;
+}
+
+/** Why a text is no API key; `undefined` if only its server can tell. */
+export function keyFault(text: string): string | undefined {
+  const key = text.trim();
+  if (key === "") return "No text came. Copy the key again, and paste it here";
+  if (/\s/.test(key)) {
+    return "A key has no spaces and line breaks. Copy it again, without other words";
+  }
+  return /^[\x21-\x7e]+$/.test(key) ? undefined : "A key has plain characters only. Copy it again";
+}
+
+/** A name that is likely a key, so that no message repeats it. */
+const LIKE_KEY = /^(?:sk-|gsk_|AIza|xai-)[\w-]{8,}$|^[\w-]{32,}$/;
+
+/** The key of a file, of the environment, or of the user. */
+async function keyFor(
+  { title, keyVariable, needsKey }: OfferedServer,
+  { given, env, dialogue, readSecret }: SetupPorts,
+): Promise<string | undefined> {
+  const file = given.take("apiKeyFile");
+  if (file !== undefined) {
+    const read = await readSecret(file);
+    const problem = "problem" in read ? read.problem : keyFault(read.text);
+    if ("warning" in read && read.warning) dialogue.warn(`${printable(file)}: ${read.warning}`);
+    if (problem === undefined && "text" in read) return read.text.trim();
+    const isKey = "problem" in read && LIKE_KEY.test(file);
+    reject(
+      { dialogue },
+      isKey
+        ? "apiKeyFile: name the file with the key, not the key itself. Files of answers are shared: " +
+          "make a new key if this was one"
+        : `${printable(file)}: ${problem}`,
+      EXIT.config,
+    );
+  }
+  const own = keyVariable === undefined ? undefined : env[keyVariable]?.trim();
+  if (own) return own;
+  if (needsKey) {
+    const message = `API key of ${title} (hidden)`;
+    return (await dialogue.secret({ key: "apiKeyFile", message, check: keyFault })).trim();
+  }
+  if (keyVariable !== undefined || title !== OTHER_SERVER.title || !dialogue.isInteractive) {
+    return undefined;
+  }
+  const typed = await dialogue.secret({
+    key: "apiKeyFile",
+    message: "Its API key (hidden); Enter if it needs none",
+    check: (text) => text.trim() === "" ? undefined : keyFault(text),
+  });
+  return typed.trim() || undefined;
+}
+
+/** The model to suggest, of the vendors' many: small ones that know tools. */
+const SUGGESTED = /^gpt-[\d.]+-mini$|^claude-sonnet|^gemini-[\d.]+-flash$|^mistral-small-latest$/;
+
+async function chooseName(
+  { title, model }: OfferedServer,
+  listed: readonly ListedModel[],
+  { dialogue }: SetupPorts,
+): Promise<string> {
+  const other = "another name" as const;
+  if (listed.length > 0) {
+    const names = listed.map(({ name }) => name);
+    const initial = names.find((name) => name === model) ??
+      names.filter((name) => SUGGESTED.test(name)).sort().at(-1);
+    const chosen = await dialogue.choose<string>({
+      key: "model",
+      message: `Which model of ${title}?`,
+      initial,
+      options: [
+        ...names.map((name) => ({ value: name, label: name })),
+        { value: other, label: "Another name" },
+      ],
+    });
+    if (chosen !== other) return chosen;
+  }
+  return await dialogue.text({
+    key: "model",
+    message: `Name of the model at ${title}`,
+    fallback: model,
+    placeholder: model ?? FIRST_MODEL,
+    check: (text) =>
+      text.trim() === "" || /\s/.test(text.trim())
+        ? "Type the model's name, without spaces"
+        : undefined,
+  });
+}
+
+/** Tests a model. @returns `undefined` if the user wants to choose another one. */
+async function answering(
+  picked: ReachableModel,
+  ports: SetupPorts,
+): Promise<SetupModel | undefined> {
+  const { dialogue, models } = ports;
+  let { key } = picked;
+  let isPulled = false;
+  const { server, name } = picked;
+  for (;;) {
+    const { id, kind, baseUrl } = server;
+    const settings: ModelSettings = { provider: { id, kind, baseUrl, apiKey: key }, name };
+    const answer: SetupModel = {
+      providerId: id,
+      name,
+      kind,
+      baseUrl: server.writesUrl ? baseUrl : undefined,
+      key,
+      isPaid: isPaid(settings),
+      prices: picked.listed?.find((one) => one.name === name)?.prices,
+    };
+    const tested = await dialogue.during(`Asking ${id}/${name}`, () => models.test(settings));
+    if (!tested.failure) {
+      tellTested(tested, ports);
+      return answer;
+    }
+    const next = await afterFailure(tested.failure, settings, ports, isPulled);
+    isPulled ||= next === "pulled";
+    if (next === "anyway") return answer;
+    if (next === "other") return undefined;
+    if (next === "key") {
+      const message = `API key of ${server.title} (hidden)`;
+      key = (await dialogue.secret({ key: "apiKeyFile", message, check: keyFault })).trim();
+    }
+  }
+}
+
+function tellTested({ model, tried, abilities }: Tested, { dialogue }: SetupPorts): void {
+  if (!tried) return;
+  const { totalMs, firstMs, tools, images } = tried;
+  const word = (has: boolean) => has ? "yes" : "no";
+  dialogue.ok(
+    `${model} answered in ${seconds(totalMs)} (first token ${seconds(firstMs)}), ` +
+      `tools: ${word(tools)}, images: ${word(images)}`,
+  );
+  if (!tools && abilities.tools !== true) {
+    dialogue.warn("Reminders, memory and other tools need a model that can call tools");
+  }
+}
+
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+
+/** Says why a model does not answer, and asks what to do. */
+async function afterFailure(
+  failure: ModelError,
+  settings: ModelSettings,
+  ports: SetupPorts,
+  isPulled: boolean,
+): Promise<"again" | "pulled" | "key" | "other" | "anyway"> {
+  const { dialogue, given } = ports;
+  const { provider, name } = settings;
+  const problem = modelProblemOf(failure);
+  const isMissing = failure.kind === "not_found" && provider.id === "ollama";
+  const why = isMissing ? `Ollama has no model ${quoted(name)}` : printable(
+    problem ? `${failure.modelId}: ${problem.why}` : `${failure.message} (at ${provider.baseUrl})`,
+  );
+  const fix = problem && !isMissing ? printable(problem.fix) : undefined;
+  if (dialogue.isInteractive) {
+    dialogue.fail(why);
+    if (fix !== undefined) dialogue.tell(fix);
+  }
+  // A server that has downloaded the model and still lacks it would have it downloaded without an end.
+  const mayPull = isMissing && !isPulled && (given.take("pull") ?? await dialogue.confirm({
+    key: "pull",
+    message: `Download it now (ollama pull ${name})?`,
+  }));
+  if (mayPull) {
+    const pulled = await pull(settings, ports);
+    if (pulled === undefined) return "pulled";
+    dialogue.fail(`Not downloaded: ${pulled}`);
+  }
+  if (!dialogue.isInteractive) {
+    const text = fix === undefined ? why : `${why}; ${fix}`;
+    throw new StartError(text, problem ? EXIT.failed : EXIT.unreachable);
+  }
+  const hasKey = provider.apiKey !== undefined;
+  return await dialogue.choose<"again" | "key" | "other" | "anyway">({
+    key: "model",
+    message: "What now?",
+    initial: failure.kind === "unauthorized" ? "key" : problem ? "other" : "again",
+    options: [
+      { value: "again", label: "Try again" },
+      ...hasKey ? [{ value: "key" as const, label: "Enter another key" }] : [],
+      { value: "other", label: "Choose another model" },
+      { value: "anyway", label: "Use it all the same" },
+    ],
+  });
+}
+
+/** Downloads a model. @returns The problem, or `undefined`. */
+async function pull(
+  { provider, name }: ModelSettings,
+  ports: SetupPorts,
+): Promise<string | undefined> {
+  const { dialogue, models } = ports;
+  const { origin } = new URL(provider.baseUrl);
+  return await dialogue.during(
+    `Downloading ${name}`,
+    (signal, say) =>
+      models.pull(origin, name, signal, ({ status, totalBytes, doneBytes = 0 }) => {
+        const part = totalBytes === undefined || !(totalBytes > 0)
+          ? status
+          : `${Math.floor((doneBytes / totalBytes) * 100)} % of ${sizeOf(totalBytes)}`;
+        say(`Downloading ${name}: ${part}`);
+      }),
+  );
+}

@@ -1,0 +1,129 @@
+/** The last chapter of a setup: shows the files, and writes them after a yes. */
+
+import { changeLine, checkAnywhere, type OpenedConfig } from "../../../cli/config/write.ts";
+import { planReload } from "../../../config/changes.ts";
+import type { Problem } from "../../../config/text/problem.ts";
+import { printable } from "../../../lib/text/quoted.ts";
+import { EXIT, type ExitCode, StartError } from "../../../cli/shared/exit_code.ts";
+import { problemsText, readConfig } from "../../../cli/shared/read_config.ts";
+import type { Io } from "../../../cli/terminal/io.ts";
+import { configTextOf, secretFiles } from "../answers/config_text.ts";
+import type { SetupPorts } from "./setup_ports.ts";
+import { DialogueEnd } from "../ports/dialogue.ts";
+import type { WholeAnswers } from "../answers/state.ts";
+import { backupName, secretPath, writeFiles } from "../ports/write_files.ts";
+
+/** The files that a setup would write. */
+export interface PlannedFiles {
+  readonly opened: OpenedConfig;
+  readonly text: string;
+  readonly secrets: ReturnType<typeof secretFiles>;
+}
+
+/**
+ * Makes the files of the answers.
+ *
+ * @throws {StartError} If the config that exists is invalid.
+ */
+export async function planFiles(
+  opened: OpenedConfig,
+  answers: WholeAnswers,
+  io: Io,
+): Promise<PlannedFiles> {
+  const edited = configTextOf(opened.text, answers);
+  if (edited.kind === "refused") {
+    const why = `${printable(opened.file)} cannot be changed: ${edited.message}`;
+    throw new StartError(`${why}; run \`barnacle config check\``, EXIT.config);
+  }
+  const checked = await checkAnywhere(opened.file, edited.text, io.env);
+  if (checked.kind === "refused") {
+    io.err(problemsText(checked.problems, io));
+    throw new StartError(
+      `${printable(opened.file)} would be invalid; nothing was written`,
+      EXIT.config,
+    );
+  }
+  return { opened, text: edited.text, secrets: secretFiles(answers) };
+}
+
+/**
+ * Shows the files and writes them.
+ *
+ * @throws {DialogueEnd} `back` after a no.
+ * @throws {StartError} If they cannot be written; then none is.
+ */
+export async function writePlanned(
+  { opened, text, secrets }: PlannedFiles,
+  { dialogue }: SetupPorts,
+  io: Io,
+): Promise<void> {
+  const { file } = opened;
+  const lines = text.trimEnd().split("\n");
+  const verb = opened.text === undefined ? "create" : "change";
+  dialogue.tell(
+    [
+      `will ${verb}  ${printable(file)}  (${opened.text === undefined ? "mode 0600, " : ""}` +
+      `${lines.length} lines${opened.text === undefined ? ", below" : ", changes below"})`,
+      ...secrets.map(({ name }) =>
+        `will write   ${printable(secretPath(file, name))}  (mode 0600, the secret)`
+      ),
+      ...opened.text === undefined
+        ? ["will write   AGENTS.md, SOUL.md  (instructions, in the agent's folder of the data)"]
+        : [],
+      "",
+      ...opened.text === undefined ? lines.map(printable) : await changes(opened, text, io),
+    ].join("\n"),
+  );
+  const isAgreed = !dialogue.isInteractive ||
+    await dialogue.confirm({ key: "write", message: "Write these files?" });
+  if (!isAgreed) throw new DialogueEnd("back");
+  const saved = await writeFiles(opened, text, secrets, io.env);
+  switch (saved.kind) {
+    case "invalid":
+      io.err(problemsText(saved.problems, io));
+      throw new StartError("the config would be invalid; nothing was written", EXIT.config);
+    case "unwritten":
+      throw new StartError(saved.message, saved.code);
+    case "unchanged":
+      dialogue.ok(`${printable(file)} has these answers already`);
+      return;
+    case "saved": {
+      const backup = backupName(saved);
+      dialogue.ok(
+        `Wrote ${printable(file)}` +
+          (backup === undefined ? "" : `; the previous one is ${backup}`),
+      );
+    }
+  }
+}
+
+/** The changed keys of a config that exists, one line each. */
+async function changes({ file, text = "" }: OpenedConfig, after: string, { env }: Io) {
+  const [old, now] = await Promise.all([
+    checkAnywhere(file, text, env),
+    checkAnywhere(file, after, env),
+  ]);
+  if (old.kind === "refused" || now.kind === "refused") return [];
+  const found = planReload(old, now).changes.map(changeLine);
+  return found.length === 0 ? ["nothing changes"] : found;
+}
+
+/** Checks the written config as `config check` does, and says the result in one line. */
+export async function checkWritten(
+  file: string,
+  { dialogue }: SetupPorts,
+  io: Io,
+): Promise<ExitCode> {
+  const loaded = await readConfig(file, io.env);
+  const notable = loaded.problems.filter(({ severity }) => severity !== "note");
+  const count = (severity: Problem["severity"]) =>
+    notable.filter((problem) => problem.severity === severity).length;
+  if (notable.length > 0) io.err(problemsText(notable, io));
+  const result = `config check: ${count("error")} errors, ${count("warning")} warnings`;
+  if (loaded.kind === "loaded") {
+    dialogue.ok(result);
+    return EXIT.done;
+  }
+  dialogue.fail(result);
+  return EXIT.config;
+}

@@ -1,0 +1,352 @@
+/**
+ * Reports the record of a message, judged again so that each check can be shown (P1).
+ *
+ * A decision keeps its facts and the policy of its time. From both, the engine derives the old verdict
+ * again; from the current policy, the verdict of today. If the old verdict differs from the record,
+ * another version made it. The report says so.
+ */
+
+import { TEXT_COMMANDS } from "../../interactions/registry.ts";
+import {
+  type Explanation,
+  type KnownFacts,
+  toMessage,
+  type VerdictCheck,
+} from "../../core/inbound/facts.ts";
+import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { ContextFacts } from "../../interactions/base/context.ts";
+import type { CheckedStep, HeldStep, Step } from "../../core/step.ts";
+import type { ActionRun } from "../../core/store/questions.ts";
+import { type AskedAgent, chainOf, sortSteps } from "../../core/turn/asking.ts";
+import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
+import { explain } from "../../policy/authorize.ts";
+import {
+  type AccessView,
+  type ConfigSource,
+  type RulePlace,
+} from "../../cli/verdict/current_rules.ts";
+import { type PlacedCheck, placedChecks } from "../../cli/verdict/checks.ts";
+import { reasonText } from "../../render/notices/reasons.ts";
+import type { MessageRecord, OutboxOnRecord } from "../../core/store/received.ts";
+
+/** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
+export interface WhyReport {
+  /** The user's message. */
+  readonly messageId: MessageId;
+  /** Set if the argument was another id: of the bot's answer, or of a failure. */
+  readonly askedBy?: string;
+  /** One per account that received it. */
+  readonly decisions: readonly WhyDecision[];
+  /** The turn of the message. */
+  readonly turn?: MessageRecord["turn"];
+  /** The session of the turn as it is now. */
+  readonly session?: SessionNow;
+  /** The steps of the turn; empty if it called no tool. */
+  readonly steps: readonly TimelineEntry[];
+  /** The agents that the turn went through, in order; absent: it went on with no other (N4). */
+  readonly chain?: readonly string[];
+  /** Questions to other agents, in order; absent: none (N4). */
+  readonly asked?: readonly AskedInTurn[];
+  /** The answer that a person checks, with its end; absent: none was checked (A5). */
+  readonly draft?: CheckedDraft;
+  /** Actions that people have run by a press; absent: none (T16). */
+  readonly actions?: readonly ActionRun[];
+  readonly outbox: readonly ReportedRow[];
+  /** Runs of passive agents beside the turn; absent: none (N1). */
+  readonly runs?: MessageRecord["runs"];
+  /** `models.currency` of today, for the money; absent: amounts stand alone (L5). */
+  readonly currency?: string;
+}
+
+/** A message for Discord, with the guild of its link. */
+export interface ReportedRow extends OutboxOnRecord {
+  /** Absent for direct messages, and for guilds that the bot does not know. */
+  readonly guildId?: string;
+}
+
+/** A question to another agent, with the steps of that agent. */
+export interface AskedInTurn extends Pick<AskedAgent, "number" | "agentId" | "isHelper"> {
+  readonly question: string;
+  /** `open`: the turn ended before the answer. */
+  readonly end: "done" | "failed" | "open";
+  /** UTF-16 units of the answer; absent: there is none. */
+  readonly chars?: number;
+  readonly steps: readonly TimelineEntry[];
+}
+
+/** An answer that a person checks; `checked` is absent while it waits. */
+export interface CheckedDraft extends Pick<HeldStep, "why" | "at"> {
+  /** Its end. */
+  readonly checked?: Pick<CheckedStep, "how" | "by" | "at">;
+}
+
+/** How much of a session the model sees now. */
+export type SessionNow = Pick<ContextFacts, "entries" | "tokens" | "folded">;
+
+/** The decision of one account. */
+export interface WhyDecision extends Outcome {
+  readonly accountId: AccountId;
+  /** Time of the decision. */
+  readonly at: number;
+  /** Absent if the facts or the policy of that time are not recorded. */
+  readonly checks?: readonly PlacedCheck[];
+  /** The missing part of the record. */
+  readonly missing?: "facts" | "policy";
+  /** The verdict of this version for the same facts and policy, if it differs from the record. */
+  readonly thisVersion?: Outcome;
+  /** The verdict of today, if it differs. */
+  readonly now?: Outcome & { readonly checks: readonly PlacedCheck[] };
+  /** For links. */
+  readonly guildId?: string;
+}
+
+/** A verdict with its explanation and the place of its rule. */
+export interface Outcome {
+  readonly verdict: string;
+  readonly why: string;
+  /** The reason as a sentence. */
+  readonly words: string;
+  /** Config path of its rule. */
+  readonly rule: string;
+  /** Place of the rule. */
+  readonly place?: RulePlace;
+}
+
+/** The current rules and pairings. */
+export interface Today {
+  readonly views: readonly AccessView[];
+  /** Tests whether a user is paired with an account. */
+  isPaired(accountId: AccountId, userId: UserId): boolean;
+  /** `models.currency`. */
+  readonly currency?: string;
+}
+
+/** Sources of rules. */
+export interface WhyPorts {
+  /** Reads the session of a turn as it is now. */
+  readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
+  /** Finds the guild of a channel; `undefined` if there is none, or none is known. */
+  readonly guildOf: (accountId: AccountId, channelId: ChannelId) => Promise<string | undefined>;
+  /** Reads the rules of all accounts from a recorded config. */
+  readonly viewsOf: (policy: RecordedPolicy) => Promise<readonly AccessView[]>;
+  /** Absent if the current config is invalid. */
+  readonly today?: Today;
+}
+
+/** A recorded decision. */
+export type StoredDecision = MessageRecord["decisions"][number];
+/** A recorded config with its names. */
+export type RecordedPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
+
+/**
+ * Makes the report.
+ *
+ * @param steps The stored steps of the message's turn.
+ * @param askedBy Names the argument, if it was not the message's own id.
+ */
+export async function reportOf(
+  { messageId, decisions, turn, outbox, runs }: MessageRecord,
+  steps: readonly Step[],
+  { askedBy, actions = [] }: {
+    readonly askedBy?: string;
+    readonly actions?: readonly ActionRun[];
+  },
+  ports: WhyPorts,
+): Promise<WhyReport> {
+  const explained: WhyDecision[] = [];
+  for (const decision of decisions) explained.push(await toWhyDecision(decision, ports));
+  const rows: ReportedRow[] = [];
+  for (const row of outbox) {
+    const { accountId, channelId } = row;
+    const guildId = explained.find((other) => other.accountId === accountId)?.guildId ??
+      (row.messageId && await ports.guildOf(accountId, channelId));
+    rows.push({ ...row, guildId });
+  }
+  const { own, earlier, asked, passed, held, checked, again } = sortSteps(steps);
+  const { before = [] } = again ?? {}; // those of earlier answers (H6a)
+  const earlierAnswers = timelineOf(before, before[0]?.at ?? Infinity);
+  const timeline = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
+  const inTurn = asked.map(toAskedInTurn);
+  const all = [...inTurn.flatMap(({ steps }) => steps), ...timeline];
+  const last = turn?.cost && turn.finishedAt !== undefined
+    ? lastRequestOf(turn.cost, all, turn.finishedAt)
+    : undefined;
+  return {
+    messageId,
+    askedBy,
+    decisions: explained,
+    ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
+    steps: [...earlierAnswers, ...timeline, ...last ? [last] : []],
+    ...(turn && passed.length > 0 && { chain: chainOf(passed, turn.agentId) }),
+    ...(inTurn.length > 0 && { asked: inTurn }),
+    draft: held && {
+      why: held.why,
+      at: held.at,
+      checked: checked && { how: checked.how, by: checked.by, at: checked.at },
+    },
+    actions: actions.length > 0 ? actions : undefined,
+    outbox: rows,
+    runs,
+    currency: ports.today?.currency,
+  };
+}
+
+function toAskedInTurn(
+  { number, agentId, isHelper, question, at, told, steps }: AskedAgent,
+): AskedInTurn {
+  const timeline = timelineOf(steps, at);
+  const startedAt = timeline.at(-1)?.endedAt ?? at;
+  const last = told?.end === "done"
+    ? [{ kind: "model" as const, startedAt, endedAt: told.at, calls: [], usage: told.usage }]
+    : [];
+  return {
+    ...{ number, agentId, isHelper, question },
+    end: told?.end ?? "open",
+    chars: told?.text.length,
+    steps: [...timeline, ...last],
+  };
+}
+
+async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise<WhyDecision> {
+  const { accountId, verdict, why, rule, at, facts, policy } = decision;
+  const view = policy &&
+    (await ports.viewsOf(policy)).find((other) => other.accountId === accountId);
+  const common = {
+    accountId,
+    at,
+    ...outcomeOf({ kind: verdict, why, rule }, view),
+    guildId: facts?.guildId,
+  };
+  if (!facts) return { ...common, missing: "facts" };
+  const now = nowOf(decision, ports.today);
+  if (!view) return { ...common, missing: "policy", now };
+
+  const again = explainAgain(decision, view, facts.knownFacts);
+  const last = again && laterCheck(again.verdict, decision);
+  const agrees = again && (last !== undefined || isSame(again.verdict, decision));
+  return {
+    ...common,
+    checks: again
+      ? placedChecks({ checks: last ? [...again.checks, last] : again.checks }, view.placeOf)
+      : undefined,
+    thisVersion: again && !agrees ? outcomeOf(again.verdict, view) : undefined,
+    now,
+  };
+}
+
+function explainAgain(
+  { facts, messageId, accountId }: StoredDecision,
+  { policy }: AccessView,
+  known: KnownFacts,
+): Explanation | undefined {
+  if (!facts) return undefined;
+  const message = toMessage(facts, { id: messageId, accountId });
+  return explain({ kind: "message", message }, known, policy, TEXT_COMMANDS);
+}
+
+/** The verdict by the current config and pairings. */
+function nowOf(decision: StoredDecision, today: Today | undefined): WhyDecision["now"] {
+  const { accountId, authorId, facts } = decision;
+  const view = today?.views.find((other) => other.accountId === accountId);
+  if (!facts || !today || !view) return undefined;
+  const known = { ...facts.knownFacts, isPaired: today.isPaired(accountId, authorId) };
+  const again = explainAgain(decision, view, known);
+  if (!again || isSame(again.verdict, decision)) return undefined;
+  // A refusal for another reason than the policy's would repeat itself; an admission may not.
+  if (laterCheck(again.verdict, decision)?.passed === false) return undefined;
+  return { ...outcomeOf(again.verdict, view), checks: placedChecks(again, view.placeOf) };
+}
+
+interface ShownVerdict {
+  readonly kind: string;
+  readonly why: string;
+  readonly rule: string;
+}
+
+function outcomeOf({ kind, why, rule }: ShownVerdict, view: AccessView | undefined): Outcome {
+  const place = view?.placeOf(rule);
+  return { verdict: kind, why, words: reasonText(why), rule, place };
+}
+
+function isSame(
+  verdict: Pick<ShownVerdict, "kind" | "why">,
+  decision: Pick<StoredDecision, "verdict" | "why">,
+): boolean {
+  return verdict.kind === decision.verdict && verdict.why === decision.why;
+}
+
+/** A decision after the policy's, by facts that the policy does not have. */
+interface LaterVerdict extends Omit<VerdictCheck, "rule"> {
+  /** Verdicts of the policy that it may follow. */
+  readonly after: readonly string[];
+}
+
+const LATER: Readonly<Record<string, LaterVerdict>> = {
+  "dm-paired": {
+    id: "paired",
+    after: ["challenge"],
+    passed: true,
+    fact: "the sender was paired at that time",
+  },
+  "pairing": {
+    id: "paired",
+    after: ["challenge"],
+    passed: false,
+    fact: "the sender was not paired, and got a new code",
+  },
+  "pairing-pending": {
+    id: "paired",
+    after: ["challenge"],
+    passed: false,
+    fact: "the sender was not paired, and had a valid code",
+  },
+  "pairing-full": {
+    id: "paired",
+    after: ["challenge"],
+    passed: false,
+    fact: "the sender was not paired, and too many requests were open for a new code",
+  },
+  "pairing-denied": {
+    id: "paired",
+    after: ["challenge"],
+    passed: false,
+    fact: "the sender was not paired, and was denied within the last hour",
+  },
+  "too-old": {
+    id: "age",
+    after: ["accept", "challenge", "undecided"],
+    passed: false,
+    fact:
+      "found when the bot came back, and too old to answer; within a day, the sender gets a sign (X4)",
+  },
+  "too-many": {
+    id: "age",
+    after: ["accept", "challenge", "undecided"],
+    passed: false,
+    fact: "found when the bot came back, with too many newer messages; the sender gets a sign (X4)",
+  },
+  "queue-full": {
+    id: "queue",
+    after: ["accept", "challenge", "undecided"],
+    passed: false,
+    fact:
+      "as many turns were waiting as this limit allows; the sender gets a sign once a minute (X4)",
+  },
+  "pk-original": {
+    id: "pluralkit",
+    after: ["accept", "undecided"],
+    passed: false,
+    fact: "PluralKit reposted it in a member's name",
+  },
+};
+
+/** The check that led from the policy's verdict to the recorded one, if there is one. */
+function laterCheck(
+  verdict: ShownVerdict,
+  { why, rule }: StoredDecision,
+): VerdictCheck | undefined {
+  const later = Object.hasOwn(LATER, why) ? LATER[why] : undefined;
+  if (!later?.after.includes(verdict.kind)) return undefined;
+  const { id, passed, fact } = later;
+  return { id, passed, fact, rule };
+}

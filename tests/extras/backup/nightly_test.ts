@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, it } from "node:test";
+import { createNightly, nextBackupAt } from "../../../src/extras/backup/nightly.ts";
+import { Secret } from "../../../src/config/schema/parts/secrets.ts";
+import { judgeBackups } from "../../../src/extras/diagnose/host/backups.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+import { openTestStore } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const HOUR = 60 * 60_000;
+/** A local time, as the hour of the config is one. */
+const at = (day: number, hour: number, minute = 0) =>
+  new Date(2026, 5, day, hour, minute).getTime();
+
+function open(start: number) {
+  const directory = tempDirectory();
+  const folder = join(directory.path, "backups");
+  mkdirSync(folder);
+  const clock = new FakeClock(start);
+  const { log, lines } = recordingLog();
+  const { store: { settings } } = openTestStore();
+  const config = { backup: { enabled: true, hour: 3, keep: 2, passphrase: undefined } };
+  const made: { path: string; passphrase: string | undefined }[] = [];
+  let fault: string | undefined;
+  const create = () =>
+    createNightly({
+      config: () => config,
+      settings,
+      dataDir: directory.path,
+      startBackup(path, passphrase) {
+        made.push({ path, passphrase });
+        writeFileSync(path, "");
+        const done = fault === undefined
+          ? settings.recordBackup({ kind: "made", at: clock.now(), path, bytes: 1 })
+          : Promise.resolve();
+        return { ended: done.then(() => fault), kill: () => {} };
+      },
+      now: clock.now,
+      schedule: clock.schedule,
+      log,
+    });
+  async function pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= HOUR / 6) {
+      clock.advance(Math.min(left, HOUR / 6));
+      for (let round = 0; round < 20; round++) await settle();
+    }
+  }
+  return {
+    directory,
+    folder,
+    config,
+    settings,
+    made,
+    lines,
+    pass,
+    create,
+    fail: (why: string | undefined) => fault = why,
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
+  };
+}
+
+describe("[O11] createNightly()", () => {
+  it("makes a backup each night at the hour of the config", async () => {
+    using scene = open(at(1, 12));
+    const nightly = scene.create();
+    nightly.start();
+    await scene.pass(14 * HOUR); // 02:00
+    assert.equal(scene.made.length, 0);
+    await scene.pass(2 * HOUR);
+    assert.equal(scene.made.length, 1);
+    assert.match(basename(scene.made[0]?.path ?? ""), /^barnacle-nightly-2026-.*Z\.tar\.zst$/);
+    await scene.pass(24 * HOUR);
+    assert.equal(scene.made.length, 2);
+    nightly.stop();
+    await scene.pass(48 * HOUR);
+    assert.equal(scene.made.length, 2);
+  });
+
+  it("makes a missed night up at the next start, once", async () => {
+    using scene = open(at(1, 12));
+    scene.create().start();
+    await scene.pass(HOUR);
+    using later = open(at(5, 12));
+    await later.settings.recordBackup({ kind: "first", at: at(1, 12) });
+    later.create().start();
+    await later.pass(HOUR);
+    assert.equal(later.made.length, 1);
+    await later.pass(10 * HOUR);
+    assert.equal(later.made.length, 1);
+  });
+
+  it("keeps the newest nightly backups, and all others", async () => {
+    using scene = open(at(1, 12));
+    writeFileSync(join(scene.folder, "barnacle-2020-01-01T00-00-00Z.tar.zst"), "by hand");
+    scene.create().start();
+    await scene.pass(5 * 24 * HOUR);
+    assert.equal(scene.made.length, 5);
+    const kept = scene.made.slice(-2).map(({ path }) => basename(path));
+    assert.deepEqual(readdirSync(scene.folder).toSorted(), [
+      "barnacle-2020-01-01T00-00-00Z.tar.zst",
+      ...kept,
+    ]);
+  });
+
+  it("keeps the backup of this night, although a clock was ahead once", async () => {
+    using scene = open(at(1, 12));
+    const ahead = [1, 2, 3].map((day) => `barnacle-nightly-2099-01-0${day}T03-00-00Z.tar.zst`);
+    for (const name of ahead) writeFileSync(join(scene.folder, name), "");
+    scene.create().start();
+    await scene.pass(3 * 24 * HOUR);
+    assert.equal(scene.made.length, 3);
+    const last = basename(scene.made[2]?.path ?? "");
+    assert.deepEqual(readdirSync(scene.folder).toSorted(), [last, ...ahead.slice(-2)]);
+  });
+
+  it("reports a failure until a backup succeeds, and tries again each hour", async () => {
+    using scene = open(at(1, 12));
+    const nightly = scene.create();
+    nightly.start();
+    scene.fail("the disk is full (ENOSPC); no backup was made");
+    await scene.pass(15.5 * HOUR); // 03:30
+    assert.equal(scene.made.length, 1);
+    assert.ok(
+      scene.lines.some(({ level, event }) =>
+        level === "error" && event === "The nightly backup has failed; will try again in an hour"
+      ),
+    );
+    assert.match((await scene.settings.backups()).failed?.why ?? "", /the disk is full/);
+    await scene.pass(HOUR);
+    assert.equal(scene.made.length, 2);
+    scene.fail(undefined);
+    await scene.pass(HOUR + HOUR / 2);
+    assert.equal(scene.made.length, 3);
+    assert.equal((await scene.settings.backups()).failed, undefined);
+  });
+
+  it("does nothing if it is off, and encrypts with a passphrase", async () => {
+    using scene = open(at(1, 12));
+    scene.config.backup.enabled = false;
+    scene.create().start();
+    await scene.pass(48 * HOUR);
+    assert.equal(scene.made.length, 0);
+    Object.assign(scene.config.backup, {
+      enabled: true,
+      passphrase: new Secret("correct horse battery"),
+    });
+    await scene.pass(24 * HOUR);
+    assert.match(scene.made[0]?.path ?? "", /\.tar\.zst\.age$/);
+    assert.equal(scene.made[0]?.passphrase, "correct horse battery");
+  });
+});
+
+describe("[O11] nextBackupAt()", () => {
+  const made = (time: number) => ({ kind: "made" as const, at: time, path: "x", bytes: 1 });
+  const rows: readonly (readonly [string, Parameters<typeof nextBackupAt>[0], number])[] = [
+    ["the night after the first start", { since: at(1, 12) }, at(2, 3)],
+    ["the same night before the hour", { since: at(1, 1) }, at(1, 3)],
+    ["the night after the last one", { since: at(1, 1), made: made(at(1, 3, 1)) }, at(2, 3)],
+    ["an hour after a failure", {
+      since: at(1, 1),
+      failed: { kind: "failed", at: at(1, 3, 10), why: "x" },
+    }, at(1, 4, 10)],
+    ["a day at most after a clock that was ahead", { made: made(at(25, 3)) }, at(2, 3)],
+  ];
+  for (const [what, state, expected] of rows) {
+    it(`is ${what}`, () => assert.equal(nextBackupAt(state, 3, at(1, 13)), expected));
+  }
+});
+
+describe("[O11] judgeBackups()", () => {
+  const now = at(10, 12);
+  const state = (ms: number) => ({
+    since: at(1, 1),
+    made: { kind: "made" as const, at: now - ms, path: "/b", bytes: 2_000_000 },
+  });
+  it("passes with a backup of the last two days", () => {
+    const { status, why } = judgeBackups(state(30 * HOUR), { enabled: true }, now, true);
+    assert.deepEqual([status, why], ["pass", "30 h 0 min ago, 2 MB, /b"]);
+  });
+
+  it("warns if the file of the newest one is gone, such as after `forget --delete-backups`", () => {
+    const { status, why, fix } = judgeBackups(state(HOUR), { enabled: true }, now, false);
+    assert.equal(status, "warn");
+    assert.match(why, / ago, 2 MB, \/b, which is not there now$/);
+    assert.match(fix ?? "", /run `barnacle backup`/);
+    assert.equal(judgeBackups({}, { enabled: true }, now, false).status, "pass");
+  });
+
+  it("warns of an old one, and fails after a failure", () => {
+    assert.equal(judgeBackups(state(50 * HOUR), { enabled: true }, now, true).status, "warn");
+    assert.match(
+      judgeBackups({ since: at(1, 1) }, { enabled: false }, now, true).fix ?? "",
+      /or set `backup\.enabled`/,
+    );
+    const failed = { kind: "failed" as const, at: now - HOUR, why: "the disk is full" };
+    const finding = judgeBackups({ ...state(30 * HOUR), failed }, { enabled: true }, now, true);
+    assert.equal(finding.status, "fail");
+    assert.match(finding.why, /failed at .*: the disk is full; the last one: 30 h/);
+    assert.equal(judgeBackups({}, { enabled: true }, now, true).status, "pass");
+  });
+});

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { parse } from "jsonc-parser";
+import { check, example, schema, show } from "../../../src/extras/config/show.ts";
+import { readConfig } from "../../../src/cli/shared/read_config.ts";
+import { recordingIo } from "../../cli/io.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+describe("barnacle config", () => {
+  let folder: string;
+  before(() => void (folder = mkdtempSync(join(tmpdir(), "barnacle-config-"))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  function file(text: string, mode = 0o600): string {
+    const path = join(folder, `${Math.abs(text.length * 31 + mode)}.jsonc`);
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return path;
+  }
+
+  const DM_OFF = '"dm":{"enabled":false}';
+  const TOKEN = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}}}`;
+
+  it("[O7] check exits with 0 on a valid file", async () => {
+    const to = recordingIo();
+    const path = file(TOKEN);
+    assert.equal(await check({ config: path, json: false }, to), 0);
+    assert.deepEqual(to.stdout, [`${path}: valid`]);
+    assert.deepEqual(to.stderr, []);
+  });
+
+  it("[C2] [O7] check exits with 78, and prints all problems to stderr", async () => {
+    const to = recordingIo();
+    const path = file('{"lgo":{},"http":{"port":"x"}}');
+    assert.equal(await check({ config: path, json: false }, to), 78);
+    assert.deepEqual(to.stdout, [`${path}: invalid (2 errors)`]);
+    assert.match(to.stderr.join("\n"), /did you mean "log"[\s\S]*http\.port/);
+  });
+
+  it("[O10] check --json prints one line that a program can read", async () => {
+    const to = recordingIo();
+    await check({ config: file('{"lgo":{}}'), json: true }, to);
+    const { ok, problems } = JSON.parse(to.stdout.join(""));
+    assert.equal(ok, false);
+    const { severity, line, column, path } = problems[0];
+    assert.deepEqual({ severity, line, column, path }, {
+      severity: "error",
+      line: 1,
+      column: 2,
+      path: "lgo",
+    });
+    assert.deepEqual(to.stderr, []);
+  });
+
+  it("[C4] show prints the config with its defaults, and --json the same as JSON", async () => {
+    const path = file(`{"channels":{"discord":{${DM_OFF},"token":"hunter2"}}}`);
+    const plain = recordingIo();
+    assert.equal(await show({ config: path, json: false }, plain), 0);
+    const json = recordingIo();
+    assert.equal(await show({ config: path, json: true }, json), 0);
+    assert.deepEqual(JSON.parse(json.stdout.join("\n")), parse(plain.stdout.join("\n")));
+  });
+
+  it("[C1] check names a missing file", async () => {
+    const to = recordingIo();
+    assert.equal(await check({ config: join(folder, "none"), json: false }, to), 78);
+    assert.match(to.stderr.join(""), /No such file; it is named by --config/);
+  });
+
+  it("[C1] check rejects a folder", async () => {
+    const to = recordingIo();
+    assert.equal(await check({ config: folder, json: false }, to), 78);
+    assert.match(to.stderr.join(""), /Cannot read the file: it is a folder/);
+  });
+
+  it("[C5] check finds a token's file beside the config", async () => {
+    writeFileSync(join(folder, "token"), "Bot hunter2\n", { mode: 0o600 });
+    const text = `{"channels":{"discord":{${DM_OFF},"token":{"file":"token"}}}}`;
+    const loaded = await readConfig(file(text), {});
+    assert.ok(loaded.kind === "loaded");
+    assert.equal(loaded.config.accounts[0]?.token?.reveal(), "hunter2");
+  });
+
+  it("[C8] [SEC-R11] check warns of a secret that other users may read", async () => {
+    const to = recordingIo();
+    assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
+    assert.match(to.stderr.join(""), /other users may read it \(mode 0644\)/);
+  });
+
+  it("[C8] [SEC-R11] readConfig() rejects a file that other users may write, unless allowed", async () => {
+    const path = file(TOKEN, 0o666);
+    assert.equal((await readConfig(path, {})).kind, "refused");
+    assert.equal((await readConfig(path, {}, true)).kind, "loaded");
+  });
+
+  it("[C8] show prints the whole config and no secret", async () => {
+    const to = recordingIo({ KEY: "hunter3" });
+    const text = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}},"models":{"providers":{
+      "x":{"kind":"anthropic","apiKey":"\${KEY}","headers":{"a":"hunter2"}}}},
+      "mcp":{"servers":{"m":{"command":"c","env":{"K":"hunter2"}}}}}`;
+    assert.equal(await show({ config: file(text), json: true }, to), 0);
+    const printed = to.stdout.join("\n");
+    assert.doesNotMatch(printed + to.stderr.join(""), /hunter/);
+    const shown = JSON.parse(printed);
+    assert.equal(shown.channels.discord.token, "[redacted]");
+    assert.equal(shown.models.providers.x.apiKey, "${KEY}");
+    assert.equal(shown.channels.discord.textChunkLimit, 2000);
+  });
+
+  it("[C4] example prints the short example, and with --all every key", () => {
+    const [short, all] = [false, true].map((all) => {
+      const to = recordingIo();
+      assert.equal(example({ all, json: false }, to), 0);
+      return to.stdout.join("\n");
+    });
+    assert.match(short ?? "", /"allowFrom"/);
+    assert.doesNotMatch(short ?? "", /"backoffBase"/);
+    assert.match(all ?? "", /"backoffBase"/);
+  });
+
+  it("[O10] example --json prints the text as JSON", () => {
+    const to = recordingIo();
+    assert.equal(example({ all: false, json: true }, to), 0);
+    assert.match(JSON.parse(to.stdout.join("")).text, /"allowFrom"/);
+  });
+
+  it("[C4] schema prints a JSON Schema", () => {
+    const to = recordingIo();
+    assert.equal(schema({ json: false }, to), 0);
+    assert.equal(JSON.parse(to.stdout.join("")).type, "object");
+  });
+});
+
+/** Writes skills and a config beside them, and checks it. */
+async function checked(skills: Readonly<Record<string, string>>, names: readonly string[]) {
+  using folder = tempDirectory();
+  for (const [name, text] of Object.entries(skills)) {
+    mkdirSync(join(folder.path, "skills", name), { recursive: true });
+    writeFileSync(join(folder.path, "skills", name, "SKILL.md"), text);
+  }
+  const path = join(folder.path, "config.jsonc");
+  const channels = { help: { skills: names } };
+  writeFileSync(
+    path,
+    JSON.stringify({
+      channels: { discord: { token: "hunter2", guilds: { "1400000000000000010": { channels } } } },
+      skills: { folders: ["skills"] },
+    }),
+    { mode: 0o600 },
+  );
+  const to = recordingIo();
+  const code = await check({ config: path, json: true }, to);
+  const { problems } = JSON.parse(to.stdout.join(""));
+  return { code, problems: problems as readonly Readonly<Record<string, unknown>>[] };
+}
+
+const skill = (name: string) => `---\nname: ${name}\ndescription: Does something.\n---\nDo it.\n`;
+
+describe("[T7] config check", () => {
+  it("says nothing about valid skills", async () => {
+    const { code, problems } = await checked({ tides: skill("tides") }, ["tides"]);
+    assert.deepEqual([code, problems], [0, []]);
+  });
+
+  it("names each skill that cannot be used, with its file and the reason", async () => {
+    const { code, problems } = await checked({
+      broken: "no front matter",
+      empty: "---\nname: empty\n---\n",
+      other: skill("tides"),
+    }, []);
+    assert.equal(code, 0, "the bot runs without them");
+    assert.deepEqual(
+      problems.map(({ file, message, severity }) => [
+        String(file).split("/").slice(-2).join("/"),
+        severity,
+        message,
+      ]),
+      [
+        [
+          "broken/SKILL.md",
+          "warning",
+          'This skill cannot be used: it has no front matter between two lines "---"',
+        ],
+        ["empty/SKILL.md", "warning", "This skill cannot be used: `description` is missing"],
+        [
+          "other/SKILL.md",
+          "warning",
+          'This skill cannot be used: `name` is "tides", its folder "other"',
+        ],
+      ],
+    );
+  });
+
+  it("names unknown skills of channels, with the place and the nearest name", async () => {
+    const { problems } = await checked({ tides: skill("tides") }, ["tides", "tide", "whales"]);
+    const at = "channels.discord.guilds.1400000000000000010.channels.help.skills";
+    assert.deepEqual(problems.map(({ path, line, hint }) => [path, line, hint]), [
+      [`${at}[1]`, 1, 'did you mean "tides"?'],
+      [`${at}[2]`, 1, "skills: tides"],
+    ]);
+    const { problems: none } = await checked({}, ["tides"]);
+    assert.match(String(none.at(-1)?.["hint"]), /there are no skills/);
+  });
+});

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Handler } from "hono";
+import { createGuardedApp } from "../../../src/extras/dashboard/guarded_app.ts";
+import { DASHBOARD_ROUTES, type DashboardRoute } from "../../../src/extras/dashboard/routes.ts";
+import { startHttpServer } from "../../../src/host/http_server.ts";
+import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/routes.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { talk } from "../../support/network/raw_client.ts";
+
+const ROUTES = Object.entries(DASHBOARD_ROUTES) as readonly [DashboardRoute, RouteRule][];
+
+/** An application whose handlers only note that they were reached, and read the body. */
+function guarded() {
+  const reached: string[] = [];
+  const handlers = Object.fromEntries(
+    ROUTES.map(([name]): [string, Handler] => [name, async (c) => {
+      const body = await c.req.text();
+      reached.push(name);
+      return c.text(body);
+    }]),
+  ) as Record<DashboardRoute, Handler>;
+  const app = createGuardedApp({
+    hosts: ["barnacle.home.arpa"],
+    check: (token) => token === "right" ? "right" : token === "many" ? "limited" : "wrong",
+    handlers,
+    log: recordingLog().log,
+  });
+  return { app, reached };
+}
+
+const BASE = "http://127.0.0.1:8787";
+
+/** A request that its route allows. */
+function allowed({ method, path, auth }: RouteRule, headers: Record<string, string> = {}): Request {
+  const given: Record<string, string | undefined> = {
+    host: "127.0.0.1:8787",
+    origin: method === "POST" ? BASE : undefined,
+    "content-type": method === "POST" ? "application/json" : undefined,
+    authorization: auth === "session" ? "Bearer right" : undefined,
+    ...headers,
+  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined && value !== "");
+  return new Request(BASE + path.replace(/:\w+/, "x"), {
+    method,
+    headers: set as [string, string][],
+    ...(method === "POST" && { body: headers["body"] ?? "{}" }),
+  });
+}
+
+/** What an attacker changes; `undefined`: the attack does not fit the route. */
+const ATTACKS: Readonly<
+  Record<string, (route: RouteRule) => readonly [number, Record<string, string>] | undefined>
+> = {
+  "a name that points here": () => [403, { host: "evil.example" }],
+  "no host": () => [403, { host: "" }],
+  "a page of another site": () => [403, { origin: "https://evil.example" }],
+  "a page without origin": () => [403, { origin: "null" }],
+  "a request of another site": () => [403, { "sec-fetch-site": "cross-site" }],
+  "a page of another program here": ({ method }) =>
+    method === "POST" ? [403, { origin: "http://127.0.0.1:9999" }] : undefined,
+  "a request of the same site": ({ method }) =>
+    method === "POST" ? [403, { "sec-fetch-site": "same-site" }] : undefined,
+  "a form": ({ method }) =>
+    method === "POST" ? [403, { "content-type": "application/x-www-form-urlencoded" }] : undefined,
+  "a form of text": ({ method }) =>
+    method === "POST" ? [403, { "content-type": "text/plain" }] : undefined,
+  "no token": ({ auth }) => auth === "session" ? [401, { authorization: "" }] : undefined,
+  "a wrong or an old token": ({ auth }) =>
+    auth === "session" ? [401, { authorization: "Bearer old" }] : undefined,
+  "a token as basic": ({ auth }) =>
+    auth === "session" ? [401, { authorization: "Basic cmlnaHQ=" }] : undefined,
+  "a token as cookie": ({ auth }) =>
+    auth === "session" ? [401, { authorization: "", cookie: "token=right" }] : undefined,
+  "too many wrong tokens": ({ auth }) =>
+    auth === "session" ? [429, { authorization: "Bearer many" }] : undefined,
+  "a body that is too long": ({ method, maxBodyBytes }) =>
+    method === "POST" ? [413, { body: `"${"x".repeat(maxBodyBytes)}"` }] : undefined,
+};
+
+describe("[SEC-R31] [SEC-R35] the routes of the dashboard", () => {
+  for (const [name, route] of ROUTES) {
+    it(`${name}: allows what the page sends`, async () => {
+      const { app, reached } = guarded();
+      assert.equal((await app.fetch(allowed(route))).status, 200);
+      assert.deepEqual(reached, [name]);
+    });
+
+    for (const [attack, change] of Object.entries(ATTACKS)) {
+      const expected = change(route);
+      if (!expected) continue;
+      it(`${name}: refuses ${attack}`, async () => {
+        const { app, reached } = guarded();
+        const answer = await app.fetch(allowed(route, expected[1]));
+        assert.equal(answer.status, expected[0], await answer.text());
+        assert.deepEqual(reached, []);
+        assertHeaders(answer);
+      });
+    }
+
+    it(`${name}: refuses other methods`, async () => {
+      const { app, reached } = guarded();
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+        if (method === route.method) continue;
+        const { url, headers } = allowed(route);
+        const answer = await app.fetch(new Request(url, { method, headers }));
+        assert.equal(answer.status, 405, `${method}: ${await answer.text()}`);
+        assertHeaders(answer);
+      }
+      assert.deepEqual(reached, []);
+    });
+  }
+
+  it("are all in the table", () => {
+    const rows = ROUTES.map(([, { method, path }]) => `${method} ${path}`);
+    const served = guarded().app.routes.map(({ method, path }) => `${method} ${path}`)
+      .filter((one) => !one.startsWith("ALL "));
+    assert.deepEqual([...new Set(served)].toSorted(), rows.toSorted());
+  });
+
+  it("and those of health only read", () => {
+    for (const { method, maxBodyBytes } of HEALTH_ROUTES) {
+      assert.deepEqual([method, maxBodyBytes], ["GET", 0]);
+    }
+  });
+
+  it("take no slow body, no body of unknown size and none above 64 KiB", async () => {
+    const { app, reached } = guarded();
+    const bounds = { headersMs: 500, requestMs: 500, keepAliveMs: 500, closeMs: 200 };
+    const server = await startHttpServer({ port: 0, bounds }, (request) => app.fetch(request));
+    try {
+      for (const [name, { method, path }] of ROUTES) {
+        const head = `${method} ${path.replace(/:\w+/, "x")} HTTP/1.1\r\n` +
+          `Host: 127.0.0.1:${server.port}\r\nContent-Type: application/json\r\n` +
+          "Authorization: Bearer right\r\n";
+        const bodies = [
+          "Content-Length: 70000\r\n\r\n{",
+          "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+          "Content-Length: 100\r\n\r\n{",
+        ];
+        for (const body of bodies) {
+          const heard = await talk(server.port, head + body);
+          if (method === "POST") assert.doesNotMatch(heard, / 200 /, name);
+        }
+      }
+    } finally {
+      await server.close();
+    }
+    const changing = ROUTES.filter(([, { method }]) => method === "POST").map(([name]) => name);
+    assert.deepEqual(reached.filter((name) => changing.includes(name as DashboardRoute)), []);
+  });
+});
+
+function assertHeaders({ headers }: Response): void {
+  const policy = headers.get("content-security-policy") ?? "";
+  assert.match(policy, /^default-src 'none'; /);
+  assert.doesNotMatch(policy, /unsafe|http|\*/);
+  assert.match(policy, /frame-ancestors 'none'/);
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal(headers.get("set-cookie"), null);
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.equal(headers.get("referrer-policy"), "no-referrer");
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { RefusedChange } from "../../../../src/extras/dashboard/base/page.ts";
+import { pageNamed } from "../../../../src/extras/dashboard/pages/table.ts";
+import { messageId } from "../../../support/discord/builders.ts";
+import { ROUTE } from "../../../support/store/store.ts";
+import { withParts } from "../parts_fixture.ts";
+
+const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";
+
+/** A page, the query of its address, and words that it shows. */
+const SHOWN: readonly (readonly [string, string, RegExp])[] = [
+  ["access", HOSTILE, /direct messages/],
+  [
+    "approvals",
+    "",
+    /Nothing waits for a person\..*No open pairing requests\..*No one is paired\./s,
+  ],
+  ["sessions", "", /No sessions yet\./],
+  ["sessions", `session=${HOSTILE}`, /no session &quot;&lt;script&gt;/],
+  ["sessions", `session=${"x".repeat(9_000)}`, /no session/],
+  ["memory", HOSTILE, /No notes\./],
+  ["spend", "", /No limits\..*No model was asked in the last 30 days\./s],
+  ["spend", "days=7", /Tokens of the last 7 days/],
+  ["spend", "days=-1", /Tokens of the last 30 days/],
+  ["spend", "days=1e9", /Tokens of the last 30 days/],
+  ["spend", `days=${HOSTILE}`, /Tokens of the last 30 days/],
+  ["schedules", "", /No reminders and no scheduled tasks\./],
+  ["config", "", /The bot runs without a config file; `barnacle config set` makes one/],
+  ["config", "search=", /No key has these words\./],
+  ["config", `search=${HOSTILE}`, /value="&lt;script&gt;.*No key has these words\./s],
+  ["config", "search=histroyLimit", /channels\.discord\.historyLimit/],
+];
+
+describe("[O6] a page of the dashboard", () => {
+  for (const [path, query, words] of SHOWN) {
+    it(`${path}?${query.slice(0, 40)} › shows ${words}`, () =>
+      withParts(async (parts) => {
+        const html = String(
+          await (await pageNamed(path)?.open())?.render(parts, new URLSearchParams(query)),
+        );
+        assert.match(html, words);
+        assert.ok(!html.includes("<script"), html);
+      }));
+  }
+
+  for (
+    const [what, text, said] of [
+      [
+        "a syntax error and a secret",
+        '{ "channels": { "discord": { "token": "hunter2hunter2" }, }',
+        /The file has a syntax error and secrets\..*barnacle config check --config .*config\.jsonc/s,
+      ],
+      [
+        "more than 60 KiB",
+        `{ "agents": { "list": [{ "id": "main", "prompt": "${"x".repeat(62_000)}" }] } }`,
+        /The file is too large to change it here.*barnacle config set .*config check --config/s,
+      ],
+    ] as const
+  ) {
+    it(`config › with ${what}, shows the problems and the commands instead of an editor`, () =>
+      withParts(async (parts) => {
+        const configFile = join(parts.dataDir, "config.jsonc");
+        writeFileSync(configFile, text, { mode: 0o600 });
+        writeFileSync(`${configFile}.bak`, "{}", { mode: 0o600 });
+        const html = String(
+          await (await pageNamed("config")?.open())?.render(
+            { ...parts, configFile },
+            new URLSearchParams(),
+          ),
+        );
+        assert.match(html, said);
+        assert.match(html, /cp \S+config\.jsonc\.bak \S+config\.jsonc</);
+        assert.doesNotMatch(html, /<textarea|hunter2/);
+      }));
+  }
+
+  it("sessions › stays below 100 kB with a long transcript", () =>
+    withParts(async (parts, claim) => {
+      const stamp = { messageId: messageId("101"), at: parts.now() };
+      const entries = Array.from({ length: 200 }, (_, at) => ({
+        role: "assistant" as const,
+        text: `${at} ${"long ".repeat(4_000)}`,
+        ...stamp,
+      }));
+      const turn = { claim, end: { kind: "answered" as const }, entries, outbox: [] };
+      await parts.store.turns.finishTurn(turn, parts.now());
+      const query = new URLSearchParams({ session: ROUTE.sessionKey });
+      const html = String(await (await pageNamed("sessions")?.open())?.render(parts, query));
+      assert.ok(html.length < 100_000, `${html.length}`);
+      assert.match(html, /150 older entries are in the export/);
+      const file = await (await pageNamed("sessions")?.open())?.download?.(parts, query);
+      assert.equal(file?.text.trim().split("\n").length, 200);
+    }));
+
+  for (const query of ["", "session=", "session=nothing"]) {
+    it(`sessions › has no file for "${query}"`, () =>
+      withParts(async (parts) => {
+        const page = await pageNamed("sessions")?.open();
+        const asked = new URLSearchParams(query);
+        await assert.rejects(async () => await page?.download?.(parts, asked), RefusedChange);
+      }));
+  }
+});

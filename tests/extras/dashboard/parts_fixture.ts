@@ -1,0 +1,43 @@
+/** The parts that a dashboard's page reads and changes, with a real store. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { loadConfig } from "../../../src/config/load.ts";
+import type { DashboardParts } from "../../../src/extras/dashboard/base/parts.ts";
+import type { Claim } from "../../../src/core/inbound/inbox.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { accepted, batch } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+/** Runs a test with the parts of a bot without config file that works at its first message. */
+export async function withParts(
+  test: (parts: DashboardParts, claim: Claim) => Promise<void>,
+): Promise<void> {
+  using directory = tempDirectory();
+  const now = Date.now();
+  const store = openStore(join(directory.path, DATABASE_NAME), { now, elapsed: () => 0 });
+  const loaded = await loadConfig(undefined, {
+    env: {},
+    readFile: () => Promise.resolve(undefined),
+  });
+  assert.ok(loaded.kind === "loaded");
+  try {
+    const message = guildMessage({ id: messageId("101"), text: "hello" });
+    await store.inbox.acceptBatch(batch({ accountId: ACCOUNT, judged: [accepted(message)] }), now);
+    const claim = await store.inbox.claimNext(ACCOUNT, now, []);
+    assert.ok(claim);
+    await test({
+      store,
+      dataDir: directory.path,
+      env: {},
+      now: () => now,
+      setup: () => ({ config: loaded.config }),
+      clean: (text: string) => text,
+      bot: { snapshot: () => ({}) },
+    } as unknown as DashboardParts, claim);
+  } finally {
+    store.close();
+  }
+}

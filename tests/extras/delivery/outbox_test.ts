@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, describe, it } from "node:test";
+import { list, release } from "../../../src/extras/delivery/outbox.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
+import { frozen } from "../../support/store/store.ts";
+import { recordingIo } from "../../cli/io.ts";
+import type { Store } from "../../../src/core/store/store.ts";
+
+const CHANNEL = channelId("11");
+const directories: string[] = [];
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+function directory(): string {
+  const data = mkdtempSync(join(tmpdir(), "barnacle-outbox-"));
+  directories.push(data);
+  return data;
+}
+
+/** A data directory whose outbox `fill` has filled. */
+async function withRows(fill: (store: Store, now: number) => Promise<void>): Promise<string> {
+  const data = directory();
+  const now = Date.now();
+  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
+  await fill(store, now);
+  store.close();
+  return data;
+}
+
+const held = (content = "hello") =>
+  withRows(async ({ outbox }, now) => {
+    const row = await outbox.add(
+      frozen({ nonce: "a", channelId: CHANNEL, content }),
+      now - 600_000,
+    );
+    await outbox.markSending(row, now);
+    await outbox.markUncertain(row, "unknown");
+  });
+
+describe("barnacle outbox list", () => {
+  it("[D2] shows held messages with target and age", async () => {
+    const io = recordingIo();
+    assert.equal(await list({ data: await held(), json: false }, io), 0);
+    assert.equal(io.stdout.length, 1);
+    assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello" +\(unknown\)$/);
+  });
+
+  it("[R11] names the reason that keeps the bot from posting", async () => {
+    const io = recordingIo();
+    const data = await withRows(async ({ outbox }, now) => {
+      await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
+      await outbox.park(ACCOUNT, CHANNEL, {
+        reason: "Send Messages is denied",
+        now,
+        nextTryAt: now,
+      });
+    });
+    await list({ data, json: false }, io);
+    assert.match(io.stdout[0] ?? "", /parked .*\(Send Messages is denied; next attempt is due\)$/);
+  });
+
+  it("[D5] shows why a message waits, until when, and for which other one", async () => {
+    const io = recordingIo();
+    const data = await withRows(async ({ outbox }, now) => {
+      const row = await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
+      await outbox.add(frozen({ nonce: "b", channelId: CHANNEL }), now);
+      await outbox.markSending(row, now);
+      await outbox.markWaiting(row, "failed with 502", now + 240_000);
+    });
+    await list({ data, json: false }, io);
+    assert.match(io.stdout[0] ?? "", /sending .*\(failed with 502; next attempt in 4 min\)$/);
+    assert.match(io.stdout[1] ?? "", /pending .*\(waits for message 1\)$/);
+  });
+
+  it("[O10] prints the same as JSON", async () => {
+    const io = recordingIo();
+    await list({ data: await held(), json: true }, io);
+    const [row] = JSON.parse(io.stdout[0] ?? "");
+    assert.deepEqual([row.id, row.state, row.preview], [1, "uncertain", "hello"]);
+  });
+
+  it("[X1] keeps a message from moving the cursor or turning the line around", async () => {
+    const io = recordingIo();
+    await list({ data: await held("a\u001b[2J\u202eb\nc"), json: false }, io);
+    assert.equal(io.stdout.length, 1);
+    assert.doesNotMatch(io.stdout[0] ?? "", /[\p{Cc}\u202e]/u);
+  });
+
+  it("reports an empty outbox", async () => {
+    const io = recordingIo();
+    assert.equal(await list({ data: await withRows(async () => {}), json: false }, io), 0);
+    assert.deepEqual(io.stdout, []);
+    assert.match(io.stderr[0] ?? "", /No unsent messages/);
+  });
+
+  for (const json of [false, true]) {
+    it(`[X2] reports a directory without a store${json ? ", with --json too" : ""}`, async () => {
+      const data = directory();
+      const empty = recordingIo();
+      assert.equal(await list({ data, json }, empty), 75);
+      assert.match(empty.stderr.join(), /no store in .*: no bot has run with it; set --data/);
+      const missing = recordingIo();
+      assert.equal(await list({ data: join(data, "none"), json }, missing), 75);
+      assert.match(missing.stderr.join(), /no data directory .*none; set --data/);
+      for (const { stdout, stderr } of [empty, missing]) {
+        assert.deepEqual(stdout, []);
+        assert.doesNotMatch(stderr.join(), /No unsent/);
+      }
+    });
+  }
+
+  it("[C6] lists the rows of every account, or of --account", async () => {
+    const data = await withRows(async ({ outbox }, now) => {
+      for (const accountId of ["default", "work"].map(toAccountId)) {
+        await outbox.add(frozen({ accountId, nonce: accountId, channelId: CHANNEL }), now);
+      }
+    });
+    const all = recordingIo();
+    await list({ data, json: false }, all);
+    assert.equal(all.stdout.length, 2);
+    assert.match(all.stdout[0] ?? "", /^ +1 +default +pending/);
+    assert.match(all.stdout[1] ?? "", /^ +2 +work +pending/);
+    const one = recordingIo();
+    await list({ data, json: true, account: "WORK" }, one);
+    const rows: readonly { readonly id: number; readonly accountId: string }[] = JSON.parse(
+      one.stdout[0] ?? "",
+    );
+    assert.deepEqual(rows.map(({ id, accountId }) => [id, accountId]), [[2, "work"]]);
+  });
+
+  it("[X7] rejects the store of another version", async () => {
+    const newer = await held();
+    const database = new DatabaseSync(join(newer, DATABASE_NAME));
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    const older = directory();
+    const old = new DatabaseSync(join(older, DATABASE_NAME));
+    old.exec(readFileSync("tests/store/fixtures/schema_1_c2d2634d.sql", "utf8"));
+    old.close();
+    for (
+      const [data, words] of [
+        [newer, `the data in ${newer} are of a newer version; use the command of that version`],
+        [older, "or start the bot of this one first"],
+      ] as const
+    ) {
+      const io = recordingIo();
+      assert.equal(await list({ data, json: false }, io), 75);
+      assert.ok(io.stderr[0]?.endsWith(words), io.stderr[0]);
+    }
+  });
+});
+
+describe("barnacle outbox resend and drop", () => {
+  for (
+    const [how, message, left] of [["resend", "queued again", "pending"], [
+      "drop",
+      "dropped",
+      undefined,
+    ]] as const
+  ) {
+    it(`[D2] ${how}s held messages`, async () => {
+      const io = recordingIo();
+      const data = await held();
+      assert.equal(await release(how, { data, json: false }, [1], io), 0);
+      assert.match(io.stdout[0] ?? "", new RegExp(message));
+      const after = recordingIo();
+      await list({ data, json: true }, after);
+      assert.equal(JSON.parse(after.stdout[0] ?? "")[0]?.state, left);
+    });
+  }
+
+  it("changes valid ids, and reports the others", async () => {
+    const io = recordingIo();
+    assert.equal(await release("resend", { data: await held(), json: false }, [7, 1], io), 1);
+    assert.match(io.stderr[0] ?? "", /message 7 cannot be resent/);
+    assert.match(io.stdout[0] ?? "", /^1 queued again$/);
+  });
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { EXEC_LIMITS } from "../../../src/lib/program_limits.ts";
+import { describe, it } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { McpLook } from "../../../src/mcp/look.ts";
+import type { BotConfig } from "../../../src/config/config.ts";
+import {
+  checkExec,
+  judgeServers,
+  memoryFinding,
+} from "../../../src/extras/diagnose/agent_findings.ts";
+
+const files: McpLook = { id: "files", tools: 3, hash: "0123456789abcdef", sandbox: "yes" };
+
+describe("[T13] judgeServers()", () => {
+  it("shows a hash of each server's descriptions", () => {
+    const [finding] = judgeServers({ servers: [files] });
+    assert.deepEqual([finding?.status, finding?.where], ["pass", "mcp.servers.files"]);
+    assert.equal(finding?.why, "3 tools 0123456789ab; in a sandbox");
+  });
+
+  it("names changes since the last look", () => {
+    const changes = { changed: ["read", "write"], added: ["move"], removed: [] };
+    const [finding] = judgeServers({ servers: [{ ...files, changes }] });
+    assert.equal(finding?.status, "warn");
+    assert.match(finding?.why ?? "", /changed since the last look: read, write; added .*: move$/);
+    const same = { changed: [], added: [], removed: [] };
+    assert.equal(judgeServers({ servers: [{ ...files, changes: same }] })[0]?.status, "pass");
+  });
+
+  it("names a server that cannot be used", () => {
+    const [finding] = judgeServers({ servers: [{ ...files, problem: "HTTP 401\u001b[2J" }] });
+    assert.equal(finding?.status, "fail");
+    assert.equal(finding?.why.includes("\u001b"), false);
+  });
+
+  it("shows the last lines that a failing program wrote", () => {
+    const said = ["no key", "for the reef"];
+    const [finding] = judgeServers({ servers: [{ ...files, problem: "it has ended", said }] });
+    assert.equal(finding?.why, "it has ended; its program wrote: no key / for the reef");
+  });
+
+  it("warns if nothing limits the memory of programs", () => {
+    const bounds = ["group", "watch", "process", "none"] as const;
+    assert.deepEqual(
+      bounds.map((bound) => memoryFinding(bound, "commands").status),
+      ["pass", "pass", "warn", "warn"],
+    );
+  });
+
+  it("says once if programs have no sandbox", () => {
+    const open: McpLook = { ...files, sandbox: "no" };
+    const sandbox = { kind: "none", why: "bubblewrap is not installed" } as const;
+    const all = judgeServers({ servers: [open, { ...open, id: "two" }], sandbox });
+    assert.deepEqual(all.map(({ id }) => id), ["mcp", "mcp", "mcp.sandbox"]);
+    assert.match(all.at(-1)?.why ?? "", /without a sandbox: bubblewrap is not installed/);
+    const off = judgeServers({ servers: [{ ...open, sandbox: "off" }], sandbox });
+    assert.equal(off.length, 1);
+  });
+});
+
+const EXEC: NonNullable<BotConfig["exec"]> = {
+  mode: "ask",
+  allow: [],
+  sandbox: "auto",
+  limits: EXEC_LIMITS,
+};
+
+describe("[A3] checkExec()", () => {
+  it("passes without bubblewrap if the broker's socket exists", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "barnacle-"));
+    const socket = join(folder, "exec.sock");
+    writeFileSync(socket, "");
+    try {
+      assert.deepEqual(await checkExec({ exec: EXEC }, socket), [{
+        id: "exec",
+        what: "Commands on the host",
+        status: "pass",
+        why: `they run in a unit of their own (${socket})`,
+      }]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("fails on Windows, whatever the config says about the sandbox", async () => {
+    for (const sandbox of ["auto", "off"] as const) {
+      const [found] = await checkExec({ exec: { ...EXEC, sandbox } }, "no.sock", "win32");
+      assert.equal(found?.status, "fail");
+      assert.match(found?.fix ?? "", /remove `exec`/);
+    }
+  });
+
+  it("finds nothing if the config has no commands", async () => {
+    assert.deepEqual(await checkExec({}), []);
+  });
+});

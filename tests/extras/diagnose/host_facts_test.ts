@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { DatabaseSync } from "node:sqlite";
+import { inspectHost } from "../../../src/extras/diagnose/host_facts.ts";
+import type { HostFacts } from "../../../src/extras/diagnose/host/host.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
+import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "inspect_host.ts");
+const NOW = Date.parse("2026-11-20T12:00:00Z");
+const look = async (dataDir: string, newestSchema = MIGRATIONS.length) =>
+  await inspectHost({
+    dataDir,
+    accounts: [{ accountId: ACCOUNT }],
+    now: NOW,
+    env: {},
+    newestSchema,
+  });
+
+/** Runs the code as a process that file modes apply to: root gives up its right to bypass them. */
+function lookWithoutRights(
+  dataDir: string,
+): { readonly facts: HostFacts; readonly code: number; readonly stderr: readonly string[] } {
+  const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+  const command = [process.execPath, ...run, SCRIPT, dataDir];
+  const lesser = "--bounding-set=-dac_override,-dac_read_search";
+  const [program = "", ...args] = process.getuid?.() === 0
+    ? ["setpriv", lesser, ...command]
+    : command;
+  const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  assert.ok(stdout, stderr);
+  return JSON.parse(stdout);
+}
+
+describe("[O3] inspectHost()", () => {
+  it("[O1] reports the port of the running bot that another program has", async () => {
+    using folder = tempDirectory();
+    const lock = await acquireLock(join(folder.path, "lock"), NOW);
+    assert.ok(lock.kind === "held");
+    lock.setPortInUse(1);
+    const { facts: { bot } } = await look(folder.path);
+    lock.release();
+    assert.ok(bot.kind === "silent");
+    assert.deepEqual(bot, {
+      kind: "silent",
+      pid: process.pid,
+      why: "has no HTTP server: port 1 was in use at its start",
+      fix: "set another http.port, or stop that program; then restart the bot",
+    });
+  });
+
+  it("creates nothing in an empty directory", async () => {
+    using folder = tempDirectory();
+    const { facts, known } = await look(join(folder.path, "deep", "down"));
+    assert.deepEqual(readdirSync(folder.path), []);
+    assert.equal(facts.store.kind, "none");
+    assert.equal(facts.bot.kind, "none");
+    assert.equal(facts.dataProblem, undefined);
+    assert.ok((facts.freeBytes ?? 0) > 0);
+    assert.equal(known, undefined);
+  });
+
+  it("reads the store while another process writes to it", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, DATABASE_NAME);
+    const store = openStore(path, { now: NOW, elapsed: () => performance.now() });
+    try {
+      await store.gateway.startRun({ runId: "one", startedAt: NOW - 1_000 });
+      const { facts, known } = await look(folder.path);
+      const newest = MIGRATIONS.length;
+      assert.ok(facts.store.kind === "opens");
+      const { extent, ...opened } = facts.store;
+      assert.deepEqual(opened, { kind: "opens", schema: newest, newest });
+      assert.match(extent ?? "", /^\d+(?:\.\d)? [kM]B$/);
+      assert.equal(known?.accounts.get(ACCOUNT)?.budget.left, 1_000);
+      assert.deepEqual(known?.runs.map(({ runId }) => runId), ["one"]);
+      await store.gateway.endRun("one", "stopped", NOW); // the store is still writable
+    } finally {
+      store.close();
+    }
+  });
+
+  it("reports the store of a newer version, and leaves it unchanged", async () => {
+    using folder = tempDirectory();
+    const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
+    database.exec("PRAGMA user_version = 99; CREATE TABLE later (id)");
+    database.close();
+    const { facts } = await look(folder.path);
+    assert.ok(facts.store.kind === "refused");
+    assert.match(facts.store.why, /newer version.*schema 99/);
+  });
+
+  it("reports a damaged store", async () => {
+    using folder = tempDirectory();
+    writeFileSync(
+      join(folder.path, DATABASE_NAME),
+      "not a database at all, but long enough".repeat(40),
+    );
+    const { facts } = await look(folder.path);
+    assert.ok(facts.store.kind === "refused");
+    assert.match(facts.store.why, /damaged/);
+  });
+
+  it("[X2] reports an empty store, another program's, and a copy that lacks its log, as a start does", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, DATABASE_NAME);
+    writeFileSync(path, "");
+    const { facts: { store: empty } } = await look(folder.path);
+    assert.deepEqual(empty, { kind: "empty" });
+
+    const database = new DatabaseSync(path);
+    database.exec("CREATE TABLE theirs (id)");
+    const { facts: { store: foreign } } = await look(folder.path);
+    assert.ok(foreign.kind === "refused");
+    assert.match(foreign.why, /belongs to another program/);
+
+    database.close();
+
+    const elsewhere = join(folder.path, "elsewhere");
+    const running = new DatabaseSync(elsewhere);
+    running.exec("PRAGMA journal_mode = WAL; CREATE TABLE ours (id)");
+    copyFileSync(elsewhere, path);
+    running.close();
+    rmSync(elsewhere);
+    const { facts: { store: copy } } = await look(folder.path);
+    assert.ok(copy.kind === "refused");
+    assert.match(copy.why, /is a copy without its log/);
+    assert.deepEqual(readdirSync(folder.path), [DATABASE_NAME]);
+  });
+
+  it("reports a store that is a pipe, and does not wait for it", async () => {
+    using folder = tempDirectory();
+    execFileSync("mkfifo", [join(folder.path, DATABASE_NAME)]);
+    const { facts } = await look(folder.path);
+    assert.ok(facts.store.kind === "refused");
+    assert.match(facts.store.why, /barnacle\.db is a pipe/);
+  });
+
+  it("reports that the next start migrates an older store", async () => {
+    using folder = tempDirectory();
+    const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
+    migrate(database, MIGRATIONS, () => {});
+    database.close();
+    const newest = MIGRATIONS.length + 1;
+    const { facts, known } = await look(folder.path, newest);
+    assert.deepEqual(facts.store, { kind: "opens", schema: newest - 1, newest });
+    assert.equal(known, undefined);
+  });
+
+  const canLookAway = process.getuid?.() !== 0 || spawnSync("setpriv", ["--version"]).status === 0;
+  it(
+    "does not say that there is nothing where this user may not look",
+    skipUnless(canLookAway, "no setpriv, and root may look everywhere"),
+    async () => {
+      using folder = tempDirectory();
+      const dataDir = join(folder.path, "data");
+      mkdirSync(dataDir);
+      const lock = await acquireLock(join(dataDir, "lock"), NOW);
+      writeFileSync(join(dataDir, DATABASE_NAME), "", { mode: 0o600 });
+      chmodSync(dataDir, 0);
+      try {
+        const { facts, code, stderr } = lookWithoutRights(dataDir);
+        assert.deepEqual([facts.store, facts.bot], [{ kind: "hidden" }, { kind: "hidden" }]);
+        assert.match(facts.dataProblem?.fix ?? "", /^run this as the user that runs Barnacle/);
+        assert.equal(code, 74);
+        assert.match(stderr.join(""), /this user may not read the data directory/);
+      } finally {
+        chmodSync(dataDir, 0o700);
+        if (lock.kind === "held") lock.release();
+      }
+    },
+  );
+
+  it("[X2] rejects a file as a data directory", async () => {
+    using folder = tempDirectory();
+    mkdirSync(join(folder.path, "d"));
+    writeFileSync(join(folder.path, "d", "file"), "", { mode: 0o600 });
+    const { facts } = await look(join(folder.path, "d", "file"));
+    assert.ok(facts.dataProblem !== undefined);
+  });
+});

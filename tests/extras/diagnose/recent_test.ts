@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { inOrder, recent } from "../../../src/extras/diagnose/recent.ts";
+import { extentText, factsIn } from "../../../src/extras/diagnose/stored_facts.ts";
+import { showUsage } from "../../../src/extras/model/usage.ts";
+import type { RecentTurn } from "../../../src/core/store/received.ts";
+import { chargeOf, usedBy } from "../../../src/core/spending/usage.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { openStore } from "../../../src/store/store.ts";
+import {
+  ACCOUNT,
+  guildMessage,
+  messageId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { accepted, batch } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { writeFileSync } from "node:fs";
+import { GUILD, GUILD_SNAPSHOT, HELP } from "../../cli/data_fixture.ts";
+import { recordingIo } from "../../cli/io.ts";
+
+const NOW = Date.now();
+
+/** A data directory in which ada's turn is answered, and grace's turn fails. */
+async function fill(data: string): Promise<void> {
+  const now = Date.now();
+  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
+  for (
+    const [id, username, end] of [
+      ["101", "ada", { kind: "answered" }],
+      ["102", "grace", { kind: "failed", failureId: "f1", reason: "the model said 401" }],
+    ] as const
+  ) {
+    const person = sender({ id: userId(`12345678901234${id}`), username });
+    const message = guildMessage({ id: messageId(id), sender: person, text: "hello" });
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), now - 2_000);
+    const claim = await store.inbox.claimNext(ACCOUNT, now, []);
+    assert.ok(claim);
+    await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, now);
+    const usage = { inputTokens: 90, outputTokens: 10, micros: id === "101" ? 50_000 : undefined };
+    store.usage.add([chargeOf(usage, "a/x", "answer", usedBy(message, "main"), 5, now)]);
+  }
+  store.close();
+}
+
+async function run(
+  command: (flags: { data: string; config: string; json: boolean }) => Promise<number>,
+  config: object = {},
+) {
+  using directory = tempDirectory();
+  await fill(directory.path);
+  const file = join(directory.path, "config.jsonc");
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  return await command({ data: directory.path, config: file, json: false });
+}
+
+describe("[O1] barnacle recent", () => {
+  it("lists failed turns first, with the reason, and names people and models", async () => {
+    const io = recordingIo();
+    assert.equal(await run((flags) => recent({ ...flags, limit: 20 }, io)), 0);
+    const [, first = "", second = ""] = io.stdout;
+    assert.match(first, /^FAIL .*2\.0 s +failed +grace +discord:\S+ +102 +the model said 401$/);
+    assert.match(second, /^ok .* answered +ada /);
+  });
+
+  it("lists slow turns before the others, and of each kind the newest first", () => {
+    const turn = (id: string, ms: number, state: RecentTurn["state"] = "answered") =>
+      ({ messageId: id, state, acceptedAt: 0, finishedAt: ms }) as unknown as RecentTurn;
+    const turns = [turn("e", 1_000), turn("d", 40_000), turn("c", 2_000), turn("b", 9, "failed")];
+    assert.deepEqual(
+      inOrder(turns, 20).map(({ messageId, isSlow }) => [messageId, isSlow]),
+      [["b", false], ["d", true], ["e", false], ["c", false]],
+    );
+  });
+
+  it("calls a turn slow by the median of the newest turns, however many it lists", () => {
+    const turn = (id: string, ms: number) =>
+      ({
+        messageId: id,
+        state: "answered",
+        acceptedAt: 0,
+        finishedAt: ms,
+      }) as unknown as RecentTurn;
+    const turns = [turn("new", 12_000), turn("b", 900), turn("c", 800)];
+    for (const limit of [1, 2, 3]) {
+      const slow = inOrder(turns, limit).filter(({ isSlow }) => isSlow);
+      assert.deepEqual(slow.map(({ messageId }) => messageId), ["new"], `--limit ${limit}`);
+      assert.equal(inOrder(turns, limit).length, limit);
+    }
+    // Older turns than the hundredth do not count.
+    const old = Array.from({ length: 200 }, (_, index) => turn(`old${index}`, 60_000));
+    const fast = Array.from({ length: 99 }, (_, index) => turn(`fast${index}`, 1_000));
+    assert.equal(inOrder([turn("new", 12_000), ...fast, ...old], 300)[0]?.messageId, "new");
+  });
+});
+
+describe("[L5] [X4] barnacle usage", () => {
+  it("names people, the currency and the limits, and says where there is no price", async () => {
+    const io = recordingIo();
+    const budgets = {
+      total: { tokensPerDay: 150, moneyPerMonth: 10 },
+      perUser: { tokensPerDay: 400 },
+    };
+    const config = { budgets, models: { currency: "EUR" } };
+    assert.equal(
+      await run((flags) => showUsage({ ...flags, by: "user", days: 30 }, io), config),
+      0,
+    );
+    const shown = io.stdout.join("\n");
+    assert.match(shown, /^ada \(12345678901234101\) .* 0\.050 EUR /m);
+    assert.match(shown, /^grace \(12345678901234102\) .* {2}no price {2}/m);
+    assert.match(shown, /^Limit budgets\.total\.tokensPerDay: 200 of 150 tokens today, spent$/m);
+    assert.match(shown, /moneyPerMonth: 0\.050 of 10\.00 EUR this month, 0 %$/m);
+    assert.match(
+      shown,
+      /perUser\.tokensPerDay \((?:ada|grace) \(\d+\)\): 100 of 400 tokens today, 25 %$/m,
+    );
+  });
+});
+
+describe("[L5] barnacle usage --by guild and --by channel", () => {
+  for (const [by, label] of [["guild", "Friends of Barnacle"], ["channel", "#help"]] as const) {
+    it(`names each ${by}`, async () => {
+      const io = recordingIo();
+      await run(async (flags) => {
+        const store = openStore(join(flags.data, DATABASE_NAME), { now: NOW, elapsed: () => 0 });
+        await store.gateway.saveIntents(ACCOUNT, 0); // the account has been online
+        await store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW);
+        const message = guildMessage({ channelId: HELP, guildId: GUILD });
+        const usage = { inputTokens: 9, outputTokens: 1 };
+        store.usage.add([chargeOf(usage, "a/x", "answer", usedBy(message, "main"), 5, NOW)]);
+        store.close();
+        return await showUsage({ ...flags, by, days: 30 }, io);
+      });
+      assert.ok(io.stdout.some((line) => line.startsWith(`${label} (`)), io.stdout.join("\n"));
+    });
+  }
+});
+
+describe("[O1] the stored facts of barnacle status", () => {
+  it("show the budget first, and how many turns have failed since the last answer", async () => {
+    const io = recordingIo();
+    const facts: (readonly [string, string])[] = [];
+    await run(async ({ data, config }) => {
+      const store = openStore(join(data, DATABASE_NAME), { now: Date.now(), elapsed: () => 0 });
+      facts.push(...await factsIn(store, config, io));
+      store.close();
+      return 0;
+    }, { budgets: { total: { tokensPerDay: 150 } } });
+    assert.deepEqual(facts.map(([what]) => what), [
+      "Budget",
+      "Use",
+      "Last answer",
+      "Backup",
+      "Servers",
+      "Store",
+    ]);
+    assert.match(facts[0]?.[1] ?? "", /spent$/);
+    assert.match(facts[2]?.[1] ?? "", /ago, discord:.*, after 2\.0 s; 1 failed since/);
+    assert.equal(facts[3]?.[1], "none yet");
+    assert.equal(facts[4]?.[1], "not known before the first start");
+  });
+});
+
+describe("[X6] extentText()", () => {
+  const MIB = 2 ** 20;
+  const CASES: readonly (readonly [Parameters<typeof extentText>[0], text: string])[] = [
+    [{ bytes: MIB / 2, freeBytes: 0 }, "524.3 kB"],
+    [{ bytes: 412.4 * MIB, freeBytes: 30 * MIB }, "432.4 MB, 31.5 MB of it free"],
+    [
+      { bytes: 2 * MIB, freeBytes: 1, oldestMessageAt: Date.UTC(2026, 0, 31) },
+      "2.1 MB; oldest message of 2026-01-31 (1 day)",
+    ],
+    [
+      {
+        bytes: 2 * MIB,
+        freeBytes: 0,
+        oldestMessageAt: Date.UTC(2025, 1, 1),
+        oldestDecisionAt: Date.UTC(2026, 1, 1, 5),
+      },
+      "2.1 MB; oldest message of 2025-02-01 (365 days); oldest decision of 2026-02-01 (today)",
+    ],
+    [
+      { bytes: MIB, freeBytes: 0, oldestDecisionAt: Date.UTC(2026, 1, 9) }, // the clock was set back
+      "1 MB; oldest decision of 2026-02-09 (today)",
+    ],
+  ];
+  for (const [extent, text] of CASES) {
+    it(`writes ${text}`, () => assert.equal(extentText(extent, Date.UTC(2026, 1, 1, 9)), text));
+  }
+});

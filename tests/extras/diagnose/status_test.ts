@@ -1,0 +1,347 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { writeFileSync } from "node:fs";
+import { healthcheck } from "../../../src/extras/diagnose/healthcheck.ts";
+import { status } from "../../../src/extras/diagnose/status.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
+import { judgeHealth } from "../../../src/http/checks.ts";
+import { toHealthCheck } from "../../../src/http/health_finding.ts";
+import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
+import { recordingIo } from "../../cli/io.ts";
+
+const KEY = "k".repeat(64);
+const REPORT = {
+  status: "pass",
+  build: BUILD,
+  at: NOW,
+  snapshot: HEALTHY,
+  checks: judgeHealth(HEALTHY, NOW).map(toHealthCheck),
+};
+
+/** Runs the command against a bot with this answer, found by its lock file. */
+async function ask(
+  answer: RequestListener,
+  { json = false, verbose = true, config = "{}", timeoutMs, isKilled = false, command = "status" }:
+    {
+      readonly json?: boolean;
+      readonly verbose?: boolean;
+      /** Whether the bot no longer holds its lock file, which still has its address. */
+      readonly isKilled?: boolean;
+      readonly config?: string;
+      readonly timeoutMs?: number;
+      readonly command?: "status" | "healthcheck";
+    } = {},
+) {
+  using folder = tempDirectory();
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const lock = await acquireLock(join(folder.path, "lock"), NOW);
+  const file = join(folder.path, "config.jsonc");
+  writeFileSync(file, config, { mode: 0o600 });
+  const io = recordingIo();
+  try {
+    assert.ok(lock.kind === "held");
+    lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`, KEY);
+    if (isKilled) lock.release();
+    const flags = { data: folder.path, config: file, json, verbose, probe: false };
+    const code = await (command === "status" ? status : healthcheck)(flags, io, timeoutMs);
+    return { code, ...io };
+  } finally {
+    if (lock.kind === "held") lock.release();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const answering = (report: object): RequestListener => (_, response) => {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(report));
+};
+
+describe("[O1] barnacle status", () => {
+  it("prints a line for each check", async () => {
+    const { code, stdout, stderr } = await ask(answering(REPORT));
+    assert.equal(code, 0);
+    assert.equal(stdout[0], "Healthy: running, Barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
+    assert.equal(stdout.length, 2 + REPORT.checks.length);
+    assert.match(stdout[1] ?? "", /^ +Model +local: available$/);
+    assert.ok(stdout.some((line) => /^ok +gateway:connection +default\/0 +connected$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +llm:local +available$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +process:rss +55 MB$/.test(line)));
+    assert.deepEqual(stderr, []);
+  });
+
+  it("[X4] says first that people have paused the bot, unless something is broken", async () => {
+    const paused = {
+      name: "account:paused",
+      componentId: "default",
+      observedValue: "since today",
+      status: "warn",
+      isReady: true,
+    };
+    const first = async (status: string, checks: readonly object[]) =>
+      (await ask(answering({ ...REPORT, status, checks }))).stdout[0] ?? "";
+    assert.match(await first("warn", [paused]), /^Paused: running, Barnacle /);
+    assert.match(await first("fail", [paused]), /^Does not work as it should: /);
+    const other = { ...paused, componentId: "work" };
+    assert.match(await first("warn", [other]), /^Works, with warnings: /);
+  });
+
+  it("leaves out the checks that pass, without --verbose, and says how many", async () => {
+    const warns = { ...REPORT.checks[0], status: "warn" };
+    const report = { ...REPORT, status: "warn", checks: [...REPORT.checks.slice(1), warns] };
+    const { stdout } = await ask(answering(report), { verbose: false });
+    assert.equal(stdout.length, 4);
+    assert.match(stdout[2] ?? "", /^warn /);
+    const passed = report.checks.length - 1;
+    assert.equal(stdout[3], `      ${passed} checks pass; --verbose shows them`);
+  });
+
+  it("[O10] --json prints JSON without a bot, too", async () => {
+    using folder = tempDirectory();
+    const io = recordingIo();
+    assert.equal(
+      await status({ data: folder.path, json: true, verbose: false, probe: false }, io),
+      75,
+    );
+    const { status: told, isRunning, problem } = JSON.parse(io.stdout.join(""));
+    assert.deepEqual([told, isRunning], ["fail", false]);
+    assert.match(problem, /no bot runs with the data in/);
+  });
+
+  it("does not name the only account", async () => {
+    const { stdout } = await ask(answering(REPORT));
+    assert.ok(stdout.some((line) => /^ok +gateway:catchUp +complete$/.test(line)));
+  });
+
+  it("[C6] prints a line for each of several accounts, and the account of each check", async () => {
+    const snapshot = {
+      ...HEALTHY,
+      accounts: [
+        { ...SERVING, name: "Harbour" },
+        another({ state: "ended", end: "Discord refused the token" }),
+        another({ id: "spare", state: "disabled", shards: [] }),
+      ],
+    };
+    const report = { ...REPORT, snapshot, checks: judgeHealth(snapshot, NOW).map(toHealthCheck) };
+    const { stdout } = await ask(answering(report));
+    assert.deepEqual(stdout.slice(2, 5).map((line) => line.trim().split(/ {2,}/)), [
+      ["default (Harbour)", "running"],
+      ["work", "ended: Discord refused the token"],
+      ["spare", "disabled"],
+    ]);
+    assert.equal(stdout.length, 5 + report.checks.length);
+    assert.ok(stdout.some((line) => /^ok +gateway:catchUp +default +complete$/.test(line)));
+    assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
+  });
+
+  it("--json prints the bot's report unchanged", async () => {
+    const { stdout } = await ask(answering(REPORT), { json: true });
+    assert.deepEqual(JSON.parse(stdout.join("")), JSON.parse(JSON.stringify(REPORT)));
+  });
+
+  it("[O7] exits with 1 if a check fails, and with 0 on warnings", async () => {
+    assert.equal((await ask(answering({ ...REPORT, status: "fail" }))).code, 1);
+    assert.equal((await ask(answering({ ...REPORT, status: "warn" }))).code, 0);
+  });
+
+  it("sends the key of the lock file", async () => {
+    let sent: string | undefined;
+    const { code } = await ask((request, response) => {
+      sent = request.headers.authorization;
+      answering(REPORT)(request, response);
+    });
+    assert.equal(code, 0);
+    assert.equal(sent, `Bearer ${KEY}`);
+  });
+
+  it("[O7] exits with 75 if the bot rejects the request, with the HTTP status", async () => {
+    const { code, stderr } = await ask((_, response) => void response.writeHead(401).end());
+    assert.equal(code, 75);
+    assert.match(stderr.join(""), new RegExp(`pid ${process.pid} does not answer: HTTP 401`));
+  });
+
+  it("[O7] exits with 75 if another program answers", async () => {
+    const html: RequestListener = (_, response) => void response.end("<html>router</html>");
+    const { code, stderr } = await ask(html);
+    assert.equal(code, 75);
+    assert.match(stderr.join(""), /does not answer: another program listens on/);
+  });
+
+  it("distinguishes a slow bot from a stopped one", async () => {
+    const slow = await ask(() => {}, { timeoutMs: 50 });
+    assert.equal(slow.code, 75);
+    assert.match(slow.stderr.join(""), /does not answer: no response from .* within 0.05 s/);
+    const gone = await ask((request) => void request.socket.destroy(), { timeoutMs: 60_000 });
+    assert.equal(gone.code, 75);
+    assert.match(gone.stderr.join(""), /does not answer: nothing listens on/);
+  });
+
+  it("[O7] does not ask the address of a bot that was killed: another bot may have it", async () => {
+    const { code, stdout, stderr } = await ask(answering(REPORT), { isKilled: true });
+    assert.equal(code, 75);
+    assert.deepEqual(stdout, []);
+    assert.match(stderr.join(""), /no bot runs with the data in/);
+  });
+
+  it("[O7] exits with 75 if no bot ever ran there, or the directory is missing", async () => {
+    using folder = tempDirectory();
+    const io = recordingIo();
+    assert.equal(
+      await status({ data: folder.path, json: false, verbose: false, probe: false }, io),
+      75,
+    );
+    assert.match(io.stderr.join(""), /no bot runs with the data in .*; start it, or set --data/);
+    const missing = recordingIo();
+    assert.equal(
+      await status(
+        { data: join(folder.path, "none"), json: false, verbose: false, probe: false },
+        missing,
+      ),
+      75,
+    );
+    assert.match(missing.stderr.join(""), /no data directory .*none; set --data/);
+  });
+
+  it("without a bot, shows what the store knows, and exits with 75", async () => {
+    const fixture = createDataFixture();
+    await fixture.fill((store) => store.settings.backups());
+    const io = recordingIo();
+    assert.equal(await status({ ...fixture.flags, verbose: false, probe: false }, io), 75);
+    const titles = io.stdout.map((line) => line.trim().split(/ {2,}/)[0]);
+    assert.deepEqual(titles, ["Use", "Last answer", "Backup", "Servers", "Store"]);
+    assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
+    removeDataFixtures();
+  });
+
+  it("[X2] without a bot, names a store that it cannot read", async () => {
+    using folder = tempDirectory();
+    writeFileSync(join(folder.path, "barnacle.db"), "");
+    const flags = { data: folder.path, json: false, verbose: false };
+    const io = recordingIo();
+    assert.equal(await status({ ...flags, probe: false }, io), 75);
+    assert.match(
+      io.stdout.join("\n"),
+      /^ +Store +The database .* is empty: no bot has run with it/,
+    );
+    assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
+  });
+
+  it("[O7] exits with 75 if the bot has no HTTP server", async () => {
+    using folder = tempDirectory();
+    const lock = await acquireLock(join(folder.path, "lock"), NOW);
+    const io = recordingIo();
+    assert.equal(
+      await status({ data: folder.path, json: false, verbose: false, probe: false }, io),
+      75,
+    );
+    assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));
+    if (lock.kind === "held") lock.release();
+  });
+
+  it("[O1] names the port that another program has, and that program, without a wait", async () => {
+    using folder = tempDirectory();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const address = other.address();
+    assert.ok(typeof address === "object" && address);
+    const { port } = address;
+    const lock = await acquireLock(join(folder.path, "lock"), Date.now());
+    assert.ok(lock.kind === "held");
+    const said = async () => {
+      const io = recordingIo();
+      const flags = { data: folder.path, json: false, verbose: false, probe: false };
+      const start = performance.now();
+      assert.equal(await status(flags, io, 60_000), 75);
+      assert.ok(performance.now() - start < 5_000);
+      return io.stderr.join("");
+    };
+    const fix = "set another http\\.port, or stop that program; then restart the bot";
+    try {
+      lock.setPortInUse(port);
+      const by = process.platform === "linux" ? `is in use by .* \\(pid ${process.pid}\\)` : ".*";
+      assert.match(await said(), new RegExp(`has no HTTP server: port ${port} ${by}; ${fix}`));
+      await new Promise((resolve) => other.close(resolve));
+      assert.match(await said(), new RegExp(`: port ${port} was in use at its start; ${fix}`));
+    } finally {
+      lock.release();
+      other.close();
+    }
+  });
+
+  it("[O7] waits for a bot that has just started, but not for ever", async () => {
+    using folder = tempDirectory();
+    const server = createServer(answering(REPORT));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    assert.ok(typeof address === "object" && address);
+    const lock = await acquireLock(join(folder.path, "lock"), Date.now());
+    assert.ok(lock.kind === "held");
+    try {
+      const flags = { data: folder.path, json: false, verbose: false, probe: false };
+      const io = recordingIo();
+      assert.equal(await status(flags, io, 50), 75);
+      assert.match(io.stderr.join(""), /has no HTTP server, or does not listen yet/);
+      const asked = status(flags, recordingIo(), 60_000);
+      await sleep(50); // it has looked once
+      lock.setHttp(`127.0.0.1:${address.port}`, KEY);
+      assert.equal(await asked, 0);
+    } finally {
+      lock.release();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+});
+
+describe("[O8] barnacle healthcheck", () => {
+  const ending = (status: "pass" | "warn" | "fail") => {
+    const [first, ...others] = REPORT.checks;
+    return answering({ ...REPORT, status, checks: [{ ...first, status }, ...others] });
+  };
+
+  it("prints one line with the checks that do not pass; only failures exit with 1", async () => {
+    const cases = {
+      pass: /^Healthy$/,
+      warn: /^Works, with warnings; /,
+      fail: /^Does not work as /,
+    };
+    for (const [status, says] of Object.entries(cases) as [keyof typeof cases, RegExp][]) {
+      const { code, stdout, stderr } = await ask(ending(status), { command: "healthcheck" });
+      assert.equal(code, status === "fail" ? 1 : 0);
+      assert.equal(stdout.length, 1);
+      assert.match(stdout[0] ?? "", says);
+      if (status !== "pass") assert.ok(stdout[0]?.includes(REPORT.checks[0]?.name ?? "no check"));
+      assert.deepEqual(stderr, []);
+    }
+  });
+
+  it("[O10] --json prints the status and the problems", async () => {
+    const { stdout } = await ask(ending("warn"), { command: "healthcheck", json: true });
+    const { status, problems } = JSON.parse(stdout.join(""));
+    assert.equal(status, "warn");
+    assert.equal(problems.length, 1);
+    assert.equal(problems[0].check, REPORT.checks[0]?.name);
+  });
+
+  it("[O7] exits with 75 without a bot, and after an answer of another program or none", async () => {
+    const command = "healthcheck";
+    const killed = await ask(answering(REPORT), { command, isKilled: true });
+    assert.equal(killed.code, 75);
+    assert.match(killed.stderr.join(""), /no bot runs with the data in/);
+    const json = await ask(answering(REPORT), { command, json: true, isKilled: true });
+    assert.equal(JSON.parse(json.stdout.join("")).status, "fail");
+    const other = await ask((_, response) => void response.end("hello"), { command });
+    assert.equal(other.code, 75);
+    assert.match(other.stderr.join(""), /another program listens on/);
+    const silent = await ask(() => {}, { command, timeoutMs: 50 });
+    assert.equal(silent.code, 75);
+    assert.match(silent.stderr.join(""), /no response from .* within 0\.05 s/);
+  });
+});

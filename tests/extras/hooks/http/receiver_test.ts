@@ -1,0 +1,338 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { describe, it } from "node:test";
+import { toAccountId } from "../../../../src/core/discord/ids.ts";
+import type { HookRules, NewHookEvent } from "../../../../src/core/hooks/hook.ts";
+import {
+  createHookReceiver,
+  type EventReceiverPorts,
+  type HookResult,
+} from "../../../../src/extras/hooks/http/receiver.ts";
+import { verifyBody, verifyHeaders } from "../../../../src/extras/hooks/http/verify.ts";
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+const NOW = 1_614_265_330_000;
+
+const RULES: HookRules = {
+  to: "user:1",
+  scheme: "bearer",
+  model: true,
+  tools: [],
+  perMinute: 6,
+};
+
+function receiverOf(rules: Partial<HookRules> = {}, ports: Partial<EventReceiverPorts> = {}) {
+  const events: NewHookEvent[] = [];
+  const counts: string[] = [];
+  const seen = new Set<string>();
+  const receiver = createHookReceiver({
+    hookOf: (name) =>
+      name === "signed"
+        ? {
+          name,
+          accountId: toAccountId("default"),
+          rules: { ...RULES, scheme: "github" },
+          secret: SECRET,
+        }
+        : name === "uptime"
+        ? { name, accountId: toAccountId("default"), rules: { ...RULES, ...rules }, secret: SECRET }
+        : undefined,
+    accept(event) {
+      const isRepeated = event.senderId !== undefined && seen.has(event.senderId);
+      if (event.senderId !== undefined) seen.add(event.senderId);
+      if (!isRepeated) events.push(event);
+      return Promise.resolve({ messageId: "5" as never, isRepeated });
+    },
+    count: (result: HookResult, hook = "unknown") => void counts.push(`${hook} ${result}`),
+    now: () => NOW,
+    onError: () => {},
+    ...ports,
+  });
+  const send = async (
+    {
+      path = "/hooks/uptime",
+      method = "POST",
+      body = "{}",
+      headers = {},
+      isEndless = false,
+      isBroken = false,
+    }: {
+      readonly path?: string;
+      readonly method?: string;
+      readonly body?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** Whether the body never ends. */
+      readonly isEndless?: boolean;
+      /** Whether the sender breaks the body off. */
+      readonly isBroken?: boolean;
+    },
+  ) => {
+    const bytes = new TextEncoder().encode(body);
+    const all = new Headers({
+      "content-type": "application/json",
+      authorization: `Bearer ${SECRET}`,
+      "content-length": String(bytes.length),
+    });
+    for (const [name, value] of Object.entries(headers)) {
+      if (value === "") all.delete(name);
+      else all.set(name, value);
+    }
+    const request = new Request(`http://127.0.0.1${path}`, {
+      method,
+      headers: all,
+      body: isBroken
+        ? new ReadableStream({ start: (stream) => stream.error(new Error("aborted")) })
+        : isEndless
+        ? new ReadableStream()
+        : method === "POST"
+        ? bytes
+        : undefined,
+    });
+    // A runtime's own client may not set it.
+    const given = all.get("content-length");
+    if (given !== null) Object.defineProperty(request, "headers", { value: all });
+    const response = await receiver(request);
+    return {
+      status: response.status,
+      text: (await response.text()).trim(),
+      headers: response.headers,
+    };
+  };
+  return { send, events, counts };
+}
+
+describe("[W1] the receiver", () => {
+  it("stores an event and returns its id", async () => {
+    const { send, events, counts } = receiverOf({ template: "{{ a }}" });
+    const { status, text } = await send({ body: '{"a":"b"}' });
+    assert.deepEqual([status, text], [202, '{"id":"5"}']);
+    assert.deepEqual(events.map(({ text }) => text), ["b"]);
+    assert.deepEqual(counts, ["uptime accepted"]);
+  });
+
+  it("counts a body that its sender breaks off, and logs no error", async () => {
+    const errors: unknown[] = [];
+    const { send, counts } = receiverOf({}, { onError: (error) => void errors.push(error) });
+    const { status, text } = await send({ isBroken: true });
+    assert.deepEqual([status, text], [400, "The body ended early"]);
+    assert.deepEqual([errors, counts], [[], ["uptime unreadable"]]);
+  });
+
+  const refusals: readonly {
+    readonly what: string;
+    readonly request: Parameters<ReturnType<typeof receiverOf>["send"]>[0];
+    readonly status: number;
+    readonly text: string;
+    readonly counted: string;
+  }[] = [
+    {
+      what: "an unknown hook",
+      request: { path: "/hooks/nope" },
+      status: 404,
+      text: "There is no such hook",
+      counted: "unknown unknown",
+    },
+    {
+      what: "another path",
+      request: { path: "/metrics" },
+      status: 404,
+      text: "There is no such hook",
+      counted: "unknown unknown",
+    },
+    {
+      what: "a path of more parts",
+      request: { path: "/hooks/uptime/x" },
+      status: 404,
+      text: "There is no such hook",
+      counted: "unknown unknown",
+    },
+    {
+      what: "GET",
+      request: { method: "GET" },
+      status: 405,
+      text: "Send events by POST",
+      counted: "uptime refused",
+    },
+    {
+      what: "a page in a browser",
+      request: { headers: { origin: "https://evil.example" } },
+      status: 403,
+      text: "Pages in a browser may not send events",
+      counted: "uptime refused",
+    },
+    {
+      what: "Barnacle itself",
+      request: { headers: { "x-barnacle-hop": "1" } },
+      status: 508,
+      text: "This request comes from Barnacle itself",
+      counted: "uptime loop",
+    },
+    {
+      what: "a body without a length",
+      request: { headers: { "content-length": "" } },
+      status: 411,
+      text: "Send the length of the body",
+      counted: "uptime too_large",
+    },
+    {
+      what: "10 MB",
+      request: { headers: { "content-length": "10000000" } },
+      status: 413,
+      text: "The body is larger than 1 MiB",
+      counted: "uptime too_large",
+    },
+    {
+      what: "no token",
+      request: { headers: { authorization: "" } },
+      status: 401,
+      text: "The token is missing or wrong: send Authorization: Bearer <secret>",
+      counted: "uptime refused",
+    },
+    {
+      what: "a wrong token",
+      request: { headers: { authorization: `Bearer ${SECRET}x` } },
+      status: 401,
+      text: "The token is missing or wrong: send Authorization: Bearer <secret>",
+      counted: "uptime refused",
+    },
+    {
+      what: "a compressed body",
+      request: { headers: { "content-encoding": "gzip" } },
+      status: 415,
+      text: "Send the body without compression",
+      counted: "uptime unreadable",
+    },
+    {
+      what: "invalid JSON",
+      request: { body: "{" },
+      status: 400,
+      text: "The body is not valid JSON",
+      counted: "uptime unreadable",
+    },
+    {
+      what: "a million keys",
+      request: { body: `[${"1,".repeat(500_000)}1]` },
+      status: 400,
+      text: "The body has more than 10000 values",
+      counted: "uptime unreadable",
+    },
+  ];
+  for (const { what, request, status, text, counted } of refusals) {
+    it(`refuses ${what} in one line`, async () => {
+      const { send, events, counts } = receiverOf();
+      const answer = await send(request);
+      assert.deepEqual([answer.status, answer.text], [status, text]);
+      assert.deepEqual([events, counts], [[], [counted]]);
+    });
+  }
+
+  it("asks a sender to wait if too many events wait, or if the disk fails", async () => {
+    const full = await receiverOf({}, { accept: () => Promise.resolve(undefined) }).send({});
+    assert.deepEqual([full.status, full.headers.get("retry-after")], [429, "60"]);
+    const failed = await receiverOf({}, { accept: () => Promise.reject(new Error("disk")) })
+      .send({});
+    assert.deepEqual([failed.status, failed.text], [503, "The event is not stored; send it again"]);
+  });
+
+  it("leaves room for senders with a token while others send slowly", async () => {
+    const { send } = receiverOf();
+    const headers = {
+      "content-length": "1048576",
+      "x-hub-signature-256": `sha256=${"0".repeat(64)}`,
+    };
+    const slow = { path: "/hooks/signed", headers, isEndless: true };
+    for (let at = 0; at < 6; at++) void send(slow);
+    assert.deepEqual([(await send(slow)).status, (await send({})).status], [503, 202]);
+  });
+
+  it("[W2] answers a repeated event with its id", async () => {
+    const { send, events, counts } = receiverOf();
+    const headers = { "idempotency-key": "one" };
+    assert.equal((await send({ headers })).status, 202);
+    const again = await send({ headers });
+    assert.deepEqual([again.status, again.text], [200, '{"id":"5","repeated":true}']);
+    assert.equal(events.length, 1);
+    assert.deepEqual(counts, ["uptime accepted", "uptime repeated"]);
+  });
+
+  it("leaves out what the hook leaves out", async () => {
+    const { send, counts } = receiverOf({ only: { action: ["opened"] } });
+    assert.equal((await send({ body: '{"action":"labeled"}' })).status, 200);
+    assert.deepEqual(counts, ["uptime left_out"]);
+  });
+});
+
+describe("[W1] signatures", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const request = (headers: Record<string, string>) =>
+    new Request("http://127.0.0.1/hooks/x", { method: "POST", headers });
+
+  it("are those of GitHub's documents", () => {
+    const signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    const sent = request({ "x-hub-signature-256": signature });
+    const secret = "It's a Secret to Everybody";
+    assert.equal(verifyHeaders(sent, "github", secret, NOW).kind, "valid");
+    assert.deepEqual(verifyBody(sent, "github", secret, bytes("Hello, World!")), {
+      kind: "valid",
+      deliveryId: signature,
+    });
+    assert.equal(verifyBody(sent, "github", secret, bytes("Hello, World?")).kind, "refused");
+    assert.equal(verifyBody(sent, "github", "another", bytes("Hello, World!")).kind, "refused");
+    assert.equal(verifyHeaders(request({}), "github", secret, NOW).kind, "refused");
+  });
+
+  const standard = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": "1614265330",
+    "webhook-signature":
+      "v1,bm9ldHUjKzFob2VudXRob2VodWUzMjRvdWVvdW9ldQo= v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+  };
+  const KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+  const BODY = bytes('{"test": 2432232314}');
+
+  it("are those of Standard Webhooks", () => {
+    const sent = request(standard);
+    assert.equal(verifyHeaders(sent, "standard", KEY, NOW).kind, "valid");
+    assert.deepEqual(verifyBody(sent, "standard", KEY, BODY), {
+      kind: "valid",
+      deliveryId: standard["webhook-id"],
+    });
+    const forged = request({ ...standard, "webhook-id": "msg_2" });
+    assert.equal(verifyBody(forged, "standard", KEY, BODY).kind, "refused");
+  });
+
+  for (const seconds of [-301, 301]) {
+    it(`of Standard Webhooks are refused with a clock that is off by ${seconds} s`, () => {
+      const proof = verifyHeaders(request(standard), "standard", KEY, NOW + seconds * 1_000);
+      assert.deepEqual(proof, {
+        kind: "refused",
+        why: "The signature is too old, or a clock is wrong",
+      });
+    });
+  }
+
+  for (const name of Object.keys(standard)) {
+    it(`of Standard Webhooks need ${name}`, () => {
+      const { [name as keyof typeof standard]: _, ...rest } = standard;
+      assert.deepEqual(verifyHeaders(request(rest), "standard", KEY, NOW), {
+        kind: "refused",
+        why: "webhook-id, webhook-timestamp or webhook-signature is missing",
+      });
+    });
+  }
+
+  it("count an equal body as a repeated event, whatever delivery header is sent", async () => {
+    const { send, events } = receiverOf({ scheme: "github" });
+    const body = '{"action":"opened"}';
+    const signature = `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`;
+    const headers = (delivery: string) => ({
+      "x-hub-signature-256": signature,
+      "x-github-delivery": delivery,
+    });
+    assert.equal((await send({ body, headers: headers("1") })).status, 202);
+    assert.equal((await send({ body, headers: headers("2") })).status, 200);
+    assert.equal(events.length, 1);
+    const ping = await send({ body, headers: { ...headers("3"), "x-github-event": "ping" } });
+    assert.deepEqual([ping.status, ping.text], [200, "pong"]);
+  });
+});

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { imported } from "./import_support.ts";
+
+describe("[C11] imported agents, models and bindings", () => {
+  it("reads the seed's list and today's entries, the default agent first", async () => {
+    const agent = 'workspace: "/w", identity: { name: "Krill", emoji: "x" }, sandbox: {}';
+    const list = await imported(
+      `{ agents: { list: [{ id: "Side" }, { id: "main", default: true, ${agent} }] },
+         channels: { discord: {} } }`,
+    );
+    const entries = await imported(
+      `{ agents: { entries: { Side: {}, main: { default: true, ${agent} } } },
+         channels: { discord: {} } }`,
+    );
+    assert.deepEqual(list.value, {
+      agents: { list: [{ id: "main", workspace: "/w", name: "Krill" }, { id: "side" }] },
+      channels: { discord: {} },
+    });
+    assert.deepEqual(entries.value, list.value);
+    assert.match(list.told.join("\n"), /The id is "side" here/);
+  });
+
+  it("reads the defaults of all agents", async () => {
+    const { value, told } = await imported(`{ agents: { defaults: {
+      model: { primary: "anthropic/claude", fallbacks: ["openai/gpt", "opus"] },
+      userTimezone: "Europe/Berlin", maxConcurrent: 99, timeoutSeconds: 300, heartbeat: {},
+    } } }`);
+    assert.deepEqual(value, {
+      agents: {
+        defaults: {
+          model: { primary: "anthropic/claude", fallbacks: ["openai/gpt"] },
+          timezone: "Europe/Berlin",
+        },
+        maxConcurrentTurns: 64,
+        turnTimeoutSec: 300,
+      },
+    });
+    assert.equal(told.length, 3, told.join("\n"));
+  });
+
+  it("imports supported providers, their models and prices", async () => {
+    const { value, told } = await imported(`{ models: { mode: "merge", providers: {
+      local: { baseUrl: "http://127.0.0.1:1234/v1", api: "openai-completions", models: [{
+        id: "m", name: "M", contextWindow: 8192, maxTokens: 1024, input: ["text", "image"],
+        cost: { input: 1, output: 2, cacheRead: 0.1, cacheWrite: 0 },
+      }, {}] },
+      claude: { api: "anthropic-messages", apiKey: "\${KEY}", headers: { "x-a": "b" } },
+      gemini: { api: "google-generative-ai", apiKey: "\${KEY}" },
+      cloud: { api: "bedrock-converse-stream", apiKey: "sk-cloud" },
+    } } }`);
+    assert.deepEqual(value, {
+      models: {
+        providers: {
+          local: {
+            kind: "openai-compatible",
+            baseUrl: "http://127.0.0.1:1234/v1",
+            models: { m: { contextWindow: 8192, maxOutput: 1024, images: true } },
+            prices: { m: { input: 1, output: 2, cached: 0.1 } },
+          },
+          claude: { kind: "anthropic", apiKey: "${KEY}", headers: { "x-a": "b" } },
+          gemini: { kind: "google", apiKey: "${KEY}" },
+        },
+      },
+    });
+    assert.ok(!told.join().includes("sk-cloud"));
+    assert.match(told.join("\n"), /does not support "bedrock-converse-stream"/);
+  });
+
+  it("imports bindings of Discord and of known agents only", async () => {
+    const { value, told } = await imported(`{
+      agents: { list: [{ id: "main" }, { id: "other" }] },
+      bindings: [
+        { agentId: "main", match: { channel: "discord", peer: { kind: "channel", id: "1" } } },
+        { agentId: "main", match: { channel: "discord", guildId: "2", accountId: "*" } },
+        { agentId: "main", match: { channel: "discord", peer: { kind: "dm", id: "3" } } },
+        { agentId: "main", match: { channel: "telegram" } },
+        { agentId: "other", match: { channel: "discord", guildId: "4" } },
+        { agentId: "gone", match: { channel: "discord", guildId: "6" } },
+        { agentId: "main", match: { channel: "discord", roles: ["5"] } },
+        { agentId: "main", match: { channel: "discord", peer: { kind: "direct", id: "*" } } },
+        { type: "acp", agentId: "main", match: { channel: "discord", guildId: "7" } },
+      ],
+    }`);
+    assert.deepEqual(value["bindings"], [
+      { agentId: "main", match: { channelId: "1" } },
+      { agentId: "main", match: { guildId: "2" } },
+      { agentId: "main", match: { userId: "3" } },
+      { agentId: "other", match: { guildId: "4" } },
+    ]);
+    assert.match(told.join("\n"), /left bindings\[\d\].*: There is no agent "gone"/);
+    assert.match(
+      told.join("\n"),
+      /changed bindings\[2\]: Here, it also takes this person's messages/,
+    );
+    assert.match(told.join("\n"), /left bindings\[7\]: Barnacle binds single channels and users/);
+    assert.match(told.join("\n"), /left bindings\[8\]: Barnacle has no sessions of other programs/);
+  });
+
+  it("gives a binding without an account to the default one, if there are several", async () => {
+    const { value } = await imported(`{
+      agents: { list: [{ id: "main" }] },
+      channels: { discord: { token: "\${A}", accounts: { work: { token: "\${B}" } } } },
+      bindings: [
+        { agentId: "main", match: { channel: "discord", guildId: "1" } },
+        { agentId: "main", match: { channel: "discord", guildId: "2", accountId: "*" } },
+        { agentId: "main", match: { channel: "discord", accountId: "work" } },
+      ],
+    }`);
+    assert.deepEqual(value["bindings"], [
+      { agentId: "main", match: { accountId: "default", guildId: "1" } },
+      { agentId: "main", match: { guildId: "2" } },
+      { agentId: "main", match: { accountId: "work" } },
+    ]);
+  });
+});
+
+describe("[C11] values that our loader refuses", () => {
+  it("goes alone", async () => {
+    const { value, told } = await imported(
+      '{ models: { providers: { "a b": { baseUrl: "http://a" }, ok: {} } } }',
+    );
+    assert.deepEqual(value, { models: { providers: { ok: { kind: "openai-compatible" } } } });
+    assert.equal(told.length, 1, told.join("\n"));
+  });
+
+  it("go with their section if their name is too long", async () => {
+    const { value, told } = await imported(
+      `{ models: { providers: { "${"x".repeat(100)} y": {} } }, log: {} }`,
+    );
+    assert.deepEqual(value, { models: {} });
+    assert.equal(told.length, 2, told.join("\n"));
+  });
+});
+
+describe("[C11] [P10] imported owners", () => {
+  it("have a note for each entry that stays behind, and for a list without any", async () => {
+    const { told } = await imported('{ commands: { ownerAllowFrom: ["*", "ada"] } }');
+    assert.deepEqual(told.filter((line) => line.includes("owner")).map((line) => line.slice(2)), [
+      "left commands.ownerAllowFrom[0]: Here, an owner is a single user; write the ids",
+      "left commands.ownerAllowFrom[1]: Expected a Discord id",
+      "changed commands.ownerAllowFrom: No owner of this list could be imported, so the bot has no owner",
+    ]);
+  });
+});
+
+describe("[C11] other imported sections", () => {
+  const SECTIONS: readonly (readonly [written: string, ours: unknown])[] = [
+    ['session: { dmScope: "per-peer", reset: { mode: "daily", atHour: 4 } }', {
+      session: { dmScope: "per-peer", reset: "daily" },
+    }],
+    ['session: { reset: { mode: "idle", idleMinutes: 60 } }', {
+      session: { reset: { idleMinutes: 60 } },
+    }],
+    ["session: { idleMinutes: 30, mainKey: 'x' }", { session: { reset: { idleMinutes: 30 } } }],
+    ['commands: { ownerAllowFrom: ["*", "ada", "telegram:7"] }', {
+      commands: { ownerAllowFrom: [] },
+    }],
+    ['commands: { useAccessGroups: false, ownerAllowFrom: ["discord:5", 6, "telegram:7"] }', {
+      commands: { useAccessGroups: false, ownerAllowFrom: ["5", "6"] },
+    }],
+    ['meta: { lastTouchedVersion: "2026.9.6" }, commands: { useAccessGroups: false, text: true }', {
+      commands: { text: true },
+      channels: { discord: {} },
+    }],
+    ['tools: { allow: ["exec"], deny: ["x"], exec: { security: "full", ask: "off" } }', {
+      tools: { allow: ["exec"], deny: ["x"] },
+      exec: { mode: "ask" },
+    }],
+    ['tools: { allow: [], deny: ["Group:Runtime", "bash", "message", "read"] }', {
+      tools: { deny: ["exec", "discord", "read_file"] },
+    }],
+    ['tools: { exec: { security: "deny" } }', { exec: { mode: "deny" } }],
+    ['logging: { level: "trace", file: "/x" }', { log: { level: "debug" } }],
+    [
+      'messages: { ackReaction: "none", ackReactionScope: "all", queue: { mode: "queue", cap: 5 } }',
+      {
+        messages: { ackReaction: "", ackReactionScope: "all", queue: { mode: "followup" } },
+      },
+    ],
+    ['skills: { load: { extraDirs: ["/s"] } }', { skills: { folders: ["/s"] } }],
+    ['mcp: { servers: { a: { command: "x", args: ["1"], env: { K: "v" } }, b: {} } }', {
+      mcp: { servers: { a: { command: "x", args: ["1"], env: { K: "v" } } } },
+    }],
+    ['channels: { defaults: { groupPolicy: "disabled" } }', {
+      channels: { defaults: { groupPolicy: "disabled" } },
+    }],
+    ['env: { OPENAI_API_KEY: "sk-secret" }, auth: { profiles: {} }', {}],
+  ];
+  for (const [written, ours] of SECTIONS) {
+    it(written, async () => {
+      const { value, told } = await imported(`{ ${written} }`);
+      assert.deepEqual(value, ours);
+      assert.ok(!told.join().includes("sk-secret"));
+    });
+  }
+});

@@ -1,0 +1,387 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { importConfig, printed } from "../../../src/extras/openclaw/import.ts";
+import { imported, refusal } from "./import_support.ts";
+import { commentsOf, texts } from "../../config/jsonc_texts.ts";
+import { readOpenClaw } from "../../../src/extras/openclaw/read.ts";
+import { readTree } from "../../../src/config/text/tree.ts";
+
+/** The short blocks of the seed's page, as printed there. */
+const BLOCKS: readonly (readonly [what: string, text: string, value: unknown, told: string[]])[] = [
+  [
+    "the smallest config",
+    `{
+  channels: {
+    discord: {
+      enabled: true,
+      token: "YOUR_BOT_TOKEN",
+    },
+  },
+}`,
+    { channels: { discord: { enabled: true, token: "YOUR_BOT_TOKEN" } } },
+    [],
+  ],
+  [
+    "no writes from Discord",
+    `{
+  channels: { discord: { configWrites: false } },
+}`,
+    { channels: { discord: { configWrites: false } } },
+    [],
+  ],
+  [
+    "one server, one person, one channel",
+    `{
+  channels: {
+    discord: {
+      enabled: true,
+      dm: { enabled: false },
+      guilds: {
+        YOUR_GUILD_ID: {
+          users: ["YOUR_USER_ID"],
+          requireMention: true,
+          channels: {
+            help: { allow: true, requireMention: true },
+          },
+        },
+      },
+      retry: {
+        attempts: 3,
+        minDelayMs: 500,
+        maxDelayMs: 30000,
+        jitter: 0.1,
+      },
+    },
+  },
+}`,
+    {
+      channels: {
+        discord: {
+          enabled: true,
+          dm: { enabled: false },
+          guilds: {
+            YOUR_GUILD_ID: {
+              users: ["YOUR_USER_ID"],
+              requireMention: true,
+              channels: { help: { allow: true, requireMention: true } },
+            },
+          },
+          retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30000, jitter: 0.1 },
+        },
+      },
+    },
+    ["7 changed channels.discord.guilds.YOUR_GUILD_ID: Put the guild's id here"],
+  ],
+  [
+    "PluralKit, with its comment",
+    `{
+  channels: {
+    discord: {
+      pluralkit: {
+        enabled: true,
+        token: "pk_live_...", // optional; required for private systems
+      },
+    },
+  },
+}`,
+    { channels: { discord: { pluralkit: { enabled: true, token: "pk_live_..." } } } },
+    [],
+  ],
+];
+
+describe("[C11] importConfig()", () => {
+  for (
+    const [session, expected] of [
+      ["", 1],
+      ['session: { dmScope: "main" },', 0],
+      ['session: { dmScope: "per-peer" },', 0],
+    ] as const
+  ) {
+    it(`[S1] notes ${expected} change of shared memories with ${session || "no session"}`, async () => {
+      const { notes } = await importConfig(`{ ${session} channels: { discord: {} } }`);
+      const about = notes.filter(({ path }) => path === "session.dmScope");
+      assert.equal(about.length, expected);
+      assert.ok(
+        about.every(({ kind, why }) => kind === "changed" && /OpenClaw's default/.test(why)),
+      );
+    });
+  }
+
+  for (const [what, text, value, told] of BLOCKS) {
+    it(`imports ${what}`, async () => {
+      const result = await imported(text);
+      assert.deepEqual(result.value, value);
+      assert.deepEqual(result.told, told);
+    });
+  }
+
+  it("takes over every key of the seed's full config, and of two `guilds` the one that counts", async () => {
+    const text = readFileSync(new URL("../../fixtures/config/seed.json5", import.meta.url), "utf8");
+    const { value, told, text: ours } = await imported(text);
+    const { guilds, dm, actions, ...rest } = Object(value)["channels"]["discord"];
+    assert.deepEqual(rest, {
+      enabled: true,
+      token: "abc.123",
+      groupPolicy: "allowlist",
+      mediaMaxMb: 8,
+      replyToMode: "off",
+    });
+    assert.equal(Object.keys(actions).length, 19);
+    assert.deepEqual(dm, {
+      enabled: true,
+      policy: "pairing",
+      allowFrom: ["123456789012345678", "steipete"],
+      groupEnabled: false,
+      groupChannels: ["openclaw-dm"],
+    });
+    assert.deepEqual(guilds, {
+      "*": { requireMention: true },
+      "123456789012345678": {
+        slug: "friends-of-openclaw",
+        requireMention: false,
+        reactionNotifications: "own",
+        users: ["987654321098765432", "steipete"],
+        channels: {
+          general: { allow: true },
+          help: {
+            allow: true,
+            requireMention: true,
+            users: ["987654321098765432"],
+            skills: ["search", "docs"],
+            systemPrompt: "Keep answers short.",
+          },
+        },
+      },
+    });
+    assert.deepEqual(told, [
+      '7 left channels.discord.guilds: "guilds" is repeated in line 44; the last one counts',
+    ]);
+    assert.match(ours, /"policy": "pairing", \/\/ pairing \| allowlist \| open \| disabled\n/);
+  });
+
+  it("imports a whole file of today", async () => {
+    const file = new URL("../../fixtures/config/openclaw_today.json5", import.meta.url);
+    const { value, told, text } = await imported(readFileSync(file, "utf8"));
+    assert.deepEqual(value, {
+      channels: {
+        discord: {
+          token: "${DISCORD_BOT_TOKEN}",
+          dm: { policy: "allowlist", allowFrom: ["123456789012345678"] },
+          groupPolicy: "allowlist",
+          chunkMode: "newline",
+          streaming: "progress",
+          replyToMode: "first",
+          mediaMaxMb: 100,
+          historyLimit: 30,
+          guilds: {
+            "323456789012345678": {
+              slug: "friends",
+              requireMention: true,
+              users: ["123456789012345678", "role:223456789012345678"],
+              channels: {
+                "*": { requireMention: true },
+                help: { enabled: true, requireMention: false },
+                quiet: { enabled: false, requireMention: true },
+              },
+            },
+          },
+        },
+      },
+      agents: {
+        defaults: {
+          model: { primary: "anthropic/claude-sonnet", fallbacks: ["openai/gpt-4.1"] },
+          timezone: "Europe/Berlin",
+        },
+        list: [
+          { id: "main", name: "Krill", groupChat: { mentionPatterns: ["@?krill"] } },
+          { id: "coder" },
+        ],
+      },
+      messages: { ackReaction: "👀", queue: { mode: "collect" } },
+      session: { dmScope: "per-peer", reset: { idleMinutes: 240 } },
+      commands: { native: "auto", ownerAllowFrom: ["123456789012345678"] },
+    });
+    const guild = "channels.discord.guilds.323456789012345678";
+    assert.deepEqual(told.map((line) => line.replace(/: .*/, "")), [
+      "4 left gateway",
+      "6 left channels.telegram",
+      "12 left channels.discord.allowFrom[1]",
+      "15 left channels.discord.streaming.block",
+      "16 changed channels.discord.replyToMode",
+      "19 left channels.discord.suppressEmbeds",
+      "20 left channels.discord.voice",
+      `29 left ${guild}.channels.help.autoThread`,
+      `30 changed ${guild}.channels.quiet.requireMention`,
+      "50 left messages.tts",
+      "53 left plugins",
+    ]);
+    assert.match(text, /"allowFrom": \[\n +"123456789012345678" \/\/ me\n/);
+  });
+
+  it("reads JSON5 as JSON5: quotes, keys, numbers, escapes, commas", async () => {
+    const { value } = await imported(
+      "\uFEFF// top\n{ 'messages': { \"ackReaction\": '', groupChat: { historyLimit: 0x10, }, },\n" +
+        "agents: { list: [{ id: 'main', prompt: 'no', name: 'It\\'s \\\nhim' }] } }",
+    );
+    assert.deepEqual(value, {
+      messages: { ackReaction: "", groupChat: { historyLimit: 16 } },
+      agents: { list: [{ id: "main", name: "It's him" }] },
+    });
+  });
+
+  it("keeps comments at their entries", async () => {
+    const { text } = await imported(`// our bot
+{
+  // where people are
+  channels: {
+    discord: { // the only one
+      dmPolicy: "allowlist", // no one else
+      /* me */ allowFrom: [
+        // Ada
+        "123456789012345678", // since May
+      ],
+    },
+  }, // end
+  /* goes with its key */ gateway: { port: 1 },
+}
+// bye
+`);
+    assert.equal(
+      text,
+      `// our bot
+{
+  // where people are
+  "channels": { // end
+    "discord": { // the only one
+      "dm": {
+        "policy": "allowlist", // no one else
+        /* me */
+        "allowFrom": [
+          // Ada
+          "123456789012345678" // since May
+        ]
+      }
+    }
+  }
+}
+// bye
+`,
+    );
+  });
+
+  it("notes each key that stays behind, with its line and the reason", async () => {
+    const { told, value } = await imported(`{
+  meta: { lastTouchedVersion: "2026.2.9" },
+  gateway: { port: 18789 },
+  channels: {
+    telegram: { botToken: "secret-of-telegram" },
+    discord: { proxy: "http://a", requireMention: false, somethingNew: 1 },
+  },
+  cron: {},
+  neverHeardOf: true,
+}`);
+    assert.deepEqual(value, { channels: { discord: {} } });
+    assert.deepEqual(told, [
+      "3 left gateway: This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
+      "5 left channels.telegram: Barnacle supports Discord only",
+      "6 left channels.discord.proxy: Set HTTPS_PROXY in the environment of Barnacle",
+      "6 left channels.discord.requireMention: It has no effect there, in OpenClaw or here; write it in a guild",
+      "6 left channels.discord.somethingNew: Barnacle does not know this key",
+      "8 left cron: Barnacle has no such feature",
+      "9 left neverHeardOf: Barnacle does not know this section",
+    ]);
+    assert.ok(!told.join().includes("secret-of-telegram"));
+  });
+
+  it("leaves refused values behind if that lets no one in", async () => {
+    const { value, told } = await imported(
+      '{ messages: { groupChat: { mentionPatterns: ["ok", "(?<=a)b"] }, ackReaction: "eyes" } }',
+    );
+    assert.deepEqual(value, { messages: { groupChat: { mentionPatterns: ["ok"] } } });
+    assert.equal(told.length, 2, told.join("\n"));
+  });
+
+  const REFUSED: readonly (readonly [what: string, text: string, why: RegExp])[] = [
+    ["no JSON5", "{ a: ", /^1 : Unexpected end of input found$/],
+    ["no object", "[]", /Expected an object in braces/],
+    [
+      "a file that includes another",
+      "{ channels: { $include: './c.json5' } }",
+      /\$include": Copy the other/,
+    ],
+    ["users that are not a list", guildWith('users: "ada"'), /users: Expected a list/],
+    ["an invalid mention rule", guildWith('requireMention: "yes"'), /Expected true or false/],
+    ["a guild that is not an object", discordWith("guilds: { '1': true }"), /Expected an object/],
+    ["channels that are not an object", guildWith("channels: []"), /channels: Expected an object/],
+    ["a channel that is not an object", guildWith("channels: { a: false }"), /Expected an object/],
+    [
+      "an unknown policy",
+      discordWith('groupPolicy: "alowlist"'),
+      /accepts allowlist, open/,
+    ],
+    ["an unknown policy for DMs", discordWith('dm: { policy: "no" }'), /accepts pairing/],
+    ["accounts that are not an object", discordWith("accounts: []"), /Expected an object/],
+    ["guilds of the wrong type", discordWith("guilds: []"), /Expected an object/],
+    ["a list of tools without valid entries", '{ tools: { deny: [""] } }', /tools\.deny\[0\]/],
+    ["an invalid tool in a guild", guildWith('tools: { deny: [""] }'), /tools\.deny\[0\]/],
+    ["deep nesting", "[".repeat(100_000), /Unexpected end|too deep/],
+  ];
+  for (const [what, text, why] of REFUSED) {
+    it(`imports nothing of ${what}, because it could let in users who were kept out`, async () => {
+      assert.match((await refusal(text)).join("\n"), why);
+    });
+  }
+
+  it("never throws, for any input", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), texts.map(({ text }) => text)), async (text) => {
+        const { kind } = await importConfig(text);
+        assert.ok(kind === "imported" || kind === "refused");
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function discordWith(keys: string): string {
+  return `{ channels: { discord: { ${keys} } } }`;
+}
+
+function guildWith(keys: string): string {
+  return discordWith(`guilds: { "123456789012345678": { ${keys} } }`);
+}
+
+const comments = (text: string): readonly string[] =>
+  commentsOf(text).map((comment) => comment.replace(/\r\n?/g, "\n").trimEnd()).toSorted();
+
+describe("[C11] printed()", () => {
+  it("writes the imported value with every comment", () => {
+    fc.assert(
+      fc.property(texts, ({ text, value }) => {
+        const source = readOpenClaw(text);
+        assert.ok(source.kind === "source", text);
+        const written = printed(source.value, source.mark);
+        const tree = readTree(written);
+        assert.ok(tree.kind === "tree", `${text}\n=>\n${written}`);
+        assert.deepEqual(tree.value, value, written);
+        assert.deepEqual(comments(written), comments(text), `${text}\n=>\n${written}`);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("keeps a text longer than a line, and an empty object after a long key", () => {
+    const long = "x".repeat(300);
+    const value = { a: { prompt: long, [long]: {} } };
+    assert.deepEqual(JSON.parse(printed(value)), value);
+  });
+
+  it("keeps short values without comments on one line", () => {
+    assert.equal(
+      printed({ a: { b: [1, "x"], c: {} } }),
+      '{\n  "a": { "b": [1, "x"], "c": {} }\n}\n',
+    );
+  });
+});

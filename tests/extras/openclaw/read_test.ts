@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { markAt, readOpenClaw } from "../../../src/extras/openclaw/read.ts";
+
+function read(text: string) {
+  const source = readOpenClaw(text);
+  assert.ok(source.kind === "source", source.kind === "fault" ? source.why : "");
+  return source;
+}
+
+describe("[C11] readOpenClaw()", () => {
+  const SCALARS: readonly (readonly [written: string, value: unknown])[] = [
+    ["'it\\'s'", "it's"],
+    ['"\\u0041"', "A"],
+    ["'a\\\nb'", "ab"],
+    ["'\\x41\\v'", "A\v"],
+    ["+5", 5],
+    [".5", 0.5],
+    ["5.", 5],
+    ["0x1F", 31],
+    ["1e3", 1000],
+    ["123456789012345678", "123456789012345678"], // a number would be rounded
+    ["+123456789012345678", "123456789012345678"],
+    ["Infinity", NaN],
+    ["-NaN", NaN],
+    ["null", null],
+    ["true", true],
+  ];
+  for (const [written, value] of SCALARS) {
+    it(`reads ${JSON.stringify(written)}`, () => {
+      assert.deepEqual(read(`{ a: ${written} }`).value["a"], value);
+    });
+  }
+
+  it("gives each entry its line and its comments", () => {
+    const { value, mark } = read(`// head
+{ // open
+  // above
+  a: /* between */ 1, // beside
+  // above b
+
+  b: 2 /* also beside */, /* and this */ c: 3,
+  // below
+}
+// tail`);
+    assert.deepEqual(mark, {
+      line: 1,
+      above: ["// head"],
+      beside: ["// open"],
+      below: ["// tail"],
+    });
+    assert.deepEqual(markAt(value, "a"), {
+      line: 4,
+      above: ["// above"],
+      beside: ["/* between */", "// beside"],
+      below: [],
+    });
+    assert.deepEqual(markAt(value, "b"), {
+      line: 7,
+      above: ["// above b"],
+      beside: ["/* also beside */", "/* and this */"],
+      below: [],
+    });
+    assert.deepEqual(markAt(value, "c"), {
+      line: 7,
+      above: [],
+      beside: [],
+      below: ["// below"],
+    });
+  });
+
+  it("has a key like __proto__ as a key", () => {
+    assert.deepEqual(Object.keys(read('{ "__proto__": { a: 1 } }').value), ["__proto__"]);
+  });
+
+  const FAULTS: readonly (readonly [text: string, line: number])[] = [
+    ["", 1],
+    ["{\n  a 1\n}", 2],
+    ["{ a: 1 } b", 1],
+    ["/* never", 1],
+  ];
+  for (const [text, line] of FAULTS) {
+    it(`reports the fault in ${JSON.stringify(text)}`, () => {
+      const source = readOpenClaw(text);
+      assert.ok(source.kind === "fault");
+      assert.equal(source.line, line);
+      assert.doesNotMatch(source.why, /\(\d+:\d+\)|\.$/);
+    });
+  }
+
+  it("[C2] refuses files that are too large or too deep", () => {
+    assert.equal(readOpenClaw(" ".repeat(2 ** 20 + 1)).kind, "fault");
+    assert.equal(readOpenClaw(`${"[".repeat(200_000)}${"]".repeat(200_000)}`).kind, "fault");
+  });
+
+  const UNENDED = [
+    ...['"a\\', "'\\", "{ a: 'x\\", "[ 'a', \"b\\\\c\\", "\\", "{ \\", "'\\u00", "'\\x"],
+  ];
+  it("ends for a text that ends within an escape", () => {
+    for (const text of UNENDED) assert.equal(readOpenClaw(text).kind, "fault", text);
+    assert.equal(readOpenClaw("{} // C:\\").kind, "source");
+  });
+});

@@ -1,0 +1,641 @@
+/** Tests `barnacle service` in a temporary root, with a fake systemctl and journalctl on the path. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import {
+  installService,
+  serviceOffer,
+  type ServicePorts,
+  uninstallService,
+} from "../../../src/extras/service/install.ts";
+import { thisMachine } from "../../../src/extras/service/machine.ts";
+import { readStatus, showService, statusLines } from "../../../src/extras/service/status.ts";
+import { type RecordedIo, recordingIo } from "../../cli/io.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+/** The shape of a token of Discord; this one belongs to no bot. */
+const TOKEN = `MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.${"x".repeat(38)}`;
+const CONFIG = JSON.stringify({
+  channels: { discord: { token: { file: "discord_token" } } },
+  agents: { defaults: { model: "local/tiny" } },
+  models: { providers: { local: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:9/v1" } } },
+});
+
+/** Answers as the real one, from files in its state folder, and records its arguments. */
+const FAKE = `#!/bin/sh
+echo "$(basename "$0") $*" >> "$STATE/calls"
+for last; do :; done
+case "$*" in
+  *linger*|*sysusers*) test ! -e "$STATE/refuse" ;;
+  *is-enabled*) test -e "$STATE/enabled" ;;
+  *is-active*) test -e "$STATE/active" ;;
+  *" show "*|"show "*) cat "$STATE/show" ;;
+  *restart*) touch "$STATE/active"; cp "$STATE/after" "$STATE/show" ;;
+  *disable*) rm -f "$STATE/enabled" "$STATE/active" ;;
+  *enable*) touch "$STATE/enabled" ;;
+  --unit*|--user-unit*) cat "$STATE/journal" ;;
+esac
+`;
+
+const READY = "ActiveState=active\nSubState=running\nNRestarts=0\nExecMainCode=0\n" +
+  "ExecMainStatus=0\nResult=success\nStatusText=pass  running\n";
+
+interface Stage {
+  readonly ports: ServicePorts;
+  readonly io: RecordedIo;
+  readonly root: string;
+  /** Sets what the fake programs answer. */
+  readonly set: (name: string, text: string) => void;
+  /** Commands that changed the machine. */
+  readonly calls: () => readonly string[];
+  /** Texts under the root. */
+  readonly text: (path: string) => string;
+}
+
+async function onStage(
+  play: (stage: Stage) => Promise<void>,
+  { uid = 0, answer }: { readonly uid?: number; readonly answer?: boolean } = {},
+): Promise<void> {
+  using directory = tempDirectory();
+  const root = join(directory.path, "root");
+  const bin = join(directory.path, "bin");
+  const state = join(directory.path, "state");
+  const put = (path: string, text: string, mode = 0o644) => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { mode });
+  };
+  mkdirSync(join(root, "run/systemd/system"), { recursive: true });
+  mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
+  for (
+    const name of ["systemctl", "journalctl", "loginctl", "systemd-sysusers", "chgrp", "chmod"]
+  ) {
+    put(join(bin, name), FAKE, 0o755);
+  }
+  put(join(state, "show"), "ActiveState=inactive\nNRestarts=0\n");
+  put(join(state, "after"), READY);
+  put(join(state, "journal"), "");
+  put(join(directory.path, "barnacle"), "program", 0o755);
+  put(join(root, "etc/barnacle/config.jsonc"), CONFIG, 0o640);
+  put(join(root, "etc/barnacle/credentials/discord_token"), TOKEN, 0o600);
+  chmodSync(join(root, "etc/barnacle"), 0o755);
+  const env = { PATH: `${bin}:${process.env["PATH"]}`, STATE: state };
+  const io = recordingIo(env);
+  await play({
+    io,
+    root,
+    set: (name, text) => put(join(state, name), text),
+    text: (path) => readFileSync(join(root, path), "utf8"),
+    calls: () =>
+      readIfAny(join(state, "calls")).split("\n").filter((line) =>
+        line !== "" && !/is-enabled|is-active| show |journalctl/.test(line)
+      ),
+    ports: {
+      machine: {
+        ...thisMachine(env),
+        platform: "linux",
+        uid,
+        user: "ada",
+        home: "/home/ada",
+        root,
+        program: join(directory.path, "barnacle"),
+      },
+      confirm: answer === undefined ? undefined : async () => await Promise.resolve(answer),
+      times: { stepMs: 1, readyMs: 2_000, settleMs: 50 },
+    },
+  });
+}
+
+function readIfAny(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+const STARTED = [
+  "systemctl daemon-reload",
+  "systemctl enable barnacle.service",
+  "systemctl restart --no-block barnacle.service",
+];
+
+/** Configs that root does not take from other users. Only root can make them. */
+const FOREIGN_CONFIGS: readonly (readonly [string, uid: number, mode: number, words: RegExp])[] =
+  process.getuid?.() !== 0 ? [] : [
+    [
+      "a config of another user",
+      1234,
+      0o600,
+      /does not take .*home\.jsonc: another user \(uid 1234\) owns it\. Read it, and then `chown root/,
+    ],
+    ["a config that every user may write", 0, 0o666, /every user may write it/],
+  ];
+
+describe("[O4] barnacle service install", () => {
+  it("installs, starts and waits; a second time, nothing is left to do", () =>
+    onStage(async ({ ports, io, calls, text, root }) => {
+      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.match(text("etc/systemd/system/barnacle.service"), /^ExecStart=\/usr\/local/m);
+      assert.equal(text("usr/local/bin/barnacle"), "program");
+      assert.equal(statSync(join(root, "usr/local/bin/barnacle")).mode & 0o777, 0o755);
+      assert.equal(statSync(join(root, "etc/barnacle/credentials")).mode & 0o777, 0o700);
+      assert.equal(statSync(join(root, "etc/barnacle")).mode & 0o777, 0o750);
+      assert.deepEqual(calls(), [
+        "systemd-sysusers /etc/sysusers.d/barnacle.conf",
+        "chgrp barnacle /etc/barnacle",
+        "chgrp barnacle /etc/barnacle/config.jsonc",
+        "chmod g+r /etc/barnacle/config.jsonc",
+        ...STARTED,
+      ]);
+      assert.equal(io.stdout.at(-1), "The service runs: pass  running");
+
+      const { gid } = statSync(join(root, "etc/barnacle"));
+      mkdirSync(join(root, "etc"), { recursive: true });
+      writeFileSync(join(root, "etc/passwd"), `barnacle:x:${gid}:${gid}::/:/\n`);
+      writeFileSync(join(root, "etc/group"), `barnacle:x:${gid}:\n`);
+      const before = calls().length;
+      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.equal(io.stdout.at(-1), "The service is installed and runs; nothing to do.");
+      assert.equal(calls().length, before);
+    }));
+
+  it("changes nothing in a dry run, without a yes, and without a terminal", async () => {
+    await onStage(async ({ ports, io, calls, root }) => {
+      assert.equal(await installService({ yes: true, dryRun: true }, io, ports), 0);
+      assert.ok(io.stdout.includes("        | ExecStart=/usr/local/bin/barnacle run"));
+      assert.deepEqual(io.stderr, ["Dry run: nothing was changed."]);
+      await assert.rejects(installService({ yes: false }, io, ports), {
+        message: "nothing was changed. Without a terminal, add --yes to do this, or --dry-run to " +
+          "see each step",
+        code: 2,
+      });
+      assert.deepEqual(calls(), []);
+      assert.ok(!existsSync(join(root, "etc/systemd/system/barnacle.service")));
+    });
+    await onStage(async ({ ports, io, calls }) => {
+      assert.equal(await installService({ yes: false }, io, ports), 0);
+      assert.deepEqual(io.stderr, ["Nothing was changed."]);
+      assert.deepEqual(calls(), []);
+    }, { answer: false });
+  });
+
+  it("prints one line of JSON if it is asked to", () =>
+    onStage(async ({ ports, io }) => {
+      assert.equal(await installService({ yes: true, json: true }, io, ports), 0);
+      assert.equal(io.stdout.length, 1);
+      const { target, unit, changed, steps } = JSON.parse(io.stdout[0] ?? "");
+      assert.deepEqual([target, unit, changed], [
+        "systemd",
+        "/etc/systemd/system/barnacle.service",
+        true,
+      ]);
+      assert.ok(steps.includes("run     systemctl daemon-reload"));
+    }));
+
+  it("writes secrets that only their owner can read, and never shows them", () =>
+    onStage(async ({ ports, io, root, text }) => {
+      const secrets = { other_key: "very secret" };
+      assert.equal(await installService({ yes: true, secrets }, io, ports), 0);
+      assert.equal(text("etc/barnacle/credentials/other_key"), "very secret");
+      assert.equal(statSync(join(root, "etc/barnacle/credentials/other_key")).mode & 0o777, 0o600);
+      assert.ok(![...io.stdout, ...io.stderr].join().includes("very secret"));
+    }));
+
+  it("copies a config with the files of secrets that it names, and no others", () =>
+    onStage(async ({ ports, io, root, text }) => {
+      rmSync(join(root, "etc/barnacle"), { recursive: true });
+      const home = join(root, "home/ada");
+      mkdirSync(join(home, "credentials"), { recursive: true });
+      writeFileSync(join(home, "config.jsonc"), CONFIG, { mode: 0o600 });
+      writeFileSync(join(home, "credentials/discord_token"), TOKEN, { mode: 0o600 });
+      writeFileSync(join(home, "credentials/other_key"), "not named", { mode: 0o600 });
+      const config = join(home, "config.jsonc");
+      assert.equal(await installService({ yes: true, config }, io, ports), 0);
+      const copy = "etc/barnacle/credentials/discord_token";
+      assert.equal(text(copy), TOKEN);
+      assert.equal(statSync(join(root, copy)).mode & 0o777, 0o600);
+      assert.ok(!existsSync(join(root, "etc/barnacle/credentials/other_key")));
+      assert.ok(![...io.stdout, ...io.stderr].join().includes(TOKEN));
+    }));
+
+  it("copies no secret through a link", () =>
+    onStage(async ({ ports, io, root }) => {
+      rmSync(join(root, "etc/barnacle"), { recursive: true });
+      const home = join(root, "home/ada");
+      mkdirSync(home, { recursive: true });
+      writeFileSync(join(home, "config.jsonc"), CONFIG, { mode: 0o600 });
+      writeFileSync(join(root, "elsewhere"), TOKEN);
+      symlinkSync(join(root, "elsewhere"), join(home, "discord_token"));
+      const config = join(home, "config.jsonc");
+      await assert.rejects(
+        installService({ yes: true, config }, io, ports),
+        /There is no file \/etc\/barnacle\/credentials\/discord_token/,
+      );
+    }));
+
+  it("repairs an older unit of Barnacle, and keeps a copy", () =>
+    onStage(async ({ ports, io, root, text }) => {
+      const path = join(root, "etc/systemd/system/barnacle.service");
+      writeFileSync(path, "[Unit]\nDescription=Barnacle - Discord AI agent\n");
+      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.match(text("etc/systemd/system/barnacle.service"), /^Type=notify$/m);
+      assert.equal(readFileSync(`${path}.bak`, "utf8").split("\n").length, 3);
+    }));
+
+  it("tells a user how to let the service go on without a login", () =>
+    onStage(async ({ ports, io, set, calls, text }) => {
+      set("refuse", "");
+      const file = join(ports.machine.root, "home/ada/.config/barnacle/config.jsonc");
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(
+        file,
+        CONFIG.replace("discord_token", "/etc/barnacle/credentials/discord_token"),
+      );
+      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.deepEqual(io.stderr, [
+        "`loginctl enable-linger` ended with 1. Without lingering, the bot stops when you log out. " +
+        "As root: sudo loginctl enable-linger ada",
+      ]);
+      assert.ok(calls().includes("systemctl --user enable barnacle.service"));
+      assert.match(
+        text("home/ada/.config/systemd/user/barnacle.service"),
+        /^ExecStart=\/home\/ada\/\.local\/bin\/barnacle run --config \/home\/ada\/\.config\//m,
+      );
+    }, { uid: 1000 }));
+
+  it("shows the journal's reason if the bot ends", () =>
+    onStage(async ({ ports, io, set }) => {
+      set(
+        "after",
+        "ActiveState=failed\nSubState=failed\nNRestarts=0\nExecMainCode=1\nExecMainStatus=77\n" +
+          "Result=exit-code\n",
+      );
+      const event = { level: "error", event: "Discord refused the bot", fields: { hint: "reset" } };
+      set("journal", `Starting…\n${JSON.stringify(event)}\n`);
+      await assert.rejects(installService({ yes: true }, io, ports), {
+        message: "the service is installed, but the bot ended: 77: bot token or intents rejected " +
+          "by Discord\n  Discord refused the bot: reset",
+        code: 1,
+      });
+    }));
+
+  it("does not wait for ever", () =>
+    onStage(async ({ ports, io, set }) => {
+      set("after", "ActiveState=activating\nSubState=start\nNRestarts=0\n");
+      set("journal", "still migrating\n");
+      const times = { stepMs: 1, readyMs: 30, settleMs: 1 };
+      await assert.rejects(installService({ yes: true }, io, { ...ports, times }), {
+        message:
+          /^the service is installed, but the bot is not ready after 0\.03 s\n {2}still migrating$/,
+      });
+    }));
+
+  const refused: readonly (readonly [
+    string,
+    (stage: Stage) => Partial<Parameters<typeof installService>[0]>,
+    RegExp,
+    number,
+  ])[] = [
+    ["--data with the machine's service", () => ({ data: "/x" }), /leave out --data$/, 2],
+    ["a missing config", () => ({ config: "/none.jsonc" }), /No such file/, 78],
+    [
+      "a config whose token only this shell has",
+      ({ root, io }) => {
+        Object.assign(io.env, { DISCORD_BOT_TOKEN: TOKEN });
+        const text = CONFIG.replace('{"file":"discord_token"}', '"${DISCORD_BOT_TOKEN}"');
+        writeFileSync(join(root, "etc/barnacle/config.jsonc"), text);
+        return {};
+      },
+      /^the service could not start with this config: it does not have the variables of this shell[^]*DISCORD_BOT_TOKEN is not set/,
+      78,
+    ],
+    [
+      "a secret that is not there",
+      ({ root }) => {
+        const text = CONFIG.replace("discord_token", "nothing");
+        writeFileSync(join(root, "etc/barnacle/config.jsonc"), text);
+        return {};
+      },
+      /^the service could not start with this config\n[^]*There is no file \/etc\/barnacle\/credentials\/nothing/,
+      78,
+    ],
+    [
+      "a wrong config that it would copy, by its own path",
+      ({ root }) => {
+        const path = join(root, "mine.jsonc");
+        writeFileSync(path, CONFIG.replace("discord_token", "nothing"), { mode: 0o600 });
+        return { config: path };
+      },
+      /^the service could not start with this config\n\S+\/mine\.jsonc:\d+:\d+: /,
+      78,
+    ],
+    [
+      "a foreign unit",
+      ({ root }) => {
+        writeFileSync(join(root, "etc/systemd/system/barnacle.service"), "[Service]\n");
+        return {};
+      },
+      /is not a unit of Barnacle, so it stays as it is/,
+      1,
+    ],
+    [
+      "a folder in the unit's place",
+      ({ root }) => {
+        mkdirSync(join(root, "etc/systemd/system/barnacle.service"));
+        return {};
+      },
+      /^cannot read \/etc\/systemd\/system\/barnacle\.service: it is a folder$/,
+      74,
+    ],
+    [
+      "a pipe in the unit's place",
+      ({ root }) => {
+        execFileSync("mkfifo", [join(root, "etc/systemd/system/barnacle.service")]);
+        return {};
+      },
+      /^cannot read \/etc\/systemd\/system\/barnacle\.service: it is no regular file$/,
+      74,
+    ],
+    [
+      "an endless file as secret",
+      ({ root }) => {
+        writeFileSync(
+          join(root, "etc/barnacle/config.jsonc"),
+          CONFIG.replace("discord_token", "endless"),
+        );
+        symlinkSync("/dev/zero", join(root, "etc/barnacle/credentials/endless"));
+        return {};
+      },
+      /it is no regular file/,
+      78,
+    ],
+    [
+      "a foreign unit for commands",
+      ({ root }) => {
+        writeFileSync(join(root, "etc/systemd/system/barnacle-exec.socket"), "[Socket]\n");
+        return { withExec: true };
+      },
+      /barnacle-exec\.socket is not a unit of Barnacle, so it stays as it is/,
+      1,
+    ],
+    ...FOREIGN_CONFIGS.map(([name, uid, mode, words]) =>
+      [
+        name,
+        ({ root }: Stage) => {
+          rmSync(join(root, "etc/barnacle/config.jsonc"));
+          const config = join(root, "home.jsonc");
+          writeFileSync(config, CONFIG);
+          chmodSync(config, mode);
+          chownSync(config, uid, 0);
+          return { config };
+        },
+        words,
+        78,
+      ] as const
+    ),
+    [
+      "a masked unit",
+      ({ root }) => {
+        symlinkSync("/dev/null", join(root, "etc/systemd/system/barnacle.service"));
+        return {};
+      },
+      /is empty or masked/,
+      1,
+    ],
+  ];
+  for (const [name, prepare, message, code] of refused) {
+    it(`is refused before any change: ${name}`, () =>
+      onStage(async (stage) => {
+        const request = { yes: true, ...prepare(stage) };
+        await assert.rejects(
+          installService(request, stage.io, stage.ports),
+          (error: Error & { readonly code?: number }) => {
+            assert.match(error.message, message);
+            assert.equal(error.code, code);
+            return true;
+          },
+        );
+        assert.deepEqual(stage.calls(), []);
+      }));
+  }
+
+  it("follows no link in the place of a file that it is about to write", () =>
+    onStage(async ({ ports, io, root, text }) => {
+      const victim = join(root, "victim");
+      writeFileSync(victim, "mine", { mode: 0o644 });
+      mkdirSync(join(root, "usr/local/bin"), { recursive: true });
+      for (const path of ["usr/local/bin/barnacle", "etc/systemd/system/barnacle.service"]) {
+        symlinkSync(victim, join(root, `${path}.part`));
+      }
+      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.equal(text("victim"), "mine");
+      assert.equal(statSync(victim).mode & 0o777, 0o644);
+      assert.equal(text("usr/local/bin/barnacle"), "program");
+    }));
+
+  it("runs no program of a folder that others may write, as root", async () => {
+    if (process.getuid?.() !== 0) return;
+    using directory = tempDirectory();
+    const name = join(directory.path, "evil-tool");
+    writeFileSync(name, "#!/bin/sh\necho ran\n", { mode: 0o755 });
+    const run = () => thisMachine({ PATH: `.:${directory.path}` }).run(["evil-tool"]);
+    assert.equal((await run()).stdout, "ran\n");
+    chownSync(directory.path, 1234, 0);
+    assert.deepEqual(await run(), { code: 127, stdout: "", stderr: "evil-tool is not installed" });
+    chownSync(directory.path, 0, 0);
+    chmodSync(directory.path, 0o777);
+    assert.equal((await run()).code, 127);
+  });
+
+  it("needs the binary, and says so to setup, too", () =>
+    onStage(async ({ ports, io }) => {
+      const machine = { ...ports.machine, program: undefined };
+      const why = "Barnacle runs from source here, and a service needs the binary; `deno task " +
+        "compile host` makes dist/barnacle";
+      assert.deepEqual(await serviceOffer(io, { machine }), { why });
+      await assert.rejects(installService({ yes: true }, io, { machine }), { message: why });
+      assert.deepEqual(await serviceOffer(io, ports), { target: "systemd" });
+    }));
+
+  it("reads the log under OpenRC, which takes a bot that ends again and again for running", async () => {
+    const event = (level: string, text: string) => `${JSON.stringify({ level, event: text })}\n`;
+    const started = async (log: string) => {
+      let result: Promise<unknown> | undefined;
+      await onStage(async ({ ports: { machine, times }, io, root }) => {
+        rmSync(join(root, "run/systemd"), { recursive: true });
+        mkdirSync(join(root, "run/openrc"), { recursive: true });
+        mkdirSync(join(root, "var/log"), { recursive: true });
+        const file = join(root, "var/log/barnacle.log");
+        writeFileSync(file, event("error", "an old error"));
+        const run: typeof machine.run = async (argv) => {
+          if (argv[0] === "rc-service" && argv[2]?.endsWith("start")) appendFileSync(file, log);
+          return await Promise.resolve({ code: 0, stdout: "", stderr: "" });
+        };
+        result = installService({ yes: true }, io, { machine: { ...machine, run }, times });
+        await result.catch(() => {});
+      });
+      return result;
+    };
+    assert.equal(await started(event("info", "The bot is ready")), 0);
+    assert.equal(await started(event("info", "no decision in the log")), 0);
+    await assert.rejects(started(event("error", "Discord refused the bot")), {
+      message: "the service is installed, but it does not start\n  Discord refused the bot",
+    });
+  });
+
+  it("keeps a copy of a script of OpenRC that OpenRC does not take for a service", () =>
+    onStage(async ({ ports: { machine, times }, io, root }) => {
+      rmSync(join(root, "run/systemd"), { recursive: true });
+      mkdirSync(join(root, "run/openrc"), { recursive: true });
+      mkdirSync(join(root, "etc/init.d"), { recursive: true });
+      const script = join(root, "etc/init.d/barnacle");
+      writeFileSync(script, 'description="Barnacle - Discord AI agent"\n', { mode: 0o755 });
+      const run = async () => await Promise.resolve({ code: 0, stdout: "", stderr: "" });
+      await installService({ yes: true }, io, { machine: { ...machine, run }, times });
+      assert.equal(statSync(script).mode & 0o777, 0o755);
+      assert.equal(statSync(`${script}.bak`).mode & 0o777, 0o644);
+    }));
+
+  it("tells which command failed", () =>
+    onStage(async ({ ports, io, set }) => {
+      set("refuse", "");
+      await assert.rejects(installService({ yes: true }, io, ports), {
+        message: "`systemd-sysusers /etc/sysusers.d/barnacle.conf` ended with 1",
+      });
+    }));
+});
+
+describe("[O11] barnacle service uninstall", () => {
+  it("removes the service, and says what stays", () =>
+    onStage(async ({ ports, io, calls, root }) => {
+      await installService({ yes: true }, io, ports);
+      const before = calls().length;
+      io.stdout.length = 0;
+      assert.equal(await uninstallService({ yes: true }, io, ports), 0);
+      assert.deepEqual(calls().slice(before), [
+        "systemctl disable --now barnacle.service",
+        "systemctl daemon-reload",
+      ]);
+      assert.ok(!existsSync(join(root, "etc/systemd/system/barnacle.service")));
+      assert.deepEqual(io.stdout.slice(-4), [
+        "The service is removed. These stay; delete them yourself if you want:",
+        "  config   /etc/barnacle/config.jsonc",
+        "  secrets  /etc/barnacle/credentials",
+        "  program  /usr/local/bin/barnacle",
+      ]);
+      assert.equal(await uninstallService({ yes: true }, io, ports), 0);
+      assert.match(
+        io.stdout.at(-1) ?? "",
+        /^There is no service of Barnacle at .*nothing to do\.$/,
+      );
+    }));
+});
+
+describe("[O4] barnacle service status", () => {
+  it("shows the service on one screen", () =>
+    onStage(async ({ ports, io, set }) => {
+      await installService({ yes: true }, io, ports);
+      set(
+        "show",
+        "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\n" +
+          "StateChangeTimestamp=Fri 2026-11-20 17:12:03 UTC\nNRestarts=2\nExecMainCode=0\n" +
+          "ExecMainStatus=0\nMainPID=42\nUnitFileState=enabled\nStatusText=pass  running\n",
+      );
+      const status = await readStatus("systemd", ports.machine);
+      assert.deepEqual(statusLines(status, "ada", Date.UTC(2026, 10, 20, 19, 12, 3)), [
+        "Service   running since 2026-11-20 17:12:03 UTC (2 h 0 min), pid 42",
+        "Bot       pass  running",
+        "Unit      /etc/systemd/system/barnacle.service",
+        "At boot   starts",
+        "Restarts  2",
+        "Last end  none",
+        "Log       sudo barnacle logs",
+      ]);
+      assert.equal(await showService({ json: true }, io, ports), 0);
+      assert.equal(JSON.parse(io.stdout.at(-1) ?? "").restarts, 2);
+    }));
+
+  it("says how the process ended, in words", async () => {
+    const ends: readonly (readonly [string, string, string, string])[] = [
+      ["1", "78", "exit-code", "78: invalid config"],
+      ["1", "75", "exit-code", "75: temporary problem, such as another instance"],
+      ["1", "203", "exit-code", "203: systemd cannot run the program"],
+      ["1", "243", "exit-code", "243: the folder of the credentials is missing"],
+      ["1", "99", "exit-code", "99: unknown"],
+      ["2", "9", "watchdog", "signal 9: it did not answer the watchdog"],
+      ["2", "9", "oom-kill", "signal 9: the kernel ended it for want of memory"],
+      ["2", "9", "signal", "signal 9: killed"],
+      ["1", "0", "success", "0: success"],
+    ];
+    await onStage(async ({ ports, set }) => {
+      for (const [code, status, result, words] of ends) {
+        set(
+          "show",
+          `ActiveState=failed\nExecMainCode=${code}\nExecMainStatus=${status}\nResult=${result}\n`,
+        );
+        assert.equal((await readStatus("systemd", ports.machine)).lastEnd, words);
+      }
+    });
+  });
+
+  it("takes the last end from the journal if systemd has forgotten it", () =>
+    onStage(async ({ ports, set }) => {
+      set("show", "ActiveState=active\nSubState=running\nExecMainCode=0\nNRestarts=1\n");
+      const lines = [
+        "barnacle.service: Main process exited, code=exited, status=78/CONFIG",
+        "barnacle.service: Failed with result 'exit-code'.",
+        "barnacle.service: Watchdog timeout (limit 30s)!",
+        "barnacle.service: Killing process 1 (barnacle) with signal SIGKILL.",
+        "barnacle.service: Main process exited, code=killed, status=9/KILL",
+        "barnacle.service: Failed with result 'watchdog'.",
+        "Started barnacle.service - Barnacle - Discord AI agent.",
+      ];
+      const { machine } = ports;
+      set("journal", lines.join("\n"));
+      assert.equal(
+        (await readStatus("systemd", machine)).lastEnd,
+        "signal 9: it did not answer the watchdog",
+      );
+      set("journal", lines.slice(0, 2).join("\n"));
+      assert.equal((await readStatus("systemd", machine)).lastEnd, "78: invalid config");
+      set("journal", "");
+      assert.equal((await readStatus("systemd", machine)).lastEnd, undefined);
+    }));
+
+  it("says of a user's service when it starts", () =>
+    onStage(async ({ ports, set }) => {
+      set("show", "ActiveState=active\nSubState=running\nUnitFileState=enabled\n");
+      mkdirSync(join(ports.machine.root, "home/ada/.config/systemd/user"), { recursive: true });
+      const path = "/home/ada/.config/systemd/user/barnacle.service";
+      writeFileSync(join(ports.machine.root, path), "Description=Barnacle - Discord AI agent");
+      assert.match(
+        statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
+        /^At boot {3}starts when you log in\n[^]*^Linger {4}off: the bot stops when you log out; sudo/m,
+      );
+      mkdirSync(join(ports.machine.root, "var/lib/systemd/linger"), { recursive: true });
+      writeFileSync(join(ports.machine.root, "var/lib/systemd/linger/ada"), "");
+      assert.match(
+        statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
+        /^At boot {3}starts\n[^]*^Linger {4}on$/m,
+      );
+    }, { uid: 1000 }));
+
+  it("ends with 1 if nothing is installed, and says so", () =>
+    onStage(async ({ ports, io }) => {
+      assert.equal(await showService({ json: false }, io, ports), 1);
+      assert.deepEqual(io.stdout, [
+        "Service   not installed; `barnacle service install` installs it",
+      ]);
+    }));
+});

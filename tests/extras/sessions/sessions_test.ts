@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { forget } from "../../../src/extras/sessions/forget.ts";
+import { exportSession, list, reset, show } from "../../../src/extras/sessions/sessions.ts";
+import { lockForCommand } from "../../../src/cli/shared/running_bot.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { accepted, batch, ROUTE } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../../cli/io.ts";
+
+const { sessionKey: KEY } = ROUTE;
+/** Moves the cursor and reverses text on a terminal that obeys it. */
+const EVIL = "\u001b[2J\u202e";
+
+const ENVELOPE = '<context boundary="b1">\n{}\n</context>\n[channel: <#2>]\n' +
+  '[from: ada (1)] [message_id: 101]\n<message boundary="b1">\nhello,\n**ada**\n</message>';
+
+/** A data directory with one answered message. */
+async function fill(data: string, messageOf = guildMessage): Promise<void> {
+  const now = Date.now();
+  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
+  const message = messageOf({ id: messageId("101"), text: "hello" });
+  await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), now);
+  const claim = await store.inbox.claimNext(ACCOUNT, now, []);
+  assert.ok(claim);
+  const stamp = { messageId: message.id, at: now };
+  await store.turns.finishTurn({
+    claim,
+    end: { kind: "answered" },
+    entries: [
+      { role: "user", text: `hello ${EVIL}`, ...stamp },
+      { role: "user", text: ENVELOPE, ...stamp },
+      { role: "assistant", text: "hi", ...stamp },
+    ],
+    outbox: [],
+  }, now);
+  store.close();
+}
+
+type Run = typeof list;
+
+async function run(command: Run, json = false, messageOf = guildMessage) {
+  using directory = tempDirectory();
+  const data = directory.path;
+  await fill(data, messageOf);
+  const io = recordingIo();
+  const code = await command({ data, json }, io);
+  return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
+}
+
+describe("barnacle sessions", () => {
+  it("[S2] list › shows key and display name", async () => {
+    const { code, out } = await run(list);
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  3 shown  0 folded  3 in all  .*${KEY}$`),
+    );
+  });
+
+  it("[S2] show › has no name for direct messages", async () => {
+    const command: Run = (flags, io) => show({ ...flags, limit: 20 }, KEY, io);
+    assert.match(
+      (await run(command, false, directMessage)).out,
+      new RegExp(`^[0-9a-f]{6}  ${KEY}\\n3 entries`),
+    );
+    assert.match(
+      (await run(command)).out,
+      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  ${KEY}\\n3 entries`),
+    );
+  });
+
+  it("show › takes the handle of the list, and shows the words without their envelope", async () => {
+    const [handle = ""] = /^\S+/.exec((await run(list)).out) ?? [];
+    const { code, out } = await run((flags, io) => show({ ...flags, limit: 20 }, handle, io));
+    assert.equal(code, 0);
+    assert.match(out, / {2}ada \(1\): hello, \*\*ada\*\*$/m);
+    assert.match(out, / {2}bot: hi$/m);
+    assert.doesNotMatch(out, /boundary/);
+  });
+
+  it("show › escapes characters that a terminal obeys, as JSON too", async () => {
+    const both: readonly Run[] = [
+      (flags, io) => show({ ...flags, limit: 20 }, KEY, io),
+      (flags, io) => exportSession(flags, KEY, io),
+    ];
+    for (const command of both) {
+      for (const json of [false, true]) {
+        const { code, out } = await run(command, json);
+        assert.equal(code, 0);
+        assert.match(out, /hello/);
+        // deno-lint-ignore no-control-regex
+        assert.doesNotMatch(out, /[\u001b\u202e]/);
+      }
+    }
+  });
+
+  it("export › writes one JSON object per line", async () => {
+    const { out } = await run((flags, io) => exportSession(flags, KEY, io));
+    const lines = out.split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ type, role }) => [type, role]), [
+      ["entry", "user"],
+      ["entry", "user"],
+      ["entry", "assistant"],
+    ]);
+    assert.equal(lines[0]?.text, `hello ${EVIL}`.replaceAll("\u001b", ""));
+  });
+
+  it("[S4a] reset › begins a new transcript, once", async () => {
+    const twice: Run = async (flags, io) => {
+      assert.equal(await reset(flags, KEY, io), 0);
+      return await reset(flags, KEY, io);
+    };
+    const { code, out, err } = await run(twice);
+    assert.equal(code, 0);
+    assert.match(out, /3 entries stay stored/);
+    assert.match(err, /nothing changed/);
+  });
+
+  it("names an unknown key", async () => {
+    const { code, err } = await run((flags, io) => reset(flags, "agent:main:nothing", io));
+    assert.equal(code, 1);
+    assert.match(err, /no session "agent:main:nothing"/);
+  });
+});
+
+describe("[X5] barnacle forget", () => {
+  it("needs --yes without a terminal", async () => {
+    const { code, err } = await run((flags, io) =>
+      forget({ ...flags, yes: false, deleteBackups: false }, "123456789012345678", io, undefined)
+    );
+    assert.equal(code, 2);
+    assert.match(err, /--yes/);
+  });
+
+  it("deletes nothing unless the operator confirms", async () => {
+    const { code, err } = await run((flags, io) =>
+      forget(
+        { ...flags, yes: false, deleteBackups: false },
+        "123456789012345678",
+        io,
+        () => Promise.resolve(false),
+      )
+    );
+    assert.equal(code, 1);
+    assert.match(err, /Nothing was deleted/);
+  });
+
+  it("[X2] asks while the bot can start", async () => {
+    const { err } = await run((flags, io) =>
+      forget({ ...flags, yes: false, deleteBackups: false }, "123456789012345678", io, async () => {
+        const lock = await lockForCommand(flags.data ?? "");
+        assert.equal(lock.kind, "held");
+        if (lock.kind === "held") lock.release();
+        return false;
+      })
+    );
+    assert.match(err, /Nothing was deleted/);
+  });
+
+  it("says how to find the id of a person whom the operator names", async () => {
+    const { code, err } = await run((flags, io) =>
+      forget({ ...flags, yes: true, deleteBackups: false }, "grace", io, undefined)
+    );
+    assert.equal(code, 2);
+    assert.match(
+      err,
+      /"grace" is not a user id; use an id or <@id>: with .* a person's menu copies/,
+    );
+  });
+
+  it("names the backups that it deletes", async () => {
+    const { code, err } = await run((flags, io) => {
+      const folder = join(flags.data ?? "", "backups");
+      mkdirSync(folder);
+      writeFileSync(join(folder, "old.tar.zst"), "x");
+      return forget(
+        { ...flags, yes: true, deleteBackups: true },
+        "123456789012345678",
+        io,
+        undefined,
+      );
+    });
+    assert.equal(code, 0, err);
+    assert.match(err, /^Deleted .*backups.old\.tar\.zst$/m);
+  });
+
+  it("forgets the person of a mention", async () => {
+    const { sender } = guildMessage();
+    const { code, out } = await run((flags, io) =>
+      forget({ ...flags, yes: true, deleteBackups: false }, `<@${sender.id}>`, io, undefined)
+    );
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^Forgot user ${sender.id}: \\d+ rows deleted`));
+  });
+
+  it("[H7] deletes the person's files, and no other's", async () => {
+    const { sender } = guildMessage();
+    let left: readonly string[] = [];
+    await run(async (flags, io) => {
+      assert.ok(flags.data);
+      const folder = join(flags.data, "media", "101");
+      mkdirSync(folder, { recursive: true });
+      for (const name of [`${sender.id}-1.txt`, "42-2.txt"]) writeFileSync(join(folder, name), "x");
+      const code = await forget(
+        { ...flags, yes: true, deleteBackups: false },
+        sender.id,
+        io,
+        undefined,
+      );
+      left = readdirSync(folder);
+      return code;
+    });
+    assert.deepEqual(left, ["42-2.txt"]);
+  });
+
+  it("lists copies from before, and deletes them with --delete-backups or after a question", async () => {
+    const { sender } = guildMessage();
+    for (const how of ["listed", "flag", "question"]) {
+      let left: readonly string[] = [];
+      const { code, err } = await run(async (flags, io) => {
+        assert.ok(flags.data);
+        const copies = ["backups/barnacle-x.tar.zst", "before-restore-x.bak/barnacle.db"];
+        for (const name of [...copies, "barnacle.db.schema1-x.bak", "backups/.lock"]) {
+          mkdirSync(dirname(join(flags.data, name)), { recursive: true });
+          writeFileSync(join(flags.data, name), "x");
+        }
+        const all = { ...flags, yes: how !== "question", deleteBackups: how === "flag" };
+        const code = await forget(all, sender.id, io, () => Promise.resolve(true));
+        left = [...readdirSync(flags.data), ...readdirSync(join(flags.data, "backups"))]
+          .filter((name) => /\.bak$|zst$|^\.?lock$/.test(name)).toSorted();
+        return code;
+      });
+      if (how === "listed") {
+        assert.equal(code, 1);
+        assert.equal(err.match(/may still have their data; --delete-backups/g)?.length, 3);
+        assert.equal(left.length, 5);
+      } else {
+        assert.equal(code, 0, err);
+        assert.deepEqual(left, [".lock", "lock"]);
+      }
+    }
+  });
+});

@@ -1,0 +1,196 @@
+/** Tests the files of a setup: all of them or none, and the answers that outlive a lost terminal. */
+
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { openKeptAnswers } from "../../../src/extras/setup/answers/kept_answers.ts";
+import { writeFiles } from "../../../src/extras/setup/ports/write_files.ts";
+import { setUp } from "../../../src/extras/setup/setup.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../../cli/io.ts";
+import { FINISHED, GUILD } from "./answers.ts";
+
+const TEXT = '{ "channels": { "discord": { "token": { "file": "discord_token" } } } }\n';
+const SECRETS = [{ name: "discord_token", text: "new" }];
+
+describe("[O3] writeFiles()", () => {
+  it("writes no secret if the config cannot be written", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    writeFileSync(file, "{} // changed meanwhile", { mode: 0o600 });
+    const saved = await writeFiles({ kind: "opened", file, text: "{}" }, TEXT, SECRETS, {});
+    assert.deepEqual(saved.kind === "unwritten" && saved.code, 75);
+    assert.deepEqual(readdirSync(directory.path), ["config.jsonc"]);
+  });
+
+  it("puts an older secret back if the config cannot be written", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    writeFileSync(file, "{} // changed meanwhile", { mode: 0o600 });
+    const folder = join(directory.path, "credentials");
+    mkdirSync(folder, { mode: 0o700 });
+    const token = join(folder, "discord_token");
+    writeFileSync(token, "old\n", { mode: 0o600 });
+    await writeFiles({ kind: "opened", file, text: "{}" }, TEXT, SECRETS, {});
+    assert.equal(readFileSync(token, "utf8"), "old\n");
+    assert.deepEqual(readdirSync(folder), ["discord_token"]);
+  });
+
+  it("leaves no copy of an older secret", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
+    assert.equal(saved.kind, "saved");
+    const again = [{ name: "discord_token", text: "newer" }];
+    await writeFiles({ kind: "opened", file, text: TEXT }, TEXT, again, {});
+    const folder = join(directory.path, "credentials");
+    assert.deepEqual(readdirSync(folder), ["discord_token"]);
+    assert.equal(readFileSync(join(folder, "discord_token"), "utf8"), "newer\n");
+    assert.equal(statSync(join(folder, "discord_token")).mode & 0o777, 0o600);
+  });
+
+  it("closes the file of an older secret to other users, also if the secret is the same", async () => {
+    for (const text of ["old", "new"]) {
+      using directory = tempDirectory();
+      const file = join(directory.path, "config.jsonc");
+      const token = join(directory.path, "credentials", "discord_token");
+      mkdirSync(join(directory.path, "credentials"));
+      writeFileSync(token, `${text}\n`);
+      chmodSync(token, 0o644);
+      assert.equal((await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {})).kind, "saved");
+      assert.equal(statSync(token).mode & 0o777, 0o600);
+    }
+  });
+
+  it("says that something else is in the place of a secret", async () => {
+    const things: readonly (readonly [what: RegExp, make: (path: string) => void])[] = [
+      [/credentials cannot be replaced: it is a folder$/, (path) => void mkdirSync(path)],
+      [/it has more than/, (path) => writeFileSync(path, "x".repeat(100_000))],
+    ];
+    for (const [words, make] of things) {
+      using directory = tempDirectory();
+      const file = join(directory.path, "config.jsonc");
+      mkdirSync(join(directory.path, "credentials"));
+      make(join(directory.path, "credentials", "discord_token"));
+      const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
+      assert.match(saved.kind === "unwritten" ? saved.message : saved.kind, words);
+      assert.equal(existsSync(file), false);
+    }
+  });
+
+  it("says that a secret cannot be written", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    writeFileSync(join(directory.path, "credentials"), "a file, no folder");
+    const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
+    assert.equal(saved.kind, "unwritten");
+    assert.equal(existsSync(file), false);
+  });
+});
+
+describe("[O3] openKeptAnswers()", () => {
+  it("keeps answers without secrets, for the same application only", () => {
+    using directory = tempDirectory();
+    const dataDir = join(directory.path, "data");
+    openKeptAnswers(dataDir).keep(FINISHED);
+    const path = join(dataDir, "setup.json");
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.ok(!/TOKEN|sk-test/.test(readFileSync(path, "utf8")));
+    const kept = openKeptAnswers(dataDir);
+    assert.equal(kept.read("1"), undefined);
+    const { intents, places, owner } = FINISHED;
+    const read = { ...kept.read(FINISHED.bot?.applicationId ?? "") };
+    assert.deepEqual(read, { intents, places, owner });
+  });
+
+  it("removes a directory that it has created, and no other", () => {
+    using directory = tempDirectory();
+    const dataDir = join(directory.path, "data");
+    const own = openKeptAnswers(dataDir);
+    own.keep(FINISHED);
+    own.remove();
+    assert.equal(existsSync(dataDir), false);
+    mkdirSync(dataDir, { mode: 0o700 });
+    const other = openKeptAnswers(dataDir);
+    other.keep(FINISHED);
+    other.remove();
+    assert.deepEqual(readdirSync(dataDir), []);
+  });
+
+  it("reads nothing from a damaged file", () => {
+    using directory = tempDirectory();
+    const id = FINISHED.bot?.applicationId ?? "";
+    for (const text of ["", "{", "[]", `{"applicationId":"${id}","owner":{"id":"x"}}`]) {
+      writeFileSync(join(directory.path, "setup.json"), text);
+      assert.equal(openKeptAnswers(directory.path).read(id), undefined, text);
+    }
+  });
+
+  it("does not fail where it cannot write", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "file");
+    writeFileSync(path, "");
+    const kept = openKeptAnswers(join(path, "data"));
+    kept.keep(FINISHED);
+    kept.remove();
+    assert.equal(kept.read(GUILD.id), undefined);
+  });
+});
+
+describe("[O3] [O10] setUp()", () => {
+  const NO_FLAGS = { joinWait: 0, yes: true, dryRun: false, json: false };
+  const ENV = { DISCORD_API_URL: "http://127.0.0.1:9", HOME: "/nonexistent" };
+  const WRONG: readonly (readonly [path: string, config: RegExp, data: RegExp])[] = [
+    ["folder", /it is a folder|Cannot read/, /^$/],
+    ["file/below", /a part of its path is no folder/, /a part of its path is no folder/],
+    ["loop", /its links lead in a circle/, /its links lead in a circle/],
+    ["x".repeat(300), /its path is too long/, /its path is too long/],
+  ];
+  for (const [name, config, data] of WRONG) {
+    it(`refuses --config and --data ${name.slice(0, 20)} before its first question`, async () => {
+      using directory = tempDirectory();
+      const at = (name: string) => join(directory.path, name);
+      mkdirSync(at("folder"));
+      writeFileSync(at("file"), "");
+      symlinkSync(at("loop"), at("loop"));
+      const told = async (flags: object) => {
+        const io = recordingIo(ENV);
+        const { code } = await setUp({ ...NO_FLAGS, ...flags }, io);
+        assert.deepEqual(io.stdout, []);
+        return { code, said: io.stderr.join("\n") };
+      };
+      const wrongConfig = await told({ config: at(name) });
+      assert.match(wrongConfig.said, config);
+      assert.ok([74, 78].includes(wrongConfig.code), `${wrongConfig.code}`);
+      assert.doesNotMatch(wrongConfig.said, /token/);
+      if (data.source === "^$") return; // a folder is right
+      const wrongData = await told({ config: at("new.jsonc"), data: at(name) });
+      assert.match(wrongData.said, data);
+      assert.equal(wrongData.code, 74);
+      assert.doesNotMatch(wrongData.said, /token/);
+    });
+  }
+
+  it("goes on to the token with right paths, and with --dry-run for a config that no one writes", async () => {
+    using directory = tempDirectory();
+    writeFileSync(join(directory.path, "file"), "");
+    for (
+      const [name, dryRun] of [["new.jsonc", false], ["file/below", true]] as const
+    ) {
+      const io = recordingIo(ENV);
+      const config = join(directory.path, name);
+      await setUp({ ...NO_FLAGS, config, dryRun, data: join(directory.path, "data") }, io);
+      assert.match(io.stderr.join("\n"), /token/);
+    }
+  });
+});

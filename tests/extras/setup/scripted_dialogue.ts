@@ -1,0 +1,102 @@
+/** A dialogue and ports with answers of a test. */
+
+import assert from "node:assert/strict";
+import { givenAnswers } from "../../../src/extras/setup/answers/given_answers.ts";
+import type { Dialogue } from "../../../src/extras/setup/ports/dialogue.ts";
+import type { SetupDiscord } from "../../../src/extras/setup/ports/discord_port.ts";
+import type { ModelPort } from "../../../src/extras/setup/ports/model_port.ts";
+import type { OwnCommands } from "../../../src/extras/setup/ports/own_commands.ts";
+import type { SetupPorts } from "../../../src/extras/setup/steps/setup_ports.ts";
+import { PLAIN } from "../../../src/cli/terminal/style.ts";
+
+/** A dialogue that gives these answers, and notes what it says and asks. */
+export function scriptedDialogue(answers: readonly (string | boolean)[]) {
+  const lines: string[] = [];
+  const left = [...answers];
+  const next = (message: string): string | boolean => {
+    lines.push(`?     ${message}`);
+    const answer = left.shift();
+    assert.ok(answer !== undefined, `no answer left for: ${message}`);
+    return answer;
+  };
+  const say = (sign: string) => (text: string) => void lines.push(`${sign.padEnd(6)}${text}`);
+  const typed: Dialogue["text"] = ({ message, check, fallback }) => {
+    for (;;) {
+      const answer = String(next(message)) || (fallback ?? "");
+      const problem = check?.(answer);
+      if (problem === undefined) return Promise.resolve(answer);
+      say("wrong")(problem);
+    }
+  };
+  const dialogue: Dialogue = {
+    isInteractive: true,
+    asked: () => 0,
+    chapter() {},
+    ok: say("ok"),
+    warn: say("warn"),
+    fail: say("fail"),
+    tell: say(""),
+    secret: typed,
+    text: typed,
+    confirm: ({ message }) => Promise.resolve(next(message) === true),
+    choose({ message, options }) {
+      const label = next(message);
+      const option = options.find((one) => one.label === label);
+      assert.ok(option, `${label} is none of ${options.map((one) => one.label).join(" | ")}`);
+      return Promise.resolve(option.value);
+    },
+    chooseSome({ message, options }) {
+      const label = next(message);
+      return Promise.resolve(options.filter((one) => one.label === label).map((one) => one.value));
+    },
+    during: (_text, work) => work(new AbortController().signal, () => {}),
+    close() {},
+  };
+  return { dialogue, lines, isDone: () => left.length === 0 };
+}
+
+/** The ports of a test; the others throw. */
+export function portsOf(
+  dialogue: Dialogue,
+  { discord = {}, models = {}, commands = {}, given = {}, env = {} }: {
+    readonly discord?: Partial<SetupDiscord>;
+    readonly models?: Partial<ModelPort>;
+    readonly commands?: Partial<OwnCommands>;
+    readonly given?: Parameters<typeof givenAnswers>[0];
+    readonly env?: SetupPorts["env"];
+  },
+): SetupPorts {
+  const absent = () => {
+    throw new Error("the test has no such port");
+  };
+  return {
+    dialogue,
+    given: givenAnswers(given),
+    env,
+    style: PLAIN,
+    showsQr: false,
+    openDiscord: () => ({
+      whoAmI: absent,
+      servers: absent,
+      channels: absent,
+      setFlags: absent,
+      person: absent,
+      search: absent,
+      stop() {},
+      ...discord,
+    }),
+    models: { localServers: absent, list: absent, test: absent, pull: absent, ...models },
+    commands: {
+      program: "./barnacle",
+      offer: absent,
+      install: absent,
+      instruct: absent,
+      greet: absent,
+      ...commands,
+    },
+    readSecret: absent,
+    sleep: () => Promise.resolve(),
+    elapsed: () => 0,
+    joinMs: 0,
+  };
+}

@@ -1,0 +1,444 @@
+/** Plays single steps of a setup with the answers of people who are not the usual ones. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type SetupState, wholeAnswers } from "../../../src/extras/setup/answers/state.ts";
+import { finish } from "../../../src/extras/setup/finish.ts";
+import { DialogueEnd } from "../../../src/extras/setup/ports/dialogue.ts";
+import type { BotPlace } from "../../../src/extras/setup/ports/own_commands.ts";
+import { StartError } from "../../../src/cli/shared/exit_code.ts";
+import { askCodeGrant, askIntents, askToken } from "../../../src/extras/setup/steps/ask_bot.ts";
+import { askLimit } from "../../../src/extras/setup/steps/ask_limit.ts";
+import { askModel } from "../../../src/extras/setup/steps/ask_model.ts";
+import { askOwner } from "../../../src/extras/setup/steps/ask_owner.ts";
+import { askServers } from "../../../src/extras/setup/steps/ask_server.ts";
+import type { Tested } from "../../../src/extras/model/test.ts";
+import { ModelError } from "../../../src/core/model.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import { FINISHED, GUILD, OTHER, OWNER } from "./answers.ts";
+import { portsOf, scriptedDialogue } from "./scripted_dialogue.ts";
+
+const TOKEN = "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab";
+const BOT = FINISHED.bot!;
+
+describe("[O3] the bot's chapter", () => {
+  it("tries again while Discord does not answer, and asks for the token only once", async () => {
+    const { dialogue, lines, isDone } = scriptedDialogue([`Bot ${TOKEN}`, true]);
+    const answers = [
+      { kind: "failed" as const, why: "no answer in time" },
+      { kind: "answered" as const, found: BOT },
+    ];
+    const discord = { whoAmI: () => Promise.resolve(answers.shift()!) };
+    const state = await askToken({}, portsOf(dialogue, { discord }));
+    assert.deepEqual(state, { token: TOKEN, bot: BOT });
+    assert.ok(lines.includes("fail  Discord does not answer: no answer in time"));
+    assert.ok(isDone());
+  });
+
+  it("does not repeat a token that was given in place of its file", async () => {
+    const { dialogue, lines } = scriptedDialogue([TOKEN]);
+    const ports = portsOf(dialogue, {
+      discord: { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) },
+      given: { tokenFile: TOKEN },
+    });
+    const readSecret = () => Promise.resolve({ problem: "it cannot be read: no such file" });
+    await askToken({}, { ...ports, readSecret });
+    assert.match(lines.join("\n"), /tokenFile: name the file with the token, .* reset this token/);
+    assert.ok(!lines.join("\n").includes(TOKEN));
+  });
+
+  it("warns of a file of the token that other users may read", async () => {
+    const { dialogue, lines } = scriptedDialogue([]);
+    const ports = portsOf(dialogue, {
+      discord: { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) },
+      given: { tokenFile: "/tmp/t\u001b[2J" },
+    });
+    const readSecret = () => Promise.resolve({ text: TOKEN, warning: "other users may read it" });
+    await askToken({}, { ...ports, readSecret });
+    assert.ok(lines.includes("warn  /tmp/t\\u{1b}[2J: other users may read it"));
+    assert.ok(lines.includes("ok    Token from /tmp/t\\u{1b}[2J"));
+  });
+
+  it("asks for another token if the user does not want to try again", async () => {
+    const { dialogue, isDone } = scriptedDialogue([TOKEN, false, TOKEN]);
+    const answers = [
+      { kind: "limited" as const, why: "too many requests" },
+      { kind: "answered" as const, found: BOT },
+    ];
+    const discord = { whoAmI: () => Promise.resolve(answers.shift()!) };
+    await askToken({}, portsOf(dialogue, { discord }));
+    assert.ok(isDone());
+  });
+
+  it("waits until Requires OAuth2 Code Grant is off", async () => {
+    const { dialogue, lines } = scriptedDialogue([true]);
+    const discord = { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) };
+    const before = { token: TOKEN, bot: { ...BOT, needsCodeGrant: true } };
+    assert.deepEqual(await askCodeGrant(before, portsOf(dialogue, { discord })), {
+      token: TOKEN,
+      bot: BOT,
+    });
+    assert.match(lines[0] ?? "", /"Requires OAuth2 Code Grant" is on, so every invite fails/);
+  });
+
+  it("goes on if Discord refuses to enable the intents", async () => {
+    const { dialogue, lines } = scriptedDialogue([true]);
+    const discord = { setFlags: () => Promise.resolve("the bot needs a review") };
+    const state = await askIntents({ token: TOKEN, bot: BOT }, portsOf(dialogue, { discord }));
+    assert.equal(state.intents, "settled");
+    assert.match(lines.at(-1) ?? "", /Discord refused \(the bot needs a review\)\. Tick them at/);
+  });
+
+  it("asks nothing if the intents are on", async () => {
+    const { dialogue, lines } = scriptedDialogue([]);
+    const bot = { ...BOT, flags: (1 << 19) | (1 << 15) };
+    await askIntents({ token: TOKEN, bot }, portsOf(dialogue, {}));
+    assert.deepEqual(lines, ["ok    Message Content and Server Members are on"]);
+  });
+});
+
+describe("[O3] the server's chapter", () => {
+  const second = { id: parseSnowflake<"guild">("1420000000000000005")!, name: "Elsewhere" };
+  const servers = () => Promise.resolve({ kind: "answered" as const, found: [GUILD, second] });
+
+  it("asks which of several servers", async () => {
+    const { dialogue } = scriptedDialogue(["Elsewhere"]);
+    const ports = portsOf(dialogue, { discord: { servers } });
+    assert.deepEqual((await askServers(FINISHED, ports)).places, [second]);
+  });
+
+  it("takes none, for direct messages only", async () => {
+    const { dialogue } = scriptedDialogue(["None: direct messages only"]);
+    const ports = portsOf(dialogue, { discord: { servers } });
+    assert.deepEqual((await askServers(FINISHED, ports)).places, []);
+  });
+
+  it("takes none as the list of an option, too", async () => {
+    const { dialogue } = scriptedDialogue([]);
+    const ports = portsOf(dialogue, { discord: { servers }, given: { server: ["none"] } });
+    assert.deepEqual((await askServers(FINISHED, ports)).places, []);
+  });
+
+  it("waits for a named server if the bot is in none yet", async () => {
+    const { dialogue } = scriptedDialogue([]);
+    const answers: (typeof GUILD)[][] = [[], [], [GUILD]];
+    const ports = portsOf({ ...dialogue, isInteractive: false }, {
+      discord: {
+        servers: () => Promise.resolve({ kind: "answered", found: answers.shift() ?? [GUILD] }),
+      },
+      given: { server: GUILD.name },
+    });
+    const state = await askServers({ ...FINISHED, bot: BOT }, { ...ports, joinMs: 1 });
+    assert.deepEqual(state.places, [GUILD]);
+  });
+
+  it("stops if Discord does not answer, and the user does not want to try again", async () => {
+    const { dialogue } = scriptedDialogue([false]);
+    const discord = { servers: () => Promise.resolve({ kind: "failed" as const, why: "timeout" }) };
+    await assert.rejects(askServers(FINISHED, portsOf(dialogue, { discord })), {
+      code: 75,
+      message: "stopped; the next setup goes on with these answers",
+    });
+  });
+
+  it("says that Discord has stopped to accept the token", async () => {
+    const { dialogue, lines } = scriptedDialogue([true]);
+    const answers = [{ kind: "refused" as const }, {
+      kind: "answered" as const,
+      found: [GUILD],
+    }];
+    const ports = portsOf(dialogue, {
+      discord: { servers: () => Promise.resolve(answers.shift()!) },
+    });
+    assert.deepEqual((await askServers(FINISHED, ports)).places, [GUILD]);
+    assert.ok(lines.includes("fail  Discord no longer accepts the token"));
+  });
+});
+
+describe("[O3] the owner's chapter", () => {
+  it("asks which member of a team", async () => {
+    const { dialogue } = scriptedDialogue(["@ben"]);
+    const bot = { ...BOT, owners: [OWNER, OTHER], team: "Harbour" };
+    assert.deepEqual((await askOwner({ ...FINISHED, bot }, portsOf(dialogue, {}))).owner, OTHER);
+  });
+
+  it("finds another person by name, and says why a name finds none", async () => {
+    const { dialogue, lines, isDone } = scriptedDialogue([
+      false,
+      "",
+      "zoe",
+      "be",
+      "99999999999999999",
+      "@Ben",
+    ]);
+    const search = (_guild: unknown, text: string) =>
+      Promise.resolve(text.toLowerCase().startsWith("be") ? [OTHER] : []);
+    const ports = portsOf(dialogue, {
+      discord: { search, person: () => Promise.resolve(undefined) },
+    });
+    assert.deepEqual((await askOwner(FINISHED, ports)).owner, OTHER);
+    assert.ok(isDone());
+    for (
+      const words of [
+        "wrong Type your username, such as ana",
+        'fail  No member is called "zoe". A username has no spaces: open your profile to see it',
+        'fail  No member has the username "be"; there are @ben',
+        "fail  Discord has no user with the ID 99999999999999999",
+      ]
+    ) assert.ok(lines.includes(words), `${words}\n${lines.join("\n")}`);
+  });
+
+  it("asks for an ID where names cannot be found", async () => {
+    const { dialogue, lines } = scriptedDialogue([false, "ben", OTHER.id]);
+    const discord = { person: () => Promise.resolve(OTHER) };
+    const ports = portsOf(dialogue, { discord });
+    assert.deepEqual((await askOwner({ ...FINISHED, places: [] }, ports)).owner, OTHER);
+    assert.ok(lines.some((line) => line.startsWith("fail  Without a server, no one can be found")));
+  });
+});
+
+const answered: Tested = {
+  model: "x",
+  tried: { firstMs: 600, totalMs: 1_900, tools: true, images: false },
+  abilities: {},
+  windowFrom: "",
+  isLocal: false,
+};
+const failed = (kind: "unauthorized" | "timeout"): Tested => ({
+  ...answered,
+  tried: undefined,
+  failure: new ModelError("openrouter/a/b: no answer", { kind, modelId: "openrouter/a/b" }),
+});
+
+describe("[O3] the model's chapter", () => {
+  it("takes a key that its server refuses only after another one, and the list's prices", async () => {
+    const { dialogue, lines, isDone } = scriptedDialogue([
+      "OpenRouter",
+      "sk wrong",
+      "sk-wrong",
+      "a/b",
+      "Enter another key",
+      "sk-right",
+    ]);
+    const keys: (string | undefined)[] = [];
+    const models = {
+      localServers: () => Promise.resolve([]),
+      list: () => Promise.resolve([{ name: "a/b", prices: { input: 1, output: 2 } }]),
+      test: ({ provider }: { readonly provider: { readonly apiKey?: string } }) => {
+        keys.push(provider.apiKey);
+        return Promise.resolve(provider.apiKey === "sk-right" ? answered : failed("unauthorized"));
+      },
+    };
+    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
+    assert.deepEqual(model, {
+      providerId: "openrouter",
+      name: "a/b",
+      kind: "openai-compatible",
+      baseUrl: "https://openrouter.ai/api/v1",
+      key: "sk-right",
+      isPaid: true,
+      prices: { input: 1, output: 2 },
+    });
+    assert.deepEqual(keys, ["sk-wrong", "sk-right"]);
+    assert.ok(isDone());
+    assert.ok(!lines.join("\n").includes("sk-"), "a key is shown");
+    assert.equal(
+      lines.at(-1),
+      "ok    x answered in 1.9 s (first token 0.6 s), tools: yes, images: no",
+    );
+  });
+
+  it("takes an address, and a model that does not answer if the user insists", async () => {
+    const { dialogue, lines } = scriptedDialogue([
+      "Another OpenAI-compatible server",
+      "box:8000",
+      "http://box:8000/v1/",
+      "",
+      "my model",
+      "qwen3",
+      "Use it all the same",
+    ]);
+    const models = {
+      localServers: () => Promise.resolve([]),
+      list: () =>
+        Promise.resolve(new ModelError("custom: no list", { kind: "timeout", modelId: "custom" })),
+      test: () => Promise.resolve(failed("timeout")),
+    };
+    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
+    assert.deepEqual({ ...Object(model) }, {
+      providerId: "custom",
+      name: "qwen3",
+      kind: "openai-compatible",
+      baseUrl: "http://box:8000/v1",
+      key: undefined,
+      isPaid: false,
+      prices: undefined,
+    });
+    assert.ok(lines.includes("wrong Type the model's name, without spaces"));
+  });
+
+  it("does not repeat a key that was given in place of its file", async () => {
+    for (const apiKeyFile of ["sk-or-v1-0123456789abcdef", "0123456789abcdef0123456789abcdef"]) {
+      const { dialogue, lines } = scriptedDialogue(["sk-right"]);
+      const models = {
+        localServers: () => Promise.resolve([]),
+        list: () => Promise.resolve([]),
+        test: () => Promise.resolve(answered),
+      };
+      const ports = portsOf(dialogue, { models, given: { model: "openrouter/a/b", apiKeyFile } });
+      const readSecret = () => Promise.resolve({ problem: "it cannot be read: no such file" });
+      await askModel(FINISHED, { ...ports, readSecret });
+      assert.match(lines.join("\n"), /apiKeyFile: name the file with the key, not the key itself/);
+      assert.ok(!lines.join("\n").includes(apiKeyFile));
+    }
+  });
+
+  it("downloads a model once, also from a server that lacks it afterwards", async () => {
+    const { dialogue, lines } = scriptedDialogue(["Use it all the same"]);
+    const server = {
+      id: "ollama",
+      title: "Ollama",
+      kind: "openai-compatible" as const,
+      baseUrl: "http://127.0.0.1:11434/v1",
+      writesUrl: false,
+      needsKey: false,
+      models: [],
+    };
+    let pulls = 0;
+    const missing = new ModelError("x", { kind: "not_found", modelId: "ollama/x" });
+    const models = {
+      localServers: () => Promise.resolve([server]),
+      test: () => Promise.resolve({ ...answered, tried: undefined, failure: missing }),
+      pull: () => {
+        pulls += 1;
+        return Promise.resolve(undefined);
+      },
+    };
+    const given = { model: "ollama/x", pull: true };
+    await askModel(FINISHED, portsOf(dialogue, { models, given }));
+    assert.equal(pulls, 1);
+    assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "x"').length, 2);
+  });
+
+  it("writes no model for a user who decides later", async () => {
+    const { dialogue } = scriptedDialogue(["Later"]);
+    const models = { localServers: () => Promise.resolve([]) };
+    assert.equal((await askModel(FINISHED, portsOf(dialogue, { models }))).model, "none");
+  });
+});
+
+describe("[O3] the end of a setup", () => {
+  const answers = wholeAnswers(FINISHED)!;
+  const service = { name: "systemd", isMachines: true, config: "/etc/x", dataDir: "/var/lib/x" };
+  const SERVICE = "As a service, which starts with the machine and after a crash";
+  const offer = () => Promise.resolve(service);
+  const sent: string[] = [];
+  const greet = (_person: unknown, text: string, { data = "" }: BotPlace) => {
+    sent.push(`${data}: ${text}`);
+    return Promise.resolve(undefined);
+  };
+
+  const NEW = { kind: "opened" as const, file: "/etc/x" };
+  const instructed: string[] = [];
+  const instruct = ({ data = "" }: BotPlace) => {
+    instructed.push(data);
+    return Promise.resolve({ folder: "/agents/x" });
+  };
+
+  it("installs the service with the secrets, and greets through its data", async () => {
+    const { dialogue, lines } = scriptedDialogue([SERVICE]);
+    const installed: unknown[] = [];
+    const install = (place: BotPlace, secrets: unknown) => {
+      installed.push(place.config, secrets);
+      return Promise.resolve(0 as const);
+    };
+    const ports = portsOf(dialogue, { commands: { offer, install, instruct, greet } });
+    const end = await finish(answers, NEW, ports, {});
+    assert.deepEqual(end, { code: 0, start: "service", runs: undefined });
+    const secrets = { discord_token: "TOKEN\n", openai_api_key: "sk-test\n" };
+    assert.deepEqual(installed, ["/etc/x", secrets]);
+    assert.match(sent.at(-1) ?? "", /^\/var\/lib\/x: Hi ana, I am Krill, .* on Harbour, #help/);
+    assert.ok(!lines.join("\n").includes("TOKEN"));
+    assert.deepEqual(instructed, ["/var/lib/x"]);
+    assert.ok(
+      lines.some((line) => line.startsWith("ok    Wrote AGENTS.md and SOUL.md to /agents/x:")),
+    );
+  });
+
+  it("[S6] writes no instructions beside a config that existed", async () => {
+    const { dialogue } = scriptedDialogue([]);
+    const commands = { offer, greet }; // `instruct` would throw
+    const ports = portsOf(dialogue, { commands, given: { start: "later" } });
+    assert.equal((await finish(answers, { ...NEW, text: "{}" }, ports, {})).code, 0);
+  });
+
+  it("says why the service could not be installed, and keeps the config", async () => {
+    const { dialogue, lines } = scriptedDialogue([SERVICE]);
+    const install = () => Promise.reject(new StartError("another unit has its name", 1));
+    const ports = portsOf(dialogue, { commands: { offer, install, instruct, greet } });
+    const { code } = await finish(answers, NEW, ports, {});
+    assert.equal(code, 1);
+    assert.ok(lines.includes("fail  another unit has its name"));
+    assert.ok(lines.some((line) => line.includes("The config is written. Try again with")));
+  });
+
+  it("says why there is no service, and why no message came", async () => {
+    const { dialogue, lines } = scriptedDialogue([]);
+    const commands = {
+      offer: () => Promise.resolve({ why: "there is no service manager" }),
+      instruct: () => Promise.resolve({ why: "no space is left on the disk" }),
+      greet: () => Promise.resolve("Cannot send messages to this user"),
+    };
+    const ports = portsOf(dialogue, { commands, given: { start: "service" } });
+    assert.equal((await finish(answers, NEW, ports, {})).code, 1);
+    assert.ok(lines.includes("fail  No service: there is no service manager"));
+    assert.ok(lines.includes("warn  No AGENTS.md and SOUL.md: no space is left on the disk"));
+    assert.ok(
+      lines.includes(
+        "warn  No first direct message: Cannot send messages to this user. Your server's privacy " +
+          "settings may close direct messages; the bot works without",
+      ),
+    );
+  });
+
+  it("leaves the bot stopped after Ctrl-C, because the files are written", async () => {
+    const { dialogue, lines } = scriptedDialogue([]);
+    const choose = () => Promise.reject(new DialogueEnd("cancelled"));
+    const ports = portsOf({ ...dialogue, choose }, { commands: { offer, instruct, greet } });
+    const end = await finish(answers, NEW, ports, {});
+    assert.deepEqual(end, { code: 0, start: "later", runs: undefined });
+    assert.match(
+      lines.join("\n"),
+      /Done\. {2}\.\/barnacle run · \.\/barnacle service install · \.\/barnacle status · \.\/barnacle dashboard · /,
+    );
+  });
+});
+
+describe("[O3] the limit's question", () => {
+  const asked = async (answers: readonly string[], state: SetupState = FINISHED) => {
+    const { dialogue } = scriptedDialogue(answers);
+    return (await askLimit(state, portsOf(dialogue, {}))).limit;
+  };
+  const cases: readonly (readonly [what: string, answers: readonly string[], limit: object])[] = [
+    ["two dollars by Enter, with prices", ["", "0.25 2"], {
+      kind: "money",
+      perDay: 2,
+      prices: { input: 0.25, output: 2 },
+    }],
+    ["tokens, if the prices are unknown", ["5", ""], { kind: "tokens", perDay: 1_000_000 }],
+    ["tokens", ["500000 tokens"], { kind: "tokens", perDay: 500_000 }],
+    ["none", ["x", "none"], { kind: "none" }],
+  ];
+  for (const [what, answers, limit] of cases) {
+    it(`takes ${what}`, async () => assert.deepEqual(await asked(answers), limit));
+  }
+  it("does not ask for prices that the server tells", async () => {
+    const prices = { input: 1, output: 2 };
+    const model = { ...Object(FINISHED.model), prices };
+    assert.deepEqual(await asked(["3"], { ...FINISHED, model }), {
+      kind: "money",
+      perDay: 3,
+      prices,
+    });
+  });
+});

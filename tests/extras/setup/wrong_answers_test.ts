@@ -1,0 +1,237 @@
+/** Each answer of a setup has its table of wrong inputs, with the words that a person sees. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { distance } from "fastest-levenshtein";
+import { parseAnswers } from "../../../src/extras/setup/answers/given_answers.ts";
+import { ollamaUrl } from "../../../src/extras/setup/ports/model_port.ts";
+import { tokenFault } from "../../../src/extras/setup/steps/ask_bot.ts";
+import { readLimit, readPrices } from "../../../src/extras/setup/steps/ask_limit.ts";
+import { addressFault, keyFault } from "../../../src/extras/setup/steps/ask_model.ts";
+import { wordsFor } from "../../../src/extras/setup/steps/ask_channels.ts";
+import { matched } from "../../../src/extras/setup/steps/ask_server.ts";
+
+const HELP =
+  "get the bot token in Discord's developer portal, under your application, Bot, Reset Token.";
+const TOKEN = "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab";
+
+describe("[O3] tokenFault()", () => {
+  const wrong: readonly (readonly [typed: string, words: string])[] = [
+    ["", "No text came. Copy the token again, and paste it here."],
+    ["   ", "No text came. Copy the token again, and paste it here."],
+    ["Bot ", `The token is empty: write the secret there.`],
+    [
+      "https://discord.com/api/webhooks/1/abc",
+      `The token is the URL of a webhook, and no bot token: ${HELP}`,
+    ],
+    [
+      "mfa.abcdefghijklmnopqrstuvwxyz",
+      `The token is the token of a user account, and no bot token: ${HELP}`,
+    ],
+    ["1498000000000000000", `The token is an ID, and no bot token: ${HELP}`],
+    ["a".repeat(64), `The token is the application's public key, and no bot token: ${HELP}`],
+    [
+      "abcdefghijklmnopqrstuvwxyz012345",
+      `The token is the application's client secret, and no bot token: ${HELP}`,
+    ],
+    [
+      `${TOKEN}\u0007`,
+      "The token contains a character that no token or key has, such as a line break: " +
+      "copy the secret again, on one line.",
+    ],
+  ];
+  for (const [typed, words] of wrong) {
+    it(`refuses ${JSON.stringify(typed)}`, () => assert.equal(tokenFault(typed, {}), words));
+  }
+
+  const right = [
+    TOKEN,
+    ` ${TOKEN}\n`,
+    `Bot ${TOKEN}`,
+    `"${TOKEN}"`,
+    `DISCORD_BOT_TOKEN=${TOKEN}`,
+    `export DISCORD_BOT_TOKEN='${TOKEN}'`,
+    `Authorization: Bot ${TOKEN}`,
+  ];
+  for (const typed of right) {
+    it(`takes ${JSON.stringify(typed).replace(TOKEN, "TOKEN")}`, () => {
+      assert.equal(tokenFault(typed, {}), undefined);
+    });
+  }
+
+  it("refuses a webhook and a user's token at another server, too", () => {
+    const env = { DISCORD_API_URL: "http://127.0.0.1:1" };
+    assert.match(tokenFault("mfa.abcdefghijklmnopqrstuvwxyz", env) ?? "", /user account/);
+    assert.equal(tokenFault("abcdefghijklmnopqrstuvwxyz012345", env), undefined);
+  });
+});
+
+describe("[O3] parseAnswers()", () => {
+  const wrong: readonly (readonly [text: string, problems: readonly string[]])[] = [
+    ["", ["it is no JSON object; `{}` is the shortest"]],
+    ["{", ["1:2: A closing brace } is missing here"]],
+    ['{\n  "server" "Harbour"\n}', ["2:12: A colon is missing here"]],
+    ['{ "server": "a", "server": "b" }', [
+      '1:18: The key "server" is here twice: it is in line 1, too',
+    ]],
+    ["[]", ["it is no JSON object; `{}` is the shortest"]],
+    ['{ "sever": "x" }', ['unknown key "sever"; did you mean "server"?']],
+    [
+      '{ "token": "x" }',
+      [
+        "token: no secret belongs into this file; write the token into a file of its own, and name " +
+        "that in tokenFile",
+      ],
+    ],
+    [
+      '{ "apiKey": "x" }',
+      [
+        "apiKey: no secret belongs into this file; write the key into a file of its own, and name " +
+        "that in apiKeyFile",
+      ],
+    ],
+    ['{ "server": 5 }', ["server: expected a name, or a list of names"]],
+    ['{ "server": [] }', ["server: expected a name, or a list of names"]],
+    ['{ "prices": { "input": 1 } }', ["prices.output: expected dollars, 0 or more"]],
+    ['{ "prices": { "input": 1, "output": -1 } }', ["prices.output: expected dollars, 0 or more"]],
+    ['{ "intents": "yes" }', ["intents: expected true or false"]],
+    [
+      '{ "example": "hooks" }',
+      ['example: expected "one-agent", "many-agents" or "workflow"'],
+    ],
+    ['{ "start": "now" }', ['start: expected "service", "here" or "later"']],
+  ];
+  for (const [text, problems] of wrong) {
+    it(`refuses ${JSON.stringify(text)}`, async () => {
+      assert.deepEqual(await parseAnswers(text), { problems });
+    });
+  }
+
+  it("reads JSON with comments", async () => {
+    const text = '{ // mine\n "server": "Harbour", "channels": ["help"], "dailyLimit": 2, }';
+    const answers = { server: "Harbour", channels: ["help"], dailyLimit: 2 };
+    assert.deepEqual(await parseAnswers(text), { answers });
+  });
+});
+
+describe("[O3] readLimit()", () => {
+  const NO_AMOUNT = "This is no amount. Write dollars, such as 2.00, or 1000000 tokens, or none";
+  const wrong: readonly (readonly [typed: string, problem: string])[] = [
+    ["", NO_AMOUNT],
+    ["two", NO_AMOUNT],
+    ["-2", NO_AMOUNT],
+    ["2 per day", NO_AMOUNT],
+    ["0", "With 0 the bot would never answer. For no limit, write none"],
+    ["5000000", "The limit can be at most 1,000,000"],
+    ["0 tokens", "Give a number of tokens above 0, such as 1000000 tokens"],
+  ];
+  for (const [typed, problem] of wrong) {
+    it(`refuses ${JSON.stringify(typed)}`, () => assert.deepEqual(readLimit(typed), { problem }));
+  }
+
+  const right: readonly (readonly [typed: string, kind: string, perDay: number])[] = [
+    ["2", "money", 2],
+    ["$2.00", "money", 2],
+    ["1,50", "money", 1.5],
+    ["2 USD", "money", 2],
+    ["none", "none", 0],
+    ["1,000,000 tokens", "tokens", 1_000_000],
+  ];
+  for (const [typed, kind, perDay] of right) {
+    it(`reads ${typed}`, () => assert.deepEqual(readLimit(typed), { limit: { kind, perDay } }));
+  }
+});
+
+describe("[O3] readPrices()", () => {
+  const problem = "Write two prices, such as 0.25 2.00: of requests, then of answers";
+  for (const typed of ["", "1", "1 x", "1 2 3", "-1 2"]) {
+    it(`refuses ${JSON.stringify(typed)}`, () => assert.deepEqual(readPrices(typed), { problem }));
+  }
+  for (const typed of ["0.25 2.00", "$0.25 / $2", "0,25; 2"]) {
+    it(`reads ${JSON.stringify(typed)}`, () => {
+      assert.deepEqual(readPrices(typed), { prices: { input: 0.25, output: 2 } });
+    });
+  }
+});
+
+describe("[O3] addressFault() and keyFault()", () => {
+  const address = "This is no http or https address, such as http://192.168.1.5:8000/v1";
+  const wrong: readonly (readonly [typed: string, words: string])[] = [
+    ["", address],
+    ["192.168.1.5:8000", address],
+    ["ftp://host/v1", address],
+    ["http://me:pass@host/v1", "Leave name and password out of the address; setup asks for a key"],
+  ];
+  for (const [typed, words] of wrong) {
+    it(`refuses the address ${JSON.stringify(typed)}`, () => {
+      assert.equal(addressFault(typed), words);
+    });
+  }
+  const keys: readonly (readonly [typed: string, words: string])[] = [
+    ["", "No text came. Copy the key again, and paste it here"],
+    ["sk-a b", "A key has no spaces and line breaks. Copy it again, without other words"],
+    ["sk-…abc", "A key has plain characters only. Copy it again"],
+  ];
+  for (const [typed, words] of keys) {
+    it(`refuses the key ${JSON.stringify(typed)}`, () => assert.equal(keyFault(typed), words));
+  }
+});
+
+describe("[O3] matched()", () => {
+  const channels = [
+    { id: "1", name: "general" },
+    { id: "2", name: "help" },
+    { id: "3", name: "ops" },
+    { id: "4", name: "ops" },
+  ];
+  const wrong: readonly (readonly [typed: string, problem: string])[] = [
+    ["hepl", 'There is no channel called "hepl"; did you mean "help"?'],
+    [
+      "#zzzzzz",
+      'There is no channel called "#zzzzzz"; there are "general", "help", "ops", "ops"',
+    ],
+    ["ops", 'There are 2 channels called "ops"; give an id: 3, 4'],
+    ["99", 'There is no channel called "99"; there are "general", "help", "ops", "ops"'],
+  ];
+  for (const [typed, problem] of wrong) {
+    it(`refuses ${typed}`, () => {
+      assert.deepEqual(matched([typed], channels, "channel", distance), { problem });
+    });
+  }
+  for (const typed of ["help", "#help", "HELP", "2", "<#2>"]) {
+    it(`finds ${typed}`, () => {
+      const found = [{ id: "2", name: "help" }];
+      assert.deepEqual(matched([typed], channels, "channel", distance), { found });
+    });
+  }
+  it("names the servers of the bot", () => {
+    const servers = [{ id: "1", name: "Krill & Co" }];
+    assert.deepEqual(matched(["Harbour"], servers, "server", distance), {
+      problem: 'The bot is in no server called "Harbour"; there are "Krill & Co"',
+    });
+  });
+});
+
+describe("[O3] wordsFor()", () => {
+  const typed = ["help", "Harbour/ops", "krill & co/general", "1420000000000000001/lounge"];
+  const server = { id: "1420000000000000001", name: "Harbour" };
+  it("leaves out channels of other servers", () => {
+    assert.deepEqual(wordsFor(server, typed), ["help", "ops", "lounge"]);
+    assert.deepEqual(wordsFor({ id: "2", name: "Krill & Co" }, typed), ["help", "general"]);
+  });
+});
+
+describe("[O3] ollamaUrl()", () => {
+  const cases: readonly (readonly [host: string | undefined, url: string | undefined])[] = [
+    [undefined, undefined],
+    ["", undefined],
+    ["0.0.0.0", "http://127.0.0.1:11434/v1"],
+    ["192.168.1.5:11500", "http://192.168.1.5:11500/v1"],
+    ["http://box:11434", "http://box:11434/v1"],
+    ["https://ollama.example", "https://ollama.example/v1"],
+    ["not a host", undefined],
+  ];
+  for (const [host, url] of cases) {
+    it(`reads ${host}`, () => assert.equal(ollamaUrl({ OLLAMA_HOST: host }), url));
+  }
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import {
+  activeService,
+  restartService,
+  waitForVersion,
+} from "../../../src/extras/upgrade/restart_bot.ts";
+import type { HostMachine } from "../../../src/extras/service/machine.ts";
+import { writeVersionRecord } from "../../../src/host/files/version_record.ts";
+import { writeSharedRecord } from "../../../src/store/replica/record.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
+import { lockOf } from "../../../src/cli/shared/running_bot.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const TIMES = { stepMs: 1, stopMs: 500, startMs: 50, goneMs: 20 };
+
+/** A machine with systemd, on which each command succeeds. */
+function machineIn(root: string, ran: string[] = [], code = 0): HostMachine {
+  mkdirSync(join(root, "run/systemd/system"), { recursive: true });
+  return {
+    platform: "linux",
+    env: {},
+    uid: 1_000,
+    user: "grace",
+    home: join(root, "home"),
+    root,
+    run(argv) {
+      ran.push(argv.join(" "));
+      return Promise.resolve({ code, stdout: "", stderr: "it is masked" });
+    },
+  };
+}
+
+describe("[O13] the restart of a bot", () => {
+  it("is its service manager's, if that runs this program", async () => {
+    using directory = tempDirectory();
+    const root = realpathSync(directory.path);
+    const ran: string[] = [];
+    const machine = machineIn(root, ran);
+    const program = join(machine.home, ".local/bin/barnacle");
+    assert.equal(await activeService(program, machine), undefined, "there is no such program");
+    mkdirSync(dirname(program), { recursive: true });
+    writeFileSync(program, "");
+    const service = await activeService(program, machine);
+    assert.deepEqual(service, {
+      target: "systemd-user",
+      dataDir: join(machine.home, ".local/share/barnacle"),
+    });
+    assert.equal(await activeService("/elsewhere/barnacle", machine), undefined);
+    ran.length = 0;
+    assert.equal(await restartService(service, machine), undefined);
+    assert.deepEqual(ran, ["systemctl --user restart --no-block barnacle.service"]);
+    assert.equal(await restartService(service, machineIn(root, [], 1)), "it is masked");
+  });
+
+  it("has failed once the new version says so, and is late without any bot", async () => {
+    using directory = tempDirectory();
+    const wait = () => waitForVersion(directory.path, "1.1.0", undefined, 100, TIMES);
+    assert.deepEqual(await wait(), { kind: "late", isRunning: false });
+    const failed = { version: "1.1.0", why: "a fault", at: 100, isTold: false };
+    writeVersionRecord(directory.path, { accepted: "1.0.0", failed });
+    assert.deepEqual(await wait(), { kind: "failed", why: "a fault" });
+    writeVersionRecord(directory.path, { accepted: "1.0.0", failed: { ...failed, at: 99 } });
+    assert.equal((await wait()).kind, "late", "that was an earlier upgrade");
+  });
+
+  it("[O15] is done once the new version stands by, which accepts no event", async () => {
+    using directory = tempDirectory();
+    const dataDir = directory.path;
+    writeSharedRecord(dataDir, { store: "a", owner: "b", epoch: 0 });
+    const lock = await acquireLock(lockOf(dataDir), Date.now());
+    assert.ok(lock.kind === "held");
+    const { kind } = await waitForVersion(dataDir, "1.1.0", undefined, 100, TIMES);
+    assert.equal(kind, "waits");
+    lock.release();
+  });
+});
