@@ -7,12 +7,16 @@ import {
   optionRows,
 } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";
-import { COMMON } from "../../src/cli/shared/command.ts";
+import { BOT_COMMON, COMMON } from "../../src/cli/shared/command.ts";
 
 /** Options that each command has, which a page lists once. */
 export const COMMON_ROWS: readonly HelpRow[] = [
   ["--config <path>", COMMON.config.brief],
-  ["--data <path>", COMMON.data.brief],
+  [
+    "--data <path>",
+    `${COMMON.data.brief}. Commands about a bot's data also look for those of the running bot, and ` +
+    "in /var/lib/barnacle",
+  ],
   ["--json", COMMON.json.brief],
   ["-h, --help", "Print the command's help"],
 ];
@@ -41,7 +45,12 @@ export function commandsOf({ commands }: CommandTask): readonly NamedCommand[] {
 
 /** Arguments and options of a command, without those that all commands have. */
 export function ownRows({ target }: CliCommand): readonly HelpRow[] {
-  const shared = COMMON_ROWS.map(([, text]) => text);
+  const { config, data, json } = COMMON;
   return [...argumentRows(target), ...optionRows(target)]
-    .filter(([, text]) => !shared.includes(text));
+    .filter(([, text]) => ![config, data, json].some(({ brief }) => brief === text));
+}
+
+/** Those of a page, which describes the `--data` of commands about a bot's data once. */
+export function rowsOfPage(command: CliCommand): readonly HelpRow[] {
+  return ownRows(command).filter(([, text]) => text !== BOT_COMMON.data.brief);
 }

@@ -24,7 +24,7 @@ import type {
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../src/interactions/registry.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
-import { commandsOf, COMMON_ROWS, type NamedCommand, ownRows } from "./command_rows.ts";
+import { commandsOf, COMMON_ROWS, type NamedCommand, rowsOfPage } from "./command_rows.ts";
 import { manPage } from "./man_page.ts";
 import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reasons.ts";
@@ -141,26 +141,19 @@ function taskLines(task: CommandTask): readonly string[] {
 
 function commandLines({ name, command, extra }: NamedCommand): readonly string[] {
   const { help, target } = command;
-  const notes = [...extra, ...help.notes ?? []];
-  const own = ownRows(command);
+  const own = rowsOfPage(command);
+  const usage = usageOf(target, name);
   return [
     "",
     `#### \`${name}\``,
     "",
-    `${help.brief}.`,
-    ...(notes.length === 0 ? [] : ["", notes.join(" ")]),
+    [`${help.brief}.`, ...extra, ...help.notes ?? []].join(" "),
     "",
+    ...(own.length === 0
+      ? []
+      : [...own.map(([term, text]) => `- \`${term}\`: ${plain(text)}`), ""]),
     "```sh",
-    usageOf(target, name),
-    "```",
-    ...(own.length === 0 ? [] : [
-      "",
-      ...table(["Argument or option", "Meaning"], own.map(codeFirst)),
-    ]),
-    "",
-    `${help.examples.length === 1 ? "Example" : "Examples"}:`,
-    "",
-    "```sh",
+    ...(usage === `${name} [options]` ? [] : [usage]),
     ...help.examples,
     "```",
     "",

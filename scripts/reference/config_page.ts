@@ -70,9 +70,9 @@ Barnacle reads the file of \`--config\` or \`BARNACLE_CONFIG\`. Without these, i
 - \`barnacle config set <key> <value>\` changes one key, and keeps your comments.
 - \`barnacle config schema\` prints a JSON Schema for editors.
 
-A running bot reads a changed file by itself. Each key says what a change does:
+A running bot reads a changed file by itself. A change **${EFFECTS.now}**, with the next message, unless
+the key says otherwise. Running turns keep the old config.
 
-- **${EFFECTS.now}**: with the next message. Running turns keep the old config.
 - **${EFFECTS.reconnect}**: by itself. It resumes its session and loses no message.
 - **${EFFECTS.restart}**: the change has no effect before the next start.
 
@@ -204,7 +204,8 @@ function taskPage(task: Task): string {
     `# Configuration: ${TASKS[task].toLowerCase()}`,
     TASK_WORDS[task],
     "[Configuration](../configuration.md) lists all keys, and says how Barnacle reads the file and " +
-    "what each fact below means. `barnacle config explain <key>` shows one in your terminal.",
+    "what each fact below means. A change applies live, unless the key says otherwise. " +
+    "`barnacle config explain <key>` shows one in your terminal.",
     Array.from(sections.keys(), (section) => link(titleOf(section))).join("\n"),
     ...Array.from(sections).flatMap(([section, keys]) => [
       `## ${titleOf(section)}`,
@@ -290,10 +291,10 @@ function entry(key: ReferenceKey): string {
     `- Values: ${valueText(key)}`,
     `- Default: ${defaultText(key)}`,
     ...(key.doc.unit === undefined ? [] : [`- Unit: ${key.doc.unit}`]),
-    ...(example === undefined
-      ? []
+    ...(example === undefined || valuesOf(key) === "true or false"
+      ? [] // an example says no more then
       : [`- Example: ${code(`"${key.name}": ${jsonOnOneLine(example)}`)}`]),
-    `- A change: ${EFFECTS[key.takesEffect]}`,
+    ...(key.takesEffect === "now" ? [] : [`- A change: ${EFFECTS[key.takesEffect]}`]),
   ].join("\n");
 }
 

@@ -11,7 +11,7 @@ import type { CommandTask } from "../../src/cli/help/overview.ts";
 import { EXIT, EXIT_MEANINGS, type ExitName, exitRows } from "../../src/cli/shared/exit_code.ts";
 import { wrapped } from "../../src/lib/text/cut.ts";
 import project from "../../deno.json" with { type: "json" };
-import { commandsOf, COMMON_ROWS, type NamedCommand, ownRows } from "./command_rows.ts";
+import { commandsOf, COMMON_ROWS, type NamedCommand, rowsOfPage } from "./command_rows.ts";
 import { environmentRows } from "./config_page.ts";
 
 const TASKS = await allTasks(EXTRAS);
@@ -88,7 +88,7 @@ function taskLines(task: CommandTask): readonly string[] {
 
 function commandLines({ name, command, extra }: NamedCommand): readonly string[] {
   const { help, target } = command;
-  const own = ownRows(command);
+  const own = rowsOfPage(command);
   const exits = exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ");
   return [
     ".TP",

@@ -6,7 +6,7 @@
  * environment, and only when a process starts. So the process replaces itself before it loads the
  * program. It keeps its id, its arguments and its standard streams. The runtime closes all other
  * descriptors, so a process whose config is one of them stays as it is. The second start takes
- * about 6 ms; `bench/results/2026-11-22-speed.md` has the gains.
+ * about 6 ms.
  *
  * Compiling takes a third of the CPU time of a bot's first hundred replies, because a start runs nearly
  * all code once or twice. So `scripts/compile.ts` multiplies Bun's threshold of calls by 24. A second
