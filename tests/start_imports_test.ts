@@ -12,23 +12,14 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { readSources } from "../scripts/import_graph.ts";
 import { filesLoadedWith } from "../scripts/packages.ts";
+import {
+  AFTER_IDENTIFY,
+  BEFORE_IDENTIFY,
+  loadedBy,
+  staticImports,
+} from "../scripts/start_modules.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
-
-/** The modules that `barnacle run` loads one after the other until its IDENTIFY. */
-const BEFORE_IDENTIFY = [
-  "src/main.ts",
-  "src/cli/app.ts",
-  "src/cli/run/commands.ts",
-  "src/cli/run/run.ts",
-];
-
-/** The modules that it loads once the IDENTIFY has left. */
-const AFTER_IDENTIFY = [
-  "src/bot/account/running.ts",
-  "src/bot/process/tool_services.ts",
-  "src/discord/gateway/read/reader.ts",
-];
 
 /** Single modules, without imports of weight, of parts that a start does not load otherwise. */
 const SMALL: ReadonlySet<string> = new Set([
@@ -39,37 +30,10 @@ const SMALL: ReadonlySet<string> = new Set([
   "src/sandbox/job_argument.ts",
 ]);
 
-/** The static imports of a source that are more than types. */
-function staticImports(text: string): readonly string[] {
-  const statements = text.matchAll(
-    /^(?:import|export)\s+(?!type\b)([^;"]*?)\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"/gm,
-  );
-  return Array.from(statements).flatMap(([, names = "", from, bare]) => {
-    const braces = /^\s*\{([^}]*)\}\s*$/.exec(names)?.[1];
-    const isTypes = braces !== undefined &&
-      braces.split(",").every((name) => /^\s*(?:type\s|$)/.test(name));
-    return isTypes ? [] : [from ?? bare ?? ""];
-  });
-}
-
 const sources = new Map(readSources(ROOT, ["src"]).map((source) => [source.path, source]));
 
-/** All files that the roots load, and the packages. */
-function loadedBy(roots: readonly string[]): ReadonlySet<string> {
-  const loaded = new Set<string>();
-  const waiting = [...roots];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    if (loaded.has(path)) continue;
-    loaded.add(path);
-    for (const specifier of staticImports(sources.get(path)?.text ?? "")) {
-      waiting.push(specifier.startsWith(".") ? join(path, "..", specifier) : specifier);
-    }
-  }
-  return loaded;
-}
-
-const before = loadedBy(BEFORE_IDENTIFY);
-const after = new Set([...loadedBy(AFTER_IDENTIFY)].filter((path) => !before.has(path)));
+const before = loadedBy(BEFORE_IDENTIFY, sources);
+const after = new Set([...loadedBy(AFTER_IDENTIFY, sources)].filter((path) => !before.has(path)));
 
 function packagesOf(paths: Iterable<string>): readonly string[] {
   return [...paths].filter((path) =>
