@@ -273,6 +273,18 @@ describe("the program", () => {
     assert.deepEqual(wrong, []);
   });
 
+  it("has extras that import another one by its exports alone", () => {
+    const wrong = sources.flatMap(({ path, imports }) => {
+      const own = extraOf(path);
+      if (own === undefined) return [];
+      return imports.filter((target) => {
+        const other = extraOf(target);
+        return other && other !== own && target !== `src/extras/${other}/exports.ts`;
+      }).map((target) => `${path} → ${target}`);
+    });
+    assert.deepEqual(wrong, []);
+  });
+
   it("has no import circle between files, types included", () => {
     assert.deepEqual(circlesIn(new Map(sources.map(({ path, imports }) => [path, imports]))), []);
   });

@@ -11,7 +11,7 @@ import { NO_TOKEN } from "../../flows/preflight/discord.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
-import { send } from "../delivery/send.ts";
+import { send } from "../delivery/exports.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { apiOf, openDiscord, tokenIn } from "../../cli/shared/discord.ts";

@@ -33,7 +33,7 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { dataDirOf, isDataNamed, reportRefusedRecord } from "../../cli/shared/store_access.ts";
 import { lockOfStopped } from "../../cli/shared/running_bot.ts";
-import { serviceOffer } from "../service/install.ts";
+import { serviceOffer } from "../service/exports.ts";
 import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { withData } from "../../cli/shared/with_store.ts";

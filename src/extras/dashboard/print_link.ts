@@ -45,7 +45,7 @@ async function turnOn({ data, json, ...flags }: CommonFlags, io: Io): Promise<bo
   if (opened.kind === "closed" || opened.text === undefined) return false;
   const question = `The dashboard is off. Turn it on in ${printable(opened.file)}?`;
   if (!await confirm(question)) return false;
-  const { set } = await import("../config/edit.ts");
+  const { set } = await import("../config/exports.ts");
   const change = { path: "http.dashboard", value: "true" };
   const quiet = { ...io, out() {} }; // stdout has the link alone
   return await set({ config, json: false }, change, quiet, readStdin) === EXIT.done;

@@ -9,8 +9,7 @@
 
 import { request as sendRequest } from "node:http";
 import { Readable } from "node:stream";
-import { requestLink } from "../dashboard/print_link.ts";
-import { DASHBOARD } from "../dashboard/routes.ts";
+import { DASHBOARD, requestLink } from "../dashboard/exports.ts";
 import { StartError } from "../../cli/shared/exit_code.ts";
 import { ownServer } from "../../cli/shared/running_bot.ts";
 

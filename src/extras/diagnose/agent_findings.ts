@@ -30,7 +30,7 @@ import {
   type TriedEmbedding,
   tryEmbedding,
 } from "../../cli/models/openai_models.ts";
-import { windowSource } from "../model/test.ts";
+import { windowSource } from "../model/exports.ts";
 import { createModelCheck, findModel, type FoundModel } from "../../cli/models/model_settings.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 

@@ -22,7 +22,7 @@ import {
 } from "../../discord/gateway/read/intents.ts";
 import { judgeAudience } from "../../flows/preflight/audience.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
-import { judgeEventPlaces } from "../hooks/place_findings.ts";
+import { judgeEventPlaces } from "../hooks/exports.ts";
 import {
   judgePermissions,
   mayAnswerIn,

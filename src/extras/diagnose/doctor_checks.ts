@@ -7,7 +7,7 @@
 
 import { existsSync } from "node:fs";
 import process from "node:process";
-import { checkAccess } from "./windows_access.ts";
+import { checkAccess } from "./host/windows_access.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { type CheckCode, type DoctorPart, idsBelow, runChecks, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";

@@ -8,8 +8,8 @@ import { backupText } from "./host/backups.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, sizeOf } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";
-import { unattendedText, unattendedUses } from "../agent/unattended.ts";
-import { budgetUsesIn, limitLine, usageText } from "../model/usage.ts";
+import { unattendedText, unattendedUses } from "../agent/exports.ts";
+import { budgetUsesIn, limitLine, usageText } from "../model/exports.ts";
 import { readConfigLeniently } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 

@@ -14,7 +14,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { set } from "../config/edit.ts";
+import { set } from "../config/exports.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";

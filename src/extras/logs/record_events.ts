@@ -2,9 +2,8 @@
 
 import { createdAtMs } from "../../core/discord/ids.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
-import type { WhyReport } from "../why/report.ts";
+import { outcomeOfRow, stepCells, type WhyReport } from "../why/exports.ts";
 import { asPhrase } from "../../cli/verdict/checks.ts";
-import { outcomeOfRow, stepCells } from "../why/text.ts";
 
 /** An event that the store knows of. */
 export interface RecordEvent {

@@ -9,7 +9,7 @@ import { escaped } from "../../log.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { withStoreIfAny } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { recordedReport } from "../why/why.ts";
+import { recordedReport } from "../why/exports.ts";
 import { parseSubject } from "../../cli/verdict/subject.ts";
 import { filterOf, type LogFilter } from "./filter.ts";
 import { findSource, type SourceFlags } from "./find_source.ts";

@@ -16,7 +16,7 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { type DataChoice, dataProblem, findData } from "../../cli/shared/find_data.ts";
 import { holderOf } from "../../cli/shared/running_bot.ts";
-import type { HostMachine } from "../service/machine.ts";
+import type { HostMachine } from "../service/exports.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { goBack, OPERATOR } from "./go_back.ts";
 import {

@@ -7,7 +7,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isContainer } from "../../host/process/boot.ts";
 import { shellWord } from "../../lib/text/quoted.ts";
-import type { HostMachine } from "../service/machine.ts";
+import type { HostMachine } from "../service/exports.ts";
 
 /** Why `barnacle upgrade` must not exchange the program, and the command that does. */
 export interface ForeignOwner {

@@ -12,9 +12,16 @@ import { StartError } from "../../cli/shared/exit_code.ts";
 import { wayToOwner } from "../../cli/shared/find_data.ts";
 import { createAsk, UnansweredError } from "../../cli/shared/store_access.ts";
 import type { CallName } from "../../cli/shared/store_calls.ts";
-import { layoutOf, UNIT } from "../service/layout.ts";
-import { type HostMachine, managerFacts, stateOf, systemctlOf } from "../service/machine.ts";
-import { chooseTarget, type ServiceTarget } from "../service/target.ts";
+import {
+  chooseTarget,
+  type HostMachine,
+  layoutOf,
+  managerFacts,
+  type ServiceTarget,
+  stateOf,
+  systemctlOf,
+  UNIT,
+} from "../service/exports.ts";
 
 /** The result of a restart. */
 export type Restarted =

@@ -27,7 +27,7 @@ import { MIGRATIONS } from "../../store/database/migrations.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
-import { type HostMachine, thisMachine } from "../service/machine.ts";
+import { type HostMachine, thisMachine } from "../service/exports.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { foreignOwner } from "./owner.ts";
 import {

@@ -4,7 +4,7 @@
 
 import { z } from "zod";
 import { TOOLS } from "../../../tools/registry.ts";
-import { type TriedAccess, tryAccess, WOULD } from "../../access/try.ts";
+import { type TriedAccess, tryAccess, WOULD } from "../../access/exports.ts";
 import { StartError } from "../../../cli/shared/exit_code.ts";
 import { accessNow, ruleText, viewOf } from "../../../cli/verdict/current_rules.ts";
 import { asPhrase, TOOL_WORDS } from "../../../cli/verdict/checks.ts";

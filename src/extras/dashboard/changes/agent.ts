@@ -1,8 +1,13 @@
 /** The changes of the pages Memory and Schedules: `barnacle memory` and `barnacle schedules`. */
 
 import { z } from "zod";
-import { unknownNote } from "../../agent/memory.ts";
-import { changeOne, DONE, type ScheduleChange, unknownSchedule } from "../../agent/schedules.ts";
+import {
+  changeOne,
+  DONE,
+  type ScheduleChange,
+  unknownNote,
+  unknownSchedule,
+} from "../../agent/exports.ts";
 import { type AnyChange, change, RefusedChange } from "../base/page.ts";
 
 const row = z.strictObject({ id: z.coerce.number().int().positive() });

@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { parseUser } from "../../../core/outbound/target.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { decideRequest, pairingsOf, unpair } from "../../access/pairing.ts";
-import { decideQuestion, type OperatorChoice } from "../../agent/approvals.ts";
+import { decideRequest, pairingsOf, unpair } from "../../access/exports.ts";
+import { decideQuestion, type OperatorChoice } from "../../agent/exports.ts";
 import { EXIT } from "../../../cli/shared/exit_code.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
 import { type AnyChange, change, RefusedChange } from "../base/page.ts";

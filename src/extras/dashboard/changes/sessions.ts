@@ -3,8 +3,7 @@
 import { z } from "zod";
 import { parseUser } from "../../../core/outbound/target.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { forgetPerson, forgottenText } from "../../sessions/forget.ts";
-import { findSession } from "../../sessions/sessions.ts";
+import { findSession, forgetPerson, forgottenText } from "../../sessions/exports.ts";
 import { type AnyChange, change, RefusedChange } from "../base/page.ts";
 
 /** Begins a new transcript. */

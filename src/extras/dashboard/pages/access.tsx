@@ -2,8 +2,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import { type AccessMatrix, cellsOf, matrixOf } from "../../access/matrix.ts";
-import { namedEntry } from "../../access/rows.ts";
+import { type AccessMatrix, cellsOf, matrixOf, namedEntry } from "../../access/exports.ts";
 import { accessNow } from "../../../cli/verdict/current_rules.ts";
 import { Card, ChangeForm, Choice, Command, Field, PageLink, Table } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";

@@ -13,8 +13,8 @@ import {
 } from "../../../core/people/question.ts";
 import type { Paired } from "../../../core/inbound/pairing.ts";
 import { withVisibleCharacters } from "../../../render/questions/card.ts";
-import { type OpenRequest, pairingsOf, timesText } from "../../access/pairing.ts";
-import { decidersText } from "../../agent/approvals.ts";
+import { type OpenRequest, pairingsOf, timesText } from "../../access/exports.ts";
+import { decidersText } from "../../agent/exports.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
 import { Card, ChangeForm, Command, Facts, Table, Time } from "../base/elements.tsx";
 import { type AnyChange, type AnyPage, page, type PageView } from "../base/page.ts";

@@ -10,7 +10,7 @@ import { statSync } from "node:fs";
 import { blankSecrets } from "../editor/blanks.ts";
 import { type KeySearch, searchKeys } from "../editor/key_search.ts";
 import type { ConfigState } from "../../../http/snapshot.ts";
-import { type CheckedFile, checkFile } from "../../config/show.ts";
+import { type CheckedFile, checkFile } from "../../config/exports.ts";
 import {
   Badge,
   Card,

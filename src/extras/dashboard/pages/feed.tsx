@@ -8,9 +8,13 @@
 import type { JudgedOnRecord } from "../../../core/store/received.ts";
 import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
 import type { PlacedCheck } from "../../../cli/verdict/checks.ts";
-import type { Today, WhyDecision, WhyReport } from "../../why/report.ts";
-import { storyLines } from "../../why/text.ts";
-import { recordedReport } from "../../why/why.ts";
+import {
+  recordedReport,
+  storyLines,
+  type Today,
+  type WhyDecision,
+  type WhyReport,
+} from "../../why/exports.ts";
 import { parseSubject } from "../../../cli/verdict/subject.ts";
 import type { DashboardParts } from "../base/parts.ts";
 import { Decisions, VerdictBadge } from "../base/decisions.tsx";

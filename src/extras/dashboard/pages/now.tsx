@@ -9,7 +9,7 @@ import type { JudgedOnRecord } from "../../../core/store/received.ts";
 import type { Trend } from "../../../core/store/trends.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { durationText, sizeOf } from "../../../lib/text/units.ts";
-import { unattendedText, type UnattendedUse, unattendedUses } from "../../agent/unattended.ts";
+import { unattendedText, type UnattendedUse, unattendedUses } from "../../agent/exports.ts";
 import { Decisions } from "../base/decisions.tsx";
 import { Badge, Card, Facts, PageLink, Time, type Tone } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";

@@ -7,9 +7,15 @@
 
 import type { ActionState } from "../../../core/store/questions.ts";
 import type { RunState, Schedule } from "../../../core/turn/schedule.ts";
-import { feedsOf, type ListedFeed, placeText } from "../../feeds/command.ts";
-import { type ListedSchedule, schedulesOf, stateOf } from "../../agent/schedules.ts";
-import { RUN_TEXT, type UnattendedUse, unattendedUses } from "../../agent/unattended.ts";
+import { feedsOf, type ListedFeed, placeText } from "../../feeds/exports.ts";
+import {
+  type ListedSchedule,
+  RUN_TEXT,
+  schedulesOf,
+  stateOf,
+  type UnattendedUse,
+  unattendedUses,
+} from "../../agent/exports.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
 import {
   Badge,

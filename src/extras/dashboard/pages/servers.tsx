@@ -12,7 +12,7 @@ import { createApplicationCommands } from "../../../discord/rest/calls/applicati
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { AuditedChannel } from "../../../flows/preflight/audit.ts";
 import { lackText } from "../../../flows/preflight/permissions.ts";
-import { probeAccounts, type ProbedAccount } from "../../diagnose/probe.ts";
+import { probeAccounts, type ProbedAccount } from "../../diagnose/exports.ts";
 import { apiOf, openDiscord } from "../../../cli/shared/discord.ts";
 import type { DashboardParts } from "../base/parts.ts";
 import { Badge, Card, Facts, Table, Time, type Tone } from "../base/elements.tsx";

@@ -18,7 +18,7 @@ import {
   saidBy,
   titleOf,
   transcriptOf,
-} from "../../sessions/sessions.ts";
+} from "../../sessions/exports.ts";
 import {
   Card,
   ChangeForm,

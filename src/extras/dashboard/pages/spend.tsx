@@ -5,7 +5,7 @@
 import { type BudgetUseOf, labelOf } from "../../../core/spending/budget.ts";
 import type { UsageField, UsageSum } from "../../../core/store/usage.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
-import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/usage.ts";
+import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/exports.ts";
 import { Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 import { BarChart } from "../base/bar_chart.tsx";

@@ -1,7 +1,7 @@
 /** A scene about the dashboard: a browser logs in over HTTP, reads a page, and follows another one. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { requestLink } from "../../dashboard/print_link.ts";
+import { requestLink } from "../../dashboard/exports.ts";
 import { demoConfig } from "../simulation/simulation.ts";
 import type { Scene } from "./scene.ts";
 

@@ -7,7 +7,7 @@ import { printable } from "../../../lib/text/quoted.ts";
 import { type ListedModel, listModels } from "../../../providers/choice/list_models.ts";
 import { pullModel, type PullProgress } from "../../../providers/choice/pull_model.ts";
 import type { ModelSettings, ProviderSettings } from "../../../providers/settings.ts";
-import { type Tested, testModel } from "../../model/test.ts";
+import { type Tested, testModel } from "../../model/exports.ts";
 
 /** A server that setup offers. */
 export interface OfferedServer {

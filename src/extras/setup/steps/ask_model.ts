@@ -6,7 +6,7 @@ import { printable, quoted } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 import type { ListedModel } from "../../../providers/choice/list_models.ts";
 import { isPaid, type ModelSettings } from "../../../providers/settings.ts";
-import type { Tested } from "../../model/test.ts";
+import type { Tested } from "../../model/exports.ts";
 import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
 import { reject, type SetupPorts } from "./setup_ports.ts";
 import type { DialogueOption } from "../ports/dialogue.ts";

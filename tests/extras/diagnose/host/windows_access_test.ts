@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { checkAccess, strangersIn } from "../../../src/extras/diagnose/windows_access.ts";
+import { checkAccess, strangersIn } from "../../../../src/extras/diagnose/host/windows_access.ts";
 
 const OWN = "S-1-5-21-1004336348-1177238915-682003330-1001";
 const OTHER = "S-1-5-21-1004336348-1177238915-682003330-1002";

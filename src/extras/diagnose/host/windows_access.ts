@@ -11,9 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import process from "node:process";
-import { systemProgram } from "../service/machine.ts";
-import { titled } from "../../core/checks.ts";
-import type { Finding } from "../../core/finding.ts";
+import { systemProgram } from "../../service/exports.ts";
+import { titled } from "../../../core/checks.ts";
+import type { Finding } from "../../../core/finding.ts";
 
 /** Accounts that read everything anyway, or stand for the owner: SYSTEM, administrators, owners. */
 const TRUSTED: readonly string[] = [

@@ -1,0 +1,14 @@
+/** Exports what other extras use of this one. */
+
+export { decideQuestion, decidersText, type OperatorChoice } from "./approvals.ts";
+export { unknownNote } from "./memory.ts";
+export {
+  changeOne,
+  DONE,
+  type ListedSchedule,
+  type ScheduleChange,
+  schedulesOf,
+  stateOf,
+  unknownSchedule,
+} from "./schedules.ts";
+export { RUN_TEXT, unattendedText, type UnattendedUse, unattendedUses } from "./unattended.ts";
