@@ -38,7 +38,7 @@ const SERVERS = [
   "cli/demo/page_server.ts", // demo
   "cli/run/hook_host.ts", // hooks
   "cli/run/serve.ts", // health and dashboard
-  "cli/standby/stand_by.ts", // health
+  "cli/standby/health.ts", // health
   "host/bot_socket.ts", // of commands, no HTTP
   "host/bounded_server.ts",
   "host/http_server.ts",
