@@ -74,7 +74,7 @@ export function ownerText(state: SharedStoreState): string {
 }
 
 /** The last hand-over, and their number. */
-export function handOverText({ handOvers, lastHandOver }: SharedStoreState): string {
+function handOverText({ handOvers, lastHandOver }: SharedStoreState): string {
   if (!lastHandOver) return "none yet";
   const { at, from, isStop } = lastHandOver;
   return `${timeText(at)}, from ${from}, which ${isStop ? "had stopped" : "had died"}; ` +

@@ -154,10 +154,10 @@ export function connectParts(
       if (repeats) connection.setRepeats(repeats);
       if (isRenewalDue) connection.renew(batch.shardId);
     },
-    shards(count, shardIds) {
-      health.setShards(shardIds);
+    shards(count) {
+      health.setShardCount(count);
       catchUp.setShardCount(count);
-      inbound.setShards(count, shardIds);
+      inbound.setShardCount(count);
     },
     intentsMissing: connectionState.setUngranted,
     budgetChanged: health.refresh,

@@ -221,7 +221,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       askModel.undecided(judged, origin);
     },
     challenged: challenges.challenged,
-    setShards: names.setShards,
+    setShardCount: names.setShardCount,
     ready(shardId) {
       names.ready(shardId);
       ownerGuilds.ready();

@@ -44,8 +44,8 @@ export interface Inbound
     /** Whether the shard's session must be renewed, because an event could not be read (G16). */
     readonly isRenewalDue?: true;
   };
-  /** Sets the number of the account's shards, and the numbers of the process's own ones. */
-  setShards(count: number, shardIds: readonly number[]): void;
+  /** Sets the number of the account's shards. */
+  setShardCount(count: number): void;
   /** A shard is ready: names can be resolved now. */
   ready(shardId: number): void;
   /** Resolves once the commands and components received so far are answered. */

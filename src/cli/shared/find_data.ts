@@ -15,7 +15,7 @@
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME, refuseDivided } from "../../host/files/data_dir.ts";
 import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
@@ -126,27 +126,37 @@ function isReachable(
  *
  * @param flag Value of `--data`.
  * @throws {StartError} If several bots run, and none with this user's own directory.
+ * @throws {DataDirError} If this version cannot read the store in it.
  */
 export async function findData(
   flag: string | undefined,
   { env }: Pick<Io, "env">,
   ports: typeof MACHINE = MACHINE,
 ): Promise<DataChoice> {
+  const place = await findPlace(flag, env, ports);
+  if (place.state === "store" || place.state === "empty") refuseDivided(place.dataDir);
+  return withConfig(place, env, ports);
+}
+
+async function findPlace(
+  flag: string | undefined,
+  env: Io["env"],
+  ports: typeof MACHINE,
+): Promise<DataChoice> {
   const dataDir = dataDirOf(flag, { env });
   const own = { dataDir, state: stateOf(dataDir) };
-  if (isDataNamed(flag, { env })) return withConfig(own, env, ports);
+  if (isDataNamed(flag, { env })) return own;
   const running = new Map<string, DataFacts["running"][number]>();
   for (const holder of await ports.holders()) {
     if (holder.dataDir !== undefined && !running.has(holder.dataDir)) {
       running.set(holder.dataDir, { ...foundAt(holder.dataDir), pid: holder.pid });
     }
   }
-  const chosen = chooseData({
+  return chooseData({
     own: { ...own, isHeld: await isHeld(dataDir) === true },
     running: [...running.values()],
     service: foundAt(ports.serviceDir),
   });
-  return withConfig(chosen, env, ports);
 }
 
 /** Adds the service's config, if the directory is the service's. Its start reads no other one. */

@@ -4,12 +4,7 @@ import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { ownerText, sharedRows, standbysOf } from "../../core/shared_store.ts";
 import { asRemoteError, NEXT_STEPS } from "../../store/replica/remote_error.ts";
-import {
-  createRemote,
-  OLDEST,
-  type RemoteOptions,
-  type RemoteState,
-} from "../../store/replica/remote.ts";
+import { createRemote, OLDEST, type RemoteState } from "../../store/replica/remote.ts";
 import { sharedStateOf } from "../../store/replica/report.ts";
 import type { InspectedServer } from "../../store/replica/tables.ts";
 import { clockProblem, MAY_LOSE, SYNCHRONIZE } from "./refuse.ts";
@@ -20,12 +15,8 @@ import { wayToOwner } from "../shared/find_data.ts";
  *
  * @param dataDir If it is a standby's, other checks see no messages and people: the finding says so.
  */
-export async function checkSharedStore(
-  url: string,
-  dataDir: string,
-  options: RemoteOptions = {},
-): Promise<Finding> {
-  const remote = createRemote(url, options);
+export async function checkSharedStore(url: string, dataDir: string): Promise<Finding> {
+  const remote = createRemote(url);
   try {
     const askedAt = Date.now();
     const server = await remote.inspect();

@@ -3,14 +3,11 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import type { Log } from "../../lib/log.ts";
-import { type Copy, openCopy } from "../../store/replica/copy.ts";
+import { type Copy, COPY_NAME, openCopy } from "../../store/replica/copy.ts";
 import { type SharedRecord, writeSharedRecord } from "../../store/replica/record.ts";
-import type { LeaseTaker, Remote, RemoteState } from "../../store/replica/remote.ts";
+import type { RemoteState } from "../../store/replica/remote.ts";
+import type { Joined } from "./join.ts";
 import { forkedStore, otherStore, refuseOtherBot } from "./refuse.ts";
-
-/** The copy of a standby: no command takes it for the store. */
-export const COPY_NAME = "standby.db";
 
 /**
  * After PostgreSQL went back to an older copy, the time (milliseconds) for the owner to start again and
@@ -18,17 +15,8 @@ export const COPY_NAME = "standby.db";
  */
 const AFTER_RETURN_MS = 60_000;
 
-/** Everything that following needs. */
-export interface FollowingOptions {
-  readonly remote: Pick<Remote, "hashes" | "pages" | "changedSince">;
-  readonly record: SharedRecord;
-  readonly candidate: LeaseTaker;
-  readonly dataDir: string;
-  readonly log: Log;
-}
-
 /** Creates it; nothing is copied before the first call. */
-export function createFollowing({ remote, record, candidate, dataDir, log }: FollowingOptions) {
+export function createFollowing({ remote, record, taker, dataDir, log }: Joined) {
   const path = join(dataDir, DATABASE_NAME);
   let copy: Copy | undefined;
   /** The last state whose changes the copy has. */
@@ -59,14 +47,18 @@ export function createFollowing({ remote, record, candidate, dataDir, log }: Fol
     /**
      * Brings the copy up to date.
      *
-     * @param onBegin Called before a first copy, which may take long.
      * @param isUnsure Whether another server may have answered since the last call.
+     * @param onBegin Called before a first copy, which may take long.
      * @throws {StartError} If it is the store of another bot or another data directory.
      */
-    async follow(state: RemoteState, onBegin: () => Promise<void>, isUnsure = false) {
+    async follow(
+      state: RemoteState,
+      isUnsure: boolean,
+      onBegin: () => Promise<void>,
+    ): Promise<void> {
       if (isForked(state, record, path)) throw forkedStore(dataDir, state);
-      const isOwn = isOwnFile(state, record, path, candidate.place);
-      if (!isOwn) refuseOtherBot(state, candidate.bots);
+      const isOwn = isOwnFile(state, record, path, taker.place);
+      if (!isOwn) refuseOtherBot(state, taker.bots);
       if (!isOwn && state.pageCount > 0 && !copy) {
         if (existsSync(path)) {
           if (record.epoch === 0) throw otherStore(dataDir); // another process was the first one
@@ -84,7 +76,6 @@ export function createFollowing({ remote, record, candidate, dataDir, log }: Fol
       }
       await copy?.update();
       seen = state;
-      return { isOwn, copy };
     },
     /** Whether the copy is as new as any that its owner may still have. */
     mayTake: (): boolean => older === undefined || performance.now() >= older.until,

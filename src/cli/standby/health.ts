@@ -1,16 +1,29 @@
 /**
- * Answers health checks, metrics and status requests of a standby (O15) as a bot does.
+ * Shows a standby to the outside: health checks, metrics and status requests, and the service manager
+ * (O15).
  *
- * It has neither accounts nor an open store. It is healthy while it can take over, and never ready,
- * because it answers no message.
+ * A standby has neither accounts nor an open store. It is healthy while it can take over, and never
+ * ready, because it answers no message.
  */
 
 import process from "node:process";
-import { type AppPorts, createApp, type HttpHandler } from "../../http/app.ts";
-import { createMetrics } from "../../http/metrics.ts";
+import type { BotConfig } from "../../config/config.ts";
 import type { SharedStoreState } from "../../core/shared_store.ts";
-import type { Snapshot } from "../../http/snapshot.ts";
+import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
+import { listenForHealth } from "../../host/listen.ts";
+import { type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import { cpuSec } from "../../host/process/usage.ts";
+import { createApp, type HttpHandler } from "../../http/app.ts";
+import { createMetrics } from "../../http/metrics.ts";
+import type { Snapshot } from "../../http/snapshot.ts";
+import type { Env } from "../../lib/env.ts";
+import type { Log } from "../../lib/log.ts";
+import { urlHostOf } from "../../lib/network/addresses.ts";
+import { readBuild } from "../shared/build.ts";
+import type { Instance } from "../shared/sole_instance.ts";
+
+/** Time between two notes to the service manager, if its watchdog expects none sooner. */
+const NOTIFY_MS = 5_000;
 
 /** The state of a process that waits for the lease. */
 export interface StandbyState {
@@ -20,17 +33,56 @@ export interface StandbyState {
   readonly isCopied: boolean;
 }
 
-/** The state as one line. */
-export function standbyText({ shared: { owner, problem }, isCopied }: StandbyState): string {
+/** Everything that showing a standby needs. */
+export interface HealthOptions {
+  readonly config: Pick<BotConfig, "http">;
+  /** Whether the config names `http.port`. */
+  readonly isPortWritten: boolean;
+  readonly env: Env;
+  readonly log: Log;
+  readonly notify: Notify;
+  readonly instance: Pick<Instance, "setHttp" | "setPortInUse">;
+  /** The secret by which commands see details. */
+  readonly commandKey: string;
+}
+
+/** Creates it; it listens once there is a state to show. */
+export function createStandbyHealth(options: HealthOptions) {
+  const { env, notify } = options;
+  let state: StandbyState | undefined;
+  let server: HttpServer | undefined;
+  const tell = () => {
+    if (state) notify(`READY=1\nWATCHDOG=1\nSTATUS=${standbyText(state)}`);
+  };
+  const timer = setInterval(tell, (watchdogMsOf(env, process.pid) ?? 3 * NOTIFY_MS) / 3);
+  return {
+    /** Takes the current state. */
+    async show(next: StandbyState): Promise<void> {
+      const isFirst = state === undefined;
+      state = next;
+      if (!isFirst) return;
+      tell();
+      server = await listen(createHandler(() => state ?? next, options), options);
+    },
+    /** Stops answering. */
+    async close(): Promise<void> {
+      clearInterval(timer);
+      await server?.close();
+    },
+  };
+}
+
+function standbyText({ shared: { owner, problem }, isCopied }: StandbyState): string {
   if (problem !== undefined) return `Standby without PostgreSQL: ${problem}`;
   return isCopied ? `Standing by for ${owner}` : `Copying the store of ${owner}`;
 }
 
-/** Creates the handler of requests. */
-export function createStandbyHealth(
+/** Answers requests as a bot without accounts does. */
+function createHandler(
   state: () => StandbyState,
-  options: Pick<AppPorts, "token" | "commandKey" | "hosts" | "build" | "onError">,
+  { config: { http }, commandKey, log }: HealthOptions,
 ): HttpHandler {
+  const build = readBuild();
   const startedAt = Date.now();
   const snapshot = (): Snapshot => {
     const { shared, isCopied } = state();
@@ -56,11 +108,38 @@ export function createStandbyHealth(
     };
   };
   return createApp({
-    ...options,
+    token: http.token?.reveal(),
+    commandKey,
+    hosts: http.hosts,
+    build,
+    onError: (error) => log.error("A request failed", { error }),
     snapshot,
     measure: () => Promise.resolve(snapshot()),
     usage: () => ({ cpuSec: cpuSec() }),
-    metrics: createMetrics(options.build),
+    metrics: createMetrics(build),
     now: () => Date.now(),
   });
+}
+
+/** Listens for health checks; without a free port, the process stands by all the same. */
+async function listen(
+  handler: HttpHandler,
+  { config: { http }, isPortWritten, commandKey, instance, log }: HealthOptions,
+): Promise<HttpServer | undefined> {
+  const listening = await listenForHealth(
+    { bind: http.bind, port: http.port, token: http.token?.reveal() },
+    { isWritten: isPortWritten, isRequired: http.required },
+    handler,
+    startHttpServer,
+  );
+  if (listening.kind === "none") {
+    instance.setPortInUse(http.port);
+    log.warn("Another program uses http.port, so this standby has no health checks");
+    return undefined;
+  }
+  const { server } = listening;
+  const address = `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+  instance.setHttp(address, commandKey);
+  log.info("Barnacle is standing by", { pid: process.pid, health: `http://${address}/healthz` });
+  return server;
 }

@@ -1,5 +1,5 @@
 /**
- * Makes this process the owner of a store that several processes share through PostgreSQL (O15).
+ * Makes this process the owner of a store in PostgreSQL (O15).
  *
  * The database in PostgreSQL is the truth. The file here is newer only if this data directory had the
  * lease last; then its start sends the difference. In any other case it becomes a copy.
@@ -9,55 +9,103 @@ import { randomUUID } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
+import process from "node:process";
+import type { SharedStoreState } from "../../core/shared_store.ts";
+import type { Store } from "../../core/store/store.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { isCurrent } from "../../store/database/database.ts";
-import { type Copy, lackingPages } from "../../store/replica/copy.ts";
+import { type Copy, COPY_NAME, lackingPages } from "../../store/replica/copy.ts";
 import {
   createOwner,
   type LossReason,
   type Moment,
   type Owner,
 } from "../../store/replica/owner.ts";
+import { createOwnerReports } from "../../store/replica/owner_reports.ts";
 import {
   readSharedRecord,
   type SharedRecord,
   writeSharedRecord,
 } from "../../store/replica/record.ts";
-import {
-  createRemote,
-  type LeaseTaker,
-  type Remote,
-  type RemoteState,
-  type TakenLease,
-} from "../../store/replica/remote.ts";
+import type { LeaseTaker, Remote, RemoteState, TakenLease } from "../../store/replica/remote.ts";
 import { readMayLose } from "../../store/replica/tables.ts";
-import { createOwnerReports } from "../../store/replica/owner_reports.ts";
-import type { SharedStoreState } from "../../core/shared_store.ts";
-import type { Store } from "../../core/store/store.ts";
-import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import { COPY_NAME } from "./following.ts";
+import { VERSION } from "../../version.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
 import { clockProblem, MAY_LOSE, otherStore, SYNCHRONIZE, twinProblem } from "./refuse.ts";
 
 /** How long a stop waits for PostgreSQL. */
 const HAND_OVER_MS = 5_000;
 
-/** Everything that an owner needs. */
-export interface JoinOptions {
-  /** `store.url`. */
-  readonly url: string;
-  /** The data directory. */
+/** A data directory that belongs to a store in PostgreSQL. */
+export interface Joined {
+  readonly remote: Remote;
   readonly dataDir: string;
-  /** Marks of the bots of this process. */
-  readonly bots: readonly string[];
-  /** Version of this program. */
-  readonly version: string;
   readonly log: Log;
-  /** Opens the store, and creates or migrates it. */
-  readonly openStore: () => Pick<Store, "close">;
-  /** Another process has the lease; the process must end at once, with this code. */
-  readonly onLost: (code: ExitCode) => void;
+  /** The row of the store, as the start has found it. */
+  readonly state: RemoteState;
+  readonly record: SharedRecord;
+  /** This process, as it takes the lease. */
+  readonly taker: LeaseTaker;
+}
+
+/**
+ * Checks PostgreSQL, creates its tables if there are none, and reads or creates the record of the data
+ * directory.
+ *
+ * @param bots Marks of the bots of this process.
+ * @throws {StartError | RemoteError} If this process must not use the store.
+ */
+export async function joinStore({ remote, dataDir, bots, log }: {
+  readonly remote: Remote;
+  readonly dataDir: string;
+  readonly bots: readonly string[];
+  readonly log: Log;
+}): Promise<Joined> {
+  const askedAt = Date.now();
+  const state = await remote.open();
+  const clock = clockProblem(state, askedAt, Date.now());
+  if (clock !== undefined) throw new StartError(clock, EXIT.tryAgain);
+  const twin = await remote.twin();
+  if (twin !== undefined) throw twinProblem(twin, bots.length);
+  if (await remote.use(readMayLose)) log.warn(`${MAY_LOSE}; ${SYNCHRONIZE}`);
+  const record = recordOf(dataDir, state);
+  const { owner, epoch: lastEpoch } = record;
+  const taker = { owner, place: `${hostname()}:${dataDir}`, bots, lastEpoch };
+  return { remote, dataDir, log, state, record, taker };
+}
+
+/**
+ * Reads or creates the record of the data directory.
+ *
+ * @throws {StartError} If its data belong to another store.
+ */
+function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord {
+  const record = readSharedRecord(dataDir);
+  const hasData = existsSync(join(dataDir, DATABASE_NAME));
+  if (record?.store === id) return record;
+  if (pageCount > 0 && hasData) throw otherStore(dataDir);
+  if (record && !hasData) {
+    throw new StartError(
+      `${dataDir} has a copy of another store than the database of store.url. Correct store.url, ` +
+        "or choose another directory with --data",
+      EXIT.config,
+    );
+  }
+  const fresh = { store: id, owner: record?.owner ?? randomUUID(), epoch: 0 };
+  writeSharedRecord(dataDir, fresh);
+  return fresh;
+}
+
+/** A lease that was just taken, with the copy of the store if another process had it before. */
+export interface Won {
+  /** As PostgreSQL gave it. */
+  readonly lease: TakenLease;
+  /** When the lease was asked for. */
+  readonly takenAt: Moment;
+  /** Absent: the file here is the store. */
+  readonly copy: Copy | undefined;
 }
 
 /** The store of this process, which follows each commit. */
@@ -71,53 +119,22 @@ export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "ma
 }
 
 /**
- * Opens the tables, and creates them if there are none.
- *
- * @throws {StartError | RemoteError} If this process must not use them.
- */
-export async function openTables(
-  { bots, log }: Pick<JoinOptions, "bots" | "log">,
-  remote: Remote,
-): Promise<RemoteState> {
-  const askedAt = Date.now();
-  const state = await remote.open();
-  const clock = clockProblem(state, askedAt, Date.now());
-  if (clock !== undefined) throw new StartError(clock, EXIT.tryAgain);
-  const twin = await remote.twin();
-  if (twin !== undefined) throw twinProblem(twin, bots.length);
-  if (await remote.use(readMayLose)) log.warn(`${MAY_LOSE}; ${SYNCHRONIZE}`);
-  return state;
-}
-
-/** A lease that was just taken, with the copy of the store if another process had it before. */
-export interface Won {
-  /** As PostgreSQL gave it. */
-  readonly lease: TakenLease;
-  /** When the lease was asked for. */
-  readonly takenAt: Moment;
-  /** Absent: the file here is the store. */
-  readonly copy: Copy | undefined;
-}
-
-/**
  * Makes this process the owner of a store whose lease it has just taken.
  *
+ * @param openStore Opens the store, and creates or migrates it.
+ * @param reporting A connection of its own for reports.
  * @throws {RemoteError | StartError} If the file or PostgreSQL fails; the lease has ended then.
  */
 export async function ownStore(
-  options: Omit<JoinOptions, "bots"> & {
-    readonly remote: Remote;
-    readonly record: SharedRecord;
-    readonly candidate: LeaseTaker;
-  },
+  { remote, dataDir, log, record, taker: { place } }: Joined,
   { lease, takenAt, copy }: Won,
+  openStore: () => Pick<Store, "close">,
+  reporting: Remote,
 ): Promise<SharedStore> {
-  const { dataDir, log, remote, record, candidate } = options;
   const path = join(dataDir, DATABASE_NAME);
-  const { pageCount: stored } = lease;
+  const { pageCount: stored, epoch, since } = lease;
   // At once, or the next start takes a file that is newer than PostgreSQL for an old copy. But until
   // PostgreSQL has a first copy, the file here stays the only store.
-  const { epoch, since } = lease;
   const own: SharedRecord = { store: record.store, owner: record.owner, epoch, since };
   if (stored > 0) writeSharedRecord(dataDir, own);
   const owner = createOwner({
@@ -128,7 +145,7 @@ export async function ownStore(
     schedule,
     onLost(why) {
       log.error(LOSSES[why]);
-      options.onLost(EXIT.tryAgain);
+      process.exit(EXIT.tryAgain);
     },
     onTrouble(error) {
       if (error) {
@@ -143,7 +160,7 @@ export async function ownStore(
     // A copy is equal to PostgreSQL. Comparing all of a large store would take seconds. A
     // migration writes before anything follows the log, so its pages are found by comparing.
     if (!copy || !isCurrent(path)) {
-      options.openStore().close(); // the file alone has everything then
+      openStore().close(); // the file alone has everything then
       if (existsSync(`${path}-wal`)) {
         throw new StartError(
           `another program reads ${path}, so its log cannot be emptied; end it, and start again`,
@@ -159,11 +176,7 @@ export async function ownStore(
   }
   owner.follow(path);
   log.info("This process owns the store in PostgreSQL", { epoch });
-  const self = { place: candidate.place, version: options.version };
-  const reports = createOwnerReports(createRemote(options.url), self, {
-    own: () => ({ lagMs: owner.lagMs(), problem: owner.problem() }),
-    schedule,
-  });
+  const reports = createOwnerReports(reporting, { place, version: VERSION }, owner, schedule);
   return {
     ...owner,
     state: reports.state,
@@ -203,32 +216,5 @@ const LOSSES: Readonly<Record<LossReason, string>> = {
     "PostgreSQL lacks",
 };
 
-/** Names a data directory for people and for the lease. */
-export function placeOf(dataDir: string): string {
-  return `${hostname()}:${dataDir}`;
-}
-
 /** Now, by both clocks. */
 export const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
-
-/**
- * Reads or creates the record of the data directory.
- *
- * @throws {StartError} If its data belong to another store.
- */
-export function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord {
-  const record = readSharedRecord(dataDir);
-  const hasData = existsSync(join(dataDir, DATABASE_NAME));
-  if (record?.store === id) return record;
-  if (pageCount > 0 && hasData) throw otherStore(dataDir);
-  if (record && !hasData) {
-    throw new StartError(
-      `${dataDir} has a copy of another store than the database of store.url. Correct store.url, ` +
-        "or choose another directory with --data",
-      EXIT.config,
-    );
-  }
-  const fresh = { store: id, owner: record?.owner ?? randomUUID(), epoch: 0 };
-  writeSharedRecord(dataDir, fresh);
-  return fresh;
-}

@@ -1,38 +1,28 @@
 /**
- * Runs a process as a standby until it owns the store: with a copy of all pages, health checks, a
- * service manager that knows it is well, and an end by a signal (O15).
+ * Runs a process as a standby until it owns the store (O15).
  *
- * Twice a second it looks at the lease and copies what has changed. Once the lease has ended, or is
- * this data directory's own, it takes it.
+ * Twice a second it looks at the lease and copies the pages that have changed. It takes the lease once
+ * that has ended, or at once if this data directory had it last.
  */
 
-import process from "node:process";
-import { setTimeout } from "node:timers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { BotConfig } from "../../config/config.ts";
+import { setTimeout } from "node:timers";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Setup } from "../../bot.ts";
+import type { BotConfig } from "../../config/config.ts";
 import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
 import type { Store } from "../../core/store/store.ts";
-import type { RequestHandler } from "../../host/bounded_server.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
-import { listenForHealth } from "../../host/listen.ts";
-import { type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
-import type { Env } from "../../lib/env.ts";
-import type { Log } from "../../lib/log.ts";
-import { urlHostOf } from "../../lib/network/addresses.ts";
 import type { Follower } from "../../store/database/durability.ts";
-import { createRemote, type Remote, type RemoteState } from "../../store/replica/remote.ts";
-import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
+import { createRemote } from "../../store/replica/remote.ts";
+import { RemoteError } from "../../store/replica/remote_error.ts";
 import { REPORT_MS, sharedStateOf } from "../../store/replica/report.ts";
 import { VERSION } from "../../version.ts";
-import { readBuild } from "../shared/build.ts";
 import { type Instance, InstanceTakenError } from "../shared/sole_instance.ts";
 import { createFollowing } from "./following.ts";
-import { createStandbyHealth, type StandbyState, standbyText } from "./health.ts";
-import { moment, openTables, ownStore, placeOf, recordOf, type SharedStore } from "./join.ts";
+import { createStandbyHealth, type HealthOptions, type StandbyState } from "./health.ts";
+import { type Joined, joinStore, moment, ownStore, type SharedStore, type Won } from "./join.ts";
 import { markOf, startErrorOf } from "./refuse.ts";
 
 /** How often a standby looks, in milliseconds. */
@@ -45,20 +35,12 @@ const AFTER_OUTAGE_MS = 3_000;
 const TOKEN_LOCK_MS = 5_000;
 const TOKEN_LOOK_MS = 50;
 
-/** Time between two notes to the service manager, if its watchdog expects none sooner. */
-const NOTIFY_MS = 5_000;
-
 /** Everything that a standby needs. */
-export interface StandByOptions {
+export interface StandByOptions extends HealthOptions {
   readonly config: BotConfig;
-  /** Whether the config names `http.port`. */
-  readonly isPortWritten: boolean;
   /** `store.url`. */
   readonly url: string;
   readonly dataDir: string;
-  readonly env: Env;
-  readonly log: Log;
-  readonly notify: Notify;
   /** The locks; those of the tokens are taken with the lease. */
   readonly instance: Pick<Instance, "addBots" | "setHttp" | "setPortInUse">;
   /** Lock names of all bots. */
@@ -67,8 +49,6 @@ export interface StandByOptions {
   readonly accounts: Setup["accounts"];
   /** Resolves with the first signal to stop. */
   readonly signal: Promise<unknown>;
-  /** The secret by which commands see details. */
-  readonly commandKey: string;
   /** Opens the store, and creates or migrates it. */
   readonly openStore: (follower?: Follower) => Store;
 }
@@ -93,32 +73,38 @@ export interface OwnedStore {
  */
 export async function waitForStore(options: StandByOptions): Promise<OwnedStore | undefined> {
   const { log, signal, config: { shutdown }, openStore } = options;
-  const shared = await whileWaiting(
-    options,
-    (onStandby, ending) => takeLease(options, onStandby, ending),
-  );
+  const ending = new AbortController();
+  void signal.then(() => ending.abort());
+  const health = createStandbyHealth(options);
+  let shared: SharedStore | undefined;
+  try {
+    shared = await takeLease(options, health.show, ending.signal);
+  } finally {
+    await health.close();
+  }
   if (!shared) {
     log.info("Barnacle has stopped standing by");
     return undefined;
   }
+  const { mayAct, state, leave, close } = shared;
   let store: Store | undefined;
   try {
     store = openStore(shared);
     await takeTokens(options, shared.isTakenOver);
   } catch (error) {
     store?.close();
-    await shared.close(); // another process may be able to open its copy
+    await close(); // another process may be able to open its copy
     throw error;
   }
   const opened = store;
-  void signal.then(() => void setTimeout(shared.leave, shutdown.graceSec * 1_000).unref());
+  void signal.then(() => void setTimeout(leave, shutdown.graceSec * 1_000).unref());
   return {
     store,
-    mayAct: shared.mayAct,
-    shared: shared.state,
+    mayAct,
+    shared: state,
     async close() {
       opened.close();
-      await shared.close();
+      await close();
     },
   };
 }
@@ -130,35 +116,15 @@ export async function waitForStore(options: StandByOptions): Promise<OwnedStore 
  */
 async function takeLease(
   { url, dataDir, accounts, log, openStore }: StandByOptions,
-  onStandby: (state: StandbyState) => Promise<void>,
+  show: (state: StandbyState) => Promise<void>,
   ending: AbortSignal,
 ): Promise<SharedStore | undefined> {
   const bots = Array.from(accounts.values(), (one) => markOf(one.token, one.apiBase));
   const remote = createRemote(url, { bots });
   try {
-    const first = await openTables({ bots, log }, remote);
-    const record = recordOf(dataDir, first);
-    const { owner, epoch: lastEpoch } = record;
-    const candidate = { owner, place: placeOf(dataDir), bots, lastEpoch };
-    const won = await waitForTurn(
-      { remote, record, candidate, dataDir, log },
-      first,
-      onStandby,
-      ending,
-    );
-    if (won) {
-      return await ownStore({
-        url,
-        dataDir,
-        version: VERSION,
-        log,
-        onLost: (code) => process.exit(code),
-        openStore,
-        remote,
-        record,
-        candidate,
-      }, won);
-    }
+    const joined = await joinStore({ remote, dataDir, bots, log });
+    const won = await waitForTurn(joined, show, ending);
+    if (won) return await ownStore(joined, won, openStore, createRemote(url));
     await remote.close();
     return undefined;
   } catch (error) {
@@ -169,148 +135,75 @@ async function takeLease(
 
 /** Follows the store, and takes its lease once it has ended or is this data directory's own. */
 async function waitForTurn(
-  options: Parameters<typeof createFollowing>[0] & { readonly remote: Remote },
-  first: RemoteState,
-  onStandby: (state: StandbyState) => Promise<void>,
+  joined: Joined,
+  show: (state: StandbyState) => Promise<void>,
   ending: AbortSignal,
-): Promise<Parameters<typeof ownStore>[1] | undefined> {
-  const { remote, candidate, dataDir, log } = options;
-  const { place } = candidate;
-  const following = createFollowing(options);
-  let state = first;
-  let known: RemoteState | undefined = first;
+): Promise<Won | undefined> {
+  const { remote, taker, dataDir, log } = joined;
+  const following = createFollowing(joined);
+  let { state } = joined;
+  let processes: readonly SharingProcess[] = [];
   let isCopied = false;
-  /** Whether another server may have answered since the copy was whole: it is compared first. */
-  let isUnsure = true;
+  /** Why PostgreSQL does not answer; another server may answer after it. */
   let problem: string | undefined;
   let wholeAt = performance.now();
-  let answeredSince = -Infinity;
+  let outageEndedAt = -Infinity;
   let reportedAt = -Infinity;
-  let processes: readonly SharingProcess[] = [];
-  const tell = () => {
+
+  function tell(): Promise<void> {
     const lagMs = performance.now() - wholeAt;
     const shared = sharedStateOf(state, processes, { isOwner: false, lagMs, problem });
-    return onStandby({ shared, isCopied });
-  };
-
-  async function report(): Promise<void> {
-    if (!following.copy() || performance.now() - reportedAt < REPORT_MS) return;
-    reportedAt = isCopied ? performance.now() : -Infinity; // once it is, again at once
-    const sequence = following.copy()?.sequence();
-    ({ processes } = await remote.report({ place, version: VERSION, sequence }));
+    return show({ shared, isCopied });
   }
 
-  async function look(): Promise<Awaited<ReturnType<typeof waitForTurn>>> {
-    state = known ?? await remote.look();
-    known = undefined;
-    await following.follow(state, async () => {
+  async function report(): Promise<void> {
+    const copy = following.copy();
+    if (!copy || performance.now() - reportedAt < REPORT_MS) return;
+    reportedAt = isCopied ? performance.now() : -Infinity; // once it is, again at once
+    const self = { place: taker.place, version: VERSION, sequence: copy.sequence() };
+    ({ processes } = await remote.report(self));
+  }
+
+  async function look(): Promise<Won | undefined> {
+    state = await remote.look();
+    await following.follow(state, problem !== undefined, async () => {
       await report();
       await tell();
-    }, isUnsure);
+    });
     if (problem !== undefined) {
       log.info("PostgreSQL answers again");
-      answeredSince = performance.now();
+      outageEndedAt = performance.now();
     }
-    [isCopied, isUnsure, problem, wholeAt] = [true, false, undefined, performance.now()];
+    isCopied = true;
+    problem = undefined;
+    wholeAt = performance.now();
     await report();
-    const isOurs = state.place === place && !following.copy() &&
-      existsSync(join(dataDir, DATABASE_NAME));
-    const isLate = performance.now() - answeredSince >= AFTER_OUTAGE_MS;
+    const isOurs = state.place === taker.place && existsSync(join(dataDir, DATABASE_NAME));
+    const isLate = performance.now() - outageEndedAt >= AFTER_OUTAGE_MS;
     if (!isOurs && !(state.isFree && isLate && following.mayTake())) return undefined;
     const takenAt = moment();
-    const lease = await remote.take(candidate, state.epoch);
+    const lease = await remote.take(taker, state.epoch);
     return lease && { lease, takenAt, copy: following.copy() };
   }
 
+  let won: Won | undefined;
   try {
     while (!ending.aborted) {
       try {
-        const won = await look();
+        won = await look();
         if (won) return won;
       } catch (error) {
         if (!(error instanceof RemoteError)) throw error; // not PostgreSQL, but the disk
-        const { message } = asRemoteError(error);
-        if (problem === undefined) log.warn("PostgreSQL does not answer", { error: message });
-        [isUnsure, problem] = [true, message];
+        if (problem === undefined) log.warn("PostgreSQL does not answer", { error: error.message });
+        problem = error.message;
       }
       await tell();
       await sleep(LOOK_MS, undefined, { signal: ending }).catch(() => {});
     }
-  } catch (error) {
-    following.copy()?.close();
-    throw error;
-  }
-  following.copy()?.close();
-  return undefined;
-}
-
-/** Answers health checks while this process waits. */
-async function whileWaiting<Waited>(
-  options: StandByOptions,
-  wait: (
-    onStandby: (state: StandbyState) => Promise<void>,
-    ending: AbortSignal,
-  ) => Promise<Waited>,
-): Promise<Waited> {
-  const { notify, env, signal } = options;
-  const ending = new AbortController();
-  void signal.then(() => ending.abort());
-  let state: StandbyState | undefined;
-  let server: HttpServer | undefined;
-  const report = () => {
-    if (state) notify(`READY=1\nWATCHDOG=1\nSTATUS=${standbyText(state)}`);
-  };
-  const notifyMs = (watchdogMsOf(env, process.pid) ?? 3 * NOTIFY_MS) / 3;
-  const timer = setInterval(report, notifyMs);
-  try {
-    return await wait(async (next) => {
-      const isFirst = state === undefined;
-      state = next;
-      if (!isFirst) return;
-      report();
-      server = await listen(createHealth(() => state ?? next, options), options);
-    }, ending.signal);
-  } finally {
-    clearInterval(timer);
-    await server?.close(); // the lease holds already
-  }
-}
-
-/** Answers requests: this process has no account. */
-function createHealth(
-  state: () => StandbyState,
-  { config: { http }, commandKey, log }: StandByOptions,
-): RequestHandler {
-  return createStandbyHealth(state, {
-    token: http.token?.reveal(),
-    commandKey,
-    hosts: http.hosts,
-    build: readBuild(),
-    onError: (error) => log.error("A request failed", { error }),
-  });
-}
-
-/** Answers health checks; without a free port, the process stands by all the same. */
-async function listen(
-  answer: RequestHandler,
-  { config: { http }, isPortWritten, commandKey, instance, log }: StandByOptions,
-): Promise<HttpServer | undefined> {
-  const listening = await listenForHealth(
-    { bind: http.bind, port: http.port, token: http.token?.reveal() },
-    { isWritten: isPortWritten, isRequired: http.required },
-    answer,
-    startHttpServer,
-  );
-  if (listening.kind === "none") {
-    instance.setPortInUse(http.port);
-    log.warn("Another program uses http.port, so this standby has no health checks");
     return undefined;
+  } finally {
+    if (!won) following.copy()?.close();
   }
-  const { server } = listening;
-  const address = `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-  instance.setHttp(address, commandKey);
-  log.info("Barnacle is standing by", { pid: process.pid, health: `http://${address}/healthz` });
-  return server;
 }
 
 /**

@@ -120,6 +120,10 @@ async function check(
  * @throws {StartError} Which names the backup, not the temporary file.
  */
 export function checkStore(store: string, backup: string): number {
+  const name = printable(backup);
+  if (!existsSync(store)) {
+    throw new StartError(`${name} cannot be used: it has no ${STORE_PATH}`, EXIT.failed);
+  }
   try {
     return checkCopy(store);
   } catch (error) {
@@ -129,6 +133,6 @@ export function checkStore(store: string, backup: string): number {
       : error.kind === "damaged"
       ? "its store is damaged. Use another backup"
       : error.message;
-    throw new StartError(`${printable(backup)} cannot be used: ${words}`, EXIT.failed, error);
+    throw new StartError(`${name} cannot be used: ${words}`, EXIT.failed, error);
   }
 }

@@ -46,7 +46,7 @@ export type ShownBot = Pick<
 >;
 
 /** Everything else that the dashboard needs. */
-export type DashboardHostOptions = Pick<
+type DashboardHostOptions = Pick<
   BotOptions,
   "store" | "dataDir" | "env" | "build" | "logging" | "setup"
 >;

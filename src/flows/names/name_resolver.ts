@@ -26,8 +26,8 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** Resolves the config's names as guilds change. */
 export interface NameResolver extends Omit<Names, "keep" | "resolve"> {
-  /** Sets the number of the account's shards, and the numbers of the process's own ones. */
-  setShards(count: number, shardIds: readonly number[]): void;
+  /** Sets the number of the account's shards. */
+  setShardCount(count: number): void;
   /** A shard is ready, so its guilds are known. */
   ready(shardId: number): void;
   /** A batch has changed guilds, so a missing name may exist now. */
@@ -150,7 +150,7 @@ export function createNameResolver(
   }
 
   return {
-    setShards: shards.set,
+    setShardCount: shards.setCount,
     ready(shardId) {
       shards.ready(shardId);
       isReady = true;

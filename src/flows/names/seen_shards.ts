@@ -10,30 +10,28 @@ import { shardOf } from "../../core/discord/shard.ts";
 
 /** The guilds that are seen. */
 export interface GuildSight {
-  /** Whether the bot may be in this guild without the process knowing it; or in any guild. */
+  /** Whether the bot may be in this guild, or in any, although no shard has named it yet. */
   readonly mayMiss: (id?: GuildId) => boolean;
 }
 
 /** Creates the record of an account's shards. */
 export function createSeenShards() {
   let shardCount = 0;
-  let own: readonly number[] = [];
   const seen = new Set<number>();
 
-  const toCome = (): number => own.filter((id) => !seen.has(id)).length;
+  const toCome = (): number => Math.max(0, shardCount - seen.size);
 
   return {
-    /** Sets the number of all shards, and the process's own ones. */
-    set(count: number, shardIds: readonly number[]): void {
+    /** Sets the number of shards. */
+    setCount(count: number): void {
       if (count !== shardCount) seen.clear(); // its guilds come by other shards now
       shardCount = count;
-      own = shardIds;
     },
     /** Notes that a shard's guilds are known. */
     ready: (shardId: number): void => void seen.add(shardId),
-    /** Number of the process's shards that have not been ready so far. */
+    /** Number of shards that have not been ready so far. */
     toCome,
-    /** Whether the bot may be in this guild, or in any, without the process knowing it. */
+    /** Whether the bot may be in this guild, or in any, although no shard has named it yet. */
     mayMiss(id?: GuildId): boolean {
       if (shardCount === 0) return true;
       return id === undefined ? toCome() > 0 : !seen.has(shardOf(id, shardCount));

@@ -102,7 +102,7 @@ interface Told {
   readonly parts: () => AccountParts | undefined;
   readonly states: Map<number, ShardState>;
   readonly latencies: Map<number, number>;
-  shardIds: readonly number[];
+  shardCount: number;
   isRestUp: boolean;
   /** The agents' models, by id. */
   readonly models: Map<string, ToldModel>;
@@ -116,7 +116,7 @@ function newlyTold(modelIds: readonly string[], parts: Told["parts"], startedAt:
     parts,
     states: new Map(),
     latencies: new Map(),
-    shardIds: [0],
+    shardCount: 1,
     isRestUp: true,
     models: new Map(modelIds.map((id) => [id, { model: { id } }])),
     stored: { parked: [] },
@@ -184,9 +184,9 @@ function reporting(
     },
     /** The account is stopped, because the config disables it or no longer has it. */
     left: (): void => void (told = undefined),
-    /** Sets the account's shards in this process; it is shard 0 until then. */
-    setShards(shardIds: readonly number[]): void {
-      if (told) told.shardIds = shardIds;
+    /** Sets the number of the account's shards; 1 until then. */
+    setShardCount(count: number): void {
+      if (told) told.shardCount = count;
     },
     setShard: (shardId: number, state: ShardState): void => void told?.states.set(shardId, state),
     /** Milliseconds until Discord acknowledged a shard's heartbeat. */
@@ -266,10 +266,10 @@ function heardOf(
 
 function shardsOf(
   accountId: AccountId,
-  { startedAt, states, latencies, shardIds }: Told,
+  { startedAt, states, latencies, shardCount }: Told,
   stats: GatewayStats | undefined,
 ): readonly ShardSnapshot[] {
-  return shardIds.map((shardId) => {
+  return Array.from({ length: shardCount }, (_, shardId) => {
     const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits, readysUnread } =
       states.get(shardId) ?? {};
     const latencyMs = latencies.get(shardId) ?? 0;

@@ -20,6 +20,9 @@ import {
 import { PAGES_AT_ONCE, type Remote, type RemotePage } from "./remote.ts";
 import { PAGE_BYTES, type PageChange } from "./wal.ts";
 
+/** Name of the file: no command takes it for the store. */
+export const COPY_NAME = "standby.db";
+
 /** Hash of a page, as PostgreSQL computes it. */
 const hashOf = (page: Uint8Array): string => createHash("sha256").update(page).digest("hex");
 

@@ -2,22 +2,17 @@
 
 import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { StartTimer } from "../../lib/clock.ts";
+import type { Owner } from "./owner.ts";
 import { asRemoteError } from "./remote_error.ts";
 import type { Remote } from "./remote.ts";
 import { type OwnReport, REPORT_MS, sharedStateOf } from "./report.ts";
 
-/**
- * Reports an owner again and again, over a connection of its own: it must not hold up the pages.
- *
- * @param own Its lag and problem now.
- */
+/** Reports an owner again and again, over a connection of its own: it must not hold up the pages. */
 export function createOwnerReports(
   remote: Pick<Remote, "report" | "close">,
   self: OwnReport,
-  { own, schedule }: {
-    readonly own: () => Pick<SharedStoreState, "lagMs"> & { readonly problem: string | undefined };
-    readonly schedule: StartTimer;
-  },
+  owner: Pick<Owner, "lagMs" | "problem">,
+  schedule: StartTimer,
 ) {
   let last: Awaited<ReturnType<Remote["report"]>> | undefined;
   let problem: string | undefined;
@@ -37,11 +32,10 @@ export function createOwnerReports(
     /** The last known state; `undefined` before the first report. */
     state(): SharedStoreState | undefined {
       if (!last) return undefined;
-      const now = own();
       return sharedStateOf(last.state, last.processes, {
         isOwner: true,
-        lagMs: now.lagMs,
-        problem: now.problem ?? problem,
+        lagMs: owner.lagMs(),
+        problem: owner.problem() ?? problem,
       });
     },
     /** Ends it. */

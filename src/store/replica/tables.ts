@@ -9,7 +9,6 @@ import type { Sql, TransactionSql } from "postgres";
 import type { SharingProcess } from "../../core/shared_store.ts";
 import { inTransaction } from "./dial.ts";
 import { RemoteError } from "./remote_error.ts";
-import { PAGE_BYTES } from "./wal.ts";
 
 /** Oldest version of PostgreSQL to use. */
 export const OLDEST = 15;
@@ -35,7 +34,6 @@ const SCHEMA = `
     handed_over timestamptz,
     previous text NOT NULL DEFAULT '',
     was_released boolean NOT NULL DEFAULT false,
-    page_bytes integer NOT NULL,
     page_count integer NOT NULL DEFAULT 0,
     sequence bigint NOT NULL DEFAULT 0
   );
@@ -59,8 +57,6 @@ export type AnySql = Sql | TransactionSql;
 
 /** The row of the store in PostgreSQL. Times are Unix times in milliseconds. */
 export interface RemoteState {
-  /** Format of the tables. */
-  readonly format: number;
   /** Random id of the store. */
   readonly id: string;
   /** Counts the owners. */
@@ -92,7 +88,6 @@ export interface RemoteState {
 }
 
 const stateSchema: z.ZodType<RemoteState> = z.object({
-  format: z.int(),
   id: z.string(),
   epoch: z.number(),
   owner: z.string(),
@@ -112,7 +107,7 @@ const stateSchema: z.ZodType<RemoteState> = z.object({
 /** Reads the row of the store. @throws {RemoteError} If there is none. */
 export async function readState(sql: AnySql): Promise<RemoteState> {
   const [row] = await sql`
-    SELECT format, id::text, epoch::float8 AS epoch, owner, place, bots,
+    SELECT id::text, epoch::float8 AS epoch, owner, place, bots,
            page_count AS "pageCount",
            sequence::float8 AS sequence, lease_ends < clock_timestamp() AS "isFree",
            extract(epoch FROM owned_since)::float8 * 1000 AS "ownedSince",
@@ -125,13 +120,13 @@ export async function readState(sql: AnySql): Promise<RemoteState> {
 }
 
 /** The server's version, such as 15. */
-export async function readVersion(sql: AnySql): Promise<number> {
+async function readVersion(sql: AnySql): Promise<number> {
   const [row] = await sql`SELECT current_setting('server_version_num')::int AS version`;
   return Math.floor(z.object({ version: z.int() }).parse(row).version / 10_000);
 }
 
 /** Whether the server takes no changes: it follows another one, or its settings say so. */
-export async function readIsReplica(sql: AnySql): Promise<boolean> {
+async function readIsReplica(sql: AnySql): Promise<boolean> {
   const [row] = await sql`
     SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS found`;
   return row?.["found"] === true;
@@ -150,7 +145,7 @@ export async function readMayLose(sql: AnySql): Promise<boolean> {
  *
  * @returns `undefined` if there are none.
  */
-export async function readFormat(sql: AnySql): Promise<number | undefined> {
+async function readFormat(sql: AnySql): Promise<number | undefined> {
   const [there] = await sql`SELECT to_regclass('barnacle.store')::text AS found`;
   if (!there?.["found"]) return undefined;
   const [row] = await sql`SELECT format FROM barnacle.store LIMIT 1`;
@@ -174,8 +169,7 @@ export async function prepareTables(sql: Sql, oldest: number): Promise<void> {
     const found = await readFormat(sql);
     if (found !== undefined) return found;
     await sql.unsafe(SCHEMA);
-    await sql`
-      INSERT INTO barnacle.store (format, page_bytes) VALUES (${FORMAT}::int, ${PAGE_BYTES}::int)`;
+    await sql`INSERT INTO barnacle.store (format) VALUES (${FORMAT}::int)`;
     return FORMAT;
   });
   if (format !== FORMAT) {

@@ -268,6 +268,16 @@ describe("[X2] findData()", () => {
     }
   });
 
+  it("refuses a directory with a divided store", async () => {
+    using folder = tempDirectory();
+    const { own, env, none } = machine(folder.path);
+    const ports = { holders: none, serviceDir: join(folder.path, "none") };
+    mkdirSync(join(own, "partitions", "0"), { recursive: true });
+    for (const flag of [own, undefined]) {
+      await assert.rejects(findData(flag, { env }, ports), { kind: "divided" });
+    }
+  });
+
   for (const [title, pathIn] of NOWHERE) {
     it(`says that nothing is there if the path ${title}`, async () => {
       using folder = tempDirectory();

@@ -149,7 +149,7 @@ describe("[C6] createAccountHealth()", () => {
   it("[G5] shows each shard, and the reason of its wait", () => {
     const { health, clock, begin } = setUp();
     begin();
-    health.setShards([0, 1]);
+    health.setShardCount(2);
     health.setShard(1, { state: "backoff", readyAt: clock.now(), isDown: false, waits: "budget" });
     const { shards } = health.snapshot();
     assert.deepEqual(shards.map(({ id, state, waits }) => [id, state, waits]), [
@@ -161,7 +161,7 @@ describe("[C6] createAccountHealth()", () => {
   it("[C9] drops earlier reports when the account restarts", () => {
     const { health, begin } = setUp();
     begin();
-    health.setShards([0, 1, 2]);
+    health.setShardCount(3);
     health.setShard(0, { state: "fatal", readyAt: 1, isDown: true });
     health.setRest(false);
     health.ended("no");
@@ -312,7 +312,7 @@ describe("[G5] createAccountHealth().touch()", () => {
   it("refreshes only the sessions of live shards", async () => {
     const { health, clock, touched, begin } = setUp();
     begin();
-    health.setShards([0, 1, 2, 3]);
+    health.setShardCount(4);
     await health.touch(false);
     health.setShard(0, { state: "ready", readyAt: 1, isDown: false });
     const ack = { at: 5, intervalMs: 41_250 };

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** Values of some columns of a row. */
-export type RowValues = Readonly<Record<string, string | number | null>>;
+type RowValues = Readonly<Record<string, string | number | null>>;
 
 /** Inserts a row; other columns get a value of their type. */
 export function insertRow(database: DatabaseSync, table: string, values: RowValues): void {

@@ -67,7 +67,7 @@ export function createConnection(
   const failed = wrap((error: unknown) => events.emit.failed(error));
   const handlers: Omit<ConnectPorts, "isHolding" | keyof WithoutEvents> = {
     onBatch: wrap((batch) => events.emit.batch(batch)),
-    onShards: wrap((count, shardIds) => events.emit.shards(count, shardIds)),
+    onShards: wrap((count) => events.emit.shards(count)),
     onIntents: wrap((missing) => events.emit.intentsMissing(missing)),
     onBudget: wrap((budget) => events.emit.budgetChanged(budget)),
     onState: wrap((shardId, state) => events.emit.state(shardId, state)),

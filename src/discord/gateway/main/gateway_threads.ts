@@ -28,13 +28,11 @@ export function createGatewayThreads(
     & Omit<PermitsPorts, "answer">
     & Pick<SupervisorPorts, "workerUrl" | "takeThread" | "random">
     & {
-      /** Number of the shards that these threads have. */
-      readonly ownShards: number;
       /** Returns the proxy for a URL, if one is configured (G15). */
       readonly proxyFor: (url: string) => string | undefined;
     },
 ) {
-  const { store, accountId, now, isHolding, onBudget, ownShards, proxyFor, log } = ports;
+  const { store, accountId, now, isHolding, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
   let { url, presence } = options;
   let forms: readonly OfferedForm[] = [];
@@ -85,7 +83,7 @@ export function createGatewayThreads(
       current.setForms(forms);
     },
     /** Whether all shards are connected. */
-    isUp: (): boolean => ready.size === ownShards,
+    isUp: (): boolean => ready.size === options.shardCount,
     /** Address of the gateway. */
     url: (): string => url,
     /** Uses another address for later connections. */

@@ -75,8 +75,8 @@ export interface ConnectPorts
   /** The presence to start with. */
   readonly presence: () => Presence;
   readonly store: GatewayRecords;
-  /** Takes the number of shards, and those of this connection. */
-  readonly onShards: (count: number, shardIds: readonly number[]) => void;
+  /** Takes the number of shards. */
+  readonly onShards: (count: number) => void;
   /** Reports wanted intents that Discord does not grant. */
   readonly onIntents: (missing: ChosenIntents["missing"]) => void;
   readonly stopping: AbortSignal;
@@ -161,12 +161,11 @@ async function openGateway(
   const { log } = ports;
   const gateway = gatewayOptionsOf(options, place, ports.presence());
   const shards = await planSessions(options, ports, gateway.shardCount, intents);
-  ports.onShards(gateway.shardCount, shards.map(({ id }) => id));
+  ports.onShards(gateway.shardCount);
   let isStopped = false;
 
   const threads = createGatewayThreads(gateway, {
     ...ports,
-    ownShards: shards.length,
     accountId,
     onFinal(final) {
       onFinal(final).catch((error: unknown) => {

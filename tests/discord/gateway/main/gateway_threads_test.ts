@@ -29,7 +29,6 @@ describe("createGatewayThreads()", () => {
         identifyBudget: () => Promise.resolve({ left: 1_000 }),
         identifyInMs: () => Promise.resolve(0),
       },
-      ownShards: shards.length,
       isHolding: () => false,
       onBudget: () => {},
       proxyFor: () => undefined,
