@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { factsOf, toMessage } from "../../../src/core/inbound/facts.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import {
@@ -8,7 +7,6 @@ import {
   guildMessage,
   guildPlace,
   messageId,
-  sender,
 } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
 
