@@ -3,11 +3,10 @@
  *
  * SQL multiplies the newest row that Barnacle itself wrote to the inbox and the outbox, so a new
  * column needs no change here. Only columns that must differ from row to row are named. Verdicts
- * are stored in full blocks, as after a flood of messages, from a few thousand people.
+ * are on messages of a few thousand people.
  */
 
 import { DatabaseSync } from "node:sqlite";
-import { createdAtMs, parseSnowflake } from "../../src/core/discord/ids.ts";
 import { nonceOfRow } from "../../src/core/outbound/nonce.ts";
 
 interface Seed {
@@ -26,11 +25,6 @@ const MESSAGE_ID = `CAST(${FIRST_MESSAGE_ID} + n * ${STEP} AS TEXT)`;
 
 /** SQLite gives the row the next number. */
 const NEXT = "NULL";
-
-/** Verdicts in one block. */
-const BLOCK = 256;
-/** Rows of `fact` that the verdicts share. */
-const FACTS = 4_000;
 
 const SEEDS: readonly Seed[] = [
   {
@@ -53,18 +47,16 @@ const SEEDS: readonly Seed[] = [
       message: `replace(t.message, t.cause_id, ${MESSAGE_ID})`,
     },
   },
-];
-
-/** One generation, which the seeded blocks name: so no row of it is deleted. */
-const FACT_SEED: Seed = {
-  table: "fact",
-  where: "verdict <> 'accept'",
-  columns: {
-    id: NEXT,
-    generation: "t.id + 1",
-    author_id: `CAST(${FIRST_MESSAGE_ID} + n AS TEXT)`,
+  {
+    table: "decision",
+    where: "verdict <> 'accept'",
+    columns: {
+      id: NEXT,
+      message_id: MESSAGE_ID,
+      author_id: `CAST(${FIRST_MESSAGE_ID} + n % 4000 AS TEXT)`,
+    },
   },
-};
+];
 
 /** @param path A store that no process has open, with at least one row of each kind. */
 export function seedRows(path: string, rows: number): void {
@@ -73,7 +65,6 @@ export function seedRows(path: string, rows: number): void {
   try {
     database.function("nonce", (n) => nonceOfRow(Number(n), 0));
     for (const seed of SEEDS) multiply(database, seed, rows);
-    seedVerdicts(database, rows);
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } finally {
     database.close();
@@ -91,31 +82,4 @@ function multiply(database: DatabaseSync, { table, where, columns }: Seed, rows:
      INSERT INTO ${table} (${all.join()}) SELECT ${values.join()} FROM number, t`,
   ).run(rows);
   if (Number(changes) !== rows) throw new Error(`${table} has no row to copy: ${where}`);
-}
-
-function seedVerdicts(database: DatabaseSync, rows: number): void {
-  multiply(database, FACT_SEED, FACTS);
-  const lastFact = numberOf(database, "SELECT MAX(id) AS number FROM fact");
-  let next = numberOf(database, "SELECT MAX(id + count) AS number FROM verdict_block");
-  const insert = database.prepare(
-    `INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
-     SELECT ?, ?, account_id, ?, ?, at, ? FROM verdict_block ORDER BY id LIMIT 1`,
-  );
-  database.exec("BEGIN");
-  for (let first = 1; first <= rows; first += BLOCK) {
-    const count = Math.min(BLOCK, rows - first + 1);
-    const ids = Array.from({ length: count }, (_, index) => messageIdOf(first + index));
-    const verdicts = ids.map((id, index) => [id, lastFact - (first + index) % FACTS]);
-    const [from = 0, to = from] = [ids[0], ids.at(-1)].flatMap((id) => id ? createdAtMs(id) : []);
-    insert.run(next, count, from, to, JSON.stringify(verdicts));
-    next += count;
-  }
-  database.exec("COMMIT");
-}
-
-const messageIdOf = (n: number) =>
-  parseSnowflake<"message">(String(FIRST_MESSAGE_ID + BigInt(n) * STEP));
-
-function numberOf(database: DatabaseSync, sql: string): number {
-  return Number(database.prepare(sql).get()?.["number"]);
 }

@@ -174,16 +174,13 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     kept: `the newest ${count(THREADS_MAX)}`,
   },
 
-  verdict_block: {
+  decision: {
     under: "Decisions",
-    data: "Verdicts: message, channel, author, reason, rule",
+    data:
+      "Verdicts: message, channel, author, reason, rule, and the facts behind them: user name, " +
+      "roles, names of server and channel, mention or not, scores of the intent filter; no text " +
+      "of the message",
     kept: `${key("decisionsDays")}, the newest ${key("decisionsMax", "of them")}`,
-  },
-  fact: {
-    under: "Decisions",
-    data: "The facts behind them: user name, roles, names of server and channel, mention or not, " +
-      "scores of the intent filter; no text of the message",
-    kept: "with the verdicts",
   },
   policy: {
     under: "Decisions",

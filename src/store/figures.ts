@@ -136,7 +136,7 @@ export function createUpkeep(
        (SELECT MIN(at) FROM (
           ${first("accepted_at", "inbox")} UNION ALL ${first("at", "entry")}
           UNION ALL ${first("created_at", "outbox")})) AS oldest_message_at,
-       (SELECT at FROM verdict_block ORDER BY id LIMIT 1) AS oldest_decision_at`;
+       (SELECT at FROM decision ORDER BY id LIMIT 1) AS oldest_decision_at`;
   return {
     prune: (now) => commit(UNNAMED, () => pruner.step(now)),
     extent: () =>

@@ -38,10 +38,9 @@ import { createModelProblems, createUsage, prepareUsageRows } from "./usage/usag
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
-import { prepareFactRows } from "./received/fact_rows.ts";
 import { createReceived } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
-import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
+import { prepareVerdictRows } from "./received/verdict_rows.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
@@ -141,8 +140,7 @@ export function createStore(
     schedule,
   }: StoreOptions,
 ): Store {
-  const factRows = prepareFactRows(database, elapsed);
-  const verdicts = prepareVerdictBlocks(database, factRows);
+  const verdicts = prepareVerdictRows(database);
   const memory = createMemory(database);
   const known = prepareKnownRows(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
@@ -165,14 +163,13 @@ export function createStore(
   const transcripts = createTranscripts(commits);
   undo.connect({
     undone() {
-      for (const cache of [tail, factRows, verdicts, memory, known, transcripts]) cache.forget();
+      for (const cache of [tail, memory, known, transcripts]) cache.forget();
     },
   });
   const settleLater = prepareSettleLater(commits, tables.outbox);
   const pruner = preparePruner(
     database,
     retention,
-    factRows,
     transcripts.forget,
     tail.write,
     known,
@@ -192,8 +189,6 @@ export function createStore(
   );
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {
-    factRows.forget();
-    verdicts.forget();
     transcripts.forget();
     memory.quiet.forget();
     memory.outgoing.forget();
@@ -202,7 +197,7 @@ export function createStore(
     settings.readAgain();
   };
   const store: Store = {
-    gateway: createGateway(commits, pruner, verdicts, memory, elapsed, watchFile(path)),
+    gateway: createGateway(commits, pruner, memory, elapsed, watchFile(path)),
     inbox: createInbox(commits, settleLater, inboxDeps),
     received: createReceived(commits, retention),
     turns: createTurns(commits, memory, pruner, transcripts, tables),
@@ -240,8 +235,6 @@ export function createStore(
     caches: () => ({
       ...memory.caches(),
       transcripts: transcripts.bytes(),
-      verdicts: verdicts.bytes(),
-      facts: factRows.bytes(),
       journal: commits.bytes(),
     }),
     writes: commits.writes,

@@ -12,12 +12,7 @@ import type { IntentFacts } from "./intent.ts";
 import type { Triggered } from "./triggered.ts";
 import type { Verdict } from "./verdict.ts";
 
-/**
- * A message without its words; enough to judge it again.
- *
- * The same sender in the same place gives the same facts, and the store keeps equal facts once. So
- * only the scores of the intent filter, if it is on, differ for every message.
- */
+/** A message without its words; enough to judge it again. */
 export interface Facts extends
   Omit<
     InboundMessage,
@@ -110,48 +105,6 @@ export function factsOf(
     knownFacts: { ...knownFacts, ...settledBy(verdict) },
     ...contentFactsOf(message, knownFacts, said, command),
   };
-}
-
-/** Most roles of a sender for which {@link factsKey} makes a key, since it must stay short. */
-const KEY_ROLES_MAX = 8;
-
-/**
- * A text that identifies the facts of a common message: a person's, in a guild's channel, with no
- * known facts. Two messages with the same key have the same {@link factsOf}. Making the key costs a
- * tenth of making the facts.
- *
- * @returns `undefined` for any other message.
- */
-export function factsKey(
-  message: InboundMessage,
-  knownFacts: KnownFacts,
-  verdict: Verdict,
-  said?: Verdict,
-): string | undefined {
-  const { place, sender } = message;
-  const { roles, automaton, applicationId, pluralkit } = sender;
-  const isCommon = said === undefined && place.kind === "guild" && place.thread === undefined &&
-    roles.length <= KEY_ROLES_MAX && automaton === undefined && applicationId === undefined &&
-    pluralkit === undefined && !COMMAND_REASONS.has(verdict.why) && hasNoKnownFacts(knownFacts);
-  if (!isCommon) return undefined;
-  const { id, username, tag } = sender;
-  let key = `${id} ${message.channelId} ${verdict.why} ${message.revision} ${message.guildId} ` +
-    `${message.mention} ${message.mentionsOthers} ${hasContent(message)} ${place.isUnknown} ` +
-    `${place.hasNamesake} ${message.isAnnouncement} ${place.guild.id} ${place.channel.id} ` +
-    measured(username) + measured(tag) + measured(place.guild.name) + measured(place.channel.name);
-  for (const role of roles) key += ` ${role.id} ${measured(role.name)}`;
-  return key;
-}
-
-/** A name with its length, so that no name can imitate two. */
-function measured(name: string | undefined): string {
-  return name === undefined ? "-" : `${name.length} ${name}`;
-}
-
-/** Whether there is no fact beside a message. */
-export function hasNoKnownFacts(knownFacts: KnownFacts = {}): boolean {
-  for (const _ in knownFacts) return false;
-  return true;
 }
 
 /** Removes a channel's topic, which is words as well, and its age limit: no verdict needs them. */

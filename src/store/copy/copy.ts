@@ -15,9 +15,7 @@ import { assertRegularFiles, syncDirectory } from "../database/database_files.ts
 import { MIGRATIONS } from "../database/migrations.ts";
 import { StoreError, toStoreError } from "../database/store_error.ts";
 import { transactNow } from "../database/transact.ts";
-import { prepareFactRows } from "../received/fact_rows.ts";
-import { prepareVerdictBlocks } from "../received/verdict_blocks.ts";
-import { account, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { optional, rows, text } from "../schema/columns.ts";
 
 /** The facts of a copy that people and a restore need. */
 export interface CopyFacts {
@@ -188,8 +186,6 @@ export interface EndedWork {
   readonly held: number;
 }
 
-const UNDECIDED = rows({ accountId: account(), messageId: snowflake<"message">() });
-
 /**
  * Ends all open work, in one transaction. The store is closed, and its tables have all records of the
  * journal.
@@ -212,7 +208,10 @@ function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork
 
   run("DELETE FROM gateway_session");
   run("UPDATE run SET ending = 'restored' WHERE ending IS NULL");
-  removeUndecided(database);
+  // A message that still waits for its verdict gets none; its record would show it as pending for ever.
+  run(`DELETE FROM decision WHERE (message_id, account_id) IN (
+         SELECT message_id, account_id FROM undecided)`);
+  run("DELETE FROM undecided");
   run("DELETE FROM unanswered"); // their senders know by now
   const questions = run(
     "UPDATE question SET state = 'withdrawn', decided_at = :now WHERE state = 'open'",
@@ -263,14 +262,4 @@ function endEvents(
     { reason },
   );
   return begun + run("UPDATE hook_event SET run_id = message_id WHERE run_id IS NULL");
-}
-
-/** A message that still waits for its verdict gets none; its record would show it as pending for ever. */
-function removeUndecided(database: DatabaseSync): void {
-  const verdicts = prepareVerdictBlocks(database, prepareFactRows(database, () => 0));
-  const rows = database.prepare("DELETE FROM undecided RETURNING account_id, message_id").all();
-  for (const row of rows) {
-    const { accountId, messageId } = UNDECIDED.read(row);
-    verdicts.remove(accountId, messageId);
-  }
 }

@@ -33,7 +33,6 @@ const PAGE = 500;
  */
 const RECENT_MS = DAY_MS;
 
-const NEWEST = rows({ newest: optional(integer()) });
 const TEXT = rows({ value: optional(text()) });
 const ID = rows({ id: integer() });
 
@@ -136,7 +135,9 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
   const names = [
     ...senderPaths.flatMap((path) => [...from("inbox", path), ...from("undecided", path)]),
     ...senderPaths.flatMap((path) =>
-      valuesOf(`SELECT DISTINCT facts ->> '${path}' AS value FROM fact WHERE author_id = :userId`)
+      valuesOf(
+        `SELECT DISTINCT facts ->> '${path}' AS value FROM decision WHERE author_id = :userId`,
+      )
     ),
     ...valuesOf("SELECT DISTINCT tag AS value FROM message WHERE author_id = :userId"),
     ...valuesOf(
@@ -156,20 +157,21 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
   ];
-  const { newest } = NEWEST.read(
-    sql`SELECT MAX(sent_to) AS newest FROM verdict_block`.get(),
-  );
-  const isRecent = (text: string) => {
+  const sentAt = (text: string): number => {
     const id = parseSnowflake<"message">(text);
-    return id !== undefined && createdAtMs(id) > (newest ?? 0) - RECENT_MS;
+    return id === undefined ? -Infinity : createdAtMs(id);
   };
+  const { value: newest = "" } = TEXT.read(
+    sql`SELECT CAST(MAX(CAST(message_id AS INTEGER)) AS TEXT) AS value FROM decision`.get(),
+  );
+  const isRecent = (text: string): boolean => sentAt(text) > sentAt(newest) - RECENT_MS;
   const channels = [
     ...valuesOf(
       `SELECT DISTINCT channel_id AS value FROM inbox
        WHERE message ->> '$.sender.id' = :userId AND message ->> '$.place.kind' = 'dm'`,
     ),
     ...valuesOf(
-      `SELECT DISTINCT channel_id AS value FROM fact
+      `SELECT DISTINCT channel_id AS value FROM decision
        WHERE author_id = :userId AND facts ->> '$.place.kind' = 'dm'`,
     ),
     ...valuesOf("SELECT DISTINCT channel_id AS value FROM pairing_request WHERE user_id = :userId"),

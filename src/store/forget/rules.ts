@@ -125,6 +125,17 @@ const INDEX_OF_KNOWN: ForgetRule = {
   keep: "the words of deleted messages go in the same transaction",
 };
 
+/** A decision of which only the message's id is left: catch-up must not answer the message (G6). */
+const FORGOTTEN: RewrittenRow = {
+  channel_id: BLANK_ID,
+  author_id: BLANK_ID,
+  verdict: "forgotten",
+  why: "",
+  rule: "",
+  policy_row: null,
+  facts: null,
+};
+
 /** The tables, in the order of the schema. */
 export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   ...declared(GATEWAY_TABLES),
@@ -254,20 +265,13 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   known_words_data: INDEX_OF_KNOWN,
   known_words_idx: INDEX_OF_KNOWN,
   policy: json("text", "names"),
-  fact: { delete: "author_id = :userId", ...json("facts") },
-  verdict_block: {
+  decision: {
     change: {
-      columns: ["verdicts"],
-      row(row, { messages, recent }) {
-        const all: readonly (readonly unknown[] | null)[] = JSON.parse(stringIn(row, "verdicts"));
-        const after = all.map((verdict) => {
-          const id = String(verdict?.[0]);
-          if (!verdict || !messages.has(id)) return verdict;
-          return recent.has(id) ? [id, 0] : null; // no row of `fact`: only catch-up sees it
-        });
-        if (after.every((verdict) => verdict === null)) return "delete";
-        const text = JSON.stringify(after);
-        return text === row["verdicts"] ? undefined : { verdicts: text };
+      columns: ["message_id", "facts"],
+      row(row, { messages, recent }, scrub) {
+        const id = stringIn(row, "message_id");
+        if (!messages.has(id)) return changed(row, ["facts"], scrub.json);
+        return recent.has(id) ? FORGOTTEN : "delete";
       },
     },
   },

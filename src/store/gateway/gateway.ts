@@ -19,14 +19,11 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
-import type { VerdictBlocks } from "../received/verdict_blocks.ts";
-import { rows, snowflake } from "../schema/columns.ts";
 
 /** Creates the namespace. */
 export function createGateway(
   transactions: Transactions,
   pruner: Pruner,
-  verdicts: VerdictBlocks,
   memory: Memory,
   elapsed: () => number,
   assertFileUnchanged: () => void,
@@ -39,14 +36,12 @@ export function createGateway(
     ...createGuilds(transactions),
     ...createIdentifies(transactions),
     ...createRuns(transactions),
-    ...createStoreOwner(transactions, verdicts, memory),
+    ...createStoreOwner(transactions, memory),
   };
 }
 
 /** The reason, for the operator, on records that a change of server or bot has ended. */
 const OTHER_PEER = "the account has moved to another server or bot";
-
-const UNDECIDED = rows({ messageId: snowflake<"message">() });
 
 /**
  * Ties an account's stored data to one server and one bot.
@@ -54,12 +49,10 @@ const UNDECIDED = rows({ messageId: snowflake<"message">() });
  * A session of the simulator must not be resumed at Discord. Messages from the simulator that wait
  * for a turn must not be answered at Discord, where other people would read the answers.
  *
- * @param verdicts Loses the verdicts of messages that stay undecided.
  * @param memory Forgets everything: the tables of the account change.
  */
 function createStoreOwner(
   { database, sql, commit, read }: Transactions,
-  verdicts: Pick<VerdictBlocks, "remove">,
   memory: Pick<Memory, "forget">,
 ): StoreOwner {
   const selectOther = sql`
@@ -84,7 +77,11 @@ function createStoreOwner(
        AND +account_id = :accountId`,
   ].map((sql) => database.prepare(sql));
   // Otherwise the record would show this verdict as pending for ever.
-  const takeUndecided = sql`DELETE FROM undecided WHERE account_id = ? RETURNING message_id`;
+  const dropUndecided = [
+    `DELETE FROM decision WHERE account_id = :accountId AND message_id IN (
+       SELECT message_id FROM undecided WHERE account_id = :accountId)`,
+    "DELETE FROM undecided WHERE account_id = :accountId",
+  ].map((sql) => database.prepare(sql));
   const savePeer = sql`INSERT INTO account (account_id, peer) VALUES (?, ?)
      ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`;
 
@@ -95,9 +92,7 @@ function createStoreOwner(
         const isOther = selectOther.get(accountId, peer) !== undefined;
         if (isOther) {
           for (const statement of forget) statement.run(accountId);
-          for (const row of takeUndecided.all(accountId)) {
-            verdicts.remove(accountId, UNDECIDED.read(row).messageId);
-          }
+          for (const statement of dropUndecided) statement.run({ accountId });
           for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
           memory.forget();
         }

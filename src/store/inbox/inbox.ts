@@ -5,7 +5,7 @@ import { statementsOf } from "../database/statements.ts";
 import { createStopTurns } from "./cuts.ts";
 import { createClaims } from "./claims.ts";
 import { createBatches } from "./batches.ts";
-import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
@@ -187,13 +187,12 @@ function prepareTakeWaiting(database: DatabaseSync) {
      WHERE message_id = ? AND account_id = ? AND state = 'waiting' AND attempt = 0
      RETURNING message, accepted_at`;
   const select = sql`SELECT facts -> '$.knownFacts' AS known_facts, policy_row FROM decision
-     WHERE sent_to >= :sentAt AND sent_from <= :sentAt
-       AND message_id = :messageId AND account_id = :accountId`;
+     WHERE message_id = ? AND account_id = ?`;
   return (accountId: AccountId, messageId: MessageId): Unclaimed | undefined => {
     const row = remove.get(messageId, accountId);
     if (!row) return undefined;
     const { message, acceptedAt: at } = WAITING.read(row);
-    const decision = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
+    const decision = select.get(messageId, accountId);
     if (!decision) return { message, at };
     const { knownFacts, policyRow: policyId } = KNOWN.read(decision);
     return { message, knownFacts, policyId, at };
@@ -206,10 +205,9 @@ const COMMAND = rows({ command: optional(text()) });
 function prepareCommandOf(database: DatabaseSync) {
   const sql = statementsOf(database);
   const select = sql`SELECT facts ->> '$.command' AS command FROM decision
-     WHERE sent_to >= :sentAt AND sent_from <= :sentAt
-       AND message_id = :messageId AND account_id = :accountId`;
+     WHERE message_id = ? AND account_id = ?`;
   return ({ accountId, id }: InboundMessage): string | undefined => {
-    const row = select.get({ messageId: id, accountId, sentAt: createdAtMs(id) });
+    const row = select.get(id, accountId);
     return row && COMMAND.read(row).command;
   };
 }

@@ -32,7 +32,7 @@ import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import { prepareKeepDirectChannel } from "../received/received.ts";
 import type { ContextGrowth, Pruner } from "../received/retention.ts";
-import type { VerdictBlocks } from "../received/verdict_blocks.ts";
+import type { VerdictRows } from "../received/verdict_rows.ts";
 import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
 import type { InboxRows } from "../turns/inbox_rows.ts";
 import { prepareKeepReactions } from "../turns/reactions.ts";
@@ -83,11 +83,10 @@ export function prepareStoreBatch(
    * of the first, and each turn counts for the next one.
    */
   function recordAll(
-    { accountId, judged, repeated = [], pairing, waiting }: AcceptedBatch,
+    { judged, repeated = [], pairing, waiting }: AcceptedBatch,
     now: number,
     isCounted: boolean,
   ): { readonly results: readonly Recorded[]; readonly repeats: readonly RepeatedVerdict[] } {
-    const recording = verdicts.begin(accountId, now);
     const recorded: Recorded[] = [];
     for (const incoming of judged) {
       const { verdict, message } = incoming;
@@ -97,13 +96,12 @@ export function prepareStoreBatch(
       const { judged, keep, told }: Checked = isCounted
         ? { judged: settled }
         : waitingTurns.check(settled, waiting, now);
-      if (!recording.add(judged)) continue;
+      if (!verdicts.add(judged, now)) continue;
       keep?.();
       recorded.push({ judged, request, told });
     }
-    const repeats = repeated.map((group) => recording.repeat(group))
+    const repeats = repeated.map((group) => verdicts.repeat(group, now))
       .filter(({ messages }) => messages.length > 0);
-    recording.end();
     return { results: recorded, repeats };
   }
 
@@ -192,7 +190,7 @@ function newestOf(recorded: readonly Judged[], repeats: readonly RepeatedVerdict
 export interface InboxDeps {
   /** Waiting messages and channels that this process remembers. */
   readonly memory: Memory;
-  readonly verdicts: VerdictBlocks;
+  readonly verdicts: VerdictRows;
   /** Deletes old context and verdicts as new ones arrive. */
   readonly pruner: Pruner;
   /** Transcripts of sessions, which a deletion changes. */

@@ -13,9 +13,8 @@ import {
   snowflake,
   text,
 } from "../schema/columns.ts";
-import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Facts } from "../../core/inbound/facts.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
@@ -130,22 +129,18 @@ const VERDICT = rows({
  * Reads the verdicts on record: the answer to "why is the bot silent?" (P1).
  *
  * Each verdict names its facts and its policy, so that the same engine can show each of its steps
- * again. The facts contain no text of the message. `verdict_blocks.ts` writes the verdicts; the
- * view `decision` shows them one by one.
+ * again. The facts contain no text of the message. `verdict_rows.ts` writes the rows.
  */
 export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
-  // `block` is indexed and `id` is not: a page begins in the block of the verdict after `id`.
   const select = sql.rows(VERDICT.read)`SELECT ${VERDICT.columns()} FROM decision
-     WHERE block >= COALESCE((SELECT MAX(id) FROM verdict_block WHERE id <= :id + 1), 0)
-       AND id > :id AND verdict <> 'undecided'
-     ORDER BY block, id LIMIT :limit`;
+     WHERE id > ? AND verdict NOT IN ('undecided', 'forgotten') ORDER BY id LIMIT ?`;
   const selectNewest = sql`SELECT ${VERDICT.columns()}, facts FROM decision
-     WHERE block < :before AND id < :before ORDER BY block DESC, id DESC LIMIT :limit`;
+     WHERE id < ? AND verdict <> 'forgotten' ORDER BY id DESC LIMIT ?`;
   return {
-    verdictsAfter: (id, limit) => read(() => select.all({ id, limit })),
+    verdictsAfter: (id, limit) => read(() => select.all(id, limit)),
     newestVerdicts: (limit, before = Number.MAX_SAFE_INTEGER) =>
       read(() =>
-        selectNewest.all({ limit, before }).map((row) => ({
+        selectNewest.all(before, limit).map((row) => ({
           ...VERDICT.read(row),
           ...FACTS.read(row),
         }))
@@ -153,7 +148,6 @@ export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
   };
 }
 
-/** Runs of reactions are younger than their message; `why` shows those of a day. */
 const RUN = rows({
   messageId: snowflake<"message">(),
   triggered: json<Triggered>(),
@@ -172,8 +166,7 @@ export function createMessageRecords({ sql, read }: Transactions): MessageRecord
   const selectDecisions = sql.rows(toDecisionOnRecord)`
     SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names
     FROM decision AS d LEFT JOIN policy AS p ON p.id = d.policy_row
-    WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.message_id = :messageId
-    ORDER BY d.id`;
+    WHERE d.message_id = ? AND d.verdict <> 'forgotten' ORDER BY d.id`;
   const selectTurn = sql.rows(toTurnOnRecord)`
     SELECT *, COALESCE(message ->> '$.revision', 0) AS revision,
        message ->> '$.called.program' AS program FROM inbox WHERE message_id = ?`;
@@ -182,8 +175,7 @@ export function createMessageRecords({ sql, read }: Transactions): MessageRecord
   const selectRuns = sql.rows(RUN.read)`
     SELECT d.message_id, d.facts ->> '$.knownFacts.triggered' AS triggered, i.state, i.failure
      FROM decision AS d JOIN inbox AS i ON i.message_id = d.message_id
-     WHERE d.sent_to >= :from AND d.sent_from <= :to AND d.why = 'triggered'
-       AND d.facts ->> '$.knownFacts.triggered.messageId' = :messageId
+     WHERE d.why = 'triggered' AND d.facts ->> '$.knownFacts.triggered.messageId' = ?
      ORDER BY i.id`;
   const selectCause = sql`SELECT cause_id FROM outbox WHERE message_id = ? ORDER BY id LIMIT 1`;
   const selectOutbox = (where: string) =>
@@ -200,16 +192,12 @@ export function createMessageRecords({ sql, read }: Transactions): MessageRecord
   const selectOwn = selectOutbox("o.message_id = ?");
 
   function ofMessage(messageId: MessageId): MessageRecord | undefined {
-    const decisions = selectDecisions.all({ messageId, sentAt: createdAtMs(messageId) });
+    const decisions = selectDecisions.all(messageId);
     const turn = selectTurn.get(messageId);
     const answered = turn?.replyTo === undefined ? [messageId] : [messageId, turn.replyTo];
     const outbox = answered.flatMap((id) => selectAnswers.all(id)).map(toOutboxOnRecord);
     if (decisions.length === 0 && !turn && outbox.length === 0) return undefined;
-    const runs = selectRuns.all({
-      messageId,
-      from: createdAtMs(messageId),
-      to: createdAtMs(messageId) + DAY_MS,
-    });
+    const runs = selectRuns.all(messageId);
     return { messageId, decisions, turn, outbox, runs: runs.length > 0 ? runs : undefined };
   }
 

@@ -12,7 +12,6 @@ import { account, integer, rows, snowflake } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
 import { prepareCutJournal } from "../database/journal.ts";
-import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 import { preparePruneUsage } from "../usage/usage.ts";
 import { preparePruneSeldom, preparePruneTranscripts, type TranscriptRetention } from "./prune.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
@@ -44,9 +43,7 @@ export interface Retention extends TranscriptRetention {
   readonly knowledgeMax?: number;
 }
 
-/**
- * Maximum number of decisions, of some 30 bytes each. Many of them share the row of their facts.
- */
+/** Maximum number of decisions, of some 700 bytes each with their index. */
 export const DECISIONS_MAX = 200_000;
 
 /** Maximum number of messages for searches, of some 250 bytes each with their index. */
@@ -74,14 +71,10 @@ export interface ContextGrowth {
 const ROWS_PER_STEP = 64;
 /** Maximum number of messages whose files a step deletes: each may have 80 MB. */
 const STEP_FILES = 4;
-/**
- * Maximum number of blocks of decisions that a step deletes: more than arrive between two steps.
- */
-const STEP_BLOCKS = 128;
+/** Number of decisions that a step deletes at most, unless more arrived since the last one. */
+const STEP_DECISIONS = 256;
 /** Maximum number of reactions that a step deletes. */
 const STEP_REACTIONS = 64;
-/** Number of facts that a step deletes at most, unless more arrived since the last one. */
-const STEP_FACTS = 256;
 
 /**
  * Prepares the statements that delete records.
@@ -93,13 +86,11 @@ const STEP_FACTS = 256;
 export function preparePruner(
   database: DatabaseSync,
   retention: Retention,
-  factRows: FactRows,
   onPruned: () => void = () => {},
   beforeStep: () => void = () => {},
   known?: Pick<KnownRows, "isUsed" | "prune">,
 ) {
   const pruneDecisions = preparePruneDecisions(database, retention);
-  const pruneFacts = preparePruneFacts(database, factRows);
   const pruneFiles = preparePruneFiles(database, retention);
   const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
   const pruneReactions = preparePruneReactions(database, retention);
@@ -121,8 +112,7 @@ export function preparePruner(
   function step(now: number): boolean {
     beforeStep();
     const isMore = [
-      pruneDecisions(now),
-      pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep)),
+      pruneDecisions(now, Math.max(STEP_DECISIONS, 2 * sinceStep)),
       pruneFiles(now),
       pruneTranscripts(now),
       pruneReactions(now),
@@ -172,37 +162,30 @@ export function preparePruner(
 export type Pruner = ReturnType<typeof preparePruner>;
 
 /**
- * Prepares the deletion of decisions. Blocks are stored in the order of time, so the oldest are the
- * first of their table. The numbers of decisions only grow, so the difference between two numbers
- * is the maximum number of decisions between them: a replaced decision leaves a hole. Only whole
- * blocks are deleted.
+ * Prepares the deletion of decisions. Their numbers rise with time, so the number of the newest tells
+ * how many there are at most.
  */
 function preparePruneDecisions(
   database: DatabaseSync,
   { decisionsDays, decisionsMax = DECISIONS_MAX }: Retention,
-): (now: number) => boolean {
+): (now: number, atMost: number) => boolean {
   const sql = statementsOf(database);
-  const oldest = sql`SELECT id + count - 1 AS last, at FROM verdict_block
-     WHERE id = (SELECT MIN(id) FROM verdict_block)`;
-  const newest = sql`SELECT id + count - 1 AS last FROM verdict_block
-     WHERE id = (SELECT MAX(id) FROM verdict_block)`;
-  const prune = sql`DELETE FROM verdict_block
-     WHERE (id + count - 1 <= ? OR at < ?)
-       AND id IN (SELECT id FROM verdict_block ORDER BY id LIMIT ?)`;
-  return (now) => {
-    const oldestRow = oldest.get();
-    const newestRow = newest.get();
-    if (!oldestRow || !newestRow) return false;
-    const { last, at } = OLDEST.read(oldestRow);
-    const upTo = LAST.read(newestRow).last - decisionsMax;
+  const ends = sql`SELECT o.id AS id, o.at AS at, n.id AS newest FROM decision AS o, decision AS n
+     WHERE o.id = (SELECT MIN(id) FROM decision) AND n.id = (SELECT MAX(id) FROM decision)`;
+  const prune = sql`DELETE FROM decision
+     WHERE (id <= ? OR at < ?) AND id IN (SELECT id FROM decision ORDER BY id LIMIT ?)`;
+  return (now, atMost) => {
+    const row = ends.get();
+    if (!row) return false;
+    const { id, at, newest } = DECISIONS.read(row);
+    const upTo = newest - decisionsMax;
     const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
-    if (last > upTo && at >= before) return false;
-    return Number(prune.run(upTo, before, STEP_BLOCKS).changes) === STEP_BLOCKS;
+    if (id > upTo && at >= before) return false;
+    return Number(prune.run(upTo, before, atMost).changes) === atMost;
   };
 }
 
-const LAST = rows({ last: integer() });
-const OLDEST = rows({ last: integer(), at: integer() });
+const DECISIONS = rows({ id: integer(), at: integer(), newest: integer() });
 
 /**
  * Prepares the deletion of old files of dead or uncertain messages. The operator cannot send such a

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import { factsKey, factsOf, toMessage } from "../../../src/core/inbound/facts.ts";
+import { factsOf, toMessage } from "../../../src/core/inbound/facts.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import {
   directMessage,
   guildMessage,
   guildPlace,
   messageId,
-  sender,
 } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
 
@@ -141,80 +139,5 @@ describe("[P1] toMessage()", () => {
     const { content, ...rest } = again;
     assert.deepEqual(rest, { ...message, text: "" });
     sameData(content, { hasContent: true });
-  });
-});
-
-describe("[P1] factsKey()", () => {
-  const name = fc.constantFrom("a", "b", "1 a", "2 a ", "");
-  const aRole = fc.record({ id: fc.constantFrom("1", "2"), name }, { requiredKeys: ["id"] });
-  const aMessage = fc.record({
-    username: name,
-    tag: fc.option(name, { nil: undefined }),
-    roles: fc.array(aRole, { maxLength: 2 }),
-    guild: name,
-    channel: name,
-    isUnknown: fc.constantFrom(undefined, true),
-    mention: fc.constantFrom(undefined, "user", "reply"),
-    mentionsOthers: fc.boolean(),
-    isAnnouncement: fc.constantFrom(undefined, true),
-    text: fc.constantFrom("", "hello"),
-    revision: fc.nat({ max: 1 }),
-    automaton: fc.constantFrom(undefined, "bot"),
-    why: fc.constantFrom("no-mention", "sender-not-listed", "not-owner"),
-    isMuted: fc.constantFrom(undefined, true),
-  });
-
-  function judged(fields: typeof aMessage extends fc.Arbitrary<infer Fields> ? Fields : never) {
-    const { username, tag, roles, guild, channel, isUnknown, why, isMuted, automaton } = fields;
-    const place = guildPlace();
-    const message = guildMessage({
-      ...JSON.parse(JSON.stringify({
-        text: fields.text,
-        revision: fields.revision,
-        mention: fields.mention,
-        mentionsOthers: fields.mentionsOthers,
-        isAnnouncement: fields.isAnnouncement,
-        sender: { ...sender(), username, tag, roles, automaton },
-        place: {
-          ...place,
-          guild: { ...place.guild, name: guild },
-          channel: { ...place.channel, name: channel },
-          isUnknown,
-        },
-      })),
-    });
-    const knownFacts = isMuted ? { isMuted } : {};
-    const verdict = ignored(why as "no-mention");
-    return {
-      key: factsKey(message, knownFacts, verdict),
-      facts: JSON.stringify(factsOf(message, knownFacts, verdict)),
-    };
-  }
-
-  it("is equal for two messages only if their facts are", () => {
-    const changes = fc.record({ from: aMessage, other: aMessage, kept: fc.nat({ max: 13 }) });
-    let same = 0;
-    fc.assert(
-      fc.property(changes, ({ from, other, kept }) => {
-        // equal but for one field or two, so that keys may be equal
-        const names = Object.keys(from) as (keyof typeof from)[];
-        const changed = names[kept] ?? "text";
-        const [one, two] = [judged(from), judged({ ...from, [changed]: other[changed] })];
-        if (one.key === undefined || one.key !== two.key) return;
-        same++;
-        assert.equal(one.facts, two.facts);
-      }),
-      { numRuns: 3_000 },
-    );
-    assert.ok(same > 100, `${same} keys were the same`);
-  });
-
-  it("exists for a person in a guild's channel, not for a command, bot or direct message", () => {
-    const verdict = ignored("no-mention");
-    assert.notEqual(factsKey(guildMessage(), {}, verdict), undefined);
-    assert.equal(factsKey(directMessage(), {}, verdict), undefined);
-    assert.equal(factsKey(guildMessage(), { isMuted: true }, verdict), undefined);
-    assert.equal(factsKey(guildMessage(), {}, ignored("not-owner")), undefined);
-    assert.equal(factsKey(guildMessage(), {}, verdict, accepted("mentioned")), undefined);
   });
 });

@@ -54,12 +54,11 @@ describe("MIGRATIONS", () => {
       schema === "main" && type === "table" && !String(name).startsWith("sqlite_")
     );
   /**
-   * Tables of the process, without an account. Facts belong to the decisions that refer to them,
-   * controls to their cards, and vectors to their notes. Budgets count for all accounts together.
+   * Tables of the process, without an account. Controls belong to their cards, and vectors to their
+   * notes. Budgets count for all accounts together.
    */
   const shared = new Set<unknown>([
     "run",
-    "fact",
     "journal",
     "journal_done",
     "journal_refused",

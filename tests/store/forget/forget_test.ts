@@ -390,9 +390,13 @@ describe("[X5] forget()", () => {
       NOW,
     );
     assert.deepEqual(again, []);
-    const kept = database.prepare("SELECT verdicts FROM verdict_block").all();
-    assert.deepEqual(kept.map(({ verdicts }) => verdicts), [`[null,["${newest}",0]]`]);
-    assert.deepEqual(database.prepare("SELECT * FROM decision").all(), []);
+    const kept = database.prepare("SELECT * FROM decision").all().map(Object.values);
+    assert.deepEqual(kept, [
+      [2, String(newest), ACCOUNT, "1", "1", "forgotten", "", "", null, null, NOW],
+    ]);
+    assert.deepEqual(await store.received.newestVerdicts(9), []);
+    assert.deepEqual(await store.received.verdictsAfter(0, 9), []);
+    assert.equal(await store.received.messageRecordOf({ messageId: recent.message.id }), undefined);
     assert.deepEqual(database.prepare("SELECT * FROM inbox").all(), []);
   });
 

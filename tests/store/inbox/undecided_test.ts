@@ -143,7 +143,7 @@ describe("decide()", () => {
       const { store, rows } = await open(undecided());
       await store.inbox.decide(ignored(PROXIED, keepAsContext), NOW + 5);
       assert.equal(rows("SELECT * FROM message").length, keepAsContext ? 1 : 0);
-      for (const table of ["decision", "fact", "undecided", "inbox"]) {
+      for (const table of ["decision", "undecided", "inbox"]) {
         assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
       }
     }
@@ -184,7 +184,7 @@ describe("decide()", () => {
 
   it("[P1] decides even if the earlier decision is deleted", async () => {
     const { store, database, decisions } = await open(undecided());
-    database.exec("DELETE FROM verdict_block");
+    database.exec("DELETE FROM decision");
     assert.equal((await store.inbox.decide(found(), NOW + 5)).accepted.length, 1);
     assert.equal(decisions().length, 1);
   });

@@ -231,7 +231,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
   it("[P3] is stored even if the outbox already has its answer", async () => {
     const { store, hear, database } = openPairing();
     await hear(0, 0);
-    database.exec("DELETE FROM verdict_block; DELETE FROM pairing_request");
+    database.exec("DELETE FROM decision; DELETE FROM pairing_request");
     const next = createStore(database, ":memory:", { elapsed: () => 0 });
     await next.inbox.acceptBatch(
       found({ judged: [challenged(strangersMessage(0))], pairing: pairingService() }),

@@ -171,7 +171,7 @@ describe("messageRecordOf()", () => {
   it("[X7] returns an older Barnacle's decision without facts and policy", async () => {
     const { store, database } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
-    database.exec("UPDATE fact SET facts = NULL");
+    database.exec("UPDATE decision SET facts = NULL");
     const [decision] = (await store.received.messageRecordOf({ messageId: ASKED.id }))?.decisions ??
       [];
     assert.equal(decision?.why, "no-mention");
@@ -207,8 +207,7 @@ describe("messageRecordOf()", () => {
     createMessageRecords(createUngroupedTransactions(database));
     for (const sql of prepared) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
-      // Finding one verdict reads all of its block.
-      assert.deepEqual(plan.filter((step) => /^SCAN (?!v VIRTUAL)/.test(step)), [], sql);
+      assert.deepEqual(plan.filter((step) => step.startsWith("SCAN")), [], sql);
     }
   });
 });

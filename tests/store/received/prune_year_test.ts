@@ -26,8 +26,7 @@ const OLD: Readonly<Record<string, number>> = {
   entry: 6_000,
   step: 3_000,
   outbox: 3_000,
-  verdict_block: 5_000,
-  fact: 5_000,
+  decision: 5_000,
   reaction: 2_000,
   usage: 1_000,
   message_block: 2_000,
@@ -65,14 +64,9 @@ function yearOld() {
     `'default', '1', 'n' || i, iif(i % 10 = 0, 'dead', 'sent'), ${at} + i, '{}'`,
   );
   fill(
-    "fact",
-    "generation, channel_id, author_id, verdict, why, rule",
-    `1 + i / 1000, '1', '2', 'ignore', 'no-mention', 'r'`,
-  );
-  fill(
-    "verdict_block",
-    "count, account_id, sent_from, sent_to, at, verdicts",
-    `1, 'default', 0, 0, ${at} + i, '[["' || i || '",' || i || ']]'`,
+    "decision",
+    "message_id, account_id, channel_id, author_id, verdict, why, rule, at",
+    `i, 'default', '1', '2', 'ignore', 'no-mention', 'r', ${at} + i`,
   );
   fill(
     "reaction",
