@@ -13,8 +13,9 @@
  * machine's binary has them. Others have none, unless `--maps` asks for them: the same commit gives
  * the same chunks with and without (`scripts/trace.ts`). The files of the maps go to `maps`.
  *
- * Bun makes bytecode for all chunks. A binary for Linux keeps that of `HOT` in `packages.ts`, which a
- * start and usual answers load: `scripts/binary/` cuts out the rest.
+ * Bun makes bytecode and source maps for all entries, or for none. So a bundle of their own without
+ * both is an asset: the threads that read documents, run scripts and encrypt backups start rarely, and
+ * would add 9 MB.
  *
  * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of
  * this machine may get into a binary: each named platform has the runtime of the lock file.
@@ -25,6 +26,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -32,21 +34,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
-import { payloadOf, withPayload, withShorter } from "./binary/elf.ts";
-import { englishOnly, findLanguageData } from "./binary/icu.ts";
-import { withoutBytecode } from "./binary/payload.ts";
-import { bundleRareThreads } from "./binary/threads.ts";
-import {
-  BUN,
-  BUNDLE_FLAGS,
-  bunVersion,
-  type Chunk,
-  chunksLoadedWith,
-  ENTRIES,
-  HOT,
-} from "./packages.ts";
+import { BUN, BUNDLE_FLAGS, bunVersion, ENTRIES, RARE_THREADS } from "./packages.ts";
 import { hasValidSignature, withSignature } from "./release/macho_signature.ts";
 import { fetchRuntime, RELEASE_TARGETS } from "./release/runtimes.ts";
 
@@ -107,36 +97,35 @@ function build(target: string, flags: readonly string[]): void {
   }
 }
 
+/** Bundles the rare threads into a folder. Bun embeds files from outside of the project as they are. */
+function bundleRareThreads(folder: string): readonly string[] {
+  execFileSync(BUN, [
+    "build",
+    "--target=bun",
+    ...BUNDLE_FLAGS,
+    "--entry-naming=[name].ts", // the name by which the program starts the thread
+    // Otherwise Bun writes the path of this folder for a package's `__filename`, which none needs.
+    `--define=__filename=""`,
+    ...RARE_THREADS,
+    `--outdir=${folder}`,
+  ], { stdio: ["ignore", "ignore", "inherit"] });
+  return readdirSync(folder).sort().map((name) => join(folder, name));
+}
+
 /** Bun leaves the signature of its own runtime on some binaries. */
 function sign(path: string): void {
   const bytes = readFileSync(path);
   if (!hasValidSignature(bytes)) writeFileSync(path, withSignature(bytes, "barnacle"));
 }
 
-/** Takes out of a binary for Linux what it needs rarely or never, and the runtime's zeros. */
-function shrink(path: string, metafile: string): void {
-  const { outputs }: { readonly outputs: Readonly<Record<string, Chunk>> } = JSON.parse(
-    readFileSync(metafile, "utf8"),
-  );
-  const hot = chunksLoadedWith(HOT, new Map(Object.entries(outputs)));
-  const names = new Set([...hot].map((chunk) => basename(chunk)));
-  const bytes = readFileSync(path);
-  const payload = withoutBytecode(payloadOf(bytes), (name) => names.has(name));
-  const program = withPayload(bytes, payload);
-  const languages = findLanguageData(program);
-  writeFileSync(path, withShorter(program, languages, englishOnly(program, languages)));
-}
-
 function link(target: string, flags: readonly string[]): void {
   const name = target === "host" ? "barnacle" : `barnacle-${target}`;
   const maps = join(out, "maps", name); // Bun writes them beside its output
   rmSync(maps, { recursive: true, force: true });
-  const metafile = join(out, "maps", `${name}.json`);
   execFileSync(BUN, [
     "build",
     ...BUNDLE_FLAGS,
     ...COMPILE_FLAGS,
-    `--metafile=${metafile}`,
     ...(target === "host" || args.includes("--maps") ? ["--sourcemap=inline"] : []),
     ...flags,
     // Bun gives CommonJS modules their paths at the build, which differ from folder to folder.
@@ -153,9 +142,6 @@ function link(target: string, flags: readonly string[]): void {
   const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
   renameSync(join(maps, file), join(out, file));
   if (target.startsWith("darwin")) sign(join(out, file));
-  const isHost = target === "host" && process.platform === "linux";
-  if (isHost || target.startsWith("linux")) shrink(join(out, file), metafile);
-  rmSync(metafile);
   const megabytes = (statSync(join(out, file)).size / 1e6).toFixed(1);
   console.log(`${join(out, file)}  ${megabytes} MB`);
 }

@@ -22,31 +22,6 @@ export const ENTRIES: readonly string[] = ["src/main.ts", "src/worker.ts"];
 export const RARE_THREADS: readonly string[] = ["src/extract_worker.ts", "src/job_worker.ts"];
 
 /**
- * Files that a start and usual answers load, one after the other. Chunks with these and their imports
- * have bytecode in a binary for Linux; the engine parses others when they are loaded.
- *
- * A file that is not here only makes its first use slower.
- */
-export const HOT: readonly string[] = [
-  ...ENTRIES,
-  "src/cli/app.ts",
-  "src/cli/run/commands.ts",
-  "src/cli/run/run.ts",
-  "src/extras/diagnose/healthcheck.ts", // a container runs it every half minute
-  "src/extras/backup/nightly.ts",
-  "src/core/shared_store.ts",
-  "src/host/bot_socket.ts",
-  "src/host/http_server.ts",
-  "src/bot/account/running.ts",
-  "src/bot/preflight/examine.ts",
-  "src/extras/alerts/watch.ts",
-  "src/bot/process/tool_services.ts",
-  "src/discord/gateway/read/reader.ts",
-  "src/providers/about/abilities.ts",
-  "src/providers/chat_completions.ts",
-];
-
-/**
  * Packages that the program's packages name but never load: a bundle with them is larger for nothing.
  *
  * `opus-ml` (9.6 MB of text) improves the sound of speech, which `ogg-opus-decoder` loads only if
@@ -86,12 +61,7 @@ export function packageFolders(files: readonly string[]): readonly string[] {
 }
 
 /** A file of the bundle, as Bun's metafile has it. */
-export interface Chunk {
-  readonly bytes: number;
-  /** The file of an entry, or of a dynamic import. */
-  readonly entryPoint?: string;
-  /** Names that other modules may import. */
-  readonly exports: readonly string[];
+interface Chunk {
   /** Paths of the files in it. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Other chunks that it loads. */
@@ -130,21 +100,6 @@ function bundledFiles(): readonly string[] {
  */
 export function filesLoadedWith(roots: readonly string[]): ReadonlySet<string> {
   const chunks = bundle(ENTRIES);
-  const loaded = chunksLoadedWith(roots, chunks);
-  return new Set([...loaded].flatMap((path) => Object.keys(chunks.get(path)?.inputs ?? {})));
-}
-
-/**
- * Finds the chunks that a program loads with some of its files.
- *
- * @param roots Paths of files.
- * @param chunks All chunks by path.
- * @returns Their paths.
- */
-export function chunksLoadedWith(
-  roots: readonly string[],
-  chunks: ReadonlyMap<string, Chunk>,
-): ReadonlySet<string> {
   const waiting = [...chunks].filter(([, { inputs }]) => roots.some((root) => root in inputs))
     .map(([path]) => path);
   const loaded = new Set<string>();
@@ -156,7 +111,7 @@ export function chunksLoadedWith(
       ...imports.filter(({ kind }) => kind === "import-statement").map((one) => one.path),
     );
   }
-  return loaded;
+  return new Set([...loaded].flatMap((path) => Object.keys(chunks.get(path)?.inputs ?? {})));
 }
 
 /** @param folder Below the root. */

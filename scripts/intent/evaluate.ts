@@ -15,14 +15,10 @@ import { parseArgs } from "node:util";
 import type { UserId } from "../../src/core/discord/ids.ts";
 import type { IntentFeatures } from "../../src/policy/intent/features.ts";
 import { DEFAULT_THRESHOLD, judgeIntent } from "../../src/policy/intent/heads.ts";
-import {
-  type LabelledScore,
-  rankingQuality,
-  thresholdQuality,
-} from "../../src/extras/intent/quality.ts";
 import { createIntentTracker } from "../../src/policy/intent/tracker.ts";
 import { checkIntentWeights, SHIPPED_WEIGHTS } from "../../src/policy/intent/weights.ts";
 import { type IrcLog, type LoggedMessage, readIrcLogs, withoutName } from "./irc_logs.ts";
+import { type LabelledScore, rankingQuality, thresholdQuality } from "./quality.ts";
 
 /** Someone with fewer answers to others is no stand-in for a bot. */
 const MIN_ANSWERS = 4;

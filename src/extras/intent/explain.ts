@@ -2,6 +2,7 @@
 
 import { judgeIntent } from "../../policy/intent/heads.ts";
 import { createIntentTracker } from "../../policy/intent/tracker.ts";
+import { intentWeightsIn } from "../../bot/rules/intent_weights.ts";
 import type { IntentWeights } from "../../policy/intent/weights.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
@@ -10,7 +11,6 @@ import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { dataDirOf } from "../../cli/shared/store_access.ts";
-import { weightsIn } from "./evaluate.ts";
 import { parseSubject } from "../../cli/verdict/subject.ts";
 
 /** Options of `intent explain`. */
@@ -29,7 +29,8 @@ const [BOT, ASKER, OTHER] = ["bot", "asker", "other"] as [UserId, UserId, UserId
 export function explain(flags: ExplainFlags, asked: string, io: Io): Promise<ExitCode> {
   const subject = parseSubject(asked);
   if (subject.kind !== "message") {
-    const weights = weightsIn(dataDirOf(flags.data, io), io);
+    const { weights, problem } = intentWeightsIn(dataDirOf(flags.data, io));
+    if (problem !== undefined) io.err(`Using the shipped weights: ${problem}`);
     print(scoresOfText(asked, flags, weights), flags, io);
     return Promise.resolve(EXIT.done);
   }

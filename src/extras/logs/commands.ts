@@ -2,28 +2,25 @@
 
 import process from "node:process";
 import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
-import { BOT_COMMON, flag, path, text, toLimit, word } from "../../cli/shared/command.ts";
+import { BOT_COMMON, flag, path, text, toLimit } from "../../cli/shared/command.ts";
 import type { LogsFlags } from "./logs.ts";
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
 
 /** `barnacle logs` */
-export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
-  brief: "Show the log, or all that is known about one message",
+export const logs: CliCommand = describeCommand<LogsFlags>({
+  brief: "Show the log",
   notes: [
     "Reads the first of: `log.file`, the file that the bot's stderr is, the log of its service.",
-    "With a message, the lines that name it, its turn or its deliveries stand between the events " +
-    "that the store has.",
     "Times are UTC.",
   ],
   examples: [
     "barnacle logs -f",
     "barnacle logs --level warn --since 2h",
-    "barnacle logs 1400000000000000001",
+    "barnacle logs -g 1400000000000000001",
     "docker logs barnacle 2>&1 | barnacle logs --file -",
   ],
   exits: {
-    failed: "neither store nor log names the message",
     io: "the log cannot be read",
     tryAgain: "no log found",
   },
@@ -69,12 +66,8 @@ export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
       unit: { ...text("Service of systemd whose journal to read", "name"), optional: true },
     },
     aliases: { f: "follow", n: "lines", g: "grep" },
-    positional: {
-      kind: "tuple",
-      parameters: [{ ...word("Message link or id, or an error id", "message"), optional: true }],
-    },
   },
-  async run(flags, io, message?) {
+  async run(flags, io) {
     const { logs } = await import("./logs.ts");
     const stopping = new AbortController();
     // `barnacle logs -f | head` must end with head.
@@ -83,6 +76,6 @@ export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
     if (flags.follow) {
       for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
     }
-    return await logs(flags, message, io, stopping.signal);
+    return await logs(flags, io, stopping.signal);
   },
 });

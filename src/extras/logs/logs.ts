@@ -7,7 +7,6 @@ import { filterOf, type LogFilter } from "./filter.ts";
 import { findSource, type SourceFlags } from "./find_source.ts";
 import { lineAsJson, lineForPeople, type ReadLine } from "./lines.ts";
 import type { LogSource } from "./source.ts";
-import { story } from "./story.ts";
 
 /** Options of `logs`. */
 export interface LogsFlags extends SourceFlags, LogFilter {
@@ -26,19 +25,13 @@ const LINES_BEFORE_NEW = 10_000;
 /**
  * Shows the log.
  *
- * @param asked A message link or id, or an error id; absent: all lines.
  * @param stopping Ends the command that follows.
  */
-export function logs(
-  flags: LogsFlags,
-  asked: string | undefined,
-  io: Io,
-  stopping: AbortSignal,
-): Promise<ExitCode> {
-  return reportingErrors(io, async () => {
-    if (asked !== undefined) return await story(flags, asked, io);
-    return await lines(flags, await findSource(flags, io), io, stopping);
-  });
+export function logs(flags: LogsFlags, io: Io, stopping: AbortSignal): Promise<ExitCode> {
+  return reportingErrors(
+    io,
+    async () => await lines(flags, await findSource(flags, io), io, stopping),
+  );
 }
 
 async function lines(

@@ -13,8 +13,7 @@ export interface LogSource {
    */
   newestFirst?(): AsyncIterable<ReadLine>;
   /**
-   * The lines in their order. The source is opened at once: root may give up its rights before the
-   * first line is read.
+   * The lines in their order.
    *
    * @param since Lines before this time may be left out.
    */

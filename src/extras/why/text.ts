@@ -305,7 +305,7 @@ function sinceText({ firstAttemptAt, createdAt }: ReportedRow): string {
 }
 
 /** What became of a message for Discord: its link, or why it is not sent. */
-export function outcomeOfRow(row: ReportedRow): string {
+function outcomeOfRow(row: ReportedRow): string {
   const { messageId, channelId, guildId = "@me", foldedInto, parkedReason, reason } = row;
   const { failingSince, nextAttemptAt, behind } = row;
   if (foldedInto !== undefined) return `folded into ${foldedInto}`;
@@ -361,7 +361,7 @@ function stepRows(steps: readonly TimelineEntry[], currency?: string): readonly 
 }
 
 /** A step: its kind, its duration, and what came of it. */
-export function stepCells(entry: TimelineEntry, currency?: string): readonly string[] {
+function stepCells(entry: TimelineEntry, currency?: string): readonly string[] {
   const ms = entry.endedAt - entry.startedAt;
   const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
   if (entry.kind === "model") {

@@ -145,7 +145,7 @@ function unknownFailure(failureId: string, { json }: CommonFlags, io: Io): ExitC
   else {
     io.problem(
       `${why}; check --data: the error may be of a bot with other data; ` +
-        `\`barnacle logs ${failureId}\` looks for the id in the log`,
+        `\`barnacle logs -g ${failureId}\` looks for the id in the log`,
     );
   }
   return EXIT.failed;

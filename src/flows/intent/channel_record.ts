@@ -58,11 +58,6 @@ export function createChannelRecord(stored: string | undefined) {
     /** Outcomes that still count. */
     outcomes: (now: number): readonly AnswerOutcome[] =>
       outcomes.filter(([, , at]) => at > now - OUTCOMES_MS).map(([, outcome]) => outcome),
-    /** Outcomes that still count, by the bot's message. */
-    outcomesByAnswer: (now: number): ReadonlyMap<string, AnswerOutcome> =>
-      new Map(
-        outcomes.filter(([, , at]) => at > now - OUTCOMES_MS).map(([of, outcome]) => [of, outcome]),
-      ),
     /** The record as the store keeps it. */
     text: (): string => JSON.stringify({ answers, posted, outcomes }),
   };

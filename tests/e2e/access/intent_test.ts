@@ -49,10 +49,6 @@ describe("[I1] the intent filter", () => {
       assert.equal(await decided(other), "ignore: to-others");
       assert.equal(simulator.posted("general").length, 2);
 
-      // The mention is for the bot, and grace answered ada's newest message.
-      const measured = await cli("intent", "eval", "--json");
-      const { directed } = JSON.parse(measured.stdout[0] ?? "").heads;
-      assert.deepEqual([directed.count, directed.positives], [2, 1]);
       const explained = await cli("intent", "explain", follow.id);
       assert.match(explained.stdout[0] ?? "", /^for the bot +0\.[789]\d$/);
     }));

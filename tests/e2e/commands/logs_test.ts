@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
 describe("[O2] barnacle logs", () => {
-  it("reads log.file, and tells the story of an answered message", () =>
+  it("reads log.file, and finds the lines of an answered message", () =>
     withSimulation({ config: { log: { file: "logs.jsonl" } } }, async (scene) => {
       await scene.start();
       const asked = scene.say("grace", "general", `${scene.mention} Hello?`);
@@ -19,19 +19,8 @@ describe("[O2] barnacle logs", () => {
       const all = await scene.cli("logs", "--json", "--since", "1h");
       assert.equal(all.code, 0, all.stderr.join("\n"));
       assert.ok(all.stdout.some((line) => /began a new session/.test(JSON.parse(line).event)));
-      const told = await scene.cli("logs", asked.id);
-      const text = told.stdout.join("\n");
-      assert.equal(told.code, 0, told.stderr.join("\n"));
-      for (
-        const part of [
-          /store message: Discord received the message/,
-          /store decision: account default decided: accept/,
-          /store turn: the turn began: attempt 1, agent main/,
-          /info {2}turns: The model answered .*messageId=/,
-          /store turn: the turn ended: answered/,
-          /store delivery: .*: sent, https:/,
-        ]
-      ) assert.match(text, part);
+      const named = await scene.cli("logs", "-g", asked.id);
+      assert.match(named.stdout.join("\n"), /info {2}turns: The model answered .*messageId=/);
       const raw = readFileSync(join(scene.dataDir, "logs.jsonl"), "utf8");
       for (const line of raw.trimEnd().split("\n")) JSON.parse(line);
     }));

@@ -11,19 +11,13 @@ import {
 } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileSource } from "../../../src/extras/logs/files.ts";
 import { logs, type LogsFlags } from "../../../src/extras/logs/logs.ts";
 import { stdinSource } from "../../../src/extras/logs/stdin.ts";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { guildMessage, messageId } from "../../support/discord/builders.ts";
-import { batch, frozen, part } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import { createDataFixture, HELP, removeDataFixtures } from "../../cli/data_fixture.ts";
 import { recordingIo } from "../../cli/io.ts";
-
-afterEach(removeDataFixtures);
 
 const START = Date.parse("2026-11-23T09:00:00Z");
 
@@ -38,10 +32,10 @@ function numbersOf(lines: readonly string[]): readonly number[] {
 
 const span = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
-async function show(flags: Partial<LogsFlags>, asked?: string, env = process.env) {
+async function show(flags: Partial<LogsFlags>, env = process.env) {
   const io = recordingIo(env);
   const all = { follow: false, json: false, ...flags };
-  const code = await logs(all, asked, io, AbortSignal.timeout(60_000));
+  const code = await logs(all, io, AbortSignal.timeout(60_000));
   return { code, lines: io.stdout, errors: io.stderr.join("\n") };
 }
 
@@ -200,7 +194,7 @@ describe("[O2] barnacle logs --unit", () => {
         entry({ MESSAGE: event(7) }),
       ].join("\n"),
     );
-    const { lines, code } = await show({ unit: "bot" }, undefined, env);
+    const { lines, code } = await show({ unit: "bot" }, env);
     assert.equal(code, 0);
     assert.deepEqual(lines, [
       "2026-11-23 09:00:07.000 info  turns: Event 7",
@@ -230,114 +224,15 @@ describe("[O2] barnacle logs --unit", () => {
     it(`names ${what}`, async () => {
       using folder = tempDirectory();
       const env = withJournal(folder.path, "", stderr, exit);
-      const { code, errors } = await show({ unit: "bot.service" }, undefined, env);
+      const { code, errors } = await show({ unit: "bot.service" }, env);
       assert.equal(code, 74);
       assert.match(errors, text);
     });
   }
 
   it("names a missing journalctl", async () => {
-    const { code, errors } = await show({ unit: "bot" }, undefined, { PATH: "/nowhere" });
+    const { code, errors } = await show({ unit: "bot" }, { PATH: "/nowhere" });
     assert.equal(code, 75);
     assert.equal(errors, "barnacle: this machine has no journalctl; --file names a log file");
-  });
-});
-
-describe("[O2] barnacle logs <message>", () => {
-  const ID = messageId("1400000000000000001");
-  const own = messageId("1400000000000000099");
-
-  /** An answered message, and a log with lines about it and about others. */
-  async function told() {
-    const guilds = { "1400000000000000010": { users: ["123456789012345678"] } };
-    const fixture = createDataFixture({
-      channels: { discord: { guilds } },
-      log: { file: "x.log" },
-    });
-    await fixture.receive(guildMessage({ id: ID, mention: "user", channelId: HELP }));
-    const outbox = await fixture.fill(async (store) => {
-      const claim = await store.inbox.claimNext(toAccountId("default"), START, []);
-      assert.ok(claim);
-      const reply = frozen({ channelId: HELP, nonce: "a", of: part(ID) });
-      const end = { kind: "answered" } as const;
-      await store.turns.finishTurn({ claim, end, entries: [], outbox: [reply] }, START + 2_000);
-      await store.inbox.acceptBatch(
-        batch({ echoes: [{ nonce: "a", messageId: own, channelId: HELP }] }),
-        START + 3_000,
-      );
-      return (await store.received.messageRecordOf({ messageId: ID }))?.outbox[0]?.id;
-    });
-    writeFileSync(
-      join(fixture.data, "x.log"),
-      [
-        event(0, { messageId: ID }),
-        event(1, { messageId: "1400000000000000002", channelId: HELP }),
-        event(1, { channelId: HELP, error: { message: "typing \u202e" } }),
-        event(2, { row: outbox }, "warn"),
-        event(2, { row: 4_711 }),
-        event(3, { sent: [own] }),
-        event(4_000_000, { messageId: ID }),
-      ].map((line) => `${line}\n`).join(""),
-    );
-    return fixture;
-  }
-
-  it("shows its lines between the events of the store", async () => {
-    const { flags } = await told();
-    const { code, lines, errors } = await show(flags, ID);
-    assert.equal(code, 0, errors);
-    const turn = lines.filter((line) => line.startsWith("2026-11-23 09:00:0"));
-    assert.deepEqual(turn.map((line) => line.slice(24).replace(/(decided|began):.*/, "$1")), [
-      "store turn: the turn began",
-      "info  turns: Event 0 messageId=1400000000000000001",
-      'info  turns: Event 1 channelId=1400000000000000011 error={"message":"typing \\u202e"}',
-      "store turn: the turn ended: answered",
-      "warn  turns: Event 2 row=1",
-      'info  turns: Event 3 sent=["1400000000000000099"]',
-    ]);
-    assert.match(
-      lines.join("\n"),
-      /store message: Discord received the message 1400000000000000001/,
-    );
-    assert.match(lines.join("\n"), /store decision: account default decided: accept, it addresses/);
-    assert.match(lines.join("\n"), /store delivery: reply 1: sent, https:.*1400000000000000099/);
-    const link = `https://discord.com/channels/1400000000000000010/${HELP}/${own}`;
-    assert.deepEqual((await show(flags, link)).lines, lines, "the bot's answer has the same story");
-    const parts = (await show({ ...flags, json: true }, ID)).lines.map((line) => JSON.parse(line));
-    assert.equal(parts.filter(({ level }) => level === "record").length, 5);
-  });
-
-  it("shows the events of the store without a log, and the log without a store", async () => {
-    const { flags, data } = await told();
-    renameSync(join(data, "x.log"), join(data, "y.log"));
-    const env = { ...process.env, PATH: "/nowhere" };
-    const alone = await show(flags, ID, env);
-    assert.equal(alone.code, 0);
-    assert.match(alone.errors, /^Without lines of the log: .*x\.log does not exist yet/);
-    assert.ok(alone.lines.length >= 4);
-    using empty = tempDirectory();
-    const { code, lines } = await show({ data: empty.path, file: join(data, "y.log") }, ID);
-    assert.equal(code, 0);
-    assert.deepEqual(numbersOf(lines), [0, 4_000_000]);
-  });
-
-  const wrong = [
-    ["hello", 2, /"hello" is neither a message link or id nor an error id$/],
-    ["1400000000000000777", 1, /neither the store nor the log names 1400000000000000777; see/],
-    ["0123456789ab", 1, /neither the store nor the log names 0123456789ab/],
-  ] as const;
-  for (const [asked, exit, text] of wrong) {
-    it(`says what is wrong with ${asked}`, async () => {
-      const { flags } = await told();
-      const { code, errors } = await show(flags, asked);
-      assert.equal(code, exit);
-      assert.match(errors, text);
-    });
-  }
-
-  it("refuses --follow", async () => {
-    const { code, errors } = await show({ follow: true }, ID);
-    assert.equal(code, 2);
-    assert.match(errors, /--follow shows new lines of all messages/);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { rankingQuality, thresholdQuality } from "../../../src/extras/intent/quality.ts";
+import { rankingQuality, thresholdQuality } from "../../../scripts/intent/quality.ts";
 
 const scores = fc.array(
   fc.record({ score: fc.integer({ min: 0, max: 9 }).map((ten) => ten / 10), label: fc.boolean() }),

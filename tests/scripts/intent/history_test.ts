@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { labelHistory } from "../../../src/extras/intent/history.ts";
+import { labelHistory, proposeThreshold, scoresOf } from "../../../scripts/intent/history.ts";
 import type { TalkedMessage } from "../../../src/core/store/received.ts";
 import { channelId, messageId, userId } from "../../support/discord/builders.ts";
 
@@ -74,5 +74,24 @@ describe("labels of the history", () => {
     talk.push(wrote(ADA, "bob: I was away"), wrote(ADA, "I do", { replyTo: early }));
     const labelled = labelHistory(talk, BOT, new Map());
     assert.deepEqual(labelled.map(({ label }) => label), [false, undefined, undefined, undefined]);
+  });
+});
+
+describe("the threshold for a history", () => {
+  it("[I2] is another one only if it is better on the newest messages too", () => {
+    const talk = Array.from({ length: 60 }, () => [
+      wrote(ADA, "how do I resize an image?", { mention: "user" }),
+      answered(messageId(String(1_000 + (at += 1_000))), FIRST),
+      wrote(ADA, "and a smaller one?", { mention: "user" }),
+      wrote(BOB, "ada: lunch at noon?"),
+      wrote(ADA, "bob: sure"),
+      wrote(BOB, "ada: great, the usual place"),
+    ]).flat();
+    const scores = scoresOf(labelHistory(talk, BOT, new Map()), BOT);
+    assert.equal(scores.filter(({ label }) => label).length, 120);
+    const best = proposeThreshold(scores, 0.99) ?? NaN;
+    assert.ok(best < 0.99);
+    assert.equal(proposeThreshold(scores, best), best);
+    assert.equal(proposeThreshold(scores.slice(0, 100), 0.7), undefined);
   });
 });
