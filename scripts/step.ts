@@ -5,8 +5,9 @@
  * is part of the result, because a stopped process looks like any other failure.
  */
 
+import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 
 /** How a step's process ended. */
@@ -15,7 +16,7 @@ export interface StepEnd {
   readonly output: readonly Uint8Array[];
   /** Why it counts as failed: `"exit code 1"`; absent if it ended with 0. */
   readonly fault?: string;
-  /** Seconds of processor time of the step and its processes; absent where the system does not tell. */
+  /** Seconds of processor time of the step and its processes; absent if the step was stopped. */
   readonly cpuSeconds?: number;
 }
 
@@ -33,19 +34,28 @@ export interface StepOptions {
 /** Linux shares a processor among sessions, however many processes each has. A step is one session. */
 const LAST_NICE = "5";
 
-/** Clock ticks a second in `/proc`, on each platform that Linux has. */
-const TICKS = 100;
+/**
+ * Runs a program, writes the processor time of its processes to stream 3, and ends as the program did.
+ * Node tells no such time. The shell outlives SIGTERM, because the program may take its time to end.
+ */
+const TIMED = `
+  trap : TERM
+  "$@" 3>&-
+  code=$?
+  times >&3
+  trap - TERM
+  [ $code -le 128 ] || kill -$((code - 128)) $$
+  exit $code`;
 
-/** Seconds of processor time of all processes that have ended below this one. */
-function endedSeconds(): number | undefined {
-  if (!existsSync("/proc/self/stat")) return undefined;
-  const [, rest = ""] = readFileSync("/proc/self/stat", "utf8").split(/\) (?!.*\) )/);
-  const fields = rest.split(" ").map(Number); // from the third one on: the state
-  return ((fields[13] ?? 0) + (fields[14] ?? 0)) / TICKS;
+/** Sums the times in a shell's report: `"0m1.500s 0m0.250s"`. */
+function secondsIn(report: string): number | undefined {
+  const times = [...report.matchAll(/(\d+)m([\d.]+)s/g)];
+  if (times.length === 0) return undefined;
+  return times.reduce(
+    (sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds),
+    0,
+  );
 }
-
-/** Seconds of processor time of the steps that have ended. */
-let counted = 0;
 
 /** Process groups of running steps. */
 const groups = new Set<number>();
@@ -70,8 +80,8 @@ export function runStep(
   args: readonly string[],
   { env = {}, limitMs, graceMs = 5_000, isLast = false }: StepOptions,
 ): Promise<StepEnd> {
-  const child = spawn(program, args, {
-    stdio: ["ignore", "pipe", "pipe"],
+  const child = spawn("/bin/sh", ["-c", TIMED, "sh", program, ...args], {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: { ...process.env, ...env },
     detached: true, // a group of its own
   });
@@ -80,8 +90,13 @@ export function runStep(
   const share = `/proc/${pid}/autogroup`;
   if (isLast && existsSync(share)) writeFileSync(share, LAST_NICE);
   const output: Uint8Array[] = [];
-  const streams = [child.stdout, child.stderr];
-  for (const stream of streams) stream.on("data", (bytes: Uint8Array) => void output.push(bytes));
+  const times: Uint8Array[] = [];
+  const { stdout, stderr, stdio } = child;
+  const streams = [stdout, stderr, stdio[3]];
+  for (const stream of [stdout, stderr]) {
+    stream?.on("data", (bytes: Uint8Array) => void output.push(bytes));
+  }
+  stdio[3]?.on("data", (bytes: Uint8Array) => void times.push(bytes));
 
   let isCut = false;
   const kill = (signal: "SIGTERM" | "SIGKILL") => pid !== undefined && signalTo(pid, signal);
@@ -92,11 +107,11 @@ export function runStep(
   }, limitMs)];
 
   return new Promise((resolve) => {
-    let cpuSeconds: number | undefined;
     const end = (fault: string | undefined) => {
       for (const timer of timers) clearTimeout(timer);
-      for (const stream of streams) stream.destroy();
+      for (const stream of streams) stream?.destroy();
       if (pid !== undefined) groups.delete(pid);
+      const cpuSeconds = secondsIn(Buffer.concat(times).toString());
       resolve({
         output,
         ...(fault !== undefined && { fault }),
@@ -105,9 +120,6 @@ export function runStep(
     };
     child.once("error", ({ message }) => end(`did not start: ${message}`));
     child.once("exit", (code, signal) => {
-      const now = endedSeconds();
-      cpuSeconds = now && now - counted;
-      counted = now ?? counted;
       const fault = faultOf(code, signal, isCut ? limitMs : undefined);
       if (!isCut) return void child.once("close", () => end(fault));
       kill("SIGKILL"); // the rest of its group may ignore SIGTERM

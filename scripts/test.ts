@@ -1,6 +1,9 @@
 /**
- * Checks everything in one command: format, lint, types, generated documents, all tests on Deno and
- * on Bun, the binary, and the whole bot as the binary.
+ * Checks a change in one command: format, lint, types, generated documents, the tests of all parts on
+ * Bun, those that differ on Deno, and the whole bot as the binary.
+ *
+ * With `--all`, as for a release, it also runs all tests on Deno, those of the store with PostgreSQL,
+ * the long forms, and the binaries of other platforms.
  *
  * The last line is the result, and the lines before it repeat the failures. A step without any test
  * is a failure, because a runner that finds no test reports success. Independent steps run side by
@@ -32,9 +35,15 @@ const GROUPS = join(REPORTS, "groups");
 /** Milliseconds for a step: many times the longest, for slow machines. */
 const LIMIT_MS = Number(process.env["BARNACLE_TEST_LIMIT_SEC"] ?? 3_600) * 1_000;
 
+/** Whether everything runs that a release needs. */
+const IS_ALL = process.argv.includes("--all");
+
 /** Debian's `qemu-user-static` and `libc6-arm64-cross`. */
 const QEMU = "/usr/bin/qemu-aarch64-static";
 const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
+
+/** Debian's `musl`, and the library that `scripts/release/trial/musl_library.sh` builds. */
+const MUSL = ["/lib/ld-musl-x86_64.so.1", "/usr/lib/x86_64-linux-musl/libstdc++.so.6"];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** Failed steps with their failed tests, printed again at the end, where readers look first. */
@@ -115,44 +124,45 @@ function bunProcess(name: string, paths: readonly string[]): Promise<boolean> {
   ], { report, isLast: true });
 }
 
+/** Whether this machine has all that some steps need; if not, the last lines say so. */
+function canRun(what: string, paths: readonly string[]): boolean {
+  const missing = paths.filter((path) => !existsSync(path));
+  if (missing.length === 0) return true;
+  total.skipped += 1;
+  appendFileSync(SKIPS, `${what}: no ${missing.join(", no ")}\n`);
+  return false;
+}
+
+/** Compiles the binary of another platform. */
+function compile(platform: string): Promise<boolean> {
+  const args = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, platform];
+  return step(`compile ${platform}`, DENO, args);
+}
+
 /** Tests the binary for a Raspberry Pi, if this machine can emulate one. */
-async function smokeArm64(): Promise<void> {
-  const missing = [QEMU, ARM64_LIBRARIES].filter((path) => !existsSync(path));
-  if (missing.length > 0) {
-    total.skipped += 1;
-    appendFileSync(SKIPS, `smoke of the arm64 binary: no ${missing.join(", no ")}\n`);
-    return;
-  }
-  const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "linux-arm64"];
-  if (!await step("compile arm64", DENO, compile)) return;
+async function testArm64(): Promise<void> {
+  if (!canRun("the arm64 binary", [QEMU, ARM64_LIBRARIES]) || !await compile("linux-arm64")) return;
   const command = [QEMU, "-L", ARM64_LIBRARIES, join(BINARIES, "barnacle-linux-arm64")];
   const own = join(BINARIES, "barnacle");
   await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
-  const scenes = ["run", "-A", "scripts/release/trial/scenes.ts", "--short", ...command];
-  await step("scenes arm64", DENO, scenes);
-  await step("move to arm64", DENO, [
-    "run",
-    "-A",
-    "scripts/release/trial/move.ts",
-    own,
-    ...command,
-  ]);
+  const trial = join("scripts", "release", "trial");
+  await step("scenes arm64", DENO, ["run", "-A", join(trial, "scenes.ts"), ...command]);
+  await step("move to arm64", DENO, ["run", "-A", join(trial, "move.ts"), own, ...command]);
 }
 
-/**
- * Plays the demo's scenes with the program of Windows, if this machine has Wine. `BARNACLE_WINE=off` skips
- * them: they take a minute and a half.
- */
-async function scenesOnWine(): Promise<void> {
-  const isOff = process.env["BARNACLE_WINE"] === "off";
-  if (isOff || findWine() === undefined) {
-    total.skipped += 1;
-    const why = isOff ? "BARNACLE_WINE is off" : "Wine is not installed (Debian: wine64)";
-    appendFileSync(SKIPS, `scenes of the Windows program: ${why}\n`);
-    return;
-  }
-  const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "windows-x64"];
-  if (!await step("compile Windows", DENO, compile)) return;
+/** Tests the binary for Alpine end to end, if this machine has musl. */
+async function testMusl(): Promise<void> {
+  if (!canRun("the musl binary", MUSL) || !await compile("linux-x64-musl")) return;
+  const env = { BARNACLE_BIN: join(BINARIES, "barnacle-linux-x64-musl") };
+  await denoTests("the musl binary, end to end", writeParts(testsIn("e2e"), "musl", MOST), 6, {
+    env,
+  });
+}
+
+/** Plays the demo's scenes with the program of Windows, if this machine has Wine. */
+async function testOnWine(): Promise<void> {
+  const wine = findWine() ?? "Wine (Debian: wine64)";
+  if (!canRun("the Windows program", [wine]) || !await compile("windows-x64")) return;
   const program = join(BINARIES, "barnacle-windows-x64.exe");
   // Under Wine, a command finds no bot whose data are on a disk in memory.
   await step("the Windows program under Wine", DENO, [
@@ -163,38 +173,51 @@ async function scenesOnWine(): Promise<void> {
   ], { env: { TMPDIR: "/tmp" } });
 }
 
-/** Folders that test the whole bot as the shipped binary. */
-const WHOLE: readonly string[] = ["e2e", "security", "chaos"];
-
-/** Files of more than a minute, the longest first: one that began last would run alone at the end. */
-const LONG: readonly string[] = [
-  "connection/gateway",
-  "process/upgrade",
-  "dashboard/pages",
-  "commands/doctor_causes",
-  "release/release",
-  "connection/catch_up",
-  "commands/demo",
-  "process/backup",
-  "process/crash",
-  "dashboard/dashboard",
-  "commands/page",
-  "turn/model_faults",
-].map((name) => `tests/e2e/${name}_test.ts`);
-
-/** The tests of the store with copies in PostgreSQL, on Deno only: they are played on Bun without. */
-const ON_POSTGRES = join(GROUPS, "postgres_test.ts");
+/** Tests that only a release needs. Scenes of other platforms have time limits, so they come last. */
+async function testRelease(): Promise<void> {
+  await denoTests("all tests on Deno", writeParts(PARTS, "all"), 2);
+  await step("long forms", DENO, ["run", "-A", "scripts/chaos.ts", "long"]);
+  await testArm64();
+  await testMusl();
+  await testOnWine();
+}
 
 /** Test files, with slashes. */
 const TESTS = filesIn(".", "tests").filter((path) => path.endsWith("_test.ts"));
 
-/** Test files of a folder of `tests/`. */
-const testsIn = (name: string) => TESTS.filter((path) => path.startsWith(`tests/${name}/`));
+/** Test files below folders of `tests/`. */
+const testsIn = (...folders: readonly string[]) =>
+  TESTS.filter((path) => folders.some((folder) => path.startsWith(`tests/${folder}/`)));
 
-/** Groups all other tests, so that no new folder is forgotten. @returns The generated files. */
-function writeParts(): readonly string[] {
-  const whole = WHOLE.flatMap(testsIn);
-  return writeGroups(groupsOf(TESTS.filter((path) => !whole.includes(path))), GROUPS);
+/** Tests of the whole bot as the shipped binary. */
+const WHOLE = testsIn("e2e", "security", "chaos");
+
+/** Tests of the store with copies in PostgreSQL. */
+const ON_POSTGRES = testsIn("postgres");
+
+/** All other tests, so that no new folder is forgotten. */
+const PARTS = TESTS.filter((path) => !WHOLE.includes(path));
+
+/** Tests of code whose threads, sockets, files and processes are another runtime's on Deno. */
+const DIFFERENT = testsIn(
+  "discord/gateway/main",
+  "discord/gateway/socket",
+  "exec",
+  "extract",
+  "host",
+  "lib/network",
+  "sandbox",
+);
+
+/** One journey of the whole bot, from its source on Deno. */
+const JOURNEY = "tests/e2e/turn/answer_test.ts";
+
+/** Most files of the whole bot in a group: more would wait for each other. */
+const MOST = 6;
+
+/** Writes tests as files for a step. @returns The generated files. */
+function writeParts(tests: readonly string[], name: string, most?: number): readonly string[] {
+  return writeGroups(groupsOf(tests, most), join(GROUPS, name));
 }
 
 /** Checks that run no test. */
@@ -215,30 +238,29 @@ function check(): Promise<unknown> {
 /** The tests of single parts. They load the processor, so the checks are over before. */
 async function testParts(): Promise<void> {
   await check();
-  const parts = writeParts();
-  const onBun = parts.filter((path) => path !== ON_POSTGRES);
-  await Promise.all([denoTests("tests on Deno", parts, 2, { isLast: true }), bunTests(onBun)]);
+  const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path));
+  await bunTests(writeParts(onBun, "bun"));
+  await denoTests("tests on Deno", [...writeParts(DIFFERENT, "deno"), JOURNEY], 2, {
+    isLast: true,
+  });
 }
 
 /**
  * Tests the whole bot, which waits more than it works: for Discord's limits, and for grace periods.
  */
 async function testBinary(): Promise<void> {
-  const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "host"];
-  if (!await step("compile", DENO, compile)) return;
+  if (!await compile("host")) return;
   const binary = join(BINARIES, "barnacle");
   await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
   const env = { BARNACLE_BIN: binary };
-  const security = writeGroups(groupsOf(testsIn("security")), join(GROUPS, "whole"));
   await Promise.all([
     denoTests(
       "the binary, end to end",
-      [...new Set([...LONG, ...testsIn("e2e"), ...security])],
+      writeParts(testsIn("e2e", "security"), "whole", MOST),
       6,
       { env },
     ),
     denoTests("the binary, under faults", ["tests/chaos"], 1, { env }),
-    smokeArm64(),
   ]);
 }
 
@@ -284,8 +306,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 watchClock();
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
 // The tests of the binary take longest, because they wait for real time. So they begin at once.
-// Wine's scenes have time limits, so they begin when those tests are all that is left.
-await Promise.all([testBinary(), testParts().then(scenesOnWine)]);
+await Promise.all([testBinary(), testParts()]);
+if (IS_ALL) await testRelease();
 slowest(20);
 
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {

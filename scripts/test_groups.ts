@@ -20,14 +20,19 @@ export interface Group {
  * Groups test files by their folder.
  *
  * @param tests Paths from the root, with slashes: `"tests/store/inbox/claims_test.ts"`.
+ * @param most Maximum number of files in a group: tests that wait run beside each other.
  * @returns Sorted by name.
  */
-export function groupsOf(tests: readonly string[]): readonly Group[] {
-  const groups = Map.groupBy(tests, dirname);
-  return [...groups].map(([folder, files]): Group => ({
-    name: `${folder.split("/").slice(1).join("_") || "root"}_test.ts`,
-    tests: files.toSorted(),
-  })).sort((left, right) => left.name < right.name ? -1 : 1);
+export function groupsOf(tests: readonly string[], most: number = Infinity): readonly Group[] {
+  const groups = Map.groupBy(tests.toSorted(), dirname);
+  return [...groups].flatMap(([folder, files]): readonly Group[] => {
+    const name = folder.split("/").slice(1).join("_") || "root";
+    const parts = Math.ceil(files.length / most) || 1;
+    return Array.from({ length: parts }, (_, part) => ({
+      name: parts === 1 ? `${name}_test.ts` : `${name}_${part + 1}_test.ts`,
+      tests: files.filter((_, index) => index % parts === part),
+    }));
+  }).sort((left, right) => left.name < right.name ? -1 : 1);
 }
 
 /**

@@ -22,6 +22,7 @@ import { createOutput } from "../../src/exec/run.ts";
 import { inBubblewrap } from "../../src/exec/sandbox.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
+import { NEEDS_BUBBLEWRAP } from "../support/process/bubblewrap.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const SH = "/bin/sh";
@@ -31,12 +32,6 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const directory = tempDirectory();
 after(() => directory[Symbol.dispose]());
 let folders = 0;
-
-/** Why bubblewrap cannot be tested here; false if it can. */
-function withoutBubblewrap(): string | false {
-  const { status } = spawnSync("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]);
-  return status === 0 ? false : "bubblewrap is missing, or does not work here";
-}
 
 function open(
   maySkipSandbox = true,
@@ -216,7 +211,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
   });
 });
 
-describe("[A3] [SEC-R22] commands in bubblewrap", { skip: withoutBubblewrap() }, () => {
+describe("[A3] [SEC-R22] commands in bubblewrap", NEEDS_BUBBLEWRAP, () => {
   /** Runs a script in the sandbox; there is no other way to run it. */
   async function sandbox(script: string, prepare: (folder: string) => void = () => {}) {
     const { commands, folder } = open(false);

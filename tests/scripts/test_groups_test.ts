@@ -18,6 +18,15 @@ describe("groupsOf()", () => {
     ]);
   });
 
+  it("divides the tests of one folder evenly, so that no group has more than asked for", () => {
+    const files = ["a", "b", "c", "d", "e"].map((name) => `tests/lib/${name}_test.ts`);
+    assert.deepEqual(groupsOf(files, 2).map(({ name, tests }) => [name, tests.length]), [
+      ["lib_1_test.ts", 2],
+      ["lib_2_test.ts", 2],
+      ["lib_3_test.ts", 1],
+    ]);
+  });
+
   it("names the group of the tests beside all folders", () => {
     assert.deepEqual(groupsOf(["tests/log_test.ts"]), [
       { name: "root_test.ts", tests: ["tests/log_test.ts"] },

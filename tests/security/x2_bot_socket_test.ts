@@ -12,7 +12,7 @@ import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox } from "../../src/mcp/sandbox.ts";
 import { startScript } from "../support/process/start_script.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { skipUnless } from "../support/skip.ts";
+import { NEEDS_BUBBLEWRAP } from "../support/process/bubblewrap.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
@@ -20,7 +20,6 @@ import { tempDirectory } from "../support/temp_directory.ts";
 const BOUNDS = createProgramBounds();
 const here = await findSandbox();
 const bwrap = here.kind === "bubblewrap" ? here.program : "";
-const options = skipUnless(here.kind === "bubblewrap", "bubblewrap does not work here");
 
 /** Prints whether the socket is there, and tries the path through the bot's own process, too. */
 const script = (path: string) => [
@@ -66,19 +65,23 @@ describe("[X2] the bot's socket", () => {
       });
     });
 
-  it("is out of reach of an MCP server's program in its sandbox", options, async () => {
+  it("is out of reach of an MCP server's program in its sandbox", NEEDS_BUBBLEWRAP, async () => {
     assert.equal(await mcp("require", () => []), "looked");
   });
 
-  it("stays so if the program may write to a folder with the data directory", options, async () => {
-    assert.equal(await mcp("require", (dataDir) => [join(dataDir, "..")]), "looked");
-  });
+  it(
+    "stays so if the program may write to a folder with the data directory",
+    NEEDS_BUBBLEWRAP,
+    async () => {
+      assert.equal(await mcp("require", (dataDir) => [join(dataDir, "..")]), "looked");
+    },
+  );
 
   it("[negative control] is in reach of a program without a sandbox", async () => {
     assert.match(await mcp("off", () => []), /reached/);
   });
 
-  it("is out of reach of the agent's commands in their sandbox", options, async () => {
+  it("is out of reach of the agent's commands in their sandbox", NEEDS_BUBBLEWRAP, async () => {
     const seen = await look(async (dataDir, args) => {
       const workspace = join(dataDir, "agents", "main");
       mkdirSync(workspace, { recursive: true });

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { axeProblems, openContext, WITH_BROWSER } from "../../support/browser/chromium.ts";
+import { NEEDS_BUBBLEWRAP } from "../../support/process/bubblewrap.ts";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
 import { type DemoProcess, startDemo } from "./demo_process.ts";
 
@@ -50,6 +51,13 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     const isOn = await page.getAttribute("#mention", "aria-pressed") === "true";
     if (isOn !== isWanted) await page.click("#mention");
   };
+  /** The next message is Grace's, in a channel of the guild, and mentions the bot. */
+  const asGrace = async (channel = "general") => {
+    await become("Grace");
+    await place(channel);
+    await mention(true);
+  };
+  const chip = (text: string) => page.locator("#chips button", { hasText: text }).click();
   const file = (name: string, text: string) => ({
     name,
     mimeType: "text/plain",
@@ -60,9 +68,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   const answers = (text: string) => page.locator(".message.is-bot", { hasText: text });
 
   it("[P1] shows an accepted mention, its rule and its answer", async () => {
-    await become("Grace");
-    await place("general");
-    await mention(true);
+    await asGrace();
     await say("good morning");
     await asked("good morning").locator("button.outcome.is-answered").waitFor();
     const verdict = await asked("good morning").locator(".verdict").innerText();
@@ -74,12 +80,12 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("[P1] shows an ignored message without a mention, and the reason", async () => {
+    await asGrace();
     await mention(false);
     await say("talking to myself");
     await asked("talking to myself").locator(".verdict.is-ignored").waitFor();
     const verdict = await asked("talking to myself").locator(".verdict").innerText();
     assert.match(verdict, /no-mention[\s\S]*It does not mention the bot/);
-    await mention(true);
   });
 
   it("[O6] opens the bot's dashboard in a tab, logged in by the click, and again after a kill", async () => {
@@ -90,10 +96,11 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     assert.equal(new URL(tab.url()).origin, new URL(demo.page).origin);
     assert.equal(new URL(tab.url()).hash, "", "the link stays in no history");
     await tab.waitForSelector("#state .headline");
+    await asGrace();
     await mention(false);
     await say("seen by the owner, too");
     await asked("seen by the owner, too").locator(".verdict.is-ignored").waitFor();
-    await tab.locator("#decisions tr", { hasText: "grace" }).nth(1).waitFor();
+    await tab.locator("#decisions tr", { hasText: "grace" }).first().waitFor();
     await tab.click("#pages a:text-is('Approvals')");
     await tab.waitForSelector("#page:not([aria-busy]) h1:text-is('Approvals')");
 
@@ -108,7 +115,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
       await Promise.race([hasLoggedIn(), page.waitForSelector("#problem:not(:empty)")]);
     }
     await tab.close();
-    await mention(true);
   });
 
   it("[P3] shows pairing: a code, the owner's buttons with a time, and the answer", async () => {
@@ -139,9 +145,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("[H7] sends a file of a person, which the bot reads", async () => {
-    await become("Grace");
-    await place("general");
-    await mention(true);
+    await asGrace();
     await page.setInputFiles("#files", [file("plan.txt", "tea at five"), file("not.txt", "no")]);
     await page.getByRole("button", { name: "Do not send not.txt" }).click();
     await say("what does it say?");
@@ -152,6 +156,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("[H7] sends a file of 2 MB", async () => {
+    await asGrace();
     await page.setInputFiles("#files", [file("tides.txt", "x".repeat(2_000_000))]);
     await say("a large one");
     await asked("a large one").locator("button.outcome.is-answered").waitFor({
@@ -195,8 +200,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("shows a long answer in parts, each with its own code block", async () => {
-    await become("Grace");
-    await place("help");
+    await asGrace("help");
     await page.click("#chips button:text-is('code')");
     await answers("export function greet").waitFor();
     assert.equal(await answers("export function greet").locator("pre").count(), 1);
@@ -208,6 +212,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("[G14] shows a killed bot, and that no message was lost", async () => {
+    await asGrace();
     await page.click("button.control:has-text('Kill the bot')");
     await page.waitForSelector("#bot-dot.is-offline");
     await say("said while it was dead");
@@ -218,6 +223,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("shows that the bot survived op 7", async () => {
+    await asGrace();
     await page.click("button.control:has-text('Ask for a reconnect')");
     await page.locator("#notices", { hasText: "resumed" }).first().waitFor();
     await say("after the reconnect");
@@ -225,9 +231,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("[T10] lets a person choose in the bot's menu", async () => {
-    await become("Grace");
-    await place("general");
-    await mention(true);
+    await asGrace();
     await page.click("#chips button:text-is('menu')");
     const menu = page.locator(".menu select").last();
     await menu.selectOption(["high", "turning"]);
@@ -237,6 +241,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("[T10] lets a person fill in the bot's form, with a file", async () => {
+    await asGrace();
     await page.click("#chips button:text-is('form')");
     const fill = page.locator(".buttons button:text-is('Fill in')");
     await fill.click();
@@ -265,11 +270,8 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await fill.waitFor({ state: "detached" });
   });
 
-  it("[T5] shows the agent: notes, a reminder, a file, a topic and its undo, and an approved command", async () => {
-    await become("Grace");
-    await place("general");
-    await mention(true);
-    const chip = (text: string) => page.locator("#chips button", { hasText: text }).click();
+  it("[T5] shows the agent: notes, a reminder, a file, a topic and its undo", async () => {
+    await asGrace();
     await chip("Remember that the ferry");
     await answers("Saved as note").waitFor();
     await chip("What do you remember");
@@ -287,23 +289,30 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await page.locator("#topic", { hasText: "Low tide at six" }).waitFor();
     await chip("Undo that");
     await page.locator("#topic", { hasText: before }).waitFor();
+    await become("Grace");
+    await answers("Reminder: make tea").waitFor();
+    await say("Read the file tides.md");
+    await answers("no tool read_file for you").waitFor();
+  });
+
+  it("[A3] shows a command that the owner approves", NEEDS_BUBBLEWRAP, async () => {
+    await asGrace();
     await chip("Run date");
     await place("Barnacle");
     await page.locator(".buttons button:text-is('Allow once')").click();
     await become("Grace");
     await place("general");
     await answers("I asked before I ran it").waitFor();
-    await answers("Reminder: make tea").waitFor();
-    await say("Read the file tides.md");
-    await answers("no tool read_file for you").waitFor();
   });
 
   it("shows names, and no ids, in a quoted message", async () => {
-    await asked("Read the file tides.md").hover();
-    await asked("Read the file tides.md").getByRole("button", { name: "Reply" }).click();
+    await asGrace();
+    await say("quoted words");
+    await asked("quoted words").hover();
+    await asked("quoted words").getByRole("button", { name: "Reply" }).click();
     await say("once more");
-    const quote = page.locator(".reply-to", { hasText: "Read the file" });
-    assert.match(await quote.innerText(), /^Grace: @Barnacle Read/);
+    const quote = page.locator(".reply-to", { hasText: "quoted words" });
+    assert.match(await quote.innerText(), /^Grace: @Barnacle quoted/);
     await say("at <t:0:R>");
     await asked("at ").last().hover();
     await asked("at ").last().getByRole("button", { name: "Reply" }).click();
@@ -327,6 +336,9 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("uses the visitor's model only once it is selected", async () => {
+    await asGrace();
+    await say("hello to the script");
+    await asked("hello to the script").locator("button.outcome.is-answered").waitFor();
     assert.equal(model.requests.length, 0, "a key that is there is not used for that");
     assert.ok(!(await page.content()).includes("key-of-somebody"));
     await page.click("button.of-model:has-text('fixed')");
@@ -338,7 +350,9 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   });
 
   it("starts over with a new conversation at the same address", async () => {
-    assert.ok(await page.locator(".message").count() > 0);
+    await asGrace();
+    await say("before the end");
+    await asked("before the end").waitFor();
     await page.click("button.control:has-text('Start over')");
     await page.waitForSelector(".empty");
     await page.waitForSelector("#bot-dot.is-online");

@@ -1,7 +1,6 @@
 /** Tests commands on the host: an approver decides, also after a restart. */
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -11,6 +10,8 @@ import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { NEEDS_BUBBLEWRAP } from "../../support/process/bubblewrap.ts";
+import { skipUnless } from "../../support/skip.ts";
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
 
@@ -32,12 +33,6 @@ function settings(workspace: string, exec: object = {}) {
 }
 
 let scenes = 0;
-
-/** Why bubblewrap cannot be tested here; false if it can. */
-function withoutBubblewrap(): string | false {
-  const { status } = spawnSync("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]);
-  return status === 0 ? false : "bubblewrap is missing, or does not work here";
-}
 
 /** Runs a scene with a workspace of its own. */
 async function withWorkspace(
@@ -167,7 +162,7 @@ describe("[A1] a command on the host", () => {
 
   it(
     "[A3] runs in bubblewrap, and cannot write a skill",
-    { skip: withoutBubblewrap() },
+    NEEDS_BUBBLEWRAP,
     () =>
       withWorkspace({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
         await scene.start();
@@ -181,7 +176,7 @@ describe("[A1] a command on the host", () => {
 
   it(
     "[SEC-R22] tells the model which limit ended a command",
-    { skip: withoutBubblewrap() },
+    NEEDS_BUBBLEWRAP,
     () =>
       withWorkspace(
         { mode: "full", sandbox: "auto", limits: { memoryMb: 30 } },
@@ -196,10 +191,10 @@ describe("[A1] a command on the host", () => {
 
   it(
     "[A3] runs in the exec broker's unit of systemd if its socket exists",
-    {
-      skip: !existsSync(BROKER_SOCKET) &&
-        "systemd does not listen on the broker's socket here; packaging/systemd has the unit",
-    },
+    skipUnless(
+      existsSync(BROKER_SOCKET),
+      "systemd does not listen on the broker's socket here; packaging/systemd has the unit",
+    ),
     () =>
       withWorkspace({ sandbox: "auto" }, async (scene, workspace) => {
         const { simulator, start, say, mention } = scene;

@@ -46,6 +46,9 @@ export const PATIENCE_MS = 120_000; // a whole run beside other work takes three
 /** Milliseconds between two checks that poll. */
 const LOOK_EVERY_MS = 50;
 
+/** Milliseconds within which a costly check polls again. */
+const LOOK_AT_LEAST_MS = 1_000;
+
 /** Milliseconds: more than the longest step of a file system's clock here. */
 const CLOCK_STEP_MS = 40;
 
@@ -279,9 +282,13 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
 
   async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
-    while (!await check()) {
-      if (performance.now() > deadline) throw new Error(`Timed out waiting for ${what}`);
-      await sleep(LOOK_EVERY_MS);
+    for (;;) {
+      const startedAt = performance.now();
+      if (await check()) return;
+      const now = performance.now();
+      if (now > deadline) throw new Error(`Timed out waiting for ${what}`);
+      // A check that runs a command or copies the database leaves the processor to the bot.
+      await sleep(Math.max(LOOK_EVERY_MS, Math.min(4 * (now - startedAt), LOOK_AT_LEAST_MS)));
     }
   }
 
