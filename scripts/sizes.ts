@@ -9,8 +9,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { filesIn } from "./import_graph.ts";
-import { countStartModules } from "./start_modules.ts";
+import { countStartModules, filesIn } from "./import_graph.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const TABLE = join(ROOT, "tests", "sizes.json");

@@ -10,14 +10,14 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { readSources } from "../scripts/import_graph.ts";
 import { filesLoadedWith } from "../scripts/packages.ts";
 import {
   AFTER_IDENTIFY,
   BEFORE_IDENTIFY,
   loadedBy,
+  readSources,
   staticImports,
-} from "../scripts/start_modules.ts";
+} from "../scripts/import_graph.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 
