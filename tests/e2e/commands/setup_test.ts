@@ -12,7 +12,7 @@ import { type Simulator, startSimulator } from "../../../simulator/simulator.ts"
 import type { Application } from "../../../simulator/world/world.ts";
 import { commandUnderTest, PATIENCE_MS, type Ran, runCommand } from "../../support/bot/e2e.ts";
 import { judgeRequests } from "../../support/bot/judges.ts";
-import { KEY, type OpenTerminal, openTerminal } from "../../support/process/terminal.ts";
+import { KEY, type OpenTerminal, openTerminal } from "../../support/terminal/terminal.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
