@@ -148,8 +148,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const calls = {
       "api.call": api.call,
       "dashboard.login": () => dashboard.login(base),
-      "upgrade.restart": () => options.restart.ask("restart"),
-      "upgrade.back": () => options.restart.ask("back"),
+      "upgrade.restart": () => options.restart.ask(),
     };
     requests = await serveCommands(bot, options, calls, log);
     watch = watchOver(bot, {
