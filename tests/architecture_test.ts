@@ -113,8 +113,6 @@ const ASKED_BY_NAME: readonly string[] = [
   "src/bot/account/parts.ts → api", // a turn streams into a call of a program
   "src/bot/turn/turns.ts → api",
   "src/cli/run/run.ts → setup", // a start without a config
-  "src/cli/run/run.ts → upgrade", // a version on trial that fails
-  "src/cli/run/restart.ts → upgrade",
 ];
 
 /** The folders of `bot/`, which joins the others; each may import from those before it. */

@@ -20,8 +20,6 @@ export interface Extra extends BotExtra, ServeExtra {
   readonly commands?: () => Promise<ExtraCommands>;
   /** A command that no help lists, by its name: such as that of the shell's completion. */
   readonly hidden?: { readonly [name: string]: () => Promise<HiddenCommand> };
-  /** A program of its own, by the argument that only Barnacle gives. */
-  readonly programs?: { readonly [argument: string]: () => Promise<() => Promise<void>> };
 }
 
 /**

@@ -10,7 +10,7 @@ import { toStartError } from "../shared/start_error.ts";
 export type Ending =
   | BotEnd
   | { readonly kind: "signal"; readonly signal: string }
-  /** `barnacle upgrade` has exchanged the program, or wants the old one back. */
+  /** `barnacle upgrade` has exchanged the program. */
   | { readonly kind: "restart" };
 
 /**

@@ -4,7 +4,6 @@
  */
 
 import process from "node:process";
-import { filesOf, hasPrevious } from "../../host/files/program_file.ts";
 import { isPipe } from "../shared/read_config.ts";
 import { canReplace, replaceProcess, watchProgram } from "../../host/process/replace.ts";
 import { isSupervised } from "../../flows/interactions/switches.ts";
@@ -12,9 +11,6 @@ import type { Env } from "../../lib/env.ts";
 import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 import type { Ending } from "./ending.ts";
-
-/** What the restart is for: a program that has been installed, or the one before this version. */
-export type RestartKind = "restart" | "back";
 
 /** The bot's answer to a request. */
 export interface RestartAnswer {
@@ -28,11 +24,11 @@ export interface RestartAnswer {
 /** Requests for a restart. */
 export interface RestartRequests {
   /** Asks for a restart, and answers before it begins. */
-  readonly ask: (kind: RestartKind) => RestartAnswer;
+  readonly ask: () => RestartAnswer;
   /** Resolves with the first request. */
   readonly asked: Promise<Ending>;
-  /** The request; `undefined` if there is none, or a signal ends the process. */
-  readonly kind: () => RestartKind | undefined;
+  /** Whether there is a request, and no signal ends the process. */
+  readonly isAsked: () => boolean;
   /** Takes the request back. */
   cancel(): void;
 }
@@ -44,21 +40,18 @@ const ANSWER_MS = 50;
  * Creates the requests.
  *
  * @param program Path of the running program; `undefined` if it runs from source.
- * @param mayGoBack Whether the version is on trial.
  */
 export function createRestarts(
   program: string | undefined,
   configFile: () => string | undefined,
-  mayGoBack: () => boolean,
   env: Env,
 ): RestartRequests {
   const { promise: asked, resolve } = Promise.withResolvers<Ending>();
   const isExchanged = program === undefined ? () => false : watchProgram(program);
-  let wanted: RestartKind | undefined;
+  let isAsked = false;
 
-  function whyNot(kind: RestartKind): string | undefined {
-    if (kind === "back" && !mayGoBack()) return "it has accepted events";
-    if (kind === "restart" && !isExchanged()) return "its program is the same as before";
+  function whyNot(): string | undefined {
+    if (!isExchanged()) return "its program is the same as before";
     if (isSupervised(env, process.pid)) return undefined;
     const file = configFile();
     if (file !== undefined && isPipe(file)) return "its config is a pipe";
@@ -67,12 +60,12 @@ export function createRestarts(
 
   return {
     asked,
-    kind: () => wanted,
-    cancel: () => wanted = undefined,
-    ask(kind) {
-      const why = whyNot(kind);
+    isAsked: () => isAsked,
+    cancel: () => isAsked = false,
+    ask() {
+      const why = whyNot();
       if (why === undefined) {
-        wanted = kind;
+        isAsked = true;
         schedule(() => resolve({ kind: "restart" }), ANSWER_MS);
       }
       return { version: VERSION, program, why };
@@ -85,13 +78,6 @@ export function createRestarts(
  *
  * @returns Only if a supervisor does, or if the system refuses: then the reason.
  */
-export async function restartAs(program: string, dataDir: string, env: Env): Promise<unknown> {
-  if (isSupervised(env, process.pid)) return undefined;
-  const files = filesOf(program);
-  // Not after a way back: then the program before it has its place again.
-  if (hasPrevious(files)) {
-    const { startWatch } = await import("../../extras/upgrade/watch.ts");
-    await startWatch(files.previous, dataDir, program);
-  }
-  return replaceProcess(program);
+export function restartAs(program: string, env: Env): unknown {
+  return isSupervised(env, process.pid) ? undefined : replaceProcess(program);
 }

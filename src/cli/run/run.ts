@@ -31,7 +31,7 @@ import { firstSignal } from "./ending.ts";
 import { openBotStore } from "./open_store.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
-import { isTokenRefused, lockedBot } from "../shared/discord.ts";
+import { lockedBot } from "../shared/discord.ts";
 import { findConfig, problemsText, readConfig, readConfigAgain } from "../shared/read_config.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
@@ -42,7 +42,7 @@ import { createRestarts, restartAs, type RestartRequests } from "./restart.ts";
 import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
-import { isFailure, openTrial, tellFailedTrial, type Trial } from "./trial.ts";
+import { createFirstEvent, type FirstEvent } from "./first_event.ts";
 import type { Store } from "../../core/store/store.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import type { OwnedStore } from "../standby/stand_by.ts";
@@ -70,12 +70,10 @@ interface OwnRun {
   /** Path of the program; absent if it runs from source. */
   readonly program: string | undefined;
   readonly extras: readonly Extra[];
-  readonly trial: Trial;
+  readonly firstEvent: FirstEvent;
   /** Set once the config is read. */
   configFile?: string;
   readonly restart: RestartRequests;
-  /** Why the run has failed, as far as that is known. */
-  why?: string;
 }
 
 /** Runs the bot until a signal, or until it fails. */
@@ -87,19 +85,18 @@ export async function runBot(
 ): Promise<ExitCode> {
   const parts = partsOf(flags, io, extras);
   const code = await runOrSetUp(flags, io, hangups, parts);
-  return await afterRun(parts, code, io);
+  return afterRun(parts, code, io);
 }
 
 function partsOf(flags: RunFlags, { env }: Io, extras: readonly Extra[]): OwnRun {
   const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
   const program = programFile();
-  const trial = openTrial(dataDir, VERSION, program === undefined);
   const parts: OwnRun = {
     dataDir,
     program,
     extras,
-    trial,
-    restart: createRestarts(program, () => parts.configFile, trial.isOpen, env),
+    firstEvent: createFirstEvent(dataDir, VERSION, program === undefined),
+    restart: createRestarts(program, () => parts.configFile, env),
   };
   return parts;
 }
@@ -119,29 +116,15 @@ async function runOrSetUp(
     return await run({ ...flags, config: end?.runs?.config }, io, hangups, parts);
   } catch (error) {
     const { message, code } = toStartError(error);
-    [parts.why] = message.split("\n");
     io.problem(`${message}`);
     return code;
   }
 }
 
-/** Goes back to the previous version if this one has failed, or goes on as an installed one. */
-async function afterRun(parts: OwnRun, code: ExitCode, io: Io): Promise<ExitCode> {
-  const { dataDir, program, trial, restart } = parts;
-  const record = trial.begun();
-  const isWanted = restart.kind() === "back";
-  if (program !== undefined && record && (isWanted || isFailure(code))) {
-    const { goBack, OPERATOR } = await import("../../extras/upgrade/go_back.ts");
-    const { meaningOf } = await import("../shared/exit_code.ts");
-    const why = isWanted ? OPERATOR : parts.why ?? meaningOf(code) ?? "";
-    const crash = createCrashPoints(readCrashPoint(io.env));
-    const isBack = await goBack({ dataDir, program, trial: record, why }, crash, io.err);
-    if (!isBack) return code;
-  } else {
-    if (!isFailure(code)) trial.leave();
-    if (program === undefined || restart.kind() !== "restart" || code !== EXIT.done) return code;
-  }
-  const problem = await restartAs(program, dataDir, io.env);
+/** Goes on as the program that an upgrade has installed, if it asked for that. */
+function afterRun({ program, restart }: OwnRun, code: ExitCode, io: Io): ExitCode {
+  if (program === undefined || !restart.isAsked() || code !== EXIT.done) return code;
+  const problem = restartAs(program, io.env);
   if (problem === undefined) return EXIT.tryAgain; // the supervisor starts the program
   io.problem(`cannot start ${program} (${toStartError(problem).message}); start it yourself`);
   return EXIT.tryAgain;
@@ -155,18 +138,18 @@ async function run(
   parts: OwnRun,
 ): Promise<ExitCode> {
   const { env } = io;
-  const { dataDir, trial } = parts;
+  const { dataDir, firstEvent } = parts;
   const startedAt = Date.now();
   // Before the read: a write in between then counts as a change.
   const found = findConfig(flags.config, env);
   const fileState = "file" in found ? stateOf(found.file) : "";
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
-  if (loaded.kind === "refused") return await refuse(loaded.problems, parts, io);
+  if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;
   const url = config.store.url?.reveal();
   const signal = url === undefined ? undefined : firstSignal(); // a standby may wait for years
   parts.configFile = config.file;
-  const crash = trial.hooks(
+  const crash = firstEvent.hooks(
     createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env))),
   );
   const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
@@ -175,7 +158,7 @@ async function run(
   const logging = startLogging(flags, config, dataDir, io);
   const log = logging.forPart("main");
   const result = await findSetup(loaded, env, logging);
-  if (result.kind === "problems") return await refuse(result.problems, parts, io);
+  if (result.kind === "problems") return refuse(result.problems, io);
   const { setup } = result;
   let current = setup;
   report(loaded.problems, log, io);
@@ -197,16 +180,11 @@ async function run(
       config: config.file === undefined ? undefined : resolve(config.file),
     }, log);
     const commandKey = randomBytes(KEY_BYTES).toString("hex");
-    let isTried = false;
-    const open = (follower?: Follower): Store => {
-      if (!isTried) trial.begin(); // before a migration
-      isTried = true;
-      return openBotStore(dataDir, config, crash, log, follower);
-    };
+    const open = (follower?: Follower): Store =>
+      openBotStore(dataDir, config, crash, log, follower);
     let owned: OwnedStore | undefined;
     try {
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
-      tellFailedTrial(dataDir, VERSION, log);
       if (url !== undefined && signal) {
         void signal.then(parts.restart.cancel); // the process was told to end
         const { waitForStore } = await import("../standby/stand_by.ts");
@@ -230,7 +208,6 @@ async function run(
         const store = open();
         owned = { store, close: () => Promise.resolve(store.close()) };
       }
-      if (trial.isOpen()) await checkTokens(setup);
       const banner = createBanner(
         { version: VERSION, config: config.file, data: dataDir },
         isForPeople(flags, io),
@@ -239,7 +216,7 @@ async function run(
       return await serve({
         extras: parts.extras,
         restart: parts.restart,
-        onWrite: trial.accept,
+        onWrite: firstEvent.note,
         setup,
         loaded,
         hangups,
@@ -264,7 +241,7 @@ async function run(
         ...owned,
         signal,
         announce(online, base) {
-          trial.accept(); // the event by which Discord resumes a session is not stored
+          firstEvent.note(); // the event by which Discord resumes a session is not stored
           banner(online, base);
         },
         notify,
@@ -306,34 +283,9 @@ function hookOf<Hook>(name: string, read: () => Hook): Hook {
   }
 }
 
-/** A new version may refuse the config that the old one runs with; so that is part of its trial. */
-async function refuse(
-  problems: readonly Problem[],
-  parts: OwnRun,
-  io: Io,
-): Promise<ExitCode> {
+function refuse(problems: readonly Problem[], io: Io): ExitCode {
   io.err(problemsText(problems, io));
-  const { dataDir, trial } = parts;
-  parts.why = problems.find(({ severity }) => severity === "error")?.message;
-  if (!trial.isOpen()) return EXIT.config;
-  const { lockForCommand } = await import("../shared/running_bot.ts");
-  const lock = await lockForCommand(dataDir);
-  if (lock.kind === "taken") return EXIT.config; // the old version runs
-  trial.begin();
-  lock.release();
   return EXIT.config;
-}
-
-/**
- * Asks Discord about each token before a new version connects.
- *
- * @throws {StartError} If Discord refuses one.
- */
-async function checkTokens({ accounts }: Setup): Promise<void> {
-  for (const [accountId, { token, apiBase }] of accounts) {
-    if (!await isTokenRefused(token, apiBase)) continue;
-    throw new StartError(`Discord refuses the token of the account ${accountId}`, EXIT.refused);
-  }
 }
 
 /** Prints warnings on a terminal as `config check` does; a log gets a line for each. */

@@ -141,8 +141,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     setBase(base());
     await extras.applied(setup);
     const calls: OwnCalls = {
-      "upgrade.restart": () => options.restart.ask("restart"),
-      "upgrade.back": () => options.restart.ask("back"),
+      "upgrade.restart": () => options.restart.ask(),
       ...extras.calls,
     };
     requests = await serveCommands(bot, options, calls, log);

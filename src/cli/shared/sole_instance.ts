@@ -171,7 +171,7 @@ export async function acquireInstance(
           isForced,
         );
         if (lock.kind === "taken") return { heldBy: lock.heldBy };
-        if (lock.squatter) log.warn(squatted(lock.squatter));
+        if (lock.kind === "unsupported" && lock.squatter) log.warn(squatted(lock.squatter));
         return { held: lock };
       },
     }, isForced);
@@ -183,7 +183,7 @@ export async function acquireInstance(
     data.release();
     throw error;
   }
-  if ([...held.values()].some(({ kind }) => kind === "unsupported")) {
+  if ([...held.values()].some((lock) => lock.kind === "unsupported" && !lock.squatter)) {
     log.warn(
       "This system has no lock for bot tokens; make sure that no other instance on this machine " +
         "uses the same token, or both answer every message",
@@ -236,7 +236,7 @@ async function askAgain(take: () => Promise<TokenLock>, isForced: boolean): Prom
 function squatted({ owner }: Squatter): string {
   const who = owner ? `user ${owner.uid} (pid ${owner.pid})` : "another user";
   return `A process of ${who} holds the name of the bot token's lock, and does not prove that it ` +
-    "knows the token. Barnacle ignores it and locks a file instead. End that process; if it is a " +
+    "knows the token. Barnacle ignores it and starts without this lock. End that process; if it is a " +
     "Barnacle that hangs, both would answer every message";
 }
 

@@ -28,8 +28,7 @@ export type OwnCalls = { readonly [Name in OwnCallName]?: (args: unknown) => unk
 export type OwnCallName =
   | "api.call"
   | "dashboard.login"
-  | "upgrade.restart"
-  | "upgrade.back";
+  | "upgrade.restart";
 
 /** A namespace of the store with methods that a command may ask for. */
 export type AskedNamespace =

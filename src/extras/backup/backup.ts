@@ -11,7 +11,6 @@ import {
   constants as fileConstants,
   existsSync,
   mkdirSync,
-  readdirSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -23,8 +22,8 @@ import { writeSealed } from "./archive/sealed_file.ts";
 import { ArchiveError } from "./archive/source.ts";
 import { type FileToArchive, writeTar } from "./archive/tar.ts";
 import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { removeDeadFiles } from "../../host/files/dead_files.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
-import { acquireLock } from "../../host/locks/lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -191,10 +190,13 @@ function isDirectory(path: string): boolean {
   }
 }
 
+/** Names of unfinished files, with the number of the process; SQLite adds the ending of its journal. */
+const UNFINISHED = /^\..+-(\d+)\.part(?:-journal)?$/;
+
 /**
- * Makes a backup. One at a time uses a data directory.
+ * Makes a backup. Several at once do not disturb each other.
  *
- * @throws {StartError} If there is no room, or another backup is being made.
+ * @throws {StartError} If there is no room.
  */
 async function makeBackup(
   { dataDir, path, passphrase, config }: Pick<BackupFlags, "config"> & {
@@ -207,18 +209,11 @@ async function makeBackup(
 ): Promise<BackupResult> {
   const folder = join(dataDir, BACKUPS_NAME);
   makeFolder(folder);
-  // With a dot: `backups/*` of a shell names the backups only.
-  const lock = await acquireLock(join(folder, ".lock"), Date.now(), undefined, { isCommand: true });
-  if (lock.kind === "taken") {
-    const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
-    throw new StartError(`another backup of ${dataDir} is being made${pid}`, EXIT.tryAgain);
-  }
   const database = join(dataDir, DATABASE_NAME);
-  const copy = join(folder, ".copy.part");
+  // With a dot: `backups/*` of a shell names the backups only.
+  const copy = join(folder, `.copy-${process.pid}.part`);
   try {
-    for (const name of readdirSync(folder)) { // of processes that died
-      if (/\.part(?:-journal)?$/.test(name)) rmSync(join(folder, name), { force: true });
-    }
+    removeDeadFiles(folder, UNFINISHED);
     yieldToOthers();
     const hasSecrets = passphrase !== undefined;
     const contents = await gatherContents({ dataDir, config, env: io.env, hasSecrets });
@@ -248,7 +243,7 @@ async function makeBackup(
         ]
         : contents.left,
     };
-    const part = join(dirname(path), `.${basename(path)}.part`);
+    const part = join(dirname(path), `.${basename(path)}-${process.pid}.part`);
     const bytes = await writeSealed(
       { path, part, passphrase, onWritten: () => crash.at("packed") },
       writeTar(withSums(filesOf(manifest, copy, contents)), createdAt),
@@ -258,7 +253,6 @@ async function makeBackup(
     throw asFull(error);
   } finally {
     rmSync(copy, { force: true });
-    lock.release();
   }
 }
 

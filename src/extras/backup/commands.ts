@@ -23,7 +23,7 @@ export const backup: CliCommand = describeCommand<BackupFlags, [to?: string]>({
   ],
   exits: {
     io: "disk full or database error",
-    tryAgain: "no store, or another backup is being made",
+    tryAgain: "no store",
   },
   parameters: {
     flags: {

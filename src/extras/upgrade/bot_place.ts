@@ -1,37 +1,25 @@
-/** Finds the bot whose program is exchanged, and its store; and restarts that bot. */
+/** Finds the bot whose program is exchanged, its config and its store. */
 
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import { filesOf, hasPrevious, installPrevious } from "../../host/files/program_file.ts";
-import type { ProgramFiles } from "../../host/files/program_file.ts";
-import { readVersionRecord } from "../../host/files/version_record.ts";
-import type { CrashPoints } from "../../host/process/crash_points.ts";
-import { printable } from "../../lib/text/quoted.ts";
 import { inspect } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
-import { type DataChoice, dataProblem, findData } from "../../cli/shared/find_data.ts";
-import { holderOf } from "../../cli/shared/running_bot.ts";
+import { configFlag, dataProblem, findData } from "../../cli/shared/find_data.ts";
+import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import type { HostMachine } from "../service/exports.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { goBack, OPERATOR } from "./go_back.ts";
-import {
-  type ActiveService,
-  activeService,
-  askToRestart,
-  type Restarted,
-  restartService,
-  waitForVersion,
-} from "./restart_bot.ts";
+import { type ActiveService, activeService } from "./restart_bot.ts";
 import type { ProgramFacts } from "./try_program.ts";
 
 /** The bot of a program. */
 export interface UpgradedBot {
   readonly dataDir: string;
+  /** The bot's config; absent if a start would find it by itself. */
+  readonly config: string | undefined;
   /** The service that runs the program; absent if a bot runs without, or none runs. */
   readonly service: ActiveService | undefined;
   /** Number of the store's schema; absent if there is no store. */
@@ -47,23 +35,30 @@ export interface UpgradedBot {
  */
 export async function findPlace(
   program: string,
-  { data }: Pick<CommonFlags, "data">,
+  { data, config }: Pick<CommonFlags, "data" | "config">,
   io: Io,
   machine: HostMachine,
 ): Promise<UpgradedBot> {
   const service = data === undefined ? await activeService(program, machine) : undefined;
-  const { dataDir } = service ?? await namedData(data, io);
-  return { dataDir, service, schema: schemaIn(dataDir) };
+  const place = service ?? await findData(data, io);
+  if (data !== undefined && "state" in place && place.state === "missing") throw dataProblem(place);
+  const { dataDir } = place;
+  return {
+    dataDir,
+    config: config ?? await runningConfig(dataDir) ?? configFlag(undefined, place, io),
+    service,
+    schema: schemaOf(dataDir),
+  };
 }
 
-async function namedData(data: string | undefined, io: Io): Promise<DataChoice> {
-  const place = await findData(data, io);
-  if (data !== undefined && place.state === "missing") throw dataProblem(place);
-  return place;
+/** The config of the running bot, unless only the bot can read it, such as a pipe. */
+async function runningConfig(dataDir: string): Promise<string | undefined> {
+  const config = await isHeld(dataDir) === true ? holderOf(dataDir)?.config : undefined;
+  const isFile = config !== undefined && statSync(config, { throwIfNoEntry: false })?.isFile();
+  return isFile ? config : undefined;
 }
 
-/** The schema of the store of a data directory. */
-function schemaIn(dataDir: string): number | undefined {
+function schemaOf(dataDir: string): number | undefined {
   const path = join(dataDir, DATABASE_NAME);
   if (!existsSync(path)) return undefined;
   // SQLite would leave files of this user beside it; and a running bot has the newest schema.
@@ -87,81 +82,4 @@ export function assertStoreFits(
       "hand, and a backup of its time with `barnacle restore` (docs/upkeep.md)",
     EXIT.failed,
   );
-}
-
-/** Milliseconds that a failed version gets to exchange the program itself, and between two looks. */
-const SWAP_MS = 3_000;
-const LOOK_EVERY_MS = 25;
-
-/**
- * Restarts the bot with the program that is installed now, and waits for the outcome. If the new
- * version fails and may not exchange the program itself, this does it.
- */
-export async function restartOnto(
-  version: string,
-  { dataDir, service }: UpgradedBot,
-  files: ProgramFiles,
-  io: Io,
-  machine: HostMachine,
-): Promise<Restarted> {
-  const since = Date.now();
-  const before = holderOf(dataDir);
-  if (service) {
-    const problem = await restartService(service, machine);
-    const pid = before?.pid;
-    if (problem !== undefined) return { kind: "runs", pid, why: printable(problem) };
-  } else {
-    const answer = await askToRestart(dataDir, files.program, "upgrade.restart", version);
-    if (answer !== "begun") return answer;
-  }
-  const outcome = await io.during(
-    `Waiting for Barnacle ${version}`,
-    waitForVersion(dataDir, version, before, since),
-  );
-  if (outcome.kind !== "failed") return outcome;
-  for (let waitedMs = 0; hasPrevious(files) && waitedMs < SWAP_MS; waitedMs += LOOK_EVERY_MS) {
-    await sleep(LOOK_EVERY_MS);
-  }
-  if (service && hasPrevious(files)) {
-    installPrevious(files);
-    await restartService(service, machine);
-  }
-  return outcome;
-}
-
-/**
- * Ends the trial of the running version, with the copy of the store from before it.
- *
- * @param previous The version to go back to.
- * @returns `undefined` if no trial is open: then the store may have new events.
- */
-export async function undoTrial(
-  previous: string,
-  version: string,
-  { dataDir, service }: UpgradedBot,
-  { program }: ProgramFiles,
-  io: Io,
-  crash: Pick<CrashPoints, "at">,
-): Promise<Restarted | undefined> {
-  const { trial } = readVersionRecord(dataDir);
-  if (service || trial?.version !== version || trial.from !== previous) return undefined;
-  const since = Date.now();
-  const before = holderOf(dataDir);
-  const answer = await askToRestart(dataDir, program, "upgrade.back", previous);
-  if (answer === "begun") {
-    const wait = waitForVersion(dataDir, previous, before, since);
-    return await io.during(`Waiting for Barnacle ${previous}`, wait);
-  }
-  if (answer.kind === "runs" && readVersionRecord(dataDir).trial?.version === version) {
-    throw new StartError(
-      `the bot${
-        answer.pid === undefined ? "" : ` (pid ${answer.pid})`
-      } has accepted no event, and ` +
-        `cannot go back itself: ${answer.why}; nothing was changed. End it, and run this again`,
-      EXIT.tryAgain,
-    );
-  }
-  if (answer.kind !== "none") return undefined;
-  const isBack = await goBack({ dataDir, program, trial, why: OPERATOR }, crash, io.err);
-  return isBack || !hasPrevious(filesOf(program)) ? answer : undefined;
 }

@@ -1,7 +1,7 @@
 /** `barnacle upgrade`: its options and help. */
 
 import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
-import { BOT_COMMON, flag, text, UNUSED_PATH } from "../../cli/shared/command.ts";
+import { BOT_COMMON, flag, text } from "../../cli/shared/command.ts";
 import type { UpgradeFlags } from "./upgrade.ts";
 
 /** `barnacle upgrade` */
@@ -12,8 +12,8 @@ export const upgrade: CliCommand = describeCommand<UpgradeFlags>({
     "looks for a release by itself.",
     "The bot resumes its session, so no message is lost. The old program stays as " +
     "`barnacle.previous`.",
-    "If the new version fails, ends or hangs before its first event, the old one comes back by " +
-    "itself. Later, `--back` brings it back, as long as the store has the same schema.",
+    "The new version must accept the config first. `--back` returns to the old program; if the new " +
+    "version has changed the store's schema, only until its first event, and with a stopped bot.",
   ],
   examples: [
     "barnacle upgrade --check",
@@ -24,15 +24,15 @@ export const upgrade: CliCommand = describeCommand<UpgradeFlags>({
   ],
   exits: {
     done: "upgraded, or the newest release already",
-    failed: "wrong signature or download, another owner of the program, or the new version failed",
+    failed:
+      "wrong signature or download, another owner of the program, refused config, or no way back",
     partly: "--check: there is a newer release; else: installed, and the bot did not confirm it",
     io: "disk full, or a folder that you may not write to",
-    tryAgain: "no network, or another upgrade is running",
+    tryAgain: "no network, another upgrade came first, or --back: the bot runs",
   },
   parameters: {
     flags: {
       ...BOT_COMMON,
-      config: UNUSED_PATH,
       check: flag("Look for a newer release, and change nothing"),
       back: flag("Return to the previous program"),
       to: {
@@ -46,10 +46,12 @@ export const upgrade: CliCommand = describeCommand<UpgradeFlags>({
     },
   },
   async run(flags, io) {
-    const [{ upgrade, upgradePorts }, { createCrashPoints, readCrashPoint }] = await Promise.all([
-      import("./upgrade.ts"),
-      import("../../host/process/crash_points.ts"),
-    ]);
-    return await upgrade(flags, io, upgradePorts(io, createCrashPoints(readCrashPoint(io.env))));
+    const { createCrashPoints, readCrashPoint } = await import(
+      "../../host/process/crash_points.ts"
+    );
+    const work = flags.back
+      ? (await import("./go_back.ts")).goBack
+      : (await import("./upgrade.ts")).upgrade;
+    return await work(flags, io, createCrashPoints(readCrashPoint(io.env)));
   },
 });

@@ -9,13 +9,14 @@ import {
   writeNext,
   type WrongBytes,
 } from "../../host/files/program_file.ts";
+import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { sizeOf } from "../../lib/text/units.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { Release, ReleaseFile } from "./release_list.ts";
 import type { ReleaseSource } from "./source.ts";
-import { type ProgramFacts, tryProgram } from "./try_program.ts";
+import { tryConfig, tryProgram } from "./try_program.ts";
 
 /** Room that stays for the bot's own work. */
 const RESERVE_BYTES = 64 * 1_024 * 1_024;
@@ -78,8 +79,6 @@ export function diskAdvice(cause: unknown, path: string): string {
       return "Run the command as a user who may write there";
     case "EISDIR":
       return `Remove the folder ${path}, and try again`;
-    case "ELOOP":
-      return `Remove the link ${path}, and try again`;
     default:
       return "Free some space, and try again";
   }
@@ -97,20 +96,25 @@ function whyWrong(wrong: WrongBytes, { size, sha256 }: ReleaseFile): string {
 }
 
 /**
- * Runs the downloaded program once.
+ * Runs the downloaded program: it must be the wanted version, and accept the config.
  *
- * @throws {StartError} If it does not run here, or is another version; then it is removed.
+ * @param config Absent: the program looks for the file as its start does.
+ * @throws {StartError} If not; then it is removed.
  */
-export async function tried(
+export async function assertWorks(
   { version }: Release,
   files: ProgramFiles,
-): Promise<ProgramFacts> {
+  config: string | undefined,
+  env: Env,
+): Promise<void> {
   const facts = await tryProgram(files.next);
-  if (typeof facts !== "string" && facts.version === version) return facts;
-  dropNext(files);
   const why = typeof facts === "string"
     ? `it does not run here (${facts})`
-    : `it is ${facts.version}`;
+    : facts.version !== version
+    ? `it is ${facts.version}`
+    : await tryConfig(files.next, config, env);
+  if (why === undefined) return;
+  dropNext(files);
   throw new StartError(
     `Barnacle ${version} cannot replace ${files.program}: ${why}; nothing was changed`,
     EXIT.failed,

@@ -1,86 +1,125 @@
 /**
- * Brings the previous version back, because a new one has failed before its first accepted event
- * (O13).
+ * `barnacle upgrade --back`: returns to the previous program, and to the store from before the migration
+ * as long as the newer version has stored no event (O13).
  *
  * The store comes first: the old program refuses the store of a newer one. If the process dies in
- * between, the next start of the new program tries again, with the same end.
+ * between, the command can run again.
  */
 
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import { filesOf, hasPrevious, installPrevious } from "../../host/files/program_file.ts";
 import {
-  readVersionRecord,
-  type TrialRecord,
-  writeVersionRecord,
-} from "../../host/files/version_record.ts";
+  hasPrevious,
+  identityOf,
+  installPrevious,
+  type ProgramFiles,
+} from "../../host/files/program_file.ts";
+import { readLastVersion } from "../../host/files/version_record.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
-import { codeOf } from "../../lib/errors.ts";
-import { inspect } from "../../store/database/database.ts";
 import { putBackCopy } from "../../store/copy/copy.ts";
-import { lockForCommand } from "../../cli/shared/running_bot.ts";
-import { tryProgram } from "./try_program.ts";
+import { inspect } from "../../store/database/database.ts";
+import { VERSION } from "../../version.ts";
+import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
+import { lockOfStopped } from "../../cli/shared/running_bot.ts";
+import { reportingErrors } from "../../cli/shared/start_error.ts";
+import { thisMachine } from "../service/exports.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { findPlace } from "./bot_place.ts";
+import { foreignOwner } from "./owner.ts";
+import { reportInstalled } from "./report.ts";
+import { restartOnto } from "./restart_bot.ts";
+import { type ProgramFacts, tryProgram } from "./try_program.ts";
+import { programOf, swap, type UpgradeFlags } from "./upgrade.ts";
 
-/** Why a version went back that has not failed. */
-export const OPERATOR = "the operator asked for it";
+/** Runs the command with `--back`. */
+export function goBack(
+  flags: UpgradeFlags,
+  io: Io,
+  crash: Pick<CrashPoints, "at">,
+): Promise<ExitCode> {
+  return reportingErrors(io, async () => {
+    if (flags.check || flags.to !== undefined || flags.from !== undefined) {
+      throw new StartError("--back takes none of --check, --to and --from", EXIT.usage);
+    }
+    const machine = thisMachine(io.env);
+    const files = programOf(machine);
+    const running = identityOf(files);
+    const owner = await foreignOwner(files.program, machine);
+    if (owner) {
+      throw new StartError(
+        `${files.program} stays as it is: ${owner.why}. ${
+          owner.command.startsWith("sudo") && owner.command.endsWith("upgrade")
+            ? `Run ${owner.command} --back`
+            : "Install the older version with it"
+        }`,
+        EXIT.failed,
+      );
+    }
+    const old = await previousOf(files);
+    const place = await findPlace(files.program, flags, io, machine);
+    const isMigrated = place.schema !== undefined && place.schema > old.schema;
+    if (isMigrated) assertNoEvent(place.dataDir, old); // or a person would stop the bot in vain
+    const lock = isMigrated
+      ? await lockOfStopped(place.dataDir, "run `barnacle upgrade --back` again")
+      : undefined;
+    try {
+      if (isMigrated) putStoreBack(place.dataDir, files, old);
+      crash.at("putBack");
+      swap(files, running, () => installPrevious(files));
+    } finally {
+      lock?.release();
+    }
+    crash.at("wentBack");
+    io.err(`Installed ${files.program} again, version ${old.version}.`);
+    const outcome = await restartOnto(old.version, files.program, place, io, machine);
+    return reportInstalled(old.version, files, outcome, { flags, io });
+  });
+}
 
-/** A trial that has failed, and where. */
-export interface FailedStart {
-  readonly dataDir: string;
-  /** The running program, with links resolved. */
-  readonly program: string;
-  readonly trial: TrialRecord;
-  readonly why: string;
+async function previousOf(files: ProgramFiles): Promise<ProgramFacts> {
+  const facts = hasPrevious(files) ? await tryProgram(files.previous) : undefined;
+  if (facts && typeof facts !== "string") return facts;
+  throw new StartError(
+    `${
+      facts === undefined
+        ? `there is no previous program ${files.previous}`
+        : `${files.previous} does not run (${facts}); nothing was changed`
+    }; \`barnacle upgrade --to VERSION\` installs an older release`,
+    EXIT.failed,
+  );
+}
+
+/** @throws {StartError} If the old store would lack events. */
+function assertNoEvent(dataDir: string, { version }: ProgramFacts): void {
+  const last = readLastVersion(dataDir);
+  if (last !== undefined && last !== VERSION) return; // without a record, nothing is certain
+  throw new StartError(
+    `the store in ${dataDir} has events of Barnacle ${VERSION}, which ${version} cannot read and its ` +
+      `own store lacks; nothing was changed. ${byHand(version)}`,
+    EXIT.failed,
+  );
+}
+
+function byHand(version: string): string {
+  return `To go back all the same, install ${version} by hand, and a backup of its time with ` +
+    "`barnacle restore` (docs/upkeep.md)";
 }
 
 /**
- * Goes back.
+ * Puts the copy of the store from before the migration back.
  *
- * @param say Gets a line about each step.
- * @returns Whether the program's name leads to the previous version now.
+ * @throws {StartError} If it would lose events, or if there is no copy.
  */
-export async function goBack(
-  { dataDir, program, trial, why }: FailedStart,
-  crash: Pick<CrashPoints, "at">,
-  say: (line: string) => void,
-): Promise<boolean> {
-  const files = filesOf(program);
-  if (!hasPrevious(files)) return false; // `barnacle upgrade` did not install this version
-  const previous = await tryProgram(files.previous);
-  if (typeof previous !== "string" && previous.version !== trial.from) {
-    say(`Cannot go back to ${trial.from}: ${files.previous} is ${previous.version}`);
-    return false;
-  }
-  const lock = await lockForCommand(dataDir);
-  if (lock.kind === "taken") return false; // another bot works with the data
-  try {
-    // The caller may have looked before the first event: the old store lacks it.
-    if (readVersionRecord(dataDir).accepted === trial.version) return false;
-    const store = join(dataDir, DATABASE_NAME);
-    const isOld = inspect(store, Infinity) === trial.schema ||
-      putBackCopy(store, trial.schema, trial.since);
-    if (!isOld) {
-      say(`Cannot go back to ${trial.from}: there is no copy of its store. Restore a backup`);
-      return false;
-    }
-    crash.at("putBack");
-    const failed = { version: trial.version, why, at: Date.now(), isTold: false };
-    writeVersionRecord(dataDir, { accepted: readVersionRecord(dataDir).accepted, failed });
-    if (typeof previous === "string") { // a sandbox forbids it; `barnacle upgrade` waits outside
-      say(`Barnacle ${trial.version} could not start; \`sudo barnacle upgrade --back\` goes back`);
-      return false;
-    }
-    installPrevious(files);
-    crash.at("wentBack");
-    say(`Back to Barnacle ${trial.from}, because ${trial.version} could not start: ${why}`);
-    return true;
-  } catch (error) {
-    const reason = codeOf(error) ?? (error instanceof Error ? error.message : String(error));
-    say(
-      `Cannot put Barnacle ${trial.from} back (${reason}); run \`sudo barnacle upgrade --back\``,
-    );
-    return false;
-  } finally {
-    lock.release();
-  }
+function putStoreBack(dataDir: string, { program }: ProgramFiles, old: ProgramFacts): void {
+  const store = join(dataDir, DATABASE_NAME);
+  if (inspect(store, Infinity) <= old.schema) return;
+  assertNoEvent(dataDir, old);
+  // A copy from before the exchange of the programs is of an earlier migration.
+  if (putBackCopy(store, old.schema, statSync(program).ctimeMs)) return;
+  throw new StartError(
+    `${dataDir} has no copy of the store of Barnacle ${old.version}; nothing was changed. ` +
+      byHand(old.version),
+    EXIT.failed,
+  );
 }

@@ -1,17 +1,15 @@
-/**
- * Restarts the bot that runs the exchanged program, and waits until the new version has accepted an
- * event, or has gone back.
- */
+/** Restarts the bot that runs the exchanged program, and waits until it has an event of Discord. */
 
 import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { readVersionRecord } from "../../host/files/version_record.ts";
+import type { LockHolder } from "../../host/locks/lock.ts";
+import { readLastVersion } from "../../host/files/version_record.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import { StartError } from "../../cli/shared/exit_code.ts";
 import { wayToOwner } from "../../cli/shared/find_data.ts";
-import { createAsk, UnansweredError } from "../../cli/shared/store_access.ts";
-import type { CallName } from "../../cli/shared/store_calls.ts";
+import { createAsk } from "../../cli/shared/store_access.ts";
 import {
   chooseTarget,
   type HostMachine,
@@ -22,6 +20,7 @@ import {
   systemctlOf,
   UNIT,
 } from "../service/exports.ts";
+import type { Io } from "../../cli/terminal/io.ts";
 
 /** The result of a restart. */
 export type Restarted =
@@ -29,12 +28,10 @@ export type Restarted =
   | { readonly kind: "none" }
   /** The bot runs the wanted version already: an earlier upgrade was cut before its restart. */
   | { readonly kind: "same" }
-  /** The new version has accepted an event. */
-  | { readonly kind: "accepted"; readonly ms: number }
-  /** The new version stands by: another process owns the store (O15). */
-  | { readonly kind: "waits"; readonly ms: number }
-  /** The new version could not start. `isBack`: the previous program is in its place again. */
-  | { readonly kind: "failed"; readonly why: string }
+  /** The version runs. `ms`: milliseconds until its first event; absent if it had stored events before. */
+  | { readonly kind: "accepted"; readonly ms?: number }
+  /** The version stands by: another process owns the store (O15). */
+  | { readonly kind: "waits" }
   /** A bot runs, and was not restarted. */
   | { readonly kind: "runs"; readonly why: string; readonly pid: number | undefined }
   /** It was restarted, and has accepted no event in time. */
@@ -44,6 +41,7 @@ export type Restarted =
 export interface ActiveService {
   readonly target: ServiceTarget;
   readonly dataDir: string;
+  readonly config: string;
 }
 
 /** Times of the wait in milliseconds. */
@@ -53,7 +51,7 @@ const TIMES = {
   stopMs: 11 * 60_000,
   /** For the new one, from its start. */
   startMs: 90_000,
-  /** Without any bot: a manager, or the watch of the old program, waits some seconds with the next. */
+  /** Without any bot: a manager waits some seconds with the next one. */
   goneMs: 30_000,
 };
 
@@ -78,7 +76,7 @@ export async function activeService(
   const layout = layoutOf(target, { home: machine.home, program });
   if (realPath(layout.program) !== program) return undefined;
   const { isActive } = await stateOf(target, machine);
-  return isActive ? { target, dataDir: layout.dataDir } : undefined;
+  return isActive ? { target, dataDir: layout.dataDir, config: layout.config } : undefined;
 }
 
 function realPath(path: string): string | undefined {
@@ -90,12 +88,41 @@ function realPath(path: string): string | undefined {
 }
 
 /**
+ * Restarts the bot with the program that is installed now, and waits for the outcome.
+ *
+ * @param version The version that is installed.
+ */
+export async function restartOnto(
+  version: string,
+  program: string,
+  { dataDir, service }: {
+    readonly dataDir: string;
+    readonly service: ActiveService | undefined;
+  },
+  io: Io,
+  machine: HostMachine,
+): Promise<Restarted> {
+  const before = { holder: holderOf(dataDir), version: readLastVersion(dataDir) };
+  if (service) {
+    const why = await restartService(service, machine);
+    if (why !== undefined) return { kind: "runs", pid: before.holder?.pid, why: printable(why) };
+  } else {
+    const answer = await askToRestart(dataDir, program, version);
+    if (answer !== "begun") return answer;
+  }
+  return await io.during(
+    `Waiting for Barnacle ${version}`,
+    waitForVersion(dataDir, version, before),
+  );
+}
+
+/**
  * Restarts a service by its manager.
  *
  * @returns The manager's complaint; `undefined` if it restarts the service.
  */
 export async function restartService(
-  { target }: ActiveService,
+  { target }: Pick<ActiveService, "target">,
   { run, uid }: HostMachine,
 ): Promise<string | undefined> {
   const { code, stderr } = target === "openrc"
@@ -106,21 +133,17 @@ export async function restartService(
   return code === 0 ? undefined : stderr.trim() || `it ended with ${code}`;
 }
 
-/**
- * Asks the bot with the data to restart, by its socket.
- *
- * @param version The version that is to run.
- */
-export async function askToRestart(
+/** Asks the bot with the data to restart, by its socket. */
+async function askToRestart(
   dataDir: string,
   program: string,
-  call: Extract<CallName, `upgrade.${string}`>,
   version: string,
 ): Promise<Restarted | "begun"> {
-  if (await isHeld(dataDir) !== true) return { kind: "none" };
+  const isFree = async () => await isHeld(dataDir) !== true;
+  if (await isFree()) return { kind: "none" };
   const pid = holderOf(dataDir)?.pid;
   try {
-    const { data } = answerSchema.safeParse(await askWhenReady(dataDir, call));
+    const { data } = answerSchema.safeParse(await createAsk(dataDir)("upgrade.restart", []));
     if (!data) return { kind: "runs", pid, why: "it is of another version" };
     if (data.program !== program) {
       return { kind: "runs", pid, why: `it runs ${data.program ?? "from source"}` };
@@ -129,59 +152,35 @@ export async function askToRestart(
     return data.version === version ? { kind: "same" } : { kind: "runs", pid, why: data.why };
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    if (await isHeld(dataDir) !== true) return { kind: "none" };
-    return { kind: "runs", pid, why: error.message };
-  }
-}
-
-/** Milliseconds for a bot that starts or ends. */
-const READY_MS = 15_000;
-
-/** Asks again while the bot takes no commands yet. */
-async function askWhenReady(dataDir: string, call: CallName): Promise<unknown> {
-  const ask = createAsk(dataDir);
-  for (const until = performance.now() + READY_MS;;) {
-    try {
-      return await ask(call, []);
-    } catch (error) {
-      const isEarly = error instanceof UnansweredError && !error.isLost;
-      if (!isEarly || performance.now() > until || await isHeld(dataDir) !== true) throw error;
-      await sleep(TIMES.stepMs);
-    }
+    return await isFree() ? { kind: "none" } : { kind: "runs", pid, why: error.message };
   }
 }
 
 /**
  * Waits for the outcome of a restart.
  *
- * @param version The version that is to start.
- * @param before The holder of the data directory before the restart.
- * @param since When the restart was asked for.
+ * @param before Before the restart: the holder of the data directory, and the version of the last event.
  */
 export async function waitForVersion(
   dataDir: string,
   version: string,
-  before: ReturnType<typeof holderOf>,
-  since: number,
+  before: { readonly holder?: LockHolder; readonly version?: string },
   times: typeof TIMES = TIMES,
 ): Promise<Restarted> {
   const begin = performance.now();
   let startedAt: number | undefined;
   let goneAt: number | undefined;
   for (;;) {
-    const { accepted, trial, failed } = readVersionRecord(dataDir);
     const now = performance.now();
-    if (failed?.version === version && failed.at >= since) {
-      return { kind: "failed", why: failed.why };
-    }
     const holder = holderOf(dataDir);
     const isNew = holder !== undefined && !holder.isCommand &&
-      holder.startedAt !== before?.startedAt;
+      holder.startedAt !== before.holder?.startedAt;
     const isRunning = await isHeld(dataDir) === true;
-    if (accepted === version && !trial && isNew) return { kind: "accepted", ms: now - begin };
-    if (isNew && isRunning) startedAt ??= now;
-    if (startedAt !== undefined && isRunning && wayToOwner(dataDir) !== undefined) {
-      return { kind: "waits", ms: performance.now() - begin };
+    if (isNew && isRunning) {
+      startedAt ??= now;
+      if (wayToOwner(dataDir) !== undefined) return { kind: "waits" };
+      if (before.version === version) return { kind: "accepted" };
+      if (readLastVersion(dataDir) === version) return { kind: "accepted", ms: now - begin };
     }
     goneAt = isRunning ? undefined : goneAt ?? now;
     const isLate = startedAt !== undefined && now - startedAt > times.startMs;

@@ -51,18 +51,16 @@ export function openSource(from: string | undefined, cwd: string): ReleaseSource
     );
   }
   if (from === undefined) {
-    return urlSource(
-      (name) => [`${RELEASES_URL}/latest/download/${name}`],
+    return sourceOf(
+      readUrl,
+      (name) => `${RELEASES_URL}/latest/download/${name}`,
       (path) => [`${RELEASES_URL}/download/${path}`],
     );
   }
+  // A mirror has a folder for each release; the files of one release may also be beside the list.
   if (/^https?:\/\//i.test(from) && URL.canParse(from)) {
-    const base = from.replace(/\/+$/, "");
-    // A mirror has a folder for each release; the files of one release may also be beside the list.
-    return urlSource(
-      (name) => [`${base}/${name}`],
-      (path) => [`${base}/${path}`, `${base}/${basename(path)}`],
-    );
+    const at = (path: string) => `${from.replace(/\/+$/, "")}/${path}`;
+    return sourceOf(readUrl, at, (path) => [at(path), at(basename(path))]);
   }
   if (/^[a-z][a-z\d+.-]+:\/\//i.test(from)) {
     throw new StartError(
@@ -70,35 +68,22 @@ export function openSource(from: string | undefined, cwd: string): ReleaseSource
       EXIT.usage,
     );
   }
-  return folderSource(resolve(cwd, from));
-}
-
-type PlacesOf = (path: string) => readonly [string, ...string[]];
-
-function urlSource(listPlaces: PlacesOf, filePlaces: PlacesOf): ReleaseSource {
-  return sourceOf(listPlaces, filePlaces, readUrl);
-}
-
-function folderSource(folder: string): ReleaseSource {
-  return sourceOf(
-    (name) => [join(folder, name)],
-    (path) => [join(folder, path), join(folder, basename(path))],
-    readFile,
-  );
+  const at = (path: string) => join(resolve(cwd, from), path);
+  return sourceOf(readFile, at, (path) => [at(path), at(basename(path))]);
 }
 
 /** The file is not there; another place may have it. */
 class MissingError extends StartError {}
 
 function sourceOf(
-  listPlaces: PlacesOf,
-  filePlaces: PlacesOf,
   read: (place: string) => AsyncGenerator<Uint8Array, void>,
+  listPlace: (name: string) => string,
+  filePlaces: (path: string) => readonly string[],
 ): ReleaseSource {
   return {
-    nameOf: (path) => shown(listPlaces(path)[0]),
+    nameOf: (name) => shown(listPlace(name)),
     async readSmall(name, maxBytes) {
-      const [place] = listPlaces(name);
+      const place = listPlace(name);
       const chunks: Uint8Array[] = [];
       let size = 0;
       for await (const chunk of read(place)) {
@@ -114,9 +99,8 @@ function sourceOf(
       return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
     },
     async *open(path) {
-      const [first, ...others] = filePlaces(path);
       let problem: unknown;
-      for (const place of [first, ...others]) {
+      for (const place of filePlaces(path)) {
         try {
           yield* read(place);
           return;

@@ -1,7 +1,9 @@
-/** Asks another program of Barnacle which version it is, which also shows that it runs here. */
+/** Runs another program of Barnacle: which version is it, and does it accept the config? */
 
 import { execFile } from "node:child_process";
 import process from "node:process";
+import { z } from "zod";
+import type { Env } from "../../lib/env.ts";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { codeOf } from "../../lib/errors.ts";
@@ -13,35 +15,77 @@ export interface ProgramFacts {
   readonly schema: number;
 }
 
+/** The output of `config check --json`. */
+const checkSchema = z.object({
+  problems: z.array(z.object({
+    severity: z.string(),
+    file: z.string().optional(),
+    path: z.string(),
+    message: z.string(),
+  })),
+});
+
 /** Milliseconds for the answer: a slow memory card reads 130 MB first. */
 const ANSWER_MS = 60_000;
+
+/** The end of a tried program. */
+interface TriedAnswer {
+  /** The program's output as JSON; `undefined` if it is none. */
+  readonly answer: unknown;
+  readonly code: number | undefined;
+  /** Why it has failed. */
+  readonly why: string;
+}
+
+function runProgram(program: string, args: readonly string[], env: Env): Promise<TriedAnswer> {
+  const options = { env, timeout: ANSWER_MS, maxBuffer: 1_024 * 1_024 };
+  return new Promise((resolve) => {
+    execFile(program, args, options, (error, stdout, stderr) => {
+      const [line = ""] = stderr.trim().split("\n");
+      const reason = error?.signal ?? codeOf(error) ?? `exit code ${error?.code ?? "unknown"}`;
+      resolve({
+        answer: parseForeignJson(stdout),
+        code: error === null ? 0 : typeof error.code === "number" ? error.code : undefined,
+        why: printable(line === "" ? String(reason) : line.slice(0, 200)),
+      });
+    });
+  });
+}
 
 /**
  * Runs `version --json` of a program.
  *
  * @returns Its facts; a text why there are none.
  */
-export function tryProgram(program: string): Promise<ProgramFacts | string> {
+export async function tryProgram(program: string): Promise<ProgramFacts | string> {
   const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
-  const options = {
-    env: { PATH, HOME, TMPDIR, SystemRoot },
-    timeout: ANSWER_MS,
-    maxBuffer: 65_536,
-  };
-  return new Promise((resolve) => {
-    execFile(program, ["version", "--json"], options, (error, stdout, stderr) => {
-      if (error) {
-        const [line = ""] = stderr.trim().split("\n");
-        const reason = error.signal ?? codeOf(error) ?? `exit code ${error.code ?? "unknown"}`;
-        return resolve(printable(line === "" ? String(reason) : `${line.slice(0, 200)}`));
-      }
-      const facts = parseForeignJson(stdout);
-      const { version, schema } = isRecord(facts) ? facts : {};
-      resolve(
-        typeof version === "string" && typeof schema === "number"
-          ? { version, schema }
-          : "it does not say which version it is",
-      );
-    });
-  });
+  const env = { PATH, HOME, TMPDIR, SystemRoot };
+  const { answer, code, why } = await runProgram(program, ["version", "--json"], env);
+  if (code !== 0) return why;
+  const { version, schema } = isRecord(answer) ? answer : {};
+  return typeof version === "string" && typeof schema === "number"
+    ? { version, schema }
+    : "it does not say which version it is";
+}
+
+/**
+ * Runs `config check` of a program.
+ *
+ * @param config Absent: the program looks for the file as its start does.
+ * @returns Why the program does not accept the config; `undefined` if it does.
+ */
+export async function tryConfig(
+  program: string,
+  config: string | undefined,
+  env: Env,
+): Promise<string | undefined> {
+  const named = config === undefined ? [] : ["--config", config];
+  const args = ["config", "check", "--json", ...named];
+  const { answer, code, why } = await runProgram(program, args, env);
+  if (code === 0) return undefined;
+  const error = checkSchema.safeParse(answer).data?.problems.find((one) =>
+    one.severity === "error"
+  );
+  if (!error) return `\`config check\` failed (${why})`;
+  return printable([error.file, error.path, error.message].filter(Boolean).join(": "));
 }

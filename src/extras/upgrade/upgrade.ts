@@ -1,24 +1,22 @@
 /**
  * `barnacle upgrade`: exchanges this program by another release, and restarts the bot (O13).
  *
- * Nothing is changed before the new program is whole, checked by the signed list, and has run once.
- * The exchange is one rename. From then on, the new version is on trial.
+ * Nothing is changed before the new program is whole, checked by the signed list, and has accepted the
+ * bot's config. The exchange is one rename.
  */
 
 import process from "node:process";
 import {
   dropNext,
   filesOf,
-  hasPrevious,
   identityOf,
   installNext,
-  installPrevious,
   keepPrevious,
   type ProgramFiles,
   readSeen,
   writeSeen,
 } from "../../host/files/program_file.ts";
-import { readVersionRecord } from "../../host/files/version_record.ts";
+import { readLastVersion } from "../../host/files/version_record.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { compareVersions } from "../../lib/version_order.ts";
@@ -43,12 +41,10 @@ import {
   SIGNATURE_NAME,
 } from "./release_list.ts";
 import { openSource, type ReleaseSource } from "./source.ts";
-import { report } from "./report.ts";
-import type { Restarted } from "./restart_bot.ts";
-import { assertStoreFits, findPlace, restartOnto, undoTrial } from "./bot_place.ts";
-import { diskAdvice, download, tried } from "./download.ts";
-import { lockOrRefuse } from "./lock.ts";
-import { tryProgram } from "./try_program.ts";
+import { reportAvailable, reportCurrent, reportInstalled } from "./report.ts";
+import { type Restarted, restartOnto } from "./restart_bot.ts";
+import { assertStoreFits, findPlace } from "./bot_place.ts";
+import { assertWorks, diskAdvice, download } from "./download.ts";
 
 /** Options of `upgrade`. */
 export interface UpgradeFlags extends CommonFlags {
@@ -62,39 +58,92 @@ export interface UpgradeFlags extends CommonFlags {
   readonly from?: string;
 }
 
-/** The parts that a test replaces. */
-export interface UpgradePorts {
-  readonly machine: HostMachine;
-  readonly version: string;
-  readonly releaseKey: string;
-  readonly platform: string;
-  readonly crash: Pick<CrashPoints, "at">;
+/** Runs the command without `--back`. */
+export function upgrade(
+  flags: UpgradeFlags,
+  io: Io,
+  crash: Pick<CrashPoints, "at">,
+): Promise<ExitCode> {
+  return reportingErrors(io, async () => {
+    if (flags.check && flags.to !== undefined) {
+      throw new StartError("--check looks for the newest release; leave out --to", EXIT.usage);
+    }
+    const to = wantedVersion(flags);
+    const machine = thisMachine(io.env);
+    const files = programOf(machine);
+    const running = identityOf(files);
+    if (RELEASE_KEY === "") {
+      throw new StartError(
+        "this build knows no release key, so it cannot check any release; install a release by hand " +
+          "(docs/upkeep.md)",
+        EXIT.failed,
+      );
+    }
+    const source = openSource(flags.from, io.cwd);
+    const list = await io.during("Reading the list of releases", readList(source, files));
+    const newest = newestOf(list);
+    const release = to === undefined ? newest : releaseOf(list, to);
+    const isNewer = release !== undefined && compareVersions(release.version, VERSION) > 0;
+    if (!release || release.version === VERSION || (!isNewer && to === undefined)) {
+      const outcome = flags.check ? undefined : await restartStale(files, flags, io, machine);
+      return reportCurrent(newest, list, outcome, { flags, io });
+    }
+    const owner = await foreignOwner(files.program, machine);
+    if (flags.check) {
+      const isElsewhere = flags.from !== undefined || flags.data !== undefined;
+      const command = owner?.command ?? (isElsewhere ? undefined : "barnacle upgrade");
+      return reportAvailable(release, list, command, { flags, io });
+    }
+    if (owner) {
+      throw new StartError(
+        `${files.program} stays as it is: ${owner.why}. To upgrade to ${release.version}: ` +
+          owner.command,
+        EXIT.failed,
+      );
+    }
+    const place = await findPlace(files.program, flags, io, machine);
+    assertStoreFits(place, release);
+    await prepare(release, source, files, place.config, io, crash);
+    swap(files, running, () => {
+      keepPrevious(files);
+      crash.at("kept");
+      installNext(files);
+    });
+    crash.at("swapped");
+    io.err(`Installed ${files.program}; the old program is ${files.previous}.`);
+    if (release.schema > MIGRATIONS.length) {
+      io.err(
+        `The start brings the store from schema ${MIGRATIONS.length} to ${release.schema}, and keeps ` +
+          "a copy of the old one.",
+      );
+    }
+    const outcome = await restartOnto(release.version, files.program, place, io, machine);
+    return reportInstalled(release.version, files, outcome, { flags, io });
+  });
 }
 
-/** The ports of this machine. */
-export function upgradePorts(io: Io, crash: Pick<CrashPoints, "at">): UpgradePorts {
-  return {
-    machine: thisMachine(io.env),
-    version: VERSION,
-    releaseKey: RELEASE_KEY,
-    platform: PLATFORM || hostPlatform(),
-    crash,
-  };
-}
-
-/** The platform's name among the release's files, of a binary that was compiled for this machine. */
-function hostPlatform(): string {
+/** Downloads the new program, and tries it. */
+async function prepare(
+  release: Release,
+  source: ReleaseSource,
+  files: ProgramFiles,
+  config: string | undefined,
+  io: Io,
+  crash: Pick<CrashPoints, "at">,
+): Promise<void> {
   const system = process.platform === "win32" ? "windows" : process.platform;
-  return `${system}-${process.arch}`;
+  const file = fileFor(release, PLATFORM || `${system}-${process.arch}`);
+  await download(release, file, source, files, io);
+  crash.at("downloaded");
+  await assertWorks(release, files, config, io.env);
 }
 
-/** Runs the command. */
-export async function upgrade(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<ExitCode> {
-  const work = flags.back ? goBackByHand : goOn;
-  return await reportingErrors(io, () => work(flags, io, ports));
-}
-
-function programOf({ machine: { program } }: UpgradePorts): ProgramFiles {
+/**
+ * Finds the files of the running program.
+ *
+ * @throws {StartError} If Barnacle runs from source.
+ */
+export function programOf({ program }: Pick<HostMachine, "program">): ProgramFiles {
   if (program !== undefined) return filesOf(program);
   throw new StartError(
     "Barnacle runs from source here; `git pull` and `deno task compile host` make a newer binary",
@@ -102,54 +151,31 @@ function programOf({ machine: { program } }: UpgradePorts): ProgramFiles {
   );
 }
 
-async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<ExitCode> {
-  const { releaseKey, version } = ports;
-  if (flags.check && flags.to !== undefined) {
-    throw new StartError("--check looks for the newest release; leave out --to", EXIT.usage);
-  }
-  const to = wantedVersion(flags);
-  const files = programOf(ports);
-  const running = identityOf(files);
-  if (releaseKey === "") {
+/**
+ * Exchanges the program.
+ *
+ * @param running Identity of the program when the command began.
+ * @throws {StartError} If another command has exchanged it since, or if the disk refuses.
+ */
+export function swap(files: ProgramFiles, running: string, work: () => void): void {
+  try {
+    if (identityOf(files) === running) return work();
+  } catch (cause) {
+    dropNext(files);
     throw new StartError(
-      "this build knows no release key, so it cannot check any release; install a release by hand " +
-        "(docs/upkeep.md)",
-      EXIT.failed,
+      `cannot exchange ${files.program} (${
+        codeOf(cause) ?? "unknown reason"
+      }); the old program is ` +
+        `still in its place. ${diskAdvice(cause, files.previous)}`,
+      EXIT.io,
+      cause,
     );
   }
-  const source = openSource(flags.from, io.cwd);
-  const list = await io.during("Reading the list of releases", readList(source, files, ports));
-  const newest = newestOf(list);
-  const release = to === undefined ? newest : releaseOf(list, to);
-  const isNewer = release !== undefined && compareVersions(release.version, version) > 0;
-  if (
-    release === undefined || release.version === version || (!isNewer && flags.to === undefined)
-  ) {
-    const outcome = flags.check ? undefined : await restartStale(files, { flags, io, ports });
-    return report(
-      { kind: "current", version, newest: newest?.version, list: list.issued, outcome },
-      flags,
-      io,
-    );
-  }
-  const owner = await foreignOwner(files.program, ports.machine);
-  if (flags.check) {
-    const isElsewhere = flags.from !== undefined || flags.data !== undefined;
-    report(
-      { kind: "available", version, release, list: list.issued, owner, isElsewhere },
-      flags,
-      io,
-    );
-    return EXIT.partly;
-  }
-  if (owner) {
-    throw new StartError(
-      `${files.program} stays as it is: ${owner.why}. To upgrade to ${release.version}: ` +
-        owner.command,
-      EXIT.failed,
-    );
-  }
-  return await exchange(release, source, { files, running }, { flags, io, ports });
+  dropNext(files);
+  throw new StartError(
+    `another command has exchanged ${files.program} meanwhile; nothing was changed. Run this again`,
+    EXIT.tryAgain,
+  );
 }
 
 /**
@@ -166,13 +192,12 @@ function wantedVersion({ to, from }: UpgradeFlags): string | undefined {
 async function readList(
   source: ReleaseSource,
   files: ProgramFiles,
-  { releaseKey }: UpgradePorts,
 ): Promise<ReleaseList> {
   const text = await source.readSmall(LIST_NAME, LIST_MAX_BYTES);
   const signature = await source.readSmall(SIGNATURE_NAME, SIGNATURE_MAX_BYTES);
   const list = readReleaseList(
     { text, signature: new TextDecoder().decode(signature) },
-    releaseKey,
+    RELEASE_KEY,
     { seen: readSeen(files), now: Date.now() },
     source.nameOf(LIST_NAME),
   );
@@ -180,129 +205,15 @@ async function readList(
   return list;
 }
 
-/** Everything of the command that its steps use. */
-interface UpgradeWork {
-  readonly flags: UpgradeFlags;
-  readonly io: Io;
-  readonly ports: UpgradePorts;
-}
-
 /** Restarts a bot that still runs the program before this one, because an upgrade has died. */
 async function restartStale(
   files: ProgramFiles,
-  { flags, io, ports: { machine, version } }: UpgradeWork,
+  flags: UpgradeFlags,
+  io: Io,
+  machine: HostMachine,
 ): Promise<Restarted | undefined> {
   const place = await findPlace(files.program, flags, io, machine);
-  if (readVersionRecord(place.dataDir).accepted === version) return undefined;
-  const outcome = await restartOnto(version, place, files, io, machine);
+  if (readLastVersion(place.dataDir) === VERSION) return undefined;
+  const outcome = await restartOnto(VERSION, files.program, place, io, machine);
   return ["none", "same", "runs"].includes(outcome.kind) ? undefined : outcome;
-}
-
-async function exchange(
-  release: Release,
-  source: ReleaseSource,
-  { files, running }: { readonly files: ProgramFiles; readonly running: string },
-  command: UpgradeWork,
-): Promise<ExitCode> {
-  const { flags, io, ports } = command;
-  const file = fileFor(release, ports.platform);
-  const place = await findPlace(files.program, flags, io, ports.machine);
-  assertStoreFits(place, release);
-  const unlock = await lockOrRefuse(files, running);
-  try {
-    await download(release, file, source, files, io);
-    ports.crash.at("downloaded");
-    const facts = await tried(release, files);
-    assertStoreFits(place, facts);
-    swap(files, () => {
-      keepPrevious(files);
-      ports.crash.at("kept");
-      installNext(files);
-    });
-    ports.crash.at("swapped");
-    io.err(`Installed ${files.program}; the old program is ${files.previous}.`);
-    if (facts.schema > MIGRATIONS.length) {
-      io.err(
-        `The start brings the store from schema ${MIGRATIONS.length} to ${facts.schema}, and keeps a ` +
-          "copy of the old one.",
-      );
-    }
-    const outcome = await restartOnto(release.version, place, files, io, ports.machine);
-    return report(
-      { kind: "installed", from: ports.version, to: release.version, files, outcome },
-      flags,
-      io,
-    );
-  } finally {
-    unlock();
-  }
-}
-
-function swap(files: ProgramFiles, work: () => void): void {
-  try {
-    work();
-  } catch (cause) {
-    dropNext(files);
-    throw new StartError(
-      `cannot exchange ${files.program} (${
-        codeOf(cause) ?? "unknown reason"
-      }); the old program is ` +
-        `still in its place. ${diskAdvice(cause, files.previous)}`,
-      EXIT.io,
-      cause,
-    );
-  }
-}
-
-async function goBackByHand(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<ExitCode> {
-  if (flags.check || flags.to !== undefined || flags.from !== undefined) {
-    throw new StartError("--back takes none of --check, --to and --from", EXIT.usage);
-  }
-  const files = programOf(ports);
-  const running = identityOf(files);
-  const owner = await foreignOwner(files.program, ports.machine);
-  if (owner) {
-    throw new StartError(
-      `${files.program} stays as it is: ${owner.why}. ${
-        owner.command.startsWith("sudo") && owner.command.endsWith("upgrade")
-          ? `Run ${owner.command} --back`
-          : "Install the older version with it"
-      }`,
-      EXIT.failed,
-    );
-  }
-  if (!hasPrevious(files)) {
-    throw new StartError(
-      `there is no previous program ${files.previous}; \`barnacle upgrade --to VERSION\` installs an ` +
-        "older release",
-      EXIT.failed,
-    );
-  }
-  const facts = await tryProgram(files.previous);
-  if (typeof facts === "string") {
-    throw new StartError(
-      `${files.previous} does not run (${facts}); nothing was changed. ` +
-        "`barnacle upgrade --to VERSION` installs an older release",
-      EXIT.failed,
-    );
-  }
-  const place = await findPlace(files.program, flags, io, ports.machine);
-  const unlock = await lockOrRefuse(files, running);
-  try {
-    const undone = await undoTrial(facts.version, ports.version, place, files, io, ports.crash);
-    if (!undone) {
-      assertStoreFits(place, facts);
-      swap(files, () => installPrevious(files));
-    }
-    ports.crash.at("wentBack");
-    io.err(`Installed ${files.program} again, version ${facts.version}.`);
-    const outcome = undone ?? await restartOnto(facts.version, place, files, io, ports.machine);
-    return report(
-      { kind: "installed", from: ports.version, to: facts.version, files, outcome },
-      flags,
-      io,
-    );
-  } finally {
-    unlock();
-  }
 }

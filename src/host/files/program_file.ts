@@ -25,6 +25,7 @@ import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
+import { removeDeadFiles } from "./dead_files.ts";
 
 /** The files beside a program that belong to its upgrades. */
 export interface ProgramFiles {
@@ -32,12 +33,10 @@ export interface ProgramFiles {
   readonly program: string;
   /** The program before it. */
   readonly previous: string;
-  /** The one that is being downloaded. */
+  /** The one that this process downloads. */
   readonly next: string;
   /** Holds the date of the newest list of releases that this machine has read. */
   readonly seen: string;
-  /** Locked by a command that exchanges the program. It stays: the program itself is another file then. */
-  readonly lock: string;
 }
 
 /** Names the files; on Windows, a program keeps its ending. */
@@ -47,11 +46,13 @@ export function filesOf(program: string): ProgramFiles {
   return {
     program,
     previous: join(folder, `${name}.previous${end}`),
-    next: join(folder, `.${name}.next${end}`),
+    next: join(folder, `.${name}.next-${process.pid}${end}`),
     seen: join(folder, `.${name}.releases`),
-    lock: join(folder, `.${name}.lock`),
   };
 }
+
+/** Names of {@link ProgramFiles.next}, with the number of the process. */
+const NEXT = /^\..+\.next-(\d+)(?:\.exe)?$/i;
 
 /** Why bytes are not the wanted program. */
 export type WrongBytes =
@@ -70,7 +71,7 @@ export async function writeNext(
   bytes: AsyncIterable<Uint8Array>,
   wanted: { readonly size: number; readonly sha256: string },
 ): Promise<WrongBytes | undefined> {
-  rmSync(next, { force: true, recursive: true }); // of a process that died
+  removeDeadFiles(dirname(program), NEXT);
   let isWhole = false;
   const file = await open(next, "wx", 0o600);
   try {

@@ -10,8 +10,8 @@
  * The name is a hash and contains no part of the token. Other users of the machine can see it and
  * can ask; they learn a pid, a time and a path. One of them could also take the name while no bot
  * runs, to keep the bot from starting. So the kernel tells whose socket it is. A process of another
- * user, root excepted, counts only if it proves that it knows the token. Otherwise the lock is the
- * file, as on other systems.
+ * user, root excepted, counts only if it proves that it knows the token. Otherwise the bot starts
+ * without this lock, and warns.
  */
 
 import { createHash } from "node:crypto";
@@ -19,7 +19,6 @@ import { readdirSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { FlockUnavailableError } from "./flock.ts";
 import { acquireLock, type Holder, isLocked, readHolder } from "./lock.ts";
@@ -45,14 +44,12 @@ export interface Squatter {
 export type TokenLock =
   | {
     readonly kind: "held";
-    /** Set if only the file is locked, because another user has the name. */
-    readonly squatter?: Squatter;
     /** Releases the lock; the end of the process does the same. */
     release(): Promise<void>;
   }
   /** The holder is absent if it does not describe itself, or the kernel contradicts it. */
   | { readonly kind: "taken"; readonly heldBy?: Holder }
-  /** No lock here can prove that this Barnacle is alone. */
+  /** No lock here can prove that this Barnacle is alone. `squatter`: another user has the name. */
   | { readonly kind: "unsupported"; readonly squatter?: Squatter };
 
 /** This process's description of itself. */
@@ -95,55 +92,11 @@ export async function acquireTokenLock(
   self: TokenOwner,
   ports: TokenLockPorts = TOKEN_LOCK_PORTS,
 ): Promise<TokenLock> {
-  const path = pathOf(tokenLockName(token), ports);
-  if (ports.platform !== "linux") return await takeFile(path, self);
-  const lock = await takeName(token, self, ports);
-  switch (lock.kind) {
-    case "taken":
-      return lock;
-    case "unsupported":
-      return await takeFile(path, self);
-    case "squatted":
-      return await takeFileBeside(lock.squatter, path, () => takeName(token, self, ports), self);
-    case "held":
-      // One that started while another user had the name holds the file alone.
-      if (path === undefined || await isLocked(path) !== true) return lock;
-      await lock.release();
-      return takenBy(readHolder(path));
+  if (ports.platform === "linux") {
+    const lock = await takeName(token, self, ports);
+    if (lock.kind !== "unsupported" || lock.squatter) return lock;
   }
-}
-
-/**
- * Takes the file while another user has the name.
- *
- * @param takeNameAgain A Barnacle that got the name meanwhile may not have seen the file's lock. So
- * the name is tried again after the file is locked: then one of the two sees the other.
- */
-async function takeFileBeside(
-  squatter: Squatter,
-  path: string | undefined,
-  takeNameAgain: () => Promise<NameLock>,
-  self: TokenOwner,
-): Promise<TokenLock> {
-  const file = await takeFile(path, self).catch((error): TokenLock => {
-    // The other user may also have filled the disk of temporary files.
-    if (codeOf(error) === undefined) throw error;
-    return { kind: "unsupported" };
-  });
-  if (file.kind === "taken") return file;
-  const name = await takeNameAgain();
-  if (name.kind === "squatted" || name.kind === "unsupported") return { ...file, squatter };
-  if (name.kind === "taken") {
-    if (file.kind === "held") await file.release();
-    return name;
-  }
-  return {
-    kind: "held",
-    async release() {
-      await name.release();
-      if (file.kind === "held") await file.release();
-    },
-  };
+  return await takeFile(pathOf(tokenLockName(token), ports), self);
 }
 
 /**
@@ -190,16 +143,11 @@ export function tokenLockName(token: string): string {
   return `barnacle-${digest.digest("hex").slice(0, 32)}`;
 }
 
-/** The result of taking the name alone. */
-type NameLock =
-  | TokenLock
-  | { readonly kind: "squatted"; readonly squatter: Squatter };
-
 async function takeName(
   token: string,
   self: TokenOwner,
   { askMs, ownerOf, uid }: TokenLockPorts,
-): Promise<NameLock> {
+): Promise<TokenLock> {
   const name = tokenLockName(token);
   const own = readPid(process.pid);
   const bootId = readBootId();
@@ -220,7 +168,7 @@ async function takeName(
     if (answer.kind !== "holder" || !answer.knowsToken) {
       // A process that lets no connection in has no known owner.
       const isTrusted = owner ? owner.uid === 0 || owner.uid === uid : isHeldByUser(uid, name);
-      if (!isTrusted) return { kind: "squatted", squatter: { owner } };
+      if (!isTrusted) return { kind: "unsupported", squatter: { owner } };
     }
     const isTrue = answer.kind === "holder" && holdsSocket(answer.holder.pid, name) !== false;
     return takenBy(isTrue ? answer.holder : undefined);

@@ -18,7 +18,7 @@ export const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as 
  * over the socket; its request is carried out, and not answered. A backup has copied the database; has
  * written its file, without the name. A restore has read the backup; is ready to install it; has
  * moved one more thing. An upgrade has downloaded the program; has kept the old one; has exchanged
- * them. The watch of a new version is about to go back. A failed version has put the old store back; the old program, too.
+ * them. A way back has put the old store back; the old program, too.
  */
 export const MOMENTS = [
   "posted",
@@ -33,7 +33,6 @@ export const MOMENTS = [
   "downloaded",
   "kept",
   "swapped",
-  "watched",
   "putBack",
   "wentBack",
 ] as const;

@@ -7,16 +7,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
-  closeSync,
   copyFileSync,
   createReadStream,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -27,12 +25,10 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import type { Env } from "../../../src/lib/env.ts";
 import {
   buildReleases,
-  EXITS,
   FAULTS,
   NEXT_SCHEMA,
   REFUSALS,
@@ -40,10 +36,8 @@ import {
   SCHEMA,
 } from "../../support/release/builds.ts";
 import { newSigner } from "../../support/release/signer.ts";
-import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
-import { readHolder } from "../../../src/host/locks/lock.ts";
-import { loadFlock } from "../../../src/host/locks/flock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 let place: ReturnType<typeof tempDirectory>;
@@ -58,7 +52,7 @@ before(() => {
   releases = buildReleases(join(place.path, "releases"), [
     { version: "1.0.0" },
     { version: "1.1.0" },
-    { version: "1.2.0", schema: SCHEMA.next, changes: [NEXT_SCHEMA, FAULTS, EXITS, REFUSALS] },
+    { version: "1.2.0", schema: SCHEMA.next, changes: [NEXT_SCHEMA, FAULTS, REFUSALS] },
   ]);
 });
 after(() => place[Symbol.dispose]());
@@ -141,14 +135,6 @@ async function answers({ say, mention, written, until }: Scene, text: string): P
   assert.equal(written("general").filter((one) => one.includes(text)).length, 1);
 }
 
-/** Ends the bot that the watch of an upgrade has started: it is no child of the test. */
-async function endBot({ dataDir }: Scene, first: SimulatedProcess): Promise<void> {
-  const { pid } = readHolder(join(dataDir, "lock")) ?? {};
-  assert.ok(pid !== undefined && pid !== first.pid);
-  process.kill(pid, "SIGTERM");
-  await first.exited; // it has the same streams
-}
-
 /** Watches how long no session is connected. */
 function watchConnection({ simulator }: Scene): { stop(): number } {
   let longest = 0;
@@ -217,14 +203,22 @@ describe("[O13] barnacle upgrade", () => {
       assert.match(done.err, schemas`brings the store from schema NOW to NEXT, and keeps a copy`);
       assert.equal(schemaOf(scene), SCHEMA.next);
       await answers(scene, "after");
-      for (const args of [["--back"], ["--to", "1.0.0"]]) {
-        const back = await upgrade(program, scene, args);
-        assert.equal(back.code, 1);
-        assert.match(
-          back.err,
+      const REFUSED = [
+        [
+          ["--back"],
+          /^barnacle: the store in .* has events of Barnacle 1\.2\.0, which .*`barnacle restore`/,
+        ],
+        [
+          ["--to", "1.0.0"],
           schemas`^barnacle: the store in .* has schema NEXT, and Barnacle 1\.0\.0 reads`,
-        );
+        ],
+      ] as const;
+      for (const [args, said] of REFUSED) {
+        const back = await upgrade(program, scene, args);
+        assert.deepEqual([back.code, back.err.split("\n").length], [1, 1], back.err);
+        assert.match(back.err, said);
         assert.equal(await versionOf(program), "1.2.0");
+        assert.equal(schemaOf(scene), SCHEMA.next);
       }
       bot.kill("SIGTERM");
       await bot.exited;
@@ -242,80 +236,53 @@ describe("[O13] barnacle upgrade", () => {
     });
   });
 
-  const FAILURES = [
-    ["fails after the migration", "fails", /a fault of the new version/],
-    ["refuses the config", "refuses", /the new version does not know this key/],
-  ] as const;
-  for (const [what, fault, why] of FAILURES) {
-    it(`goes back by itself if the new version ${what}`, () => {
-      const program = install("1.0.0", "1.2.0");
-      const env = { NEW_VERSION: fault };
-      return withSimulation({ command: { program, args: [] }, env }, async (scene) => {
-        const bot = await scene.start();
-        await answers(scene, "before");
-        const tried = await upgrade(program, scene);
-        assert.equal(tried.code, 1, `${tried.out}${tried.err}`);
-        assert.match(tried.out, /^Barnacle 1\.2\.0 could not start, so 1\.0\.0 is back: /);
-        assert.match(tried.out, why);
-        assert.equal(await versionOf(program), "1.0.0");
-        await scene.line(bot, /A newer Barnacle could not start with these data/);
-        await answers(scene, "after");
-        assert.equal(schemaOf(scene), SCHEMA.now);
-        const { resumes, identifies } = scene.simulator.account();
-        assert.deepEqual([resumes.length, identifies.length], [1, 1]);
-      });
-    });
-  }
-
-  it("goes back by itself after three deaths of the new version", () => {
+  it("changes nothing if the new version refuses the config of the running bot", () => {
     const program = install("1.0.0", "1.2.0");
     return withSimulation({ command: { program, args: [] } }, async (scene) => {
-      const first = await scene.start();
-      await answers(scene, "before");
-      first.kill("SIGTERM");
-      await first.exited;
-      const done = await upgrade(program, scene);
-      assert.equal(done.code, 0, done.err);
+      await scene.start();
+      const refused = await upgrade(program, scene, [], { NEW_VERSION: "refuses" });
+      assert.deepEqual([refused.code, refused.err.split("\n").length], [1, 1], refused.err);
       assert.match(
-        done.out,
-        /1\.2\.0 is installed\. No bot runs; the next `barnacle run` starts it/,
+        refused.err,
+        /^barnacle: Barnacle 1\.2\.0 cannot replace \S+: \S+config\S*: http\.port: the new version .*; nothing/,
       );
-      for (let death = 0; death < 3; death++) {
-        assert.deepEqual(await ended(scene.startBot({ NEW_VERSION: "dies" })), KILLED);
-        assert.equal(await versionOf(program), "1.2.0");
-      }
-      await scene.start({ NEW_VERSION: "dies" });
+      assert.ok(refused.err.includes(scene.configFile), "the config that the bot has started with");
       assert.equal(await versionOf(program), "1.0.0");
-      await answers(scene, "after");
-      assert.equal(schemaOf(scene), SCHEMA.now);
+      assert.ok(!existsSync(`${program}.previous`));
+      await answers(scene, "it goes on");
     });
   });
 
-  it("goes back all the same if it is killed while it does so", () => {
+  it("goes back with the copy of the store before the first event, also if it is killed", () => {
     const program = install("1.0.0", "1.2.0");
     return withSimulation({ command: { program, args: [] } }, async (scene) => {
-      for (const point of ["putBack", "wentBack"]) {
+      for (const point of [undefined, "putBack", "wentBack"]) {
         const bot = await scene.start();
         await answers(scene, `before ${point}`);
         bot.kill("SIGTERM");
         await bot.exited;
-        assert.equal((await upgrade(program, scene)).code, 0);
-        const env = { NEW_VERSION: "fails", BARNACLE_CRASH_AT: point };
-        assert.deepEqual(await ended(scene.startBot(env)), KILLED);
+        const done = await upgrade(program, scene);
+        assert.match(done.out, /is installed\. No bot runs; the next `barnacle run` starts it/);
+        await ended(scene.startBot({ NEW_VERSION: "dies" }));
+        assert.deepEqual([schemaOf(scene), await versionOf(program)], [SCHEMA.next, "1.2.0"]);
+        const cut = await upgrade(program, scene, ["--back"], { BARNACLE_CRASH_AT: point });
+        assert.equal(cut.signal, point === undefined ? null : "SIGKILL", cut.err);
+        const isBack = point !== "putBack";
         assert.deepEqual(
           [schemaOf(scene), await versionOf(program)],
-          [SCHEMA.now, point === "putBack" ? "1.2.0" : "1.0.0"],
+          [SCHEMA.now, isBack ? "1.0.0" : "1.2.0"],
         );
-        const old = await scene.start({ NEW_VERSION: "fails" });
-        await answers(scene, `after ${point}`);
+        if (isBack) continue;
+        await ended(scene.startBot({ NEW_VERSION: "dies" })); // a service manager starts it meanwhile
+        assert.equal((await upgrade(program, scene, ["--back"])).code, 0);
         assert.deepEqual([schemaOf(scene), await versionOf(program)], [SCHEMA.now, "1.0.0"]);
-        old.kill("SIGTERM");
-        await old.exited;
       }
+      await scene.start();
+      await answers(scene, "after");
     });
   });
 
-  it("goes back with the copy of the store by hand, before the first event", () => {
+  it("goes back with the store only if the bot is stopped, and only with a copy", () => {
     const program = install("1.0.0", "1.2.0");
     return withSimulation({ command: { program, args: [] } }, async (scene) => {
       const first = await scene.start();
@@ -323,12 +290,29 @@ describe("[O13] barnacle upgrade", () => {
       first.kill("SIGTERM");
       await first.exited;
       await upgrade(program, scene);
-      await ended(scene.startBot({ NEW_VERSION: "dies" }));
-      assert.equal(schemaOf(scene), SCHEMA.next);
-      const back = await upgrade(program, scene, ["--back"]);
-      assert.equal(back.code, 0, back.err);
-      assert.equal(schemaOf(scene), SCHEMA.now);
-      assert.equal(await versionOf(program), "1.0.0");
+      const bot = scene.startBot({ NEW_VERSION: "hangs" });
+      await scene.until("the migration", () => schemaOf(scene) === SCHEMA.next);
+      const refused = await upgrade(program, scene, ["--back"]);
+      assert.equal(refused.code, 75, refused.err);
+      assert.match(
+        refused.err,
+        /^barnacle: a bot \(pid \d+\) runs with the data in \S+; stop it first/,
+      );
+      bot.kill("SIGKILL");
+      await bot.exited;
+      const copies = readdirSync(scene.dataDir).filter((name) => name.endsWith(".bak"));
+      assert.equal(copies.length, 1);
+      const [copy] = copies.map((name) => join(scene.dataDir, name));
+      renameSync(copy!, `${copy}.aside`);
+      const without = await upgrade(program, scene, ["--back"]);
+      assert.equal(without.code, 1, without.err);
+      assert.match(
+        without.err,
+        /has no copy of the store of Barnacle 1\.0\.0; nothing was changed/,
+      );
+      assert.deepEqual([schemaOf(scene), await versionOf(program)], [SCHEMA.next, "1.2.0"]);
+      renameSync(`${copy}.aside`, copy!);
+      assert.equal((await upgrade(program, scene, ["--back"])).code, 0);
       await scene.start();
       await answers(scene, "after");
     });
@@ -354,7 +338,6 @@ describe("[O13] barnacle upgrade", () => {
       assert.doesNotMatch((await upgrade(program, scene)).out, /runs/);
       const folder = readdirSync(join(program, "..")).sort();
       assert.deepEqual(folder, [
-        ".barnacle.lock",
         ".barnacle.releases",
         "barnacle",
         "barnacle.previous",
@@ -490,12 +473,12 @@ describe("[O13] barnacle upgrade", () => {
       }
       copyFileSync(copy, file);
       releases.issue();
-      assert.equal(existsSync(join(program, "..", ".barnacle.next")), false);
+      assert.ok(!readdirSync(dirname(program)).some((name) => name.includes(".next")));
       await answers(scene, "it goes on");
     });
   });
 
-  it("says why, and the old bot goes on, if disk, folder, network or another upgrade is in the way", () => {
+  it("says why, and the old bot goes on, if disk or network is in the way", () => {
     const program = install("1.0.0", "1.1.0");
     return withSimulation({ command: { program, args: [] } }, async (scene) => {
       await scene.start();
@@ -514,28 +497,8 @@ describe("[O13] barnacle upgrade", () => {
         "a limit of files",
         await run("/bin/sh", limited),
         74,
-        /cannot write .*\.barnacle\.next \(EFBIG\); nothing was changed\. Free some space/,
+        /cannot write .*\.barnacle\.next-\d+ \(EFBIG\); nothing was changed\. Free some space/,
       );
-
-      const path = join(dirname(program), ".barnacle.lock");
-      rmSync(path, { force: true });
-      symlinkSync("elsewhere", path);
-      await refused(
-        "a link",
-        await run(program, words),
-        74,
-        /cannot lock .*\.barnacle\.lock \(ELOOP\); nothing was changed\. Remove the link/,
-      );
-      rmSync(path);
-      const descriptor = openSync(path, "a+");
-      assert.equal((await loadFlock())({ descriptor, path }), true);
-      await refused(
-        "another upgrade",
-        await run(program, words),
-        75,
-        /another `barnacle upgrade` of/,
-      );
-      closeSync(descriptor);
 
       for (const [what, answer, said] of HTTP_FAULTS) {
         await using server = await serveReleases(releases.folder, answer);
@@ -570,7 +533,7 @@ describe("[O13] barnacle upgrade", () => {
     const at = (name: string) => join(folder, name);
     const words = ["upgrade", "--from", releases.folder, "--data", noBot];
     mkdirSync(at("barnacle.previous"));
-    mkdirSync(at(".barnacle.next"));
+    mkdirSync(at(".barnacle.next-999999999")); // of a process that died
     const refused = await run(program, words);
     assert.equal(refused.code, 74, refused.err);
     assert.match(
@@ -578,14 +541,13 @@ describe("[O13] barnacle upgrade", () => {
       /^barnacle: cannot exchange \S+ \(EISDIR\); the old .* Remove the folder \S+previous, and try/,
     );
     assert.deepEqual(readdirSync(folder).sort(), [
-      ".barnacle.lock",
       ".barnacle.releases",
       "barnacle",
       "barnacle.previous",
     ]);
     rmdirSync(at("barnacle.previous"));
     writeFileSync(at("victim"), "as before");
-    const parts = [".barnacle.next", ".barnacle.releases.part", "barnacle.previous.part"];
+    const parts = [".barnacle.next-999999999", ".barnacle.releases.part", "barnacle.previous.part"];
     for (const name of parts) symlinkSync("victim", at(name));
     assert.equal((await run(program, words)).code, 0);
     assert.equal(readFileSync(at("victim"), "utf8"), "as before");
@@ -632,64 +594,6 @@ describe("[O13] barnacle upgrade", () => {
     assert.match(second.err, /^barnacle: another command has exchanged \S+ meanwhile; nothing was/);
     assert.equal(await versionOf(`${program}.previous`), "1.0.0");
   });
-
-  const ENDS = [
-    ["ends at once", "exits", /it ended before its first event$/],
-    ["dies after the migration", "dies", /it ended before its first event$/],
-    ["hangs", "hangs", /it answered no command for \d+ s, and was ended$/],
-  ] as const;
-  for (const [what, fault, why] of ENDS) {
-    it(`goes back without a service manager if the new version ${what}`, () => {
-      const program = install("1.0.0", "1.2.0");
-      const env = { NEW_VERSION: fault, BARNACLE_WATCH_MS: "6000" }; // a busy machine starts in 2 s
-      return withSimulation({ command: { program, args: [] }, env }, async (scene) => {
-        const bot = await scene.start();
-        await answers(scene, "before");
-        const trying = upgrade(program, scene);
-        await scene.until("the new program", () => existsSync(`${program}.previous`));
-        await scene.until("the closed connection", () => scene.simulator.connected() === 0);
-        scene.say("grace", "general", `${scene.mention} in between`);
-        const second = await upgrade(program, scene, ["--back"]);
-        assert.deepEqual([second.code, second.out], [75, ""], second.err);
-        assert.match(second.err, /^barnacle: another `barnacle upgrade` of \S+ is running; wait/);
-        const tried = await trying;
-        assert.equal(tried.code, 1, `${tried.out}${tried.err}`);
-        assert.match(tried.out, /^Barnacle 1\.2\.0 could not start, so 1\.0\.0 is back: /);
-        assert.match(tried.out, why);
-        assert.equal(await versionOf(program), "1.0.0");
-        await scene.line(bot, /A newer Barnacle could not start with these data/);
-        await scene.until("the old bot", () => scene.simulator.connected() > 0);
-        await scene.replies("general", 2);
-        await answers(scene, "after");
-        assert.equal(schemaOf(scene), SCHEMA.now);
-        assert.equal(scene.written("general").filter((one) => one.includes("between")).length, 1);
-        await endBot(scene, bot);
-      });
-    });
-  }
-
-  for (
-    const [point, schema, version] of [
-      ["watched", SCHEMA.next, "1.2.0"],
-      ["putBack", SCHEMA.now, "1.2.0"],
-      ["wentBack", SCHEMA.now, "1.0.0"],
-    ] as const
-  ) {
-    it(`leaves a version that works if the watch of a hanging one is killed: ${point}`, () => {
-      const program = install("1.0.0", "1.2.0");
-      return withSimulation({ command: { program, args: [] } }, async (scene) => {
-        const fault = { NEW_VERSION: "hangs", BARNACLE_WATCH_MS: "1000" };
-        const bot = await scene.start({ ...fault, BARNACLE_CRASH_AT: point });
-        await answers(scene, "before");
-        const trying = upgrade(program, scene);
-        await bot.exited; // the watch has its streams, too
-        assert.deepEqual([schemaOf(scene), await versionOf(program)], [schema, version]);
-        await scene.start();
-        await answers(scene, "after");
-        assert.equal((await trying).code, version === "1.2.0" ? 0 : 1);
-      });
-    });
-  }
 
   it("does not restart a bot that runs another program", () => {
     const program = install("1.0.0", "1.1.0");

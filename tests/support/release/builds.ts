@@ -48,37 +48,27 @@ export const NEXT_SCHEMA: SourceChange = {
   to: `SCHEMA_${SCHEMA.now}, "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT"];`,
 };
 
-/**
- * Faults of a version on trial after it has migrated the store, by a variable: it fails, hangs, or
- * dies as by a power cut.
- */
+/** Faults after the migration of the store, by a variable: it hangs, or dies as by a power cut. */
 export const FAULTS: SourceChange = {
   file: "src/cli/run/run.ts",
-  from: "      if (trial.isOpen()) await checkTokens(setup);",
-  to: `      const fault = trial.isOpen() ? env["NEW_VERSION"] : undefined;
-      if (fault === "fails") throw new Error("a fault of the new version");
+  from: "      const banner = createBanner(",
+  to: `      const fault = env["NEW_VERSION"];
       if (fault === "hangs") await new Promise((end) => setTimeout(end, 2 ** 30));
       if (fault === "dies") process.kill(process.pid, "SIGKILL");
-      if (trial.isOpen()) await checkTokens(setup);`,
+      const banner = createBanner(`,
 };
 
-/** A version on trial that ends at once, by the same variable. */
-export const EXITS: SourceChange = {
-  file: "src/cli/run/run.ts",
-  from: "  const parts = partsOf(flags, io, extras);",
-  to: `  const parts = partsOf(flags, io, extras);
-  if (parts.trial.isOpen() && io.env["NEW_VERSION"] === "exits") process.exit(0);`,
-};
-
-/** A new version that refuses each config, by the same variable. */
+/** A version whose `config check` refuses each config, by the same variable. */
 export const REFUSALS: SourceChange = {
-  file: "src/cli/run/run.ts",
-  from: '  if (loaded.kind === "refused")',
+  file: "src/cli/config/show.ts",
+  from: '  if (loaded.kind === "refused") {\n    const { problems } = loaded;',
   to: `  if (env["NEW_VERSION"] === "refuses") {
     const message = "the new version does not know this key";
-    return await refuse([{ severity: "error", path: "http.port", message }], parts, io);
+    const problem = { severity: "error", file: flag, path: "http.port", message };
+    return { ok: false, file: flag, problems: [problem] };
   }
-  if (loaded.kind === "refused")`,
+  if (loaded.kind === "refused") {
+    const { problems } = loaded;`,
 };
 
 /** A folder with releases as a mirror has it. */

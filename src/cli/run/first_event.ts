@@ -1,0 +1,44 @@
+/**
+ * Notes in the data directory that this version is about to store its first event (O13). From then on
+ * the version before it lacks an event, so `barnacle upgrade --back` puts no older store back.
+ */
+
+import { readLastVersion, writeLastVersion } from "../../host/files/version_record.ts";
+import type { CrashPoints, CrashTransaction } from "../../host/process/crash_points.ts";
+
+/** The transaction before any event: the tables take work of the old version from the journal. */
+const BEFORE_EVENTS: CrashTransaction = "TJ";
+
+/** The first event of a version. */
+export interface FirstEvent {
+  /** Notes it before the first commit of an event. */
+  readonly hooks: (crash: CrashPoints) => CrashPoints;
+  /** Notes it, because a command is about to change the store, or Discord has resumed a session. */
+  note(): void;
+}
+
+/**
+ * Creates the note.
+ *
+ * @param isSource Whether the program runs from source, whose version says nothing.
+ */
+export function createFirstEvent(dataDir: string, version: string, isSource: boolean): FirstEvent {
+  let isNoted = isSource || readLastVersion(dataDir) === version;
+
+  function note(): void {
+    if (isNoted) return;
+    writeLastVersion(dataDir, version);
+    isNoted = true;
+  }
+
+  return {
+    note,
+    hooks: (crash) => ({
+      ...crash,
+      before(name) {
+        if (name !== BEFORE_EVENTS) note();
+        crash.before(name);
+      },
+    }),
+  };
+}
