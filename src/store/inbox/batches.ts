@@ -55,7 +55,7 @@ export function createBatches(
   });
 
   /**
-   * Whether a batch can be stored without reading the tables: all of its messages are accepted, and
+   * Whether the journal alone can store a batch: all of its messages are accepted, and
    * no account has any of them on record. The text of ignored messages must not go to the disk, so
    * they are not journaled.
    */
