@@ -12,7 +12,7 @@ import { seeded } from "../support/seeded.ts";
 import { load } from "./support.ts";
 import { cases } from "../support/long_form.ts";
 
-const EDITS = cases(500, 100_000);
+const EDITS = cases(200, 100_000);
 const SEED = 20_261_120;
 
 const VALID = `// The bot of two servers.

@@ -40,7 +40,7 @@ describe("[C2] the rest of a text after a syntax error", () => {
 
   it("is not looked for after more errors than are reported", () => {
     for (const slip of ["“”,", ",", "“,\n"]) { // each error would cost a read of the whole text
-      assert.equal(restOf(`{ "a": 1, ${slip.repeat(200_000)} }`), undefined);
+      assert.equal(restOf(`{ "a": 1, ${slip.repeat(50_000)} }`), undefined);
     }
   });
 });

@@ -681,7 +681,8 @@ async function play({ part, options = {}, make, line, cure }: Cause): Promise<vo
       },
       async diagnose() {
         const args = ["--only", part, "--config", scene.configFile, "--data", hands.dataDir];
-        const lines = hasMachine ? await inProcess() : await asCommand(args);
+        const { diskKb } = hands;
+        const lines = diskKb === undefined ? await inProcess() : onSmallDisk(args, diskKb);
         return lines.join("\n").replaceAll(/\n +(?==)/g, " ");
       },
       async cli(...args) {
@@ -690,19 +691,16 @@ async function play({ part, options = {}, make, line, cure }: Cause): Promise<vo
       },
     };
 
+    /** Its start is most of a command's time, and `doctor_test.ts` runs the command. */
     async function inProcess(): Promise<readonly string[]> {
       const io = recordingIo(usualEnv());
       const flags = { config: scene.configFile, data: hands.dataDir, json: false };
-      await doctor({ ...flags, only: [part], fix: false, yes: false }, io, { root: root.path });
-      return io.stdout;
+      const machine = hasMachine ? { root: root.path } : {};
+      await doctor({ ...flags, only: [part], fix: false, yes: false }, io, machine);
+      return [...io.stdout, ...io.stderr];
     }
 
-    async function asCommand(args: readonly string[]): Promise<readonly string[]> {
-      const { diskKb } = hands;
-      if (diskKb === undefined) {
-        const { stdout, stderr } = await scene.command(["doctor", ...args], usualEnv());
-        return [...stdout, ...stderr];
-      }
+    function onSmallDisk(args: readonly string[], diskKb: number): readonly string[] {
       const disk = join(root.path, "disk");
       mkdirSync(disk, { recursive: true });
       const { program, args: first } = commandUnderTest();
