@@ -175,6 +175,8 @@ async function testOnWine(): Promise<void> {
 
 /** Tests that only a release needs. Scenes of other platforms have time limits, so they come last. */
 async function testRelease(): Promise<void> {
+  const env = { BARNACLE_BIN: join(BINARIES, "barnacle") };
+  await denoTests("a release of the binary", RELEASE, 1, { env });
   await denoTests("all tests on Deno", writeParts(PARTS, "all"), 2);
   await step("long forms", DENO, ["run", "-A", "scripts/chaos.ts", "long"]);
   await testArm64();
@@ -194,6 +196,9 @@ const WHOLE = testsIn("e2e", "security", "chaos");
 
 /** Tests of the store with copies in PostgreSQL. */
 const ON_POSTGRES = testsIn("postgres");
+
+/** Tests that pack the binary under test for its users, which takes long. */
+const RELEASE = testsIn("e2e/release");
 
 /** All other tests, so that no new folder is forgotten. */
 const PARTS = TESTS.filter((path) => !WHOLE.includes(path));
@@ -256,7 +261,11 @@ async function testBinary(): Promise<void> {
   await Promise.all([
     denoTests(
       "the binary, end to end",
-      writeParts(testsIn("e2e", "security"), "whole", MOST),
+      writeParts(
+        testsIn("e2e", "security").filter((path) => !RELEASE.includes(path)),
+        "whole",
+        MOST,
+      ),
       6,
       { env },
     ),

@@ -15,7 +15,9 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const TOKEN = "a-token-for-prometheus-of-32-characters";
 const RULES = join(import.meta.dirname!, "../../../packaging/prometheus/alerts.yml");
 
-const hasPrometheus = spawnSync("prometheus", ["--version"]).error === undefined;
+const hasPrometheus = ["prometheus", "promtool"].every((name) =>
+  spawnSync(name, ["--version"]).error === undefined
+);
 
 describe("[O1] Prometheus", skipUnless(hasPrometheus, "Prometheus is not installed"), () => {
   it("reads the bot, and evaluates each expression of the dashboard and each rule", () =>

@@ -7,8 +7,12 @@ import { describe, it } from "node:test";
 import { checkRelease } from "../../../scripts/release/check_release.ts";
 import { fillTemplate } from "../../../scripts/release/pack/templates.ts";
 import { newSigner } from "../../support/release/signer.ts";
-import { makeRelease, serveRelease, signRelease } from "../../support/release/small_release.ts";
-import { skipUnless } from "../../support/skip.ts";
+import {
+  makeRelease,
+  needsRelease,
+  serveRelease,
+  signRelease,
+} from "../../support/release/small_release.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const PLATFORM = process.arch === "arm64" ? "linux-arm64" : "linux-x64";
@@ -21,7 +25,7 @@ version) echo "barnacle 1.0.0" ;;
 *) echo '{"findings":[]}'; exit 78 ;;
 esac`;
 
-describe("[SEC-R37] checkRelease()", skipUnless(process.platform === "linux", "no Linux"), () => {
+describe("[SEC-R37] checkRelease()", needsRelease(), () => {
   /** A whole release of the host's platform in a new folder, after a change. */
   function release(change: (folder: string) => void = () => {}, script = SCRIPT) {
     const directory = tempDirectory();

@@ -1,12 +1,25 @@
 /** A release of small programs, on a loopback server or in a folder, for tests of installers. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import process from "node:process";
+import { skipUnless } from "../skip.ts";
 import { newSigner, type Signer } from "./signer.ts";
+
+/** For tests that make a release, and use it with some programs of the system. */
+export const needsRelease = (...programs: readonly string[]) => {
+  const missing = ["tar", "xz", ...programs].filter((name) =>
+    spawnSync(name, ["--version"]).error !== undefined
+  );
+  return skipUnless(
+    process.platform === "linux" && missing.length === 0,
+    `a release: ${missing.length > 0 ? `no ${missing.join(", no ")}` : "no Linux"}`,
+  );
+};
 
 /** A release in a folder. */
 export interface SmallRelease {

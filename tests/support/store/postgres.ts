@@ -26,15 +26,15 @@ import { skipUnless } from "../skip.ts";
 /** Where Debian puts its versions. */
 const ROOT = "/usr/lib/postgresql";
 
-/** The folder of the newest version's programs. */
-const [version] = existsSync(ROOT)
-  ? readdirSync(ROOT).sort((one, other) => Number(other) - Number(one))
-  : [];
-const bin = join(ROOT, version ?? "none", "bin");
+/** Folders with programs of a server, not of a client only: the newest version first. */
+const [bin = ""] = (existsSync(ROOT) ? readdirSync(ROOT) : [])
+  .sort((one, other) => Number(other) - Number(one))
+  .map((version) => join(ROOT, version, "bin"))
+  .filter((folder) => existsSync(join(folder, "postgres")));
 
 /** For tests that need PostgreSQL. */
 export const NEEDS_POSTGRES = skipUnless(
-  existsSync(join(bin, "postgres")),
+  bin !== "",
   `no PostgreSQL in ${ROOT}`,
 );
 
