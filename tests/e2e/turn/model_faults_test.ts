@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
 import {
   API_KEY,
