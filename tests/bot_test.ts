@@ -53,7 +53,7 @@ describe("startBot()", () => {
           ([, cache, bytes]) => [cache, Number(bytes)],
         ),
       );
-      const used = ["guilds", "people", "filled_channels", "transcripts", "verdicts", "facts"];
+      const used = ["guilds", "people", "filled_channels", "transcripts"];
       for (const cache of used) assert.ok((sizes.get(cache) ?? 0) > 0, cache);
       const [, table = ""] = OPERATING.split("`barnacle_cache_bytes` estimates");
       const rows = (table.split("\n\n")[1] ?? "").matchAll(/^\| `(\w+)`/gm);
@@ -70,6 +70,18 @@ describe("startBot()", () => {
         parkedChannels: 0,
       });
       await simulator.until(() => simulator.connected() === 0 || undefined, patience);
+    }));
+
+  it("[D1] answers without any extra", () =>
+    onSimulator(async (simulator, options) => {
+      const bot = await startBot({ ...options, extras: [] });
+      const patience = AbortSignal.timeout(PATIENCE_MS);
+      await simulator.until(() => simulator.connected() > 0 || undefined, patience);
+      const text = `<@${simulator.application.userId}> hello`;
+      simulator.say({ as: "grace", in: "general", text });
+      const reply = await simulator.until(() => simulator.posted("general")[0], patience);
+      assert.match(reply.content, /^you said: [\s\S]*hello/);
+      await bot.stop();
     }));
 
   it("[O7] ends as refused after REST refuses the token once", () =>
