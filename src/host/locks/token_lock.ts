@@ -19,7 +19,6 @@ import { readdirSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { FlockUnavailableError } from "./flock.ts";
 import { acquireLock, type Holder, isLocked, readHolder } from "./lock.ts";

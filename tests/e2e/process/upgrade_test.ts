@@ -36,7 +36,7 @@ import {
   SCHEMA,
 } from "../../support/release/builds.ts";
 import { newSigner } from "../../support/release/signer.ts";
-import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
