@@ -28,8 +28,7 @@ const checkSchema = z.object({
 /** Milliseconds for the answer: a slow memory card reads 130 MB first. */
 const ANSWER_MS = 60_000;
 
-/** The end of a tried program. */
-interface TriedAnswer {
+interface ProgramRun {
   /** The program's output as JSON; `undefined` if it is none. */
   readonly answer: unknown;
   readonly code: number | undefined;
@@ -37,7 +36,7 @@ interface TriedAnswer {
   readonly why: string;
 }
 
-function runProgram(program: string, args: readonly string[], env: Env): Promise<TriedAnswer> {
+function runProgram(program: string, args: readonly string[], env: Env): Promise<ProgramRun> {
   const options = { env, timeout: ANSWER_MS, maxBuffer: 1_024 * 1_024 };
   return new Promise((resolve) => {
     execFile(program, args, options, (error, stdout, stderr) => {
