@@ -42,6 +42,9 @@ const IS_ALL = process.argv.includes("--all");
 const QEMU = "/usr/bin/qemu-aarch64-static";
 const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
 
+/** It records the bot's writes, for power cuts. */
+const STRACE = "/usr/bin/strace";
+
 /** Debian's `musl`, and the library that `scripts/release/trial/musl_library.sh` builds. */
 const MUSL = ["/lib/ld-musl-x86_64.so.1", "/usr/lib/x86_64-linux-musl/libstdc++.so.6"];
 
@@ -178,7 +181,10 @@ async function testRelease(): Promise<void> {
   const env = { BARNACLE_BIN: join(BINARIES, "barnacle") };
   await denoTests("a release of the binary", RELEASE, 1, { env });
   await denoTests("all tests on Deno", writeParts(PARTS, "all"), 2);
-  await step("long forms", DENO, ["run", "-A", "scripts/chaos.ts", "long"]);
+  const forms = ["long", "kill9", "chain", ...(canRun("power cuts", [STRACE]) ? ["powercut"] : [])];
+  for (const form of forms) {
+    await step(`long form: ${form}`, DENO, ["run", "-A", "scripts/chaos.ts", form], { env });
+  }
   await testArm64();
   await testMusl();
   await testOnWine();
@@ -269,7 +275,7 @@ async function testBinary(): Promise<void> {
       6,
       { env },
     ),
-    denoTests("the binary, under faults", ["tests/chaos"], 1, { env }),
+    denoTests("the binary, under faults", writeParts(testsIn("chaos"), "faults"), 1, { env }),
   ]);
 }
 
