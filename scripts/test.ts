@@ -221,7 +221,7 @@ const DIFFERENT = testsIn(
 );
 
 /** One journey of the whole bot, from its source on Deno. */
-const JOURNEY = "tests/e2e/turn/answer_test.ts";
+const JOURNEY = "tests/e2e/delivery/delivery_test.ts";
 
 /** Most files of the whole bot in a group: more would wait for each other. */
 const MOST = 6;

@@ -21,7 +21,7 @@ import { createOutput } from "../../src/exec/run.ts";
 import { inBubblewrap } from "../../src/exec/sandbox.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
-import { NEEDS_BUBBLEWRAP } from "../support/process/bubblewrap.ts";
+import { needsBubblewrap } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const SH = "/bin/sh";
@@ -210,7 +210,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
   });
 });
 
-describe("[A3] [SEC-R22] commands in bubblewrap", NEEDS_BUBBLEWRAP, () => {
+describe("[A3] [SEC-R22] commands in bubblewrap", needsBubblewrap(), () => {
   /** Runs a script in the sandbox; there is no other way to run it. */
   async function sandbox(script: string, prepare: (folder: string) => void = () => {}) {
     const { commands, folder } = open(false);

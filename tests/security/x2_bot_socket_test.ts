@@ -12,7 +12,7 @@ import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox } from "../../src/mcp/sandbox.ts";
 import { startScript } from "../support/process/start_script.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { NEEDS_BUBBLEWRAP } from "../support/process/bubblewrap.ts";
+import { needsBubblewrap } from "../support/skip.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
@@ -65,13 +65,13 @@ describe("[X2] the bot's socket", () => {
       });
     });
 
-  it("is out of reach of an MCP server's program in its sandbox", NEEDS_BUBBLEWRAP, async () => {
+  it("is out of reach of an MCP server's program in its sandbox", needsBubblewrap(), async () => {
     assert.equal(await mcp("require", () => []), "looked");
   });
 
   it(
     "stays so if the program may write to a folder with the data directory",
-    NEEDS_BUBBLEWRAP,
+    needsBubblewrap(),
     async () => {
       assert.equal(await mcp("require", (dataDir) => [join(dataDir, "..")]), "looked");
     },
@@ -81,7 +81,7 @@ describe("[X2] the bot's socket", () => {
     assert.match(await mcp("off", () => []), /reached/);
   });
 
-  it("is out of reach of the agent's commands in their sandbox", NEEDS_BUBBLEWRAP, async () => {
+  it("is out of reach of the agent's commands in their sandbox", needsBubblewrap(), async () => {
     const seen = await look(async (dataDir, args) => {
       const workspace = join(dataDir, "agents", "main");
       mkdirSync(workspace, { recursive: true });

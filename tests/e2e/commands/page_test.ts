@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { axeProblems, openContext, WITH_BROWSER } from "../../support/browser/chromium.ts";
-import { NEEDS_BUBBLEWRAP } from "../../support/process/bubblewrap.ts";
+import { needsBubblewrap } from "../../support/skip.ts";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
 import { type DemoProcess, startDemo } from "./demo_process.ts";
 
@@ -300,7 +300,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await answers("no tool read_file for you").waitFor();
   });
 
-  it("[A3] shows a command that the owner approves", NEEDS_BUBBLEWRAP, async () => {
+  it("[A3] shows a command that the owner approves", needsBubblewrap(), async () => {
     await asGrace();
     await chip("Run date");
     await place("Barnacle");

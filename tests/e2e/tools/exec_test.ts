@@ -10,8 +10,7 @@ import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { NEEDS_BUBBLEWRAP } from "../../support/process/bubblewrap.ts";
-import { skipUnless } from "../../support/skip.ts";
+import { needsBubblewrap, skipUnless } from "../../support/skip.ts";
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
 
@@ -162,7 +161,7 @@ describe("[A1] a command on the host", () => {
 
   it(
     "[A3] runs in bubblewrap, and cannot write a skill",
-    NEEDS_BUBBLEWRAP,
+    needsBubblewrap(),
     () =>
       withWorkspace({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
         await scene.start();
@@ -176,7 +175,7 @@ describe("[A1] a command on the host", () => {
 
   it(
     "[SEC-R22] tells the model which limit ended a command",
-    NEEDS_BUBBLEWRAP,
+    needsBubblewrap(),
     () =>
       withWorkspace(
         { mode: "full", sandbox: "auto", limits: { memoryMb: 30 } },
