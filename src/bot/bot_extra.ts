@@ -40,16 +40,19 @@ export interface AccountServices {
   readonly web: Pick<WebPort, "feed">;
 }
 
+/** The events of an account that parts learn of. */
+export type ToldEvents = Pick<AccountEvents, "hookEnded" | "hookStored" | "delivered">;
+
 /** An extra's part of an account; it takes the moments that it needs. */
 export interface AccountPart {
-  /** The account is online; again after each new session. */
+  /** The account is online for the first time. */
   start?(): void;
-  /** The config has changed. */
+  /** The config has changed, or a command has changed rows of its namespaces. */
   reconfigured?(): void;
-  /** Namespaces of the store whose changes by a command concern it: then it is `reconfigured`. */
+  /** Namespaces of the store whose changes by a command concern it. */
   readonly namespaces?: readonly (keyof Store)[];
   /** Its handlers of the account's events, after those of the core. */
-  readonly events?: Partial<AccountEvents>;
+  readonly events?: Partial<ToldEvents>;
   /** Problems, for health. */
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
@@ -65,7 +68,7 @@ export interface WatchedProcess {
   readonly snapshot: () => Snapshot;
   /** The snapshot after a probe of the store. */
   readonly measure: () => Promise<Snapshot>;
-  /** Sends a notice to the owners; rejects if none could be reached; `undefined`: it does not run. */
+  /** Sends a notice to the owners; rejects if it reaches none; `undefined`: the account does not run. */
   readonly reachOwners: (accountId: AccountId, text: string) => Promise<number> | undefined;
   readonly metrics: Pick<Meters, "alerts">;
   readonly now: () => number;

@@ -2,21 +2,8 @@
 
 import type { Extra } from "./extras/extra.ts";
 import { type CliCommand, type CliGroup, describeGroup } from "./help/command_help.ts";
-import type { CommandTask } from "./help/overview.ts";
+import { type CommandTask, TASK_TITLES } from "./help/overview.ts";
 import { runCommand } from "./run/commands.ts";
-
-/** The tasks, in the order of help. */
-const TITLES = [
-  "Start",
-  "Diagnose",
-  "Control access",
-  "Send messages",
-  "Conversations",
-  "Look after the agent",
-  "Back up and move",
-  "Configure",
-  "About",
-];
 
 /** Commands that people need in this order. All others follow by name. */
 const FIRST = [
@@ -32,26 +19,40 @@ const FIRST = [
   "restore",
 ];
 
-/** The commands of the core and of these extras; their names are unique over all tasks. */
+/**
+ * The commands of the core and of these extras; their names are unique over all tasks.
+ *
+ * @throws {TypeError} If two extras have a command of one name.
+ */
 export async function allTasks(extras: readonly Extra[]): Promise<readonly CommandTask[]> {
   const added = await Promise.all(extras.map(({ commands }) => commands?.()));
-  return TITLES.map((title): CommandTask => {
-    const all = new Map<string, CliCommand | CliGroup>();
-    if (title === "Start") all.set("run", runCommand(extras));
-    for (const more of added) {
-      for (const [name, command] of Object.entries(more?.[title] ?? {})) {
-        all.set(name, joined(all.get(name), command));
-      }
-    }
-    const rank = (name: string) => FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
-    const sorted = [...all].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
-    return { title, commands: Object.fromEntries(sorted) };
+  const known = new Map<string, { title: string; command: CliCommand | CliGroup }>();
+  const add = (title: string, name: string, command: CliCommand | CliGroup) => {
+    const other = known.get(name);
+    if (!other) return known.set(name, { title, command });
+    const both = other.title === title && joined(other.command, command);
+    if (!both) throw new TypeError(`Two extras have a command ${name}`);
+    known.set(name, { title, command: both });
+  };
+  add("Start", "run", runCommand(extras));
+  for (const [title, commands] of added.flatMap((more) => Object.entries(more ?? {}))) {
+    for (const [name, command] of Object.entries(commands)) add(title, name, command);
+  }
+  const rank = (name: string) => FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
+  const sorted = [...known].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return TASK_TITLES.map((title): CommandTask => {
+    const own = sorted.filter(([, one]) => one.title === title);
+    return { title, commands: Object.fromEntries(own.map(([name, one]) => [name, one.command])) };
   });
 }
 
-/** The group of help with the commands of both; its text is that of the group with a default command. */
-function joined(known: CliCommand | CliGroup | undefined, added: CliCommand | CliGroup) {
-  if (known?.kind !== "group" || added.kind !== "group") return added;
-  const { brief, defaultCommand } = known.defaultCommand === undefined ? added : known;
-  return describeGroup(brief, { ...known.commands, ...added.commands }, defaultCommand);
+/** The group with the commands of both; `undefined` if they are no groups, or share a command. */
+function joined(one: CliCommand | CliGroup, other: CliCommand | CliGroup): CliGroup | undefined {
+  if (one.kind !== "group" || other.kind !== "group") return undefined;
+  if (Object.keys(one.commands).some((name) => Object.hasOwn(other.commands, name))) {
+    return undefined;
+  }
+  // One of both has the default command, and the text of help.
+  const { brief, defaultCommand } = one.defaultCommand === undefined ? other : one;
+  return describeGroup(brief, { ...one.commands, ...other.commands }, defaultCommand);
 }

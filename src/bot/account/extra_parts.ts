@@ -1,10 +1,9 @@
 /** Creates the parts that extras add to an account, and joins them to one. */
 
-import type { AccountEvents } from "../../core/account/events.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { AccountContext } from "../account_context.ts";
-import type { AccountServices, BotExtra } from "../bot_extra.ts";
+import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
 
 /** Creates the parts of these extras. */
 export async function createExtraParts(
@@ -14,9 +13,13 @@ export async function createExtraParts(
 ) {
   const creates = await Promise.all(extras.map(({ account: load }) => load?.()));
   const parts = creates.flatMap((create) => create ? [create(account, services)] : []);
+  const { log } = account.forPart("main");
+  let isStarted = false;
   return {
-    /** The account is online. */
+    /** The account is online, perhaps again. */
     start(): void {
+      if (isStarted) return;
+      isStarted = true;
       for (const part of parts) part.start?.();
     },
     /** The config has changed. */
@@ -27,8 +30,8 @@ export async function createExtraParts(
     changedByCommand(namespace: keyof Store): void {
       for (const part of parts) if (part.namespaces?.includes(namespace)) part.reconfigured?.();
     },
-    /** Tells the parts of an event that the core has handled. */
-    tell<Name extends keyof AccountEvents>(name: Name, ...args: Parameters<AccountEvents[Name]>) {
+    /** Passes an event to the parts, after the core's handlers. */
+    tell<Name extends keyof ToldEvents>(name: Name, ...args: Parameters<ToldEvents[Name]>) {
       for (const { events } of parts) {
         const handle = events?.[name] as ((...given: typeof args) => void) | undefined;
         handle?.(...args);
@@ -36,9 +39,11 @@ export async function createExtraParts(
     },
     /** Problems, for health. */
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
-    /** Stops one part after the other. */
+    /** Stops one part after the other; never rejects, for the core stops after them. */
     async stop(): Promise<void> {
-      for (const part of parts) await part.stop?.();
+      for (const part of parts) {
+        await part.stop?.().catch((error: unknown) => log.error("Cannot stop an extra", { error }));
+      }
     },
   };
 }

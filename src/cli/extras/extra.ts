@@ -8,14 +8,13 @@
 
 import type { BotExtra } from "../../bot/bot_extra.ts";
 import type { CliCommand, CliGroup } from "../help/command_help.ts";
+import type { TaskTitle } from "../help/overview.ts";
 import type { Commands } from "../help/wrong_command.ts";
 import type { ServeExtra } from "./served_part.ts";
 import type { Terminal } from "../terminal/io.ts";
 
 /** What an extra adds; the core asks for each member in one place. */
 export interface Extra extends BotExtra, ServeExtra {
-  /** Name of its folder. */
-  readonly name: string;
   /** Commands for operators; loaded with the command line, and never by `run`. */
   readonly commands?: () => Promise<ExtraCommands>;
   /** A command that no help lists, by its name: such as that of the shell's completion. */
@@ -26,9 +25,10 @@ export interface Extra extends BotExtra, ServeExtra {
  * Commands by name, by the task under which help lists them. Groups with the same name are joined:
  * `config import` is a command of another extra than `config check`.
  */
-export type ExtraCommands = Readonly<
-  Record<string, Readonly<Record<string, CliCommand | CliGroup>>>
->;
+export type ExtraCommands = Partial<Record<TaskTitle, TaskCommands>>;
+
+/** Commands of one task by name. */
+type TaskCommands = Readonly<Record<string, CliCommand | CliGroup>>;
 
 /** Prints for another program; never fails. */
 export type HiddenCommand = (

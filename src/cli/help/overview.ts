@@ -3,9 +3,25 @@
 import type { Style } from "../terminal/style.ts";
 import { type CliCommand, type CliGroup, type HelpRow, section } from "./command_help.ts";
 
+/** The tasks, in the order of help. */
+export const TASK_TITLES = [
+  "Start",
+  "Diagnose",
+  "Control access",
+  "Send messages",
+  "Conversations",
+  "Look after the agent",
+  "Back up and move",
+  "Configure",
+  "About",
+] as const;
+
+/** The heading of a task. */
+export type TaskTitle = (typeof TASK_TITLES)[number];
+
 /** Commands for one task. */
 export interface CommandTask {
-  /** The heading: `"Answer messages"`. */
+  /** The heading: a {@link TaskTitle} in the program. */
   readonly title: string;
   readonly commands: Readonly<Record<string, CliCommand | CliGroup>>;
 }

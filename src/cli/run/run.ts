@@ -116,7 +116,7 @@ async function runOrSetUp(
     return await run({ ...flags, config: end?.runs?.config }, io, hangups, parts);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.problem(`${message}`);
+    io.problem(message);
     return code;
   }
 }

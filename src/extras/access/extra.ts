@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const access: Extra = {
-  name: "access",
   commands: async () => ({ "Control access": await import("./commands.ts") }),
 };

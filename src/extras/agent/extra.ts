@@ -4,7 +4,6 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const agent: Extra = {
-  name: "agent",
   commands: async () => {
     const { execBroker, ...commands } = await import("./commands.ts");
     return { "Look after the agent": { ...commands, "exec-broker": execBroker } };

@@ -5,7 +5,6 @@ import { createLoadedAlerts } from "./load_watch.ts";
 
 /** The extra. */
 export const alerts: Extra = {
-  name: "alerts",
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
   watch: createLoadedAlerts,
 };

@@ -4,7 +4,6 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const completion: Extra = {
-  name: "completion",
   commands: async () => ({ "About": await import("./commands.ts") }),
   hidden: { __complete: async () => (await import("./complete.ts")).complete },
 };

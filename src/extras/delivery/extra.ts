@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const delivery: Extra = {
-  name: "delivery",
   commands: async () => ({ "Send messages": await import("./commands.ts") }),
 };

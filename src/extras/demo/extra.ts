@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const demo: Extra = {
-  name: "demo",
   commands: async () => ({ "Start": await import("./commands.ts") }),
 };

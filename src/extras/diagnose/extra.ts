@@ -4,7 +4,6 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const diagnose: Extra = {
-  name: "diagnose",
   commands: async () => {
     const { doctor, healthcheck, invite, netcheck, recent, status, version } = await import(
       "./commands.ts"

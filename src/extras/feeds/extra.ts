@@ -4,7 +4,6 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const feeds: Extra = {
-  name: "feeds",
   commands: async () => ({ "Look after the agent": await import("./commands.ts") }),
   account: async () => (await import("./account_feeds.ts")).createAccountFeeds,
 };

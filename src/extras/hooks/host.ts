@@ -99,7 +99,7 @@ export function createHookHost(served: Served): ServedPart {
 
   function failed(why: string | undefined): void {
     problem = why;
-    bot.setListening?.("http.hooks", why);
+    bot.setListening("http.hooks", why);
   }
 
   const close = () =>

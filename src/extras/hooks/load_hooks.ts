@@ -5,6 +5,7 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
+import { createLoader } from "../../lib/loader.ts";
 import type { HookRunner } from "./runner.ts";
 
 /** Creates the runner of an account, loaded or not. */
@@ -12,21 +13,20 @@ export function createLoadedHooks(
   { accountId, config, store, log }: Pick<AccountContext, "accountId" | "config" | "store" | "log">,
   load: () => Promise<HookRunner>,
 ): HookRunner {
-  let loading: Promise<HookRunner> | undefined;
+  const runner = createLoader(load);
   let isStarted = false;
   let isStopped = false;
 
   function wake(): void {
-    if (isStarted && (loading || hasEvents(config()))) run();
+    if (isStarted && (runner.loading() || hasEvents(config()))) run();
   }
 
   function run(): void {
     if (isStopped) return;
-    loading ??= load();
-    loading.then((runner) => {
+    runner.get().then((loaded) => {
       if (isStopped) return;
-      runner.start();
-      runner.wake();
+      loaded.start();
+      loaded.wake();
     }).catch((error: unknown) => log.error("Cannot load hooks", { error }));
   }
 
@@ -43,7 +43,7 @@ export function createLoadedHooks(
     wake,
     async stop() {
       isStopped = true;
-      await (await loading)?.stop();
+      await (await runner.loading())?.stop();
     },
   };
 }

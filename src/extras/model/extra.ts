@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const model: Extra = {
-  name: "model",
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
 };

@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const openclaw: Extra = {
-  name: "openclaw",
   commands: async () => ({ "Configure": await import("./commands.ts") }),
 };

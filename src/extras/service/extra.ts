@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const service: Extra = {
-  name: "service",
   commands: async () => ({ "Start": await import("./commands.ts") }),
 };

@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const sessions: Extra = {
-  name: "sessions",
   commands: async () => ({ "Conversations": await import("./commands.ts") }),
 };

@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const setup: Extra = {
-  name: "setup",
   commands: async () => ({ "Start": await import("./commands.ts") }),
 };

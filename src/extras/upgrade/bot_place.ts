@@ -62,7 +62,8 @@ function schemaOf(dataDir: string): number | undefined {
   const path = join(dataDir, DATABASE_NAME);
   if (!existsSync(path)) return undefined;
   // SQLite would leave files of this user beside it; and a running bot has the newest schema.
-  if (statSync(path).uid !== process.geteuid?.()) return MIGRATIONS.length;
+  const user = process.geteuid?.();
+  if (user !== undefined && statSync(path).uid !== user) return MIGRATIONS.length;
   return inspect(path, Infinity);
 }
 

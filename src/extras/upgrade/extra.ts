@@ -4,6 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 /** The extra. */
 export const upgrade: Extra = {
-  name: "upgrade",
   commands: async () => ({ "About": await import("./commands.ts") }),
 };

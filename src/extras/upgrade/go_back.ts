@@ -49,9 +49,7 @@ export function goBack(
     if (owner) {
       throw new StartError(
         `${files.program} stays as it is: ${owner.why}. ${
-          owner.command.startsWith("sudo") && owner.command.endsWith("upgrade")
-            ? `Run ${owner.command} --back`
-            : "Install the older version with it"
+          owner.runsUpgrade ? `Run ${owner.command} --back` : `Its command is ${owner.command}`
         }`,
         EXIT.failed,
       );

@@ -1,6 +1,6 @@
 /**
  * Finds out who installed the program. A package manager, an image or another user owns its file, and
- * an upgrade behind their back would be undone, or break them. So the operator gets their command.
+ * an upgrade without it would be undone, or break its files. So the operator gets its command.
  */
 
 import { accessSync, constants, statSync } from "node:fs";
@@ -13,6 +13,8 @@ import type { HostMachine } from "../service/exports.ts";
 export interface ForeignOwner {
   readonly why: string;
   readonly command: string;
+  /** The command runs this one, as the user who may; absent: it does not. */
+  readonly runsUpgrade?: true;
 }
 
 /** Folders that images and packages fill; `/usr/local` belongs to the administrator. */
@@ -98,14 +100,17 @@ function otherUser(program: string, uid: number): ForeignOwner | undefined {
     return other === 0 ? undefined : {
       why: `user ${other} owns it`,
       command: `sudo -u '#${other}' ${word} upgrade`,
+      runsUpgrade: true,
     };
   }
   if (canWrite(folder)) return undefined;
-  if (owner === 0) return { why: "root owns it", command: `sudo ${word} upgrade` };
+  if (owner === 0) {
+    return { why: "root owns it", command: `sudo ${word} upgrade`, runsUpgrade: true };
+  }
   const why = `you may not write to ${folder}`;
   return owner === uid
     ? { why, command: `chmod u+w ${shellWord(folder)}, and then this command again` }
-    : { why, command: `sudo -u '#${owner}' ${word} upgrade` };
+    : { why, command: `sudo -u '#${owner}' ${word} upgrade`, runsUpgrade: true };
 }
 
 function canWrite(folder: string): boolean {

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { allTasks } from "../../src/cli/commands.ts";
+import type { Extra } from "../../src/cli/extras/extra.ts";
+import { describeCommand, describeGroup } from "../../src/cli/help/command_help.ts";
+import { flag } from "../../src/cli/shared/command.ts";
+
+const COMMAND = describeCommand<{ readonly json: boolean }>({
+  brief: "Do it",
+  examples: [],
+  exits: {},
+  parameters: { flags: { json: flag("Print JSON") } },
+  run: () => Promise.resolve(0),
+});
+const group = (name: string): Extra => ({
+  commands: () =>
+    Promise.resolve({ Configure: { config: describeGroup("Change it", { [name]: COMMAND }) } }),
+});
+
+describe("[O10] allTasks()", () => {
+  it("has `run` without any extra", async () => {
+    const names = (await allTasks([])).flatMap(({ commands }) => Object.keys(commands));
+    assert.deepEqual(names, ["run"]);
+  });
+
+  it("joins groups of one name, and refuses a command that two extras have", async () => {
+    const tasks = await allTasks([group("check"), group("import")]);
+    const config = tasks.find(({ title }) => title === "Configure")?.commands["config"];
+    assert.deepEqual(config?.kind === "group" && Object.keys(config.commands), ["check", "import"]);
+    await assert.rejects(allTasks([group("check"), group("check")]), TypeError);
+    const status: Extra = { commands: () => Promise.resolve({ Diagnose: { status: COMMAND } }) };
+    await assert.rejects(allTasks([status, status]), TypeError);
+  });
+});
