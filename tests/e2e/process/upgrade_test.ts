@@ -45,18 +45,6 @@ let place: ReturnType<typeof tempDirectory>;
 let noBot: string;
 let releases: Releases;
 
-before(() => {
-  place = tempDirectory();
-  noBot = join(place.path, "none");
-  mkdirSync(noBot);
-  releases = buildReleases(join(place.path, "releases"), [
-    { version: "1.0.0" },
-    { version: "1.1.0" },
-    { version: "1.2.0", schema: SCHEMA.next, changes: [NEXT_SCHEMA, FAULTS, REFUSALS] },
-  ]);
-});
-after(() => place[Symbol.dispose]());
-
 /**
  * Copies a program in a process of its own. A process that another test starts at the same moment would
  * hold the file of a copy made here, and the kernel starts no file that is open for writing.
@@ -153,6 +141,18 @@ function watchConnection({ simulator }: Scene): { stop(): number } {
 }
 
 describe("[O13] barnacle upgrade", () => {
+  before(() => {
+    place = tempDirectory();
+    noBot = join(place.path, "none");
+    mkdirSync(noBot);
+    releases = buildReleases(join(place.path, "releases"), [
+      { version: "1.0.0" },
+      { version: "1.1.0" },
+      { version: "1.2.0", schema: SCHEMA.next, changes: [NEXT_SCHEMA, FAULTS, REFUSALS] },
+    ]);
+  });
+  after(() => place[Symbol.dispose]());
+
   it("upgrades a running bot by RESUME, in the same process, and goes back by hand", () => {
     const program = install("1.0.0", "1.1.0");
     return withSimulation({ command: { program, args: [] } }, async (scene) => {
