@@ -15,7 +15,6 @@ import {
 } from "@stricli/core";
 import process from "node:process";
 import { noProxyOf } from "../lib/network/proxy.ts";
-import { pathProblemOf } from "../lib/text/path_problem.ts";
 import { printable } from "../lib/text/quoted.ts";
 import { BUILD_NAME, VERSION } from "../version.ts";
 import { errorTexts } from "./help/error_texts.ts";
@@ -111,12 +110,7 @@ function createApplication(
     // The library asks for the number of colours, which Deno answers without a terminal, too.
     documentation: { disableAnsiColor: !style.isOn || !errStyle.isOn },
     localization: { text: errorTexts() },
-    determineExitCode: (error) =>
-      error instanceof StartError
-        ? error.code
-        : pathProblemOf(error) === undefined
-        ? EXIT.failed
-        : EXIT.io,
+    determineExitCode: (error) => error instanceof StartError ? error.code : EXIT.failed,
   });
 }
 

@@ -12,7 +12,7 @@ import {
   type TypedCommandParameters,
 } from "@stricli/core";
 import { wrapped } from "../../lib/text/cut.ts";
-import { type ExitCode, exitRows, type Exits } from "../shared/exit_code.ts";
+import { type ExitCode, exitRows, type Exits, StartError } from "../shared/exit_code.ts";
 import { createProcessIo, type Io } from "../terminal/io.ts";
 import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
 import { dashed } from "./error_texts.ts";
@@ -70,13 +70,21 @@ export function describeCommand<
     docs: { brief: help.brief },
     parameters,
     async func(flags, ...inputs) {
-      const exitCode = await run(flags, createProcessIo({ json: flags.json === true }), ...inputs);
+      const io = createProcessIo({ json: flags.json === true });
+      const exitCode = await Promise.try(() => run(flags, io, ...inputs)).catch(withCode);
       Object.assign(this.process, { exitCode });
     },
   });
   const formatHelp: typeof target.formatHelp = ({ prefix, ansiColor }) =>
     textOf(helpLines({ kind: "command", help, target }, prefix.join(" "), styleOf(ansiColor)));
   return { kind: "command", help, target: { ...target, formatHelp } };
+}
+
+/** Gives an error that the command has not reported its message and exit code. */
+async function withCode(error: unknown): Promise<never> {
+  const { toStartError } = await import("../shared/start_error.ts");
+  const { message, code } = toStartError(error);
+  throw new StartError(message, code, error);
 }
 
 /** Builds a group of commands. Without a command it runs the default one, or prints its help. */

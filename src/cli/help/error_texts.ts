@@ -16,22 +16,15 @@ import {
   UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { looksLikeToken } from "../../core/discord/token_shape.ts";
-import { pathProblemOf } from "../../lib/text/path_problem.ts";
 import { printable, safeOutput } from "../../lib/text/quoted.ts";
-import { StartError } from "../shared/exit_code.ts";
 
 /** The library's texts, with Barnacle's own for errors. */
 export function errorTexts(): ApplicationText {
   return {
     ...text_en,
     exceptionWhileParsingArguments: (error) => `barnacle: ${printable(problemOf(error))}`,
-    exceptionWhileRunningCommand: (error) => {
-      if (error instanceof StartError) return `barnacle: ${safeOutput(error.message)}`;
-      const problem = pathProblemOf(error);
-      if (problem !== undefined) return `barnacle: ${problem}`;
-      const stack = error instanceof Error ? error.stack ?? error.message : String(error);
-      return `barnacle: internal error, please report it: ${safeOutput(stack)}`;
-    },
+    exceptionWhileRunningCommand: (error) =>
+      `barnacle: ${safeOutput(error instanceof Error ? error.message : String(error))}`,
   };
 }
 

@@ -57,7 +57,7 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly restart: RestartRequests;
   /** The first signal, if the process has waited for one before. */
   readonly signal?: Promise<Ending>;
-  /** Called before a command changes the store. */
+  /** Called before an operator changes the store, by a command or the dashboard. */
   readonly onWrite: () => void;
 }
 
@@ -129,8 +129,10 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     const base = () =>
       server && `http://${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+    const { tellingStore } = await import("../shared/store_calls.ts");
+    const operated = { ...options, store: tellingStore(store, options.onWrite) };
     const extras = parts = await createServedParts(options.extras, {
-      ...options,
+      ...operated,
       bot,
       reload: () => watch?.reload() ?? Promise.resolve(),
       base,
@@ -144,7 +146,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       "upgrade.restart": () => options.restart.ask(),
       ...extras.calls,
     };
-    requests = await serveCommands(bot, options, calls, log);
+    requests = await serveCommands(bot, operated, calls, log);
     watch = watchOver(bot, {
       ...options,
       applied(next, connected) {
@@ -193,7 +195,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
  */
 async function serveCommands(
   bot: Bot,
-  { store, dataDir, crashAt, onWrite }: ServeOptions,
+  { store, dataDir, crashAt }: Pick<ServeOptions, "store" | "dataDir" | "crashAt">,
   ownCalls: OwnCalls,
   log: Log,
 ) {
@@ -203,7 +205,7 @@ async function serveCommands(
     return await serveSocket(dataDir, async (request) => {
       crashAt("asked");
       const { createCallHandler } = await import("../shared/store_calls.ts");
-      handler ??= createCallHandler(store, bot.changedByCommand, ownCalls, onWrite);
+      handler ??= createCallHandler(store, bot.changedByCommand, ownCalls);
       const answer = await handler(request);
       crashAt("carriedOut");
       return answer;

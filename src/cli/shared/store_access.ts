@@ -21,12 +21,14 @@ import {
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
 import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { readHolder } from "../../host/locks/lock.ts";
+import { programFile } from "../../host/process/replace.ts";
 import { isCurrent, schemaIn } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
+import { createFirstEvent } from "./first_event.ts";
 import { type HeldLock, lockForCommand, lockOf } from "./running_bot.ts";
 import {
   ANSWER_MS,
@@ -34,9 +36,11 @@ import {
   type AskStore,
   type CallName,
   readAnswer,
+  tellingStore,
   toRequest,
 } from "./store_calls.ts";
 import type { Store } from "../../core/store/store.ts";
+import { VERSION } from "../../version.ts";
 
 /** Whether the user names the data directory, or the service manager does. */
 export function isDataNamed(flag: string | undefined, { env }: Pick<Io, "env">): boolean {
@@ -178,8 +182,9 @@ export function openLocked(
       elapsed: () => performance.now(),
       onRefused: reportRefusedRecord,
     });
+    const { note } = createFirstEvent(dataDir, VERSION, programFile() === undefined);
     return {
-      store,
+      store: tellingStore(store, note),
       holder: "us",
       close() {
         store.close();

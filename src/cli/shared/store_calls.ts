@@ -208,6 +208,24 @@ export function askedStore(reader: Store, ask: AskStore): Store {
   return store as unknown as Store; // the same methods as the reader's
 }
 
+/** The same store; a listed method that writes first tells of it. */
+export function tellingStore(store: Store, onWrite: () => void): Store {
+  const telling: Record<string, object> = { ...store };
+  for (const name of Object.keys(WRITES)) {
+    const [namespace = "", method = ""] = name.split(".");
+    const own = telling[namespace] as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const write = own[method];
+    telling[namespace] = {
+      ...own,
+      [method](...args: readonly unknown[]) {
+        onWrite();
+        return write?.(...args);
+      },
+    };
+  }
+  return telling as unknown as Store; // the same methods as the store's
+}
+
 const requestSchema = z.strictObject({ call: z.string(), args: z.unknown() });
 
 /** The key that stands for a file's place among the frames. */
@@ -293,13 +311,11 @@ function showInFile(store: Store): void {
  *
  * @param onWritten Gets the namespace of each call that has succeeded.
  * @param own Calls of the process itself.
- * @param onWrite Called before each call that writes.
  */
 export function createCallHandler(
   store: Store,
   onWritten: (namespace: AskedNamespace) => void,
   own?: OwnCalls,
-  onWrite: () => void = () => {},
 ): SocketHandler {
   return async (request) => {
     try {
@@ -308,7 +324,6 @@ export function createCallHandler(
       if (ownCall) return JSON.stringify({ result: await ownCall(args) });
       const run = CALLS.get(name);
       if (!run) throw notUnderstood();
-      if (name in WRITES) onWrite();
       const result = await run(store, args);
       if (name in WRITES) {
         onWritten(name.split(".")[0] as AskedNamespace);

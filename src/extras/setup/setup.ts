@@ -10,6 +10,7 @@ import { existsSync, type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { refuseDivided } from "../../host/files/data_dir.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { faultOfFile, faultOfFolder } from "../../host/files/writable_place.ts";
 import { readTree } from "../../config/text/tree.ts";
@@ -138,8 +139,9 @@ function assertPlaces({ file }: OpenedConfig, flags: SetupFlags, io: Io): void {
       EXIT.io,
     );
   }
-  if (!isDataNamed(flags.data, io)) return;
   const folder = dataDirOf(flags.data, io);
+  refuseDivided(folder);
+  if (!isDataNamed(flags.data, io)) return;
   const data = faultOfFolder(folder);
   if (data === undefined) return;
   throw new StartError(

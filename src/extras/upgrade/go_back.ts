@@ -29,7 +29,7 @@ import { findPlace } from "./bot_place.ts";
 import { foreignOwner } from "./owner.ts";
 import { reportInstalled } from "./report.ts";
 import { restartOnto } from "./restart_bot.ts";
-import { type ProgramFacts, tryProgram } from "./try_program.ts";
+import { type ProgramFacts, tryConfig, tryProgram } from "./try_program.ts";
 import { programOf, swap, type UpgradeFlags } from "./upgrade.ts";
 
 /** Runs the command with `--back`. */
@@ -57,6 +57,13 @@ export function goBack(
     const old = await previousOf(files);
     const place = await findPlace(files.program, flags, io, machine);
     const isMigrated = place.schema !== undefined && place.schema > old.schema;
+    const refusal = await tryConfig(files.previous, place.config, io.env);
+    if (refusal !== undefined) {
+      throw new StartError(
+        `Barnacle ${old.version} does not accept the config: ${refusal}; nothing was changed`,
+        EXIT.config,
+      );
+    }
     if (isMigrated) assertNoEvent(place.dataDir, old); // or a person would stop the bot in vain
     const lock = isMigrated
       ? await lockOfStopped(place.dataDir, "run `barnacle upgrade --back` again")

@@ -54,14 +54,21 @@ export function reportAvailable(
   return EXIT.partly;
 }
 
-/** Reports that the program was exchanged. @param to The version that is installed now. */
+/**
+ * Reports that the program was replaced.
+ *
+ * @param to The version that is installed now.
+ * @param migrates Whether its start changes the schema: there is no way back from its first event.
+ */
 export function reportInstalled(
   to: string,
   files: ProgramFiles,
   outcome: Restarted,
   output: Output,
+  migrates = false,
 ): ExitCode {
-  const line = outcomeText(VERSION, to, outcome, hasPrevious(files));
+  const canGoBack = hasPrevious(files) && !(migrates && outcome.kind === "accepted");
+  const line = outcomeText(VERSION, to, outcome, canGoBack);
   print(output, [line], { from: VERSION, to, program: files.program, outcome });
   return codeOf(outcome);
 }

@@ -38,7 +38,8 @@ interface ProgramRun {
 
 function runProgram(program: string, args: readonly string[], env: Env): Promise<ProgramRun> {
   const options = { env, timeout: ANSWER_MS, maxBuffer: 1_024 * 1_024 };
-  return new Promise((resolve) => {
+  return new Promise<ProgramRun>((resolve) => {
+    // A file that is no program throws on Bun.
     execFile(program, args, options, (error, stdout, stderr) => {
       const [line = ""] = stderr.trim().split("\n");
       const reason = error?.signal ?? codeOf(error) ?? `exit code ${error?.code ?? "unknown"}`;
@@ -48,7 +49,11 @@ function runProgram(program: string, args: readonly string[], env: Env): Promise
         why: printable(line === "" ? String(reason) : line.slice(0, 200)),
       });
     });
-  });
+  }).catch((error: unknown) => ({
+    answer: undefined,
+    code: undefined,
+    why: String(codeOf(error)),
+  }));
 }
 
 /**

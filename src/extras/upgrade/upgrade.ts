@@ -118,7 +118,8 @@ export function upgrade(
       );
     }
     const outcome = await restartOnto(release.version, files.program, place, io, machine);
-    return reportInstalled(release.version, files, outcome, { flags, io });
+    const migrates = release.schema > MIGRATIONS.length;
+    return reportInstalled(release.version, files, outcome, { flags, io }, migrates);
   });
 }
 

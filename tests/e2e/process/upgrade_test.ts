@@ -318,6 +318,27 @@ describe("[O13] barnacle upgrade", () => {
     });
   });
 
+  it("does not go back with the store once a command has changed it", () => {
+    const program = install("1.0.0", "1.2.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      const first = await scene.start();
+      await answers(scene, "before");
+      first.kill("SIGTERM");
+      await first.exited;
+      await upgrade(program, scene);
+      await ended(scene.startBot({ NEW_VERSION: "dies" }));
+      const person = [...scene.simulator.world.users.values()].find((user) =>
+        user.username === "grace"
+      )?.id ?? "";
+      const forgotten = await run(program, ["forget", person, "--yes", "--data", scene.dataDir]);
+      assert.match(forgotten.out, /^Forgot user /, forgotten.err);
+      const refused = await upgrade(program, scene, ["--back"]);
+      assert.equal(refused.code, 1, refused.err);
+      assert.match(refused.err, /has events of Barnacle 1\.2\.0/);
+      assert.deepEqual([schemaOf(scene), await versionOf(program)], [SCHEMA.next, "1.2.0"]);
+    });
+  });
+
   it("leaves a whole program at each step at which it is killed", () => {
     const program = install("1.0.0", "1.1.0");
     return withSimulation({ command: { program, args: [] } }, async (scene) => {

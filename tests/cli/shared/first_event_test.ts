@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { createFirstEvent } from "../../../src/cli/run/first_event.ts";
+import { createFirstEvent } from "../../../src/cli/shared/first_event.ts";
 import { readLastVersion, writeLastVersion } from "../../../src/host/files/version_record.ts";
 import { createCrashPoints } from "../../../src/host/process/crash_points.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
