@@ -25,10 +25,9 @@ export interface Extra extends BotExtra, ServeExtra {
  * Commands by name, by the task under which help lists them. Groups with the same name are joined:
  * `config import` is a command of another extra than `config check`.
  */
-export type ExtraCommands = Partial<Record<TaskTitle, TaskCommands>>;
-
-/** Commands of one task by name. */
-type TaskCommands = Readonly<Record<string, CliCommand | CliGroup>>;
+export type ExtraCommands = Partial<
+  Record<TaskTitle, Readonly<Record<string, CliCommand | CliGroup>>>
+>;
 
 /** Prints for another program; never fails. */
 export type HiddenCommand = (
