@@ -179,7 +179,7 @@ async function testOnWine(): Promise<void> {
 /** Tests that only a release needs. Scenes of other platforms have time limits, so they come last. */
 async function testRelease(): Promise<void> {
   const env = { BARNACLE_BIN: join(BINARIES, "barnacle") };
-  await denoTests("a release of the binary", RELEASE, 1, { env });
+  await denoTests("the binary, for a release", RELEASE, 2, { env });
   await denoTests("all tests on Deno", writeParts(PARTS, "all"), 2);
   const forms = ["long", "kill9", "chain", ...(canRun("power cuts", [STRACE]) ? ["powercut"] : [])];
   for (const form of forms) {
@@ -203,8 +203,25 @@ const WHOLE = testsIn("e2e", "security", "chaos");
 /** Tests of the store with copies in PostgreSQL. */
 const ON_POSTGRES = testsIn("postgres");
 
-/** Tests that pack the binary under test for its users, which takes long. */
-const RELEASE = testsIn("e2e/release");
+/**
+ * Tests of the whole bot that only a release runs, for they take minutes: they build binaries, need
+ * PostgreSQL, use each page in a browser, or cut the power for long.
+ */
+const RELEASE = [
+  ...testsIn("e2e/release", "e2e/postgres"),
+  "tests/chaos/powercut_test.ts",
+  "tests/chaos/soak_test.ts",
+  "tests/chaos/upgrades_test.ts",
+  "tests/e2e/commands/page_test.ts",
+  "tests/e2e/connection/standby_test.ts",
+  "tests/e2e/connection/store_faults_test.ts",
+  "tests/e2e/dashboard/pages_test.ts",
+  "tests/e2e/process/upgrade_test.ts",
+];
+
+/** The tests below folders of `tests/` that each change runs. */
+const everyDay = (...folders: readonly string[]) =>
+  testsIn(...folders).filter((path) => !RELEASE.includes(path));
 
 /** All other tests, so that no new folder is forgotten. */
 const PARTS = TESTS.filter((path) => !WHOLE.includes(path));
@@ -267,15 +284,11 @@ async function testBinary(): Promise<void> {
   await Promise.all([
     denoTests(
       "the binary, end to end",
-      writeParts(
-        testsIn("e2e", "security").filter((path) => !RELEASE.includes(path)),
-        "whole",
-        MOST,
-      ),
+      writeParts(everyDay("e2e", "security"), "whole", MOST),
       6,
       { env },
     ),
-    denoTests("the binary, under faults", writeParts(testsIn("chaos"), "faults"), 1, { env }),
+    denoTests("the binary, under faults", writeParts(everyDay("chaos"), "faults"), 1, { env }),
   ]);
 }
 
