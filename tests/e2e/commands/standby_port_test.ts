@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { freePort } from "../../support/network/free_port.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 import { NEEDS_POSTGRES, startPostgres } from "../../support/store/postgres.ts";
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(typeof address === "object" && address);
-  await new Promise((resolve) => server.close(resolve));
-  return address.port;
-}
 
 describe("a standby on the machine of its owner", NEEDS_POSTGRES, () => {
   it("[O1] names the owner as the program that has the written http.port", async () => {
