@@ -18,7 +18,7 @@ import { filesIn } from "./import_graph.ts";
 import { findWine } from "./release/trial/wine_parts.ts";
 import { readReport, REPORTS, secondsByFile } from "./junit.ts";
 import { runStep, stopSteps } from "./step.ts";
-import { groupsOf, writeGroups } from "./test_groups.ts";
+import { type Group, groupsOf, writeGroups } from "./test_groups.ts";
 
 const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
@@ -109,10 +109,18 @@ function denoTests(
   ], { report, isLast, env: { ...env, DENO_JOBS: String(jobs) } });
 }
 
-/** Bun runs files one after the other, so two processes share them. */
-async function bunTests(paths: readonly string[]): Promise<void> {
-  const halves = [0, 1].map((half) => paths.filter((_, index) => index % 2 === half));
-  await Promise.all(halves.map((half, index) => bunProcess(`tests on Bun ${index + 1}`, half)));
+/** Bun runs files one after the other, so two processes share them: the largest groups first. */
+async function bunTests(groups: readonly Group[]): Promise<void> {
+  const halves: Group[][] = [[], []];
+  const testsOf = (half: readonly Group[]) => half.flatMap(({ tests }) => tests).length;
+  for (const group of groups.toSorted((left, right) => right.tests.length - left.tests.length)) {
+    halves.toSorted((left, right) => testsOf(left) - testsOf(right))[0]?.push(group);
+  }
+  await Promise.all(
+    halves.map((half, index) =>
+      bunProcess(`tests on Bun ${index + 1}`, writeGroups(half, join(GROUPS, "bun")))
+    ),
+  );
 }
 
 function bunProcess(name: string, paths: readonly string[]): Promise<boolean> {
@@ -267,7 +275,7 @@ function check(): Promise<unknown> {
 async function testParts(): Promise<void> {
   await check();
   const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path));
-  await bunTests(writeParts(onBun, "bun"));
+  await bunTests(groupsOf(onBun));
   await denoTests("tests on Deno", [...writeParts(DIFFERENT, "deno"), JOURNEY], 2, {
     isLast: true,
   });

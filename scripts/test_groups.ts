@@ -1,12 +1,12 @@
 /**
- * Groups the test files of a folder, so that they load the program once.
+ * Groups the test files of a folder of `tests/`, so that they load the program once.
  *
- * Loading takes a test file 0.1 to 0.3 s of CPU time, more than most tests. A group is a generated
+ * Loading takes a test file 0.1 to 0.9 s of CPU time, more than most tests. A group is a generated
  * file that imports the tests of one folder. The files of a group share globals, and groups do not.
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 
 /** A generated test file. */
 export interface Group {
@@ -17,22 +17,27 @@ export interface Group {
 }
 
 /**
- * Groups test files by their folder.
+ * Groups test files by their folder of `tests/`, with the folders below it.
  *
  * @param tests Paths from the root, with slashes: `"tests/store/inbox/claims_test.ts"`.
  * @param most Maximum number of files in a group: tests that wait run beside each other.
  * @returns Sorted by name.
  */
 export function groupsOf(tests: readonly string[], most: number = Infinity): readonly Group[] {
-  const groups = Map.groupBy(tests.toSorted(), dirname);
-  return [...groups].flatMap(([folder, files]): readonly Group[] => {
-    const name = folder.split("/").slice(1).join("_") || "root";
+  const groups = Map.groupBy(tests.toSorted(), folderOf);
+  return [...groups].flatMap(([name, files]): readonly Group[] => {
     const parts = Math.ceil(files.length / most) || 1;
     return Array.from({ length: parts }, (_, part) => ({
       name: parts === 1 ? `${name}_test.ts` : `${name}_${part + 1}_test.ts`,
       tests: files.filter((_, index) => index % parts === part),
     }));
   }).sort((left, right) => left.name < right.name ? -1 : 1);
+}
+
+/** First folder below `tests/`: `"store"` for `"tests/store/inbox/claims_test.ts"`. */
+function folderOf(test: string): string {
+  const [, folder = "", file] = test.split("/");
+  return file === undefined ? "root" : folder;
 }
 
 /**

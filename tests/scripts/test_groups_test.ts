@@ -8,13 +8,13 @@ import { tempDirectory } from "../support/temp_directory.ts";
 describe("groupsOf()", () => {
   it("puts the tests of one folder into one group, and each test into one", () => {
     const groups = groupsOf([
-      "tests/lib/b_test.ts",
-      "tests/lib/a_test.ts",
       "tests/lib/text/a_test.ts",
+      "tests/http/a_test.ts",
+      "tests/lib/a_test.ts",
     ]);
     assert.deepEqual(groups, [
-      { name: "lib_test.ts", tests: ["tests/lib/a_test.ts", "tests/lib/b_test.ts"] },
-      { name: "lib_text_test.ts", tests: ["tests/lib/text/a_test.ts"] },
+      { name: "http_test.ts", tests: ["tests/http/a_test.ts"] },
+      { name: "lib_test.ts", tests: ["tests/lib/a_test.ts", "tests/lib/text/a_test.ts"] },
     ]);
   });
 
