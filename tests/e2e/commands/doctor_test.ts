@@ -1,7 +1,6 @@
 /** Tests `doctor`, `netcheck` and `invite`, as the operator of a silent bot runs them. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { doctor, type DoctorFlags } from "../../../src/extras/diagnose/doctor.ts";
@@ -178,17 +177,6 @@ describe("[O3] [G13] barnacle doctor", () => {
       await scene.replies("general", 1);
     }));
 
-  it("[G11] names another instance with the same token", () =>
-    withSimulation({}, async (scene) => {
-      const bot = await scene.start();
-      const elsewhere = { ...scene, dataDir: join(scene.dataDir, "elsewhere") };
-      const { code, findings } = await diagnose(elsewhere, { only: ["host"] });
-      assert.equal(code, 1);
-      const found = findings.find(({ id }) => id === "host.instance");
-      assert.match(found?.why ?? "", new RegExp(`^pid ${bot.pid} runs on this machine`));
-      assert.match(found?.fix ?? "", /kill/);
-    }));
-
   it("[G11] does not mistake its own hanging bot for another instance", () =>
     withSimulation({}, async (scene) => {
       const bot = await scene.start();
@@ -254,34 +242,6 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.match(fixed.stderr, /Done: .*message_content/);
       assert.equal(fixed.code, 0);
       assert.deepEqual(fixed.troubles, []);
-    }));
-
-  it("[G5] reports that Discord's own count holds the bot back", () =>
-    withSimulation({}, async (scene) => {
-      const spent = Array.from({ length: 960 }, () => Date.now());
-      scene.simulator.account().identifies.push(...spent);
-      const { code, findings } = await diagnose(scene, { only: ["discord"] });
-      const found = findings.find(({ id }) => id === "discord.identifies");
-      assert.equal(found?.status, "fail");
-      assert.match(
-        found?.why ?? "",
-        /^only 40 left today .*, so the bot opens none until/,
-      );
-      assert.equal(code, 1);
-    }));
-
-  it("distinguishes a name that does not resolve from an unreachable server", () =>
-    withSimulation({}, async (scene) => {
-      const name = await diagnose(scene, { only: ["discord"] }, {
-        DISCORD_API_URL: "https://discord.invalid",
-      });
-      assert.equal(name.code, 1);
-      assert.deepEqual(name.troubles, ["network.rest.dns fail", "discord.token warn"]);
-      const server = await diagnose(scene, { only: ["discord"] }, {
-        DISCORD_API_URL: "http://127.0.0.1:9",
-      });
-      assert.equal(server.code, 1);
-      assert.deepEqual(server.troubles, ["network.rest.tcp fail", "discord.token warn"]);
     }));
 
   it("[G15] names the proxy, and detects an unreachable proxy", () =>
@@ -409,19 +369,6 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
         assert.match(found.fix ?? "", fix);
         assert.equal(found.code, status === "fail" ? 1 : 3);
       }
-    }));
-
-  it("says `ollama pull` for a model that Ollama does not have", () =>
-    withSimulation({}, async (scene) => {
-      const { baseUrl } = scene.model;
-      writeConfig(scene, {
-        agents: { defaults: { model: "ollama/llama3.2" } },
-        models: { providers: { ollama: { kind: "openai-compatible", baseUrl } } },
-      });
-      const { code, status, fix } = await aboutModel(scene);
-      assert.equal(code, 1);
-      assert.equal(status, "fail");
-      assert.match(fix ?? "", /`ollama pull llama3\.2`/);
     }));
 
   it("reports a server that cannot be reached, and a key that is missing", () =>

@@ -104,11 +104,19 @@ describe(
   "[O3] barnacle setup on a terminal",
   skipUnless(hasPython, "no python3 for a terminal"),
   () => {
-    it("leads from a token to the first answer, and the files have no secret but theirs", async () => {
+    it("is offered by `run`, leads from a token to the first answer, and keeps secrets apart", async () => {
       await onFreshMachine(async (machine) => {
         const { simulator, bot, home, configFile } = machine;
+        const declined = machine.open(["run"]);
+        await declined.see(/no config and no bot token yet\. Set the bot up now\?/);
+        declined.type(`n${KEY.enter}`);
+        await declined.see(/There is no bot token.*barnacle setup/s);
+        assert.equal(await declined.exited, 78);
+
         const startedAt = performance.now();
-        const terminal = machine.open();
+        const terminal = machine.open(["run"]);
+        await terminal.see(/Set the bot up now\?/);
+        terminal.type(KEY.enter);
         await toTheFiles(machine, terminal);
         assert.equal(existsSync(configFile), false);
         terminal.type(KEY.enter);
@@ -362,27 +370,6 @@ describe(
         await terminal.see(/Message Content and Server Members are on/);
         terminal.type(KEY.interrupt);
         assert.equal(await terminal.exited, 1);
-      });
-    });
-
-    it("is offered by `run` without config and token, and the bot runs after it", async () => {
-      await onFreshMachine(async (machine) => {
-        const declined = machine.open(["run"]);
-        await declined.see(/no config and no bot token yet\. Set the bot up now\?/);
-        declined.type(`n${KEY.enter}`);
-        await declined.see(/There is no bot token.*barnacle setup/s);
-        assert.equal(await declined.exited, 78);
-
-        const terminal = machine.open(["run"]);
-        await terminal.see(/Set the bot up now\?/);
-        terminal.type(KEY.enter);
-        await toTheFiles(machine, terminal);
-        terminal.type(KEY.enter);
-        await terminal.see(/How shall the bot run\?/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Krill is ready/);
-        terminal.type(KEY.interrupt);
-        assert.equal(await terminal.exited, 0);
       });
     });
 
