@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { scenario, WEAKNESSES } from "./scenarios/kill9.ts";
+import { IS_LONG } from "../support/long_form.ts";
 import { assertKept, lineOf, SEED } from "./support/report.ts";
 
 it(`[D1] [D2] [T1] ${scenario.name} › ${scenario.summary}`, async () => {
@@ -10,12 +11,17 @@ it(`[D1] [D2] [T1] ${scenario.name} › ${scenario.summary}`, async () => {
 describe("[D2] [T1] negative controls double replies and tools, as they must", () => {
   /**
    * By weakness. Each kill but the last must show it: the next bot repeats what the kill has cut.
+   * One is played in every run, and the others in the long form.
    * `deno task chaos -- kill9 --weaken 1` and so on run the other weaknesses.
    */
   const controls = new Map([
-    ["random nonce", { kills: 3, bound: "nothing is doubled" }],
     ["no intent", { kills: 3, bound: "nothing is doubled" }],
-    ["no begun calls", { kills: 3, bound: "no call has two effects" }],
+    ...(IS_LONG
+      ? [
+        ["random nonce", { kills: 3, bound: "nothing is doubled" }],
+        ["no begun calls", { kills: 3, bound: "no call has two effects" }],
+      ] as const
+      : []),
   ]);
   for (const [index, { name }] of WEAKNESSES.entries()) {
     const control = controls.get(name);

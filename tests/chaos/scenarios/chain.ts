@@ -83,7 +83,7 @@ export const scenario = scenarioOf({
     "kill -9 from an event to its outcome: each event answered once, each action at most once",
   /** `weaken`: 1 for the control, which must fail. `whys`: number of chains that `why` must tell. */
   long: { kills: 300, rate: 2, whys: 60, weaken: 0 },
-  short: { kills: 7, rate: 4, whys: 2, weaken: 0 },
+  short: { kills: 5, rate: 4, whys: 2, weaken: 0 },
   async run({ seed, kills, rate, whys, weaken }) {
     const aim = createAim();
     const thinking = seeded(seed + 1);

@@ -160,7 +160,7 @@ export const scenario = scenarioOf({
    * fail.
    */
   long: { kills: 1_000, rate: 20, pauses: 10, streaming: 0, tools: 30, weaken: 0 },
-  short: { kills: 12, rate: 15, pauses: 20, streaming: 0, tools: 30, weaken: 0 },
+  short: { kills: 8, rate: 15, pauses: 20, streaming: 0, tools: 30, weaken: 0 },
   async run({ seed, kills, rate, pauses, streaming, tools, weaken }) {
     const weakness = weaken === 0 ? undefined : WEAKNESSES[weaken - 1];
     if (weaken !== 0 && !weakness) throw new RangeError(`There is no weakness ${weaken}`);

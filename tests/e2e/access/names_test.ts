@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import { INTENT } from "../../../simulator/world/intents.ts";
 import type { Guild } from "../../../simulator/world/world.ts";
@@ -24,6 +25,13 @@ const allowing = (...users: readonly string[]): Pick<SceneOptions, "discord"> =>
   discord: (simulator) => ({ dm: {}, guilds: { [krillOf({ simulator }).id]: { users } } }),
 });
 
+const denying = (channel: string): Pick<SceneOptions, "discord"> => ({
+  discord: (simulator) => ({
+    dm: {},
+    guilds: { [krillOf({ simulator }).id]: { channels: { [channel]: { allow: false }, "*": {} } } },
+  }),
+});
+
 /** A new member of the guild. */
 function join(scene: Scene, username: string, discriminator?: string): string {
   const { world } = scene.simulator;
@@ -31,6 +39,9 @@ function join(scene: Scene, username: string, discriminator?: string): string {
   addMember(krillOf(scene), { userId: user.id, joinedAt: Date.now() });
   return user.id;
 }
+
+/** Waits until the bot has resolved names; its line comes after the store has them. */
+const knows = ({ line }: Scene, bot: SimulatedProcess) => line(bot, /was resolved to an id/);
 
 const resolved = ({ rows }: Scene) =>
   rows("SELECT typed, found_id AS id FROM resolved_name").map(({ typed, id }) => `${typed}: ${id}`);
@@ -71,10 +82,10 @@ describe("[P12] a name in an allow list", () => {
     withSimulation(
       { ...allowing("Grace"), simulator: { identifyLimit: { maxConcurrency: 16 } } },
       async (scene) => {
-        const { simulator, start, until, user } = scene;
+        const { simulator, start, user } = scene;
         const grace = user("grace").id;
         const first = await start();
-        await until("the name to be resolved", () => resolved(scene).length > 0);
+        await knows(scene, first);
         assert.deepEqual(resolved(scene), [`Grace: ${grace}`]);
         assert.equal(await verdictOn(scene, grace), "accept: mentioned");
 
@@ -91,23 +102,28 @@ describe("[P12] a name in an allow list", () => {
       },
     ));
 
-  it("[P4] does not match a display name or a nickname", () =>
+  it("[P4] matches no display name or nickname, and its id replaces it in the config", () =>
     withSimulation(allowing("grace"), async (scene) => {
-      const { simulator, start, until } = scene;
+      const { simulator, start, cli } = scene;
       const { id } = addUser(simulator.world, { username: "eve", globalName: "grace" }, Date.now());
       addMember(krillOf(scene), { userId: id, joinedAt: Date.now(), nick: "grace" });
-      await start();
+      const bot = await start();
       assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
-      await until("the name to be resolved", () => resolved(scene).length > 0);
+      await knows(scene, bot);
       assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
       assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
+      const { code, stderr } = await cli("access", "resolve", "--write");
+      assert.equal(code, 0, stderr.join("\n"));
+      const { stdout } = await cli("config", "get", "channels.discord.guilds", "--json");
+      assert.ok(stdout.join("").includes(scene.user("grace").id), stdout.join(""));
+      assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
     }));
 
   it("that several accounts have matches none, and the log names the candidates", () =>
     withSimulation(allowing("twin", "grace"), async (scene) => {
       const ids = ["0001", "0002"].map((discriminator) => join(scene, "twin", discriminator));
       const bot = await scene.start();
-      await scene.until("names to be resolved", () => resolved(scene).length > 0);
+      await knows(scene, bot);
       assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
       const said = await scene.line(bot, /twin.*ambiguous|ambiguous.*twin|several/i);
       for (const id of ids) assert.ok(said.includes(id), said);
@@ -136,9 +152,9 @@ describe("[P12] a name in an allow list", () => {
     withSimulation({
       discord: () => ({ dm: {}, guilds: { "krill-co": { channels: { general: {} } } } }),
     }, async (scene) => {
-      const { start, until } = scene;
+      const { start, eventually } = scene;
       await start();
-      await until("both to be resolved", () => resolved(scene).length === 2);
+      await eventually("both", () => Promise.resolve(resolved(scene).length === 2));
       const { id } = scene.simulator.channel("general");
       assert.deepEqual(
         resolved(scene).toSorted(),
@@ -147,19 +163,15 @@ describe("[P12] a name in an allow list", () => {
       assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
     }));
 
-  it("denies the renamed channel, and a new one with the written name", () =>
+  it("denies each channel that had a denied name, also if it is renamed while the bot is down", () =>
     withSimulation({
-      discord: (simulator) => ({
-        dm: {},
-        guilds: {
-          [krillOf({ simulator }).id]: { channels: { "off-topic": { allow: false }, "*": {} } },
-        },
-      }),
+      simulator: { identifyLimit: { maxConcurrency: 16 } },
+      ...denying("off-topic"),
     }, async (scene) => {
-      const { simulator, start, until, say, mention, decided, cli } = scene;
+      const { simulator, start, say, mention, decided, cli } = scene;
       const asked = (where: string) => decided(say("grace", where, `${mention} hello`));
-      await start();
-      await until("the name to be resolved", () => resolved(scene).length > 0);
+      const first = await start();
+      await knows(scene, first);
       assert.equal(await asked("help"), "accept: mentioned");
 
       simulator.renameChannel("off-topic", "chat");
@@ -170,25 +182,7 @@ describe("[P12] a name in an allow list", () => {
       const { stdout } = await cli("why", said.id);
       assert.match(stdout.join("\n"), /has the name of another entry, whose limits apply too/);
       assert.match(stdout.join("\n"), /NO +enabled +allow is false/);
-    }));
 
-  it("denies each channel that had a denied name, also if it is renamed while the bot is down", () =>
-    withSimulation({
-      simulator: { identifyLimit: { maxConcurrency: 16 } },
-      discord: (simulator) => ({
-        dm: {},
-        guilds: {
-          [krillOf({ simulator }).id]: { channels: { "off-topic": { allow: false }, "*": {} } },
-        },
-      }),
-    }, async (scene) => {
-      const { simulator, start, say, mention, decided } = scene;
-      const asked = (where: string) => decided(say("grace", where, `${mention} hello`));
-      const first = await start();
-      simulator.renameChannel("off-topic", "chat");
-      simulator.renameChannel("help", "off-topic");
-      assert.equal(await asked("chat"), "ignore: channel-disabled");
-      assert.equal(await asked("off-topic"), "ignore: channel-disabled");
       first.kill("SIGTERM");
       await ended(first);
       simulator.renameChannel("off-topic", "talk");
@@ -199,37 +193,19 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("denies a channel that lost the written name before the name was resolved", () =>
-    withSimulation({
-      discord: (simulator) => ({
-        dm: {},
-        guilds: {
-          [krillOf({ simulator }).id]: { channels: { "off-topic": { allow: false }, "*": {} } },
-        },
-      }),
-    }, async (scene) => {
-      const { simulator, start, until, say, mention, decided } = scene;
+    withSimulation(denying("off-topic"), async (scene) => {
+      const { simulator, start, say, mention, decided, line } = scene;
       const asked = (where: string) => decided(say("grace", where, `${mention} hello`));
       const { id } = simulator.channel("off-topic");
-      await start();
+      const bot = await start();
       assert.equal(await asked("general"), "accept: mentioned");
       simulator.renameChannel("off-topic", "chat");
       simulator.renameChannel("help", "off-topic");
       assert.equal(await asked("chat"), "ignore: channel-disabled");
       assert.equal(await asked("off-topic"), "ignore: channel-disabled");
-      await until("the name to be resolved", () => resolved(scene).length > 0);
+      await line(bot, /means the object that had it until now/);
       assert.deepEqual(resolved(scene), [`off-topic: ${id}`]);
       assert.equal(await asked("chat"), "ignore: channel-disabled");
       assert.equal(await asked("off-topic"), "ignore: channel-disabled");
-    }));
-
-  it("is replaced by its id in the config, with the name in a comment", () =>
-    withSimulation(allowing("grace"), async (scene) => {
-      await scene.start();
-      await scene.until("the name to be resolved", () => resolved(scene).length > 0);
-      const { code, stderr } = await scene.cli("access", "resolve", "--write");
-      assert.equal(code, 0, stderr.join("\n"));
-      const { stdout } = await scene.cli("config", "get", "channels.discord.guilds", "--json");
-      assert.ok(stdout.join("").includes(scene.user("grace").id), stdout.join(""));
-      assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
     }));
 });

@@ -26,9 +26,9 @@ const SECRET = "tell me a secret";
 const FLOOD = { strangers: 200, messages: 10 } as const;
 
 /** An unpaired sender writes for the first time, and gets a code. */
-async function challenge({ say, replies, decided }: Scene): Promise<string> {
-  const message = say("mallory", "dm", SECRET);
-  const [notice = ""] = await replies("dm", 1, "mallory");
+async function challenge({ say, replies, decided }: Scene, as = "mallory"): Promise<string> {
+  const message = say(as, "dm", SECRET);
+  const [notice = ""] = await replies("dm", 1, as);
   assert.equal(await decided(message), "challenge: pairing");
   const [code] = CODE.exec(notice) ?? [];
   assert.ok(code, `no code in ${notice}`);
@@ -36,10 +36,14 @@ async function challenge({ say, replies, decided }: Scene): Promise<string> {
   return code;
 }
 
-/** The owner's pairing request, once it arrives. */
-async function question({ simulator, until }: Scene): Promise<Message> {
+/** The owner's pairing request about a sender, once it arrives. */
+async function question({ simulator, until, user }: Scene, of = "mallory"): Promise<Message> {
   const dm = simulator.channel("dm", "ada").id;
-  return await until("the owner to be asked", () => simulator.posted(dm).at(0));
+  const { id } = user(of);
+  return await until(
+    "the owner to be asked",
+    () => simulator.posted(dm).find(({ content }) => content.includes(id)),
+  );
 }
 
 /** The button of a message with this label. */
@@ -107,7 +111,7 @@ describe("[P3] the direct message of a member of the application's team", () => 
 });
 
 describe("[P3] the direct message of an unpaired sender", () => {
-  it("gets a code; after approval by another process, the next message is answered", () =>
+  it("gets a code; from an approval by another process to its end, messages are answered", () =>
     withSimulation({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);
@@ -129,6 +133,13 @@ describe("[P3] the direct message of an unpaired sender", () => {
       );
       assert.deepEqual(pending, []);
       assert.deepEqual(paired.map(({ userId }: { userId: string }) => userId), [mallory.id]);
+
+      const revoked = await scene.cli("pairing", "revoke", mallory.id);
+      assert.equal(revoked.code, 0, revoked.stderr.join("\n"));
+      const late = scene.say("mallory", "dm", "and now?");
+      assert.doesNotMatch(await scene.decided(late), /accept/);
+      await settle(scene);
+      assert.equal(scene.written("dm", "mallory").filter((text) => /and now/.test(text)).length, 0);
     }));
 
   it("[S1] begins a memory of its own: the model never sees the owner's messages", () =>
@@ -153,17 +164,6 @@ describe("[P3] the direct message of an unpaired sender", () => {
       assert.doesNotMatch(body, /hear me now/);
     }));
 
-  it("gets the code once, although the sender writes again", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      await challenge(scene);
-      const again = scene.say("mallory", "dm", "hello?");
-      assert.equal(await scene.decided(again), "ignore: pairing-pending");
-      await settle(scene);
-      assert.equal(scene.written("dm", "mallory").length, 1);
-      keptApart(scene);
-    }));
-
   it("survives a crash: approved without a running bot, the sender is told by the next one", () =>
     withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const first = await scene.start();
@@ -178,30 +178,18 @@ describe("[P3] the direct message of an unpaired sender", () => {
       await isAnswered(scene);
     }));
 
-  it("is no longer answered once the pairing is revoked", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      await scene.cli("pairing", "approve", await challenge(scene));
-      await scene.replies("dm", 2, "mallory");
-      await isAnswered(scene);
-      const { code, stderr } = await scene.cli("pairing", "revoke", scene.user("mallory").id);
-      assert.equal(code, 0, stderr.join("\n"));
-      const late = scene.say("mallory", "dm", "and now?");
-      assert.doesNotMatch(await scene.decided(late), /accept/);
-      await settle(scene);
-      assert.equal(scene.written("dm", "mallory").filter((text) => /and now/.test(text)).length, 0);
-    }));
-
-  it("is not answered after a denial, and the sender is not told", () =>
+  it("gets the code once, and is not told of a denial", () =>
     withSimulation({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);
-      const { code: exit } = await scene.cli("pairing", "deny", code);
-      assert.equal(exit, 0);
+      const pending = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(pending), "ignore: pairing-pending");
+      assert.equal((await scene.cli("pairing", "deny", code)).code, 0);
       const again = scene.say("mallory", "dm", "hello?");
       assert.equal(await scene.decided(again), "ignore: pairing-denied");
       await settle(scene);
       assert.equal(scene.written("dm", "mallory").length, 1);
+      keptApart(scene);
     }));
 });
 
@@ -232,96 +220,63 @@ describe("[P3] the button in the owner's direct message", () => {
       assert.deepEqual(simulator.failedInteractions(), []);
     }));
 
-  it("denies the sender", () =>
+  it("[SEC-R15] denies, counts once, and does nothing for others, in any copy of the message", () =>
     withSimulation({}, async (scene) => {
-      const { simulator, until } = scene;
+      const { simulator, until, say, decided, written } = scene;
       await scene.start();
-      await challenge(scene);
-      const asked = await question(scene);
-      const customId = customIdOf(asked, "deny");
-      simulator.press({ as: "ada", in: "dm", message: asked.id, customId });
-      await until("the buttons to go", () =>
-        simulator.posted(asked.channelId)[0]?.components.length === 0);
-      const again = scene.say("mallory", "dm", "hello?");
-      assert.equal(await scene.decided(again), "ignore: pairing-denied");
-    }));
+      const ask = async (username: string) => {
+        addUser(simulator.world, { username }, Date.now());
+        await challenge(scene, username);
+        return await question(scene, username);
+      };
+      const verdict = (username: string) => decided(say(username, "dm", "hello?"));
+      const byAda = (asked: Message, key: "approve" | "deny", message = asked.id) =>
+        simulator.press({ as: "ada", in: "dm", message, customId: customIdOf(asked, key) });
 
-  it("counts once: of two simultaneous presses, the first holds", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, until } = scene;
-      await scene.start();
-      await challenge(scene);
-      const asked = await question(scene);
-      const pressed = (["deny", "approve", "approve"] as const).map((key) =>
-        simulator.press({
-          as: "ada",
-          in: "dm",
-          message: asked.id,
-          customId: customIdOf(asked, key),
-        })
-      );
+      const denied = await ask("denied");
+      byAda(denied, "deny");
       await until(
-        "all to be answered",
-        () => pressed.every(({ answer }) => answer?.kind === "updated"),
+        "the buttons to go",
+        () =>
+          simulator.posted(denied.channelId).find(({ id }) => id === denied.id)?.components
+            .length ===
+            0,
       );
-      const again = scene.say("mallory", "dm", "hello?");
-      assert.equal(await scene.decided(again), "ignore: pairing-denied");
-      await settle(scene);
-      assert.equal(scene.written("dm", "mallory").length, 1);
-    }));
+      assert.equal(await verdict("denied"), "ignore: pairing-denied");
 
-  it("[SEC-R15] does nothing for other users, in any copy of the message", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, until } = scene;
-      await scene.start();
-      await challenge(scene);
-      const asked = await question(scene);
-      const copy = postAs(simulator, simulator.application.userId, asked);
-      const customId = customIdOf(asked, "approve");
-      simulator.press({ as: "grace", in: "general", message: copy, customId });
-      await until("it to be answered", () => simulator.ephemeral("grace").length > 0);
+      // Of simultaneous presses, the first holds.
+      const twice = await ask("twice");
+      const pressed = (["deny", "approve", "approve"] as const).map((key) => byAda(twice, key));
+      await until("all", () => pressed.every(({ answer }) => answer?.kind === "updated"));
+      assert.equal(await verdict("twice"), "ignore: pairing-denied");
+      await settle(scene);
+      assert.equal(written("dm", "twice").length, 1);
+
+      // Another user, and copies of the message.
+      const copied = await ask("copied");
+      const customId = customIdOf(copied, "approve");
+      const inPublic = { in: "general", customId };
+      const copy = postAs(simulator, simulator.application.userId, copied);
+      simulator.press({ as: "grace", message: copy, ...inPublic });
+      await until("Grace to be answered", () => simulator.ephemeral("grace").length > 0);
       assert.deepEqual(simulator.ephemeral("grace").map(({ content }) => content), [
         NOTICES.notAuthorized.text,
       ]);
-      const again = scene.say("mallory", "dm", "hello?");
-      assert.equal(await scene.decided(again), "ignore: pairing-pending");
-    }));
-
-  it("is ignored below another bot's message", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
-      await challenge(scene);
-      const asked = await question(scene);
       const limpet = [...simulator.world.applications.values()].at(-1);
       assert.ok(limpet && limpet !== simulator.application);
-      const copy = postAs(simulator, limpet.userId, asked);
-      const customId = customIdOf(asked, "approve");
-      const pressed = simulator.press({ as: "ada", in: "general", message: copy, customId });
+      const foreign = postAs(simulator, limpet.userId, copied);
+      const ignored = simulator.press({ as: "ada", message: foreign, ...inPublic });
       await settle(scene);
-      const again = scene.say("mallory", "dm", "hello?");
-      assert.equal(await scene.decided(again), "ignore: pairing-pending");
-      assert.equal(pressed.answer, undefined);
-    }));
-
-  it("tells an owner that the request does not exist", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, until } = scene;
-      await scene.start();
-      await challenge(scene);
-      const asked = await question(scene);
-      const forged = JSON.parse(
-        JSON.stringify(asked).replaceAll(customIdOf(asked, "approve"), `pairing:${"0".repeat(32)}`),
-      );
-      const copy = postAs(simulator, simulator.application.userId, forged);
-      const customId = `pairing:${"0".repeat(32)}`;
-      simulator.press({ as: "ada", in: "general", message: copy, customId });
-      await until("it to be answered", () => simulator.ephemeral("ada").length > 0);
+      assert.equal(ignored.answer, undefined);
+      const unknown = `pairing:${"0".repeat(32)}`;
+      const forged = JSON.parse(JSON.stringify(copied).replaceAll(customId, unknown));
+      const dead = postAs(simulator, simulator.application.userId, forged);
+      simulator.press({ as: "ada", in: "general", message: dead, customId: unknown });
+      await until("Ada to be answered", () => simulator.ephemeral("ada").length > 0);
       assert.deepEqual(simulator.ephemeral("ada").map(({ content }) => content), [
         NOTICES.deadButton.text,
       ]);
-      const again = scene.say("mallory", "dm", "hello?");
-      assert.equal(await scene.decided(again), "ignore: pairing-pending");
+      assert.equal(await verdict("copied"), "ignore: pairing-pending");
     }));
 });
 

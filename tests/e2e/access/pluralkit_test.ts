@@ -103,7 +103,7 @@ describe("[P13] a message that PluralKit posts for a member", () => {
 });
 
 describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
-  it("counts as a bot under any name and creator, and PluralKit is not asked", () =>
+  it("counts as a bot under any name, and PluralKit is asked about its own webhooks only", () =>
     withPluralkit(["grace", "pk:lunaa", "luna"], async (scene, pluralkit) => {
       const { simulator, start, decided, mention } = scene;
       const [, limpet] = simulator.world.applications.values();
@@ -122,14 +122,9 @@ describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
         }
       }
       assert.deepEqual(pluralkit.requests, []);
-      assert.equal(simulator.posted().length, 0);
-    }));
 
-  it("counts as a bot if PluralKit's application created it, but PluralKit does not have the message", () =>
-    withPluralkit(["grace", "pk:lunaa", "luna"], async (scene, pluralkit) => {
-      const { simulator, start, decided, mention } = scene;
+      // PluralKit's application created this one, but PluralKit does not have its message.
       addWebhook(simulator.world, "stray", Date.now(), PLURALKIT_APPLICATION_ID);
-      await start();
       const calling = { name: "Luna" };
       const text = `${mention} it is me`;
       const stray = simulator.say({ as: "stray", in: "general", text, calling });
@@ -137,6 +132,7 @@ describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
       // More than once, because PluralKit may receive its own message after we do; but not for
       // ever.
       assert.ok(pluralkit.requests.length >= 1 && pluralkit.requests.length <= 5);
+      assert.equal(simulator.posted().length, 0);
     }));
 
   const faults: readonly PluralkitFault[] = [
@@ -145,19 +141,19 @@ describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
     { kind: "strange" },
     { kind: "hang" },
   ];
-  for (const fault of faults) {
-    it(`counts as a bot if PluralKit fails: ${fault.kind}`, () =>
-      withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
-        await scene.start();
+  it("counts as a bot while PluralKit fails, in whatever way", () =>
+    withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
+      await scene.start();
+      for (const [index, fault] of faults.entries()) {
         pluralkit.fail(fault);
         const proxied = pluralkit.proxy(ask(scene, "hello"), TIDE, LUNA);
-        assert.equal(await scene.decided(proxied), "ignore: webhook");
+        assert.equal(await scene.decided(proxied), "ignore: webhook", fault.kind);
         pluralkit.fail(undefined);
-        const next = pluralkit.proxy(ask(scene, "again"), TIDE, LUNA);
-        assert.equal(await scene.decided(next), "accept: mentioned");
-        assert.match((await scene.replies("general", 1))[0] ?? "", /again/);
-      }));
-  }
+        const next = pluralkit.proxy(ask(scene, `again ${index}`), TIDE, LUNA);
+        assert.equal(await scene.decided(next), "accept: mentioned", fault.kind);
+        assert.ok((await scene.replies("general", index + 1))[index]?.includes(`again ${index}`));
+      }
+    }));
 
   it("counts as the member's if PluralKit is slow, and others are answered meanwhile", () =>
     withPluralkit(["pk:lunaa", "ada"], async (scene, pluralkit) => {

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { addChannel, addGuild, addWebhook } from "../../../simulator/world/create_world.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 /** An id that nothing has in the simulator, far from all ids of people. */
@@ -21,6 +23,18 @@ async function wrongIds(
   const { stdout } = await scene.cli(command);
   return stdout.flatMap((line) => /^warn +(?:access:ids|IDs and names) +(.*)/.exec(line)?.[1] ?? [])
     .map((why) => why.replace("channels.discord.", ""));
+}
+
+/** Milliseconds between two looks at health, which takes half a minute to know the ids. */
+const LOOK_EVERY_MS = 500;
+
+/** Waits until the bot's health tells a wrong id. A command at each look would cost its start. */
+async function told({ eventually, status }: Scene, bot: SimulatedProcess, text: string) {
+  await eventually(`a warning of ${text}`, async () => {
+    await sleep(LOOK_EVERY_MS);
+    const ids = (await status(bot)).checks.filter(({ name }) => name === "access:ids");
+    return JSON.stringify(ids).includes(text);
+  });
 }
 
 describe("[P7] wrong ids of the config", () => {
@@ -52,10 +66,10 @@ describe("[P7] wrong ids of the config", () => {
       },
     }, async (scene) => {
       const { simulator, start, eventually, say, mention, replies } = scene;
-      await start();
+      const bot = await start();
       say("grace", "general", `${mention} hello`); // the store then knows her
       await replies("general", 1);
-      await eventually("a warning", async () => (await wrongIds(scene, "status")).length > 0);
+      await told(scene, bot, "nearest");
       const [krill] = simulator.world.guilds.values();
       const [general] = krill?.channelIds ?? [];
       const near = "; nearest: ";
@@ -86,7 +100,7 @@ describe("[P7] wrong ids of the config", () => {
       assert.equal(code, 0);
       await eventually(
         "health to name her no more",
-        async () => !(await scene.cli("status")).stdout.join().includes("grace"),
+        async () => !JSON.stringify(await scene.status(bot)).includes("grace"),
       );
     });
   });
@@ -101,12 +115,9 @@ describe("[P7] wrong ids of the config", () => {
           return { guilds: { [general]: {}, "krill-and-so": {} } };
         },
       },
-      async ({ simulator: { world }, cli, start, eventually, replies }) => {
-        await start();
-        await eventually(
-          "a warning",
-          async () => (await cli("status")).stdout.join().includes("so: "),
-        );
+      async (scene) => {
+        const { simulator: { world }, cli, start, replies } = scene;
+        await told(scene, await start(), "so: ");
         const [krill, elsewhere] = world.guilds.values();
         const named = `\`Krill & Co\` (${krill?.id})`;
         const near = `; nearest: ${named}, \`Elsewhere\` (${elsewhere?.id})`;
@@ -142,17 +153,14 @@ describe("[P7] wrong ids of the config", () => {
         return { guilds: { [krill?.id ?? ""]: {}, [elsewhere?.id ?? ""]: { users }, [NONE]: {} } };
       },
     }, async (scene) => {
-      const { start, eventually, simulator } = scene;
-      await start();
-      await eventually("a warning", async () => (await wrongIds(scene, "status")).length > 0);
+      const { start, simulator } = scene;
+      const bot = await start();
+      await told(scene, bot, "no such server");
       const [only = "", ...others] = await wrongIds(scene, "status");
       assert.match(only, /the bot is in no such server/);
       assert.deepEqual(others, [], "a guild with an outage is none, and its roles are not known");
       const [, elsewhere] = simulator.world.guilds.keys();
       simulator.faults.gateway.bringGuild(elsewhere ?? "");
-      await eventually(
-        "the role to be told",
-        async () => (await wrongIds(scene, "status")).some((row) => row.includes("no such role")),
-      );
+      await told(scene, bot, "no such role");
     }));
 });

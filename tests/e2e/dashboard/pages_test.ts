@@ -1,4 +1,4 @@
-/** Plays the dashboard's pages about people and the agent in a real browser, beside a running bot. */
+/** Plays the dashboard's pages in a real browser, beside a running bot. */
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -28,7 +28,26 @@ async function press({ page }: OpenDashboard, change: string, isSure = false): P
   if (isSure) await page.click("#confirm button[value=yes]");
 }
 
-describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, () => {
+describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
+  it("shows Gateway, Outbox and Server check", () =>
+    withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const open = async (title: string) => {
+        await go(title);
+        await page.waitForSelector("#page .card");
+        await judge();
+        return await page.innerText("#page");
+      };
+      const gateway = await open("Gateway");
+      assert.match(gateway, /default\/0[\s\S]*ready/);
+      assert.match(gateway, /left today[\s\S]*POST \/channels\/:id\/messages/);
+      await open("Outbox");
+      const check = await open("Server check");
+      assert.match(check, /Krill & Co[\s\S]*#general/);
+      assert.match(check, /\/status/);
+    }));
+
   it("lists notes with their sources, as text, and deletes them", () =>
     withDashboard({}, async (dashboard, { say, mention, replies, cli }) => {
       await dashboard.go("Memory");

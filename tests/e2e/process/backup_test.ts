@@ -109,9 +109,6 @@ describe("[O11] barnacle backup, verify and restore", () => {
       const without = await scene.cli("verify", sealed);
       assert.equal(without.code, 2);
       assert.match(without.stderr.join("\n"), /is encrypted; --passphrase-file names the file/);
-      const verified = await scene.cli("verify", sealed, "--passphrase-file", passphrase);
-      assert.equal(verified.code, 0, verified.stderr.join("\n"));
-
       const home = join(other.path, "home");
       for (const [file, expected] of [[plain, "REPLACE_ME"], [sealed, SECRET_PROVIDER.apiKey]]) {
         assert.ok(file !== undefined && expected !== undefined);
@@ -152,57 +149,57 @@ describe("[O11] barnacle backup, verify and restore", () => {
       assert.match(doctor.stdout.join("\n"), /Backups.*barnacle-nightly-/);
     }));
 
-  const MOMENTS = [
-    ["backup", "copied"],
-    ["backup", "packed"],
-    ["restore", "unpacked"],
-    ["restore", "prepared"],
-    ["restore", "moved"],
-    ["restore", "moved:2"],
-    ["restore", "moved:3"],
-  ] as const;
-  for (const [command, moment] of MOMENTS) {
-    it(`survives a kill of ${command} at ${moment}`, () =>
-      withSimulation({}, async (scene) => {
-        using other = tempDirectory();
-        const bot = await scene.start();
-        scene.say("grace", "general", `${scene.mention} hello`);
-        await scene.replies("general", 1);
-        const file = await backUp(scene, other.path);
-        if (command === "backup") {
-          const killed = await scene.command(
-            ["backup", "--to", other.path, "--data", scene.dataDir, "--config", scene.configFile],
-            { BARNACLE_CRASH_AT: moment, DISCORD_API_URL: scene.simulator.apiUrl },
-          );
-          assert.deepEqual([killed.code, killed.signal], [null, "SIGKILL"]);
-          const next = await backUp(scene, other.path);
-          assert.equal((await scene.cli("verify", next)).code, 0);
-          const left = [...readdirSync(join(scene.dataDir, "backups")), ...readdirSync(other.path)];
-          assert.deepEqual(left.filter((name) => name.startsWith(".copy-")), []);
-          scene.say("grace", "general", `${scene.mention} still here`);
-          await scene.replies("general", 2);
-          return;
-        }
+  /** Runs a command that a crash ends at a moment. */
+  async function kill(scene: Scene, moment: string, ...args: readonly string[]): Promise<void> {
+    const killed = await scene.command(
+      [...args, "--data", scene.dataDir, "--config", scene.configFile],
+      { BARNACLE_CRASH_AT: moment, DISCORD_API_URL: scene.simulator.apiUrl },
+    );
+    assert.deepEqual([killed.code, killed.signal], [null, "SIGKILL"], moment);
+  }
+
+  it("survives a kill of backup at each moment", () =>
+    withSimulation({}, async (scene) => {
+      using other = tempDirectory();
+      await scene.start();
+      scene.say("grace", "general", `${scene.mention} hello`);
+      await scene.replies("general", 1);
+      await backUp(scene, other.path);
+      for (const [index, moment] of ["copied", "packed"].entries()) {
+        await kill(scene, moment, "backup", "--to", other.path);
+        const next = await backUp(scene, other.path);
+        assert.equal((await scene.cli("verify", next)).code, 0, moment);
+        const left = [...readdirSync(join(scene.dataDir, "backups")), ...readdirSync(other.path)];
+        assert.deepEqual(left.filter((name) => name.startsWith(".copy-")), [], moment);
+        scene.say("grace", "general", `${scene.mention} still here`);
+        await scene.replies("general", index + 2);
+      }
+    }));
+
+  it("survives a kill of restore at each moment", () =>
+    withSimulation({}, async (scene) => {
+      using other = tempDirectory();
+      let bot = await scene.start();
+      scene.say("grace", "general", `${scene.mention} hello`);
+      await scene.replies("general", 1);
+      const file = await backUp(scene, other.path);
+      const moments = ["unpacked", "prepared", "moved", "moved:2", "moved:3"];
+      for (const [index, moment] of moments.entries()) {
         bot.kill("SIGTERM");
         await bot.exited;
-        const killed = await scene.command(
-          ["restore", file, "--force", "--data", scene.dataDir, "--config", scene.configFile],
-          { BARNACLE_CRASH_AT: moment, DISCORD_API_URL: scene.simulator.apiUrl },
-        );
-        assert.deepEqual([killed.code, killed.signal], [null, "SIGKILL"]);
+        await kill(scene, moment, "restore", file, "--force");
         // A command finds the old store or the new one, whole.
         const listed = await scene.cli("sessions", "list", "--json");
         assert.equal(listed.code, 0, listed.stderr.join("\n"));
-        assert.equal(JSON.parse(listed.stdout[0] ?? "[]").length, 1);
-        await scene.start();
+        assert.equal(JSON.parse(listed.stdout[0] ?? "[]").length, 1, moment);
+        scene.simulator.account().identifies.length = 0; // the restored store has none
+        bot = await scene.start();
         scene.say("grace", "general", `${scene.mention} again`);
-        await scene.replies("general", 2);
-        assert.deepEqual(
-          readdirSync(scene.dataDir).filter((name) => /^restore\.(?:ready|moving)$/.test(name)),
-          [],
-        );
-      }));
-  }
+        await scene.replies("general", index + 2);
+        const left = readdirSync(scene.dataDir);
+        assert.deepEqual(left.filter((name) => /^restore\.(?:ready|moving)$/.test(name)), []);
+      }
+    }));
 });
 
 const SECRET_PROVIDER = {

@@ -5,9 +5,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
+import { IS_LONG } from "../../support/long_form.ts";
 
 const SENDERS = 1_000;
-const MESSAGES = 50;
+const MESSAGES = IS_LONG ? 50 : 20;
 /** For all unknown senders together, in any minute. */
 const REPLIES_A_MINUTE = 10;
 const MIB = 1_024 * 1_024;

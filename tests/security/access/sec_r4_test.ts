@@ -24,8 +24,10 @@ import {
   STOPPED,
   withSimulation,
 } from "../../support/bot/e2e.ts";
+import { IS_LONG } from "../../support/long_form.ts";
 
-const GUILD_TURNS = 1_000;
+/** Each of 20 places has each question in both halves. */
+const GUILD_TURNS = IS_LONG ? 1_000 : 320;
 const CHANNELS_PER_GUILD = 9;
 
 const CANARY = /canary-[a-z0-9]+/g;
@@ -179,7 +181,7 @@ async function askEverywhere(attack: Attack, turnsPerPlace: number): Promise<voi
 }
 
 describe("[SEC-R4] a turn in a guild", () => {
-  it("gets no text of a direct message or of another channel, in 1,000 hostile turns", async () => {
+  it(`gets no text of a direct message or of another channel, in ${GUILD_TURNS} hostile turns`, async () => {
     const { world, places, guilds, mallory } = prepareWorld();
     const model = await startHostileModel();
     const options: SceneOptions = {
