@@ -5,9 +5,11 @@
 import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import process from "node:process";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
+import { type StartTimer, waitFor } from "../lib/clock.ts";
 import { abortableResponse } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
-import { withAnswer } from "./answer_body.ts";
+import { isEventStream, withAnswer } from "./answer_body.ts";
+import { type Challenge, readChallenge } from "./oauth/challenge.ts";
 import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 
@@ -25,7 +27,12 @@ export interface HttpTransport {
   refusal(): Error | undefined;
   /** Whether the server no longer knows the session, so that it ran nothing of the last request. */
   hasLostSession(): boolean;
+  /** Why a server that takes no message may be one of the transport before; resolves to an error. */
+  oldTransport(): Promise<Error | undefined>;
 }
+
+/** Milliseconds for the first event of the old transport. */
+const OLD_MS = 5_000;
 
 /**
  * Creates the connection.
@@ -36,12 +43,14 @@ export interface HttpTransport {
 export function createHttpTransport(
   serverId: string,
   server: McpHttpServer,
+  schedule: StartTimer,
   provider?: OAuthClientProvider,
   onToolsChanged?: () => void,
 ): HttpTransport {
   const { url, headers } = server;
   let refused: Error | undefined;
   let hasLostSession = false;
+  let isUnknown = false; // the server knows no such request
   let fetchOAuth: typeof fetch | undefined;
   return {
     transport: {
@@ -61,17 +70,81 @@ export function createHttpTransport(
         const { status } = response;
         const isInSession = new Headers(init?.headers).has("mcp-session-id");
         hasLostSession = isInSession && (status === 404 || status === 400);
-        if (status === 401 || status === 403) {
-          const challenge = response.headers.get("www-authenticate");
-          refused = refusalOf(serverId, server, status, challenge, provider !== undefined);
-        } else if (response.ok) refused = undefined;
-        const answer = init?.signal ? abortableResponse(response, init.signal) : response;
-        return withAnswer(answer, requestId(init?.body), onToolsChanged);
+        if (init?.method === "POST") {
+          isUnknown = !isInSession && [400, 404, 405].includes(status);
+          refused = response.ok ? undefined : refused;
+          if (status === 401 || status === 403) {
+            const challenge = readChallenge(response.headers.get("www-authenticate"));
+            const refusal = refusalOf(serverId, server, status, challenge, provider !== undefined);
+            // It concerns this request alone, and the library would take others along.
+            if (challenge.isScopeMissing) await refuse(response, refusal);
+            refused = refusal;
+          }
+        }
+        const abortable = (given: Response) =>
+          init?.signal ? abortableResponse(given, init.signal) : given;
+        return withAnswer(abortable(response), requestId(init?.body), {
+          onToolsChanged,
+          async resume(lastEventId, ms) {
+            const more = await continued(input, { ...init }, lastEventId, ms, schedule);
+            return more && abortable(more).body;
+          },
+        });
       },
     },
     refusal: () => refused,
     hasLostSession: () => hasLostSession,
+    async oldTransport() {
+      if (!isUnknown) return undefined;
+      try {
+        const signal = AbortSignal.timeout(OLD_MS);
+        const asked = {
+          headers: { ...headers, accept: EVENTS },
+          redirect: "error",
+          signal,
+        } as const;
+        const response = abortableResponse(await fetchPlain(fetch, url, asked), signal);
+        const reader = isEventStream(response) ? response.body?.getReader() : undefined;
+        const { value } = await reader?.read() ?? {};
+        await (reader ?? response.body)?.cancel();
+        return /^event: ?endpoint\b/m.test(new TextDecoder().decode(value)) ? OLD : undefined;
+      } catch {
+        return undefined; // it is no server of that kind
+      }
+    },
   };
+}
+
+const EVENTS = "text/event-stream";
+
+const OLD = new Error(
+  "the server speaks only the old SSE transport of MCP; Barnacle needs Streamable HTTP: write that " +
+    "address of the server, often with /mcp in place of /sse, or run a bridge as a program",
+);
+
+async function refuse(response: Response, refusal: Error): Promise<never> {
+  await response.body?.cancel();
+  throw refusal;
+}
+
+/** The rest of a stream that the server has closed: it wants to be asked again after a while. */
+async function continued(
+  input: string | URL | Request,
+  { headers: before, signal, redirect }: RequestInit,
+  lastEventId: string,
+  ms: number,
+  schedule: StartTimer,
+): Promise<Response | undefined> {
+  await waitFor(ms, schedule, signal ?? new AbortController().signal);
+  const headers = new Headers(before);
+  headers.delete("content-type");
+  headers.set("accept", EVENTS);
+  headers.set("last-event-id", lastEventId);
+  const asked = { headers, signal, redirect, method: "GET" };
+  const response = await fetchPlain(globalThis.fetch, input, asked);
+  if (response.ok && isEventStream(response)) return response;
+  await response.body?.cancel();
+  return undefined;
 }
 
 /**
@@ -97,19 +170,26 @@ function refusalOf(
   serverId: string,
   server: McpHttpServer,
   status: number,
-  challenge: string | null,
+  challenge: Challenge,
   hasLogin: boolean,
 ): Error {
   const says = `the server refuses Barnacle (HTTP ${status}): `;
   const key = `mcp.servers.${serverId}.headers.authorization`;
-  if (hasOwnToken(server)) return new Error(`${says}put a valid token into ${key}`);
-  const asksOAuth = challenge !== null && /resource_metadata=|\bscope=/i.test(challenge);
-  if (!asksOAuth && !hasLogin && status !== 401) {
+  const { scope, isScopeMissing, metadata } = challenge;
+  const more = isScopeMissing && `this needs ${scope ? `the scopes "${scope}"` : "more scopes"}`;
+  if (hasOwnToken(server)) {
+    return new Error(`${says}${more ? `${more}; ` : ""}put a valid token into ${key}`);
+  }
+  if (!metadata && scope === undefined && !isScopeMissing && !hasLogin && status !== 401) {
     return new Error(`${says}no access; put a token of the server into ${key}`);
   }
-  const why = hasLogin ? "it takes the login no more" : "it wants a sign-in";
+  const fixed = more && server.oauth?.scope !== undefined
+    ? `add them to mcp.servers.${serverId}.oauth.scope; then, `
+    : "";
+  const why = more || (hasLogin ? "it takes the login no more" : "it wants a sign-in");
   return new SignInNeededError(
-    `${says}${why}; on Barnacle's machine, run \`barnacle mcp login ${serverId}\`, or put a token ` +
-      `of the server into ${key}`,
+    `${says}${why}; ${fixed}on Barnacle's machine, run \`barnacle mcp login ${serverId}\`, or put a ` +
+      `token of the server into ${key}`,
+    challenge,
   );
 }

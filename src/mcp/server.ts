@@ -84,7 +84,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     const orEnd = <Value>(it: Promise<Value>) => Promise.race([it, early.promise, closing.promise]);
     const oauth = login.provider();
     web = transport.kind === "http"
-      ? createHttpTransport(id, transport, oauth?.provider, () => toolsChanged())
+      ? createHttpTransport(id, transport, schedule, oauth?.provider, () => toolsChanged())
       : undefined;
     const program = transport.kind === "stdio"
       ? createStdioTransport(() => confine(id, transport), (ended) => {
@@ -120,7 +120,8 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       isAbandoned = mine === undefined;
       await (mine?.close() ?? program?.close())?.catch(() => {});
       const refusal = web?.refusal();
-      throw refusal ? login.failureOf(refusal) : error;
+      if (error instanceof SignInNeededError) login.want(error.challenge.scope);
+      throw refusal ? login.failureOf(refusal) : await web?.oldTransport() ?? error;
     }
   }
 
@@ -264,6 +265,11 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   /** The failure of a call, in words for the model. */
   function callFailure(error: unknown, opened: MCPClient, call: AskingCall): Error {
+    if (error instanceof SignInNeededError && error.challenge.isScopeMissing) {
+      login.want(error.challenge.scope); // the server's other tools go on
+      login.tell();
+      return new Error(`the MCP server ${id}: ${error.message}`, { cause: error });
+    }
     const refusal = isAnswer(error) ? undefined : web?.refusal();
     if (!isAnswer(error)) retire(opened);
     const told = refusal && login.failureOf(refusal);

@@ -82,9 +82,10 @@ export async function beginLogin(
   id: string,
   server: McpHttpServer,
   redirectUrl: string,
-  logins: Pick<Logins, "write">,
+  logins: Pick<Logins, "read" | "write">,
 ): Promise<SignIn> {
-  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now);
+  const { wantedScope } = logins.read(id, server.url) ?? {};
+  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now, wantedScope);
   return {
     ...pending,
     async finish(answer) {

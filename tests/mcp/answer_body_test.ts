@@ -42,12 +42,15 @@ describe("[T6] withAnswer()", () => {
         const body = ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
         const headers = { "content-type": "text/event-stream" };
         let changes = 0;
-        await withAnswer(new Response(body, { headers }), undefined, () => changes++).text();
+        await withAnswer(new Response(body, { headers }), undefined, {
+          onToolsChanged: () => changes++,
+        }).text();
         assert.ok(changes > 0, `cut at ${at}`);
       }
     }
     let changes = 0;
-    await withAnswer(streamOf("data: {}\n\n", 3), undefined, () => changes++).text();
+    await withAnswer(streamOf("data: {}\n\n", 3), undefined, { onToolsChanged: () => changes++ })
+      .text();
     assert.equal(changes, 0);
   });
 });

@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { createMCPClient } from "@ai-sdk/mcp";
+import { schedule } from "../../src/lib/clock.ts";
 import { createHttpTransport } from "../../src/mcp/http.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 
@@ -27,7 +28,11 @@ describe("[T6] createHttpTransport()", () => {
     });
     try {
       const url = `${first.origin}/mcp`;
-      const { transport } = createHttpTransport("far", { url, headers: { "x-key": "secret" } });
+      const { transport } = createHttpTransport(
+        "far",
+        { url, headers: { "x-key": "secret" } },
+        schedule,
+      );
       const client = await createMCPClient({ transport }).then(
         () => "connected",
         (error: unknown) => `${error}`,
@@ -44,7 +49,11 @@ describe("[T6] createHttpTransport()", () => {
     const real = globalThis.fetch;
     globalThis.fetch = () => Promise.resolve(new Response(stream));
     try {
-      const { transport } = createHttpTransport("far", { url: "http://a.example/", headers: {} });
+      const { transport } = createHttpTransport(
+        "far",
+        { url: "http://a.example/", headers: {} },
+        schedule,
+      );
       const stop = new AbortController();
       const response = await transport.fetch(transport.url, { signal: stop.signal });
       const reading = assert.rejects(response.text(), { name: "AbortError" });

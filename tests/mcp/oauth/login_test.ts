@@ -69,7 +69,9 @@ async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
       },
       async signIn() {
         const target = { url: server.url, headers: {} };
-        const signIn = await beginSignIn(target, "http://127.0.0.1:8765/callback", Date.now);
+        const back = "http://127.0.0.1:8765/callback";
+        const { wantedScope } = logins.read("far", server.url) ?? {};
+        const signIn = await beginSignIn(target, back, Date.now, wantedScope);
         logins.write("far", await signIn.finish(server.allow(signIn.address).searchParams));
       },
       async call(servers, name = "add") {
@@ -204,8 +206,27 @@ describe("[T13] a login to an MCP server", () => {
       await signIn();
       await start(other.url).list(() => true);
       assert.deepEqual(new Set(other.seen), new Set([undefined]));
+      const before = server.seen.length;
       await start(server.url, { Authorization: "Bearer own" }).list(() => true);
-      assert.deepEqual(new Set(server.seen.slice(1)), new Set(["Bearer own"]));
+      assert.deepEqual(new Set(server.seen.slice(before)), new Set(["Bearer own"]));
+    }));
+
+  it("asks for the scope that one tool lacks, and the other tools go on", () =>
+    play(async ({ server, logins, told, signIn, start, call }) => {
+      await signIn();
+      server.habits.callScope = "write";
+      const servers = start();
+      await servers.list(() => true);
+      await assert.rejects(call(servers), /needs the scopes "write"; .*barnacle mcp login far/);
+      await assert.rejects(call(servers), /needs the scopes "write"/);
+      assert.deepEqual(server.calls, []);
+      assert.match(await call(servers, "look"), /^done as/);
+      assert.equal(servers.states()[0]?.state, "ready");
+      assert.deepEqual(told, ["far"]);
+      assert.equal(logins.read("far", server.url)?.wantedScope, "tools write");
+      await signIn();
+      assert.match(await call(servers), /^done as/);
+      assert.equal(logins.read("far", server.url)?.wantedScope, "tools write");
     }));
 
   it("is not replaced by tokens of an older one", () =>
