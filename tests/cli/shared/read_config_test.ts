@@ -219,12 +219,6 @@ describe("[C1] hasConfigWord()", () => {
   const texts = [
     ["an account", '{"channels":{"discord":{}}}', true],
     ["only the defaults of who may talk", disabled, true],
-    ["the same in UTF-16", Buffer.from(disabled, "utf16le").toString("utf8"), true],
-    [
-      "the same in UTF-16, bytes swapped",
-      Buffer.from(disabled, "utf16le").swap16().toString(),
-      true,
-    ],
     ["another form", "Channels:\n  Discord: {}", true],
     ["another program's", '{"port":3000,"channels":["stable"],"policy":"open"}', false],
     ["a longer word", '{"discordance":1,"myGroupPolicyName":2}', false],
