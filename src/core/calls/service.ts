@@ -77,9 +77,18 @@ export interface BegunCall {
 /** The state of a call. */
 export type CallState =
   | { readonly kind: "open" }
-  /** `text` is empty if the agent chose to say nothing. */
-  | { readonly kind: "answered"; readonly text: string; readonly usage: CallUsage }
+  | AnsweredCall
   | { readonly kind: "failed"; readonly why: string; readonly isBudget: boolean };
+
+/** A call with its answer. */
+export interface AnsweredCall {
+  readonly kind: "answered";
+  /** Empty if the agent chose to say nothing. */
+  readonly text: string;
+  readonly usage: CallUsage;
+  /** Unix time in milliseconds of its end; absent if the store does not know it. */
+  readonly finishedAt?: number;
+}
 
 /** Tokens of a call's turn. */
 export interface CallUsage {

@@ -179,6 +179,72 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
     });
   });
 
+  it("tells a model by its id", async () => {
+    await withServer(serviceWith().service, async (base) => {
+      const read = async (id: string) => await fetch(`${base}/v1/models/${id}`, { headers: AUTH });
+      assert.deepEqual(await (await read("reef")).json(), {
+        id: "reef",
+        object: "model",
+        created: 0,
+        owned_by: "barnacle",
+      });
+      const missing = await read("gpt-9");
+      assert.equal(missing.status, 404);
+      assert.equal((await missing.json()).error.code, "model_not_found");
+    });
+  });
+
+  it("gives a response the fields that Open Responses requires, of their types", async () => {
+    const usage = { inputTokens: 1, outputTokens: 2 };
+    const { service } = serviceWith({
+      wait: () => Promise.resolve({ kind: "answered", text: "yes", usage, finishedAt: 1_999 }),
+    });
+    await withServer(service, async (base) => {
+      const response = await fetch(`${base}/v1/responses`, {
+        method: "POST",
+        headers: AUTH,
+        body: JSON.stringify({ model: "main", input: "x" }),
+      });
+      const { output, usage: told, created_at, ...fields } = await response.json();
+      assert.deepEqual(fields, {
+        id: "resp_1442000000000000000",
+        object: "response",
+        completed_at: 1,
+        status: "completed",
+        incomplete_details: null,
+        model: "main",
+        previous_response_id: null,
+        instructions: null,
+        error: null,
+        tools: [],
+        tool_choice: "auto",
+        truncation: "disabled",
+        parallel_tool_calls: false,
+        text: { format: { type: "text" } },
+        top_p: 1,
+        presence_penalty: 0,
+        frequency_penalty: 0,
+        top_logprobs: 0,
+        temperature: 1,
+        reasoning: null,
+        user: null,
+        max_output_tokens: null,
+        max_tool_calls: null,
+        store: true,
+        background: false,
+        service_tier: "default",
+        metadata: {},
+        safety_identifier: null,
+        prompt_cache_key: null,
+      });
+      assert.deepEqual([output.length, told.total_tokens, Number.isInteger(created_at)], [
+        1,
+        3,
+        true,
+      ]);
+    });
+  });
+
   it("has a row for each route, and a token for each row", () => {
     assert.deepEqual(new Set(API_ROUTES.map(({ auth }) => auth)), new Set(["program"]));
   });
