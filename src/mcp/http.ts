@@ -50,7 +50,8 @@ export function createHttpTransport(
   const { url, headers } = server;
   let refused: Error | undefined;
   let hasLostSession = false;
-  let isUnknown = false; // the server knows no such request
+  /** The headers of a first request that the server does not know; absent: it does. */
+  let unknown: HeadersInit | undefined;
   let fetchOAuth: typeof fetch | undefined;
   return {
     transport: {
@@ -71,7 +72,7 @@ export function createHttpTransport(
         const isInSession = new Headers(init?.headers).has("mcp-session-id");
         hasLostSession = isInSession && (status === 404 || status === 400);
         if (init?.method === "POST") {
-          isUnknown = !isInSession && [400, 404, 405].includes(status);
+          unknown = !isInSession && [400, 404, 405].includes(status) ? init.headers : undefined;
           refused = response.ok ? undefined : refused;
           if (status === 401 || status === 403) {
             const challenge = readChallenge(response.headers.get("www-authenticate"));
@@ -86,7 +87,8 @@ export function createHttpTransport(
         return withAnswer(abortable(response), requestId(init?.body), {
           onToolsChanged,
           async resume(lastEventId, ms) {
-            const more = await continued(input, { ...init }, lastEventId, ms, schedule);
+            await waitFor(ms, schedule, init?.signal ?? new AbortController().signal);
+            const more = await openStream(url, { ...init }, { "last-event-id": lastEventId });
             return more && abortable(more).body;
           },
         });
@@ -95,18 +97,13 @@ export function createHttpTransport(
     refusal: () => refused,
     hasLostSession: () => hasLostSession,
     async oldTransport() {
-      if (!isUnknown) return undefined;
+      if (!unknown) return undefined;
       try {
         const signal = AbortSignal.timeout(OLD_MS);
-        const asked = {
-          headers: { ...headers, accept: EVENTS },
-          redirect: "error",
-          signal,
-        } as const;
-        const response = abortableResponse(await fetchPlain(fetch, url, asked), signal);
-        const reader = isEventStream(response) ? response.body?.getReader() : undefined;
+        const stream = await openStream(url, { headers: unknown, redirect: "error", signal });
+        const reader = stream && abortableResponse(stream, signal).body?.getReader();
         const { value } = await reader?.read() ?? {};
-        await (reader ?? response.body)?.cancel();
+        await reader?.cancel();
         return /^event: ?endpoint\b/m.test(new TextDecoder().decode(value)) ? OLD : undefined;
       } catch {
         return undefined; // it is no server of that kind
@@ -114,8 +111,6 @@ export function createHttpTransport(
     },
   };
 }
-
-const EVENTS = "text/event-stream";
 
 const OLD = new Error(
   "the server speaks only the old SSE transport of MCP; Barnacle needs Streamable HTTP: write that " +
@@ -127,21 +122,18 @@ async function refuse(response: Response, refusal: Error): Promise<never> {
   throw refusal;
 }
 
-/** The rest of a stream that the server has closed: it wants to be asked again after a while. */
-async function continued(
-  input: string | URL | Request,
+/** Asks for a stream with the headers of a request before; `undefined` if the server gives none. */
+async function openStream(
+  url: string,
   { headers: before, signal, redirect }: RequestInit,
-  lastEventId: string,
-  ms: number,
-  schedule: StartTimer,
+  fields: Readonly<Record<string, string>> = {},
 ): Promise<Response | undefined> {
-  await waitFor(ms, schedule, signal ?? new AbortController().signal);
   const headers = new Headers(before);
   headers.delete("content-type");
-  headers.set("accept", EVENTS);
-  headers.set("last-event-id", lastEventId);
-  const asked = { headers, signal, redirect, method: "GET" };
-  const response = await fetchPlain(globalThis.fetch, input, asked);
+  for (const [name, value] of Object.entries({ ...fields, accept: "text/event-stream" })) {
+    headers.set(name, value);
+  }
+  const response = await fetchPlain(fetch, url, { method: "GET", headers, signal, redirect });
   if (response.ok && isEventStream(response)) return response;
   await response.body?.cancel();
   return undefined;

@@ -5,7 +5,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import type { McpServer } from "./connection.ts";
 import { hashOfAll, type SeenTools, type ToolHashes } from "./definitions.ts";
 import { hasOwnToken, type Logins, type McpHttpServer } from "./oauth/logins.ts";
-import { beginSignIn, type SignIn } from "./oauth/sign_in.ts";
+import { beginSignIn, type SignIn } from "./sign_in.ts";
 
 /** A server of the config. These facts need no request to it. */
 export interface McpState extends McpLoginState {

@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
 import { readWish } from "../../src/mcp/elicitation/wish.ts";
 import { createLogins, type McpHttpServer } from "../../src/mcp/oauth/logins.ts";
-import { beginSignIn } from "../../src/mcp/oauth/sign_in.ts";
+import { beginSignIn } from "../../src/mcp/sign_in.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
 import { type Habits, type OAuthServer, startOAuthServer } from "../support/model/mcp_oauth.ts";
 import { toolContext } from "../support/model/tools.ts";
@@ -161,7 +161,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "auth/basic-cimd": "Barnacle runs on people's machines and has no page for its client metadata",
   "auth/2025-03-26-oauth-metadata-backcompat":
     "its server names another issuer than its own address, which RFC 8414 says to refuse",
-  "auth/resource-mismatch": "tests/mcp/oauth/sign_in_test.ts, and a draft",
+  "auth/resource-mismatch": "tests/mcp/sign_in_test.ts, and a draft",
   "auth/offline-access-scope": "a draft; Barnacle registers for refresh tokens anyway",
   "auth/offline-access-not-supported": "a draft; Barnacle registers for refresh tokens anyway",
   "auth/client-credentials-jwt": "an extension without a person; a token of the config does it",

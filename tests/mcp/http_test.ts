@@ -44,6 +44,30 @@ describe("[T6] createHttpTransport()", () => {
     }
   });
 
+  it("names a server that speaks only the transport before", async () => {
+    const server = createServer((request, response) => {
+      if (request.method !== "GET") return void response.writeHead(405).end();
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("event: endpoint\ndata: /messages?session=1\n\n");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`;
+    try {
+      const { transport, oldTransport } = createHttpTransport(
+        "far",
+        { url, headers: {} },
+        schedule,
+      );
+      assert.equal(await oldTransport(), undefined);
+      await assert.rejects(createMCPClient({ transport }));
+      assert.match((await oldTransport())?.message ?? "", /only the old SSE transport/);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   it("closes a stream of events with its connection, even if the body ignores the signal", async () => {
     const { stream, isCancelled } = createSilentBody(": hello\n\n");
     const real = globalThis.fetch;

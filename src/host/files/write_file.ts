@@ -110,7 +110,7 @@ function assertSame(old: Buffer | undefined, expected: string | undefined, path:
     : expected !== undefined && (old.equals(Buffer.from(expected)) ||
       old.includes(0) && decodedText(old) === expected); // UTF-16, of which UTF-8 is made
   if (isSame) return;
-  if (old?.toString() === expected) {
+  if (old && decodedText(old) === expected) {
     const message = `${path} contains bytes that are not text; save it as UTF-8`;
     throw new WriteError(message, { kind: "unwritable", path });
   }

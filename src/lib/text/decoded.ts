@@ -4,9 +4,7 @@
  * These texts begin with an ASCII character, so a zero beside it shows UTF-16 without a mark.
  */
 
-import { Buffer } from "node:buffer";
-
-/** The text of a file. Of UTF-16, the byte order mark is left out. */
+/** The text of a file. The byte order mark of UTF-16 is left out, and that of UTF-8 stays. */
 export function decodedText(bytes: Uint8Array): string {
   const [first, second] = bytes;
   const encoding = first === 0xff && second === 0xfe || second === 0
@@ -19,5 +17,5 @@ export function decodedText(bytes: Uint8Array): string {
   } catch {
     // It is no UTF-16, either.
   }
-  return Buffer.from(bytes).toString("utf8");
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }

@@ -10,7 +10,7 @@ export interface Challenge {
   readonly isScopeMissing?: true;
 }
 
-/** @returns An empty challenge for a header without one. */
+/** Reads the header; without a challenge in it, the result is empty. */
 export function readChallenge(header: string | null): Challenge {
   const fieldOf = (name: string) => {
     const found = new RegExp(`(?:^|[,\\s])${name}=(?:"([^"]*)"|([^\\s,"]+))`, "i")

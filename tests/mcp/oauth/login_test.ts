@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { createLogins, type Logins } from "../../../src/mcp/oauth/logins.ts";
-import { beginSignIn } from "../../../src/mcp/oauth/sign_in.ts";
+import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import { createMcpServers, type McpServers } from "../../../src/mcp/servers.ts";
 import { type OAuthServer, startOAuthServer } from "../../support/model/mcp_oauth.ts";
 import { toolContext } from "../../support/model/tools.ts";

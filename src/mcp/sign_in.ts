@@ -6,18 +6,18 @@
  * code. This module starts it, and checks the browser's answer.
  */
 
-import { type Clock, schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../lib/clock.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
-import { isRecord } from "../../lib/text/json.ts";
-import { clip } from "../../lib/text/cut.ts";
-import { withTimeout } from "../definitions.ts";
-import { createHttpTransport } from "../http.ts";
-import { type Challenge, scopesOf } from "./challenge.ts";
-import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./logins.ts";
-import { createOAuthFetch } from "./fetch.ts";
-import { clientMetadata, SignInNeededError, withTokens } from "./provider.ts";
+import { isRecord } from "../lib/text/json.ts";
+import { clip } from "../lib/text/cut.ts";
+import { withTimeout } from "./definitions.ts";
+import { createHttpTransport } from "./http.ts";
+import { type Challenge, scopesOf } from "./oauth/challenge.ts";
+import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./oauth/logins.ts";
+import { createOAuthFetch } from "./oauth/fetch.ts";
+import { clientMetadata, SignInNeededError, withTokens } from "./oauth/provider.ts";
 
 /** A sign-in that is not possible, or that has failed; the message is for the operator. */
 export class SignInError extends Error {
