@@ -77,8 +77,10 @@ export function createHttpTransport(
           if (status === 401 || status === 403) {
             const challenge = readChallenge(response.headers.get("www-authenticate"));
             const refusal = refusalOf(serverId, server, status, challenge, provider !== undefined);
-            // It concerns this request alone, and the library would take others along.
-            if (challenge.isScopeMissing) await refuse(response, refusal);
+            if (challenge.isScopeMissing && refusal instanceof SignInNeededError) {
+              await response.body?.cancel();
+              throw refusal; // it concerns this request alone
+            }
             refused = refusal;
           }
         }
@@ -87,7 +89,8 @@ export function createHttpTransport(
         return withAnswer(abortable(response), requestId(init?.body), {
           onToolsChanged,
           async resume(lastEventId, ms) {
-            await waitFor(ms, schedule, init?.signal ?? new AbortController().signal);
+            const signal = init?.signal ?? new AbortController().signal;
+            if (!signal.aborted) await waitFor(ms, schedule, signal);
             const more = await openStream(url, { ...init }, { "last-event-id": lastEventId });
             return more && abortable(more).body;
           },
@@ -116,11 +119,6 @@ const OLD = new Error(
   "the server speaks only the old SSE transport of MCP; Barnacle needs Streamable HTTP: write that " +
     "address of the server, often with /mcp in place of /sse, or run a bridge as a program",
 );
-
-async function refuse(response: Response, refusal: Error): Promise<never> {
-  await response.body?.cancel();
-  throw refusal;
-}
 
 /** Asks for a stream with the headers of a request before; `undefined` if the server gives none. */
 async function openStream(

@@ -74,21 +74,17 @@ export interface BegunCall {
   readonly isNew: boolean;
 }
 
-/** The state of a call. */
+/** The state of a call. The text is empty if the agent chose to say nothing. */
 export type CallState =
   | { readonly kind: "open" }
-  | AnsweredCall
+  | {
+    readonly kind: "answered";
+    readonly text: string;
+    readonly usage: CallUsage;
+    /** Unix time in milliseconds; absent if it is not known. */
+    readonly finishedAt?: number;
+  }
   | { readonly kind: "failed"; readonly why: string; readonly isBudget: boolean };
-
-/** A call with its answer. */
-export interface AnsweredCall {
-  readonly kind: "answered";
-  /** Empty if the agent chose to say nothing. */
-  readonly text: string;
-  readonly usage: CallUsage;
-  /** Unix time in milliseconds of its end; absent if the store does not know it. */
-  readonly finishedAt?: number;
-}
 
 /** Tokens of a call's turn. */
 export interface CallUsage {

@@ -229,6 +229,20 @@ describe("[T13] a login to an MCP server", () => {
       assert.equal(logins.read("far", server.url)?.wantedScope, "tools write");
     }));
 
+  it("[T1] that the config has as a token gets words, and no unknown outcome, for a scope", () =>
+    play(async ({ server, start, call }) => {
+      Object.assign(server.habits, { isOpen: true, callScope: "write" });
+      const servers = start(server.url, { Authorization: "Bearer own" });
+      await servers.list(() => true);
+      await assert.rejects(
+        call(servers),
+        (error: Error) =>
+          !(error instanceof UnknownOutcomeError) &&
+          /needs the scopes "write"; put a valid token into mcp/.test(error.message),
+      );
+      assert.match(await call(servers, "look"), /^done as/);
+    }));
+
   it("is not replaced by tokens of an older one", () =>
     play(async ({ server, logins, signIn, start, call }) => {
       await signIn();
