@@ -43,6 +43,8 @@ interface ListedTool {
 const MAX_TOOLS = 100;
 const MAX_DESCRIPTION = 2_000;
 const MAX_SCHEMA = 20_000;
+/** Maximum number of left-out tools to name. */
+const MAX_NAMED = 200;
 /** Maximum UTF-16 units of a left-out tool's name. */
 const MAX_SHOWN = 100;
 
@@ -80,8 +82,11 @@ function definitionsOf(
     }
     return why === undefined;
   });
-  for (const { name } of fitting.slice(MAX_TOOLS)) {
-    cut.push(`${name} is left out (it comes after the first ${MAX_TOOLS})`);
+  const late = fitting.slice(MAX_TOOLS).map(({ name }) => name);
+  if (late.length > 0) {
+    const more = late.length > MAX_NAMED ? ", …" : "";
+    const names = late.slice(0, MAX_NAMED).join(", ") + more;
+    cut.push(`${late.length} are left out after the first ${MAX_TOOLS} (${names})`);
   }
   const tools = fitting.slice(0, MAX_TOOLS).map(definitionOf)
     .toSorted((one, other) => one.name < other.name ? -1 : 1);

@@ -181,7 +181,10 @@ function judgeServer(look: McpLook): Finding {
     status: changes.length > 0 ? "warn" : "pass",
     why: [tools, ...isInside, ...changes].join("; "),
     fix: changes.length > 0
-      ? "read new descriptions: the model does. `mcp.servers.<server>.allow` chooses the tools"
+      ? `${
+        /since the last look/.test(changes.join()) ? "read new descriptions: the model does. " : ""
+      }\`${about.where}.allow\` ` +
+        "chooses the tools"
       : undefined,
   };
 }

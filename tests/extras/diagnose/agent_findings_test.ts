@@ -34,7 +34,7 @@ describe("[T13] judgeServers()", () => {
     const [finding] = judgeServers({ servers: [{ ...files, cut: ["huge is left out (long)"] }] });
     assert.equal(finding?.status, "warn");
     assert.match(finding?.why ?? "", /; huge is left out \(long\)$/);
-    assert.match(finding?.fix ?? "", /mcp\.servers\.<server>\.allow/);
+    assert.match(finding?.fix ?? "", /^`mcp\.servers\.files\.allow` chooses/);
   });
 
   it("names a server that cannot be used", () => {
