@@ -100,7 +100,7 @@ function events(
 ): ReadableStream<Uint8Array> {
   let reader = body.getReader();
   const answer = new RegExp(`"id"\\s*:\\s*"?${id}"?\\s*[,}]`);
-  let hasAnswer = id === undefined;
+  let hasAnswer = false; // a stream without a request has none, and goes on
   let isInEvent = false; // the answer's id is in the current event
   let last = "";
   let bytes = 0; // of the current event
@@ -158,7 +158,7 @@ function events(
           return controller.enqueue(new TextEncoder().encode("\n\n")); // ends a broken event
         }
       }
-      if (!hasAnswer) controller.enqueue(lostAnswer(id, why));
+      if (!hasAnswer && id !== undefined) controller.enqueue(lostAnswer(id, why));
       controller.close();
     },
     cancel: (reason) => reader.cancel(reason),
@@ -166,7 +166,7 @@ function events(
 }
 
 /** An event of ours, after the rest of a broken one. */
-function lostAnswer(id: number | undefined, message: string): Uint8Array {
+function lostAnswer(id: number, message: string): Uint8Array {
   const error = { code: LOST_CODE, message };
   const data = JSON.stringify({ jsonrpc: "2.0", id, error });
   return new TextEncoder().encode(`\n\nevent: message\ndata: ${data}\n\n`);
