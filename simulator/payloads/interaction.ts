@@ -107,7 +107,7 @@ function submissionOf(
     custom_id: modal.custom_id,
     components: modal.components.map(({ component }, index) => {
       const { type, custom_id } = component;
-      const value = values[custom_id];
+      const value = values[custom_id] ?? (component.type === 23 ? component.default : undefined);
       const hasList = type !== 4 && type !== 21 && type !== 23;
       return {
         type: 18,

@@ -8,10 +8,21 @@ export interface McpServerState {
   readonly state: "connecting" | "ready" | "failing";
   /** Number of its tools as last listed. */
   readonly tools: number;
+  /** Tools that the model gets in part or not at all, each with the reason; absent: none. */
+  readonly cut?: readonly string[];
   /** Why it fails. */
   readonly problem?: string;
   /** The last lines that its program wrote to stderr, without secrets; empty if it wrote none. */
   readonly said: readonly string[];
+}
+
+/** Tools to name; the log has few words for each. */
+const MAX_CUT = 20;
+
+/** The tools that the model gets in part or not at all, as one line. */
+export function cutText(cut: readonly string[]): string {
+  const more = cut.length > MAX_CUT ? [`and ${cut.length - MAX_CUT} more`] : [];
+  return [...cut.slice(0, MAX_CUT), ...more].join("; ");
 }
 
 /** A problem with the last lines of the program, if it wrote any, as one line. */

@@ -7,7 +7,7 @@
 
 import type { AlertRecord } from "../core/alerts.ts";
 import { budgetText, isSpent, labelOf } from "../core/spending/budget.ts";
-import { type McpServerState, problemWithWords } from "../core/mcp_state.ts";
+import { cutText, type McpServerState, problemWithWords } from "../core/mcp_state.ts";
 import { type CheckCode, runChecks } from "../core/checks.ts";
 import { lagText, ownerText, type SharedStoreState, standbysOf } from "../core/shared_store.ts";
 import { countText, timeText } from "../lib/text/units.ts";
@@ -239,12 +239,14 @@ function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
 }
 
 /** The bot answers without its tools. */
-function mcpServer({ id, state, tools, problem, said }: McpServerState): HealthFinding {
+function mcpServer({ id, state, tools, cut = [], problem, said }: McpServerState): HealthFinding {
   switch (state) {
     case "connecting":
       return healthFinding(`mcp:${id}`, "is connecting");
     case "ready":
-      return healthFinding(`mcp:${id}`, `${tools} tools`);
+      return cut.length === 0
+        ? healthFinding(`mcp:${id}`, `${tools} tools`)
+        : healthFinding(`mcp:${id}`, `${tools} tools; ${cutText(cut)}`, { status: "warn" });
     case "failing": {
       const text = problemWithWords((problem ?? "it fails").slice(0, MAX_REASON), said);
       return healthFinding(`mcp:${id}`, text, { status: "warn" });

@@ -26,23 +26,46 @@ const MAX_BYTES = 8_000_000;
 const EVENT_END = /\r?\n\r?\n/;
 /** Bytes of a piece that the next one may continue. */
 const OVERLAP = 64;
+/** Characters of a line, of which those with an event's id have less. */
+const MAX_ID_LINE = 1_000;
+/** Milliseconds until a closed stream is continued: the default, and the bounds of a server's wish. */
+const RETRY_MS = 1_000;
+const RETRY_BOUNDS = [100, 60_000] as const;
+
+/** The uses of a stream's events. */
+export interface EventPorts {
+  /** A stream seems to say that the server has other tools now. */
+  readonly onToolsChanged?: () => void;
+  /**
+   * Continues a stream that ended before its answer, after some milliseconds.
+   *
+   * @returns `undefined` if the server does not.
+   */
+  readonly resume?: (
+    lastEventId: string,
+    ms: number,
+  ) => Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined>;
+}
 
 /**
  * The same response with a body that is bounded, and that always has an answer.
  *
  * @param id Id of the request; absent for a stream that answers none.
- * @param onToolsChanged A stream seems to say that the server has other tools now.
  */
 export function withAnswer(
   response: Response,
   id: number | undefined,
-  onToolsChanged: () => void = () => {},
+  ports: EventPorts = {},
 ): Response {
   if (!response.body) return response;
-  const isStream = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
   const { status, statusText, headers } = response;
-  const body = isStream ? events(response.body, id, onToolsChanged) : limited(response.body);
+  const body = isEventStream(response) ? events(response.body, id, ports) : limited(response.body);
   return new Response(body, { status, statusText, headers: withoutLength(headers) });
+}
+
+/** Whether the body is a stream of events. */
+export function isEventStream({ headers }: Response): boolean {
+  return /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 }
 
 /** The body is decoded already, so its length and coding on the wire say nothing about it. */
@@ -73,16 +96,33 @@ function limited(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<
 function events(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   id: number | undefined,
-  onToolsChanged: () => void,
+  { onToolsChanged, resume }: EventPorts,
 ): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+  let reader = body.getReader();
   const answer = new RegExp(`"id"\\s*:\\s*"?${id}"?\\s*[,}]`);
-  let hasAnswer = id === undefined;
+  let hasAnswer = false; // a stream without a request has none, and goes on
   let isInEvent = false; // the answer's id is in the current event
   let last = "";
   let bytes = 0; // of the current event
+  let line = "";
+  let lastEventId = "";
+  let retryMs = RETRY_MS;
   const isFlood = createFloodCheck();
   const decoder = new TextDecoder("latin1"); // ids, quotes and line ends are ASCII
+
+  /** Notes where the stream could be continued. */
+  function readFields(text: string): void {
+    const lines = (line + text).split(/\r\n|[\r\n]/);
+    line = lines.pop()?.slice(0, MAX_ID_LINE) ?? "";
+    for (const one of lines) {
+      const [, field, value = ""] = /^(id|retry): ?([^\0]*)$/.exec(one) ?? [];
+      if (field === "id") lastEventId = value;
+      if (field === "retry" && /^\d+$/.test(value)) {
+        retryMs = Math.min(Math.max(Number(value), RETRY_BOUNDS[0]), RETRY_BOUNDS[1]);
+      }
+    }
+  }
+
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       let why = "the connection was lost before the answer";
@@ -90,7 +130,8 @@ function events(
         const { done, value } = await reader.read();
         if (value) {
           const text = decoder.decode(value);
-          if (CHANGED.test(last + text)) onToolsChanged();
+          if (CHANGED.test(last + text)) onToolsChanged?.();
+          if (!hasAnswer) readFields(text);
           const parts = (last + text).split(EVENT_END);
           const current = parts.pop() ?? "";
           hasAnswer ||= parts.length > 0 && isInEvent || parts.some((part) => answer.test(part));
@@ -109,7 +150,15 @@ function events(
         why = error instanceof Error ? error.message : String(error);
         await reader.cancel().catch(() => {}); // it has failed already
       }
-      if (!hasAnswer) controller.enqueue(lostAnswer(id, why));
+      if (!hasAnswer && lastEventId !== "") {
+        const more = await resume?.(lastEventId, retryMs).catch(() => undefined); // it is lost then
+        if (more) {
+          reader = more.getReader();
+          [isInEvent, last, line, bytes] = [false, "", "", 0];
+          return controller.enqueue(new TextEncoder().encode("\n\n")); // ends a broken event
+        }
+      }
+      if (!hasAnswer && id !== undefined) controller.enqueue(lostAnswer(id, why));
       controller.close();
     },
     cancel: (reason) => reader.cancel(reason),
@@ -117,7 +166,7 @@ function events(
 }
 
 /** An event of ours, after the rest of a broken one. */
-function lostAnswer(id: number | undefined, message: string): Uint8Array {
+function lostAnswer(id: number, message: string): Uint8Array {
   const error = { code: LOST_CODE, message };
   const data = JSON.stringify({ jsonrpc: "2.0", id, error });
   return new TextEncoder().encode(`\n\nevent: message\ndata: ${data}\n\n`);

@@ -43,27 +43,59 @@ interface ListedTool {
 const MAX_TOOLS = 100;
 const MAX_DESCRIPTION = 2_000;
 const MAX_SCHEMA = 20_000;
+/** Maximum number of left-out tools to name. */
+const MAX_NAMED = 200;
+/** Maximum UTF-16 units of a left-out tool's name. */
+const MAX_SHOWN = 100;
 
-/**
- * The tools of a server, in the order of their names.
- *
- * @param allow The server's names of the tools to keep; all if absent.
- */
-function definitionsOf(
-  listed: readonly ListedTool[],
-  allow: readonly string[] | undefined,
-): readonly McpToolDefinition[] {
-  return listed.flatMap((tool) => definitionOf(tool, allow) ?? []).slice(0, MAX_TOOLS)
-    .toSorted((one, other) => one.name < other.name ? -1 : 1);
+/** Longest name that every model API takes. */
+export const MAX_NAME = 64;
+
+/** The tools of a server. */
+export interface ListedTools {
+  /** In the order of their names. */
+  readonly tools: readonly McpToolDefinition[];
+  /** Tools that the model gets in part or not at all, each with the reason for operators. */
+  readonly cut: readonly string[];
 }
 
-/** @returns `undefined` for a tool that is not allowed, or whose schema is too long for a model. */
+/** @param allow The server's names of the tools to keep; all if absent. */
+function definitionsOf(
+  serverId: string,
+  listed: readonly ListedTool[],
+  allow: readonly string[] | undefined,
+): ListedTools {
+  const allowed = listed.filter(({ name }) => !allow || allow.includes(name));
+  const cut: string[] = [];
+  const fitting = allowed.filter(({ name, description = "", inputSchema }) => {
+    const long = `mcp__${serverId}__${name}`.length;
+    const schema = JSON.stringify(inputSchema).length;
+    const why = long > MAX_NAME
+      ? `its name has ${long} characters with the server's, more than ${MAX_NAME}`
+      : schema > MAX_SCHEMA
+      ? `its schema has ${schema} characters, more than ${MAX_SCHEMA}`
+      : undefined;
+    const shown = name.slice(0, MAX_SHOWN).toWellFormed();
+    if (why !== undefined) cut.push(`${shown} is left out (${why})`);
+    else if (description.length > MAX_DESCRIPTION) {
+      cut.push(`${shown} has the first ${MAX_DESCRIPTION} characters of its description`);
+    }
+    return why === undefined;
+  });
+  const late = fitting.slice(MAX_TOOLS).map(({ name }) => name);
+  if (late.length > 0) {
+    const more = late.length > MAX_NAMED ? ", …" : "";
+    const names = late.slice(0, MAX_NAMED).join(", ") + more;
+    cut.push(`${late.length} are left out after the first ${MAX_TOOLS} (${names})`);
+  }
+  const tools = fitting.slice(0, MAX_TOOLS).map(definitionOf)
+    .toSorted((one, other) => one.name < other.name ? -1 : 1);
+  return { tools, cut };
+}
+
 function definitionOf(
   { name, description = "", inputSchema, annotations }: ListedTool,
-  allow: readonly string[] | undefined,
-): McpToolDefinition | undefined {
-  if (allow && !allow.includes(name)) return undefined;
-  if (JSON.stringify(inputSchema).length > MAX_SCHEMA) return undefined;
+): McpToolDefinition {
   const { readOnlyHint, idempotentHint }: {
     readonly readOnlyHint?: unknown;
     readonly idempotentHint?: unknown;
@@ -131,21 +163,24 @@ const MAX_PAGES = 20;
  * @throws {Error} If the server does not answer in time, or with an error.
  */
 export async function listTools(
-  from: MCPClient,
+  from: Pick<MCPClient, "listTools">,
+  serverId: string,
   allow: readonly string[] | undefined,
   pageMs: number,
   schedule: StartTimer,
-): Promise<readonly McpToolDefinition[]> {
+): Promise<ListedTools> {
   const found: ListedTool[] = [];
   let cursor: string | undefined;
-  for (let page = 0; page < MAX_PAGES && found.length < MAX_TOOLS; page++) {
+  for (let page = 0; page < MAX_PAGES; page++) {
     const params = cursor === undefined ? {} : { params: { cursor } };
     const listed = await withTimeout(pageMs, schedule, from.listTools(params));
     found.push(...listed.tools);
     cursor = listed.nextCursor;
     if (cursor === undefined) break;
   }
-  return definitionsOf(found, allow);
+  const { tools, cut } = definitionsOf(serverId, found, allow);
+  const rest = cursor === undefined ? [] : [`the list of tools has more than ${MAX_PAGES} pages`];
+  return { tools, cut: [...cut, ...rest] };
 }
 
 /**

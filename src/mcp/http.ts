@@ -5,9 +5,11 @@
 import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import process from "node:process";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
+import { type StartTimer, waitFor } from "../lib/clock.ts";
 import { abortableResponse } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
-import { withAnswer } from "./answer_body.ts";
+import { isEventStream, withAnswer } from "./answer_body.ts";
+import { type Challenge, readChallenge } from "./oauth/challenge.ts";
 import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 
@@ -25,7 +27,12 @@ export interface HttpTransport {
   refusal(): Error | undefined;
   /** Whether the server no longer knows the session, so that it ran nothing of the last request. */
   hasLostSession(): boolean;
+  /** Why a server that takes no message may be one of the transport before; resolves to an error. */
+  oldTransport(): Promise<Error | undefined>;
 }
+
+/** Milliseconds for the first event of the old transport. */
+const OLD_MS = 5_000;
 
 /**
  * Creates the connection.
@@ -36,12 +43,15 @@ export interface HttpTransport {
 export function createHttpTransport(
   serverId: string,
   server: McpHttpServer,
+  schedule: StartTimer,
   provider?: OAuthClientProvider,
   onToolsChanged?: () => void,
 ): HttpTransport {
   const { url, headers } = server;
   let refused: Error | undefined;
   let hasLostSession = false;
+  /** The headers of a first request that the server does not know; absent: it does. */
+  let unknown: HeadersInit | undefined;
   let fetchOAuth: typeof fetch | undefined;
   return {
     transport: {
@@ -61,17 +71,70 @@ export function createHttpTransport(
         const { status } = response;
         const isInSession = new Headers(init?.headers).has("mcp-session-id");
         hasLostSession = isInSession && (status === 404 || status === 400);
-        if (status === 401 || status === 403) {
-          const challenge = response.headers.get("www-authenticate");
-          refused = refusalOf(serverId, server, status, challenge, provider !== undefined);
-        } else if (response.ok) refused = undefined;
-        const answer = init?.signal ? abortableResponse(response, init.signal) : response;
-        return withAnswer(answer, requestId(init?.body), onToolsChanged);
+        if (init?.method === "POST") {
+          unknown = !isInSession && [400, 404, 405].includes(status) ? init.headers : undefined;
+          refused = response.ok ? undefined : refused;
+          if (status === 401 || status === 403) {
+            const challenge = readChallenge(response.headers.get("www-authenticate"));
+            const refusal = refusalOf(serverId, server, status, challenge, provider !== undefined);
+            if (challenge.isScopeMissing && refusal instanceof SignInNeededError) {
+              await response.body?.cancel();
+              throw refusal; // it concerns this request alone
+            }
+            refused = refusal;
+          }
+        }
+        const abortable = (given: Response) =>
+          init?.signal ? abortableResponse(given, init.signal) : given;
+        return withAnswer(abortable(response), requestId(init?.body), {
+          onToolsChanged,
+          async resume(lastEventId, ms) {
+            const signal = init?.signal ?? new AbortController().signal;
+            if (!signal.aborted) await waitFor(ms, schedule, signal);
+            const more = await openStream(url, { ...init }, { "last-event-id": lastEventId });
+            return more && abortable(more).body;
+          },
+        });
       },
     },
     refusal: () => refused,
     hasLostSession: () => hasLostSession,
+    async oldTransport() {
+      if (!unknown) return undefined;
+      try {
+        const signal = AbortSignal.timeout(OLD_MS);
+        const stream = await openStream(url, { headers: unknown, redirect: "error", signal });
+        const reader = stream && abortableResponse(stream, signal).body?.getReader();
+        const { value } = await reader?.read() ?? {};
+        await reader?.cancel();
+        return /^event: ?endpoint\b/m.test(new TextDecoder().decode(value)) ? OLD : undefined;
+      } catch {
+        return undefined; // it is no server of that kind
+      }
+    },
   };
+}
+
+const OLD = new Error(
+  "the server speaks only the old SSE transport of MCP; Barnacle needs Streamable HTTP: write that " +
+    "address of the server, often with /mcp in place of /sse, or run a bridge as a program",
+);
+
+/** Asks for a stream with the headers of a request before; `undefined` if the server gives none. */
+async function openStream(
+  url: string,
+  { headers: before, signal, redirect }: RequestInit,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<Response | undefined> {
+  const headers = new Headers(before);
+  headers.delete("content-type");
+  for (const [name, value] of Object.entries({ ...fields, accept: "text/event-stream" })) {
+    headers.set(name, value);
+  }
+  const response = await fetchPlain(fetch, url, { method: "GET", headers, signal, redirect });
+  if (response.ok && isEventStream(response)) return response;
+  await response.body?.cancel();
+  return undefined;
 }
 
 /**
@@ -97,19 +160,26 @@ function refusalOf(
   serverId: string,
   server: McpHttpServer,
   status: number,
-  challenge: string | null,
+  challenge: Challenge,
   hasLogin: boolean,
 ): Error {
   const says = `the server refuses Barnacle (HTTP ${status}): `;
   const key = `mcp.servers.${serverId}.headers.authorization`;
-  if (hasOwnToken(server)) return new Error(`${says}put a valid token into ${key}`);
-  const asksOAuth = challenge !== null && /resource_metadata=|\bscope=/i.test(challenge);
-  if (!asksOAuth && !hasLogin && status !== 401) {
+  const { scope, isScopeMissing, metadata } = challenge;
+  const more = isScopeMissing && `this needs ${scope ? `the scopes "${scope}"` : "more scopes"}`;
+  if (hasOwnToken(server)) {
+    return new Error(`${says}${more ? `${more}; ` : ""}put a valid token into ${key}`);
+  }
+  if (!metadata && scope === undefined && !isScopeMissing && !hasLogin && status !== 401) {
     return new Error(`${says}no access; put a token of the server into ${key}`);
   }
-  const why = hasLogin ? "it takes the login no more" : "it wants a sign-in";
+  const fixed = more && server.oauth?.scope !== undefined
+    ? `add them to mcp.servers.${serverId}.oauth.scope; then, `
+    : "";
+  const why = more || (hasLogin ? "it takes the login no more" : "it wants a sign-in");
   return new SignInNeededError(
-    `${says}${why}; on Barnacle's machine, run \`barnacle mcp login ${serverId}\`, or put a token ` +
-      `of the server into ${key}`,
+    `${says}${why}; ${fixed}on Barnacle's machine, run \`barnacle mcp login ${serverId}\`, or put a ` +
+      `token of the server into ${key}`,
+    challenge,
   );
 }

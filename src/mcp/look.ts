@@ -19,6 +19,8 @@ export interface McpLook {
   readonly wantsSignIn?: true;
   /** Number of its tools. */
   readonly tools: number;
+  /** Tools that the model gets in part or not at all, each with the reason; absent: none. */
+  readonly cut?: readonly string[];
   /** One hash for all descriptions of its tools, in hex digits. */
   readonly hash: string;
   /** The differences since the last look; absent at the first one. */
@@ -61,11 +63,12 @@ export async function lookAtServers(
     await connection.list();
     const tools = connection.tools();
     const problem = tools ? undefined : connection.problem() ?? new Error("it listed no tools");
-    const { said } = connection.state();
+    const { said, cut } = connection.state();
     await connection.close();
     return {
       id,
       tools: tools?.length ?? 0,
+      cut,
       hash: hashOfAll(hashesOf(tools ?? [])),
       problem: problem?.message,
       said: problem ? said : undefined,

@@ -6,6 +6,7 @@
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
 import { createRedactor } from "../lib/text/redactor.ts";
 import { withoutControls } from "../lib/text/quoted.ts";
+import { cutText } from "../core/mcp_state.ts";
 import { UnknownOutcomeError } from "../core/turn/tool.ts";
 import { isAnswer, isLostSession, mayHaveRun } from "./answer_body.ts";
 import { type AskingCall, createAsking, openPages } from "./elicitation/asking.ts";
@@ -57,6 +58,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   let client: MCPClient | undefined;
   let connecting: Promise<MCPClient> | undefined;
   let tools: readonly McpToolDefinition[] | undefined;
+  let cut: readonly string[] = [];
   let failures = 0;
   let waitUntil = 0;
   let problem: Error | undefined;
@@ -84,7 +86,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     const orEnd = <Value>(it: Promise<Value>) => Promise.race([it, early.promise, closing.promise]);
     const oauth = login.provider();
     web = transport.kind === "http"
-      ? createHttpTransport(id, transport, oauth?.provider, () => toolsChanged())
+      ? createHttpTransport(id, transport, schedule, oauth?.provider, () => toolsChanged())
       : undefined;
     const program = transport.kind === "stdio"
       ? createStdioTransport(() => confine(id, transport), (ended) => {
@@ -120,7 +122,8 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       isAbandoned = mine === undefined;
       await (mine?.close() ?? program?.close())?.catch(() => {});
       const refusal = web?.refusal();
-      throw refusal ? login.failureOf(refusal) : error;
+      if (error instanceof SignInNeededError) login.want(error.challenge.scope);
+      throw refusal ? login.failureOf(refusal) : await web?.oldTransport() ?? error;
     }
   }
 
@@ -144,7 +147,12 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   async function list(from: MCPClient): Promise<void> {
     listedAt = now();
-    const next = login.cleanAll(await listTools(from, server.allow, CONNECT_MS, schedule));
+    const listed = await listTools(from, id, server.allow, CONNECT_MS, schedule);
+    const { tools: next, cut: nextCut } = login.cleanAll(listed);
+    if (nextCut.length > 0 && nextCut.join() !== cut.join()) {
+      log.warn("An MCP server has tools that do not fit", { server: id, cut: cutText(nextCut) });
+    }
+    cut = nextCut;
     const hashes = hashesOf(next);
     const isFirst = tools === undefined;
     if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return;
@@ -264,6 +272,11 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   /** The failure of a call, in words for the model. */
   function callFailure(error: unknown, opened: MCPClient, call: AskingCall): Error {
+    if (error instanceof SignInNeededError && error.challenge.isScopeMissing) {
+      login.want(error.challenge.scope); // the server's other tools go on
+      login.tell();
+      return new Error(`the MCP server ${id}: ${error.message}`, { cause: error });
+    }
     const refusal = isAnswer(error) ? undefined : web?.refusal();
     if (!isAnswer(error)) retire(opened);
     const told = refusal && login.failureOf(refusal);
@@ -318,6 +331,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         id,
         state: isFailing ? "failing" : isConnecting ? "connecting" : "ready",
         tools: tools?.length ?? 0,
+        ...(cut.length > 0 && { cut }),
         problem: isFailing ? login.clean(problem?.message ?? "") : undefined,
         said: isFailing ? saidLines() : [],
       };

@@ -5,7 +5,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import type { McpServer } from "./connection.ts";
 import { hashOfAll, type SeenTools, type ToolHashes } from "./definitions.ts";
 import { hasOwnToken, type Logins, type McpHttpServer } from "./oauth/logins.ts";
-import { beginSignIn, type SignIn } from "./oauth/sign_in.ts";
+import { beginSignIn, type SignIn } from "./sign_in.ts";
 
 /** A server of the config. These facts need no request to it. */
 export interface McpState extends McpLoginState {
@@ -82,9 +82,10 @@ export async function beginLogin(
   id: string,
   server: McpHttpServer,
   redirectUrl: string,
-  logins: Pick<Logins, "write">,
+  logins: Pick<Logins, "read" | "write">,
 ): Promise<SignIn> {
-  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now);
+  const { wantedScope } = logins.read(id, server.url) ?? {};
+  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now, wantedScope);
   return {
     ...pending,
     async finish(answer) {

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { McpServerState } from "../core/mcp_state.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
-import type { McpToolDefinition } from "./definitions.ts";
+import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
 import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import { createHeldCalls, type HeldCalls } from "./elicitation/held_calls.ts";
 import { createMcpConnection } from "./server.ts";
@@ -25,9 +25,6 @@ interface FirstWait {
 
 /** Milliseconds from the start of a connection in which turns wait for its tools. */
 const FIRST_MS = 3_000;
-
-/** Longest name that every model API takes. */
-const MAX_NAME = 64;
 
 /**
  * Creates the servers, and begins to connect, so that hardly a turn must wait: only one that begins

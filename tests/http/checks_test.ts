@@ -190,6 +190,12 @@ describe("[O1] judgeHealth()", () => {
       "warn",
       [],
     ],
+    [
+      "[T6] an MCP server with tools that do not fit",
+      { mcpServers: [{ id: "a", state: "ready", tools: 2, cut: ["huge is left out"], said: [] }] },
+      "warn",
+      [],
+    ],
     ["[T14] an embedding model", { embedding: { id: "a" } }, "pass", []],
     [
       "[T14] an embedding model that fails",

@@ -34,6 +34,22 @@ describe("[X4] withAnswer()", () => {
 });
 
 describe("[T6] withAnswer()", () => {
+  for (const id of [undefined, 7]) {
+    it(`continues ${id === undefined ? "a standing stream" : "an answer"} at its last event`, async () => {
+      const asked: unknown[] = [];
+      const text = await withAnswer(streamOf("id: a\nretry: 250\ndata:\n\n", 1), id, {
+        resume: (lastEventId, ms) => {
+          const body = asked.length === 0 ? streamOf("id: b\ndata: x\n\n", 1).body : undefined;
+          asked.push([lastEventId, ms]);
+          return Promise.resolve(body);
+        },
+      }).text();
+      assert.deepEqual(asked, [["a", 250], ["b", 250]]);
+      assert.match(text, /data: x/);
+      assert.equal(text.includes(`${LOST_CODE}`), id !== undefined);
+    });
+  }
+
   it("tells that the server has other tools, also if a piece ends within the message", async () => {
     const message = 'data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n';
     for (const text of [message, message.replaceAll("/", "\\/")]) {
@@ -42,12 +58,15 @@ describe("[T6] withAnswer()", () => {
         const body = ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
         const headers = { "content-type": "text/event-stream" };
         let changes = 0;
-        await withAnswer(new Response(body, { headers }), undefined, () => changes++).text();
+        await withAnswer(new Response(body, { headers }), undefined, {
+          onToolsChanged: () => changes++,
+        }).text();
         assert.ok(changes > 0, `cut at ${at}`);
       }
     }
     let changes = 0;
-    await withAnswer(streamOf("data: {}\n\n", 3), undefined, () => changes++).text();
+    await withAnswer(streamOf("data: {}\n\n", 3), undefined, { onToolsChanged: () => changes++ })
+      .text();
     assert.equal(changes, 0);
   });
 });

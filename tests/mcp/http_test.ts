@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { createMCPClient } from "@ai-sdk/mcp";
+import { schedule } from "../../src/lib/clock.ts";
 import { createHttpTransport } from "../../src/mcp/http.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 
@@ -27,7 +28,11 @@ describe("[T6] createHttpTransport()", () => {
     });
     try {
       const url = `${first.origin}/mcp`;
-      const { transport } = createHttpTransport("far", { url, headers: { "x-key": "secret" } });
+      const { transport } = createHttpTransport(
+        "far",
+        { url, headers: { "x-key": "secret" } },
+        schedule,
+      );
       const client = await createMCPClient({ transport }).then(
         () => "connected",
         (error: unknown) => `${error}`,
@@ -39,12 +44,40 @@ describe("[T6] createHttpTransport()", () => {
     }
   });
 
+  it("names a server that speaks only the transport before", async () => {
+    const server = createServer((request, response) => {
+      if (request.method !== "GET") return void response.writeHead(405).end();
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("event: endpoint\ndata: /messages?session=1\n\n");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`;
+    try {
+      const { transport, oldTransport } = createHttpTransport(
+        "far",
+        { url, headers: {} },
+        schedule,
+      );
+      assert.equal(await oldTransport(), undefined);
+      await assert.rejects(createMCPClient({ transport }));
+      assert.match((await oldTransport())?.message ?? "", /only the old SSE transport/);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   it("closes a stream of events with its connection, even if the body ignores the signal", async () => {
     const { stream, isCancelled } = createSilentBody(": hello\n\n");
     const real = globalThis.fetch;
     globalThis.fetch = () => Promise.resolve(new Response(stream));
     try {
-      const { transport } = createHttpTransport("far", { url: "http://a.example/", headers: {} });
+      const { transport } = createHttpTransport(
+        "far",
+        { url: "http://a.example/", headers: {} },
+        schedule,
+      );
       const stop = new AbortController();
       const response = await transport.fetch(transport.url, { signal: stop.signal });
       const reading = assert.rejects(response.text(), { name: "AbortError" });

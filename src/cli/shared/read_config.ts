@@ -131,7 +131,7 @@ function isLikely(path: string, isOwn: boolean): boolean {
  * @param text As UTF-8. A text in UTF-16, as editors of Windows may save it, has zeros in between.
  */
 export function hasConfigWord(text: string): boolean {
-  return /\b(?:discord|groupPolicy)\b/i.test(text.replaceAll("\0", ""));
+  return /\b(?:discord|groupPolicy)\b/i.test(text);
 }
 
 async function loadFound(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {

@@ -74,11 +74,16 @@ export interface BegunCall {
   readonly isNew: boolean;
 }
 
-/** The state of a call. */
+/** The state of a call. The text is empty if the agent chose to say nothing. */
 export type CallState =
   | { readonly kind: "open" }
-  /** `text` is empty if the agent chose to say nothing. */
-  | { readonly kind: "answered"; readonly text: string; readonly usage: CallUsage }
+  | {
+    readonly kind: "answered";
+    readonly text: string;
+    readonly usage: CallUsage;
+    /** Unix time in milliseconds; absent if it is not known. */
+    readonly finishedAt?: number;
+  }
   | { readonly kind: "failed"; readonly why: string; readonly isBudget: boolean };
 
 /** Tokens of a call's turn. */

@@ -43,4 +43,6 @@ export interface StoredCall {
   readonly answer?: string;
   /** Absent before the end, and if no model was asked. */
   readonly cost?: TurnCost;
+  /** Unix time in milliseconds of its end; absent before. */
+  readonly finishedAt?: number;
 }

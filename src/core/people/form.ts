@@ -43,6 +43,8 @@ export interface FormField {
   readonly types?: readonly string[];
   /** Text that stands in a text field at first; absent: none. */
   readonly value?: string;
+  /** Whether a checkbox is ticked at first. */
+  readonly isChecked?: boolean;
 }
 
 /** Discord's groups of file types. Which endings they have is Discord's to say, and may change. */
@@ -116,7 +118,7 @@ function readField(
   submitted: Submission,
 ): FieldAnswer | undefined {
   if (field.kind === "checkbox") {
-    return { kind: "checked", isChecked: value === true };
+    return { kind: "checked", isChecked: (value ?? field.isChecked) === true };
   }
   if (field.kind === "text" || field.kind === "paragraph") {
     const text = typeof value === "string" ? value : "";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { problemWithWords } from "../../core/mcp_state.ts";
+import { cutText, problemWithWords } from "../../core/mcp_state.ts";
 import type { McpLook, McpView } from "../../mcp/look.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import { findSkillsOfAll } from "../../workspace/skill_library.ts";
@@ -181,18 +181,21 @@ function judgeServer(look: McpLook): Finding {
     status: changes.length > 0 ? "warn" : "pass",
     why: [tools, ...isInside, ...changes].join("; "),
     fix: changes.length > 0
-      ? "read the new descriptions: the model does. `mcp.servers.<server>.allow` limits the tools"
+      ? `${
+        /since the last look/.test(changes.join()) ? "read new descriptions: the model does. " : ""
+      }\`${about.where}.allow\` ` +
+        "chooses the tools"
       : undefined,
   };
 }
 
-function linesOf({ changes }: McpLook): readonly string[] {
-  if (!changes) return [];
-  return (["changed", "added", "removed"] as const).flatMap((what) =>
-    changes[what].length === 0
+function linesOf({ changes, cut = [] }: McpLook): readonly string[] {
+  const changed = (["changed", "added", "removed"] as const).flatMap((what) =>
+    !changes || changes[what].length === 0
       ? []
       : [`${what} since the last look: ${printable(changes[what].join(", "))}`]
   );
+  return cut.length > 0 ? [printable(cutText(cut)), ...changed] : changed;
 }
 
 const SEEN_NAME = "skills-seen.json";

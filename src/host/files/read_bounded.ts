@@ -22,6 +22,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
+import { decodedText } from "../../lib/text/decoded.ts";
 import { PROC } from "../process/boot.ts";
 
 /** A file that is not read; `code` is the system's name for the reason. */
@@ -52,7 +53,7 @@ const PIPE_LOOK_MS = 20;
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Reads a file as UTF-8. A pipe blocks this thread until its writer ends it.
+ * Reads a file as UTF-8 or UTF-16. A pipe blocks this thread until its writer ends it.
  *
  * @throws {FileRefusedError} If it is too large, no file, or a pipe without an end in time. Other
  * errors are the system's.
@@ -73,11 +74,11 @@ export function readBounded(
   try {
     const stat = fstatSync(descriptor);
     if (acceptsPipes && stat.isFIFO()) {
-      return readAll(maxBytes, waitingRead(descriptor, pipeMs, isOpenFile(path))).toString("utf8");
+      return decodedText(readAll(maxBytes, waitingRead(descriptor, pipeMs, isOpenFile(path))));
     }
     assertRegular(stat);
     if (stat.size > maxBytes) throw tooLarge(maxBytes);
-    return readAll(maxBytes, (chunk) => readSync(descriptor, chunk)).toString("utf8");
+    return decodedText(readAll(maxBytes, (chunk) => readSync(descriptor, chunk)));
   } finally {
     closeSync(descriptor);
   }

@@ -11,6 +11,7 @@ import {
   closeSync,
   fchmodSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -26,6 +27,8 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
+import { PROC } from "../process/boot.ts";
+import { decodedText } from "../../lib/text/decoded.ts";
 
 /**
  * - `changed`: another program has written the file since it was read, or is writing it; read it
@@ -74,16 +77,22 @@ export function replaceFile({ path, text, expected }: {
     mkdirSync(dirname(path), { recursive: true, mode: NEW_FOLDER_MODE });
     const target = behindLinks(path);
     const part = claimPart(target, path);
-    const backup = inPlace(part, () => {
+    const backup = renaming(part, () => {
       const old = bytesOf(target);
       assertSame(old, expected, path);
       const facts = old === undefined ? undefined : statSync(target);
       const backup = old === undefined ? undefined : `${target}.bak`;
-      if (old !== undefined && backup !== undefined) {
-        const copy = claimPart(backup, path);
-        inPlace(copy, () => put(copy, backup, old, facts));
+      const mounted = isMounted(target) ? openSync(target, "r+") : undefined;
+      try {
+        if (old !== undefined && backup !== undefined) {
+          const copy = claimPart(backup, path);
+          renaming(copy, () => put(copy, backup, old, facts));
+        }
+        if (mounted === undefined) put(part, target, text, facts);
+        else overwrite(mounted, text, part.path);
+      } finally {
+        if (mounted !== undefined) closeSync(mounted);
       }
-      put(part, target, text, facts);
       return backup;
     });
     syncFolder(dirname(target));
@@ -98,9 +107,10 @@ export function replaceFile({ path, text, expected }: {
 function assertSame(old: Buffer | undefined, expected: string | undefined, path: string): void {
   const isSame = old === undefined
     ? expected === undefined
-    : expected !== undefined && old.equals(Buffer.from(expected));
+    : expected !== undefined && (old.equals(Buffer.from(expected)) ||
+      old.includes(0) && decodedText(old) === expected); // UTF-16, of which UTF-8 is made
   if (isSame) return;
-  if (old?.toString() === expected) {
+  if (old && decodedText(old) === expected) {
     const message = `${path} contains bytes that are not text; save it as UTF-8`;
     throw new WriteError(message, { kind: "unwritable", path });
   }
@@ -134,7 +144,7 @@ function claimPart(target: string, path: string): TemporaryFile {
 }
 
 /** Runs a task that renames the temporary file, or removes that file. */
-function inPlace<Done>({ path, descriptor }: TemporaryFile, work: () => Done): Done {
+function renaming<Done>({ path, descriptor }: TemporaryFile, work: () => Done): Done {
   try {
     return work();
   } catch (cause) {
@@ -157,6 +167,28 @@ function put(
   fchmodSync(descriptor, facts ? facts.mode & 0o7777 : NEW_MODE);
   fsyncSync(descriptor);
   renameOver(path, target);
+}
+
+/** Whether a file is mounted by itself, as containers do it. No rename can replace it then. */
+function isMounted(path: string): boolean {
+  const real = join(realpathSync(dirname(path)), basename(path));
+  const escaped = real.replace(
+    /[\s\\]/g,
+    (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );
+  try {
+    return readFileSync(`${PROC}/self/mountinfo`, "utf8").includes(` ${escaped} `);
+  } catch {
+    return false; // no Linux
+  }
+}
+
+/** Writes into the file itself. If the program dies meanwhile, the backup is whole. */
+function overwrite(descriptor: number, text: string, part: string): void {
+  writeFileSync(descriptor, text);
+  ftruncateSync(descriptor, Buffer.byteLength(text));
+  fsyncSync(descriptor);
+  rmSync(part, { force: true });
 }
 
 /** Milliseconds for which another program may keep a file open on Windows. */

@@ -106,7 +106,7 @@ function readField(
         ...about,
         type,
         values: [],
-        field: { ...common, kind: "checkbox", options: [], max: 1 },
+        field: { ...common, kind: "checkbox", options: [], max: 1, isChecked: initial === true },
       };
     case "integer":
     case "number":

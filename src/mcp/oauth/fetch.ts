@@ -22,6 +22,9 @@ const MAX_BYTES = 256 * 1_024;
 /** Milliseconds for one request with its answer. */
 const TIMEOUT_MS = 15_000;
 
+/** Path of an authorization server's metadata; the path of its address follows, if it has one. */
+const METADATA = "/.well-known/oauth-authorization-server";
+
 /** A request or an answer that Barnacle refuses; the message is for the operator. */
 export class OAuthRequestError extends Error {
   override readonly name = "OAuthRequestError";
@@ -37,8 +40,12 @@ export function createOAuthFetch(
   resolve: Resolve = (host) => lookupAll(host, { all: true }),
 ): typeof fetch {
   const own = new URL(serverUrl);
+  /** Whether the server has named an address with a path, and the last request found nothing there. */
+  let isAfterTenant = false;
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
+    // The library asks the host before the tenant's other addresses, and the host is another issuer.
+    if (isAfterTenant && url.pathname === METADATA) return new Response(null, { status: 404 });
     const isTrusted = url.origin === own.origin ||
       isLoopbackHost(url.hostname) && isLoopbackHost(own.hostname);
     const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -48,6 +55,9 @@ export function createOAuthFetch(
     if (init.redirect !== "manual" && response.status >= 300 && response.status < 400) {
       throw new OAuthRequestError(`${url.origin} redirects a request with secrets`);
     }
+    const named = url.pathname.startsWith(`${METADATA}/`) && url.pathname.slice(METADATA.length);
+    isAfterTenant = !response.ok && named !== false &&
+      (url.origin !== own.origin || named !== own.pathname.replace(/\/$/, ""));
     return response;
   };
 }

@@ -55,6 +55,8 @@ export const makeLoginSchema = () =>
       client_secret: z.string().optional(),
       ...binding(),
     }).optional(),
+    /** Scopes that the next sign-in asks for, because a request lacked some of them. */
+    wantedScope: z.string().optional(),
     /** Whether the owners know that the server wants a sign-in. */
     isTold: z.boolean().optional(),
   });

@@ -7,6 +7,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { OAuthClientMetadata, OAuthClientProvider } from "@ai-sdk/mcp";
 import type { Log, LogFields } from "../../lib/log.ts";
+import { type Challenge, scopesOf } from "./challenge.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
 import {
   hasOwnToken,
@@ -19,6 +20,14 @@ import {
 /** The server wants a sign-in that only the operator can do. */
 export class SignInNeededError extends Error {
   override readonly name = "SignInNeededError";
+
+  /** The server's own words about it. */
+  readonly challenge: Challenge;
+
+  constructor(message: string, challenge: Challenge = {}) {
+    super(message);
+    this.challenge = challenge;
+  }
 }
 
 /** How Barnacle describes itself to an authorization server. */
@@ -36,8 +45,12 @@ export function clientMetadata(redirectUrl: string, scope?: string): OAuthClient
 /** A login with new tokens. */
 export function withTokens(login: Login, tokens: LoginTokens, now: number): Login {
   const { expiresAt: _, ...rest } = login;
-  const { expires_in: sec } = tokens;
-  return { ...rest, tokens, expiresAt: sec !== undefined ? now + sec * 1_000 : undefined };
+  const { expires_in: sec, scope = login.tokens?.scope } = tokens; // absent: as before
+  return {
+    ...rest,
+    tokens: { ...tokens, scope },
+    expiresAt: sec !== undefined ? now + sec * 1_000 : undefined,
+  };
 }
 
 /** Creates the provider of a server with a login. */
@@ -122,6 +135,8 @@ export interface LoginOf {
   failureOf(refusal: Error): Error;
   /** Tells the owners that the server wants a sign-in, once. @returns Whether they know. */
   tell(): boolean;
+  /** Has the next sign-in ask for the scopes that a request lacked. */
+  want(scope: string | undefined): void;
   /** Removes the tokens from a text. */
   clean(text: string): string;
   /** Removes the tokens from all texts of a JSON value. */
@@ -140,6 +155,13 @@ export function createLoginOf(
 ): LoginOf {
   const url = server && !hasOwnToken(server) ? server.url : undefined;
   const read = () => url === undefined ? undefined : logins.read(id, url);
+  function note(login: Login): void {
+    try {
+      logins.write(id, login);
+    } catch (error) {
+      log.warn("Cannot note what the next sign-in needs", { server: id, error });
+    }
+  }
   let current: OAuthProvider | undefined;
   let toldAt: number | undefined;
 
@@ -186,12 +208,13 @@ export function createLoginOf(
       if (login.isTold || toldAt === login.signedInAt) return true;
       if (!onSignIn(id)) return false;
       toldAt = login.signedInAt;
-      try {
-        logins.write(id, { ...login, isTold: true });
-      } catch (error) {
-        log.warn("Cannot note that the owners know of a sign-in", { server: id, error });
-      }
+      note({ ...login, isTold: true });
       return true;
+    },
+    want(scope) {
+      const login = read();
+      const wantedScope = scopesOf(login?.wantedScope ?? login?.tokens?.scope, scope);
+      if (login && wantedScope !== login.wantedScope) note({ ...login, wantedScope });
     },
     clean,
     cleanAll<Value>(value: Value): Value {

@@ -73,9 +73,10 @@ export const OWNER_NOTICES = {
     example: "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}",
   },
   mcpSignIn: {
-    text: "I can't use the MCP server `{server}`: it wants a sign-in. Give me `/mcp login`, or " +
-      "run `barnacle mcp login {server}` on my machine.",
-    when: "an MCP server takes Barnacle's login no more, or wants one, to the bot's owner",
+    text:
+      "I can't use all of the MCP server `{server}`: it wants a sign-in. Give me `/mcp login`, " +
+      "or run `barnacle mcp login {server}` on my machine.",
+    when: "an MCP server wants a sign-in, for all or some of its tools, to the bot's owner",
     placeholders: { server: "the server's name in the config" },
     example: "Für {server} fehlt die Anmeldung: `barnacle mcp login {server}`.",
   },

@@ -12,7 +12,7 @@ import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { SETTING } from "../schema/bot.ts";
 
 /** Name of the rows with keys; their scope is the key with its program. */
@@ -37,6 +37,7 @@ const CALL = rows({
   failureId: optional(text()),
   answer: optional(text()),
   cost: optional(json<TurnCost>()),
+  finishedAt: optional(integer()),
 });
 const ID = rows({ messageId: snowflake<"message">() });
 
@@ -62,7 +63,7 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
   const prune = sql`DELETE FROM setting WHERE name = ? AND at < ?`;
   const select = sql`
     SELECT i.message ->> '$.called' AS called, i.message ->> '$.sender.id' AS user_id, i.agent_id,
-       i.session_key, i.state, i.failure_id, i.cost,
+       i.session_key, i.state, i.failure_id, i.cost, i.finished_at,
        (SELECT e.text FROM entry AS e
         WHERE e.session_key = i.session_key AND e.message_id = i.message_id
           AND e.role = 'assistant' ORDER BY e.id DESC LIMIT 1) AS answer

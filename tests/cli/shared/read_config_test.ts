@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -219,12 +218,6 @@ describe("[C1] hasConfigWord()", () => {
   const texts = [
     ["an account", '{"channels":{"discord":{}}}', true],
     ["only the defaults of who may talk", disabled, true],
-    ["the same in UTF-16", Buffer.from(disabled, "utf16le").toString("utf8"), true],
-    [
-      "the same in UTF-16, bytes swapped",
-      Buffer.from(disabled, "utf16le").swap16().toString(),
-      true,
-    ],
     ["another form", "Channels:\n  Discord: {}", true],
     ["another program's", '{"port":3000,"channels":["stable"],"policy":"open"}', false],
     ["a longer word", '{"discordance":1,"myGroupPolicyName":2}', false],

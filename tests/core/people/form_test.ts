@@ -44,6 +44,9 @@ describe("[T10] readForm()", () => {
     assert.deepEqual(read({}, "Hamburg"), { kind: "text", text: "Hamburg" });
     assert.deepEqual(read({ kind: "checkbox" }, true), { kind: "checked", isChecked: true });
     assert.deepEqual(read({ kind: "checkbox" }, undefined), { kind: "checked", isChecked: false });
+    const ticked = { kind: "checkbox", isChecked: true } as const;
+    assert.deepEqual(read(ticked, undefined), { kind: "checked", isChecked: true });
+    assert.deepEqual(read(ticked, false), { kind: "checked", isChecked: false });
     const options = ["high", "low"];
     assert.deepEqual(read({ kind: "radio", options }, "1"), { kind: "picked", picked: [1] });
     assert.deepEqual(read({ kind: "select", options, max: 2 }, ["1", "0"]), {

@@ -30,6 +30,13 @@ describe("[T13] judgeServers()", () => {
     assert.equal(judgeServers({ servers: [{ ...files, changes: same }] })[0]?.status, "pass");
   });
 
+  it("names tools that the model does not get, and the key that chooses the tools", () => {
+    const [finding] = judgeServers({ servers: [{ ...files, cut: ["huge is left out (long)"] }] });
+    assert.equal(finding?.status, "warn");
+    assert.match(finding?.why ?? "", /; huge is left out \(long\)$/);
+    assert.match(finding?.fix ?? "", /^`mcp\.servers\.files\.allow` chooses/);
+  });
+
   it("names a server that cannot be used", () => {
     const [finding] = judgeServers({ servers: [{ ...files, problem: "HTTP 401\u001b[2J" }] });
     assert.equal(finding?.status, "fail");

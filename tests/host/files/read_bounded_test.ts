@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
@@ -33,6 +34,18 @@ describe("[SEC-R11] readBounded()", () => {
     assert.throws(() => readBounded(path, { maxBytes: bytes - 1 }), { code: "EFBIG" });
     writeFileSync(path, "y".repeat(200_000));
     assert.equal(readBounded(path, { maxBytes: 200_000 }).length, 200_000);
+  });
+
+  it("reads UTF-16, as PowerShell's `>` writes it, with a mark and without", () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "file");
+    const little = Buffer.from('{ "ä": "🦀" }', "utf16le");
+    const big = Buffer.from(little).swap16();
+    const files = [[0xff, 0xfe, ...little], [0xfe, 0xff, ...big], [...little], [...big]];
+    for (const bytes of files) {
+      writeFileSync(path, Buffer.from(bytes));
+      assert.equal(readBounded(path, { maxBytes: 99 }), '{ "ä": "🦀" }');
+    }
   });
 
   it("reads an empty file", () => {

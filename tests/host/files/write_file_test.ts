@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { Buffer } from "node:buffer";
+import { execFile, spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -22,6 +23,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import process from "node:process";
 import { promisify } from "node:util";
 import { renameOver, replaceFile, WriteError } from "../../../src/host/files/write_file.ts";
+import { skipUnless } from "../../support/skip.ts";
 import { sameData } from "../../support/same_data.ts";
 
 /** What a program of the runtime that runs the tests prints. */
@@ -191,6 +193,62 @@ describe("[C10] replaceFile()", () => {
     assert.equal(readFileSync(path, "utf8"), "old");
     assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
   });
+
+  it("makes UTF-8 of UTF-16, and keeps the old bytes as the copy", () => {
+    const old = Buffer.from("\uFEFF{}", "utf16le");
+    writeFileSync(path, old);
+    assert.deepEqual(replaceFile({ path, text: "new", expected: "{}" }).path, path);
+    assert.equal(readFileSync(path, "utf8"), "new");
+    assert.deepEqual(readFileSync(`${path}.bak`), old);
+  });
+
+  const canMount = spawnSync("unshare", ["-rm", "true"]).status === 0;
+  for (const isWritable of [true, false]) {
+    const what = isWritable
+      ? "writes into a mounted file"
+      : "keeps the copy of before if it cannot";
+    it(what, skipUnless(canMount, "mounts: no user namespaces"), () => {
+      const program = join(folder, "replace.ts");
+      const module = new URL("../../../src/host/files/write_file.ts", import.meta.url);
+      writeFileSync(
+        program,
+        `import process from "node:process";
+         import { replaceFile } from ${JSON.stringify(module.href)};
+         try {
+           replaceFile({ path: process.argv[2], text: "new", expected: "older text" });
+         } catch (error) {
+           console.log(error.message);
+         }`,
+      );
+      path = join(folder, "a config.jsonc");
+      writeFileSync(join(folder, "outside"), "older text");
+      writeFileSync(path, "");
+      writeFileSync(`${path}.bak`, "of before");
+      const flag = isWritable ? "rw" : "ro";
+      const mount = `mount --bind "$1" "$2" && mount -o remount,bind,${flag} "$2"`;
+      const own = "Deno" in globalThis ? ["run", "-A", "--no-check", "--no-config"] : ["run"];
+      const run = [process.execPath, ...own, program, path];
+      const script = [
+        "-c",
+        `${mount} && shift 2 && exec "$@"`,
+        "sh",
+        join(folder, "outside"),
+        path,
+      ];
+      const { stdout } = spawnSync("unshare", ["-rm", "sh", ...script, ...run]);
+      assert.match(`${stdout}`, isWritable ? /^$/ : /cannot be written/);
+      const outside = readFileSync(join(folder, "outside"), "utf8");
+      const backup = readFileSync(`${path}.bak`, "utf8");
+      assert.deepEqual(
+        [outside, backup],
+        isWritable ? ["new", "older text"] : [
+          "older text",
+          "of before",
+        ],
+      );
+      assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith(".")), []);
+    });
+  }
 
   it("refuses to replace a folder", () => {
     mkdirSync(path);

@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { createLogins, type Logins } from "../../../src/mcp/oauth/logins.ts";
-import { beginSignIn } from "../../../src/mcp/oauth/sign_in.ts";
+import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import { createMcpServers, type McpServers } from "../../../src/mcp/servers.ts";
 import { type OAuthServer, startOAuthServer } from "../../support/model/mcp_oauth.ts";
 import { toolContext } from "../../support/model/tools.ts";
@@ -69,7 +69,9 @@ async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
       },
       async signIn() {
         const target = { url: server.url, headers: {} };
-        const signIn = await beginSignIn(target, "http://127.0.0.1:8765/callback", Date.now);
+        const back = "http://127.0.0.1:8765/callback";
+        const { wantedScope } = logins.read("far", server.url) ?? {};
+        const signIn = await beginSignIn(target, back, Date.now, wantedScope);
         logins.write("far", await signIn.finish(server.allow(signIn.address).searchParams));
       },
       async call(servers, name = "add") {
@@ -204,8 +206,41 @@ describe("[T13] a login to an MCP server", () => {
       await signIn();
       await start(other.url).list(() => true);
       assert.deepEqual(new Set(other.seen), new Set([undefined]));
+      const before = server.seen.length;
       await start(server.url, { Authorization: "Bearer own" }).list(() => true);
-      assert.deepEqual(new Set(server.seen.slice(1)), new Set(["Bearer own"]));
+      assert.deepEqual(new Set(server.seen.slice(before)), new Set(["Bearer own"]));
+    }));
+
+  it("asks for the scope that one tool lacks, and the other tools go on", () =>
+    play(async ({ server, logins, told, signIn, start, call }) => {
+      await signIn();
+      server.habits.callScope = "write";
+      const servers = start();
+      await servers.list(() => true);
+      await assert.rejects(call(servers), /needs the scopes "write"; .*barnacle mcp login far/);
+      await assert.rejects(call(servers), /needs the scopes "write"/);
+      assert.deepEqual(server.calls, []);
+      assert.match(await call(servers, "look"), /^done as/);
+      assert.equal(servers.states()[0]?.state, "ready");
+      assert.deepEqual(told, ["far"]);
+      assert.equal(logins.read("far", server.url)?.wantedScope, "tools write");
+      await signIn();
+      assert.match(await call(servers), /^done as/);
+      assert.equal(logins.read("far", server.url)?.wantedScope, "tools write");
+    }));
+
+  it("[T1] that the config has as a token gets words, and no unknown outcome, for a scope", () =>
+    play(async ({ server, start, call }) => {
+      Object.assign(server.habits, { isOpen: true, callScope: "write" });
+      const servers = start(server.url, { Authorization: "Bearer own" });
+      await servers.list(() => true);
+      await assert.rejects(
+        call(servers),
+        (error: Error) =>
+          !(error instanceof UnknownOutcomeError) &&
+          /needs the scopes "write"; put a valid token into mcp/.test(error.message),
+      );
+      assert.match(await call(servers, "look"), /^done as/);
     }));
 
   it("is not replaced by tokens of an older one", () =>

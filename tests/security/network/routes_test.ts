@@ -127,6 +127,7 @@ const ROWS: Readonly<Record<ServerName, Readonly<Record<string, Row>>>> = {
   },
   api: {
     "GET /v1/models": get("/v1/models"),
+    "GET /v1/models/:id": get("/v1/models/main"),
     "POST /v1/chat/completions": post("/v1/chat/completions", 200, {
       model: "main",
       messages: [{ role: "user", content: "hi" }],

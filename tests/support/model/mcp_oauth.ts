@@ -9,8 +9,24 @@ import type { AddressInfo } from "node:net";
 
 /** Bad habits; a test changes them while the server runs. */
 export interface Habits {
-  /** Address of the metadata in the challenge. */
+  /** Address of the metadata in the challenge; empty for none. */
   challenge?: string;
+  /** Scopes in the challenge; empty for none. */
+  scope?: string;
+  /** Scopes that calls need, too. */
+  callScope?: string;
+  /** Scopes that no token has, whatever a sign-in asks for. */
+  deniedScope?: string;
+  /** First method that needs a token; all do if it is absent. */
+  guardsFrom?: "tools/list" | "tools/call";
+  /** Path of the resource's metadata; empty for none. */
+  resourcePath?: string;
+  /** Path of the authorization server's address. */
+  tenant?: string;
+  /** Path of its metadata; empty for none. */
+  metadataPath?: string;
+  /** Secret that a registration gets. */
+  clientSecret?: string;
   /** Replaces fields of the resource's metadata. */
   resource?: object;
   /** Replaces fields of the authorization server's metadata. */
@@ -39,6 +55,10 @@ export interface OAuthServer extends AsyncDisposable {
   readonly habits: Habits;
   /** Bodies of requests for tokens. */
   readonly tokenRequests: URLSearchParams[];
+  /** Values of `authorization` of these. */
+  readonly tokenAuth: string[];
+  /** Paths of all requests but those to the MCP server. */
+  readonly paths: string[];
   /** Registrations. */
   readonly clients: Record<string, unknown>[];
   /** Values of `authorization` of requests to the MCP server. */
@@ -55,6 +75,8 @@ export interface OAuthServer extends AsyncDisposable {
 export async function startOAuthServer(): Promise<OAuthServer> {
   const habits: Habits = {};
   const tokenRequests: URLSearchParams[] = [];
+  const tokenAuth: string[] = [];
+  const paths: string[] = [];
   const clients: Record<string, unknown>[] = [];
   const seen: (string | undefined)[] = [];
   const calls: string[] = [];
@@ -62,6 +84,7 @@ export async function startOAuthServer(): Promise<OAuthServer> {
   let issued = 0;
   let access = "";
   let refresh = "";
+  let granted: readonly string[] = [];
 
   const server = createServer((request, response) => void handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -72,36 +95,53 @@ export async function startOAuthServer(): Promise<OAuthServer> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? "/", origin);
     const body = await textOf(request);
+    if (pathname !== "/mcp") paths.push(pathname);
+    const { tenant = "" } = habits;
     switch (pathname) {
-      case "/.well-known/oauth-protected-resource/mcp":
+      case habits.resourcePath ?? "/.well-known/oauth-protected-resource/mcp":
+        if (habits.isOpen) break;
         return json(response, {
           resource: url,
-          authorization_servers: [origin],
+          authorization_servers: [`${origin}${tenant}`],
           ...habits.resource,
         });
-      case "/.well-known/oauth-authorization-server":
+      case habits.metadataPath ?? "/.well-known/oauth-authorization-server":
         if (habits.isEndless) return endless(response, "application/json");
-        return json(response, {
-          issuer: origin,
-          authorization_endpoint: `${origin}/authorize`,
-          token_endpoint: `${origin}/token`,
-          registration_endpoint: `${origin}/register`,
-          response_types_supported: ["code"],
-          code_challenge_methods_supported: ["S256"],
-          ...habits.metadata,
-        });
+        return json(response, metadataOf(`${origin}${tenant}`));
+      case "/.well-known/oauth-authorization-server": // another issuer than the tenant
+        if (tenant === "") break;
+        return json(response, metadataOf(origin));
       case "/register": {
-        const client = { ...JSON.parse(body), client_id: `client-${clients.length}` };
+        const client = {
+          ...JSON.parse(body),
+          client_id: `client-${clients.length}`,
+          client_secret: habits.clientSecret,
+        };
         clients.push(client);
         return json(response, client, 201);
       }
       case "/token":
+        tokenAuth.push(request.headers.authorization ?? "");
         return token(new URLSearchParams(body), response);
       case "/mcp":
         return serve(request, response, body);
-      default:
-        return void response.writeHead(404).end();
     }
+    response.writeHead(404).end();
+  }
+
+  function metadataOf(issuer: string): object {
+    return {
+      issuer,
+      authorization_endpoint: `${origin}/authorize`,
+      token_endpoint: `${origin}/token`,
+      registration_endpoint: `${origin}/register`,
+      jwks_uri: `${origin}/jwks`,
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["RS256"],
+      response_types_supported: ["code"],
+      code_challenge_methods_supported: ["S256"],
+      ...habits.metadata,
+    };
   }
 
   function token(asked: URLSearchParams, response: ServerResponse): void {
@@ -119,6 +159,7 @@ export async function startOAuthServer(): Promise<OAuthServer> {
     const isRight = code?.get("code_challenge") === verifier.digest("base64url") &&
       code?.get("redirect_uri") === asked.get("redirect_uri") &&
       code?.get("resource") === asked.get("resource");
+    granted = code?.get("scope")?.split(" ").filter((one) => one !== habits.deniedScope) ?? [];
     return isRight ? grant(response) : json(response, { error: "invalid_grant" }, 400);
   }
 
@@ -138,13 +179,17 @@ export async function startOAuthServer(): Promise<OAuthServer> {
     const { authorization } = request.headers;
     seen.push(authorization);
     if (request.method !== "POST") return void response.writeHead(405).end();
-    if (!habits.isOpen && (access === "" || authorization !== `Bearer ${access}`)) {
-      const at = habits.challenge ?? `${origin}/.well-known/oauth-protected-resource/mcp`;
-      return void response.writeHead(401, {
-        "www-authenticate": `Bearer resource_metadata="${at}", scope="tools"`,
-      }).end(`refused: ${authorization}`);
-    }
     const { id, method, params } = JSON.parse(body);
+    const isFree = habits.isOpen ||
+      habits.guardsFrom && !["tools/call", habits.guardsFrom].includes(method);
+    const isKnown = access !== "" && authorization === `Bearer ${access}`;
+    const { scope = "tools", callScope = "" } = habits;
+    if (!isFree && !isKnown) return refuse(response, 401, { scope }, `${authorization}`);
+    if (method === "tools/call" && callScope && params.name !== "look") {
+      const isEnough = callScope.split(" ").every((one) => granted.includes(one));
+      const error = "insufficient_scope";
+      if (!isEnough) return refuse(response, 403, { error, scope: callScope }, error);
+    }
     const answer = (result: object) => json(response, { jsonrpc: "2.0", id, result });
     if (id === undefined) return void response.writeHead(202).end();
     switch (method) {
@@ -182,6 +227,18 @@ export async function startOAuthServer(): Promise<OAuthServer> {
     }
   }
 
+  function refuse(
+    response: ServerResponse,
+    status: number,
+    fields: Readonly<Record<string, string>>,
+    words: string,
+  ): void {
+    const at = habits.challenge ?? `${origin}/.well-known/oauth-protected-resource/mcp`;
+    const list = Object.entries({ ...fields, resource_metadata: at })
+      .flatMap(([name, value]) => value === "" ? [] : [`${name}="${value}"`]).join(", ");
+    response.writeHead(status, { "www-authenticate": `Bearer ${list}` }).end(`refused: ${words}`);
+  }
+
   function breakOff(response: ServerResponse, id: unknown, result: object): void {
     const stream = { "content-type": "text/event-stream" };
     switch (habits.breaks) {
@@ -205,6 +262,8 @@ export async function startOAuthServer(): Promise<OAuthServer> {
     origin,
     habits,
     tokenRequests,
+    tokenAuth,
+    paths,
     clients,
     seen,
     calls,

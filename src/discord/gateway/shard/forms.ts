@@ -105,7 +105,9 @@ function toLabel(field: FormField, index: number): object {
   };
 }
 
-function settingsOf({ kind, isRequired, options, max, types, value }: FormField): object {
+function settingsOf(
+  { kind, isRequired, options, max, types, value, isChecked }: FormField,
+): object {
   const count = { required: isRequired, min_values: isRequired ? 1 : 0, max_values: max };
   switch (kind) {
     case "text":
@@ -118,7 +120,7 @@ function settingsOf({ kind, isRequired, options, max, types, value }: FormField)
     case "radio":
       return { required: isRequired, options: optionsOf(options) };
     case "checkbox":
-      return {};
+      return { default: isChecked };
     case "user":
     case "role":
     case "channel":

@@ -31,9 +31,11 @@ const GAP = "\n\n";
  * @param emit Gets each new part.
  */
 export function createCallStream(
-  { harmlessPart, schedule }: {
+  { harmlessPart, schedule, isRead }: {
     readonly harmlessPart: (text: string) => string;
     readonly schedule: StartTimer;
+    /** Whether a program reads parts now. Without one, the model may be asked again (L3). */
+    readonly isRead: () => boolean;
   },
   emit: (part: string) => void,
 ): CallStream {
@@ -54,6 +56,7 @@ export function createCallStream(
 
       function show(): void {
         cancel = undefined;
+        if (!isRead()) return;
         const shown = visible(harmlessPart(written));
         const stays = shown.slice(0, shown.search(/\S*$/));
         if (stays.length <= current.length || !stays.startsWith(current)) return;

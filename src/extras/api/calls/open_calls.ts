@@ -265,7 +265,9 @@ export function createOpenCalls(account: OpenCallsAccount, ports: OpenCallPorts)
     release: () => void,
   ): WaitingProgram {
     const readers = new Set<(part: string) => void>();
-    const stream = createCallStream({ harmlessPart: ports.harmlessPart, schedule }, (part) => {
+    const { harmlessPart } = ports;
+    const isRead = () => readers.size > 0;
+    const stream = createCallStream({ harmlessPart, schedule, isRead }, (part) => {
       for (const read of readers) read(part);
     });
     return { channelId, hasKey, release, stream, readers, waiters: new Set() };
@@ -357,7 +359,7 @@ export function createOpenCalls(account: OpenCallsAccount, ports: OpenCallPorts)
 
 function toState(
   id: MessageId,
-  { state, answer, failureId, cost }: StoredCall,
+  { state, answer, failureId, cost, finishedAt }: StoredCall,
 ): CallState {
   const failed = (why: string): CallState => ({ kind: "failed", why, isBudget: false });
   switch (state) {
@@ -365,9 +367,9 @@ function toState(
       return { kind: "open" };
     case "answered":
       if (answer === undefined) return failed("the answer is not kept any more");
-      return { kind: "answered", text: answer, usage: usageOf(cost) };
+      return { kind: "answered", text: answer, usage: usageOf(cost), finishedAt };
     case "declined":
-      return { kind: "answered", text: "", usage: usageOf(cost) };
+      return { kind: "answered", text: "", usage: usageOf(cost), finishedAt };
     case "refused":
       return { kind: "failed", why: "a budget of the bot is spent", isBudget: true };
     case "stopped":

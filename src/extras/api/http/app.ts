@@ -171,6 +171,8 @@ export function createApi(
     switch (route.path) {
       case "/v1/models":
         return openai.listModels(given);
+      case "/v1/models/:id":
+        return openai.readModel(pathname.split("/").at(-1) ?? "", given);
       case "/v1/chat/completions":
         return await openai.chatCompletion(body, given);
       case "/v1/responses":

@@ -32,13 +32,29 @@ export interface ProgramRequest {
 
 /** Lists the agents as models. */
 export function listModels({ caller, service }: ProgramRequest): Response {
-  const data = service.agents(caller).map((id) => ({
-    id,
-    object: "model",
-    created: 0,
-    owned_by: "barnacle",
-  }));
-  return Response.json({ object: "list", data });
+  return Response.json({ object: "list", data: service.agents(caller).map(modelOf) });
+}
+
+/** Answers `GET /v1/models/<id>`. */
+export function readModel(id: string, { caller, service }: ProgramRequest): Response {
+  const agents = service.agents(caller);
+  if (!agents.includes(id)) throw noAgent(id, agents);
+  return Response.json(modelOf(id));
+}
+
+function modelOf(id: string) {
+  return { id, object: "model", created: 0, owned_by: "barnacle" };
+}
+
+function noAgent(id: string, agents: readonly string[]): ApiFailure {
+  return new ApiFailure({
+    status: 404,
+    type: "invalid_request_error",
+    code: "model_not_found",
+    param: "model",
+    message: `There is no agent ${JSON.stringify(id.slice(0, 80))} for this program; ` +
+      `model is one of: ${agents.join(", ")}`,
+  });
 }
 
 const created = (id: MessageId): number => Math.floor(createdAtMs(id) / 1_000);
@@ -137,16 +153,7 @@ async function begin(
   { caller, service, key }: ProgramRequest,
 ): Promise<BegunCall> {
   const agents = service.agents(caller);
-  if (!agents.includes(model)) {
-    throw new ApiFailure({
-      status: 404,
-      type: "invalid_request_error",
-      code: "model_not_found",
-      param: "model",
-      message: `There is no agent ${JSON.stringify(model.slice(0, 80))} for this program; ` +
-        `model is one of: ${agents.join(", ")}`,
-    });
-  }
+  if (!agents.includes(model)) throw noAgent(model, agents);
   return await service.begin(caller, {
     kind,
     text,
@@ -202,6 +209,32 @@ function itemOf({ id }: Pick<BegunCall, "id">, text: string | undefined) {
   };
 }
 
+/** Fields that Open Responses requires, and that an agent decides by itself. */
+const AGENTS_CHOICE = {
+  background: false,
+  frequency_penalty: 0,
+  incomplete_details: null,
+  instructions: null,
+  max_output_tokens: null,
+  max_tool_calls: null,
+  metadata: {},
+  parallel_tool_calls: false,
+  presence_penalty: 0,
+  prompt_cache_key: null,
+  reasoning: null,
+  safety_identifier: null,
+  service_tier: "default",
+  store: true,
+  temperature: 1,
+  text: { format: { type: "text" } },
+  tool_choice: "auto",
+  tools: [],
+  top_logprobs: 0,
+  top_p: 1,
+  truncation: "disabled",
+  user: null,
+};
+
 function responseOf(
   call: Pick<BegunCall, "id" | "agentId">,
   state: CallState,
@@ -212,22 +245,18 @@ function responseOf(
     ? { code: state.isBudget ? "rate_limit_exceeded" : "server_error", message: state.why }
     : null;
   return {
+    ...AGENTS_CHOICE,
     id: `resp_${call.id}`,
     object: "response",
     created_at: created(call.id),
+    completed_at: isAnswered && state.finishedAt !== undefined
+      ? Math.floor(state.finishedAt / 1_000)
+      : null,
     status: isAnswered ? "completed" : state.kind === "failed" ? "failed" : "in_progress",
     error,
-    incomplete_details: null,
-    instructions: null,
-    metadata: {},
     model: call.agentId,
     output: isAnswered ? [itemOf(call, state.text)] : [],
-    parallel_tool_calls: false,
     previous_response_id: previous ?? null,
-    temperature: null,
-    tool_choice: "auto",
-    tools: [],
-    top_p: null,
     usage: isAnswered
       ? {
         input_tokens: state.usage.inputTokens,

@@ -8,6 +8,7 @@ export const MAX_API_BODY_BYTES = 1_048_576;
 /** The routes of the API, which has addresses of its own. */
 export const API_ROUTES = [
   { method: "GET", path: "/v1/models", auth: "program", maxBodyBytes: 0 },
+  { method: "GET", path: "/v1/models/:id", auth: "program", maxBodyBytes: 0 },
   {
     method: "POST",
     path: "/v1/chat/completions",

@@ -5,11 +5,17 @@ import { describe, it } from "node:test";
 import { createCallStream } from "../../../../src/extras/api/calls/answer_stream.ts";
 
 /** Streams texts as a model writes them, with a look after each. */
-function streamed(texts: readonly string[], answer: string, harmless = (text: string) => text) {
+function streamed(
+  texts: readonly string[],
+  answer: string,
+  harmless = (text: string) => text,
+  isRead = true,
+) {
   const parts: string[] = [];
   let look = () => {};
   const stream = createCallStream({
     harmlessPart: harmless,
+    isRead: () => isRead,
     schedule: (run) => {
       look = run;
       return () => look = () => {};
@@ -21,7 +27,8 @@ function streamed(texts: readonly string[], answer: string, harmless = (text: st
     look();
     look = () => {};
   }
-  return { parts, whole: parts.join("") + stream.restOf(answer) };
+  const isShown = turn.isShown();
+  return { parts, isShown, whole: parts.join("") + stream.restOf(answer) };
 }
 
 describe("[O14] createCallStream()", () => {
@@ -48,6 +55,17 @@ describe("[O14] createCallStream()", () => {
   for (const [what, texts, answer, whole] of cases) {
     it(`sends ${what}`, () => assert.equal(streamed(texts, answer).whole, whole));
   }
+
+  it("[L3] shows nothing to a program that waits for the whole answer", () => {
+    const { parts, isShown, whole } = streamed(
+      ["The tide", "Once more"],
+      "Once more.",
+      undefined,
+      false,
+    );
+    assert.deepEqual([parts, isShown, whole], [[], false, "Once more."]);
+    assert.equal(streamed(["The tide"], "The tide.").isShown, true);
+  });
 
   it("sends no beginning of a word, which may be that of a secret", () => {
     const { parts } = streamed(["the key is sk-", "the key is sk-123"], "");

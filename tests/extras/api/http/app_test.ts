@@ -145,6 +145,17 @@ const REQUESTS: readonly (readonly [
   ],
 ];
 
+/** Fields that Open Responses requires of an answered response, by the type of their values. */
+const REQUIRED = {
+  string: "id object status model truncation service_tier tool_choice",
+  number:
+    "created_at completed_at top_p presence_penalty frequency_penalty top_logprobs temperature",
+  boolean: "parallel_tool_calls store background",
+  object: "output tools text usage metadata",
+  null: "incomplete_details previous_response_id instructions error reasoning user " +
+    "max_output_tokens max_tool_calls safety_identifier prompt_cache_key",
+};
+
 describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
   it("answers each wrong body with OpenAI's form of an error", async () => {
     const { service, begun } = serviceWith();
@@ -176,6 +187,43 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
         assert.equal(response.headers.get("access-control-allow-origin"), null, what);
       }
       assert.deepEqual(begun, []);
+    });
+  });
+
+  it("tells a model by its id", async () => {
+    await withServer(serviceWith().service, async (base) => {
+      const read = async (id: string) => await fetch(`${base}/v1/models/${id}`, { headers: AUTH });
+      assert.deepEqual(await (await read("reef")).json(), {
+        id: "reef",
+        object: "model",
+        created: 0,
+        owned_by: "barnacle",
+      });
+      const missing = await read("gpt-9");
+      assert.equal(missing.status, 404);
+      assert.equal((await missing.json()).error.code, "model_not_found");
+    });
+  });
+
+  it("gives a response the fields that Open Responses requires, of their types", async () => {
+    const usage = { inputTokens: 1, outputTokens: 2 };
+    const { service } = serviceWith({
+      wait: () => Promise.resolve({ kind: "answered", text: "yes", usage, finishedAt: 1_999 }),
+    });
+    await withServer(service, async (base) => {
+      const response = await fetch(`${base}/v1/responses`, {
+        method: "POST",
+        headers: AUTH,
+        body: JSON.stringify({ model: "main", input: "x" }),
+      });
+      const fields = await response.json();
+      for (const [type, names] of Object.entries(REQUIRED)) {
+        for (const name of names.split(" ")) {
+          assert.ok(name in fields, name);
+          assert.equal(fields[name] === null ? "null" : typeof fields[name], type, name);
+        }
+      }
+      assert.deepEqual([fields.status, fields.completed_at], ["completed", 1]);
     });
   });
 

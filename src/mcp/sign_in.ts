@@ -6,15 +6,18 @@
  * code. This module starts it, and checks the browser's answer.
  */
 
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../lib/clock.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
-import { isRecord } from "../../lib/text/json.ts";
-import { clip } from "../../lib/text/cut.ts";
-import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./logins.ts";
-import { createOAuthFetch } from "./fetch.ts";
-import { clientMetadata, withTokens } from "./provider.ts";
+import { isRecord } from "../lib/text/json.ts";
+import { clip } from "../lib/text/cut.ts";
+import { withTimeout } from "./definitions.ts";
+import { createHttpTransport } from "./http.ts";
+import { type Challenge, scopesOf } from "./oauth/challenge.ts";
+import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./oauth/logins.ts";
+import { createOAuthFetch } from "./oauth/fetch.ts";
+import { clientMetadata, SignInNeededError, withTokens } from "./oauth/provider.ts";
 
 /** A sign-in that is not possible, or that has failed; the message is for the operator. */
 export class SignInError extends Error {
@@ -39,6 +42,8 @@ export interface SignIn {
   finish(answer: URLSearchParams): Promise<Login>;
 }
 
+/** Milliseconds to ask the server. */
+const ASK_MS = 20_000;
 /** Maximum UTF-16 units of a server's words in an error. */
 const MAX_WORDS = 300;
 
@@ -46,16 +51,17 @@ const MAX_WORDS = 300;
  * Starts a sign-in.
  *
  * @param redirectUrl Address on this machine that the browser comes back to.
- * @param fetchOAuth Sends the requests; the default refuses addresses on other private networks.
+ * @param wantedScope Scopes that requests lacked since the last sign-in.
  * @throws {SignInError} If the server wants none, or offers none.
  */
 export async function beginSignIn(
   server: McpHttpServer,
   redirectUrl: string,
   now: Clock["now"],
-  fetchOAuth: typeof fetch = createOAuthFetch(server.url),
+  wantedScope?: string,
 ): Promise<SignIn> {
   const { url, oauth = {} } = server;
+  const fetchOAuth = createOAuthFetch(url); // refuses addresses on other private networks
   const { auth } = await import("@ai-sdk/mcp");
   const challenge = await challengeOf(server, fetchOAuth);
   const state = randomBytes(32).toString("base64url");
@@ -64,7 +70,7 @@ export async function beginSignIn(
       ? { client_id: oauth.clientId, client_secret: oauth.clientSecret, issuer: oauth.issuer }
       : undefined,
   };
-  const scope = oauth.scope ?? challenge.scope;
+  const scope = oauth.scope ?? scopesOf(wantedScope, challenge.scope);
   const provider: OAuthClientProvider = {
     redirectUrl,
     clientMetadata: clientMetadata(redirectUrl, scope),
@@ -119,49 +125,41 @@ export async function beginSignIn(
       });
       const { client, tokens } = found;
       if (!client || !tokens) throw new SignInError("the server gives no token");
-      return withTokens({ url, signedInAt: now(), client }, tokens, now());
+      const granted = tokens.scope ?? address.searchParams.get("scope") ?? undefined;
+      const login = { url, signedInAt: now(), client, wantedScope };
+      return withTokens(login, { ...tokens, scope: granted }, now());
     },
   };
 }
 
-/** Asks the server as a client without a login. */
-async function challengeOf(
-  { url, headers }: McpHttpServer,
-  fetchOAuth: typeof fetch,
-): Promise<{ readonly metadata?: URL; readonly scope?: string }> {
-  const response = await fetchOAuth(url, {
-    method: "POST",
-    headers: {
-      ...headers,
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-    },
-    body: JSON.stringify({
-      jsonrpc: "2.0",
-      id: 0,
-      method: "initialize",
-      params: {
-        protocolVersion: "2025-11-25",
-        capabilities: {},
-        clientInfo: { name: "barnacle", version: "0" },
-      },
-    }),
-  }).catch((error: unknown) => {
-    throw new SignInError(`the server cannot be reached: ${wordsOf(error)}`, { cause: error });
-  });
-  if (response.ok) throw new SignInError("the server wants no sign-in");
-  if (response.status !== 401) {
-    throw new SignInError(
-      `the server does not ask for a sign-in, but answers HTTP ${response.status}`,
-    );
+/**
+ * Asks the server as a client without a login. Some refuse only a later request than the first.
+ *
+ * @throws {SignInError} If the server wants none, or cannot be reached.
+ */
+async function challengeOf(server: McpHttpServer, fetchOAuth: typeof fetch): Promise<Challenge> {
+  const { createMCPClient } = await import("@ai-sdk/mcp");
+  const web = createHttpTransport("", server, schedule);
+  const opening = createMCPClient({ transport: web.transport, maxRetries: 0 });
+  try {
+    const listing = opening.then((client) => client.listTools());
+    await withTimeout(ASK_MS, schedule, listing);
+  } catch (error) {
+    const refusal = error instanceof SignInNeededError ? error : web.refusal();
+    if (refusal instanceof SignInNeededError) return refusal.challenge;
+    const words = wordsOf(refusal ?? await web.oldTransport() ?? error);
+    throw new SignInError(`the server does not ask for a sign-in, but fails: ${words}`, {
+      cause: error,
+    });
+  } finally {
+    opening.then((client) => client.close()).catch(() => {}); // also one that is late
   }
-  const asked = response.headers.get("www-authenticate") ?? "";
-  const metadata = /\bresource_metadata="([^"]*)"/i.exec(asked)?.[1];
-  const scope = /(?:^|[,\s])scope="([^"]*)"/i.exec(asked)?.[1];
-  return {
-    metadata: metadata !== undefined && URL.canParse(metadata) ? new URL(metadata) : undefined,
-    scope: scope !== undefined && scope !== "" ? scope : undefined,
-  };
+  const { origin, pathname } = new URL(server.url);
+  for (const path of new Set([pathname.replace(/\/$/, ""), ""])) {
+    const metadata = `${origin}/.well-known/oauth-protected-resource${path}`;
+    if ((await fetchOAuth(metadata, { redirect: "manual" })).ok) return {}; // for some tools, then
+  }
+  throw new SignInError("the server wants no sign-in");
 }
 
 function wordsOf(error: unknown): string {
