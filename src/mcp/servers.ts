@@ -1,5 +1,6 @@
 /** All servers of the Model Context Protocol, and their tools (T6). */
 
+import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { McpServerState } from "../core/mcp_state.ts";
@@ -41,10 +42,13 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
   const closed = new Map<string, Promise<void>>();
 
   function refresh(): void {
+    const names = new Set<string>();
     tools = running.flatMap(({ server, connection }) =>
-      connection.tools()?.flatMap((definition) =>
-        toolOf(server.id, definition, connection, held) ?? []
-      ) ?? [waitingToolOf(server.id, connection)]
+      connection.tools()?.flatMap((definition) => {
+        const name = freeName(server.id, definition.name, names);
+        names.add(name);
+        return toolOf(server.id, name, definition, connection, held) ?? [];
+      }) ?? [waitingToolOf(server.id, connection)]
     );
   }
 
@@ -152,14 +156,28 @@ function waitingToolOf(serverId: string, connection: McpConnection): Tool {
   });
 }
 
+/** Hex digits of the hash in a name that another tool has, too. */
+const HASH_DIGITS = 6;
+
+/**
+ * The model's name of a tool. Two tools can become one name, as `a.b` and `a/b` do. The later one then
+ * gets a hash at the end, behind `__`: entries of `tools.allow` and `tools.deny` are for both.
+ */
+function freeName(serverId: string, name: string, taken: ReadonlySet<string>): string {
+  const own = `mcp__${serverId}__${name.replace(/[^A-Za-z0-9_-]/g, "_")}`;
+  if (!taken.has(own)) return own;
+  const hash = createHash("sha256").update(JSON.stringify([serverId, name])).digest("hex");
+  return `${own.slice(0, MAX_NAME - HASH_DIGITS - 2)}__${hash.slice(0, HASH_DIGITS)}`;
+}
+
 /** @returns `undefined` if the name is too long for model APIs. */
 function toolOf(
   serverId: string,
+  fullName: string,
   { name, description, inputSchema, isIdempotent, isReadOnly }: McpToolDefinition,
   connection: McpConnection,
   held: HeldCalls,
 ): Tool | undefined {
-  const fullName = `mcp__${serverId}__${name.replace(/[^A-Za-z0-9_-]/g, "_")}`;
   if (fullName.length > MAX_NAME) return undefined;
   return defineTool({
     name: fullName,

@@ -19,7 +19,13 @@ import {
 } from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
-import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
+import {
+  endpointOf,
+  isOpenai,
+  modelIdOf,
+  type ModelSettings,
+  type ProviderSettings,
+} from "./settings.ts";
 
 /** Maximum silence of a model (T1). */
 export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
@@ -55,17 +61,33 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
-  endpointOf(settings.provider); // throws now, not at the first request
-  let ask: Ask | undefined;
-  let loading: Promise<Ask> | undefined;
-  const load = async () =>
-    ask = await (await loadWireFormat(settings.provider.kind))(settings, allDeps);
-  const askFirst: Ask = async function* (request, signal) {
-    yield* (await (loading ??= load()))(request, signal);
-  };
+  const { provider } = settings;
+  endpointOf(provider); // throws now, not at the first request
+  const never = new Map((provider.omit ?? []).map((field) => [field, undefined]));
+  function askBy(kind: ProviderSettings["kind"]): Ask {
+    let ask: Ask | undefined;
+    let loading: Promise<Ask> | undefined;
+    const load = async () =>
+      ask = await (await loadWireFormat(kind))(
+        { ...settings, provider: { ...provider, kind } },
+        allDeps,
+      );
+    const askFirst: Ask = async function* (request, signal) {
+      yield* (await (loading ??= load()))(request, signal);
+    };
+    return (request, signal) => (ask ?? askFirst)(request, signal);
+  }
+  const ask = askBy(provider.kind);
+  const askByResponses = askBy("openai-responses");
   return {
     id: modelIdOf(settings),
-    generate: (request, signal) => (ask ?? askFirst)(request, signal),
+    generate(request, signal) {
+      const { omit, byResponses } = request;
+      const all = never.size === 0
+        ? request
+        : { ...request, omit: new Map([...omit ?? [], ...never]) };
+      return (byResponses && isOpenai(provider) ? askByResponses : ask)(all, signal);
+    },
   };
 }
 
