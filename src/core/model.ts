@@ -4,7 +4,6 @@
  * The wire protocols belong to `providers/`, and the turn around the call to `agent/`.
  */
 
-import type { RefusedPart } from "./model_problem.ts";
 import type { ThinkLevel } from "./people/chosen.ts";
 
 /** A tool call that the model asks for. */
@@ -268,6 +267,18 @@ export interface ModelChoices {
   ofFilter(id: string): Model | undefined;
   /** The parts of requests that the servers of these models have refused. */
   refused(): readonly RefusedPart[];
+}
+
+/** A part of requests that a model's server has refused, so that Barnacle leaves it out (L3). */
+export interface RefusedPart {
+  /** `"<provider>/<model>"` */
+  readonly modelId: string;
+  /** What the server refuses, as the end of a sentence: "the tool `mcp__crm__find`". */
+  readonly part: string;
+  /** The next step, in the imperative. */
+  readonly fix: string;
+  /** The refusal, as its error's message has it. */
+  readonly reason: string;
 }
 
 /** Abilities of a model. An absent one is not known. */

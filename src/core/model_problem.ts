@@ -7,7 +7,7 @@
 
 import { titled } from "./checks.ts";
 import type { Finding } from "./finding.ts";
-import type { ModelErrorKind } from "./model.ts";
+import type { ModelErrorKind, RefusedPart } from "./model.ts";
 
 /** A failure and its fix, in words for the operator. */
 export interface ModelProblem {
@@ -15,18 +15,6 @@ export interface ModelProblem {
   readonly why: string;
   /** The next step, in the imperative. */
   readonly fix: string;
-}
-
-/** A part of requests that a model's server has refused, so that Barnacle leaves it out (L3). */
-export interface RefusedPart {
-  /** `"<provider>/<model>"` */
-  readonly modelId: string;
-  /** What the server refuses, as the end of a sentence: "the tool `mcp__crm__find`". */
-  readonly part: string;
-  /** The next step, in the imperative. */
-  readonly fix: string;
-  /** The refusal, as its error's message has it. */
-  readonly reason: string;
 }
 
 /** The row of a refused part for `doctor` and the reports of health. */

@@ -46,7 +46,6 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     tools = running.flatMap(({ server, connection }) =>
       connection.tools()?.flatMap((definition) => {
         const name = freeName(server.id, definition.name, names);
-        names.add(name);
         return toolOf(server.id, name, definition, connection, held) ?? [];
       }) ?? [waitingToolOf(server.id, connection)]
     );
@@ -156,18 +155,16 @@ function waitingToolOf(serverId: string, connection: McpConnection): Tool {
   });
 }
 
-/** Hex digits of the hash in a name that another tool has, too. */
-const HASH_DIGITS = 6;
-
 /**
  * The model's name of a tool. Two tools can become one name, as `a.b` and `a/b` do. The later one then
  * gets a hash at the end, behind `__`: entries of `tools.allow` and `tools.deny` are for both.
  */
-function freeName(serverId: string, name: string, taken: ReadonlySet<string>): string {
+function freeName(serverId: string, name: string, taken: Set<string>): string {
   const own = `mcp__${serverId}__${name.replace(/[^A-Za-z0-9_-]/g, "_")}`;
-  if (!taken.has(own)) return own;
   const hash = createHash("sha256").update(JSON.stringify([serverId, name])).digest("hex");
-  return `${own.slice(0, MAX_NAME - HASH_DIGITS - 2)}__${hash.slice(0, HASH_DIGITS)}`;
+  const free = taken.has(own) ? `${own.slice(0, MAX_NAME - 8)}__${hash.slice(0, 6)}` : own;
+  taken.add(free);
+  return free;
 }
 
 /** @returns `undefined` if the name is too long for model APIs. */

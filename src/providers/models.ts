@@ -19,13 +19,7 @@ import {
 } from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
-import {
-  endpointOf,
-  isOpenai,
-  modelIdOf,
-  type ModelSettings,
-  type ProviderSettings,
-} from "./settings.ts";
+import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
 
 /** Maximum silence of a model (T1). */
 export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
@@ -64,29 +58,23 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const { provider } = settings;
   endpointOf(provider); // throws now, not at the first request
   const never = new Map((provider.omit ?? []).map((field) => [field, undefined]));
-  function askBy(kind: ProviderSettings["kind"]): Ask {
-    let ask: Ask | undefined;
-    let loading: Promise<Ask> | undefined;
-    const load = async () =>
-      ask = await (await loadWireFormat(kind))(
-        { ...settings, provider: { ...provider, kind } },
-        allDeps,
-      );
-    const askFirst: Ask = async function* (request, signal) {
-      yield* (await (loading ??= load()))(request, signal);
-    };
-    return (request, signal) => (ask ?? askFirst)(request, signal);
-  }
-  const ask = askBy(provider.kind);
-  const askByResponses = askBy("openai-responses");
+  let ask: Ask | undefined;
+  let loading: Promise<Ask> | undefined;
+  const load = async () => ask = await (await loadWireFormat(provider.kind))(settings, allDeps);
+  const askFirst: Ask = async function* (request, signal) {
+    yield* (await (loading ??= load()))(request, signal);
+  };
+  let responses: Model | undefined;
   return {
     id: modelIdOf(settings),
     generate(request, signal) {
-      const { omit, byResponses } = request;
-      const all = never.size === 0
-        ? request
-        : { ...request, omit: new Map([...omit ?? [], ...never]) };
-      return (byResponses && isOpenai(provider) ? askByResponses : ask)(all, signal);
+      if (request.byResponses && provider.kind === "openai-compatible") {
+        const other = { ...provider, kind: "openai-responses" } as const;
+        responses ??= createModel({ ...settings, provider: other }, deps);
+        return responses.generate(request, signal);
+      }
+      const omit = never.size > 0 ? new Map([...request.omit ?? [], ...never]) : request.omit;
+      return (ask ?? askFirst)(omit === request.omit ? request : { ...request, omit }, signal);
     },
   };
 }

@@ -15,7 +15,7 @@ import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallb
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
-import { type FittedModel, withSmallerRequests } from "../../providers/choice/smaller_requests.ts";
+import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
 import { openaiModel } from "./openai_models.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 

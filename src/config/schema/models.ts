@@ -106,7 +106,7 @@ const provider = () =>
     ),
     omit: key(
       z.array(text()).default([]),
-      "Names of fields that no request to this provider has, because its server refuses them: of the " +
+      "Names of fields that no request for an answer has, because the server refuses them: of the " +
         "request, of its messages or of their parts. Barnacle also finds such fields by itself, at " +
         "the cost of one refused request.",
       { example: ["stream_options"] },

@@ -10,8 +10,8 @@
 
 import type { AlertRecord } from "../../core/alerts.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import { ModelError } from "../../core/model.ts";
-import { modelProblemOf, type RefusedPart } from "../../core/model_problem.ts";
+import { ModelError, type RefusedPart } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 

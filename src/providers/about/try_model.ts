@@ -7,17 +7,10 @@
  */
 
 import type { Clock } from "../../lib/clock.ts";
-import { Buffer } from "node:buffer";
 import { withoutImages, withoutTools } from "../../core/fit_request.ts";
-import { isAbout } from "../choice/refusals.ts";
-import {
-  type Model,
-  ModelError,
-  type ModelImage,
-  type ModelRequest,
-  type ModelUsage,
-  type ToolDefinition,
-} from "../../core/model.ts";
+import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../../core/model.ts";
+import { RED_SQUARE, SMALL_TOOL } from "../refused/probe.ts";
+import { isAbout } from "../refused/refusals.ts";
 
 /** The result of a question. Times are milliseconds. */
 export interface TriedModel {
@@ -30,29 +23,6 @@ export interface TriedModel {
   /** Absent if the server reports no tokens. */
   readonly usage?: ModelUsage;
 }
-
-const RED_PNG =
-  "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAT0lEQVR42u3PQQkAAAgEsItw/VMZyQi+hcEKLNO+FgEB" +
-  "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGBywJmTwDiulNVfwAAAABJRU5ErkJg" +
-  "gg==";
-
-/** A picture that each model with images takes: a red square of 64 by 64 pixels. */
-export const RED_SQUARE: ModelImage = {
-  mediaType: "image/png",
-  data: new Uint8Array(Buffer.from(RED_PNG, "base64")),
-};
-
-/** A tool that each model with tools takes. */
-export const SMALL_TOOL: ToolDefinition = {
-  name: "report_colour",
-  description: "Reports the colour of the image.",
-  parameters: {
-    type: "object",
-    properties: { colour: { type: "string", description: "One English word." } },
-    required: ["colour"],
-    additionalProperties: false,
-  },
-};
 
 const QUESTION: ModelRequest = {
   system: "You test a connection. Do exactly what the user asks.",

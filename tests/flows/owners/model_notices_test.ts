@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AlertRecord } from "../../../src/core/alerts.ts";
-import { modelProblemOf, type RefusedPart } from "../../../src/core/model_problem.ts";
+import { modelProblemOf } from "../../../src/core/model_problem.ts";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import { createModelNotices } from "../../../src/flows/owners/model_notices.ts";
-import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
+import { ModelError, type ModelErrorKind, type RefusedPart } from "../../../src/core/model.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 

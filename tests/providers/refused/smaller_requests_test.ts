@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelImage, ModelRequest, ToolDefinition } from "../../../src/core/model.ts";
 import type { RefusedPart } from "../../../src/core/model_problem.ts";
-import { mostOf } from "../../../src/providers/choice/probe.ts";
-import { withSmallerRequests } from "../../../src/providers/choice/smaller_requests.ts";
+import { mostOf } from "../../../src/providers/refused/probe.ts";
+import { withSmallerRequests } from "../../../src/providers/refused/smaller_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
 import { listen, QUESTION, settingsFor } from "../../support/model/model_server.ts";
@@ -243,6 +243,19 @@ describe("[L3] withSmallerRequests()", () => {
     );
     assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [2, 1]);
     assert.deepEqual(parts(), ["chat completions, and wants its Responses API"]);
+    const absent = modelWith((body, path) =>
+      path === "/v1/responses" ? [404, {}] : "tools" in body ? "Use /v1/responses" : undefined
+    );
+    assert.match(await absent.fail({ tools: TOOLS }), /Use \/v1\/responses/);
+    assert.deepEqual(absent.parts(), []);
+  });
+
+  it("learns a part once from two requests at the same time", async () => {
+    const { ask, parts } = modelWith((body) =>
+      namesIn(body).includes("bad") ? "Invalid schema for function 'bad'" : undefined
+    );
+    await Promise.all([ask({ tools: TOOLS }), ask({ tools: TOOLS })]);
+    assert.deepEqual(parts(), ["the tool `bad`"]);
   });
 
   const nothing: readonly [what: string, ...refusal: readonly [number, string]][] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelErrorKind, ModelRequest } from "../../../src/core/model.ts";
-import { nextAfter } from "../../../src/providers/choice/refusals.ts";
+import { nextAfter } from "../../../src/providers/refused/refusals.ts";
 import { refusalOf } from "../../../src/providers/failures.ts";
 
 const toolsOf = (...names: readonly string[]) =>

@@ -6,8 +6,13 @@
  */
 
 import { withoutTools } from "../../core/fit_request.ts";
-import { type Model, ModelError, type ModelRequest } from "../../core/model.ts";
-import type { RefusedPart } from "../../core/model_problem.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelErrorKind,
+  type ModelRequest,
+  type RefusedPart,
+} from "../../core/model.ts";
 import { THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { abilityLesson, type Lesson } from "./lessons.ts";
@@ -21,6 +26,9 @@ const CALLS_MAX = 2;
 const ABILITY_MS = 600_000;
 /** Maximum number of lessons: pictures may be many. */
 const LESSONS_MAX = 200;
+
+/** Kinds of refusal that no later try changes. */
+const FINAL: ReadonlySet<ModelErrorKind> = new Set(["rejected", "not_found"]);
 
 /** A model, and the parts of requests that it does not get. */
 export interface FittedModel extends Model {
@@ -46,7 +54,12 @@ export function withSmallerRequests(
     current().some(({ lesson }) => lesson.ability === ability);
 
   function learn(lesson: Lesson, reason: string): void {
-    if (all.length === LESSONS_MAX) all.shift();
+    // Two turns may learn the same, and a changed tool may be refused again.
+    const same = all.findIndex(({ lesson: { part, fix } }) =>
+      fix !== undefined && part === lesson.part
+    );
+    if (same >= 0) all.splice(same, 1);
+    else if (all.length === LESSONS_MAX) all.shift();
     all.push({ lesson, reason, at: now() });
     onRefused?.(lesson, reason);
   }
@@ -86,9 +99,8 @@ export function withSmallerRequests(
         const { probeRefusal } = await import("./probe.ts");
         const lesson = before === 0 ? await probeRefusal(next, request, model, signal) : undefined;
         if (lesson) return leaveOut(lesson, refusal);
-        return abilityLesson(next === "thinking" ? request.thinking ?? "off" : next).without(
-          request,
-        );
+        const ability = next === "thinking" ? request.thinking ?? "off" : next;
+        return abilityLesson(ability).without(request);
       }
 
       function leaveOut(lesson: Lesson, { message: reason }: ModelError): ModelRequest {
@@ -114,7 +126,7 @@ export function withSmallerRequests(
           if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
           const next = await stepAfter(thrown);
           // The first refusal names the cause, if no smaller request is taken.
-          if (!next) throw first && thrown.kind === "rejected" ? first : thrown;
+          if (!next) throw first && FINAL.has(thrown.kind) ? first : thrown;
           first ??= thrown;
           request = next;
           if (hasParts) yield { kind: "again" };

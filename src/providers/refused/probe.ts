@@ -6,16 +6,42 @@
  * impossible only if the server refuses a small sample of it, too.
  */
 
-import { type Model, ModelError, type ModelImage, type ModelRequest } from "../../core/model.ts";
-import { RED_SQUARE, SMALL_TOOL } from "../about/try_model.ts";
+import { Buffer } from "node:buffer";
+import {
+  type Model,
+  ModelError,
+  type ModelImage,
+  type ModelRequest,
+  type ToolDefinition,
+} from "../../core/model.ts";
 import { abilityLesson, type Lesson, pictureLesson, toolLesson } from "./lessons.ts";
 import { type Ability, isAbout } from "./refusals.ts";
 
+const RED_PNG =
+  "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAT0lEQVR42u3PQQkAAAgEsItw/VMZyQi+hcEKLNO+FgEB" +
+  "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGBywJmTwDiulNVfwAAAABJRU5ErkJg" +
+  "gg==";
+
+/** A picture that each model with images takes: a red square of 64 by 64 pixels. */
+export const RED_SQUARE: ModelImage = {
+  mediaType: "image/png",
+  data: new Uint8Array(Buffer.from(RED_PNG, "base64")),
+};
+
+/** A tool that each model with tools takes. */
+export const SMALL_TOOL: ToolDefinition = {
+  name: "report_colour",
+  description: "Reports the colour of the image.",
+  parameters: {
+    type: "object",
+    properties: { colour: { type: "string", description: "One English word." } },
+    required: ["colour"],
+    additionalProperties: false,
+  },
+};
+
 /** Maximum number of probes after one refusal. Parts that none has shown to be fine are left out. */
 const PROBES_MAX = 40;
-
-/** The parts of a probe. */
-type Parts = Pick<ModelRequest, "tools" | "thinking"> & { readonly images?: readonly ModelImage[] };
 
 /**
  * Probes the server.
@@ -27,19 +53,16 @@ type Parts = Pick<ModelRequest, "tools" | "thinking"> & { readonly images?: read
  */
 export async function probeRefusal(
   about: Ability,
-  request: ModelRequest,
+  { omit, byResponses, thinking, messages, tools = [] }: ModelRequest,
   model: Model,
   signal: AbortSignal,
 ): Promise<Lesson | undefined> {
-  const { omit, byResponses, thinking, messages, tools = [] } = request;
   let probes = 0;
-  async function takes({ images, ...parts }: Parts): Promise<boolean> {
+  async function takes(parts: Partial<ModelRequest>, images?: readonly ModelImage[]) {
     if (probes++ === PROBES_MAX) return false;
-    const clean: ModelRequest = {
-      ...{ system: "", omit, byResponses, ...parts },
-      messages: [{ role: "user", text: "Write: ok", ...(images && { images }) }],
-    };
+    const messages = [{ role: "user", text: "Write: ok", ...(images && { images }) }] as const;
     try {
+      const clean = { system: "", omit, byResponses, messages, ...parts };
       for await (const _ of model.generate(clean, signal)) break; // the rest would only cost
       return true;
     } catch (error) {
@@ -59,15 +82,13 @@ export async function probeRefusal(
           : abilityLesson(thinking);
       case "tools": {
         if (!await takes({ tools: sample })) return abilityLesson(about);
-        const taken = await mostOf(tools, (tools) => takes({ tools }));
-        const left = tools.filter((tool) => !taken.includes(tool));
+        const left = without(tools, await mostOf(tools, (tools) => takes({ tools })));
         return left.length > 0 ? toolLesson(left) : undefined;
       }
       case "images": {
-        if (!await takes({ images: [RED_SQUARE] })) return abilityLesson(about);
+        if (!await takes({}, [RED_SQUARE])) return abilityLesson(about);
         const all = messages.flatMap((one) => one.role === "user" ? one.images ?? [] : []);
-        const taken = await mostOf(all, (images) => takes({ images }));
-        const left = all.filter((image) => !taken.includes(image));
+        const left = without(all, await mostOf(all, (images) => takes({}, images)));
         return left.length > 0 ? pictureLesson(left) : undefined;
       }
     }
@@ -75,6 +96,10 @@ export async function probeRefusal(
     if (signal.aborted || !(error instanceof ModelError)) throw error;
     return undefined;
   }
+}
+
+function without<Part>(parts: readonly Part[], taken: readonly Part[]): readonly Part[] {
+  return parts.filter((part) => !taken.includes(part));
 }
 
 /**
