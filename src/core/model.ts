@@ -225,6 +225,8 @@ export class ModelError extends Error {
    * Absent for other failures.
    */
   readonly words?: string;
+  /** Names of the fields that the refused request had; absent for other failures. */
+  readonly sent?: ReadonlySet<string>;
   /** Tokens of the context window, if a refusal because of the length names them. */
   readonly contextWindow?: number;
 
@@ -242,6 +244,7 @@ export class ModelError extends Error {
       readonly status?: number;
       readonly redirectedTo?: string;
       readonly words?: string;
+      readonly sent?: ReadonlySet<string>;
       readonly contextWindow?: number;
       readonly cause?: unknown;
     },
@@ -251,6 +254,7 @@ export class ModelError extends Error {
     this.modelId = details.modelId;
     if (details.redirectedTo !== undefined) this.redirectedTo = details.redirectedTo;
     if (details.words !== undefined) this.words = details.words;
+    if (details.sent) this.sent = details.sent;
     if (details.status !== undefined) this.status = details.status;
     if (details.contextWindow !== undefined) this.contextWindow = details.contextWindow;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;

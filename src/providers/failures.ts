@@ -9,6 +9,7 @@
 import { z } from "zod";
 import { retryAfterOf } from "../lib/network/retry_after.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
+import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 200;
@@ -60,6 +61,8 @@ export interface RefusedAnswer {
   readonly body: string;
   /** Address of the request, against which a redirect's target is resolved. */
   readonly url?: string;
+  /** Body of the request, if it had one. */
+  readonly sent?: unknown;
 }
 
 /**
@@ -69,7 +72,7 @@ export interface RefusedAnswer {
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
-  { status, headers, body, url }: RefusedAnswer,
+  { status, headers, body, url, sent }: RefusedAnswer,
   modelId: string,
   secrets: readonly string[],
   now: number,
@@ -86,6 +89,7 @@ export function refusalOf(
     modelId,
     status,
     words: wordsOf(serverError, body, secrets),
+    sent: fieldsIn(sent),
     retryAfterMs,
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });

@@ -58,14 +58,14 @@ const TOO_MANY_TOOLS =
  * @returns `undefined` if no smaller request may help.
  */
 export function nextAfter(
-  { kind, words = "" }: Pick<ModelError, "kind" | "words">,
+  { kind, words = "", sent }: Pick<ModelError, "kind" | "words" | "sent">,
   request: ModelRequest,
 ): NextTry | undefined {
   const { tools = [], thinking, messages, byResponses } = request;
   if (tools.length > 0 && UNREADABLE_CALL.test(words)) return "again";
   if (!mayBeOfPart(kind, words)) return undefined;
   if (!byResponses && WANTS_RESPONSES.test(words)) return CHAT_LESSON;
-  const field = fieldIn(words, request);
+  const field = fieldIn(words, sent);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";
   if (hasImages(messages) && ABOUT.images.test(words)) return "images";
@@ -91,11 +91,11 @@ export function isAbout(
 }
 
 /**
- * The first field that the words name and the request may still have. Fields that go back with
- * answers belong here, too: `omit` takes them out of messages.
+ * The first field that the words name and the request had. Fields that go back with answers belong
+ * here, too: `omit` takes them out of messages.
  */
-function fieldIn(words: string, { omit }: ModelRequest): Lesson | undefined {
-  const [field] = (words.match(OPTIONAL_FIELDS) ?? []).filter((one) => !omit?.has(one));
+function fieldIn(words: string, sent: ModelError["sent"]): Lesson | undefined {
+  const field = words.match(OPTIONAL_FIELDS)?.find((one) => sent?.has(one));
   if (field === undefined) return undefined;
   const isRenamed = field === "max_tokens" && words.includes("max_completion_tokens");
   return fieldLesson(field, isRenamed ? "max_completion_tokens" : undefined);

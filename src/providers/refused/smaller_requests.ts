@@ -6,13 +6,7 @@
  */
 
 import { withoutTools } from "../../core/fit_request.ts";
-import {
-  type Model,
-  ModelError,
-  type ModelErrorKind,
-  type ModelRequest,
-  type RefusedPart,
-} from "../../core/model.ts";
+import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
 import { THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { abilityLesson, type Lesson } from "./lessons.ts";
@@ -26,9 +20,6 @@ const CALLS_MAX = 2;
 const ABILITY_MS = 600_000;
 /** Maximum number of lessons: pictures may be many. */
 const LESSONS_MAX = 200;
-
-/** Kinds of refusal that no later try changes. */
-const FINAL: ReadonlySet<ModelErrorKind> = new Set(["rejected", "not_found"]);
 
 /** A model, and the parts of requests that it does not get. */
 export interface FittedModel extends Model {
@@ -126,7 +117,8 @@ export function withSmallerRequests(
           if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
           const next = await stepAfter(thrown);
           // The first refusal names the cause, if no smaller request is taken.
-          if (!next) throw first && FINAL.has(thrown.kind) ? first : thrown;
+          const isFinal = thrown.kind === "rejected" || thrown.kind === "not_found";
+          if (!next) throw first && isFinal ? first : thrown;
           first ??= thrown;
           request = next;
           if (hasParts) yield { kind: "again" };

@@ -27,7 +27,7 @@ const REQUESTS: Readonly<Record<string, ModelRequest>> = {
     }],
     thinking: "low",
   },
-  lean: { ...PLAIN, omit: new Map([["stream_options", undefined]]) },
+  lean: PLAIN,
   responses: { ...PLAIN, byResponses: true },
 };
 
@@ -76,15 +76,20 @@ a limit | 429 | whole | nothing | too many tool calls
 a key | 401 | whole | nothing | This key may not use tools
 a filter | 400 | whole | nothing | {"error":{"message":"a picture of tools","code":"content_filter"}}
 OpenAI | 400 | whole | nothing | This model's maximum context length is 8192 tokens, with tools.
+OpenAI | 400 | lean | nothing | max_tokens is too large: 100000
 Ollama | 400 | none | nothing | does not support tools
 Azure | 400 | lean | nothing | Unrecognized request argument supplied: stream_options
 a common word | 400 | whole | nothing | Please ask again later
 `.trim().split("\n").map((line) => line.split(" | "));
 
+/** Optional fields of the requests; "lean" has none. */
+const FIELDS = { stream_options: {}, max_tokens: 9, store: false, include: [] };
+
 /** The decision in one line. */
-function decided(status: number, body: string, request: ModelRequest): string {
+function decided(status: number, body: string, refused: string, request: ModelRequest): string {
+  const sent = JSON.stringify(refused === "lean" ? {} : FIELDS);
   const next = nextAfter(
-    refusalOf({ status, headers: new Headers(), body }, "p/m", [], 0),
+    refusalOf({ status, headers: new Headers(), body, sent }, "p/m", [], 0),
     request,
   );
   return next === undefined
@@ -100,7 +105,7 @@ describe("[L3] nextAfter()", () => {
       const body = said.startsWith("{") ? said : JSON.stringify({ error: { message: said } });
       const request = REQUESTS[refused];
       assert.ok(request);
-      assert.equal(decided(Number(status), body, request), next);
+      assert.equal(decided(Number(status), body, refused, request), next);
     });
   }
 

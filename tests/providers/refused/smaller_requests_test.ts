@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelImage, ModelRequest, ToolDefinition } from "../../../src/core/model.ts";
-import type { RefusedPart } from "../../../src/core/model_problem.ts";
+import type { Lesson } from "../../../src/providers/refused/lessons.ts";
 import { mostOf } from "../../../src/providers/refused/probe.ts";
 import { withSmallerRequests } from "../../../src/providers/refused/smaller_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
@@ -38,7 +38,7 @@ function modelWith(
   provider: Partial<ProviderSettings> = {},
 ) {
   const bodies: Body[] = [];
-  const told: RefusedPart[] = [];
+  const told: Lesson[] = [];
   let now = 0;
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const body: Body = JSON.parse(await new Response(init?.body).text());
