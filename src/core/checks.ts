@@ -137,6 +137,7 @@ export const CHECKS = {
     fix: "an owner must be a person who shares a server with the bot: correct " +
       "`commands.ownerAllowFrom`; `barnacle pairing list` shows the requests",
   },
+  "model:refused": HEALTH,
   "feeds": {
     ...HEALTH,
     fix:

@@ -6,7 +6,14 @@
  * offers no tools, and models without tools cannot read them.
  */
 
-import type { ContextWindow, Model, ModelMessage, ModelRequest, ToolDefinition } from "./model.ts";
+import type {
+  ContextWindow,
+  Model,
+  ModelImage,
+  ModelMessage,
+  ModelRequest,
+  ToolDefinition,
+} from "./model.ts";
 
 /** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
 export const TOKENS_PER_CHAR = 0.3;
@@ -27,14 +34,30 @@ export function hasImages(messages: readonly ModelMessage[]): boolean {
   return messages.some((message) => message.role === "user" && message.images !== undefined);
 }
 
-/** The same request without images; the model learns that there were some. */
-export function withoutImages(request: ModelRequest): ModelRequest {
+/**
+ * The same request without images; the model learns that there were some.
+ *
+ * @param isRefused Chooses single images; absent: all of them.
+ */
+export function withoutImages(
+  request: ModelRequest,
+  isRefused: (image: ModelImage) => boolean = () => true,
+): ModelRequest {
   if (!hasImages(request.messages)) return request;
   const messages = request.messages.map((message): ModelMessage => {
     if (message.role !== "user" || !message.images) return message;
     const { images, text } = message;
-    const note = `[${images.length} image${images.length === 1 ? "" : "s"}: you see no images]`;
-    return { role: "user", text: text === "" ? note : `${text}\n${note}` };
+    const seen = images.filter((image) => !isRefused(image));
+    const count = images.length - seen.length;
+    if (count === 0) return message;
+    const note = `[${count} image${count === 1 ? "" : "s"}: you see ${
+      seen.length === 0 ? "no images" : "only the others"
+    }]`;
+    return {
+      role: "user",
+      text: text === "" ? note : `${text}\n${note}`,
+      ...(seen.length > 0 && { images: seen }),
+    };
   });
   return { ...request, messages };
 }

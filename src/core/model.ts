@@ -79,6 +79,10 @@ export interface ModelRequest {
   readonly isShown?: () => boolean;
   /** Id of the model that answered the turn's last request: a chain goes on with it (L3). */
   readonly prefers?: string;
+  /** Fields that the body must not have, each with the name to write in its place, if any (L3). */
+  readonly omit?: ReadonlyMap<string, string | undefined>;
+  /** Whether a server of chat completions wants this request by its Responses API (L3). */
+  readonly byResponses?: true;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */
@@ -216,12 +220,13 @@ export class ModelError extends Error {
   readonly status?: number;
   /** Host and scheme of a redirect's target: `"login.example (https)"`; absent if unknown. */
   readonly redirectedTo?: string;
-  /** Whether the server's reason for a refusal names tools. */
-  readonly namesTools: boolean;
-  /** Whether the server's reason for a refusal names images. */
-  readonly namesImages: boolean;
-  /** Whether the server's reason for a refusal names thinking. */
-  readonly namesThinking: boolean;
+  /**
+   * The server's words for a refusal with its codes, without secrets: for decisions, never for people.
+   * Absent for other failures.
+   */
+  readonly words?: string;
+  /** Names of the fields that the refused request had; absent for other failures. */
+  readonly sent?: ReadonlySet<string>;
   /** Tokens of the context window, if a refusal because of the length names them. */
   readonly contextWindow?: number;
 
@@ -237,10 +242,9 @@ export class ModelError extends Error {
       readonly modelId: string;
       readonly retryAfterMs?: number;
       readonly status?: number;
-      readonly namesTools?: boolean;
       readonly redirectedTo?: string;
-      readonly namesImages?: boolean;
-      readonly namesThinking?: boolean;
+      readonly words?: string;
+      readonly sent?: ReadonlySet<string>;
       readonly contextWindow?: number;
       readonly cause?: unknown;
     },
@@ -248,10 +252,9 @@ export class ModelError extends Error {
     super(message, { cause: details.cause });
     this.kind = details.kind;
     this.modelId = details.modelId;
-    this.namesTools = details.namesTools ?? false;
     if (details.redirectedTo !== undefined) this.redirectedTo = details.redirectedTo;
-    this.namesImages = details.namesImages ?? false;
-    this.namesThinking = details.namesThinking ?? false;
+    if (details.words !== undefined) this.words = details.words;
+    if (details.sent) this.sent = details.sent;
     if (details.status !== undefined) this.status = details.status;
     if (details.contextWindow !== undefined) this.contextWindow = details.contextWindow;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
@@ -266,6 +269,20 @@ export interface ModelChoices {
   of(id: string): Model | undefined;
   /** A model that a filter names; `undefined` if its server is not known. */
   ofFilter(id: string): Model | undefined;
+  /** The parts of requests that the servers of these models have refused. */
+  refused(): readonly RefusedPart[];
+}
+
+/** A part of requests that a model's server has refused, so that Barnacle leaves it out (L3). */
+export interface RefusedPart {
+  /** `"<provider>/<model>"` */
+  readonly modelId: string;
+  /** What the server refuses, as the end of a sentence: "the tool `mcp__crm__find`". */
+  readonly part: string;
+  /** The next step, in the imperative. */
+  readonly fix: string;
+  /** The refusal, as its error's message has it. */
+  readonly reason: string;
 }
 
 /** Abilities of a model. An absent one is not known. */

@@ -5,7 +5,9 @@
  * server's own words.
  */
 
-import type { ModelErrorKind } from "./model.ts";
+import { titled } from "./checks.ts";
+import type { Finding } from "./finding.ts";
+import type { ModelErrorKind, RefusedPart } from "./model.ts";
 
 /** A failure and its fix, in words for the operator. */
 export interface ModelProblem {
@@ -13,6 +15,12 @@ export interface ModelProblem {
   readonly why: string;
   /** The next step, in the imperative. */
   readonly fix: string;
+}
+
+/** The row of a refused part for `doctor` and the reports of health. */
+export function refusedFinding({ modelId, part, fix, reason }: RefusedPart): Finding {
+  const why = `its server refuses ${part}, so requests go on without it; ${fix} (${reason})`;
+  return { ...titled("model:refused"), status: "warn", where: modelId, why };
 }
 
 /** Why a model answers no question. */

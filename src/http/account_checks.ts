@@ -48,6 +48,7 @@ export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFin
       "commands:registered",
       "questions:cards",
       "owners:reached",
+      "model:refused",
       "feeds",
     ],
     run: ({ account, componentOf }) => problems(account, componentOf),

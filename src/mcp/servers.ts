@@ -1,5 +1,6 @@
 /** All servers of the Model Context Protocol, and their tools (T6). */
 
+import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { McpServerState } from "../core/mcp_state.ts";
@@ -38,10 +39,12 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
   const closed = new Map<string, Promise<void>>();
 
   function refresh(): void {
+    const names = new Set<string>();
     tools = running.flatMap(({ server, connection }) =>
-      connection.tools()?.flatMap((definition) =>
-        toolOf(server.id, definition, connection, held) ?? []
-      ) ?? [waitingToolOf(server.id, connection)]
+      connection.tools()?.flatMap((definition) => {
+        const name = freeName(server.id, definition.name, names);
+        return toolOf(server.id, name, definition, connection, held) ?? [];
+      }) ?? [waitingToolOf(server.id, connection)]
     );
   }
 
@@ -149,14 +152,26 @@ function waitingToolOf(serverId: string, connection: McpConnection): Tool {
   });
 }
 
+/**
+ * The model's name of a tool. Two tools can become one name, as `a.b` and `a/b` do. The later one then
+ * gets a hash at the end, behind `__`: entries of `tools.allow` and `tools.deny` are for both.
+ */
+function freeName(serverId: string, name: string, taken: Set<string>): string {
+  const own = `mcp__${serverId}__${name.replace(/[^A-Za-z0-9_-]/g, "_")}`;
+  const hash = createHash("sha256").update(JSON.stringify([serverId, name])).digest("hex");
+  const free = taken.has(own) ? `${own.slice(0, MAX_NAME - 8)}__${hash.slice(0, 6)}` : own;
+  taken.add(free);
+  return free;
+}
+
 /** @returns `undefined` if the name is too long for model APIs. */
 function toolOf(
   serverId: string,
+  fullName: string,
   { name, description, inputSchema, isIdempotent, isReadOnly }: McpToolDefinition,
   connection: McpConnection,
   held: HeldCalls,
 ): Tool | undefined {
-  const fullName = `mcp__${serverId}__${name.replace(/[^A-Za-z0-9_-]/g, "_")}`;
   if (fullName.length > MAX_NAME) return undefined;
   return defineTool({
     name: fullName,

@@ -27,6 +27,7 @@ import {
   sessionHeaderOf,
 } from "./settings.ts";
 import { keptThinking, type ThinkingBlock } from "./thinking.ts";
+import { type Omitted, withoutFields } from "./without_fields.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 4_096;
@@ -41,11 +42,14 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(settings.provider);
   /** Running calls. A model has one `fetch`, which gets each call's signal. */
-  const wires = new WeakMap<AbortSignal, Wire>();
+  const wires = new WeakMap<AbortSignal, { readonly wire: Wire; readonly omit: Omitted }>();
   const model = await loadModel(settings, async (input, init) => {
-    const wire = init?.signal && wires.get(init.signal);
-    if (!wire) throw new TypeError("The SDK asked without the signal of its call");
-    return responseOf(wire, await wire.send(input, init));
+    const call = init?.signal && wires.get(init.signal);
+    if (!call) throw new TypeError("The SDK asked without the signal of its call");
+    const { wire, omit } = call;
+    const { body } = init;
+    const lean = typeof body === "string" ? withoutFields(body, omit) : body;
+    return responseOf(wire, await wire.send(input, { ...init, body: lean }));
   });
 
   return async function* ask(request, signal) {
@@ -53,7 +57,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     const wire = createWire({ ...deps, modelId, secrets }, signal);
     // Only identifies the call; the wire aborts.
     const { signal: abortSignal } = new AbortController();
-    wires.set(abortSignal, wire);
+    wires.set(abortSignal, { wire, omit: request.omit });
     const session = sessionHeaderOf(settings.provider, request);
     try {
       const { stream } = await model.doStream({

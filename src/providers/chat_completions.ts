@@ -13,6 +13,7 @@ import { bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
 import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
 import { createToolCalls, createVisibleText, endingFault, fieldsOf } from "./answer_parts.ts";
 import { createChatBodies } from "./chat_body.ts";
+import { withoutFields } from "./without_fields.ts";
 import { createEventBody } from "./streams/event_body.ts";
 import { brokenAnswerOf } from "./failures.ts";
 
@@ -25,7 +26,7 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const headers = bearerHeaders(provider);
   const bodyOf = createChatBodies({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
   return createStreamedAsk(settings, deps, {
-    write: (request) => ({ url, headers, body: bodyOf(request) }),
+    write: (request) => ({ url, headers, body: withoutFields(bodyOf(request), request.omit) }),
     createReader: createChatAnswerReader,
   });
 }

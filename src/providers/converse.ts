@@ -16,6 +16,7 @@ import { keptThinking, type ThinkingBlock } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { converseBody } from "./converse_body.ts";
 import { createEventFrames } from "./streams/event_frames.ts";
+import { withoutFields } from "./without_fields.ts";
 
 /** Creates the `Ask` of one model. */
 export function createBedrockAsk(settings: ModelSettings, deps: AskDeps): Ask {
@@ -28,7 +29,8 @@ export function createBedrockAsk(settings: ModelSettings, deps: AskDeps): Ask {
   };
   return createStreamedAsk(settings, deps, {
     write: (request) => {
-      const written = { url, headers, body: converseBody(request, settings) };
+      const body = withoutFields(converseBody(request, settings), request.omit);
+      const written = { url, headers, body };
       return aws && provider.apiKey === undefined ? signed(written, aws, deps.now()) : written;
     },
     createReader: createConverseReader,

@@ -2,13 +2,14 @@
  * A model server's refusals, serverError apart by who can do what about them.
  *
  * It judges statuses, headers and error objects, never an error's message: the
- * message of one failure differs by runtime and by version. Only a refusal of tools, and of a
- * request that is too long, may have no other sign.
+ * message of one failure differs by runtime and by version. Only a refusal of a request that is too
+ * long may have no other sign, and of a part of a request (`refused/refusals.ts`).
  */
 
 import { z } from "zod";
 import { retryAfterOf } from "../lib/network/retry_after.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
+import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 200;
@@ -27,6 +28,7 @@ const errorObjectSchema = z.lazy(() =>
     message: z.string().optional(),
     type: z.string().nullish(),
     code: z.union([z.string(), z.number()]).nullish(),
+    param: z.string().nullish().catch(undefined), // OpenAI: the refused field
     status: z.string().nullish(),
     details: z.array(detailSchema).optional().catch(undefined),
     n_ctx: z.number().optional().catch(undefined), // llama.cpp
@@ -59,6 +61,8 @@ export interface RefusedAnswer {
   readonly body: string;
   /** Address of the request, against which a redirect's target is resolved. */
   readonly url?: string;
+  /** Body of the request, if it had one. */
+  readonly sent?: unknown;
 }
 
 /**
@@ -68,7 +72,7 @@ export interface RefusedAnswer {
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
-  { status, headers, body, url }: RefusedAnswer,
+  { status, headers, body, url, sent }: RefusedAnswer,
   modelId: string,
   secrets: readonly string[],
   now: number,
@@ -84,9 +88,8 @@ export function refusalOf(
     kind,
     modelId,
     status,
-    namesTools: namesTools(kind, serverError.message ?? (kind === "rejected" ? body : "")),
-    namesImages: namesImages(kind, serverError.message ?? (kind === "rejected" ? body : "")),
-    namesThinking: namesThinking(kind, serverError.message ?? (kind === "rejected" ? body : "")),
+    words: wordsOf(serverError, body, secrets),
+    sent: fieldsIn(sent),
     retryAfterMs,
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });
@@ -144,9 +147,26 @@ export function brokenAnswerOf(
     {
       kind,
       modelId,
+      words: wordsOf(serverError, "", secrets),
       contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
     },
   );
+}
+
+/** Maximum number of characters of the words that a decision reads. */
+const WORDS_MAX = 8_000;
+
+/** OpenRouter's message in place of the words of the server behind it, which the body has. */
+const PASSED_ON = /^provider returned error$/i;
+
+/** Words and codes of a refusal; of one without words of its own, all of its body. */
+function wordsOf(
+  { message = "", codes }: ServerError,
+  body: string,
+  secrets: readonly string[],
+): string {
+  const said = message === "" || PASSED_ON.test(message) ? body : message;
+  return withoutSecrets([said, ...codes].join("\n"), secrets).slice(0, WORDS_MAX);
 }
 
 /**
@@ -154,6 +174,11 @@ export function brokenAnswerOf(
  * its beginning, because some servers repeat only a part of it.
  */
 export function cleanServerMessage(text: string, secrets: readonly string[]): string {
+  const clean = withoutSecrets(text, secrets).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return clean.length > REASON_MAX ? `${clean.slice(0, REASON_MAX - 1)}…` : clean;
+}
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
     const beginning = secret.slice(0, KEY_BEGINNING);
@@ -161,47 +186,7 @@ export function cleanServerMessage(text: string, secrets: readonly string[]): st
     if (beginning.length < KEY_BEGINNING) continue;
     clean = clean.replace(new RegExp(`${RegExp.escape(beginning)}\\S*`, "g"), "[secret]");
   }
-  clean = clean.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return clean.length > REASON_MAX ? `${clean.slice(0, REASON_MAX - 1)}…` : clean;
-}
-
-/**
- * Kinds of a refusal of tools: 400 (Ollama, vLLM), 404 (OpenRouter) and 500 (llama.cpp without
- * `--jinja`).
- */
-const MAY_MEAN_TOOLS: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
-  "rejected",
-  "not_found",
-  "unavailable",
-]);
-
-/** Servers have no common code for a refusal of tools, so only their words tell. */
-const TOOL_WORDS = /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?call/i;
-
-function namesTools(kind: ModelErrorKind, reason: string): boolean {
-  return MAY_MEAN_TOOLS.has(kind) && TOOL_WORDS.test(reason);
-}
-
-/**
- * Words in refusals of images: "image input is not supported" (llama.cpp), "No endpoints found that
- * support image input" (OpenRouter), "unknown variant `image_url`" (DeepSeek).
- */
-const IMAGE_WORDS = /\bimages?\b|image_url|\bvision\b|\bmultimodal\b|\bmmproj\b/i;
-
-function namesImages(kind: ModelErrorKind, reason: string): boolean {
-  return MAY_MEAN_TOOLS.has(kind) && IMAGE_WORDS.test(reason);
-}
-
-/**
- * Words in refusals of thinking: "Unrecognized request argument supplied: reasoning_effort" (OpenAI),
- * "does not support thinking" (Ollama), "thinking.budget_tokens" (Anthropic), "Budget 0 is invalid.
- * This model only works in thinking mode" (Google).
- */
-const THINKING_WORDS =
-  /\breasoning(?:[_. ]effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i;
-
-function namesThinking(kind: ModelErrorKind, reason: string): boolean {
-  return MAY_MEAN_TOOLS.has(kind) && THINKING_WORDS.test(reason);
+  return clean;
 }
 
 /** Codes of OpenAI, Azure, Alibaba and gateways for a conversation that a filter refuses. */
@@ -309,6 +294,7 @@ function serverErrorOf(body: unknown): ServerError {
       error?.type,
       error?.code,
       error?.status,
+      error?.param,
       error?.metadata && "flagged_input",
       ...reasons,
     ].flatMap((code) => code === undefined || code === null ? [] : [String(code)]),

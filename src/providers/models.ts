@@ -55,17 +55,27 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
-  endpointOf(settings.provider); // throws now, not at the first request
+  const { provider } = settings;
+  endpointOf(provider); // throws now, not at the first request
+  const never = new Map((provider.omit ?? []).map((field) => [field, undefined]));
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
-  const load = async () =>
-    ask = await (await loadWireFormat(settings.provider.kind))(settings, allDeps);
+  const load = async () => ask = await (await loadWireFormat(provider.kind))(settings, allDeps);
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
   };
+  let responses: Model | undefined;
   return {
     id: modelIdOf(settings),
-    generate: (request, signal) => (ask ?? askFirst)(request, signal),
+    generate(request, signal) {
+      if (request.byResponses && provider.kind === "openai-compatible") {
+        const other = { ...provider, kind: "openai-responses" } as const;
+        responses ??= createModel({ ...settings, provider: other }, deps);
+        return responses.generate(request, signal);
+      }
+      const omit = never.size > 0 ? new Map([...request.omit ?? [], ...never]) : request.omit;
+      return (ask ?? askFirst)(omit === request.omit ? request : { ...request, omit }, signal);
+    },
   };
 }
 

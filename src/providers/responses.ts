@@ -34,13 +34,18 @@ import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./
 import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
 import { EFFORTS, type KeptReasoning, keptReasoning, reasoningOf } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
+import { withoutFields } from "./without_fields.ts";
 
 /** Creates the `Ask` of one model. */
 export function createResponsesAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const url = `${endpointOf(settings.provider)}/responses`;
   const headers = bearerHeaders(settings.provider);
   return createStreamedAsk(settings, deps, {
-    write: (request) => ({ url, headers, body: responsesBody(request, settings) }),
+    write: (request) => ({
+      url,
+      headers,
+      body: withoutFields(responsesBody(request, settings), request.omit),
+    }),
     createReader: createResponsesReader,
   });
 }

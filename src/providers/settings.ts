@@ -35,6 +35,8 @@ export interface ProviderSettings {
   readonly aws?: AwsKeys;
   /** Name of the header that carries a hash of the session's key; absent: none does. */
   readonly sessionHeader?: string;
+  /** Fields that no request has. */
+  readonly omit?: readonly string[];
 }
 
 /** Settings of one model. */

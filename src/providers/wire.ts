@@ -141,7 +141,7 @@ export function createWire(
         if (!response.ok) {
           const body = await beginningOf(response, REFUSAL_MAX_BYTES, stop.signal);
           throw failure ??= refusalOf(
-            { status, headers, body, url: String(input) },
+            { status, headers, body, url: String(input), sent: init.body },
             modelId,
             secrets,
             now(),

@@ -116,6 +116,7 @@ describe("[N1] a turn of an agent that is not the first", () => {
         if (agentId === HELPER) return model;
         throw new Error("a turn of the helper asks for the model of the first agent");
       },
+      refused: () => [],
       check: () => Promise.resolve([]),
     };
     const { store, rows } = openTestStore();

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isForTool } from "../../src/core/tool_names.ts";
 import { UnknownOutcomeError } from "../../src/core/turn/tool.ts";
 import { schedule, type StartTimer } from "../../src/lib/clock.ts";
 import { toPlain } from "../../src/lib/text/plain.ts";
@@ -262,7 +263,7 @@ describe("[T6] createMcpServers()", () => {
     );
   });
 
-  it("lists the tools again once the server says that it has others", () => {
+  it("lists the tools again once the server says that it has others, with different names", () => {
     const grows: McpServer = {
       id: "grows",
       transport: { ...PROGRAM, ...scriptedProgram("Looks.") },
@@ -273,15 +274,15 @@ describe("[T6] createMcpServers()", () => {
       async (servers, lines) => {
         await list(servers);
         const before = servers.tools();
-        await call(servers, "mcp__grows__look", { what: "grow read" });
-        await call(servers, "mcp__grows__look", { what: "grow write" });
+        await call(servers, "mcp__grows__look", { what: "grow r.d" });
+        await call(servers, "mcp__grows__look", { what: "grow r/d" });
         while (servers.tools().length < 3) await sleep(5);
         assert.notEqual(servers.tools(), before);
-        assert.deepEqual(
-          servers.tools().map(({ name }) => name),
-          ["mcp__grows__look", "mcp__grows__read", "mcp__grows__write"],
-        );
-        assert.match(lines(), /has changed its tools.*"added":"read/);
+        const [, one, other = ""] = servers.tools().map(({ name }) => name);
+        assert.equal(one, "mcp__grows__r_d");
+        assert.match(other, /^mcp__grows__r_d__[0-9a-f]{6}$/);
+        assert.ok(isForTool("mcp__grows__r_d", other), "a denied name must deny both");
+        assert.match(lines(), /has changed its tools.*"added":"r\.d/);
       },
       undefined,
       soon,

@@ -1,4 +1,4 @@
-/** Tests thinking in each wire format: its level, its text, and what a server refuses. */
+/** Tests thinking in each wire format: its level, and its text. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -6,7 +6,6 @@ import { describe, it } from "node:test";
 import { frameOf } from "../../simulator/model/bedrock.ts";
 import type { ModelRequest, ToolCall } from "../../src/core/model.ts";
 import type { ThinkLevel } from "../../src/core/people/chosen.ts";
-import { withRetry } from "../../src/providers/choice/retry.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { createModel } from "../../src/providers/models.ts";
 import { listen, QUESTION, settingsFor } from "../support/model/model_server.ts";
@@ -100,20 +99,13 @@ const ANSWERS: Readonly<Record<Kind, string | Uint8Array<ArrayBuffer>>> = {
   }),
 };
 
-/** A server that refuses what a test says, and keeps the requests. */
-function serverOf(
-  kind: Kind,
-  refuses: (body: string) => string | undefined = () => undefined,
-  name = "barnacle-script",
-) {
+/** A server that keeps the requests. */
+function serverOf(kind: Kind, name = "barnacle-script") {
   const bodies: Body[] = [];
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const body = await new Response(init?.body).text();
     bodies.push(JSON.parse(body));
-    const message = refuses(body);
-    return message === undefined
-      ? new Response(ANSWERS[kind], { headers: { "content-type": "text/event-stream" } })
-      : Response.json({ error: { type: "invalid_request_error", message } }, { status: 400 });
+    return new Response(ANSWERS[kind], { headers: { "content-type": "text/event-stream" } });
   };
   const model = createModel({
     ...settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, { kind }),
@@ -121,7 +113,7 @@ function serverOf(
   }, { fetch, now: () => 0 });
   const ask = (request: Partial<ModelRequest>) =>
     listen(model, undefined, { ...QUESTION, ...request });
-  return { model, bodies, ask };
+  return { bodies, ask };
 }
 
 const TIDE = { name: "tide", description: "Tells the tide.", parameters: { type: "object" } };
@@ -153,14 +145,14 @@ describe("[K2] [L1] the level of thinking", () => {
   ];
   for (const [kind, field, level, sent, name] of levels) {
     it(`“${level}” reaches ${name ?? kind}`, async () => {
-      const { ask, bodies } = serverOf(kind, undefined, name);
+      const { ask, bodies } = serverOf(kind, name);
       const { error } = await ask({ thinking: level });
       assert.equal(error, undefined);
       assert.deepEqual(field(bodies[0] ?? {}), sent);
     });
 
     it(`is not in a request to ${name ?? kind} without one (${level})`, async () => {
-      const { ask, bodies } = serverOf(kind, undefined, name);
+      const { ask, bodies } = serverOf(kind, name);
       await ask({});
       assert.equal(field(bodies[0] ?? {}), undefined);
     });
@@ -214,7 +206,7 @@ describe("[K2] [L1] the level of thinking", () => {
   });
 
   it("goes back to OpenAI encrypted, before the calls that it led to", async () => {
-    const { ask, bodies } = serverOf("openai-responses", undefined, "gpt-5.1");
+    const { ask, bodies } = serverOf("openai-responses", "gpt-5.1");
     const { parts } = await ask({ tools: [TIDE] });
     assert.deepEqual(bodies[0]?.["include"], ["reasoning.encrypted_content"]);
     assert.equal(bodies[0]?.["store"], false);
@@ -241,7 +233,7 @@ describe("[K2] [L1] the level of thinking", () => {
   it("of one server never goes to another one's", async () => {
     const kinds = ["openai-responses", "anthropic", "bedrock"] as const;
     for (const from of kinds) {
-      const { parts } = await serverOf(from, undefined, "anthropic.claude-sonnet-4").ask({
+      const { parts } = await serverOf(from, "anthropic.claude-sonnet-4").ask({
         thinking: "low",
         tools: [TIDE],
       });
@@ -264,7 +256,7 @@ describe("[K2] [L1] the level of thinking", () => {
   });
 
   it("goes back to Claude at Bedrock with its signature, as at Anthropic", async () => {
-    const { ask, bodies } = serverOf("bedrock", undefined, "anthropic.claude-sonnet-4");
+    const { ask, bodies } = serverOf("bedrock", "anthropic.claude-sonnet-4");
     const { parts } = await ask({ thinking: "low", tools: [TIDE] });
     const last = parts.at(-1);
     assert.ok(last?.kind === "finish" && last.calls);
@@ -283,37 +275,6 @@ describe("[K2] [L1] the level of thinking", () => {
       JSON.stringify(bodies.at(-1)?.["messages"]),
       /"reasoningText":\{"text":"Tides turn.","signature":"signed"\}\}\},\{"toolUse"/,
     );
-  });
-
-  it("is left out from then on if the server refuses it, and others are not", async () => {
-    const { model, bodies } = serverOf(
-      "openai-compatible",
-      (body) =>
-        body.includes('"reasoning_effort":"none"')
-          ? "Unsupported value: 'reasoning_effort' does not support 'none' with tools"
-          : undefined,
-    );
-    const told: string[] = [];
-    const retrying = withRetry(model, {
-      sleep: () => assert.fail("a refusal is no outage"),
-      random: () => 0,
-      onNoThinking: ({ kind }) => told.push(kind),
-      onNoTools: () => assert.fail("the tools are fine"),
-    });
-    const ask = (thinking: ThinkLevel) =>
-      listen(retrying, undefined, { ...QUESTION, tools: [TIDE], thinking });
-    assert.equal((await ask("off")).text, "High.");
-    assert.deepEqual([...retrying.refusedThinking ?? []], ["off"]);
-    await ask("off");
-    await ask("low");
-    assert.deepEqual(bodies.map((body) => body["reasoning_effort"]), [
-      "none",
-      undefined,
-      undefined,
-      "low",
-    ]);
-    assert.ok(bodies.every((body) => body["tools"] !== undefined));
-    assert.deepEqual(told, ["rejected"]);
   });
 });
 

@@ -9,7 +9,8 @@
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { whenAborted } from "../../lib/clock.ts";
-import { settingsOf } from "../rules/setup.ts";
+import { refusedFinding } from "../../core/model_problem.ts";
+import { refusedParts, settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import { createParts, type Parts } from "./parts.ts";
@@ -61,6 +62,7 @@ export async function runAccount(
           ...parts.questions.findings(),
           ...outbound.findings(),
           ...parts.extras.findings(),
+          ...refusedParts(settings).map(refusedFinding),
         ],
         ...outbound.status(),
       };

@@ -28,6 +28,7 @@ import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOwners } from "../../flows/owners/tell_owners.ts";
 import { createSentWatch } from "../../flows/deliver/tool_messages.ts";
 import { createTurnProgress } from "./turn_progress.ts";
+import { refusedParts, type RunningSettings } from "../rules/setup.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
 /**
@@ -36,12 +37,13 @@ import { textRulesOf } from "../rules/turn_rules.ts";
  */
 export function createOutbound(
   account: AccountContext,
-  { client, options: { logging }, meter, owners: { toTell } }: {
+  { client, options: { logging }, meter, owners: { toTell }, settings: running }: {
     readonly client: RestClient;
     readonly options: Pick<AccountOptions, "logging">;
     readonly meter: Meter;
     /** Receive notices about problems that only a person can fix. */
     readonly owners: Pick<OwnerIds, "toTell">;
+    readonly settings: RunningSettings;
   },
 ) {
   const { accountId, config, texts, store: { inbox, outbox, settings, usage }, schedule, now } =
@@ -98,6 +100,7 @@ export function createOutbound(
 
   const modelNotices = createModelNotices({ texts, log, now }, {
     tell: owners.tell,
+    refused: () => refusedParts(running),
     problems: {
       load: () => usage.toldProblems(accountId),
       note: (problem) => usage.noteProblem(accountId, problem, now()),

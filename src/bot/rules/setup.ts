@@ -9,7 +9,7 @@ import type { ConfigFile } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Embedding } from "../../core/notes/embedding.ts";
-import type { Model, ModelChoices } from "../../core/model.ts";
+import type { Model, ModelChoices, RefusedPart } from "../../core/model.ts";
 import type { Transcription } from "../../flows/media/read_audio.ts";
 import type { Drawing } from "../../flows/tools/draw.ts";
 import type { Voice } from "../../flows/media/speak.ts";
@@ -28,6 +28,8 @@ export interface AnsweringModels {
   readonly ids: readonly string[];
   /** The model of an agent; of the first one for an id that the config no longer has. */
   of(agentId: string): Model;
+  /** The parts of requests that their servers have refused. */
+  refused(): readonly RefusedPart[];
   /** Checks whether each of them can be asked, without a question to it. */
   check(): Promise<readonly Finding[]>;
 }
@@ -77,6 +79,13 @@ export interface RunningSettings {
   choices: ReloadedSetup["choices"] | undefined;
   /** Reads and changes the config file. */
   configFile: ReloadedSetup["configFile"] | undefined;
+}
+
+/** The parts of requests that the servers of all models have refused. */
+export function refusedParts(
+  { models, choices }: Pick<RunningSettings, "choices" | "models">,
+): readonly RefusedPart[] {
+  return [...models.refused(), ...choices?.refused() ?? []];
 }
 
 /** The settings that an account starts with, or that a reload brings. */

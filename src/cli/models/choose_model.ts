@@ -15,6 +15,7 @@ import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallb
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
+import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
 import { openaiModel } from "./openai_models.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 
@@ -28,10 +29,10 @@ export type ChosenModels =
  * (L2). Agents that name the same model share it, with its window and its known failures.
  */
 export async function chooseModels(config: Config, env: Env, log: Log): Promise<ChosenModels> {
-  const made = new Map<string, ModelCandidate>();
+  const made = new Map<string, FittedCandidate>();
   const breakers = createBreakers({ now: Date.now });
   const asked = new Map<string, ModelSettings>();
-  function candidateFor(settings: ModelSettings): ModelCandidate {
+  function candidateFor(settings: ModelSettings): FittedCandidate {
     const id = modelIdOf(settings);
     const known = made.get(id) ?? candidateOf(settings, log);
     made.set(id, known);
@@ -80,6 +81,7 @@ export async function chooseModels(config: Config, env: Env, log: Log): Promise<
         if (!model) throw new TypeError("Each agent has a model");
         return model;
       },
+      refused: () => [...made.values()].flatMap(({ refused }) => refused()),
       check: () => Promise.all(Array.from(firsts.values(), (check) => check())),
     },
   };
@@ -97,22 +99,23 @@ export function createModelChoices(
   env: Env,
   log: Log,
 ): ModelChoices {
-  const made = new Map<string, Model>();
+  const made = new Map<string, FittedCandidate>();
   const others = [audio.transcribe, audio.speak, tools.draw, memory.embedding];
   const ids = namedModels(agentList, models).filter((id) => !others.includes(id));
   function make(id: string): Model | undefined {
     const known = made.get(id);
-    if (known) return known;
+    if (known) return known.model;
     const choice = choiceOf(id, { ...models, namesPath: "agents.defaults.model" }, env);
     if ("kind" in choice) return undefined;
-    const { model } = candidateOf(settingsOf(choice), log);
-    made.set(id, model);
-    return model;
+    const candidate = candidateOf(settingsOf(choice), log);
+    made.set(id, candidate);
+    return candidate.model;
   }
   return {
     ids,
     of: (id) => ids.includes(id) ? make(id) : undefined,
     ofFilter: make,
+    refused: () => [...made.values()].flatMap(({ refused }) => refused()),
   };
 }
 
@@ -137,8 +140,10 @@ function warnOfCosts(all: readonly ModelSettings[], budgets: Budgets, log: Log):
 /** Maximum silence of a server that is asked about a model, in milliseconds. */
 const ABILITIES_MS = 10_000;
 
-/** A model with its abilities, prices and retries. */
-function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
+/** A model with its abilities, prices and retries, and the parts of requests that it does not get. */
+interface FittedCandidate extends ModelCandidate, Pick<FittedModel, "refused"> {}
+
+function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
   const known = createKnownAbilities({
     written,
@@ -150,22 +155,20 @@ function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
     now: Date.now,
   });
   const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
-  const model = withRetry(withAbilities(priced, known), {
+  const fitted = withSmallerRequests(withAbilities(priced, known), {
+    now: Date.now,
+    onRefused: ({ part, fix: hint }, reason) =>
+      log.warn(`The model server refuses ${part}; requests go on without it`, {
+        model: modelIdOf(settings),
+        reason,
+        hint,
+      }),
+  });
+  const model = withRetry(fitted, {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: Math.random,
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
-    onNoThinking: ({ message }) =>
-      log.warn("The model refuses the level of thinking; answering without it", {
-        reason: message,
-      }),
-    onNoTools: ({ message }, isForGood) =>
-      log.warn(
-        isForGood
-          ? "The model server refuses tools; the model answers without them until the next start"
-          : "The model server refused a conversation with tool calls; the model answered without them",
-        { reason: message },
-      ),
     onTooLong(error, request) {
       known.refused(error, request);
       const { contextWindow } = known.window();
@@ -174,10 +177,6 @@ function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
         contextWindow,
       });
     },
-    onNoImages: ({ message }) =>
-      log.warn("The model server refuses images; the model answers without them", {
-        reason: message,
-      }),
   });
-  return { model, providerId };
+  return { model, providerId, refused: fitted.refused };
 }

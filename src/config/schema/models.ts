@@ -104,6 +104,13 @@ const provider = () =>
         "find its cache. Its value is a hash of the session's key.",
       { unset: "none", example: "x-session" },
     ),
+    omit: key(
+      z.array(text()).default([]),
+      "Names of fields that no request for an answer has, because the server refuses them: of the " +
+        "request, of its messages or of their parts. Barnacle also finds such fields by itself, at " +
+        "the cost of one refused request.",
+      { example: ["stream_options"] },
+    ),
     prices: key(
       z.record(
         text(),

@@ -10,7 +10,7 @@
 
 import type { AlertRecord } from "../../core/alerts.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import { ModelError } from "../../core/model.ts";
+import { ModelError, type RefusedPart } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -37,8 +37,10 @@ function failureOf(outcome: TurnOutcome): unknown {
 /** Creates the notices; none is sent before an event. */
 export function createModelNotices(
   { texts, log, now }: Pick<Account, "log" | "now" | "texts">,
-  { tell, problems, alerts }: {
+  { tell, refused, problems, alerts }: {
     readonly tell: (text: string) => Promise<void>;
+    /** The parts of requests that the models' servers have refused. */
+    readonly refused: () => readonly RefusedPart[];
     readonly problems: KnownProblems;
     /** The alerts on record. */
     readonly alerts: () => Promise<readonly AlertRecord[]>;
@@ -48,6 +50,8 @@ export function createModelNotices(
   let last: Promise<void> = Promise.resolve();
   /** When a model answered last, if problems were known. An alert from before has outlived it. */
   let answeredAt = -Infinity;
+  /** The refused parts that the owners know. */
+  const toldParts = new Set<string>();
   /** Number of ends that wait to be judged. */
   let waiting = 0;
 
@@ -79,9 +83,18 @@ export function createModelNotices(
     );
   }
 
+  /** Tells each refused part once, for the reasons of one part may differ. */
+  async function tellRefused({ modelId: model, part, fix }: RefusedPart): Promise<void> {
+    const key = `${model} ${part}`;
+    if (toldParts.has(key)) return;
+    toldParts.add(key);
+    await tell(notice("modelRefuses", { model, part, fix }, texts()));
+  }
+
   return {
     /** A turn has ended. */
     turnEnded(outcome: TurnOutcome): void {
+      for (const part of refused()) void tellRefused(part);
       const isWell = outcome.kind === "reply" && !outcome.failure;
       if (isWell && waiting === 0 && known?.size === 0) return; // as most ends
       waiting++;

@@ -7,9 +7,10 @@
  */
 
 import type { Clock } from "../../lib/clock.ts";
-import { Buffer } from "node:buffer";
 import { withoutImages, withoutTools } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../../core/model.ts";
+import { RED_SQUARE, SMALL_TOOL } from "../refused/probe.ts";
+import { isAbout } from "../refused/refusals.ts";
 
 /** The result of a question. Times are milliseconds. */
 export interface TriedModel {
@@ -23,12 +24,6 @@ export interface TriedModel {
   readonly usage?: ModelUsage;
 }
 
-/** A red square of 64 by 64 pixels. */
-const RED_PNG =
-  "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAT0lEQVR42u3PQQkAAAgEsItw/VMZyQi+hcEKLNO+FgEB" +
-  "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGBywJmTwDiulNVfwAAAABJRU5ErkJg" +
-  "gg==";
-
 const QUESTION: ModelRequest = {
   system: "You test a connection. Do exactly what the user asks.",
   messages: [{
@@ -36,18 +31,9 @@ const QUESTION: ModelRequest = {
     text:
       "Which one colour fills the image? Call the tool `report_colour` with its English name, " +
       "in one word. If you see no image, call it with the word none.",
-    images: [{ mediaType: "image/png", data: new Uint8Array(Buffer.from(RED_PNG, "base64")) }],
+    images: [RED_SQUARE],
   }],
-  tools: [{
-    name: "report_colour",
-    description: "Reports the colour of the image.",
-    parameters: {
-      type: "object",
-      properties: { colour: { type: "string", description: "One English word." } },
-      required: ["colour"],
-      additionalProperties: false,
-    },
-  }],
+  tools: [SMALL_TOOL],
 };
 
 /**
@@ -76,11 +62,11 @@ export async function tryModel(
 /** The request without the part that the server refused; `undefined` if it refused none. */
 function withoutRefused(request: ModelRequest, error: unknown): ModelRequest | undefined {
   if (!(error instanceof ModelError)) return undefined;
-  if (error.namesImages) {
+  if (isAbout("images", error)) {
     const fewer = withoutImages(request);
     if (fewer !== request) return fewer;
   }
-  return error.namesTools && request.tools ? withoutTools(request) : undefined;
+  return isAbout("tools", error) && request.tools ? withoutTools(request) : undefined;
 }
 
 async function askOnce(

@@ -2,14 +2,10 @@
  * Retries requests to a model before a person has seen any text of the answer (L3).
  *
  * Until then, a retry costs only time. Later, it would continue with another answer. Failures that
- * only the operator can fix are not retried. If a server refuses the tools or the images of a
- * request, a request without them follows at once.
+ * only the operator can fix are not retried.
  */
 
-import { type Model, ModelError, type ModelRequest } from "../../core/model.ts";
-import type { ThinkLevel } from "../../core/people/chosen.ts";
-import { withoutThinking } from "../thinking.ts";
-import { hasCalls, hasImages, withoutImages, withoutTools } from "../../core/fit_request.ts";
+import { type Model, ModelError, type ModelRequest, withGenerate } from "../../core/model.ts";
 
 /** Delays (milliseconds) before the second, third and fourth try, if the server names none. */
 const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];
@@ -54,112 +50,39 @@ export interface RetryDeps {
   readonly random: () => number;
   /** Gets each failure before its retry, with the delay in milliseconds. */
   readonly onRetry?: (error: ModelError, waitMs: number) => void;
-  /**
-   * Gets the refusal of a request with tools that the server answered without them.
-   *
-   * @param isForGood Whether all later requests have no tools. `false` if the conversation has
-   * calls: perhaps the server refused one of these.
-   */
-  readonly onNoTools?: (error: ModelError, isForGood: boolean) => void;
-  /** Gets the refusal of a level of thinking, which no later request has. */
-  readonly onNoThinking?: (error: ModelError) => void;
-  /** Gets the refusal of a request with images. All later requests have none. */
-  readonly onNoImages?: (error: ModelError) => void;
   /** Gets the refusal of a request because of its length. */
   readonly onTooLong?: (error: ModelError, request: ModelRequest) => void;
 }
 
-/**
- * Wraps a model so that it retries temporary failures, and answers without tools or images if it
- * must.
- */
+/** Wraps a model so that it retries temporary failures. */
 export function withRetry(
   model: Model,
-  { sleep, random, onRetry, onNoTools, onNoImages, onNoThinking, onTooLong }: RetryDeps,
+  { sleep, random, onRetry, onTooLong }: RetryDeps,
 ): Model {
-  let takesNoTools = false;
-  let takesNoImages = false;
-  const refusedThinking = new Set<ThinkLevel>();
-  return {
-    refusedThinking,
-    id: model.id,
-    get takesNoTools() {
-      return takesNoTools || (model.takesNoTools ?? false);
-    },
-    get takesImages() {
-      return takesNoImages ? false : model.takesImages;
-    },
-    get window() {
-      return model.window;
-    },
-    async *generate(asked, signal) {
-      let request = asked.tools && takesNoTools ? withoutTools(asked) : asked;
-      if (takesNoImages) request = withoutImages(request);
-      if (request.thinking && refusedThinking.has(request.thinking)) {
-        request = withoutThinking(request);
-      }
-      let refusal: ModelError | undefined;
-      for (let tries = 1;; tries++) {
-        let hasBegun = false;
-        let hasParts = false;
-        try {
-          for await (const part of model.generate(request, signal)) {
-            if (!hasBegun && refusal && part.kind !== "thinking") {
-              takesNoTools ||= !hasCalls(asked.messages);
-              onNoTools?.(refusal, takesNoTools);
-              refusal = undefined;
-            }
-            hasBegun ||= part.kind !== "thinking";
-            hasParts = true;
-            yield part;
-          }
-          return;
-        } catch (thrown) {
-          if (
-            !hasBegun && !signal.aborted && request.thinking && thrown instanceof ModelError &&
-            thrown.namesThinking
-          ) {
-            refusedThinking.add(request.thinking);
-            onNoThinking?.(thrown);
-            request = withoutThinking(request);
-            if (hasParts) yield { kind: "again" };
-            tries--; // the first try of another request
-            continue;
-          }
-          if (
-            !hasBegun && !signal.aborted && thrown instanceof ModelError && thrown.namesImages &&
-            hasImages(request.messages)
-          ) {
-            takesNoImages = true;
-            onNoImages?.(thrown);
-            request = withoutImages(request);
-            if (hasParts) yield { kind: "again" };
-            tries--; // the first try of another request
-            continue;
-          }
-          if (
-            request.tools && !hasBegun && !signal.aborted &&
-            thrown instanceof ModelError && thrown.namesTools
-          ) {
-            refusal = thrown;
-            request = withoutTools(request);
-            if (hasParts) yield { kind: "again" };
-            tries--; // the first try of another request
-            continue;
-          }
-          const isSeen = hasBegun && (request.isShown?.() ?? false);
-          const waitMs = isSeen || signal.aborted
-            ? undefined
-            : retryWaitMs(tries, thrown, random(), hasBegun);
-          if (thrown instanceof ModelError && thrown.kind === "context_length") {
-            onTooLong?.(thrown, request);
-          }
-          if (waitMs === undefined || !(thrown instanceof ModelError)) throw thrown;
-          onRetry?.(thrown, waitMs);
-          if (hasParts) yield { kind: "again" };
-          await sleep(waitMs, signal);
+  return withGenerate(model, async function* (request, signal) {
+    for (let tries = 1;; tries++) {
+      let hasBegun = false;
+      let hasParts = false;
+      try {
+        for await (const part of model.generate(request, signal)) {
+          hasBegun = part.kind !== "again" && (hasBegun || part.kind !== "thinking");
+          hasParts = part.kind !== "again";
+          yield part;
         }
+        return;
+      } catch (thrown) {
+        const isSeen = hasBegun && (request.isShown?.() ?? false);
+        const waitMs = isSeen || signal.aborted
+          ? undefined
+          : retryWaitMs(tries, thrown, random(), hasBegun);
+        if (thrown instanceof ModelError && thrown.kind === "context_length") {
+          onTooLong?.(thrown, request);
+        }
+        if (waitMs === undefined || !(thrown instanceof ModelError)) throw thrown;
+        onRetry?.(thrown, waitMs);
+        if (hasParts) yield { kind: "again" };
+        await sleep(waitMs, signal);
       }
-    },
-  };
+    }
+  });
 }

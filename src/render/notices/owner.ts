@@ -72,6 +72,16 @@ export const OWNER_NOTICES = {
     },
     example: "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}",
   },
+  modelRefuses: {
+    text: "The server of my model `{model}` refuses {part}. I go on without it. To fix it, {fix}.",
+    when: "a model's server refuses a tool, a field or an ability, to the bot's owner",
+    placeholders: {
+      model: "the model",
+      part: '"the tool `mcp__crm__find`"',
+      fix: '"correct the schema at the MCP server"',
+    },
+    example: "{model} lehnt {part} ab. Abhilfe: {fix}",
+  },
   mcpSignIn: {
     text:
       "I can't use all of the MCP server `{server}`: it wants a sign-in. Give me `/mcp login`, " +

@@ -159,17 +159,25 @@ describe("[T6] the bot", () => {
 });
 
 describe("[L3] a model server that refuses tools", () => {
-  it("gets questions without them, and the log says so once", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model }) => {
+  it("gets questions without them, and log, health and owner hear of it once", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model, status, until, written }) => {
       const bot = await start();
       model.behave("no_tools");
       say("grace", "general", `${mention} hello`);
       assert.match((await replies("general", 1))[0] ?? "", /> hello/);
       say("grace", "general", `${mention} hello again`);
       assert.match((await replies("general", 2))[1] ?? "", /> hello again/);
-      assert.deepEqual(model.requests.map(({ hasTools }) => hasTools), [true, false, false]);
+      // The second one is a probe.
+      const hasTools = model.requests.map(({ hasTools }) => hasTools);
+      assert.deepEqual(hasTools, [true, true, false, false]);
       assert.match(model.requests.at(-1)?.system ?? "", /You have no tools here/);
-      assert.equal(bot.lines.filter((line) => line.includes("refuses tools")).length, 1);
+      assert.equal(bot.lines.filter((line) => line.includes("refuses all tools")).length, 1);
+      const { checks } = await status(bot);
+      const check = checks.find(({ name }) => name === "model:refused");
+      assert.equal(check?.componentId, "openai/barnacle-script");
+      assert.match(String(check.observedValue), /refuses all tools.*does not support tools/);
+      await until("the owner to read it", () => written("dm", "ada").length > 0);
+      assert.match(written("dm", "ada").join(), /`openai\/barnacle-script` refuses all tools/);
     }));
 });
 

@@ -22,6 +22,7 @@ function build() {
       ids: known,
       of: (id) => known.includes(id) ? named(id) : undefined,
       ofFilter: named,
+      refused: () => [],
     }),
     routeOf: () => ({ agentId: "main", sessionKey: KEY }),
   });

@@ -4,7 +4,7 @@ import type { AlertRecord } from "../../../src/core/alerts.ts";
 import { modelProblemOf } from "../../../src/core/model_problem.ts";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import { createModelNotices } from "../../../src/flows/owners/model_notices.ts";
-import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
+import { ModelError, type ModelErrorKind, type RefusedPart } from "../../../src/core/model.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 
@@ -16,17 +16,21 @@ function failed(kind: ModelErrorKind, modelId = "p/m"): TurnOutcome {
 }
 
 /** Records of the store, and the notices of runs that use it. */
-function createRuns(alerts: readonly AlertRecord[] = []) {
+function createRuns(alerts: readonly AlertRecord[] = [], refused: readonly RefusedPart[] = []) {
   const stored = new Set<string>();
   const told: string[] = [];
   const run = async (...outcomes: readonly TurnOutcome[]): Promise<void> => {
     const { log, lines } = recordingLog();
     const notices = createModelNotices({
-      texts: () => ({ modelFails: "{model}: {problem}; {fix}" }),
+      texts: () => ({
+        modelFails: "{model}: {problem}; {fix}",
+        modelRefuses: "{model} refuses {part}; {fix}",
+      }),
       log,
       now: () => 2_000,
     }, {
       tell: (text) => Promise.resolve(void told.push(text)),
+      refused: () => refused,
       problems: {
         load: () => Promise.resolve([...stored]),
         note: (problem) => Promise.resolve(void stored.add(problem)),
@@ -91,6 +95,13 @@ describe("[L3] createModelNotices()", () => {
     await run(REPLY);
     await run(failed("quota"));
     assert.equal(told.length, 3);
+  });
+
+  it("tells a refused part once, whatever the reasons", async () => {
+    const part = { modelId: "p/m", part: "the tool `x`", fix: "deny it", reason: "request 1" };
+    const { run, told } = createRuns([], [part, { ...part, reason: "request 2" }]);
+    await run(REPLY, REPLY);
+    assert.deepEqual(told, ["p/m refuses the tool `x`; deny it"]);
   });
 
   const why = modelProblemOf(new ModelError("x", { kind: "quota", modelId: "p/m" }))?.why ?? "";

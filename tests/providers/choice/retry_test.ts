@@ -6,7 +6,6 @@ import {
   ModelError,
   type ModelErrorKind,
   type ModelPart,
-  type ModelRequest,
 } from "../../../src/core/model.ts";
 import {
   RETRY_AFTER_MAX_MS,
@@ -192,100 +191,4 @@ describe("[L3] withRetry()", () => {
       assert.equal(server.requests.length, 3 + 4);
     });
   });
-
-  const call = { id: "call_1", name: "tide", arguments: "{}" };
-  const tools = [{ name: "tide", description: "Tells the tide.", parameters: { type: "object" } }];
-  const withCalls: ModelRequest = {
-    ...QUESTION,
-    tools,
-    messages: [
-      ...QUESTION.messages,
-      { role: "assistant", text: "", calls: [call] },
-      { role: "tool", call, text: "high" },
-    ],
-  };
-
-  for (const kind of ["openai-compatible", "anthropic"] as const) {
-    it(`asks without tools if the server refuses them, and offers none later (${kind})`, () =>
-      withModelServer({ behaviour: "no_tools" }, async (server) => {
-        const { deps, waits } = failing();
-        const told: unknown[] = [];
-        const onNoTools = ({ kind }: ModelError, isForGood: boolean) =>
-          told.push([kind, isForGood]);
-        const model = withRetry(modelAt(server, { kind }), { ...deps, onNoTools });
-        assert.equal(model.takesNoTools, false);
-        for (const request of [{ ...QUESTION, tools }, withCalls]) {
-          const { text, error } = await listen(model, undefined, request);
-          assert.equal(error, undefined);
-          assert.match(text, /built-in script/);
-          assert.equal(model.takesNoTools, true);
-        }
-        assert.deepEqual(server.requests.map(({ hasTools }) => hasTools), [true, false, false]);
-        assert.deepEqual([told, waits], [[["rejected", true]], []]);
-      }));
-  }
-
-  it("offers tools again after the refusal of a conversation with calls", () =>
-    withModelServer({ behaviour: "no_tools" }, async (server) => {
-      const { deps } = failing();
-      const told: boolean[] = [];
-      const model = withRetry(modelAt(server), {
-        ...deps,
-        onNoTools: (_, isForGood) => told.push(isForGood),
-      });
-      assert.match((await listen(model, undefined, withCalls)).text, /built-in script/);
-      assert.deepEqual([told, model.takesNoTools], [[false], false]);
-    }));
-
-  it("fails, and offers tools again, if the server refuses the plain request as well", () =>
-    withModelServer({ behaviour: "rejected" }, async (server) => {
-      const { deps } = failing();
-      const refusal = new ModelError("no tools", {
-        kind: "rejected",
-        modelId: "p/m",
-        namesTools: true,
-      });
-      const { model, asked } = failing(["", refusal], ["", failure("rejected")]);
-      const retrying = withRetry(model, deps);
-      const { error } = await listen(retrying, undefined, { ...QUESTION, tools });
-      assert.ok(error instanceof ModelError && !error.namesTools);
-      assert.deepEqual([asked(), retrying.takesNoTools], [2, false]);
-      const other = withRetry(modelAt(server), deps);
-      await listen(other, undefined, { ...QUESTION, tools });
-      assert.equal(server.requests.length, 1, "a refusal for another reason");
-    }));
-});
-
-describe("[L3] withRetry() and thinking that a person may have seen", () => {
-  const refusals = ["namesTools", "namesImages", "namesThinking"] as const;
-  for (const named of refusals) {
-    it(`withdraws the thinking before a request without the refused part (${named})`, async () => {
-      let asked = 0;
-      const model: Model = {
-        id: "p/m",
-        async *generate(): AsyncGenerator<ModelPart, void> {
-          await Promise.resolve();
-          if (asked++ > 0) {
-            yield { kind: "text", text: "hello" };
-            return yield { kind: "finish", reason: "stop" };
-          }
-          yield { kind: "thinking", text: "Hm." };
-          throw new ModelError("no", { kind: "rejected", modelId: "p/m", [named]: true });
-        },
-      };
-      const image = { mediaType: "image/png", data: new Uint8Array(1) };
-      const request: ModelRequest = {
-        system: "",
-        messages: [{ role: "user", text: "hi", images: [image] }],
-        tools: [{ name: "tide", description: "", parameters: {} }],
-        thinking: "low",
-      };
-      const again = withRetry(model, { sleep: () => Promise.resolve(), random: () => 0 });
-      const kinds: string[] = [];
-      for await (const { kind } of again.generate(request, new AbortController().signal)) {
-        kinds.push(kind);
-      }
-      assert.deepEqual(kinds, ["thinking", "again", "text", "finish"]);
-    });
-  }
 });

@@ -1,0 +1,102 @@
+/** Parts of requests that a server refuses, in words and as a way to leave each out (L3). */
+
+import { createHash } from "node:crypto";
+import { withoutImages, withoutTools } from "../../core/fit_request.ts";
+import type { ModelImage, ModelRequest, ToolDefinition } from "../../core/model.ts";
+import type { ThinkLevel } from "../../core/people/chosen.ts";
+import { withoutThinking } from "../thinking.ts";
+
+/** A part that requests leave out. */
+export interface Lesson {
+  /** The part, as the end of a sentence: "the field `store`". */
+  readonly part: string;
+  /** The operator's next step, in the imperative; absent for pictures, which concern one person. */
+  readonly fix?: string;
+  /** The whole ability that it is about; absent for a single part. */
+  readonly ability?: "tools" | "images" | ThinkLevel;
+  /** Makes the same request without the part. */
+  readonly without: (request: ModelRequest) => ModelRequest;
+}
+
+/** A field of the body. `name` replaces it if it is there. */
+export function fieldLesson(field: string, name?: string): Lesson {
+  return {
+    part: `the field \`${field}\``,
+    fix: "to never send it, add it to `omit` of the provider",
+    without: (request) => ({
+      ...request,
+      omit: new Map([...request.omit ?? [], [field, name]]),
+    }),
+  };
+}
+
+/** The API of chat completions. */
+export const CHAT_LESSON: Lesson = {
+  part: "chat completions, and wants its Responses API",
+  fix: 'set `kind` of the provider to "openai-responses"',
+  without: (request) => ({ ...request, byResponses: true }),
+};
+
+type Tools = readonly ToolDefinition[];
+
+/** Single tools, until their definitions change. */
+export function toolLesson(refused: Tools): Lesson {
+  const names = refused.map(({ name }) => `\`${name}\``);
+  const known = new Set(refused.map((tool) => JSON.stringify(tool)));
+  return {
+    part: `the ${names.length === 1 ? "tool" : "tools"} ${names.join(", ")}`,
+    fix: "correct the schema at the MCP server, or add the name to `tools.deny`",
+    without: keeping((tools) => tools.filter((tool) => !known.has(JSON.stringify(tool)))),
+  };
+}
+
+/** All tools beyond the first ones. */
+export function countLesson(most: number, refused: Tools): Lesson {
+  const over = refused.slice(most).map(({ name }) => `\`${name}\``);
+  return {
+    part: `more than ${most} tools, and lacks ${over.join(", ")}`,
+    fix: "add tools that no one needs to `tools.deny`",
+    without: keeping((tools) => tools.slice(0, most)),
+  };
+}
+
+/** The same tools give the same array, because the bytes of a request are kept by it. */
+function keeping(keep: (tools: Tools) => Tools): Lesson["without"] {
+  const kept = new WeakMap<Tools, Tools>();
+  return (request) => {
+    if (!request.tools) return request;
+    const tools = kept.get(request.tools) ?? keep(request.tools);
+    kept.set(request.tools, tools);
+    return tools.length === 0 ? withoutTools(request) : { ...request, tools };
+  };
+}
+
+/** Single pictures, by their bytes. */
+export function pictureLesson(images: readonly ModelImage[]): Lesson {
+  const hashOf = ({ data }: ModelImage) => createHash("sha256").update(data).digest("base64");
+  const hashes = new Set(images.map(hashOf));
+  return {
+    part: "a picture",
+    without: (request) => withoutImages(request, (image) => hashes.has(hashOf(image))),
+  };
+}
+
+/** A whole ability. */
+export function abilityLesson(ability: "tools" | "images" | ThinkLevel): Lesson {
+  const isLevel = ability !== "tools" && ability !== "images";
+  return {
+    part: isLevel ? `the level of thinking \`${ability}\`` : `all ${ability}`,
+    fix: isLevel
+      ? "choose another level by `/think`"
+      : `correct the server, choose another model, or set \`${ability}\` of the model to false`,
+    ability,
+    without: (request) =>
+      ability === "images"
+        ? withoutImages(request)
+        : ability === "tools"
+        ? withoutTools(request)
+        : request.thinking === ability
+        ? withoutThinking(request)
+        : request,
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * Asks again without the part of a request that a server refuses, at once (L3).
+ *
+ * One refused request proves nothing lasting: later requests leave a part out only after the server
+ * has answered one without it.
+ */
+
+import { withoutTools } from "../../core/fit_request.ts";
+import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
+import { THINK_LEVELS } from "../../core/people/chosen.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { abilityLesson, type Lesson } from "./lessons.ts";
+import { nextAfter, type NextTry } from "./refusals.ts";
+
+/** Maximum number of smaller requests in place of one. Some servers name one tool after the other. */
+const STEPS_MAX = 16;
+/** Maximum number of times to ask again for a call that a server cannot read. */
+const CALLS_MAX = 2;
+/** Milliseconds for which an ability counts as refused: a server may start again with other options. */
+const ABILITY_MS = 600_000;
+/** Maximum number of lessons: pictures may be many. */
+const LESSONS_MAX = 200;
+
+/** A model, and the parts of requests that it does not get. */
+export interface FittedModel extends Model {
+  /** The parts that concern the operator; empty if its server has refused none. */
+  readonly refused: () => readonly RefusedPart[];
+}
+
+/**
+ * Wraps a model.
+ *
+ * @param onRefused Gets each part that later requests leave out.
+ */
+export function withSmallerRequests(
+  model: Model,
+  { now, onRefused }: Clock & {
+    readonly onRefused?: (lesson: Lesson, reason: string) => void;
+  },
+): FittedModel {
+  const all: { readonly lesson: Lesson; readonly reason: string; readonly at: number }[] = [];
+  const current = () =>
+    all.filter(({ lesson, at }) => lesson.ability === undefined || now() - at < ABILITY_MS);
+  const refuses = (ability: Lesson["ability"]) =>
+    current().some(({ lesson }) => lesson.ability === ability);
+
+  function learn(lesson: Lesson, reason: string): void {
+    // Two turns may learn the same, and a changed tool may be refused again.
+    const same = all.findIndex(({ lesson: { part, fix } }) =>
+      fix !== undefined && part === lesson.part
+    );
+    if (same >= 0) all.splice(same, 1);
+    else if (all.length === LESSONS_MAX) all.shift();
+    all.push({ lesson, reason, at: now() });
+    onRefused?.(lesson, reason);
+  }
+
+  return {
+    id: model.id,
+    refused: () =>
+      current().flatMap(({ lesson: { part, fix }, reason }) =>
+        fix === undefined ? [] : [{ modelId: model.id, part, fix, reason }]
+      ),
+    get takesNoTools() {
+      return refuses("tools") || (model.takesNoTools ?? false);
+    },
+    get refusedThinking() {
+      return new Set(THINK_LEVELS.filter(refuses));
+    },
+    get takesImages() {
+      return refuses("images") ? false : model.takesImages;
+    },
+    get window() {
+      return model.window;
+    },
+    async *generate(asked, signal) {
+      let request = current().reduce((fit, { lesson }) => lesson.without(fit), asked);
+      let first: ModelError | undefined;
+      let unproven: { readonly lesson: Lesson; readonly reason: string }[] = [];
+      const tried: NextTry[] = [];
+
+      /** The next request, and what it proves if it is answered; `undefined` if none may help. */
+      async function stepAfter(refusal: ModelError): Promise<ModelRequest | undefined> {
+        const next = tried.length < STEPS_MAX ? nextAfter(refusal, request) : undefined;
+        if (next === undefined) return undefined;
+        const before = tried.filter((one) => one === next).length;
+        tried.push(next);
+        if (next === "again") return before < CALLS_MAX ? request : withoutTools(request);
+        if (typeof next !== "string") return leaveOut(next, refusal);
+        const { probeRefusal } = await import("./probe.ts");
+        const lesson = before === 0 ? await probeRefusal(next, request, model, signal) : undefined;
+        if (lesson) return leaveOut(lesson, refusal);
+        const ability = next === "thinking" ? request.thinking ?? "off" : next;
+        return abilityLesson(ability).without(request);
+      }
+
+      function leaveOut(lesson: Lesson, { message: reason }: ModelError): ModelRequest {
+        unproven.push({ lesson, reason });
+        return lesson.without(request);
+      }
+
+      for (;;) {
+        let hasBegun = false;
+        let hasParts = false;
+        try {
+          for await (const part of model.generate(request, signal)) {
+            hasParts = true;
+            hasBegun ||= part.kind !== "thinking";
+            if (hasBegun && unproven.length > 0) {
+              for (const { lesson, reason } of unproven) learn(lesson, reason);
+              unproven = [];
+            }
+            yield part;
+          }
+          return;
+        } catch (thrown) {
+          if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
+          const next = await stepAfter(thrown);
+          // The first refusal names the cause, if no smaller request is taken.
+          const isFinal = thrown.kind === "rejected" || thrown.kind === "not_found";
+          if (!next) throw first && isFinal ? first : thrown;
+          first ??= thrown;
+          request = next;
+          if (hasParts) yield { kind: "again" };
+        }
+      }
+    },
+  };
+}
