@@ -58,8 +58,11 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   endpointOf(settings.provider); // throws now, not at the first request
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
-  const load = async () =>
-    ask = await (await loadWireFormat(settings.provider.kind))(settings, allDeps);
+  const load = async () => {
+    const { withCarried } = await import("./carried/with_carried.ts");
+    const makeAsk = await loadWireFormat(settings.provider.kind);
+    return ask = withCarried(await makeAsk(settings, allDeps), settings);
+  };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
   };
