@@ -69,7 +69,7 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     under: "Texts",
     data:
       "The transcript: the model's input for each turn with the context messages that it saw, " +
-      "and the reply",
+      "and the reply, also with the thinking that the model's server wants back",
     kept: TRANSCRIPTS,
   },
   checkpoint: {

@@ -56,6 +56,8 @@ export interface ModelResponse {
   readonly text: string;
   /** The tools that it calls: {@link MAX_CALLS}, and the first one that is too many. */
   readonly calls?: readonly ToolCall[];
+  /** As its message has it; absent also if it has a secret, because a changed one is of no use. */
+  readonly carried?: string;
   /** The model's thinking, if the request asks for it and the server sends it. */
   readonly thinking?: string;
   /** Tokens of the request and the answer. */
@@ -103,23 +105,20 @@ export async function readAnswer(
       thinking += part.text;
       continue;
     }
-    const { calls, usage, modelId, failure, replaced } = part;
+    const { calls, carried, usage, modelId, failure, replaced } = part;
     if (usage) onUsage?.(request, usage, modelId ?? model.id, startedAt);
     const about = {
       thinking: thinking !== "" ? cleanSecrets(thinking) : undefined,
+      carried: carried !== undefined && cleanSecrets(carried) === carried ? carried : undefined,
       usage,
       modelId,
       failure,
       replaced,
     };
     if (calls && request.tools && request.mayCall !== false) {
-      const clean = calls.slice(0, MAX_CALLS + 1).map(({ signature, ...call }) => ({
+      const clean = calls.slice(0, MAX_CALLS + 1).map((call) => ({
         ...call,
         arguments: cleanSecrets(call.arguments),
-        // A signature proves its text, so a text with a secret goes as a whole.
-        signature: signature !== undefined && cleanSecrets(signature) === signature
-          ? signature
-          : undefined,
       }));
       return { text: cleanSecrets(text), calls: clean, ...about };
     }

@@ -5,6 +5,7 @@
  */
 
 import type { MessageId } from "../core/discord/ids.ts";
+import { lengthOf } from "../core/inbound/transcript.ts";
 import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
 import { CLEARED, cutResult } from "./cut_results.ts";
@@ -145,7 +146,7 @@ export function conversationOf(
     switch (step.kind) {
       case "answer":
         for (const call of step.calls) calls.set(call.id, call);
-        return [...imagesSoFar(), { role: "assistant", text: step.text, calls: step.calls }];
+        return [...imagesSoFar(), answerOf(step)];
       case "begun":
       case "waits":
       case "cut":
@@ -181,12 +182,13 @@ export function conversationOf(
   }).reverse();
 }
 
-/** UTF-16 units of a conversation: its texts, and the arguments of its calls. */
+function answerOf({ text, calls, carried }: Extract<Step, { kind: "answer" }>): ModelMessage {
+  return { role: "assistant", text, calls, ...(carried !== undefined && { carried }) };
+}
+
+/** UTF-16 units of a conversation. */
 export function charsOf(messages: readonly ModelMessage[]): number {
-  return messages.reduce((sum, message) => {
-    const calls = message.role === "assistant" ? message.calls ?? [] : [];
-    return calls.reduce((chars, call) => chars + call.arguments.length, sum + message.text.length);
-  }, 0);
+  return messages.reduce((sum, message) => sum + lengthOf(message), 0);
 }
 
 /**

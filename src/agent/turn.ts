@@ -137,15 +137,16 @@ export async function runTurn(
           const thought = answer.thinking.trim();
           thinking = thinking === undefined ? thought : `${thinking}\n\n${thought}`;
         }
-        const { text, calls, modelId, failure, replaced, isCut } = answer;
+        const { text, calls, carried, modelId, failure, replaced, isCut } = answer;
         if (!calls) {
           const taken = log && { steps: log.steps, unsaved: log.unsaved };
           const by = { modelId, failure, replaced };
-          return { kind: "reply", text, thinking, usage, taken, ...by, isCut };
+          return { kind: "reply", text, carried, thinking, usage, taken, ...by, isCut };
         }
         if (text.trim() !== "") ports.onAside?.(text);
         log ??= createStepLog(ports.steps, ports.save);
-        log.add({ kind: "answer", at: now(), text, calls, usage: answer.usage, modelId, replaced });
+        const asked = { text, calls, carried, usage: answer.usage, modelId, replaced };
+        log.add({ kind: "answer", at: now(), ...asked });
       } else if (log) {
         const { asked, work } = await takeStep(next, log, ports);
         const taken = { steps: log.steps, unsaved: log.unsaved };

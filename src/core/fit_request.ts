@@ -6,6 +6,7 @@
  * offers no tools, and models without tools cannot read them.
  */
 
+import { lengthOf } from "./inbound/transcript.ts";
 import type {
   ContextWindow,
   Model,
@@ -74,16 +75,11 @@ function withinWindow(
   for (let at = messages.length - 1; at >= 0; at--) {
     const message = messages[at];
     if (!message) break;
-    chars += charsOf(message);
+    chars += lengthOf(message);
     if (chars > maxChars && start < messages.length) break;
     if (message.role === "user") start = at;
   }
   return start === 0 ? request : { ...request, messages: messages.slice(start) };
-}
-
-function charsOf(message: ModelMessage): number {
-  const calls = message.role === "assistant" ? message.calls ?? [] : [];
-  return calls.reduce((sum, call) => sum + call.arguments.length, message.text.length);
 }
 
 /** Lengths by tools: a list of tools is the same array for all turns that have it. */
@@ -105,7 +101,7 @@ export function estimatedTokens(request: ModelRequest): number {
 
 /** UTF-16 units of a request without its tools, for an estimate of its tokens. */
 export function charsIn({ system, messages }: ModelRequest): number {
-  return messages.reduce((sum, message) => sum + charsOf(message), system.length);
+  return messages.reduce((sum, message) => sum + lengthOf(message), system.length);
 }
 
 /** Whether a conversation has calls of tools, or their results. */
@@ -127,14 +123,25 @@ export function withoutTools(
   return { ...rest, messages: hasCalls(messages) ? plainMessages(messages) : messages };
 }
 
-function plainMessages(messages: readonly ModelMessage[]): readonly ModelMessage[] {
+/**
+ * The messages with results of calls as text of the user, and without the answers that made the calls.
+ *
+ * @param isPlain Whether the calls of an answer become text; absent: all do.
+ */
+export function plainMessages(
+  messages: readonly ModelMessage[],
+  isPlain: (answer: Extract<ModelMessage, { role: "assistant" }>) => boolean = () => true,
+): readonly ModelMessage[] {
   const plain: ModelMessage[] = [];
+  let areResults = false;
   for (const message of messages) {
-    if (message.role === "user" || (message.role === "assistant" && !message.calls)) {
+    if (message.role === "assistant") areResults = message.calls !== undefined && isPlain(message);
+    if (message.role === "tool" ? !areResults : message.role === "user" || !areResults) {
       plain.push(message);
     } else if (message.role === "tool") {
-      const last = plain.pop();
-      if (last) plain.push({ role: "user", text: `${last.text}\n${lineOf(message)}` });
+      const last = plain.at(-1);
+      if (last?.role !== "user") plain.push({ role: "user", text: lineOf(message) });
+      else plain[plain.length - 1] = { ...last, text: `${last.text}\n${lineOf(message)}` };
     }
   }
   return plain;

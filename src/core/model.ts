@@ -14,11 +14,6 @@ export interface ToolCall {
   readonly name: string;
   /** JSON as the model wrote it, not checked. */
   readonly arguments: string;
-  /**
-   * Opaque text that the server wants back with the call: of Google's models, or the thinking before
-   * the call as `providers/thinking.ts` writes it. Absent at other servers.
-   */
-  readonly signature?: string;
   /** Set if another call of the answer came with the same id, so that neither runs. */
   readonly sharesId?: true;
 }
@@ -45,6 +40,11 @@ export type ModelMessage =
     readonly role: "assistant";
     readonly text: string;
     readonly calls?: readonly ToolCall[];
+    /**
+     * Opaque text with the fields that the server attached to the answer and its calls, such as
+     * thinking. `providers/carried/` sends them back to that server and model alone.
+     */
+    readonly carried?: string;
   }
   /** The result of a tool call. */
   | { readonly role: "tool"; readonly call: ToolCall; readonly text: string };
@@ -98,6 +98,8 @@ export type ModelPart =
     readonly reason: FinishReason;
     /** Calls in the order of the answer; absent if the model calls no tool. */
     readonly calls?: readonly ToolCall[];
+    /** As a later message has it; absent if the server attached nothing. */
+    readonly carried?: string;
     readonly usage?: ModelUsage;
     /** Id of the model that answered, if it is not {@link Model.id}: a fallback (L3). */
     readonly modelId?: string;
@@ -192,6 +194,7 @@ export function withGenerate(model: Model, generate: Model["generate"]): Model {
  * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
  * - `timeout`: no first byte, or no further one, for too long.
  * - `not_an_answer`: garbage, nothing, or an incomplete answer.
+ * - `unread_call`: a tool call came as text, because the server did not read it; the operator.
  */
 export type ModelErrorKind =
   | "unauthorized"
@@ -205,7 +208,8 @@ export type ModelErrorKind =
   | "rate_limited"
   | "unavailable"
   | "timeout"
-  | "not_an_answer";
+  | "not_an_answer"
+  | "unread_call";
 
 /** A request to a model that failed. The message contains no key and no content. */
 export class ModelError extends Error {

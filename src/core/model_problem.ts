@@ -122,6 +122,12 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
         fix: "check the provider's baseUrl: write the address of the API itself, " +
           "and check whether a login page intercepts requests",
       };
+    case "unread_call":
+      return {
+        why: "its server's tool parser does not read its tool calls, so they come as text",
+        fix: "turn on the parser: `--jinja` of llama.cpp, `--enable-auto-tool-choice` and " +
+          "`--tool-call-parser` of vLLM, `--tool-call-parser` of SGLang; or choose another model",
+      };
     case "context_length":
     case "filtered":
     case "rejected":
@@ -173,6 +179,7 @@ const OPERATORS: readonly ModelErrorKind[] = [
   "not_found",
   "web_page",
   "redirected",
+  "unread_call",
 ];
 
 /**

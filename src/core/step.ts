@@ -17,6 +17,8 @@ export type Step =
     readonly kind: "answer";
     readonly text: string;
     readonly calls: readonly ToolCall[];
+    /** As the message of the answer has it. */
+    readonly carried?: string;
     readonly usage?: ModelUsage;
     /** The model that answered, if it was a fallback (L3); a turn goes on with it. */
     readonly modelId?: string;

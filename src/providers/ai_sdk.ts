@@ -16,9 +16,10 @@ import {
   type ToolCall,
 } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire, type Wire } from "./wire.ts";
-import { createVisibleText, endingFault, withIds } from "./answer_parts.ts";
+import { createVisibleText, finishOf } from "./answer_parts.ts";
+import { carriedText, type Fields } from "./carried/carried.ts";
 import { brokenAnswerOf } from "./failures.ts";
-import { type SdkModel, sdkRequestOf } from "./sdk_prompt.ts";
+import { type SdkModel, sdkRequestOf, UNSIGNED } from "./sdk_prompt.ts";
 import {
   endpointOf,
   modelIdOf,
@@ -26,7 +27,7 @@ import {
   secretsOf,
   sessionHeaderOf,
 } from "./settings.ts";
-import { keptThinking, type ThinkingBlock } from "./thinking.ts";
+import { fieldsOfBlocks, type ThinkingBlock } from "./thinking.ts";
 import { type Omitted, withoutFields } from "./without_fields.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
@@ -35,7 +36,6 @@ const ANTHROPIC_MAX_OUTPUT_TOKENS = 4_096;
 type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
 type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkFinish = Extract<SdkPart, { type: "finish" }>;
-type SdkToolCall = Extract<SdkPart, { type: "tool-call" }>;
 
 /** Creates the `Ask` of one model. */
 export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
@@ -48,7 +48,9 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     if (!call) throw new TypeError("The SDK asked without the signal of its call");
     const { wire, omit } = call;
     const { body } = init;
-    const lean = typeof body === "string" ? withoutFields(body, omit) : body;
+    const lean = typeof body === "string"
+      ? withoutFields(body.replaceAll(UNSIGNED, ""), omit)
+      : body;
     return responseOf(wire, await wire.send(input, { ...init, body: lean }));
   });
 
@@ -106,6 +108,7 @@ async function* answerOf(
 ): AsyncGenerator<ModelPart, void> {
   const visible = createVisibleText();
   const calls: ToolCall[] = [];
+  const callFields: Fields[] = [];
   const thoughts = createThoughts();
   for await (const part of parts) {
     if (part.type === "error") throw brokenAnswerOf(sentIn(part.error), modelId, secrets);
@@ -116,49 +119,41 @@ async function* answerOf(
       if (text !== "") yield { kind: "text", text };
     }
     if (part.type === "tool-call") {
-      const { toolCallId: id, toolName: name, input } = part;
-      calls.push({ id, name, arguments: input, ...signatureOf(part) });
+      calls.push({ id: part.toolCallId, name: part.toolName, arguments: part.input });
+      callFields.push(signatureOf(part));
     }
     if (part.type !== "finish") continue;
+    const carried = carriedText(thoughts.fields(), callFields);
     const reason = finishReasonOf(part.finishReason);
-    const fault = endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
-    if (fault || !reason) throw fault;
     const usage = usageOf(part.usage);
-    const isWhole = reason === "tool_calls" && calls.length > 0;
-    yield {
-      kind: "finish",
-      reason,
-      calls: isWhole ? withIds(thoughts.keptIn(calls)) : undefined,
-      usage,
-    };
+    yield finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
     return;
   }
   // The SDK also ends a stream like this when its caller aborts.
-  throw endingFault(undefined, visible.isEmpty(), modelId);
+  yield finishOf(undefined, calls, !visible.isEmpty(), { modelId });
 }
 
-/** Collects thinking: Anthropic wants it back with the calls that follow it. */
+/** Collects the thinking of Anthropic's API, and the signature of Google's texts. */
 function createThoughts() {
   const blocks: ThinkingBlock[] = [];
-  let text = "";
+  let signed: Fields = {};
+  let block: { text: string; signature?: string } = { text: "" };
   return {
     /** @returns The thinking in a part; often empty. */
     take(part: SdkPart): string {
-      if (!part.type.startsWith("reasoning-")) return "";
-      const { anthropic } = "providerMetadata" in part ? part.providerMetadata ?? {} : {};
-      const { signature, redactedData } = anthropic ?? {};
+      const metadata = "providerMetadata" in part ? part.providerMetadata ?? {} : {};
+      if (part.type.startsWith("text-")) signed = { ...signed, ...signatureOf(part) };
+      const { signature, redactedData } = metadata["anthropic"] ?? {};
       if (typeof redactedData === "string") blocks.push({ redacted: redactedData });
-      if (part.type === "reasoning-start") text = "";
-      if (typeof signature === "string") blocks.push({ text, signature });
-      if (part.type !== "reasoning-delta") return "";
-      text += part.delta;
-      return part.delta;
+      if (typeof signature === "string") block.signature = signature;
+      if (part.type === "reasoning-delta") block.text += part.delta;
+      if (part.type === "reasoning-end") {
+        if (block.text !== "" || block.signature !== undefined) blocks.push(block);
+        block = { text: "" };
+      }
+      return part.type === "reasoning-delta" ? part.delta : "";
     },
-    keptIn(calls: readonly ToolCall[]): readonly ToolCall[] {
-      const [first, ...others] = calls;
-      const signature = keptThinking(blocks);
-      return first && signature !== undefined ? [{ ...first, signature }, ...others] : calls;
-    },
+    fields: (): Fields => ({ ...fieldsOfBlocks(blocks), ...signed }),
   };
 }
 
@@ -196,10 +191,11 @@ function maxOutputOf(
   return most === undefined ? {} : { maxOutputTokens: most };
 }
 
-/** The signature that Google's models add to a call, and want back with it. */
-function signatureOf({ providerMetadata }: SdkToolCall): { readonly signature?: string } {
-  const signature = providerMetadata?.["google"]?.["thoughtSignature"];
-  return typeof signature === "string" ? { signature } : {};
+/** The signature that Google's models add to a call or a text, and want back with it. */
+function signatureOf(part: SdkPart): Fields {
+  const metadata = "providerMetadata" in part ? part.providerMetadata ?? {} : {};
+  const { thoughtSignature } = metadata["google"] ?? {};
+  return typeof thoughtSignature === "string" ? { thoughtSignature } : {};
 }
 
 /** @returns `undefined` if the server gave no reason. */

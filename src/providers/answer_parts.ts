@@ -2,13 +2,14 @@
  * Reads the parts of an answer that both formats share: calls of tools, and how the answer ended.
  */
 
-import { type FinishReason, ModelError, type ToolCall } from "../core/model.ts";
+import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Creates the assembler of one answer. */
 export function createToolCalls() {
   const calls: Mutable<ToolCall>[] = [];
+  const unknown: Record<string, unknown>[] = [];
   const byKey = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
 
   function add(piece: unknown): void {
@@ -24,6 +25,8 @@ export function createToolCalls() {
       isWhole(known) && rawArguments !== undefined && rawArguments !== "");
     let call = isOther ? undefined : known ?? (isNext ? undefined : current);
     if (!call) calls.push(call = { id, name: "", arguments: "" });
+    const fields = unknown[calls.indexOf(call)] ??= {};
+    addUnknown(fields, piece, CALL_FIELDS);
     call.id ||= id;
     if (name !== call.name) call.name += name;
     if (typeof rawArguments === "string") call.arguments += rawArguments;
@@ -35,13 +38,14 @@ export function createToolCalls() {
   return {
     /** Adds a piece: one element of a chunk's `tool_calls`. */
     add,
-    /**
-     * All calls so far, in the order in which they began. A call whose id is missing, or another
-     * call's, gets one: `"call_1"` and so on. Calls that came with one id are marked.
-     */
-    calls: (): readonly ToolCall[] => withIds(calls),
+    /** All calls so far, in the order in which they began. */
+    calls: (): readonly ToolCall[] => calls,
+    /** The fields of each that no reader knows. */
+    unknown: (): readonly Readonly<Record<string, unknown>>[] => unknown,
   };
 }
+
+const CALL_FIELDS = new Set(["index", "id", "type", "function"]);
 
 /** Whether the arguments of a call are a whole JSON object, so that no further piece belongs to it. */
 function isWhole({ arguments: written }: ToolCall): boolean {
@@ -53,18 +57,15 @@ function isWhole({ arguments: written }: ToolCall): boolean {
 }
 
 /**
- * Gives each call without an id of its own the next free one, and marks calls that share an id.
- *
- * @param signature What the model thought before the calls; the first one keeps it.
+ * Gives each call without an id of its own the next free one, as `"call_1"`, and marks calls that came
+ * with one id.
  */
-export function withIds(calls: readonly ToolCall[], signature?: string): readonly ToolCall[] {
+function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
   const counts = new Map<string, number>();
   for (const { id } of calls) counts.set(id, (counts.get(id) ?? 0) + 1);
   const used = new Set<string>();
   let next = 1;
-  const [first, ...others] = calls;
-  const kept = first && signature !== undefined ? [{ ...first, signature }, ...others] : calls;
-  return kept.map((call) => {
+  return calls.map((call) => {
     let { id } = call;
     while (id === "" || used.has(id)) id = `call_${next++}`;
     used.add(id);
@@ -98,6 +99,44 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return Object(value);
 }
 
+/** Fields that a stream repeats as they are. All other texts come in pieces. */
+const REPEATED = new Set(["type", "id", "index", "format", "name", "role"]);
+
+/**
+ * Adds a piece of an answer to its fields so far, but for those that the reader knows. Texts grow,
+ * objects field by field, and lists by the `index` and `type` of their elements.
+ */
+export function addUnknown(
+  fields: Record<string, unknown>,
+  piece: unknown,
+  known: ReadonlySet<string> = new Set(),
+): void {
+  for (const [name, value] of Object.entries(fieldsOf(piece))) {
+    const before = fields[name];
+    if (known.has(name) || value === null) continue;
+    if (Array.isArray(before) && Array.isArray(value)) value.forEach((one) => addTo(before, one));
+    else if (isRecord(before) && isRecord(value)) addUnknown(before, value);
+    else {
+      const isPiece = typeof before === "string" && typeof value === "string" &&
+        !REPEATED.has(name);
+      fields[name] = isPiece ? before + value : value;
+    }
+  }
+}
+
+function addTo(list: unknown[], piece: unknown): void {
+  const { index, type } = fieldsOf(piece);
+  const known = list.find((one) =>
+    typeof index === "number" && fieldsOf(one)["index"] === index && fieldsOf(one)["type"] === type
+  );
+  if (isRecord(known)) addUnknown(known, piece);
+  else list.push(piece);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Creates the text of an answer, still empty. */
 export function createVisibleText() {
   let isEmpty = true;
@@ -120,22 +159,34 @@ export function createVisibleText() {
 }
 
 /**
- * Checks whether a completed answer counts as one.
+ * The last part of an answer. A call is a call whatever the reason of the end says, because servers
+ * say "stop" and words of their own after calls. Those of an answer that was cut are incomplete, and a
+ * filter has stopped the others.
  *
  * @param reason The server's reason for the end; `undefined` if it gave none.
- * @param isEmpty Whether the answer has neither visible text nor tool calls.
- * @returns The error; `undefined` if it is an answer.
+ * @param hasText Whether the answer has visible text.
+ * @throws {ModelError} If the answer does not count as one.
  */
-export function endingFault(
+export function finishOf(
   reason: FinishReason | undefined,
-  isEmpty: boolean,
-  modelId: string,
-): ModelError | undefined {
+  all: readonly ToolCall[],
+  hasText: boolean,
+  { modelId, ...about }: Pick<Finish, "usage" | "carried"> & { readonly modelId: string },
+): Finish {
+  const calls = reason === "length" || reason === "content_filter" ? [] : withIds(all);
+  if (reason === undefined || (!hasText && calls.length === 0)) throw endingFault(reason, modelId);
+  const end = { kind: "finish" as const, ...about };
+  return calls.length > 0 ? { ...end, reason: "tool_calls", calls } : { ...end, reason };
+}
+
+type Finish = Extract<ModelPart, { kind: "finish" }>;
+
+function endingFault(reason: FinishReason | undefined, modelId: string): ModelError {
   const notAnAnswer = (failure: string) =>
     new ModelError(`${modelId} ${failure}`, { kind: "not_an_answer", modelId });
-  if (reason === undefined) return notAnAnswer("ended its answer early");
-  if (!isEmpty) return undefined;
   switch (reason) {
+    case undefined:
+      return notAnAnswer("ended its answer early");
     case "tool_calls":
       return notAnAnswer("said that it calls tools, and called none");
     case "content_filter":

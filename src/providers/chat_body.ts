@@ -7,14 +7,9 @@
  */
 
 import { Buffer } from "node:buffer";
-import type {
-  ModelImage,
-  ModelMessage,
-  ModelRequest,
-  ToolCall,
-  ToolDefinition,
-} from "../core/model.ts";
+import type { ModelImage, ModelMessage, ModelRequest, ToolDefinition } from "../core/model.ts";
 import { argumentsOf, nameOf } from "./answer_parts.ts";
+import { carriedIn } from "./carried/carried.ts";
 import { EFFORTS } from "./thinking.ts";
 
 /** Bytes of a session's last request. */
@@ -206,7 +201,7 @@ function jsonOf(message: ModelMessage): string {
         message.text,
       );
     case "assistant":
-      return message.calls ? callsJson(message.text, message.calls) : contentJson(
+      return message.calls || message.carried !== undefined ? answerJson(message) : contentJson(
         message.role,
         message.text,
       );
@@ -231,14 +226,18 @@ function imagesJson(text: string, images: readonly ModelImage[]): string {
   return JSON.stringify({ role: "user", content });
 }
 
-function callsJson(text: string, calls: readonly ToolCall[]): string {
+function answerJson(message: Extract<ModelMessage, { role: "assistant" }>): string {
+  const { text, calls } = message;
+  const { fields, calls: ofCalls } = carriedIn(message);
   return JSON.stringify({
     role: "assistant",
     content: text === "" ? null : text,
-    tool_calls: calls.map((call) => ({
+    tool_calls: calls?.map((call, at) => ({
       id: call.id,
       type: "function",
       function: { name: nameOf(call), arguments: JSON.stringify(argumentsOf(call)) },
+      ...ofCalls[at],
     })),
+    ...fields,
   });
 }

@@ -11,7 +11,14 @@ import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
 import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
-import { createToolCalls, createVisibleText, endingFault, fieldsOf } from "./answer_parts.ts";
+import {
+  addUnknown,
+  createToolCalls,
+  createVisibleText,
+  fieldsOf,
+  finishOf,
+} from "./answer_parts.ts";
+import { carriedText } from "./carried/carried.ts";
 import { createChatBodies } from "./chat_body.ts";
 import { withoutFields } from "./without_fields.ts";
 import { createEventBody } from "./streams/event_body.ts";
@@ -40,12 +47,15 @@ export function createChatAnswerReader(
   const tools = createToolCalls();
   const body = createEventBody((data, type) => {
     if (isOver || data.trim() === "") return;
-    if (data.startsWith("[DONE]")) isOver = true;
-    else take(data, type === "error");
+    if (!data.startsWith("[DONE]")) return take(data, type === "error");
+    isOver = true;
+    if (!hasReason) reason = "stop"; // the server says so in place of a reason
   });
   let text = "";
   let thinking = "";
+  const fields: Record<string, unknown> = {};
   let reason: FinishReason | undefined;
+  let hasReason = false;
   let hasRefusal = false;
   let usage: ModelUsage | undefined;
   let failure: ModelError | undefined;
@@ -71,6 +81,8 @@ export function createChatAnswerReader(
     usage = usageOf(counts) ?? usage;
     const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
     reason = reasonOf(choice["finish_reason"]) ?? reason;
+    hasReason ||= typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
+    if (choice["message"] && !hasReason) reason = "stop"; // a whole object is a whole answer
     const delta = fieldsOf(choice["delta"] ?? choice["message"]);
     const { content, refusal, tool_calls: pieces } = delta;
     // The names of most servers, and of OpenRouter and Ollama.
@@ -84,6 +96,7 @@ export function createChatAnswerReader(
       hasRefusal = true;
     }
     if (Array.isArray(pieces)) pieces.forEach(tools.add);
+    addUnknown(fields, delta, MESSAGE_FIELDS);
   }
 
   return {
@@ -99,18 +112,17 @@ export function createChatAnswerReader(
     isOver: () => isOver,
     finish() {
       if (reason === "stop" && hasRefusal) reason = "content_filter";
+      if (failure) throw failure;
+      if (reason === "stop" && hasRefusal) reason = "content_filter";
+      const carried = carriedText(fields, tools.unknown());
       const calls = tools.calls();
-      // Some servers end with "stop" after calls.
-      if (reason === "stop" && calls.length > 0) reason = "tool_calls";
-      const fault = failure ??
-        endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
-      if (fault || !reason) throw fault;
-      // Calls of an answer that was cut are incomplete.
-      const isWhole = reason === "tool_calls" && calls.length > 0;
-      return { kind: "finish", reason, calls: isWhole ? calls : undefined, usage };
+      return finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
     },
   };
 }
+
+/** Fields of an answer that its reader knows. All others go back to the server (L1). */
+const MESSAGE_FIELDS = new Set(["role", "content", "refusal", "tool_calls", "function_call"]);
 
 function textOf(part: unknown): string {
   const { type, text } = fieldsOf(part);

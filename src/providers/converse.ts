@@ -8,11 +8,12 @@
  */
 
 import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
-import { createVisibleText, endingFault, fieldsOf, withIds } from "./answer_parts.ts";
+import { createVisibleText, fieldsOf, finishOf } from "./answer_parts.ts";
+import { carriedText } from "./carried/carried.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { type AwsKeys, bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
 import { type AnswerReader, createStreamedAsk, type WrittenRequest } from "./streamed_ask.ts";
-import { keptThinking, type ThinkingBlock } from "./thinking.ts";
+import { fieldsOfBlocks, type ThinkingBlock } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { converseBody } from "./converse_body.ts";
 import { createEventFrames } from "./streams/event_frames.ts";
@@ -88,6 +89,10 @@ export function createConverseReader(modelId: string, secrets: readonly string[]
       }
       case "contentBlockDelta":
         return takeDelta(fieldsOf(event["delta"]));
+      case "contentBlockStop":
+        if (thought !== "") blocks.push({ text: thought }); // of models that sign nothing
+        thought = "";
+        return;
       case "messageStop":
         reason = reasonOf(event["stopReason"]);
         return;
@@ -139,17 +144,9 @@ export function createConverseReader(modelId: string, secrets: readonly string[]
     hasEnded: () => reason !== undefined,
     isOver: () => isOver,
     finish() {
-      const fault = failure ??
-        endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
-      if (fault || !reason) throw fault;
-      // Calls of an answer that was cut are incomplete.
-      const isWhole = reason === "tool_calls" && calls.length > 0;
-      return {
-        kind: "finish",
-        reason,
-        calls: isWhole ? withIds(calls, keptThinking(blocks)) : undefined,
-        usage,
-      };
+      if (failure) throw failure;
+      const carried = carriedText(fieldsOfBlocks(blocks));
+      return finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
     },
   };
 }

@@ -9,7 +9,7 @@ import type { ModelImage, ModelMessage, ModelRequest, ToolCall } from "../core/m
 import type { ThinkLevel } from "../core/people/chosen.ts";
 import { argumentsOf, nameOf } from "./answer_parts.ts";
 import type { ModelSettings } from "./settings.ts";
-import { BUDGETS, EFFORTS, takesThinking, type ThinkingBlock, thinkingOf } from "./thinking.ts";
+import { blocksIn, BUDGETS, EFFORTS, takesThinking, type ThinkingBlock } from "./thinking.ts";
 
 /** Claude, from 3.5 Haiku and 3.7 Sonnet on, and Amazon Nova. Others refuse marks for the cache. */
 const CACHES =
@@ -36,9 +36,8 @@ export function converseBody(
 ): string {
   const isClaude = CLAUDE.test(name);
   const level = isClaude && !takesThinking(messages) ? undefined : thinking;
-  const asked = messages.findLastIndex(({ role }) => role === "user");
   const thinks = isClaude && level !== undefined && level !== "off";
-  const turns = turnsOf(messages.map((message, at) => turnOf(message, thinks && at > asked)));
+  const turns = turnsOf(messages.map(turnOf));
   const all = mayCall
     ? turns
     : turnsOf([...turns, { role: "user", content: [{ text: NO_CALLS }] }]);
@@ -95,15 +94,14 @@ function marked(turns: readonly ConverseTurn[]): readonly ConverseTurn[] {
   );
 }
 
-/** @param hasThinking Whether an answer has the thinking before its calls. */
-function turnOf(message: ModelMessage, hasThinking: boolean): ConverseTurn {
+function turnOf(message: ModelMessage): ConverseTurn {
   const texts = message.text.trim() === "" ? [] : [{ text: message.text }]; // it refuses blank text
   switch (message.role) {
     case "user":
       return { role: "user", content: [...texts, ...(message.images ?? []).map(imageOf)] };
     case "assistant": {
       const { calls = [] } = message;
-      const thinking = hasThinking ? calls.flatMap(thinkingOf).map(blockOf) : [];
+      const thinking = blocksIn(message).map(blockOf);
       return { role: "assistant", content: [...thinking, ...texts, ...calls.map(callOf)] };
     }
     case "tool": {

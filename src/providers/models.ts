@@ -60,7 +60,11 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const never = new Map((provider.omit ?? []).map((field) => [field, undefined]));
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
-  const load = async () => ask = await (await loadWireFormat(provider.kind))(settings, allDeps);
+  const load = async () => {
+    const { withCarried } = await import("./carried/with_carried.ts");
+    const makeAsk = await loadWireFormat(provider.kind);
+    return ask = withCarried(await makeAsk(settings, allDeps), settings);
+  };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
   };

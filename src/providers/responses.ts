@@ -21,18 +21,19 @@ import type {
   ToolCall,
 } from "../core/model.ts";
 import {
+  addUnknown,
   argumentsOf,
   createVisibleText,
-  endingFault,
   fieldsOf,
+  finishOf,
   nameOf,
-  withIds,
 } from "./answer_parts.ts";
+import { carriedIn, carriedText, type Fields } from "./carried/carried.ts";
 import { createEventBody } from "./streams/event_body.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./settings.ts";
 import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
-import { EFFORTS, type KeptReasoning, keptReasoning, reasoningOf } from "./thinking.ts";
+import { EFFORTS } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { withoutFields } from "./without_fields.ts";
 
@@ -92,15 +93,11 @@ function itemsOf(message: ModelMessage): readonly object[] {
       return [{ role: "user", content: contentOf(message.text, message.images ?? []) }];
     case "assistant": {
       const { text, calls = [] } = message;
+      const { fields: { reasoning, ...others }, calls: ofCalls } = carriedIn(message);
       return [
-        ...calls.flatMap(reasoningOf).map(({ id, encrypted }) => ({
-          type: "reasoning",
-          id,
-          summary: [],
-          encrypted_content: encrypted,
-        })),
-        ...(text === "" ? [] : [{ role: "assistant", content: text }]),
-        ...calls.map(callOf),
+        ...(Array.isArray(reasoning) ? reasoning : []),
+        ...(text === "" ? [] : [{ role: "assistant", content: text, ...others }]),
+        ...calls.map((call, at) => ({ ...callOf(call), ...ofCalls[at] })),
       ];
     }
     case "tool":
@@ -136,10 +133,14 @@ function callOf(call: ToolCall): object {
 export function createResponsesReader(modelId: string, secrets: readonly string[]): AnswerReader {
   const visible = createVisibleText();
   const calls: ToolCall[] = [];
-  const reasoning: KeptReasoning[] = [];
+  const callFields: Fields[] = [];
+  const reasoning: Fields[] = [];
+  const fields: Record<string, unknown> = {};
   const body = createEventBody((data, type) => {
-    if (isOver || data.trim() === "" || data.startsWith("[DONE]")) return;
-    take(data, type);
+    if (isOver || data.trim() === "") return;
+    if (!data.startsWith("[DONE]")) return take(data, type);
+    reason ??= "stop"; // some servers tell the end in no other way
+    isOver = true;
   });
   let text = "";
   let thinking = "";
@@ -197,18 +198,26 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
 
   /** @param isWhole Whether the text of a message has not come in pieces. */
   function takeItem(item: unknown, isWhole: boolean): void {
-    const { type, id, call_id, name, arguments: written, encrypted_content, content } = fieldsOf(
-      item,
-    );
+    const { type, call_id, name, arguments: written, encrypted_content, content } = fieldsOf(item);
     if (type === "function_call" && typeof name === "string") {
       calls.push({
         id: typeof call_id === "string" ? call_id : "",
         name,
         arguments: typeof written === "string" ? written : JSON.stringify(written ?? {}),
       });
-    } else if (type === "reasoning" && typeof encrypted_content === "string") {
-      reasoning.push({ id: typeof id === "string" ? id : "", encrypted: encrypted_content });
-    } else if (type === "message" && isWhole && Array.isArray(content)) {
+      const more = {};
+      addUnknown(more, item, ITEM_FIELDS);
+      callFields.push(more);
+    } else if (type === "reasoning") {
+      // Without its contents, it is only an id, and the server has stored nothing under that.
+      const isBare = !Array.isArray(content) || content.length === 0;
+      if (typeof encrypted_content !== "string" && isBare) return;
+      const step = { summary: [] };
+      addUnknown(step, item, STATUS);
+      reasoning.push(step);
+    } else if (type === "message") {
+      addUnknown(fields, item, ITEM_FIELDS);
+      if (!isWhole || !Array.isArray(content)) return;
       for (const part of content.map(fieldsOf)) {
         hasRefusal ||= typeof part["refusal"] === "string";
         say(part["text"] ?? part["refusal"]);
@@ -227,7 +236,7 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
     reason = status === "incomplete"
       ? fieldsOf(why)["reason"] === "content_filter" ? "content_filter" : "length"
       : status === "completed"
-      ? hasRefusal ? "content_filter" : calls.length > 0 ? "tool_calls" : "stop"
+      ? hasRefusal ? "content_filter" : "stop"
       : undefined;
     isOver = true;
   }
@@ -244,20 +253,26 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
     hasEnded: () => reason !== undefined,
     isOver: () => isOver,
     finish() {
-      const fault = failure ??
-        endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
-      if (fault || !reason) throw fault;
-      // Calls of an answer that was cut are incomplete.
-      const isWhole = reason === "tool_calls";
-      return {
-        kind: "finish",
-        reason,
-        calls: isWhole ? withIds(calls, keptReasoning(reasoning)) : undefined,
-        usage,
-      };
+      if (failure) throw failure;
+      const all = reasoning.length > 0 ? { ...fields, reasoning } : fields;
+      const carried = carriedText(all, callFields);
+      return finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
     },
   };
 }
+
+/** Fields of calls and messages that their reader knows, or that servers refuse in a request. */
+const ITEM_FIELDS = new Set([
+  "type",
+  "id",
+  "status",
+  "role",
+  "content",
+  "call_id",
+  "name",
+  "arguments",
+]);
+const STATUS = new Set(["status"]);
 
 function usageOf(counts: unknown): ModelUsage | undefined {
   const { input_tokens: inputTokens, output_tokens: outputTokens, input_tokens_details: details } =

@@ -12,13 +12,13 @@ import { idFormOf, withIdsOf } from "./call_ids.ts";
 import type { ModelSettings } from "./settings.ts";
 import {
   anthropicThinking,
-  googleSignature,
+  blocksIn,
   googleThinking,
   takesThinking,
   type ThinkingBlock,
-  thinkingOf,
 } from "./thinking.ts";
 import { argumentsOf, nameOf } from "./answer_parts.ts";
+import { carriedIn, type Fields } from "./carried/carried.ts";
 
 /** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
@@ -38,12 +38,7 @@ export function sdkRequestOf(
   const form = idFormOf(settings);
   const isAnthropic = settings.provider.kind === "anthropic";
   const level = isAnthropic && !takesThinking(messages) ? undefined : thinking;
-  const turn = messages.findLastIndex(({ role }) => role === "user");
-  const conversation = grouped(
-    (form ? withIdsOf(form, messages) : messages).map((message, at) =>
-      messageOf(message, isAnthropic && at > turn && level !== undefined && level !== "off")
-    ),
-  );
+  const conversation = grouped((form ? withIdsOf(form, messages) : messages).map(messageOf));
   const google = googleThinking({ thinking, showsThinking: showsThinking === true }, settings.name);
   return {
     prompt: [
@@ -99,9 +94,12 @@ function grouped(messages: readonly SdkMessage[]): readonly SdkMessage[] {
   return all;
 }
 
-/** @param hasThinking Whether answers have the thinking before their calls. */
-function messageOf(message: ModelMessage, hasThinking: boolean): SdkMessage {
-  const texts = message.text === "" ? [] : [{ type: "text" as const, text: message.text }];
+function messageOf(message: ModelMessage): SdkMessage {
+  const { fields, calls: ofCalls } = carriedIn(message);
+  const google = googleOptions(fields);
+  const texts = message.text === ""
+    ? []
+    : [{ type: "text" as const, text: message.text, ...google }];
   switch (message.role) {
     case "user": {
       const images = (message.images ?? []).map(({ mediaType, data }) => ({
@@ -113,8 +111,11 @@ function messageOf(message: ModelMessage, hasThinking: boolean): SdkMessage {
     }
     case "assistant": {
       const { calls = [] } = message;
-      const thinking = hasThinking ? calls.flatMap(thinkingOf).map(blockOf) : [];
-      return { role: "assistant", content: [...thinking, ...texts, ...calls.map(callOf)] };
+      const parts = calls.map((call, at) => ({ ...callOf(call), ...googleOptions(ofCalls[at]) }));
+      return {
+        role: "assistant",
+        content: [...blocksIn(message).map(blockOf), ...texts, ...parts],
+      };
     }
     case "tool": {
       const output = { type: "text" as const, value: message.text };
@@ -124,6 +125,11 @@ function messageOf(message: ModelMessage, hasThinking: boolean): SdkMessage {
     }
   }
 }
+
+/** The SDK drops a block without a signature, so it gets one that the request's body loses again. */
+const NONE = "barnacle:unsigned";
+/** Such a signature in a body. A text has no quote without a backslash before it. */
+export const UNSIGNED = `,"signature":"${NONE}"`;
 
 function blockOf(block: ThinkingBlock) {
   return "redacted" in block
@@ -135,22 +141,21 @@ function blockOf(block: ThinkingBlock) {
     : {
       type: "reasoning" as const,
       text: block.text,
-      providerOptions: { anthropic: { signature: block.signature } },
+      providerOptions: { anthropic: { signature: block.signature ?? NONE } },
     };
 }
 
 function callOf(call: ToolCall) {
   const { id: toolCallId } = call;
-  const signature = googleSignature(call);
-  return {
-    type: "tool-call" as const,
-    toolCallId,
-    toolName: nameOf(call),
-    input: argumentsOf(call),
-    providerOptions: signature !== undefined
-      ? { google: { thoughtSignature: signature } }
-      : undefined,
-  };
+  const toolName = nameOf(call);
+  return { type: "tool-call" as const, toolCallId, toolName, input: argumentsOf(call) };
+}
+
+/** Google's signature of a part, if it carries one. */
+function googleOptions({ thoughtSignature }: Fields = {}) {
+  return typeof thoughtSignature === "string"
+    ? { providerOptions: { google: { thoughtSignature } } }
+    : {};
 }
 
 function toolOf({ name, description, parameters: inputSchema }: ToolDefinition): SdkTool {

@@ -1,8 +1,9 @@
 /** Writes levels of thinking for each wire format, and thinking that servers want back. */
 
 import { z } from "zod";
-import type { ModelMessage, ModelRequest, ToolCall } from "../core/model.ts";
+import type { ModelMessage, ModelRequest } from "../core/model.ts";
 import type { ThinkLevel } from "../core/people/chosen.ts";
+import { carriedIn, type Fields } from "./carried/carried.ts";
 
 /** The same request without a level of thinking. */
 export function withoutThinking({ thinking: _, ...request }: ModelRequest): ModelRequest {
@@ -59,66 +60,29 @@ export function googleThinking(
   };
 }
 
-/** A block of Anthropic's thinking, with the signature that proves it. */
+/** A block of Anthropic's thinking. Some servers with this API do not sign it. */
 export type ThinkingBlock =
-  | { readonly text: string; readonly signature: string }
+  | { readonly text: string; readonly signature?: string }
   | { readonly redacted: string };
 
 const blocksSchema = z.lazy(() =>
   z.array(z.union([
-    z.strictObject({ text: z.string(), signature: z.string() }),
+    z.strictObject({ text: z.string(), signature: z.string().optional() }),
     z.strictObject({ redacted: z.string() }),
   ]))
 );
 
-/** Tells such a text from a signature of Google's, and from reasoning of OpenAI's. */
-const MARK = "anthropic:";
-const REASONING_MARK = "openai:";
+/** Name of the carried field that has such blocks, as refusals call them. */
+const BLOCKS = "thinking";
 
-/** Thinking before calls, as the first of them keeps it. */
-export function keptThinking(blocks: readonly ThinkingBlock[]): string | undefined {
-  return blocks.length === 0 ? undefined : `${MARK}${JSON.stringify(blocks)}`;
+/** The carried fields of an answer with these blocks. */
+export function fieldsOfBlocks(blocks: readonly ThinkingBlock[]): Fields {
+  return blocks.length === 0 ? {} : { [BLOCKS]: blocks };
 }
 
-/** The thinking that a call keeps; empty if it has none. */
-export function thinkingOf({ signature = "" }: ToolCall): readonly ThinkingBlock[] {
-  return keptIn(signature, MARK, blocksSchema) ?? [];
-}
-
-/** A step of OpenAI's reasoning: only its server can read it. */
-export interface KeptReasoning {
-  readonly id: string;
-  readonly encrypted: string;
-}
-
-const reasoningSchema = z.lazy(() =>
-  z.array(z.strictObject({ id: z.string(), encrypted: z.string() }))
-);
-
-/** Reasoning before calls, as the first of them keeps it. */
-export function keptReasoning(steps: readonly KeptReasoning[]): string | undefined {
-  return steps.length === 0 ? undefined : `${REASONING_MARK}${JSON.stringify(steps)}`;
-}
-
-/** The reasoning that a call keeps; empty if it has none. */
-export function reasoningOf({ signature = "" }: ToolCall): readonly KeptReasoning[] {
-  return keptIn(signature, REASONING_MARK, reasoningSchema) ?? [];
-}
-
-function keptIn<Kept>(signature: string, mark: string, schema: z.ZodType<Kept>): Kept | undefined {
-  if (!signature.startsWith(mark)) return undefined;
-  try {
-    return schema.parse(JSON.parse(signature.slice(mark.length)));
-  } catch {
-    return undefined; // of another version
-  }
-}
-
-/** Google's signature of a call. */
-export function googleSignature({ signature }: ToolCall): string | undefined {
-  return signature?.startsWith(MARK) || signature?.startsWith(REASONING_MARK)
-    ? undefined
-    : signature;
+/** The blocks that a message carries; empty if it has none. */
+export function blocksIn(message: ModelMessage): readonly ThinkingBlock[] {
+  return blocksSchema.safeParse(carriedIn(message).fields[BLOCKS]).data ?? [];
 }
 
 /**
@@ -127,6 +91,5 @@ export function googleSignature({ signature }: ToolCall): string | undefined {
  */
 export function takesThinking(messages: readonly ModelMessage[]): boolean {
   const last = messages.findLast(({ role }) => role !== "tool");
-  return last?.role !== "assistant" || !last.calls ||
-    last.calls.some((call) => thinkingOf(call).length > 0);
+  return last?.role !== "assistant" || !last.calls || blocksIn(last).length > 0;
 }

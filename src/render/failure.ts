@@ -24,6 +24,7 @@ const KEYS: Readonly<Record<TurnFailure, FailureKey>> = {
   filtered: "failureFiltered",
   rejected: "failure",
   not_an_answer: "failure",
+  unread_call: "failureCall",
   unexpected: "failure",
 };
 

@@ -457,6 +457,30 @@ describe("[T1] runTurn() with tools", () => {
     assert.doesNotMatch(JSON.stringify([saved, requests]), /hunter2/);
   });
 
+  it("[L1] stores and sends carried fields with their answer, and none with a secret", async () => {
+    for (const carried of ["thought", "hunter2"]) {
+      const { ports, saved } = withTools([]);
+      const calls = [{ id: "r1", name: "read", arguments: "{}" }];
+      const requests: ModelRequest[] = [];
+      const model: Model = {
+        id: "test/thinks",
+        async *generate(request) {
+          await Promise.resolve();
+          yield text("High.");
+          yield requests.push(request) === 1
+            ? { kind: "finish", reason: "tool_calls", calls, carried }
+            : { kind: "finish", reason: "stop", carried };
+        },
+      };
+      const outcome = await run(model, { ports });
+      const kept = carried === "thought" ? "thought" : undefined;
+      const [sent] = requests[1]?.messages.filter(({ role }) => role === "assistant") ?? [];
+      assert.equal(sent?.role === "assistant" && sent.carried, kept);
+      assert.equal(outcome.kind === "reply" && outcome.carried, kept);
+      assert.equal(JSON.stringify(saved).includes(carried), kept !== undefined);
+    }
+  });
+
   it("fails if the model calls tools even then", async () => {
     const { model, ports, requests } = withTools([["r1"], ["r2"], ["r3"]]);
     const outcome = await run(model, { ports: { ...ports, maxSteps: 2 } });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createToolCalls, withIds } from "../../src/providers/answer_parts.ts";
+import type { ToolCall } from "../../src/core/model.ts";
+import { createToolCalls, finishOf } from "../../src/providers/answer_parts.ts";
 
 const piece = (id: string, name: string, written: unknown, index?: number) => ({
   ...(index !== undefined && { index }),
@@ -8,10 +9,13 @@ const piece = (id: string, name: string, written: unknown, index?: number) => ({
   function: { ...(name !== "" && { name }), arguments: written },
 });
 
+const endOf = (calls: readonly ToolCall[]) =>
+  finishOf("stop", calls, false, { modelId: "p/m" }).calls ?? [];
+
 function callsOf(...pieces: readonly object[]) {
   const tools = createToolCalls();
   pieces.forEach((one) => tools.add(one));
-  return tools.calls().map(({ id, name, arguments: written, sharesId = false }) =>
+  return endOf(tools.calls()).map(({ id, name, arguments: written, sharesId = false }) =>
     `${id} ${name} ${written}${sharesId ? " shared" : ""}`
   );
 }
@@ -54,10 +58,10 @@ describe("[T1] createToolCalls() with one id twice", () => {
   });
 });
 
-describe("[T1] withIds()", () => {
+describe("[T1] finishOf()", () => {
   it("marks all calls with one id", () => {
     const call = (id: string) => ({ id, name: "tide", arguments: "{}" });
-    const calls = withIds(["a", "b", "a", "a"].map(call));
+    const calls = endOf(["a", "b", "a", "a"].map(call));
     assert.deepEqual(calls.map(({ id, sharesId }) => [id, sharesId]), [
       ["a", true],
       ["b", undefined],

@@ -27,6 +27,7 @@ const STOP = chunk({}, "stop");
 interface Expected {
   readonly text: string;
   readonly reason?: "stop" | "length" | "content_filter" | "tool_calls" | "other";
+  readonly carried?: string;
   readonly usage?: ModelUsage;
   readonly fails?: ModelErrorKind;
   readonly message?: RegExp;
@@ -49,6 +50,12 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   ["a last chunk with words", says("Hel") + chunk({ content: "lo" }, "stop") + DONE, WHOLE],
   ["a reason in a chunk without a delta", HELLO + chunk(null, "stop") + DONE, WHOLE],
   ["a reason that later chunks leave out", HELLO + STOP + chunk({ content: "" }) + DONE, WHOLE],
+  ["[DONE] in place of a reason", HELLO + DONE, WHOLE],
+  [
+    "a completion without a reason",
+    JSON.stringify({ choices: [{ message: { content: "Hello" } }] }),
+    WHOLE,
+  ],
   ["an empty reason until the end", chunk({ content: "Hello" }, "") + STOP + DONE, WHOLE],
   ["no [DONE]", HELLO + STOP + COUNTS, COUNTED],
   ["no empty line at the end", (HELLO + STOP + DONE).trimEnd(), WHOLE],
@@ -117,7 +124,10 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   [
     "thinking of its own",
     chunk({ reasoning_content: "Hm." }) + chunk({ reasoning: "Hm." }) + HELLO + STOP,
-    WHOLE,
+    {
+      ...WHOLE,
+      carried: '{"fields":{"reasoning_content":"Hm.","reasoning":"Hm."},"calls":[]}',
+    },
   ],
   ...["max_tokens", "MAX_TOKENS", "model_length", "model_context_window_exceeded"].map((
     word,
@@ -168,7 +178,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
 
   ["nothing", "", { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
   ["an empty line", "\n", { text: "", fails: "not_an_answer" }],
-  ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
+  ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /without any text/ }],
   ["a reason alone", STOP + DONE, {
     text: "",
     fails: "not_an_answer",
@@ -181,7 +191,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     message: /used up its tokens/,
   }],
   ["a filter alone", chunk({}, "content_filter"), { text: "", fails: "filtered" }],
-  ["no reason", HELLO + DONE, { ...NO_ANSWER, message: /ended its answer early/ }],
+  ["no reason and no [DONE]", HELLO, { ...NO_ANSWER, message: /ended its answer early/ }],
   ["a reason `error`", HELLO + chunk({}, "error") + DONE, NO_ANSWER],
   ["half of a chunk", HELLO + STOP.slice(0, 30), NO_ANSWER],
   ["an event that is no JSON", `${HELLO}data: <<<\n\n${STOP}`, NO_ANSWER],
@@ -406,6 +416,7 @@ function assertRead(pieces: readonly Uint8Array[], expected: Expected): void {
     sameData(part, {
       kind: "finish",
       reason: expected.reason,
+      carried: expected.carried,
       ...(expected.usage && { usage: expected.usage }),
     });
     return;

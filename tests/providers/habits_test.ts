@@ -197,7 +197,7 @@ describe("[L3] signed calls", () => {
         ...ASKED,
         messages: [
           { role: "user", text: asked },
-          { role: "assistant", text: "", calls: last.calls },
+          { role: "assistant", text: "", calls: last.calls, carried: last.carried },
           ...last.calls.map((call) => ({ role: "tool" as const, call, text: "high" })),
         ],
       });

@@ -38,6 +38,9 @@ describe("[L3] createResponsesReader()", () => {
   const answers: readonly [what: string, answer: string, text: string, finish: Partial<Finish>][] =
     [
       ["text", says("Hel") + says("lo") + ends("completed"), "Hello", { reason: "stop" }],
+      ["[DONE] in place of an end", says("Hello") + "data: [DONE]\n\n", "Hello", {
+        reason: "stop",
+      }],
       [
         "text whose items come again with the end",
         says("Hello") + ends("completed", { output: [MESSAGE] }),

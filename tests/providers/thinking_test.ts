@@ -1,10 +1,10 @@
-/** Tests thinking in each wire format: its level, and its text. */
+/** Tests thinking in each wire format: its level, its text, and what a server refuses. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { frameOf } from "../../simulator/model/bedrock.ts";
-import type { ModelRequest, ToolCall } from "../../src/core/model.ts";
+import type { ModelMessage, ModelRequest } from "../../src/core/model.ts";
 import type { ThinkLevel } from "../../src/core/people/chosen.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { createModel } from "../../src/providers/models.ts";
@@ -99,13 +99,21 @@ const ANSWERS: Readonly<Record<Kind, string | Uint8Array<ArrayBuffer>>> = {
   }),
 };
 
-/** A server that keeps the requests. */
-function serverOf(kind: Kind, name = "barnacle-script") {
+/** A server that refuses what a test says, and keeps the requests. */
+function serverOf(
+  kind: Kind,
+  refuses: (body: string) => string | undefined = () => undefined,
+  name = "barnacle-script",
+  answer = ANSWERS[kind],
+) {
   const bodies: Body[] = [];
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const body = await new Response(init?.body).text();
     bodies.push(JSON.parse(body));
-    return new Response(ANSWERS[kind], { headers: { "content-type": "text/event-stream" } });
+    const message = refuses(body);
+    return message === undefined
+      ? new Response(answer, { headers: { "content-type": "text/event-stream" } })
+      : Response.json({ error: { type: "invalid_request_error", message } }, { status: 400 });
   };
   const model = createModel({
     ...settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, { kind }),
@@ -114,6 +122,22 @@ function serverOf(kind: Kind, name = "barnacle-script") {
   const ask = (request: Partial<ModelRequest>) =>
     listen(model, undefined, { ...QUESTION, ...request });
   return { bodies, ask };
+}
+
+/** A turn of that server, whose answer calls a tool. */
+async function turnWith(
+  { ask }: Pick<ReturnType<typeof serverOf>, "ask">,
+  request: Partial<ModelRequest> = { thinking: "low" },
+): Promise<readonly ModelMessage[]> {
+  const { parts } = await ask({ tools: [TIDE], ...request });
+  const last = parts.at(-1);
+  assert.ok(last?.kind === "finish" && last.calls?.[0]);
+  const { calls, calls: [call], carried } = last;
+  return [
+    { role: "user", text: "tide?" },
+    { role: "assistant", text: "", calls, carried },
+    { role: "tool", call, text: "high" },
+  ];
 }
 
 const TIDE = { name: "tide", description: "Tells the tide.", parameters: { type: "object" } };
@@ -145,14 +169,14 @@ describe("[K2] [L1] the level of thinking", () => {
   ];
   for (const [kind, field, level, sent, name] of levels) {
     it(`“${level}” reaches ${name ?? kind}`, async () => {
-      const { ask, bodies } = serverOf(kind, name);
+      const { ask, bodies } = serverOf(kind, undefined, name);
       const { error } = await ask({ thinking: level });
       assert.equal(error, undefined);
       assert.deepEqual(field(bodies[0] ?? {}), sent);
     });
 
     it(`is not in a request to ${name ?? kind} without one (${level})`, async () => {
-      const { ask, bodies } = serverOf(kind, name);
+      const { ask, bodies } = serverOf(kind, undefined, name);
       await ask({});
       assert.equal(field(bodies[0] ?? {}), undefined);
     });
@@ -178,50 +202,44 @@ describe("[K2] [L1] the level of thinking", () => {
     });
   }
 
-  it("goes back to Anthropic with its signature, before the calls of this turn alone", async () => {
+  it("goes back to Anthropic with its signature, also in later turns", async () => {
     const { ask, bodies } = serverOf("anthropic");
-    const { parts } = await ask({ thinking: "low", tools: [TIDE] });
-    const last = parts.at(-1);
-    assert.ok(last?.kind === "finish" && last.calls);
-    const [call] = last.calls;
-    assert.ok(call);
-    const turn = (call: ToolCall) =>
-      [
-        { role: "user", text: "tide?" },
-        { role: "assistant", text: "", calls: [call] },
-        { role: "tool", call, text: "high" },
-      ] as const;
-    await ask({ thinking: "low", tools: [TIDE], messages: [...turn(call), ...turn(call)] });
-    assert.deepEqual(contentsOf(bodies.at(-1)), [
-      ["tool_use"],
-      ["thinking", "tool_use"],
-    ]);
+    const turn = await turnWith({ ask });
+    await ask({ thinking: "low", tools: [TIDE], messages: [...turn, ...turn] });
+    assert.deepEqual(contentsOf(bodies.at(-1)), [["thinking", "tool_use"], [
+      "thinking",
+      "tool_use",
+    ]]);
     assert.match(JSON.stringify(bodies.at(-1)), /"signature":"signed"/);
     assert.deepEqual(bodies.at(-1)?.["thinking"], { type: "enabled", budget_tokens: 2_048 });
 
     // Anthropic refuses thinking after calls that were made without it.
-    const { signature: _, ...plain } = call;
-    await ask({ thinking: "low", tools: [TIDE], messages: turn(plain) });
+    const plain = turn.map((one) =>
+      one.role === "assistant" ? { ...one, carried: undefined } : one
+    );
+    await ask({ thinking: "low", tools: [TIDE], messages: plain });
     assert.equal(bodies.at(-1)?.["thinking"], undefined);
   });
 
+  it("goes back to a server with Anthropic's API that thinks unasked and signs nothing", async () => {
+    const unsigned = String(ANSWERS.anthropic).replace(
+      /event: content_block_delta\ndata: [^\n]*signature_delta[^\n]*\n\n/,
+      "",
+    );
+    const { ask, bodies } = serverOf("anthropic", undefined, undefined, unsigned);
+    await ask({ tools: [TIDE], messages: await turnWith({ ask }, {}) });
+    assert.match(
+      JSON.stringify(bodies.at(-1)?.["messages"]),
+      /\[\{"type":"thinking","thinking":"Tides turn."\},\{"type":"tool_use"/,
+    );
+  });
+
   it("goes back to OpenAI encrypted, before the calls that it led to", async () => {
-    const { ask, bodies } = serverOf("openai-responses", "gpt-5.1");
-    const { parts } = await ask({ tools: [TIDE] });
+    const { ask, bodies } = serverOf("openai-responses", undefined, "gpt-5.1");
+    const messages = await turnWith({ ask }, {});
     assert.deepEqual(bodies[0]?.["include"], ["reasoning.encrypted_content"]);
     assert.equal(bodies[0]?.["store"], false);
-    const last = parts.at(-1);
-    assert.ok(last?.kind === "finish" && last.calls);
-    const [call] = last.calls;
-    assert.ok(call);
-    await ask({
-      tools: [TIDE],
-      messages: [
-        { role: "user", text: "tide?" },
-        { role: "assistant", text: "", calls: [call] },
-        { role: "tool", call, text: "high" },
-      ],
-    });
+    await ask({ tools: [TIDE], messages });
     assert.deepEqual(bodies.at(-1)?.["input"], [
       { role: "user", content: "tide?" },
       { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "sealed" },
@@ -230,52 +248,119 @@ describe("[K2] [L1] the level of thinking", () => {
     ]);
   });
 
+  it("goes back to Responses as it came, with fields that are unknown", async () => {
+    const item = (one: Body) => event({ type: "response.output_item.done", item: one });
+    const step = { type: "reasoning", id: "rs_1", content: [{ text: "Hm." }], summary: [] };
+    const { ask, bodies } = serverOf(
+      "openai-responses",
+      undefined,
+      undefined,
+      [
+        item({ ...step, status: "completed" }),
+        item({ type: "reasoning", id: "rs_2", summary: [] }), // an id of nothing that is stored
+        event({ type: "response.output_text.delta", delta: "High." }),
+        item({ type: "message", id: "msg_1", role: "assistant", phase: "final", content: [] }),
+        event({ type: "response.completed", response: { status: "completed" } }),
+      ].join(""),
+    );
+    const { parts } = await ask({});
+    const last = parts.at(-1);
+    assert.ok(last?.kind === "finish");
+    const { carried } = last;
+    await ask({ messages: [{ role: "assistant", text: "High.", carried }] });
+    assert.deepEqual(bodies.at(-1)?.["input"], [
+      step,
+      { role: "assistant", content: "High.", phase: "final" },
+    ]);
+  });
+
   it("of one server never goes to another one's", async () => {
     const kinds = ["openai-responses", "anthropic", "bedrock"] as const;
     for (const from of kinds) {
-      const { parts } = await serverOf(from, "anthropic.claude-sonnet-4").ask({
-        thinking: "low",
-        tools: [TIDE],
-      });
-      const last = parts.at(-1);
-      assert.ok(last?.kind === "finish" && last.calls);
-      const [call] = last.calls;
-      assert.ok(call?.signature);
-      const messages = [
-        { role: "user", text: "tide?" },
-        { role: "assistant", text: "", calls: [call] },
-        { role: "tool", call, text: "high" },
-      ] as const;
+      const messages = await turnWith(serverOf(from, undefined, "anthropic.claude-sonnet-4"));
       for (const to of ["google", "openai-compatible", "openai-responses"] as const) {
         const { ask, bodies } = serverOf(to);
         const { error } = await ask({ tools: [TIDE], messages });
         assert.equal(error, undefined);
-        if (to !== from) assert.doesNotMatch(JSON.stringify(bodies), /signed|sealed|Tides turn/);
+        assert.doesNotMatch(JSON.stringify(bodies), /signed|sealed|Tides turn/);
       }
     }
   });
 
-  it("goes back to Claude at Bedrock with its signature, as at Anthropic", async () => {
-    const { ask, bodies } = serverOf("bedrock", "anthropic.claude-sonnet-4");
-    const { parts } = await ask({ thinking: "low", tools: [TIDE] });
-    const last = parts.at(-1);
-    assert.ok(last?.kind === "finish" && last.calls);
-    const [call] = last.calls;
-    assert.ok(call);
-    await ask({
-      thinking: "low",
-      tools: [TIDE],
-      messages: [
-        { role: "user", text: "tide?" },
-        { role: "assistant", text: "", calls: [call] },
-        { role: "tool", call, text: "high" },
-      ],
+  for (const signature of ["signed", undefined]) {
+    it(`goes back to Bedrock, as at Anthropic: ${signature ?? "unsigned"}`, async () => {
+      const answer = signature ? ANSWERS.bedrock : converse(
+        ["contentBlockDelta", { delta: { reasoningContent: { text: "Tides turn." } } }],
+        ["contentBlockStop", {}],
+        ["contentBlockStart", { start: { toolUse: { toolUseId: "t1", name: "tide" } } }],
+        ["messageStop", { stopReason: "end_turn" }],
+      );
+      const name = signature ? "anthropic.claude-sonnet-4" : "deepseek.v3-v1:0";
+      const { ask, bodies } = serverOf("bedrock", undefined, name, answer);
+      await ask({ tools: [TIDE], messages: await turnWith({ ask }) });
+      const text = JSON.stringify({ text: "Tides turn.", signature });
+      assert.ok(
+        JSON.stringify(bodies.at(-1)?.["messages"]).includes(
+          `{"reasoningContent":{"reasoningText":${text}}},{"toolUse"`,
+        ),
+      );
     });
-    assert.match(
-      JSON.stringify(bodies.at(-1)?.["messages"]),
-      /"reasoningText":\{"text":"Tides turn.","signature":"signed"\}\}\},\{"toolUse"/,
-    );
-  });
+  }
+});
+
+const GOOGLE_CALL = {
+  candidates: [{
+    content: { role: "model", parts: [{ functionCall: { name: "tide", args: {} } }] },
+  }],
+};
+
+/** The answer of each API with a call, and another reason of its end. */
+const ENDS: readonly (readonly [Kind, reason: string, string | Uint8Array<ArrayBuffer>])[] = [
+  ...["end_turn", "pause_turn", "of_tomorrow"].flatMap((reason) =>
+    [
+      [
+        "anthropic",
+        reason,
+        String(ANSWERS.anthropic).replace('"tool_use","stop_s', `"${reason}","stop_s`),
+      ],
+      [
+        "bedrock",
+        reason,
+        converse(
+          ["contentBlockStart", { start: { toolUse: { toolUseId: "t1", name: "tide" } } }],
+          ["messageStop", { stopReason: reason }],
+        ),
+      ],
+    ] as const
+  ),
+  ...["STOP", "OTHER", "MALFORMED_FUNCTION_CALL", "OF_TOMORROW"].map((finishReason) => {
+    const [candidate] = GOOGLE_CALL.candidates;
+    return [
+      "google",
+      finishReason,
+      event({ candidates: [{ ...candidate, finishReason }] }),
+    ] as const;
+  }),
+  ...["stop", "eos", "end_turn"].map((finish_reason) => {
+    const calls = [{ index: 0, id: "t1", function: { name: "tide", arguments: "{}" } }];
+    const choices = [{ delta: { tool_calls: calls }, finish_reason }];
+    return ["openai-compatible", finish_reason, event({ choices })] as const;
+  }),
+];
+
+describe("[T1] a call is a call", () => {
+  for (const [kind, reason, answer] of ENDS) {
+    it(`whatever the reason of the end says: ${kind}, ${reason}`, async () => {
+      const { ask } = serverOf(kind, undefined, undefined, answer);
+      const { parts, error } = await ask({ tools: [TIDE] });
+      assert.equal(error, undefined);
+      const last = parts.at(-1);
+      assert.ok(last?.kind === "finish");
+      assert.deepEqual([last.reason, last.calls?.map(({ name }) => name)], ["tool_calls", [
+        "tide",
+      ]]);
+    });
+  }
 });
 
 /** The fields of a request to Bedrock that depend on the vendor. */

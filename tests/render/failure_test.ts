@@ -32,6 +32,8 @@ describe("[R11] failureText()", () => {
     filtered: /refuses to answer this.*other words/,
     rejected: /something went wrong/,
     not_an_answer: /something went wrong/,
+    unread_call:
+      /called a tool, and its server did not understand the call, which only my operator/,
     unexpected: /something went wrong/,
   };
   for (const [why, sentence] of Object.entries(words)) {

@@ -14,6 +14,8 @@ import { createBreakers } from "../../providers/choice/breakers.ts";
 import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
+import { isWrittenCall } from "../../render/safety/written_call.ts";
+import { withReadCalls } from "../../providers/choice/read_calls.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
 import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
 import { openaiModel } from "./openai_models.ts";
@@ -155,7 +157,7 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
     now: Date.now,
   });
   const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
-  const fitted = withSmallerRequests(withAbilities(priced, known), {
+  const fitted = withSmallerRequests(withAbilities(withReadCalls(priced, isWrittenCall), known), {
     now: Date.now,
     onRefused: ({ part, fix: hint }, reason) =>
       log.warn(`The model server refuses ${part}; requests go on without it`, {

@@ -14,11 +14,12 @@ export type Entry = ModelMessage & {
   readonly at: number;
 };
 
-/** UTF-16 units of an entry that a model sees: its text, and the arguments of its calls. */
-export function lengthOf(entry: Entry): number {
-  const chars = entry.text.length;
-  if (entry.role !== "assistant" || !entry.calls) return chars; // most, and a turn asks for each
-  return entry.calls.reduce((sum, call) => sum + call.arguments.length, chars);
+/** UTF-16 units of a message that a model sees: text, arguments of calls, and carried fields. */
+export function lengthOf(message: ModelMessage): number {
+  if (message.role !== "assistant") return message.text.length;
+  const { text, calls, carried = "" } = message;
+  const chars = text.length + carried.length;
+  return calls ? calls.reduce((sum, call) => sum + call.arguments.length, chars) : chars;
 }
 
 /** A message in a channel that was not addressed to the bot (H1). */

@@ -10,6 +10,8 @@ export type TurnOutcome =
   | {
     readonly kind: "reply";
     readonly text: string;
+    /** As the message of the answer has it. */
+    readonly carried?: string;
     /** The model's thinking in this process; absent if it is not asked for. */
     readonly thinking?: string;
     /** Of all requests that this process made for the turn. */

@@ -225,7 +225,8 @@ function toReport(session: NamedSession): object {
 }
 
 function flat({ id, entry }: NumberedEntry): object {
-  return { id, ...entry, at: new Date(entry.at).toISOString() };
+  // Thinking and signatures are for their server, not for people.
+  return { id, ...entry, at: new Date(entry.at).toISOString(), carried: undefined };
 }
 
 /** One line for an entry. */

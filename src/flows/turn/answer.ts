@@ -357,9 +357,9 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     home = await moving;
     if (home !== turn.claim) composed = compose(text, home, made);
   }
-  const { isCut } = outcome;
+  const { isCut, carried } = outcome;
   const given = {
-    ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isCut },
+    ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isCut, carried },
     isPersonal: asked?.isPersonalIn(taken),
   };
   if (composed.kind === "blank") {

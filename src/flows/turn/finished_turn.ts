@@ -52,6 +52,8 @@ export interface AnsweredWith {
   readonly isKnownLink: TurnLinks["isKnown"];
   /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
   readonly isCut?: true;
+  /** As the message of the answer has it. */
+  readonly carried?: string;
   /** Whether an agent that a call has asked saw things of the asker alone; absent: none has (T14). */
   readonly isPersonal?: (call: ToolCall) => boolean;
 }
@@ -153,17 +155,22 @@ export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step
 export function entriesOf(
   claim: Claim,
   answer: string,
-  { texts, rules, maxKeptChars, taken, isKnownLink, ...given }: AnsweredWith,
+  { texts, rules, maxKeptChars, taken, isKnownLink, carried, ...given }: AnsweredWith,
   at: number,
 ): readonly Entry[] {
   const message = lastOf(claim);
   const stamp = { messageId: message.id, at };
-  const said = { role: "assistant", text: answer, ...stamp } as const;
-  if (!taken) return [...texts.entries(at), said];
-  const { steps } = taken;
   const isPersonal = (call: ToolCall) =>
     given.isPersonal?.(call) === true ||
     showsToAskerAlone(call, rules.tools ?? [], claim.message);
+  const steps: readonly Step[] = taken?.steps ?? [];
+  const answers = steps.filter((step) => step.kind === "answer");
+  // All of the turn or none: servers refuse a turn with a part of them. Thinking repeats results.
+  const chars = [{ carried }, ...answers].reduce((sum, one) => sum + (one.carried?.length ?? 0), 0);
+  const keeps = chars <= maxKeptChars && !answers.some(({ calls }) => calls.some(isPersonal));
+  const own = keeps && carried !== undefined && { carried };
+  const said = { role: "assistant", text: answer, ...own, ...stamp } as const;
+  if (!taken) return [...texts.entries(at), said];
   const showJoined = (id: MessageId) => {
     const text = texts.of(id);
     return text === undefined ? undefined : { text };
@@ -176,6 +183,7 @@ export function entriesOf(
     ...transcript.map((step): Entry => ({
       ...step,
       ...(step.role === "assistant" && { text: visibleText(step.text) }),
+      ...(!keeps && { carried: undefined }),
       ...stamp,
       ...(step.role === "user" && { messageId: joined.shift() ?? message.id }),
     })),

@@ -255,7 +255,9 @@ function recordOf(
   at: number,
 ): Pick<FinishedTurn, "entries" | "steps" | "cost"> {
   const now = entries.map((entry, index) =>
-    index === entries.length - 1 ? { ...entry, text: said, at } : { ...entry, at }
+    index === entries.length - 1
+      ? { ...entry, text: said, at, ...(said !== entry.text && { carried: undefined }) }
+      : { ...entry, at }
   );
   return { entries: now, steps: [{ kind: "checked", ...checked, at }], cost };
 }

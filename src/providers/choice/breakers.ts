@@ -138,6 +138,7 @@ function weightOf(kind: ModelErrorKind): "none" | "busy" | "down" {
     case "filtered": // of one conversation
     case "rejected": // of one request
     case "not_an_answer":
+    case "unread_call": // the next one may come as a call
       return "none";
   }
 }

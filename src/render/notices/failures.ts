@@ -53,6 +53,13 @@ export const FAILURE_NOTICES = {
     placeholders: ID,
     example: "Dazu sagt mein Modell nichts: `{id}`",
   },
+  failureCall: {
+    text: "I can't answer: my model called a tool, and its server did not understand the call, " +
+      "which only my operator can change. Error ID: `{id}`",
+    when: "a turn fails because the tool parser of the model's server does not read its tool calls",
+    placeholders: ID,
+    example: "Mein Modell wollte ein Werkzeug, aber sein Server verstand es nicht: `{id}`",
+  },
   failureSlow: {
     text: "My model took too long to answer. Please ask me again, perhaps for less at once. " +
       "Error ID: `{id}`",

@@ -49,7 +49,8 @@ function withoutCalls(text: string): string {
 const NAMES = ["name", "tool", "function", "action", "tool_name", "recipient_name"];
 const ARGUMENT_KEYS = ["arguments", "parameters", "input", "args", "action_input"];
 
-function isCall(text: string): boolean {
+/** Whether a text is the JSON of calls, and of nothing else. */
+export function isCall(text: string): boolean {
   const trimmed = text.trim();
   if (!/^[{[]/.test(trimmed) || !ARGUMENTS.test(trimmed)) return false;
   try {

@@ -167,9 +167,10 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     delete: IN("session_key", "sessions"),
     set: [{ where: IN("channel_id", "channels"), to: `channel_id = '${BLANK_ID}'` }],
     change: {
-      columns: ["role", "text", "calls", "message_id"],
+      columns: ["role", "text", "calls", "message_id", "carried"],
       row(row, { messages }, scrub) {
         const isTheirs = messages.has(stringIn(row, "message_id"));
+        const { carried } = row;
         const role = stringIn(row, "role");
         const text = (whole: string): string => {
           const scrubbed = scrub.turn(whole);
@@ -181,6 +182,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
           ...changed(row, ["text"], text),
           ...changed(row, ["calls"], isTheirs ? withoutArguments : scrub.json),
           ...(isTheirs && { message_id: BLANK_ID }),
+          ...(carried !== null && (isTheirs || scrub.isIn(String(carried))) && { carried: null }),
         };
         return Object.keys(after).length === 0 ? undefined : after;
       },

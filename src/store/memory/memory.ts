@@ -267,7 +267,9 @@ export function without<Part extends object>(
 
 function withoutOne<Part extends object>(part: Part, scrub: Scrubber): Part {
   const text = "text" in part && typeof part.text === "string" && scrub.turn(part.text);
-  return JSON.parse(scrub.json(JSON.stringify(text === false ? part : { ...part, text })));
+  const more = text === false ? {} : { text };
+  // Thinking may repeat such words in any form.
+  return JSON.parse(scrub.json(JSON.stringify({ ...part, ...more, carried: undefined })));
 }
 
 /** Removes the traces of people from a turn that ends. */

@@ -78,6 +78,9 @@ export function prepareSources(database: DatabaseSync) {
   const selectUpTo = sql.rows(UP_TO.read)`
     SELECT id, message_id FROM entry WHERE session_key = ? AND id <= ? AND message_id <> '1' ORDER BY id DESC LIMIT 1`;
   const update = sql`UPDATE entry SET text = ?, calls = ? WHERE id = ?`;
+  // Thinking after a message may repeat its words.
+  const removeCarried = sql`UPDATE entry SET carried = NULL
+     WHERE session_key = :key AND id >= :entry AND carried IS NOT NULL`;
   const selectNotes = sql`SELECT note_row AS id FROM note_source WHERE message_id = ?`;
   const removeNote = sql`DELETE FROM note WHERE id = ?`;
   const removeSources = sql`DELETE FROM note_source WHERE note_row = ?`;
@@ -181,7 +184,9 @@ export function prepareSources(database: DatabaseSync) {
       for (const { messageId } of changed) removeNotes(messageId);
       return find(changed, channelId, escape).map(({ sessionKey: key, entries }) => {
         for (const { after: { id, text, calls } } of entries) update.run(text, calls ?? null, id);
-        unfold.run({ key, entry: entries[0]?.before.id ?? 0 });
+        const from = { key, entry: entries[0]?.before.id ?? 0 };
+        removeCarried.run(from);
+        unfold.run(from);
         return key;
       });
     },

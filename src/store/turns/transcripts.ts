@@ -95,8 +95,9 @@ export function createTranscripts({ sql, read }: Transactions): TranscriptRows {
   const selectCheckpoint = sql`SELECT last_entry, boundary, summary, model_id, at FROM checkpoint
      WHERE session_key = ? ORDER BY id DESC LIMIT 1`;
   const insert = sql`
-    INSERT INTO entry (agent_id, session_key, channel_id, role, text, calls, message_id, at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+    INSERT INTO entry
+      (agent_id, session_key, channel_id, role, text, calls, message_id, at, carried)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
   let bytes = 0;
@@ -294,7 +295,7 @@ function bytesOf(entries: readonly Entry[]): number {
 }
 
 /** The columns that {@link toEntry} reads. */
-export const entryColumns = "role, text, calls, message_id, at";
+export const entryColumns = "role, text, calls, message_id, at, carried";
 
 const ENTRY = rows({
   role: oneOf("user", "assistant", "tool"),
@@ -302,11 +303,15 @@ const ENTRY = rows({
   calls: optional(text()),
   messageId: snowflake<"message">(),
   at: integer(),
+  carried: optional(text()),
 });
 
 /** The columns of {@link entryColumns} for an entry. */
-function writeEntry(entry: Entry): [string, string, string | null, MessageId, number] {
-  return [entry.role, entry.text, callsOf(entry), entry.messageId, entry.at];
+function writeEntry(
+  entry: Entry,
+): [string, string, string | null, MessageId, number, string | null] {
+  const { carried = null } = entry.role === "assistant" ? entry : {};
+  return [entry.role, entry.text, callsOf(entry), entry.messageId, entry.at, carried];
 }
 
 /** The column `calls` of an entry: the calls of an answer, or the call of a result. */
@@ -317,13 +322,16 @@ function callsOf(entry: Entry): string | null {
 
 /** Reads an entry. `calls` is ours, written by {@link callsOf}. */
 export function toEntry(row: unknown): Entry {
-  const { role, text, calls, messageId, at } = ENTRY.read(row);
+  const { role, text, calls, messageId, at, carried } = ENTRY.read(row);
   const common = { text, messageId, at };
   switch (role) {
     case "user":
       return { role, ...common };
     case "assistant":
-      return { role, ...common, calls: calls !== undefined ? JSON.parse(calls) : undefined };
+      return {
+        ...{ role, ...common, calls: calls !== undefined ? JSON.parse(calls) : undefined },
+        ...(carried !== undefined && { carried }),
+      };
     case "tool":
       return { role, ...common, call: JSON.parse(calls ?? "{}") };
   }
@@ -352,7 +360,8 @@ export function prepareReplaceEntries(database: DatabaseSync): ReplaceEntries {
      WHERE session_key = ? AND message_id IN (SELECT value FROM json_each(?)) ORDER BY id`;
   const remove = sql`DELETE FROM entry WHERE id = ?`;
   const update = sql`
-    UPDATE entry SET channel_id = ?, role = ?, text = ?, calls = ?, message_id = ?, at = ? WHERE id = ?`;
+    UPDATE entry SET channel_id = ?, role = ?, text = ?, calls = ?, message_id = ?, at = ?, carried = ?
+    WHERE id = ?`;
 
   return (place, messageIds, entries) => {
     const ids = select.all(place.sessionKey, JSON.stringify(messageIds)).map((row) =>

@@ -116,9 +116,12 @@ async function fill(store: Store): Promise<void> {
     assert.ok(claim);
     const stamp = { messageId: message.id, at: NOW };
     const words = message.sender.id === ADA ? "canary argument" : "argument of grace";
+    const thought = message.sender.id === ADA ? "canary thought" : `canary thought of ${NAME}`;
     const call = { id: "1", name: "read", arguments: JSON.stringify({ words }) };
     const all = entries.map(([role, text]): Entry =>
-      role === "tool" ? { role, text, call, ...stamp } : { role, text, ...stamp }
+      role === "tool"
+        ? { role, text, call, ...stamp }
+        : { role, text, ...stamp, ...(role === "assistant" && { carried: thought }) }
     );
     if (entries.some(([role]) => role === "tool")) {
       all.splice(1, 0, { role: "assistant", text: "", calls: [call], ...stamp });

@@ -83,15 +83,16 @@ function build() {
     const call = { id: "c1", name: "look", arguments: JSON.stringify({ of: message.text }) };
     const result = all.map(({ text }) => `saw ${text}`).join(" ");
     const stamp = { messageId: last, at: NOW };
+    const thought = entries.map(({ text }) => text).join(" ");
     return async () => {
       await store.turns.finishTurn({
         claim,
         end: { kind: "answered" },
         entries: [
           ...entries,
-          { role: "assistant", text: "", calls: [call], ...stamp },
+          { role: "assistant", text: "", calls: [call], carried: thought, ...stamp },
           { role: "tool", text: result, call, ...stamp },
-          { role: "assistant", text: "an answer", ...stamp },
+          { role: "assistant", text: "an answer", carried: thought, ...stamp },
         ],
         outbox: [],
       }, NOW);
@@ -172,7 +173,7 @@ describe("[H6a] the agent's memory", () => {
         for (const finish of running) await finish();
         for (let turn = await begin(); turn; turn = await begin()) await turn();
         const memory = [
-          ...rows("SELECT text, calls FROM entry"),
+          ...rows("SELECT text, calls, carried FROM entry"),
           ...rows("SELECT text FROM note"),
           ...rows("SELECT summary FROM checkpoint"),
           ...rows("SELECT text FROM message"),

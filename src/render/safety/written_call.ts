@@ -1,0 +1,39 @@
+/**
+ * Tells whether an answer is a tool call that came as text. `visible.ts` removes such calls, and the
+ * rest of the answer would be half a sentence.
+ */
+
+import { isCall } from "./leaked_calls.ts";
+import { visibleText } from "./visible.ts";
+
+/** The beginnings of calls in the formats of models and templates. */
+const MARK = new RegExp(
+  String.raw`<(?:\w{1,20}:)?(?:tool_(?:calls?|use|code)|function_calls?|invoke)\b|<function=|` +
+    String.raw`<\|(?:tool_call(?:_start|s_section_begin)?|start_action|python_tag)\|?>|` +
+    String.raw`<｜tool▁calls▁begin｜>|<start_function_call>|<\|channel\|>commentary to=|` +
+    String.raw`\[TOOL_CALLS\]|^Action:|` + "`{3,}(?:tool_(?:code|calls?|use)|function_calls?)\\b|" +
+    String.raw`"(?:arguments|parameters|action_input|tool_calls|function_call)"\s*:`,
+  "gim",
+);
+
+/** Everything up to the end of thinking that the server did not separate. */
+const THINKING = /^[^]*<\/(?:\w{1,20}:)?(?:think(?:ing)?|thoughts?|reasoning)>/i;
+
+/** Some models write their calls in a code fence. */
+const WHOLE_FENCE = /^(`{3,})[\w-]*\n([^]*?)\n?\1$/;
+
+/**
+ * Whether an answer has a call as text. A call in code beside other text is an example.
+ *
+ * @param tools Names of the tools that the model may call.
+ */
+export function isWrittenCall(answer: string, tools: readonly string[]): boolean {
+  const said = answer.replace(THINKING, "").trim();
+  const count = (text: string) => text.match(MARK)?.length ?? 0;
+  if (count(said) > count(visibleText(said))) return true;
+  const bare = WHOLE_FENCE.exec(said)?.[2]?.trim() ?? said;
+  return tools.some((name) =>
+    bare.includes(name) &&
+    (isCall(bare) || new RegExp(`^\\[?${RegExp.escape(name)}\\([^]*\\)\\]?$`).test(bare))
+  );
+}
