@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { openDatabase } from "../../../src/store/database/database.ts";
 import { type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -131,10 +132,7 @@ describe("[O11] barnacle backup, verify and restore", () => {
 
   it("makes a missed night up at the start, encrypted, and status and doctor show it", () =>
     withSimulation({ config: { backup: { passphrase: PASSPHRASE } } }, async (scene) => {
-      const first = await scene.start();
-      first.kill("SIGTERM");
-      await first.exited;
-      const database = new DatabaseSync(join(scene.dataDir, "barnacle.db"));
+      const database = openDatabase(join(scene.dataDir, DATABASE_NAME), Date.now());
       database.exec(
         `INSERT OR REPLACE INTO setting VALUES ('', 'bot', 'backups', '{"since":1}', 1)`,
       );
