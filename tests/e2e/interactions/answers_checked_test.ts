@@ -70,7 +70,7 @@ describe("[A5] an answer that a person checks", () => {
 
   it("is a card with question, asker, link and draft, and is posted as shown", () =>
     play(async (scene) => {
-      const { say, mention, cli, until, here } = scene;
+      const { say, mention, cli, here } = scene;
       const asked = say("grace", here, `${mention} is the \`shop\` open?`);
       const message = await card(scene);
       const text = textOf(message);

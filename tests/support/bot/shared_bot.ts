@@ -56,6 +56,7 @@ export function sharedBot(
 
   return async (test) => {
     assert.ok(stage, "no bot has started");
+    stage.simulation.model.behave("script");
     const scene = toScene(sinceNow(stage.simulation), options.env, `room-${++rooms}`);
     await stage.play(() => test(scene, bot));
   };
