@@ -93,7 +93,7 @@ export interface Scene extends Simulation {
   replies(where: string, count: number, as?: string): Promise<readonly string[]>;
   /** The bot's messages in a channel so far. */
   written(where: string, as?: string): readonly string[];
-  /** Waits for a condition, at each event of the simulator; names it if it does not come true. */
+  /** Waits for a condition, as the simulator does; names it if it does not come true. */
   until<Value>(what: string, check: () => Value | false | undefined, ms?: number): Promise<Value>;
   /** The same, by polling. */
   eventually(what: string, check: () => Promise<boolean>): Promise<void>;
@@ -259,24 +259,10 @@ export function toScene(simulation: Simulation, env: Env = {}, here = "general")
   ): Promise<Value> {
     const waited = new AbortController();
     const timer = setTimeout(() => waited.abort(new Error(`Timed out waiting for ${what}`)), ms);
-    const found = Promise.withResolvers<Value>();
-    // Not all that a check looks at is an event of the simulator.
-    const look = setInterval(() => {
-      try {
-        const value = check();
-        if (value) found.resolve(value);
-      } catch (error) {
-        found.reject(error);
-      }
-    }, LOOK_EVERY_MS);
-    const event = simulator.until(() => check() || undefined, waited.signal);
     try {
-      return await Promise.race([event, found.promise]);
+      return await simulator.until(() => check() || undefined, waited.signal);
     } finally {
       clearTimeout(timer);
-      clearInterval(look);
-      waited.abort();
-      event.catch(() => {}); // it waits no longer
     }
   }
 
