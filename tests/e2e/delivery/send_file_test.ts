@@ -5,6 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { crashPoints } from "../../support/long_form.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 import { png } from "../../support/files/samples.ts";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
@@ -100,7 +101,7 @@ describe("[R12] the agent sends", () => {
       assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["tiny.png"]);
     }));
 
-  for (const at of ["after:TS", "before:T3", "after:T3"]) {
+  for (const at of crashPoints(["before:T3"], ["after:TS", "after:T3"])) {
     it(`[D1] a file once, through a crash at ${at}`, () =>
       withSimulation(OWNER, async (scene) => {
         await settleIn(scene);
@@ -125,7 +126,7 @@ describe("[R12] [T3] sendMessage", () => {
     embed: { title: "Tides", color: 255, fields: [{ name: "noon", value: "3 m" }] },
   };
 
-  for (const at of [undefined, "before:T4:2", "after:T5"]) {
+  for (const at of crashPoints([undefined, "before:T4:2"], ["after:T5"])) {
     it(`[D1] posts a file and an embed elsewhere, once${at ? `, through a crash at ${at}` : ""}`, () =>
       withSimulation(OWNER, async (scene) => {
         await settleIn(scene);

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { crashPoints } from "../../support/long_form.ts";
 
 /** A feed on this machine, and a scene whose bot polls it. */
 interface FeedScene extends Scene {
@@ -87,7 +88,7 @@ describe("[T15] a feed", () => {
       assert.equal(written("general").length, 3);
     }));
 
-  for (const point of ["before:T4", "after:T4", "before:T5"]) {
+  for (const point of crashPoints(["after:T4"], ["before:T4", "before:T5"])) {
     it(`is posted once if the bot is killed ${point}`, () =>
       withFeed(async ({ start, show, poll, replies, written, say, mention }) => {
         const first = await start();
@@ -143,7 +144,11 @@ describe("[T15] a feed that an agent reads", () => {
       );
     }, { ...READ, tokensPerDay: 0 }));
 
-  for (const point of ["after:T2", "before:T3", "after:T3", "before:T4", "after:T4", "before:T5"]) {
+  const points = crashPoints(
+    ["before:T3", "before:T5"],
+    ["after:T2", "after:T3", "before:T4", "after:T4"],
+  );
+  for (const point of points) {
     it(`is answered once if the bot is killed ${point}`, () =>
       withFeed(async ({ start, startBot, show, cli, replies, written, say, mention, ...scene }) => {
         const first = await start();
