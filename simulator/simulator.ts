@@ -110,7 +110,7 @@ export interface Simulator extends People, Moderation, Portal {
 }
 
 /** Milliseconds between two calls of the check in {@link Simulator.until}. */
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 50;
 
 /** Starts a Discord. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {

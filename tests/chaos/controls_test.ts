@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import { playGap, type Weakness } from "./scenarios/gap.ts";
 import { scenario as restarts } from "./scenarios/restarts.ts";
 import { ended, KILLED } from "../support/bot/e2e.ts";
+import { crashPoints } from "../support/long_form.ts";
 import { lineOf, type Report, SEED } from "./support/report.ts";
 import { onStand } from "./support/stand.ts";
 
@@ -24,13 +25,14 @@ function assertRed(report: Report, ...bounds: readonly string[]): void {
 const LOST = "nothing is lost";
 
 describe("[G5] [G6] negative controls lose messages, as they must", () => {
-  const gaps: readonly (readonly [string, Weakness])[] = [
+  const gaps = crashPoints<readonly [string, Weakness]>([
     ["no catch-up", { gateway: { catchUp: { enabled: false } } }],
+  ], [
     ["catch-up flag only in memory", {
       afterKill: ({ sabotage }) =>
         sabotage("UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL"),
     }],
-  ];
+  ]);
   for (const [name, weakness] of gaps) {
     it(name, async () => {
       const parameters = { seed: SEED, questions: 4 };

@@ -24,3 +24,10 @@ export function fewerCases(by: number): void {
 export function cases(few: number, many: number = few): number {
   return IS_LONG ? many : Math.ceil(few / divisor);
 }
+
+/**
+ * Crash points of the whole bot: one of each kind in every run, because each costs two starts, and
+ * all in the long form. `tests/flows/crash_model_test.ts` plays every step in every run.
+ */
+export const crashPoints = <Point>(few: readonly Point[], more: readonly Point[]) =>
+  IS_LONG ? [...few, ...more] : few;

@@ -11,7 +11,7 @@ export const scenario = scenarioOf({
     "graceful stops and kill -9, while people talk: at least 99 % RESUME, at most 2 IDENTIFY",
   /** `sessionsEndOnClose` is the control: a Discord that treats every close as one with 1000. */
   long: { graceful: 200, killed: 200, sessionsEndOnClose: 0 },
-  short: { graceful: 10, killed: 10, sessionsEndOnClose: 0 },
+  short: { graceful: 5, killed: 5, sessionsEndOnClose: 0 },
   run: ({ seed, graceful, killed, sessionsEndOnClose }) =>
     onStand(seed, {}, async (stand) => {
       const { start, stop, crowd, seeded, simulator } = stand;

@@ -50,7 +50,7 @@ describe("[O14] a program that asks too much", () => {
       assert.equal(model.requests.length, 2);
     }));
 
-  it("gets 429 while it waits for as many answers as it may", () =>
+  it("gets 429 while it waits for as many answers as it may, unless it repeats a request", () =>
     withProgram({ atOnce: 1 }, {}, async ({ client, model, eventually }) => {
       model.behave("hang");
       const leaving = new AbortController();
@@ -67,16 +67,13 @@ describe("[O14] a program that asks too much", () => {
         const answer = await client.chat.completions.create(hello).catch(() => undefined);
         return answer !== undefined;
       });
-    }));
-
-  it("that repeats a request before its answer waits for the same one, in the same place", () =>
-    withProgram({ atOnce: 1 }, {}, async ({ client, model }) => {
+      const before = model.requests.length;
       const options = { headers: { "Idempotency-Key": "impatient" } };
-      const all = await Promise.all(
+      const all = await Promise.all( // each waits for the same answer, in the same place
         Array.from({ length: 6 }, () => client.chat.completions.create(hello, options)),
       );
       assert.equal(new Set(all.map(({ id }) => id)).size, 1);
-      assert.equal(model.requests.length, 1);
+      assert.equal(model.requests.length - before, 1);
       await client.chat.completions.create(hello); // the place is free again
     }));
 
@@ -88,19 +85,10 @@ describe("[O14] a program that asks too much", () => {
         refused(429, /a budget of the bot is spent/),
       );
     }));
-
-  it("gets 503 while an owner has paused the bot", () =>
-    withProgram({}, {}, async ({ client, cli }) => {
-      assert.equal((await cli("pause")).code, 0);
-      await assert.rejects(
-        client.chat.completions.create(hello),
-        refused(503, /an owner has paused the bot/),
-      );
-    }));
 });
 
 describe("[O14] a program with the id of another one's call", () => {
-  it("gets 404 for it, over each way", () =>
+  it("gets 404 for it, over each way, and 503 while an owner has paused the bot", () =>
     withProgram({}, {}, async ({ client, rewrite, user, ...scene }) => {
       const desk = { token: "desk-token-of-forty-characters-for-tests!", user: user("ada").id };
       const { api } = apiConfig(user("ada").id);
@@ -136,6 +124,11 @@ describe("[O14] a program with the id of another one's call", () => {
       });
       assert.match(await answer.text(), /desk has no call \d+/);
       assert.match((await client.responses.retrieve(id)).output_text, /for the house/);
+      assert.equal((await scene.cli("pause")).code, 0);
+      await assert.rejects(
+        client.chat.completions.create(hello),
+        refused(503, /an owner has paused the bot/),
+      );
     }));
 });
 

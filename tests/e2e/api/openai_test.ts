@@ -4,27 +4,26 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import OpenAI from "openai";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { apiConfig, apiUrl, PROGRAM_TOKEN } from "../../support/bot/api.ts";
-
-/** Runs a scene in which ada, who owns the bot, has a program. */
-function withApi(
-  test: (scene: Scene & { readonly client: OpenAI; readonly url: string }) => Promise<void>,
-  config: object = {},
-): Promise<void> {
-  return withSimulation({}, async (scene) => {
-    const { start, rewrite, user, line } = scene;
-    rewrite({ config: { ...config, ...apiConfig(user("ada").id) } });
-    const bot = await start();
-    const url = apiUrl(await line(bot, /"Programs can reach the bot"/));
-    const client = new OpenAI({ apiKey: PROGRAM_TOKEN, baseURL: url, maxRetries: 0 });
-    await test({ ...scene, client, url });
-  });
-}
 
 const hello = { model: "main", messages: [{ role: "user" as const, content: "hello reef" }] };
 
 describe("[O14] a program with OpenAI's client", () => {
+  // Ada, who owns the bot, has the program.
+  const play = sharedBot({}, ({ rewrite, user }) => {
+    rewrite({ config: apiConfig(user("ada").id) });
+  });
+  const withApi = (test: (scene: Scene & { readonly client: OpenAI }) => Promise<void>) =>
+    play(async (scene, bot) => {
+      const baseURL = apiUrl(await scene.line(bot, /"Programs can reach the bot"/));
+      await test({
+        ...scene,
+        client: new OpenAI({ apiKey: PROGRAM_TOKEN, baseURL, maxRetries: 0 }),
+      });
+    });
+
   it("lists the agents as models", () =>
     withApi(async ({ client }) => {
       const { data } = await client.models.list();
@@ -140,7 +139,7 @@ describe("[O14] a program with OpenAI's client", () => {
         () => Promise.resolve(model.requests.length > 0),
       );
       leaving.abort();
-      const state = () => rows("SELECT message_id AS id, state FROM inbox")[0];
+      const state = () => rows("SELECT message_id AS id, state FROM inbox ORDER BY rowid DESC")[0];
       await eventually("the end", () => Promise.resolve(state()?.["state"] === "cancelled"));
       const why = (await cli("why", String(state()?.["id"]))).stdout.join("\n");
       assert.match(why, /no answer: the program went away before it/);

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { crashPoints } from "../../support/long_form.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 
 /** Ada, by the id that the simulator gives her. */
@@ -57,7 +58,7 @@ describe("[G5] messages that repeat an ignored one", () => {
       assert.ok(numbers.length >= 10);
     }));
 
-  for (const point of ["before:T1:2", "after:T1:2", "before:T1:3", "after:T1:4"]) {
+  for (const point of crashPoints(["before:T1:2", "after:T1:4"], ["after:T1:2", "before:T1:3"])) {
     it(`are stored once, although the process is killed: ${point}`, () =>
       withSimulation({ simulator: QUICK }, async (scene) => {
         const { start, say, mention, replies, simulator } = scene;

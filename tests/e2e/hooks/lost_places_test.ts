@@ -66,26 +66,20 @@ const inThread = (scene: Scene, thread: Thread | undefined) =>
 describe("[W5] an event that no model answers", () => {
   const byModel: Hooks = (simulator) => ({ ask: to(simulator) });
 
-  it("is posted with the reason if its turn fails", () =>
-    withHooks(byModel, async (scene) => {
+  it("is posted with the reason if its turn fails, and shows its body without a template", () =>
+    withHooks((simulator) => ({
+      ask: to(simulator),
+      bare: { ...to(simulator, "help"), template: undefined },
+    }), async (scene) => {
       const bot = await scene.start();
       scene.model.behave("garbage");
       await send(scene, bot, "ask");
       const [post = ""] = await scene.replies("general", 1);
       assert.match(post, /^web is down\n-# \S/);
+      await send(scene, bot, "bare", { disk: "*full* <@1>" });
+      const [bare = ""] = await scene.replies("help", 1);
+      assert.match(bare, /^{\n "disk": "\\\*full\\\* \\<@1>"\n}\n-# \S/);
     }));
-
-  it("shows its body if the hook has no template", () =>
-    withHooks(
-      (simulator) => ({ ask: { ...to(simulator), template: undefined } }),
-      async (scene) => {
-        const bot = await scene.start();
-        scene.model.behave("garbage");
-        await send(scene, bot, "ask", { disk: "*full* <@1>" });
-        const [post = ""] = await scene.replies("general", 1);
-        assert.match(post, /^{\n "disk": "\\\*full\\\* \\<@1>"\n}\n-# \S/);
-      },
-    ));
 
   it("is posted after the tokens of the day, and why names the key", () =>
     withHooks((simulator) => ({ ask: { ...to(simulator), tokensPerDay: 5 } }), async (scene) => {
@@ -111,35 +105,27 @@ describe("[W5] an event that no model answers", () => {
       assert.match(await why(scene, id), /budgets\.total\.tokensPerDay \(5\)/);
     }, { budgets: { total: { tokensPerDay: 5 } } }));
 
-  it("is posted while an owner has paused the bot", () =>
+  it("is posted once if an owner pauses the bot in its turn, and at once while it is paused", () =>
     withHooks(byModel, async (scene) => {
       const bot = await scene.start();
-      await scene.line(bot, /"The bot is ready"/);
-      assert.equal((await scene.cli("pause")).code, 0);
+      scene.model.behave("hang");
       const id = await send(scene, bot, "ask");
-      assert.deepEqual(await scene.replies("general", 1), ["web is down"]);
-      assert.equal(scene.model.requests.length, 0);
-      assert.match(await why(scene, id), /an owner has paused the bot/);
+      await scene.until("the request", () => scene.model.requests.length > 0);
+      const waiting = await send(scene, bot, "ask", { ...DOWN, monitor: "db" });
+      assert.equal((await scene.cli("pause")).code, 0);
+      scene.model.behave("script");
+      assert.equal((await scene.cli("resume")).code, 0);
+      await scene.replies("general", 2);
+      assert.equal((await scene.cli("pause")).code, 0);
+      const later = await send(scene, bot, "ask", { ...DOWN, monitor: "nas" });
+      await scene.replies("general", 3);
+      const written = scene.written("general");
+      assert.equal(written.filter((text) => text === "web is down").length, 1);
+      assert.equal(written.at(-1), "nas is down");
+      assert.match(await why(scene, id), /^ {2}It is answered: an owner has paused the bot\.$/m);
+      assert.match(await why(scene, waiting), /It is answered/);
+      assert.match(await why(scene, later), /an owner has paused the bot/);
     }));
-
-  for (const how of ["pause", "pause and resume"]) {
-    it(`is posted once if an owner pauses the bot in its turn (${how})`, () =>
-      withHooks(byModel, async (scene) => {
-        const bot = await scene.start();
-        scene.model.behave("hang");
-        const id = await send(scene, bot, "ask");
-        await scene.until("the request", () => scene.model.requests.length > 0);
-        const waiting = await send(scene, bot, "ask", { ...DOWN, monitor: "db" });
-        assert.equal((await scene.cli("pause")).code, 0);
-        scene.model.behave("script");
-        if (how !== "pause") assert.equal((await scene.cli("resume")).code, 0);
-        await scene.replies("general", 2);
-        const posts = scene.written("general").filter((text) => text === "web is down");
-        assert.equal(posts.length, 1, scene.written("general").join("\n---\n"));
-        assert.match(await why(scene, id), /^ {2}It is answered: an owner has paused the bot\.$/m);
-        assert.match(await why(scene, waiting), /It is answered/);
-      }));
-  }
 
   it("is posted once if the pause comes while a bot that died in its turn is down", () =>
     withHooks(byModel, async (scene) => {
@@ -204,7 +190,7 @@ describe("[W3] [W6] an event whose place is gone", () => {
   });
   const event = (note: string) => ({ ...DOWN, note });
 
-  it("gets another thread if a person has deleted the first", () =>
+  it("gets another thread, or is in the channel if its thread is locked", () =>
     withHooks(
       incidents,
       async (scene) => {
@@ -213,30 +199,14 @@ describe("[W3] [W6] an event whose place is gone", () => {
         await scene.until("a thread", () => inThread(scene, threads(scene)[0]).includes("one"));
         scene.simulator.deleteChannel("web");
         await send(scene, bot, "post", event("two"));
-        await scene.until(
+        const thread = await scene.until(
           "another thread",
-          () => inThread(scene, threads(scene).at(-1)).includes("two"),
+          () => threads(scene).find((one) => inThread(scene, one).includes("two")),
         );
         assert.equal(scene.written("general").length, 2);
-      },
-      {},
-      () => true,
-    ));
-
-  it("is in the channel if a moderator has locked the thread", () =>
-    withHooks(
-      incidents,
-      async (scene) => {
-        const bot = await scene.start();
-        await send(scene, bot, "post", event("one"));
-        const thread = await scene.until(
-          "a thread",
-          () => inThread(scene, threads(scene)[0]).includes("one") ? threads(scene)[0] : undefined,
-        );
-        assert.ok(thread);
-        scene.simulator.setThread({ in: thread.name, isLocked: true });
-        await send(scene, bot, "post", event("two"));
-        await scene.until("the answer", () => scene.written("general").includes("two"));
+        scene.simulator.setThread({ in: thread.id, isLocked: true });
+        await send(scene, bot, "post", event("three"));
+        await scene.until("the answer", () => scene.written("general").includes("three"));
       },
       {},
       () => true,
@@ -275,52 +245,42 @@ describe("[W3] [W6] an event whose place is gone", () => {
       },
     ));
 
-  it("is refused if the config has no such hook any more", () =>
-    withHooks(
-      (simulator) => ({
-        post: { ...to(simulator), model: false, perMinute: 1 },
-        other: { ...to(simulator), model: false },
-      }),
-      async (scene) => {
-        const bot = await scene.start();
-        await send(scene, bot, "post");
-        await scene.replies("general", 1);
-        const id = await send(scene, bot, "post"); // waits for the rate
-        scene.rewrite(configOf({ other: { ...to(scene.simulator), model: false } }));
-        await scene.line(bot, /"The config applies"/);
-        await send(scene, bot, "other", { ...DOWN, monitor: "db" });
-        await scene.line(bot, /"Events of a hook reach no one"/);
-        assert.match(await why(scene, id), /the config does not have the hook "post" any more/);
-        assert.deepEqual(scene.written("general"), ["web is down", "db is down"]);
-      },
-    ));
+  const byRate: Hooks = (simulator) => ({
+    post: { ...to(simulator), model: false, perMinute: 1 },
+    other: { ...to(simulator), model: false },
+  });
+  const REFUSED = 'It reached no one: the config does not have the hook "post" any more.';
 
-  for (const how of ["runs", "is started again"]) {
-    it(`is refused if the config has no hook any more, while the bot ${how}`, () =>
-      withHooks(
-        (simulator) => ({ post: { ...to(simulator), model: false, perMinute: 1 } }),
-        async (scene) => {
-          const bot = await scene.start();
-          await send(scene, bot, "post");
-          await scene.replies("general", 1);
-          const id = await send(scene, bot, "post"); // waits for the rate
-          if (how !== "runs") {
-            bot.kill("SIGKILL");
-            await bot.exited;
-          }
-          scene.rewrite({ config: { http: { port: 0 } } });
-          if (how !== "runs") await scene.start();
-          await scene.eventually(
-            "the reason",
-            async () =>
-              (await why(scene, id)).includes(
-                'It reached no one: the config does not have the hook "post" any more.',
-              ),
-          );
-          assert.deepEqual(scene.written("general"), ["web is down"]);
-        },
-      ));
-  }
+  it("is refused if the running bot's config has no such hook any more", () =>
+    withHooks(byRate, async (scene) => {
+      const bot = await scene.start();
+      await send(scene, bot, "post");
+      await scene.replies("general", 1);
+      const id = await send(scene, bot, "post"); // waits for the rate
+      scene.rewrite(configOf({ other: { ...to(scene.simulator), model: false } }));
+      await scene.line(bot, /"The config applies"/);
+      await send(scene, bot, "other", { ...DOWN, monitor: "db" });
+      await scene.line(bot, /"Events of a hook reach no one"/);
+      assert.ok((await why(scene, id)).includes(REFUSED));
+      assert.deepEqual(scene.written("general"), ["web is down", "db is down"]);
+    }));
+
+  it("is refused if the config of the next start has no hook any more", () =>
+    withHooks(byRate, async (scene) => {
+      const bot = await scene.start();
+      await send(scene, bot, "post");
+      await scene.replies("general", 1);
+      const id = await send(scene, bot, "post"); // waits for the rate
+      bot.kill("SIGKILL");
+      await bot.exited;
+      scene.rewrite({ config: { http: { port: 0 } } });
+      await scene.start();
+      await scene.eventually(
+        "the reason",
+        async () => (await why(scene, id)).includes(REFUSED),
+      );
+      assert.deepEqual(scene.written("general"), ["web is down"]);
+    }));
 
   it("is refused if the config does not have its account any more", () =>
     withSimulation({}, async (scene) => {

@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { crashPoints } from "../../support/long_form.ts";
 
 /** Ada, by the id that the simulator gives her. */
 const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
@@ -103,7 +104,7 @@ const once = (perDay = 1, argv: readonly string[] = COUNT) => ({
 });
 
 describe("[T16] an action of a hook that the config names", () => {
-  it("runs at once up to its cap, and is a card after that", () =>
+  it("runs at once up to its cap, once in a turn, and is a card after that", () =>
     withUnattended(once(2), async (scene) => {
       const { steer, until, texts, ran, card, cli } = scene;
       const bot = await scene.start();
@@ -119,7 +120,8 @@ describe("[T16] an action of a hook that the config names", () => {
         why.stdout.join("\n"),
         /Clean up {2}ran, without a person \(hooks\.disk\.unattended\.clean\), [^]*exit code 0/,
       );
-      await steer(bot, [CLEAN]);
+      await steer(bot, [CLEAN], [{ ...CLEAN, label: "Again" }]);
+      await until("the end", () => texts().some((text) => text.includes("does not run twice")));
       await until("the second run", () => ran() === 2);
       await steer(bot, [CLEAN]);
       const asked = await card();
@@ -160,37 +162,27 @@ describe("[T16] an action of a hook that the config names", () => {
       );
     }));
 
-  it("runs once if the model offers it twice in a turn", () =>
-    withUnattended(once(5), async ({ start, steer, until, texts, ran }) => {
-      await steer(await start(), [CLEAN], [{ ...CLEAN, label: "Again" }]);
-      await until("the end", () => texts().some((text) => text.includes("does not run twice")));
-      assert.equal(ran(), 1);
-      assert.equal(texts().filter((text) => text.includes(RULE)).length, 1);
-    }));
-
   const others: readonly (readonly [what: string, actions: readonly object[]])[] = [
     ["other arguments", [{ ...CLEAN, arguments: { argv: OTHER } }]],
     ["another folder", [{ ...CLEAN, arguments: { argv: COUNT, cwd: "." } }]],
     ["another time limit", [{ ...CLEAN, arguments: { argv: COUNT, timeoutSec: 5 } }]],
     ["a second action", [CLEAN, { ...CLEAN, label: "Other", arguments: { argv: OTHER } }]],
   ];
-  for (const [what, actions] of others) {
-    it(`waits for a person with ${what}`, () =>
-      withUnattended(once(5), async ({ start, steer, card, ran }) => {
-        await steer(await start(), actions);
-        const asked = await card();
-        assert.doesNotMatch(textOf(asked), /A person decides/);
-        assert.equal(ran(), 0);
-      }));
-  }
-
-  it("waits for a person once the config does not name it any more", () =>
-    withUnattended(once(5), async ({ start, line, steer, card, ran, permit }) => {
+  it("waits for a person if it differs, or once the config does not name it any more", () =>
+    withUnattended(once(5), async (scene) => {
+      const { start, steer, until, line, permit, simulator, ran } = scene;
       const bot = await start();
+      const cards = () =>
+        simulator.posted("general").filter(({ components }) => usableIn(components).length > 0);
+      for (const [index, [what, actions]] of others.entries()) {
+        await steer(bot, actions);
+        await until(`a card for ${what}`, () => cards().length > index);
+      }
+      for (const asked of cards()) assert.doesNotMatch(textOf(asked), /A person decides/);
       permit(undefined);
       await line(bot, /"The config applies"/);
       await steer(bot, [CLEAN]);
-      await card();
+      await until("a card", () => cards().length > others.length);
       assert.equal(ran(), 0);
     }));
 });
@@ -212,7 +204,13 @@ describe("[T16] an action without a person whose bot is killed", () => {
       assert.equal(ran(), 1);
     }));
 
-  for (const point of ["after:T2", "before:T3", "after:T3", "before:T4", "after:T4", "before:T5"]) {
+  const points = crashPoints(["after:T2", "before:T4"], [
+    "before:T3",
+    "after:T3",
+    "after:T4",
+    "before:T5",
+  ]);
+  for (const point of points) {
     it(`${point} › runs once, or says that it is uncertain`, () =>
       withUnattended(once(5), async ({ startBot, steer, until, start, texts, ran }) => {
         const dying = startBot({ BARNACLE_CRASH_AT: point });

@@ -22,7 +22,15 @@ import {
   SELF,
   settled,
 } from "../../support/bot/checked_answers.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { crashPoints } from "../../support/long_form.ts";
 
 async function kill(bot: Awaited<ReturnType<Scene["start"]>>): Promise<void> {
   bot.kill("SIGKILL");
@@ -43,12 +51,27 @@ function change({ dataDir }: Scene, sql: string): void {
 const isRepeated = ({ path, status }: RequestRecord) =>
   (status === 400 && path.endsWith("/callback")) || (status === 404 && path.endsWith("/@original"));
 
+/** The guild's keys, over those of {@link checked}. */
+const guildWith = (keys: object): SceneOptions => ({
+  discord: ({ world }) => ({ guilds: { [[...world.guilds.keys()][0] ?? ""]: keys } }),
+});
+
 describe("[A5] an answer that a person checks", () => {
+  const play = sharedBot(checked(
+    "always",
+    {},
+    guildWith({ approval: "always", channels: { "*": {}, help: { approval: "never" } } }),
+  ));
+  const unsure = sharedBot(checked(
+    "unsure",
+    { newPeople: false, words: ["Refund"] },
+    guildWith({ approval: "unsure", channels: { "*": {}, help: { approval: "always" } } }),
+  ));
+
   it("is a card with question, asker, link and draft, and is posted as shown", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, cli, until } = scene;
-      await start();
-      const asked = say("grace", "general", `${mention} is the \`shop\` open?`);
+    play(async (scene) => {
+      const { say, mention, cli, here } = scene;
+      const asked = say("grace", here, `${mention} is the \`shop\` open?`);
       const message = await card(scene);
       const text = textOf(message);
       assert.match(text, /every answer here is checked/);
@@ -57,26 +80,24 @@ describe("[A5] an answer that a person checks", () => {
       assert.ok(text.includes(`/${asked.channelId}/${asked.id}`), text);
       assert.match(text, /You wrote:/);
       assert.deepEqual(labels(message), [POST, EDIT, DISCARD, SELF]);
-      assert.deepEqual(scene.written("general"), []);
+      assert.deepEqual(scene.written(here), []);
       const waiting = await cli("why", asked.id);
       assert.match(waiting.stdout.join(""), /its draft waits for a person/);
       press(scene, message, POST);
-      const [answer = ""] = await scene.replies("general", 1);
+      const [answer = ""] = await scene.replies(here, 1);
       assert.ok(text.includes(answer), `${text}\n---\n${answer}`);
       assert.match(await settled(scene, message), /<@\d+> chose: Post/);
-      await until(
+      const held = new RegExp(`draft: held .*every answer here is checked.*posted.*${OWNER}`);
+      await scene.eventually(
         "the record",
-        () => scene.rows("SELECT 1 FROM inbox WHERE finished_at > 0").length,
+        async () => held.test((await cli("why", asked.id)).stdout.join("")),
       );
-      const why = (await cli("why", asked.id)).stdout.join("");
-      assert.match(why, new RegExp(`draft: held .*every answer here is checked.*posted.*${OWNER}`));
     }));
 
   it("is posted as a person has edited it, and the session knows that text", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, simulator, model, until } = scene;
-      await start();
-      say("grace", "general", `${mention} the first one`);
+    play(async (scene) => {
+      const { say, mention, simulator, model, until, here } = scene;
+      say("grace", here, `${mention} the first one`);
       const message = await card(scene);
       const opened = press(scene, message, EDIT);
       await until("a form", () => opened.answer && opened.answer.kind === "modal");
@@ -84,12 +105,12 @@ describe("[A5] an answer that a person checks", () => {
       simulator.submit(opened, {
         [NOTICES.draftText.text]: "By hand: see https://shop.example/hours and **come in**.",
       });
-      const [answer] = await scene.replies("general", 1);
+      const [answer] = await scene.replies(here, 1);
       assert.equal(answer, "By hand: see https://shop.example/hours and **come in**.");
       assert.match(await settled(scene, message), /By hand: see [^]*edited it/);
-      say("grace", "general", `${mention} the second one`);
+      say("grace", here, `${mention} the second one`);
       press(scene, await card(scene), POST);
-      await scene.replies("general", 2);
+      await scene.replies(here, 2);
       const said = JSON.stringify(model.requests.at(-1)?.messages);
       assert.match(said, /By hand: see/);
       assert.doesNotMatch(said, /You wrote:[^"]*the first one/);
@@ -102,19 +123,20 @@ describe("[A5] an answer that a person checks", () => {
     ] as const
   ) {
     it(`is not posted after "${label}", and its reason is on record`, () =>
-      withSimulation(checked("always"), async (scene) => {
-        const { start, say, mention, cli, model } = scene;
-        await start();
-        const asked = say("grace", "general", `${mention} the first one`);
-        press(scene, await card(scene), label);
+      play(async (scene) => {
+        const { say, mention, cli, model, here } = scene;
+        const asked = say("grace", here, `${mention} the first one`);
+        const message = await card(scene);
+        press(scene, message, label);
+        await settled(scene, message);
         await scene.eventually(
           "the reason",
           async () =>
             (await cli("why", asked.id)).stdout.join("").includes(`user:${OWNER} ${reason}`),
         );
-        say("grace", "general", `${mention} the second one`);
+        say("grace", here, `${mention} the second one`);
         press(scene, await card(scene), POST);
-        const [only = "", second] = await scene.replies("general", 1);
+        const [only = "", second] = await scene.replies(here, 1);
         assert.match(only, /the second one/);
         assert.equal(second, undefined);
         assert.match(JSON.stringify(model.requests.at(-1)?.messages), new RegExp(note));
@@ -122,69 +144,52 @@ describe("[A5] an answer that a person checks", () => {
   }
 
   it("blocks no later answer, and the order of the decisions is that of the answers", () =>
-    withSimulation(checked("unsure", { newPeople: false }), async (scene) => {
-      const { start, say, mention } = scene;
-      await start();
-      say("grace", "general", `${mention} [[unsure: no source]] the first one`);
+    unsure(async (scene) => {
+      const { say, mention, here } = scene;
+      say("grace", here, `${mention} [[unsure: no source]] the first one`);
       const message = await card(scene);
       assert.match(textOf(message), /the model is unsure: no source/);
-      say("grace", "general", `${mention} the second one`);
-      say("ada", "general", `${mention} the third one`);
-      await scene.replies("general", 2);
+      say("grace", here, `${mention} the second one`);
+      say("ada", here, `${mention} the third one`);
+      await scene.replies(here, 2);
       press(scene, message, POST);
-      const texts = await scene.replies("general", 3);
+      const texts = await scene.replies(here, 3);
       assert.match(texts[2] ?? "", /the first one/);
       assert.doesNotMatch(texts.join(""), /unsure/);
     }));
 
   for (
-    const [name, rules, words, why] of [
-      ["a link", { newPeople: false }, "see https://krill.example/", /it has a link/],
-      ["a word of the config", { newPeople: false, words: ["Refund"] }, "a refund?", /"Refund"/],
-      ["a new person", {}, "hello", /a new person asks/],
+    const [name, words, why] of [
+      ["a link", "see https://krill.example/", /it has a link/],
+      ["a word of the config", "a refund?", /"Refund"/],
     ] as const
   ) {
     it(`with "unsure", ${name} is a reason`, () =>
-      withSimulation(checked("unsure", rules), async (scene) => {
-        const { start, say, mention } = scene;
-        await start();
-        say("grace", "general", `${mention} ${words}`);
+      unsure(async (scene) => {
+        const { say, mention, here } = scene;
+        say("grace", here, `${mention} ${words}`);
         const message = await card(scene);
         assert.match(textOf(message), why);
         press(scene, message, POST);
-        await scene.replies("general", 1);
+        await scene.replies(here, 1);
       }));
   }
 
   it("a channel inherits from its guild, and may say otherwise", () =>
-    withSimulation(
-      checked("always", {}, {
-        discord: (simulator) => ({
-          guilds: {
-            [[...simulator.world.guilds.keys()][0] ?? ""]: {
-              approval: "always",
-              channels: { "*": {}, help: { approval: "never" } },
-            },
-          },
-        }),
-      }),
-      async (scene) => {
-        const { start, say, mention } = scene;
-        await start();
-        say("grace", "help", `${mention} unchecked`);
-        await scene.replies("help", 1);
-        say("grace", "general", `${mention} checked`);
-        press(scene, await card(scene), POST);
-        await scene.replies("general", 1);
-        say("ada", REVIEWS, `${mention} in the channel`); // the people there see it anyway
-        await scene.until("an answer", () => answers(scene, REVIEWS).length > 0);
-      },
-    ));
+    play(async (scene) => {
+      const { say, mention, here } = scene;
+      say("grace", "help", `${mention} unchecked`);
+      await scene.replies("help", 1);
+      say("grace", here, `${mention} checked`);
+      press(scene, await card(scene), POST);
+      await scene.replies(here, 1);
+      say("ada", REVIEWS, `${mention} in the channel`); // the people there see it anyway
+      await scene.until("an answer", () => answers(scene, REVIEWS).length > 0);
+    }));
 
   it("drafts for direct messages go to the owners' own; an owner's own answer is not checked", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention } = scene;
       say("ada", "dm", "of my own");
       await scene.replies("dm", 1, "ada");
       say("grace", "dm", "in private");
@@ -198,48 +203,40 @@ describe("[A5] an answer that a person checks", () => {
     }));
 
   it("a draft of several messages is a file, without a form above 4,000 characters", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention } = scene;
-      await start();
-      say("grace", "general", `${mention} long`);
+    play(async (scene) => {
+      const { say, mention, here } = scene;
+      say("grace", here, `${mention} long`);
       const message = await card(scene);
       assert.deepEqual(labels(message), [POST, DISCARD, SELF]);
       assert.deepEqual(message.attachments.map(({ filename }) => filename), ["draft.md"]);
       press(scene, message, POST);
       const parts = await scene.until("all parts", () => {
-        const texts = scene.written("general");
+        const texts = scene.written(here);
         return texts.at(-1)?.includes("opens and closes its own code block") && texts;
       });
       assert.ok(parts.length > 1);
       await settled(scene, message);
     }));
 
-  it("an answer that a file of its own has is posted with it, also after a restart", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, simulator, until } = scene;
-      const first = await start();
-      say("grace", "general", `${mention} book`);
-      const message = await card(scene);
-      assert.match(textOf(message), /\*\*Files:\*\* answer\.md/);
-      await kill(first);
-      await start();
-      press(scene, message, POST);
-      await until("the file", () =>
-        simulator.posted(simulator.channel("general").id)
-          .some(({ attachments }) => attachments.some(({ filename }) => filename === "answer.md")));
-    }));
-});
-
-describe("[A5] what others can do to a draft", () => {
-  it("[SEC-R19] another person's press, a forged id, and a second press change nothing", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, simulator, until } = scene;
+  it("a new person is a reason", () =>
+    withSimulation(checked("unsure"), async (scene) => {
+      const { start, say, mention } = scene;
       await start();
       say("grace", "general", `${mention} hello`);
       const message = await card(scene);
+      assert.match(textOf(message), /a new person asks/);
+      press(scene, message, POST);
+      await scene.replies("general", 1);
+    }));
+
+  it("[SEC-R19] another person's press, a forged id, and a second press change nothing", () =>
+    play(async (scene) => {
+      const { say, mention, simulator, until, here } = scene;
+      say("grace", here, `${mention} hello`);
+      const message = await card(scene);
       press(scene, message, POST, { as: "grace" });
       await until("a refusal", () => simulator.ephemeral("grace").length > 0);
-      assert.deepEqual(scene.written("general"), []);
+      assert.deepEqual(scene.written(here), []);
       press(scene, message, DISCARD);
       press(scene, message, POST);
       await settled(scene, message);
@@ -248,9 +245,9 @@ describe("[A5] what others can do to a draft", () => {
         () =>
           simulator.ephemeral("ada").some(({ content }) => content === NOTICES.questionClosed.text),
       );
-      say("grace", "general", `${mention} again`);
+      say("grace", here, `${mention} again`);
       press(scene, await card(scene), POST);
-      const [only = ""] = await scene.replies("general", 1);
+      const [only = ""] = await scene.replies(here, 1);
       assert.match(only, /again/);
     }));
 
@@ -280,66 +277,56 @@ describe("[A5] what others can do to a draft", () => {
   });
 
   it("tools are no way around: no posts, no reminders, no questions", () =>
-    withSimulation(
-      checked("unsure", { newPeople: false, links: false }, {
-        discord(simulator) {
-          const [guildId = ""] = simulator.world.guilds.keys();
-          const channels = { "*": {}, help: { approval: "always" } };
-          return { guilds: { [guildId]: { approval: "unsure", channels } } };
-        },
-      }),
-      async (scene) => {
-        const { start, say, mention, simulator, until } = scene;
-        await start();
-        const { id: channelId } = simulator.channel("general");
-        const post = JSON.stringify({ action: "sendMessage", channelId, text: "around it" });
-        say("grace", "general", `${mention}\ncall: discord ${post}`);
-        await until("a refusal", () =>
-          scene.written("general").some((text) =>
-            /person checks there what you post/.test(text)
-          ));
-        const remind = JSON.stringify({ action: "create", when: "2h", text: "around it" });
-        say("grace", "general", `${mention}\ncall: remind ${remind}`);
-        await until("a refusal", () =>
-          scene.written("general").some((text) =>
-            /set a task, whose answer/.test(text)
-          ));
-        say("grace", "help", `${mention}\ncall: ask {"question":"Which?","options":["a","b"]}`);
-        const message = await card(scene);
-        assert.match(textOf(message), /ask cannot be used here/);
-        assert.deepEqual(scene.written("help"), []);
-        say("ada", "general", `${mention}\ncall: discord ${post}`); // an owner may
-        await until("the post", () => scene.written("general").includes("around it"));
-      },
-    ));
+    unsure(async (scene) => {
+      const { say, mention, simulator, until, here } = scene;
+      const { id: channelId } = simulator.channel(here);
+      const post = JSON.stringify({ action: "sendMessage", channelId, text: "around it" });
+      say("grace", here, `${mention}\ncall: discord ${post}`);
+      await until(
+        "a refusal",
+        () => scene.written(here).some((text) => /person checks there what you post/.test(text)),
+      );
+      const remind = JSON.stringify({ action: "create", when: "2h", text: "around it" });
+      say("grace", here, `${mention}\ncall: remind ${remind}`);
+      await until(
+        "a refusal",
+        () => scene.written(here).some((text) => /set a task, whose answer/.test(text)),
+      );
+      say("grace", "help", `${mention}\ncall: ask {"question":"Which?","options":["a","b"]}`);
+      const message = await card(scene);
+      assert.match(textOf(message), /ask cannot be used here/);
+      assert.deepEqual(scene.written("help"), []);
+      say("ada", here, `${mention}\ncall: discord ${post}`); // an owner may
+      await until("the post", () => scene.written(here).includes("around it"));
+    }));
 
   it("an edited question gets a new draft, and a deleted one none", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, simulator, until } = scene;
-      await start();
-      const { id } = say("grace", "general", `${mention} the old words`);
+    play(async (scene) => {
+      const { say, mention, simulator, until, here } = scene;
+      const { id } = say("grace", here, `${mention} the old words`);
       const first = await card(scene);
-      simulator.edit({ as: "grace", in: "general", message: id, text: `${mention} the new words` });
+      simulator.edit({ as: "grace", in: here, message: id, text: `${mention} the new words` });
       assert.match(await settled(scene, first), /needs no answer any more/);
       const second = await card(scene);
       assert.notEqual(second.id, first.id);
       assert.match(textOf(second), /the new words/);
       // Discord refuses a reaction to a deleted message.
-      const question = simulator.channel("general").messages.get(id);
+      const question = simulator.channel(here).messages.get(id);
       await until("the reaction", () => question?.reactions.size);
-      simulator.delete({ as: "grace", in: "general", message: id });
+      simulator.delete({ as: "grace", in: here, message: id });
       assert.match(await settled(scene, second), /needs no answer any more/);
-      assert.deepEqual(scene.written("general"), []);
+      assert.deepEqual(scene.written(here), []);
     }));
 });
 
 describe("[A5] the time of a draft", () => {
-  it("after a minute the asker reads one line, which the answer replaces", () =>
+  it("after a minute the asker reads one line, which the answer replaces with its file", () =>
     withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, until } = scene;
+      const { start, say, mention, until, simulator } = scene;
       const first = await start();
-      say("grace", "general", `${mention} hello`);
+      say("grace", "general", `${mention} book`);
       const message = await card(scene);
+      assert.match(textOf(message), /\*\*Files:\*\* answer\.md/);
       await kill(first);
       change(scene, "UPDATE question SET created_at = created_at - 60000");
       const second = await start();
@@ -347,10 +334,17 @@ describe("[A5] the time of a draft", () => {
       await kill(second);
       await start();
       press(scene, message, POST);
-      await until("the answer alone", () => {
-        const texts = scene.written("general");
-        return texts.length === 1 && texts[0]?.includes("You wrote:");
-      });
+      await until(
+        "the answer with its file",
+        () =>
+          simulator.posted("general").some(({ attachments }) =>
+            attachments.some(({ filename }) => filename === "answer.md")
+          ),
+      );
+      await until(
+        "the end of the line",
+        () => !scene.written("general").includes(NOTICES.answerWaits.text),
+      );
     }));
 
   it("an expired draft is not posted, and its asker learns it", () =>
@@ -374,7 +368,7 @@ describe("[A5] the time of a draft", () => {
 });
 
 describe("[A5] [D1] kill -9", () => {
-  for (const point of ["before:TS", "after:TS", "before:T4", "posted"]) {
+  for (const point of crashPoints(["after:TS", "posted"], ["before:TS", "before:T4"])) {
     it(`${point}: one card, one answer`, () =>
       withSimulation(checked("always"), async (scene) => {
         const { start, say, mention, simulator } = scene;
@@ -391,7 +385,12 @@ describe("[A5] [D1] kill -9", () => {
       }));
   }
 
-  for (const point of ["before:T3", "after:T3", "after:T4:2", "posted:2", "before:T5:2"]) {
+  const afterPress = crashPoints(["before:T3", "posted:2"], [
+    "after:T3",
+    "after:T4:2",
+    "before:T5:2",
+  ]);
+  for (const point of afterPress) {
     it(`${point}, after the press: one answer`, () =>
       withSimulation(
         checked("always", {}, { mayRefuse: isRepeated }),

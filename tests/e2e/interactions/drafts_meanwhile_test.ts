@@ -17,6 +17,7 @@ import {
   settled,
 } from "../../support/bot/checked_answers.ts";
 import { type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** A guild in which ada checks answers, which follow edits of their questions. */
 function followed(): SceneOptions {
@@ -31,16 +32,15 @@ function followed(): SceneOptions {
 
 /** Asks, posts the draft, and edits the question; returns the question and the new card. */
 async function editedAfterPost(scene: Scene) {
-  const { start, say, mention, simulator, until } = scene;
-  await start();
-  const question = say("grace", "general", `${mention} tides on monday`);
+  const { say, mention, simulator, until, here } = scene;
+  const question = say("grace", here, `${mention} tides on monday`);
   const first = await card(scene);
   press(scene, first, POST);
-  await scene.replies("general", 1);
+  await scene.replies(here, 1);
   await settled(scene, first);
   simulator.edit({
     as: "grace",
-    in: "general",
+    in: here,
     message: question.id,
     text: `${mention} tides on friday`,
   });
@@ -51,67 +51,77 @@ async function editedAfterPost(scene: Scene) {
 
 /** Asks once more, and returns what the model reads then. */
 async function readsNext(scene: Scene): Promise<string> {
-  const { say, mention, model, until } = scene;
+  const { say, mention, model, until, here, simulator } = scene;
   const { length } = model.requests;
-  say("grace", "general", `${mention} and now?`);
+  say("grace", here, `${mention} and now?`);
   await until("the next request", () => model.requests.length > length);
-  return model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
+  const read = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
+  const { id } = simulator.channel(REVIEWS);
+  const draft = await until(
+    "its draft",
+    () => simulator.posted(id).find((one) => textOf(one).includes("and now?")),
+  );
+  press(scene, draft, DISCARD); // no later test finds it
+  await settled(scene, draft);
+  return read;
 }
 
 describe("[A5] [H6a] the new answer to an edited question", () => {
+  const play = sharedBot(followed());
+
   it("waits for a person, and then takes the place of the earlier one", () =>
-    withSimulation(followed(), async (scene) => {
+    play(async (scene) => {
       const { second } = await editedAfterPost(scene);
-      assert.match(scene.written("general").join("\n"), /monday/, "it stays until then");
+      assert.match(scene.written(scene.here).join("\n"), /monday/, "it stays until then");
       press(scene, second, POST);
       await settled(scene, second);
-      await scene.until("the edit", () => /friday/.test(scene.written("general").join("\n")));
-      const [answer = "", ...others] = scene.written("general");
+      await scene.until("the edit", () => /friday/.test(scene.written(scene.here).join("\n")));
+      const [answer = "", ...others] = scene.written(scene.here);
       assert.deepEqual(others, []);
       assert.match(answer, /^-# Answers the edited question\./);
       assert.doesNotMatch(await readsNext(scene), /monday/);
     }));
 
   it("as a person has edited it says that it answers the edited question, too", () =>
-    withSimulation(followed(), async (scene) => {
-      const { simulator, until, written } = scene;
+    play(async (scene) => {
+      const { simulator, until, written, here } = scene;
       const { second } = await editedAfterPost(scene);
       const opened = press(scene, second, EDIT);
       await until("a form", () => opened.answer && opened.answer.kind === "modal");
       simulator.submit(opened, { [NOTICES.draftText.text]: "High water at nine." });
-      await until("the edit", () => /nine/.test(written("general").join("\n")));
-      assert.deepEqual(written("general"), [
+      await until("the edit", () => /nine/.test(written(here).join("\n")));
+      assert.deepEqual(written(here), [
         "-# Answers the edited question.\nHigh water at nine.",
       ]);
       assert.match(await readsNext(scene), /High water at nine/);
     }));
 
   it("leaves the earlier one, also in the conversation, if it is not posted", () =>
-    withSimulation(followed(), async (scene) => {
+    play(async (scene) => {
       const { second } = await editedAfterPost(scene);
       press(scene, second, DISCARD);
       await settled(scene, second);
       const read = await readsNext(scene);
-      assert.match(scene.written("general").join("\n"), /monday/);
-      assert.equal(scene.written("general").length, 1);
+      assert.match(scene.written(scene.here).join("\n"), /monday/);
+      assert.equal(scene.written(scene.here).length, 1);
       assert.match(read, /You wrote:[^]*monday/, "that is what people read");
       assert.doesNotMatch(read, /was not posted/);
     }));
 
   it("is withdrawn by a further edit, and with the earlier one by a deletion", () =>
-    withSimulation(followed(), async (scene) => {
-      const { simulator, mention, until, written } = scene;
+    play(async (scene) => {
+      const { simulator, mention, until, written, here } = scene;
       const { question: { id: message }, second } = await editedAfterPost(scene);
-      simulator.edit({ as: "grace", in: "general", message, text: `${mention} tides on sunday` });
+      simulator.edit({ as: "grace", in: here, message, text: `${mention} tides on sunday` });
       await settled(scene, second);
       const { id: channel } = simulator.channel(REVIEWS);
       const third = await until(
         "a third card",
         () => simulator.posted(channel).find((one) => textOf(one).includes("sunday")),
       );
-      simulator.delete({ as: "grace", in: "general", message });
+      simulator.delete({ as: "grace", in: here, message });
       await settled(scene, third);
-      await until("no answer", () => written("general").length === 0);
+      await until("no answer", () => written(here).length === 0);
     }));
 });
 
@@ -168,30 +178,20 @@ describe("[A5] while a draft waits", () => {
         await replies("general", 1);
       },
     ));
-
-  it("its asker may leave: the draft is posted all the same, and pings no one", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, simulator } = scene;
-      await start();
-      say("grace", "general", `${mention} hello`);
-      const message = await card(scene);
-      simulator.kick({ who: "grace" });
-      press(scene, message, POST);
-      await scene.replies("general", 1);
-    }));
 });
 
-describe("[A5] the form of a draft", () => {
+describe("[A5] a draft that waits", () => {
   const cases: readonly [what: string, text: string, posted: RegExp | undefined][] = [
     ["only invisible characters", "\u200b\u2060", undefined],
     ["4,000 characters", "x".repeat(4_000), /^x{1000}/],
     ["mentions of everyone", "@everyone @here <@&1> hello", /hello/],
   ];
-  it("takes no blanks: the draft still waits", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, simulator, until } = scene;
-      await start();
-      say("grace", "general", `${mention} hello`);
+  const play = sharedBot(checked("always"));
+
+  it("whose form gets blanks waits on", () =>
+    play(async (scene) => {
+      const { say, mention, simulator, until, here } = scene;
+      say("grace", here, `${mention} hello`);
       const message = await card(scene);
       const opened = press(scene, message, EDIT);
       await until("a form", () => opened.answer && opened.answer.kind === "modal");
@@ -201,30 +201,40 @@ describe("[A5] the form of a draft", () => {
         () => simulator.ephemeral("ada").some(({ content }) => content === NOTICES.formMisfit.text),
       );
       press(scene, message, POST);
-      await scene.replies("general", 1);
+      await scene.replies(here, 1);
+    }));
+
+  it("its asker may leave: the draft is posted all the same, and pings no one", () =>
+    play(async (scene) => {
+      const { say, mention, simulator, here } = scene;
+      simulator.invite({ who: "mallory" });
+      say("mallory", here, `${mention} hello`);
+      const message = await card(scene);
+      simulator.kick({ who: "mallory" });
+      press(scene, message, POST);
+      await scene.replies(here, 1);
     }));
   for (const [what, text, posted] of cases) {
-    it(`takes ${what}`, () =>
-      withSimulation(checked("always"), async (scene) => {
-        const { start, say, mention, simulator, until, written } = scene;
-        await start();
-        say("grace", "general", `${mention} hello`);
+    it(`whose form gets ${what} is settled`, () =>
+      play(async (scene) => {
+        const { say, mention, simulator, until, written, here } = scene;
+        say("grace", here, `${mention} hello`);
         const message = await card(scene);
         const opened = press(scene, message, EDIT);
         await until("a form", () => opened.answer && opened.answer.kind === "modal");
         simulator.submit(opened, { [NOTICES.draftText.text]: text });
         await settled(scene, message);
         if (posted) {
-          const [answer = ""] = await scene.replies("general", 1);
+          const [answer = ""] = await scene.replies(here, 1);
           assert.match(answer, posted);
-          const { id } = simulator.channel("general");
+          const { id } = simulator.channel(here);
           const bot = simulator.posted(id).at(-1) as Message;
           assert.deepEqual(JSON.stringify(bot).match(/"mentionsEveryone":true/), null);
         } else {
           const entries = () =>
             scene.rows("SELECT text FROM entry WHERE text LIKE '%was not posted%'");
           await until("the end", () => entries().length === 1);
-          assert.deepEqual(written("general"), []);
+          assert.deepEqual(written(here), []);
         }
       }));
   }

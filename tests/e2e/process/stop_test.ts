@@ -20,7 +20,7 @@ async function insist(
 }
 
 describe("[G12] [O7] a signal to the bot", () => {
-  it("SIGTERM lets a running turn end, sends its answer, and keeps the session", () =>
+  it("SIGTERM lets a running turn end, sends its answer, and keeps the session; SIGINT stops it too", () =>
     withSimulation({}, async ({ start, say, mention, replies, model, until, simulator }) => {
       const bot = await start();
       model.behave("slow");
@@ -33,11 +33,14 @@ describe("[G12] [O7] a signal to the bot", () => {
       assert.equal(JSON.parse(waits ?? "{}").fields?.turns, 1, bot.lines.join("\n"));
       assert.match(waits ?? "", /second signal/);
 
-      await start();
+      const next = await start();
       const { identifies, resumes, clientCloses } = simulator.account();
       assert.equal(identifies.length, 1);
       assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed"]);
       assert.ok(clientCloses.every((code) => code !== 1000 && code !== 1001), `${clientCloses}`);
+      next.kill("SIGINT");
+      assert.deepEqual(await ended(next), STOPPED);
+      assert.doesNotMatch(next.lines.join("\n"), /Waiting for running turns/);
     }));
 
   it("SIGTERM before the report of the guilds: the bot is not called ready after it stops", () =>
@@ -77,46 +80,38 @@ describe("[G12] [O7] a signal to the bot", () => {
       assert.equal(model.requests.length, 2);
     }));
 
-  it("SIGTERM stops claiming messages, and the next start answers them", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, until, written }) => {
+  it("two SIGTERM at once, as `timeout` sends them, stop claiming messages, and the next start answers them", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model, until, written, rows }) => {
       const bot = await start();
       model.behave("slow", 1);
       for (const name of ["q1", "q2", "q3"]) say("grace", "general", `${mention} ${name}`);
       await until("the turn to run", () => model.requests.length > 0);
       bot.kill("SIGTERM");
+      bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
       assert.equal(written("general").length, 1);
       assert.equal(model.requests.length, 1);
+      assert.deepEqual(rows("SELECT ending FROM run"), [{ ending: "stopped" }]);
 
       await start();
       const texts = await replies("general", 3);
       assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2", "q3"]);
     }));
 
-  it("SIGINT stops it too", () =>
-    withSimulation({}, async ({ start }) => {
+  it("a second SIGTERM exits at once with 143, and the next start continues the turn", () =>
+    withSimulation({}, async ({ start, line, say, mention, replies, model, until }) => {
       const bot = await start();
-      bot.kill("SIGINT");
-      assert.deepEqual(await ended(bot), STOPPED);
-      assert.doesNotMatch(bot.lines.join("\n"), /Waiting for running turns/);
+      model.behave("hang", 1);
+      say("grace", "general", `${mention} q1`);
+      await until("the turn to run", () => model.requests.length > 0);
+      bot.kill("SIGTERM");
+      await line(bot, /"Stopping"/);
+      await insist(bot, "SIGTERM", 143);
+
+      const next = await start();
+      assert.match((await replies("general", 1))[0] ?? "", /q1/);
+      assert.doesNotMatch(next.lines.join("\n"), /The last run/, "it is no crash");
     }));
-
-  for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
-    it(`a second ${signal} exits at once with ${code}, and the next start continues the turn`, () =>
-      withSimulation({}, async ({ start, line, say, mention, replies, model, until }) => {
-        const bot = await start();
-        model.behave("hang", 1);
-        say("grace", "general", `${mention} q1`);
-        await until("the turn to run", () => model.requests.length > 0);
-        bot.kill(signal);
-        await line(bot, /"Stopping"/);
-        await insist(bot, signal, code);
-
-        const next = await start();
-        assert.match((await replies("general", 1))[0] ?? "", /q1/);
-        assert.doesNotMatch(next.lines.join("\n"), /The last run/, "it is no crash");
-      }));
-  }
 
   it("a different second signal exits at once too", () =>
     withSimulation({}, async ({ start, line, say, mention, model, until }) => {
@@ -127,14 +122,5 @@ describe("[G12] [O7] a signal to the bot", () => {
       bot.kill("SIGTERM");
       await line(bot, /"Stopping"/);
       await insist(bot, "SIGINT", 130);
-    }));
-
-  it("counts two signals at once as one, as `timeout` sends them", () =>
-    withSimulation({}, async ({ start, rows }) => {
-      const bot = await start();
-      bot.kill("SIGTERM");
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
-      assert.deepEqual(rows("SELECT ending FROM run"), [{ ending: "stopped" }]);
     }));
 });

@@ -2,19 +2,21 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addMember, addRole } from "../../../simulator/world/create_world.ts";
+import { addRole } from "../../../simulator/world/create_world.ts";
 import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { crashPoints } from "../../support/long_form.ts";
 
 const BLOCKED_MS = 5_000;
 const ASK = 'call: ask {"question":"Which colour?","options":["red","blue"]}';
 
 /** The card of the newest question in a channel, once it arrives. */
-function card({ simulator, until }: Scene, where = "general", as?: string): Promise<Message> {
+function card({ simulator, until, here }: Scene, where = here, as?: string): Promise<Message> {
   const { id } = simulator.channel(where, as);
   return until("a question", () => simulator.posted(id).findLast(hasButtons));
 }
@@ -24,11 +26,11 @@ function hasButtons({ components }: Message): boolean {
 }
 
 function press(
-  { simulator }: Scene,
+  { simulator, here }: Scene,
   message: Message,
   label: string,
   as: string,
-  where = "general",
+  where = here,
 ): void {
   const button = buttonsIn(message.components).find((one) => one.label === label);
   assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);
@@ -46,16 +48,17 @@ function isRepeated({ path, status }: RequestRecord): boolean {
 }
 
 /** The texts of the bot's messages that answer. */
-function answers({ written }: Scene): readonly string[] {
-  return written("general").filter((text) => text.includes("The tools returned"));
+function answers({ written, here }: Scene): readonly string[] {
+  return written(here).filter((text) => text.includes("The tools returned"));
 }
 
 describe("[T10] the tool `ask`", () => {
+  const play = sharedBot({ mayRefuse: isEarly });
+
   it("shows buttons, and the turn goes on with the answer", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, until, simulator } = scene;
-      await start();
-      say("grace", "general", `${mention}\n${ASK}`);
+    play(async (scene) => {
+      const { say, mention, until, simulator, here } = scene;
+      say("grace", here, `${mention}\n${ASK}`);
       const asked = await card(scene);
       assert.match(textOf(asked), /Which colour\?/);
       assert.match(textOf(asked), new RegExp(`<@${scene.user("grace").id}>`));
@@ -81,20 +84,19 @@ describe("[T10] the tool `ask`", () => {
     }));
 
   it("answers other messages meanwhile", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, until } = scene;
-      await start();
-      say("grace", "general", `${mention}\n${ASK}`);
+    play(async (scene) => {
+      const { say, mention, until, here } = scene;
+      say("grace", here, `${mention}\n${ASK}`);
       const asked = await card(scene);
-      say("grace", "general", `${mention} What time is it?`);
+      say("grace", here, `${mention} What time is it?`);
       await until("another answer", () =>
-        scene.written("general").some((text) => text.includes("What time is it?")));
+        scene.written(here).some((text) => text.includes("What time is it?")));
       press(scene, asked, "blue", "grace");
       await until("the answer", () =>
         answers(scene).some((text) => text.includes('"blue"')));
     }));
 
-  for (const point of ["before:TS:2", "after:TS:2"]) {
+  for (const point of crashPoints(["after:TS:2"], ["before:TS:2"])) {
     it(`[D1] survives a crash at ${point}: one card, one answer`, () =>
       withSimulation({}, async (scene) => {
         const { start, say, mention, until, simulator } = scene;
@@ -115,191 +117,222 @@ describe("[T10] the tool `ask`", () => {
         assert.equal(cards.length, 1);
       }));
   }
-});
 
-describe("[T10] the tool `ask` with a form", () => {
-  const FORM = [
-    { label: "Port", type: "text" },
-    { label: "Notes", type: "paragraph", optional: true },
-    { label: "Tide", type: "select", options: ["high", "low"] },
-    { label: "Who", type: "user" },
-    { label: "Table", type: "file", fileTypes: ["audio", ".csv"] },
-  ];
-  const ASK_FORM = `call: ask ${JSON.stringify({ question: "Which trip?", form: FORM })}`;
-  const FILLED = (scene: Scene) => ({
-    Port: "Hamburg",
-    Tide: ["low"],
-    Who: [scene.user("ada").id],
-    Table: [{
-      filename: "tides.csv",
-      sizeBytes: TABLE.length,
-      contentType: "text/csv",
-      bytes: TABLE,
-    }],
-  });
-  const TABLE = new TextEncoder().encode("hour,height\n12,3.4\n");
-
-  /** Presses the form's button, and returns the press once its form is open, or refused. */
-  async function open(scene: Scene, message: Message, as = "grace"): Promise<Interaction> {
-    const [button] = buttonsIn(message.components);
-    const press = scene.simulator.press({
-      as,
-      in: "general",
-      message: message.id,
-      customId: button?.custom_id ?? "",
+  describe("with a form", () => {
+    const FORM = [
+      { label: "Port", type: "text" },
+      { label: "Notes", type: "paragraph", optional: true },
+      { label: "Tide", type: "select", options: ["high", "low"] },
+      { label: "Who", type: "user" },
+      { label: "Table", type: "file", fileTypes: ["audio", ".csv"] },
+    ];
+    const ASK_FORM = `call: ask ${JSON.stringify({ question: "Which trip?", form: FORM })}`;
+    const FILLED = (scene: Scene) => ({
+      Port: "Hamburg",
+      Tide: ["low"],
+      Who: [scene.user("ada").id],
+      Table: [{
+        filename: "tides.csv",
+        sizeBytes: TABLE.length,
+        contentType: "text/csv",
+        bytes: TABLE,
+      }],
     });
-    await scene.until("an answer", () => press.answer && press.answer.kind !== "deferred");
-    return press;
-  }
+    const TABLE = new TextEncoder().encode("hour,height\n12,3.4\n");
 
-  it("opens it at a press, also after a restart, and the turn gets texts and files", () =>
-    withSimulation(
-      { mayRefuse: (request) => isEarly(request) || isRepeated(request) },
-      async (scene) => {
-        const { start, say, mention, until, simulator, model } = scene;
-        const first = await start();
-        say("grace", "general", `${mention}\n${ASK_FORM}`);
+    /** Presses the form's button, and returns the press once its form is open, or refused. */
+    async function open(scene: Scene, message: Message, as = "grace"): Promise<Interaction> {
+      const [button] = buttonsIn(message.components);
+      const press = scene.simulator.press({
+        as,
+        in: scene.here,
+        message: message.id,
+        customId: button?.custom_id ?? "",
+      });
+      await scene.until("an answer", () => press.answer && press.answer.kind !== "deferred");
+      return press;
+    }
+
+    it("opens it at a press, also after a restart, and the turn gets texts and files", () =>
+      withSimulation(
+        { mayRefuse: (request) => isEarly(request) || isRepeated(request) },
+        async (scene) => {
+          const { start, say, mention, until, simulator, model } = scene;
+          const first = await start();
+          say("grace", "general", `${mention}\n${ASK_FORM}`);
+          const asked = await card(scene);
+          const unsent = await open(scene, asked); // opened, and closed again
+          assert.equal(unsent.answer?.kind, "modal");
+          first.kill("SIGKILL");
+          assert.deepEqual(await ended(first), KILLED);
+          await start();
+          const press = await open(scene, asked);
+          assert.equal(press.answer?.kind, "modal");
+          simulator.submit(press, FILLED(scene));
+          await until(
+            "thanks",
+            () =>
+              simulator.ephemeral("grace").some(({ content }) =>
+                content === NOTICES.formReceived.text
+              ),
+          );
+          const [answer = ""] = await until("the answer", () => {
+            const all = answers(scene);
+            return all.length > 0 && all;
+          });
+          for (
+            const part of [/"Port":"Hamburg"/, /"Tide":\["low"\]/, /"tides\.csv"/, /"Notes":""/]
+          ) {
+            assert.match(answer, part);
+          }
+          assert.ok(answer.includes(scene.user("ada").id), answer);
+          const request = JSON.stringify(model.requests.at(-1)?.messages);
+          assert.match(request, /hour,height/, "the uploaded file is one of the turn's files");
+          await until("the card to be settled", () => {
+            const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
+            return now && !hasButtons(now) && /filled in the form/.test(textOf(now));
+          });
+          assert.equal(answers(scene).length, 1);
+        },
+      ));
+
+    it("[K5] opens while the main thread is blocked, and takes the answer after it", () =>
+      withSimulation(
+        { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
+        async (scene) => {
+          const { start, say, mention, simulator, until } = scene;
+          const bot = await start();
+          say("grace", "general", `${mention}\n${ASK_FORM}`);
+          const asked = await card(scene);
+          const blockedAt = performance.now();
+          bot.kill("SIGUSR2");
+          const press = await open(scene, asked);
+          const submitted = simulator.submit(press, FILLED(scene));
+          await until("an acknowledgement", () => submitted.answer);
+          assert.equal(submitted.answer?.kind, "deferred", "the main thread is still blocked");
+          await until("the answer", () => answers(scene).length > 0);
+          assert.ok(
+            performance.now() - blockedAt >= BLOCKED_MS,
+            "the thread was not blocked at all",
+          );
+          assert.deepEqual(simulator.failedInteractions(), []);
+        },
+      ));
+
+    it("[SEC-R19] opens for the asked person alone, and takes no answer of others", () =>
+      play(async (scene) => {
+        const { say, mention, until, simulator, here } = scene;
+        for (const who of ["edsger", "mallory"]) simulator.invite({ who }); // unlike ada, untold
+        say("grace", here, `${mention}\n${ASK_FORM}`);
         const asked = await card(scene);
-        const unsent = await open(scene, asked); // opened, and closed again
-        assert.equal(unsent.answer?.kind, "modal");
-        first.kill("SIGKILL");
-        assert.deepEqual(await ended(first), KILLED);
-        await start();
+        const refused = await open(scene, asked, "edsger");
+        assert.ok(refused.answer?.kind === "replied" && refused.answer.isEphemeral);
+        assert.equal(refused.answer.message.content, NOTICES.questionNotAsked.text);
         const press = await open(scene, asked);
-        assert.equal(press.answer?.kind, "modal");
-        simulator.submit(press, FILLED(scene));
+        const stolen = { ...press, userId: scene.user("mallory").id }; // edsger has read a refusal
+        simulator.submit(stolen, FILLED(scene));
         await until(
-          "thanks",
+          "a refusal",
           () =>
-            simulator.ephemeral("grace").some(({ content }) =>
-              content === NOTICES.formReceived.text
+            simulator.ephemeral("mallory").some(({ content }) =>
+              content === NOTICES.questionNotAsked.text
             ),
         );
-        const [answer = ""] = await until("the answer", () => {
-          const all = answers(scene);
-          return all.length > 0 && all;
-        });
-        for (const part of [/"Port":"Hamburg"/, /"Tide":\["low"\]/, /"tides\.csv"/, /"Notes":""/]) {
-          assert.match(answer, part);
-        }
-        assert.ok(answer.includes(scene.user("ada").id), answer);
-        const request = JSON.stringify(model.requests.at(-1)?.messages);
-        assert.match(request, /hour,height/, "the uploaded file is one of the turn's files");
+        assert.deepEqual(answers(scene), []);
+        simulator.submit(press, FILLED(scene));
+        await until("the answer", () => answers(scene).length > 0);
+      }));
+  });
+
+  describe("with many options", () => {
+    const options = Array.from({ length: 30 }, (_, index) => `Option ${index + 1}`);
+
+    function choose(
+      { simulator, here }: Scene,
+      message: Message,
+      at: number,
+      labels: readonly string[],
+    ) {
+      const menu = usableIn(message.components)[at];
+      simulator.choose({
+        as: "grace",
+        in: here,
+        message: message.id,
+        customId: menu?.custom_id ?? "",
+        labels,
+      });
+    }
+
+    it("shows menus, and the turn goes on with the chosen option", () =>
+      play(async (scene) => {
+        const { say, mention, until, here } = scene;
+        say(
+          "grace",
+          here,
+          `${mention}\ncall: ask ${JSON.stringify({ question: "Which?", options })}`,
+        );
+        const asked = await card(scene);
+        assert.deepEqual(usableIn(asked.components).map(({ type }) => type), [3, 3]);
+        choose(scene, asked, 1, ["Option 27"]);
+        await until(
+          "the answer",
+          () => answers(scene).some((text) => text.includes('"answer":"Option 27"')),
+        );
+      }));
+
+    it("lets a person choose several, in plain text too", () =>
+      withSimulation({ config: { messages: { cards: "text" } } }, async (scene) => {
+        const { start, say, mention, until, simulator } = scene;
+        await start();
+        const call = { question: "Which?", options: options.slice(0, 3), upTo: 2 };
+        say("grace", "general", `${mention}\ncall: ask ${JSON.stringify(call)}`);
+        const asked = await card(scene);
+        assert.match(asked.content, /Which\?/, "it is no card in the second layout");
+        assert.throws(() => choose(scene, asked, 0, options.slice(0, 3)));
+        choose(scene, asked, 0, ["Option 1", "Option 3"]);
+        await until(
+          "the answer",
+          () => answers(scene).some((text) => text.includes('"answer":["Option 1","Option 3"]')),
+        );
         await until("the card to be settled", () => {
           const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
-          return now && !hasButtons(now) && /filled in the form/.test(textOf(now));
+          return now && !hasButtons(now) && /Option 1, Option 3/.test(now.content);
         });
-        assert.equal(answers(scene).length, 1);
-      },
-    ));
-
-  it("[K5] opens while the main thread is blocked, and takes the answer after it", () =>
-    withSimulation(
-      { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
-      async (scene) => {
-        const { start, say, mention, simulator, until } = scene;
-        const bot = await start();
-        say("grace", "general", `${mention}\n${ASK_FORM}`);
-        const asked = await card(scene);
-        const blockedAt = performance.now();
-        bot.kill("SIGUSR2");
-        const press = await open(scene, asked);
-        const submitted = simulator.submit(press, FILLED(scene));
-        await until("an acknowledgement", () => submitted.answer);
-        assert.equal(submitted.answer?.kind, "deferred", "the main thread is still blocked");
-        await until("the answer", () => answers(scene).length > 0);
-        assert.ok(performance.now() - blockedAt >= BLOCKED_MS, "the thread was not blocked at all");
-        assert.deepEqual(simulator.failedInteractions(), []);
-      },
-    ));
-
-  it("[SEC-R19] opens for the asked person alone, and takes no answer of others", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
-      const { start, say, mention, until, simulator } = scene;
-      const [krill] = simulator.world.guilds.values();
-      assert.ok(krill);
-      addMember(krill, { userId: scene.user("mallory").id, joinedAt: Date.now() });
-      await start();
-      say("grace", "general", `${mention}\n${ASK_FORM}`);
-      const asked = await card(scene);
-      const refused = await open(scene, asked, "ada");
-      assert.ok(refused.answer?.kind === "replied" && refused.answer.isEphemeral);
-      assert.equal(refused.answer.message.content, NOTICES.questionNotAsked.text);
-      const press = await open(scene, asked);
-      const stolen = { ...press, userId: scene.user("mallory").id }; // ada has read a refusal
-      simulator.submit(stolen, FILLED(scene));
+      }));
+  });
+  it("[T11] refuses a tool call for lack of a right at once without the key", () =>
+    play(async (scene) => {
+      const { say, mention, until, here } = scene;
+      scene.simulator.permit({ in: here, to: "grace", what: "readMessageHistory", as: "denied" });
+      say("grace", here, `${mention}\ncall: read_channel_history {"limit":5}`);
       await until(
-        "a refusal",
-        () =>
-          simulator.ephemeral("mallory").some(({ content }) =>
-            content === NOTICES.questionNotAsked.text
-          ),
+        "the refusal",
+        () => answers(scene).some((text) => /Read Message History is missing/.test(text)),
       );
-      assert.deepEqual(answers(scene), []);
-      simulator.submit(press, FILLED(scene));
-      await until("the answer", () => answers(scene).length > 0);
-    }));
-});
-
-describe("[T10] the tool `ask` with many options", () => {
-  const options = Array.from({ length: 30 }, (_, index) => `Option ${index + 1}`);
-
-  function choose({ simulator }: Scene, message: Message, at: number, labels: readonly string[]) {
-    const menu = usableIn(message.components)[at];
-    simulator.choose({
-      as: "grace",
-      in: "general",
-      message: message.id,
-      customId: menu?.custom_id ?? "",
-      labels,
-    });
-  }
-
-  it("shows menus, and the turn goes on with the chosen option", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, until } = scene;
-      await start();
-      say(
-        "grace",
-        "general",
-        `${mention}\ncall: ask ${JSON.stringify({ question: "Which?", options })}`,
-      );
-      const asked = await card(scene);
-      assert.deepEqual(usableIn(asked.components).map(({ type }) => type), [3, 3]);
-      choose(scene, asked, 1, ["Option 27"]);
-      await until(
-        "the answer",
-        () => answers(scene).some((text) => text.includes('"answer":"Option 27"')),
-      );
-    }));
-
-  it("lets a person choose several, in plain text too", () =>
-    withSimulation({ config: { messages: { cards: "text" } } }, async (scene) => {
-      const { start, say, mention, until, simulator } = scene;
-      await start();
-      const call = { question: "Which?", options: options.slice(0, 3), upTo: 2 };
-      say("grace", "general", `${mention}\ncall: ask ${JSON.stringify(call)}`);
-      const asked = await card(scene);
-      assert.match(asked.content, /Which\?/, "it is no card in the second layout");
-      assert.throws(() => choose(scene, asked, 0, options.slice(0, 3)));
-      choose(scene, asked, 0, ["Option 1", "Option 3"]);
-      await until(
-        "the answer",
-        () => answers(scene).some((text) => text.includes('"answer":["Option 1","Option 3"]')),
-      );
-      await until("the card to be settled", () => {
-        const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
-        return now && !hasButtons(now) && /Option 1, Option 3/.test(now.content);
-      });
     }));
 });
 
 describe("[T11] a tool call that is refused for lack of a right", () => {
   const READ = 'call: read_channel_history {"limit":5}';
-  const escalate = { config: { approvals: { escalate: true } } };
+  const escalate = {
+    config: { approvals: { escalate: true } },
+    mayRefuse: (request: RequestRecord) => isEarly(request) || isRepeated(request),
+  };
+  const play = sharedBot(escalate, withMates);
 
-  function refuse({ simulator }: Scene): void {
-    simulator.permit({ in: "general", to: "grace", what: "readMessageHistory", as: "denied" });
+  /** Mallory joins, and may have the role "mates", which may manage channels. */
+  function withMates({ simulator }: Scene): void {
+    const { world, permit, invite } = simulator;
+    const [krill] = world.guilds.values();
+    assert.ok(krill);
+    const right = { name: "mates", permissions: PERMISSION.manageChannels };
+    addRole(world, krill, right, Date.UTC(2026, 0, 2));
+    permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+    invite({ who: "mallory" });
+  }
+
+  function refuse({ simulator, here }: Scene): void {
+    simulator.permit({ in: here, to: "grace", what: "readMessageHistory", as: "denied" });
   }
 
   /** The owner's card, once it arrives. */
@@ -332,11 +365,10 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
     }));
 
   it("[A4] is refused if the operator denies it at the command line", () =>
-    withSimulation(escalate, async (scene) => {
-      const { start, say, mention, until, cli } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, until, cli, here } = scene;
       refuse(scene);
-      say("grace", "general", `${mention}\n${READ}`);
+      say("grace", here, `${mention}\n${READ}`);
       const message = await asked(scene);
       const [code = ""] = /\b[A-Z2-9]{8}\b/.exec(textOf(message)) ?? [];
       assert.match((await cli("approvals", "list")).stdout.join("\n"), new RegExp(code));
@@ -358,24 +390,18 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
   describe("of the tool `discord`", () => {
     /** Grace asks for a new topic without Manage Channels; returns the owner's card. */
     async function topicAsked(scene: Scene): Promise<Message> {
-      return (await startAndAsk(scene)).direct;
-    }
-
-    async function startAndAsk(scene: Scene) {
-      const { simulator, start, say, mention } = scene;
-      simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-      const first = await start();
-      const channelId = String(simulator.channel("help").id);
+      const { simulator, say, mention, here } = scene;
+      const { id: channelId } = simulator.channel(here);
       const args = { action: "channelEdit", channelId, topic: "All about help" };
-      say("grace", "general", `${mention}\ncall: discord ${JSON.stringify(args)}`);
-      return { first, direct: await asked(scene) };
+      say("grace", here, `${mention}\ncall: discord ${JSON.stringify(args)}`);
+      return await asked(scene);
     }
     const topics = ({ simulator }: Scene) =>
       simulator.requests.records().filter(({ method }) => method === "PATCH")
         .flatMap(({ body }) => Object(body)["topic"] ?? []);
 
     it("happens once if an owner allows it", () =>
-      withSimulation(escalate, async (scene) => {
+      play(async (scene) => {
         const message = await topicAsked(scene);
         for (const part of [/lack the permission Manage Channels/, /"topic":"All about help"/]) {
           assert.match(textOf(message), part);
@@ -390,19 +416,10 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
       }));
 
     describe("whose card is in the channel, too", () => {
-      /** Mallory joins with the role "mates", which may manage channels; returns both cards. */
+      /** Mallory has the role; returns both cards. */
       async function cards(scene: Scene) {
-        const { simulator } = scene;
-        const [krill] = simulator.world.guilds.values();
-        assert.ok(krill);
-        const at = Date.UTC(2026, 0, 2);
-        addRole(simulator.world, krill, {
-          name: "mates",
-          permissions: PERMISSION.manageChannels,
-        }, at);
-        simulator.invite({ who: "mallory" });
-        simulator.setRoles({ who: "mallory", roles: ["mates"] });
-        return { ...await startAndAsk(scene), here: await card(scene) };
+        scene.simulator.setRoles({ who: "mallory", roles: ["mates"] });
+        return { direct: await topicAsked(scene), inPlace: await card(scene) };
       }
       const told = ({ simulator }: Scene, who: string, text: RegExp) =>
         simulator.ephemeral(who).some(({ content }) => text.test(content));
@@ -412,95 +429,84 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
         );
 
       it("happens once if a member allows it who holds the right at the press", () =>
-        withSimulation(
-          { ...escalate, mayRefuse: (request) => isEarly(request) || isRepeated(request) },
-          async (scene) => {
-            const { until, user, simulator } = scene;
-            const { direct, here } = await cards(scene);
-            assert.match(textOf(here), /"topic":"All about help"/);
-            assert.match(textOf(here), /Cost so far:\*\* \d+ \+ \d+ tokens/);
-            press(scene, here, NOTICES.allowOnce.text, "grace");
-            await until(
-              "a refusal",
-              () => told(scene, "grace", /You cannot decide this: you lack .* Manage Channels/),
-            );
-            assert.deepEqual(topics(scene), []);
-            simulator.setRoles({ who: "mallory", roles: [] });
-            press(scene, here, NOTICES.allowOnce.text, "mallory");
-            await until(
-              "another refusal",
-              () => told(scene, "mallory", /You cannot decide this: you lack .* Manage Channels/),
-            );
-            simulator.setRoles({ who: "mallory", roles: ["mates"] });
-            press(scene, here, NOTICES.allowOnce.text, "mallory");
-            await until("thanks", () => told(scene, "mallory", /your decision counts/));
-            await until("the answer", () => answers(scene).some((text) => /Changed\./.test(text)));
-            assert.deepEqual(topics(scene), ["All about help"]);
-            const by = new RegExp(`<@${user("mallory").id}> chose: Allow once`);
-            for (const one of [here, direct]) {
-              await until("each card to be settled", () => isSettled(scene, one, by));
-            }
-            assert.equal(answers(scene).length, 1);
-          },
-        ));
+        play(async (scene) => {
+          const { until, user, simulator } = scene;
+          const { direct, inPlace } = await cards(scene);
+          assert.match(textOf(inPlace), /"topic":"All about help"/);
+          assert.match(textOf(inPlace), /Cost so far:\*\* \d+ \+ \d+ tokens/);
+          press(scene, inPlace, NOTICES.allowOnce.text, "grace");
+          await until(
+            "a refusal",
+            () => told(scene, "grace", /You cannot decide this: you lack .* Manage Channels/),
+          );
+          assert.deepEqual(topics(scene), []);
+          simulator.setRoles({ who: "mallory", roles: [] });
+          press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
+          await until(
+            "another refusal",
+            () => told(scene, "mallory", /You cannot decide this: you lack .* Manage Channels/),
+          );
+          simulator.setRoles({ who: "mallory", roles: ["mates"] });
+          press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
+          await until("thanks", () => told(scene, "mallory", /your decision counts/));
+          await until("the answer", () => answers(scene).some((text) => /Changed\./.test(text)));
+          assert.deepEqual(topics(scene), ["All about help"]);
+          const by = new RegExp(`<@${user("mallory").id}> chose: Allow once`);
+          for (const one of [inPlace, direct]) {
+            await until("each card to be settled", () => isSettled(scene, one, by));
+          }
+          assert.equal(answers(scene).length, 1);
+        }));
 
-      for (const point of ["before:T2", "after:T2"]) {
+      for (const point of crashPoints(["before:T2"], ["after:T2"])) {
         it(`[D1] happens once after a kill at ${point}, between the press and the action`, () =>
-          withSimulation(
-            { ...escalate, mayRefuse: (request) => isEarly(request) || isRepeated(request) },
-            async (scene) => {
-              const { until, start } = scene;
-              const { first, here, direct } = await cards(scene);
-              first.kill("SIGKILL");
-              assert.deepEqual(await ended(first), KILLED);
-              const dying = await start({ BARNACLE_CRASH_AT: point });
-              press(scene, here, NOTICES.allowOnce.text, "mallory");
-              assert.deepEqual(await ended(dying), KILLED);
-              assert.deepEqual(topics(scene), []);
-              await start();
-              await until(
-                "the answer",
-                () => answers(scene).some((text) => /Changed\./.test(text)),
-              );
-              assert.deepEqual(topics(scene), ["All about help"]);
-              for (const one of [here, direct]) {
-                await until("each card to be settled", () => isSettled(scene, one, /Allow once/));
-              }
-            },
-          ));
+          withSimulation(escalate, async (scene) => {
+            const { until, start } = scene;
+            withMates(scene);
+            const dying = await start({ BARNACLE_CRASH_AT: `${point}:2` });
+            const { inPlace, direct } = await cards(scene);
+            press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
+            assert.deepEqual(await ended(dying), KILLED);
+            assert.deepEqual(topics(scene), []);
+            await start();
+            await until(
+              "the answer",
+              () => answers(scene).some((text) => /Changed\./.test(text)),
+            );
+            assert.deepEqual(topics(scene), ["All about help"]);
+            for (const one of [inPlace, direct]) {
+              await until("each card to be settled", () => isSettled(scene, one, /Allow once/));
+            }
+          }));
       }
 
       it("does not happen if the holder has lost the right between press and action", () =>
-        withSimulation(
-          { ...escalate, mayRefuse: (request) => isEarly(request) || isRepeated(request) },
-          async (scene) => {
-            const { until, start, simulator } = scene;
-            const { first, here } = await cards(scene);
-            first.kill("SIGKILL");
-            assert.deepEqual(await ended(first), KILLED);
-            const dying = await start({ BARNACLE_CRASH_AT: "before:T2" });
-            press(scene, here, NOTICES.allowOnce.text, "mallory");
-            assert.deepEqual(await ended(dying), KILLED);
-            simulator.setRoles({ who: "mallory", roles: [] });
-            await start();
-            await until(
-              "the refusal",
-              () =>
-                answers(scene).some((text) =>
-                  /the person who allowed it may not do that there/.test(text)
-                ),
-            );
-            assert.deepEqual(topics(scene), []);
-          },
-        ));
+        withSimulation(escalate, async (scene) => {
+          const { until, start, simulator } = scene;
+          withMates(scene);
+          const dying = await start({ BARNACLE_CRASH_AT: "before:T2:2" });
+          const { inPlace } = await cards(scene);
+          press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
+          assert.deepEqual(await ended(dying), KILLED);
+          simulator.setRoles({ who: "mallory", roles: [] });
+          await start();
+          await until(
+            "the refusal",
+            () =>
+              answers(scene).some((text) =>
+                /the person who allowed it may not do that there/.test(text)
+              ),
+          );
+          assert.deepEqual(topics(scene), []);
+        }));
 
       it("is denied by a member who holds the right, and by no other one", () =>
-        withSimulation({ ...escalate, mayRefuse: isEarly }, async (scene) => {
+        play(async (scene) => {
           const { until } = scene;
-          const { here } = await cards(scene);
-          press(scene, here, NOTICES.denyCall.text, "grace");
+          const { inPlace } = await cards(scene);
+          press(scene, inPlace, NOTICES.denyCall.text, "grace");
           await until("a refusal", () => told(scene, "grace", /You cannot decide this/));
-          press(scene, here, NOTICES.denyCall.text, "mallory");
+          press(scene, inPlace, NOTICES.denyCall.text, "mallory");
           await until(
             "the refusal",
             () => answers(scene).some((text) => /a person who may allow it said no/.test(text)),
@@ -510,7 +516,7 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
     });
 
     it("does not happen if an owner says no", () =>
-      withSimulation(escalate, async (scene) => {
+      play(async (scene) => {
         const message = await topicAsked(scene);
         press(scene, message, NOTICES.denyCall.text, "ada", "dm");
         await scene.until("the refusal", () =>
@@ -518,14 +524,4 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
         assert.deepEqual(topics(scene), []);
       }));
   });
-
-  it("is refused at once without the key", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, until } = scene;
-      await start();
-      refuse(scene);
-      say("grace", "general", `${mention}\n${READ}`);
-      await until("the refusal", () =>
-        answers(scene).some((text) => /Read Message History is missing/.test(text)));
-    }));
 });

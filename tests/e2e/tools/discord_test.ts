@@ -5,13 +5,15 @@ import { describe, it } from "node:test";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { crashPoints } from "../../support/long_form.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
 
 /** Asks the bot for a call, and returns its answer. */
 async function asked(scene: Scene, args: object, as = "grace", count = 1): Promise<string> {
-  scene.say(as, "general", `${scene.mention}\n${call(args)}`);
-  return (await scene.replies("general", count))[count - 1] ?? "";
+  scene.say(as, scene.here, `${scene.mention}\n${call(args)}`);
+  return (await scene.replies(scene.here, count))[count - 1] ?? "";
 }
 
 /** Id of a channel by its name. */
@@ -23,9 +25,19 @@ function messageIn({ simulator }: Scene, where: string, id: string) {
 }
 
 describe("[T3] the tool discord", () => {
+  const play = sharedBot({
+    mayRefuse: ({ method, path }) => method === "GET" || path.includes("/reactions/"),
+    discord: ({ world }) => ({
+      guilds: {
+        [[...world.guilds.keys()][0] ?? ""]: {
+          channels: { "*": {}, "off-topic": { users: ["ada"] } },
+        },
+      },
+    }),
+  });
+
   it("posts to another channel, and tells the id", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
       const text = "The tide is high. @everyone";
       const reply = await asked(scene, {
         action: "sendMessage",
@@ -40,21 +52,19 @@ describe("[T3] the tool discord", () => {
     }));
 
   it("[D1] posts to its own channel before the answer", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
       scene.say(
         "grace",
-        "general",
+        scene.here,
         `${scene.mention}\n${call({ action: "sendMessage", text: "one" })}`,
       );
-      const [first, second = ""] = await scene.replies("general", 2);
+      const [first, second = ""] = await scene.replies(scene.here, 2);
       assert.equal(first, "one");
       assert.match(second, /The tools returned/);
     }));
 
   it("posts an embed without a text", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
       const embed = { title: "Tides", fields: [{ name: "noon", value: "3 m" }] };
       const args = { action: "sendMessage", channelId: idOf(scene, "help"), embed };
       const [id = ""] = /\d{15,}(?="\])/.exec(await asked(scene, args)) ?? [];
@@ -64,79 +74,75 @@ describe("[T3] the tool discord", () => {
     }));
 
   it("reads the channel of a linked message", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
       const [guildId = ""] = scene.simulator.world.guilds.keys();
-      const { id } = scene.say("ada", "help", "The budget is ten shells.");
-      const link = `https://discord.com/channels/${guildId}/${idOf(scene, "help")}/${id}`;
+      const { id } = scene.say("ada", "room-30", "The budget is ten shells.");
+      const link = `https://discord.com/channels/${guildId}/${idOf(scene, "room-30")}/${id}`;
       const reply = await asked(scene, { action: "readMessages", around: link });
       assert.match(reply, /The budget is ten shells/);
     }));
 
   it("reads another channel, without messages that the model may not see", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      scene.say("ada", "help", "The budget is ten shells.");
-      const reply = await asked(scene, { action: "readMessages", channelId: idOf(scene, "help") });
+    play(async (scene) => {
+      scene.say("ada", "room-31", "The budget is ten shells.");
+      const reply = await asked(scene, {
+        action: "readMessages",
+        channelId: idOf(scene, "room-31"),
+      });
       assert.match(reply, /The budget is ten shells/);
       assert.match(reply, /"timestampMs":\d+,"timestampUtc":"/);
     }));
 
   it("reacts, edits and deletes", () =>
-    withSimulation({}, async (scene) => {
-      const { say, until } = scene;
-      await scene.start();
-      const messageId = String(say("ada", "general", "Nice").id);
+    play(async (scene) => {
+      const { say, until, here } = scene;
+      const messageId = String(say("ada", here, "Nice").id);
       await asked(scene, { action: "react", messageId, emoji: "🦐" });
       await until(
         "the reaction",
-        () => messageIn(scene, "general", messageId)?.reactions.has("🦐"),
+        () => messageIn(scene, here, messageId)?.reactions.has("🦐"),
       );
       await asked(scene, { action: "react", messageId, emoji: "", remove: true }, "grace", 2);
-      assert.equal(messageIn(scene, "general", messageId)?.reactions.size, 0);
-      const own = [...scene.simulator.channel("general").messages.values()].at(-1);
+      assert.equal(messageIn(scene, here, messageId)?.reactions.size, 0);
+      const own = [...scene.simulator.channel(here).messages.values()].at(-1);
       assert.ok(own);
       const ownId = String(own.id);
       assert.match(
         await asked(scene, { action: "editMessage", messageId: ownId, text: "new" }, "grace", 3),
         /Edited/,
       );
-      assert.equal(messageIn(scene, "general", ownId)?.content, "new");
+      assert.equal(messageIn(scene, here, ownId)?.content, "new");
       assert.match(
         await asked(scene, { action: "editMessage", messageId, text: "no" }, "grace", 4),
         /only your own messages/,
       );
       await asked(scene, { action: "deleteMessage", messageId: ownId }, "grace", 4);
-      await until("the deletion", () => !messageIn(scene, "general", ownId));
+      await until("the deletion", () => !messageIn(scene, here, ownId));
     }));
 
   it("[T3] says that an emoji is gone", () =>
-    withSimulation({
-      mayRefuse: ({ path }) => path.includes("/reactions/"),
-    }, async (scene) => {
-      const { simulator: { world }, say } = scene;
+    play(async (scene) => {
+      const { simulator: { world, permit }, say, here } = scene;
       const [guild] = world.guilds.values();
       assert.ok(guild);
       guild.things.emojis.set("77", { id: toSnowflake("77"), name: "krill", bytes: 1 });
-      await scene.start();
       const react = (messageId: string) => ({ action: "react", messageId, emoji: "<:krill:77>" });
-      const first = String(say("ada", "general", "Nice").id);
+      const first = String(say("ada", here, "Nice").id);
       assert.match(await asked(scene, react(first)), /Reacted/);
-      assert.ok(messageIn(scene, "general", first)?.reactions.has("krill:77"));
+      assert.ok(messageIn(scene, here, first)?.reactions.has("krill:77"));
       guild.things.emojis.delete("77");
       assert.match(await asked(scene, react(first), "grace", 2), /Use External Emojis/);
-      scene.simulator.permit({ to: "helpers", what: "useExternalEmojis", as: "allowed" });
-      const second = String(say("ada", "general", "Nicer").id);
+      permit({ in: here, to: "helpers", what: "useExternalEmojis", as: "allowed" });
+      const second = String(say("ada", here, "Nicer").id);
       assert.match(await asked(scene, react(second), "grace", 3), /there is no such emoji/);
       assert.match(await asked(scene, react(first), "grace", 4), /Reacted/);
     }));
 
   it("[T4] changes its answers for the person whom they answer, and for no other", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
+    play(async (scene) => {
+      const { simulator, here } = scene;
       await asked(scene, { action: "channelList" }, "ada");
-      const own = [...simulator.channel("general").messages.values()].at(-1);
+      const own = [...simulator.channel(here).messages.values()].at(-1);
       assert.ok(own);
       const messageId = String(own.id);
       const LACKS = /they lack the permission Manage Messages/;
@@ -146,28 +152,27 @@ describe("[T3] the tool discord", () => {
         /the bot posted it for another person; only they and owners of the bot may do that/;
       assert.match(await asked(scene, edit, "grace", 2), NOT_THEIRS);
       assert.match(await asked(scene, remove, "grace", 3), LACKS);
-      assert.equal(messageIn(scene, "general", messageId)?.content, own.content);
-      simulator.permit({ to: "helpers", what: "manageMessages", as: "allowed" });
+      assert.equal(messageIn(scene, here, messageId)?.content, own.content);
+      simulator.permit({ in: here, to: "helpers", what: "manageMessages", as: "allowed" });
       assert.match(await asked(scene, edit, "grace", 4), NOT_THEIRS);
-      scene.say("grace", "general", `${scene.mention}\n${call(remove)}`);
+      scene.say("grace", here, `${scene.mention}\n${call(remove)}`);
       const card = await scene.until(
         "the card",
-        () => simulator.posted("general").find((one) => buttonsIn(one.components).length > 0),
+        () => simulator.posted(here).find((one) => buttonsIn(one.components).length > 0),
       );
       assert.match(
         textOf(card),
-        /cannot be undone[^]*delete the message \d+ by the bot in #general/,
+        /cannot be undone[^]*delete the message \d+ by the bot in #room/,
       );
-      assert.ok(messageIn(scene, "general", messageId));
+      assert.ok(messageIn(scene, here, messageId));
       const [goOn] = buttonsIn(card.components);
       assert.ok(goOn);
-      simulator.press({ as: "grace", in: "general", message: card.id, customId: goOn.custom_id });
-      await scene.until("the deletion", () => !messageIn(scene, "general", messageId));
+      simulator.press({ as: "grace", in: here, message: card.id, customId: goOn.custom_id });
+      await scene.until("the deletion", () => !messageIn(scene, here, messageId));
     }));
 
   it("opens a thread on a new message, and replies in it", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
       const channelId = idOf(scene, "help");
       const reply = await asked(scene, {
         action: "threadCreate",
@@ -182,71 +187,45 @@ describe("[T3] the tool discord", () => {
     }));
 
   it("[T5] neither posts to nor reads channels that the policy closes", () =>
-    withSimulation(
-      {
-        discord: (simulator) => {
-          const [krill] = simulator.world.guilds.values();
-          assert.ok(krill);
-          return {
-            guilds: { [krill.id]: { channels: { general: {}, help: { users: ["ada"] } } } },
-          };
-        },
-      },
-      async (scene) => {
-        await scene.start();
-        scene.say("ada", "help", "The budget is ten shells.");
-        const channelId = idOf(scene, "help");
-        const refusal = /the access rules of the bot close that channel to this person/;
-        assert.match(await asked(scene, { action: "sendMessage", channelId, text: "x" }), refusal);
-        assert.match(
-          await asked(scene, { action: "readMessages", channelId }, "grace", 2),
-          refusal,
-        );
-        assert.deepEqual(scene.written("help"), []);
-        const byAda = await asked(scene, { action: "readMessages", channelId }, "ada", 3);
-        assert.match(byAda, /ten shells/);
-      },
-    ));
+    play(async (scene) => {
+      scene.say("ada", "off-topic", "The budget is ten shells.");
+      const channelId = idOf(scene, "off-topic");
+      const refusal = /the access rules of the bot close that channel to this person/;
+      assert.match(await asked(scene, { action: "sendMessage", channelId, text: "x" }), refusal);
+      assert.match(
+        await asked(scene, { action: "readMessages", channelId }, "grace", 2),
+        refusal,
+      );
+      assert.deepEqual(scene.written("off-topic"), []);
+      const byAda = await asked(scene, { action: "readMessages", channelId }, "ada", 3);
+      assert.match(byAda, /ten shells/);
+    }));
 
-  it("offers only actions with an open gate", () =>
-    withSimulation(
-      { discord: () => ({ actions: { messages: false } }) },
-      async (scene) => {
-        await scene.start();
-        const reply = await asked(scene, { action: "sendMessage", text: "x" });
-        assert.match(reply, /sendMessage is switched off \(gate messages\) here; there are: react/);
-      },
-    ));
-});
-
-describe("[T4] [T5] the rights of the asker", () => {
-  it("bind the tool, and the model learns which permission is missing", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator } = scene;
-      await scene.start();
-      simulator.permit({ in: "help", to: "grace", what: "sendMessages", as: "denied" });
-      const channelId = idOf(scene, "help");
+  it("[T4] [T5] has the rights of the asker, and the model learns which permission is missing", () =>
+    play(async (scene) => {
+      const { simulator, here } = scene;
+      simulator.permit({ in: "room-32", to: "grace", what: "sendMessages", as: "denied" });
+      const channelId = idOf(scene, "room-32");
       assert.match(
         await asked(scene, { action: "sendMessage", channelId, text: "x" }),
         /they lack the permission Send Messages/,
       );
-      simulator.permit({ in: "help", to: "grace", what: "viewChannel", as: "denied" });
+      simulator.permit({ in: "room-32", to: "grace", what: "viewChannel", as: "denied" });
       assert.match(
         await asked(scene, { action: "readMessages", channelId }, "grace", 2),
         /they lack the permission View Channel/,
       );
-      assert.deepEqual(scene.written("help"), []);
-      const other = scene.say("ada", "general", "Nice");
+      assert.deepEqual(scene.written("room-32"), []);
+      const other = scene.say("ada", here, "Nice");
       assert.match(
         await asked(scene, { action: "deleteMessage", messageId: String(other.id) }, "grace", 3),
         /they lack the permission Manage Messages/,
       );
-      assert.ok(messageIn(scene, "general", String(other.id)));
+      assert.ok(messageIn(scene, here, String(other.id)));
     }));
 
-  it("end at the server of the turn", () =>
-    withSimulation({ mayRefuse: ({ method }) => method === "GET" }, async (scene) => {
-      await scene.start();
+  it("[T5] ends at the server of the turn", () =>
+    play(async (scene) => {
       const elsewhere = { action: "sendMessage", channelId: idOf(scene, "lounge"), text: "x" };
       const NO_CHANNEL = /there is no such channel in this server/;
       assert.match(await asked(scene, elsewhere), NO_CHANNEL);
@@ -257,17 +236,11 @@ describe("[T4] [T5] the rights of the asker", () => {
 });
 
 describe("[D1] a crash while a tool sends", () => {
-  for (
-    const point of [
-      "before:TS",
-      "after:TS",
-      "before:T4",
-      "after:T4",
-      "before:T5",
-      "after:T5",
-      "before:T3",
-    ]
-  ) {
+  const points = crashPoints(
+    ["before:TS", "after:T4", "before:T3"],
+    ["after:TS", "before:T4", "before:T5", "after:T5"],
+  );
+  for (const point of points) {
     it(`${point} › neither loses nor doubles the message`, () =>
       withSimulation({}, async (scene) => {
         const { say, mention, start } = scene;

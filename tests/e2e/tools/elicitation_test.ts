@@ -110,19 +110,20 @@ describe("[T13] a question of an MCP server", () => {
       assert.match(steps, /It was a dark and stormy night/, "an empty field has its default");
     }));
 
-  it("can be declined, and the model learns it", () =>
+  it("can be declined, and reaches no one with a secret; the model learns both", () =>
     withSimulation(SCRIPTED, async (scene) => {
       await scene.startWithTools();
       scene.say("grace", "general", `${scene.mention}\n${LOOK}`);
       press(scene, await card(scene, /Which reef\?/), "Deny");
       assert.match(await answer(scene), /"action":"decline"/);
-    }));
-
-  it("with a secret reaches no one, and the model learns why", () =>
-    withSimulation(SCRIPTED, async (scene) => {
-      await scene.startWithTools();
       scene.say("grace", "general", `${scene.mention}\ncall: mcp__asks__look {"ask":"password"}`);
-      assert.match(await answer(scene), /"action":"decline"[^]*asks for a secret/);
+      await scene.until(
+        "why",
+        () =>
+          scene.written("general").some((text) =>
+            /"action":"decline"[^]*asks for a secret/.test(text)
+          ),
+      );
     }));
 
   it("ends with the process: the call does not run again, and its outcome is unknown", () =>

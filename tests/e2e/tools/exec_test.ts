@@ -10,6 +10,7 @@ import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { needsBubblewrap, skipUnless } from "../../support/skip.ts";
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
@@ -33,13 +34,18 @@ function settings(workspace: string, exec: object = {}) {
 
 let scenes = 0;
 
+function newWorkspace(): string {
+  const root = join(process.env["TMPDIR"] ?? "/tmp", `exec-e2e-${process.pid}-${++scenes}`);
+  mkdirSync(root, { recursive: true });
+  return root;
+}
+
 /** Runs a scene with a workspace of its own. */
 async function withWorkspace(
   exec: object,
   test: (scene: Scene, workspace: string) => Promise<void>,
 ): Promise<void> {
-  const root = join(process.env["TMPDIR"] ?? "/tmp", `exec-e2e-${process.pid}-${++scenes}`);
-  mkdirSync(root, { recursive: true });
+  const root = newWorkspace();
   await withSimulation(settings(root, exec), (scene) => test(scene, root));
 }
 
@@ -63,10 +69,13 @@ const ran = (workspace: string): number => {
   return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0;
 };
 
-const answerWith = ({ until, written }: Scene, text: RegExp) =>
-  until(`an answer with ${text}`, () => written("general").some((one) => text.test(one)));
+const answerWith = ({ until, written, here }: Scene, text: RegExp) =>
+  until(`an answer with ${text}`, () => written(here).some((one) => text.test(one)));
 
 describe("[A1] a command on the host", () => {
+  const workspace = newWorkspace();
+  const play = sharedBot(settings(workspace)); // no command of these tests leaves a line
+
   it("shows the exact command, runs once after an approval, also after a restart", () =>
     withWorkspace({}, async (scene, workspace) => {
       const { simulator, start, say, mention } = scene;
@@ -87,10 +96,9 @@ describe("[A1] a command on the host", () => {
     }));
 
   it("does not run after a denial, and the model learns it", () =>
-    withWorkspace({}, async (scene, workspace) => {
-      const { simulator, start, say, mention } = scene;
-      await start();
-      say("ada", "general", `${mention}\n${RUN}`);
+    play(async (scene) => {
+      const { simulator, say, mention, here } = scene;
+      say("ada", here, `${mention}\n${RUN}`);
       const message = await card(scene);
       const customId = idOf(message, NOTICES.denyCall.text);
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
@@ -99,12 +107,11 @@ describe("[A1] a command on the host", () => {
     }));
 
   it("[SEC-R20] does not run if its program was swapped after the approval was asked", () =>
-    withWorkspace({}, async (scene, workspace) => {
-      const { simulator, start, say, mention } = scene;
+    play(async (scene) => {
+      const { simulator, say, mention, here } = scene;
       const tool = join(workspace, "tool");
       writeFileSync(tool, "#!/bin/sh\necho harmless\n", { mode: 0o755 });
-      await start();
-      say("ada", "general", `${mention}\ncall: exec {"argv":["./tool"]}`);
+      say("ada", here, `${mention}\ncall: exec {"argv":["./tool"]}`);
       const message = await card(scene);
       writeFileSync(tool, "#!/bin/sh\necho it ran >> ran.txt\n", { mode: 0o755 });
       const customId = idOf(message, NOTICES.allowOnce.text);
@@ -114,47 +121,44 @@ describe("[A1] a command on the host", () => {
     }));
 
   it("[A2] runs again without a question once it is always allowed", () =>
-    withWorkspace({}, async (scene) => {
-      const { simulator, start, say, mention } = scene;
-      await start();
+    play(async (scene) => {
+      const { simulator, say, mention, here } = scene;
       const uname = 'call: exec {"argv":["uname","-s"]}';
-      say("ada", "general", `${mention}\n${uname}`);
+      say("ada", here, `${mention}\n${uname}`);
       const message = await card(scene);
       const customId = idOf(message, NOTICES.allowAlways.text);
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
       await answerWith(scene, /exit code 0[^]*Linux/);
-      say("ada", "general", `${mention} again\n${uname}`);
+      say("ada", here, `${mention} again\n${uname}`);
       await scene.until(
         "the second run",
-        () =>
-          scene.written("general").filter((one) => /exit code 0[^]*Linux/.test(one)).length === 2,
+        () => scene.written(here).filter((one) => /exit code 0[^]*Linux/.test(one)).length === 2,
       );
     }));
 
   it("[A2] asks again if a file that it names has changed, or in another folder", () =>
-    withWorkspace({}, async (scene, workspace) => {
-      const { simulator, start, say, mention, until, written } = scene;
+    play(async (scene) => {
+      const { simulator, say, mention, until, written, here } = scene;
       mkdirSync(join(workspace, "sub"));
       for (const folder of [workspace, join(workspace, "sub")]) {
         writeFileSync(join(folder, "data.txt"), "one");
       }
-      await start();
       const sum = (cwd = "") =>
         `${mention}\ncall: exec {"argv":["cksum","data.txt"],"cwd":"${cwd}"}`;
-      say("ada", "general", sum());
+      say("ada", here, sum());
       const message = await card(scene);
       const customId = idOf(message, NOTICES.allowAlways.text);
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
-      const runs = () => written("general").filter((one) => /exit code 0/.test(one)).length;
+      const runs = () => written(here).filter((one) => /exit code 0/.test(one)).length;
       await until("the first run", () => runs() === 1);
-      say("ada", "general", sum());
+      say("ada", here, sum());
       await until("a run without a question", () => runs() === 2);
       const { id } = simulator.channel("dm", "ada");
       const open = () => simulator.posted(id).filter(({ components }) => components.length > 0);
-      say("ada", "general", sum("sub"));
+      say("ada", here, sum("sub"));
       await until("a question about the other folder", () => open().length === 1);
       writeFileSync(join(workspace, "data.txt"), "two");
-      say("ada", "general", sum());
+      say("ada", here, sum());
       await until("a question about the other content", () => open().length === 2);
       assert.equal(runs(), 2);
     }));

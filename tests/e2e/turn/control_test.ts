@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { crashPoints } from "../../support/long_form.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 
 const inMode = (mode?: string) => ({
@@ -18,39 +20,39 @@ async function hangAt({ model, until }: Scene, ask: () => void): Promise<void> {
   await until("the request", () => model.requests.length > before);
 }
 
-/** Waits for the states of all messages, in the order of their arrival. */
+/** Waits for the states of the newest messages, in the order of their arrival. */
 const states = ({ eventually, rows }: Scene, ...expected: readonly string[]) =>
   eventually(`the states ${expected}`, () => {
     const found = rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state);
-    return Promise.resolve(isDeepStrictEqual(found, expected));
+    return Promise.resolve(isDeepStrictEqual(found.slice(-expected.length), expected));
   });
 
 const lastText = ({ model }: Scene) => model.requests.at(-1)?.messages.at(-1)?.text ?? "";
 
 describe("[H6] the bot", () => {
+  const play = sharedBot({ mayRefuse: ({ path }) => path.includes("/reactions/") });
+
   it("answers the edited text if a message is edited while its turn runs", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, replies } = scene;
-      await start();
+    play(async (scene) => {
+      const { simulator, say, mention, replies, here } = scene;
       let message = "";
       await hangAt(scene, () => {
-        message = say("grace", "general", `${mention} the old question`).id;
+        message = say("grace", here, `${mention} the old question`).id;
       });
-      simulator.edit({ as: "grace", in: "general", message, text: `${mention} the new question` });
-      const [reply = ""] = await replies("general", 1);
+      simulator.edit({ as: "grace", in: here, message, text: `${mention} the new question` });
+      const [reply = ""] = await replies(here, 1);
       assert.match(reply, /> the new question/);
       assert.doesNotMatch(lastText(scene), /the old question/);
     }));
 
   it("answers nothing if a message is deleted while its turn runs, and goes on", () =>
-    withSimulation({ mayRefuse: ({ path }) => path.includes("/reactions/") }, async (scene) => {
-      const { simulator, start, say, mention, replies, rows, eventually } = scene;
-      await start();
+    play(async (scene) => {
+      const { simulator, say, mention, replies, rows, eventually, here } = scene;
       let message = "";
       await hangAt(scene, () => {
-        message = say("grace", "general", `${mention} never mind`).id;
+        message = say("grace", here, `${mention} never mind`).id;
       });
-      simulator.delete({ as: "grace", in: "general", message });
+      simulator.delete({ as: "grace", in: here, message });
       await eventually(
         "the cancelled turn",
         () =>
@@ -58,13 +60,41 @@ describe("[H6] the bot", () => {
             rows("SELECT state FROM inbox").some(({ state }) => state === "cancelled"),
           ),
       );
-      say("grace", "general", `${mention} but this`);
-      const [reply = ""] = await replies("general", 1);
+      say("grace", here, `${mention} but this`);
+      const [reply = ""] = await replies(here, 1);
       assert.match(reply, /> but this/);
       assert.doesNotMatch(lastText(scene), /never mind/);
     }));
 
-  for (const point of ["before:T1", "after:T1"]) {
+  it("[S5] stops by `/stop` as a message: it ends the running turn and those behind it", () =>
+    play(async (scene) => {
+      const { say, mention, replies, here } = scene;
+      await hangAt(scene, () => say("grace", here, `${mention} one`));
+      say("grace", here, `${mention} two`);
+      say("grace", here, `${mention} /stop`);
+      assert.deepEqual(await replies(here, 1), ["Stopped."]);
+      say("grace", here, `${mention} three`);
+      const [, reply = ""] = await replies(here, 2);
+      assert.match(reply, /> three/);
+      await states(scene, "stopped", "stopped", "stopped", "answered");
+    }));
+
+  it("[S5] [K3] stops by the slash command: it ends only the person's own turns in a guild", () =>
+    play(async (scene) => {
+      const { simulator, say, mention, replies, eventually, here } = scene;
+      await eventually(
+        "the commands",
+        () => Promise.resolve(simulator.application.commands.length > 0),
+      );
+      await hangAt(scene, () => say("grace", here, `${mention} one`));
+      say("ada", here, `${mention} two`);
+      await states(scene, "running", "running");
+      simulator.command({ as: "grace", in: here, name: "stop" });
+      await replies(here, 1);
+      await states(scene, "stopped", "answered");
+    }));
+
+  for (const point of crashPoints(["before:T1"], ["after:T1"])) {
     it(`${point} of the edit › answers the edited text once`, () =>
       withSimulation({}, async (scene) => {
         await settleIn(scene);
@@ -136,37 +166,5 @@ describe("[S5] an interruption", () => {
       say("ada", "help", `${mention} four`);
       await replies("help", 1);
       await states(scene, "running", "running", "waiting", "answered");
-    }));
-});
-
-describe("[S5] a stop", () => {
-  it("by `/stop` as a message ends the running turn and those behind it", () =>
-    withSimulation(inMode("followup"), async (scene) => {
-      const { start, say, mention, replies } = scene;
-      await start();
-      await hangAt(scene, () => say("grace", "general", `${mention} one`));
-      say("grace", "general", `${mention} two`);
-      say("grace", "general", `${mention} /stop`);
-      assert.deepEqual(await replies("general", 1), ["Stopped."]);
-      say("grace", "general", `${mention} three`);
-      const [, reply = ""] = await replies("general", 2);
-      assert.match(reply, /> three/);
-      await states(scene, "stopped", "stopped", "stopped", "answered");
-    }));
-
-  it("[K3] by the slash command ends only the person's own turns in a guild", () =>
-    withSimulation(inMode("followup"), async (scene) => {
-      const { simulator, start, say, mention, replies, eventually } = scene;
-      await start();
-      await eventually(
-        "the commands",
-        () => Promise.resolve(simulator.application.commands.length > 0),
-      );
-      await hangAt(scene, () => say("grace", "general", `${mention} one`));
-      say("ada", "general", `${mention} two`);
-      await states(scene, "running", "running");
-      simulator.command({ as: "grace", in: "general", name: "stop" });
-      await replies("general", 1);
-      await states(scene, "stopped", "answered");
     }));
 });

@@ -11,38 +11,30 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import {
-  API_KEY,
-  ended,
-  KILLED,
-  type Scene,
-  STOPPED,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { API_KEY, ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const NOTICE = /Error ID[a-z ]*: `([0-9a-f]{12})`$/;
 
-/** Reads the failure line, and finds its id in the log and in the store. */
+/** Reads the failure line, and finds its id in the log. */
 async function judgeFailure(scene: Scene, bot: SimulatedProcess, behaviour: ModelBehaviour) {
-  const { say, mention, replies, simulator, rows, written, model } = scene;
-  const before = written("general").length;
+  const { say, mention, replies, simulator, written, model, here } = scene;
+  const before = written(here).length;
   model.behave(behaviour);
-  say("grace", "general", `${mention} q1`);
-  const notice = (await replies("general", before + 1)).at(-1) ?? "";
+  say("grace", here, `${mention} q1`);
+  const notice = (await replies(here, before + 1)).at(-1) ?? "";
   const id = NOTICE.exec(notice)?.[1];
   assert.ok(id, `no line with an id: ${notice}`);
   model.behave("script");
-  say("grace", "general", `${mention} q2`);
-  const reply = (await replies("general", before + 2)).at(-1) ?? "";
+  say("grace", here, `${mention} q2`);
+  const reply = (await replies(here, before + 2)).at(-1) ?? "";
   assert.match(reply, /q2/);
-  assert.equal(simulator.posted("general").length, before + 2);
+  assert.equal(simulator.posted(here).length, before + 2);
   const lines = bot.lines.filter((line) => line.includes(id));
   assert.equal(lines.length, 1);
   const { level, fields } = JSON.parse(lines[0] ?? "");
   assert.equal(level, "error");
   assert.equal(fields.failureId, id);
-  const failures = rows("SELECT failure FROM inbox WHERE state = 'failed'");
-  assert.ok(failures.some(({ failure }) => failure === fields.reason), fields.reason);
   return { reason: String(fields.reason), fix: String(fields.fix), notice };
 }
 
@@ -63,47 +55,49 @@ const faults: readonly [ModelBehaviour, reason: RegExp, told: RegExp][] = [
 ];
 
 describe("[R11] a failing model", () => {
+  const play = sharedBot({});
+
   it("is reported in one line with an id, and the bot continues, whatever the fault", () =>
-    withSimulation({}, async (scene) => {
-      const bot = await scene.start();
+    play(async (scene, bot) => {
+      const failures: string[] = [];
       for (const [behaviour, expected, told] of faults) {
         const { reason, fix, notice } = await judgeFailure(scene, bot, behaviour);
         assert.match(reason, expected, behaviour);
         assert.match(notice, told, behaviour);
         assert.doesNotMatch(notice, new RegExp(API_KEY));
+        failures.push(reason);
+        if (behaviour !== "quota") continue;
         const { stdout } = await scene.cli("why", NOTICE.exec(notice)?.[1] ?? "");
         assert.ok(stdout.join("\n").includes(`next step: ${fix}`), stdout.join("\n"));
       }
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      const kept = scene.rows("SELECT failure FROM inbox WHERE state = 'failed' ORDER BY rowid");
+      assert.deepEqual(kept.map(({ failure }) => failure), failures);
     }));
 
   it("[L3] gets the request again if its answer breaks off before a person has seen it", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, simulator }) => {
-      await start();
+    play(async ({ say, mention, replies, model, simulator, here }) => {
       for (const [index, behaviour] of (["cut", "ends_early"] as const).entries()) {
         model.behave(behaviour, 1);
-        say("grace", "general", `${mention} q${index}`);
-        const replied = await replies("general", index + 1);
+        say("grace", here, `${mention} q${index}`);
+        const replied = await replies(here, index + 1);
         assert.match(replied[index] ?? "", new RegExp(`q${index}`), behaviour);
-        assert.equal(simulator.posted("general").length, index + 1);
+        assert.equal(simulator.posted(here).length, index + 1);
       }
     }));
 
   it("names the finished calls if the model stays silent after a tool, and remembers them", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model }) => {
-      await start();
+    play(async ({ say, mention, replies, model, here }) => {
       model.behave("wordless");
       const call = 'call: code {"source":"6*7"}';
-      say("grace", "general", `${mention}\n${call}`);
-      const [notice = ""] = await replies("general", 1);
+      say("grace", here, `${mention}\n${call}`);
+      const [notice = ""] = await replies(here, 1);
       assert.match(notice, WRONG);
       assert.match(notice, /\nThis I had done before: `code`\.$/);
       const last = model.requests.at(-1)?.messages.at(-1)?.text ?? "";
       assert.match(last, /Your last answer had no text/);
       model.behave("script");
-      say("grace", "general", `${mention} and now?`);
-      await replies("general", 2);
+      say("grace", here, `${mention} and now?`);
+      await replies(here, 2);
       const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
       assert.match(texts, /This I had done before: `code`/);
     }));
@@ -139,26 +133,24 @@ describe("[R11] a failing model", () => {
   });
 
   it("[R6] marks an answer that reached the model's maximum length", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, cli }) => {
-      await start();
+    play(async ({ say, mention, replies, model, cli, here }) => {
       model.behave("length", 1);
-      const { id } = say("grace", "general", `${mention} tell me all`);
-      const [reply = ""] = await replies("general", 1);
+      const { id } = say("grace", here, `${mention} tell me all`);
+      const [reply = ""] = await replies(here, 1);
       assert.match(reply, /^Well,\s*\n-# My answer stops here: it reached the maximum length/);
       const { stdout } = await cli("why", id);
       assert.match(stdout.join("\n"), /reason: cut: [^]*next step: raise maxOutput/);
-      say("grace", "general", `${mention} go on`);
-      await replies("general", 2);
+      say("grace", here, `${mention} go on`);
+      await replies(here, 2);
       const said = model.requests.at(-1)?.messages.find(({ role }) => role === "assistant");
       assert.equal(said?.text, "Well,");
     }));
 
   it("runs no call of two with one id, and the model learns why", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model }) => {
-      await start();
+    play(async ({ say, mention, replies, model, here }) => {
       model.behave("one_call_id");
-      say("grace", "general", `${mention} tides?`);
-      const [reply = ""] = await replies("general", 1);
+      say("grace", here, `${mention} tides?`);
+      const [reply = ""] = await replies(here, 1);
       assert.equal(reply.match(/two calls of your answer had the same id/g)?.length, 2);
     }));
 

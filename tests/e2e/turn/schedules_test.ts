@@ -3,17 +3,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { crashPoints } from "../../support/long_form.ts";
 import { messageId } from "../../support/discord/builders.ts";
 
 const remind = (input: object) => `call: remind ${JSON.stringify(input)}`;
 const CREATE = { action: "create", when: "1s" };
 
 describe("[T12] the bot", () => {
+  const play = sharedBot({});
+
   it("posts a reminder without a request to the model, and mentions its creator alone", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, user, cli }) => {
-      await start();
-      say("grace", "general", `${mention}\n${remind({ ...CREATE, text: "Tea! @everyone" })}`);
-      const [, reminder = ""] = await replies("general", 2);
+    play(async ({ here, say, mention, replies, model, user, cli }) => {
+      say("grace", here, `${mention}\n${remind({ ...CREATE, text: "Tea! @everyone" })}`);
+      const [, reminder = ""] = await replies(here, 2);
       assert.equal(model.requests.length, 2);
       assert.match(reminder, new RegExp(`^<@${user("grace").id}> Reminder: Tea!`));
       const { stdout } = await cli("schedules", "list");
@@ -21,20 +24,22 @@ describe("[T12] the bot", () => {
     }));
 
   it("runs a task as a turn of its creator, in the same session", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, decided, rows }) => {
-      await start();
+    play(async ({ here, say, mention, replies, model, decided, rows, simulator }) => {
       say(
         "grace",
-        "general",
+        here,
         `${mention}\n${remind({ ...CREATE, text: "hello again", task: true })}`,
       );
-      const [, answer = ""] = await replies("general", 2);
+      const [, answer = ""] = await replies(here, 2);
       assert.match(answer, /> hello again/);
       const asked = model.requests.at(-1)?.messages.at(-1)?.text ?? "";
-      assert.match(asked, /\[scheduled task 1, set earlier by this person, is due now\]/);
-      const [row] = rows("SELECT message_id AS id FROM schedule_run");
+      assert.match(asked, /\[scheduled task \d+, set earlier by this person, is due now\]/);
+      const [row] = rows("SELECT message_id AS id FROM schedule_run ORDER BY message_id DESC");
       assert.equal(await decided({ id: messageId(String(row?.["id"])) }), "accept: mentioned");
-      assert.equal(rows("SELECT DISTINCT session_key FROM entry").length, 1);
+      const { id } = simulator.channel(here);
+      const keys = rows("SELECT DISTINCT session_key FROM entry WHERE text LIKE '%hello again%'");
+      assert.equal(keys.length, 1);
+      assert.match(String(keys[0]?.["session_key"]), new RegExp(id));
     }));
 });
 
@@ -56,14 +61,15 @@ describe("[R11] a scheduled task that fails", () => {
 });
 
 describe("[T12] a schedule whose bot is killed", () => {
-  const cases: readonly [kind: "reminder" | "task", point: string][] = [
-    ["task", "before:T3"],
+  const cases = crashPoints<[kind: "reminder" | "task", point: string]>([
     ["task", "after:T3"],
+    ["reminder", "before:T5"],
+  ], [
+    ["task", "before:T3"],
     ["task", "before:T4"],
     ["reminder", "before:T4"],
     ["reminder", "after:T4"],
-    ["reminder", "before:T5"],
-  ];
+  ]);
   for (const [kind, point] of cases) {
     it(`${kind}, ${point} › runs once`, () =>
       withSimulation({}, async ({ start, say, mention, replies, cli }) => {

@@ -10,6 +10,8 @@ import {
   STOPPED,
   withSimulation,
 } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { crashPoints } from "../../support/long_form.ts";
 
 const threads = (rules: object): SceneOptions => ({
   discord: ({ world }) => ({
@@ -39,15 +41,19 @@ function opened({ simulator }: Scene): number {
 }
 
 describe("[S7] threads for answers", () => {
+  const play = sharedBot({
+    ...threads({ auto: "mention", archiveAfterMin: 90 }),
+    mayRefuse: ({ route }) => route.endsWith("/threads"),
+  });
+
   it("open on the message, and the conversation continues there without mentions", () =>
-    withSimulation(threads({ auto: "mention", archiveAfterMin: 90 }), async (scene) => {
-      const { start, say, mention, written, user, model, simulator, until, decided } = scene;
-      await start();
-      say("ada", "general", "pilchards: said in the channel before");
-      const question = say("grace", "general", `${mention} How do I ||really|| feed *krill*?`);
+    play(async (scene) => {
+      const { say, mention, written, user, model, simulator, until, decided, here } = scene;
+      say("ada", here, "pilchards: said in the channel before");
+      const question = say("grace", here, `${mention} How do I ||really|| feed *krill*?`);
       const [reply = ""] = await repliesIn(scene, question, 1);
       assert.match(reply, /feed/);
-      assert.deepEqual(written("general"), []);
+      assert.deepEqual(written(here), []);
       const thread = threadOf(scene, question);
       assert.ok(thread);
       assert.equal(thread.name, "How do I (spoiler) feed krill?");
@@ -72,18 +78,17 @@ describe("[S7] threads for answers", () => {
     }));
 
   it("are archived when the asker is done, and only then, until the next message", () =>
-    withSimulation(threads({ auto: "mention" }), async (scene) => {
-      const { start, say, mention, simulator, until } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, simulator, until, here } = scene;
       const marks = [
-        (question: string) => ({ in: "general", message: question }),
+        (question: string) => ({ in: here, message: question }),
         (question: string) => ({
           in: question,
           message: String(simulator.posted(question)[0]?.id),
         }),
       ];
       for (const mark of marks) {
-        const question = say("grace", "general", `${mention} How do I feed krill?`);
+        const question = say("grace", here, `${mention} How do I feed krill?`);
         await repliesIn(scene, question, 1);
         const react = (as: string, emoji: string) =>
           simulator.react({ as, emoji, ...mark(question.id) });
@@ -153,29 +158,25 @@ describe("[S7] threads for answers", () => {
     }));
 
   it("answer in the channel if the bot may not open any, with the channel's memory", () =>
-    withSimulation({
-      ...threads({ auto: "mention" }),
-      mayRefuse: ({ route }) => route.endsWith("/threads"),
-    }, async (scene) => {
-      const { simulator, start, say, mention, replies, model } = scene;
+    play(async (scene) => {
+      const { simulator, say, mention, replies, model, here } = scene;
       simulator.permit({
         to: "@everyone",
         what: "createPublicThreads",
         as: "denied",
-        in: "general",
+        in: here,
       });
-      await start();
-      say("grace", "general", `${mention} first`);
-      await replies("general", 1);
-      say("grace", "general", `${mention} second`);
-      await replies("general", 2);
-      say("grace", "general", `${mention} third`);
-      await replies("general", 3);
+      say("grace", here, `${mention} first`);
+      await replies(here, 1);
+      say("grace", here, `${mention} second`);
+      await replies(here, 2);
+      say("grace", here, `${mention} third`);
+      await replies(here, 3);
       assert.match(JSON.stringify(model.requests.at(-1)?.messages[0]), /second/);
       assert.equal(opened(scene), 1);
     }));
 
-  for (const point of ["before:T3:1", "after:T3:1"]) {
+  for (const point of crashPoints(["before:T3:1"], ["after:T3:1"])) {
     it(`[D1] have one answer after a crash ${point}`, () =>
       withSimulation(
         {
@@ -216,16 +217,16 @@ describe("[L5] a title by the model", () => {
 });
 
 describe("[S3] [T6] reply_in_thread", () => {
+  const tool = sharedBot({});
   const CALL = 'call: reply_in_thread {"title":"Feeding krill"}';
 
   it("moves the answer to a thread, where the conversation continues", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, written, model } = scene;
-      await start();
-      const question = say("grace", "general", `${mention}\n${CALL}`);
+    tool(async (scene) => {
+      const { say, mention, written, model, here } = scene;
+      const question = say("grace", here, `${mention}\n${CALL}`);
       await repliesIn(scene, question, 1);
       assert.equal(threadOf(scene, question)?.name, "Feeding krill");
-      assert.deepEqual(written("general"), []);
+      assert.deepEqual(written(here), []);
       say("grace", question.id, "Is that all?");
       await repliesIn(scene, question, 2);
       assert.ok(
@@ -234,18 +235,17 @@ describe("[S3] [T6] reply_in_thread", () => {
     }));
 
   it("[T4] opens none for a person who may not open one", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, replies } = scene;
-      await start();
+    tool(async (scene) => {
+      const { simulator, say, mention, replies, here } = scene;
       simulator.permit({
         to: "grace",
         isMember: true,
         what: "createPublicThreads",
         as: "denied",
-        in: "general",
+        in: here,
       });
-      say("grace", "general", `${mention}\n${CALL}`);
-      const [reply = ""] = await replies("general", 1);
+      say("grace", here, `${mention}\n${CALL}`);
+      const [reply = ""] = await replies(here, 1);
       assert.match(reply, /the asker may not do this here: Create Public Threads is missing/);
       assert.equal(opened(scene), 0);
     }));

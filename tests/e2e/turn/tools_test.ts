@@ -3,31 +3,37 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, KILLED, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
-import { settleIn } from "../../support/bot/survival.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { crashPoints } from "../../support/long_form.ts";
 
 const READ = 'call: read_channel_history {"limit":5}';
 
 describe("[T6] the bot", () => {
-  it("reads a channel's history if the model asks for it", () =>
-    withSimulation(
-      { discord: () => ({ historyLimit: 0 }) },
-      async ({ start, say, mention, replies }) => {
-        await start();
-        say("ada", "general", "The tide is high at noon.");
-        say("grace", "general", `${mention}\n${READ}`);
-        const [reply = ""] = await replies("general", 1);
-        assert.match(reply, /The tools returned/);
-        assert.match(reply, /"from":"ada".*The tide is high at noon\./);
+  const play = sharedBot({
+    discord: ({ world }) => ({
+      guilds: {
+        [[...world.guilds.keys()][0] ?? ""]: {
+          channels: { "*": {}, "off-topic": { users: ["ada"] } },
+        },
       },
-    ));
+    }),
+  });
+
+  it("reads a channel's history if the model asks for it", () =>
+    play(async ({ say, mention, replies, here }) => {
+      say("ada", here, "The tide is high at noon.");
+      say("grace", here, `${mention}\n${READ}`);
+      const [reply = ""] = await replies(here, 1);
+      assert.match(reply, /The tools returned/);
+      assert.match(reply, /"from":"ada".*The tide is high at noon\./);
+    }));
 
   it("[T1] tells the model and the operator that a result was cut for room", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, cli }) => {
-      await start();
+    play(async ({ say, mention, replies, model, cli, here }) => {
       const source = "Array.from({ length: 6_000 }, (_, at) => at).join(' ')";
       const call = `call: code ${JSON.stringify({ source })}`;
-      const { id } = say("grace", "general", `${mention}\n${call}`);
-      await replies("general", 1);
+      const { id } = say("grace", here, `${mention}\n${call}`);
+      await replies(here, 1);
       const result = model.requests.at(-1)?.messages.find(({ role }) => role === "tool");
       assert.match(result?.text ?? "", /<\/result>\n\[cut for room: you see \d+ of the \d+ char/);
       const { stdout } = await cli("why", id);
@@ -35,16 +41,17 @@ describe("[T6] the bot", () => {
     }));
 
   it("[H4] fences what it read, and keeps it as a result in the transcript", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, rows }) => {
-      const bot = await start();
-      say("grace", "general", `${mention}\n${READ}`);
-      await replies("general", 1);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+    play(async ({ say, mention, replies, model, rows, here, simulator }) => {
+      say("grace", here, `${mention}\n${READ}`);
+      await replies(here, 1);
       const results = model.requests.at(-1)?.messages.filter(({ role }) => role === "tool") ?? [];
       assert.equal(results.length, 1);
       assert.match(results[0]?.text ?? "", /^<result boundary="\w{12}">\n[^]*\n<\/result>$/);
-      const roles = rows("SELECT role FROM entry ORDER BY id").map(({ role }) => role);
+      const roles = rows(
+        `SELECT role FROM entry WHERE session_key LIKE '%${
+          simulator.channel(here).id
+        }%' ORDER BY id`,
+      ).map(({ role }) => role);
       assert.deepEqual(roles, ["user", "assistant", "tool", "assistant"]);
     }));
 
@@ -71,15 +78,14 @@ describe("[T6] the bot", () => {
     ));
 
   it("reads another channel for its asker, and no later turn sees the result", () =>
-    withSimulation({}, async ({ simulator, start, say, mention, replies, model }) => {
-      await start();
+    play(async ({ simulator, say, mention, replies, model, here }) => {
       say("ada", "help", "The budget is ten shells.");
       const channelId = String(simulator.channel("help").id);
       const call = `call: read_channel_history ${JSON.stringify({ channelId })}`;
-      say("grace", "general", `${mention}\n${call}`);
-      assert.match((await replies("general", 1))[0] ?? "", /ten shells/);
-      say("ada", "general", `${mention} and now?`);
-      await replies("general", 2);
+      say("grace", here, `${mention}\n${call}`);
+      assert.match((await replies(here, 1))[0] ?? "", /ten shells/);
+      say("ada", here, `${mention} and now?`);
+      await replies(here, 2);
       const results = model.requests.at(-1)?.messages.filter(({ role }) => role === "tool") ?? [];
       assert.deepEqual(results.map(({ text }) => text), [
         "[not kept: it was for the person who asked]",
@@ -87,28 +93,16 @@ describe("[T6] the bot", () => {
     }));
 
   it("[T5] reads no channel that the asker may not see, or that the policy closes", () =>
-    withSimulation(
-      {
-        discord: (simulator) => {
-          const [krill] = simulator.world.guilds.values();
-          assert.ok(krill);
-          return {
-            guilds: { [krill.id]: { channels: { general: {}, help: { users: ["ada"] } } } },
-          };
-        },
-      },
-      async ({ simulator, start, say, mention, replies }) => {
-        await start();
-        say("ada", "help", "The budget is ten shells.");
-        const channelId = String(simulator.channel("help").id);
-        const call = `call: read_channel_history ${JSON.stringify({ channelId })}`;
-        say("grace", "general", `${mention}\n${call}`);
-        assert.match((await replies("general", 1))[0] ?? "", /access rules of the bot close/);
-        simulator.permit({ in: "help", to: "grace", what: "viewChannel", as: "denied" });
-        say("grace", "general", `${mention}\n${call}`);
-        assert.match((await replies("general", 2))[1] ?? "", /lack the permission View Channel/);
-      },
-    ));
+    play(async ({ simulator, say, mention, replies, here }) => {
+      say("ada", "off-topic", "The budget is ten shells.");
+      const channelId = String(simulator.channel("off-topic").id);
+      const call = `call: read_channel_history ${JSON.stringify({ channelId })}`;
+      say("grace", here, `${mention}\n${call}`);
+      assert.match((await replies(here, 1))[0] ?? "", /access rules of the bot close/);
+      simulator.permit({ in: "off-topic", to: "grace", what: "viewChannel", as: "denied" });
+      say("grace", here, `${mention}\n${call}`);
+      assert.match((await replies(here, 2))[1] ?? "", /lack the permission View Channel/);
+    }));
 
   it("summarises a long history in requests that count as summaries", () =>
     withSimulation(
@@ -135,26 +129,24 @@ describe("[T6] the bot", () => {
     ));
 
   it("[T4] reads no history for a person who may not read it", () =>
-    withSimulation({}, async ({ simulator, start, say, mention, replies }) => {
-      await start();
-      say("ada", "general", "The tide is high at noon.");
+    play(async ({ simulator, say, mention, replies, here }) => {
+      say("ada", here, "The tide is high at noon.");
       simulator.permit({
-        in: "general",
+        in: here,
         to: "grace",
         what: "readMessageHistory",
         as: "denied",
       });
-      say("grace", "general", `${mention}\n${READ}`);
-      const [reply = ""] = await replies("general", 1);
+      say("grace", here, `${mention}\n${READ}`);
+      const [reply = ""] = await replies(here, 1);
       assert.match(reply, /the asker may not do this here: Read Message History is missing/);
       assert.doesNotMatch(reply, /high at noon/);
     }));
 
   it("tells the model about a tool that does not exist, and answers", () =>
-    withSimulation({}, async ({ start, say, mention, replies }) => {
-      await start();
-      say("grace", "general", `${mention}\ncall: set_sail {}`);
-      assert.match((await replies("general", 1))[0] ?? "", /there is no tool "set_sail" here/);
+    play(async ({ say, mention, replies, here }) => {
+      say("grace", here, `${mention}\ncall: set_sail {}`);
+      assert.match((await replies(here, 1))[0] ?? "", /there is no tool "set_sail" here/);
     }));
 });
 
@@ -182,27 +174,26 @@ describe("[L3] a model server that refuses tools", () => {
 });
 
 describe("[D1] a turn with tools that a crash cuts", () => {
-  const cases: readonly [point: string, requests: number][] = [
-    ["before:TS", 3], // the first answer was not stored
+  const cases = crashPoints<[point: string, requests: number]>([
     ["after:TS", 2],
     ["before:TS:2", 4],
-    ["after:TS:2", 3],
     ["before:T3", 4], // the last answer was not stored
+  ], [
+    ["before:TS", 3], // the first answer was not stored
+    ["after:TS:2", 3],
     ["after:T3", 3],
-  ];
+  ]);
   for (const [point, requests] of cases) {
     it(`${point} › is answered once, with no more than ${requests} requests to the model`, () =>
       withSimulation({}, async (scene) => {
-        await settleIn(scene);
         const { say, mention, replies, model, start } = scene;
-        const before = model.requests.length;
         const dying = await start({ BARNACLE_CRASH_AT: point });
         const twice = point.endsWith(":2") || point.endsWith("T3");
         say("grace", "general", `${mention}\n${twice ? `${READ}\nthen\n${READ}` : READ}`);
         assert.deepEqual(await ended(dying), KILLED);
         await start();
         await replies("general", 1);
-        assert.equal(model.requests.length - before, requests);
+        assert.equal(model.requests.length, requests);
         // A second reply would come before the answer to a later question.
         say("grace", "general", `${mention} later`);
         const [first = "", second = ""] = await replies("general", 2);

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
 import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** A server on this machine; returns its address and how to close it. */
 async function serve(answer: (url: string) => object) {
@@ -17,6 +18,53 @@ async function serve(answer: (url: string) => object) {
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, close: () => void server.close() };
 }
+
+describe("[T6] [T9] tools without a config", () => {
+  const play = sharedBot({});
+
+  it("[T9] web_search does not exist without an engine, and the model knows", () =>
+    play(async ({ say, mention, replies, model, here }) => {
+      say("grace", here, `${mention}\ncall: web_search {"query":"tides"}`);
+      assert.match((await replies(here, 1))[0] ?? "", /web_search cannot be used here/);
+      assert.match(model.requests.at(-1)?.system ?? "", /There is no web search/);
+    }));
+
+  it("code computes, and reaches nothing of the program", () =>
+    play(async ({ say, mention, replies, here }) => {
+      const sources = [
+        "6 * 7",
+        "typeof process",
+      ];
+      const calls = sources.map((source) => `call: code ${JSON.stringify({ source })}`);
+      say("grace", here, [mention, ...calls].join("\n"));
+      const [reply = ""] = await replies(here, 1);
+      assert.match(reply, /Result: 42/);
+      assert.doesNotMatch(reply, /Result: object/);
+    }));
+
+  it("[SEC-R23] web_fetch reaches nothing on this machine, and the model learns why", () =>
+    play(async ({ say, mention, replies, here }) => {
+      let requests = 0;
+      const server = createServer((_request, response) => {
+        requests++;
+        response.end("canary");
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      try {
+        const calls = ["http://127.0.0.1/", "http://localhost/", `http://[::1]:${port}/`]
+          .map((url) => `call: web_fetch ${JSON.stringify({ url })}`);
+        say("grace", here, [mention, ...calls].join("\n"));
+        const [reply = ""] = await replies(here, 1);
+        assert.match(reply, /127\.0\.0\.1 is not on the public internet/);
+        assert.match(reply, /only the ports 80 and 443/);
+        assert.doesNotMatch(reply, /canary/);
+        assert.equal(requests, 0);
+      } finally {
+        server.close();
+      }
+    }));
+});
 
 describe("[T9] web_search in the bot", () => {
   it("asks the operator's engine, and [R9] a found link stays whole, without a preview", async () => {
@@ -37,32 +85,6 @@ describe("[T9] web_search in the bot", () => {
       engine.close();
     }
   });
-
-  it("does not exist without an engine, and the model knows", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model }) => {
-      await start();
-      say("grace", "general", `${mention}\ncall: web_search {"query":"tides"}`);
-      assert.match((await replies("general", 1))[0] ?? "", /web_search cannot be used here/);
-      assert.match(model.requests.at(-1)?.system ?? "", /There is no web search/);
-    }));
-});
-
-describe("[T6] code in the bot", () => {
-  it("computes, and a script without an end is killed", () =>
-    withSimulation({}, async ({ start, say, mention, replies }) => {
-      await start();
-      const sources = [
-        "6 * 7",
-        "Array.prototype.indexOf.call({ length: 2 ** 53 }, 1)",
-        "typeof process",
-      ];
-      const calls = sources.map((source) => `call: code ${JSON.stringify({ source })}`);
-      say("grace", "general", [mention, ...calls].join("\n"));
-      const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /Result: 42/);
-      assert.match(reply, /it ran longer than 5 s/);
-      assert.doesNotMatch(reply, /Result: object/);
-    }));
 });
 
 describe("[T6] tools of MCP servers in the bot", () => {
@@ -86,30 +108,4 @@ describe("[T6] tools of MCP servers in the bot", () => {
       assert.deepEqual(await ended(bot), STOPPED);
     });
   });
-});
-
-describe("[SEC-R23] web_fetch in the bot", () => {
-  it("reaches nothing on this machine, and the model learns why", () =>
-    withSimulation({}, async ({ start, say, mention, replies }) => {
-      let requests = 0;
-      const server = createServer((_request, response) => {
-        requests++;
-        response.end("canary");
-      });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      const { port } = server.address() as AddressInfo;
-      try {
-        await start();
-        const calls = ["http://127.0.0.1/", "http://localhost/", `http://[::1]:${port}/`]
-          .map((url) => `call: web_fetch ${JSON.stringify({ url })}`);
-        say("grace", "general", [mention, ...calls].join("\n"));
-        const [reply = ""] = await replies("general", 1);
-        assert.match(reply, /127\.0\.0\.1 is not on the public internet/);
-        assert.match(reply, /only the ports 80 and 443/);
-        assert.doesNotMatch(reply, /canary/);
-        assert.equal(requests, 0);
-      } finally {
-        server.close();
-      }
-    }));
 });

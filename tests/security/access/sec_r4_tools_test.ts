@@ -14,9 +14,10 @@ import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel, addMember, addThread } from "../../../simulator/world/create_world.ts";
 import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { ended, type SceneOptions, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { cases } from "../../support/long_form.ts";
 import { startObedientModel } from "../../support/model/obedient_model.ts";
 
-const TURNS = Number(process.env["BARNACLE_TURNS"] ?? 24);
+const TURNS = Number(process.env["BARNACLE_TURNS"] ?? cases(12, 24));
 const NOW = Date.UTC(2026, 0, 2);
 
 const call = (tool: string, input: object) => `call: ${tool} ${JSON.stringify(input)}`;

@@ -54,6 +54,7 @@ async function attack(
       { id: barnacle.userId, kind: "member", allow: PERMISSION.viewChannel, deny: 0n },
     ],
   }, NOW);
+  for (const name of Object.keys(FILES)) addChannel(world, krill, { name }, NOW);
   const adults = addChannel(world, krill, { name: "adults", isAgeRestricted: true }, NOW);
   try {
     await withSimulation({
@@ -133,17 +134,17 @@ const FILES: Readonly<Record<string, (lines: readonly string[]) => Bytes>> = {
 };
 
 describe("[SEC-R4] [T2] calls that Mallory injects", () => {
-  for (const [filename, write] of Object.entries(FILES)) {
-    it(`by the text of ${filename} reach nothing`, () =>
-      attack(async (scene) => {
-        await scene.start();
+  it("by the text of files reach nothing", () =>
+    attack(async (scene) => {
+      await scene.start();
+      for (const [filename, write] of Object.entries(FILES)) {
         const bytes = write(scene.payload(filename));
         const attachments = [{ filename, bytes, sizeBytes: bytes.length }];
-        const { id } = scene.simulator.say({ as: "mallory", in: "general", text: "", attachments });
-        const asked = scene.say("grace", "general", `${scene.mention} what is in it?`, id);
+        const { id } = scene.simulator.say({ as: "mallory", in: filename, text: "", attachments });
+        const asked = scene.say("grace", filename, `${scene.mention} what is in it?`, id);
         await assertRefused(scene, asked, [filename]);
-      }));
-  }
+      }
+    }));
 
   it("by edits of a running and of a waiting message reach nothing", () =>
     attack(async (scene) => {

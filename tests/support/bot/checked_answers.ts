@@ -79,5 +79,5 @@ export function settled({ simulator, until }: Scene, { channelId, id }: Message)
 }
 
 /** The bot's answers in a channel. */
-export const answers = ({ written }: Scene, where = "general") =>
+export const answers = ({ written, here }: Scene, where = here) =>
   written(where).filter((text) => text.includes("You wrote:"));

@@ -86,12 +86,14 @@ export interface Scene extends Simulation {
   say(as: string, where: string, text: string, replyTo?: string): Message;
   /** Text that pings the bot. */
   readonly mention: string;
+  /** Name of the test's own channel: `general`, unless tests share a bot. */
+  readonly here: string;
   user(username: string): User;
   /** The bot's messages in a channel, once there are that many. */
   replies(where: string, count: number, as?: string): Promise<readonly string[]>;
   /** The bot's messages in a channel so far. */
   written(where: string, as?: string): readonly string[];
-  /** Waits for a condition, at each event of the simulator; names it if it does not come true. */
+  /** Waits for a condition, as the simulator does; names it if it does not come true. */
   until<Value>(what: string, check: () => Value | false | undefined, ms?: number): Promise<Value>;
   /** The same, by polling. */
   eventually(what: string, check: () => Promise<boolean>): Promise<void>;
@@ -125,6 +127,17 @@ export async function withSimulation(
   options: SceneOptions,
   play: (scene: Scene) => Promise<void>,
 ): Promise<void> {
+  const stage = await openStage(options);
+  try {
+    await stage.play(() => play(toScene(stage.simulation, options.env)));
+  } finally {
+    await stage.simulation.close();
+  }
+  stage.judge();
+}
+
+/** Starts a simulation whose bots' log follows the error of a failed test. */
+export async function openStage(options: SceneOptions) {
   const lines: string[] = [];
   const simulation = await startSimulation({
     command: options.command ?? commandUnderTest(),
@@ -133,19 +146,25 @@ export async function withSimulation(
     env: { OPENAI_API_KEY: API_KEY, ...options.env },
     onLine: (line) => lines.push(line),
   });
-  const { simulator } = simulation;
-  try {
-    await play(toScene(simulation, options.env));
-  } catch (error) {
-    const log = lines.slice(-25).join("\n");
-    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${log}`, {
-      cause: error,
-    });
-  } finally {
-    await simulation.close();
-  }
-  judgeRequests(simulator.requests.records(), options.mayRefuse);
-  judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
+  return {
+    simulation,
+    async play(act: () => Promise<void>): Promise<void> {
+      try {
+        await act();
+      } catch (error) {
+        const log = lines.slice(-25).join("\n");
+        throw new Error(`${error instanceof Error ? error.message : String(error)}\n${log}`, {
+          cause: error,
+        });
+      }
+    },
+    /** The checks of every test, once the bots have ended. */
+    judge(): void {
+      const { simulator } = simulation;
+      judgeRequests(simulator.requests.records(), options.mayRefuse);
+      judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
+    },
+  };
 }
 
 /**
@@ -229,7 +248,8 @@ function fileState(path: string): string | undefined {
   return files.map((file) => `${file?.size} ${file?.mtimeNs}`).join(" ");
 }
 
-function toScene(simulation: Simulation, env: Env = {}): Scene {
+/** Gives a test the actions and observations. */
+export function toScene(simulation: Simulation, env: Env = {}, here = "general"): Scene {
   const { simulator, startBot } = simulation;
 
   async function until<Value>(
@@ -239,33 +259,15 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
   ): Promise<Value> {
     const waited = new AbortController();
     const timer = setTimeout(() => waited.abort(new Error(`Timed out waiting for ${what}`)), ms);
-    const found = Promise.withResolvers<Value>();
-    // Not all that a check looks at is an event of the simulator.
-    const look = setInterval(() => {
-      try {
-        const value = check();
-        if (value) found.resolve(value);
-      } catch (error) {
-        found.reject(error);
-      }
-    }, LOOK_EVERY_MS);
-    const event = simulator.until(() => check() || undefined, waited.signal);
     try {
-      return await Promise.race([event, found.promise]);
+      return await simulator.until(() => check() || undefined, waited.signal);
     } finally {
       clearTimeout(timer);
-      clearInterval(look);
-      waited.abort();
-      event.catch(() => {}); // it waits no longer
     }
   }
 
-  const written = (where: string, as?: string): readonly string[] => {
-    const { messages } = simulator.channel(where, as);
-    return [...messages.values()].filter(({ author }) =>
-      author.kind === "user" && author.userId === simulator.application.userId
-    ).map(({ content }) => content);
-  };
+  const written = (where: string, as?: string): readonly string[] =>
+    simulator.posted(simulator.channel(where, as).id).map(({ content }) => content);
 
   async function line(bot: SimulatedProcess, pattern: RegExp): Promise<string> {
     return await until(`a line like ${pattern}`, () => bot.lines.find((one) => pattern.test(one)));
@@ -311,6 +313,7 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
     ask,
     written,
     mention: `<@${simulator.application.userId}>`,
+    here,
     async start(own, args) {
       const before = simulator.account().connections;
       const bot = startBot(own, args);
