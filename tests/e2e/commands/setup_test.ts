@@ -579,7 +579,7 @@ describe("[O3] barnacle setup without a terminal", () => {
       2,
       /"http:\/\/127\.0\.0\.1:9\/v1" is an address\. Write it as "baseUrl" into the file of --answers/,
     ],
-    ["a wrong address", { ...ANSWERS, baseUrl: "box:1" }, 2, /no http or https address/],
+    ["a wrong address", { ...ANSWERS, baseUrl: "a box" }, 2, /no http or https address/],
     [
       "an example without its channels",
       { ...ANSWERS, channels: undefined, example: "many-agents" },
