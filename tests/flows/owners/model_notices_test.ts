@@ -93,6 +93,14 @@ describe("[L3] createModelNotices()", () => {
     assert.equal(told.length, 3);
   });
 
+  it("tells the server's own words", async () => {
+    const { run, told } = createRuns();
+    const details = { kind: "quota", modelId: "p/m", said: "no `credit`" } as const;
+    const error = new ModelError("p/m answered 402", details);
+    await run({ kind: "failed", why: "quota", reason: "", error });
+    assert.match(told[0] ?? "", /used up; its server says: `no 'credit'`; add credit/);
+  });
+
   const why = modelProblemOf(new ModelError("x", { kind: "quota", modelId: "p/m" }))?.why ?? "";
   const lasting: AlertRecord = {
     kind: "model",
