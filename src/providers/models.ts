@@ -19,14 +19,27 @@ import {
 } from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
-import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
+import {
+  endpointOf,
+  fetchOf,
+  isPaid,
+  modelIdOf,
+  type ModelSettings,
+  type ProviderSettings,
+} from "./settings.ts";
+
+/** Seconds of silence of a hosted server, and of one that may read a prompt for minutes. */
+const SILENCE_SEC = { hosted: 60, private: 600 };
 
 /** Maximum silence of a model (T1). */
-export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
+export function timeoutsOf(provider: ProviderSettings): WireTimeouts {
+  const { silenceSec = isPaid({ provider }) ? SILENCE_SEC.hosted : SILENCE_SEC.private } = provider;
+  return { firstByteMs: silenceSec * 1_000, betweenBytesMs: silenceSec * 1_000 };
+}
 
 /** Everything that models need from outside. */
 export type ModelDeps = Omit<AskDeps, "timeouts"> & {
-  /** {@link MODEL_TIMEOUTS} by default. */
+  /** {@link timeoutsOf} the provider by default. */
   readonly timeouts?: WireTimeouts;
 };
 
@@ -54,18 +67,23 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
  * @throws {TypeError} If the provider's `baseUrl` is not an http or https URL.
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
-  const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
-  endpointOf(settings.provider); // throws now, not at the first request
+  const { provider } = settings;
+  const fetch = fetchOf(provider, deps.fetch);
+  const allDeps = { timeouts: timeoutsOf(provider), ...deps, fetch };
+  endpointOf(provider); // throws now, not at the first request
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
-  const load = async () =>
-    ask = await (await loadWireFormat(settings.provider.kind))(settings, allDeps);
+  const load = async () => ask = await (await loadWireFormat(provider.kind))(settings, allDeps);
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
   };
+  const isLocal = !isPaid(settings);
   return {
     id: modelIdOf(settings),
-    generate: (request, signal) => (ask ?? askFirst)(request, signal),
+    generate(request, signal) {
+      if (isLocal) request.onReading?.(true);
+      return (ask ?? askFirst)(request, signal);
+    },
   };
 }
 

@@ -105,7 +105,7 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
 
 /** The settings of a provider, with its secrets revealed. */
 function toSettings(
-  { id, kind, baseUrl, apiKey, headers, sessionHeader, aws }: Provider,
+  { id, kind, baseUrl, apiKey, headers, sessionHeader, silenceSec, aws }: Provider,
 ): ProviderSettings {
   const { region = "", accessKeyId, secretAccessKey, sessionToken } = aws ?? {};
   return {
@@ -120,6 +120,7 @@ function toSettings(
       sessionToken: sessionToken?.reveal(),
     },
     sessionHeader,
+    silenceSec,
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
     ),
