@@ -708,7 +708,7 @@ async function bytesOf(request: ModelRequest): Promise<string> {
   });
   for await (
     const _ of ask(
-      structuredClone({ ...request, isShown: undefined }),
+      structuredClone({ ...request, isShown: undefined, onReading: undefined }),
       new AbortController().signal,
     )
   );
