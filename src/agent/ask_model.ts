@@ -44,6 +44,8 @@ export interface AskModelPorts extends Clock {
   readonly onText?: (soFar: string) => void;
   /** Whether a person has seen text of the answer; absent: none sees it before its end. */
   readonly isShown?: () => boolean;
+  /** As a request's; absent: no person learns of it. */
+  readonly onReading?: ModelRequest["onReading"];
   /**
    * Ends the turn: others abort it if the process stops, or if a message has changed or taken the
    * turn's place. The turn itself aborts it if its time is over.
@@ -82,14 +84,14 @@ export async function readAnswer(
   request: ModelRequest,
   ports: AskModelPorts,
 ): Promise<ModelResponse> {
-  const { model, onText, isShown, cleanSecrets, onUsage, now } = ports;
+  const { model, onText, isShown, onReading, cleanSecrets, onUsage, now } = ports;
   const checking = ports.checkBudget?.();
   const stop = checking && await checking; // most turns have no budget, and wait for nothing
   if (stop) throw new BudgetSpent(stop);
   const startedAt = now();
   let text = "";
   let thinking = "";
-  const asked = isShown ? { ...request, isShown } : request;
+  const asked = isShown || onReading ? { ...request, isShown, onReading } : request;
   for await (const part of model.generate(asked, ports.ending.signal)) {
     if (part.kind === "again") {
       text = thinking = "";

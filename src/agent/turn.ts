@@ -173,7 +173,8 @@ export async function runTurn(
         reason: `no words after ${maxSteps} steps: ${error.message}`,
       };
     }
-    return { ...failed, why: error.kind, reason: `${error.kind}: ${error.message}` };
+    const { kind, message, retryAfterMs } = error;
+    return { ...failed, why: kind, reason: `${kind}: ${message}`, retryAfterMs };
   } finally {
     cancel();
   }

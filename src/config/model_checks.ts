@@ -17,7 +17,9 @@ import { entriesAt, type Segment, valueAt } from "./text/tree.ts";
 import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
 import { nearestOf } from "./checks/nearest.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
-import { envSecret } from "./schema/parts/secrets.ts";
+import { baseAddress, completeAddress } from "./schema/parts/key.ts";
+import { EnvReference, envText, fromEnv, Secret } from "./schema/parts/secrets.ts";
+import { quotesIn } from "./secrets.ts";
 
 type WrittenModel = Settings["agents"]["defaults"]["model"];
 
@@ -97,8 +99,8 @@ function namesIn(written: WrittenModel, path: readonly Segment[]) {
 }
 
 /**
- * Reports each key of the environment that is a placeholder, and warns about each that goes
- * over plain HTTP to a public host (SEC-R9), and about keys of Amazon's that nothing uses.
+ * Judges the variables of vendors as the same values of the config, and warns about each key that
+ * goes over plain HTTP to a public host (SEC-R9), and about keys of Amazon's that nothing uses.
  */
 export function auditModelVariables(
   { models }: Settings,
@@ -115,33 +117,51 @@ export function auditModelVariables(
       )
       : []
   );
-  return [...unused, ...keyProblems(models.providers, env, problemAt)];
+  return [...unused, ...variableProblems(models.providers, env, problemAt)];
 }
 
-function keyProblems(
+function variableProblems(
   providers: Settings["models"]["providers"],
   env: Env,
   problemAt: ProblemAt,
 ): readonly Problem[] {
-  return VENDORS.flatMap(({ id, keyVariable, urlVariable }) => {
+  return VENDORS.flatMap(({ id, keyVariable, urlVariable, modelVariable }) => {
     const written = providers[id];
     if (written?.baseUrl !== undefined || written?.apiKey !== undefined) return [];
-    const key = envSecret(env, keyVariable)?.reveal();
-    if (key !== undefined && isSecretPlaceholder(key)) {
-      const path = ["models", "providers", id, "apiKey"];
-      return problemAt(
-        "error",
-        path,
-        `The variable ${keyVariable} is a placeholder`,
-        secretHint(path),
-      );
-    }
-    const host = envSecret(env, keyVariable) ? openHost(env[urlVariable] ?? "") : undefined;
-    if (host === undefined) return [];
-    const message = `${urlVariable} is plain http to ${host}, ` +
-      `so ${keyVariable} crosses the network unencrypted`;
-    return [
-      problemAt("warning", ["models", "providers", id, "baseUrl"], message, UNENCRYPTED_HINT),
+    const keyPath = ["models", "providers", id, "apiKey"];
+    const urlPath = ["models", "providers", id, "baseUrl"];
+    const modelPath = ["agents", "defaults", "model"];
+    const found: Problem[] = [];
+    const add = (...problem: Parameters<ProblemAt>) => void found.push(problemAt(...problem));
+    const named: readonly (readonly [name: string, path: readonly Segment[]])[] = [
+      [keyVariable, keyPath],
+      [urlVariable, urlPath],
+      [modelVariable, modelPath],
     ];
+    for (const [name, path] of named) {
+      found.push(...quotesIn(new EnvReference(name), path, env, problemAt));
+    }
+    const key = fromEnv(keyVariable, env);
+    if (!(key instanceof Secret)) {
+      if (!key.isAbsent) add("error", keyPath, key.why, key.hint);
+    } else if (isSecretPlaceholder(key.reveal())) {
+      add("error", keyPath, `The variable ${keyVariable} is a placeholder`, secretHint(keyPath));
+    }
+    if (/\s/.test(envText(env, modelVariable) ?? "")) {
+      const hint = "set it to the name alone, as the server lists it";
+      add("error", modelPath, `The variable ${modelVariable} has white space in it`, hint);
+    }
+    const url = envText(env, urlVariable);
+    if (url !== undefined && !baseAddress("").safeParse(url, { jitless: true }).success) {
+      const hint = `write it as http://127.0.0.1:11434/v1, and a password into ${keyVariable}`;
+      add("error", urlPath, `The variable ${urlVariable} is no address of a server`, hint);
+    }
+    const host = key instanceof Secret ? openHost(completeAddress(url ?? "")) : undefined;
+    if (host !== undefined) {
+      const message = `${urlVariable} is plain http to ${host}, ` +
+        `so ${keyVariable} crosses the network unencrypted`;
+      add("warning", urlPath, message, UNENCRYPTED_HINT);
+    }
+    return found;
   });
 }

@@ -8,7 +8,8 @@
 import type { Env } from "../lib/env.ts";
 import type { Settings } from "./schema/root.ts";
 import { AWS_REGION } from "./schema/models.ts";
-import { envSecret, type Secret } from "./schema/parts/secrets.ts";
+import { completeAddress } from "./schema/parts/key.ts";
+import { envSecret, envText, type Secret } from "./schema/parts/secrets.ts";
 
 /** The API that a provider has. */
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];
@@ -153,7 +154,7 @@ export function resolveModels(config: AskedModels, env: Env): ResolvedModels {
 function fromEnvironment(config: AskedModels, env: Env): ResolvedModels {
   for (const vendor of VENDORS) {
     if (!isServed(vendor, env)) continue;
-    const model = env[vendor.modelVariable]?.trim();
+    const model = envText(env, vendor.modelVariable);
     const provider = vendorProvider(vendor, env);
     if (model) return { kind: "chosen", choices: [{ provider, model }] };
     if (!provider.apiKey) return { kind: "discover", providers: [provider] };
@@ -297,7 +298,7 @@ export const MODEL_SECRETS: readonly string[] = [
 
 /** A variable in another form counts as absent: it would become a part of an address. */
 function regionOf(env: Env): string | undefined {
-  return [env["AWS_REGION"], env["AWS_DEFAULT_REGION"]].map((region) => region?.trim() ?? "")
+  return ["AWS_REGION", "AWS_DEFAULT_REGION"].map((name) => envText(env, name) ?? "")
     .find((region) => AWS_REGION.test(region));
 }
 
@@ -309,20 +310,13 @@ function regionIn(baseUrl: string): string | undefined {
 /** A vendor needs a key; OpenAI's API works with an address alone, too. */
 function isServed({ id, keyVariable, urlVariable }: Vendor, env: Env): boolean {
   if (envSecret(env, keyVariable)) return true;
-  return id === "openai" && urlVariable !== undefined && Boolean(env[urlVariable]?.trim());
+  return id === "openai" && envText(env, urlVariable) !== undefined;
 }
 
 function vendorProvider(vendor: Vendor, env: Env): Provider {
   const { id, kind, keyVariable, urlVariable } = vendor;
-  const apiKey = envSecret(env, keyVariable);
-  const baseUrl = urlVariable === undefined ? undefined : env[urlVariable]?.trim();
-  return {
-    id,
-    kind,
-    baseUrl: (baseUrl || vendor.baseUrl).replace(/\/+$/, ""),
-    apiKey,
-    headers: {},
-  };
+  const baseUrl = completeAddress(envText(env, urlVariable) ?? vendor.baseUrl);
+  return { id, kind, baseUrl, apiKey: envSecret(env, keyVariable), headers: {} };
 }
 
 /** Names of the providers that a model may have: those of the config, and those that need none. */

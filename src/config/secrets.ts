@@ -18,6 +18,7 @@ import {
   botToken,
   EnvReference,
   envSecret,
+  hasQuotes,
   referenceIn,
   resolveSecret,
   Secret,
@@ -77,6 +78,7 @@ export async function resolveSecrets(
     if (known) return known.secret;
     holdsLiteral ||= source instanceof Secret;
     const resolved = await resolveSecret(source, places);
+    problems.push(...quotesIn(source, path, places.env, problemAt));
     const what = source instanceof Secret ? undefined : nameOf(source);
     const secret = resolved instanceof Secret ? clean(resolved, what) : resolved;
     if (secret instanceof Secret && isSecretPlaceholder(secret.reveal())) {
@@ -149,6 +151,20 @@ export async function resolveSecrets(
   for (const { source, path } of part ? referencesIn(part) : []) await read(source, path);
   problems.push(...sameTokens(written, accounts, problemAt));
   return { byPath, holdsLiteral, problems };
+}
+
+/** The warning that a variable has quotes around its value, if it has. */
+export function quotesIn(
+  source: SecretSource,
+  path: readonly Segment[],
+  env: Env,
+  problemAt: ProblemAt,
+): readonly Problem[] {
+  if (!(source instanceof EnvReference) || !hasQuotes(env, source.env)) return [];
+  const message =
+    `The variable ${source.env} has quotes around its value, and Barnacle leaves them out`;
+  const hint = "remove the quotes: `docker --env-file` makes them a part of the value";
+  return [problemAt("warning", path, message, hint)];
 }
 
 /** The place of a secret's text, for a problem. */

@@ -77,6 +77,11 @@ export interface ModelRequest {
   readonly sessionKey?: string;
   /** Whether a person has seen text of the answer; absent: it is shown only once it is whole. */
   readonly isShown?: () => boolean;
+  /**
+   * Gets whether a server on a private network, which may take minutes for it, reads the request:
+   * `true` when it is sent, `false` with the first byte of the answer. Must not throw.
+   */
+  readonly onReading?: (isReading: boolean) => void;
   /** Id of the model that answered the turn's last request: a chain goes on with it (L3). */
   readonly prefers?: string;
   /** Fields that the body must not have, each with the name to write in its place, if any (L3). */
@@ -186,6 +191,7 @@ export function withGenerate(model: Model, generate: Model["generate"]): Model {
  * - `unauthorized`: the key is wrong; the operator.
  * - `not_found`: no such model or address; the operator.
  * - `quota`: the key's quota or credit is used up; the operator.
+ * - `no_memory`: the server's machine has too little memory for the model; the operator.
  * - `web_page`: HTML, from a wrong address or a login page; the operator.
  * - `context_length`: the request is too long for the model; a shorter one may succeed.
  * - `redirected`: a redirect, which Barnacle does not follow; the operator.
@@ -200,6 +206,7 @@ export type ModelErrorKind =
   | "unauthorized"
   | "not_found"
   | "quota"
+  | "no_memory"
   | "web_page"
   | "context_length"
   | "redirected"
@@ -222,6 +229,8 @@ export class ModelError extends Error {
   readonly retryAfterMs?: number;
   /** HTTP status of a refusal; absent for other failures. */
   readonly status?: number;
+  /** The server's own reason, cut and without secrets; absent if it gave none. */
+  readonly said?: string;
   /** Host and scheme of a redirect's target: `"login.example (https)"`; absent if unknown. */
   readonly redirectedTo?: string;
   /**
@@ -246,6 +255,7 @@ export class ModelError extends Error {
       readonly modelId: string;
       readonly retryAfterMs?: number;
       readonly status?: number;
+      readonly said?: string;
       readonly redirectedTo?: string;
       readonly words?: string;
       readonly sent?: ReadonlySet<string>;
@@ -260,6 +270,7 @@ export class ModelError extends Error {
     if (details.words !== undefined) this.words = details.words;
     if (details.sent) this.sent = details.sent;
     if (details.status !== undefined) this.status = details.status;
+    if (details.said !== undefined) this.said = details.said;
     if (details.contextWindow !== undefined) this.contextWindow = details.contextWindow;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }

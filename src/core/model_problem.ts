@@ -1,8 +1,8 @@
 /**
  * Declares the check of a model, and explains failures that only the operator can fix (L3).
  *
- * All other failures pass by themselves, or belong to one request. No text contains a key, or the
- * server's own words.
+ * All other failures pass by themselves, or belong to one request. No text contains a key, and only
+ * {@link wordsOf} has the server's own words.
  */
 
 import { titled } from "./checks.ts";
@@ -42,6 +42,8 @@ export interface ModelFailure {
   readonly redirectedTo?: string;
   /** The error's message, in which Amazon's words tell its refusals apart. */
   readonly message?: string;
+  /** As a `ModelError` has it: the operator reads it with the cause. */
+  readonly said?: string;
 }
 
 /**
@@ -100,6 +102,12 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
         why: "the quota or the credit of its API key is used up",
         fix: `add credit or raise the limit at the provider ${provider}, or choose another model`,
       };
+    case "no_memory":
+      return {
+        why: "the machine of its server has too little memory for it",
+        fix:
+          "free memory there, give the model a smaller context window, or choose a smaller model",
+      };
     case "not_found":
       return {
         why: "its server does not have this model, or the address is wrong",
@@ -139,6 +147,11 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
   }
 }
 
+/** The server's own words, to follow a cause. They are code, so that Discord shows no link of them. */
+export function wordsOf({ said }: Pick<ModelFailure, "said">): string {
+  return said === undefined ? "" : `; its server says: \`${said.replaceAll("`", "'")}\``;
+}
+
 /** Next steps for an operator after failures that may pass by themselves, by the word of the reason. */
 const NEXT_STEPS: readonly (readonly [reason: RegExp, fix: string])[] = [
   [
@@ -176,6 +189,7 @@ export function nextStepAfter(reason: string): string | undefined {
 const OPERATORS: readonly ModelErrorKind[] = [
   "unauthorized",
   "quota",
+  "no_memory",
   "not_found",
   "web_page",
   "redirected",

@@ -13,7 +13,7 @@ import { lagText, ownerText, type SharedStoreState, standbysOf } from "../core/s
 import { countText, timeText } from "../lib/text/units.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
-import type { AccountSnapshot, ModelCover, Snapshot } from "./snapshot.ts";
+import type { AccountSnapshot, ModelSnapshot, Snapshot } from "./snapshot.ts";
 
 const MAIN_TICK_MAX_MS = 60_000;
 const GATEWAY_TICK_MAX_MS = 30_000;
@@ -209,22 +209,22 @@ function oldestUnsent({ outbox: { oldestMs }, accounts }: Snapshot): HealthFindi
 function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
   const outageMs = Math.min(...models.map(({ openAt = now }) => now - openAt));
   const isAnyUp = models.some(({ openAt }) => openAt === undefined);
-  return models.map(({ id, openAt, fix, cover }) =>
-    healthFinding(`llm:${id}`, openAt === undefined ? "closed" : wordsOfOpen(cover, fix), {
+  return models.map(({ id, openAt, ...open }) =>
+    healthFinding(`llm:${id}`, openAt === undefined ? "closed" : wordsOfOpen(open), {
       status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
       isReady: isAnyUp,
     })
   );
 }
 
-/** A model that fails: which fallback answers for it, and what the operator can do. */
-function wordsOfOpen(cover: ModelCover | undefined, fix: string | undefined): string {
+/** A model that fails: how, which fallback answers for it, and what the operator can do. */
+function wordsOfOpen({ cover, failure, fix }: Omit<ModelSnapshot, "id" | "openAt">): string {
   const { by, why, until } = cover ?? {};
   const again = until === undefined ? "" : `, asked again at ${new Date(until).toISOString()}`;
   const covered = by === undefined
     ? undefined
     : `${by} answers for it (${why ?? "failed"}${again})`;
-  return ["open", covered, fix].filter((part) => part !== undefined).join("; ");
+  return ["open", covered, failure, fix].filter((part) => part !== undefined).join("; ");
 }
 
 /** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */

@@ -212,6 +212,8 @@ export interface ModelSnapshot {
   readonly openAt?: number;
   /** The next step for the operator, if it fails and there is one. */
   readonly fix?: string;
+  /** Its last failure, with the server's words; absent while it serves, or if it is not known. */
+  readonly failure?: string;
   /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
   readonly down?: ModelDown;
   /** The fallback that answers for it; absent while it serves, or if none does. */

@@ -56,7 +56,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
 
   return async function* ask(request, signal) {
     signal.throwIfAborted();
-    const wire = createWire({ ...deps, modelId, secrets }, signal);
+    const wire = createWire({ ...deps, modelId, secrets, onReading: request.onReading }, signal);
     // Only identifies the call; the wire aborts.
     const { signal: abortSignal } = new AbortController();
     wires.set(abortSignal, { wire, omit: request.omit });

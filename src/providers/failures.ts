@@ -9,10 +9,11 @@
 import { z } from "zod";
 import { retryAfterOf } from "../lib/network/retry_after.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
+import { jsonOf, reasonIn, reasonOf, waitIn } from "./server_reason.ts";
 import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */
-export const REASON_MAX = 200;
+export const REASON_MAX = 300;
 
 /** Google's details of an error: its reason as a word, or when to ask again, as `"34s"`. */
 const detailSchema = z.lazy(() =>
@@ -25,22 +26,24 @@ const detailSchema = z.lazy(() =>
 /** Forms of error bodies in use. */
 const errorObjectSchema = z.lazy(() =>
   z.looseObject({
-    message: z.string().optional(),
     type: z.string().nullish(),
     code: z.union([z.string(), z.number()]).nullish(),
     param: z.string().nullish().catch(undefined), // OpenAI: the refused field
     status: z.string().nullish(),
     details: z.array(detailSchema).optional().catch(undefined),
     n_ctx: z.number().optional().catch(undefined), // llama.cpp
-    metadata: z.looseObject({ flagged_input: z.string() }).optional().catch(undefined), // OpenRouter
+    // OpenRouter's.
+    metadata: z.looseObject({
+      flagged_input: z.string().optional(),
+      headers: z.looseObject({ "X-RateLimit-Reset": z.coerce.number() }).optional().catch(
+        undefined,
+      ),
+    }).optional().catch(undefined),
   })
 );
 const errorBodySchema = z.lazy(() =>
   z.looseObject({
     error: z.union([errorObjectSchema, z.string()]).optional(),
-    message: z.string().optional(),
-    Message: z.string().optional(), // Amazon's
-    detail: z.string().optional(),
   })
 );
 
@@ -48,6 +51,8 @@ interface ServerError {
   readonly message?: string;
   readonly codes: readonly string[];
   readonly retryAfterMs?: number;
+  /** Unix time in milliseconds at which a quota begins anew. */
+  readonly resetAt?: number;
   /** Tokens of the context window. */
   readonly window?: number;
 }
@@ -78,18 +83,19 @@ export function refusalOf(
   now: number,
 ): ModelError {
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
-  const serverError = withHeader(serverErrorOf(jsonOf(body)), headers);
+  const serverError = withHeader(serverErrorOf(jsonOf(body), reasonOf(body)), headers);
   const kind = kindOf(status, serverError);
-  const retryAfterMs = retryAfterOf(headers.get("retry-after"), now) ?? serverError.retryAfterMs;
-  const reason = serverError.message === undefined
-    ? ""
-    : `: ${cleanServerMessage(serverError.message, secrets)}`;
-  return new ModelError(`${modelId} answered ${status}${reason}`, {
+  const { message, resetAt = 0 } = serverError;
+  const retryAfterMs = retryAfterOf(headers.get("retry-after"), now) ?? serverError.retryAfterMs ??
+    (resetAt > now ? resetAt - now : waitIn(message));
+  const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
+  return new ModelError(`${modelId} answered ${status}${said === undefined ? "" : `: ${said}`}`, {
     kind,
     modelId,
     status,
     words: wordsOf(serverError, body, secrets),
     sent: fieldsIn(sent),
+    said,
     retryAfterMs,
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });
@@ -128,10 +134,11 @@ export function brokenAnswerOf(
   secrets: readonly string[],
 ): ModelError {
   const serverError = serverErrorOf({ error });
-  const reason = serverError.message === undefined
-    ? ""
-    : `: ${cleanServerMessage(serverError.message, secrets)}`;
-  const kind = isTooLong(400, serverError)
+  const { message, retryAfterMs = waitIn(message) } = serverError;
+  const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
+  const kind = lacksMemory(serverError)
+    ? "no_memory"
+    : isTooLong(400, serverError)
     ? "context_length"
     : serverError.codes.some((code) => FILTER_CODES.has(code))
     ? "filtered"
@@ -141,13 +148,15 @@ export function brokenAnswerOf(
     ? "rate_limited"
     : "not_an_answer";
   return new ModelError(
-    serverError.codes.length + reason.length === 0
+    serverError.codes.length === 0 && said === undefined
       ? `${modelId} sent an incomplete or malformed answer`
-      : `${modelId} broke off with an error${reason}`,
+      : `${modelId} broke off with an error${said === undefined ? "" : `: ${said}`}`,
     {
       kind,
       modelId,
       words: wordsOf(serverError, "", secrets),
+      said,
+      retryAfterMs,
       contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
     },
   );
@@ -261,8 +270,17 @@ function namedWindow({ window, message = "" }: ServerError): number | undefined 
 /** Bedrock has no code for a model that it does not know, or does not serve by this name. */
 const NO_MODEL_WORDS = /\bmodel identifier is invalid\b|\bon-demand throughput isn.t supported\b/;
 
+/** Words of Ollama, llama.cpp, LM Studio and vLLM on a machine that is too small for the model. */
+const MEMORY_WORDS =
+  /\bout of memory\b|\b(?:more|not enough|insufficient) (?:system |gpu |free |available )?(?:memory|v?ram|system resources)\b|\b(?:unable|failed) to allocate\b.*\b(?:buffers?|memory)\b|\bterminated: signal: killed\b/i;
+
+function lacksMemory({ message = "" }: ServerError): boolean {
+  return MEMORY_WORDS.test(message);
+}
+
 function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   const { codes, message = "" } = serverError;
+  if (status !== 429 && lacksMemory(serverError)) return "no_memory";
   if (isTooLong(status, serverError)) return "context_length";
   // Some servers send 400 for these, so their codes decide before the status.
   if (codes.includes("model_not_found") || NO_MODEL_WORDS.test(message)) return "not_found";
@@ -277,36 +295,27 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   return "rejected";
 }
 
-function serverErrorOf(body: unknown): ServerError {
+function serverErrorOf(body: unknown, message = reasonIn(body)): ServerError {
   // Google sends a list with one error in place of a stream.
   const parsed = errorBodySchema.safeParse(Array.isArray(body) ? body[0] : body);
-  if (!parsed.success) return { codes: [] };
-  const { error, message, Message, detail } = parsed.data;
-  if (typeof error === "string") return { message: error, codes: [] };
-  const text = error?.message ?? message ?? Message ?? detail;
-  const details = error?.details ?? [];
+  const { error } = parsed.data ?? {};
+  if (typeof error !== "object") return { message, codes: [] };
+  const { details = [], metadata } = error;
   const reasons = details.map(({ reason }) => reason);
   const delay = details.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? "")?.[1])
     .find((seconds) => seconds !== undefined);
   return {
-    message: text,
+    message,
     codes: [
-      error?.type,
-      error?.code,
-      error?.status,
-      error?.param,
-      error?.metadata && "flagged_input",
+      error.type,
+      error.code,
+      error.status,
+      error.param,
+      metadata?.flagged_input === undefined ? undefined : "flagged_input",
       ...reasons,
     ].flatMap((code) => code === undefined || code === null ? [] : [String(code)]),
     retryAfterMs: delay !== undefined ? Math.ceil(Number(delay) * 1_000) : undefined,
-    window: typeof error === "object" ? error.n_ctx : undefined,
+    resetAt: metadata?.headers?.["X-RateLimit-Reset"],
+    window: error.n_ctx,
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // without JSON, the status alone decides
-  }
 }

@@ -19,14 +19,27 @@ import {
 } from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
-import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
+import {
+  endpointOf,
+  fetchOf,
+  isPaid,
+  modelIdOf,
+  type ModelSettings,
+  type ProviderSettings,
+} from "./settings.ts";
+
+/** Seconds of silence of a hosted server, and of one that may read a prompt for minutes. */
+const SILENCE_SEC = { hosted: 60, private: 600 };
 
 /** Maximum silence of a model (T1). */
-export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
+export function timeoutsOf(provider: ProviderSettings): WireTimeouts {
+  const { silenceSec = isPaid({ provider }) ? SILENCE_SEC.hosted : SILENCE_SEC.private } = provider;
+  return { firstByteMs: silenceSec * 1_000, betweenBytesMs: silenceSec * 1_000 };
+}
 
 /** Everything that models need from outside. */
 export type ModelDeps = Omit<AskDeps, "timeouts"> & {
-  /** {@link MODEL_TIMEOUTS} by default. */
+  /** {@link timeoutsOf} the provider by default. */
   readonly timeouts?: WireTimeouts;
 };
 
@@ -54,8 +67,9 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
  * @throws {TypeError} If the provider's `baseUrl` is not an http or https URL.
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
-  const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
   const { provider } = settings;
+  const fetch = fetchOf(provider, deps.fetch);
+  const allDeps = { timeouts: timeoutsOf(provider), ...deps, fetch };
   endpointOf(provider); // throws now, not at the first request
   const never = new Map((provider.omit ?? []).map((field) => [field, undefined]));
   let ask: Ask | undefined;
@@ -68,6 +82,7 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
   };
+  const isLocal = !isPaid(settings);
   let responses: Model | undefined;
   return {
     id: modelIdOf(settings),
@@ -77,6 +92,7 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
         responses ??= createModel({ ...settings, provider: other }, deps);
         return responses.generate(request, signal);
       }
+      if (isLocal) request.onReading?.(true);
       const omit = never.size > 0 ? new Map([...request.omit ?? [], ...never]) : request.omit;
       return (ask ?? askFirst)(omit === request.omit ? request : { ...request, omit }, signal);
     },

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import type { Abilities, Model, ModelPart, ModelRequest, ModelUsage } from "../core/model.ts";
 import { microsOf, type Price, tokensIn } from "../core/spending/usage.ts";
 import { charsIn } from "../core/fit_request.ts";
+import { isPrivateHost } from "../lib/network/addresses.ts";
 
 /** Keys of Amazon's, by which requests are signed. */
 export interface AwsKeys {
@@ -33,6 +34,8 @@ export interface ProviderSettings {
   readonly headers?: Readonly<Record<string, string>>;
   /** Keys that sign requests to Amazon Bedrock; absent: `apiKey` alone identifies the operator. */
   readonly aws?: AwsKeys;
+  /** Maximum silence of the server in seconds; absent: by its address. */
+  readonly silenceSec?: number;
   /** Name of the header that carries a hash of the session's key; absent: none does. */
   readonly sessionHeader?: string;
   /** Fields that no request has. */
@@ -85,15 +88,36 @@ export function endpointOf({ baseUrl, kind }: Pick<ProviderSettings, "baseUrl" |
   return `${url.origin}${path === "" ? BASE_PATHS[kind] : path}`;
 }
 
+/**
+ * The `fetch` of a provider: its requests have the query of the provider's address, such as Azure's
+ * `api-version`.
+ */
+export function fetchOf(
+  { baseUrl }: Pick<ProviderSettings, "baseUrl">,
+  fetch: typeof globalThis.fetch,
+): typeof globalThis.fetch {
+  const own = URL.parse(baseUrl)?.searchParams;
+  if (!own?.size) return fetch;
+  return (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    for (const [name, value] of own) url.searchParams.set(name, value);
+    return fetch(url, init);
+  };
+}
+
+/** Parameters of an address whose values are secrets. */
+const SECRET_PARAMETER = /key|token|secret|sig|code/i;
+
 /** All texts of a provider that an error must not repeat. */
 export function secretsOf(
   { apiKey, headers, baseUrl, aws }: ProviderSettings,
 ): readonly string[] {
-  const { username, password } = URL.canParse(baseUrl)
-    ? new URL(baseUrl)
-    : { username: "", password: "" };
+  const { username = "", password = "", searchParams = [] } = URL.parse(baseUrl) ?? {};
+  const query = [...searchParams].flatMap(([name, value]) =>
+    SECRET_PARAMETER.test(name) ? value : []
+  );
   const signing = aws ? [aws.accessKeyId, aws.secretAccessKey, aws.sessionToken ?? ""] : [];
-  return [apiKey ?? "", ...signing, ...Object.values(headers ?? {}), username, password]
+  return [apiKey ?? "", ...signing, ...Object.values(headers ?? {}), username, password, ...query]
     .map((secret) => secret.replace(/^Bearer /i, ""))
     .filter((secret) => secret !== "");
 }
@@ -181,12 +205,7 @@ function estimate(
   };
 }
 
-/** Hosts of this machine and of private networks. */
-const PRIVATE_HOST =
-  /^(?:localhost|.+\.(?:local|localhost|internal|lan|home\.arpa)|127\..+|10\..+|192\.168\..+|172\.(?:1[6-9]|2\d|3[01])\..+|\[::1\]|\[(?:f[cd]|fe[89ab]).+\]|[^.:]+)$/i;
-
 /** Whether requests may cost money: the server is not on a private network. */
 export function isPaid({ provider: { baseUrl } }: Pick<ModelSettings, "provider">): boolean {
-  const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : "";
-  return !PRIVATE_HOST.test(host);
+  return !isPrivateHost(URL.parse(baseUrl)?.hostname ?? "");
 }

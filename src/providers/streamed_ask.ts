@@ -68,7 +68,7 @@ export function createStreamedAsk(
 
   return async function* (request, signal) {
     signal.throwIfAborted();
-    const wire = createWire({ ...deps, modelId, secrets }, signal);
+    const wire = createWire({ ...deps, modelId, secrets, onReading: request.onReading }, signal);
     try {
       const session = sessionHeaderOf(provider, request);
       const writing = write(

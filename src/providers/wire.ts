@@ -15,7 +15,8 @@ import {
   type ModelRequest,
 } from "../core/model.ts";
 import { type BodyReader, cancelReader, readPieces } from "../lib/network/read_body.ts";
-import { refusalOf } from "./failures.ts";
+import { cleanServerMessage, refusalOf } from "./failures.ts";
+import { reasonOf } from "./server_reason.ts";
 
 /** Maximum silence of a server. */
 export interface WireTimeouts {
@@ -38,6 +39,8 @@ export interface WireSettings extends AskDeps {
   readonly modelId: string;
   /** Texts that errors must not repeat. */
   readonly secrets: readonly string[];
+  /** Gets `false` with the first byte of the answer, as that of a request does. */
+  readonly onReading?: ModelRequest["onReading"];
 }
 
 /** One request and its answer. */
@@ -70,6 +73,9 @@ const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 /** Maximum bytes of a refusal to read for its reason. */
 const REFUSAL_MAX_BYTES = 16 * 1024;
 
+/** Option of Bun's `fetch`, which gives up after five minutes otherwise; others ignore it. */
+const NO_TIMEOUT: { readonly timeout: false } = { timeout: false };
+
 /** Time limit (milliseconds) for the last bytes of a released connection. */
 const RELEASE_MS = 1_000;
 
@@ -82,7 +88,7 @@ const RELEASE_MS = 1_000;
  * @param signal Closes the connection at once when it is aborted.
  */
 export function createWire(
-  { modelId, secrets, timeouts, fetch, now }: WireSettings,
+  { modelId, secrets, timeouts, fetch, now, onReading }: WireSettings,
   signal: AbortSignal,
 ): Wire {
   const stop = new AbortController();
@@ -136,6 +142,7 @@ export function createWire(
           ...init,
           signal: stop.signal,
           redirect: "manual",
+          ...NO_TIMEOUT,
         });
         const { status, headers } = response;
         if (!response.ok) {
@@ -148,9 +155,11 @@ export function createWire(
           );
         }
         if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {
+          const title = reasonOf(await beginningOf(response, REFUSAL_MAX_BYTES, stop.signal));
+          const named = title === undefined ? "" : ` (${cleanServerMessage(title, secrets)})`;
           throw fail(
             "web_page",
-            "answered with a web page: check baseUrl, and whether a login page intercepts requests",
+            `answered with a web page${named}: check baseUrl, and whether a login page intercepts requests`,
           );
         }
         reader = response.body?.getReader();
@@ -171,6 +180,7 @@ export function createWire(
           end();
           return undefined;
         }
+        if (bytes === 0) onReading?.(false);
         bytes += value.byteLength;
         if (bytes > ANSWER_MAX_BYTES) {
           throw fail("not_an_answer", `sent more than ${ANSWER_MAX_BYTES} bytes`);

@@ -4,6 +4,7 @@
 
 import type { Step } from "../core/step.ts";
 import type { TurnFailure } from "../core/turn/turn_outcome.ts";
+import { readerTime } from "../lib/text/units.ts";
 import type { FAILURE_NOTICES } from "./notices/failures.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 
@@ -12,6 +13,7 @@ type FailureKey = keyof typeof FAILURE_NOTICES;
 const KEYS: Readonly<Record<TurnFailure, FailureKey>> = {
   unauthorized: "failureKey",
   quota: "failureQuota",
+  no_memory: "failureMemory",
   not_found: "failureSetup",
   web_page: "failureSetup",
   redirected: "failureSetup",
@@ -28,20 +30,32 @@ const KEYS: Readonly<Record<TurnFailure, FailureKey>> = {
   unexpected: "failure",
 };
 
+/** Failures after which a server may name the time from which on it takes requests. */
+const LIMITED: ReadonlySet<TurnFailure> = new Set(["rate_limited", "quota", "unavailable"]);
+
+/** Longest wait in milliseconds that is "a few minutes". */
+const FEW_MINUTES_MS = 5 * 60_000;
+
 /**
  * The words to a person about a failed turn.
  *
  * @param steps The steps that it took: the person must learn what has happened already.
+ * @param retry The present, and for how long the server takes no requests, in milliseconds.
  */
 export function failureText(
   why: TurnFailure,
   id: string,
   steps: readonly Step[],
   texts: Texts,
+  { now, afterMs = 0 }: { readonly now: number; readonly afterMs?: number | undefined } = {
+    now: 0,
+  },
 ): string {
-  const key = KEYS[why];
+  const key = LIMITED.has(why) && afterMs > FEW_MINUTES_MS ? "failureLimited" : KEYS[why];
   const isOwn = texts.failure !== undefined && texts[key] === undefined;
-  const lines = [notice(isOwn ? "failure" : key, { id }, texts)];
+  const at = now + afterMs;
+  const when = `${readerTime(at, "R")} (${readerTime(at, "f")})`;
+  const lines = [notice(isOwn ? "failure" : key, { id, when }, texts)];
   const { done, unclear } = madeBy(steps);
   if (done.length > 0) lines.push(notice("failureDone", { calls: listOf(done) }, texts));
   if (unclear.length > 0) lines.push(notice("failureUnclear", { calls: listOf(unclear) }, texts));

@@ -60,6 +60,8 @@ export interface Work {
   /** Seconds since the turn began. */
   readonly seconds: number;
   readonly channelId: ChannelId;
+  /** Whether a slow server still reads the prompt. */
+  readonly isReading?: boolean;
   /** Text that the model wrote beside its calls, from {@link asideOf}; absent: none. */
   readonly aside?: string;
 }
@@ -81,7 +83,7 @@ export function asideOf(composed: string): string | undefined {
 
 /** The text of a line. */
 export function progressText(
-  { tools, reads, agents = [], step, steps, seconds, channelId, aside }: Work,
+  { tools, reads, agents = [], step, steps, seconds, channelId, isReading, aside }: Work,
   texts: Texts,
 ): string {
   const works = tools.map((tool) => {
@@ -95,7 +97,8 @@ export function progressText(
     return key ? notice(key, {}, texts) : notice("workTool", { tool: plainToolName(tool) }, texts);
   });
   const some = [...new Set(works)].slice(0, MAX_TOOLS);
-  const work = some.length === 0 ? notice("workThinking", {}, texts) : some.join(", ");
+  const own = isReading ? "workReading" : "workThinking";
+  const work = some.length === 0 ? notice(own, {}, texts) : some.join(", ");
   const line = notice(
     "progress",
     { work, step: `${step}`, steps: `${steps}`, seconds: `${seconds}` },

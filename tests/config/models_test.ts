@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Env } from "../../src/lib/env.ts";
 import { LOCAL_SERVERS, type ResolvedModels, resolveModels } from "../../src/config/models.ts";
-import { configOf, load } from "./support.ts";
+import { configOf, load, problemLines } from "./support.ts";
 
 async function resolved(agents: string, providers = "", env: Env = {}): Promise<ResolvedModels> {
   const config = await configOf(
@@ -246,6 +246,84 @@ describe("[L1] [L2] resolveModels()", () => {
       assert.deepEqual(said(models), [`${id} ${kind} http://elsewhere - a`]);
     }
   });
+});
+
+describe("[L1] the address of a server", () => {
+  const AZURE = "https://a.example/openai/deployments/d";
+  const addresses: readonly (readonly [written: string, completed: string])[] = [
+    ["localhost:11434", "http://localhost:11434"],
+    ["192.168.1.5:8000/v1/", "http://192.168.1.5:8000/v1"],
+    ["ollama:11434", "http://ollama:11434"],
+    ["[::1]:8080", "http://[::1]:8080"],
+    ["api.example.com/v1", "https://api.example.com/v1"],
+    ["http://x/v1/chat/completions", "http://x/v1"],
+    ["http://x/v1/responses/", "http://x/v1"],
+    ["http://x/v1/models/gpt-5", "http://x/v1"],
+    ["http://x:11434/api/chat", "http://x:11434"],
+    [`${AZURE}/chat/completions?api-version=1#top`, `${AZURE}?api-version=1`],
+    ["https://x/chat", "https://x/chat"],
+  ];
+  for (const [written, completed] of addresses) {
+    it(`is completed from ${written}, in the config and in the environment`, async () => {
+      const own = `"x":{"kind":"openai-compatible","baseUrl":"${written}"}`;
+      const config = said(await resolved(DEFAULT("x/a"), own));
+      assert.deepEqual(config, [`x openai-compatible ${completed} - a`]);
+      const env = { OPENAI_BASE_URL: `"${written}"`, OPENAI_MODEL: "'a'" };
+      assert.deepEqual(said(await resolved("", "", env)), [
+        `openai openai-compatible ${completed} - a`,
+      ]);
+    });
+  }
+
+  for (const wrong of ["openai", "/v1", "ftp://x", "http://", "me:pw@x", "http://me:pw@x"]) {
+    it(`is an error as ${wrong}, in the config and in the environment`, async () => {
+      const own = `{"models":{"providers":{"x":{"kind":"anthropic","baseUrl":"${wrong}"}}}}`;
+      assert.equal((await load(own)).kind, "refused");
+      assert.equal(
+        (await problemLines("{}", { env: { OPENAI_BASE_URL: wrong } }))[0],
+        "error models.providers.openai.baseUrl: The variable OPENAI_BASE_URL is no address of a server",
+      );
+    });
+  }
+});
+
+describe("[L2] variables with a fault", () => {
+  const QUOTES = "has quotes around its value, and Barnacle leaves them out";
+  const faults: readonly (readonly [env: Env, problem: string])[] = [
+    [
+      { OPENAI_API_KEY: '"k"' },
+      `warning models.providers.openai.apiKey: The variable OPENAI_API_KEY ${QUOTES}`,
+    ],
+    [{ OPENAI_MODEL: "'a'" }, `warning agents.defaults.model: The variable OPENAI_MODEL ${QUOTES}`],
+    [
+      { DISCORD_BOT_TOKEN: ` "${"a".repeat(24)}.bbbbbb.${"c".repeat(38)}"` },
+      `warning channels.discord.token: The variable DISCORD_BOT_TOKEN ${QUOTES}`,
+    ],
+    [
+      { OPENAI_API_KEY: "a\nb" },
+      "error models.providers.openai.apiKey: The variable OPENAI_API_KEY contains a character that no token or key has, such as a line break",
+    ],
+    [
+      { OPENAI_API_KEY: '"your-key-here"' },
+      "error models.providers.openai.apiKey: The variable OPENAI_API_KEY is a placeholder",
+    ],
+    [
+      { GEMINI_MODEL: "gemini 3" },
+      "error agents.defaults.model: The variable GEMINI_MODEL has white space in it",
+    ],
+    [{ OPENAI_BASE_URL: "x.example:80", OPENAI_API_KEY: "k" }, ""],
+    [
+      { OPENAI_BASE_URL: '"http://x.example"', OPENAI_API_KEY: "k" },
+      "warning models.providers.openai.baseUrl: OPENAI_BASE_URL is plain http to x.example, so OPENAI_API_KEY crosses the network unencrypted",
+    ],
+  ];
+  for (const [env, problem] of faults) {
+    it(`are named: ${JSON.stringify(env)}`, async () => {
+      const lines = await problemLines("{}", { env });
+      const isRight = problem === "" ? !/OPENAI/.test(lines.join()) : lines.includes(problem);
+      assert.ok(isRight, lines.join("\n"));
+    });
+  }
 });
 
 describe("[L1] keys of Amazon's", () => {

@@ -11,6 +11,7 @@ describe("[L3] modelProblemOf()", () => {
     ["unauthorized", /refuses the API key/, /API key of the provider local/],
     ["quota", /quota or the credit/, /add credit/],
     ["not_found", /does not have this model/, /`ollama pull llama3\.2:3b`/],
+    ["no_memory", /too little memory/, /smaller model/],
     ["web_page", /web page/, /baseUrl/],
     ["redirected", /redirects requests/, /baseUrl/],
   ];

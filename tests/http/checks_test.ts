@@ -150,6 +150,12 @@ describe("[O1] judgeHealth()", () => {
       "warn",
       ["llm:a"],
     ],
+    [
+      "[L3] one with the server's words",
+      { models: [{ id: "a", openAt: NOW, failure: "a answered 401: old key", fix: "renew it" }] },
+      "warn",
+      ["llm:a"],
+    ],
     ["one model of two down", { models: [{ id: "a" }, { id: "b", openAt: 0 }] }, "warn", []],
     ["all down for a minute", { models: [{ id: "a", openAt: NOW - 60_000 }] }, "warn", ["llm:a"]],
     ["all down for longer", { models: [{ id: "a", openAt: NOW - 60_001 }] }, "fail", ["llm:a"]],

@@ -74,6 +74,27 @@ describe("[L3] refusalOf()", () => {
     ["Ollama's", '{"error":"model not found"}', ": model not found"],
     ["a bare message", '{"message":"nope"}', ": nope"],
     ["a detail", '{"detail":"nope"}', ": nope"],
+    [
+      "FastAPI's form",
+      '{"detail":[{"loc":["body","tools",0],"msg":"no tools","input":"q"}]}',
+      ": body.tools.0: no tools",
+    ],
+    ["an object as detail", '{"detail":{"error":{"message":"nope"},"type":"x"}}', ": nope"],
+    ["a list of errors", '{"errors":[{"message":"one"},"two"]}', ": one; two"],
+    ["errors by field", '{"errors":{"model":["is unknown"]}}', ": is unknown"],
+    ["a short message", '{"msg":"nope","ret":1}', ": nope"],
+    [
+      "OAuth's form",
+      '{"error":"invalid","error_description":"the key is old"}',
+      ": invalid: the key is old",
+    ],
+    [
+      "OpenRouter's provider",
+      '{"error":{"message":"Provider returned error","metadata":{"raw":"{\\"error\\":{\\"message\\":\\"too hot\\"}}"}}}',
+      ": Provider returned error: too hot",
+    ],
+    ["a text", "upstream connect error\n", ": upstream connect error"],
+    ["a page's title", "<html><head><title>502 Bad Gateway</title>", ": 502 Bad Gateway"],
     ["a page", "<html>Bad Gateway</html>", ""],
     ["half of a body", '{"error":{"mess', ""],
     ["nothing", "", ""],
@@ -84,6 +105,54 @@ describe("[L3] refusalOf()", () => {
     it(`repeats the server's message from ${form}`, () => {
       assert.equal(refused(500, body).message, `p/m answered 500${message}`);
     });
+  }
+
+  it("cuts the message at 300 characters, and blanks secrets in it", () => {
+    const { said = "" } = refused(
+      422,
+      JSON.stringify({ detail: [{ msg: `${KEY} ${"x".repeat(400)}` }] }),
+    );
+    assert.match(said, /^\[secret\] x{290}…$/);
+  });
+
+  it("reads any body", () => {
+    fc.assert(fc.property(fc.oneof(fc.json(), fc.string()), (body) => {
+      assert.ok((refused(400, body).said ?? "").length <= REASON_MAX);
+    }));
+  });
+
+  const memory = [
+    "model requires more system memory (5.6 GiB) than is available (3.1 GiB)",
+    "CUDA error: out of memory",
+    "llama runner process has terminated: signal: killed",
+    "Model loading was stopped due to insufficient system resources.",
+    "unable to allocate CUDA0 buffer",
+  ];
+  for (const error of memory) {
+    it(`finds too little memory in ${error}`, () => {
+      assert.equal(refused(500, JSON.stringify({ error })).kind, "no_memory");
+      assert.equal(brokenAnswerOf(error, "p/m", []).kind, "no_memory");
+    });
+  }
+
+  const HOURS = 20 * 3_600_000;
+  const reset = String(NOW + HOURS);
+  const waits: readonly [body: string, headers: Record<string, string>, ms: number | undefined][] =
+    [
+      ["", { "retry-after": "72000" }, HOURS],
+      ["", { "retry-after": "Fri, 02 Jan 2026 08:00:00 GMT" }, HOURS],
+      ['{"error":{"details":[{"retryDelay":"72000s"}]}}', {}, HOURS],
+      [`{"error":{"metadata":{"headers":{"X-RateLimit-Reset":"${reset}"}}}}`, {}, HOURS],
+      ['{"error":{"message":"Please try again in 7m12.5s. Visit x"}}', {}, 432_500],
+      ["Please wait 72000 seconds before retrying.", {}, HOURS],
+      ["Limit resets in 20 hours", {}, HOURS],
+      ["Please retry in 250ms", {}, 250],
+      ["You sent 20 messages in 1 hour", {}, undefined],
+      ["Try again with 2 models", {}, undefined],
+    ];
+  for (const [body, headers, ms] of waits) {
+    it(`reads when to ask again from ${JSON.stringify(headers)} ${body}`, () =>
+      assert.equal(refused(429, body, headers).retryAfterMs, ms));
   }
 
   const targets: readonly [location: string | undefined, host: string | undefined][] = [

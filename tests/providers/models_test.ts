@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createModel, MODEL_TIMEOUTS } from "../../src/providers/models.ts";
+import { createModel, timeoutsOf } from "../../src/providers/models.ts";
 import { settingsFor } from "../support/model/model_server.ts";
 
 const deps = { fetch: globalThis.fetch, now: () => 0 };
@@ -15,9 +15,45 @@ describe("createModel()", () => {
     assert.throws(() => createModel(settingsFor({ baseUrl: "localhost" }), deps), TypeError);
   });
 
-  it("[T1] waits at most 60 s for the first byte and 45 s between two", () => {
-    assert.deepEqual(MODEL_TIMEOUTS, { firstByteMs: 60_000, betweenBytesMs: 45_000 });
-  });
+  const silence: readonly [baseUrl: string, silenceSec: number | undefined, sec: number][] = [
+    ["https://ai.example/v1", undefined, 60],
+    ["http://192.168.1.7:11434", undefined, 600],
+    ["http://ollama:11434", undefined, 600],
+    ["http://ollama:11434", 30, 30],
+    ["https://ai.example/v1", 1_800, 1_800],
+  ];
+  for (const [baseUrl, silenceSec, sec] of silence) {
+    it(`[T1] waits at most ${sec} s for ${baseUrl}, with silenceSec ${silenceSec}`, () => {
+      const { provider } = settingsFor({ baseUrl });
+      const ms = sec * 1_000;
+      assert.deepEqual(timeoutsOf({ ...provider, silenceSec }), {
+        firstByteMs: ms,
+        betweenBytesMs: ms,
+      });
+    });
+  }
+
+  for (const [host, told] of [["127.0.0.1", [true, false]], ["ai.example", [false]]] as const) {
+    it(`[R8a] tells from when to when ${host} reads the request`, async () => {
+      const heard: boolean[] = [];
+      const fetch = () => {
+        const body = new ReadableStream({
+          pull(controller) {
+            assert.ok(!heard.includes(false), "before the first byte");
+            controller.enqueue(new TextEncoder().encode(": hello\n\n"));
+            controller.close();
+          },
+        });
+        return Promise.resolve(new Response(body));
+      };
+      const settings = settingsFor({ baseUrl: `http://${host}` });
+      const request = { system: "", messages: [], onReading: (is: boolean) => void heard.push(is) };
+      const answer = createModel(settings, { ...deps, fetch })
+        .generate(request, new AbortController().signal);
+      await assert.rejects(Array.fromAsync(answer));
+      assert.deepEqual(heard, told);
+    });
+  }
 
   it("sends no request before iteration", () => {
     let asked = 0;

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Model, ModelUsage } from "../../src/core/model.ts";
 import {
   endpointOf,
+  fetchOf,
   isPaid,
   modelIdOf,
   type ModelSettings,
@@ -44,6 +45,33 @@ describe("[L1] endpointOf()", () => {
   }
 });
 
+describe("[L1] fetchOf()", () => {
+  const asked = async (baseUrl: string, path: string): Promise<string> => {
+    let url = "";
+    const fetch = (input: string | URL | Request) => {
+      url = String(input);
+      return Promise.resolve(new Response());
+    };
+    await fetchOf({ baseUrl }, fetch)(
+      `${endpointOf({ baseUrl, kind: "openai-compatible" })}${path}`,
+    );
+    return url;
+  };
+
+  it("adds the query of the provider's address to each request, and nothing without one", async () => {
+    const azure = "https://a.example/openai/deployments/d?api-version=1";
+    assert.equal(
+      await asked(azure, "/chat/completions"),
+      "https://a.example/openai/deployments/d/chat/completions?api-version=1",
+    );
+    assert.equal(
+      await asked(azure, "/models?limit=9"),
+      "https://a.example/openai/deployments/d/models?limit=9&api-version=1",
+    );
+    assert.equal(await asked("http://x", "/models"), "http://x/v1/models");
+  });
+});
+
 describe("[L5] isPaid()", () => {
   const hosts: readonly (readonly [host: string, isPaid: boolean])[] = [
     ["localhost", false],
@@ -80,11 +108,11 @@ describe("[C8] secretsOf()", () => {
       secretsOf({
         id: "x",
         kind: "anthropic",
-        baseUrl: "https://ada:pw@ai.example",
+        baseUrl: "https://ada:pw@ai.example?api-version=2024&subscription-key=k9",
         apiKey: "sk-1",
         headers: { Authorization: "Bearer abc", "X-Team": "crew" },
       }),
-      ["sk-1", "abc", "crew", "ada", "pw"],
+      ["sk-1", "abc", "crew", "ada", "pw", "k9"],
     );
   });
 

@@ -20,14 +20,15 @@ describe("[R11] failureText()", () => {
   const words: Readonly<Record<TurnFailure, RegExp>> = {
     unauthorized: /refuses my key, which only my operator can change/,
     quota: /credit for my model is used up, which only my operator/,
+    no_memory: /too little memory for it, which only my operator/,
     not_found: /don't find my model at its address, which only my operator/,
     web_page: /don't find my model/,
     redirected: /don't find my model/,
     rate_limited: /overloaded or unreachable .* ask me again in a few minutes/,
     unavailable: /overloaded or unreachable/,
     context_length: /more than my model can read at once.*`\/new`/,
-    timeout: /took too long/,
-    late: /took too long/,
+    timeout: /took too long to answer\. Please ask me again later/,
+    late: /took too long to answer\. Please ask me again later/,
     steps: /used all my steps/,
     filtered: /refuses to answer this.*other words/,
     rejected: /something went wrong/,
@@ -42,6 +43,21 @@ describe("[R11] failureText()", () => {
       assert.match(text, sentence);
       assert.match(text, /Error ID[a-z ]*: `f7k2`$/);
     });
+  }
+
+  const limits: readonly [why: TurnFailure, afterMs: number, sentence: RegExp][] = [
+    [
+      "rate_limited",
+      20 * 3_600_000,
+      /no more requests for now.* again <t:72060:R> \(<t:72060:f>\)/,
+    ],
+    ["quota", 20 * 3_600_000, /no more requests for now/],
+    ["rate_limited", 5 * 60_000, /in a few minutes/],
+    ["filtered", 20 * 3_600_000, /refuses to answer/],
+  ];
+  for (const [why, afterMs, sentence] of limits) {
+    it(`says when to ask again after ${why} for ${afterMs} ms`, () =>
+      assert.match(failureText(why, "f7k2", [], {}, { now: 60_000, afterMs }), sentence));
   }
 
   it("[R13] has the operator's own notice, also if it is the general one", () => {

@@ -56,6 +56,8 @@ export interface TurnProgress {
   readonly drafts: Drafts;
   /** Shows a line about each turn, if the config says so. */
   readonly lines: ProgressLines;
+  /** Shows such a line only while a slow server reads a prompt. */
+  readonly readingLines: Pick<ProgressLines, "begin">;
   /** The config has changed. */
   reconfigured(): void;
   /** A message of the outbox has its final result. */
@@ -110,6 +112,7 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
     cut: (messageId) => acks.answered(messageId, "notice"),
     drafts,
     lines,
+    readingLines: { begin: (place, rules, mayShow) => lines.begin(place, rules, mayShow, true) },
     reconfigured() {
       if (isDeepStrictEqual(rules, config().messages)) return;
       rules = config().messages;

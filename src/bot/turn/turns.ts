@@ -72,7 +72,9 @@ export function createAccountTurns(
       readonly owners: Pick<OwnerIds, "toTell" | "ownsApplicationAsRead">;
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       readonly catchUp: Pick<CatchUp, "delayedChannels">;
-      readonly outbound: { readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines"> };
+      readonly outbound: {
+        readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines" | "readingLines">;
+      };
       readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
       readonly files: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
@@ -213,7 +215,11 @@ export function createAccountTurns(
       toolPorts: parts.toolPortsOf(agentId),
       agents: agentsNow(),
       drafts: streaming === "edit" ? progress.drafts : undefined,
-      lines: streaming === "progress" ? progress.lines : undefined,
+      lines: streaming === "progress"
+        ? progress.lines
+        : isAwaited
+        ? progress.readingLines
+        : undefined,
     };
   }
 

@@ -105,7 +105,7 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
 
 /** The settings of a provider, with its secrets revealed. */
 function toSettings(
-  { id, kind, baseUrl, apiKey, headers, sessionHeader, omit, aws }: Provider,
+  { id, kind, baseUrl, apiKey, headers, sessionHeader, omit, silenceSec, aws }: Provider,
 ): ProviderSettings {
   const { region = "", accessKeyId, secretAccessKey, sessionToken } = aws ?? {};
   return {
@@ -121,6 +121,7 @@ function toSettings(
     },
     sessionHeader,
     omit,
+    silenceSec,
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
     ),

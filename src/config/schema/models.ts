@@ -46,7 +46,7 @@ const provider = () =>
     ),
     baseUrl: key(
       baseAddress("put it into apiKey or headers").optional(),
-      "Base address of the API. Only the provider `openai` and the kinds `openai-responses`, " +
+      "Base address of the API, or an endpoint of it; a query stays. Only the provider `openai` and the kinds `openai-responses`, " +
         "`anthropic`, `google` and `bedrock` have a default.",
       { unset: "the vendor's address", example: "http://127.0.0.1:11434/v1", isCommon: true },
     ),
@@ -97,6 +97,12 @@ const provider = () =>
         }),
       "Region and keys of the kind `bedrock`.",
       { unset: "the environment's", example: { region: "eu-central-1" } },
+    ),
+    silenceSec: key(
+      whole(5, 86_400).optional(),
+      "How long (seconds) the server may send nothing before Barnacle gives a request up. A turn " +
+        "ends after `agents.turnTimeoutSec` in any case. With fallbacks, a lower value asks them sooner.",
+      { unset: "600 at a private address, else 60", unit: "seconds", example: 1_800 },
     ),
     sessionHeader: key(
       text().optional(),

@@ -34,6 +34,8 @@ export type TurnOutcome =
     readonly kind: "failed";
     readonly reason: string;
     readonly why: TurnFailure;
+    /** Milliseconds that the model's server asks to wait; absent if it does not ask. */
+    readonly retryAfterMs?: number;
     readonly error: unknown;
     /** Absent if the model called no tool. */
     readonly taken?: StepsTaken;

@@ -11,7 +11,7 @@
 import type { AlertRecord } from "../../core/alerts.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { ModelError, type RefusedPart } from "../../core/model.ts";
-import { modelProblemOf } from "../../core/model_problem.ts";
+import { modelProblemOf, wordsOf } from "../../core/model_problem.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -70,7 +70,8 @@ export function createModelNotices(
     if (!problem || known.has(key)) return;
     known.add(key);
     if (!await isStillTold(model, problem.why)) {
-      await tell(notice("modelFails", { model, problem: problem.why, fix: problem.fix }, texts()));
+      const why = problem.why + wordsOf(error);
+      await tell(notice("modelFails", { model, problem: why, fix: problem.fix }, texts()));
     }
     await problems.note(key);
   }

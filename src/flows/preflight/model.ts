@@ -5,7 +5,7 @@
 
 import type { Finding } from "../../core/finding.ts";
 import type { ContextWindow } from "../../core/model.ts";
-import { type ModelCheck, modelProblemOf } from "../../core/model_problem.ts";
+import { type ModelCheck, modelProblemOf, wordsOf } from "../../core/model_problem.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 
 /** Id of the row, and of the health check. */
@@ -39,7 +39,12 @@ export function judgeModel(modelId: string, check: ModelCheck): Finding {
       const problem = modelProblemOf({ ...check.failure, message: check.message });
       if (problem) {
         const { why, fix } = problem;
-        return { ...about, status: "fail", why: `${modelId} fails: ${why}`, fix };
+        return {
+          ...about,
+          status: "fail",
+          why: `${modelId} fails: ${why}${wordsOf(check.failure)}`,
+          fix,
+        };
       }
       const { message, failure: { kind } } = check;
       return kind === "rate_limited"

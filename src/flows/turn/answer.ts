@@ -86,7 +86,8 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const open = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
   const rules = sorted.again ? rulesAfterEdit(open) : open;
   const spending = createTurnSpending(claim);
-  const run: AnswerRun = { turn, rules, stored: sorted, ports, spending };
+  const mayHaveDrafts = ports.drafts !== undefined;
+  const run: AnswerRun = { turn, rules, stored: sorted, ports, spending, mayHaveDrafts };
   let ended: FinishedTurn | undefined;
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
@@ -115,13 +116,12 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     await turn.mayShow;
     if (turn.cut === "interrupted") ended = withoutAnswer(ended);
   }
-  const mayHaveDrafts = ports.drafts !== undefined || ports.lines !== undefined;
   const stored = await saveTurn(
-    mayHaveDrafts ? { ...ended, mayHaveDrafts } : ended,
+    run.mayHaveDrafts ? { ...ended, mayHaveDrafts: true } : ended,
     ports,
     (error) => {
       const failed = failedTurn(turn.claim, { reason: "cannot be stored", error }, rules, ports);
-      return { ...shownEnd(failed), mayHaveDrafts };
+      return { ...shownEnd(failed), mayHaveDrafts: run.mayHaveDrafts };
     },
   );
   if (!stored.stored) return;
@@ -157,6 +157,8 @@ interface AnswerRun {
   readonly stored: SortedSteps;
   readonly ports: AnswerPorts;
   readonly spending: TurnSpending;
+  /** Whether the outbox may have a draft or a line of it. */
+  mayHaveDrafts: boolean;
   /** The end, once the model has answered; absent before. */
   outcome?: TurnOutcome;
   /** Milliseconds until then. */
@@ -271,6 +273,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     onText: draft?.grow,
     isShown: draft?.isShown,
     onStep: progress?.step,
+    onReading: progress?.reading,
     onAside: approval ? undefined : progress && ((text) => {
       const composed = compose(text);
       if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
@@ -299,7 +302,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       outcome = await runTurn(history.requestFor, { ...turnPorts, steps });
     }
   } finally {
-    if (progress) await progress.end(); // its timer must not outlive the turn
+    if (await progress?.end()) run.mayHaveDrafts = true; // its timer must not outlive the turn
     if (draft) await draft.end();
   }
   if (outcome.kind === "parked") {
@@ -333,12 +336,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
         ? interruptedTurn(turn.claim, texts.entries(now()))
         : undefined;
     case "failed": {
-      const { why, reason, taken } = outcome;
+      const { why, reason, retryAfterMs, taken } = outcome;
       const given = {
         ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown },
         isPersonal: asked?.isPersonalIn(taken),
       };
-      return paidTurn(failedTurn(turn.claim, { why, reason, given }, rules, ports), spending);
+      const end = { why, reason, retryAfterMs, given };
+      return paidTurn(failedTurn(turn.claim, end, rules, ports), spending);
     }
     case "refused":
       return paidTurn(await refusedTurn(turn.claim, outcome.stop, rules, ports, spend), spending);

@@ -27,6 +27,8 @@ export interface FailedWith {
   readonly why?: TurnFailure;
   /** Why, for the operator, without the message's words. */
   readonly reason: string;
+  /** Milliseconds for which the model's server takes no requests; absent if it names none. */
+  readonly retryAfterMs?: number;
   /** For the log; absent if the reason says it all. */
   readonly error?: unknown;
   /** The parts of the turn; absent: it failed before the model was asked. */
@@ -42,7 +44,7 @@ export interface FailedWith {
  */
 export function failedTurn(
   claim: Claim,
-  { why = "unexpected", reason, error, given }: FailedWith,
+  { why = "unexpected", reason, retryAfterMs, error, given }: FailedWith,
   { texts, where }: EndRules,
   { randomId, now, log, model }: EndPorts,
 ): FinishedTurn {
@@ -61,7 +63,7 @@ export function failedTurn(
     error,
   });
   const { steps = [] } = given?.taken ?? {};
-  const text = failureText(why, failureId, steps, texts);
+  const text = failureText(why, failureId, steps, texts, { now: now(), afterMs: retryAfterMs });
   const isTask = messagesOf(claim).every(({ scheduled, place }) =>
     scheduled !== undefined && place.kind !== "dm"
   );

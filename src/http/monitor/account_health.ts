@@ -17,7 +17,12 @@ import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { BudgetUseOf } from "../../core/spending/budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
-import { type ModelDown, modelProblemOf, nextStepAfter } from "../../core/model_problem.ts";
+import {
+  type ModelDown,
+  modelProblemOf,
+  nextStepAfter,
+  wordsOf,
+} from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
 import type { AccountSnapshot, ModelCover, ShardSnapshot, Snapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -79,6 +84,8 @@ export interface ModelWord {
   readonly openAt?: number;
   /** The next step for the operator, if it fails and there is one. */
   readonly fix?: string;
+  /** Its last failure, with the server's words; absent while it serves, or if it is not known. */
+  readonly failure?: string;
   /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
   readonly down?: ModelDown;
   /** Time of its last answer. */
@@ -306,6 +313,7 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
         ...model,
         openAt: replaced?.since ?? model.openAt ?? now,
         fix,
+        failure: failure?.message ?? model.failure,
         down: undefined,
         cover: { by: modelId, why: replaced?.why ?? kind, until: replaced?.until },
       };
@@ -320,7 +328,10 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
     (isOutage(outcome.error) ? now : count >= FAILING_TURNS ? since : undefined);
   if (openAt === undefined) return;
   const fix = nextStepAfter(outcome.reason);
-  told.model = { ...model, openAt, fix, down: downBy(outcome.error, count, fix), cover: undefined };
+  const { error } = outcome;
+  const failure = error instanceof ModelError ? error.message : undefined;
+  const down = downBy(error, count, fix);
+  told.model = { ...model, openAt, fix, failure, down, cover: undefined };
 }
 
 /** Why the model answers no question; `undefined` while the failures may be an accident. */
@@ -328,7 +339,9 @@ function downBy(error: unknown, count: number, fix: string | undefined): ModelDo
   const problem = error instanceof ModelError ? modelProblemOf(error) : undefined;
   if (problem) return { cause: problem.why, fix: problem.fix, isNoticed: true };
   if (count < FAILING_TURNS) return undefined;
-  const kind = error instanceof ModelError ? `, the last one as "${error.kind}"` : "";
+  const kind = error instanceof ModelError
+    ? `, the last one as "${error.kind}"${wordsOf(error)}`
+    : "";
   return { cause: `its last ${count} turns failed${kind}`, fix, isNoticed: false };
 }
 

@@ -173,8 +173,8 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);
     const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));
-    const open = own.flatMap(({ openAt, fix, down, cover }) =>
-      openAt !== undefined && openAt >= servedAt ? [{ openAt, fix, down, cover }] : []
+    const open = own.flatMap(({ openAt, fix, failure, down, cover }) =>
+      openAt !== undefined && openAt >= servedAt ? [{ openAt, fix, failure, down, cover }] : []
     ).sort((one, other) => one.openAt - other.openAt);
     const down = open.find((one) => one.down)?.down;
     const hasAnswered = servedAt > 0 || covered.has(id) || undefined;

@@ -5,7 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { z } from "zod";
 import { ModelError } from "../../core/model.ts";
 import type { ModelCheck } from "../../core/model_problem.ts";
-import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
+import { endpointOf, fetchOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
 import { createWire } from "../wire.ts";
 
 /** Everything that the check needs from outside. */
@@ -71,7 +71,7 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
     return { kind: "unlisted", server, others, isCertain: isVendor || isOllama };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    const { kind, message, status, redirectedTo } = error;
+    const { kind, message, status, redirectedTo, said } = error;
     if (isVendor && hasOneModel(provider) && status === 404) {
       return { kind: "unlisted", server, others: [], isCertain: true };
     }
@@ -80,7 +80,7 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
       (provider.kind === "bedrock" && status !== undefined && kind !== "redirected");
     if (hasNoList || kind === "not_an_answer") return { kind: "no_list", server };
     const modelId = modelIdOf(settings);
-    const failure = { kind, modelId, redirectedTo };
+    const failure = { kind, modelId, redirectedTo, said };
     return { kind: "failed", server, failure, message };
   }
 }
@@ -148,7 +148,7 @@ export async function readAbout(
     modelId,
     secrets: secretsOf(provider),
     timeouts: { firstByteMs: timeoutMs, betweenBytesMs: timeoutMs },
-    fetch,
+    fetch: fetchOf(provider, fetch),
     now,
   }, limit);
   try {

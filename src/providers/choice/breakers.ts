@@ -118,7 +118,7 @@ function opened(failures: number, now: number, namedMs: number): ModelBreaker {
 
 /** Whether a failure concerns one model of its server. */
 function isOfModel(kind: ModelErrorKind): boolean {
-  return kind === "not_found";
+  return kind === "not_found" || kind === "no_memory";
 }
 
 /** Whether a failure will last, and so concerns the next request, too. */
@@ -126,6 +126,7 @@ function weightOf(kind: ModelErrorKind): "none" | "busy" | "down" {
   switch (kind) {
     case "unauthorized":
     case "quota":
+    case "no_memory":
     case "web_page":
     case "redirected":
     case "not_found":

@@ -3,7 +3,7 @@
 import { fetchPlain } from "../../lib/network/fetch_plain.ts";
 import { z } from "zod";
 import { readBody } from "../../lib/network/read_body.ts";
-import { endpointOf, type ModelSettings, type ProviderSettings } from "../settings.ts";
+import { endpointOf, fetchOf, type ModelSettings, type ProviderSettings } from "../settings.ts";
 
 /**
  * Time limit (milliseconds) for each server. A slower server on the same machine would be useless.
@@ -45,7 +45,7 @@ async function probe(
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
-    const response = await fetchPlain(fetch, `${endpointOf(provider)}/models`, {
+    const response = await fetchPlain(fetchOf(provider, fetch), `${endpointOf(provider)}/models`, {
       headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
       signal: stop.signal,
       redirect: "error",

@@ -6,7 +6,7 @@
 import { fetchPlain } from "../../lib/network/fetch_plain.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { readBody } from "../../lib/network/read_body.ts";
-import { endpointOf, type ProviderSettings, secretsOf } from "../settings.ts";
+import { endpointOf, fetchOf, type ProviderSettings, secretsOf } from "../settings.ts";
 
 /** Everything that such a request needs from outside. */
 export interface SpeechDeps {
@@ -64,7 +64,7 @@ export async function askSpeech(
   const { headers = {}, apiKey } = provider;
   const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
   async function ask(): Promise<SpeechAnswer> {
-    const response = await fetchPlain(fetch, `${endpointOf(provider)}${path}`, {
+    const response = await fetchPlain(fetchOf(provider, fetch), `${endpointOf(provider)}${path}`, {
       method: "POST",
       headers: {
         ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),

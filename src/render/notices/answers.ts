@@ -168,6 +168,13 @@ export const PROGRESS_NOTICES = {
     when: "the model writes, in the progress line",
     example: "denke nach",
   },
+  workReading: {
+    text: "my model is still reading, which takes minutes on a small computer",
+    when:
+      "the model's server is on a private network and has read for 30 s, in a progress line that " +
+      "comes then with any `streaming`",
+    example: "mein Modell liest noch; kleine Rechner brauchen Minuten",
+  },
   workTool: {
     text: "using `{tool}`",
     when: "a tool without words of its own runs, in the progress line",

@@ -26,6 +26,13 @@ export const FAILURE_NOTICES = {
     placeholders: ID,
     example: "Das Guthaben für mein Modell ist leer: `{id}`",
   },
+  failureMemory: {
+    text: "I can't answer: the machine of my model has too little memory for it, which only my " +
+      "operator can change. Error ID: `{id}`",
+    when: "a turn fails because the machine of the model's server has too little memory",
+    placeholders: ID,
+    example: "Mein Modell braucht mehr Speicher, als es hat: `{id}`",
+  },
   failureSetup: {
     text: "I can't answer: I don't find my model at its address, which only my operator can " +
       "change. Error ID: `{id}`",
@@ -39,6 +46,13 @@ export const FAILURE_NOTICES = {
     when: "a turn fails because the model's server is down, or refuses more requests for now",
     placeholders: ID,
     example: "Gerade ist zu viel los, frag gleich noch einmal: `{id}`",
+  },
+  failureLimited: {
+    text: "My model takes no more requests for now. Please ask me again {when}. Error ID: `{id}`",
+    when: "a turn fails because the model's server names a time, more than five minutes away, " +
+      "until which it takes no requests",
+    placeholders: { ...ID, when: "that time, as Discord shows it" },
+    example: "Mein Modell macht Pause. Frag {when} noch einmal: `{id}`",
   },
   failureTooLong: {
     text: "This is more than my model can read at once. Please send less, or begin a new " +
@@ -61,8 +75,7 @@ export const FAILURE_NOTICES = {
     example: "Mein Modell wollte ein Werkzeug, aber sein Server verstand es nicht: `{id}`",
   },
   failureSlow: {
-    text: "My model took too long to answer. Please ask me again, perhaps for less at once. " +
-      "Error ID: `{id}`",
+    text: "My model took too long to answer. Please ask me again later. Error ID: `{id}`",
     when: "a turn fails because the model falls silent, or the time for the turn is over",
     placeholders: ID,
     example: "Das hat zu lange gedauert: `{id}`",

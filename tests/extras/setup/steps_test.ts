@@ -251,8 +251,8 @@ describe("[O3] the model's chapter", () => {
   it("takes an address, and a model that does not answer if the user insists", async () => {
     const { dialogue, lines } = scriptedDialogue([
       "Another OpenAI-compatible server",
-      "box:8000",
-      "http://box:8000/v1/",
+      "a box",
+      "box:8000/v1/chat/completions",
       "",
       "my model",
       "qwen3",

@@ -104,6 +104,14 @@ describe("[L3] createModelNotices()", () => {
     assert.deepEqual(told, ["p/m refuses the tool `x`; deny it"]);
   });
 
+  it("tells the server's own words", async () => {
+    const { run, told } = createRuns();
+    const details = { kind: "quota", modelId: "p/m", said: "no `credit`" } as const;
+    const error = new ModelError("p/m answered 402", details);
+    await run({ kind: "failed", why: "quota", reason: "", error });
+    assert.match(told[0] ?? "", /used up; its server says: `no 'credit'`; add credit/);
+  });
+
   const why = modelProblemOf(new ModelError("x", { kind: "quota", modelId: "p/m" }))?.why ?? "";
   const lasting: AlertRecord = {
     kind: "model",

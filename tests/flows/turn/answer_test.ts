@@ -708,7 +708,7 @@ async function bytesOf(request: ModelRequest): Promise<string> {
   });
   for await (
     const _ of ask(
-      structuredClone({ ...request, isShown: undefined }),
+      structuredClone({ ...request, isShown: undefined, onReading: undefined }),
       new AbortController().signal,
     )
   );
@@ -768,7 +768,9 @@ describe("[T1] a plain turn and a turn with everything", () => {
           hasTraces: true,
           manner: { showsSteps: true, showsThinking: false },
           canUndo: () => Promise.resolve(true),
-          lines: { begin: () => ({ step() {}, said() {}, end: () => Promise.resolve() }) },
+          lines: {
+            begin: () => ({ step() {}, reading() {}, said() {}, end: () => Promise.resolve(true) }),
+          },
           people: {
             decisionOf: () => Promise.resolve(undefined),
             escalate: () => Promise.resolve(undefined),

@@ -266,7 +266,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
     const openAt = clock.now();
     account.setTurn(failed, "openai/gpt");
-    sameData(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
+    sameData(health.snapshot().models, [{ id: "openai/gpt", openAt, failure: "gone" }]);
     assert.equal(isReady(), false);
     account.setTurn(reply, "openai/gpt");
     sameData(health.snapshot().models, [{ id: "openai/gpt", hasAnswered: true }]);
@@ -342,12 +342,17 @@ describe("[O2] startHealthMonitor() and models", () => {
     assert.equal(down()?.isNoticed, false);
     account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
     assert.equal(down(), undefined, "a fallback answers");
+    const rejected = { kind: "rejected", modelId: "openai/gpt", said: "a `bad` field" } as const;
     const error = new ModelError("no words of it", { kind: "quota", modelId: "openai/gpt" });
     account.setTurn({ ...failed, error }, "openai/gpt");
     assert.equal(down()?.cause, "the quota or the credit of its API key is used up");
     assert.equal(down()?.isNoticed, true);
     account.setTurn(reply, "openai/gpt");
     assert.equal(down(), undefined);
+    for (let turn = 0; turn < 3; turn++) {
+      account.setTurn({ ...failed, error: new ModelError("no", rejected) }, "openai/gpt");
+    }
+    assert.match(down()?.cause ?? "", /as "rejected"; its server says: `a 'bad' field`$/);
   });
 
   it("[C6] shows a shared model once; it serves if it has answered any account since", () => {
@@ -358,15 +363,20 @@ describe("[O2] startHealthMonitor() and models", () => {
     first.setTurn(failed, "openai/gpt");
     clock.advance(1_000);
     second.setTurn(failed, "openai/gpt");
-    sameData(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
+    sameData(
+      model(),
+      [{ id: "openai/gpt", openAt, failure: "gone" }],
+      "since it failed the first of them",
+    );
     clock.advance(1_000);
     second.setTurn(reply, "openai/gpt");
     sameData(model(), [{ id: "openai/gpt", hasAnswered: true }]);
     clock.advance(1_000);
     second.setTurn(failed, "openai/gpt");
-    sameData(model(), [{ id: "openai/gpt", openAt: clock.now(), hasAnswered: true }]);
+    const failure = "gone";
+    sameData(model(), [{ id: "openai/gpt", openAt: clock.now(), failure, hasAnswered: true }]);
     second.setModels(["local/small"]);
-    sameData(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
+    sameData(model(), [{ id: "openai/gpt", openAt, failure }, { id: "local/small" }]);
   });
 
   it("shows no model of a stopped account", () => {

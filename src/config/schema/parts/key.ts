@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { isPrivateHost } from "../../../lib/network/addresses.ts";
 
 /**
  * When a change of a key takes effect (C9).
@@ -137,9 +138,33 @@ export function address(hint: string): z.ZodURL {
   return z.url({ protocol: /^https?$/ }).check(withoutPassword(hint));
 }
 
-/** The same for a base address, to which paths are added: without a slash at its end. */
-export function baseAddress(hint: string): z.ZodURL {
-  return z.url({ protocol: /^https?$/ }).check(withoutPassword(hint), z.overwrite(withoutSlash));
+/** The same for a base address, to which paths are added, as {@link completeAddress} makes it. */
+export function baseAddress(hint: string): z.ZodString {
+  return z.string().check(
+    z.overwrite(completeAddress),
+    z.url({ protocol: /^https?$/ }),
+    withoutPassword(hint),
+  );
+}
+
+/** A host of an address without a scheme: `localhost`, `[::1]`, `ai.example` or `ollama:11434`. */
+const BARE_HOST = /^(?:localhost\b|\[|[\w-]+(?:\.[\w-]+)+|[\w-]+:\d)/;
+
+/** The ends of addresses to which requests go, as their makers' examples show them. */
+const ENDPOINT =
+  /\/(?:chat\/completions|completions|responses|messages|embeddings|models(?:\/.*)?|api\/(?:chat|generate|tags))$/;
+
+/**
+ * Completes an address that a person has copied. It adds the scheme, which is `http` on a private
+ * network only, and removes a slash or an endpoint at its end. A query stays.
+ *
+ * @returns The text as it is, if it is no address.
+ */
+export function completeAddress(text: string): string {
+  const bare = BARE_HOST.test(text) ? URL.parse(`http://${text}`) : undefined;
+  const scheme = bare && (isPrivateHost(bare.hostname) ? "http://" : "https://");
+  const [, address = "", query = ""] = /^([^?#]*)(\?[^#]*)?/.exec((scheme ?? "") + text) ?? [];
+  return withoutSlash(withoutSlash(address).replace(ENDPOINT, "")) + query;
 }
 
 /** An address without slashes at its end. */

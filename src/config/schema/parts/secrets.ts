@@ -261,18 +261,33 @@ export function botToken(
   };
 }
 
-/** The variable of the environment, if it is set and not blank. */
-export function envSecret(env: Env, name: string): Secret | undefined {
-  const value = env[name]?.trim();
-  return value ? new Secret(value) : undefined;
+/** Quotes around a whole value, which `docker --env-file` keeps, and a shell does not. */
+const IN_QUOTES = /^\s*(["'])(.*)\1\s*$/s;
+
+/** The variable of the environment, trimmed and without such quotes, if it is set and not blank. */
+export function envText(env: Env, name: string): string | undefined {
+  const value = env[name];
+  return (IN_QUOTES.exec(value ?? "")?.[2] ?? value)?.trim() || undefined;
 }
 
-function fromEnv(name: string, env: Env): Secret | SecretProblem {
-  const value = env[name];
-  if (value === undefined || value.trim() === "") {
+/** The same, as a secret. */
+export function envSecret(env: Env, name: string): Secret | undefined {
+  const value = envText(env, name);
+  return value === undefined ? undefined : new Secret(value);
+}
+
+/** Whether a variable has such quotes. */
+export function hasQuotes(env: Env, name: string): boolean {
+  return IN_QUOTES.test(env[name] ?? "");
+}
+
+/** Reads a secret of the environment. */
+export function fromEnv(name: string, env: Env): Secret | SecretProblem {
+  const value = envText(env, name);
+  if (value === undefined) {
     return {
       kind: "problem",
-      why: `The variable ${name} is ${value === undefined ? "not set" : "empty"}`,
+      why: `The variable ${name} is ${env[name] === undefined ? "not set" : "empty"}`,
       hint: `set ${name} in the environment of Barnacle`,
       isAbsent: true,
     };

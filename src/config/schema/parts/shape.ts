@@ -109,7 +109,9 @@ export function allowedBy(schema: Schema, most = 8): string {
   if (plain instanceof z.ZodNumber) return numbers(plain);
   if (plain instanceof z.ZodArray) return `a list of ${plural(plain.def.element, most)}`;
   if (plain instanceof z.ZodURL) return "a web address in quotes";
-  if (plain instanceof z.ZodString) return textOf(plain);
+  if (plain instanceof z.ZodString) {
+    return plain.format === "url" ? "a web address in quotes" : textOf(plain);
+  }
   const shape = shapeOf(plain);
   if (!shape) return "an object in braces";
   const keys = Object.entries(shape).filter(([, value]) => !isOptional(value)).map(([name]) =>

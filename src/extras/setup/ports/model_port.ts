@@ -1,6 +1,8 @@
 /** Asks model servers what a setup needs to know. */
 
 import { LOCAL_SERVERS, type ProviderKind, type Vendor, VENDORS } from "../../../config/models.ts";
+import { completeAddress } from "../../../config/schema/parts/key.ts";
+import { envText } from "../../../config/schema/parts/secrets.ts";
 import { ModelError } from "../../../core/model.ts";
 import type { Env } from "../../../lib/env.ts";
 import { printable } from "../../../lib/text/quoted.ts";
@@ -76,16 +78,16 @@ const SERVICES: readonly Pick<Vendor, "id" | "name" | "baseUrl" | "keyVariable">
 /** The services with a key, those first whose key is in the environment. */
 export function paidServers(env: Env): readonly OfferedServer[] {
   const hasKey = ({ keyVariable }: OfferedServer): number =>
-    keyVariable !== undefined && env[keyVariable]?.trim() ? 0 : 1;
+    keyVariable !== undefined && envText(env, keyVariable) ? 0 : 1;
   const vendors = VENDORS.map((vendor): OfferedServer => {
-    const url = env[vendor.urlVariable]?.trim();
-    const model = env[vendor.modelVariable]?.trim() || undefined;
+    const url = envText(env, vendor.urlVariable);
+    const model = envText(env, vendor.modelVariable);
     return {
       id: vendor.id,
       title: vendor.name,
       kind: vendor.kind,
-      baseUrl: url || vendor.baseUrl,
-      writesUrl: Boolean(url),
+      baseUrl: completeAddress(url ?? vendor.baseUrl),
+      writesUrl: url !== undefined,
       keyVariable: vendor.keyVariable,
       needsKey: true,
       model,

@@ -1,6 +1,7 @@
 /** The first chapter of a setup: the token, the bot that it belongs to, and its intents. */
 
-import { botToken, Secret } from "../../../config/schema/parts/secrets.ts";
+import { BOT_TOKEN } from "../../../config/schema/accounts.ts";
+import { botToken, envText, Secret } from "../../../config/schema/parts/secrets.ts";
 import {
   looksLikeToken,
   shapeOfToken,
@@ -84,7 +85,7 @@ async function givenToken(
   { given, env, dialogue, readSecret }: SetupPorts,
 ): Promise<{ readonly token: string; readonly place: string } | undefined> {
   const file = given.take("tokenFile");
-  const written = env["DISCORD_BOT_TOKEN"]?.trim();
+  const written = envText(env, BOT_TOKEN);
   const read = file === undefined
     ? written ? { text: written } : undefined
     : await readSecret(file);

@@ -1,7 +1,9 @@
 /** The fourth chapter of a setup: the model that answers, which is really asked. */
 
+import { completeAddress } from "../../../config/schema/parts/key.ts";
+import { envText } from "../../../config/schema/parts/secrets.ts";
 import { ModelError } from "../../../core/model.ts";
-import { modelProblemOf } from "../../../core/model_problem.ts";
+import { modelProblemOf, wordsOf } from "../../../core/model_problem.ts";
 import { printable, quoted } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 import type { ListedModel } from "../../../providers/choice/list_models.ts";
@@ -137,7 +139,7 @@ async function reach({ server, name }: PickedModel, ports: SetupPorts): Promise<
     placeholder: "http://192.168.1.5:8000/v1",
     check: addressFault,
   });
-  const whole = { ...server, baseUrl: baseUrl.replace(/\/+$/, "") };
+  const whole = { ...server, baseUrl: completeAddress(baseUrl.trim()) };
   const key = await keyFor(whole, ports);
   const { id, kind } = whole;
   const answer = server.models ??
@@ -155,7 +157,7 @@ async function reach({ server, name }: PickedModel, ports: SetupPorts): Promise<
 
 /** Why a text is no address of a server; `undefined` if it is one. */
 export function addressFault(text: string): string | undefined {
-  const url = URL.parse(text.trim());
+  const url = URL.parse(completeAddress(text.trim()));
   if (!url || !/^https?:$/.test(url.protocol)) {
     return "This is no http or https address, such as http://192.168.1.5:8000/v1";
   }
@@ -199,7 +201,7 @@ async function keyFor(
       EXIT.config,
     );
   }
-  const own = keyVariable === undefined ? undefined : env[keyVariable]?.trim();
+  const own = keyVariable === undefined ? undefined : envText(env, keyVariable);
   if (own) return own;
   if (needsKey) {
     const message = `API key of ${title} (hidden)`;
@@ -316,7 +318,9 @@ async function afterFailure(
   const problem = modelProblemOf(failure);
   const isMissing = failure.kind === "not_found" && provider.id === "ollama";
   const why = isMissing ? `Ollama has no model ${quoted(name)}` : printable(
-    problem ? `${failure.modelId}: ${problem.why}` : `${failure.message} (at ${provider.baseUrl})`,
+    problem
+      ? `${failure.modelId}: ${problem.why}${wordsOf(failure)}`
+      : `${failure.message} (at ${provider.baseUrl})`,
   );
   const fix = problem && !isMissing ? printable(problem.fix) : undefined;
   if (dialogue.isInteractive) {

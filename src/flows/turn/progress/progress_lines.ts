@@ -1,5 +1,6 @@
 /**
- * Shows what a turn does in one silent line, which the turn's end deletes (R8a).
+ * Shows what a turn does in one silent line, which the turn's end deletes (R8a). Where people do not
+ * want it, it comes only while a slow server reads a prompt for long.
  *
  * The line is posted through the outbox, so that a crash leaves none that the store does not know.
  * Its edits may be lost. No failure here fails a turn.
@@ -30,17 +31,22 @@ export interface ProgressRules {
 export interface ProgressLine {
   /** Tells what the turn does next. */
   step(next: NextStep): void;
+  /** A server reads a request, or has begun to answer, as a `ModelRequest` tells it. */
+  reading(isReading: boolean): void;
   /** Shows text that the model has written beside its calls, composed as an answer. */
   said(text: string): void;
   /**
-   * Ends the line; call it before storing the turn's end. Resolves once no request is under way.
-   * Never rejects.
+   * Ends the line; call it before storing the turn's end. Resolves once no request is under way, with
+   * whether the outbox may have a line. Never rejects.
    */
-  end(): Promise<void>;
+  end(): Promise<boolean>;
 }
 
 /** Milliseconds before the line is posted. A faster turn has none. */
 const FIRST_MS = 1_000;
+
+/** Milliseconds of reading before the line says so. */
+const READING_MS = 30_000;
 
 /** Milliseconds between two requests. */
 const EVERY_MS = 1_200;
@@ -66,6 +72,7 @@ export function createProgressLines(
     inPlace: Omit<ProgressPlace, "stopLabel">,
     { texts, maxSteps: steps, agents = [] }: ProgressRules,
     mayShow: Promise<void> | undefined,
+    isForReading: boolean,
   ): ProgressLine {
     const place = { ...inPlace, stopLabel: notice("stopButton", {}, texts).slice(0, 80) };
     const { channelId } = place;
@@ -75,20 +82,30 @@ export function createProgressLines(
     let messageId: MessageId | undefined;
     let isPosted = false;
     let isOver = false;
+    let readingAt: number | undefined;
     let cancel: (() => void) | undefined;
     let underWay: Promise<unknown> = Promise.resolve();
 
     function lineNow(): DraftMessage {
       const seconds = Math.max(0, Math.round((now() - startedAt) / 1_000));
-      return progressLine(place, progressText({ ...work, steps, seconds, channelId }, texts));
+      const isReading = readingAt !== undefined && now() - readingAt >= READING_MS;
+      const shown = { ...work, steps, seconds, channelId, isReading };
+      return progressLine(place, progressText(shown, texts));
     }
-    const { nonce } = lineNow();
+    let nonce: string | undefined;
 
     function later(ms: number): void {
+      cancel?.();
       if (!isOver) cancel = schedule(tryRequest, ms);
     }
 
+    function begins(ms: number): void {
+      if (mayShow) void mayShow.then(() => later(ms));
+      else later(ms);
+    }
+
     function tryRequest(): void {
+      if (isForReading && !isPosted && readingAt === undefined) return;
       const waitMs = (freeAt.get(channelId) ?? 0) - now();
       if (waitMs > 0) return later(Math.min(waitMs, EVERY_MS));
       underWay = (isPosted ? update() : post()).then(later, (error: unknown) => {
@@ -100,10 +117,11 @@ export function createProgressLines(
     /** @returns Milliseconds until the next request. */
     async function post(): Promise<number> {
       isPosted = true;
-      awaited.set(nonce, (id) => void (messageId = id));
       shown = { work, at: now() };
       // If this turn ran before, the row is that run's.
       const message = lineNow();
+      nonce = message.nonce;
+      awaited.set(nonce, (id) => void (messageId = id));
       const row = await outbox.add({ message, files: [] }, now());
       if (row.message.content !== message.content) shown = undefined;
       events.emit.outbox([channelId]);
@@ -135,9 +153,14 @@ export function createProgressLines(
       }
     }
 
-    if (mayShow) void mayShow.then(() => later(FIRST_MS));
-    else later(FIRST_MS);
+    if (!isForReading) begins(FIRST_MS);
     return {
+      reading(isReading) {
+        readingAt = isReading ? now() : undefined;
+        if (!isForReading || isPosted) return;
+        if (isReading) begins(READING_MS);
+        else cancel?.();
+      },
       step(next) {
         const { aside } = work;
         work = next.kind === "ask"
@@ -151,7 +174,8 @@ export function createProgressLines(
         isOver = true;
         cancel?.();
         await underWay;
-        awaited.delete(nonce);
+        if (nonce !== undefined) awaited.delete(nonce);
+        return isPosted;
       },
     };
   }
@@ -161,14 +185,16 @@ export function createProgressLines(
      * Starts the line of one turn.
      *
      * @param mayShow Resolves once the line may be posted; absent: it may at once.
+     * @param isForReading Whether only a server that reads for long brings the line; `false` by default.
      */
     begin(
       place: Omit<ProgressPlace, "stopLabel">,
       rules: ProgressRules,
       mayShow?: Promise<void>,
+      isForReading = false,
     ): ProgressLine {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-      return begin(place, rules, mayShow);
+      return begin(place, rules, mayShow, isForReading);
     },
     /** Tells that Discord has a message of the outbox. */
     posted(nonce: string, messageId: MessageId): void {

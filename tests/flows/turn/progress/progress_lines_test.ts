@@ -28,7 +28,10 @@ const PLACE = {
 const READ = { id: "1", name: "read_channel_history", arguments: "{}" };
 
 /** A turn whose line Discord has at once. */
-function setUp(outcome: PostOutcome = { kind: "created", messageId: LINE }) {
+function setUp(
+  outcome: PostOutcome = { kind: "created", messageId: LINE },
+  isForReading = false,
+) {
   const clock = new FakeClock();
   const asked: string[] = [];
   const posted: DraftMessage[] = [];
@@ -57,7 +60,7 @@ function setUp(outcome: PostOutcome = { kind: "created", messageId: LINE }) {
     now: () => clock.now(),
     log: recordingLog().log,
   });
-  const line = lines.begin(PLACE, { texts: {}, maxSteps: 16 });
+  const line = lines.begin(PLACE, { texts: {}, maxSteps: 16 }, undefined, isForReading);
   return {
     clock,
     asked,
@@ -154,6 +157,41 @@ describe("[R8a] createProgressLines()", () => {
       "edit 200 ⏳ thinking · step 2 of 16 · 11 s",
     ]);
     await line.end();
+  });
+
+  it("says after 30 s that a slow server still reads", async () => {
+    for (const isForReading of [false, true]) {
+      const { line, pass, asked, arrived } = setUp(undefined, isForReading);
+      line.step({ kind: "ask", answers: 0 });
+      line.reading(true);
+      await pass(29_900);
+      assert.equal(asked.length, isForReading ? 0 : 1);
+      assert.ok(!asked.some((text) => /reading/.test(text)));
+      arrived();
+      await pass(6_500);
+      arrived();
+      assert.match(
+        asked.at(-1) ?? "",
+        /^(?:post|edit 200) ⏳ my model is still reading, .* 3\d s$/,
+      );
+      line.reading(false);
+      await pass(6_500);
+      assert.match(asked.at(-1) ?? "", /^edit 200 ⏳ thinking/);
+      assert.equal(await line.end(), true);
+    }
+  });
+
+  it("shows nothing of a server that reads for less, if people want no line", async () => {
+    const { line, pass, asked, clock } = setUp(undefined, true);
+    for (let request = 0; request < 3; request++) {
+      line.step({ kind: "ask", answers: request });
+      line.reading(true);
+      await pass(20_000);
+      line.reading(false);
+      await pass(20_000);
+    }
+    assert.equal(await line.end(), false);
+    assert.deepEqual([asked, clock.pending], [[], 0]);
   });
 
   it("stops when a person has deleted the line", async () => {

@@ -1,0 +1,93 @@
+/**
+ * Reads why a server refused a request, from each form in which servers write it.
+ *
+ * The forms have no common schema, so one rule reads all: the texts under known keys, at any depth.
+ * Other keys may repeat the request.
+ */
+
+/** Keys with a reason: OpenAI's, Amazon's, FastAPI's, OpenRouter's, OAuth's and those of gateways. */
+const KEYS = [
+  "error",
+  "message",
+  "Message",
+  "msg",
+  "detail",
+  "errors",
+  "error_description",
+  "metadata",
+  "raw",
+];
+
+/** Levels of objects, lists, and JSON within texts. */
+const DEPTH_MAX = 8;
+/** Entries of a list: a refused request of FastAPI has one for each field. */
+const ENTRIES_MAX = 3;
+
+/**
+ * Reads the reason in the body of a refusal: JSON, a web page's title, or plain text.
+ *
+ * @returns The server's own words, of any length; `undefined` if it gave none.
+ */
+export function reasonOf(body: string): string | undefined {
+  const value = jsonOf(body);
+  if (value !== undefined) return reasonIn(value);
+  if (/^\s*[[{]/.test(body)) return undefined; // half of a body
+  const text = /^\s*</.test(body) ? /<title[^>]*>([^<]*)</i.exec(body)?.[1] : body;
+  return text?.trim() || undefined;
+}
+
+/** The same of an error that came as JSON. */
+export function reasonIn(value: unknown, depth = DEPTH_MAX): string | undefined {
+  if (depth === 0) return undefined;
+  if (typeof value === "string") {
+    const inner = /^\s*[[{]/.test(value) ? jsonOf(value) : undefined;
+    return inner === undefined ? value.trim() || undefined : reasonIn(inner, depth - 1);
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const within = (held: unknown) => reasonIn(held, depth - 1) ?? [];
+  if (Array.isArray(value)) {
+    return value.slice(0, ENTRIES_MAX).flatMap(within).join("; ") || undefined;
+  }
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const texts = KEYS.flatMap((key) => {
+    const held = fields.get(key);
+    const isMap = key === "errors" && typeof held === "object" && held !== null;
+    return within(isMap ? Object.values(held) : held);
+  });
+  const place = fields.get("loc"); // FastAPI's
+  const own = texts.filter((text, at) => !texts.slice(0, at).some((one) => one.includes(text)));
+  const reason = own.join(": ") || undefined;
+  return Array.isArray(place) && reason !== undefined ? `${place.join(".")}: ${reason}` : reason;
+}
+
+/** Parses a body; `undefined` if it is no JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A time in a server's words: `"try again in 7m12.5s"`, `"retry after 72345 seconds"`. */
+const WAIT =
+  /\b(?:again|retry|retrying|wait|resets?)\b\D{0,24}?((?:\d+(?:\.\d+)?\s?(?:days?|d|hours?|hrs?|h|minutes?|mins?|ms|m|seconds?|secs?|s)(?![a-z])(?:\s?,?\s?(?:and\s)?))+)/i;
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+};
+
+/** Milliseconds that a server's words ask to wait; `undefined` if they name no time. */
+export function waitIn(reason: string | undefined): number | undefined {
+  const named = WAIT.exec(reason ?? "")?.[1];
+  if (named === undefined) return undefined;
+  let ms = 0;
+  for (const [, count, unit = ""] of named.matchAll(/(\d+(?:\.\d+)?)\s?([a-z]+)/gi)) {
+    const short = unit.toLowerCase();
+    ms += Number(count) * (short === "ms" ? 1 : UNIT_MS[short.charAt(0)] ?? 0);
+  }
+  return Math.ceil(ms);
+}
