@@ -12,6 +12,7 @@ import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
 import { createBreakers } from "../../providers/choice/breakers.ts";
 import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
+import { createReadSpeed } from "../../providers/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
@@ -140,8 +141,11 @@ const ABILITIES_MS = 10_000;
 /** A model with its abilities, prices and retries. */
 function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
+  // A hosted model reads fast. It may think before its first byte, and a request may wait.
+  const speed = isPaid(settings) ? undefined : createReadSpeed();
   const known = createKnownAbilities({
     written,
+    readPerSec: speed ? speed.perSec : () => Infinity,
     async ask() {
       const { askAbilities } = await import("../../providers/about/abilities.ts");
       const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
@@ -149,8 +153,10 @@ function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
     },
     now: Date.now,
   });
-  const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
-  const model = withRetry(withAbilities(priced, known), {
+  const { onFirstByte } = speed ?? {};
+  const priced = withPrice(createModel(settings, { fetch, now: Date.now, onFirstByte }), settings);
+  const able = withAbilities(priced, known);
+  const model = withRetry(speed ? speed.measured(able) : able, {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: Math.random,
     onRetry: ({ kind, message }, waitMs) =>

@@ -23,7 +23,7 @@ export interface StoredSettings extends Pauses, LoopRuns, StoredAlerts, StoredBa
   known(
     accountId: AccountId,
     scope: string,
-    name: ChosenSetting | "model" | "quiet" | "intent",
+    name: ChosenSetting | "model" | "quiet" | "intent" | "prompt",
   ): string | undefined;
   /** Changes a setting; `undefined` removes it. */
   change(
@@ -167,4 +167,5 @@ export type SettingName =
   | "restartedBy"
   | "quiet"
   | "intent"
+  | "prompt"
   | ChosenSetting;
