@@ -301,6 +301,15 @@ function preparedOf(tools: readonly Tool[]): PreparedTools {
   return made;
 }
 
+/** The definitions of some tools for the model, in the form for its machine (T2a). */
+export function definitionsOf(
+  tools: readonly Tool[],
+  isSmall: boolean,
+): readonly ToolDefinition[] {
+  const prepared = preparedOf(tools);
+  return isSmall ? smallOf(tools, prepared).shown : prepared.definitions;
+}
+
 const preparedSmall = new WeakMap<PreparedTools, SmallTools>();
 
 function smallOf(tools: readonly Tool[], prepared: PreparedTools): SmallTools {

@@ -12,13 +12,13 @@ export interface StoredSettings extends Pauses, LoopRuns, StoredAlerts, StoredBa
   /**
    * A setting; `undefined` if no person has changed it.
    *
-   * @param scope Key of a session, id of a channel, or `"account"`.
+   * @param scope Key of a session, id of a channel or of a model, or `"account"`.
    */
   settingOf(accountId: AccountId, scope: string, name: SettingName): Promise<string | undefined>;
   /**
    * A setting of turns, from memory: neither they nor decisions about messages wait for anything.
    *
-   * @param scope Key of a session, or id of a channel.
+   * @param scope Key of a session, or id of a channel or of a model.
    */
   known(
     accountId: AccountId,
