@@ -101,7 +101,8 @@ function openerOf(full: readonly ToolDefinition[], others: readonly ToolDefiniti
       const near = others.filter(({ name }) => name.startsWith(`${tool}__`));
       const found = near.length > 0 ? near : others;
       return Promise.resolve(
-        found.map(({ name, description }) => `${name}: ${firstSentence(description)}`).join("\n"),
+        found.map(({ name, description }) => `${name}: ${description.split(/(?<=[.!?])\s/)[0]}`)
+          .join("\n"),
       );
     },
   });
@@ -110,10 +111,6 @@ function openerOf(full: readonly ToolDefinition[], others: readonly ToolDefiniti
 /** Tells a model what a tool takes. */
 export function helpOf({ description, parameters }: ToolDefinition): string {
   return `${description}\nArguments, as JSON Schema: ${JSON.stringify(parameters)}`;
-}
-
-function firstSentence(text: string): string {
-  return /^[^\n]*?[.!?](?=\s|$)/.exec(text)?.[0] ?? text.slice(0, 100);
 }
 
 /** A model that calls tools by the opener, if its request has one. Others get and give plain calls. */

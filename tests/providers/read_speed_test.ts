@@ -1,68 +1,46 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Model, ModelUsage } from "../../src/core/model.ts";
+import type { Model } from "../../src/core/model.ts";
 import { createReadSpeed } from "../../src/providers/read_speed.ts";
 import { listen } from "../support/model/model_server.ts";
 
-function setUp() {
+/** An answer: tokens of its request, cached ones, milliseconds to its first byte. */
+type Answer = readonly [inputTokens: number, cachedTokens: number, firstMs: number];
+
+/** The speed after some answers of a server. */
+async function speedAfter(answers: readonly Answer[], { isEarly = false, isBusy = false } = {}) {
   const speed = createReadSpeed();
-  const waits: PromiseWithResolvers<void>[] = [];
-  let usage: ModelUsage = { inputTokens: 1_000, outputTokens: 1 };
-  let firstMs = 10_000;
-  const model: { isEarly?: true } & Model = {
-    id: "local/pi",
-    get window() {
-      return { contextWindow: 1, maxOutput: 1, isEarly: model.isEarly };
-    },
-    async *generate() {
-      const wait = Promise.withResolvers<void>();
-      waits.push(wait);
-      await wait.promise;
-      speed.onFirstByte(firstMs);
-      yield { kind: "finish", reason: "stop", usage };
-    },
-  };
-  const measured = speed.measured(model);
-  const begin = () => listen(measured);
-  const ask = async (tokens: Partial<ModelUsage>, ms: number) => {
-    usage = { inputTokens: 0, outputTokens: 1, ...tokens };
-    firstMs = ms;
-    const asked = begin();
-    waits.at(-1)?.resolve();
-    await asked;
-    return speed.perSec();
-  };
-  return { speed, model, begin, waits, ask };
+  for (const [inputTokens, cachedTokens, firstMs] of answers) {
+    const model: Model = {
+      id: "local/pi",
+      window: { contextWindow: 1, maxOutput: 1, ...(isEarly && { isEarly }) },
+      async *generate() {
+        await Promise.resolve(); // so that two requests run side by side
+        speed.onFirstByte(firstMs);
+        const usage = { inputTokens, cachedTokens, outputTokens: 1 };
+        yield { kind: "finish", reason: "stop", usage };
+      },
+    };
+    const measured = speed.measured(model);
+    await Promise.all(isBusy ? [listen(measured), listen(measured)] : [listen(measured)]);
+  }
+  return speed.perSec();
 }
 
 describe("[T2a] createReadSpeed()", () => {
   it("counts tokens by the time to the first byte, once", async () => {
-    const { ask } = setUp();
-    assert.equal(await ask({ inputTokens: 4_000 }, 120_000), 33);
-    assert.equal(await ask({ inputTokens: 4_000 }, 100), 33);
+    assert.equal(await speedAfter([[4_000, 0, 120_000]]), 33);
+    assert.equal(await speedAfter([[4_000, 0, 120_000], [4_000, 0, 100]]), 33);
   });
 
   it("counts no tokens of the server's cache, and no short rest", async () => {
-    const { ask } = setUp();
-    assert.equal(await ask({ inputTokens: 4_000, cachedTokens: 3_900 }, 500), undefined);
-    assert.equal(await ask({ inputTokens: 255 }, 500), undefined);
-    assert.equal(await ask({ inputTokens: 4_000, cachedTokens: 3_000 }, 1_000), 1_000);
+    const short: readonly Answer[] = [[4_000, 3_900, 500], [255, 0, 500]];
+    assert.equal(await speedAfter(short), undefined);
+    assert.equal(await speedAfter([...short, [4_000, 3_000, 1_000]]), 1_000);
   });
 
-  it("does not count while the server loads the model", async () => {
-    const { model, ask } = setUp();
-    model.isEarly = true;
-    assert.equal(await ask({ inputTokens: 4_000 }, 120_000), undefined);
-    delete model.isEarly;
-    assert.equal(await ask({ inputTokens: 4_000 }, 1_000), 4_000);
-  });
-
-  it("does not count answers side by side: one waits for the other", async () => {
-    const { speed, begin, waits, ask } = setUp();
-    const both = [begin(), begin()];
-    for (const { resolve } of waits) resolve();
-    await Promise.all(both);
-    assert.equal(speed.perSec(), undefined);
-    assert.equal(await ask({ inputTokens: 1_000 }, 1_000), 1_000);
+  it("counts neither the loading of a model, nor requests side by side", async () => {
+    assert.equal(await speedAfter([[4_000, 0, 120_000]], { isEarly: true }), undefined);
+    assert.equal(await speedAfter([[4_000, 0, 120_000]], { isBusy: true }), undefined);
   });
 });

@@ -168,59 +168,47 @@ function rowsOf(
       ...(fix === undefined ? [] : [["Fix", fix]]),
     ];
   }
-  const { totalMs, images, streams, secondStep, refused, usage } = tried;
+  const { firstMs, totalMs, tools, images, streams, secondStep, refused, usage } = tried;
+  const perSec = usage && Math.round(usage.inputTokens * 1_000 / Math.max(1, firstMs));
+  const isSlow = isLocal && perSec !== undefined && perSec < SLOW_PER_SEC;
+  const speed = perSec === undefined ? "" : `, ${perSec} tokens a second`;
   return [
     ["Model", model],
     ["Latency", seconds(totalMs)],
-    ["Long prompt", longPromptText(tried, isLocal)],
-    ["Tools", toolsText(tried, abilities.tools)],
+    ["Long prompt", `first token after ${seconds(firstMs)}${speed}${isSlow ? FIXES.slow : ""}`],
+    ["Tools", yesNo(tools, abilities.tools) + (tools ? "" : because(refused.tools, FIXES.tools))],
+    ...(refused.ownTools === undefined
+      ? []
+      : [["Own tools", `no${because(refused.ownTools, FIXES.ownTools)}`]]),
     ...(secondStep === undefined ? [] : [[
       "Second step",
-      secondStep ? "yes" : withRemedy("no", refused.secondStep, SECOND_STEP),
+      secondStep ? "yes" : `no${because(refused.secondStep, FIXES.secondStep)}`,
     ]]),
     [
       "Images",
-      images
-        ? yesNo(true, abilities.images)
-        : withRemedy(yesNo(false, abilities.images), refused.images, IMAGES),
+      yesNo(images, abilities.images) + (images ? "" : because(refused.images, FIXES.images)),
     ],
-    ...(streams === undefined ? [] : [["Stream", streams ? "yes" : withRemedy("no", "", STREAM)]]),
+    ...(streams === undefined ? [] : [["Stream", streams ? "yes" : `no${FIXES.stream}`]]),
     ["Window", windowText(abilities, windowFrom, isLocal)],
     ...(usage ? [["Tokens", `${usage.inputTokens} + ${usage.outputTokens}`]] : []),
   ];
 }
 
-const SECOND_STEP = "turns with tools fail: update the server, or set another model";
-const IMAGES = "for pictures, set a model that sees them";
-const STREAM =
-  "the answer came in one piece: a proxy may hold it back (nginx: proxy_buffering off)";
-const TOOLS_FIX = "set a model that calls tools, or turn on the server's tool parser (llama.cpp: " +
-  "--jinja, vLLM: --enable-auto-tool-choice)";
-const OWN_TOOLS = "it takes other tools: name the refused one in tools.deny";
+/** The next step for each problem. */
+const FIXES = {
+  slow: "; `tools.prompt: small` shortens each request, and `auto` chooses it",
+  tools:
+    "; set a model that calls tools, or turn on the server's tool parser (llama.cpp: --jinja, " +
+    "vLLM: --enable-auto-tool-choice)",
+  ownTools: "; it takes other tools: name the refused one in tools.deny",
+  secondStep: "; turns with tools fail: update the server, or set another model",
+  images: "; for pictures, set a model that sees them",
+  stream: "; it came in one piece: a proxy may hold it back (nginx: proxy_buffering off)",
+} as const;
 
-/** A result with the server's reason, and the next step. */
-function withRemedy(result: string, reason: string | undefined, remedy: string): string {
-  return `${
-    [result, reason ? printable(reason) : ""].filter((part) => part).join(": ")
-  }; ${remedy}`;
-}
-
-function toolsText({ tools, refused }: TriedModel, told: boolean | undefined): string {
-  if (!tools) return withRemedy(yesNo(false, told), refused.tools, TOOLS_FIX);
-  return refused.ownTools === undefined
-    ? yesNo(true, told)
-    : withRemedy("in part", refused.ownTools, OWN_TOOLS);
-}
-
-/** The time to the first token of a prompt as long as that of a turn. */
-function longPromptText({ firstMs, usage }: TriedModel, isLocal: boolean): string {
-  const first = `first token after ${seconds(firstMs)}`;
-  if (!usage) return first;
-  const perSec = Math.round(usage.inputTokens * 1_000 / Math.max(1, firstMs));
-  const text = `${first}, ${perSec} tokens a second`;
-  return isLocal && perSec < SLOW_PER_SEC
-    ? withRemedy(text, "", "the server is slow: tools.prompt `small` shortens each request")
-    : text;
+/** The server's reason for a refusal, and the next step. */
+function because(reason: string | undefined, fix: string): string {
+  return (reason === undefined ? "" : `: ${printable(reason)}`) + fix;
 }
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;

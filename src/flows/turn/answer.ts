@@ -84,9 +84,10 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const written = sorted.passed.length === 0
     ? traced.rules(claim.message)
     : await rulesAfter(sorted.passed, claim, traced);
-  const formed = inForm({ model: traced.model, rules: written }, traced.forms);
-  const { rules: given, model: inItsForm } = formed instanceof Promise ? await formed : formed;
-  const ports = inItsForm === traced.model ? traced : { ...traced, model: inItsForm };
+  const agent = { model: traced.model, rules: written };
+  const formed = traced.forms ? await inForm(agent, traced.forms) : agent;
+  const { rules: given } = formed;
+  const ports = formed === agent ? traced : { ...traced, model: formed.model };
   const open = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
   const rules = sorted.again ? rulesAfterEdit(open) : open;
   const spending = createTurnSpending(claim);

@@ -9,7 +9,6 @@
 import { withSmallTools } from "../../agent/small_tools.ts";
 import type { ContextWindow, Model } from "../../core/model.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { TurnRules } from "./answer_ports.ts";
 
 /** The form of a prompt. */
@@ -54,18 +53,16 @@ export function createPromptForms({ wish, stored, keep, schedule }: {
     if (isFinal) keep(id, form);
     return form;
   }
-  async function waited(model: Model, asked: Promise<void>): Promise<PromptForm> {
-    const late = Promise.withResolvers<void>();
-    const cancel = schedule(late.resolve, ASKED_MS);
-    await Promise.race([asked, late.promise]).finally(cancel);
-    return chosen(model);
-  }
   return {
     /** The form for a turn. A model's first one waits a moment until its server tells the window. */
-    of(model: Model): PromptForm | Promise<PromptForm> {
+    async of(model: Model): Promise<PromptForm> {
       const isOpen = wish() === "auto" && stored(model.id) === undefined;
       const asked = isOpen ? model.window?.asked : undefined;
-      return asked ? waited(model, asked) : chosen(model);
+      if (asked) {
+        const late = Promise.withResolvers<void>();
+        await Promise.race([asked, late.promise]).finally(schedule(late.resolve, ASKED_MS));
+      }
+      return chosen(model);
     },
     /** Stores the choice after an answer, if that has told enough. */
     settle: (model: Model): void => void chosen(model),
@@ -76,33 +73,16 @@ export function createPromptForms({ wish, stored, keep, schedule }: {
 export type PromptForms = ReturnType<typeof createPromptForms>;
 
 /** What an agent works with, in the form for its model. */
-export function inForm<Given extends { readonly model: Model; readonly rules: TurnRules }>(
+export async function inForm<Given extends { readonly model: Model; readonly rules: TurnRules }>(
   given: Given,
   forms: PromptForms | undefined,
-): Given | Promise<Given> {
-  const form = forms?.of(given.model) ?? "full";
-  return form instanceof Promise ? form.then((known) => formed(given, known)) : formed(given, form);
-}
-
-function formed<Given extends { readonly model: Model; readonly rules: TurnRules }>(
-  given: Given,
-  form: PromptForm,
-): Given {
-  if (form === "full") return given;
+): Promise<Given> {
   const { model, rules } = given;
-  const instructions = smallOf(rules.instructions);
+  if (await forms?.of(model) !== "small") return given;
+  const instructions = { ...rules.instructions, isSmall: true as const };
   return {
     ...given,
     model: withSmallTools(model),
     rules: { ...rules, isSmall: true, instructions },
   };
-}
-
-/** The same object for the same instructions: its prompt is composed once. */
-const small = new WeakMap<Instructions, Instructions>();
-
-function smallOf(instructions: Instructions): Instructions {
-  const made = small.get(instructions) ?? { ...instructions, isSmall: true };
-  small.set(instructions, made);
-  return made;
 }

@@ -33,13 +33,13 @@ export interface TriedModel {
   /** Whether its text came in several pieces; absent if there was too little text. */
   readonly streams?: boolean;
   /** The server's reasons, by the refused part. */
-  readonly refused: Partial<Record<TriedPart, string>>;
+  readonly refused: Readonly<Partial<Record<TriedPart | "secondStep", string>>>;
   /** Tokens of the first step; absent if the server reports none. */
   readonly usage?: ModelUsage;
 }
 
-/** A part of the turn that a server may refuse; `ownTools`: the bot's tools beside that of the test. */
-export type TriedPart = "images" | "ownTools" | "tools" | "secondStep";
+/** A part of the first step that a server may refuse; `ownTools`: the tools beside that of the test. */
+type TriedPart = "images" | "ownTools" | "tools";
 
 /** A red square of 64 by 64 pixels. */
 const RED_PNG =
@@ -82,6 +82,22 @@ const OF_ALL: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
   "timeout",
 ]);
 
+/** Parts to leave out, until the server takes the rest: one, and then several. */
+const LEFT_OUT: readonly (readonly TriedPart[])[] = [
+  [],
+  ["images"],
+  ["ownTools"],
+  ["images", "ownTools"],
+  ["tools"],
+  ["images", "tools"],
+];
+
+const WITHOUT: Readonly<Record<TriedPart, (request: ModelRequest) => ModelRequest>> = {
+  images: withoutImages,
+  ownTools: (request) => ({ ...request, tools: [TOOL] }),
+  tools: withoutTools,
+};
+
 /**
  * Plays the turn.
  *
@@ -100,7 +116,25 @@ export async function tryModel(
     messages: [QUESTION],
     tools: [...prompt.tools, TOOL],
   };
-  const { request, first, refused } = await firstStep(model, whole, now, signal);
+  let failure: unknown;
+  let first: Answered | undefined;
+  let request = whole;
+  let refused: Partial<Record<TriedPart | "secondStep", string>> = {};
+  /** The last refusal of a request with the part. */
+  const reasons: typeof refused = {};
+  for (const left of LEFT_OUT) {
+    request = left.reduce((fewer, part) => WITHOUT[part](fewer), whole);
+    try {
+      first = await askOnce(model, request, now, signal);
+      refused = Object.fromEntries(left.map((part) => [part, reasons[part]]));
+      break;
+    } catch (error) {
+      failure ??= error;
+      if (!(error instanceof ModelError) || OF_ALL.has(error.kind)) break;
+      for (const part of LEFT_OUT.flat()) if (!left.includes(part)) reasons[part] = error.message;
+    }
+  }
+  if (!first) throw failure;
   const { said, calls, pieces, usage, ...times } = first;
   const hasCalled = calls.some(({ name }) => name === TOOL.name);
   const second = hasCalled
@@ -122,60 +156,6 @@ export async function tryModel(
     refused,
     usage,
   };
-}
-
-/** Parts to leave out, until the server takes the rest: one, and then several. */
-const LEFT_OUT: readonly (readonly TriedPart[])[] = [
-  [],
-  ["images"],
-  ["ownTools"],
-  ["images", "ownTools"],
-  ["tools"],
-  ["images", "tools"],
-];
-
-/**
- * The first step, with as much as the server takes.
- *
- * @throws {ModelError} The first refusal, if it takes nothing.
- */
-async function firstStep(
-  model: Model,
-  whole: ModelRequest,
-  now: Clock["now"],
-  signal: AbortSignal,
-) {
-  let failure: unknown;
-  /** The last refusal of a request with the part. */
-  const reasons: Partial<Record<TriedPart, string>> = {};
-  for (const left of LEFT_OUT) {
-    const request = left.reduce(without, whole);
-    try {
-      const first = await askOnce(model, request, now, signal);
-      const refused: Partial<Record<TriedPart, string>> = Object.fromEntries(
-        left.map((part) => [part, reasons[part]]),
-      );
-      return { request, first, refused };
-    } catch (error) {
-      failure ??= error;
-      if (!(error instanceof ModelError) || OF_ALL.has(error.kind)) break;
-      for (const part of LEFT_OUT.flat()) if (!left.includes(part)) reasons[part] = error.message;
-    }
-  }
-  throw failure;
-}
-
-function without(request: ModelRequest, part: TriedPart): ModelRequest {
-  switch (part) {
-    case "images":
-      return withoutImages(request);
-    case "ownTools":
-      return { ...request, tools: [TOOL] };
-    case "tools":
-      return withoutTools(request);
-    case "secondStep":
-      return request;
-  }
 }
 
 /** The answer of one step. */

@@ -23,7 +23,7 @@ function untilNewest(body: string): string {
 /** Opens a tool, runs it, and then answers. */
 function play(asked: string): Said {
   const call = (args: object) => ({
-    calls: [{ name: "use_tool", arguments: JSON.stringify(args) }],
+    calls: [{ id: "c1", name: "use_tool", arguments: JSON.stringify(args) }],
   });
   if (asked.includes("JSON Schema")) return call({ tool: "recall", arguments: { words: "tide" } });
   if (asked.includes("look")) return call({ tool: "recall" });

@@ -50,31 +50,31 @@ const modelWith = (window: ContextWindow | undefined): Model => ({
 
 describe("[T2a] the form of the prompt", () => {
   for (const [what, window, form, isFinal] of TABLE) {
-    it(`is ${form} for ${what}${isFinal ? ", for good" : ""}`, () => {
+    it(`is ${form} for ${what}${isFinal ? ", for good" : ""}`, async () => {
       assert.deepEqual(formBy(window), { form, isFinal });
       const { forms, kept } = setUp();
-      assert.equal(forms.of(modelWith(window)), form);
+      assert.equal(await forms.of(modelWith(window)), form);
       assert.deepEqual(kept, isFinal ? [["local/pi", form]] : []);
       // Whatever is learned later, a stored choice stays.
       const other = { ...WINDOW, contextWindow: form === "small" ? 200_000 : 4_096, readPerSec: 1 };
-      if (isFinal) assert.equal(forms.of(modelWith(other)), form);
+      if (isFinal) assert.equal(await forms.of(modelWith(other)), form);
     });
   }
 
-  it("is that of the config, and then stored nowhere", () => {
+  it("is that of the config, and then stored nowhere", async () => {
     for (const wish of ["full", "small"] as const) {
       const { forms, kept } = setUp(wish);
-      for (const [, window] of TABLE) assert.equal(forms.of(modelWith(window)), wish);
+      for (const [, window] of TABLE) assert.equal(await forms.of(modelWith(window)), wish);
       assert.deepEqual(kept, []);
     }
   });
 
-  it("is stored after the answer that shows how fast the server reads", () => {
+  it("is stored after the answer that shows how fast the server reads", async () => {
     const { forms, kept } = setUp();
-    assert.equal(forms.of(modelWith(WINDOW)), "full");
+    assert.equal(await forms.of(modelWith(WINDOW)), "full");
     forms.settle(modelWith({ ...WINDOW, readPerSec: 33 }));
     assert.deepEqual(kept, [["local/pi", "small"]]);
-    assert.equal(forms.of(modelWith(WINDOW)), "small");
+    assert.equal(await forms.of(modelWith(WINDOW)), "small");
   });
 
   it("waits at most three seconds for a server that is asked about its window", async () => {
@@ -85,7 +85,6 @@ describe("[T2a] the form of the prompt", () => {
       window: { ...WINDOW, isPending: true, asked: told.promise },
     };
     const form = forms.of(model);
-    assert.ok(form instanceof Promise);
     model.window = { ...WINDOW, contextWindow: 4_096 };
     told.resolve();
     assert.equal(await form, "small");
