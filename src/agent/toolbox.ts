@@ -15,7 +15,7 @@ import {
   WaitsForPerson,
   WaitsInside,
 } from "../core/turn/tool.ts";
-import { helpOf, type SmallTools, smallTools } from "./small_tools.ts";
+import { definitionsOf, helpOf, type SmallTools, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
@@ -295,35 +295,18 @@ function preparedOf(tools: readonly Tool[]): PreparedTools {
   if (known) return known;
   const made = {
     byName: new Map(tools.map((tool) => [tool.name, tool])),
-    definitions: tools.map(definitionOf),
+    definitions: definitionsOf(tools, false),
   };
   prepared.set(tools, made);
   return made;
 }
 
-/** The definitions of some tools for the model, in the form for its machine (T2a). */
-export function definitionsOf(
-  tools: readonly Tool[],
-  isSmall: boolean,
-): readonly ToolDefinition[] {
-  const prepared = preparedOf(tools);
-  return isSmall ? smallOf(tools, prepared).shown : prepared.definitions;
-}
-
 const preparedSmall = new WeakMap<PreparedTools, SmallTools>();
 
 function smallOf(tools: readonly Tool[], prepared: PreparedTools): SmallTools {
-  const small = preparedSmall.get(prepared) ??
-    smallTools(tools, prepared.definitions, definitionOf);
+  const small = preparedSmall.get(prepared) ?? smallTools(tools, prepared.definitions);
   preparedSmall.set(prepared, small);
   return small;
-}
-
-function definitionOf(tool: Tool): ToolDefinition {
-  const { name, description, parameters: own } = tool;
-  if (own) return { name, description, parameters: own };
-  const { $schema: _, ...parameters } = z.toJSONSchema(tool.input, { io: "input" });
-  return { name, description, parameters };
 }
 
 /** Maximum UTF-16 units of a result that Barnacle keeps. */

@@ -7,7 +7,7 @@ import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createBackfill, createThreadStarter } from "../../flows/session/backfill.ts";
-import { createPromptForms } from "../../flows/turn/prompt_form.ts";
+import { createPromptForms } from "../../flows/turn/control/prompt_form.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
 import { schedule } from "../../lib/clock.ts";

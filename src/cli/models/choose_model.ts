@@ -12,7 +12,7 @@ import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
 import { createBreakers } from "../../providers/choice/breakers.ts";
 import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
-import { createReadSpeed } from "../../providers/read_speed.ts";
+import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { withRetry } from "../../providers/choice/retry.ts";

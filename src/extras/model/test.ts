@@ -3,7 +3,7 @@
  * embedding model for a vector. Each line with a problem has its remedy.
  */
 
-import { definitionsOf } from "../../agent/toolbox.ts";
+import { definitionsOf } from "../../core/turn/small_tools.ts";
 import { openGates } from "../../core/tool_names.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { TOOLS } from "../../tools/registry.ts";

@@ -46,7 +46,7 @@ import {
   refusedTurn,
   type TurnSpending,
 } from "./spending/turn_spending.ts";
-import { inForm } from "./prompt_form.ts";
+import { inForm } from "./control/prompt_form.ts";
 import { createTurnLinks } from "./turn_links.ts";
 import { traceTurn } from "./turn_tracing.ts";
 import type { RunningTurn } from "./turns.ts";

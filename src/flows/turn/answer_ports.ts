@@ -22,7 +22,7 @@ import type { Drafts, DraftStream } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "../session/backfill.ts";
 import type { LookUp } from "./control/earlier_answers.ts";
-import type { PromptForms } from "./prompt_form.ts";
+import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Recalled } from "../../core/store/sessions.ts";

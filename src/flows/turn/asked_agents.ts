@@ -35,7 +35,7 @@ import { toolChars } from "../../core/fit_request.ts";
 import type { AnswerPorts, TurnAgents, TurnRules } from "./answer_ports.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { showsToAskerAlone } from "./finished_turn.ts";
-import { inForm } from "./prompt_form.ts";
+import { inForm } from "./control/prompt_form.ts";
 import { type Gathered, toolboxOf } from "./gather.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
 import type { TurnLinks } from "./turn_links.ts";

@@ -39,7 +39,7 @@ export interface TriedModel {
 }
 
 /** A part of the first step that a server may refuse; `ownTools`: the tools beside that of the test. */
-type TriedPart = "images" | "ownTools" | "tools";
+export type TriedPart = "images" | "ownTools" | "tools";
 
 /** A red square of 64 by 64 pixels. */
 const RED_PNG =
@@ -117,7 +117,7 @@ export async function tryModel(
     tools: [...prompt.tools, TOOL],
   };
   let failure: unknown;
-  let first: Answered | undefined;
+  let first: TriedStep | undefined;
   let request = whole;
   let refused: Partial<Record<TriedPart | "secondStep", string>> = {};
   /** The last refusal of a request with the part. */
@@ -159,13 +159,13 @@ export async function tryModel(
 }
 
 /** The answer of one step. */
-interface Answered extends Pick<TriedModel, "firstMs" | "totalMs" | "usage"> {
+interface TriedStep extends Pick<TriedModel, "firstMs" | "totalMs" | "usage"> {
   readonly said: string;
   readonly calls: readonly ToolCall[];
   readonly pieces: number;
 }
 
-function withResults(request: ModelRequest, { said: text, calls }: Answered): ModelRequest {
+function withResults(request: ModelRequest, { said: text, calls }: TriedStep): ModelRequest {
   const results = calls.map((call): ModelMessage => ({ role: "tool", call, text: RESULT }));
   return {
     ...request,
@@ -178,7 +178,7 @@ async function askOnce(
   request: ModelRequest,
   now: Clock["now"],
   signal: AbortSignal,
-): Promise<Answered> {
+): Promise<TriedStep> {
   const startedAt = now();
   let firstMs: number | undefined;
   let said = "";

@@ -20,7 +20,6 @@ function modelThat(
   const asked: ModelRequest[] = [];
   const model: Model = {
     id: "local/m",
-    // deno-lint-ignore require-await
     async *generate(request): AsyncGenerator<ModelPart, void> {
       asked.push(request);
       const kind = refuses(request);

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ContextWindow, Model } from "../../../src/core/model.ts";
-import { createPromptForms, formBy, type PromptForm } from "../../../src/flows/turn/prompt_form.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import type { ContextWindow, Model } from "../../../../src/core/model.ts";
+import {
+  createPromptForms,
+  formBy,
+  type PromptForm,
+} from "../../../../src/flows/turn/control/prompt_form.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 const WINDOW: ContextWindow = { contextWindow: 32_768, maxOutput: 4_096, from: "server" };
 

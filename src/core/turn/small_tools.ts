@@ -14,9 +14,9 @@ import {
   type ToolCall,
   type ToolDefinition,
   withGenerate,
-} from "../core/model.ts";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
-import { isRecord, parseForeignJson } from "../lib/text/json.ts";
+} from "../model.ts";
+import { defineTool, type Tool } from "./tool.ts";
+import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 
 /** Name of the tool that opens the others. */
 export const USE_TOOL = "use_tool";
@@ -40,7 +40,6 @@ export interface SmallTools {
 export function smallTools(
   tools: readonly Tool[],
   full: readonly ToolDefinition[],
-  definitionOf: (tool: Tool) => ToolDefinition,
 ): SmallTools {
   const shown = full.flatMap((one, at) => {
     const short = tools[at]?.short;
@@ -49,6 +48,21 @@ export function smallTools(
   if (shown.length === full.length) return { shown };
   const opener = openerOf(full, full.filter((_, at) => !tools[at]?.short));
   return { shown: [...shown, definitionOf(opener)], opener };
+}
+
+/** The definitions of some tools for the model, in the form for its machine. */
+export function definitionsOf(
+  tools: readonly Tool[],
+  isSmall: boolean,
+): readonly ToolDefinition[] {
+  const full = tools.map(definitionOf);
+  return isSmall ? smallTools(tools, full).shown : full;
+}
+
+function definitionOf({ name, description, parameters: own, input }: Tool): ToolDefinition {
+  if (own) return { name, description, parameters: own };
+  const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
+  return { name, description, parameters };
 }
 
 /** Types and choices of the kept arguments: their descriptions and limits cost more than they help. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Model } from "../../src/core/model.ts";
-import { createReadSpeed } from "../../src/providers/read_speed.ts";
-import { listen } from "../support/model/model_server.ts";
+import type { Model } from "../../../src/core/model.ts";
+import { createReadSpeed } from "../../../src/providers/about/read_speed.ts";
+import { listen } from "../../support/model/model_server.ts";
 
 /** An answer: tokens of its request, cached ones, milliseconds to its first byte. */
 type Answer = readonly [inputTokens: number, cachedTokens: number, firstMs: number];

@@ -6,10 +6,10 @@
  * model, and stored.
  */
 
-import { withSmallTools } from "../../agent/small_tools.ts";
-import type { ContextWindow, Model } from "../../core/model.ts";
-import type { StartTimer } from "../../lib/clock.ts";
-import type { TurnRules } from "./answer_ports.ts";
+import { withSmallTools } from "../../../core/turn/small_tools.ts";
+import type { ContextWindow, Model } from "../../../core/model.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
+import type { Instructions } from "../../../render/prompt/system_prompt.ts";
 
 /** The form of a prompt. */
 export type PromptForm = "full" | "small";
@@ -73,7 +73,10 @@ export function createPromptForms({ wish, stored, keep, schedule }: {
 export type PromptForms = ReturnType<typeof createPromptForms>;
 
 /** What an agent works with, in the form for its model. */
-export async function inForm<Given extends { readonly model: Model; readonly rules: TurnRules }>(
+export async function inForm<
+  Rules extends { readonly instructions: Instructions; readonly isSmall?: true },
+  Given extends { readonly model: Model; readonly rules: Rules },
+>(
   given: Given,
   forms: PromptForms | undefined,
 ): Promise<Given> {

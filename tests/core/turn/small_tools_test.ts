@@ -3,16 +3,16 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import { USE_TOOL, withSmallTools } from "../../src/agent/small_tools.ts";
-import { createToolbox, isResult } from "../../src/agent/toolbox.ts";
-import type { Model, ModelMessage, ModelRequest, ToolCall } from "../../src/core/model.ts";
-import { audienceOf, openGates } from "../../src/core/tool_names.ts";
-import { defineTool, type Tool } from "../../src/core/turn/tool.ts";
-import { isRecord } from "../../src/lib/text/json.ts";
-import { systemPromptOf } from "../../src/render/prompt/system_prompt.ts";
-import { TOOLS } from "../../src/tools/registry.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { toolContext } from "../support/model/tools.ts";
+import { USE_TOOL, withSmallTools } from "../../../src/core/turn/small_tools.ts";
+import { createToolbox, isResult } from "../../../src/agent/toolbox.ts";
+import type { Model, ModelMessage, ModelRequest, ToolCall } from "../../../src/core/model.ts";
+import { audienceOf, openGates } from "../../../src/core/tool_names.ts";
+import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { isRecord } from "../../../src/lib/text/json.ts";
+import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { toolContext } from "../../support/model/tools.ts";
 
 /** All tools of an owner, or of a member, with the default gates. */
 function toolsOf(isOwner: boolean): readonly Tool[] {
@@ -46,7 +46,6 @@ function modelWith(...calls: readonly ToolCall[]) {
   const asked: ModelRequest[] = [];
   const model: Model = {
     id: "local/pi",
-    // deno-lint-ignore require-await
     async *generate(request) {
       asked.push(request);
       yield { kind: "finish", reason: "tool_calls", calls };

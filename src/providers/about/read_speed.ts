@@ -5,7 +5,7 @@
  * loaded, and has little of the prompt in its cache.
  */
 
-import { type Model, type ModelPart, withGenerate } from "../core/model.ts";
+import { type Model, type ModelPart, withGenerate } from "../../core/model.ts";
 
 /** Fewest tokens of a clear answer: with fewer, other delays would count. */
 const CLEAR_TOKENS = 256;
