@@ -59,9 +59,10 @@ export function definitionsOf(
   return isSmall ? smallTools(tools, full).shown : full;
 }
 
-function definitionOf({ name, description, parameters: own, input }: Tool): ToolDefinition {
+function definitionOf(tool: Tool): ToolDefinition {
+  const { name, description, parameters: own } = tool;
   if (own) return { name, description, parameters: own };
-  const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
+  const { $schema: _, ...parameters } = z.toJSONSchema(tool.input, { io: "input" });
   return { name, description, parameters };
 }
 
