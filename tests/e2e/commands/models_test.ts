@@ -57,7 +57,7 @@ describe("[L4] barnacle model test", () => {
         assert.equal(code, 0, stderr.join(""));
         assert.match(
           text,
-          /^Model +sight\/seeing\nLatency +\d+\.\d\d s\nLong prompt +first token after \d+\.\d\d s, \d+ tokens a second.*\nTools +yes\nSecond step +yes\nImages +yes\nStream +no; the answer came in one piece.*\nWindow +32000 tokens \(from the config\)\nTokens +200 \+ 9\n+Model +script\/barnacle-script\n[^]*\nTools +no; set a model that calls tools.*\nImages +no; for pictures.*\n(?:Stream.*\n)?Window +32768 tokens \(assumed: its server does not tell\)/,
+          /^Model +sight\/seeing\nLatency +\d+\.\d\d s\nLong prompt +first token after \d+\.\d\d s, \d+ tokens a second.*\nTools +yes\nSecond step +yes\nImages +yes\nStream +no; it came in one piece.*\nWindow +32000 tokens \(from the config\)\nTokens +200 \+ 9\n+Model +script\/barnacle-script\n[^]*\nTools +no; set a model that calls tools.*\nImages +no; for pictures.*\n(?:Stream.*\n)?Window +32768 tokens \(assumed: its server does not tell\)/,
         );
         model.behave("unauthorized");
         const failed = await cli("model", "test", "--json");
