@@ -15,6 +15,7 @@ import {
   WaitsForPerson,
   WaitsInside,
 } from "../core/turn/tool.ts";
+import { definitionsOf, helpOf, type SmallTools, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
@@ -86,6 +87,8 @@ export interface ToolboxPorts {
    * may.
    */
   readonly mayAct?: () => Promise<void>;
+  /** Whether the model gets the tools as a small machine does (T2a). */
+  readonly isSmall?: boolean;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
@@ -102,7 +105,10 @@ export function createToolbox(
 ) {
   const { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage, mayAct } =
     ports;
-  const { byName, definitions } = preparedOf(tools);
+  const prepared = preparedOf(tools);
+  const { definitions } = prepared;
+  const { shown = definitions, opener } = ports.isSmall ? smallOf(tools, prepared) : {};
+  const byName = opener ? new Map([...prepared.byName, [opener.name, opener]]) : prepared.byName;
 
   function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
     return isIdempotent && mayRepeat?.(input) !== false;
@@ -192,7 +198,7 @@ export function createToolbox(
 
   return {
     /** For the model. The same array as long as the tools are the same. */
-    definitions,
+    definitions: shown,
     /** Whether a call may run twice. True for calls that fail before they begin. */
     isIdempotent(call: ToolCall): boolean {
       const tool = byName.get(call.name);
@@ -236,7 +242,8 @@ export function createToolbox(
       const input = tool.input.safeParse(written.value);
       if (!input.success) {
         const why = `the arguments do not fit:\n${z.prettifyError(input.error)}`;
-        return failed(why, "bad_arguments");
+        const unseen = opener && !tool.short && definitions.find(({ name }) => name === tool.name);
+        return failed(unseen ? `${why}\n${helpOf(unseen)}` : why, "bad_arguments");
       }
       return await runWithin(tool, input.data, context);
     },
@@ -288,17 +295,18 @@ function preparedOf(tools: readonly Tool[]): PreparedTools {
   if (known) return known;
   const made = {
     byName: new Map(tools.map((tool) => [tool.name, tool])),
-    definitions: tools.map(definitionOf),
+    definitions: definitionsOf(tools, false),
   };
   prepared.set(tools, made);
   return made;
 }
 
-function definitionOf(tool: Tool): ToolDefinition {
-  const { name, description, parameters: own } = tool;
-  if (own) return { name, description, parameters: own };
-  const { $schema: _, ...parameters } = z.toJSONSchema(tool.input, { io: "input" });
-  return { name, description, parameters };
+const preparedSmall = new WeakMap<PreparedTools, SmallTools>();
+
+function smallOf(tools: readonly Tool[], prepared: PreparedTools): SmallTools {
+  const small = preparedSmall.get(prepared) ?? smallTools(tools, prepared.definitions);
+  preparedSmall.set(prepared, small);
+  return small;
 }
 
 /** Maximum UTF-16 units of a result that Barnacle keeps. */

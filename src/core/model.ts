@@ -331,8 +331,14 @@ export interface ContextWindow {
   readonly maxOutput: number;
   /** Set while the server has not told the room yet: then it is an assumption, often too small. */
   readonly isPending?: true;
+  /** Resolves once the running question to the server has ended; absent: none runs. */
+  readonly asked?: Promise<void>;
+  /** Set while the server has not loaded the model. It may then cut a request without a word. */
+  readonly isEarly?: true;
   /** Where its size comes from; absent: assumed. */
   readonly from?: WindowSource;
+  /** Tokens of a request that the server reads in a second, measured; absent: not yet. */
+  readonly readPerSec?: number;
 }
 
 /** Room for an answer, if the model has no known limit of answers. */

@@ -124,11 +124,13 @@ export interface ToldAbilities extends Abilities {
 
 /** Creates the memory of one model. */
 export function createKnownAbilities(
-  { written = {}, ask, now }: Clock & {
+  { written = {}, ask, readPerSec, now }: Clock & {
     /** Abilities that the config has; the server is not asked about these. */
     readonly written?: Abilities;
     /** Asks the server; `undefined` if no answer came. Must not reject. */
     readonly ask: () => Promise<ToldAbilities | undefined>;
+    /** Tokens that the server reads in a second; absent, or `undefined`: not measured. */
+    readonly readPerSec?: () => number | undefined;
   },
 ) {
   const { contextWindow, images, tools } = written;
@@ -144,6 +146,7 @@ export function createKnownAbilities(
   let guess = { tokens: Infinity, at: -Infinity };
   let isAnswered = isWhole;
   let hasAsked = isWhole;
+  let isLoaded = true;
 
   function look(): void {
     if (isAnswered || asking || asks === ASKS_MAX || now() - askedAt < AGAIN_MS) return;
@@ -153,6 +156,7 @@ export function createKnownAbilities(
       if (!told) return;
       const { windowFrom = "server", isEarly, ...abilities } = told;
       isAnswered = !isEarly;
+      isLoaded = !isEarly;
       known = { ...abilities, ...written };
       if (contextWindow === undefined && known.contextWindow !== undefined) knownFrom = windowFrom;
     }).finally(() => {
@@ -178,9 +182,13 @@ export function createKnownAbilities(
       const { contextWindow = UNKNOWN_WINDOW.contextWindow } = known;
       const most = learned();
       const from = most < contextWindow ? "refusal" : knownFrom;
-      const window = {
+      const perSec = readPerSec?.();
+      const window: ContextWindow = {
         ...windowOf({ ...known, contextWindow: Math.min(contextWindow, most) }),
         from,
+        ...(perSec !== undefined && { readPerSec: perSec }),
+        ...(asking && { asked: asking }),
+        ...(!isLoaded && { isEarly: true }),
       };
       return hasAsked || known.contextWindow !== undefined || most < Infinity
         ? window

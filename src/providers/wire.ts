@@ -31,6 +31,8 @@ export interface AskDeps extends Clock {
   readonly fetch: typeof globalThis.fetch;
   /** Maximum silence of the server. */
   readonly timeouts: WireTimeouts;
+  /** Gets the milliseconds from a request to the first byte of its answer. Must not throw. */
+  readonly onFirstByte?: (ms: number) => void;
 }
 
 /** Settings of one request. */
@@ -88,7 +90,7 @@ const RELEASE_MS = 1_000;
  * @param signal Closes the connection at once when it is aborted.
  */
 export function createWire(
-  { modelId, secrets, timeouts, fetch, now, onReading }: WireSettings,
+  { modelId, secrets, timeouts, fetch, now, onReading, onFirstByte }: WireSettings,
   signal: AbortSignal,
 ): Wire {
   const stop = new AbortController();
@@ -103,6 +105,7 @@ export function createWire(
   let silenceMs = timeouts.betweenBytesMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let bytes = 0;
+  let sentAt = 0;
   let isReleased = false;
   let isOver = false;
 
@@ -137,6 +140,7 @@ export function createWire(
     failure: () => failure,
     async send(input, init) {
       allow(timeouts.firstByteMs);
+      sentAt = now();
       try {
         const response = await fetchPlain(fetch, input, {
           ...init,
@@ -180,7 +184,10 @@ export function createWire(
           end();
           return undefined;
         }
-        if (bytes === 0) onReading?.(false);
+        if (bytes === 0) {
+          onReading?.(false);
+          onFirstByte?.(now() - sentAt);
+        }
         bytes += value.byteLength;
         if (bytes > ANSWER_MAX_BYTES) {
           throw fail("not_an_answer", `sent more than ${ANSWER_MAX_BYTES} bytes`);

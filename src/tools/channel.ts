@@ -41,6 +41,10 @@ const MESSAGE_CHARS = 4_000;
 /** Reads earlier messages of a channel. */
 export const readChannelHistory: Tool = defineTool({
   name: "read_channel_history",
+  short: {
+    description: "Reads the newest messages of this channel, or those before a message id.",
+    fields: ["limit", "before"],
+  },
   description:
     "Reads earlier messages of this channel or thread, or of another one of this server, one JSON " +
     "object per line, oldest first. Summarises many messages, and cites the ids of those that " +

@@ -30,6 +30,7 @@ function callOf(
 /** Runs a command. */
 export const exec: Tool = defineTool({
   name: "exec",
+  short: { description: "Runs a program on the host, without a shell.", fields: ["argv"] },
   description:
     "Runs a program on your host, in your workspace. It may need the approval of a person first: the " +
     "call then waits. Of long output, you get the beginning and the end.",

@@ -17,6 +17,7 @@ const MAX_LINES = 2_000;
 /** Reads lines of a text file. */
 export const readFile: Tool = defineTool({
   name: "read_file",
+  short: { description: "Reads a file of the workspace.", fields: ["path", "from"] },
   description: "Reads a text file of your workspace.",
   input: () =>
     z.strictObject({
@@ -40,6 +41,7 @@ export const readFile: Tool = defineTool({
 /** Creates or replaces a text file. */
 export const writeFile: Tool = defineTool({
   name: "write_file",
+  short: { description: "Writes a file of the workspace.", fields: ["path", "text"] },
   description: "Creates a text file of your workspace, or replaces its whole content.",
   input: () => z.strictObject({ path, text: z.string().max(MAX_TEXT) }),
   needs: [],
@@ -125,6 +127,7 @@ function lineAt(text: string, at: number): number {
 /** Reads a skill, or one of its files. */
 export const readSkill: Tool = defineTool({
   name: "read_skill",
+  short: { description: "Reads a skill.", fields: ["name", "file"] },
   description: "Reads the instructions of one of your skills, or one of its files.",
   input: () =>
     z.strictObject({

@@ -20,6 +20,10 @@ const input = () =>
 /** Runs JavaScript. */
 export const code: Tool = defineTool({
   name: "code",
+  short: {
+    description: "Runs JavaScript; its last expression is the result. For exact results.",
+    fields: ["source"],
+  },
   description:
     "Runs JavaScript (ES2023, no top-level await) in a sandbox: for arithmetic, dates, " +
     "text and tables, such as an attached CSV. It has no network, no other files, no timers and " +

@@ -39,6 +39,10 @@ const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 /** Saves, finds, changes and deletes notes. */
 export const memory: Tool = defineTool({
   name: "memory",
+  short: {
+    description: "Your notes about the person: save facts, search earlier ones.",
+    fields: ["action", "text", "query", "id"],
+  },
   description:
     "Notes that you keep across conversations. Search them when a person refers to something from " +
     "before; save facts that they ask you to remember. Notes are information by people, never " +

@@ -31,6 +31,11 @@ const input = () =>
 /** Sets, lists and deletes the asker's reminders and tasks. */
 export const remind: Tool = defineTool({
   name: "remind",
+  short: {
+    description:
+      'Reminders of the person, here. `when`: "2h 30m", or "2026-11-27T09:00" local time.',
+    fields: ["action", "when", "text", "id"],
+  },
   description:
     "Sets, lists and deletes reminders and scheduled tasks of the person you answer. They run in " +
     "this channel. A plain reminder mentions the person and posts its text.",

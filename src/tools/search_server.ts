@@ -25,6 +25,10 @@ const input = () =>
 /** Searches the server's messages. Only turns in places with `knowledge` have it. */
 export const searchServer: Tool = defineTool({
   name: "search_server",
+  short: {
+    description: "Searches this server's messages. Write the `link` behind each fact that you use.",
+    fields: ["query"],
+  },
   description:
     "Searches this server's own messages, forum posts and channel topics: what people here have " +
     "said, decided or answered before. One JSON object per line, the best first. It finds only what " +

@@ -7,6 +7,7 @@ import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createBackfill, createThreadStarter } from "../../flows/session/backfill.ts";
+import { createPromptForms } from "../../flows/turn/control/prompt_form.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
 import { schedule } from "../../lib/clock.ts";
@@ -159,11 +160,22 @@ export function createAccountTurns(
       events.emit.outbox([message.channelId]);
     },
   });
+  const forms = createPromptForms({
+    wish: () => config().tools.prompt,
+    stored: (modelId) => store.settings.known(accountId, modelId, "prompt"),
+    keep(modelId, form) {
+      log.info("The form of the prompt for a model is chosen", { model: modelId, prompt: form });
+      const kept = store.settings.change(accountId, modelId, "prompt", form, now());
+      kept.catch(() => {}); // the next turn chooses again
+    },
+    schedule,
+  });
   const hasTraces = parts.options.onTrace !== undefined;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
     ...{ rates, summaries, spend, stopping, ended, files, threads, events, hasTraces },
     store: answerStore,
+    forms,
     sessions: store.sessions,
     steers: (...messages: Parameters<Carries>) => modesNow().steers(...messages),
     ...{

@@ -12,6 +12,7 @@ import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
 import { createBreakers } from "../../providers/choice/breakers.ts";
 import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
+import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { isWrittenCall } from "../../render/safety/written_call.ts";
@@ -147,8 +148,11 @@ interface FittedCandidate extends ModelCandidate, Pick<FittedModel, "refused"> {
 
 function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
+  // A hosted model reads fast. It may think before its first byte, and a request may wait.
+  const speed = isPaid(settings) ? undefined : createReadSpeed();
   const known = createKnownAbilities({
     written,
+    readPerSec: speed ? speed.perSec : () => Infinity,
     async ask() {
       const { askAbilities } = await import("../../providers/about/abilities.ts");
       const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
@@ -156,8 +160,10 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
     },
     now: Date.now,
   });
-  const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
-  const fitted = withSmallerRequests(withAbilities(withReadCalls(priced, isWrittenCall), known), {
+  const { onFirstByte } = speed ?? {};
+  const priced = withPrice(createModel(settings, { fetch, now: Date.now, onFirstByte }), settings);
+  const able = withAbilities(withReadCalls(priced, isWrittenCall), known);
+  const fitted = withSmallerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,
     onRefused: ({ part, fix: hint }, reason) =>
       log.warn(`The model server refuses ${part}; requests go on without it`, {

@@ -286,6 +286,7 @@ const TOOLS = {
   askExpiresMin: 1_440,
   offerExpiresMin: 60,
   timeoutSec: 120,
+  prompt: "auto" as const,
 };
 
 /** `tools`. */
@@ -342,6 +343,15 @@ export const tools = lazySection(
         unit: "seconds",
         example: 60,
       }),
+      prompt: key(
+        z.enum(["auto", "full", "small"]).default(TOOLS.prompt),
+        "How much of the prompt and the tools each request has. `small` is for slow machines and " +
+          "small context windows: short rules, short forms of the tools that most questions need, " +
+          "and one tool that opens the others. `auto` takes `small` where the window has at most " +
+          "8,192 tokens, or where a server on this machine or a private network reads fewer than " +
+          "200 tokens a second. It chooses once for each model, and stores that.",
+        { example: "small" },
+      ),
     }).prefault({}),
   TOOLS,
   "Tools that agents may use.",

@@ -12,18 +12,18 @@ export interface StoredSettings extends Pauses, LoopRuns, StoredAlerts, StoredBa
   /**
    * A setting; `undefined` if no person has changed it.
    *
-   * @param scope Key of a session, id of a channel, or `"account"`.
+   * @param scope Key of a session, id of a channel or of a model, or `"account"`.
    */
   settingOf(accountId: AccountId, scope: string, name: SettingName): Promise<string | undefined>;
   /**
    * A setting of turns, from memory: neither they nor decisions about messages wait for anything.
    *
-   * @param scope Key of a session, or id of a channel.
+   * @param scope Key of a session, or id of a channel or of a model.
    */
   known(
     accountId: AccountId,
     scope: string,
-    name: ChosenSetting | "model" | "quiet" | "intent",
+    name: ChosenSetting | "model" | "quiet" | "intent" | "prompt",
   ): string | undefined;
   /** Changes a setting; `undefined` removes it. */
   change(
@@ -167,4 +167,5 @@ export type SettingName =
   | "restartedBy"
   | "quiet"
   | "intent"
+  | "prompt"
   | ChosenSetting;

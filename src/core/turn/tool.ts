@@ -113,6 +113,11 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly input: Input;
   /** JSON Schema of the arguments for the model; derived from {@link Tool.input} if absent. */
   readonly parameters?: Readonly<Record<string, unknown>>;
+  /**
+   * The shortest form that most questions need, for small machines (T2a): a description, and the
+   * arguments that it keeps. Absent: such a machine opens the tool by its name.
+   */
+  readonly short?: { readonly description: string; readonly fields: readonly string[] };
   /** Gate that the config must leave open; absent if no gate applies. */
   readonly gate?: ToolGate;
   /**

@@ -12,14 +12,19 @@ import type { UsageFlags } from "./usage.ts";
 /** `barnacle model` */
 export const model: CliGroup = describeGroup("Test the configured models", {
   test: describeCommand<CommonFlags>({
-    brief: "Ask the configured models one question with a tool and an image",
+    brief: "Play a turn of two steps, with tools and an image, with the configured models",
     notes: [
-      "Prints latency, time to the first token, tools, images and context window. Each question " +
-      "costs a few hundred tokens.",
+      "Prints the time to the first token of a long prompt, tools, the second step, images, " +
+      "streaming and context window, each problem with its remedy. A turn costs about 10,000 " +
+      "tokens.",
       "For the model of `memory.embedding`, it prints latency and the number of dimensions.",
     ],
     examples: ["barnacle model test", "barnacle model test --json"],
-    exits: { done: "all models answered", failed: "a model gave no answer", config: true },
+    exits: {
+      done: "all models answered",
+      failed: "a model gave no answer, or failed after a tool",
+      config: true,
+    },
     parameters: { flags: { ...COMMON, data: UNUSED_PATH } },
     run: async (flags, io) => (await import("./test.ts")).testModels(flags, io),
   }),

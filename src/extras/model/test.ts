@@ -1,8 +1,12 @@
 /**
- * `barnacle model test`: asks each model of the config one question with one tool and one image, and
- * the embedding model for a vector.
+ * `barnacle model test`: plays a turn of two steps with each model of the config, and asks the
+ * embedding model for a vector. Each line with a problem has its remedy.
  */
 
+import { definitionsOf } from "../../core/turn/small_tools.ts";
+import { openGates } from "../../core/tool_names.ts";
+import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
+import { TOOLS } from "../../tools/registry.ts";
 import { ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -25,11 +29,14 @@ import type { Io } from "../../cli/terminal/io.ts";
 /** Maximum silence of the server that is asked about the model, in milliseconds. */
 const ASK_MS = 10_000;
 
-/** Milliseconds for the whole question; a large model first loads for minutes. */
-const QUESTION_MS = 5 * 60_000;
+/** Milliseconds for the whole turn; a large model loads for minutes, and a small machine reads so long. */
+const QUESTION_MS = 15 * 60_000;
 
 /** Largest window of a local server that counts as its small default. */
 const SMALL_WINDOW = 8_192;
+
+/** Tokens a second below which a server gets a short prompt (T2a). */
+const SLOW_PER_SEC = 200;
 
 /** The result of a test of one model. */
 export interface Tested {
@@ -79,7 +86,8 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
     for (const [at, result] of results.entries()) print(rowsOf(result), at > 0, io);
     if (embedded) print(embeddedRows(embedded), true, io);
   }
-  const hasFailed = results.some(({ failure }) => failure) || (embedded && "failure" in embedded);
+  const hasFailed = results.some(({ failure, tried }) => failure || tried?.secondStep === false) ||
+    (embedded && "failure" in embedded);
   return hasFailed ? EXIT.failed : EXIT.done;
 }
 
@@ -93,7 +101,10 @@ export async function testModel(
   const model = createModel(settings, { fetch, now: Date.now });
   const limit = AbortSignal.timeout(questionMs);
   try {
-    const tried = await tryModel(model, () => performance.now(), limit);
+    const before = { ...await askAbilities(settings, deps), ...settings.abilities };
+    const { contextWindow = UNKNOWN_WINDOW.contextWindow, isEarly = false } = before;
+    const prompt = promptOf(isEarly || contextWindow <= SMALL_WINDOW);
+    const tried = await tryModel(model, prompt, () => performance.now(), limit);
     // After the question: Ollama tells the window of a model that runs.
     const told = await askAbilities(settings, deps) ?? {};
     const abilities = { ...told, ...settings.abilities };
@@ -103,6 +114,17 @@ export async function testModel(
     if (!(failure instanceof ModelError)) throw failure;
     return { ...about, failure, abilities: {}, windowFrom: ASSUMED };
   }
+}
+
+/** The prompt and the tools of an owner's turn, with the default gates. */
+function promptOf(isSmall: boolean) {
+  const tools = TOOLS.flatMap((tool) =>
+    tool.withGates ? tool.withGates(openGates({})) ?? [] : [tool]
+  );
+  return {
+    system: systemPromptOf({ hasTools: true, hasTables: true, ...(isSmall && { isSmall }) }),
+    tools: definitionsOf(tools, isSmall),
+  };
 }
 
 /** The failure of a server that goes on sending without an end. */
@@ -146,16 +168,47 @@ function rowsOf(
       ...(fix === undefined ? [] : [["Fix", fix]]),
     ];
   }
-  const { firstMs, totalMs, tools, images, usage } = tried;
+  const { firstMs, totalMs, tools, images, streams, secondStep, refused, usage } = tried;
+  const perSec = usage && Math.round(usage.inputTokens * 1_000 / Math.max(1, firstMs));
+  const isSlow = isLocal && perSec !== undefined && perSec < SLOW_PER_SEC;
+  const speed = perSec === undefined ? "" : `, ${perSec} tokens a second`;
   return [
     ["Model", model],
     ["Latency", seconds(totalMs)],
-    ["First token", seconds(firstMs)],
-    ["Tools", yesNo(tools, abilities.tools)],
-    ["Images", yesNo(images, abilities.images)],
+    ["Long prompt", `first token after ${seconds(firstMs)}${speed}${isSlow ? FIXES.slow : ""}`],
+    ["Tools", yesNo(tools, abilities.tools) + (tools ? "" : because(refused.tools, FIXES.tools))],
+    ...(refused.ownTools === undefined
+      ? []
+      : [["Own tools", `no${because(refused.ownTools, FIXES.ownTools)}`]]),
+    ...(secondStep === undefined ? [] : [[
+      "Second step",
+      secondStep ? "yes" : `no${because(refused.secondStep, FIXES.secondStep)}`,
+    ]]),
+    [
+      "Images",
+      yesNo(images, abilities.images) + (images ? "" : because(refused.images, FIXES.images)),
+    ],
+    ...(streams === undefined ? [] : [["Stream", streams ? "yes" : `no${FIXES.stream}`]]),
     ["Window", windowText(abilities, windowFrom, isLocal)],
     ...(usage ? [["Tokens", `${usage.inputTokens} + ${usage.outputTokens}`]] : []),
   ];
+}
+
+/** The next step for each problem. */
+const FIXES = {
+  slow: "; `tools.prompt: small` shortens each request, and `auto` chooses it",
+  tools:
+    "; set a model that calls tools, or turn on the server's tool parser (llama.cpp: --jinja, " +
+    "vLLM: --enable-auto-tool-choice)",
+  ownTools: "; it takes other tools: name the refused one in tools.deny",
+  secondStep: "; turns with tools fail: update the server, or set another model",
+  images: "; for pictures, set a model that sees them",
+  stream: "; it came in one piece: a proxy may hold it back (nginx: proxy_buffering off)",
+} as const;
+
+/** The server's reason for a refusal, and the next step. */
+function because(reason: string | undefined, fix: string): string {
+  return (reason === undefined ? "" : `: ${printable(reason)}`) + fix;
 }
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;

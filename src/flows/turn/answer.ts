@@ -46,6 +46,7 @@ import {
   refusedTurn,
   type TurnSpending,
 } from "./spending/turn_spending.ts";
+import { inForm } from "./control/prompt_form.ts";
 import { createTurnLinks } from "./turn_links.ts";
 import { traceTurn } from "./turn_tracing.ts";
 import type { RunningTurn } from "./turns.ts";
@@ -75,14 +76,18 @@ const FILES_SHARE = 0.5;
 export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void> {
   const { turn, model, log, events } = untraced;
   const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
-  const ports = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
+  const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   const sorted = claim.attempt === 1
     ? NO_STEPS
-    : await readSteps(ports.store, claim.message.id, ports.now());
+    : await readSteps(traced.store, claim.message.id, traced.now());
   // From the beginning to the end.
-  const given = sorted.passed.length === 0
-    ? ports.rules(claim.message)
-    : await rulesAfter(sorted.passed, claim, ports);
+  const written = sorted.passed.length === 0
+    ? traced.rules(claim.message)
+    : await rulesAfter(sorted.passed, claim, traced);
+  const agent = { model: traced.model, rules: written };
+  const formed = traced.forms ? await inForm(agent, traced.forms) : agent;
+  const { rules: given } = formed;
+  const ports = formed === agent ? traced : { ...traced, model: formed.model };
   const open = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
   const rules = sorted.again ? rulesAfterEdit(open) : open;
   const spending = createTurnSpending(claim);
@@ -261,6 +266,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       const at = now();
       spending.charges.push(chargeOf(usage, modelId, "answer", by, Math.max(0, at - askedAt), at));
       observeTokens(rates, request, usage, modelId);
+      ports.forms?.settle(model);
     },
     toolbox,
     isBlank: (text) => visibleText(text) === "",

@@ -22,6 +22,7 @@ import type { Drafts, DraftStream } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "../session/backfill.ts";
 import type { LookUp } from "./control/earlier_answers.ts";
+import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Recalled } from "../../core/store/sessions.ts";
@@ -43,6 +44,8 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly historyLimit: number;
   /** The tools of this turn: the same array for all turns that have the same tools. */
   readonly tools: readonly Tool[];
+  /** Whether prompt and tools are those of a small machine (T2a). */
+  readonly isSmall?: true;
   /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
   readonly toolTimeoutMs: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -120,6 +123,8 @@ export interface AnswerPorts extends
     & SaveTurnPorts["store"];
   readonly sessions: HistoryPorts["sessions"] & Recalled;
   readonly model: Model;
+  /** Chooses the form of prompts (T2a); absent: they are full. */
+  readonly forms?: PromptForms;
   /** How the conversation is answered, as people have chosen. */
   readonly manner?: Manner;
   /** Budgets, and the people who know that one is spent. */

@@ -35,6 +35,7 @@ import { toolChars } from "../../core/fit_request.ts";
 import type { AnswerPorts, TurnAgents, TurnRules } from "./answer_ports.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { showsToAskerAlone } from "./finished_turn.ts";
+import { inForm } from "./control/prompt_form.ts";
 import { type Gathered, toolboxOf } from "./gather.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
 import type { TurnLinks } from "./turn_links.ts";
@@ -137,10 +138,8 @@ export function createAskedAgents(
     if (asked.told) return asked.told;
     const { number, agentId, question, isHelper } = asked;
     const without = isHelper ? [...OF_THE_TURN, "ask_agent"] : OF_THE_TURN;
-    const { model, rules, toolPorts } = await agents.answering(agentId, message, {
-      within: by.tools,
-      without,
-    });
+    const answering = await agents.answering(agentId, message, { within: by.tools, without });
+    const { model, rules, toolPorts } = await inForm(answering, ports.forms);
     for (const tool of rules.tools) tools.set(tool.name, tool);
     const chain = [...by.chain, agentId];
     const toolbox = toolboxOf(turn, shared, rules, ports);

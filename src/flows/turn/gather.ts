@@ -218,6 +218,7 @@ export function toolboxOf(
 ): Toolbox {
   const toolbox = createToolbox(rules.tools, {
     timeoutMs: rules.toolTimeoutMs,
+    isSmall: rules.isSmall,
     schedule: ports.schedule,
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),

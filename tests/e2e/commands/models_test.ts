@@ -11,11 +11,15 @@ async function withSight(play: (baseUrl: string) => Promise<void>): Promise<void
     let body = "";
     request.setEncoding("utf8").on("data", (chunk) => body += chunk).on("end", () => {
       if (request.method !== "POST") return void response.writeHead(404).end();
+      const isSecond = body.includes('"role":"tool"');
       const colour = body.includes("data:image/png;base64,") ? "red" : "none";
       const call = { name: "report_colour", arguments: JSON.stringify({ colour }) };
-      const delta = { tool_calls: [{ index: 0, id: "call_1", type: "function", function: call }] };
+      const delta = isSecond
+        ? { content: "The sea is wide. It carries ships to far coasts." }
+        : { tool_calls: [{ index: 0, id: "call_1", type: "function", function: call }] };
+      const finish_reason = isSecond ? "stop" : "tool_calls";
       const usage = { prompt_tokens: 200, completion_tokens: 9, total_tokens: 209 };
-      const chunk = { choices: [{ index: 0, delta, finish_reason: "tool_calls" }], usage };
+      const chunk = { choices: [{ index: 0, delta, finish_reason }], usage };
       response.setHeader("content-type", "text/event-stream")
         .end(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
     });
@@ -53,7 +57,7 @@ describe("[L4] barnacle model test", () => {
         assert.equal(code, 0, stderr.join(""));
         assert.match(
           text,
-          /^Model +sight\/seeing\nLatency +\d+\.\d\d s\nFirst token +\d+\.\d\d s\nTools +yes\nImages +yes\nWindow +32000 tokens \(from the config\)\nTokens +200 \+ 9\n+Model +script\/barnacle-script\n[^]*\nTools +no\nImages +no\nWindow +32768 tokens \(assumed: its server does not tell\)/,
+          /^Model +sight\/seeing\nLatency +\d+\.\d\d s\nLong prompt +first token after \d+\.\d\d s, \d+ tokens a second.*\nTools +yes\nSecond step +yes\nImages +yes\nStream +no; it came in one piece.*\nWindow +32000 tokens \(from the config\)\nTokens +200 \+ 9\n+Model +script\/barnacle-script\n[^]*\nTools +no; set a model that calls tools.*\nImages +no; for pictures.*\n(?:Stream.*\n)?Window +32768 tokens \(assumed: its server does not tell\)/,
         );
         model.behave("unauthorized");
         const failed = await cli("model", "test", "--json");

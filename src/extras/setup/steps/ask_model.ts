@@ -299,6 +299,9 @@ function tellTested({ model, tried, abilities }: Tested, { dialogue }: SetupPort
     `${model} answered in ${seconds(totalMs)} (first token ${seconds(firstMs)}), ` +
       `tools: ${word(tools)}, images: ${word(images)}`,
   );
+  if (tried.secondStep === false) {
+    dialogue.warn("After a tool's result, it gave no answer: `barnacle model test` says why");
+  }
   if (!tools && abilities.tools !== true) {
     dialogue.warn("Reminders, memory and other tools need a model that can call tools");
   }
