@@ -165,16 +165,13 @@ export function brokenAnswerOf(
 /** Maximum number of characters of the words that a decision reads. */
 const WORDS_MAX = 8_000;
 
-/** OpenRouter's message in place of the words of the server behind it, which the body has. */
-const PASSED_ON = /^provider returned error$/i;
-
 /** Words and codes of a refusal; of one without words of its own, all of its body. */
 function wordsOf(
   { message = "", codes }: ServerError,
   body: string,
   secrets: readonly string[],
 ): string {
-  const said = message === "" || PASSED_ON.test(message) ? body : message;
+  const said = message === "" ? body : message;
   return withoutSecrets([said, ...codes].join("\n"), secrets).slice(0, WORDS_MAX);
 }
 

@@ -264,7 +264,7 @@ describe("[L3] refusalOf()", () => {
     [
       "words of the server behind OpenRouter",
       '{"error":{"message":"Provider returned error","metadata":{"raw":"no tools"}}}',
-      '{"error":{"message":"Provider returned error","metadata":{"raw":"no tools"}}}\n',
+      "Provider returned error: no tools",
     ],
     ["words without the key", `{"error":{"message":"bad ${KEY}"}}`, "bad [secret]"],
   ];
