@@ -19,7 +19,13 @@ import {
 } from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
-import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
+import {
+  endpointOf,
+  hashOfSession,
+  modelIdOf,
+  type ModelSettings,
+  type ProviderSettings,
+} from "./settings.ts";
 
 /** Maximum silence of a model (T1). */
 export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
@@ -55,13 +61,15 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
-  endpointOf(settings.provider); // throws now, not at the first request
+  const { provider } = settings;
+  endpointOf(provider); // throws now, not at the first request
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
   const load = async () => {
     const { withCarried } = await import("./carried/with_carried.ts");
     const makeAsk = await loadWireFormat(settings.provider.kind);
-    return ask = withCarried(await makeAsk(settings, allDeps), settings);
+    const origin = `${provider.kind} ${endpointOf(provider)} ${settings.name}`;
+    return ask = withCarried(await makeAsk(settings, allDeps), hashOfSession(origin));
   };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);

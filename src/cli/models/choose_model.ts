@@ -14,7 +14,6 @@ import { createBreakers } from "../../providers/choice/breakers.ts";
 import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
-import { isWrittenCall } from "../../render/safety/written_call.ts";
 import { withReadCalls } from "../../providers/choice/read_calls.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
 import { openaiModel } from "./openai_models.ts";
@@ -152,7 +151,8 @@ function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
     now: Date.now,
   });
   const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
-  const model = withRetry(withAbilities(withReadCalls(priced, isWrittenCall), known), {
+  const loadJudge = async () => (await import("../../render/safety/written_call.ts")).isWrittenCall;
+  const model = withRetry(withAbilities(withReadCalls(priced, loadJudge), known), {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: Math.random,
     onRetry: ({ kind, message }, waitMs) =>

@@ -20,7 +20,13 @@ function carriedOf(steps: readonly Step[], carried: string, maxKeptChars: number
   const diary = { name: "diary", isPersonal: true };
   const entries = entriesOf(claim, "High.", {
     taken: steps.length > 0 ? { steps, unsaved: [] } : undefined,
-    texts: { entries: () => [], of: () => undefined, first: () => "", all: () => [] },
+    texts: {
+      entries: () => [],
+      of: () => undefined,
+      first: () => "",
+      all: () => [],
+      begunWith: () => [],
+    },
     rules: { texts: {}, where: "here", tools: [diary as Tool] },
     maxKeptChars,
     isKnownLink: () => false,
