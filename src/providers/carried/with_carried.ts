@@ -8,7 +8,7 @@
  */
 
 import { plainMessages } from "../../core/fit_request.ts";
-import { type Model, ModelError, type ModelMessage } from "../../core/model.ts";
+import { type Model, ModelError, type ModelMessage, type ModelPart } from "../../core/model.ts";
 import { carriedIn, withoutCarried } from "./carried.ts";
 
 /** Limits of what a server takes. */
@@ -23,15 +23,18 @@ export interface CarriedLimits {
 
 type MessageList = readonly ModelMessage[];
 
+/** Asks one model, as the `Ask` of `wire.ts` does. */
+type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<ModelPart, void>;
+
 /**
  * Wraps the way to ask one model, so that messages may have fields of others.
  *
  * @param origin Names the server and the model, in hex digits.
  */
-export function withCarried(ask: Model["generate"], origin: string) {
+export function withCarried(ask: AskModel, origin: string): AskModel {
   let known: CarriedLimits = { earlier: new Set(), all: new Set(), arePlain: false };
 
-  return async function* (...[request, signal]: Parameters<Model["generate"]>) {
+  return async function* (request, signal) {
     const own = request.messages.map((message) =>
       message.role !== "assistant" || message.carried?.startsWith(origin) !== false
         ? message // the same object, whose bytes the wire has kept
