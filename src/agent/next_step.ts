@@ -5,7 +5,7 @@
  */
 
 import type { MessageId } from "../core/discord/ids.ts";
-import { lengthOf } from "../core/inbound/transcript.ts";
+import { lengthOf } from "../core/fit_request.ts";
 import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
 import { CLEARED, cutResult } from "./cut_results.ts";

@@ -6,7 +6,6 @@
  * offers no tools, and models without tools cannot read them.
  */
 
-import { lengthOf } from "./inbound/transcript.ts";
 import type {
   ContextWindow,
   Model,
@@ -80,6 +79,14 @@ function withinWindow(
     if (message.role === "user") start = at;
   }
   return start === 0 ? request : { ...request, messages: messages.slice(start) };
+}
+
+/** UTF-16 units of a message that a model sees: text, arguments of calls, and carried fields. */
+export function lengthOf(message: ModelMessage): number {
+  if (message.role !== "assistant") return message.text.length;
+  const { text, calls, carried = "" } = message;
+  const chars = text.length + carried.length;
+  return calls ? calls.reduce((sum, call) => sum + call.arguments.length, chars) : chars;
 }
 
 /** Lengths by tools: a list of tools is the same array for all turns that have it. */

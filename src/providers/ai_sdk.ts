@@ -17,7 +17,7 @@ import {
 } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire, type Wire } from "./wire.ts";
 import { createVisibleText, finishOf } from "./answer_parts.ts";
-import { carriedText, type Fields } from "./carried/carried.ts";
+import { type CarriedFields, carriedText } from "./carried/carried.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { type SdkModel, sdkRequestOf, UNSIGNED } from "./sdk_prompt.ts";
 import {
@@ -108,7 +108,7 @@ async function* answerOf(
 ): AsyncGenerator<ModelPart, void> {
   const visible = createVisibleText();
   const calls: ToolCall[] = [];
-  const callFields: Fields[] = [];
+  const callFields: CarriedFields[] = [];
   const thoughts = createThoughts();
   for await (const part of parts) {
     if (part.type === "error") throw brokenAnswerOf(sentIn(part.error), modelId, secrets);
@@ -136,7 +136,7 @@ async function* answerOf(
 /** Collects the thinking of Anthropic's API, and the signature of Google's texts. */
 function createThoughts() {
   const blocks: ThinkingBlock[] = [];
-  let signed: Fields = {};
+  let signed: CarriedFields = {};
   let block: { text: string; signature?: string } = { text: "" };
   return {
     /** @returns The thinking in a part; often empty. */
@@ -153,7 +153,7 @@ function createThoughts() {
       }
       return part.type === "reasoning-delta" ? part.delta : "";
     },
-    fields: (): Fields => ({ ...fieldsOfBlocks(blocks), ...signed }),
+    fields: (): CarriedFields => ({ ...fieldsOfBlocks(blocks), ...signed }),
   };
 }
 
@@ -192,7 +192,7 @@ function maxOutputOf(
 }
 
 /** The signature that Google's models add to a call or a text, and want back with it. */
-function signatureOf(part: SdkPart): Fields {
+function signatureOf(part: SdkPart): CarriedFields {
   const metadata = "providerMetadata" in part ? part.providerMetadata ?? {} : {};
   const { thoughtSignature } = metadata["google"] ?? {};
   return typeof thoughtSignature === "string" ? { thoughtSignature } : {};

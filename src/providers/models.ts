@@ -22,6 +22,7 @@ import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
 import {
   endpointOf,
   fetchOf,
+  hashOfSession,
   isPaid,
   modelIdOf,
   type ModelSettings,
@@ -77,7 +78,8 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const load = async () => {
     const { withCarried } = await import("./carried/with_carried.ts");
     const makeAsk = await loadWireFormat(provider.kind);
-    return ask = withCarried(await makeAsk(settings, allDeps), settings);
+    const origin = `${provider.kind} ${endpointOf(provider)} ${settings.name}`;
+    return ask = withCarried(await makeAsk(settings, allDeps), hashOfSession(origin));
   };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);

@@ -28,7 +28,7 @@ import {
   finishOf,
   nameOf,
 } from "./answer_parts.ts";
-import { carriedIn, carriedText, type Fields } from "./carried/carried.ts";
+import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
 import { createEventBody } from "./streams/event_body.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./settings.ts";
@@ -133,8 +133,8 @@ function callOf(call: ToolCall): object {
 export function createResponsesReader(modelId: string, secrets: readonly string[]): AnswerReader {
   const visible = createVisibleText();
   const calls: ToolCall[] = [];
-  const callFields: Fields[] = [];
-  const reasoning: Fields[] = [];
+  const callFields: CarriedFields[] = [];
+  const reasoning: CarriedFields[] = [];
   const fields: Record<string, unknown> = {};
   const body = createEventBody((data, type) => {
     if (isOver || data.trim() === "") return;

@@ -18,7 +18,7 @@ import {
   type ThinkingBlock,
 } from "./thinking.ts";
 import { argumentsOf, nameOf } from "./answer_parts.ts";
-import { carriedIn, type Fields } from "./carried/carried.ts";
+import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
 /** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
@@ -152,7 +152,7 @@ function callOf(call: ToolCall) {
 }
 
 /** Google's signature of a part, if it carries one. */
-function googleOptions({ thoughtSignature }: Fields = {}) {
+function googleOptions({ thoughtSignature }: CarriedFields = {}) {
   return typeof thoughtSignature === "string"
     ? { providerOptions: { google: { thoughtSignature } } }
     : {};

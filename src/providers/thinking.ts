@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { ModelMessage, ModelRequest } from "../core/model.ts";
 import type { ThinkLevel } from "../core/people/chosen.ts";
-import { carriedIn, type Fields } from "./carried/carried.ts";
+import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
 /** The same request without a level of thinking. */
 export function withoutThinking({ thinking: _, ...request }: ModelRequest): ModelRequest {
@@ -76,7 +76,7 @@ const blocksSchema = z.lazy(() =>
 const BLOCKS = "thinking";
 
 /** The carried fields of an answer with these blocks. */
-export function fieldsOfBlocks(blocks: readonly ThinkingBlock[]): Fields {
+export function fieldsOfBlocks(blocks: readonly ThinkingBlock[]): CarriedFields {
   return blocks.length === 0 ? {} : { [BLOCKS]: blocks };
 }
 

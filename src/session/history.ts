@@ -8,7 +8,8 @@
  */
 
 import type { ContextWindow } from "../core/model.ts";
-import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
+import { lengthOf } from "../core/fit_request.ts";
+import type { Entry } from "../core/inbound/transcript.ts";
 
 /**
  * Selects the newest turns that fit.

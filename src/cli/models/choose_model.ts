@@ -15,7 +15,6 @@ import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallb
 import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
-import { isWrittenCall } from "../../render/safety/written_call.ts";
 import { withReadCalls } from "../../providers/choice/read_calls.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
 import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
@@ -162,7 +161,8 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   });
   const { onFirstByte } = speed ?? {};
   const priced = withPrice(createModel(settings, { fetch, now: Date.now, onFirstByte }), settings);
-  const able = withAbilities(withReadCalls(priced, isWrittenCall), known);
+  const loadJudge = async () => (await import("../../render/safety/written_call.ts")).isWrittenCall;
+  const able = withAbilities(withReadCalls(priced, loadJudge), known);
   const fitted = withSmallerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,
     onRefused: ({ part, fix: hint }, reason) =>

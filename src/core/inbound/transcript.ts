@@ -14,14 +14,6 @@ export type Entry = ModelMessage & {
   readonly at: number;
 };
 
-/** UTF-16 units of a message that a model sees: text, arguments of calls, and carried fields. */
-export function lengthOf(message: ModelMessage): number {
-  if (message.role !== "assistant") return message.text.length;
-  const { text, calls, carried = "" } = message;
-  const chars = text.length + carried.length;
-  return calls ? calls.reduce((sum, call) => sum + call.arguments.length, chars) : chars;
-}
-
 /** A message in a channel that was not addressed to the bot (H1). */
 export interface Overheard {
   readonly messageId: MessageId;

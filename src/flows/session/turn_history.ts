@@ -15,8 +15,8 @@ import type {
   ModelUsage,
 } from "../../core/model.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
-import { charsIn, hasImages, toolChars } from "../../core/fit_request.ts";
-import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
+import { charsIn, hasImages, lengthOf, toolChars } from "../../core/fit_request.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { FoldCause } from "../../core/turn/checkpoint.ts";
 import { showsImages } from "../../render/prompt/envelope.ts";

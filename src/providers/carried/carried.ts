@@ -7,19 +7,22 @@ import { Buffer } from "node:buffer";
 import type { ModelMessage } from "../../core/model.ts";
 
 /** Fields by name, as a server wrote them. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type CarriedFields = Readonly<Record<string, unknown>>;
 
 /** The fields of one answer: of its message, and of its calls in their order. */
 export interface Carried {
-  readonly fields: Fields;
-  readonly calls: readonly Fields[];
+  readonly fields: CarriedFields;
+  readonly calls: readonly CarriedFields[];
 }
 
 /** Maximum bytes of one answer's fields. A long thought has 100 kB. */
 const MAX_BYTES = 256 * 1024;
 
 /** The text of an answer's fields; `undefined` if it has none, or if they are too long. */
-export function carriedText(fields: Fields, calls: readonly Fields[] = []): string | undefined {
+export function carriedText(
+  fields: CarriedFields,
+  calls: readonly CarriedFields[] = [],
+): string | undefined {
   if ([fields, ...calls].every((one) => Object.keys(one).length === 0)) return undefined;
   const text = JSON.stringify({ fields, calls });
   return Buffer.byteLength(text) <= MAX_BYTES ? text : undefined;

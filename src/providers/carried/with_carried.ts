@@ -8,9 +8,7 @@
  */
 
 import { plainMessages } from "../../core/fit_request.ts";
-import { ModelError, type ModelMessage } from "../../core/model.ts";
-import { endpointOf, hashOfSession, type ModelSettings } from "../settings.ts";
-import type { Ask } from "../wire.ts";
+import { type Model, ModelError, type ModelMessage, type ModelPart } from "../../core/model.ts";
 import { carriedIn, withoutCarried } from "./carried.ts";
 
 /** Limits of what a server takes. */
@@ -23,11 +21,17 @@ export interface CarriedLimits {
   readonly arePlain: boolean;
 }
 
-type Messages = readonly ModelMessage[];
+type MessageList = readonly ModelMessage[];
 
-/** Wraps the `Ask` of one model: its messages may have fields of others. */
-export function withCarried(ask: Ask, { provider, name }: ModelSettings): Ask {
-  const origin = hashOfSession(`${provider.kind} ${endpointOf(provider)} ${name}`);
+/** Asks one model, as the `Ask` of `wire.ts` does. */
+type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<ModelPart, void>;
+
+/**
+ * Wraps the way to ask one model, so that messages may have fields of others.
+ *
+ * @param origin Names the server and the model, in hex digits.
+ */
+export function withCarried(ask: AskModel, origin: string): AskModel {
   let known: CarriedLimits = { earlier: new Set(), all: new Set(), arePlain: false };
 
   return async function* (request, signal) {
@@ -58,9 +62,9 @@ export function withCarried(ask: Ask, { provider, name }: ModelSettings): Ask {
 
 /** The messages as a server takes them. */
 export function withinLimits(
-  messages: Messages,
+  messages: MessageList,
   { earlier, all, arePlain }: CarriedLimits,
-): Messages {
+): MessageList {
   const asked = messages.findLastIndex(({ role }) => role === "user");
   const fit = messages.map((one, at) => withoutCarried(one, at < asked ? earlier : all));
   return arePlain ? plainMessages(fit, ({ carried }) => carried === undefined) : fit;
@@ -74,7 +78,7 @@ const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\
 /** The limits for the next request after a failure; `undefined` if no field can be its reason. */
 export function limitsAfter(
   error: unknown,
-  messages: Messages,
+  messages: MessageList,
   { earlier, all, arePlain }: CarriedLimits,
 ): CarriedLimits | undefined {
   if (!(error instanceof ModelError) || error.kind !== "rejected") return undefined;
@@ -82,7 +86,7 @@ export function limitsAfter(
   const isAbout = ABOUT_FIELDS.test(words);
   const lacks = messages.some((one) => one.role === "assistant" && one.calls && !one.carried);
   if (!arePlain && lacks && isAbout && MISSES.test(words)) return { earlier, all, arePlain: true };
-  const refusedIn = (some: Messages): ReadonlySet<string> => {
+  const refusedIn = (some: MessageList): ReadonlySet<string> => {
     const names = some.map(carriedIn).flatMap(({ fields, calls }) =>
       [fields, ...calls].flatMap(Object.keys)
     );

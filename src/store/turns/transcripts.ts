@@ -9,7 +9,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
+import { lengthOf } from "../../core/fit_request.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";

@@ -9,6 +9,8 @@ const TIDE = { name: "tide", description: "", parameters: { type: "object" } };
 const CALL = { id: "t1", name: "tide", arguments: "{}" };
 const FINISH: ModelPart = { kind: "finish", reason: "stop" };
 
+const isCall = (text: string, tools: readonly string[]) => text === "CALL" && tools[0] === "tide";
+
 /** A model that answers in turn, with each answer's text in pieces. */
 function modelOf(...answers: readonly (readonly [text: string, finish: ModelPart])[]): Model {
   let asked = 0;
@@ -20,7 +22,7 @@ function modelOf(...answers: readonly (readonly [text: string, finish: ModelPart
       yield finish;
     },
   };
-  return withRetry(withReadCalls(model, (text, tools) => text === "CALL" && tools[0] === "tide"), {
+  return withRetry(withReadCalls(model, () => Promise.resolve(isCall)), {
     sleep: () => Promise.resolve(),
     random: () => 0,
   });
