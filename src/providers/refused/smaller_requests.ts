@@ -9,8 +9,8 @@ import { withoutTools } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
 import { THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { abilityLesson, type Lesson } from "./lessons.ts";
-import { nextAfter, type NextTry } from "./refusals.ts";
+import type { Lesson } from "./lessons.ts";
+import type { NextTry } from "./refusals.ts";
 
 /** Maximum number of smaller requests in place of one. Some servers name one tool after the other. */
 const STEPS_MAX = 16;
@@ -81,6 +81,7 @@ export function withSmallerRequests(
 
       /** The next request, and what it proves if it is answered; `undefined` if none may help. */
       async function stepAfter(refusal: ModelError): Promise<ModelRequest | undefined> {
+        const { nextAfter } = await import("./refusals.ts"); // most servers refuse nothing
         const next = tried.length < STEPS_MAX ? nextAfter(refusal, request) : undefined;
         if (next === undefined) return undefined;
         const before = tried.filter((one) => one === next).length;
@@ -90,6 +91,7 @@ export function withSmallerRequests(
         const { probeRefusal } = await import("./probe.ts");
         const lesson = before === 0 ? await probeRefusal(next, request, model, signal) : undefined;
         if (lesson) return leaveOut(lesson, refusal);
+        const { abilityLesson } = await import("./lessons.ts");
         const ability = next === "thinking" ? request.thinking ?? "off" : next;
         return abilityLesson(ability).without(request);
       }
