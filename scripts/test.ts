@@ -225,6 +225,7 @@ const RELEASE = [
   "tests/e2e/connection/store_faults_test.ts",
   "tests/e2e/dashboard/pages_test.ts",
   "tests/e2e/process/upgrade_test.ts",
+  "tests/store/replica/remote_test.ts",
 ];
 
 /** The tests below folders of `tests/` that each change runs. */
@@ -249,7 +250,7 @@ const DIFFERENT = testsIn(
 const JOURNEY = "tests/e2e/delivery/delivery_test.ts";
 
 /** Most files of the whole bot in a group: more would wait for each other. */
-const MOST = 6;
+const MOST = 4;
 
 /** Writes tests as files for a step. @returns The generated files. */
 function writeParts(tests: readonly string[], name: string, most?: number): readonly string[] {
@@ -271,14 +272,14 @@ function check(): Promise<unknown> {
   ]);
 }
 
-/** The tests of single parts. They load the processor, so the checks are over before. */
+/** The tests of single parts, which load the processor: those of the binary go first. */
 async function testParts(): Promise<void> {
-  await check();
-  const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path));
-  await bunTests(groupsOf(onBun));
-  await denoTests("tests on Deno", [...writeParts(DIFFERENT, "deno"), JOURNEY], 2, {
-    isLast: true,
-  });
+  const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path) && !RELEASE.includes(path));
+  const onDeno = [...writeParts(DIFFERENT, "deno"), JOURNEY];
+  await Promise.all([
+    bunTests(groupsOf(onBun)),
+    denoTests("tests on Deno", onDeno, 1, { isLast: true }),
+  ]);
 }
 
 /**
@@ -293,7 +294,7 @@ async function testBinary(): Promise<void> {
     denoTests(
       "the binary, end to end",
       writeParts(everyDay("e2e", "security"), "whole", MOST),
-      6,
+      8,
       { env },
     ),
     denoTests("the binary, under faults", writeParts(everyDay("chaos"), "faults"), 1, { env }),
@@ -342,7 +343,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 watchClock();
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
 // The tests of the binary take longest, because they wait for real time. So they begin at once.
-await Promise.all([testBinary(), testParts()]);
+await Promise.all([testBinary(), check(), testParts()]);
 if (IS_ALL) await testRelease();
 slowest(20);
 

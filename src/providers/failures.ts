@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { retryAfterOf } from "../lib/network/retry_after.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
-import { jsonOf, reasonIn, reasonOf, waitIn } from "./server_reason.ts";
+import { jsonOf, reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
 import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */

@@ -16,7 +16,7 @@ import {
 } from "../core/model.ts";
 import { type BodyReader, cancelReader, readPieces } from "../lib/network/read_body.ts";
 import { cleanServerMessage, refusalOf } from "./failures.ts";
-import { reasonOf } from "./server_reason.ts";
+import { reasonOf } from "../lib/network/server_reason.ts";
 
 /** Maximum silence of a server. */
 export interface WireTimeouts {

@@ -97,7 +97,7 @@ describe("[N1] a turn of an agent that is not the first", () => {
       id: "test/kelp",
       async *generate(request) {
         const call = CALLS[requests.length];
-        requests.push(structuredClone({ ...request, isShown: undefined }));
+        requests.push(structuredClone({ ...request, isShown: undefined, onReading: undefined }));
         const usage = { inputTokens: 10, outputTokens: 1 };
         if (call) {
           const [name, input] = call;

@@ -46,7 +46,7 @@ const provider = () =>
     ),
     baseUrl: key(
       baseAddress("put it into apiKey or headers").optional(),
-      "Base address of the API, or an endpoint of it; a query stays. Only the provider `openai` and the kinds `openai-responses`, " +
+      "Base address of the API. Only the provider `openai` and the kinds `openai-responses`, " +
         "`anthropic`, `google` and `bedrock` have a default.",
       { unset: "the vendor's address", example: "http://127.0.0.1:11434/v1", isCommon: true },
     ),

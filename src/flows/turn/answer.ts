@@ -193,14 +193,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
   const gathered = await gather(turn, { boundary, filesChars, stored }, rules, ports);
   if (ports.ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
-  const { texts } = gathered;
+  const { texts, images } = gathered;
   const envelope = withEditNote(texts.first(), again, rules.tools, boundary);
 
   // The request, with the entries of the session that fit.
   const all = stepsOfAll(stored);
   const links = createTurnLinks({ texts, steps: all }, () => history.entries);
   const toolbox = toolboxOf(turn, { boundary, gathered, links }, rules, ports);
-  const { images } = gathered;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
   const { sessions, rates, summaries, randomId, schedule, stopping, log } = ports;
@@ -353,7 +352,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     case "refused":
       return paidTurn(await refusedTurn(turn.claim, outcome.stop, rules, ports, spend), spending);
   }
-  const { taken } = outcome;
+  const { taken, isCut, carried } = outcome;
   if (history.isFolded && mayLink(outcome.text)) {
     await links.recall(outcome.text, claim.route.sessionKey, sessions);
   }
@@ -367,7 +366,6 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     home = await moving;
     if (home !== turn.claim) composed = compose(text, home, made);
   }
-  const { isCut, carried } = outcome;
   const given = {
     ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isCut, carried },
     isPersonal: asked?.isPersonalIn(taken),

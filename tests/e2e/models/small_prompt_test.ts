@@ -37,6 +37,7 @@ describe("[T2a] a model with a small window", () => {
       const local = { kind: "openai-compatible", baseUrl: model.baseUrl, models: MODELS };
       rewrite({
         config: {
+          tools: { prompt: "auto" },
           models: { providers: { local } },
           agents: { defaults: { model: "local/fixed" } },
         },

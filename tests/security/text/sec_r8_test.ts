@@ -13,7 +13,8 @@ describe("[SEC-R8] traces in answers", () => {
   it("never reach Discord, in any of more than sixty forms", () =>
     withSimulation({
       simulator: { rateLimits: false },
-      config: { messages: { texts: { failure: FAILURE } } },
+      // With tools, a call as text would end the turn (L3).
+      config: { messages: { texts: { failure: FAILURE } }, tools: { deny: ["*"] } },
     }, async ({ simulator, start, say, mention, replies }) => {
       const leaks = LEAKS.filter(([, , visible]) => visible !== "NO_REPLY");
       assert.ok(leaks.length >= 60);

@@ -63,7 +63,11 @@ export interface SceneOptions {
   /** Keys of `channels.discord`, over the scene's own. */
   readonly discord?: (simulator: Simulator) => object;
   /** Keys beside `channels`, over the scene's own. */
-  readonly config?: { readonly messages?: object; readonly [section: string]: unknown };
+  readonly config?: {
+    readonly messages?: object;
+    readonly tools?: object;
+    readonly [section: string]: unknown;
+  };
   readonly env?: Env;
   /** The program of the bots; {@link commandUnderTest} if absent. */
   readonly command?: OwnCommand;
@@ -192,6 +196,8 @@ export function configOf(
     },
     http: { port: 0 },
     ...config,
+    // To choose a form is a write of its own, and tests of crashes count writes.
+    tools: { prompt: "full", ...config?.tools },
     messages: { ...MANY_QUESTIONS.messages, ...config?.messages },
   };
 }

@@ -133,7 +133,8 @@ const isAt = (name: string | undefined, segment: Segment) => name === "*" || nam
 
 /** Whether a value is an address, also one that is a secret, such as that of a webhook. */
 function isAddress(schema: Schema): boolean {
-  return coreSchema(schema) instanceof z.ZodURL ||
+  const core = coreSchema(schema);
+  return core instanceof z.ZodString && core.format === "url" || core instanceof z.ZodURL ||
     layersOf(schema).some((layer) => addressCheckOf(layer) !== undefined);
 }
 
