@@ -272,8 +272,9 @@ function check(): Promise<unknown> {
   ]);
 }
 
-/** The tests of single parts, which load the processor: those of the binary go first. */
+/** The tests of single parts. They load the processor, so the checks are over before. */
 async function testParts(): Promise<void> {
+  await check();
   const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path) && !RELEASE.includes(path));
   const onDeno = [...writeParts(DIFFERENT, "deno"), JOURNEY];
   await Promise.all([
@@ -294,7 +295,7 @@ async function testBinary(): Promise<void> {
     denoTests(
       "the binary, end to end",
       writeParts(everyDay("e2e", "security"), "whole", MOST),
-      8,
+      6,
       { env },
     ),
     denoTests("the binary, under faults", writeParts(everyDay("chaos"), "faults"), 1, { env }),
@@ -343,7 +344,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 watchClock();
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
 // The tests of the binary take longest, because they wait for real time. So they begin at once.
-await Promise.all([testBinary(), check(), testParts()]);
+await Promise.all([testBinary(), testParts()]);
 if (IS_ALL) await testRelease();
 slowest(20);
 
