@@ -209,7 +209,7 @@ const testsIn = (...folders: readonly string[]) =>
 const WHOLE = testsIn("e2e", "security", "chaos");
 
 /** Tests of the store with copies in PostgreSQL. */
-const ON_POSTGRES = testsIn("postgres");
+const ON_POSTGRES = [...testsIn("postgres"), "tests/store/replica/remote_test.ts"];
 
 /**
  * Tests of the whole bot that only a release runs, for they take minutes: they build binaries, need
@@ -225,7 +225,6 @@ const RELEASE = [
   "tests/e2e/connection/store_faults_test.ts",
   "tests/e2e/dashboard/pages_test.ts",
   "tests/e2e/process/upgrade_test.ts",
-  "tests/store/replica/remote_test.ts",
 ];
 
 /** The tests below folders of `tests/` that each change runs. */
@@ -275,7 +274,7 @@ function check(): Promise<unknown> {
 /** The tests of single parts. They load the processor, so the checks are over before. */
 async function testParts(): Promise<void> {
   await check();
-  const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path) && !RELEASE.includes(path));
+  const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path));
   const onDeno = [...writeParts(DIFFERENT, "deno"), JOURNEY];
   await Promise.all([
     bunTests(groupsOf(onBun)),

@@ -2,8 +2,8 @@
  * Checks the types of all code by Deno, with the native compiler of TypeScript 7.
  *
  * Deno downloads a native compiler of its own unless it is told of another one. This project's is one
- * of its locked packages, so the check needs no further host. It takes a seventh of the processor time
- * of Deno's built-in compiler on a fresh clone.
+ * of its locked packages, so the check needs no further host. It takes less processor time than Deno's
+ * built-in compiler.
  *
  * `deno run -A scripts/types.ts` checks all folders, or those that are named.
  */

@@ -82,7 +82,7 @@ export function limitsAfter(
   { earlier, all, arePlain }: CarriedLimits,
 ): CarriedLimits | undefined {
   if (!(error instanceof ModelError) || error.kind !== "rejected") return undefined;
-  const words = error.message.slice(error.modelId.length);
+  const { words = "" } = error;
   const isAbout = ABOUT_FIELDS.test(words);
   const lacks = messages.some((one) => one.role === "assistant" && one.calls && !one.carried);
   if (!arePlain && lacks && isAbout && MISSES.test(words)) return { earlier, all, arePlain: true };

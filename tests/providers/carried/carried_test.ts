@@ -205,24 +205,27 @@ const isEarly = (messages: readonly Sent[], at: number) =>
 const has = (field: string) => (message: Sent) => field in message;
 
 describe("[L1] a server that refuses carried fields", () => {
-  it("gets none of a refused name any more, from the first refusal on", async () => {
-    const { sent, ask, answered } = serverOf(
-      THINKS,
-      (messages) =>
-        messages.some(has("reasoning_content"))
-          ? "property 'reasoning_content' is unsupported"
-          : undefined,
-    );
-    const turn = turnOf(await answered());
-    assert.equal((await ask(turn)).error, undefined);
-    assert.deepEqual(sent.map((messages) => messages.filter(has("reasoning_content")).length), [
-      0,
-      1,
-      0,
-    ]);
-    await ask(turn);
-    assert.equal(sent.length, 4);
-  });
+  const refusals: readonly [where: string, words: string][] = [
+    ["at once", "property 'reasoning_content' is unsupported"],
+    ["far behind other words", `${"see the docs; ".repeat(40)}'reasoning_content' is unsupported`],
+  ];
+  for (const [where, words] of refusals) {
+    it(`gets none of a name that it refuses ${where} any more, from the first refusal on`, async () => {
+      const { sent, ask, answered } = serverOf(
+        THINKS,
+        (messages) => messages.some(has("reasoning_content")) ? words : undefined,
+      );
+      const turn = turnOf(await answered());
+      assert.equal((await ask(turn)).error, undefined);
+      assert.deepEqual(sent.map((messages) => messages.filter(has("reasoning_content")).length), [
+        0,
+        1,
+        0,
+      ]);
+      await ask(turn);
+      assert.equal(sent.length, 4);
+    });
+  }
 
   it("keeps those of the turn if it refuses only earlier ones", async () => {
     const { sent, ask, answered } = serverOf(THINKS, (messages) => {
