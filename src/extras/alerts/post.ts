@@ -12,6 +12,9 @@ import { PLAIN_HEADER, PLAIN_OPTION } from "../../lib/network/fetch_plain.ts";
 /** Milliseconds until the receiver must have answered. */
 const TIMEOUT_MS = 10_000;
 
+/** Texts are minutes apart. A kept connection may close at the receiver as the next text is sent. */
+const ONE_REQUEST = { connection: "close" };
+
 /** A receiver did not take a text. The message is for the operator. */
 export class PostError extends Error {
   override readonly name = "PostError";
@@ -35,7 +38,12 @@ export async function postText(
     // The answer's body is not read, so its compression cannot make a failure of a success.
     const options = {
       method: "POST",
-      headers: { ...headers, [HOP_HEADER]: "1", [PLAIN_HEADER[0]]: PLAIN_HEADER[1] },
+      headers: {
+        ...headers,
+        ...ONE_REQUEST,
+        [HOP_HEADER]: "1",
+        [PLAIN_HEADER[0]]: PLAIN_HEADER[1],
+      },
       body,
       redirect: "manual" as const,
       signal: AbortSignal.any([limit, signal]),

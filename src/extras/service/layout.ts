@@ -3,15 +3,9 @@
  * paths of this user.
  */
 
-import launchdPlist from "../../../packaging/launchd/bot.barnacle.plist" with { type: "text" };
-import openRcScript from "../../../packaging/openrc/barnacle" with { type: "text" };
-import execSocket from "../../../packaging/systemd/barnacle-exec.socket" with { type: "text" };
-import execUnit from "../../../packaging/systemd/barnacle-exec@.service" with { type: "text" };
-import systemUnit from "../../../packaging/systemd/barnacle.service" with { type: "text" };
-import sysusers from "../../../packaging/systemd/barnacle.sysusers.conf" with { type: "text" };
-import userUnit from "../../../packaging/systemd/user/barnacle.service" with { type: "text" };
 import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/service_paths.ts";
 import type { ServiceTarget } from "./target.ts";
+import { TEXTS } from "./texts.js";
 import { taskXml } from "./windows_task.ts";
 
 /** A file of the service manager. */
@@ -124,7 +118,11 @@ function machineLayout(
     account: "barnacle" as const,
   };
   if (target === "openrc") {
-    const script = { path: "/etc/init.d/barnacle", text: withProgram(openRcScript), mode: 0o755 };
+    const script = {
+      path: "/etc/init.d/barnacle",
+      text: withProgram(TEXTS.openRcScript),
+      mode: 0o755,
+    };
     return { ...common, units: [script], packagedUnits: [] };
   }
   const unit = (name: string, text: string): UnitFile => ({
@@ -135,12 +133,12 @@ function machineLayout(
   return {
     ...common,
     units: [
-      unit(UNIT, systemUnit),
+      unit(UNIT, TEXTS.systemUnit),
       ...(withExec
-        ? [unit(EXEC_SOCKET, execSocket), unit("barnacle-exec@.service", execUnit)]
+        ? [unit(EXEC_SOCKET, TEXTS.execSocket), unit("barnacle-exec@.service", TEXTS.execUnit)]
         : []),
     ],
-    accountFile: { path: "/etc/sysusers.d/barnacle.conf", text: sysusers, mode: 0o644 },
+    accountFile: { path: "/etc/sysusers.d/barnacle.conf", text: TEXTS.sysusers, mode: 0o644 },
     packagedUnits: [`/usr/lib/systemd/system/${UNIT}`, `/lib/systemd/system/${UNIT}`],
   };
 }
@@ -166,7 +164,7 @@ function userLayout(target: "systemd-user" | "launchd", facts: LayoutFacts): Ser
     const path = `${home}/Library/LaunchAgents/${LABEL}.plist`;
     return { ...common, units: [{ path, text, mode: 0o644 }] };
   }
-  const text = userUnit.replace(
+  const text = TEXTS.userUnit.replace(
     /^ExecStart=.*$/m,
     () => `ExecStart=${words.map(systemdWord).join(" ")}`,
   );
@@ -177,7 +175,7 @@ function userLayout(target: "systemd-user" | "launchd", facts: LayoutFacts): Ser
 /** The plist with this user's folders, and with its arguments. */
 function plistFor(home: string, words: readonly string[]): string {
   const rows = words.map((word) => `\t\t<string>${xmlText(word)}</string>\n`).join("");
-  return launchdPlist
+  return TEXTS.launchdPlist
     .replace(
       /(<key>ProgramArguments<\/key>\s*<array>\n)[^]*?(\t<\/array>)/,
       (_all, start, end) => `${start}${rows}${end}`,

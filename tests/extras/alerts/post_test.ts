@@ -34,6 +34,15 @@ describe("[O12] postText()", () => {
     assert.equal(paths.at(-1), "POST /hook/secret-of-the-path?key=s3cret tk_of_a_header");
   });
 
+  it("keeps no connection, which could end as the next text is sent", async () => {
+    let connections = 0;
+    const count = () => void connections++;
+    server.on("connection", count);
+    for (let text = 0; text < 3; text += 1) await postText(address(), WORDS, NEVER);
+    server.off("connection", count);
+    assert.equal(connections, 3);
+  });
+
   it("counts an answer with an unknown compression as taken, so no message repeats", async () => {
     status = 200;
     headers = { "content-encoding": "br" };

@@ -3,9 +3,6 @@
  * stay. People, server, channels and model become those of the answers.
  */
 
-import manyAgents from "../../../../examples/many-agents.jsonc" with { type: "text" };
-import oneAgent from "../../../../examples/one-agent.jsonc" with { type: "text" };
-import workflow from "../../../../examples/workflow.jsonc" with { type: "text" };
 import { type Edited, replaceWithComment, setAt, unsetAt } from "../../../config/text/edit.ts";
 import { entriesAt, isList, readTree, type Segment, valueAt } from "../../../config/text/tree.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
@@ -17,11 +14,12 @@ import type {
   PlaceAnswer,
   SetupPerson,
 } from "./state.ts";
+import { TEXTS } from "./texts.js";
 
-const TEXTS: Readonly<Record<ExampleName, string>> = {
-  "one-agent": oneAgent,
-  "many-agents": manyAgents,
-  workflow,
+const EXAMPLES: Readonly<Record<ExampleName, string>> = {
+  "one-agent": TEXTS.oneAgent,
+  "many-agents": TEXTS.manyAgents,
+  workflow: TEXTS.workflow,
 };
 
 const DISCORD = ["channels", "discord"] as const;
@@ -35,7 +33,7 @@ const ANY = "*";
 
 /** Names of the channels of an example, in its order. */
 export function channelsOfExample(name: ExampleName): readonly string[] {
-  const tree = treeOf(TEXTS[name]);
+  const tree = treeOf(EXAMPLES[name]);
   return namesAt(tree, [...DISCORD, "guilds", guildOf(tree), "channels"]);
 }
 
@@ -49,7 +47,7 @@ export function exampleText(
   place: PlaceAnswer,
   owner: SetupPerson,
 ): Edited {
-  const text = TEXTS[name].split("\n").filter((line) => !line.startsWith(BY_HAND)).join("\n");
+  const text = EXAMPLES[name].split("\n").filter((line) => !line.startsWith(BY_HAND)).join("\n");
   const tree = treeOf(text);
   const guild = [...DISCORD, "guilds", guildOf(tree)];
   const listed = namesAt(tree, [...guild, "channels"]);
@@ -75,7 +73,7 @@ export function agentsWithoutChannel(
   name: ExampleName,
   channels: readonly ExampleChannel[],
 ): readonly string[] {
-  const tree = treeOf(TEXTS[name]);
+  const tree = treeOf(EXAMPLES[name]);
   const known = new Set([ANY, ...channels.map(({ of }) => of)]);
   return namesAt(tree, ASSIGNMENTS).filter((agent) =>
     !assignedTo(tree, agent).some((one) => known.has(one))
