@@ -212,19 +212,17 @@ const WHOLE = testsIn("e2e", "security", "chaos");
 const ON_POSTGRES = [...testsIn("postgres"), "tests/store/replica/remote_test.ts"];
 
 /**
- * Tests of the whole bot that only a release runs, for they take minutes: they build binaries, need
- * PostgreSQL, use each page in a browser, or cut the power for long.
+ * Tests of the whole bot that only a release runs: those that take minutes, because they build
+ * binaries, need PostgreSQL, use each page in a browser or cut the power for long, and those of extras,
+ * whose parts each change tests.
  */
 const RELEASE = [
-  ...testsIn("e2e/release", "e2e/postgres"),
+  ...testsIn("e2e/dashboard", "e2e/extras", "e2e/postgres", "e2e/release"),
   "tests/chaos/powercut_test.ts",
   "tests/chaos/soak_test.ts",
   "tests/chaos/upgrades_test.ts",
-  "tests/e2e/commands/page_test.ts",
   "tests/e2e/connection/standby_test.ts",
   "tests/e2e/connection/store_faults_test.ts",
-  "tests/e2e/dashboard/pages_test.ts",
-  "tests/e2e/process/upgrade_test.ts",
 ];
 
 /** The tests below folders of `tests/` that each change runs. */
@@ -249,7 +247,7 @@ const DIFFERENT = testsIn(
 const JOURNEY = "tests/e2e/delivery/delivery_test.ts";
 
 /** Most files of the whole bot in a group: more would wait for each other. */
-const MOST = 4;
+const MOST = 6;
 
 /** Writes tests as files for a step. @returns The generated files. */
 function writeParts(tests: readonly string[], name: string, most?: number): readonly string[] {
