@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { isPublicAddress } from "../../src/lib/network/addresses.ts";
@@ -60,6 +60,32 @@ describe("[SEC-R23] fetchText()", () => {
       assert.equal(url, `http://pinned.test:${web.port}/a?b=1`);
       assert.equal(isHtml, true);
     }));
+
+  it("connects to the checked address with https, too, and names the host", async () => {
+    const heard: string[] = [];
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => {}).once("data", (bytes) => {
+        heard.push(bytes.toString("latin1"));
+        socket.destroy();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const guard: GuardPorts = {
+        resolve: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
+        isAllowed: (address) => address === "127.0.0.1",
+        allowedPorts: new Set([port]),
+        userAgent: "test",
+        now: () => 0,
+      };
+      const { signal } = new AbortController();
+      await assert.rejects(fetchText(`https://pinned.test:${port}/`, guard, signal), /not answer/);
+      assert.match(heard[0] ?? "nothing", /pinned\.test/, "the certificate is for the name");
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
 
   it("looks a name up once, so that a second answer changes nothing", () =>
     withWeb((_request, response) => html(response, "x"), async (web) => {
