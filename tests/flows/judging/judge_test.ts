@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createJudge, mayRepeat } from "../../../src/flows/judging/judge.ts";
 import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts";
+import { type OurAccount, recalledView, routingFacts } from "../../../src/flows/judging/routing.ts";
 import { prepareAdmission, textCommandsOf } from "../../../src/policy/admission.ts";
 import { noPattern } from "../../../src/policy/rules/rules.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
@@ -179,4 +181,67 @@ describe("[G1] mayRepeat()", () => {
     );
     assert.ok(count > 100, `${count}`);
   });
+});
+
+it("[N2] [C6] one account answers a message, however many it mentions (law)", async () => {
+  const accounts = ["default", "work", "third"].map(toAccountId);
+  const idOf = (account: AccountId) => userId(`77${accounts.indexOf(account)}`);
+  const policies = await Promise.all([true, false].map(async (requireMention) => {
+    const config = await loadTestConfig({
+      groupPolicy: "open",
+      guilds: { "*": { requireMention } },
+    });
+    return config.discord.access;
+  }));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...policies),
+      fc.shuffledSubarray(accounts),
+      fc.option(fc.constantFrom(...accounts), { nil: undefined }),
+      fc.constantFrom("live" as const, "history" as const, "not_live" as const),
+      (policy, mentions, repliesTo, source) => {
+        const current = {
+          policy,
+          admit: prepareAdmission(policy, TEXT_COMMANDS),
+          textCommands: TEXT_COMMANDS,
+        } as CurrentPolicy;
+        const meant = new Set(repliesTo === undefined ? mentions : [...mentions, repliesTo]);
+        const judges = accounts.map((accountId) => ({
+          accountId,
+          judge: createJudge({
+            policy: () => current,
+            isOurs: () => false,
+            isProxied: () => false,
+            ownsApplication: () => false,
+            ownerIn: () => undefined,
+            continuesIn: () => false,
+            routingOf: (message) => routingFacts(message, policy, ours),
+            now: () => 0,
+          }),
+        }));
+        const ours = judges.map(({ accountId, judge }): OurAccount => ({
+          accountId,
+          view: { ...recalledView(idOf(accountId)), wouldAnswer: judge.wouldAnswer },
+        }));
+        const accepting = judges.filter(({ accountId, judge }) => {
+          const message = guildMessage({
+            accountId,
+            text: ["hello", ...mentions.map((one) => `<@${idOf(one)}>`)].join(" "),
+            mention: mentions.includes(accountId)
+              ? "user"
+              : accountId === repliesTo
+              ? "reply"
+              : undefined,
+            mentionsOthers: mentions.some((one) => one !== accountId),
+            quoted: repliesTo &&
+              { id: messageIdAt(NOW), author: { id: idOf(repliesTo), tag: "ours" }, text: "" },
+          });
+          return judge.judge(message, {}, source).verdict.kind === "accept";
+        }).map(({ accountId }) => accountId);
+        const [first = policy === policies[1] ? accounts[0] : undefined] = meant;
+        assert.deepEqual(accepting, first === undefined ? [] : [first]);
+      },
+    ),
+    { numRuns: cases(100, 1_000) },
+  );
 });
