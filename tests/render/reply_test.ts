@@ -336,13 +336,10 @@ describe("[R9] composeReply() › links", () => {
   });
 
   it("looks for links again below a notice: one with an address gets no preview", () => {
-    const tooLongNoFile = `Cut, see ${foreign}`;
+    const texts = { tooLongNoFile: `Cut, see ${foreign}` };
+    const chunks = { ...RULES.chunks, limit: 100, maxChunks: 1 };
     for (const text of ["word ".repeat(100), `${foreign} ${"word ".repeat(100)}`]) {
-      const chunks = { ...RULES.chunks, limit: 100, maxChunks: 1 };
-      const reply = replyOf({
-        text,
-        rules: { chunks, takesNoFiles: true, texts: { tooLongNoFile } },
-      });
+      const reply = replyOf({ text, rules: { chunks, takesNoFiles: true, texts } });
       assert.equal(reply.suppressesEmbeds, true);
       assert.equal(reply.chunks.join("").split(foreign).length, 2, "the notice's own");
     }

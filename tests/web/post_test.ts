@@ -8,25 +8,22 @@ it("[T16] postJson() › follows no redirect: the body and the headers are for o
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(request.url ?? "");
-    const status = Number(request.url?.slice(1)) || 200;
-    response.writeHead(status, status === 200 ? {} : { location: "/elsewhere" }).end("moved");
+    response.writeHead(Number(request.url?.slice(1)) || 200, { location: "/elsewhere" }).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const send = (path: string) => {
     const target = { name: "shop", url: `http://127.0.0.1:${port}${path}`, headers: { key: "k" } };
     const { signal } = new AbortController();
-    return postJson(target, { order: 1 }, { fetch, version: "1", signal });
+    return postJson(target, {}, { fetch, version: "1", signal });
   };
   try {
-    const statuses = [301, 302, 303, 307, 308];
-    for (const status of statuses) {
+    for (const status of [301, 302, 303, 307, 308]) {
       await assert.rejects(send(`/${status}`), new RegExp(`shop answered with status ${status}`));
+      assert.deepEqual(seen.splice(0), [`/${status}`]);
     }
-    assert.deepEqual(seen, statuses.map((status) => `/${status}`));
-    assert.equal(await send("/"), "[status 200]\nmoved");
   } finally {
     server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    server.close();
   }
 });

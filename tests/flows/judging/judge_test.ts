@@ -187,59 +187,50 @@ it("[N2] [C6] one account answers a message, however many it mentions (law)", as
   const accounts = ["default", "work", "third"].map(toAccountId);
   const idOf = (account: AccountId) => userId(`77${accounts.indexOf(account)}`);
   const policies = await Promise.all([true, false].map(async (requireMention) => {
-    const config = await loadTestConfig({
-      groupPolicy: "open",
-      guilds: { "*": { requireMention } },
-    });
-    return config.discord.access;
+    const discord = { groupPolicy: "open", guilds: { "*": { requireMention } } };
+    return (await loadTestConfig(discord)).discord.access;
   }));
+  const sources = fc.constantFrom("live" as const, "history" as const, "not_live" as const);
+  const replied = fc.option(fc.constantFrom(...accounts), { nil: undefined });
   fc.assert(
     fc.property(
       fc.constantFrom(...policies),
       fc.shuffledSubarray(accounts),
-      fc.option(fc.constantFrom(...accounts), { nil: undefined }),
-      fc.constantFrom("live" as const, "history" as const, "not_live" as const),
+      replied,
+      sources,
       (policy, mentions, repliesTo, source) => {
-        const current = {
-          policy,
-          admit: prepareAdmission(policy, TEXT_COMMANDS),
-          textCommands: TEXT_COMMANDS,
-        } as CurrentPolicy;
-        const meant = new Set(repliesTo === undefined ? mentions : [...mentions, repliesTo]);
-        const judges = accounts.map((accountId) => ({
-          accountId,
-          judge: createJudge({
-            policy: () => current,
-            isOurs: () => false,
-            isProxied: () => false,
-            ownsApplication: () => false,
-            ownerIn: () => undefined,
-            continuesIn: () => false,
-            routingOf: (message) => routingFacts(message, policy, ours),
-            now: () => 0,
-          }),
-        }));
-        const ours = judges.map(({ accountId, judge }): OurAccount => ({
-          accountId,
-          view: { ...recalledView(idOf(accountId)), wouldAnswer: judge.wouldAnswer },
-        }));
-        const accepting = judges.filter(({ accountId, judge }) => {
+        const admit = prepareAdmission(policy, TEXT_COMMANDS);
+        const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
+        const ours: OurAccount[] = [];
+        const judge = createJudge({
+          policy: () => current,
+          isOurs: () => false,
+          isProxied: () => false,
+          ownsApplication: () => false,
+          ownerIn: () => undefined,
+          continuesIn: () => false,
+          routingOf: (message) => routingFacts(message, policy, ours),
+          now: () => 0,
+        });
+        for (const accountId of accounts) {
+          const view = { ...recalledView(idOf(accountId)), wouldAnswer: judge.wouldAnswer };
+          ours.push({ accountId, view });
+        }
+        const author = repliesTo && { id: idOf(repliesTo), tag: "ours" };
+        const accepting = accounts.filter((accountId) => {
+          const beside = accountId === repliesTo ? "reply" : undefined;
           const message = guildMessage({
             accountId,
             text: ["hello", ...mentions.map((one) => `<@${idOf(one)}>`)].join(" "),
-            mention: mentions.includes(accountId)
-              ? "user"
-              : accountId === repliesTo
-              ? "reply"
-              : undefined,
+            mention: mentions.includes(accountId) ? "user" : beside,
             mentionsOthers: mentions.some((one) => one !== accountId),
-            quoted: repliesTo &&
-              { id: messageIdAt(NOW), author: { id: idOf(repliesTo), tag: "ours" }, text: "" },
+            quoted: author && { id: messageIdAt(NOW), author, text: "" },
           });
           return judge.judge(message, {}, source).verdict.kind === "accept";
-        }).map(({ accountId }) => accountId);
-        const [first = policy === policies[1] ? accounts[0] : undefined] = meant;
-        assert.deepEqual(accepting, first === undefined ? [] : [first]);
+        });
+        const unmeant = policy === policies[1] ? accounts[0] : undefined;
+        const answers = mentions[0] ?? repliesTo ?? unmeant;
+        assert.deepEqual(accepting, answers === undefined ? [] : [answers]);
       },
     ),
     { numRuns: cases(100, 1_000) },

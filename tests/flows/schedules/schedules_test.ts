@@ -9,13 +9,13 @@ import { originOf } from "../../../src/core/turn/schedule.ts";
 import type { Judging } from "../../../src/flows/judging/judging.ts";
 import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts";
 import { createSchedules } from "../../../src/flows/schedules/schedules.ts";
+import { policy } from "../../policy/policies.ts";
 import { testAccount } from "../../support/account.ts";
 import { guildMessage, guildPlace, roleId, sender } from "../../support/discord/builders.ts";
 import { settle } from "../../support/settle.ts";
 import { openTestStore, ROUTE } from "../../support/store/store.ts";
 
-const HOUR = 3_600_000;
-
+const presence = {} as Judging["presence"]; // no policy needs an owner
 const roles: fc.Arbitrary<readonly Role[]> = fc.subarray([{ id: roleId("31") }, {
   id: roleId("32"),
 }]);
@@ -26,25 +26,17 @@ it("[T12] a run has the roles that its creator has then, and no lost one (law)",
       const { account, clock } = testAccount();
       const { store } = openTestStore();
       const judged: InboundMessage[] = [];
+      const judge = (message: InboundMessage) => {
+        judged.push(message);
+        return { verdict: { kind: "accept", why: "mentioned", rule: "r" } } as const;
+      };
       const schedules = createSchedules({
         ...account,
-        config: () => ({}),
         store,
-        policy: () => ({ policy: { needsOwnerInGuild: false } }) as CurrentPolicy,
-        self: () => undefined,
-        forPart: () => assert.fail("has no parts"),
-        events: { emit: { asked: () => {}, outbox: () => {} } } as unknown as Account["events"],
-      }, {
-        judging: {
-          judge: {
-            judge(message) {
-              judged.push(message);
-              return Promise.resolve({ verdict: { kind: "accept", why: "mentioned", rule: "r" } });
-            },
-          } as Judging["judge"],
-          route: () => ROUTE,
-          presence: { ask: () => assert.fail("needs no owner") } as unknown as Judging["presence"],
-        },
+        policy: () => ({ policy: policy() }) as CurrentPolicy,
+        events: { emit: { asked: () => {} } },
+      } as Account<unknown, CurrentPolicy, typeof store>, {
+        judging: { judge: { judge } as Judging["judge"], route: () => ROUTE, presence },
         hasAgent: () => true,
         rolesNow: () => Promise.resolve(now),
         placeNow: () => guildPlace(),
@@ -53,10 +45,8 @@ it("[T12] a run has the roles that its creator has then, and no lost one (law)",
         tellOwners: () => {},
       });
       const origin = originOf(guildMessage({ sender: sender({ roles: before }) }), "main");
-      const nextAt = clock.now() + HOUR;
-      const task = { callKey: "call", origin, kind: "task", text: "sum up", nextAt } as const;
+      const task = { callKey: "call", origin, kind: "task", text: "sum up", nextAt: 1 } as const;
       await store.schedules.create(task, clock.now());
-      clock.advance(HOUR);
       schedules.start();
       for (let turn = 0; turn < 30; turn++) await settle();
       await schedules.stop();

@@ -162,17 +162,15 @@ describe("[T4] [SEC-R17] rights of the people who ask", () => {
         ["channelPermissionSet", "denied", { deny: [held] }],
       ];
       for (const [action, as, args] of rows) {
-        const changes = args !== undefined && Object.values(args).flat().includes(held);
-        const what = changes ? "sendMessages" : "manageMessages";
-        for (const one of ["sendMessages", "manageMessages"] as const) {
-          sim.permit({ in: "help", to: "crew", what: one, as: one === what ? as : "unset" });
+        const changes = JSON.stringify(args)?.includes(held) === true;
+        for (const what of ["sendMessages", "manageMessages"] as const) {
+          const isMeant = changes === (what === "sendMessages");
+          sim.permit({ in: "help", to: "crew", what, as: isMeant ? as : "unset" });
         }
-        const count = writes().length;
         const told = await run({ action, channelId: channels.help.id, targetId: crew.id, ...args });
-        const about = `${action}, ${as}, ${JSON.stringify(args)}: ${told}`;
-        assert.match(told, changes ? /^Set/ : /only permissions that they have/, about);
-        assert.equal(writes().length, count + (changes ? 1 : 0), about);
+        assert.match(told, changes ? /^Set/ : /only permissions that they have/, action);
       }
+      assert.equal(writes().length, 2);
     }));
 
   it("include slow mode, and a private thread's members", () =>

@@ -80,18 +80,14 @@ describe("[T3] an action that cannot be undone", () => {
           assert.match(await run({ ...rename, name }, { turn: 1, decision }), /^Changed/);
         }
         for (const answer of ["r", "k", "rr", "rk", "kr", "rrr", "rrk", "rkrk"]) {
-          const question = await askIn(1, ...[...answer].map((one) => one === "r" ? rename : kick));
-          const isAsked = [...answer].map((one, at) => one === "k" || made + at >= 2);
-          const about = `${answer} after ${made}`;
-          if (!isAsked[0]) {
-            assert.equal(question, undefined, about);
-            continue;
-          }
-          const lines = question?.exact?.split("\n").map((line) => line.startsWith("kick"));
-          const asked = [...answer].filter((_, at) => isAsked[at]);
-          assert.deepEqual(lines, asked.map((one) => one === "k"), about);
-          const count = asked.includes("k") ? "cannot be undone" : `${made + answer.length} destr`;
-          assert.match(question?.text ?? "", new RegExp(count), about);
+          const all = [...answer];
+          const question = await askIn(1, ...all.map((one) => one === "r" ? rename : kick));
+          const asked = all.filter((one, at) => one === "k" || made + at >= 2);
+          const isAsked = answer[0] === "k" || made >= 2;
+          const lines = question?.exact?.split("\n").map((line) => /^kick/.test(line) ? "k" : "r");
+          assert.deepEqual(lines, isAsked ? asked : undefined, `${answer} after ${made}`);
+          const count = asked.includes("k") ? "cannot be undone" : `${made + all.length} destr`;
+          if (isAsked) assert.match(question?.text ?? "", new RegExp(count));
         }
         const last = await run(rename, { turn: 1, decision: no });
         assert.match(last, /may make 2 destructive changes by itself; a person refused/);
