@@ -126,7 +126,7 @@ describe("[T13] createConfine()", () => {
       for (const found of [NONE, { kind: "bubblewrap", program: "bwrap" }] as const) {
         const { env } = await confineAt(folder.path, found).confine("files", program);
         assert.deepEqual(Object.keys(env).filter((name) => !passed.includes(name)), ["GIVEN"]);
-        }
+      }
     } finally {
       if (before === undefined) delete process.env["SSH_AUTH_SOCK"];
       else process.env["SSH_AUTH_SOCK"] = before;
