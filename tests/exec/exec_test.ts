@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { createServer } from "node:net";
@@ -415,10 +415,15 @@ describe("[SEC-R20] a resolved command", () => {
     });
   }
 
-  it("is refused with a folder that leads out by a link", async () => {
+  it("is refused with a folder that leads out by a link, also to one whose name begins alike", async () => {
     const { commands, folder } = open();
+    const beside = `${folder}-beside`;
+    mkdirSync(beside);
     symlinkSync("/etc", join(folder, "out"));
-    await assert.rejects(commands.resolve({ argv: ["ls"], cwd: "out" }), /there is no folder/);
+    symlinkSync(beside, join(folder, "beside"));
+    for (const cwd of ["out", "beside", `../${basename(beside)}`, beside]) {
+      await assert.rejects(commands.resolve({ argv: ["ls"], cwd }), /there is no folder/, cwd);
+    }
   });
 });
 

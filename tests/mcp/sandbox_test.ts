@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
-import { createConfine } from "../../src/mcp/confine.ts";
+import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
 import { findSandbox, type Sandbox, sandboxServer } from "../../src/mcp/sandbox.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools } from "../../src/mcp/definitions.ts";
@@ -111,6 +112,25 @@ describe("[T13] createConfine()", () => {
     assert.equal(launch.env["HOME"], join(folder.path, "files"));
     const own = await confine("files", { ...program, env: { HOME: "/srv" } });
     assert.equal(own.env["HOME"], "/srv", "the config wins");
+  });
+
+  it("[SEC-R9] gives a program no variable of Barnacle's but those without a secret", async () => {
+    const every = new Proxy({}, { get: (_, name) => String(name) });
+    const passed = Object.keys(environmentOf(every, {})).toSorted();
+    const named = "APPDATA HOME LANG LC_ALL LOCALAPPDATA PATH SYSTEMROOT TEMP TMPDIR TZ";
+    assert.equal(passed.join(" "), named);
+    const { SSH_AUTH_SOCK: before } = process.env;
+    process.env["SSH_AUTH_SOCK"] = "/agent";
+    using folder = tempDirectory();
+    try {
+      for (const found of [NONE, { kind: "bubblewrap", program: "bwrap" }] as const) {
+        const { env } = await confineAt(folder.path, found).confine("files", program);
+        assert.deepEqual(Object.keys(env).filter((name) => !passed.includes(name)), ["GIVEN"]);
+      }
+    } finally {
+      if (before === undefined) delete process.env["SSH_AUTH_SOCK"];
+      else process.env["SSH_AUTH_SOCK"] = before;
+    }
   });
 });
 

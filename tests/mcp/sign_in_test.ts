@@ -136,9 +136,17 @@ describe("[T13] createOAuthFetch()", () => {
       "https://mcp.example/mcp",
       addresses("93.184.216.34", "10.0.0.1"),
     );
-    await assert.rejects(fetchOAuth("https://auth.example/token"), /not on the public internet/);
-    await assert.rejects(fetchOAuth("https://169.254.169.254/token"), /not on the public internet/);
-    await assert.rejects(fetchOAuth("http://auth.example/token"), /no https/);
+    const rows: readonly (readonly [string, RegExp])[] = [
+      ["https://auth.example/token", /not on the public internet/],
+      ["https://169.254.169.254/token", /not on the public internet/],
+      ["http://auth.example/token", /no https/],
+      ["https://127.0.0.1:9/token", /not on the public internet/],
+      ["https://[::1]:9/token", /not on the public internet/],
+      ["https://localhost:9/token", /not on the public internet/],
+      ["http://127.0.0.1:9/token", /no https/],
+      ["http://localhost:9/token", /no https/],
+    ];
+    for (const [url, why] of rows) await assert.rejects(fetchOAuth(url), why, url);
     const none = createOAuthFetch("https://mcp.example/mcp", addresses());
     await assert.rejects(none("https://auth.example/token"), /not on the public internet/);
   });

@@ -281,11 +281,12 @@ describe("[R9] composeReply() › links", () => {
   });
 
   it("[SEC-R7] leaves no foreign link in any message, for any answer", () => {
+    const trusted = ["https://seen.example/?k", `https://long.example/?${"k".repeat(90)}`];
     const piece = fc.constantFrom(
       foreign,
       `[words](${foreign})`,
       `<${foreign}>`,
-      "https://seen.example/?k",
+      ...trusted,
       "`",
       "``",
       "```",
@@ -304,22 +305,44 @@ describe("[R9] composeReply() › links", () => {
       "word ".repeat(15),
       "x",
     );
-    const { hasUntrusted } = createLinks({ written: ["https://seen.example/?k"], linkHosts: [] });
+    const pieces = fc.array(piece, { maxLength: 25 });
+    const limits = fc.constantFrom(80, 200);
+    const files = fc.constantFrom(true as const, undefined); // with and without a notice of the cut
+    const { hasUntrusted } = createLinks({ written: trusted, linkHosts: [] });
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 25 }), fc.constantFrom(80, 200), (pieces, limit) => {
-        const composed = composeReply(answer({
-          text: pieces.join(""),
-          shown: { system: "https://seen.example/?k" },
-          rules: { chunks: { ...RULES.chunks, limit, maxLines: 5 } },
-        }));
-        if (composed.kind !== "reply") return;
-        for (const { message } of freeze(composed.reply)) {
-          assert.equal(hasUntrusted(message.content), false, message.content);
-          assert.ok(message.content.length <= limit);
-        }
-      }),
+      fc.property(
+        pieces,
+        limits,
+        fc.constantFrom(1, 2, 12),
+        files,
+        (pieces, limit, maxChunks, none) => {
+          const composed = composeReply(answer({
+            text: pieces.join(""),
+            shown: { system: trusted.join(" ") },
+            rules: {
+              chunks: { ...RULES.chunks, limit, maxLines: 5, maxChunks },
+              takesNoFiles: none,
+            },
+          }));
+          if (composed.kind !== "reply") return;
+          for (const { message } of freeze(composed.reply)) {
+            assert.equal(hasUntrusted(message.content), false, message.content);
+            assert.ok(message.content.length <= limit);
+          }
+        },
+      ),
       { numRuns: 1_000 },
     );
+  });
+
+  it("looks for links again below a notice: one with an address gets no preview", () => {
+    const texts = { tooLongNoFile: `Cut, see ${foreign}` };
+    const chunks = { ...RULES.chunks, limit: 100, maxChunks: 1 };
+    for (const text of ["word ".repeat(100), `${foreign} ${"word ".repeat(100)}`]) {
+      const reply = replyOf({ text, rules: { chunks, takesNoFiles: true, texts } });
+      assert.equal(reply.suppressesEmbeds, true);
+      assert.equal(reply.chunks.join("").split(foreign).length, 2, "the notice's own");
+    }
   });
 
   it("remembers the model's text, not the neutralized one", () => {

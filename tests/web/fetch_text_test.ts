@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { isPublicAddress } from "../../src/lib/network/addresses.ts";
@@ -59,6 +59,22 @@ describe("[SEC-R23] fetchText()", () => {
       assert.equal(text, `host pinned.test:${web.port}`);
       assert.equal(url, `http://pinned.test:${web.port}/a?b=1`);
       assert.equal(isHtml, true);
+    }));
+
+  it("connects to the checked address with https, too, and names the host", () =>
+    withWeb((_request, response) => html(response, "x"), async (web) => {
+      const { promise: heard, resolve } = Promise.withResolvers<string>();
+      const server = createTcpServer((socket) =>
+        socket.on("error", () => {}).once("data", (bytes) => {
+          resolve(bytes.toString("latin1"));
+          socket.destroy();
+        })
+      );
+      await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+      const { port } = server.address() as AddressInfo;
+      const asked = web.fetch(`https://pinned.test:${port}/`, { allowedPorts: new Set([port]) });
+      await assert.rejects(asked.finally(() => server.close()), /not answer \((?!ENOTFOUND)/);
+      assert.match(await heard, /pinned\.test/, "the certificate is for the name");
     }));
 
   it("looks a name up once, so that a second answer changes nothing", () =>

@@ -187,6 +187,8 @@ describe("[O11] barnacle backup", () => {
     writeFileSync(`${config}.bak`, "token-in-bak");
     mkdirSync(join(outside, "credentials"));
     writeFileSync(join(outside, "credentials", "key"), "token-in-file");
+    mkdirSync(join(data, "mcp"));
+    writeFileSync(join(data, "mcp", "shop.login.json"), "token-in-login");
     writeFileSync(join(outside, "notes.md"), "a note");
     try {
       const flags = { data, config };

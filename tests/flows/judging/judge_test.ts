@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createJudge, mayRepeat } from "../../../src/flows/judging/judge.ts";
 import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts";
+import { type OurAccount, recalledView, routingFacts } from "../../../src/flows/judging/routing.ts";
 import { prepareAdmission, textCommandsOf } from "../../../src/policy/admission.ts";
 import { noPattern } from "../../../src/policy/rules/rules.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
@@ -179,4 +181,58 @@ describe("[G1] mayRepeat()", () => {
     );
     assert.ok(count > 100, `${count}`);
   });
+});
+
+it("[N2] [C6] one account answers a message, however many it mentions (law)", async () => {
+  const accounts = ["default", "work", "third"].map(toAccountId);
+  const idOf = (account: AccountId) => userId(`77${accounts.indexOf(account)}`);
+  const policies = await Promise.all([true, false].map(async (requireMention) => {
+    const discord = { groupPolicy: "open", guilds: { "*": { requireMention } } };
+    return (await loadTestConfig(discord)).discord.access;
+  }));
+  const sources = fc.constantFrom("live" as const, "history" as const, "not_live" as const);
+  const replied = fc.option(fc.constantFrom(...accounts), { nil: undefined });
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...policies),
+      fc.shuffledSubarray(accounts),
+      replied,
+      sources,
+      (policy, mentions, repliesTo, source) => {
+        const admit = prepareAdmission(policy, TEXT_COMMANDS);
+        const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
+        const ours: OurAccount[] = [];
+        const judge = createJudge({
+          policy: () => current,
+          isOurs: () => false,
+          isProxied: () => false,
+          ownsApplication: () => false,
+          ownerIn: () => undefined,
+          continuesIn: () => false,
+          routingOf: (message) => routingFacts(message, policy, ours),
+          now: () => 0,
+        });
+        for (const accountId of accounts) {
+          const view = { ...recalledView(idOf(accountId)), wouldAnswer: judge.wouldAnswer };
+          ours.push({ accountId, view });
+        }
+        const author = repliesTo && { id: idOf(repliesTo), tag: "ours" };
+        const accepting = accounts.filter((accountId) => {
+          const beside = accountId === repliesTo ? "reply" : undefined;
+          const message = guildMessage({
+            accountId,
+            text: ["hello", ...mentions.map((one) => `<@${idOf(one)}>`)].join(" "),
+            mention: mentions.includes(accountId) ? "user" : beside,
+            mentionsOthers: mentions.some((one) => one !== accountId),
+            quoted: author && { id: messageIdAt(NOW), author, text: "" },
+          });
+          return judge.judge(message, {}, source).verdict.kind === "accept";
+        });
+        const unmeant = policy === policies[1] ? accounts[0] : undefined;
+        const answers = mentions[0] ?? repliesTo ?? unmeant;
+        assert.deepEqual(accepting, answers === undefined ? [] : [answers]);
+      },
+    ),
+    { numRuns: cases(100, 1_000) },
+  );
 });

@@ -62,6 +62,7 @@ describe("[T13] readWish()", () => {
 
   const refused: readonly [what: string, params: object, why: RegExp][] = [
     ["a password by its format", form({ a: { type: "string", format: "password" } }), /secret/],
+    ["a field that is never read back", form({ a: { type: "string", writeOnly: true } }), /secret/],
     ["a password by its name", form({ dbPassword: { type: "string" } }), /secret/],
     ["a key by its title", form({ a: { type: "string", title: "API key" } }), /secret/],
     ["an object in a form", form({ a: { type: "object" } }), /cannot be shown/],

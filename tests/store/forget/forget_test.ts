@@ -184,6 +184,13 @@ async function fill(store: Store): Promise<void> {
     const vector = new Int8Array(64).fill(CANARY_BYTE);
     await store.notes.keepVectors("test/x", [{ id: note.id, text, vector }]);
   }
+  const quoted = {
+    id: messageId("1390000000000000001"),
+    author: { id: ADA, tag: NAME },
+    text: "canary quote",
+  };
+  const waiting = guildMessage({ id: messageId("1390000000000000005"), text: "and then?", quoted });
+  await store.inbox.acceptBatch(batch({ judged: [accepted(waiting)] }), NOW);
   const overheard = guildMessage({
     id: messageId("1390000000000000004"),
     sender: ada(),

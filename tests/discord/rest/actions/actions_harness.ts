@@ -93,6 +93,8 @@ export interface ActionScene extends Simulated {
   run(args: object, asking?: Asking): Promise<string>;
   /** The question to people before an action of grace, with further actions of the same answer. */
   ask(args: object, ...others: readonly object[]): Promise<Question | undefined>;
+  /** The same in a turn. */
+  askIn(turn: number, ...all: readonly object[]): Promise<Question | undefined>;
   /** Whether a person may decide about such a call of grace, by a press in #general. */
   mayDecide(args: object, by: User, isOwner?: boolean): Promise<HolderCheck>;
   /** Requests that change something. */
@@ -220,6 +222,22 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       };
     };
 
+    const askIn: ActionScene["askIn"] = async (turn, ...all) => {
+      owners.clear();
+      const open = all.map((given) => ({
+        callKey: `${++calls}:call`,
+        name: "discord",
+        arguments: JSON.stringify(given),
+      }));
+      const context = toolContext({
+        ports: { ...UNUSED_PORTS, discord: port },
+        message: messageBy(people.grace, { turn }),
+        callKey: open[0]?.callKey ?? "",
+        open,
+      });
+      return await tool.asks?.(tool.input.parse(all[0]), context);
+    };
+
     await test({
       ...discord,
       crew,
@@ -252,21 +270,9 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
           return `Error: ${error instanceof Error ? error.message : String(error)}`;
         }
       },
-      async ask(args, ...others) {
-        owners.clear();
-        const open = [args, ...others].map((given) => ({
-          callKey: `${++calls}:call`,
-          name: "discord",
-          arguments: JSON.stringify(given),
-        }));
-        const context = toolContext({
-          ports: { ...UNUSED_PORTS, discord: port },
-          message: messageBy(people.grace, {}),
-          callKey: open[0]?.callKey ?? "",
-          open,
-        });
-        return await tool.asks?.(tool.input.parse(args), context);
-      },
+      ask: (...all) => askIn(++calls, ...all),
+      askIn,
+
       async mayDecide(args, by, ownsBot = false) {
         owners.clear();
         if (ownsBot) owners.add(by.id);

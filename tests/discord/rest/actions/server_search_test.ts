@@ -254,12 +254,12 @@ describe("[T17] a search for all readers of a channel", () => {
       hidden.add(secret.id);
       await post("shells in the thread", channels.thread);
       await post("shells in secret", secret);
-      assert.deepEqual(await texts("shells", channels.general, people.grace), [
-        "shells in the thread",
-      ]);
-      assert.deepEqual(await texts("shells", channels.general, people.ada), [
-        "shells in the thread",
-      ]);
+      for (const by of [people.grace, people.ada]) {
+        for (const where of [channels.general, channels.help, channels.thread]) {
+          const found = await texts("shells", where, by, "readers", by === people.ada);
+          assert.deepEqual(found, ["shells in the thread"], `${by.username} in ${where.name}`);
+        }
+      }
       assert.deepEqual(await texts("shells", secret, people.ada), [
         "shells in secret",
         "shells in the thread",

@@ -147,19 +147,30 @@ describe("[T4] [SEC-R17] rights of the people who ask", () => {
       assert.deepEqual(writes(), []);
     }));
 
-  it("give and deny only permissions that the asker has", () =>
-    withActions(async ({ run, permit, crew, demo: { channels }, writes }) => {
+  it("give, deny and reset only permissions that the asker has", () =>
+    withActions(async ({ run, permit, sim, crew, demo: { channels }, writes }) => {
       permit("manageRoles");
-      const set = (allow: readonly string[]) =>
-        run({
-          action: "channelPermissionSet",
-          channelId: channels.help.id,
-          targetId: crew.id,
-          allow,
-        });
-      assert.match(await set(["Manage Messages"]), /only permissions that they have/);
-      assert.deepEqual(writes(), []);
-      assert.match(await set(["Send Messages"]), /^Set/);
+      const [lacked, held] = ["Manage Messages", "Send Messages"];
+      const rows: readonly (readonly [string, "allowed" | "denied" | "unset", object?])[] = [
+        ["channelPermissionSet", "unset", { allow: [lacked] }],
+        ["channelPermissionSet", "unset", { deny: [lacked] }],
+        ["channelPermissionSet", "denied", { allow: [lacked] }],
+        ["channelPermissionSet", "allowed", { deny: [lacked] }],
+        ["channelPermissionRemove", "denied"],
+        ["channelPermissionRemove", "allowed"],
+        ["channelPermissionSet", "allowed", { allow: [held] }],
+        ["channelPermissionSet", "denied", { deny: [held] }],
+      ];
+      for (const [action, as, args] of rows) {
+        const changes = JSON.stringify(args)?.includes(held) === true;
+        for (const what of ["sendMessages", "manageMessages"] as const) {
+          const isMeant = changes === (what === "sendMessages");
+          sim.permit({ in: "help", to: "crew", what, as: isMeant ? as : "unset" });
+        }
+        const told = await run({ action, channelId: channels.help.id, targetId: crew.id, ...args });
+        assert.match(told, changes ? /^Set/ : /only permissions that they have/, action);
+      }
+      assert.equal(writes().length, 2);
     }));
 
   it("include slow mode, and a private thread's members", () =>

@@ -68,6 +68,32 @@ describe("[T3] an action that cannot be undone", () => {
       assert.match(await run(kick), /^Kicked/);
     }));
 
+  for (const made of [0, 1, 2, 3]) {
+    it(`counts for the card with the ${made} changes that the turn has made`, () =>
+      withActions(async ({ run, askIn, permit, target, demo: { channels } }) => {
+        permit("kickMembers", "manageChannels");
+        const rename = { action: "channelEdit", channelId: channels.help.id, name: "new" };
+        const kick = { action: "kick", userId: target.id };
+        const decision = { ...no, answer: { choice: "once" } } as const;
+        for (let at = 1; at <= made; at++) {
+          const name = `name-${at}`;
+          assert.match(await run({ ...rename, name }, { turn: 1, decision }), /^Changed/);
+        }
+        for (const answer of ["r", "k", "rr", "rk", "kr", "rrr", "rrk", "rkrk"]) {
+          const all = [...answer];
+          const question = await askIn(1, ...all.map((one) => one === "r" ? rename : kick));
+          const asked = all.filter((one, at) => one === "k" || made + at >= 2);
+          const isAsked = answer[0] === "k" || made >= 2;
+          const lines = question?.exact?.split("\n").map((line) => /^kick/.test(line) ? "k" : "r");
+          assert.deepEqual(lines, isAsked ? asked : undefined, `${answer} after ${made}`);
+          const count = asked.includes("k") ? "cannot be undone" : `${made + all.length} destr`;
+          if (isAsked) assert.match(question?.text ?? "", new RegExp(count));
+        }
+        const last = await run(rename, { turn: 1, decision: no });
+        assert.match(last, /may make 2 destructive changes by itself; a person refused/);
+      }));
+  }
+
   it("is one question with the others of its answer, with their names and links", () =>
     withActions(async ({ ask, permit, sim, target, writes, demo: { krill, channels, people } }) => {
       permit("kickMembers", "banMembers", "manageChannels", "manageMessages", "moderateMembers");

@@ -5,6 +5,7 @@ import {
   readSpentGuildBudgets,
 } from "../../../../src/flows/turn/spending/budgets.ts";
 import { type Budgets, BudgetSpent } from "../../../../src/core/spending/budget.ts";
+import { ofAgent } from "../../../../src/core/spending/usage.ts";
 import { meteredModel } from "../../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../../src/core/model.ts";
 import { createUngroupedTransactions } from "../../../../src/store/database/transact.ts";
@@ -40,10 +41,13 @@ function spendingWith(budgets: Budgets) {
 }
 
 describe("[SEC-R26] [X4] createSpending()", () => {
-  for (const key of ["perUser", "perGuild", "perAgent", "total"] as const) {
-    it(`stops an endless loop at ${key}, one request over at most`, async () => {
+  const loops = [["perUser", BY], ["perGuild", BY], ["perAgent", BY], ["total", BY]] as const;
+  const alone = [["perAgent", ofAgent("main")], ["total", ofAgent("main")]] as const;
+  for (const [key, by] of [...loops, ...alone]) {
+    const whose = by === BY ? "" : ", also without a person,";
+    it(`stops an endless loop${whose} at ${key}, one request over at most`, async () => {
       const { usage, spend } = spendingWith({ ...NONE, [key]: { tokensPerDay: 1_050 } });
-      const model = meteredModel(HOSTILE, { kind: "answer", by: BY, spend, now: () => NOW });
+      const model = meteredModel(HOSTILE, { kind: "answer", by, spend, now: () => NOW });
       let requests = 0;
       let last: unknown;
       while (last === undefined && requests < 100) {
