@@ -294,6 +294,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     showImages: calls.showImages,
     save: calls.save,
     onRefused: events.emit.toolRefused,
+    isStoreDown: ports.isStoreDown,
   };
   let outcome: TurnOutcome | ParkedTurn | PassedTurn;
   try {
@@ -342,11 +343,12 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
         : undefined;
     case "failed": {
       const { why, reason, retryAfterMs, taken } = outcome;
+      const error = why === "unexpected" ? outcome.error : undefined; // its reason does not say it
       const given = {
         ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown },
         isPersonal: asked?.isPersonalIn(taken),
       };
-      const end = { why, reason, retryAfterMs, given };
+      const end = { why, reason, retryAfterMs, error, given };
       return paidTurn(failedTurn(turn.claim, end, rules, ports), spending);
     }
     case "refused":
