@@ -271,10 +271,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     isBlank: (text) => visibleText(text) === "",
     cleanSecrets,
     maxSteps: rules.maxSteps,
-    now,
+    ...{ now, schedule, timeoutMs },
     ending: turn.ending,
-    schedule,
-    timeoutMs,
     onText: draft?.grow,
     isShown: draft?.isShown,
     onStep: progress?.step,
@@ -342,8 +340,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
         ? interruptedTurn(turn.claim, texts.entries(now()))
         : undefined;
     case "failed": {
-      const { why, reason, retryAfterMs, taken } = outcome;
-      const error = why === "unexpected" ? outcome.error : undefined; // its reason does not say it
+      const { why, reason, retryAfterMs, error, taken } = outcome;
       const given = {
         ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown },
         isPersonal: asked?.isPersonalIn(taken),

@@ -158,10 +158,7 @@ function prepareFile(path: string): void {
   }
 }
 
-/**
- * A file beside a new database until that has its tables. With it, a file without content never had
- * any: the disk was full, or the process was killed.
- */
+/** Beside a database until it has its tables: so an empty one is new, after a full disk or a kill. */
 const unmade = (path: string): string => `${path}.new`;
 
 /** Bytes of SQLite's header. It takes a file of one byte for a new one. */
