@@ -53,9 +53,6 @@ const PATTERNS: readonly { readonly pattern: RegExp; readonly replacement: strin
   },
 ];
 
-/** Milliseconds between two lines of one event that the store's disk causes. */
-const DISK_MS = 60_000;
-
 /** Starts a log. */
 export function startLog(
   { level, format, isColoured = false, write, writeToFile, now = Date.now }: LogSettings,
@@ -65,7 +62,7 @@ export function startLog(
   const asLine = format === "json" ? jsonLine : humanLine;
   let current = level;
   let hasStopped = false;
-  /** The last lines of such events, and how many have been left out since. */
+  /** Events that the store's disk causes: when a line was last written, and how many were left out. */
   const ofDisk = new Map<string, { readonly at: number; leftOut: number }>();
 
   /** Called for each ignored message, so it comes before all other work. */
@@ -75,11 +72,11 @@ export function startLog(
     return RANKS[level] >= RANKS[lowest];
   }
 
-  /** How many such lines were left out before this one; `undefined` if it is left out, too. */
+  /** How many were left out before this one; `undefined` if it is, too, within a minute. */
   function leftOutBefore(key: string, error: unknown): number | undefined {
     if (!(error instanceof Error) || error.name !== "StoreError") return 0;
     const last = ofDisk.get(key);
-    if (last && Math.abs(now() - last.at) < DISK_MS) return void last.leftOut++;
+    if (last && Math.abs(now() - last.at) < 60_000) return void last.leftOut++;
     ofDisk.set(key, { at: now(), leftOut: 0 });
     return last?.leftOut ?? 0;
   }

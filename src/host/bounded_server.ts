@@ -195,10 +195,10 @@ function boundConnections(
     const address = socket.remoteAddress ?? "";
     const client = { address, isLocal: isLoopback(address) };
     const admission = admitConnection([...connections], client, limits);
-    if (admission.kind === "refuse") return turnAway(socket);
-    if (admission.evicts) {
-      connections.delete(admission.evicts);
-      turnAway(admission.evicts.socket);
+    if (admission === "refuse") return turnAway(socket);
+    if (admission !== "accept") {
+      connections.delete(admission);
+      turnAway(admission.socket);
     }
     const openedAt = performance.now();
     const connection: ServedConnection = {
@@ -270,21 +270,17 @@ export interface OpenConnection {
   readonly isBusy: boolean;
 }
 
-/** What happens to a new connection. */
-export type Admission<Connection> =
-  | { readonly kind: "accept"; readonly evicts?: Connection }
-  | { readonly kind: "refuse" };
-
 /**
  * Decides about a new connection.
  *
  * @param open Open connections, oldest first, without the new one.
+ * @returns Whether it gets a place, or the one that makes room for it.
  */
 export function admitConnection<Connection extends OpenConnection>(
   open: readonly Connection[],
   { address, isLocal }: Pick<OpenConnection, "address" | "isLocal">,
   { total, perAddress, keptForLoopback }: ConnectionLimits,
-): Admission<Connection> {
+): "accept" | "refuse" | Connection {
   const remote = open.filter((one) => !one.isLocal);
   const sameAddress = remote.filter((one) => one.address === address);
   const isIdle = (one: Connection) => !one.isBusy;
@@ -292,6 +288,6 @@ export function admitConnection<Connection extends OpenConnection>(
   if (!isLocal && sameAddress.length >= perAddress) oldest = sameAddress.find(isIdle);
   else if (!isLocal && remote.length >= total - keptForLoopback) oldest = remote.find(isIdle);
   else if (open.length >= total) oldest = remote.find(isIdle) ?? open.find(isIdle);
-  else return { kind: "accept" };
-  return oldest ? { kind: "accept", evicts: oldest } : { kind: "refuse" };
+  else return "accept";
+  return oldest ?? "refuse";
 }

@@ -270,14 +270,11 @@ async function holderOf(port: number): Promise<string | undefined> {
   return listenerName(port);
 }
 
-async function logLastRun(
-  runId: string,
-  { store, lastExitCode }: ServeOptions,
-  log: Log,
-): Promise<void> {
+async function logLastRun(runId: string, options: ServeOptions, log: Log): Promise<void> {
+  const { store, lastExitCode: code } = options;
   const bootId = readBootId();
   const startedAt = Date.now();
-  const ending = lastExitCode && `exit code ${lastExitCode}: ${meaningOf(lastExitCode)}`;
+  const ending = code && `exit code ${code}: ${meaningOf(code)}`;
   const last = await store.gateway.startRun({ runId, startedAt, bootId }, ending || undefined);
   const remark = describeLastRun(last, startedAt, bootId);
   if (remark) log.warn(remark.event, remark.fields);
