@@ -1,6 +1,5 @@
 /** The composition root: this module and `bot/` alone create and connect the bot's parts. */
 
-import process from "node:process";
 import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
@@ -33,6 +32,7 @@ import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.
 import { startPruning } from "./flows/pruning.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
+import { residentBytes } from "./host/process/usage.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
@@ -177,6 +177,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     mcpServers: () => tools.servers(),
     alerts: () => watches.flatMap((watch) => watch.open()),
     shared: options.shared,
+    residentBytes,
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
@@ -305,7 +306,7 @@ function createMemory(logging: Logging): ProcessMemory {
   return createProcessMemory({
     schedule,
     now,
-    rss: () => process.memoryUsage.rss(),
+    rss: () => residentBytes() ?? 0,
     collect: collectGarbage,
     release: createReleasePages((error) =>
       logging.forPart("main").warn("Cannot return memory to the system", { error })

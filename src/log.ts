@@ -28,6 +28,8 @@ export interface LogSettings {
   readonly write: (line: string, level: keyof Log) => void;
   /** Writes the same event as a line of JSON; absent: there is no file. */
   readonly writeToFile?: LogSettings["write"];
+  /** The time; the system's if absent. */
+  readonly now?: () => number;
 }
 
 /** Levels by importance. */
@@ -53,13 +55,15 @@ const PATTERNS: readonly { readonly pattern: RegExp; readonly replacement: strin
 
 /** Starts a log. */
 export function startLog(
-  { level, format, isColoured = false, write, writeToFile }: LogSettings,
+  { level, format, isColoured = false, write, writeToFile, now = Date.now }: LogSettings,
 ) {
   const redactor = createRedactor();
   const secrets = new Set<string>();
   const asLine = format === "json" ? jsonLine : humanLine;
   let current = level;
   let hasStopped = false;
+  /** Events that the store's disk causes: when a line was last written, and how many were left out. */
+  const ofDisk = new Map<string, { readonly at: number; leftOut: number }>();
 
   /** Called for each ignored message, so it comes before all other work. */
   function isWritten(level: keyof Log, part: string): boolean {
@@ -68,9 +72,18 @@ export function startLog(
     return RANKS[level] >= RANKS[lowest];
   }
 
+  /** How many were left out before this one; `undefined` if it is, too, within a minute. */
+  function leftOutBefore(key: string, error: unknown): number | undefined {
+    if (!(error instanceof Error) || error.name !== "StoreError") return 0;
+    const last = ofDisk.get(key);
+    if (last && Math.abs(now() - last.at) < 60_000) return void last.leftOut++;
+    ofDisk.set(key, { at: now(), leftOut: 0 });
+    return last?.leftOut ?? 0;
+  }
+
   function writeEvent(part: string, level: keyof Log, event: string, fields: LogFields): void {
     const logged = {
-      time: new Date().toISOString(),
+      time: new Date(now()).toISOString(),
       level,
       part,
       event: redactor.clean(event),
@@ -90,7 +103,11 @@ export function startLog(
      */
     forPart(part: string, fields: LogFields = {}): Log {
       const at = (level: keyof Log) => (event: string, more?: LogFields) => {
-        if (isWritten(level, part)) writeEvent(part, level, event, given({ ...fields, ...more }));
+        if (!isWritten(level, part)) return;
+        const leftOut = leftOutBefore(`${part} ${event}`, more?.["error"]);
+        if (leftOut === undefined) return;
+        const repeated = leftOut || undefined;
+        writeEvent(part, level, event, given({ ...fields, ...more, repeated }));
       };
       return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
     },

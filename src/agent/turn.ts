@@ -81,6 +81,8 @@ export interface TurnPorts extends AskModelPorts {
   readonly schedule: StartTimer;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
+  /** Whether an error is the disk's: the same turn may succeed later. */
+  readonly isStoreDown: (error: unknown) => boolean;
 }
 
 const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
@@ -90,7 +92,7 @@ const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
  *
  * A plain turn ends with its first answer. The log of steps begins with the first call.
  *
- * @throws {unknown} The store's error, if it cannot keep a step.
+ * @throws {unknown} The store's error, if it cannot keep a step, or if its disk refuses anything.
  */
 export async function runTurn(
   requestFor: RequestFor,
@@ -156,7 +158,7 @@ export async function runTurn(
     }
   } catch (error) {
     if (signal.aborted && !isLate) return { kind: "interrupted" };
-    if (log?.failure()) throw error;
+    if (log?.failure() || ports.isStoreDown(error)) throw error;
     if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
     const taken = log && { steps: log.steps, unsaved: log.unsaved };
     const failed = { kind: "failed" as const, error, taken };

@@ -5,7 +5,8 @@
  * sends a byte now and then.
  *
  * At a limit of connections the oldest idle one makes room. To refuse the newest instead would let a
- * client that holds its connections open keep every health probe out.
+ * client that holds its connections open keep every health probe out. A connection that makes room may
+ * have a request on its way, so it stays until it has the answer 503.
  */
 
 import { createServer, type Server } from "node:http";
@@ -112,9 +113,14 @@ export function createBoundedServer(
   connections: Set<ServedConnection>,
   collect: () => void = collectGarbage,
 ): Server {
+  const turnedAway = new Set<Socket>(); // bounded, like all connections
   const server = createServer(
     { connectionsCheckingInterval: MAX_TIMER_MS, maxHeaderSize: MAX_HEADER_BYTES },
     getRequestListener((request, { incoming }) => {
+      if (turnedAway.has(incoming.socket)) {
+        const headers = { "Retry-After": "1", Connection: "close" };
+        return new Response("Too many connections at once\n", { status: 503, headers });
+      }
       const { remoteAddress } = incoming.socket;
       return handler(request, remoteAddress === undefined ? {} : { remoteAddress });
     }, { overrideGlobalObjects: false }),
@@ -139,7 +145,7 @@ export function createBoundedServer(
   server.on("request", count);
   server.keepAliveTimeout = bounds.keepAliveMs;
   server.maxRequestsPerSocket = MAX_REQUESTS;
-  boundConnections(server, bounds, connections);
+  boundConnections(server, bounds, connections, turnedAway);
   return server;
 }
 
@@ -162,6 +168,7 @@ function boundConnections(
     limits = LIMITS,
   }: HttpBounds,
   connections: Set<ServedConnection>,
+  turnedAway: Set<Socket>,
 ): void {
   const bySocket = new WeakMap<Socket, ServedConnection>();
   const timers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
@@ -174,13 +181,25 @@ function boundConnections(
     if (connection) connection.isBusy = isBusy;
   };
 
+  const turnAway = (socket: Socket): void => {
+    if (turnedAway.size < 4 * limits.total) turnedAway.add(socket);
+    else socket.destroy();
+  };
+
   server.on("connection", (socket: Socket) => {
+    wait(socket, headersMs);
+    socket.once("close", () => {
+      clearTimeout(timers.get(socket));
+      turnedAway.delete(socket);
+    });
     const address = socket.remoteAddress ?? "";
     const client = { address, isLocal: isLoopback(address) };
     const admission = admitConnection([...connections], client, limits);
-    if (admission.kind === "refuse") return void socket.destroy();
-    admission.evicts?.socket.destroy();
-    if (admission.evicts) connections.delete(admission.evicts);
+    if (admission === "refuse") return turnAway(socket);
+    if (admission !== "accept") {
+      connections.delete(admission);
+      turnAway(admission.socket);
+    }
     const openedAt = performance.now();
     const connection: ServedConnection = {
       ...client,
@@ -191,19 +210,16 @@ function boundConnections(
     };
     connections.add(connection);
     bySocket.set(socket, connection);
-    wait(socket, headersMs);
-    socket.once("close", () => {
-      clearTimeout(timers.get(socket));
-      connections.delete(connection);
-    });
+    socket.once("close", () => connections.delete(connection));
   });
   server.on("request", (request, response) => {
     const { socket, headers } = request;
     const bodyBytes = headers["transfer-encoding"] === undefined
       ? Number(headers["content-length"] ?? 0)
       : Infinity;
-    if (bodyBytes > maxBodyBytes) {
-      if (!answersLarge) return void socket.destroy();
+    const isTurnedAway = turnedAway.has(socket);
+    if (isTurnedAway || bodyBytes > maxBodyBytes) {
+      if (!isTurnedAway && !answersLarge) return void socket.destroy();
       // To destroy it at once could take the answer back.
       response.once("finish", () => {
         socket.end();
@@ -254,21 +270,17 @@ export interface OpenConnection {
   readonly isBusy: boolean;
 }
 
-/** What happens to a new connection. */
-export type Admission<Connection> =
-  | { readonly kind: "accept"; readonly evicts?: Connection }
-  | { readonly kind: "refuse" };
-
 /**
  * Decides about a new connection.
  *
  * @param open Open connections, oldest first, without the new one.
+ * @returns Whether it gets a place, or the one that makes room for it.
  */
 export function admitConnection<Connection extends OpenConnection>(
   open: readonly Connection[],
   { address, isLocal }: Pick<OpenConnection, "address" | "isLocal">,
   { total, perAddress, keptForLoopback }: ConnectionLimits,
-): Admission<Connection> {
+): "accept" | "refuse" | Connection {
   const remote = open.filter((one) => !one.isLocal);
   const sameAddress = remote.filter((one) => one.address === address);
   const isIdle = (one: Connection) => !one.isBusy;
@@ -276,6 +288,6 @@ export function admitConnection<Connection extends OpenConnection>(
   if (!isLocal && sameAddress.length >= perAddress) oldest = sameAddress.find(isIdle);
   else if (!isLocal && remote.length >= total - keptForLoopback) oldest = remote.find(isIdle);
   else if (open.length >= total) oldest = remote.find(isIdle) ?? open.find(isIdle);
-  else return { kind: "accept" };
-  return oldest ? { kind: "accept", evicts: oldest } : { kind: "refuse" };
+  else return "accept";
+  return oldest ?? "refuse";
 }

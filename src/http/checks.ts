@@ -118,10 +118,10 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
         status: gradeFigure(eventLoopLagMs, 1_000, 10_000),
         isReady: eventLoopLagMs <= 10_000,
       }),
-      healthFinding("process:rss", rssBytes, {
+      ...rssBytes === undefined ? [] : [healthFinding("process:rss", rssBytes, {
         unit: "bytes",
         status: gradeFigure(rssBytes, 300 * MB, 400 * MB),
-      }),
+      })],
     ],
   },
 ];

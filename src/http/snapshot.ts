@@ -74,8 +74,8 @@ export interface Snapshot {
   readonly alerts?: readonly AlertRecord[];
   /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
-  /** Resident memory of the process. */
-  readonly rssBytes: number;
+  /** Resident memory of the process; absent if it cannot be read. */
+  readonly rssBytes?: number;
 }
 
 /** The state of one account. */

@@ -22,6 +22,20 @@ export const schedule: StartTimer = (run: () => void, ms: number): () => void =>
   return () => clearTimeout(timer);
 };
 
+/**
+ * A timer for limits of others' time. Of a time in which this process is stopped, a second counts at
+ * most, and never more than half of the rest: the answer may have come meanwhile.
+ */
+export const whileAwake = (schedule: StartTimer): StartTimer => (run, ms) => {
+  let cancel = () => {};
+  function wait(left: number): void {
+    const stepMs = left > 20 ? Math.min(left / 2, 1_000) : left;
+    cancel = schedule(() => stepMs < left ? wait(left - stepMs) : run(), stepMs);
+  }
+  wait(ms);
+  return () => cancel();
+};
+
 /** Longest delay in milliseconds; every runtime fires a longer timer at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -7,7 +7,7 @@
  */
 
 import { fetchPlain } from "../lib/network/fetch_plain.ts";
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, schedule, whileAwake } from "../lib/clock.ts";
 import {
   ModelError,
   type ModelErrorKind,
@@ -78,6 +78,8 @@ const REFUSAL_MAX_BYTES = 16 * 1024;
 /** Option of Bun's `fetch`, which gives up after five minutes otherwise; others ignore it. */
 const NO_TIMEOUT: { readonly timeout: false } = { timeout: false };
 
+const startLimit = whileAwake(schedule);
+
 /** Time limit (milliseconds) for the last bytes of a released connection. */
 const RELEASE_MS = 1_000;
 
@@ -103,7 +105,7 @@ export function createWire(
   signal.addEventListener("abort", onAbort, { once: true });
   let failure: ModelError | undefined;
   let silenceMs = timeouts.betweenBytesMs;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let cancelTimer = () => {};
   let bytes = 0;
   let sentAt = 0;
   let isReleased = false;
@@ -112,22 +114,22 @@ export function createWire(
   const fail = (kind: ModelErrorKind, what: string, cause?: unknown): ModelError =>
     failure ??= new ModelError(`${modelId} ${what}`, { kind, modelId, cause });
   const allow = (ms: number): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => abort(fail("timeout", `sent nothing for ${ms / 1_000} s`)), ms);
+    cancelTimer();
+    cancelTimer = startLimit(() => abort(fail("timeout", `sent nothing for ${ms / 1_000} s`)), ms);
   };
   /**
    * The error of a failed request or read, by its cause: a limit of ours, the caller, or the
    * network.
    */
   const toFailure = (thrown: unknown): unknown => {
-    clearTimeout(timer);
+    cancelTimer();
     if (failure) return failure;
     if (signal.aborted) return signal.reason;
     return fail("unavailable", "could not be reached, or broke the connection", thrown);
   };
   const end = (): void => {
     isOver = true;
-    clearTimeout(timer);
+    cancelTimer();
     signal.removeEventListener("abort", onAbort);
   };
   const close = (): void => {

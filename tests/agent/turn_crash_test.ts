@@ -113,6 +113,7 @@ async function play(cuts: readonly Cut[], { loses }: Weakness = {}): Promise<Pla
       ending: new AbortController(),
       schedule: () => () => {},
       timeoutMs: 600_000,
+      isStoreDown: () => false,
     }).then(async (outcome) => {
       assert.ok(outcome.kind === "reply");
       await step();

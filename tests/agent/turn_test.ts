@@ -65,6 +65,7 @@ function run(
     ending: stopping,
     schedule,
     timeoutMs: 600_000,
+    isStoreDown: () => false,
     ...ports,
   });
 }

@@ -104,6 +104,16 @@ describe("[T1] createWire()", () => {
     });
   }
 
+  it("takes no time in which the process is stopped for silence", async () => {
+    const wire = wireOver(answering(() => body(1, 1_300, true)), {
+      timeouts: { firstByteMs: 1_000, betweenBytesMs: 1_000 },
+    });
+    const reading = ask(wire).then(() => readAll(wire));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_200);
+    assert.equal(await reading, "data");
+  });
+
   it("gives up on a server that never answers", async () => {
     const wire = wireOver(
       (_, init) =>

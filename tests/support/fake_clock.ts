@@ -22,6 +22,11 @@ export class FakeClock {
     return this.#timers.length;
   }
 
+  /** Stops the process: time goes on, and no timer runs. */
+  sleep(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Moves on, and runs due timers, each at its own time and in order. */
   advance(ms: number): void {
     const until = this.#now + ms;

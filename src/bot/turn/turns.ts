@@ -10,7 +10,7 @@ import { createBackfill, createThreadStarter } from "../../flows/session/backfil
 import { createPromptForms } from "../../flows/turn/control/prompt_form.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
-import { schedule } from "../../lib/clock.ts";
+import { schedule, whileAwake } from "../../lib/clock.ts";
 import type { Download } from "../../media/download.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { agentOf } from "../../config/config.ts";
@@ -187,7 +187,7 @@ export function createAccountTurns(
       people,
       canUndo,
       now,
-      schedule,
+      schedule: whileAwake(schedule),
       randomId,
       log,
     },

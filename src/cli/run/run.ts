@@ -183,6 +183,7 @@ async function run(
     const open = (follower?: Follower): Store =>
       openBotStore(dataDir, config, crash, log, follower);
     let owned: OwnedStore | undefined;
+    let code: ExitCode | undefined;
     try {
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
       if (url !== undefined && signal) {
@@ -213,7 +214,7 @@ async function run(
         isForPeople(flags, io),
         { log, io },
       );
-      return await serve({
+      return code = await serve({
         extras: parts.extras,
         restart: parts.restart,
         onWrite: firstEvent.note,
@@ -237,6 +238,7 @@ async function run(
         },
         setHttp: instance.setHttp,
         setPortInUse: instance.setPortInUse,
+        lastExitCode: instance.lastExitCode,
         commandKey,
         ...owned,
         signal,
@@ -260,7 +262,8 @@ async function run(
       });
     } finally {
       await owned?.close();
-      await instance.release();
+      // The end of the process releases it otherwise, and leaves the exit code.
+      if (code === EXIT.done) await instance.release();
       logging.stop();
     }
   } finally {

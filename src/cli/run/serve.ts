@@ -28,7 +28,7 @@ import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { type Ending, endingOf, firstSignal, logOpenWork } from "./ending.ts";
 import type { RestartRequests } from "./restart.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
 import type { OwnCalls } from "../shared/store_calls.ts";
 import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
@@ -59,6 +59,8 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly signal?: Promise<Ending>;
   /** Called before an operator changes the store, by a command or the dashboard. */
   readonly onWrite: () => void;
+  /** Exit code of the last run here; `undefined` if it was killed. */
+  readonly lastExitCode: number | undefined;
 }
 
 /**
@@ -268,10 +270,12 @@ async function holderOf(port: number): Promise<string | undefined> {
   return listenerName(port);
 }
 
-async function logLastRun(runId: string, { store }: ServeOptions, log: Log): Promise<void> {
+async function logLastRun(runId: string, options: ServeOptions, log: Log): Promise<void> {
+  const { store, lastExitCode: code } = options;
   const bootId = readBootId();
   const startedAt = Date.now();
-  const last = await store.gateway.startRun({ runId, startedAt, bootId });
+  const ending = code && `exit code ${code}: ${meaningOf(code)}`;
+  const last = await store.gateway.startRun({ runId, startedAt, bootId }, ending || undefined);
   const remark = describeLastRun(last, startedAt, bootId);
   if (remark) log.warn(remark.event, remark.fields);
 }

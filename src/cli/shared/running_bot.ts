@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   acquireLock,
+  type HeldLock,
   isLocked,
   type Lock,
   type LockHolder,
@@ -163,9 +164,6 @@ export function isHidden(path: string): boolean {
     return code === "EACCES" || code === "EPERM";
   }
 }
-
-/** The lock of a data directory, while this process has it. */
-export type HeldLock = Extract<Lock, { readonly kind: "held" }>;
 
 /** Takes the lock for a command that lasts a moment, if it is free. */
 export function lockForCommand(dataDir: string): Promise<Lock> {

@@ -13,7 +13,7 @@ import {
   processPorts,
   type ProcessToEnd,
 } from "../../host/process/end_process.ts";
-import { acquireLock, type Lock } from "../../host/locks/lock.ts";
+import { acquireLock, type HeldLock } from "../../host/locks/lock.ts";
 import { acquireTokenLock, type Squatter, type TokenLock } from "../../host/locks/token_lock.ts";
 import type { Log } from "../../lib/log.ts";
 
@@ -33,7 +33,7 @@ export interface InstanceOptions {
 }
 
 /** The locks of this process. */
-export interface Instance {
+export interface Instance extends Pick<HeldLock, "lastExitCode"> {
   /** Writes the HTTP address into the lock file, for commands on this machine. */
   setHttp(address: string, key: string): void;
   /** Writes into the lock file that another program has the HTTP port, for the same commands. */
@@ -129,7 +129,7 @@ export async function acquireInstance(
   ports: InstancePorts = PORTS,
 ): Promise<Instance> {
   const { dataDir, startedAt, config } = options;
-  const data = await claim<Extract<Lock, { readonly kind: "held" }>>({
+  const data = await claim<HeldLock>({
     what: `uses ${dataDir}`,
     alternative: "set another directory with --data",
     async take() {
@@ -190,6 +190,7 @@ export async function acquireInstance(
     );
   }
   return {
+    lastExitCode: data.lastExitCode,
     setHttp: data.setHttp,
     setPortInUse: data.setPortInUse,
     addBots: (bots) => takeBots(bots, false),

@@ -29,7 +29,8 @@ import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { createFirstEvent } from "./first_event.ts";
-import { type HeldLock, lockForCommand, lockOf } from "./running_bot.ts";
+import type { HeldLock } from "../../host/locks/lock.ts";
+import { lockForCommand, lockOf } from "./running_bot.ts";
 import {
   ANSWER_MS,
   askedStore,

@@ -12,7 +12,7 @@ import type { SharedStoreState } from "../../core/shared_store.ts";
 import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
 import { listenForHealth } from "../../host/listen.ts";
 import { type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
-import { cpuSec } from "../../host/process/usage.ts";
+import { cpuSec, residentBytes } from "../../host/process/usage.ts";
 import { createApp, type HttpHandler } from "../../http/app.ts";
 import { createMetrics } from "../../http/metrics.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
@@ -104,7 +104,7 @@ function createHandler(
       models: [],
       mcpServers: [],
       eventLoopLagMs: 0,
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: residentBytes(),
     };
   };
   return createApp({

@@ -225,6 +225,8 @@ export interface Runs {
    */
   startRun(
     run: { readonly runId: string; readonly startedAt: number; readonly bootId?: string },
+    /** The ending of the run before it, if that could not store one. */
+    lastEnding?: string,
   ): Promise<LastRun | undefined>;
   /** Stores the run's ending. */
   endRun(runId: string, ending: string, now: number): Promise<void>;

@@ -271,10 +271,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     isBlank: (text) => visibleText(text) === "",
     cleanSecrets,
     maxSteps: rules.maxSteps,
-    now,
+    ...{ now, schedule, timeoutMs },
     ending: turn.ending,
-    schedule,
-    timeoutMs,
     onText: draft?.grow,
     isShown: draft?.isShown,
     onStep: progress?.step,
@@ -294,6 +292,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     showImages: calls.showImages,
     save: calls.save,
     onRefused: events.emit.toolRefused,
+    isStoreDown: ports.isStoreDown,
   };
   let outcome: TurnOutcome | ParkedTurn | PassedTurn;
   try {
@@ -341,12 +340,12 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
         ? interruptedTurn(turn.claim, texts.entries(now()))
         : undefined;
     case "failed": {
-      const { why, reason, retryAfterMs, taken } = outcome;
+      const { why, reason, retryAfterMs, error, taken } = outcome;
       const given = {
         ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown },
         isPersonal: asked?.isPersonalIn(taken),
       };
-      const end = { why, reason, retryAfterMs, given };
+      const end = { why, reason, retryAfterMs, error, given };
       return paidTurn(failedTurn(turn.claim, end, rules, ports), spending);
     }
     case "refused":

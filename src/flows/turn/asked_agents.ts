@@ -199,6 +199,7 @@ export function createAskedAgents(
       people: ports.people,
       showImages: (ids) => gathered.files().keptImages(ids),
       onRefused: ports.events.emit.toolRefused,
+      isStoreDown: ports.isStoreDown,
       save: (steps, waitsForDisk) => save(inner(steps), waitsForDisk),
     });
     switch (outcome.kind) {

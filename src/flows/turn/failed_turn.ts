@@ -60,7 +60,7 @@ export function failedTurn(
     channelId: message.channelId,
     where,
     attempt: claim.attempt,
-    error,
+    error: why === "unexpected" ? error : undefined, // other reasons say it all
   });
   const { steps = [] } = given?.taken ?? {};
   const text = failureText(why, failureId, steps, texts, { now: now(), afterMs: retryAfterMs });

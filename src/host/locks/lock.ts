@@ -70,12 +70,16 @@ export interface LockHolder extends Holder {
   readonly isCommand?: true;
   /** Absolute path of the config that the bot started with; absent without a file. */
   readonly config?: string;
+  /** Exit code of the last bot, if it has ended and was not killed. */
+  readonly exitCode?: number;
 }
 
-/** The held lock of a data directory. */
+/** The result of taking the lock of a data directory. */
 export type Lock =
   | {
     readonly kind: "held";
+    /** Exit code of the bot that had the lock before; `undefined` if it was killed. */
+    readonly lastExitCode: number | undefined;
     /** Writes the address that this process listens on, and the secret for commands. */
     setHttp(address: string, key: string): void;
     /** Writes that this process has no HTTP server, because another program has the port. */
@@ -89,6 +93,9 @@ export type Lock =
    */
   | { readonly kind: "taken"; readonly heldBy?: LockHolder };
 
+/** A {@link Lock} that this process holds. */
+export type HeldLock = Extract<Lock, { readonly kind: "held" }>;
+
 /** Bound of the file: a description has some hundred bytes. */
 const BOUND = { maxBytes: 65_536 };
 
@@ -98,6 +105,7 @@ const lockHolderSchema = holderSchema.extend({
   portInUse: z.int().optional(),
   isCommand: z.literal(true).optional(),
   config: text,
+  exitCode: z.int().optional(),
 });
 
 /**
@@ -124,7 +132,9 @@ export async function acquireLock(
   }
 
   const own = readPid(process.pid);
+  const lastExitCode = readHolder(path)?.exitCode;
   let holder: LockHolder = {
+    exitCode: about.isCommand && lastExitCode,
     pid: process.pid,
     startedAt: now,
     bootId: readBootId(),
@@ -144,13 +154,18 @@ export async function acquireLock(
     }
   };
   write();
+  // The store may be what has failed. A few bytes of a file that exists need no room on a full disk.
+  const onExit = (exitCode: number) => write({ exitCode });
+  if (!about.isCommand) process.once("exit", onExit);
   return {
     kind: "held",
+    lastExitCode,
     setHttp: (http, httpKey) => write({ http, httpKey, portInUse: undefined }),
     setPortInUse: (portInUse) => write({ http: undefined, httpKey: undefined, portInUse }),
     release() {
       if (!isHeld) return;
       isHeld = false;
+      process.off("exit", onExit);
       flock(file, "free");
       closeSync(descriptor);
     },

@@ -50,5 +50,14 @@ export function ownMemory(): number {
   } catch {
     // Not Linux, or hidden: the line below.
   }
-  return process.memoryUsage.rss();
+  return residentBytes() ?? 0;
+}
+
+/** Bytes of this process in memory; `undefined` if no file may be opened to read that. */
+export function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss() || undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -56,6 +56,8 @@ export interface HealthSources
   readonly mcpServers?: () => readonly McpServerState[];
   /** Owner and copies of a shared store; absent if there is none. */
   readonly shared?: () => SharedStoreState | undefined;
+  /** Memory of the process; absent, or `undefined`: it cannot be read. */
+  readonly residentBytes?: () => number | undefined;
   /** Open alerts; absent in a process that watches for none. */
   readonly alerts?: () => readonly AlertRecord[];
 }

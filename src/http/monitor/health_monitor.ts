@@ -6,7 +6,6 @@
  * disk write of an idle bot, so it is rare: with the default config, every five minutes.
  */
 
-import process from "node:process";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { AccountSnapshot, ConfigState, ModelSnapshot, Snapshot } from "../snapshot.ts";
 import { type AccountHealth, createAccountHealth, type HealthSources } from "./account_health.ts";
@@ -107,7 +106,7 @@ function monitoring(sources: HealthSources) {
       mcpServers: mcpServers?.() ?? [],
       alerts: alerts?.(),
       eventLoopLagMs: mainThread.lagMs(),
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: sources.residentBytes?.(),
     };
   }
 

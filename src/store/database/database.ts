@@ -63,10 +63,12 @@ export function openDatabase(
   try {
     assertNotEmptied(path);
     if (statSync(path).size > 0) inspect(path, migrations.length);
+    else closeSync(openSync(unmade(path), "w", 0o600));
     const database = new LazyDatabase(path);
     try {
       configure(database, path);
       migrate(database, migrations, (schema) => backUp(path, schema, now));
+      rmSync(unmade(path), { force: true });
       return database;
     } catch (thrown) {
       database.close();
@@ -156,6 +158,9 @@ function prepareFile(path: string): void {
   }
 }
 
+/** Beside a database until it has its tables: so an empty one is new, after a full disk or a kill. */
+const unmade = (path: string): string => `${path}.new`;
+
 /** Bytes of SQLite's header. It takes a file of one byte for a new one. */
 const HEADER_BYTES = 100;
 
@@ -164,6 +169,7 @@ const HEADER_BYTES = 100;
  * pairings and waiting messages would be gone without a word.
  */
 function assertNotEmptied(path: string): void {
+  if (existsSync(unmade(path))) return;
   const { size } = statSync(path);
   if (size >= HEADER_BYTES) return assertHasLog(path);
   const name = basename(path);

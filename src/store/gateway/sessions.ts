@@ -232,10 +232,14 @@ export function createRuns({ database, sql, commit, read }: Transactions): Runs 
   const end = sql`
     UPDATE run SET ending = :ending, alive_at = MAX(alive_at, :now) WHERE run_id = :runId`;
 
+  const endLast = sql`
+    UPDATE run SET ending = ? WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;
+
   return {
-    startRun: (run) =>
+    startRun: (run, lastEnding) =>
       commit(UNNAMED, () => {
         noteHeard.run();
+        if (lastEnding !== undefined) endLast.run(lastEnding);
         const row = selectLast.get();
         insert({ ...run, aliveAt: run.startedAt });
         prune.run(RUNS_MAX);

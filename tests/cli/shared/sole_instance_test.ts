@@ -47,6 +47,7 @@ function world(
       if (typeof lock === "object") return Promise.resolve({ kind: "taken", ...lock });
       return Promise.resolve({
         kind: "held",
+        lastExitCode: undefined,
         setHttp: (address) => void done.push(`http ${address}`),
         setPortInUse: (port) => void done.push(`port in use ${port}`),
         release: () => void done.push("data released"),

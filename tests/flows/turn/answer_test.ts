@@ -569,6 +569,7 @@ describe("answer()", () => {
       assert.equal(logged.length, 1);
       assert.equal(logged[0]?.fields["failureId"], "a1b2c3d4e5f6");
       assert.equal(logged[0]?.fields["reason"], turn.end.reason);
+      assert.equal(logged[0].fields["error"], says instanceof TypeError ? says : undefined);
     });
   }
 
@@ -625,6 +626,12 @@ describe("answer()", () => {
       good.finished[0]?.outbox[0]?.message.nonce,
       bad.finished[0]?.outbox[0]?.message.nonce,
     );
+  });
+
+  it("[X2] leaves a turn in which the disk fails to a later attempt, without words", async () => {
+    const { ports, finished, lines } = setUp({ says: DISK_FULL }); // as if its budget were read
+    await assert.rejects(answer(claimOf(), ports), DISK_FULL);
+    assert.deepEqual([finished, lines.filter(({ level }) => level === "error")], [[], []]);
   });
 
   it("[X2] keeps the model's answer until the disk accepts it, without a second request", async () => {

@@ -16,9 +16,9 @@ const HTTP = "127.0.0.1:8787";
 const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "lock_holder.ts");
 
 /** Another process of this runtime that tries to take a lock; over when it is disposed of. */
-async function startHolder(path: string) {
+async function startHolder(path: string, code = 0) {
   const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
-  const child: ChildProcess = spawn(process.execPath, [...run, SCRIPT, path, HTTP], {
+  const child: ChildProcess = spawn(process.execPath, [...run, SCRIPT, path, HTTP, `${code}`], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
@@ -89,6 +89,23 @@ describe("acquireLock()", () => {
     assert.ok(lock.kind === "held");
     assert.equal(readHolder(path)?.http, undefined);
     lock.release();
+  });
+
+  it("[O9] tells the next bot how the last one ended, also after a command", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    const next = async (about = {}) => {
+      const lock = await acquireLock(path, NOW, loadFlock, about);
+      assert.ok(lock.kind === "held");
+      lock.release();
+      return lock.lastExitCode;
+    };
+    assert.equal(await (await startHolder(path, 74)).end(), 74);
+    assert.equal(await next({ isCommand: true }), 74);
+    assert.equal(await next(), 74);
+    assert.equal(await next(), undefined);
+    await (await startHolder(path, 74)).end("SIGKILL");
+    assert.equal(await next(), undefined);
   });
 
   it("[O7] gives a dead holder's file to one of several simultaneous processes", async () => {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
+import { skipUnless } from "../../support/skip.ts";
 import { untilIdle } from "../../../src/host/process/usage.ts";
 
 describe("[O1] untilIdle()", () => {
@@ -25,5 +29,17 @@ describe("[O1] untilIdle()", () => {
     await untilIdle(100, used);
     assert.ok(performance.now() - startedAt >= 100);
     assert.ok(calls() >= 2);
+  });
+});
+
+const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "no_descriptors.ts");
+const IS_UNIX = skipUnless(process.platform !== "win32", "no limit of descriptors");
+
+describe("[O1] residentBytes()", () => {
+  it("is unknown or right without a free descriptor, and ends nothing", IS_UNIX, () => {
+    const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+    const limited = ["-c", 'ulimit -n 40; exec "$0" "$@"', process.execPath, ...run, SCRIPT];
+    const said = execFileSync("sh", limited, { encoding: "utf8" }).trim();
+    assert.match(said, /^(?:unknown|\d{7,})$/);
   });
 });

@@ -21,6 +21,7 @@ import { describe, it } from "node:test";
 import { isAtLeast, openDatabase } from "../../../src/store/database/database.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
+import { mountSmallDisk, NEEDS_SMALL_DISK } from "../../support/store/small_disk.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { StoreErrorKind } from "../../../src/core/store/store.ts";
@@ -118,6 +119,36 @@ describe("openDatabase()", () => {
       assert.equal(digestOf(path), before);
     });
   }
+
+  it("[X2] makes a store anew whose first start found a full disk", NEEDS_SMALL_DISK, () => {
+    for (let kib = 4; kib <= 260; kib += 32) {
+      using disk = mountSmallDisk(kib);
+      const path = join(disk.path, "barnacle.db");
+      for (let tries = 0; tries < 2; tries++) {
+        try {
+          openDatabase(path, NOW).close();
+        } catch (error) {
+          assert.ok(error instanceof StoreError, String(error));
+          assert.match(error.kind, /^(?:full|unavailable)$/, error.message);
+        }
+      }
+      disk.grow();
+      openDatabase(path, NOW).close();
+      assert.deepEqual(readdirSync(disk.path), ["barnacle.db"]);
+    }
+  });
+
+  it("[X2] makes a store anew whose first start was killed before the log was there", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    writeFileSync(`${path}.new`, "");
+    const begun = new DatabaseSync(path);
+    begun.exec("PRAGMA journal_mode = WAL");
+    begun.close();
+    assert.deepEqual(readdirSync(directory.path), ["barnacle.db", "barnacle.db.new"]);
+    openDatabase(path, NOW).close();
+    assert.deepEqual(readdirSync(directory.path), ["barnacle.db"]);
+  });
 
   it("[X2] leaves another program's database alone", () => {
     using directory = tempDirectory();

@@ -53,6 +53,16 @@ describe("createRuns()", () => {
     assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
   });
 
+  it("[O9] ends the run before, if that stored no ending", async () => {
+    const { store } = openTestStore();
+    const last = async (runId: string) =>
+      (await store.gateway.startRun({ runId, startedAt: NOW }, "exit code 74"))?.ending;
+    assert.equal(await last("a"), undefined);
+    assert.equal(await last("b"), "exit code 74");
+    await store.gateway.endRun("b", "stopped", NOW);
+    assert.equal(await last("c"), "stopped");
+  });
+
   it("[O9] keeps the current run alive, and no earlier one", async () => {
     const { store } = openTestStore();
     await store.gateway.startRun({ runId: "killed", startedAt: NOW });

@@ -1,4 +1,4 @@
-/** Gives a PostgreSQL a disk that can be full: a small one in memory, which only root may mount. */
+/** Gives tests a disk that can be full: a small one in memory, which only root may mount. */
 
 import { execFileSync } from "node:child_process";
 import { appendFileSync, chmodSync, mkdirSync, rmSync } from "node:fs";
@@ -11,7 +11,24 @@ import { startPostgres } from "./postgres.ts";
 const canMount = process.platform === "linux" && process.geteuid?.() === 0 && mounts();
 
 /** For tests that need it. */
-export const NEEDS_SMALL_DISK = skipUnless(canMount, "no tmpfs for a full disk of PostgreSQL");
+export const NEEDS_SMALL_DISK = skipUnless(canMount, "no tmpfs for a full disk");
+
+/** Mounts a disk of this size in KiB. */
+export function mountSmallDisk(kib: number) {
+  const folder = tempDirectory();
+  const mount = (options: string) =>
+    execFileSync("mount", ["-t", "tmpfs", "-o", options, "none", folder.path]);
+  mount(`size=${kib}k`);
+  return {
+    path: folder.path,
+    /** Makes room. */
+    grow: () => mount("remount,size=64m"),
+    [Symbol.dispose]() {
+      execFileSync("umount", [folder.path]);
+      folder[Symbol.dispose]();
+    },
+  };
+}
 
 /** Starts a server whose new database is on a disk of 48 MB. */
 export async function startOnSmallDisk() {

@@ -185,7 +185,7 @@ function Figures({ snapshot, asked, unattended, at, version }: NowFacts): PageVi
           ["Uncertain or dead", `${outbox.uncertain} and ${outbox.dead}`],
           ...models.map((model) => [`Model ${model.id}`, modelText(model, at)] as const),
           ["Running for", durationText(at - startedAt)],
-          ["Memory", sizeOf(rssBytes)],
+          ["Memory", rssBytes === undefined ? "unknown" : sizeOf(rssBytes)],
           ["Main thread's delay", `${Math.round(eventLoopLagMs)} ms at most in the last minute`],
           ["Version", version],
         ]}

@@ -35,7 +35,7 @@ const reportSchema = z.object({
     accounts: z.array(z.object({ shards: z.array(shard) })),
     inbox: queue,
     outbox,
-    rssBytes: z.number(),
+    rssBytes: z.number().default(0),
   }),
 });
 
