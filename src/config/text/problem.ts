@@ -59,6 +59,9 @@ const MAX_EXCERPT = 120;
 /** Maximum number of problems to show; a file may contain a million. */
 const MAX_SHOWN = 100;
 
+/** Largest number of UTF-16 units of a message, a path or a hint. */
+const MAX_WORDS = 2_000;
+
 /** Runs as long as tokens and keys; if they mix letters and digits, they are not words. */
 const LONG_RUN = /[\w.~=-]{20,}/g;
 
@@ -151,7 +154,8 @@ const PAINT: Paint = {
 };
 
 function render(problem: Problem, paint: Paint): string {
-  const { severity, file, line, column, path, message, hint, excerpt } = problem;
+  const { severity, file, line, column, excerpt } = problem;
+  const [message, path] = [shortened(problem.message), shortened(problem.path)];
   const at = [file === undefined ? undefined : printable(file), line, column]
     .filter((part) => part !== undefined).join(":");
   const lines = [`${at === "" ? "" : `${at}: `}${paint[severity](severity)}: ${message}`];
@@ -162,8 +166,13 @@ function render(problem: Problem, paint: Paint): string {
     lines.push(`${paint.dim(`${line} |`)} ${excerpt.text}`);
     lines.push(`${paint.dim(`${" ".repeat(gutter)} |`)} ${paint[severity](marker)}`);
   }
-  if (hint !== undefined) lines.push(`${" ".repeat(gutter)} = ${hint}`);
+  if (problem.hint !== undefined) lines.push(`${" ".repeat(gutter)} = ${shortened(problem.hint)}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** A value of the file, which a text may repeat, can have any length. */
+function shortened(text = ""): string {
+  return text.replace(/\S{200,}/g, (run) => `${run.slice(0, 100)}…`).slice(0, MAX_WORDS);
 }
 
 /** Replaces each letter of a secret by `*`, so that the marker stays in place. */
