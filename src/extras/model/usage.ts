@@ -55,12 +55,6 @@ export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Pro
       }
     }
     for (const use of limits) io.out(limitLine(use, currency));
-    if (total.unpriced > 0) {
-      io.err(
-        `${total.unpriced} requests have no price: their cost is not known. ` +
-          "Set models.providers.<provider>.prices.",
-      );
-    }
     return EXIT.done;
   });
 }
