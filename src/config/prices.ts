@@ -14,7 +14,7 @@ import type { Settings } from "./schema/root.ts";
 export const PRICES_DATE: string = list.date;
 
 /** Currencies of the list: Barnacle converts nothing. */
-const DOLLARS: readonly (string | undefined)[] = [undefined, "$", "US$", "USD"];
+const DOLLARS = ["", "$", "US$", "USD"];
 const FREE: Price = { input: 0, output: 0, audioMinute: 0, image: 0 };
 
 const LISTED = new Map<string, Price>(
@@ -38,7 +38,7 @@ export function priceOf(
   const host = URL.parse(baseUrl)?.hostname ?? "";
   const written = Object.hasOwn(prices, model) ? prices[model] : undefined;
   if (isPrivateHost(host)) return { ...FREE, ...written };
-  if (written || !DOLLARS.includes(currency)) return written;
+  if (written || !DOLLARS.includes(currency ?? "")) return written;
   const withoutDate = model.replace(/-\d{4}-?\d\d-?\d\d$/, "");
   return LISTED.get(keyOf(host, model)) ?? LISTED.get(keyOf(host, withoutDate));
 }

@@ -113,10 +113,7 @@ function placeIn(channel: Channel): PostingPlace {
     : { kind: "channel", channel };
 }
 
-/**
- * Each lack once: several permissions may need the same other one. A bot that does not see a channel
- * can do nothing there, so the rest is not listed.
- */
+/** Each lack once. A bot that does not see a channel can do nothing there: the rest is left out. */
 function missingIn(
   guild: GuildPermissions,
   place: PostingPlace,

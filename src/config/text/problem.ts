@@ -59,9 +59,6 @@ const MAX_EXCERPT = 120;
 /** Maximum number of problems to show; a file may contain a million. */
 const MAX_SHOWN = 100;
 
-/** Largest number of UTF-16 units of a message, a path or a hint. */
-const MAX_WORDS = 2_000;
-
 /** Runs as long as tokens and keys; if they mix letters and digits, they are not words. */
 const LONG_RUN = /[\w.~=-]{20,}/g;
 
@@ -172,7 +169,7 @@ function render(problem: Problem, paint: Paint): string {
 
 /** A value of the file, which a text may repeat, can have any length. */
 function shortened(text = ""): string {
-  return text.replace(/\S{200,}/g, (run) => `${run.slice(0, 100)}…`).slice(0, MAX_WORDS);
+  return text.replace(/\S{200,}/g, (run) => `${run.slice(0, 100)}…`).slice(0, 2_000);
 }
 
 /** Replaces each letter of a secret by `*`, so that the marker stays in place. */

@@ -100,18 +100,12 @@ const limited = new WeakMap<Budgets, boolean>();
 export function hasBudget(budgets: Budgets): boolean {
   let isLimited = limited.get(budgets);
   if (isLimited === undefined) {
-    isLimited = limitsIn(budgets).some((limits) =>
-      Object.values(limits).some((one) => one !== undefined)
-    );
+    const { perUser, perRole, perGuild, perAgent, total } = budgets;
+    isLimited = [perUser, ...Object.values(perRole), perGuild, perAgent, total]
+      .some((limits) => Object.values(limits).some((one) => one !== undefined));
     limited.set(budgets, isLimited);
   }
   return isLimited;
-}
-
-function limitsIn(
-  { perUser, perRole, perGuild, perAgent, total }: Budgets,
-): readonly BudgetLimits[] {
-  return [perUser, ...Object.values(perRole), perGuild, perAgent, total];
 }
 
 /** A limit, and the use that counts for it. */
@@ -175,13 +169,13 @@ export function budgetStopOf(
 /** The limits that a request counts for, with their use so far. */
 export function budgetUses(budgets: Budgets, by: UsedBy, spent: SpentBy): readonly BudgetUse[] {
   const [userPath, userLimits] = limitsOfUser(budgets, by);
-  const of = (path: string, limits: BudgetLimits, spent: SpentIn) =>
-    usesOf(path, limits, spent, budgets);
   return [
-    ...(by.userId === "" ? [] : of(userPath, userLimits, spent.user)),
-    ...(spent.guild ? of("budgets.perGuild", budgets.perGuild, spent.guild) : []),
-    ...(by.agentId === "" ? [] : of("budgets.perAgent", budgets.perAgent, spent.agent)),
-    ...of("budgets.total", budgets.total, spent.total),
+    ...(by.userId === "" ? [] : usesOf(userPath, userLimits, spent.user, budgets)),
+    ...(spent.guild ? usesOf("budgets.perGuild", budgets.perGuild, spent.guild, budgets) : []),
+    ...(by.agentId === ""
+      ? []
+      : usesOf("budgets.perAgent", budgets.perAgent, spent.agent, budgets)),
+    ...usesOf("budgets.total", budgets.total, spent.total, budgets),
   ];
 }
 

@@ -51,10 +51,9 @@ export function argumentsFor(
   { channelId, guildId }: Pick<InboundMessage, "channelId" | "guildId">,
 ): Readonly<Record<string, unknown>> {
   const here: Readonly<Record<string, unknown>> = { channelId, guildId };
-  const given = Object.entries(withLinkedChannel(action, written)).filter(([key, value]) =>
-    value !== null && (key in action.input.shape || value !== here[key])
-  );
-  return Object.fromEntries(given);
+  const isMeant = ([key, value]: readonly [string, unknown]) =>
+    value !== null && (key in action.input.shape || value !== here[key]);
+  return Object.fromEntries(Object.entries(withLinkedChannel(action, written)).filter(isMeant));
 }
 
 /**
