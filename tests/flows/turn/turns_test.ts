@@ -198,7 +198,7 @@ describe("[S5] createTurns()", () => {
       const { turns, running, ends, clock } = setUp(["1"]);
       turns.wake();
       await settle();
-      const turn = running.get("1");
+      const [turn] = running.values();
       assert.ok(turn);
       turn.next = { kind: "ask", answers: 0 };
       const stopped = turns.stop();
