@@ -218,7 +218,8 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   },
   usage: {
     under: "People",
-    data: "Tokens, money and time of model requests, by day, user, channel and server",
+    data:
+      "Tokens, money and time of model requests, by day, user, channel and server; without the user after `forget`",
     kept: `${key("usageDays")}`,
   },
   told_budget: {

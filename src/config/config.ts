@@ -7,6 +7,7 @@
  */
 
 import type { AccountId } from "../core/discord/ids.ts";
+import type { Budgets } from "../core/spending/budget.ts";
 import type { AccessPolicy } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
 import { reactionPlaces, toAccessPolicy } from "./access.ts";
@@ -34,7 +35,9 @@ export interface Config extends SharedConfig {
 }
 
 /** Settings that all accounts share: the keys of the file without `channels`. */
-export interface SharedConfig extends Omit<Settings, "$schema" | "channels" | "models" | "feeds"> {
+export interface SharedConfig
+  extends Omit<Settings, "$schema" | "budgets" | "channels" | "models" | "feeds"> {
+  readonly budgets: Budgets;
   /** Path of the file; absent if there is only the environment. */
   readonly file?: string;
   /** Files with secrets that the config names; absent: none. */
@@ -91,8 +94,9 @@ const DEFAULT_HISTORY = 20;
 /** Makes the config of valid settings with their secrets. */
 export function toConfig(
   settings: Settings,
-  { accounts, mentions, tokenPlaces, file, secretFiles }:
+  { accounts, mentions, tokenPlaces, uncounted, file, secretFiles }:
     & Pick<SharedConfig, "file" | "secretFiles">
+    & Pick<Budgets, "uncounted">
     & {
       /** All accounts, `default` first. */
       readonly accounts: readonly WrittenAccount[];
@@ -106,6 +110,7 @@ export function toConfig(
   const [first = { id: "main" }, ...others] = list;
   return {
     ...shared,
+    budgets: { ...settings.budgets, uncounted },
     file,
     secretFiles,
     accounts: accounts.map((account) =>

@@ -8,7 +8,7 @@ import { MIN_PASSPHRASE } from "../core/store/settings.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
-import { auditModelVariables, unknownProviders } from "./model_checks.ts";
+import { auditModelVariables, costProblems, unknownProviders } from "./model_checks.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { silentDefaults } from "./audit/audit.ts";
 import { apiProblems } from "./api_checks.ts";
@@ -91,6 +91,7 @@ export async function loadConfig(
     { path, message, hint },
   ) => problemAt(ports.isElsewhere ? "warning" : "error", path, message, hint));
   const isReplaced = new Set(placeholders.map(({ path }) => path));
+  const costs = costProblems(settings, written, env, problemAt);
   const all = [
     ...parsed.problems.filter(({ path }) => !isReplaced.has(path)),
     ...placeholders,
@@ -99,6 +100,7 @@ export async function loadConfig(
     ...await unknownProviders(settings, problemAt, parsed.part),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...modelKeys,
+    ...costs.problems,
     ...openAlerts(settings, problemAt),
     ...shortPassphrase(settings, problemAt),
     ...apiProblems(settings, accounts.map(({ id }) => id), problemAt),
@@ -119,6 +121,7 @@ export async function loadConfig(
       accounts,
       mentions,
       tokenPlaces,
+      uncounted: costs.uncounted,
       file: source?.file,
       secretFiles: secretFiles.size > 0 ? [...secretFiles] : undefined,
     }),

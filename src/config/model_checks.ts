@@ -8,12 +8,14 @@
 
 import { quoted } from "../lib/text/quoted.ts";
 import type { Env } from "../lib/env.ts";
-import { providerNames, VENDORS } from "./models.ts";
+import { namedModels, providerNames, VENDORS } from "./models.ts";
+import { unpricedModels } from "./prices.ts";
+import type { Budgets } from "../core/spending/budget.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { ValidPart } from "./valid_part.ts";
-import { entriesAt, type Segment, valueAt } from "./text/tree.ts";
+import { entriesAt, isRecord, type Segment, valueAt } from "./text/tree.ts";
 import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
 import { nearestOf } from "./checks/nearest.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
@@ -31,22 +33,14 @@ const PROVIDERS = ["models", "providers"];
  * @param part Set for an invalid file: a faulty provider is known, too.
  */
 export async function unknownProviders(
-  { agents, audio, channels, memory, models, tools }: Settings,
+  settings: Settings,
   problemAt: ProblemAt,
   part?: Pick<ValidPart, "removed" | "whole">,
 ): Promise<readonly Problem[]> {
   const faulty = entriesAt(part?.whole, PROVIDERS).map(([id]) => id);
-  const known = [...new Set([...providerNames(models.providers), ...faulty])];
+  const known = [...new Set([...providerNames(settings.models.providers), ...faulty])];
   if (isLost(part)) return [];
-  const wrong = [
-    ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
-    ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
-    ...namesIn(memory?.embedding, ["memory", "embedding"]),
-    ...namesIn(audio?.transcribe, ["audio", "transcribe"]),
-    ...namesIn(audio?.speak, ["audio", "speak"]),
-    ...namesIn(tools?.draw, ["tools", "draw"]),
-    ...once(filterModels(channels.discord, ["channels", "discord"])),
-  ].filter(({ provider }) => !known.includes(provider));
+  const wrong = modelsIn(settings).filter(({ provider }) => !known.includes(provider));
   if (wrong.length === 0) return [];
   const { distance } = await import("fastest-levenshtein"); // only faulty configs need it
   return wrong.map(({ provider, name, path }) => {
@@ -61,6 +55,45 @@ export async function unknownProviders(
           `models.providers.${provider}`,
     );
   });
+}
+
+/** All models that the config names, with their places. */
+function modelsIn({ agents, audio, channels, memory, tools }: Settings) {
+  return [
+    ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
+    ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
+    ...namesIn(memory?.embedding, ["memory", "embedding"]),
+    ...namesIn(audio?.transcribe, ["audio", "transcribe"]),
+    ...namesIn(audio?.speak, ["audio", "speak"]),
+    ...namesIn(tools?.draw, ["tools", "draw"]),
+    ...once(filterModels(channels.discord, ["channels", "discord"])),
+  ];
+}
+
+/** Warns of models whose price is unknown: no limit of money counts them (L5). */
+export function costProblems(
+  settings: Settings,
+  written: unknown,
+  env: Env,
+  problemAt: ProblemAt,
+): Pick<Budgets, "uncounted"> & { readonly problems: readonly Problem[] } {
+  const named = modelsIn(settings).map(({ name }) => name).concat(namedModels([], settings.models));
+  const models = unpricedModels(settings, named, env).join(", ");
+  if (models === "") return { problems: [] };
+  const uncounted = `this limit does not count ${models}: no price is known`;
+  const warn = (path: readonly Segment[], message: string): Problem =>
+    problemAt("warning", path, message, "set models.providers.<provider>.prices, or tokensPerDay");
+  const problems = moneyLimits(written).map((path) => warn(path, uncounted));
+  return problems.length > 0 || valueAt(written, ["budgets"])
+    ? { uncounted, problems }
+    : { problems: [warn(["budgets"], `${models}: may cost money, with neither price nor limit`)] };
+}
+
+/** The paths of all limits of money: of budgets, hooks and feeds. */
+function moneyLimits(value: unknown, path: readonly Segment[] = []): readonly (typeof path)[] {
+  if (/^moneyPer(?:Day|Month)$/.test(String(path.at(-1)))) return [path];
+  return Object.entries(isRecord(value) ? value : {})
+    .flatMap(([key, child]) => moneyLimits(child, [...path, key]));
 }
 
 /** Whether the file may have a provider that was not read. */

@@ -226,7 +226,7 @@ export const CHECKS = {
       "each reason, fix it, and ask the bot again",
   },
   // The words of a circuit breaker, in which "closed" is the good one.
-  "llm": { ...HEALTH, text: { closed: "available", open: "its last requests failed" } },
+  "llm": { ...HEALTH, text: { closed: "no failed requests", open: "its last requests failed" } },
   "budget": { ...HEALTH, fix: "raise the limit in `budgets`, or wait until its day or month ends" },
   "alert": { ...HEALTH, runs: ["health"], what: "Alert" }, // doctor has its cause
   "embedding": { what: "Embedding model", runs: ["health", "doctor"] },

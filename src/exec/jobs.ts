@@ -81,21 +81,25 @@ export function createHostCommands(options: {
     return await realpath(path);
   }
 
+  /** Path of bubblewrap; `undefined` if the config allows commands without a sandbox. */
+  async function sandboxNow(workspace: string): Promise<string | undefined> {
+    probe ??= probeSandbox(workspace, bounds);
+    const bwrap = await probe;
+    if (bwrap !== undefined || options.maySkipSandbox()) return bwrap;
+    probe = undefined; // the operator may install it meanwhile
+    throw new RefusedCall("policy", NO_SANDBOX);
+  }
+
   async function launchOf(
     command: ResolvedCommand,
     workspace: string,
     limits: ProgramLimits,
   ): Promise<ProgramLaunch> {
     const { prlimit } = bounds;
-    probe ??= probeSandbox(workspace, bounds);
-    const bwrap = await probe;
+    const bwrap = await sandboxNow(workspace);
     if (bwrap !== undefined) {
       await prepareInstructions(workspace);
       return inBubblewrap(command, { workspace, bwrap, prlimit, limits });
-    }
-    if (!options.maySkipSandbox()) {
-      probe = undefined; // the operator may install it meanwhile
-      throw new Error(NO_SANDBOX);
     }
     return withExecLimits({ file: command.path, args: command.argv.slice(1) }, prlimit, limits);
   }
@@ -124,7 +128,9 @@ export function createHostCommands(options: {
     async resolve(request) {
       assertPossible();
       if (hasBroker()) return await resolveRemotely(brokerSocket, request); // its folder is its own
-      return await resolveCommand(request, await workspaceNow());
+      const workspace = await workspaceNow();
+      await sandboxNow(workspace);
+      return await resolveCommand(request, workspace);
     },
     takePlace,
     async run(command, timeoutMs, signal) {

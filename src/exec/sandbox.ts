@@ -5,9 +5,11 @@
 import { existsSync } from "node:fs";
 import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { MAX_PROCESSES, type ResolvedCommand } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
 import {
+  bubblewrapIn,
   deviceFolder,
   EXEC_LIMITS,
   limitsOf,
@@ -35,8 +37,6 @@ const READ_ONLY = [
   "/etc/localtime",
 ];
 
-const PLACES = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
-
 /** Maximum number of open files of a process. */
 const MAX_OPEN = "--nofile=1024";
 
@@ -45,11 +45,6 @@ const INSTRUCTIONS = ["AGENTS.md", "SOUL.md", "skills"];
 
 /** Milliseconds for the test. */
 const PROBE_MS = 5_000;
-
-/** Path of bubblewrap; `undefined` if it is not installed. */
-function bubblewrap(): string | undefined {
-  return PLACES.find((place) => existsSync(place));
-}
 
 /**
  * Makes sure that the workspace has its instructions, so that they can be made read-only: a command
@@ -151,7 +146,7 @@ export async function probeSandbox(
   workspace: string,
   { prlimit }: Pick<ProgramBounds, "prlimit">,
 ): Promise<string | undefined> {
-  const bwrap = bubblewrap();
+  const bwrap = bubblewrapIn(process.env["PATH"] ?? "", existsSync);
   if (bwrap === undefined) return undefined;
   const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
   await prepareInstructions(workspace);

@@ -128,6 +128,12 @@ export function withLimits(
 /** Bytes of a folder that only holds mount points. */
 const EMPTY_BYTES = MB;
 
+/** Finds bubblewrap in the folders of `PATH`. */
+export function bubblewrapIn(path: string, exists: (file: string) => boolean): string | undefined {
+  const folders = path.split(":").filter((folder) => folder.startsWith("/"));
+  return folders.map((folder) => `${folder}/bwrap`).find(exists);
+}
+
 /** Options of bubblewrap for a folder in memory, of a bounded size. */
 export function memoryFolder(path: string, bytes = EMPTY_BYTES): readonly string[] {
   return ["--size", `${bytes}`, "--tmpfs", path];

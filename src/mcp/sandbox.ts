@@ -9,10 +9,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, isAbsolute, join, relative } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import process from "node:process";
 import { codeOf } from "../lib/errors.ts";
-import { deviceFolder, MB, MCP_LIMITS, memoryFolder } from "../lib/program_limits.ts";
+import { bubblewrapIn, deviceFolder, MB, MCP_LIMITS, memoryFolder } from "../lib/program_limits.ts";
 
 /** The sandbox of this machine. */
 export type Sandbox =
@@ -82,8 +82,7 @@ function base(tempBytes: number): readonly string[] {
 
 /** Finds out whether bubblewrap works here. A container or a hardened unit may forbid it. */
 export async function findSandbox(path: string = process.env["PATH"] ?? ""): Promise<Sandbox> {
-  const program = path.split(delimiter).filter(isAbsolute).map((folder) => join(folder, "bwrap"))
-    .find((file) => existsSync(file));
+  const program = bubblewrapIn(path, existsSync);
   if (program === undefined) {
     const isWindows = process.platform === "win32";
     return { kind: "none", why: isWindows ? "Windows has none" : "bubblewrap is not installed" };

@@ -27,6 +27,9 @@ interface FirstWait {
 /** Milliseconds from the start of a connection in which turns wait for its tools. */
 const FIRST_MS = 3_000;
 
+/** Milliseconds that one turn waits at most in that time: a server may never answer. */
+const TURN_MS = 500;
+
 /**
  * Creates the servers, and begins to connect, so that hardly a turn must wait: only one that begins
  * within {@link FIRST_MS}, as after a restart, where it may need the tools of its earlier steps.
@@ -110,7 +113,9 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
         return wait;
       });
       if (waits.every(({ isOver }) => isOver)) return undefined;
-      return Promise.all(waits.map(({ over }) => over)).then(() => {});
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const cancel = ports.schedule(resolve, TURN_MS);
+      return Promise.race([late, Promise.all(waits.map(({ over }) => over))]).then(cancel);
     },
     apply,
     /** Ends it, and resolves once nothing runs. */

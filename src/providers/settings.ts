@@ -54,7 +54,7 @@ export interface ModelSettings {
   readonly maxOutputTokens?: number;
   /** Abilities that the config has (L4); the server may tell others. */
   readonly abilities?: Abilities;
-  /** Absent if the config has none. */
+  /** Absent if it is unknown. */
   readonly price?: Price;
 }
 
@@ -154,9 +154,8 @@ export function hashOfSession(sessionKey: string): string {
 
 /** Wraps a model so that the last part of each answer has tokens, and money if it is known. */
 export function withPrice(model: Model, settings: ModelSettings): Model {
-  const price = settings.price ?? (isPaid(settings) ? undefined : FREE);
   const priced = (usage: ModelUsage): ModelUsage => {
-    const micros = microsOf(usage, price);
+    const micros = microsOf(usage, settings.price);
     return micros === undefined ? usage : { ...usage, micros };
   };
   return {
@@ -172,8 +171,6 @@ export function withPrice(model: Model, settings: ModelSettings): Model {
     },
   };
 }
-
-const FREE = { input: 0, output: 0 } as const;
 
 /** More tokens than any model takes or writes in one request. */
 const MAX_TOKENS = 100_000_000;

@@ -462,6 +462,28 @@ describe("parseConfig() and loadConfig() report", () => {
     }
   });
 
+  it("[C2] repeats no long value whole", async () => {
+    for (const long of ["x".repeat(100_000), "x ".repeat(50_000), "😀".repeat(50_000)]) {
+      const files: readonly object[] = [
+        { http: { bind: long } },
+        { agents: { defaults: { model: `a${long}/b` } } },
+        { [long]: 1 },
+        { models: { providers: { a: { kind: long } } } },
+        {
+          channels: {
+            discord: { guilds: { [long]: { channels: { [long]: { users: [long] } } } } },
+          },
+        },
+        { hooks: { [long]: {} } },
+        { commands: { ownerAllowFrom: [long] } },
+      ];
+      for (const file of files) {
+        const shown = await rendered(JSON.stringify(file));
+        assert.ok(shown.length < 8_000, `${shown.length}: ${shown.slice(0, 300)}`);
+      }
+    }
+  });
+
   it("[X1] no line break, escape or reversed text of a key", async () => {
     const shown = await rendered('{"a\\u001b[31m\\n\\u202eb": 1, "\u202ec\u0007": 2}');
     assert.doesNotMatch(shown.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);

@@ -23,7 +23,7 @@ describe("[O1] figureText()", () => {
     unit: string | undefined,
     text: string,
   ][] = [
-    ["llm:openai/gpt-5", "closed", undefined, "available"],
+    ["llm:openai/gpt-5", "closed", undefined, "no failed requests"],
     ["llm:openai/gpt-5", "open", undefined, "its last requests failed"],
     [
       "llm:openai/gpt-5",

@@ -25,6 +25,7 @@ import { needsBubblewrap } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const SH = "/bin/sh";
+const NEVER = new AbortController().signal;
 const BOUNDS = createProgramBounds();
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -134,14 +135,22 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     assert.equal(end?.code, 0);
   });
 
-  it("do not run without a sandbox, unless the config says so", async () => {
-    const { commands } = open(false);
-    const command = await commands.resolve({ argv: ["true"], cwd: "" });
-    const run = commands.run(command, 5_000, new AbortController().signal);
-    await run.then(
-      ({ end }) => assert.equal(end?.code, 0), // this machine has bubblewrap
-      (error: Error) => assert.match(error.message, /bubblewrap/),
-    );
+  it("are refused without a sandbox before a person is asked, unless the config says so", async () => {
+    const path = process.env["PATH"];
+    process.env["PATH"] = directory.path; // where MCP looks for bubblewrap, too
+    try {
+      const { commands } = open(false);
+      const request = { argv: ["true"], cwd: "" };
+      const message = /^commands cannot run here: bubblewrap is missing or does not work/;
+      await assert.rejects(commands.resolve(request), { name: "RefusedCall", message });
+      await open(true).commands.resolve(request);
+      process.env["PATH"] = path; // the operator has installed it
+      const command = await commands.resolve(request).catch((error) => error);
+      if (command instanceof Error) assert.match(command.message, message); // it does not work here
+      else assert.equal((await commands.run(command, 5_000, NEVER)).end?.code, 0);
+    } finally {
+      process.env["PATH"] = path;
+    }
   });
 
   it("refuse a workspace with the config or data of Barnacle in it", async () => {

@@ -136,10 +136,15 @@ describe("[T6] createMcpServers()", () => {
       assert.deepEqual(namesOf(servers), ["mcp__everything__echo"]);
     }));
 
-  it("connects before a turn asks, and lets only turns of the first 3 s wait", () => {
+  it("connects before a turn asks, and lets turns of the first 3 s wait, each for 0.5 s", () => {
     const waits: (() => void)[] = [];
+    const turns: (() => void)[] = [];
     const timer: StartTimer = (run, ms) =>
-      ms === 3_000 ? (waits.push(run), () => {}) : schedule(run, ms);
+      ms === 3_000
+        ? (waits.push(run), () => {})
+        : ms === 500
+        ? (turns.push(run), () => {})
+        : schedule(run, ms);
     const silent: McpServer = {
       id: "silent",
       transport: { ...PROGRAM, command: "sh", args: ["-c", "sleep 600"] },
@@ -154,8 +159,12 @@ describe("[T6] createMcpServers()", () => {
         void early?.then(() => isOver = true);
         await settle();
         assert.equal(isOver, false);
-        for (const end of waits) end();
+        for (const end of turns) end();
         await early;
+        const later = servers.list(() => true);
+        assert.ok(later);
+        for (const end of waits) end();
+        await later;
         assert.equal(servers.list(() => true), undefined);
         servers.apply([]);
       },

@@ -94,7 +94,6 @@ export function channelsSeen(guild: GuildPermissions, now: number): readonly See
     .map(([id, channel]) => {
       const place = placeIn(channel);
       const missing = missingIn(guild, place, USED, now);
-      const lacks = missingIn(guild, place, INVITED, now).map(({ permission }) => permission);
       return {
         id,
         name: channel.name || id,
@@ -102,7 +101,7 @@ export function channelsSeen(guild: GuildPermissions, now: number): readonly See
         missing,
         furtherMissing: missingIn(guild, place, FURTHER, now)
           .filter(({ permission }) => missing.every((one) => one.permission !== permission)),
-        granted: lacks.includes(VIEW) ? [] : INVITED.filter((one) => !lacks.includes(one)),
+        granted: INVITED.filter((one) => !findDenial(guild, place, [one], now)),
       };
     });
 }
@@ -114,7 +113,7 @@ function placeIn(channel: Channel): PostingPlace {
     : { kind: "channel", channel };
 }
 
-/** A bot that does not see a channel can do nothing there, so the rest is not listed. */
+/** Each lack once. A bot that does not see a channel can do nothing there: the rest is left out. */
 function missingIn(
   guild: GuildPermissions,
   place: PostingPlace,
@@ -124,5 +123,6 @@ function missingIn(
   const denial = (permission: Permission): Denial | undefined =>
     findDenial(guild, place, [permission], now);
   const hidden = denial(VIEW);
-  return hidden ? [hidden] : permissions.flatMap((permission) => denial(permission) ?? []);
+  const found = hidden ? [hidden] : permissions.flatMap((permission) => denial(permission) ?? []);
+  return [...new Map(found.map((one) => [one.permission, one])).values()];
 }

@@ -95,7 +95,9 @@ export async function planSave(
   const before = await checkAnywhere(opened.file, opened.text ?? "{}", env);
   const changes = before.kind === "loaded" ? planReload(before, after).changes : [];
   const known = new Set(before.problems.map(keyOf));
-  const problems = after.problems.filter((problem) => !known.has(keyOf(problem)));
+  const problems = after.problems.filter((problem) =>
+    !known.has(keyOf(problem)) || changes.some(({ path }) => path === problem.path)
+  );
   return { kind: "planned", changes, problems };
 }
 

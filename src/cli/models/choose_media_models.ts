@@ -5,7 +5,7 @@ import type { Speech } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { microsOfAudio, microsOfImage } from "../../core/spending/usage.ts";
-import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import {
   createDrawImage,
   createSpeak,
@@ -17,9 +17,6 @@ import {
 import { openaiModel } from "./openai_models.ts";
 import type { Drawing } from "../../flows/tools/draw.ts";
 
-/** A model on the operator's own machine or network costs nothing. */
-const FREE = { audioMinute: 0 } as const;
-
 /** Chooses both models. Makes no request. */
 export function chooseSpeech(
   { audio, models }: Pick<SharedConfig, "audio" | "models">,
@@ -30,10 +27,7 @@ export function chooseSpeech(
   if (heard?.problem) return { problem: heard.problem };
   const spoken = find("audio.speak", audio.speak);
   if (spoken?.problem) return { problem: spoken.problem };
-  const cost = (settings: ModelSettings) => {
-    const price = isPaid(settings) ? settings.price : { ...FREE, ...settings.price };
-    return (seconds: number) => microsOfAudio(seconds, price);
-  };
+  const cost = ({ price }: ModelSettings) => (seconds: number) => microsOfAudio(seconds, price);
   return {
     transcription: heard
       ? {
@@ -53,7 +47,6 @@ export function chooseSpeech(
   };
 }
 
-const FREE_IMAGES = { image: 0 } as const;
 const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;
 
 /** Chooses the model. Makes no request. */
@@ -65,14 +58,13 @@ export function chooseDrawing(
   if (!found) return {};
   if (found.problem) return { problem: found.problem };
   const { settings } = found;
-  const price = isPaid(settings) ? settings.price : { ...FREE_IMAGES, ...settings.price };
   const draw = createDrawImage(settings, { fetch, timeoutMs: DRAW_MS });
   return {
     drawing: {
       modelId: modelIdOf(settings),
       async draw(prompt, signal) {
         const { bytes, usage } = await draw(prompt, signal);
-        const micros = microsOfImage(usage, price);
+        const micros = microsOfImage(usage, settings.price);
         return {
           bytes,
           usage: { ...(usage ?? NO_TOKENS), ...(micros !== undefined && { micros }) },

@@ -6,7 +6,6 @@ import type { AnsweringModels, ModelChoices } from "../../bot.ts";
 import { agentOf, type Config } from "../../config/config.ts";
 import { choiceOf, namedModels } from "../../config/models.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budget.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
@@ -18,7 +17,6 @@ import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../provider
 import { withReadCalls } from "../../providers/choice/read_calls.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
 import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
-import { openaiModel } from "./openai_models.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 
 /** The models of all agents, ready to use, or the problem of one. */
@@ -33,12 +31,10 @@ export type ChosenModels =
 export async function chooseModels(config: Config, env: Env, log: Log): Promise<ChosenModels> {
   const made = new Map<string, FittedCandidate>();
   const breakers = createBreakers({ now: Date.now });
-  const asked = new Map<string, ModelSettings>();
   function candidateFor(settings: ModelSettings): FittedCandidate {
     const id = modelIdOf(settings);
     const known = made.get(id) ?? candidateOf(settings, log);
     made.set(id, known);
-    asked.set(id, settings);
     return known;
   }
   const firsts = new Map<string, () => Promise<Finding>>();
@@ -71,9 +67,6 @@ export async function chooseModels(config: Config, env: Env, log: Log): Promise<
     byNames.set(names, model);
     byAgent.set(agent.id, model);
   }
-  const { settings: embedding } =
-    openaiModel("memory.embedding", config.memory.embedding, config, env, true) ?? {};
-  warnOfCosts([...asked.values(), ...(embedding ? [embedding] : [])], config.budgets, log);
   return {
     kind: "models",
     models: {
@@ -109,7 +102,7 @@ export function createModelChoices(
     if (known) return known.model;
     const choice = choiceOf(id, { ...models, namesPath: "agents.defaults.model" }, env);
     if ("kind" in choice) return undefined;
-    const candidate = candidateOf(settingsOf(choice), log);
+    const candidate = candidateOf(settingsOf(choice, models.currency), log);
     made.set(id, candidate);
     return candidate.model;
   }
@@ -119,24 +112,6 @@ export function createModelChoices(
     ofFilter: make,
     refused: () => [...made.values()].flatMap(({ refused }) => refused()),
   };
-}
-
-/** Warns of models that may cost money without a limit, or without a known price (L5). */
-function warnOfCosts(all: readonly ModelSettings[], budgets: Budgets, log: Log): void {
-  const unpriced = all.filter((settings) => isPaid(settings) && !settings.price).map(modelIdOf);
-  if (unpriced.length === 0) return;
-  const models = unpriced.join(", ");
-  if (hasMoneyLimit(budgets)) {
-    log.warn("A budget of money does not count models without a price", {
-      models,
-      hint: "set models.providers.<provider>.prices, or a budget of tokens",
-    });
-  } else if (!hasBudget(budgets)) {
-    log.warn("A model may cost money, and has neither a price nor a budget", {
-      models,
-      hint: "set models.providers.<provider>.prices, or budgets.total",
-    });
-  }
 }
 
 /** Maximum silence of a server that is asked about a model, in milliseconds. */

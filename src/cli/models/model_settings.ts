@@ -8,6 +8,7 @@ import {
   resolveModels,
   type WrittenAbilities,
 } from "../../config/models.ts";
+import { priceOf } from "../../config/prices.ts";
 import type { Env } from "../../lib/env.ts";
 import type { AgentConfig, SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
@@ -48,23 +49,23 @@ export async function findModel(
   const [first, ...others] = resolved.choices;
   return {
     kind: "found",
-    settings: settingsOf(first),
-    fallbacks: others.map(settingsOf),
+    settings: settingsOf(first, models.currency),
+    fallbacks: others.map((other) => settingsOf(other, models.currency)),
     isDiscovered: false,
   };
 }
 
 /** The settings of one model of the config. */
-export function settingsOf({ provider, model: name }: ModelChoice): ModelSettings {
-  const { models = {}, prices = {} } = provider;
+export function settingsOf(choice: ModelChoice, currency: string | undefined): ModelSettings {
+  const { provider, model: name } = choice;
+  const { models = {} } = provider;
   const abilities = Object.hasOwn(models, name) ? models[name] : undefined;
-  const price = Object.hasOwn(prices, name) ? prices[name] : undefined;
   return {
     provider: toSettings(provider),
     name,
     abilities: abilities ? definedOf(abilities) : undefined,
     maxOutputTokens: abilities?.maxOutput,
-    price,
+    price: priceOf(choice, currency),
   };
 }
 

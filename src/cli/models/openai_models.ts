@@ -103,7 +103,7 @@ export function openaiModel(
     return { problem: { severity: "error", ...found } };
   }
   const choice = resolved.kind === "chosen" ? resolved.choices[0] : undefined;
-  const settings = choice && settingsOf(choice);
+  const settings = choice && settingsOf(choice, models.currency);
   const kind = settings?.provider.kind;
   const isServed = kind === "openai-compatible" || kind === "openai-responses" ||
     (alsoGoogle && kind === "google");

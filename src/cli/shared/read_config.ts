@@ -1,6 +1,6 @@
 /** Finds, reads and checks the config file, for all commands. */
 
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeSync } from "node:fs";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 import { loadConfig, type Loaded, locateConfig } from "../../config/load.ts";
@@ -13,6 +13,7 @@ import {
   isOpenFile,
   readBounded,
 } from "../../host/files/read_bounded.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { codeOf, wordsOfCode } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -27,6 +28,9 @@ export const SECRET_MAX_BYTES = 64 * 1_024;
  * @throws {FileRefusedError} If it is larger than 5 MiB, no file, or a pipe without an end in time.
  */
 export function readConfigText(path: string): string {
+  if (isPipe(path) && !isOpenFile(path)) { // this thread then stands still, so the line goes out at once
+    writeSync(2, `barnacle: ${printable(path)} is a pipe; waiting for its writer\n`);
+  }
   return readBounded(path, { maxBytes: CONFIG_MAX_BYTES, acceptsPipes: true });
 }
 

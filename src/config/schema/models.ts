@@ -155,7 +155,7 @@ const provider = () =>
         }),
       ).default({}),
       "Prices, by model, in a currency of your choice: per million tokens, minute of audio or image. " +
-        "Barnacle computes the cost of each request from them. Without a price, only tokens count.",
+        "They win over Barnacle's list of the usual hosted models, which is in dollars and dated.",
       { entry: "<model>", example: { "gpt-5": { input: 1.25, output: 10, cached: 0.125 } } },
     ),
     models: key(

@@ -151,7 +151,8 @@ const PAINT: Paint = {
 };
 
 function render(problem: Problem, paint: Paint): string {
-  const { severity, file, line, column, path, message, hint, excerpt } = problem;
+  const { severity, file, line, column, excerpt } = problem;
+  const [message, path] = [shortened(problem.message), shortened(problem.path)];
   const at = [file === undefined ? undefined : printable(file), line, column]
     .filter((part) => part !== undefined).join(":");
   const lines = [`${at === "" ? "" : `${at}: `}${paint[severity](severity)}: ${message}`];
@@ -162,8 +163,13 @@ function render(problem: Problem, paint: Paint): string {
     lines.push(`${paint.dim(`${line} |`)} ${excerpt.text}`);
     lines.push(`${paint.dim(`${" ".repeat(gutter)} |`)} ${paint[severity](marker)}`);
   }
-  if (hint !== undefined) lines.push(`${" ".repeat(gutter)} = ${hint}`);
+  if (problem.hint !== undefined) lines.push(`${" ".repeat(gutter)} = ${shortened(problem.hint)}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** A value of the file, which a text may repeat, can have any length. */
+function shortened(text = ""): string {
+  return text.replace(/\S{200,}/g, (run) => `${run.slice(0, 100)}…`).slice(0, 2_000);
 }
 
 /** Replaces each letter of a secret by `*`, so that the marker stays in place. */

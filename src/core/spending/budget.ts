@@ -29,6 +29,8 @@ export interface Budgets {
   readonly perGuild: BudgetLimits;
   readonly perAgent: BudgetLimits;
   readonly total: BudgetLimits;
+  /** Says that limits of money miss a model, because its price is unknown. */
+  readonly uncounted?: string;
 }
 
 /** The use of a period. */
@@ -98,25 +100,12 @@ const limited = new WeakMap<Budgets, boolean>();
 export function hasBudget(budgets: Budgets): boolean {
   let isLimited = limited.get(budgets);
   if (isLimited === undefined) {
-    isLimited = limitsIn(budgets).some((limits) =>
-      Object.values(limits).some((one) => one !== undefined)
-    );
+    const { perUser, perRole, perGuild, perAgent, total } = budgets;
+    isLimited = [perUser, ...Object.values(perRole), perGuild, perAgent, total]
+      .some((limits) => Object.values(limits).some((one) => one !== undefined));
     limited.set(budgets, isLimited);
   }
   return isLimited;
-}
-
-/** Whether any budget has a limit of money. */
-export function hasMoneyLimit(budgets: Budgets): boolean {
-  return limitsIn(budgets).some(({ moneyPerDay, moneyPerMonth = moneyPerDay }) =>
-    moneyPerMonth !== undefined
-  );
-}
-
-function limitsIn(
-  { perUser, perRole, perGuild, perAgent, total }: Budgets,
-): readonly BudgetLimits[] {
-  return [perUser, ...Object.values(perRole), perGuild, perAgent, total];
 }
 
 /** A limit, and the use that counts for it. */
@@ -125,6 +114,8 @@ export interface BudgetUse extends BudgetStop {
   readonly unit: "tokens" | "money" | "audioSeconds";
   /** In the limit's unit. */
   readonly used: number;
+  /** As {@link Budgets.uncounted}, of a limit of money. */
+  readonly uncounted?: string;
 }
 
 /** The use of one of several people, guilds or agents with the same limit. */
@@ -146,10 +137,12 @@ export function isSpent({ used, limit }: BudgetUse): boolean {
 }
 
 /** The use of a limit in words: `"9500 of 10000 tokens today"`. */
-export function budgetText({ rule, limit, unit, used }: BudgetUse, currency?: string): string {
+export function budgetText(use: BudgetUse, currency?: string): string {
+  const { rule, limit, unit, used, uncounted } = use;
   const period = isMonthly(rule) ? "this month" : "today";
   if (unit === "money") {
-    return `${moneyText(used * MICROS)} of ${moneyText(limit * MICROS, currency)} ${period}`;
+    const spent = `${moneyText(used * MICROS)} of ${moneyText(limit * MICROS, currency)} ${period}`;
+    return uncounted === undefined ? spent : `${spent}; ${uncounted}`;
   }
   return `${Math.round(used)} of ${limit} ${unit === "tokens" ? "tokens" : "s of audio"} ${period}`;
 }
@@ -177,10 +170,12 @@ export function budgetStopOf(
 export function budgetUses(budgets: Budgets, by: UsedBy, spent: SpentBy): readonly BudgetUse[] {
   const [userPath, userLimits] = limitsOfUser(budgets, by);
   return [
-    ...(by.userId === "" ? [] : usesOf(userPath, userLimits, spent.user)),
-    ...(spent.guild ? usesOf("budgets.perGuild", budgets.perGuild, spent.guild) : []),
-    ...(by.agentId === "" ? [] : usesOf("budgets.perAgent", budgets.perAgent, spent.agent)),
-    ...usesOf("budgets.total", budgets.total, spent.total),
+    ...(by.userId === "" ? [] : usesOf(userPath, userLimits, spent.user, budgets)),
+    ...(spent.guild ? usesOf("budgets.perGuild", budgets.perGuild, spent.guild, budgets) : []),
+    ...(by.agentId === ""
+      ? []
+      : usesOf("budgets.perAgent", budgets.perAgent, spent.agent, budgets)),
+    ...usesOf("budgets.total", budgets.total, spent.total, budgets),
   ];
 }
 
@@ -189,13 +184,15 @@ export function usesOf(
   path: string,
   limits: BudgetLimits,
   spent: SpentIn,
+  { uncounted }: Pick<Budgets, "uncounted">,
 ): readonly BudgetUse[] {
   return LIMITS.flatMap(([key, unit, period]) => {
     const { [key]: limit } = limits;
     if (limit === undefined) return [];
     const { tokens, micros, audioSec } = spent[period];
     const used = { tokens, money: micros / MICROS, audioSeconds: audioSec }[unit];
-    return [{ rule: `${path}.${key}`, limit, unit, used }];
+    const use = { rule: `${path}.${key}`, limit, unit, used };
+    return [unit === "money" && uncounted !== undefined ? { ...use, uncounted } : use];
   });
 }
 

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { checkAccess } from "./host/windows_access.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
+import { PRICES_DATE } from "../../config/prices.ts";
 import { type CheckCode, type DoctorPart, idsBelow, runChecks, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
@@ -22,7 +23,7 @@ import { judgeMachine } from "./host/machine.ts";
 import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { isService, readBootId } from "../../host/process/boot.ts";
 import { once } from "../../lib/cache.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, DAY_MS } from "../../lib/clock.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
@@ -167,6 +168,15 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
     part: "model",
     checks: ["config.model", "model"],
     run: ({ config, io }) => io.during("Asking the model's server", checkModels(config, io.env)),
+  },
+  {
+    part: "model",
+    checks: ["model.prices"],
+    run({ now }) {
+      const days = Math.floor((now() - Date.parse(PRICES_DATE)) / DAY_MS);
+      const why = `Barnacle's list is ${days} days old (${PRICES_DATE}); those of the config win`;
+      return [{ id: "model.prices", what: "Prices", status: days > 365 ? "warn" : "pass", why }];
+    },
   },
   {
     part: "model",

@@ -55,12 +55,6 @@ export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Pro
       }
     }
     for (const use of limits) io.out(limitLine(use, currency));
-    if (total.unpriced > 0) {
-      io.err(
-        `${total.unpriced} requests have no price: their cost is not known. ` +
-          "Set models.providers.<provider>.prices.",
-      );
-    }
     return EXIT.done;
   });
 }
@@ -173,7 +167,7 @@ export async function budgetUsesIn(
   const [day, month] = [dayOf(now), monthStartOf(now)];
   const total = { day: spentOf(await usage.sum(day)), month: spentOf(await usage.sum(month)) };
   const uses: BudgetUseOf[] = [
-    ...usesOf("budgets.total", budgets.total, total),
+    ...usesOf("budgets.total", budgets.total, total, budgets),
   ];
   for (
     const [field, path, limits] of [
@@ -187,7 +181,7 @@ export async function budgetUsesIn(
     const all = ofMonth.filter(({ value }) => value !== "").flatMap((sum) => {
       const now = today.find(({ value }) => value === sum.value);
       const spent = { day: now ? spentOf(now) : NOTHING, month: spentOf(sum) };
-      return usesOf(path, limits, spent).map((use) => ({ ...use, of: sum.value }));
+      return usesOf(path, limits, spent, budgets).map((use) => ({ ...use, of: sum.value }));
     });
     const names = all.length > 0 ? await namesOf(field, store) : new Map<string, string>();
     for (const rule of new Set(all.map((use) => use.rule))) {

@@ -220,17 +220,12 @@ const GRANT_IN_CHANNEL = "grant it to the bot's role in the channel's settings, 
 
 const HIDDEN = "View Channel";
 
-/** Without these, the bot does not answer in a channel. The others cost only comfort. */
-const REQUIRED: ReadonlySet<string> = new Set([
-  HIDDEN,
-  "Send Messages",
-  "Send Messages in Threads",
-  "Read Message History",
-]);
+/** Without these, the bot answers all the same. Any other lack silences it, also Connect in voice. */
+const COMFORT: ReadonlySet<string> = new Set(["Attach Files", "Add Reactions"]);
 
 /** Whether the bot cannot answer in a channel in which these are missing. */
 export function lacksRequired(missing: readonly MissingPermission[]): boolean {
-  return missing.some(({ permission }) => REQUIRED.has(permission));
+  return missing.some(({ permission }) => !COMFORT.has(permission));
 }
 
 /** A lack as text: `"Send Messages (the role Krill)"`. */

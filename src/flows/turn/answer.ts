@@ -275,7 +275,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     ending: turn.ending,
     onText: draft?.grow,
     isShown: draft?.isShown,
-    onStep: progress?.step,
+    onStep: (next) => void (turn.next = next, progress?.step(next)),
     onReading: progress?.reading,
     onAside: approval ? undefined : progress && ((text) => {
       const composed = compose(text);

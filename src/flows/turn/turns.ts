@@ -6,6 +6,7 @@
  * only its own session (S5).
  */
 
+import type { NextStep } from "../../agent/next_step.ts";
 import { type Claim, lastOf, messagesOf, type WaitingTurn } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { isCallSession } from "../../core/calls/called.ts";
@@ -28,6 +29,9 @@ export interface Turns extends Pick<RunningTurns, "interrupt" | "isElsewhere"> {
 
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
+
+/** Milliseconds that a turn waits for an MCP server, which may never answer, once the account stops. */
+const MCP_MS = 3_000;
 
 /**
  * Joins the limit. Claims nothing before the first {@link Turns.wake}. The function is long because
@@ -193,7 +197,11 @@ export function createTurns(
       await claiming;
       allEnded ??= Promise.withResolvers();
       if (open === 0) allEnded.resolve();
+      let cancel = () => {};
+      const endCalls = () => (turns.endMcpCalls(), cancel = schedule(endCalls, MCP_MS));
+      cancel = schedule(endCalls, MCP_MS);
       await allEnded.promise;
+      cancel();
       member.leave();
     },
   };
@@ -214,6 +222,8 @@ export interface RunningTurn {
   afterwards?: (ending: AbortSignal) => Promise<void>;
   /** Ends the turn: aborted if it is cut, if the process stops, or if its time is over. */
   readonly ending: AbortController;
+  /** What it does now. */
+  next?: NextStep;
   /** Why others have ended it; absent: they have not. */
   cut?: TurnCut;
   /** The questions of the turns of its session that ran when it began, in their order (S5). */
@@ -281,6 +291,17 @@ export function createRunningTurns(stopping: AbortSignal) {
   }
 
   return {
+    /** Ends the turns that wait for an MCP server, as a stop of the process does. */
+    endMcpCalls(): void {
+      for (const { next, ending } of turns) {
+        const calls = next?.kind === "run"
+          ? next.calls
+          : next?.kind === "run_once"
+          ? [next.call]
+          : [];
+        if (calls.some(({ name }) => name.startsWith("mcp__"))) ending.abort();
+      }
+    },
     /**
      * Notes that a turn begins.
      *

@@ -14,17 +14,15 @@ import {
   TextRefused,
 } from "../../core/notes/embedding.ts";
 import type { ModelErrorKind } from "../../core/model.ts";
-import { microsOf, type Price, tokensIn } from "../../core/spending/usage.ts";
+import { microsOf, tokensIn } from "../../core/spending/usage.ts";
 import { FileError } from "../../core/turn/media.ts";
-import { isPaid, modelIdOf, type ModelSettings, type ProviderSettings } from "../settings.ts";
+import { modelIdOf, type ModelSettings, type ProviderSettings } from "../settings.ts";
 import { askSpeech, HttpStatus, type SpeechDeps } from "./request.ts";
 
 /** Maximum bytes of an answer: 32 vectors of 4,096 numbers take some 3 MB. */
 const MAX_BYTES = 20_000_000;
 /** Maximum number of dimensions. The largest models have 4,096. */
 const MAX_DIMENSIONS = 16_384;
-
-const FREE: Price = { input: 0, output: 0 };
 
 const answerSchema = z.object({
   data: z.array(z.object({
@@ -65,8 +63,7 @@ const NO_PREFIX: Readonly<Record<EmbeddedAs, string>> = { note: "", query: "" };
 
 /** Creates the client of one model. */
 export function createEmbedding(settings: ModelSettings, deps: SpeechDeps): Embedding {
-  const { name, provider } = settings;
-  const price = settings.price ?? (isPaid(settings) ? undefined : FREE);
+  const { name, provider, price } = settings;
   const before = PREFIXES.find((one) => one.name.test(name))?.before ?? NO_PREFIX;
   return {
     modelId: modelIdOf(settings),

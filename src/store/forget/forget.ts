@@ -205,6 +205,7 @@ function applyRule(
   if ("keep" in rule) return { deleted, changed };
   const run = (sql: string): number =>
     Number(database.prepare(sql).run(namedIn(sql, person)).changes);
+  if (rule.first !== undefined) run(rule.first);
   if (rule.delete !== undefined) deleted += run(`DELETE FROM ${table} WHERE ${rule.delete}`);
   for (const { where, to } of rule.set ?? []) {
     changed += run(`UPDATE ${table} SET ${to} WHERE ${where}`);

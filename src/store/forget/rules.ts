@@ -42,6 +42,8 @@ export type ForgetRule =
   /** The table has nothing about people; the text says why. */
   | { readonly keep: string }
   | {
+    /** SQL that runs first, for sums that stay without the person. */
+    readonly first?: string;
     /**
      * Condition of the rows to delete. It may use `:userId`, and lists in JSON: `:messages`,
      * `:channels` and `:sessions`.

@@ -153,6 +153,16 @@ export const SETTING_TABLES: readonly DeclaredTable[] = [SETTING];
 
 // The tables of the use of models.
 
+const USAGE_KEY = "day, user_id, channel_id, guild_id, agent_id, model, kind";
+const USAGE_SUMS = "requests input cached output micros unpriced ms audio_sec".split(" ");
+
+/** The end of an insert into {@link USAGE}: the sums grow if there is a row for them. */
+export const ADD_USAGE = `ON CONFLICT (${USAGE_KEY}) DO UPDATE SET ${
+  USAGE_SUMS.map((sum) => `${sum} = ${sum} + excluded.${sum}`).join(", ")
+}`;
+const IS_DIRECT = IN("channel_id", "channels");
+const OF_PERSON = `user_id = :userId OR ${IS_DIRECT}`;
+
 /** The use of models of a day, by person, place, model and purpose. */
 export const USAGE = table("usage", {
   day: integer(), // UTC days since 1970-01-01
@@ -172,7 +182,15 @@ export const USAGE = table("usage", {
   audioSec: real(),
 }, {
   key: ["day", "userId", "channelId", "guildId", "agentId", "model", "kind"],
-  forgets: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
+  forgets: {
+    // The operator's money is spent all the same, so budgets still count it.
+    first: `INSERT INTO usage (${USAGE_KEY}, ${USAGE_SUMS.join(", ")})
+      SELECT day, '', iif(${IS_DIRECT}, '', channel_id), guild_id, agent_id, model, kind, ${
+      USAGE_SUMS.join(", ")
+    }
+      FROM usage WHERE ${OF_PERSON} ${ADD_USAGE}`,
+    delete: OF_PERSON,
+  },
 });
 
 /** A person who knows that a budget of the day is spent. */

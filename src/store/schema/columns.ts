@@ -241,6 +241,8 @@ export const IN = (column: string, list: "messages" | "channels" | "sessions"): 
 
 /** How a person is forgotten in a table (X5), or why it has nothing about people. */
 export type Forgets<Name extends string = string> = string | {
+  /** SQL that runs first, for sums that stay without the person. */
+  readonly first?: string;
   /**
    * Condition of the rows to delete. It may use `:userId`, and lists in JSON: `:messages`,
    * `:channels` and `:sessions`.

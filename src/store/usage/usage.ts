@@ -13,7 +13,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { createTail, type Tail } from "../database/journal.ts";
 import type { Transactions } from "../database/transact.ts";
-import { TOLD_BUDGET, TOLD_PROBLEM } from "../schema/bot.ts";
+import { ADD_USAGE, TOLD_BUDGET, TOLD_PROBLEM } from "../schema/bot.ts";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
 
 /** Columns by which sums can be grouped. */
@@ -192,11 +192,7 @@ export function prepareUsageRows(database: DatabaseSync, tail: Tail): UsageRows 
   const insert = sql`INSERT INTO usage (day, user_id, channel_id, guild_id, agent_id, model, kind,
                         requests, input, cached, output, micros, unpriced, ms, audio_sec)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (day, user_id, channel_id, guild_id, agent_id, model, kind) DO UPDATE SET
-       requests = requests + excluded.requests, input = input + excluded.input,
-       cached = cached + excluded.cached, output = output + excluded.output,
-       micros = micros + excluded.micros, unpriced = unpriced + excluded.unpriced,
-       ms = ms + excluded.ms, audio_sec = audio_sec + excluded.audio_sec`;
+     ${ADD_USAGE}`;
   const tell = TOLD_BUDGET.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const rows = tail.table<{ readonly key: UsageKey; readonly sums: Sums }>(({ key, sums }) => {
     const { requests, input, cached, output, micros, unpriced, ms, audioSec } = sums;

@@ -42,6 +42,21 @@ export function withLinkedChannel(
 }
 
 /**
+ * The arguments for an action: without null, which some models write for those that they leave out,
+ * and without this place, which is the default of all actions, also of those that take none.
+ */
+export function argumentsFor(
+  action: Pick<Action, "reads" | "input">,
+  written: Readonly<Record<string, unknown>>,
+  { channelId, guildId }: Pick<InboundMessage, "channelId" | "guildId">,
+): Readonly<Record<string, unknown>> {
+  const here: Readonly<Record<string, unknown>> = { channelId, guildId };
+  const isMeant = ([key, value]: readonly [string, unknown]) =>
+    value !== null && (key in action.input.shape || value !== here[key]);
+  return Object.fromEntries(Object.entries(withLinkedChannel(action, written)).filter(isMeant));
+}
+
+/**
  * Whether a call replies to a message of one channel, and names another channel for the reply.
  * Discord would post it without its reply.
  */

@@ -14,11 +14,11 @@ import type { Action } from "./actions/action.ts";
 import { viewOf } from "./definitions.ts";
 import {
   actionReadsElsewhere,
+  argumentsFor,
   destructiveOf,
   isDestructive,
   namedBy,
   repliesElsewhere,
-  withLinkedChannel,
 } from "./calls.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
@@ -107,12 +107,11 @@ function toolOf(actions: readonly Action[]): Tool {
     },
     probe,
     run,
-    offered(given) {
+    offered(given, { message }) {
       const action = byName.get(given.action);
       if (!action) throw refusedName(given.action, names);
-      const { data } = action.input.safeParse(
-        Object.fromEntries(Object.entries(given).filter(([key]) => key !== "action")),
-      );
+      const { action: _, ...written } = given;
+      const { data } = action.input.safeParse(argumentsFor(action, written, message));
       if (data === undefined) throw badArguments(`the arguments do not fit ${given.action}`);
       return Promise.resolve(`discord ${JSON.stringify(given)}`);
     },
@@ -135,10 +134,7 @@ function toolOf(actions: readonly Action[]): Tool {
     if (repliesElsewhere(written)) {
       throw badArguments("`replyTo` is a message of another channel than `channelId`");
     }
-    const linked = withLinkedChannel(action, written);
-    // Some models write null for arguments that they leave out.
-    const given = Object.entries(linked).filter(([, value]) => value !== null);
-    const parsed = action.input.safeParse(Object.fromEntries(given));
+    const parsed = action.input.safeParse(argumentsFor(action, written, context.message));
     if (!parsed.success) {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
     }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { examineGuilds } from "../../../src/bot/preflight/examine_guilds.ts";
+import { lacksRequired } from "../../../src/flows/preflight/permissions.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { userId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;
 const SEND = 1n << 11n;
 const SEND_IN_THREADS = 1n << 38n;
+const CONNECT = 1n << 20n;
 const REST = (1n << 16n) | (1n << 15n) | (1n << 6n); // history, files, reactions
 
 /** A guild whose one role grants `granted`, with a text channel and a forum. */
@@ -26,6 +28,7 @@ function fakeApi(granted: bigint, guilds = 1) {
           { id: "1", type: 0, name: "general" },
           { id: "2", type: 15, name: "ideas" },
           { id: "3", type: 4, name: "category" },
+          { id: "4", type: 2, name: "voice" },
         ]);
       }
       if (path.includes("/members/")) return Promise.resolve({ roles: [] });
@@ -45,11 +48,15 @@ function fakeApi(granted: bigint, guilds = 1) {
 }
 
 describe("[O3] examineGuilds()", () => {
-  it("needs the right to send in threads in a forum, and the right to send elsewhere", async () => {
+  it("names each lack once: in forums of threads, in voice channels of Connect", async () => {
+    const threads = ["Send Messages in Threads"];
+    const send = ["Send Messages"];
+    const connect = ["Connect"];
     for (
-      const [granted, expected] of [
-        [SEND, { general: [], ideas: ["Send Messages in Threads"] }],
-        [SEND_IN_THREADS, { general: ["Send Messages"], ideas: [] }],
+      const [granted, expected, usable] of [
+        [SEND, { general: [], ideas: threads, voice: connect }, 1],
+        [SEND | CONNECT, { general: [], ideas: threads, voice: [] }, 2],
+        [SEND_IN_THREADS | CONNECT, { general: send, ideas: [], voice: send }, 1],
       ] as const
     ) {
       const found = await fakeApi(VIEW | REST | granted).examine();
@@ -60,6 +67,10 @@ describe("[O3] examineGuilds()", () => {
         lacks.map(({ permission }) => permission),
       ]);
       assert.deepEqual(Object.fromEntries(lacks), expected);
+      assert.equal(channels.filter(({ missing }) => !lacksRequired(missing)).length, usable);
+      for (const { granted = [], missing } of channels) {
+        assert.equal(granted.includes("Send Messages"), !lacksRequired(missing));
+      }
     }
   });
 

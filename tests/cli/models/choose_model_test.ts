@@ -81,49 +81,6 @@ describe("[N1] chooseModels()", () => {
   });
 });
 
-describe("[L5] chooseModels()", () => {
-  const paid = (fields: object, beside: object = {}) => ({
-    ...provider("openai-compatible", { baseUrl: "https://models.example.com/v1", ...fields }),
-    ...beside,
-  });
-  const prices = { "some-model": { input: 1, output: 2 } };
-  const NEITHER = ["A model may cost money, and has neither a price nor a budget"];
-  const cases: readonly [title: string, beside: object, warnings: readonly string[]][] = [
-    ["a model without price and budget", paid({}), NEITHER],
-    ["a model with a price", paid({ prices }), []],
-    ["a model with a budget", paid({}, { budgets: { total: { tokensPerDay: 9 } } }), []],
-    [
-      "a model without price beside a budget of money",
-      paid({}, { budgets: { perUser: { moneyPerDay: 9 } } }),
-      ["A budget of money does not count models without a price"],
-    ],
-    ["a model on this machine", provider("openai-compatible"), []],
-    [
-      "an embedding model without a price beside a budget of money",
-      paid({ prices }, {
-        memory: { embedding: "mine/embed" },
-        budgets: { perUser: { moneyPerDay: 9 } },
-      }),
-      ["A budget of money does not count models without a price"],
-    ],
-    [
-      "an embedding model with a price",
-      paid({ prices: { ...prices, embed: { input: 1, output: 0 } } }, {
-        memory: { embedding: "mine/embed" },
-        budgets: { perUser: { moneyPerDay: 9 } },
-      }),
-      [],
-    ],
-  ];
-  for (const [title, beside, warnings] of cases) {
-    it(`${warnings.length > 0 ? "warns of" : "accepts"} ${title}`, async () => {
-      const { lines } = await choose(beside);
-      const warned = lines.filter(({ level }) => level === "warn");
-      assert.deepEqual(warned.map(({ event }) => event), warnings);
-    });
-  }
-});
-
 describe("[L1] createModelChoices()", () => {
   it("has the models that answer, and none for vectors, audio or images", async () => {
     const price = { input: 1, output: 1 };

@@ -5,7 +5,6 @@ import {
   BudgetSpent,
   budgetStopOf,
   hasBudget,
-  hasMoneyLimit,
   resetOf,
   type SpentBy,
 } from "../../../src/core/spending/budget.ts";
@@ -144,8 +143,6 @@ describe("[X4] hasBudget()", () => {
     assert.equal(hasBudget(NONE), false);
     assert.equal(hasBudget({ ...NONE, perRole: { 7: { moneyPerDay: 0 } } }), true);
     assert.equal(hasBudget({ ...NONE, total: { tokensPerMonth: 0 } }), true);
-    assert.equal(hasMoneyLimit({ ...NONE, total: { tokensPerMonth: 0 } }), false);
-    assert.equal(hasMoneyLimit({ ...NONE, total: { moneyPerMonth: 0 } }), true);
   });
 });
 

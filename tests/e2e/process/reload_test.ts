@@ -186,6 +186,7 @@ describe("[C9] the config file of a running bot", () => {
         const written = writeFile(configFile, text); // waits for the reader
         const bot = await start();
         await written;
+        await line(bot, /is a pipe; waiting for its writer/);
         await line(bot, /"The config is a pipe, so changes to it apply at the next start only"/);
         bot.kill("SIGHUP");
         await line(bot, /"The config is a pipe, so Barnacle reads it only when it starts"/);

@@ -1,8 +1,10 @@
 /** Tests tools of an MCP server as people on Discord see them (T6, T13). */
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
 
@@ -48,6 +50,22 @@ describe("[T13] the bot", () => {
     mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
     tools: { allow: ["mcp__all"] },
   };
+  it("[G12] stops within 5 s while a server does not answer, and goes on at the next start", () =>
+    withSimulation(scripted("Looks."), async (scene) => {
+      const { startWithTools, say, mention, replies, until, dataDir } = scene;
+      const bot = await startWithTools();
+      const begun = join(dataDir, "begun");
+      say("grace", "general", `${mention}\n${look({ what: `write ${begun}`, isMute: true })}`);
+      await until("the call to begin", () => existsSync(begun));
+      const signalled = performance.now();
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      const ms = performance.now() - signalled;
+      assert.ok(ms <= 5_000, `${ms} ms`);
+      await startWithTools();
+      assert.match((await replies("general", 1))[0] ?? "", /Unknown: /);
+    }));
+
   const picture = "call: mcp__all__get-tiny-image {}";
 
   it("shows the model images of results, after the results", () =>

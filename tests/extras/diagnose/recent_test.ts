@@ -148,8 +148,12 @@ describe("[O1] the stored facts of barnacle status", () => {
       facts.push(...await factsIn(store, config, io));
       store.close();
       return 0;
-    }, { budgets: { total: { tokensPerDay: 150 } } });
+    }, {
+      agents: { defaults: { model: "openai/gpt-99" } },
+      budgets: { total: { tokensPerDay: 150, moneyPerMonth: 5 } },
+    });
     assert.deepEqual(facts.map(([what]) => what), [
+      "Budget",
       "Budget",
       "Use",
       "Last answer",
@@ -158,9 +162,10 @@ describe("[O1] the stored facts of barnacle status", () => {
       "Store",
     ]);
     assert.match(facts[0]?.[1] ?? "", /spent$/);
-    assert.match(facts[2]?.[1] ?? "", /ago, discord:.*, after 2\.0 s; 1 failed since/);
-    assert.equal(facts[3]?.[1], "none yet");
-    assert.equal(facts[4]?.[1], "not known before the first start");
+    assert.match(facts[1]?.[1] ?? "", /this limit does not count openai\/gpt-99/);
+    assert.match(facts[3]?.[1] ?? "", /ago, discord:.*, after 2\.0 s; 1 failed since/);
+    assert.equal(facts[4]?.[1], "none yet");
+    assert.equal(facts[5]?.[1], "not known before the first start");
   });
 });
 

@@ -70,9 +70,9 @@ describe("[O1] barnacle status", () => {
     assert.equal(code, 0);
     assert.equal(stdout[0], "Healthy: running, Barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
     assert.equal(stdout.length, 2 + REPORT.checks.length);
-    assert.match(stdout[1] ?? "", /^ +Model +local: available$/);
+    assert.match(stdout[1] ?? "", /^ +Model +local: no failed requests$/);
     assert.ok(stdout.some((line) => /^ok +gateway:connection +default\/0 +connected$/.test(line)));
-    assert.ok(stdout.some((line) => /^ok +llm:local +available$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +llm:local +no failed requests$/.test(line)));
     assert.ok(stdout.some((line) => /^ok +process:rss +55 MB$/.test(line)));
     assert.deepEqual(stderr, []);
   });

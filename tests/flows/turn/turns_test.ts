@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { NextStep } from "../../../src/agent/next_step.ts";
 import { describe, it } from "node:test";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
@@ -183,6 +184,33 @@ describe("[S5] createTurns()", () => {
     ends.get("1")?.resolve();
     await stopped;
     assert.deepEqual(started, ["1"]);
+  });
+
+  it("[G12] waits 3 s for an MCP server after a stop, and for all else as long as it takes", async () => {
+    const call = (name: string) => ({ id: "1", name, arguments: "{}" });
+    const cases: readonly (readonly [next: NextStep, isEnded: boolean])[] = [
+      [{ kind: "ask", answers: 1 }, false],
+      [{ kind: "run_once", call: call("exec") }, false],
+      [{ kind: "run_once", call: call("mcp__shop__buy") }, true],
+      [{ kind: "run", calls: [call("web_fetch"), call("mcp__shop__look")] }, true],
+    ];
+    for (const [next, isEnded] of cases) {
+      const { turns, running, ends, clock } = setUp(["1"]);
+      turns.wake();
+      await settle();
+      const [turn] = running.values();
+      assert.ok(turn);
+      turn.next = { kind: "ask", answers: 0 };
+      const stopped = turns.stop();
+      await settle();
+      clock.advance(3_000);
+      assert.equal(turn.ending.signal.aborted, false, "it asks the model");
+      turn.next = next; // the model wants a call only now
+      clock.advance(3_000);
+      assert.equal(turn.ending.signal.aborted, isEnded, JSON.stringify(next));
+      ends.get("1")?.resolve();
+      await stopped;
+    }
   });
 });
 

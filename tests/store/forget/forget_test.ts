@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { FinishedTurn } from "../../../src/core/inbound/inbox.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Step } from "../../../src/core/step.ts";
@@ -20,6 +21,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, ignored, part, ROUTE } from "../../support/store/store.ts";
 import { createStore, openDatabase, openStore } from "../../support/store/open_database.ts";
+import { cases } from "../../support/long_form.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 
@@ -330,6 +332,54 @@ describe("[X5] forget()", () => {
     await store.forgetting.vacuum();
     assert.equal(await store.forgetting.isVacuumDue(), false);
     store.close();
+  });
+
+  it("[X4] keeps the sums of budgets, also after a restart, without the person", async () => {
+    const places = ["11", "790000000000000001"]; // a channel, and the person's direct messages
+    const charges = fc.array(
+      fc.record({
+        userId: fc.constantFrom(ADA, "3", ""),
+        channelId: fc.constantFrom(...places),
+        guildId: fc.constantFrom("10", undefined),
+        agentId: fc.constantFrom("main", "other"),
+        kind: fc.constantFrom("answer", "summary"),
+        model: fc.constantFrom("a/x", "b/y"),
+        inputTokens: fc.nat(1_000),
+        cachedTokens: fc.nat(100),
+        outputTokens: fc.nat(1_000),
+        micros: fc.option(fc.nat(10_000), { nil: undefined }),
+        ms: fc.nat(9),
+        audioSec: fc.constant(2),
+        at: fc.constantFrom(NOW, NOW - 24 * 60 * 60_000),
+      }),
+      { maxLength: 12 },
+    );
+    const fields = ["day", "guild", "agent", "model", "kind"] as const;
+    await fc.assert(
+      fc.asyncProperty(charges, async (all) => {
+        using directory = tempDirectory();
+        const open = () =>
+          openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
+        let store = open();
+        const by = { userId: "", channelId: "11", guildId: "10", agentId: "main" };
+        const sums = async () => ({
+          spent: { ...await store.usage.spentBy(by, NOW), user: undefined },
+          by: await Promise.all(fields.map((field) => store.usage.sumBy(field, 0))),
+        });
+        await fill(store);
+        store.usage.add(all);
+        const before = await sums();
+        await store.forgetting.forget(ADA, false);
+        store.close();
+        store = open();
+        assert.deepEqual(await sums(), before);
+        assert.equal((await store.usage.sum(0, ADA)).requests, 0);
+        const channels = (await store.usage.sumBy("channel", 0)).map(({ value }) => value);
+        assert.ok(!channels.includes("790000000000000001"), "the direct channel names the person");
+        store.close();
+      }),
+      { numRuns: cases(15, 200) },
+    );
   });
 
   it("also says that the person is forgotten if the log cannot be emptied", async () => {

@@ -94,7 +94,11 @@ function serve(description: string): void {
         return send({ id, result: { tools: all } });
       }
       case "tools/call":
-        if (typeof input.what === "string") return text(id, look(input.what));
+        if (typeof input.what === "string") {
+          const said = look(input.what);
+          if (input.isMute !== true) text(id, said); // else the caller waits for ever
+          return;
+        }
         asked = id;
         return send({
           id: "question",

@@ -143,6 +143,24 @@ describe("[T3] the schema of `discord`", () => {
     const { calls } = await run({ action: "sendMessage", text: "x", channelId: null });
     assert.deepEqual(calls, [["send", { text: "x" }]]);
   });
+
+  it("takes this place for actions that have none, and no other place", async () => {
+    const { message } = toolContext({ ports: UNUSED_PORTS });
+    const { guildId, channelId: here } = message;
+    assert.ok(guildId !== undefined);
+    for (const { name, input: { shape } } of ACTIONS) {
+      const places = Object.entries({ guildId, channelId: here }).filter(([key]) =>
+        !(key in shape)
+      );
+      const args = { action: name, ...Object.fromEntries(places) };
+      const said = await run(args).then(() => "", ({ message }) => String(message));
+      assert.doesNotMatch(said, /Unrecognized key/, name);
+      if (places.length === 0) continue;
+      const other = Object.fromEntries(places.map(([key]) => [key, String(CHANNEL)]));
+      await assert.rejects(run({ action: name, ...other }), /Unrecognized key/, name);
+    }
+    assert.deepEqual((await run({ action: "undo", id: 1, guildId })).calls, [["undo", 1]]);
+  });
 });
 
 describe("[T3] actions on messages", () => {

@@ -146,12 +146,6 @@ function Days({ rows, days, today, total, currency }: SpendFacts): PageView {
       <p>
         {`${tokensOf(total)} tokens in ${total.requests} requests, ${costOf(total, currency)}`}
       </p>
-      {total.unpriced > 0 && (
-        <p class="hint">
-          {`${total.unpriced} requests have no price: their cost is not known. Set `}
-          <code>models.providers.&lt;provider&gt;.prices</code>.
-        </p>
-      )}
     </Card>
   );
 }

@@ -64,7 +64,7 @@ const REPORTED_GUILDS = 20;
  * @param nameOf Returns the name of a guild; `undefined` if it is unknown.
  */
 export async function readSpentGuildBudgets(
-  { perGuild }: Pick<Budgets, "perGuild">,
+  { perGuild, uncounted }: Pick<Budgets, "perGuild" | "uncounted">,
   { usage }: { readonly usage: Pick<Usage, "spentByGuild"> },
   nameOf: (guildId: string) => Promise<string | undefined>,
   now: number,
@@ -73,7 +73,7 @@ export async function readSpentGuildBudgets(
   const counts = new Map<string, number>();
   const found: BudgetUseOf[] = [];
   for (const [of, spent] of await usage.spentByGuild(now)) {
-    for (const use of usesOf("budgets.perGuild", perGuild, spent).filter(isSpent)) {
+    for (const use of usesOf("budgets.perGuild", perGuild, spent, { uncounted }).filter(isSpent)) {
       const count = (counts.get(use.rule) ?? 0) + 1;
       counts.set(use.rule, count);
       if (count <= REPORTED_GUILDS) found.push({ ...use, of, name: await nameOf(of) });
