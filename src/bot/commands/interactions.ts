@@ -76,8 +76,6 @@ export function createInteractionHandlers(
       lateTextOf(text, isFleeting),
       () => interactions.complete(interaction, text),
     );
-  const withdraw = (interaction: Interaction) =>
-    give(interaction, undefined, () => interactions.withdraw(interaction));
   const refusals = createRefusals(account);
   const runner = { commands: COMMANDS, authorize, refusals, context };
   const answer = createComponents({
@@ -89,10 +87,9 @@ export function createInteractionHandlers(
         give(use, lateTextOf(text, isFleeting), () => interactions.reply(use, text)),
       change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),
       complete: answerDeferred,
-      withdraw,
     },
   });
-  const run = createSlashCommands(runner, MESSAGE_COMMANDS, { give: answerDeferred, withdraw });
+  const run = createSlashCommands(runner, MESSAGE_COMMANDS, answerDeferred);
   const suggest = createSuggestions(runner, interactions.suggest, schedule);
   const runText = createTextCommands(
     runner,
