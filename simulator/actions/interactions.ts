@@ -34,7 +34,7 @@ const INTERACTION_MS = 3_000;
 const EPHEMERAL = 1 << 6;
 
 /** Number of remembered interactions; Discord keeps their tokens for 15 minutes. */
-const KEPT = 1_000;
+const KEPT = 10_000;
 
 /** An application's answer, parsed. */
 export type Callback =

@@ -115,12 +115,14 @@ export async function runAccount(
  * replies leave within the grace period, and the gateway closes resumable (G12).
  */
 async function stop(
-  { settings, connectionState, outbound, inbound, catchUp, turns, duplicates, ...rest }: Parts,
+  { settings, client, connectionState, outbound, inbound, catchUp, turns, duplicates, ...rest }:
+    Parts,
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
   const { stopping, connection } = rest;
   const graceOver = whenAborted(stopping.signal);
   const grace = setTimeout(() => stopping.abort(), settings.config.shutdown.graceSec * 1_000);
+  client.hurry();
   duplicates.stop();
   connectionState.stop();
   outbound.stop();

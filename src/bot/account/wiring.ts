@@ -126,6 +126,7 @@ export function connectParts(
     hookEnded: () => parts.extras.tell("hookEnded"),
     hookStored: () => parts.extras.tell("hookStored"),
     formsOpen: connection.setForms,
+    privileged: connection.admit,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
       outbound.delivered(row, delivery);

@@ -1,6 +1,6 @@
 /** Runs the commands and components of an account: rights, context and registration. */
 
-import type { ComponentUse, Interaction } from "../../core/inbound/interactions.ts";
+import type { Interaction } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { EventHandlers } from "../../core/inbound/events.ts";
@@ -54,9 +54,14 @@ export function createInteractionHandlers(
   parts: InteractionParts,
 ): InteractionHandlers {
   const account = anyPart.forPart("interactions");
-  const { self, schedule, now, log } = account;
+  const { self, schedule, now, log, policy, events } = account;
   const { client, outbound, judging } = parts;
-  const interactions = createInteractions(client);
+  const isPrivileged = ({ sender }: Pick<Interaction, "sender">): boolean => {
+    const { approvers, reviews } = policy().policy;
+    return parts.sources.isOwner({ sender }) ||
+      [...approvers, ...reviews?.people ?? []].includes(sender.id);
+  };
+  const interactions = createInteractions(client, isPrivileged);
   const authorize = createAuthorizeInteraction(
     account,
     parts.owners,
@@ -76,8 +81,6 @@ export function createInteractionHandlers(
       lateTextOf(text, isFleeting),
       () => interactions.complete(interaction, text),
     );
-  const withdraw = (interaction: Interaction) =>
-    give(interaction, undefined, () => interactions.withdraw(interaction));
   const refusals = createRefusals(account);
   const runner = { commands: COMMANDS, authorize, refusals, context };
   const answer = createComponents({
@@ -89,10 +92,9 @@ export function createInteractionHandlers(
         give(use, lateTextOf(text, isFleeting), () => interactions.reply(use, text)),
       change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),
       complete: answerDeferred,
-      withdraw,
     },
   });
-  const run = createSlashCommands(runner, MESSAGE_COMMANDS, { give: answerDeferred, withdraw });
+  const run = createSlashCommands(runner, MESSAGE_COMMANDS, answerDeferred);
   const suggest = createSuggestions(runner, interactions.suggest, schedule);
   const runText = createTextCommands(
     runner,
@@ -112,7 +114,11 @@ export function createInteractionHandlers(
   let applicationId: ApplicationId | undefined;
   let cancel: (() => void) | undefined;
   const { keep, answered } = trackAnswers();
-  const component = (use: ComponentUse) => keep(answer(use));
+  const handler = <One extends Interaction>(run: (one: One) => Promise<void>) => (one: One) => {
+    if (isPrivileged(one)) events.emit.privileged(one.sender.id);
+    keep(run(one));
+  };
+  const component = handler(answer);
 
   return {
     commands: {
@@ -129,8 +135,8 @@ export function createInteractionHandlers(
       button: component,
       select: component,
       modal: component,
-      slash: (call) => keep(run(call)),
-      typing: (typing) => keep(suggest(typing)),
+      slash: handler(run),
+      typing: handler(suggest),
     },
     ready() {
       const id = self()?.applicationId;

@@ -99,7 +99,7 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
       store: account.store,
       stopping: account.stopping,
       reactions,
-      emojiOf: (why) => why === "queue-full" ? "⏳" : "💤",
+      emojiOf: (why) => why === "queue-full" ? "⏳" : why === "refused" ? "🚫" : "💤",
       tell: parts.tellUnmarked,
     }),
     typing,

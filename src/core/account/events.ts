@@ -3,7 +3,7 @@
  */
 
 import type { Emitter } from "../../lib/emitter.ts";
-import type { ChannelId, GuildId, MessageId } from "../discord/ids.ts";
+import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { Changed, Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
@@ -42,6 +42,8 @@ export interface AccountEvents {
   touched(changed: Changed): void;
   /** An echo settled rows of the outbox in these channels. */
   settled(channels: readonly ChannelId[]): void;
+  /** An owner or approver gave a command or used a component (X4a). */
+  privileged(userId: UserId): void;
   /** A question by a command, or a scheduled task, waits for its turn. */
   asked(): void;
   /** A guild has appeared, changed or gone. */

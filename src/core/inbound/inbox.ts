@@ -327,6 +327,8 @@ export interface FinishedTurn {
   readonly cost?: TurnCost;
   /** The sender learns that a budget of this UTC day is spent. */
   readonly told?: { readonly userId: string; readonly day: number };
+  /** In place of an answer, the message gets a mark (X4). */
+  readonly isMarked?: boolean;
 }
 
 /** The result of a T3. */

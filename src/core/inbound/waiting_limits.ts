@@ -6,8 +6,11 @@
 import type { Frozen } from "../outbound/outbound.ts";
 import type { InboundMessage } from "./inbound.ts";
 
-/** Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). */
-export type UnansweredReason = "queue-full" | "too-old" | "too-many";
+/**
+ * Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). `refused`:
+ * its sender knows the reason from an earlier line, about a spent budget or a right that is missing.
+ */
+export type UnansweredReason = "queue-full" | "too-old" | "too-many" | "refused";
 
 /** A list of open turns that can be full: those of one sender, or those of one channel. */
 export type FullList = "user" | "channel";

@@ -26,7 +26,7 @@ import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
-import type { RefusalEnd, Refusals } from "./refusals.ts";
+import type { Refusals } from "./refusals.ts";
 
 /** Judges by policy whether a person may give a command or use a component. */
 export type AuthorizeInteraction = (
@@ -58,17 +58,14 @@ const MAX_CHOICES = 25;
  * Creates the handler of slash commands and message commands. The gateway's thread has deferred each
  * answer (K5).
  *
- * @param deferred Gives the deferred answer, or removes it. Rejects if that fails. A fleeting answer
- * is worth no direct message if Discord does not take it.
+ * @param give Gives the deferred answer. Rejects if that fails. A fleeting answer is worth no direct
+ * message if Discord does not take it.
  * @returns Answers one command; never rejects.
  */
 export function createSlashCommands(
   runner: CommandRunner,
   messageCommands: readonly MessageCommand[],
-  deferred: {
-    give(call: SlashCommand, content: string, isFleeting: boolean): Promise<void>;
-    withdraw(call: SlashCommand): Promise<void>;
-  },
+  give: (call: SlashCommand, content: string, isFleeting: boolean) => Promise<void>,
 ): (call: SlashCommand) => Promise<void> {
   const { commands, context } = runner;
   /** A command that is gone needs the least, so that people without rights cost no answer each. */
@@ -83,8 +80,7 @@ export function createSlashCommands(
     const command = all.find(({ name }) => name === call.name) ?? gone;
     const answer = await runCommand(call, command, runner);
     try {
-      if (answer.how === "tell") await deferred.give(call, answer.text, answer.isRefusal);
-      else if (answer.how === "withdraw") await deferred.withdraw(call);
+      if (answer) await give(call, answer.text, answer.isRefusal);
     } catch (error) {
       context.log.warn("Cannot answer a command", { ...idsOf(call), error });
     }
@@ -135,7 +131,7 @@ export function createTextCommands(
       target: quoted ? { ...quoted, channelId } : undefined,
     };
     const answer = await runCommand(call, command, runner);
-    return answer.how === "tell" ? answer.text : "";
+    return answer?.text ?? "";
   };
 }
 
@@ -186,36 +182,35 @@ async function choicesOf(
 }
 
 /** How a command ends. */
-type CommandAnswer =
-  | {
-    readonly how: Extract<RefusalEnd, "tell">;
-    readonly text: string;
-    readonly isRefusal: boolean;
-  }
-  | { readonly how: Exclude<RefusalEnd, "tell"> };
+interface CommandAnswer {
+  readonly text: string;
+  readonly isRefusal: boolean;
+}
 
-/** Runs a command, and returns its answer; a refusal and a failure are answers, too. */
+/** Runs a command, and returns its answer, or a refusal, or a failure; `undefined` for a quiet end. */
 async function runCommand(
   call: CommandCall,
   { needs, run }: CommandWork,
   { authorize, refusals, context }: CommandRunner,
-): Promise<CommandAnswer> {
+): Promise<CommandAnswer | undefined> {
   const { log } = context;
   const texts = context.texts();
   try {
     const { kind, why, rule } = await authorize(call, needs);
     if (kind !== "accept") {
       const how = refusals.next(call.sender.id, !call.isText);
-      if (how !== "tell") return { how };
-      log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
-      return { how, text: notice("notAuthorized", {}, texts), isRefusal: true };
+      if (how === "nothing") return undefined;
+      if (how === "tell") {
+        log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
+      }
+      return { text: notice("notAuthorized", {}, texts), isRefusal: true };
     }
     const text = await run(call, context);
-    if (text !== "" && text.length <= MAX_LENGTH) return { how: "tell", text, isRefusal: false };
+    if (text !== "" && text.length <= MAX_LENGTH) return { text, isRefusal: false };
     throw new RangeError(`/${call.name} answered with ${text.length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });
-    return { how: "tell", text: notice("failure", { id: call.id }, texts), isRefusal: false };
+    return { text: notice("failure", { id: call.id }, texts), isRefusal: false };
   }
 }
 

@@ -13,7 +13,6 @@ import type { Component, ComponentAnswer } from "../../interactions/base/command
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import type { CommandRunner } from "./commands.ts";
-import type { RefusalEnd } from "./refusals.ts";
 import { notice } from "../../render/notices/notices.ts";
 
 /** Everything that components need. The context is passed to each of them. */
@@ -35,22 +34,14 @@ export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refu
     change(use: ComponentUse, replyId: MessageId, content: string): Promise<void>;
     /** Gives the answer to a modal. */
     complete(use: ModalSubmission, content: string, isFleeting: boolean): Promise<void>;
-    /** Removes the "is thinking" of a modal, without an answer. */
-    withdraw(use: ModalSubmission): Promise<void>;
   };
 }
 
-/** The end of a use: an answer, or one of the quiet ends of a refusal. */
+/** The end of a use: an answer, or the quiet end of a refusal. */
 type UseEnd =
   | Exclude<ComponentAnswer, { readonly how: "refuse" }>
   | { readonly how: "refuse"; readonly text: string; readonly later?: undefined }
-  | Quiet<"nothing">
-  | Quiet<"withdraw">;
-
-interface Quiet<How extends Exclude<RefusalEnd, "tell">> {
-  readonly how: How;
-  readonly later?: undefined;
-}
+  | { readonly how: "nothing"; readonly later?: undefined };
 
 /**
  * Creates the handler of component uses.
@@ -65,10 +56,6 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
   async function answer(use: ComponentUse, given: UseEnd): Promise<MessageId | undefined> {
     try {
       if (given.how === "form" || given.how === "nothing") return undefined;
-      if (given.how === "withdraw") {
-        if (use.kind === "modal") await interactions.withdraw(use);
-        return undefined;
-      }
       const isFleeting = given.how === "refuse" || given.later !== undefined;
       if (use.kind === "modal") await interactions.complete(use, given.text, isFleeting);
       else if (given.how !== "update") return await interactions.reply(use, given.text, isFleeting);
@@ -132,8 +119,8 @@ async function settle(
   const textOf = (key: "notAuthorized" | "deadButton") => notice(key, {}, context.texts());
   const refused = (text: string, event: string, fields: Record<string, unknown>): UseEnd => {
     const how = refusals.next(use.sender.id, use.kind === "modal");
-    if (how !== "tell") return { how };
-    log.warn(event, { ...idsOf(use), ...fields });
+    if (how === "nothing") return { how };
+    if (how === "tell") log.warn(event, { ...idsOf(use), ...fields });
     return { how: "refuse", text };
   };
   const { kind, why, rule } = await authorize(use, component?.needs ?? "everyone");

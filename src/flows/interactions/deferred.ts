@@ -28,8 +28,8 @@ export type GiveDeferred = <Given>(
   give: () => Promise<Given>,
 ) => Promise<Given | undefined>;
 
-/** Milliseconds between tries: 6 s in all, twice as long as Discord takes an acknowledgement. */
-const RETRY_MS: readonly number[] = [50, 200, 750, 2_000, 3_000];
+/** Milliseconds between tries: as long as Discord takes an acknowledgement, 3 s in all. */
+const RETRY_MS: readonly number[] = [50, 200, 750, 2_000];
 
 /** Milliseconds for which a token is used: Discord takes it for 15 minutes from its own clock. */
 const TOKEN_MS = 15 * 60_000 - 10_000;

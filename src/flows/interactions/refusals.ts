@@ -1,26 +1,30 @@
 /**
  * Decides how the bot answers a person without the right to a command or a component (X4a).
  *
- * The person reads the first refusal. A second one within a minute costs no message: a press has no
- * effect, and the bot removes the "is thinking" of a command or form. The requests for all of that
- * stay below a number a second, so they delay no answer to other people. The log gets a line for each
- * refusal that a person reads, and one line a minute for the others.
+ * The person reads the first refusal. A second press within a minute has no effect, because the
+ * refusal is still on the screen. Each command and form gets the words: Discord shows "is thinking"
+ * there, and its removal would cost the same request. The requests for all of that stay below a number
+ * a second, so they delay no answer to other people. The log gets a line for the first refusal of a
+ * person in a minute, and one line a minute for the others.
  */
 
 import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 
 /**
- * The end of a refused interaction. `tell`: the person reads it. `withdraw`: a deferred answer is
- * removed. `nothing`: it costs no request.
+ * The end of a refused interaction. `tell`: the person reads it. `repeat`: so does the person, and the
+ * log gets no line. `nothing`: it costs no request.
  */
-export type RefusalEnd = "tell" | "withdraw" | "nothing";
+export type RefusalEnd = "tell" | "repeat" | "nothing";
 
-/** Milliseconds in which a person reads one refusal. */
+/** Milliseconds in which a person reads one refusal of a press, and causes one line of the log. */
 export const TOLD_EVERY_MS = 60_000;
 
 /** Maximum number of requests for refusals in a second, of all people together. */
 export const REFUSALS_PER_SEC = 10;
+
+/** The part of them for people who have read a refusal within a minute. */
+export const REPEATS_PER_SEC: number = REFUSALS_PER_SEC / 2;
 
 /** Creates the decisions. No person has read a refusal so far. */
 export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "schedule" | "log">) {
@@ -28,9 +32,11 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
   let second = { from: -Infinity, requests: 0 };
   let quiet: { interactions: number; readonly people: Set<UserId> } | undefined;
 
-  function mayRequest(at: number): boolean {
+  function mayRequest(at: number, perSec: number): boolean {
     if (Math.abs(at - second.from) >= 1_000) second = { from: at, requests: 0 };
-    return second.requests++ < REFUSALS_PER_SEC;
+    if (second.requests >= perSec) return false;
+    second.requests++;
+    return true;
   }
 
   /** Forgets people who may read a refusal again. */
@@ -64,14 +70,15 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
       const at = now();
       const told = toldAt.get(userId);
       const wasTold = told !== undefined && Math.abs(at - told) < TOLD_EVERY_MS;
-      const hasRoom = (isThinking || !wasTold) && mayRequest(at);
+      const hasRoom = (isThinking || !wasTold) &&
+        mayRequest(at, wasTold ? REPEATS_PER_SEC : REFUSALS_PER_SEC);
       if (hasRoom && !wasTold) {
         if (toldAt.size >= 2 * TOLD_EVERY_MS / 1_000 * REFUSALS_PER_SEC) forgetOld(at);
         toldAt.set(userId, at);
         return "tell";
       }
       countQuiet(userId);
-      return hasRoom && isThinking ? "withdraw" : "nothing";
+      return hasRoom ? "repeat" : "nothing";
     },
   };
 }

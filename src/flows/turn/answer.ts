@@ -142,6 +142,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     if (dropped > 0 && takesNoFiles) events.emit.filesLeftOut(claim.message);
   }
   events.emit.turnStored(stored, channelId);
+  if (ended.isMarked) events.emit.unanswered();
   // A draft may be in the channel, and the answer in its thread.
   const { channelId: home } = ended.claim.message;
   if (home !== channelId) events.emit.outbox([home]);

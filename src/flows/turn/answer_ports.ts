@@ -108,7 +108,14 @@ export interface AnswerPorts extends
   SaveTurnPorts,
   Omit<EndPorts, "events">,
   Emits<
-    "outbox" | "toolRefused" | "traced" | "turnEnded" | "turnStored" | "filesLeftOut" | "decided"
+    | "outbox"
+    | "toolRefused"
+    | "traced"
+    | "turnEnded"
+    | "turnStored"
+    | "unanswered"
+    | "filesLeftOut"
+    | "decided"
   >,
   Pick<HistoryPorts, "rates" | "summaries">,
   Pick<Account, "ended" | "randomId"> {

@@ -26,19 +26,24 @@ export async function answerCommand(
       /** Why the text stands in place of an answer; absent: it is the answer. */
       readonly why?: string;
     }
-    & Emits<"turnStored">,
+    & Emits<"turnStored" | "unanswered">,
 ): Promise<void> {
   const text = await run(claim.message);
   const turn = commandTurn(claim, text, why);
   const stored = await saveTurn(turn, ports, () => turn);
-  if (stored.stored) events.emit.turnStored(stored, claim.message.channelId);
+  if (!stored.stored) return;
+  events.emit.turnStored(stored, claim.message.channelId);
+  if (turn.isMarked) events.emit.unanswered();
 }
 
 /** The record of such a turn. The conversation keeps nothing of it. */
 function commandTurn(claim: Claim, text: string, why: string | undefined): FinishedTurn {
   const { accountId, channelId, guildId, id: cause, revision, hooked } = claim.message;
   const end = { claim, entries: [] };
-  if (text === "") return { ...end, end: { kind: "declined" }, outbox: [] };
+  if (text === "") {
+    const isMarked = !claim.message.sender.automaton && isAtDiscord(claim.message);
+    return { ...end, end: { kind: "declined" }, outbox: [], isMarked };
+  }
   return {
     ...end,
     end: why === undefined ? { kind: "answered" } : { kind: "refused", reason: why },
@@ -82,7 +87,7 @@ export function createCommandTurns(
   { commands, texts, queue, ...ports }:
     & Pick<Account, "texts">
     & Omit<SaveTurnPorts, "queue">
-    & Emits<"turnStored">
+    & Emits<"turnStored" | "unanswered">
     & {
       readonly commands: Pick<TurnCommands, "commandOf" | "run">;
       /** Rules of full channel queues. */

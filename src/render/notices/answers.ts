@@ -123,7 +123,9 @@ export const ANSWER_NOTICES = {
   },
   budgetSpent: {
     text: "The budget for my answers is used up. Please ask me again {reset}.",
-    when: "a budget of `budgets` is spent, once per day and person",
+    when:
+      "a budget of `budgets` is spent, once per day and person; Barnacle marks later messages " +
+      "of that day with 🚫",
     placeholders: { reset: "when the day or month of the budget ends, as Discord shows it" },
     example: "Für heute ist Schluss. Frag {reset} noch einmal.",
   },

@@ -317,7 +317,7 @@ export const UNANSWERED = table("unanswered", {
   channelId: snowflake<"channel">(),
   guildId: optional(snowflake<"guild">()),
   authorId: snowflake<"user">(),
-  why: oneOf("queue-full", "too-old", "too-many"),
+  why: oneOf("queue-full", "too-old", "too-many", "refused"),
   isUnmarkable: initially(flag(), false), // Discord refused the mark
   at: integer(),
 }, {

@@ -24,6 +24,7 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Memory, turnWithout, without } from "../memory/memory.ts";
+import { prepareKeepUnanswered } from "../inbox/unanswered.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { SendQueue } from "../memory/send_queues.ts";
 import { type OutboxRows, prepareOutboxFiles } from "../outbox/outbox_rows.ts";
@@ -99,6 +100,7 @@ export function createTurnEnds(
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const insertSteps = prepareInsertSteps(database);
+  const keepUnanswered = prepareKeepUnanswered(database);
   const outboxFiles = prepareOutboxFiles(database);
   const editedStep = prepareEditedStep(database);
   const replaceEntries = prepareReplaceEntries(database);
@@ -119,6 +121,10 @@ export function createTurnEnds(
       tables.outbox.add({ id, message, whole, fileCount, state, ...times });
     }
     return true;
+  }
+
+  function mark({ claim: { message }, isMarked }: EndingTurn, now: number): void {
+    if (isMarked) keepUnanswered(message, "refused", now);
   }
 
   const records = journaled<TurnRecord>("turn", apply);
@@ -147,7 +153,8 @@ export function createTurnEnds(
     const withFiles = turn.outbox.flatMap(({ message: { accountId }, files }, index) =>
       files.length > 0 ? [{ row: firstId + index, accountId, files }] : []
     );
-    const insertFiles = (): void => {
+    const addRest = (): void => {
+      mark(turn, now);
       for (const { row, accountId, files } of withFiles) {
         outboxFiles.delete(row); // of a record that the tables refused
         outboxFiles.insert(row, accountId, files);
@@ -157,7 +164,7 @@ export function createTurnEnds(
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : endOptions(turn);
     const isStored = await records.append(options, recordOf(turn, rows, now), {
       isNeeded: () => isRunning(turns, turn.claim),
-      atOnce: withFiles.length > 0 ? insertFiles : undefined,
+      atOnce: withFiles.length > 0 || turn.isMarked ? addRest : undefined,
       onStored() {
         queues.stored(queue, waiting);
         onStored();
@@ -172,6 +179,7 @@ export function createTurnEnds(
 
   function store(turn: EndingTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
     if (!isRunning(turns, turn.claim)) return NOT_STORED;
+    mark(turn, now);
     const { claim, entries } = turn;
     const edit = claim.attempt > 1 ? editedStep(claim.message.id) : undefined;
     if (!edit) {

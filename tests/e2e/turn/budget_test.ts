@@ -3,28 +3,32 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startModelServer } from "../../../simulator/model/server.ts";
+import type { Message } from "../../../simulator/world/world.ts";
 import { ended, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 
 describe("[X4] the bot", () => {
   it("tells a person once that the budget is spent, asks no model then, and remembers it", () =>
     withSimulation(
       { config: { budgets: { perUser: { tokensPerDay: 12 } }, messages: { footer: "all" } } },
-      async ({ start, say, mention, replies, written, rows, model }) => {
+      async ({ start, say, mention, replies, written, rows, model, until }) => {
+        const isMarked = (message: Message) => until("a mark", () => message.reactions.has("🚫"));
         const first = await start();
         say("grace", "general", `${mention} one`);
         const [reply = ""] = await replies("general", 1);
         assert.match(reply, /\n-# \S+ · 11 \+ \d+ tokens · 0 % cached · \d+\.\d s$/);
         say("grace", "general", `${mention} two`);
         assert.match((await replies("general", 2))[1] ?? "", /budget for my answers is used up/);
-        say("grace", "general", `${mention} three`);
+        const third = say("grace", "general", `${mention} three`);
         say("ada", "general", `${mention} four`);
         assert.match((await replies("general", 3))[2] ?? "", /four/);
+        await isMarked(third);
         first.kill("SIGTERM");
         assert.deepEqual(await ended(first), STOPPED);
         const second = await start();
-        say("grace", "general", `${mention} five`);
+        const fifth = say("grace", "general", `${mention} five`);
         say("ada", "general", `${mention} six`);
         assert.match((await replies("general", 4))[3] ?? "", /budget for my answers is used up/);
+        await isMarked(fifth);
         assert.equal(written("general").length, 4);
         second.kill("SIGTERM");
         assert.deepEqual(await ended(second), STOPPED);

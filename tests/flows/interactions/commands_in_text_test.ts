@@ -62,7 +62,7 @@ describe("[K1] [M4] createTextCommands()", () => {
   it("[K3] refuses a person without the right", async () => {
     const { run, calls } = build({ verdict: DENIED });
     assert.equal(await run(say("/reset")), "You are not authorized to do that.");
-    assert.equal(await run(say("/reset")), "", "[X4a] once a minute");
+    assert.equal(await run(say("/reset")), "", "[X4a] once a minute; then a mark");
     assert.deepEqual(calls, []);
   });
 

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import {
   createRefusals,
   REFUSALS_PER_SEC,
+  REPEATS_PER_SEC,
   TOLD_EVERY_MS,
 } from "../../../src/flows/interactions/refusals.ts";
 import { userId } from "../../support/discord/builders.ts";
@@ -22,13 +23,13 @@ function setUp() {
 }
 
 describe("[X4a] createRefusals()", () => {
-  it("tells each person once a minute", () => {
+  it("tells each person, once a minute by a press, and by each command", () => {
     const { clock, refusals } = setUp();
     assert.equal(refusals.next(ADA, false), "tell");
     for (const ms of [0, 1_000, TOLD_EVERY_MS - 1_001]) {
       clock.advance(ms);
       assert.equal(refusals.next(ADA, false), "nothing");
-      assert.equal(refusals.next(ADA, true), "withdraw");
+      assert.equal(refusals.next(ADA, true), "repeat");
     }
     clock.advance(1);
     assert.equal(refusals.next(ADA, true), "tell");
@@ -47,9 +48,10 @@ describe("[X4a] createRefusals()", () => {
     }
   });
 
-  it("lets the presses of one person keep no refusal from others", () => {
+  it("lets presses and commands of one person keep no refusal from others", () => {
     const { refusals } = setUp();
-    for (let n = 0; n < 1_000; n++) refusals.next(ADA, false);
+    const ends = Array.from({ length: 1_000 }, (_, n) => refusals.next(ADA, n % 2 === 0));
+    assert.equal(ends.filter((end) => end !== "nothing").length, REPEATS_PER_SEC);
     assert.equal(refusals.next(userId("8"), false), "tell");
   });
 

@@ -190,6 +190,7 @@ function setUp(
     events: {
       emit: {
         filesLeftOut: ({ channelId }) => noFiles.push(channelId),
+        unanswered: () => {},
         turnStored(stored) {
           steps.push("outbox");
           told.push(stored);

@@ -293,6 +293,7 @@ async function play(script: Script, facts: Facts = {}) {
         emit: {
           filesLeftOut() {},
           turnStored() {},
+          unanswered() {},
           outbox() {},
           turnEnded() {},
           decided() {},

@@ -43,6 +43,15 @@ const NOT_STORED = { ...STORED, stored: false };
 const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";
 
 describe("finishTurn()", () => {
+  it("[X4] keeps a message for its mark, also of a turn with a notice", async () => {
+    for (const outbox of [[], [frozen({ nonce: "a" })]]) {
+      const { store, claim } = await openClaimed();
+      await store.turns.finishTurn(answered(claim, { outbox, isMarked: true }), NOW);
+      const [marked] = await store.inbox.unmarked(ACCOUNT, NOW, [], 10);
+      assert.deepEqual([marked?.id, marked?.why], [question.id, "refused"]);
+    }
+  });
+
   it("[D1] stores transcript, reply and the end of the wait in one transaction", async () => {
     const { store, rows, claim } = await openClaimed();
     assert.deepEqual(await store.turns.finishTurn(answered(claim), NOW + 9), STORED);

@@ -18,7 +18,7 @@ import type { RepeatForms } from "./repeats.ts";
 export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 11;
+export const PROTOCOL_VERSION = 12;
 
 /** The start options of one shard. */
 export interface ShardOptions {
@@ -117,6 +117,8 @@ export type ToWorker =
   | { readonly kind: "url"; readonly url: string }
   /** Replaces the forms that people may open. */
   | { readonly kind: "forms"; readonly forms: readonly OfferedForm[] }
+  /** Takes the interactions of an owner or approver, however many others send (X4a). */
+  | { readonly kind: "admit"; readonly userId: string }
   /** Changes the forms by which the worker shortens messages. */
   | ({ readonly kind: "repeats" } & RepeatForms)
   /** Changes the presence of all shards, now and after each IDENTIFY. */

@@ -78,6 +78,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], MessageShape>> = {
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },
   forms: { forms: [FORM] },
+  admit: { userId: "string" },
   repeats: {
     from: "number",
     forms: [{ number: "number", key: "string", texts: "object", parts: "object" }],

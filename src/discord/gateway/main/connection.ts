@@ -118,6 +118,8 @@ export function createConnection(
       forms = offered;
       open?.setForms(offered);
     },
+    /** Takes the interactions of an owner or approver, however many others send. */
+    admit: (userId: string): void => open?.admit(userId),
     /** Reports that the store holds every batch up to this ticket. */
     committed: (ticket: number): void => open?.committed(ticket),
     /** Replaces the shard's session, because an event of it could not be read. */

@@ -96,6 +96,8 @@ export function createGatewayThreads(
       forms = offered;
       current?.setForms(offered);
     },
+    /** Takes the interactions of an owner or approver, however many others send. */
+    admit: (userId: string): void => current?.admit(userId),
     /** Replaces the shard's session, because an event of it could not be read. */
     renew: (shardId: number): void => current?.renew(shardId),
     /** Changes the forms by which the current thread shortens messages. */

@@ -89,7 +89,7 @@ export interface ConnectPorts
  */
 export type GatewayConnection = Pick<
   GatewayThreads,
-  "committed" | "renew" | "setForms" | "setPresence" | "setRepeats" | "stats" | "stop"
+  "admit" | "committed" | "renew" | "setForms" | "setPresence" | "setRepeats" | "stats" | "stop"
 >;
 
 /** The gateway closed with 4014: it refuses the intents. */
@@ -204,6 +204,7 @@ async function openGateway(
   open(shards);
 
   return {
+    admit: threads.admit,
     committed: threads.committed,
     renew: threads.renew,
     setForms: threads.setForms,

@@ -182,6 +182,8 @@ export function startGateway(
       forms = offered;
       worker.send({ kind: "forms", forms });
     },
+    /** Takes the interactions of an owner or approver, however many others send. */
+    admit: (userId: string): void => worker.send({ kind: "admit", userId }),
     /** Changes the forms by which the current worker shortens messages. */
     setRepeats: (change: RepeatForms): void => worker.send({ kind: "repeats", ...change }),
     /** Shows another presence, also after a reconnect and in the next worker. */

@@ -40,7 +40,7 @@ const DEFERRED_UPDATE = JSON.stringify({ type: InteractionResponseTypes.Deferred
 export function createAcknowledge(
   callback: Callback,
   forms: Pick<Forms, "pressed">,
-  limit: InteractionLimit,
+  limit: Pick<InteractionLimit, "take">,
 ): (dispatch: string) => boolean {
   function answerFirst(d: Record<string, unknown>): void {
     const { token } = d;

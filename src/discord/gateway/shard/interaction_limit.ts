@@ -17,7 +17,10 @@ export const PER_PERSON = 40;
 /** Interactions of all people in a window from which on each person has {@link PER_PERSON_FLOODED}. */
 export const FLOODED_FROM = 1_000;
 
-/** Interactions of a person in a window while many people send many. */
+/**
+ * Interactions of a person in a window while many people send many. The first of an owner or approver
+ * makes the main thread admit them, so this must be more than one.
+ */
 export const PER_PERSON_FLOODED = 2;
 
 /**
@@ -34,6 +37,7 @@ export function createInteractionLimit(
   onDropped: (dropped: { readonly interactions: number; readonly people: number }) => void,
 ) {
   const counts = new Map<string, number>();
+  const admitted = new Set<string>();
   let from = -Infinity;
   let total = 0;
   let dropped: { interactions: number; readonly people: Set<string> } | undefined;
@@ -59,9 +63,11 @@ export function createInteractionLimit(
         from = now;
         total = 0;
         counts.clear();
+        admitted.clear();
       }
       const count = counts.get(userId) ?? 0;
-      const isTaken = count < (total < FLOODED_FROM ? PER_PERSON : PER_PERSON_FLOODED);
+      const isFlooded = total >= FLOODED_FROM && !admitted.has(userId);
+      const isTaken = count < (isFlooded ? PER_PERSON_FLOODED : PER_PERSON);
       if (!isTaken) drop(userId, from + INTERACTION_WINDOW_MS - now);
       else {
         total++;
@@ -69,6 +75,8 @@ export function createInteractionLimit(
       }
       return isTaken;
     },
+    /** Takes {@link PER_PERSON} of this person until the window ends, however many others send. */
+    admit: (userId: string): void => void admitted.add(userId),
   };
 }
 

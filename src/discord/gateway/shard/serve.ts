@@ -25,7 +25,7 @@ import { createRepeatMemory, type RepeatForms } from "../link/repeats.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { createAcknowledge } from "./acknowledge.ts";
 import { createCallback, createForms, type Forms } from "./forms.ts";
-import { createInteractionLimit } from "./interaction_limit.ts";
+import { createInteractionLimit, type InteractionLimit } from "./interaction_limit.ts";
 import { type Shard, startShard } from "./shard.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the worker needs. */
@@ -49,6 +49,7 @@ export function serveGateway(port: GatewayPort): void {
   const repeats = createRepeatMemory();
   let maxConcurrency = 1;
   let forms: Forms | undefined;
+  let limit: InteractionLimit | undefined;
   let isOver = false;
 
   function start({ version, options, shards: starts, tick, forms: offered }: Start): void {
@@ -70,7 +71,7 @@ export function serveGateway(port: GatewayPort): void {
     });
     forms = createForms(callback, Date.now);
     forms.set(offered);
-    const limit = createInteractionLimit(
+    limit = createInteractionLimit(
       { steadyNow: () => performance.now(), schedule: (run, ms) => after(ms, run) },
       (fields) => {
         const event = "Dropped presses and commands: their people sent too many";
@@ -151,6 +152,8 @@ export function serveGateway(port: GatewayPort): void {
         return shards.forEach((shard) => shard.setUrl(message.url));
       case "forms":
         return forms?.set(message.forms);
+      case "admit":
+        return limit?.admit(message.userId);
       case "repeats":
         return setRepeats(message);
       case "presence":

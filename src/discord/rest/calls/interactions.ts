@@ -20,11 +20,11 @@ import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
 import { IS_COMPONENTS_V2, layoutOf } from "./layout.ts";
 
-/** The id and the token by which Discord knows an interaction. */
-export type InteractionRef = Pick<Interaction, "id" | "token">;
+/** The id and the token by which Discord knows an interaction, and its person. */
+export type InteractionRef = Pick<Interaction, "id" | "token" | "sender">;
 
-/** The webhook of an interaction, which takes its answers. */
-export type Webhook = Pick<Interaction, "applicationId" | "token">;
+/** The webhook of an interaction, which takes its answers, and the person. */
+export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;
 
 /** Sends the answers to interactions. */
 export interface Interactions {
@@ -69,12 +69,6 @@ export interface Interactions {
    * expired.
    */
   complete(interaction: Webhook, content: string): Promise<void>;
-  /**
-   * Removes a deferred answer; the person sees none.
-   *
-   * @throws {RestError} As {@link Interactions.complete}.
-   */
-  withdraw(interaction: Webhook): Promise<void>;
 }
 
 /** Milliseconds within which Discord takes suggestions. */
@@ -82,23 +76,30 @@ const ANSWER_MS = 3_000;
 
 const NO_MENTIONS = { parse: [] };
 
-/** Answers have a pace of their own. */
-const FIRST = { priority: "interaction" } as const;
-
 const replySchema = z.object({ id: snowflakeSchema<"message">() });
 
 /**
  * Creates the answers for one client.
  *
+ * @param isPrivileged Whether the answers to a person wait for none to other people (X4a).
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages}
  */
-export function createInteractions(api: RestApi): Interactions {
+export function createInteractions(
+  api: RestApi,
+  isPrivileged: (interaction: Pick<Interaction, "sender">) => boolean,
+): Interactions {
+  /** Answers have a pace of their own. */
+  const first = (interaction: Pick<Interaction, "sender">) =>
+    ({ priority: isPrivileged(interaction) ? "privileged" : "interaction" }) as const;
   const pathOf = ({ applicationId, token }: Webhook) =>
     `/webhooks/${applicationId}/${encodeURIComponent(token)}`;
 
   async function edit(webhook: Webhook, message: string, body: object): Promise<void> {
     const path = `${pathOf(webhook)}/messages/${message}`;
-    await api.request("PATCH", path, { ...FIRST, body: { ...body, allowedMentions: NO_MENTIONS } });
+    await api.request("PATCH", path, {
+      ...first(webhook),
+      body: { ...body, allowedMentions: NO_MENTIONS },
+    });
   }
 
   return {
@@ -112,25 +113,23 @@ export function createInteractions(api: RestApi): Interactions {
       ),
     async reply(use, content) {
       const body = { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS };
-      const answer = await api.request("POST", pathOf(use), { ...FIRST, body });
+      const answer = await api.request("POST", pathOf(use), { ...first(use), body });
       return expect("POST /webhooks/:id/:token", replySchema, answer).id;
     },
     change: (use, replyId, content) => edit(use, replyId, { content }),
-    async suggest({ id, token }, choices) {
+    async suggest(typing, choices) {
+      const { id, token } = typing;
       const body: InteractionResponse = {
         type: InteractionResponseTypes.ApplicationCommandAutocompleteResult,
         data: { choices: choices.map(({ name, value }) => ({ name, value })) },
       };
       await api.request("POST", `/interactions/${id}/${encodeURIComponent(token)}/callback`, {
-        ...FIRST,
+        ...first(typing),
         body,
         timeoutMs: ANSWER_MS,
       });
     },
     complete: (interaction, content) => edit(interaction, ORIGINAL, { content }),
-    async withdraw(interaction) {
-      await api.request("DELETE", `${pathOf(interaction)}/messages/${ORIGINAL}`, FIRST);
-    },
   };
 }
 

@@ -31,8 +31,8 @@ export interface RequestOptions extends BodyOptions {
   /** Timeout in milliseconds; default: the client's. */
   readonly timeoutMs?: number;
   /**
-   * Default: that of a reply. `interaction` has slots of its own, `background` leaves after all
-   * others. `spare` leaves at once or fails as `unsent`, and is never retried.
+   * Default: that of a reply. `interaction` and `privileged` have slots of their own, `background`
+   * leaves after all others. `spare` leaves at once or fails as `unsent`, and is never retried.
    */
   readonly priority?: Exclude<Priority, "reply">;
 }
@@ -131,6 +131,8 @@ export function createClient(options: ClientOptions) {
      * unknown.
      */
     rolesOf: options.rolesOf,
+    /** Lets all answers to interactions leave at once, because the bot stops. */
+    hurry: rateLimiter.hurry,
     /** Cancels all requests, in flight or waiting, and refuses new ones. */
     stop(): void {
       rateLimiter.close("unsent", "Barnacle is stopping");

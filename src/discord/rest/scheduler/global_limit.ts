@@ -229,9 +229,9 @@ export function createSharedInvalidRequests(
 
 /**
  * Order in which requests leave: `reply`, then `background` and `spare`. An `interaction` leaves
- * beside them.
+ * beside them, and that of an owner or approver (`privileged`) beside those of all others.
  */
-export type Priority = "interaction" | "reply" | "background" | "spare";
+export type Priority = "privileged" | "interaction" | "reply" | "background" | "spare";
 
 /** Milliseconds between two requests, interactions aside, after too many invalid requests. */
 export const SLOWED_EVERY_MS = 500;
@@ -258,14 +258,20 @@ export function createPace(
   const shareOf = (share: number) => Math.ceil(globalPerSec * share);
   const [half, threeQuarters, eighth] = [shareOf(1 / 2), shareOf(3 / 4), shareOf(1 / 8)];
   /** When the last answers to interactions left, oldest first. */
-  const interactions: number[] = [];
+  const interactions: Readonly<Record<"privileged" | "interaction", number[]>> = {
+    privileged: [],
+    interaction: [],
+  };
+  let interactionsPerSec = INTERACTIONS_PER_SEC;
   /** When the last other requests left, oldest first. */
   const others: number[] = [];
   /** The same, spare requests only. */
   const spares: number[] = [];
 
   function slotMs(priority: Priority, now: number): number {
-    if (priority === "interaction") return slotWaitMs(interactions, INTERACTIONS_PER_SEC, now);
+    if (priority === "interaction" || priority === "privileged") {
+      return slotWaitMs(interactions[priority], interactionsPerSec, now);
+    }
     const anyMs = slotWaitMs(others, perSec, now);
     switch (priority) {
       case "reply":
@@ -288,13 +294,15 @@ export function createPace(
      */
     waitMs(priority: Priority, { until, isSlowed }: GlobalLimitState, now: number): number {
       const waitMs = Math.max(0, until - now, slotMs(priority, now));
-      if (!isSlowed || priority === "interaction") return waitMs;
+      if (!isSlowed || priority === "interaction" || priority === "privileged") return waitMs;
       if (priority === "spare") return Infinity;
       return Math.max(waitMs, (others.at(-1) ?? -Infinity) + SLOWED_EVERY_MS - now);
     },
     /** Counts a request that leaves now. */
     take(priority: Priority, now: number): void {
-      if (priority === "interaction") return note(interactions, now, INTERACTIONS_PER_SEC);
+      if (priority === "interaction" || priority === "privileged") {
+        return note(interactions[priority], now, INTERACTIONS_PER_SEC);
+      }
       note(others, now, globalPerSec);
       if (priority === "spare") note(spares, now, globalPerSec);
     },
@@ -304,13 +312,15 @@ export function createPace(
      */
     sent(takenAt: number, now: number): void {
       if (now === takenAt) return;
-      for (const times of [interactions, others, spares]) {
+      for (const times of [...Object.values(interactions), others, spares]) {
         const index = times.lastIndexOf(takenAt); // it is near the end
         if (index === -1) continue; // another priority's list, or already removed
         times.splice(index, 1);
         times.push(now);
       }
     },
+    /** Ends the pace of answers to interactions: the bot stops, and no new ones will follow. */
+    hurry: (): void => void (interactionsPerSec = Infinity),
   };
 }
 

@@ -33,8 +33,9 @@ import {
   type Priority,
 } from "./global_limit.ts";
 
-/** The priorities that may wait, in the order in which they get a slot; the first has its own. */
+/** The priorities that may wait, in the order in which they get a slot; the first two have their own. */
 const QUEUED_PRIORITIES = [
+  "privileged",
   "interaction",
   "reply",
   "background",
@@ -251,6 +252,11 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
      */
     acquire: (route: RestRoute, options: SchedulingOptions): Promise<Permit> =>
       options.priority === "spare" ? acquireSpare(route, options) : enqueue(route, options),
+    /** Lets all answers to interactions leave at once, because the bot stops. */
+    hurry(): void {
+      pace.hurry();
+      grantReady();
+    },
     /** Refuses all requests from now on, waiting ones too. Only the first call's reason counts. */
     close(kind: RestErrorKind, reason: string): void {
       if (gate.isClosed) return;

@@ -255,6 +255,7 @@ interface Level {
 /** Creates an empty fair queue. */
 export function createFairQueue(): FairQueue {
   const levels: Readonly<Record<Priority, Level>> = {
+    privileged: createLevel(),
     interaction: createLevel(),
     reply: createLevel(),
     background: createLevel(),

@@ -18,6 +18,7 @@ import {
 } from "../../../core/spending/usage.ts";
 import { type BudgetStop, reasonOf, resetOf } from "../../../core/spending/budget.ts";
 import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
+import { isAtDiscord } from "../../../core/inbound/inbound.ts";
 import { freeze } from "../../../render/freeze.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
 import { composeEvent, composeNotice } from "../../../render/reply.ts";
@@ -114,6 +115,7 @@ export async function refusedTurn(
     entries: [],
     outbox,
     told: !isSilent ? { userId, day: dayOf(at) } : undefined,
+    isMarked: isSilent && !automaton && isAtDiscord(message),
   };
 }
 

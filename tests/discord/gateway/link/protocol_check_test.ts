@@ -33,6 +33,7 @@ const TO_WORKER: readonly ToWorker[] = [
   { kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } },
   { kind: "url", url: "ws://127.0.0.1" },
   { kind: "forms", forms: [] },
+  { kind: "admit", userId: "1" },
   { kind: "repeats", from: 1, forms: [] },
   { kind: "stop" },
 ];

@@ -18,7 +18,7 @@ function setUp() {
   );
   const takes = (userId: string, count: number) =>
     Array.from({ length: count }, () => limit.take(userId)).filter((isTaken) => isTaken).length;
-  return { clock, dropped, takes };
+  return { clock, dropped, takes, admit: limit.admit };
 }
 
 describe("[X4a] createInteractionLimit()", () => {
@@ -39,5 +39,22 @@ describe("[X4a] createInteractionLimit()", () => {
     for (let n = 0; n < people; n++) assert.equal(takes(`a${n}`, 100), PER_PERSON);
     for (let n = 0; n < 2_000; n++) assert.equal(takes(`b${n}`, 5), PER_PERSON_FLOODED);
     assert.equal(takes("owner", 1), 1);
+  });
+
+  it("takes 40 of an admitted person while many people send many, until the window ends", () => {
+    const { clock, takes, admit } = setUp();
+    const flood = () => {
+      for (let n = 0; n < FLOODED_FROM; n++) takes(`a${n}`, PER_PERSON);
+    };
+    for (const _ of [1, 2]) {
+      flood();
+      assert.equal(takes("owner", 1), 1, "the main thread sees it, and admits the person");
+      admit("owner");
+      assert.equal(takes("owner", 100), PER_PERSON - 1);
+      assert.equal(takes("other", 100), PER_PERSON_FLOODED);
+      clock.advance(INTERACTION_WINDOW_MS);
+    }
+    flood();
+    assert.equal(takes("owner", 100), PER_PERSON_FLOODED, "a right may have gone");
   });
 });

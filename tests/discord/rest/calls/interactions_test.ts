@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Sender } from "../../../../src/core/inbound/inbound.ts";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { createInteractions } from "../../../../src/discord/rest/calls/interactions.ts";
 import { toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import { outboundMessage } from "../../../support/discord/builders.ts";
+import { outboundMessage, sender } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
 import { withDiscord } from "../simulated.ts";
 
 const TOKEN = "aW50ZXJhY3Rpb246MTQ1MDAwMDAwMDAwMDAwMDAwMTo";
-const PRESS = { applicationId: "99" as ApplicationId, token: TOKEN };
+const PRESS = { applicationId: "99" as ApplicationId, token: TOKEN, sender: sender() };
+const isOwner = ({ sender: { username } }: { readonly sender: Sender }) => username === "owner";
 const WEBHOOK = `/webhooks/99/${TOKEN}`;
 const ORIGINAL = `${WEBHOOK}/messages/@original`;
 const REPLY = { id: "1450000000000000002" };
@@ -18,7 +20,7 @@ const REPLY = { id: "1450000000000000002" };
 describe("[P3] [K5] createInteractions()", () => {
   it("replaces the message's text, removes its buttons, and pings no one", async () => {
     const { api, sent } = checkedApi(undefined);
-    await createInteractions(api).update(PRESS, "Ada may write now, @everyone");
+    await createInteractions(api, isOwner).update(PRESS, "Ada may write now, @everyone");
     assert.deepEqual(sent, [{
       method: "PATCH",
       path: ORIGINAL,
@@ -34,7 +36,7 @@ describe("[P3] [K5] createInteractions()", () => {
   it("[T10] keeps a card a card", async () => {
     const { api, sent } = checkedApi(undefined);
     const card = { blocks: ["Ada chose: high"], isOpen: false };
-    await createInteractions(api).update(PRESS, "Ada chose: high", card);
+    await createInteractions(api, isOwner).update(PRESS, "Ada chose: high", card);
     assert.deepEqual(sent.map(({ body }) => body), [{
       flags: 1 << 15,
       components: [{ type: 17, components: [{ type: 10, content: "Ada chose: high" }] }],
@@ -44,7 +46,7 @@ describe("[P3] [K5] createInteractions()", () => {
 
   it("[K3] replies only to the person who pressed, and changes that reply", async () => {
     const { api, sent } = checkedApi(REPLY, undefined);
-    const interactions = createInteractions(api);
+    const interactions = createInteractions(api, isOwner);
     const id = await interactions.reply(PRESS, "not authorized");
     assert.equal(id, REPLY.id);
     await interactions.change(PRESS, id, "done");
@@ -61,30 +63,25 @@ describe("[P3] [K5] createInteractions()", () => {
     ]);
   });
 
-  it("[K5] sends with interaction priority, and suggestions with a timeout, too", async () => {
-    const { api, asked } = checkedApi(undefined, REPLY, undefined);
-    const interactions = createInteractions(api);
+  it("[K5] [X4a] sends with interaction priority, an owner's with its own, and suggestions with a timeout, too", async () => {
+    const { api, asked } = checkedApi(undefined, REPLY, undefined, undefined);
+    const interactions = createInteractions(api, isOwner);
     await interactions.update(PRESS, "done");
     await interactions.reply(PRESS, "done");
-    await interactions.suggest({ id: "1450000000000000001", token: TOKEN }, []);
+    await interactions.suggest({ ...PRESS, id: "1450000000000000001" }, []);
+    await interactions.update({ ...PRESS, sender: sender({ username: "owner" }) }, "done");
     assert.deepEqual(asked.map(([, , options]) => [options?.priority, options?.timeoutMs]), [
       ["interaction", undefined],
       ["interaction", undefined],
       ["interaction", 3_000],
+      ["privileged", undefined],
     ]);
-  });
-
-  it("[X4a] removes a deferred answer", async () => {
-    const { api, sent, asked } = checkedApi(undefined);
-    await createInteractions(api).withdraw(PRESS);
-    assert.deepEqual(sent, [{ method: "DELETE", path: ORIGINAL, query: {}, body: undefined }]);
-    assert.equal(asked[0]?.[2]?.priority, "interaction");
   });
 
   it("[K5] completes a deferred answer through the interaction's webhook, and pings no one", async () => {
     const { api, sent, asked } = checkedApi({});
-    await createInteractions(api).complete(
-      { applicationId: "99" as ApplicationId, token: TOKEN },
+    await createInteractions(api, isOwner).complete(
+      PRESS,
       "ok",
     );
     assert.deepEqual(sent, [{
@@ -102,7 +99,7 @@ describe("[P3] [K5] createInteractions()", () => {
     assert.equal(route.carriesToken, true, "its 401 is not about the bot's token");
     const error = toRestError(route, 404, { code: 10015, message: "Unknown Webhook" });
     const { api } = checkedApi(error);
-    await assert.rejects(createInteractions(api).reply(PRESS, "x"), (thrown) => {
+    await assert.rejects(createInteractions(api, isOwner).reply(PRESS, "x"), (thrown) => {
       assert.equal(thrown, error);
       assert.doesNotMatch(`${error.message} ${error.route} ${error.stack}`, new RegExp(TOKEN));
       return true;
@@ -111,7 +108,7 @@ describe("[P3] [K5] createInteractions()", () => {
 
   it("escapes a token that contains a path", async () => {
     const { api, asked } = checkedApi(REPLY);
-    await createInteractions(api).reply({ ...PRESS, token: "../../x?y#z" }, "x");
+    await createInteractions(api, isOwner).reply({ ...PRESS, token: "../../x?y#z" }, "x");
     assert.equal(asked[0]?.[1], "/webhooks/99/..%2F..%2Fx%3Fy%23z");
   });
 });
@@ -133,21 +130,21 @@ describe("[P3] [K5] createInteractions() and a strict Discord", () => {
       );
       assert.ok(created.kind === "created");
       const on = { as: "ada", in: "#general", message: created.messageId, customId: "yes-1" };
-      const interactions = createInteractions(api);
+      const interactions = createInteractions(api, isOwner);
       const press = async () => {
         const { id, token, applicationId } = sim.press(on);
         const path = `/interactions/${id}/${token}/callback`;
         await api.request("POST", path, { body: { type: 6 } });
-        return { applicationId, token };
+        return { applicationId, token, sender: sender() };
       };
       const { id, token, applicationId } = sim.press(on);
-      await assert.rejects(interactions.update({ applicationId, token }, "too early"), {
+      await assert.rejects(interactions.update({ ...PRESS, applicationId, token }, "too early"), {
         kind: "not_found",
         code: 10015,
       });
       await api.request("POST", `/interactions/${id}/${token}/callback`, { body: { type: 6 } });
-      const reply = await interactions.reply({ applicationId, token }, "wait");
-      await interactions.change({ applicationId, token }, reply, "not authorized");
+      const reply = await interactions.reply({ ...PRESS, applicationId, token }, "wait");
+      await interactions.change({ ...PRESS, applicationId, token }, reply, "not authorized");
       assert.deepEqual(sim.ephemeral("ada").map(({ content }) => content), ["not authorized"]);
       await interactions.update(await press(), "Ada let them in");
       const [posted, ...others] = sim.posted();

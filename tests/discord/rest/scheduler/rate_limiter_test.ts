@@ -381,6 +381,20 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
     }
   });
 
+  it("[X4a] lets an owner's answers leave beside those to others, and at a stop all of them", async () => {
+    const { time, rateLimiter, leaves } = setUp();
+    const flood = Array.from(
+      { length: 10_000 },
+      (_, n) => leaves(routeOf("POST", `/webhooks/99/token${n}`), "interaction"),
+    );
+    for (const n of [0, 1, 2]) {
+      assert.equal(await time.run(leaves(routeOf("POST", `/webhooks/99/o${n}`), "privileged")), 0);
+    }
+    await time.run(time.sleep(3_000));
+    rateLimiter.hurry();
+    assert.equal(Math.max(...await time.run(Promise.all(flood))), 3_000);
+  });
+
   it("[X4a] lets an answer to an interaction leave while replies wait for their slots", async () => {
     const { time, leaves } = setUp(1);
     const replies = Array.from({ length: 5 }, (_, n) => leaves(routeOf("GET", `/channels/${n}`)));
