@@ -11,17 +11,10 @@ import { plainMessages } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelMessage, type ModelPart } from "../../core/model.ts";
 import { carriedIn, withoutCarried } from "./carried.ts";
 
-/** Limits of what a server takes. */
-export interface CarriedLimits {
-  /** Names of fields that answers of earlier turns do not have. */
-  readonly earlier: ReadonlySet<string>;
-  /** Names of fields that no answer has; those of earlier turns neither. */
-  readonly all: ReadonlySet<string>;
-  /** Whether calls without fields become text. */
-  readonly arePlain: boolean;
-}
-
 type MessageList = readonly ModelMessage[];
+
+/** Leaves out what a server does not take. */
+type Limit = (messages: MessageList) => MessageList;
 
 /** Asks one model, as the `Ask` of `wire.ts` does. */
 type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<ModelPart, void>;
@@ -32,7 +25,7 @@ type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<Mode
  * @param origin Names the server and the model, in hex digits.
  */
 export function withCarried(ask: AskModel, origin: string): AskModel {
-  let known: CarriedLimits = { earlier: new Set(), all: new Set(), arePlain: false };
+  let known: readonly Limit[] = [];
 
   return async function* (request, signal) {
     const own = request.messages.map((message) =>
@@ -41,7 +34,7 @@ export function withCarried(ask: AskModel, origin: string): AskModel {
         : { ...message, carried: undefined }
     );
     for (let limits = known;;) {
-      const messages = withinLimits(own, limits);
+      const messages = limits.reduce<MessageList>((fit, limit) => limit(fit), own);
       let hasBegun = false;
       try {
         for await (const part of ask({ ...request, messages }, signal)) {
@@ -52,22 +45,12 @@ export function withCarried(ask: AskModel, origin: string): AskModel {
         }
         return;
       } catch (thrown) {
-        const next = hasBegun || signal.aborted ? undefined : limitsAfter(thrown, messages, limits);
+        const next = hasBegun || signal.aborted ? undefined : limitAfter(thrown, messages);
         if (!next) throw thrown;
-        limits = next;
+        limits = [...limits, next];
       }
     }
   };
-}
-
-/** The messages as a server takes them. */
-export function withinLimits(
-  messages: MessageList,
-  { earlier, all, arePlain }: CarriedLimits,
-): MessageList {
-  const asked = messages.findLastIndex(({ role }) => role === "user");
-  const fit = messages.map((one, at) => withoutCarried(one, at < asked ? earlier : all));
-  return arePlain ? plainMessages(fit, ({ carried }) => carried === undefined) : fit;
 }
 
 /** Words about fields of answers, and not about the level of thinking. */
@@ -75,28 +58,25 @@ const ABOUT_FIELDS =
   /thinking(?![._ ]?(?:budget|level|config))|reasoning(?![._ ]effort)|thought|signature|encrypted|\b(?:extra|unknown|unrecognized|unexpected|additional)\b.*\b(?:input|field|propert|param|argument|key|name)/i;
 const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b/i;
 
-/** The limits for the next request after a failure; `undefined` if no field can be its reason. */
-export function limitsAfter(
-  error: unknown,
-  messages: MessageList,
-  { earlier, all, arePlain }: CarriedLimits,
-): CarriedLimits | undefined {
+/** A further limit after a failure; `undefined` if no field can be its reason. */
+function limitAfter(error: unknown, messages: MessageList): Limit | undefined {
   if (!(error instanceof ModelError) || error.kind !== "rejected") return undefined;
   const { words = "" } = error;
   const isAbout = ABOUT_FIELDS.test(words);
   const lacks = messages.some((one) => one.role === "assistant" && one.calls && !one.carried);
-  if (!arePlain && lacks && isAbout && MISSES.test(words)) return { earlier, all, arePlain: true };
-  const refusedIn = (some: MessageList): ReadonlySet<string> => {
-    const names = some.map(carriedIn).flatMap(({ fields, calls }) =>
-      [fields, ...calls].flatMap(Object.keys)
-    );
+  if (lacks && isAbout && MISSES.test(words)) {
+    return (all) => plainMessages(all, ({ carried }) => carried === undefined);
+  }
+  for (const beginOf of [newestQuestion, ({ length }: MessageList) => length]) {
+    const names = messages.slice(0, beginOf(messages)).map(carriedIn)
+      .flatMap(({ fields, calls }) => [fields, ...calls].flatMap(Object.keys));
     const named = names.filter((name) => words.includes(name));
-    return new Set(named.length > 0 || !isAbout ? named : names);
-  };
-  const asked = messages.findLastIndex(({ role }) => role === "user");
-  const old = refusedIn(messages.slice(0, asked));
-  if (old.size > 0) return { earlier: earlier.union(old), all, arePlain };
-  const refused = refusedIn(messages);
-  if (refused.size === 0) return undefined;
-  return { earlier: earlier.union(refused), all: all.union(refused), arePlain };
+    const refused = new Set(named.length > 0 || !isAbout ? named : names);
+    if (refused.size > 0) {
+      return (all) => all.map((one, at) => at < beginOf(all) ? withoutCarried(one, refused) : one);
+    }
+  }
+  return undefined;
 }
+
+const newestQuestion = (all: MessageList) => all.findLastIndex(({ role }) => role === "user");

@@ -14,6 +14,8 @@ export interface Lesson {
   readonly fix?: string;
   /** The whole ability that it is about; absent for a single part. */
   readonly ability?: "tools" | "images" | ThinkLevel;
+  /** Whether it is for one request, because nothing proves it. */
+  readonly isForNow?: true;
   /** Makes the same request without the part. */
   readonly without: (request: ModelRequest) => ModelRequest;
 }

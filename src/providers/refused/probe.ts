@@ -40,28 +40,26 @@ export const SMALL_TOOL: ToolDefinition = {
   },
 };
 
-/** Maximum number of probes after one refusal. Parts that none has shown to be fine are left out. */
-const PROBES_MAX = 40;
-
 /**
  * Probes the server.
  *
  * @param request The refused one.
- * @returns The refused parts, or the ability if the server refuses the sample, too; `undefined` if the
- * probes prove nothing.
+ * @param budget Number of probes that are left for it.
+ * @returns The refused parts, or the ability if the server refuses the sample, too. If the probes prove
+ * nothing, the ability for this one request.
  * @throws {unknown} The signal's reason.
  */
 export async function probeRefusal(
   about: Ability,
-  { omit, byResponses, thinking, messages, tools = [] }: ModelRequest,
+  { omit, byResponses, thinking = "off", messages, tools = [] }: ModelRequest,
   model: Model,
+  budget: { left: number },
   signal: AbortSignal,
-): Promise<Lesson | undefined> {
-  let probes = 0;
+): Promise<Lesson> {
   async function takes(parts: Partial<ModelRequest>, images?: readonly ModelImage[]) {
-    if (probes++ === PROBES_MAX) return false;
     const messages = [{ role: "user", text: "Write: ok", ...(images && { images }) }] as const;
     try {
+      if (budget.left-- <= 0) throw new ModelError("", { kind: "timeout", modelId: model.id });
       const clean = { system: "", omit, byResponses, messages, ...parts };
       for await (const _ of model.generate(clean, signal)) break; // the rest would only cost
       return true;
@@ -73,53 +71,42 @@ export async function probeRefusal(
     }
   }
 
-  const sample = tools.length > 0 ? [SMALL_TOOL] : undefined;
+  const whole = abilityLesson(about === "thinking" ? thinking : about);
+  const sample = tools.length > 0 ? { tools: [SMALL_TOOL] } : {};
   try {
-    switch (about) {
-      case "thinking":
-        return thinking === undefined || await takes({ thinking, tools: sample })
-          ? undefined
-          : abilityLesson(thinking);
-      case "tools": {
-        if (!await takes({ tools: sample })) return abilityLesson(about);
-        const left = without(tools, await mostOf(tools, (tools) => takes({ tools })));
-        return left.length > 0 ? toolLesson(left) : undefined;
-      }
-      case "images": {
-        if (!await takes({}, [RED_SQUARE])) return abilityLesson(about);
-        const all = messages.flatMap((one) => one.role === "user" ? one.images ?? [] : []);
-        const left = without(all, await mostOf(all, (images) => takes({}, images)));
-        return left.length > 0 ? pictureLesson(left) : undefined;
-      }
+    if (about === "thinking") {
+      if (!await takes({ thinking, ...sample })) return whole;
+    } else if (about === "tools") {
+      if (!await takes(sample)) return whole;
+      const left = await refusedOf(tools, (tools) => takes({ tools }));
+      if (left.length > 0) return toolLesson(left);
+    } else {
+      if (!await takes({}, [RED_SQUARE])) return whole;
+      const all = messages.flatMap((one) => one.role === "user" ? one.images ?? [] : []);
+      const left = await refusedOf(all, (images) => takes({}, images));
+      if (left.length > 0) return pictureLesson(left);
     }
   } catch (error) {
     if (signal.aborted || !(error instanceof ModelError)) throw error;
-    return undefined;
   }
-}
-
-function without<Part>(parts: readonly Part[], taken: readonly Part[]): readonly Part[] {
-  return parts.filter((part) => !taken.includes(part));
+  return { ...whole, isForNow: true };
 }
 
 /**
- * The most parts that a server takes together, by halves. It finds each refused part, and a sum that is
- * too large: llama.cpp compiles all tools into one grammar.
- *
- * @param taken Parts that it has taken.
+ * The first part that a server refuses, by halves. If it takes that one alone, only a sum is too large,
+ * as llama.cpp compiles all tools into one grammar: then all parts from it on.
  */
-export async function mostOf<Part>(
+export async function refusedOf<Part>(
   parts: readonly Part[],
   takes: (parts: readonly Part[]) => Promise<boolean>,
-  taken: readonly Part[] = [],
 ): Promise<readonly Part[]> {
-  const all = [...taken, ...parts];
-  if (await takes(all)) return all;
-  if (parts.length <= 1) return taken;
-  const half = Math.ceil(parts.length / 2);
-  return await mostOf(
-    parts.slice(half),
-    takes,
-    await mostOf(parts.slice(0, half), takes, taken),
-  );
+  if (await takes(parts)) return [];
+  let [fine, refused] = [0, parts.length];
+  while (refused - fine > 1) {
+    const middle = (fine + refused) >> 1;
+    if (await takes(parts.slice(0, middle))) fine = middle;
+    else refused = middle;
+  }
+  const one = parts.slice(fine, refused);
+  return fine > 0 && await takes(one) ? parts.slice(fine) : one;
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelImage, ModelRequest, ToolDefinition } from "../../../src/core/model.ts";
 import type { Lesson } from "../../../src/providers/refused/lessons.ts";
-import { mostOf } from "../../../src/providers/refused/probe.ts";
+import { refusedOf } from "../../../src/providers/refused/probe.ts";
 import { withSmallerRequests } from "../../../src/providers/refused/smaller_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
@@ -277,24 +277,16 @@ describe("[L3] withSmallerRequests()", () => {
   }
 });
 
-describe("[L3] mostOf()", () => {
-  it("keeps all parts that a server takes, and no refused one, with few requests", () =>
-    fc.assert(fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 60 }), async (areFine) => {
-      const parts = areFine.map((isFine, at) => ({ isFine, at }));
+describe("[L3] refusedOf()", () => {
+  it("finds the first refused part, or the end that makes the sum too large, with few requests", () =>
+    fc.assert(fc.asyncProperty(fc.nat(128), fc.nat(127), fc.boolean(), async (count, at, isSum) => {
+      const parts = Array.from({ length: count }, (_, part) => part);
       let asked = 0;
-      const taken = await mostOf(parts, (some) => {
+      const found = await refusedOf(parts, (some) => {
         asked++;
-        return Promise.resolve(some.every(({ isFine }) => isFine));
+        return Promise.resolve(isSum ? some.length <= at : !some.some((part) => part >= at));
       });
-      assert.deepEqual(taken, parts.filter(({ isFine }) => isFine));
-      const bad = areFine.filter((isFine) => !isFine).length;
-      assert.ok(asked <= 1 + 2 * bad * Math.ceil(Math.log2(areFine.length + 1)));
-    })));
-
-  it("takes a beginning if only the sum of all is too large", () =>
-    fc.assert(fc.asyncProperty(fc.nat(40), fc.nat(40), async (count, most) => {
-      const parts = Array.from({ length: count }, (_, at) => at);
-      const taken = await mostOf(parts, (some) => Promise.resolve(some.length <= most));
-      assert.deepEqual(taken, parts.slice(0, most));
+      assert.deepEqual(found, isSum && at > 0 ? parts.slice(at) : parts.slice(at, at + 1));
+      assert.ok(asked <= 10);
     })));
 });
