@@ -2,6 +2,7 @@
  * Reads the parts of an answer that both formats share: calls of tools, and how the answer ended.
  */
 
+import { parseForeignJson } from "../lib/text/json.ts";
 import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -49,11 +50,7 @@ const CALL_FIELDS = new Set(["index", "id", "type", "function"]);
 
 /** Whether the arguments of a call are a whole JSON object, so that no further piece belongs to it. */
 function isWhole({ arguments: written }: ToolCall): boolean {
-  try {
-    return typeof JSON.parse(written) === "object";
-  } catch {
-    return false;
-  }
+  return typeof parseForeignJson(written) === "object";
 }
 
 /**
@@ -86,12 +83,8 @@ export function nameOf({ name }: ToolCall): string {
  * call; its result names the fault to the model.
  */
 export function argumentsOf({ arguments: written }: ToolCall): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(written);
-    return typeof value !== "object" || Array.isArray(value) ? {} : fieldsOf(value);
-  } catch {
-    return {};
-  }
+  const value = parseForeignJson(written);
+  return typeof value !== "object" || Array.isArray(value) ? {} : fieldsOf(value);
 }
 
 /** The unchecked fields of an object; none for any other value. */

@@ -89,8 +89,11 @@ export function createChatAnswerReader(
     const thought = delta["reasoning_content"] ?? delta["reasoning"];
     if (typeof thought === "string") thinking += thought;
     if (typeof content === "string") text += content;
-    else if (Array.isArray(content)) text += content.map(textOf).join("");
-    else if (content) return breakOff();
+    else if (Array.isArray(content)) {
+      text += content.map(textOf).join("");
+      const others = content.filter((part) => fieldsOf(part)["type"] !== "text");
+      if (others.length > 0) addUnknown(fields, { content: others }); // Mistral's thinking
+    } else if (content) return breakOff();
     if (typeof refusal === "string" && refusal !== "") {
       text += refusal;
       hasRefusal = true;

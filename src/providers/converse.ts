@@ -8,6 +8,7 @@
  */
 
 import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
 import { createVisibleText, fieldsOf, finishOf } from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
 import { brokenAnswerOf } from "./failures.ts";
@@ -134,7 +135,7 @@ export function createConverseReader(modelId: string, secrets: readonly string[]
       }
       for (const { headers, payload } of read) {
         if (isOver) break;
-        const event = fieldsOf(jsonOf(payload));
+        const event = fieldsOf(parseForeignJson(payload));
         if (headers[":message-type"] === "event") take(headers[":event-type"], event);
         else breakOff({ type: headers[":exception-type"], message: event["message"] });
       }
@@ -149,14 +150,6 @@ export function createConverseReader(modelId: string, secrets: readonly string[]
       return finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
     },
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // an event without fields counts as none
-  }
 }
 
 /** Tokens that were read from or written to the cache are not in Bedrock's `inputTokens`. */

@@ -1,51 +1,20 @@
 /**
- * A model server's refusals, serverError apart by who can do what about them.
+ * Tells a model server's refusals apart by who can do what about them.
  *
  * It judges statuses, headers and error objects, never an error's message: the
  * message of one failure differs by runtime and by version. Only a refusal of a request that is too
  * long may have no other sign, and of a part of a request (`refused/refusals.ts`).
  */
 
-import { z } from "zod";
 import { retryAfterOf } from "../lib/network/retry_after.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
-import { jsonOf, reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
+import { reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
+import { fieldsOf } from "./answer_parts.ts";
 import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 300;
-
-/** Google's details of an error: its reason as a word, or when to ask again, as `"34s"`. */
-const detailSchema = z.lazy(() =>
-  z.looseObject({
-    reason: z.string().optional(),
-    retryDelay: z.string().optional(),
-  })
-);
-
-/** Forms of error bodies in use. */
-const errorObjectSchema = z.lazy(() =>
-  z.looseObject({
-    type: z.string().nullish(),
-    code: z.union([z.string(), z.number()]).nullish(),
-    param: z.string().nullish().catch(undefined), // OpenAI: the refused field
-    status: z.string().nullish(),
-    details: z.array(detailSchema).optional().catch(undefined),
-    n_ctx: z.number().optional().catch(undefined), // llama.cpp
-    // OpenRouter's.
-    metadata: z.looseObject({
-      flagged_input: z.string().optional(),
-      headers: z.looseObject({ "X-RateLimit-Reset": z.coerce.number() }).optional().catch(
-        undefined,
-      ),
-    }).optional().catch(undefined),
-  })
-);
-const errorBodySchema = z.lazy(() =>
-  z.looseObject({
-    error: z.union([errorObjectSchema, z.string()]).optional(),
-  })
-);
 
 interface ServerError {
   readonly message?: string;
@@ -83,7 +52,7 @@ export function refusalOf(
   now: number,
 ): ModelError {
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
-  const serverError = withHeader(serverErrorOf(jsonOf(body), reasonOf(body)), headers);
+  const serverError = withHeader(serverErrorOf(parseForeignJson(body), reasonOf(body)), headers);
   const kind = kindOf(status, serverError);
   const { message, resetAt = 0 } = serverError;
   const retryAfterMs = retryAfterOf(headers.get("retry-after"), now) ?? serverError.retryAfterMs ??
@@ -294,25 +263,21 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
 
 function serverErrorOf(body: unknown, message = reasonIn(body)): ServerError {
   // Google sends a list with one error in place of a stream.
-  const parsed = errorBodySchema.safeParse(Array.isArray(body) ? body[0] : body);
-  const { error } = parsed.data ?? {};
+  const { error } = fieldsOf(Array.isArray(body) ? body[0] : body);
   if (typeof error !== "object") return { message, codes: [] };
-  const { details = [], metadata } = error;
-  const reasons = details.map(({ reason }) => reason);
-  const delay = details.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? "")?.[1])
+  const { type, code, status, param, details, metadata, n_ctx: window } = fieldsOf(error);
+  const reasons = Array.isArray(details) ? details.map(fieldsOf) : []; // Google's
+  const delay = reasons.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(`${retryDelay}`)?.[1])
     .find((seconds) => seconds !== undefined);
+  const { flagged_input: flagged, headers } = fieldsOf(metadata); // OpenRouter's
   return {
     message,
     codes: [
-      error.type,
-      error.code,
-      error.status,
-      error.param,
-      metadata?.flagged_input === undefined ? undefined : "flagged_input",
-      ...reasons,
-    ].flatMap((code) => code === undefined || code === null ? [] : [String(code)]),
+      ...[type, code, status, param, flagged === undefined ? undefined : "flagged_input"],
+      ...reasons.map(({ reason }) => reason),
+    ].filter((one) => typeof one === "string" || typeof one === "number").map(String),
     retryAfterMs: delay !== undefined ? Math.ceil(Number(delay) * 1_000) : undefined,
-    resetAt: metadata?.headers?.["X-RateLimit-Reset"],
-    window: error.n_ctx,
+    resetAt: Number(fieldsOf(headers)["X-RateLimit-Reset"] ?? 0),
+    window: typeof window === "number" ? window : undefined,
   };
 }

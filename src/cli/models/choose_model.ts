@@ -148,7 +148,7 @@ interface FittedCandidate extends ModelCandidate, Pick<FittedModel, "refused"> {
 function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
   // A hosted model reads fast. It may think before its first byte, and a request may wait.
-  const speed = isPaid(settings) ? undefined : createReadSpeed();
+  const speed = isPaid(settings) ? undefined : createReadSpeed({ now: Date.now });
   const known = createKnownAbilities({
     written,
     readPerSec: speed ? speed.perSec : () => Infinity,
@@ -159,8 +159,7 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
     },
     now: Date.now,
   });
-  const { onFirstByte } = speed ?? {};
-  const priced = withPrice(createModel(settings, { fetch, now: Date.now, onFirstByte }), settings);
+  const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
   const loadJudge = async () => (await import("../../render/safety/written_call.ts")).isWrittenCall;
   const able = withAbilities(withReadCalls(priced, loadJudge), known);
   const fitted = withSmallerRequests(speed ? speed.measured(able) : able, {

@@ -34,7 +34,7 @@ const SURE =
 
 /** Fields that an answer does not need. `include` and `store` are also common words. */
 const OPTIONAL_FIELDS =
-  /\b(?:stream_options|max_(?:completion_|output_)?tokens|prompt_cache_key|cache_control)\b|(?<=['"`/\n])(?:include|store)\b/g;
+  /\b(?:stream_options|max_(?:completion_|output_)?tokens|max(?:Output)?Tokens|prompt_cache_key|cache_control)\b|(?<=['"`/\n])(?:include|store)\b/g;
 
 /** Words about an ability, or about one part of it. */
 const ABOUT: Readonly<Record<Ability, RegExp>> = {

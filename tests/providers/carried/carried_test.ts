@@ -84,7 +84,8 @@ const PLAIN: Assistant = {
 /** The fields of answers with calls in a request, but for those that each has. */
 function extras(messages: readonly Sent[] = []): readonly Fields[] {
   return messages.filter(({ role }) => role === "assistant").map(
-    ({ role: _, content: _content, tool_calls: calls, ...fields }) => {
+    ({ role: _, content, tool_calls: calls, ...own }) => {
+      const fields = Array.isArray(content) ? { content, ...own } : own;
       const ofCalls = (calls ?? []).map(({ id: _, type: _type, function: _called, ...more }) =>
         more
       );
@@ -95,6 +96,8 @@ function extras(messages: readonly Sent[] = []): readonly Fields[] {
 
 const DETAIL = { type: "reasoning.text", text: "Tides turn.", format: "x-v1", index: 0 };
 const SIGNED = { extra_content: { google: { thought_signature: "c2lnbmVk" } } };
+
+const THOUGHT = { type: "thinking", thinking: [{ type: "text", text: "Tides turn." }] };
 
 /** Answers in pieces, and their fields as they go back. */
 const ANSWERS: readonly (readonly [server: string, answer: string, fields: Fields])[] = [
@@ -120,6 +123,7 @@ const ANSWERS: readonly (readonly [server: string, answer: string, fields: Field
       ],
     },
   ],
+  ["Mistral", called({ content: [THOUGHT] }), { content: [THOUGHT] }],
   ["Gemini 3 by its OpenAI address", called({}, SIGNED), { ofCalls: [SIGNED] }],
   ["a server of tomorrow", called({ plan: { steps: ["look"], depth: 2 }, refusal: null }), {
     plan: { steps: ["look"], depth: 2 },

@@ -55,6 +55,7 @@ Gemini | 400 | tools | not the tools mcp__crm__find, mcp__crm__find_all | * Gene
 Gemini | 400 | whole | images | Unable to process input image.
 Gemini | 400 | whole | thinking | Budget 0 is invalid. This model only works in thinking mode.
 Anthropic | 400 | tools | not the tool mcp__crm__find | tools.2.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12
+Gemini | 400 | whole | not the field maxOutputTokens | Invalid value at 'generation_config.maxOutputTokens'
 Anthropic | 400 | whole | images | messages.0.content.1.image.source.base64: image exceeds 5 MB maximum
 Anthropic | 400 | tools | tools | messages.3.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'
 DeepSeek | 400 | whole | images | Failed to deserialize the JSON body: messages[1]: unknown variant image_url, expected text
@@ -83,7 +84,10 @@ a common word | 400 | whole | nothing | Please ask again later
 `.trim().split("\n").map((line) => line.split(" | "));
 
 /** Optional fields of the requests; "lean" has none. */
-const FIELDS = { stream_options: {}, max_tokens: 9, store: false, include: [] };
+const FIELDS = {
+  ...{ stream_options: {}, max_tokens: 9, store: false, include: [] },
+  generationConfig: { maxOutputTokens: 9 },
+};
 
 /** The decision in one line. */
 function decided(status: number, body: string, refused: string, request: ModelRequest): string {
