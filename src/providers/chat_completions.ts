@@ -91,7 +91,7 @@ export function createChatAnswerReader(
     if (typeof content === "string") text += content;
     else if (Array.isArray(content)) {
       text += content.map(textOf).join("");
-      const others = content.filter((part) => fieldsOf(part)["type"] !== "text");
+      const others = content.filter((part) => fieldsOf(part)["type"] === "thinking");
       if (others.length > 0) addUnknown(fields, { content: others }); // Mistral's thinking
     } else if (content) return breakOff();
     if (typeof refusal === "string" && refusal !== "") {

@@ -53,19 +53,30 @@ export function refusalOf(
 ): ModelError {
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
   const serverError = withHeader(serverErrorOf(parseForeignJson(body), reasonOf(body)), headers);
-  const kind = kindOf(status, serverError);
-  const { message, resetAt = 0 } = serverError;
-  const retryAfterMs = retryAfterOf(headers.get("retry-after"), now) ?? serverError.retryAfterMs ??
-    (resetAt > now ? resetAt - now : waitIn(message));
+  const { retryAfterMs, resetAt = 0, message } = serverError;
+  const about = { modelId, secrets, status, sent: fieldsIn(sent), body };
+  return errorOf(kindOf(status, serverError), `answered ${status}`, about, {
+    ...serverError,
+    retryAfterMs: retryAfterOf(headers.get("retry-after"), now) ?? retryAfterMs ??
+      (resetAt > now ? resetAt - now : waitIn(message)),
+  });
+}
+
+/** The error with the server's words. */
+function errorOf(
+  kind: ModelErrorKind,
+  what: string,
+  { modelId, secrets, status, sent, body = "" }: Pick<ModelError, "modelId" | "status" | "sent"> & {
+    readonly secrets: readonly string[];
+    readonly body?: string;
+  },
+  serverError: ServerError,
+): ModelError {
+  const { message, retryAfterMs } = serverError;
   const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
-  return new ModelError(`${modelId} answered ${status}${said === undefined ? "" : `: ${said}`}`, {
-    kind,
-    modelId,
-    status,
+  return new ModelError(`${modelId} ${what}${said === undefined ? "" : `: ${said}`}`, {
+    ...{ kind, modelId, status, sent, said, retryAfterMs },
     words: wordsOf(serverError, body, secrets),
-    sent: fieldsIn(sent),
-    said,
-    retryAfterMs,
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });
 }
@@ -103,32 +114,23 @@ export function brokenAnswerOf(
   secrets: readonly string[],
 ): ModelError {
   const serverError = serverErrorOf({ error });
-  const { message, retryAfterMs = waitIn(message) } = serverError;
-  const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
+  const { codes, message, retryAfterMs = waitIn(message) } = serverError;
+  const has = (words: RegExp) => codes.some((code) => words.test(code));
   const kind = lacksMemory(serverError)
     ? "no_memory"
     : isTooLong(400, serverError)
     ? "context_length"
-    : serverError.codes.some((code) => FILTER_CODES.has(code))
+    : codes.some((code) => FILTER_CODES.has(code))
     ? "filtered"
-    : serverError.codes.some((code) => DOWN_CODES.test(code))
+    : has(DOWN_CODES)
     ? "unavailable"
-    : serverError.codes.some((code) => /rate_?limit|throttling|^429$/i.test(code))
+    : has(/rate_?limit|throttling|^429$/i)
     ? "rate_limited"
     : "not_an_answer";
-  return new ModelError(
-    serverError.codes.length === 0 && said === undefined
-      ? `${modelId} sent an incomplete or malformed answer`
-      : `${modelId} broke off with an error${said === undefined ? "" : `: ${said}`}`,
-    {
-      kind,
-      modelId,
-      words: wordsOf(serverError, "", secrets),
-      said,
-      retryAfterMs,
-      contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
-    },
-  );
+  const what = codes.length === 0 && message === undefined
+    ? "sent an incomplete or malformed answer"
+    : "broke off with an error";
+  return errorOf(kind, what, { modelId, secrets }, { ...serverError, retryAfterMs });
 }
 
 /** Maximum number of characters of the words that a decision reads. */
