@@ -184,12 +184,18 @@ const DOWN_CODES =
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
-/** Codes of OpenAI and Anthropic for a used-up quota or credit. */
+/** Codes for a used-up quota or credit. */
 const QUOTA_CODES: ReadonlySet<string> = new Set([
   "insufficient_quota",
   "billing_hard_limit_reached",
   "billing_error",
+  "exceeded_current_quota_error", // Kimi
+  "Arrearage", // Alibaba
+  "1113", // Z.ai
 ]);
+
+/** Anthropic and DeepSeek have no code for it. */
+const QUOTA_WORDS = /\bcredit balance is too low\b|\binsufficient balance\b/i;
 
 /** Codes for a request that is longer than the model's context window: OpenAI, llama.cpp. */
 const LENGTH_CODES: ReadonlySet<string> = new Set([
@@ -255,7 +261,8 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   if (codes.some((code) => FILTER_CODES.has(code))) return "filtered"; // also with 403
   if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400
   // Waiting does not restore a used-up quota.
-  if (status === 402 || codes.some((code) => QUOTA_CODES.has(code))) return "quota";
+  const isSpent = codes.some((code) => QUOTA_CODES.has(code)) || QUOTA_WORDS.test(message);
+  if (status === 402 || isSpent) return "quota";
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 404) return "not_found";
   if (status === 429) return "rate_limited";

@@ -181,6 +181,9 @@ describe("[L3] refusalOf()", () => {
   it("classifies a used-up quota as such, not as a rate limit", () => {
     assert.equal(refused(429, '{"error":{"code":"insufficient_quota"}}').kind, "quota");
     assert.equal(refused(400, '{"error":{"type":"billing_error"}}').kind, "quota");
+    assert.equal(refused(429, '{"error":{"code":"1113"}}').kind, "quota");
+    const said = '{"error":{"message":"Your credit balance is too low to access the API"}}';
+    assert.equal(refused(400, said).kind, "quota");
   });
 
   const tooLong: readonly [status: number, body: string][] = [

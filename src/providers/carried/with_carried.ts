@@ -9,12 +9,19 @@
 
 import { plainMessages } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelMessage, type ModelPart } from "../../core/model.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { carriedIn, withoutCarried } from "./carried.ts";
 
 type MessageList = readonly ModelMessage[];
 
-/** Leaves out what a server does not take. */
-type Limit = (messages: MessageList) => MessageList;
+/** Leaves out what a server does not take, until a time: words without a name may mislead. */
+interface Limit {
+  readonly until: number;
+  readonly apply: (messages: MessageList) => MessageList;
+}
+
+/** Milliseconds for which such words count. */
+const UNNAMED_MS = 600_000;
 
 /** Asks one model, as the `Ask` of `wire.ts` does. */
 type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<ModelPart, void>;
@@ -24,7 +31,7 @@ type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<Mode
  *
  * @param origin Names the server and the model, in hex digits.
  */
-export function withCarried(ask: AskModel, origin: string): AskModel {
+export function withCarried(ask: AskModel, origin: string, now: Clock["now"]): AskModel {
   let known: readonly Limit[] = [];
 
   return async function* (request, signal) {
@@ -33,8 +40,8 @@ export function withCarried(ask: AskModel, origin: string): AskModel {
         ? message // the same object, whose bytes the wire has kept
         : { ...message, carried: undefined }
     );
-    for (let limits = known;;) {
-      const messages = limits.reduce<MessageList>((fit, limit) => limit(fit), own);
+    for (let limits = known.filter(({ until }) => until > now());;) {
+      const messages = limits.reduce<MessageList>((fit, { apply }) => apply(fit), own);
       let hasBegun = false;
       try {
         for await (const part of ask({ ...request, messages }, signal)) {
@@ -45,7 +52,7 @@ export function withCarried(ask: AskModel, origin: string): AskModel {
         }
         return;
       } catch (thrown) {
-        const next = hasBegun || signal.aborted ? undefined : limitAfter(thrown, messages);
+        const next = hasBegun || signal.aborted ? undefined : limitAfter(thrown, messages, now());
         if (!next) throw thrown;
         limits = [...limits, next];
       }
@@ -55,25 +62,32 @@ export function withCarried(ask: AskModel, origin: string): AskModel {
 
 /** Words about fields of answers, and not about the level of thinking. */
 const ABOUT_FIELDS =
-  /thinking(?![._ ]?(?:budget|level|config))|reasoning(?![._ ]effort)|thought|signature|encrypted|\b(?:extra|unknown|unrecognized|unexpected|additional)\b.*\b(?:input|field|propert|param|argument|key|name)/i;
+  /thinking(?![._ ]?(?:budget|level|config))|reasoning(?![._ ]?effort)|thought|signature|encrypted|\b(?:extra|unknown|unrecognized|unexpected|additional)\b.*\b(?:input|field|propert|param|argument|key|name)/i;
 const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b/i;
 
 /** A further limit after a failure; `undefined` if no field can be its reason. */
-function limitAfter(error: unknown, messages: MessageList): Limit | undefined {
+function limitAfter(error: unknown, messages: MessageList, now: number): Limit | undefined {
   if (!(error instanceof ModelError) || error.kind !== "rejected") return undefined;
   const { words = "" } = error;
   const isAbout = ABOUT_FIELDS.test(words);
   const lacks = messages.some((one) => one.role === "assistant" && one.calls && !one.carried);
   if (lacks && isAbout && MISSES.test(words)) {
-    return (all) => plainMessages(all, ({ carried }) => carried === undefined);
+    const isPlain = ({ carried }: { readonly carried?: string }) => carried === undefined;
+    return { until: Infinity, apply: (all) => plainMessages(all, isPlain) };
   }
   for (const beginOf of [newestQuestion, ({ length }: MessageList) => length]) {
     const names = messages.slice(0, beginOf(messages)).map(carriedIn)
       .flatMap(({ fields, calls }) => [fields, ...calls].flatMap(Object.keys));
-    const named = names.filter((name) => words.includes(name));
+    const named = names.filter((name) =>
+      new RegExp(`(?<!\\w)${RegExp.escape(name)}(?!\\w)`).test(words)
+    );
     const refused = new Set(named.length > 0 || !isAbout ? named : names);
     if (refused.size > 0) {
-      return (all) => all.map((one, at) => at < beginOf(all) ? withoutCarried(one, refused) : one);
+      return {
+        until: named.length > 0 ? Infinity : now + UNNAMED_MS,
+        apply: (all) =>
+          all.map((one, at) => at < beginOf(all) ? withoutCarried(one, refused) : one),
+      };
     }
   }
   return undefined;

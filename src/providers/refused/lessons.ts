@@ -1,8 +1,8 @@
 /** Parts of requests that a server refuses, in words and as a way to leave each out (L3). */
 
 import { createHash } from "node:crypto";
-import { withoutImages, withoutTools } from "../../core/fit_request.ts";
-import type { ModelImage, ModelRequest, ToolDefinition } from "../../core/model.ts";
+import { imagesOf, withoutImages, withoutTools } from "../../core/fit_request.ts";
+import type { ModelImage, ModelMessage, ModelRequest, ToolDefinition } from "../../core/model.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
 import { withoutThinking } from "../thinking.ts";
 
@@ -13,9 +13,11 @@ export interface Lesson {
   /** The operator's next step, in the imperative; absent for pictures, which concern one person. */
   readonly fix?: string;
   /** The whole ability that it is about; absent for a single part. */
-  readonly ability?: "tools" | "images" | ThinkLevel;
+  readonly ability?: "tools" | "images" | "carried" | ThinkLevel;
   /** Whether it is for one request, because nothing proves it. */
   readonly isForNow?: true;
+  /** A lesson of the same request that was wrong. */
+  readonly instead?: Lesson;
   /** Makes the same request without the part. */
   readonly without: (request: ModelRequest) => ModelRequest;
 }
@@ -37,6 +39,18 @@ export const CHAT_LESSON: Lesson = {
   part: "chat completions, and wants its Responses API",
   fix: 'set `kind` of the provider to "openai-responses"',
   without: (request) => ({ ...request, byResponses: true }),
+};
+
+/** Both of these: the server has no Responses API, and takes tools with thinking turned off. */
+export const OFF_LESSON: Lesson = {
+  part: "thinking with tools",
+  fix: 'set `kind` of the provider to "openai-responses" if the server has that API',
+  instead: CHAT_LESSON,
+  without: (request) => ({
+    ...request,
+    byResponses: undefined,
+    thinking: request.tools ? "off" : request.thinking,
+  }),
 };
 
 type Tools = readonly ToolDefinition[];
@@ -74,13 +88,39 @@ function keeping(keep: (tools: Tools) => Tools): Lesson["without"] {
 }
 
 /** Single pictures, by their bytes. */
-export function pictureLesson(images: readonly ModelImage[]): Lesson {
+export function pictureLesson(refused: readonly ModelImage[]): Lesson {
   const hashOf = ({ data }: ModelImage) => createHash("sha256").update(data).digest("base64");
-  const hashes = new Set(images.map(hashOf));
+  const hashes = new Set(refused.map(hashOf));
   return {
     part: "a picture",
     without: (request) => withoutImages(request, (image) => hashes.has(hashOf(image))),
   };
+}
+
+/** All pictures before the newest ones. */
+export function olderPictures(most: number): Lesson {
+  return {
+    part: `more than ${most} pictures`,
+    without(request) {
+      const newest = new Set(imagesOf(request.messages).slice(-most));
+      return withoutImages(request, (image) => !newest.has(image));
+    },
+  };
+}
+
+/** The fields that go back with answers, for servers that say no name of them. */
+export const CARRIED_LESSON: Lesson = {
+  part: "the fields of its earlier answers",
+  ability: "carried",
+  without: (request) => ({
+    ...request,
+    messages: request.messages.map((one) => isCarried(one) ? { ...one, carried: undefined } : one),
+  }),
+};
+
+/** Whether a message has fields of a server. */
+export function isCarried(message: ModelMessage): boolean {
+  return message.role === "assistant" && message.carried !== undefined;
 }
 
 /** A whole ability. */

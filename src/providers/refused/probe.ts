@@ -14,7 +14,8 @@ import {
   type ModelRequest,
   type ToolDefinition,
 } from "../../core/model.ts";
-import { abilityLesson, type Lesson, pictureLesson, toolLesson } from "./lessons.ts";
+import { imagesOf } from "../../core/fit_request.ts";
+import { abilityLesson, type Lesson, olderPictures, pictureLesson, toolLesson } from "./lessons.ts";
 import { type Ability, isAbout } from "./refusals.ts";
 
 const RED_PNG =
@@ -78,13 +79,13 @@ export async function probeRefusal(
       if (!await takes({ thinking, ...sample })) return whole;
     } else if (about === "tools") {
       if (!await takes(sample)) return whole;
-      const left = await refusedOf(tools, (tools) => takes({ tools }));
-      if (left.length > 0) return toolLesson(left);
+      const found = await refusedOf(tools, (tools) => takes({ tools }));
+      if (found) return toolLesson(found.left);
     } else {
       if (!await takes({}, [RED_SQUARE])) return whole;
-      const all = messages.flatMap((one) => one.role === "user" ? one.images ?? [] : []);
-      const left = await refusedOf(all, (images) => takes({}, images));
-      if (left.length > 0) return pictureLesson(left);
+      const all = imagesOf(messages).toReversed(); // the newest ones matter
+      const found = await refusedOf(all, (images) => takes({}, images));
+      if (found) return found.isAlone ? pictureLesson(found.left) : olderPictures(found.at);
     }
   } catch (error) {
     if (signal.aborted || !(error instanceof ModelError)) throw error;
@@ -92,15 +93,20 @@ export async function probeRefusal(
   return { ...whole, isForNow: true };
 }
 
-/**
- * The first part that a server refuses, by halves. If it takes that one alone, only a sum is too large,
- * as llama.cpp compiles all tools into one grammar: then all parts from it on.
- */
+/** The refused parts of a list, from a place on. */
+interface Refused<Part> {
+  readonly at: number;
+  readonly left: readonly Part[];
+  /** Whether it is one part, refused alone. Else the sum is too large, as of llama.cpp's grammar. */
+  readonly isAlone: boolean;
+}
+
+/** The first part that a server refuses, by halves; `undefined` if it takes all. */
 export async function refusedOf<Part>(
   parts: readonly Part[],
   takes: (parts: readonly Part[]) => Promise<boolean>,
-): Promise<readonly Part[]> {
-  if (await takes(parts)) return [];
+): Promise<Refused<Part> | undefined> {
+  if (parts.length === 0 || await takes(parts)) return undefined;
   let [fine, refused] = [0, parts.length];
   while (refused - fine > 1) {
     const middle = (fine + refused) >> 1;
@@ -108,5 +114,6 @@ export async function refusedOf<Part>(
     else refused = middle;
   }
   const one = parts.slice(fine, refused);
-  return fine > 0 && await takes(one) ? parts.slice(fine) : one;
+  const isAlone = fine === 0 || !await takes(one);
+  return { at: fine, left: isAlone ? one : parts.slice(fine), isAlone };
 }

@@ -8,7 +8,16 @@
 
 import { hasImages } from "../../core/fit_request.ts";
 import type { ModelError, ModelErrorKind, ModelRequest, ToolDefinition } from "../../core/model.ts";
-import { CHAT_LESSON, countLesson, fieldLesson, type Lesson, toolLesson } from "./lessons.ts";
+import {
+  CARRIED_LESSON,
+  CHAT_LESSON,
+  countLesson,
+  fieldLesson,
+  isCarried,
+  type Lesson,
+  OFF_LESSON,
+  toolLesson,
+} from "./lessons.ts";
 
 /** An ability that a server may refuse. `thinking`: the level of thinking of the request. */
 export type Ability = "tools" | "images" | "thinking";
@@ -23,14 +32,14 @@ export type NextTry = "again" | Ability | Lesson;
 const UNREADABLE_CALL = /\btool_use_failed\b|\bfailed to call a function\b/i;
 
 /** OpenAI: GPT-5.4 and later with tools, and models that chat completions do not have at all. */
-const WANTS_RESPONSES = /\bv1\/responses\b/i;
+const WANTS_RESPONSES = /\bv1\/responses\b|\bnot a chat model\b/i;
 
 /**
  * Words of a refusal that comes as 404 (OpenRouter) or 500 (llama.cpp). Other words with these
  * statuses are of a wrong name, or of a server that is down.
  */
 const SURE =
-  /\bsupports? (?:tool|image|function)|\bnot supported\b|--jinja\b|\bfailed to parse grammar\b|\bonly supported in v1\/responses\b/i;
+  /\bsupports? (?:tool|image|function)|\bnot supported\b|--jinja\b|\bfailed to parse grammar\b|\bonly supported in v1\/responses\b|\bnot a chat model\b|\bdata required for image input\b/i;
 
 /** Fields that an answer does not need. `include` and `store` are also common words. */
 const OPTIONAL_FIELDS =
@@ -38,8 +47,9 @@ const OPTIONAL_FIELDS =
 
 /** Words about an ability, or about one part of it. */
 const ABOUT: Readonly<Record<Ability, RegExp>> = {
-  thinking: /\breasoning(?:[_. ]effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i,
-  images: /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i,
+  thinking: /\breasoning(?:[_. ]?effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i,
+  images:
+    /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b|\bcontent\b.{0,40}\bstring\b/i,
   tools:
     /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b/i,
 };
@@ -63,13 +73,16 @@ export function nextAfter(
 ): NextTry | undefined {
   const { tools = [], thinking, messages, byResponses } = request;
   if (tools.length > 0 && UNREADABLE_CALL.test(words)) return "again";
+  if (byResponses && kind === "not_found") return OFF_LESSON;
   if (!mayBeOfPart(kind, words)) return undefined;
   if (!byResponses && WANTS_RESPONSES.test(words)) return CHAT_LESSON;
   const field = fieldIn(words, sent);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";
   if (hasImages(messages) && ABOUT.images.test(words)) return "images";
-  if (tools.length === 0 || !ABOUT.tools.test(words)) return undefined;
+  if (tools.length === 0 || !ABOUT.tools.test(words)) {
+    return kind === "rejected" && messages.some(isCarried) ? CARRIED_LESSON : undefined;
+  }
   const named = SCHEMA_WORDS.test(words) ? namedTools(words, tools) : [];
   if (named.length > 0) return toolLesson(named);
   const most = TOO_MANY_TOOLS.test(words) ? namedLimit(words, tools.length) : undefined;

@@ -80,17 +80,22 @@ export function withSmallerRequests(
       let unproven: { readonly lesson: Lesson; readonly reason: string }[] = [];
       const left = { steps: STEPS_MAX, calls: CALLS_MAX };
       const probes = { left: PROBES_MAX };
+      const tried = new Set<Lesson>();
 
       /** The next request; `undefined` if none may help. */
       async function requestAfter(refusal: ModelError): Promise<ModelRequest | undefined> {
         const { nextAfter } = await import("./refusals.ts"); // most servers refuse nothing
-        const next = left.steps-- > 0 ? nextAfter(refusal, request) : undefined;
+        const next = nextAfter(refusal, request);
         if (next === undefined) return undefined;
+        if (left.steps-- <= 0) return left.steps === -1 ? withoutTools(request) : undefined;
         if (next === "again") return left.calls-- > 0 ? request : withoutTools(request);
         const lesson = typeof next !== "string"
           ? next
           : await (await import("./probe.ts")).probeRefusal(next, request, model, probes, signal);
+        if (tried.has(lesson)) return undefined;
+        tried.add(lesson);
         // It counts once the server has answered.
+        unproven = unproven.filter((one) => one.lesson !== lesson.instead);
         if (!lesson.isForNow) unproven.push({ lesson, reason: refusal.message });
         return lesson.without(request);
       }

@@ -55,6 +55,11 @@ Gemini | 400 | tools | not the tools mcp__crm__find, mcp__crm__find_all | * Gene
 Gemini | 400 | whole | images | Unable to process input image.
 Gemini | 400 | whole | thinking | Budget 0 is invalid. This model only works in thinking mode.
 Anthropic | 400 | tools | not the tool mcp__crm__find | tools.2.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12
+OpenAI | 404 | whole | not chat completions | This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?
+Azure | 404 | responses | not thinking with tools | Resource not found
+xAI | 400 | whole | thinking | Model grok-4-latest does not support parameter reasoningEffort.
+Groq | 400 | whole | images | messages[1].content must be a string
+Ollama | 500 | whole | images | Failed to create new sequence: this model is missing data required for image input
 Gemini | 400 | whole | not the field maxOutputTokens | Invalid value at 'generation_config.maxOutputTokens'
 Anthropic | 400 | whole | images | messages.0.content.1.image.source.base64: image exceeds 5 MB maximum
 Anthropic | 400 | tools | tools | messages.3.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'

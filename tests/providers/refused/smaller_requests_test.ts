@@ -23,7 +23,7 @@ const imagesIn = (body: Body) => JSON.stringify(body).match(/base64,\w+/g) ?? []
 /** An answer of a server with chat completions, and of one with Responses. */
 const ANSWERS = {
   "/v1/chat/completions": {
-    choices: [{ message: { content: "hello" }, finish_reason: "stop" }],
+    choices: [{ message: { content: "hello", plan_x: 1 }, finish_reason: "stop" }],
   },
   "/v1/responses": {
     object: "response",
@@ -138,6 +138,60 @@ describe("[L3] withSmallerRequests()", () => {
     assert.equal(imagesIn(bodies.at(-1) ?? {}).length, 2);
     assert.match(JSON.stringify(bodies.at(-1)), /\[1 image: you see only the others\]/);
     assert.deepEqual([await ask(seeing(1, 2)), parts()], [1, []]);
+  });
+
+  it("sends the newest pictures to a server with a limit of their number", async () => {
+    const { ask, bodies } = modelWith((body) =>
+      imagesIn(body).length > 1 ? "At most 1 image(s) may be provided in one request." : undefined
+    );
+    assert.deepEqual([await ask(seeing(1, 2, 3)), await ask(seeing(3, 4)), await ask(seeing(1))], [
+      7,
+      1,
+      1,
+    ]);
+    const shown = bodies.slice(-3).map((body) => imagesIn(body).join());
+    const base64 = (byte: number) => `base64,${Buffer.from(picture(byte).data).toString("base64")}`;
+    assert.deepEqual(shown, [3, 4, 1].map(base64));
+  });
+
+  it("answers beside more refused tools than one request finds", async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `bad${at}`);
+    const { ask, parts } = modelWith((body) => {
+      const [first] = namesIn(body).filter((name) => name.startsWith("bad"));
+      return first && `Invalid schema for function '${first}'`;
+    });
+    const tools = toolsOf("a", ...names);
+    assert.deepEqual([await ask({ tools }), await ask({ tools }), await ask({ tools })], [
+      18,
+      5,
+      1,
+    ]);
+    assert.equal(parts().length, 20);
+  });
+
+  it("turns thinking off for tools where a server has no Responses", async () => {
+    const { ask, bodies, parts } = modelWith((body, path) =>
+      path === "/v1/responses"
+        ? [404, {}]
+        : "tools" in body && body["reasoning_effort"] !== "none"
+        ? "Use /v1/responses or set reasoning_effort to 'none'"
+        : undefined
+    );
+    assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [3, 1]);
+    assert.equal(namesIn(bodies.at(-1) ?? {}).length, 5);
+    assert.deepEqual(parts(), ["thinking with tools"]);
+  });
+
+  it("leaves the fields of answers out if nothing else can be the reason", async () => {
+    const { ask, bodies, parts, model } = modelWith((body) =>
+      JSON.stringify(body["messages"]).includes("plan_x") ? "Bad Request" : undefined
+    );
+    const finish = (await listen(model)).parts.at(-1);
+    assert.ok(finish?.kind === "finish" && finish.carried);
+    const messages = [{ role: "assistant", text: "hello", carried: finish.carried }] as const;
+    assert.deepEqual([await ask({ messages }), await ask({ messages })], [2, 1]);
+    assert.match(JSON.stringify(bodies[1]), /plan_x/);
+    assert.deepEqual(parts(), []);
   });
 
   const abilities: readonly [string, RegExp, Partial<ModelRequest>, string][] = [
@@ -286,7 +340,9 @@ describe("[L3] refusedOf()", () => {
         asked++;
         return Promise.resolve(isSum ? some.length <= at : !some.some((part) => part >= at));
       });
-      assert.deepEqual(found, isSum && at > 0 ? parts.slice(at) : parts.slice(at, at + 1));
+      const isAlone = !isSum || at === 0;
+      const left = parts.slice(at, isAlone ? at + 1 : count);
+      assert.deepEqual(found, at >= count ? undefined : { at, left, isAlone });
       assert.ok(asked <= 10);
     })));
 });
