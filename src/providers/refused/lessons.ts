@@ -61,9 +61,35 @@ export function toolLesson(refused: Tools): Lesson {
   const known = new Set(refused.map((tool) => JSON.stringify(tool)));
   return {
     part: `the ${names.length === 1 ? "tool" : "tools"} ${names.join(", ")}`,
-    fix: "correct the schema at the MCP server, or add the name to `tools.deny`",
+    fix: refused.some(({ name }) => name.startsWith("mcp__"))
+      ? "correct the schema at the MCP server, or add the name to `tools.deny`"
+      : "add the name to `tools.deny`",
     without: keeping((tools) => tools.filter((tool) => !known.has(JSON.stringify(tool)))),
   };
+}
+
+/** A keyword in the schemas of tools. */
+export function keywordLesson(keyword: string): Lesson {
+  const written = (key: string, value: unknown) => key === keyword ? undefined : value;
+  return {
+    part: `the keyword \`${keyword}\` in the schemas of tools`,
+    fix: "correct the schemas at the MCP servers, or update the server",
+    without: keeping((tools) => JSON.parse(JSON.stringify(tools, written))),
+  };
+}
+
+/** No text beside calls. */
+export const NO_TEXT_LESSON: Lesson = {
+  part: "calls without a text",
+  without: (request) => ({
+    ...request,
+    messages: request.messages.map((one) => lacksText(one) ? { ...one, text: " " } : one),
+  }),
+};
+
+/** Whether a message has calls and no text. */
+export function lacksText(message: ModelMessage): boolean {
+  return message.role === "assistant" && message.calls !== undefined && message.text === "";
 }
 
 /** All tools beyond the first ones. */

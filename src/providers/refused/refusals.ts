@@ -14,7 +14,10 @@ import {
   countLesson,
   fieldLesson,
   isCarried,
+  keywordLesson,
+  lacksText,
   type Lesson,
+  NO_TEXT_LESSON,
   OFF_LESSON,
   toolLesson,
 } from "./lessons.ts";
@@ -58,6 +61,15 @@ const ABOUT: Readonly<Record<Ability, RegExp>> = {
 const SCHEMA_WORDS =
   /\bschema\b|\bdeclarations?\b|\bparameters?\b|\bpropert|\bgrammar\b|\bpattern\b|\btools\b/i;
 
+/** Words about an answer that has calls and no text. */
+const NO_TEXT = /\bcontent\b.*(?:\bnone\b|\bnull\b|\bvalid string\b)/i;
+
+/** The path to a field of a tool, and words about it. */
+const TOOL_FIELD =
+  /\btools(?:\.|\[|["'], ?)\d+\]?(?:["'], ?["']|\.)(?:\w+\.)?(\w+)(?<!parameters|input_?schema|function|name|description|type)["']?(?![.[\w])/i;
+const NO_FIELD =
+  /\b(?:extra|unknown|unexpected|unrecognized|unsupported|not permitted|not supported)\b/i;
+
 const TOO_MANY_TOOLS =
   /\b(?:array too long|too many (?:tools|functions))\b|\b(?:tools|functions|declarations)\b.*\b(?:maximum|at most|limit|exceed)|\b(?:maximum|at most|limit|exceed\w*)\b.*\b(?:tools|functions|declarations)\b/i;
 
@@ -79,10 +91,13 @@ export function nextAfter(
   const field = fieldIn(words, sent);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";
+  if (messages.some(lacksText) && NO_TEXT.test(words)) return NO_TEXT_LESSON;
   if (hasImages(messages) && ABOUT.images.test(words)) return "images";
   if (tools.length === 0 || !ABOUT.tools.test(words)) {
     return kind === "rejected" && messages.some(isCarried) ? CARRIED_LESSON : undefined;
   }
+  const keyword = /\bunknown name \\?"(\w+)/i.exec(words)?.[1] ?? "";
+  if (JSON.stringify(tools).includes(`"${keyword}":`)) return keywordLesson(keyword);
   const named = SCHEMA_WORDS.test(words) ? namedTools(words, tools) : [];
   if (named.length > 0) return toolLesson(named);
   const most = TOO_MANY_TOOLS.test(words) ? namedLimit(words, tools.length) : undefined;
@@ -108,7 +123,8 @@ export function isAbout(
  * here, too: `omit` takes them out of messages.
  */
 function fieldIn(words: string, sent: ModelError["sent"]): Lesson | undefined {
-  const field = words.match(OPTIONAL_FIELDS)?.find((one) => sent?.has(one));
+  const ofTool = NO_FIELD.test(words) ? TOOL_FIELD.exec(words)?.[1] ?? "" : "";
+  const field = [...words.match(OPTIONAL_FIELDS) ?? [], ofTool].find((one) => sent?.has(one));
   if (field === undefined) return undefined;
   const isRenamed = field === "max_tokens" && words.includes("max_completion_tokens");
   return fieldLesson(field, isRenamed ? "max_completion_tokens" : undefined);

@@ -15,6 +15,10 @@ const PLAIN: ModelRequest = {
 
 /** The refused requests of the table. */
 const REQUESTS: Readonly<Record<string, ModelRequest>> = {
+  schema: {
+    ...PLAIN,
+    tools: [{ name: "a", description: "", parameters: { additionalProperties: false } }],
+  },
   tools: PLAIN,
   many: { ...PLAIN, tools: toolsOf(...Array.from({ length: 217 }, (_, at) => `t${at}`)) },
   none: { ...PLAIN, tools: undefined },
@@ -56,6 +60,10 @@ Gemini | 400 | whole | images | Unable to process input image.
 Gemini | 400 | whole | thinking | Budget 0 is invalid. This model only works in thinking mode.
 Anthropic | 400 | tools | not the tool mcp__crm__find | tools.2.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12
 OpenAI | 404 | whole | not chat completions | This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?
+OpenAI | 400 | tools | not the field strict | Unknown parameter: 'tools[0].strict'.
+Anthropic | 400 | tools | not the field strict | tools.0.custom.strict: Extra inputs are not permitted
+Anthropic | 400 | tools | not the tool ask | tools.0.custom.input_schema: unexpected keyword
+Gemini | 400 | schema | not the keyword additionalProperties in the schemas of tools | Invalid JSON payload received. Unknown name "additionalProperties" at 'tools[0].function_declarations[3].parameters': Cannot find field.
 Azure | 404 | responses | not thinking with tools | Resource not found
 xAI | 400 | whole | thinking | Model grok-4-latest does not support parameter reasoningEffort.
 Groq | 400 | whole | images | messages[1].content must be a string
@@ -91,6 +99,7 @@ a common word | 400 | whole | nothing | Please ask again later
 /** Optional fields of the requests; "lean" has none. */
 const FIELDS = {
   ...{ stream_options: {}, max_tokens: 9, store: false, include: [] },
+  tools: [{ strict: false, parameters: { x: 1 }, input_schema: {} }],
   generationConfig: { maxOutputTokens: 9 },
 };
 
