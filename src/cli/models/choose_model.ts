@@ -15,7 +15,6 @@ import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallb
 import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
-import { withReadCalls } from "../../providers/choice/read_calls.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
 import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
 import { openaiModel } from "./openai_models.ts";
@@ -160,8 +159,7 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
     now: Date.now,
   });
   const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
-  const loadJudge = async () => (await import("../../render/safety/written_call.ts")).isWrittenCall;
-  const able = withAbilities(withReadCalls(priced, loadJudge), known);
+  const able = withAbilities(priced, known);
   const fitted = withSmallerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,
     onRefused: ({ part, fix: hint }, reason) =>
@@ -174,6 +172,10 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const model = withRetry(fitted, {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: Math.random,
+    async hasCall(text, tools) {
+      const { isWrittenCall } = await import("../../render/safety/written_call.ts");
+      return isWrittenCall(text, tools);
+    },
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
     onTooLong(error, request) {
