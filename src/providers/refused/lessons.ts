@@ -26,7 +26,7 @@ export interface Lesson {
 export function fieldLesson(field: string, name?: string): Lesson {
   return {
     part: `the field \`${field}\``,
-    fix: "to never send it, add it to `omit` of the provider",
+    fix: "add it to `omit` of the provider, so that no request has it",
     without: (request) => ({
       ...request,
       omit: new Map([...request.omit ?? [], [field, name]]),
