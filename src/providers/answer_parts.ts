@@ -10,7 +10,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Creates the assembler of one answer. */
 export function createToolCalls() {
   const calls: Mutable<ToolCall>[] = [];
-  const unknown: Record<string, unknown>[] = [];
+  const unknown = new Map<ToolCall, Record<string, unknown>>();
   const byKey = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
 
   function add(piece: unknown): void {
@@ -26,7 +26,8 @@ export function createToolCalls() {
       isWhole(known) && rawArguments !== undefined && rawArguments !== "");
     let call = isOther ? undefined : known ?? (isNext ? undefined : current);
     if (!call) calls.push(call = { id, name: "", arguments: "" });
-    const fields = unknown[calls.indexOf(call)] ??= {};
+    const fields = unknown.get(call) ?? {};
+    unknown.set(call, fields);
     addUnknown(fields, piece, CALL_FIELDS);
     call.id ||= id;
     if (name !== call.name) call.name += name;
@@ -42,7 +43,7 @@ export function createToolCalls() {
     /** All calls so far, in the order in which they began. */
     calls: (): readonly ToolCall[] => calls,
     /** The fields of each that no reader knows. */
-    unknown: (): readonly Readonly<Record<string, unknown>>[] => unknown,
+    unknown: (): readonly Readonly<Record<string, unknown>>[] => [...unknown.values()],
   };
 }
 
@@ -117,13 +118,17 @@ export function addUnknown(
   }
 }
 
+/** The elements of a list by `index` and `type`: a search would take minutes for a long one. */
+const elements = new WeakMap<unknown[], Map<string, unknown>>();
+
 function addTo(list: unknown[], piece: unknown): void {
-  const { index, type } = fieldsOf(piece);
-  const known = list.find((one) =>
-    typeof index === "number" && fieldsOf(one)["index"] === index && fieldsOf(one)["type"] === type
-  );
-  if (isRecord(known)) addUnknown(known, piece);
-  else list.push(piece);
+  const keyOf = (one: unknown) => `${fieldsOf(one)["index"]} ${fieldsOf(one)["type"]}`;
+  const known = elements.get(list) ?? new Map(list.map((one) => [keyOf(one), one]));
+  elements.set(list, known);
+  const before = typeof fieldsOf(piece)["index"] === "number" && known.get(keyOf(piece));
+  if (isRecord(before)) return addUnknown(before, piece);
+  list.push(piece);
+  known.set(keyOf(piece), piece);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -107,11 +107,13 @@ function redirectOf(headers: Headers, status: number, modelId: string, url?: str
  *
  * @param error The error object as the server sent it, parsed; any other value means a broken
  * answer.
+ * @param hasBegun Whether the answer has text, so that it is no refusal.
  */
 export function brokenAnswerOf(
   error: unknown,
   modelId: string,
   secrets: readonly string[],
+  hasBegun = false,
 ): ModelError {
   const serverError = serverErrorOf({ error });
   const { codes, message, retryAfterMs = waitIn(message) } = serverError;
@@ -126,6 +128,8 @@ export function brokenAnswerOf(
     ? "unavailable"
     : has(/rate_?limit|throttling|^429$/i)
     ? "rate_limited"
+    : !hasBegun && has(/^4(?:00|22)$/) // OpenRouter and vLLM refuse within the stream
+    ? "rejected"
     : "not_an_answer";
   const what = codes.length === 0 && message === undefined
     ? "sent an incomplete or malformed answer"
@@ -202,6 +206,8 @@ const LENGTH_CODES: ReadonlySet<string> = new Set([
   "context_length_exceeded",
   "exceed_context_size_error",
   "string_above_max_length",
+  "tokens_limit_reached", // GitHub
+  "1261", // Z.ai
 ]);
 
 /** Statuses with which servers refuse a request that is too long. */
@@ -215,13 +221,18 @@ const LENGTH_WORDS = new RegExp(
     String.raw`\binput token count\b.*\bexceeds?\b`,
     String.raw`\btoo many (?:input |prompt )?tokens\b`,
     String.raw`\breduce the length of the (?:messages|prompt|input)\b`,
-    String.raw`\binput is too long\b`,
+    String.raw`\b(?:input|prompt) (?:is too long|exceeds max length)\b`,
+    String.raw`\brequest too large\b|\bmessage size\b`, // Groq
+    String.raw`\bmaximum (?:prompt|model) length\b|\btoken limit: \d`, // xAI, vLLM, Kimi
+    String.raw`\brange of input length\b|\bmax_new_tokens\W+must be\b`, // Alibaba, TGI
   ].join("|"),
   "i",
 );
 
 function isTooLong(status: number, { codes, message = "" }: ServerError): boolean {
   if (codes.some((code) => LENGTH_CODES.has(code))) return true;
+  if (status === 413 && !/\bimages?\b/i.test(message)) return true;
+  if (status === 429) return /\brequest too large\b/i.test(message); // for the tokens of a minute
   return LENGTH_STATUSES.has(status) && LENGTH_WORDS.test(message);
 }
 
@@ -229,10 +240,11 @@ function isTooLong(status: number, { codes, message = "" }: ServerError): boolea
  * The words before or after the window's tokens: "maximum context length is 8192 tokens" (OpenAI,
  * vLLM, OpenRouter), "205000 tokens > 200000 maximum" (Anthropic), "exceeds the maximum number of
  * tokens allowed (1048576)" (Google), "too large for model with 32768 maximum context length"
- * (Mistral), "available context size (4096 tokens)" (llama.cpp).
+ * (Mistral), "available context size (4096 tokens)" (llama.cpp), and those of Groq, GitHub, xAI, Kimi,
+ * Alibaba and TGI.
  */
 const NAMED_WINDOW =
-  /(?:maximum context length (?:is|of)|tokens >|tokens allowed|available context size)\s*\(?(\d[\d,]{2,})|\b(\d[\d,]{2,}) maximum context length/i;
+  /(?:maximum context length (?:is|of)|tokens >|tokens allowed|available context size|limit:?|max size:|(?:prompt|model) length (?:is|of)|\[1,|must be <=)\s*\(?(\d[\d,]{2,})|\b(\d[\d,]{2,}) maximum context length/i;
 
 /** Tokens of the window that a refusal because of the length names. */
 function namedWindow({ window, message = "" }: ServerError): number | undefined {

@@ -33,7 +33,7 @@ export interface OpenAnswer {
   text: string;
   /** Their thinking. */
   thinking: string;
-  /** Why the answer ended, as the server says; after it, only token counts may follow. */
+  /** Why the answer ended, as the server says. */
   reason: FinishReason | undefined;
   /** Tokens, as the server counted them. */
   usage: ModelUsage | undefined;
@@ -63,7 +63,7 @@ export function createReader(
   const answer: OpenAnswer = {
     ...{ text: "", thinking: "", reason: undefined, usage: undefined, isOver: false },
     breakOff(error) {
-      failure = brokenAnswerOf(error, modelId, secrets);
+      failure = brokenAnswerOf(error, modelId, secrets, !visible.isEmpty());
       answer.isOver = true;
     },
   };
@@ -78,7 +78,9 @@ export function createReader(
     },
     /** The thinking in the bytes that were read last; often empty. */
     thinking: () => answer.thinking,
+    /** Whether the server has said why the answer ended; only token counts may follow. */
     hasEnded: () => answer.reason !== undefined,
+    /** Whether the answer needs no more bytes. */
     isOver: () => answer.isOver,
     /** The last part. @throws {ModelError} If the answer failed, or has neither text nor calls. */
     finish() {

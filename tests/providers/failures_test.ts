@@ -26,7 +26,7 @@ describe("[L3] refusalOf()", () => {
     [403, "unauthorized"],
     [404, "not_found"],
     [408, "unavailable"],
-    [413, "rejected"],
+    [413, "context_length"],
     [422, "rejected"],
     [429, "rate_limited"],
     [500, "unavailable"],
@@ -230,6 +230,16 @@ describe("[L3] refusalOf()", () => {
     ],
     ['{"error":{"message":"Please reduce the length of the messages or completion."}}', undefined],
     ['{"error":{"message":"max_tokens is too large: > 4096"}}', undefined],
+    ["Request too large for model x on tokens per minute (TPM): Limit 6000, Requested 8123", 6_000],
+    [
+      '{"error":{"code":"tokens_limit_reached","message":"Request body too large. Max size: 8000 tokens."}}',
+      8_000,
+    ],
+    ["maximum prompt length is 131072 but the request contains 537812 tokens", 131_072],
+    ["Invalid request: Your request exceeded model token limit: 8192 (requested: 9000)", 8_192],
+    ["Range of input length should be [1, 30720]", 30_720],
+    ["`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000", 4_096],
+    ["The decoder prompt (length 5000) is longer than the maximum model length of 4096", 4_096],
   ];
   for (const [body, tokens] of windows) {
     it(`[L4] reads the window from ${body}`, () => {

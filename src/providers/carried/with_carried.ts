@@ -40,13 +40,18 @@ export function withCarried(ask: AskModel, origin: string, now: Clock["now"]): A
         ? message // the same object, whose bytes the wire has kept
         : { ...message, carried: undefined }
     );
-    for (let limits = known.filter(({ until }) => until > now());;) {
-      const messages = limits.reduce<MessageList>((fit, { apply }) => apply(fit), own);
+    const before = known.filter(({ until }) => until > now());
+    let learned: readonly Limit[] = [];
+    for (;;) {
+      const messages = [...before, ...learned].reduce<MessageList>(
+        (fit, { apply }) => apply(fit),
+        own,
+      );
       let hasBegun = false;
       try {
         for await (const part of ask({ ...request, messages }, signal)) {
+          if (!hasBegun && learned.length > 0) known = [...known, ...learned];
           hasBegun = true;
-          known = limits;
           const isCarried = part.kind === "finish" && part.carried !== undefined;
           yield isCarried ? { ...part, carried: origin + part.carried } : part;
         }
@@ -54,7 +59,7 @@ export function withCarried(ask: AskModel, origin: string, now: Clock["now"]): A
       } catch (thrown) {
         const next = hasBegun || signal.aborted ? undefined : limitAfter(thrown, messages, now());
         if (!next) throw thrown;
-        limits = [...limits, next];
+        learned = [...learned, next];
       }
     }
   };

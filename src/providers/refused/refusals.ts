@@ -88,7 +88,7 @@ export function nextAfter(
   if (byResponses && kind === "not_found") return OFF_LESSON;
   if (!mayBeOfPart(kind, words)) return undefined;
   if (!byResponses && WANTS_RESPONSES.test(words)) return CHAT_LESSON;
-  const field = fieldIn(words, sent);
+  const field = fieldIn(words, sent, request.omit);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";
   if (messages.some(lacksText) && NO_TEXT.test(words)) return NO_TEXT_LESSON;
@@ -122,9 +122,15 @@ export function isAbout(
  * The first field that the words name and the request had. Fields that go back with answers belong
  * here, too: `omit` takes them out of messages.
  */
-function fieldIn(words: string, sent: ModelError["sent"]): Lesson | undefined {
+function fieldIn(
+  words: string,
+  sent: ModelError["sent"],
+  omit: ModelRequest["omit"],
+): Lesson | undefined {
   const ofTool = NO_FIELD.test(words) ? TOOL_FIELD.exec(words)?.[1] ?? "" : "";
-  const field = [...words.match(OPTIONAL_FIELDS) ?? [], ofTool].find((one) => sent?.has(one));
+  const field = [...words.match(OPTIONAL_FIELDS) ?? [], ofTool].find((one) =>
+    sent ? sent.has(one) : one !== "" && !omit?.has(one) // refused within the stream
+  );
   if (field === undefined) return undefined;
   const isRenamed = field === "max_tokens" && words.includes("max_completion_tokens");
   return fieldLesson(field, isRenamed ? "max_completion_tokens" : undefined);

@@ -31,7 +31,7 @@ export interface FittedModel extends Model {
 /**
  * Wraps a model.
  *
- * @param onRefused Gets each part that later requests leave out.
+ * @param onRefused Gets each part that this request or later ones leave out.
  */
 export function withSmallerRequests(
   model: Model,
@@ -88,15 +88,19 @@ export function withSmallerRequests(
         const next = nextAfter(refusal, request);
         if (next === undefined) return undefined;
         if (left.steps-- <= 0) return left.steps === -1 ? withoutTools(request) : undefined;
-        if (next === "again") return left.calls-- > 0 ? request : withoutTools(request);
-        const lesson = typeof next !== "string"
+        if (next === "again" && left.calls-- > 0) return request;
+        const { abilityLesson } = await import("./lessons.ts");
+        const lesson: Lesson = next === "again"
+          ? { ...abilityLesson("tools"), isForNow: true }
+          : typeof next !== "string"
           ? next
           : await (await import("./probe.ts")).probeRefusal(next, request, model, probes, signal);
         if (tried.has(lesson)) return undefined;
         tried.add(lesson);
         // It counts once the server has answered.
         unproven = unproven.filter((one) => one.lesson !== lesson.instead);
-        if (!lesson.isForNow) unproven.push({ lesson, reason: refusal.message });
+        if (lesson.isForNow) onRefused?.(lesson, refusal.message);
+        else unproven.push({ lesson, reason: refusal.message });
         return lesson.without(request);
       }
 

@@ -312,6 +312,19 @@ describe("[L3] withSmallerRequests()", () => {
     assert.deepEqual(parts(), ["the tool `bad`"]);
   });
 
+  it("understands a refusal within a stream", async () => {
+    const error = { code: 400, message: "Invalid schema for function 'bad'" };
+    const { ask, parts } = modelWith((body) =>
+      namesIn(body).includes("bad")
+        ? [200, { error }]
+        : "stream_options" in body
+        ? [200, { error: { ...error, message: "Unrecognized request argument: stream_options" } }]
+        : undefined
+    );
+    assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [3, 1]);
+    assert.deepEqual(parts(), ["the tool `bad`", "the field `stream_options`"]);
+  });
+
   const nothing: readonly [what: string, ...refusal: readonly [number, string]][] = [
     ["a 500", 500, "the tool router fails"],
     ["a 404", 404, "model 'tool' not found"],
