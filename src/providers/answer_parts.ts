@@ -106,8 +106,9 @@ export function addUnknown(
   known: ReadonlySet<string> = new Set(),
 ): void {
   for (const [name, value] of Object.entries(fieldsOf(piece))) {
-    const before = fields[name];
-    if (known.has(name) || value === null) continue;
+    // A server could change the prototype of all objects otherwise.
+    if (known.has(name) || value === null || name === "__proto__") continue;
+    const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (Array.isArray(before) && Array.isArray(value)) value.forEach((one) => addTo(before, one));
     else if (isRecord(before) && isRecord(value)) addUnknown(before, value);
     else {

@@ -196,6 +196,14 @@ describe("[L1] an answer goes back as it came", () => {
     }
   });
 
+  it("and changes no prototype", async () => {
+    const bad =
+      '{"choices":[{"delta":{"__proto__":{"isBad":1},"plan":{"__proto__":{"isBad":1}}}}]}';
+    const { ask } = serverOf(`data: ${bad}\n\ndata: ${bad}\n\n` + called({}));
+    await ask([USER]);
+    assert.equal("isBad" in {}, false);
+  });
+
   it("without its fields if these have more than 256 kB", async () => {
     const { sent, ask, answered } = serverOf(called({ reasoning_content: "ä".repeat(140_000) }));
     await ask(turnOf(await answered()));
