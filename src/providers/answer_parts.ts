@@ -93,6 +93,9 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return Object(value);
 }
 
+/** Fewest UTF-16 units of a text that counts as repeated if it comes again. */
+const WHOLE_CHARS = 16;
+
 /** Fields that a stream repeats as they are. All other texts come in pieces. */
 const REPEATED = new Set(["type", "id", "index", "format", "name", "role"]);
 
@@ -113,7 +116,7 @@ export function addUnknown(
     else if (isRecord(before) && isRecord(value)) addUnknown(before, value);
     else {
       const isPiece = typeof before === "string" && typeof value === "string" &&
-        !REPEATED.has(name);
+        !REPEATED.has(name) && (value !== before || value.length < WHOLE_CHARS);
       fields[name] = isPiece ? before + value : value;
     }
   }

@@ -108,11 +108,11 @@ describe("[C8] secretsOf()", () => {
       secretsOf({
         id: "x",
         kind: "anthropic",
-        baseUrl: "https://ada:pw@ai.example?api-version=2024&subscription-key=k9",
+        baseUrl: "https://ada:pw@ai.example?api-version=2024&subscription-key=k%2B9%2f",
         apiKey: "sk-1",
         headers: { Authorization: "Bearer abc", "X-Team": "crew" },
       }),
-      ["sk-1", "abc", "crew", "ada", "pw", "k9"],
+      ["sk-1", "abc", "crew", "ada", "pw", "k+9/", "k%2B9%2f", "k%2B9%2F"],
     );
   });
 

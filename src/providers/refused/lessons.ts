@@ -87,6 +87,34 @@ export const NO_TEXT_LESSON: Lesson = {
   }),
 };
 
+/** A system prompt of its own. */
+export const NO_SYSTEM_LESSON: Lesson = {
+  part: "a system prompt of its own",
+  without(request) {
+    const { system, messages: [first, ...others] } = request;
+    if (first?.role !== "user" || system === "") return request;
+    const text = `${system}\n\n${first.text}`;
+    return { ...request, system: "", messages: [{ ...first, text }, ...others] };
+  },
+};
+
+/** Several calls in one answer: each gets an answer of its own. */
+export const ONE_CALL_LESSON: Lesson = {
+  part: "several calls in one answer",
+  without(request) {
+    let text: string | undefined; // of an answer with several calls
+    const messages = request.messages.flatMap((one): readonly ModelMessage[] => {
+      if (one.role === "assistant") text = (one.calls?.length ?? 0) > 1 ? one.text : undefined;
+      if (text === undefined || one.role === "user") return [one];
+      if (one.role === "assistant") return [];
+      const answer = { role: "assistant", text, calls: [one.call] } as const;
+      text = "";
+      return [answer, one];
+    });
+    return { ...request, messages };
+  },
+};
+
 /** Whether a message has calls and no text. */
 export function lacksText(message: ModelMessage): boolean {
   return message.role === "assistant" && message.calls !== undefined && message.text === "";

@@ -19,11 +19,10 @@ import { abilityLesson, type Lesson, olderPictures, pictureLesson, toolLesson } 
 import { type Ability, isAbout } from "./refusals.ts";
 
 const RED_PNG =
-  "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAT0lEQVR42u3PQQkAAAgEsItw/VMZyQi+hcEKLNO+FgEB" +
-  "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGBywJmTwDiulNVfwAAAABJRU5ErkJg" +
-  "gg==";
+  "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAQMAAABmvDolAAAAA1BMVEX/AAAZ4gk3AAAAH0lEQVR42u3BAQ0AAADC" +
+  "oPdPbQ43oAAAAAAAAAAAvg0hAAABYOSdlwAAAABJRU5ErkJggg==";
 
-/** A picture that each model with images takes: a red square of 64 by 64 pixels. */
+/** A picture that each model with images takes: a red square of 256 by 256 pixels. */
 export const RED_SQUARE: ModelImage = {
   mediaType: "image/png",
   data: new Uint8Array(Buffer.from(RED_PNG, "base64")),
@@ -61,7 +60,7 @@ export async function probeRefusal(
     const messages = [{ role: "user", text: "Write: ok", ...(images && { images }) }] as const;
     try {
       if (budget.left-- <= 0) throw new ModelError("", { kind: "timeout", modelId: model.id });
-      const clean = { system: "", omit, byResponses, messages, ...parts };
+      const clean = { system: "", omit, byResponses, messages, showsThinking: true, ...parts };
       for await (const _ of model.generate(clean, signal)) break; // the rest would only cost
       return true;
     } catch (error) {

@@ -17,8 +17,10 @@ import {
   keywordLesson,
   lacksText,
   type Lesson,
+  NO_SYSTEM_LESSON,
   NO_TEXT_LESSON,
   OFF_LESSON,
+  ONE_CALL_LESSON,
   toolLesson,
 } from "./lessons.ts";
 
@@ -42,7 +44,7 @@ const WANTS_RESPONSES = /\bv1\/responses\b|\bnot a chat model\b/i;
  * statuses are of a wrong name, or of a server that is down.
  */
 const SURE =
-  /\bsupports? (?:tool|image|function)|\bnot supported\b|--jinja\b|\bfailed to parse grammar\b|\bonly supported in v1\/responses\b|\bnot a chat model\b|\bdata required for image input\b/i;
+  /\bsupports? (?:tool|image|function)|\bnot supported\b|\bjinja\b|\bis not callable\b|\bunsupported by\b|\bfailed to parse grammar\b|\bonly supported in v1\/responses\b|\bnot a chat model\b|\bdata required for image input\b/i;
 
 /** Fields that an answer does not need. `include` and `store` are also common words. */
 const OPTIONAL_FIELDS =
@@ -54,12 +56,16 @@ const ABOUT: Readonly<Record<Ability, RegExp>> = {
   images:
     /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b|\bcontent\b.{0,40}\bstring\b/i,
   tools:
-    /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b/i,
+    /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b|\bjinja\b|\btemplate\b|\bis not callable\b/i,
 };
 
 /** Words about the definition of one tool. */
 const SCHEMA_WORDS =
   /\bschema\b|\bdeclarations?\b|\bparameters?\b|\bpropert|\bgrammar\b|\bpattern\b|\btools\b/i;
+
+/** Chat templates of Gemma, Mistral and Llama. */
+const NO_SYSTEM = /\bsystem role\b|\broles must alternate\b/i;
+const SINGLE_CALL = /\bsingle tool[- ]?calls?\b/i;
 
 /** Words about an answer that has calls and no text. */
 const NO_TEXT = /\bcontent\b.*(?:\bnone\b|\bnull\b|\bvalid string\b)/i;
@@ -91,6 +97,8 @@ export function nextAfter(
   const field = fieldIn(words, sent, request.omit);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";
+  if (request.system !== "" && NO_SYSTEM.test(words)) return NO_SYSTEM_LESSON;
+  if (SINGLE_CALL.test(words)) return ONE_CALL_LESSON;
   if (messages.some(lacksText) && NO_TEXT.test(words)) return NO_TEXT_LESSON;
   if (hasImages(messages) && ABOUT.images.test(words)) return "images";
   if (tools.length === 0 || !ABOUT.tools.test(words)) {

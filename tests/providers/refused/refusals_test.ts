@@ -15,6 +15,7 @@ const PLAIN: ModelRequest = {
 
 /** The refused requests of the table. */
 const REQUESTS: Readonly<Record<string, ModelRequest>> = {
+  system: { ...PLAIN, system: "Be kind." },
   schema: {
     ...PLAIN,
     tools: [{ name: "a", description: "", parameters: { additionalProperties: false } }],
@@ -64,6 +65,11 @@ OpenAI | 400 | tools | not the field strict | Unknown parameter: 'tools[0].stric
 Anthropic | 400 | tools | not the field strict | tools.0.custom.strict: Extra inputs are not permitted
 Anthropic | 400 | tools | not the tool ask | tools.0.custom.input_schema: unexpected keyword
 Gemini | 400 | schema | not the keyword additionalProperties in the schemas of tools | Invalid JSON payload received. Unknown name "additionalProperties" at 'tools[0].function_declarations[3].parameters': Cannot find field.
+vLLM | 400 | tools | not several calls in one answer | This model only supports single tool-calls at once!
+vLLM | 400 | system | not a system prompt of its own | System role not supported
+LM Studio | 400 | tools | tools | Error rendering prompt with jinja template: value is null
+llama.cpp | 500 | tools | tools | Value is not callable: null at row 1, column 93
+NVIDIA | 500 | tools | tools | Tool use has not been enabled, because it is unsupported by this model
 Azure | 404 | responses | not thinking with tools | Resource not found
 xAI | 400 | whole | thinking | Model grok-4-latest does not support parameter reasoningEffort.
 Groq | 400 | whole | images | messages[1].content must be a string

@@ -312,6 +312,28 @@ describe("[L3] withSmallerRequests()", () => {
     assert.deepEqual(parts(), ["the tool `bad`"]);
   });
 
+  it("splits an answer with two calls, and joins the system prompt to the first message", async () => {
+    const { ask, bodies } = modelWith(({ messages }) => {
+      const all = JSON.stringify(messages);
+      return all.includes('"role":"system"')
+        ? "System role not supported"
+        : all.includes('"id":"1"') && /"id":"1"[^\]]*"id":"2"/.test(all)
+        ? "This model only supports single tool-calls at once!"
+        : undefined;
+    });
+    const calls = ["1", "2"].map((id) => ({ id, name: "a", arguments: "{}" }));
+    const results = calls.map((call) => ({ role: "tool", call, text: `done ${call.id}` }) as const);
+    const messages = [{ role: "user", text: "hi" }, {
+      role: "assistant",
+      text: "I look.",
+      calls,
+    }] as const;
+    assert.equal(await ask({ tools: TOOLS, messages: [...messages, ...results] }), 3);
+    const sent = JSON.stringify(bodies.at(-1)?.["messages"]);
+    assert.match(sent, /^\[\{"role":"user","content":"Be kind\.\\n\\nhi"/);
+    assert.match(sent, /"content":"I look\.".*done 1.*"content":null.*done 2/);
+  });
+
   it("understands a refusal within a stream", async () => {
     const error = { code: 400, message: "Invalid schema for function 'bad'" };
     const { ask, parts } = modelWith((body) =>
