@@ -253,6 +253,9 @@ function namedWindow({ window, message = "" }: ServerError): number | undefined 
   return Number.isSafeInteger(named) && named > 0 ? named : undefined;
 }
 
+/** Codes of OpenAI, Groq and Mistral. */
+const NO_MODEL_CODES = /^(?:model_not_found|model_decommissioned|invalid_model)$/;
+
 /** Bedrock has no code for a model that it does not know, or does not serve by this name. */
 const NO_MODEL_WORDS = /\bmodel identifier is invalid\b|\bon-demand throughput isn.t supported\b/;
 
@@ -269,7 +272,9 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   if (status !== 429 && lacksMemory(serverError)) return "no_memory";
   if (isTooLong(status, serverError)) return "context_length";
   // Some servers send 400 for these, so their codes decide before the status.
-  if (codes.includes("model_not_found") || NO_MODEL_WORDS.test(message)) return "not_found";
+  if (codes.some((code) => NO_MODEL_CODES.test(code)) || NO_MODEL_WORDS.test(message)) {
+    return "not_found";
+  }
   if (codes.some((code) => FILTER_CODES.has(code))) return "filtered"; // also with 403
   if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400
   // Waiting does not restore a used-up quota.
@@ -284,7 +289,8 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
 
 function serverErrorOf(body: unknown, message = reasonIn(body)): ServerError {
   // Google sends a list with one error in place of a stream.
-  const { error } = fieldsOf(Array.isArray(body) ? body[0] : body);
+  const first = Array.isArray(body) ? body[0] : body;
+  const { error = first } = fieldsOf(first);
   if (typeof error !== "object") return { message, codes: [] };
   const { type, code, status, param, details, metadata, n_ctx: window } = fieldsOf(error);
   const reasons = Array.isArray(details) ? details.map(fieldsOf) : []; // Google's

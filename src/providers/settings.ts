@@ -85,6 +85,8 @@ export function endpointOf({ baseUrl, kind }: Pick<ProviderSettings, "baseUrl" |
     throw new TypeError("Cannot reach a model: its baseUrl is not an http or https URL");
   }
   const path = url.pathname.replace(/\/+$/, "");
+  // Vendors print the addresses of Anthropic's API without its version.
+  if (kind === "anthropic") return `${url.origin}${path.replace(/(?<!\/v\d+)$/, "/v1")}`;
   return `${url.origin}${path === "" ? BASE_PATHS[kind] : path}`;
 }
 

@@ -261,6 +261,8 @@ describe("[L3] refusalOf()", () => {
   it("classifies an unknown model as not found for each status", () => {
     assert.equal(refused(400, '{"error":{"code":"model_not_found"}}').kind, "not_found");
     assert.equal(refused(403, '{"error":{"code":"model_not_found"}}').kind, "not_found");
+    assert.equal(refused(400, '{"type":"invalid_model","message":"no"}').kind, "not_found");
+    assert.equal(refused(400, '{"error":{"type":"invalid_model"}}').kind, "not_found");
   });
 
   const words: readonly [what: string, body: string, words: string][] = [

@@ -31,6 +31,10 @@ describe("[L1] endpointOf()", () => {
   it("adds the path of each wire format to a bare host", () => {
     const baseUrl = "https://ai.example";
     assert.equal(endpointOf({ baseUrl, kind: "anthropic" }), "https://ai.example/v1");
+    for (const path of ["/anthropic", "/anthropic/v1"]) {
+      const endpoint = endpointOf({ baseUrl: baseUrl + path, kind: "anthropic" });
+      assert.equal(endpoint, "https://ai.example/anthropic/v1");
+    }
     assert.equal(endpointOf({ baseUrl, kind: "google" }), "https://ai.example/v1beta");
   });
 

@@ -34,6 +34,16 @@ export function fieldLesson(field: string, name?: string): Lesson {
   };
 }
 
+/** Streams of answers, which OpenAI has for verified organizations alone. */
+export const STREAM_LESSON: Lesson = {
+  part: "streams of answers",
+  fix: "add `stream` and `stream_options` to `omit` of the provider",
+  without: (request) => ({
+    ...request,
+    omit: new Map([...request.omit ?? [], ["stream", undefined], ["stream_options", undefined]]),
+  }),
+};
+
 /** The API of chat completions. */
 export const CHAT_LESSON: Lesson = {
   part: "chat completions, and wants its Responses API",

@@ -21,6 +21,7 @@ import {
   NO_TEXT_LESSON,
   OFF_LESSON,
   ONE_CALL_LESSON,
+  STREAM_LESSON,
   toolLesson,
 } from "./lessons.ts";
 
@@ -63,6 +64,8 @@ const ABOUT: Readonly<Record<Ability, RegExp>> = {
 const SCHEMA_WORDS =
   /\bschema\b|\bdeclarations?\b|\bparameters?\b|\bpropert|\bgrammar\b|\bpattern\b|\btools\b/i;
 
+const STREAM = /\bto stream\b|\bsupport.*\bstreaming\b/i;
+
 /** Chat templates of Gemma, Mistral and Llama. */
 const NO_SYSTEM = /\bsystem role\b|\broles must alternate\b/i;
 const SINGLE_CALL = /\bsingle tool[- ]?calls?\b/i;
@@ -94,6 +97,7 @@ export function nextAfter(
   if (byResponses && kind === "not_found") return OFF_LESSON;
   if (!mayBeOfPart(kind, words)) return undefined;
   if (!byResponses && WANTS_RESPONSES.test(words)) return CHAT_LESSON;
+  if (STREAM.test(words) && sent?.has("stream")) return STREAM_LESSON;
   const field = fieldIn(words, sent, request.omit);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";

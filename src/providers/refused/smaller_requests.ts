@@ -99,7 +99,9 @@ export function withSmallerRequests(
         tried.add(lesson);
         // It counts once the server has answered.
         unproven = unproven.filter((one) => one.lesson !== lesson.instead);
+        const isProven = typeof next === "string" && lesson.ability === undefined; // by probes
         if (lesson.isForNow) onRefused?.(lesson, refusal.message);
+        else if (isProven) learn(lesson, refusal.message);
         else unproven.push({ lesson, reason: refusal.message });
         return lesson.without(request);
       }

@@ -66,6 +66,7 @@ Anthropic | 400 | tools | not the field strict | tools.0.custom.strict: Extra in
 Anthropic | 400 | tools | not the tool ask | tools.0.custom.input_schema: unexpected keyword
 Gemini | 400 | schema | not the keyword additionalProperties in the schemas of tools | Invalid JSON payload received. Unknown name "additionalProperties" at 'tools[0].function_declarations[3].parameters': Cannot find field.
 vLLM | 400 | tools | not several calls in one answer | This model only supports single tool-calls at once!
+OpenAI | 400 | tools | not streams of answers | Your organization must be verified to stream this model.
 vLLM | 400 | system | not a system prompt of its own | System role not supported
 LM Studio | 400 | tools | tools | Error rendering prompt with jinja template: value is null
 llama.cpp | 500 | tools | tools | Value is not callable: null at row 1, column 93
@@ -82,7 +83,7 @@ DeepSeek | 400 | tools | not the tool mcp__crm__find_all | Invalid schema for fu
 OpenRouter | 404 | tools | tools | No endpoints found that support tool use.
 OpenRouter | 404 | whole | images | No endpoints found that support image input
 OpenRouter | 400 | whole | not the field stream_options | {"error":{"message":"Provider returned error","metadata":{"raw":"Extra inputs are not permitted: stream_options"}}}
-Bedrock | 400 | tools | tools | This model doesn't support tool use in streaming mode.
+Bedrock | 400 | tools | not streams of answers | This model doesn't support tool use in streaming mode.
 llama.cpp | 400 | tools | tools | Failed to initialize samplers: failed to parse grammar
 llama.cpp | 500 | tools | tools | tools param requires --jinja flag
 llama.cpp | 500 | whole | images | image input is not supported - hint: you may need to provide the mmproj
@@ -104,7 +105,7 @@ a common word | 400 | whole | nothing | Please ask again later
 
 /** Optional fields of the requests; "lean" has none. */
 const FIELDS = {
-  ...{ stream_options: {}, max_tokens: 9, store: false, include: [] },
+  ...{ stream: true, stream_options: {}, max_tokens: 9, store: false, include: [] },
   tools: [{ strict: false, parameters: { x: 1 }, input_schema: {} }],
   generationConfig: { maxOutputTokens: 9 },
 };
