@@ -29,6 +29,11 @@ export function fitRequest(
   return window ? withinWindow(fit, window) : fit;
 }
 
+/** The images of a conversation, oldest first. */
+export function imagesOf(messages: readonly ModelMessage[]): readonly ModelImage[] {
+  return messages.flatMap((one) => one.role === "user" ? one.images ?? [] : []);
+}
+
 /** Whether a conversation has images. */
 export function hasImages(messages: readonly ModelMessage[]): boolean {
   return messages.some((message) => message.role === "user" && message.images !== undefined);

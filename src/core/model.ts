@@ -218,9 +218,8 @@ export type ModelErrorKind =
   | "not_an_answer"
   | "unread_call";
 
-/** A request to a model that failed. The message contains no key and no content. */
-export class ModelError extends Error {
-  override readonly name = "ModelError";
+/** The facts of a failed request. None contains a key or content. */
+export interface ModelFailureFacts {
   /** Kind of failure, which decides what to do next. */
   readonly kind: ModelErrorKind;
   /** Id of the model that failed, as {@link Model.id} has it. */
@@ -242,6 +241,14 @@ export class ModelError extends Error {
   readonly sent?: ReadonlySet<string>;
   /** Tokens of the context window, if a refusal because of the length names them. */
   readonly contextWindow?: number;
+}
+
+/** A request to a model that failed. */
+export interface ModelError extends ModelFailureFacts {}
+
+/** It has the facts as its own. */
+export class ModelError extends Error {
+  override readonly name = "ModelError";
 
   /**
    * Creates the error.
@@ -250,29 +257,11 @@ export class ModelError extends Error {
    */
   constructor(
     message: string,
-    details: {
-      readonly kind: ModelErrorKind;
-      readonly modelId: string;
-      readonly retryAfterMs?: number;
-      readonly status?: number;
-      readonly said?: string;
-      readonly redirectedTo?: string;
-      readonly words?: string;
-      readonly sent?: ReadonlySet<string>;
-      readonly contextWindow?: number;
-      readonly cause?: unknown;
-    },
+    { cause, ...facts }: ModelFailureFacts & { readonly cause?: unknown },
   ) {
-    super(message, { cause: details.cause });
-    this.kind = details.kind;
-    this.modelId = details.modelId;
-    if (details.redirectedTo !== undefined) this.redirectedTo = details.redirectedTo;
-    if (details.words !== undefined) this.words = details.words;
-    if (details.sent) this.sent = details.sent;
-    if (details.status !== undefined) this.status = details.status;
-    if (details.said !== undefined) this.said = details.said;
-    if (details.contextWindow !== undefined) this.contextWindow = details.contextWindow;
-    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    super(message, { cause });
+    const known = Object.entries(facts).filter(([, fact]) => fact !== undefined);
+    Object.assign(this, Object.fromEntries(known));
   }
 }
 

@@ -111,7 +111,9 @@ async function* answerOf(
   const callFields: CarriedFields[] = [];
   const thoughts = createThoughts();
   for await (const part of parts) {
-    if (part.type === "error") throw brokenAnswerOf(sentIn(part.error), modelId, secrets);
+    if (part.type === "error") {
+      throw brokenAnswerOf(sentIn(part.error), modelId, secrets, !visible.isEmpty());
+    }
     const thought = thoughts.take(part);
     if (showsThinking && thought !== "") yield { kind: "thinking", text: thought };
     if (part.type === "text-delta") {

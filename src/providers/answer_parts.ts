@@ -2,6 +2,7 @@
  * Reads the parts of an answer that both formats share: calls of tools, and how the answer ended.
  */
 
+import { parseForeignJson } from "../lib/text/json.ts";
 import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -9,7 +10,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Creates the assembler of one answer. */
 export function createToolCalls() {
   const calls: Mutable<ToolCall>[] = [];
-  const unknown: Record<string, unknown>[] = [];
+  const unknown = new Map<ToolCall, Record<string, unknown>>();
   const byKey = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
 
   function add(piece: unknown): void {
@@ -25,7 +26,8 @@ export function createToolCalls() {
       isWhole(known) && rawArguments !== undefined && rawArguments !== "");
     let call = isOther ? undefined : known ?? (isNext ? undefined : current);
     if (!call) calls.push(call = { id, name: "", arguments: "" });
-    const fields = unknown[calls.indexOf(call)] ??= {};
+    const fields = unknown.get(call) ?? {};
+    unknown.set(call, fields);
     addUnknown(fields, piece, CALL_FIELDS);
     call.id ||= id;
     if (name !== call.name) call.name += name;
@@ -41,7 +43,7 @@ export function createToolCalls() {
     /** All calls so far, in the order in which they began. */
     calls: (): readonly ToolCall[] => calls,
     /** The fields of each that no reader knows. */
-    unknown: (): readonly Readonly<Record<string, unknown>>[] => unknown,
+    unknown: (): readonly Readonly<Record<string, unknown>>[] => [...unknown.values()],
   };
 }
 
@@ -49,11 +51,7 @@ const CALL_FIELDS = new Set(["index", "id", "type", "function"]);
 
 /** Whether the arguments of a call are a whole JSON object, so that no further piece belongs to it. */
 function isWhole({ arguments: written }: ToolCall): boolean {
-  try {
-    return typeof JSON.parse(written) === "object";
-  } catch {
-    return false;
-  }
+  return typeof parseForeignJson(written) === "object";
 }
 
 /**
@@ -86,18 +84,17 @@ export function nameOf({ name }: ToolCall): string {
  * call; its result names the fault to the model.
  */
 export function argumentsOf({ arguments: written }: ToolCall): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(written);
-    return typeof value !== "object" || Array.isArray(value) ? {} : fieldsOf(value);
-  } catch {
-    return {};
-  }
+  const value = parseForeignJson(written);
+  return typeof value !== "object" || Array.isArray(value) ? {} : fieldsOf(value);
 }
 
 /** The unchecked fields of an object; none for any other value. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return Object(value);
 }
+
+/** Fewest UTF-16 units of a text that counts as repeated if it comes again. */
+const WHOLE_CHARS = 16;
 
 /** Fields that a stream repeats as they are. All other texts come in pieces. */
 const REPEATED = new Set(["type", "id", "index", "format", "name", "role"]);
@@ -112,25 +109,30 @@ export function addUnknown(
   known: ReadonlySet<string> = new Set(),
 ): void {
   for (const [name, value] of Object.entries(fieldsOf(piece))) {
-    const before = fields[name];
-    if (known.has(name) || value === null) continue;
+    // A server could change the prototype of all objects otherwise.
+    if (known.has(name) || value === null || name === "__proto__") continue;
+    const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (Array.isArray(before) && Array.isArray(value)) value.forEach((one) => addTo(before, one));
     else if (isRecord(before) && isRecord(value)) addUnknown(before, value);
     else {
       const isPiece = typeof before === "string" && typeof value === "string" &&
-        !REPEATED.has(name);
+        !REPEATED.has(name) && (value !== before || value.length < WHOLE_CHARS);
       fields[name] = isPiece ? before + value : value;
     }
   }
 }
 
+/** The elements of a list by `index` and `type`: a search would take minutes for a long one. */
+const elements = new WeakMap<unknown[], Map<string, unknown>>();
+
 function addTo(list: unknown[], piece: unknown): void {
-  const { index, type } = fieldsOf(piece);
-  const known = list.find((one) =>
-    typeof index === "number" && fieldsOf(one)["index"] === index && fieldsOf(one)["type"] === type
-  );
-  if (isRecord(known)) addUnknown(known, piece);
-  else list.push(piece);
+  const keyOf = (one: unknown) => `${fieldsOf(one)["index"]} ${fieldsOf(one)["type"]}`;
+  const known = elements.get(list) ?? new Map(list.map((one) => [keyOf(one), one]));
+  elements.set(list, known);
+  const before = typeof fieldsOf(piece)["index"] === "number" && known.get(keyOf(piece));
+  if (isRecord(before)) return addUnknown(before, piece);
+  list.push(piece);
+  known.set(keyOf(piece), piece);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

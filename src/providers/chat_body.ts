@@ -228,10 +228,11 @@ function imagesJson(text: string, images: readonly ModelImage[]): string {
 
 function answerJson(message: Extract<ModelMessage, { role: "assistant" }>): string {
   const { text, calls } = message;
-  const { fields, calls: ofCalls } = carriedIn(message);
+  const { fields: { content: parts, ...fields }, calls: ofCalls } = carriedIn(message);
+  const texts = text === "" ? [] : [{ type: "text", text }];
   return JSON.stringify({
     role: "assistant",
-    content: text === "" ? null : text,
+    content: Array.isArray(parts) ? [...parts, ...texts] : text === "" ? null : text,
     tool_calls: calls?.map((call, at) => ({
       id: call.id,
       type: "function",

@@ -7,22 +7,21 @@
  * An answer is a stream of chunks, or one chat completion from servers that do not stream.
  */
 
-import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
+import type { FinishReason, ModelUsage } from "../core/model.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
-import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
 import {
-  addUnknown,
-  createToolCalls,
-  createVisibleText,
-  fieldsOf,
-  finishOf,
-} from "./answer_parts.ts";
+  type AnswerReader,
+  createReader,
+  createStreamedAsk,
+  type OpenAnswer,
+} from "./streamed_ask.ts";
+import { addUnknown, createToolCalls, fieldsOf } from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
 import { createChatBodies } from "./chat_body.ts";
 import { withoutFields } from "./without_fields.ts";
 import { createEventBody } from "./streams/event_body.ts";
-import { brokenAnswerOf } from "./failures.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
@@ -39,60 +38,48 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
 }
 
 /** Creates the reader of one answer. */
-export function createChatAnswerReader(
-  modelId: string,
-  secrets: readonly string[],
-): AnswerReader {
-  const visible = createVisibleText();
+export function createChatAnswerReader(modelId: string, secrets: readonly string[]): AnswerReader {
+  return createReader(modelId, secrets, openChatAnswer);
+}
+
+function openChatAnswer(answer: OpenAnswer) {
   const tools = createToolCalls();
-  const body = createEventBody((data, type) => {
-    if (isOver || data.trim() === "") return;
-    if (!data.startsWith("[DONE]")) return take(data, type === "error");
-    isOver = true;
-    if (!hasReason) reason = "stop"; // the server says so in place of a reason
-  });
-  let text = "";
-  let thinking = "";
   const fields: Record<string, unknown> = {};
-  let reason: FinishReason | undefined;
   let hasReason = false;
   let hasRefusal = false;
-  let usage: ModelUsage | undefined;
-  let failure: ModelError | undefined;
-  let isOver = false;
-
-  function breakOff(error?: unknown): void {
-    failure = brokenAnswerOf(error, modelId, secrets);
-    isOver = true;
-  }
+  const body = createEventBody((data, type) => {
+    if (answer.isOver || data.trim() === "") return;
+    if (!data.startsWith("[DONE]")) return take(data, type === "error");
+    answer.isOver = true;
+    if (!hasReason) answer.reason = "stop"; // the server says so in place of a reason
+  });
 
   /** Takes a chunk, a whole completion or an error. */
   function take(json: string, isError: boolean): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(json);
-    } catch {
-      return breakOff(isError ? json : undefined);
-    }
+    const value = parseForeignJson(json);
+    if (value === undefined) return answer.breakOff(isError ? json : undefined);
     const { error, choices, usage: counts, message: errorMessage } = fieldsOf(value);
-    if (isError || error) return breakOff(error ?? value);
-    if (!Array.isArray(choices) && typeof errorMessage === "string") return breakOff(value);
-    if (typeof value !== "object") return breakOff();
-    usage = usageOf(counts) ?? usage;
+    if (isError || error) return answer.breakOff(error ?? value);
+    if (!Array.isArray(choices) && typeof errorMessage === "string") return answer.breakOff(value);
+    if (typeof value !== "object") return answer.breakOff();
+    answer.usage = usageOf(counts) ?? answer.usage;
     const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
-    reason = reasonOf(choice["finish_reason"]) ?? reason;
+    answer.reason = reasonOf(choice["finish_reason"]) ?? answer.reason;
     hasReason ||= typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
-    if (choice["message"] && !hasReason) reason = "stop"; // a whole object is a whole answer
+    if (choice["message"] && !hasReason) answer.reason = "stop"; // a whole object is a whole answer
     const delta = fieldsOf(choice["delta"] ?? choice["message"]);
     const { content, refusal, tool_calls: pieces } = delta;
     // The names of most servers, and of OpenRouter and Ollama.
     const thought = delta["reasoning_content"] ?? delta["reasoning"];
-    if (typeof thought === "string") thinking += thought;
-    if (typeof content === "string") text += content;
-    else if (Array.isArray(content)) text += content.map(textOf).join("");
-    else if (content) return breakOff();
+    if (typeof thought === "string") answer.thinking += thought;
+    if (typeof content === "string") answer.text += content;
+    else if (Array.isArray(content)) {
+      answer.text += content.map(textOf).join("");
+      const others = content.filter((part) => fieldsOf(part)["type"] === "thinking");
+      if (others.length > 0) addUnknown(fields, { content: others }); // Mistral's thinking
+    } else if (content) return answer.breakOff();
     if (typeof refusal === "string" && refusal !== "") {
-      text += refusal;
+      answer.text += refusal;
       hasRefusal = true;
     }
     if (Array.isArray(pieces)) pieces.forEach(tools.add);
@@ -100,24 +87,12 @@ export function createChatAnswerReader(
   }
 
   return {
-    read(bytes) {
-      text = "";
-      thinking = "";
-      body.read(bytes, reason !== undefined); // after the reason, no more text is needed
-      if (!bytes) isOver = true;
-      return visible.add(text);
+    take(bytes: Uint8Array | undefined): void {
+      body.read(bytes, answer.reason !== undefined); // after the reason, no more text is needed
+      if (answer.reason === "stop" && hasRefusal) answer.reason = "content_filter";
     },
-    thinking: () => thinking,
-    hasEnded: () => reason !== undefined,
-    isOver: () => isOver,
-    finish() {
-      if (reason === "stop" && hasRefusal) reason = "content_filter";
-      if (failure) throw failure;
-      if (reason === "stop" && hasRefusal) reason = "content_filter";
-      const carried = carriedText(fields, tools.unknown());
-      const calls = tools.calls();
-      return finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
-    },
+    calls: tools.calls,
+    carried: () => carriedText(fields, tools.unknown()),
   };
 }
 

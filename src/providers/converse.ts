@@ -7,12 +7,18 @@
  * @see {@link https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html}
  */
 
-import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
-import { createVisibleText, fieldsOf, finishOf } from "./answer_parts.ts";
+import type { FinishReason, ModelUsage } from "../core/model.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
+import { fieldsOf } from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
-import { brokenAnswerOf } from "./failures.ts";
 import { type AwsKeys, bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
-import { type AnswerReader, createStreamedAsk, type WrittenRequest } from "./streamed_ask.ts";
+import {
+  type AnswerReader,
+  createReader,
+  createStreamedAsk,
+  type OpenAnswer,
+  type WrittenRequest,
+} from "./streamed_ask.ts";
 import { fieldsOfBlocks, type ThinkingBlock } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { converseBody } from "./converse_body.ts";
@@ -62,22 +68,14 @@ async function signed(
 
 /** Creates the reader of one answer. */
 export function createConverseReader(modelId: string, secrets: readonly string[]): AnswerReader {
+  return createReader(modelId, secrets, openConverseAnswer);
+}
+
+function openConverseAnswer(answer: OpenAnswer) {
   const frames = createEventFrames();
-  const visible = createVisibleText();
   const calls: { id: string; name: string; arguments: string }[] = [];
   const blocks: ThinkingBlock[] = [];
   let thought = "";
-  let text = "";
-  let thinking = "";
-  let reason: FinishReason | undefined;
-  let usage: ModelUsage | undefined;
-  let failure: ModelError | undefined;
-  let isOver = false;
-
-  function breakOff(error?: unknown): void {
-    failure = brokenAnswerOf(error, modelId, secrets);
-    isOver = true;
-  }
 
   function take(type: string | undefined, event: Readonly<Record<string, unknown>>): void {
     switch (type) {
@@ -94,22 +92,22 @@ export function createConverseReader(modelId: string, secrets: readonly string[]
         thought = "";
         return;
       case "messageStop":
-        reason = reasonOf(event["stopReason"]);
+        answer.reason = reasonOf(event["stopReason"]);
         return;
       case "metadata":
-        usage = usageOf(event["usage"]);
-        isOver = true;
+        answer.usage = usageOf(event["usage"]);
+        answer.isOver = true;
     }
   }
 
   function takeDelta({ text: piece, toolUse, reasoningContent }: Record<string, unknown>): void {
-    if (typeof piece === "string") text += piece;
+    if (typeof piece === "string") answer.text += piece;
     const { input } = fieldsOf(toolUse);
     const call = calls.at(-1);
     if (typeof input === "string" && call) call.arguments += input;
     const { text: thinks, signature, redactedContent } = fieldsOf(reasoningContent);
     if (typeof thinks === "string") {
-      thinking += thinks;
+      answer.thinking += thinks;
       thought += thinks;
     }
     if (typeof signature === "string") {
@@ -120,43 +118,19 @@ export function createConverseReader(modelId: string, secrets: readonly string[]
   }
 
   return {
-    read(bytes) {
-      text = "";
-      thinking = "";
-      if (!bytes) {
-        isOver = true;
-        return "";
-      }
-      const read = frames.read(bytes);
-      if (!read) {
-        breakOff();
-        return "";
-      }
-      for (const { headers, payload } of read) {
-        if (isOver) break;
-        const event = fieldsOf(jsonOf(payload));
+    take(bytes: Uint8Array | undefined): void {
+      const read = bytes && frames.read(bytes);
+      if (bytes && !read) return answer.breakOff();
+      for (const { headers, payload } of read ?? []) {
+        if (answer.isOver) break;
+        const event = fieldsOf(parseForeignJson(payload));
         if (headers[":message-type"] === "event") take(headers[":event-type"], event);
-        else breakOff({ type: headers[":exception-type"], message: event["message"] });
+        else answer.breakOff({ type: headers[":exception-type"], message: event["message"] });
       }
-      return visible.add(text);
     },
-    thinking: () => thinking,
-    hasEnded: () => reason !== undefined,
-    isOver: () => isOver,
-    finish() {
-      if (failure) throw failure;
-      const carried = carriedText(fieldsOfBlocks(blocks));
-      return finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
-    },
+    calls: () => calls,
+    carried: () => carriedText(fieldsOfBlocks(blocks)),
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // an event without fields counts as none
-  }
 }
 
 /** Tokens that were read from or written to the cache are not in Bedrock's `inputTokens`. */

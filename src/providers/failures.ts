@@ -1,51 +1,20 @@
 /**
- * A model server's refusals, serverError apart by who can do what about them.
+ * Tells a model server's refusals apart by who can do what about them.
  *
  * It judges statuses, headers and error objects, never an error's message: the
  * message of one failure differs by runtime and by version. Only a refusal of a request that is too
  * long may have no other sign, and of a part of a request (`refused/refusals.ts`).
  */
 
-import { z } from "zod";
 import { retryAfterOf } from "../lib/network/retry_after.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
-import { jsonOf, reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
+import { reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
+import { fieldsOf } from "./answer_parts.ts";
 import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 300;
-
-/** Google's details of an error: its reason as a word, or when to ask again, as `"34s"`. */
-const detailSchema = z.lazy(() =>
-  z.looseObject({
-    reason: z.string().optional(),
-    retryDelay: z.string().optional(),
-  })
-);
-
-/** Forms of error bodies in use. */
-const errorObjectSchema = z.lazy(() =>
-  z.looseObject({
-    type: z.string().nullish(),
-    code: z.union([z.string(), z.number()]).nullish(),
-    param: z.string().nullish().catch(undefined), // OpenAI: the refused field
-    status: z.string().nullish(),
-    details: z.array(detailSchema).optional().catch(undefined),
-    n_ctx: z.number().optional().catch(undefined), // llama.cpp
-    // OpenRouter's.
-    metadata: z.looseObject({
-      flagged_input: z.string().optional(),
-      headers: z.looseObject({ "X-RateLimit-Reset": z.coerce.number() }).optional().catch(
-        undefined,
-      ),
-    }).optional().catch(undefined),
-  })
-);
-const errorBodySchema = z.lazy(() =>
-  z.looseObject({
-    error: z.union([errorObjectSchema, z.string()]).optional(),
-  })
-);
 
 interface ServerError {
   readonly message?: string;
@@ -83,20 +52,31 @@ export function refusalOf(
   now: number,
 ): ModelError {
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
-  const serverError = withHeader(serverErrorOf(jsonOf(body), reasonOf(body)), headers);
-  const kind = kindOf(status, serverError);
-  const { message, resetAt = 0 } = serverError;
-  const retryAfterMs = retryAfterOf(headers.get("retry-after"), now) ?? serverError.retryAfterMs ??
-    (resetAt > now ? resetAt - now : waitIn(message));
+  const serverError = withHeader(serverErrorOf(parseForeignJson(body), reasonOf(body)), headers);
+  const { retryAfterMs, resetAt = 0, message } = serverError;
+  const about = { modelId, secrets, status, sent: fieldsIn(sent), body };
+  return errorOf(kindOf(status, serverError), `answered ${status}`, about, {
+    ...serverError,
+    retryAfterMs: retryAfterOf(headers.get("retry-after"), now) ?? retryAfterMs ??
+      (resetAt > now ? resetAt - now : waitIn(message)),
+  });
+}
+
+/** The error with the server's words. */
+function errorOf(
+  kind: ModelErrorKind,
+  what: string,
+  { modelId, secrets, status, sent, body = "" }: Pick<ModelError, "modelId" | "status" | "sent"> & {
+    readonly secrets: readonly string[];
+    readonly body?: string;
+  },
+  serverError: ServerError,
+): ModelError {
+  const { message, retryAfterMs } = serverError;
   const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
-  return new ModelError(`${modelId} answered ${status}${said === undefined ? "" : `: ${said}`}`, {
-    kind,
-    modelId,
-    status,
+  return new ModelError(`${modelId} ${what}${said === undefined ? "" : `: ${said}`}`, {
+    ...{ kind, modelId, status, sent, said, retryAfterMs },
     words: wordsOf(serverError, body, secrets),
-    sent: fieldsIn(sent),
-    said,
-    retryAfterMs,
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });
 }
@@ -127,39 +107,34 @@ function redirectOf(headers: Headers, status: number, modelId: string, url?: str
  *
  * @param error The error object as the server sent it, parsed; any other value means a broken
  * answer.
+ * @param hasBegun Whether the answer has text, so that it is no refusal.
  */
 export function brokenAnswerOf(
   error: unknown,
   modelId: string,
   secrets: readonly string[],
+  hasBegun = false,
 ): ModelError {
   const serverError = serverErrorOf({ error });
-  const { message, retryAfterMs = waitIn(message) } = serverError;
-  const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
+  const { codes, message, retryAfterMs = waitIn(message) } = serverError;
+  const has = (words: RegExp) => codes.some((code) => words.test(code));
   const kind = lacksMemory(serverError)
     ? "no_memory"
     : isTooLong(400, serverError)
     ? "context_length"
-    : serverError.codes.some((code) => FILTER_CODES.has(code))
+    : codes.some((code) => FILTER_CODES.has(code))
     ? "filtered"
-    : serverError.codes.some((code) => DOWN_CODES.test(code))
+    : has(DOWN_CODES)
     ? "unavailable"
-    : serverError.codes.some((code) => /rate_?limit|throttling|^429$/i.test(code))
+    : has(/rate_?limit|throttling|^429$/i)
     ? "rate_limited"
+    : !hasBegun && has(/^4(?:00|22)$/) // OpenRouter and vLLM refuse within the stream
+    ? "rejected"
     : "not_an_answer";
-  return new ModelError(
-    serverError.codes.length === 0 && said === undefined
-      ? `${modelId} sent an incomplete or malformed answer`
-      : `${modelId} broke off with an error${said === undefined ? "" : `: ${said}`}`,
-    {
-      kind,
-      modelId,
-      words: wordsOf(serverError, "", secrets),
-      said,
-      retryAfterMs,
-      contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
-    },
-  );
+  const what = codes.length === 0 && message === undefined
+    ? "sent an incomplete or malformed answer"
+    : "broke off with an error";
+  return errorOf(kind, what, { modelId, secrets }, { ...serverError, retryAfterMs });
 }
 
 /** Maximum number of characters of the words that a decision reads. */
@@ -213,18 +188,26 @@ const DOWN_CODES =
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
-/** Codes of OpenAI and Anthropic for a used-up quota or credit. */
+/** Codes for a used-up quota or credit. */
 const QUOTA_CODES: ReadonlySet<string> = new Set([
   "insufficient_quota",
   "billing_hard_limit_reached",
   "billing_error",
+  "exceeded_current_quota_error", // Kimi
+  "Arrearage", // Alibaba
+  "1113", // Z.ai
 ]);
+
+/** Anthropic and DeepSeek have no code for it. */
+const QUOTA_WORDS = /\bcredit balance is too low\b|\binsufficient balance\b/i;
 
 /** Codes for a request that is longer than the model's context window: OpenAI, llama.cpp. */
 const LENGTH_CODES: ReadonlySet<string> = new Set([
   "context_length_exceeded",
   "exceed_context_size_error",
   "string_above_max_length",
+  "tokens_limit_reached", // GitHub
+  "1261", // Z.ai
 ]);
 
 /** Statuses with which servers refuse a request that is too long. */
@@ -238,13 +221,18 @@ const LENGTH_WORDS = new RegExp(
     String.raw`\binput token count\b.*\bexceeds?\b`,
     String.raw`\btoo many (?:input |prompt )?tokens\b`,
     String.raw`\breduce the length of the (?:messages|prompt|input)\b`,
-    String.raw`\binput is too long\b`,
+    String.raw`\b(?:input|prompt) (?:is too long|exceeds max length)\b`,
+    String.raw`\brequest too large\b|\bmessage size\b`, // Groq
+    String.raw`\bmaximum (?:prompt|model) length\b|\btoken limit: \d`, // xAI, vLLM, Kimi
+    String.raw`\brange of input length\b|\bmax_new_tokens\W+must be\b`, // Alibaba, TGI
   ].join("|"),
   "i",
 );
 
 function isTooLong(status: number, { codes, message = "" }: ServerError): boolean {
   if (codes.some((code) => LENGTH_CODES.has(code))) return true;
+  if (status === 413 && !/\bimages?\b/i.test(message)) return true;
+  if (status === 429) return /\brequest too large\b/i.test(message); // for the tokens of a minute
   return LENGTH_STATUSES.has(status) && LENGTH_WORDS.test(message);
 }
 
@@ -252,10 +240,11 @@ function isTooLong(status: number, { codes, message = "" }: ServerError): boolea
  * The words before or after the window's tokens: "maximum context length is 8192 tokens" (OpenAI,
  * vLLM, OpenRouter), "205000 tokens > 200000 maximum" (Anthropic), "exceeds the maximum number of
  * tokens allowed (1048576)" (Google), "too large for model with 32768 maximum context length"
- * (Mistral), "available context size (4096 tokens)" (llama.cpp).
+ * (Mistral), "available context size (4096 tokens)" (llama.cpp), and those of Groq, GitHub, xAI, Kimi,
+ * Alibaba and TGI.
  */
 const NAMED_WINDOW =
-  /(?:maximum context length (?:is|of)|tokens >|tokens allowed|available context size)\s*\(?(\d[\d,]{2,})|\b(\d[\d,]{2,}) maximum context length/i;
+  /(?:maximum context length (?:is|of)|tokens >|tokens allowed|available context size|limit:?|max size:|(?:prompt|model) length (?:is|of)|\[1,|must be <=)\s*\(?(\d[\d,]{2,})|\b(\d[\d,]{2,}) maximum context length/i;
 
 /** Tokens of the window that a refusal because of the length names. */
 function namedWindow({ window, message = "" }: ServerError): number | undefined {
@@ -263,6 +252,9 @@ function namedWindow({ window, message = "" }: ServerError): number | undefined 
   const named = window ?? Number((after ?? before ?? "").replaceAll(",", ""));
   return Number.isSafeInteger(named) && named > 0 ? named : undefined;
 }
+
+/** Codes of OpenAI, Groq and Mistral. */
+const NO_MODEL_CODES = /^(?:model_not_found|model_decommissioned|invalid_model)$/;
 
 /** Bedrock has no code for a model that it does not know, or does not serve by this name. */
 const NO_MODEL_WORDS = /\bmodel identifier is invalid\b|\bon-demand throughput isn.t supported\b/;
@@ -280,11 +272,14 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   if (status !== 429 && lacksMemory(serverError)) return "no_memory";
   if (isTooLong(status, serverError)) return "context_length";
   // Some servers send 400 for these, so their codes decide before the status.
-  if (codes.includes("model_not_found") || NO_MODEL_WORDS.test(message)) return "not_found";
+  if (codes.some((code) => NO_MODEL_CODES.test(code)) || NO_MODEL_WORDS.test(message)) {
+    return "not_found";
+  }
   if (codes.some((code) => FILTER_CODES.has(code))) return "filtered"; // also with 403
   if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400
   // Waiting does not restore a used-up quota.
-  if (status === 402 || codes.some((code) => QUOTA_CODES.has(code))) return "quota";
+  const isSpent = codes.some((code) => QUOTA_CODES.has(code)) || QUOTA_WORDS.test(message);
+  if (status === 402 || isSpent) return "quota";
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 404) return "not_found";
   if (status === 429) return "rate_limited";
@@ -294,25 +289,22 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
 
 function serverErrorOf(body: unknown, message = reasonIn(body)): ServerError {
   // Google sends a list with one error in place of a stream.
-  const parsed = errorBodySchema.safeParse(Array.isArray(body) ? body[0] : body);
-  const { error } = parsed.data ?? {};
+  const first = Array.isArray(body) ? body[0] : body;
+  const { error = first } = fieldsOf(first);
   if (typeof error !== "object") return { message, codes: [] };
-  const { details = [], metadata } = error;
-  const reasons = details.map(({ reason }) => reason);
-  const delay = details.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? "")?.[1])
+  const { type, code, status, param, details, metadata, n_ctx: window } = fieldsOf(error);
+  const reasons = Array.isArray(details) ? details.map(fieldsOf) : []; // Google's
+  const delay = reasons.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(`${retryDelay}`)?.[1])
     .find((seconds) => seconds !== undefined);
+  const { flagged_input: flagged, headers } = fieldsOf(metadata); // OpenRouter's
   return {
     message,
     codes: [
-      error.type,
-      error.code,
-      error.status,
-      error.param,
-      metadata?.flagged_input === undefined ? undefined : "flagged_input",
-      ...reasons,
-    ].flatMap((code) => code === undefined || code === null ? [] : [String(code)]),
+      ...[type, code, status, param, flagged === undefined ? undefined : "flagged_input"],
+      ...reasons.map(({ reason }) => reason),
+    ].filter((one) => typeof one === "string" || typeof one === "number").map(String),
     retryAfterMs: delay !== undefined ? Math.ceil(Number(delay) * 1_000) : undefined,
-    resetAt: metadata?.headers?.["X-RateLimit-Reset"],
-    window: error.n_ctx,
+    resetAt: Number(fieldsOf(headers)["X-RateLimit-Reset"] ?? 0),
+    window: typeof window === "number" ? window : undefined,
   };
 }

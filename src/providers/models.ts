@@ -79,7 +79,7 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
     const { withCarried } = await import("./carried/with_carried.ts");
     const makeAsk = await loadWireFormat(provider.kind);
     const origin = `${provider.kind} ${endpointOf(provider)} ${settings.name}`;
-    return ask = withCarried(await makeAsk(settings, allDeps), hashOfSession(origin));
+    return ask = withCarried(await makeAsk(settings, allDeps), hashOfSession(origin), deps.now);
   };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);

@@ -12,27 +12,23 @@
 
 import { Buffer } from "node:buffer";
 import type {
-  FinishReason,
-  ModelError,
   ModelImage,
   ModelMessage,
   ModelRequest,
   ModelUsage,
   ToolCall,
 } from "../core/model.ts";
-import {
-  addUnknown,
-  argumentsOf,
-  createVisibleText,
-  fieldsOf,
-  finishOf,
-  nameOf,
-} from "./answer_parts.ts";
+import { addUnknown, argumentsOf, fieldsOf, nameOf } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
 import { createEventBody } from "./streams/event_body.ts";
-import { brokenAnswerOf } from "./failures.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
 import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./settings.ts";
-import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
+import {
+  type AnswerReader,
+  createReader,
+  createStreamedAsk,
+  type OpenAnswer,
+} from "./streamed_ask.ts";
 import { EFFORTS } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { withoutFields } from "./without_fields.ts";
@@ -125,51 +121,36 @@ function callOf(call: ToolCall): object {
   };
 }
 
-/**
- * Creates the reader of one answer.
- *
- * The function is longer than most, because its inner functions share one state.
- */
+/** Creates the reader of one answer. */
 export function createResponsesReader(modelId: string, secrets: readonly string[]): AnswerReader {
-  const visible = createVisibleText();
+  return createReader(modelId, secrets, openResponse);
+}
+
+/** The function is longer than most, because its inner functions share one state. */
+function openResponse(answer: OpenAnswer) {
   const calls: ToolCall[] = [];
   const callFields: CarriedFields[] = [];
   const reasoning: CarriedFields[] = [];
   const fields: Record<string, unknown> = {};
-  const body = createEventBody((data, type) => {
-    if (isOver || data.trim() === "") return;
-    if (!data.startsWith("[DONE]")) return take(data, type);
-    reason ??= "stop"; // some servers tell the end in no other way
-    isOver = true;
-  });
-  let text = "";
-  let thinking = "";
   let hasText = false;
-  let reason: FinishReason | undefined;
   let hasRefusal = false;
-  let usage: ModelUsage | undefined;
-  let failure: ModelError | undefined;
-  let isOver = false;
-
-  function breakOff(error?: unknown): void {
-    failure = brokenAnswerOf(error, modelId, secrets);
-    isOver = true;
-  }
+  const body = createEventBody((data, type) => {
+    if (answer.isOver || data.trim() === "") return;
+    if (!data.startsWith("[DONE]")) return take(data, type);
+    answer.reason ??= "stop"; // some servers tell the end in no other way
+    answer.isOver = true;
+  });
 
   function say(piece: unknown): void {
     if (typeof piece !== "string" || piece === "") return;
-    text += piece;
+    answer.text += piece;
     hasText = true;
   }
 
   /** Takes an event, a whole response or an error. */
   function take(json: string, event?: string): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(json);
-    } catch {
-      return breakOff(event === "error" ? json : undefined);
-    }
+    const value = parseForeignJson(json);
+    if (value === undefined) return answer.breakOff(event === "error" ? json : undefined);
     const fields = fieldsOf(value);
     const { type = event, delta, item, response, error } = fields;
     switch (type) {
@@ -180,7 +161,7 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
         return say(delta);
       case "response.reasoning_summary_text.delta":
       case "response.reasoning_text.delta":
-        if (typeof delta === "string") thinking += delta;
+        if (typeof delta === "string") answer.thinking += delta;
         return;
       case "response.output_item.done":
         return takeItem(item, false);
@@ -189,10 +170,10 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
       case "response.failed":
         return end(response);
       case "error":
-        return breakOff(error ?? value);
+        return answer.breakOff(error ?? value);
       case undefined: // no stream
-        if (error) return breakOff(error);
-        return fields["object"] === "response" ? end(value) : breakOff();
+        if (error) return answer.breakOff(error);
+        return fields["object"] === "response" ? end(value) : answer.breakOff();
     }
   }
 
@@ -227,37 +208,25 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
 
   function end(response: unknown): void {
     const { status, error, output, incomplete_details: why, usage: counts } = fieldsOf(response);
-    if (error) return breakOff(error);
+    if (error) return answer.breakOff(error);
     // Some servers only tell the items here.
     if (Array.isArray(output) && calls.length === 0 && !hasText) {
       for (const item of output) takeItem(item, true);
     }
-    usage = usageOf(counts);
-    reason = status === "incomplete"
+    answer.usage = usageOf(counts);
+    answer.reason = status === "incomplete"
       ? fieldsOf(why)["reason"] === "content_filter" ? "content_filter" : "length"
       : status === "completed"
       ? hasRefusal ? "content_filter" : "stop"
       : undefined;
-    isOver = true;
+    answer.isOver = true;
   }
 
   return {
-    read(bytes) {
-      text = "";
-      thinking = "";
-      body.read(bytes, false);
-      if (!bytes) isOver = true;
-      return visible.add(text);
-    },
-    thinking: () => thinking,
-    hasEnded: () => reason !== undefined,
-    isOver: () => isOver,
-    finish() {
-      if (failure) throw failure;
-      const all = reasoning.length > 0 ? { ...fields, reasoning } : fields;
-      const carried = carriedText(all, callFields);
-      return finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
-    },
+    take: (bytes: Uint8Array | undefined) => void body.read(bytes, false),
+    calls: () => calls,
+    carried: () =>
+      carriedText(reasoning.length > 0 ? { ...fields, reasoning } : fields, callFields),
   };
 }
 

@@ -85,6 +85,8 @@ export function endpointOf({ baseUrl, kind }: Pick<ProviderSettings, "baseUrl" |
     throw new TypeError("Cannot reach a model: its baseUrl is not an http or https URL");
   }
   const path = url.pathname.replace(/\/+$/, "");
+  // Vendors print the addresses of Anthropic's API without its version.
+  if (kind === "anthropic") return `${url.origin}${path.replace(/(?<!\/v\d+)$/, "/v1")}`;
   return `${url.origin}${path === "" ? BASE_PATHS[kind] : path}`;
 }
 
@@ -112,14 +114,23 @@ const SECRET_PARAMETER = /key|token|secret|sig|code/i;
 export function secretsOf(
   { apiKey, headers, baseUrl, aws }: ProviderSettings,
 ): readonly string[] {
-  const { username = "", password = "", searchParams = [] } = URL.parse(baseUrl) ?? {};
-  const query = [...searchParams].flatMap(([name, value]) =>
-    SECRET_PARAMETER.test(name) ? value : []
-  );
+  const { username = "", password = "", search = "" } = URL.parse(baseUrl) ?? {};
+  const query = search.slice(1).split("&").flatMap((pair) => {
+    const [[name = "", value = ""] = []] = new URLSearchParams(pair);
+    const raw = pair.slice(pair.indexOf("=") + 1);
+    return SECRET_PARAMETER.test(name) ? [value, raw, encodeURIComponent(value)] : [];
+  });
   const signing = aws ? [aws.accessKeyId, aws.secretAccessKey, aws.sessionToken ?? ""] : [];
-  return [apiKey ?? "", ...signing, ...Object.values(headers ?? {}), username, password, ...query]
-    .map((secret) => secret.replace(/^Bearer /i, ""))
-    .filter((secret) => secret !== "");
+  const all = [
+    apiKey ?? "",
+    ...signing,
+    ...Object.values(headers ?? {}),
+    username,
+    password,
+    ...query,
+  ]
+    .map((secret) => secret.replace(/^Bearer /i, ""));
+  return [...new Set(all.filter((secret) => secret !== ""))];
 }
 
 /** The headers of a request with a body of JSON and the provider's key, if it has one. */

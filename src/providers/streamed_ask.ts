@@ -3,7 +3,15 @@
  * share. A format writes the request, and makes text, thinking and calls of the answer's bytes.
  */
 
-import type { ModelPart, ModelRequest } from "../core/model.ts";
+import type {
+  FinishReason,
+  ModelError,
+  ModelRequest,
+  ModelUsage,
+  ToolCall,
+} from "../core/model.ts";
+import { createVisibleText, finishOf } from "./answer_parts.ts";
+import { brokenAnswerOf } from "./failures.ts";
 import { idFormOf, withIdsOf } from "./call_ids.ts";
 import { modelIdOf, type ModelSettings, secretsOf, sessionHeaderOf } from "./settings.ts";
 import { type Ask, type AskDeps, createWire } from "./wire.ts";
@@ -19,28 +27,73 @@ export interface WrittenRequest {
   readonly body: string | Uint8Array<ArrayBuffer>;
 }
 
-/** Reads one answer from its bytes. */
-export interface AnswerReader {
-  /**
-   * Reads the next bytes of the body.
-   *
-   * @param bytes `undefined` at the body's end.
-   * @returns The new text, in one piece; often empty.
-   */
-  read(bytes: Uint8Array | undefined): string;
-  /** The thinking in the bytes that were read last; often empty. */
-  thinking(): string;
-  /** Whether the server has said why the answer ended; only token counts may follow. */
-  hasEnded(): boolean;
+/** An answer while a format reads it. */
+export interface OpenAnswer {
+  /** Text of the bytes that are read now. */
+  text: string;
+  /** Their thinking. */
+  thinking: string;
+  /** Why the answer ended, as the server says. */
+  reason: FinishReason | undefined;
+  /** Tokens, as the server counted them. */
+  usage: ModelUsage | undefined;
   /** Whether the answer needs no more bytes: its last event arrived, or it failed or ended. */
-  isOver(): boolean;
-  /**
-   * Returns the last part.
-   *
-   * @throws {ModelError} If the answer failed or broke off, or has neither text nor calls.
-   */
-  finish(): Extract<ModelPart, { kind: "finish" }>;
+  isOver: boolean;
+  /** Ends the answer with the server's error, or as a malformed one. */
+  readonly breakOff: (error?: unknown) => void;
 }
+
+/** The part of a reader that a format has. */
+interface FormatReader {
+  /** Reads the next bytes of the body into the answer; `undefined` at the body's end. */
+  readonly take: (bytes: Uint8Array | undefined) => void;
+  readonly calls: () => readonly ToolCall[];
+  /** The fields that go back with the answer. */
+  readonly carried: () => string | undefined;
+}
+
+/** Creates the reader of one answer. */
+export function createReader(
+  modelId: string,
+  secrets: readonly string[],
+  open: (answer: OpenAnswer) => FormatReader,
+) {
+  const visible = createVisibleText();
+  let failure: ModelError | undefined;
+  const answer: OpenAnswer = {
+    ...{ text: "", thinking: "", reason: undefined, usage: undefined, isOver: false },
+    breakOff(error) {
+      failure = brokenAnswerOf(error, modelId, secrets, !visible.isEmpty());
+      answer.isOver = true;
+    },
+  };
+  const format = open(answer);
+  return {
+    /** Reads the next bytes. @returns The new text, in one piece; often empty. */
+    read(bytes: Uint8Array | undefined): string {
+      answer.text = answer.thinking = "";
+      format.take(bytes);
+      if (!bytes) answer.isOver = true;
+      return visible.add(answer.text);
+    },
+    /** The thinking in the bytes that were read last; often empty. */
+    thinking: () => answer.thinking,
+    /** Whether the server has said why the answer ended; only token counts may follow. */
+    hasEnded: () => answer.reason !== undefined,
+    /** Whether the answer needs no more bytes. */
+    isOver: () => answer.isOver,
+    /** The last part. @throws {ModelError} If the answer failed, or has neither text nor calls. */
+    finish() {
+      if (failure) throw failure;
+      const { reason, usage } = answer;
+      const carried = format.carried();
+      return finishOf(reason, format.calls(), !visible.isEmpty(), { modelId, usage, carried });
+    },
+  };
+}
+
+/** Reads one answer from its bytes. */
+export type AnswerReader = ReturnType<typeof createReader>;
 
 /** A wire format, for one model. */
 export interface StreamedFormat {

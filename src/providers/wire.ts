@@ -31,8 +31,6 @@ export interface AskDeps extends Clock {
   readonly fetch: typeof globalThis.fetch;
   /** Maximum silence of the server. */
   readonly timeouts: WireTimeouts;
-  /** Gets the milliseconds from a request to the first byte of its answer. Must not throw. */
-  readonly onFirstByte?: (ms: number) => void;
 }
 
 /** Settings of one request. */
@@ -92,7 +90,7 @@ const RELEASE_MS = 1_000;
  * @param signal Closes the connection at once when it is aborted.
  */
 export function createWire(
-  { modelId, secrets, timeouts, fetch, now, onReading, onFirstByte }: WireSettings,
+  { modelId, secrets, timeouts, fetch, now, onReading }: WireSettings,
   signal: AbortSignal,
 ): Wire {
   const stop = new AbortController();
@@ -107,7 +105,6 @@ export function createWire(
   let silenceMs = timeouts.betweenBytesMs;
   let cancelTimer = () => {};
   let bytes = 0;
-  let sentAt = 0;
   let isReleased = false;
   let isOver = false;
 
@@ -142,7 +139,6 @@ export function createWire(
     failure: () => failure,
     async send(input, init) {
       allow(timeouts.firstByteMs);
-      sentAt = now();
       try {
         const response = await fetchPlain(fetch, input, {
           ...init,
@@ -186,10 +182,7 @@ export function createWire(
           end();
           return undefined;
         }
-        if (bytes === 0) {
-          onReading?.(false);
-          onFirstByte?.(now() - sentAt);
-        }
+        if (bytes === 0) onReading?.(false);
         bytes += value.byteLength;
         if (bytes > ANSWER_MAX_BYTES) {
           throw fail("not_an_answer", `sent more than ${ANSWER_MAX_BYTES} bytes`);

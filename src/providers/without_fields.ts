@@ -2,10 +2,11 @@
  * Takes fields out of a request's body that a server refuses, or that the config names (L3).
  *
  * They are those of the request, of its messages, and of their parts and calls. The fields of a tool's
- * schema and of a call's arguments are not the server's: these are objects in objects.
+ * schema and of a call's arguments are not the server's.
  */
 
 import type { ModelRequest } from "../core/model.ts";
+import { isRecord } from "../lib/text/json.ts";
 
 /** The fields that a body must not have, each with the name to write in its place, if any. */
 export type Omitted = ModelRequest["omit"];
@@ -18,26 +19,33 @@ export function withoutFields<Body extends string | Uint8Array<ArrayBuffer>>(
   return omit?.size ? JSON.stringify(lean(parsed(body), omit)) : body;
 }
 
+/** Fields with an object that tools or their callers have made. */
+const FOREIGN = /^(?:parameters|input|input_?schema|args|response|json|arguments)$/i;
+
 function lean(value: unknown, omit: NonNullable<Omitted>): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value.map((one) => lean(one, omit));
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([field, inside]: readonly [string, unknown]) => {
+      if (isForeign(field, inside)) return [[field, inside]];
       const name = omit.has(field) ? omit.get(field) : field;
       if (name === undefined || (name !== field && omit.has(name))) return [];
-      return [[name, Array.isArray(inside) ? inside.map((one) => lean(one, omit)) : inside]];
+      return [[name, lean(inside, omit)]];
     }),
   );
 }
+
+const isForeign = (field: string, inside: unknown) => FOREIGN.test(field) && !Array.isArray(inside);
 
 /** The names of the fields of a body; `undefined` if it cannot be read. */
 export function fieldsIn(body: unknown): ReadonlySet<string> | undefined {
   if (typeof body !== "string" && !(body instanceof Uint8Array)) return undefined;
   const names = new Set<string>();
   const walk = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    for (const [field, inside] of Object.entries(value)) {
+    if (Array.isArray(value)) return value.forEach(walk);
+    for (const [field, inside] of Object.entries(isRecord(value) ? value : {})) {
       names.add(field);
-      if (Array.isArray(inside)) inside.forEach(walk);
+      if (!isForeign(field, inside)) walk(inside);
     }
   };
   try {

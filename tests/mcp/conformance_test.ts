@@ -4,8 +4,6 @@
  */
 
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
 import { readWish } from "../../src/mcp/elicitation/wish.ts";
@@ -156,7 +154,7 @@ const SCENARIOS: readonly [
 const REASONS: Readonly<Record<string, string>> = {
   "initialize": "each scenario here begins with it; its server has no tools, so none can be called",
   "tools_call": "tests/mcp/servers_test.ts",
-  "sse-retry": "below",
+  "sse-retry": "tests/mcp/http_test.ts",
   "elicitation-sep1034-client-defaults": "below",
   "auth/basic-cimd": "Barnacle runs on people's machines and has no page for its client metadata",
   "auth/2025-03-26-oauth-metadata-backcompat":
@@ -175,7 +173,7 @@ describe("[T13] the client scenarios of the MCP conformance suite", () => {
       await using server = await startOAuthServer();
       Object.assign(server.habits, habits);
       if (name === "auth/metadata-var3") {
-        server.habits.challenge = `${server.origin}${habits.resourcePath}`;
+        server.habits.challenge = server.origin + habits.resourcePath;
       }
       const { origin: issuer } = server;
       const oauth = name === "auth/pre-registration"
@@ -215,76 +213,4 @@ describe("[T13] the client scenarios of the MCP conformance suite", () => {
     });
     assert.equal(wish.kind === "form" && wish.fields[0]?.field.isChecked, true);
   });
-
-  for (const how of ["a new id each time", "the same id", "no continuation"] as const) {
-    it(`sse-retry › ${how}`, async () => {
-      const { answer, gets } = await playRetry(how);
-      const isLost = how === "no continuation";
-      assert.match(answer, isLost ? /the connection was lost before the answer/ : /^ahoy$/);
-      const ids = how === "a new id each time" ? ["event-0", "event-1"] : ["event-0", "event-0"];
-      assert.deepEqual(gets.map(({ id }) => id), isLost ? ["event-0"] : ids);
-      for (const { ms } of gets) assert.ok(ms >= 140, `asked after ${ms} ms`);
-    });
-  }
 });
-
-/** A server that closes the stream of a call twice before it answers. */
-async function playRetry(how: "a new id each time" | "the same id" | "no continuation") {
-  const gets: { id: string; ms: number }[] = [];
-  let closedAt = 0;
-  let call: unknown;
-  const server = createServer(async (request, response) => {
-    const id = request.headers["last-event-id"];
-    const more = (text: string) => {
-      response.writeHead(200, { "content-type": "text/event-stream" }).end(text);
-      closedAt = performance.now();
-    };
-    if (request.method === "GET") {
-      if (id === undefined) return void response.writeHead(405).end();
-      gets.push({ id: String(id), ms: performance.now() - closedAt });
-      if (how === "no continuation") return void response.writeHead(404).end();
-      const next = how === "the same id" ? "" : `id: event-${gets.length}\r\n`;
-      const result = { content: [{ type: "text", text: "ahoy" }] };
-      return more(
-        gets.length < 2
-          ? `${next}retry: 150\r\ndata:\r\n\r\n`
-          : `data: ${JSON.stringify({ jsonrpc: "2.0", id: call, result })}\n\n`,
-      );
-    }
-    const message = JSON.parse(await textOf(request));
-    const answer = (result: object) =>
-      response.writeHead(200, { "content-type": "application/json" })
-        .end(JSON.stringify({ jsonrpc: "2.0", id: message.id, result }));
-    switch (message.method) {
-      case "initialize":
-        return void answer({
-          protocolVersion: "2025-11-25",
-          capabilities: { tools: {} },
-          serverInfo: { name: "retry", version: "1" },
-        });
-      case "tools/list":
-        return void answer({ tools: [{ name: "add", inputSchema: { type: "object" } }] });
-      case "tools/call":
-        call = message.id;
-        return more('id: event-0\nretry: 150\ndata: \n\ndata: {"jsonrpc":"2.0","met');
-      default:
-        return void response.writeHead(message.id === undefined ? 202 : 404).end();
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  try {
-    const never = () => assert.fail("no sign-in is wanted");
-    const { answer } = await play(`http://127.0.0.1:${port}/mcp`, never);
-    return { answer, gets };
-  } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const piece of request.setEncoding("utf8")) text += piece;
-  return text;
-}

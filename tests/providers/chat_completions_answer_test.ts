@@ -119,7 +119,11 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     says([{ type: "thinking", thinking: [{ type: "text", text: "Hm." }] }]) +
     says([{ type: "text", text: "Hel" }, { type: "text", text: "lo" }, null, { type: "text" }]) +
     STOP,
-    WHOLE,
+    {
+      ...WHOLE,
+      carried:
+        '{"fields":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm."}]}]},"calls":[]}',
+    },
   ],
   [
     "thinking of its own",

@@ -75,7 +75,7 @@ function stream({ response }: Served, text: string): ServerResponse {
 }
 
 describe("[L3] createChatAsk()", () => {
-  it("requests a stream with token counts and the configured token limit", async () => {
+  it("requests a stream with token counts", async () => {
     const bodies: string[] = [];
     await withServer((served) => {
       bodies.push(served.body);
@@ -102,14 +102,6 @@ describe("[L3] createChatAsk()", () => {
           ...request.messages.map(({ role, text }) => ({ role, content: text })),
         ],
       });
-      const { createModel } = await import("../../src/providers/models.ts");
-      const model = createModel({
-        provider: { id: "local", kind: "openai-compatible", baseUrl: server.baseUrl },
-        name: "small",
-        maxOutputTokens: 7,
-      }, { fetch, now: Date.now });
-      await listen(model);
-      assert.equal(JSON.parse(bodies[1] ?? "").max_tokens, 7);
     });
   });
 
@@ -145,16 +137,6 @@ describe("[L3] createChatAsk()", () => {
     await withServer((served) => {
       const body = says("Hel") + says("lo") + STOP + DONE;
       served.response.setHeader("Content-Type", "text/event-stream").end(body);
-    }, async (server) => {
-      sameData((await listen(modelAt(server))).parts, HELLO);
-    });
-  });
-
-  it("reads one completion in place of a stream", async () => {
-    await withServer(({ response }) => {
-      response.setHeader("Content-Type", "application/json").end(JSON.stringify({
-        choices: [{ message: { role: "assistant", content: "Hello" }, finish_reason: "stop" }],
-      }));
     }, async (server) => {
       sameData((await listen(modelAt(server))).parts, HELLO);
     });
@@ -199,16 +181,6 @@ describe("[L3] createChatAsk()", () => {
         });
       }));
       assert.deepEqual(heard.map(({ text }) => text), texts);
-    });
-  });
-
-  it("reuses the connection for consecutive calls", async () => {
-    await withServer(({ response }) => {
-      response.setHeader("Content-Type", "text/event-stream").end(says("Hello") + STOP + DONE);
-    }, async (server) => {
-      const model = modelAt(server);
-      for (let call = 0; call < 5; call++) sameData((await listen(model)).parts, HELLO);
-      assert.ok(server.sockets.length < 3, `opened ${server.sockets.length}`);
     });
   });
 

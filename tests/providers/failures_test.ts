@@ -26,7 +26,7 @@ describe("[L3] refusalOf()", () => {
     [403, "unauthorized"],
     [404, "not_found"],
     [408, "unavailable"],
-    [413, "rejected"],
+    [413, "context_length"],
     [422, "rejected"],
     [429, "rate_limited"],
     [500, "unavailable"],
@@ -181,6 +181,9 @@ describe("[L3] refusalOf()", () => {
   it("classifies a used-up quota as such, not as a rate limit", () => {
     assert.equal(refused(429, '{"error":{"code":"insufficient_quota"}}').kind, "quota");
     assert.equal(refused(400, '{"error":{"type":"billing_error"}}').kind, "quota");
+    assert.equal(refused(429, '{"error":{"code":"1113"}}').kind, "quota");
+    const said = '{"error":{"message":"Your credit balance is too low to access the API"}}';
+    assert.equal(refused(400, said).kind, "quota");
   });
 
   const tooLong: readonly [status: number, body: string][] = [
@@ -227,6 +230,16 @@ describe("[L3] refusalOf()", () => {
     ],
     ['{"error":{"message":"Please reduce the length of the messages or completion."}}', undefined],
     ['{"error":{"message":"max_tokens is too large: > 4096"}}', undefined],
+    ["Request too large for model x on tokens per minute (TPM): Limit 6000, Requested 8123", 6_000],
+    [
+      '{"error":{"code":"tokens_limit_reached","message":"Request body too large. Max size: 8000 tokens."}}',
+      8_000,
+    ],
+    ["maximum prompt length is 131072 but the request contains 537812 tokens", 131_072],
+    ["Invalid request: Your request exceeded model token limit: 8192 (requested: 9000)", 8_192],
+    ["Range of input length should be [1, 30720]", 30_720],
+    ["`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000", 4_096],
+    ["The decoder prompt (length 5000) is longer than the maximum model length of 4096", 4_096],
   ];
   for (const [body, tokens] of windows) {
     it(`[L4] reads the window from ${body}`, () => {
@@ -248,6 +261,8 @@ describe("[L3] refusalOf()", () => {
   it("classifies an unknown model as not found for each status", () => {
     assert.equal(refused(400, '{"error":{"code":"model_not_found"}}').kind, "not_found");
     assert.equal(refused(403, '{"error":{"code":"model_not_found"}}').kind, "not_found");
+    assert.equal(refused(400, '{"type":"invalid_model","message":"no"}').kind, "not_found");
+    assert.equal(refused(400, '{"error":{"type":"invalid_model"}}').kind, "not_found");
   });
 
   const words: readonly [what: string, body: string, words: string][] = [

@@ -31,6 +31,10 @@ describe("[L1] endpointOf()", () => {
   it("adds the path of each wire format to a bare host", () => {
     const baseUrl = "https://ai.example";
     assert.equal(endpointOf({ baseUrl, kind: "anthropic" }), "https://ai.example/v1");
+    for (const path of ["/anthropic", "/anthropic/v1"]) {
+      const endpoint = endpointOf({ baseUrl: baseUrl + path, kind: "anthropic" });
+      assert.equal(endpoint, "https://ai.example/anthropic/v1");
+    }
     assert.equal(endpointOf({ baseUrl, kind: "google" }), "https://ai.example/v1beta");
   });
 
@@ -108,11 +112,11 @@ describe("[C8] secretsOf()", () => {
       secretsOf({
         id: "x",
         kind: "anthropic",
-        baseUrl: "https://ada:pw@ai.example?api-version=2024&subscription-key=k9",
+        baseUrl: "https://ada:pw@ai.example?api-version=2024&subscription-key=k%2B9%2f",
         apiKey: "sk-1",
         headers: { Authorization: "Bearer abc", "X-Team": "crew" },
       }),
-      ["sk-1", "abc", "crew", "ada", "pw", "k9"],
+      ["sk-1", "abc", "crew", "ada", "pw", "k+9/", "k%2B9%2f", "k%2B9%2F"],
     );
   });
 

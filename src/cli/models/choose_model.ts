@@ -14,7 +14,6 @@ import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallb
 import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
-import { withReadCalls } from "../../providers/choice/read_calls.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
 import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
@@ -123,7 +122,7 @@ interface FittedCandidate extends ModelCandidate, Pick<FittedModel, "refused"> {
 function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
   // A hosted model reads fast. It may think before its first byte, and a request may wait.
-  const speed = isPaid(settings) ? undefined : createReadSpeed();
+  const speed = isPaid(settings) ? undefined : createReadSpeed({ now: Date.now });
   const known = createKnownAbilities({
     written,
     readPerSec: speed ? speed.perSec : () => Infinity,
@@ -134,22 +133,29 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
     },
     now: Date.now,
   });
-  const { onFirstByte } = speed ?? {};
-  const priced = withPrice(createModel(settings, { fetch, now: Date.now, onFirstByte }), settings);
-  const loadJudge = async () => (await import("../../render/safety/written_call.ts")).isWrittenCall;
-  const able = withAbilities(withReadCalls(priced, loadJudge), known);
+  const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
+  const able = withAbilities(priced, known);
   const fitted = withSmallerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,
-    onRefused: ({ part, fix: hint }, reason) =>
-      log.warn(`The model server refuses ${part}; requests go on without it`, {
-        model: modelIdOf(settings),
-        reason,
-        hint,
-      }),
+    onRefused: ({ part, fix: hint, isForNow }, reason) =>
+      log.warn(
+        `The model server refuses ${part}; ${
+          isForNow ? "one request goes" : "requests go"
+        } on without`,
+        {
+          model: modelIdOf(settings),
+          reason,
+          hint,
+        },
+      ),
   });
   const model = withRetry(fitted, {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: Math.random,
+    async hasCall(text, tools) {
+      const { isWrittenCall } = await import("../../render/safety/written_call.ts");
+      return isWrittenCall(text, tools);
+    },
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
     onTooLong(error, request) {

@@ -22,6 +22,7 @@ import {
 import { inColumns } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
+import { withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
 import { findModel } from "../../cli/models/model_settings.ts";
 import { problemsText, readConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -98,7 +99,9 @@ export async function testModel(
 ): Promise<Tested> {
   const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
   const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
-  const model = createModel(settings, { fetch, now: Date.now });
+  const model = withSmallerRequests(createModel(settings, { fetch, now: Date.now }), {
+    now: Date.now,
+  });
   const limit = AbortSignal.timeout(questionMs);
   try {
     const before = { ...await askAbilities(settings, deps), ...settings.abilities };
@@ -176,18 +179,13 @@ function rowsOf(
     ["Model", model],
     ["Latency", seconds(totalMs)],
     ["Long prompt", `first token after ${seconds(firstMs)}${speed}${isSlow ? FIXES.slow : ""}`],
-    ["Tools", yesNo(tools, abilities.tools) + (tools ? "" : because(refused.tools, FIXES.tools))],
-    ...(refused.ownTools === undefined
-      ? []
-      : [["Own tools", `no${because(refused.ownTools, FIXES.ownTools)}`]]),
+    ["Tools", yesNo(tools, abilities.tools) + (tools ? "" : FIXES.tools)],
     ...(secondStep === undefined ? [] : [[
       "Second step",
-      secondStep ? "yes" : `no${because(refused.secondStep, FIXES.secondStep)}`,
+      secondStep ? "yes" : `no${FIXES.secondStep}`,
     ]]),
-    [
-      "Images",
-      yesNo(images, abilities.images) + (images ? "" : because(refused.images, FIXES.images)),
-    ],
+    ["Images", yesNo(images, abilities.images) + (images ? "" : FIXES.images)],
+    ...refused.map(({ part, fix, reason }) => ["Refused", `${part}: ${printable(reason)}; ${fix}`]),
     ...(streams === undefined ? [] : [["Stream", streams ? "yes" : `no${FIXES.stream}`]]),
     ["Window", windowText(abilities, windowFrom, isLocal)],
     ...(usage ? [["Tokens", `${usage.inputTokens} + ${usage.outputTokens}`]] : []),
@@ -200,16 +198,10 @@ const FIXES = {
   tools:
     "; set a model that calls tools, or turn on the server's tool parser (llama.cpp: --jinja, " +
     "vLLM: --enable-auto-tool-choice)",
-  ownTools: "; it takes other tools: name the refused one in tools.deny",
   secondStep: "; turns with tools fail: update the server, or set another model",
   images: "; for pictures, set a model that sees them",
   stream: "; it came in one piece: a proxy may hold it back (nginx: proxy_buffering off)",
 } as const;
-
-/** The server's reason for a refusal, and the next step. */
-function because(reason: string | undefined, fix: string): string {
-  return (reason === undefined ? "" : `: ${printable(reason)}`) + fix;
-}
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;
 

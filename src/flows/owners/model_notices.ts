@@ -84,18 +84,21 @@ export function createModelNotices(
     );
   }
 
-  /** Tells each refused part once, for the reasons of one part may differ. */
-  async function tellRefused({ modelId: model, part, fix }: RefusedPart): Promise<void> {
-    const key = `${model} ${part}`;
-    if (toldParts.has(key)) return;
-    toldParts.add(key);
-    await tell(notice("modelRefuses", { model, part, fix }, texts()));
+  /** Tells each refused part once, those of one model together: the reasons of one part may differ. */
+  function tellRefused(): void {
+    const fresh = refused().filter(({ modelId, part }) => !toldParts.has(`${modelId} ${part}`));
+    for (const [model, parts] of Map.groupBy(fresh, ({ modelId }) => modelId)) {
+      for (const { part } of parts) toldParts.add(`${model} ${part}`);
+      const part = [...new Set(parts.map((one) => one.part))].join(", ");
+      const fix = [...new Set(parts.map((one) => one.fix))].join("; or ");
+      void tell(notice("modelRefuses", { model, part, fix }, texts()));
+    }
   }
 
   return {
     /** A turn has ended. */
     turnEnded(outcome: TurnOutcome): void {
-      for (const part of refused()) void tellRefused(part);
+      tellRefused();
       const isWell = outcome.kind === "reply" && !outcome.failure;
       if (isWell && waiting === 0 && known?.size === 0) return; // as most ends
       waiting++;

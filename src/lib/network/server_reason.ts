@@ -5,18 +5,10 @@
  * Other keys may repeat the request.
  */
 
+import { parseForeignJson } from "../text/json.ts";
+
 /** Keys with a reason: OpenAI's, Amazon's, FastAPI's, OpenRouter's, OAuth's and those of gateways. */
-const KEYS = [
-  "error",
-  "message",
-  "Message",
-  "msg",
-  "detail",
-  "errors",
-  "error_description",
-  "metadata",
-  "raw",
-];
+const KEYS = "error message Message msg detail errors error_description metadata raw".split(" ");
 
 /** Levels of objects, lists, and JSON within texts. */
 const DEPTH_MAX = 8;
@@ -29,7 +21,7 @@ const ENTRIES_MAX = 3;
  * @returns The server's own words, of any length; `undefined` if it gave none.
  */
 export function reasonOf(body: string): string | undefined {
-  const value = jsonOf(body);
+  const value = parseForeignJson(body);
   if (value !== undefined) return reasonIn(value);
   if (/^\s*[[{]/.test(body)) return undefined; // half of a body
   const text = /^\s*</.test(body) ? /<title[^>]*>([^<]*)</i.exec(body)?.[1] : body;
@@ -40,7 +32,7 @@ export function reasonOf(body: string): string | undefined {
 export function reasonIn(value: unknown, depth = DEPTH_MAX): string | undefined {
   if (depth === 0) return undefined;
   if (typeof value === "string") {
-    const inner = /^\s*[[{]/.test(value) ? jsonOf(value) : undefined;
+    const inner = /^\s*[[{]/.test(value) ? parseForeignJson(value) : undefined;
     return inner === undefined ? value.trim() || undefined : reasonIn(inner, depth - 1);
   }
   if (typeof value !== "object" || value === null) return undefined;
@@ -58,15 +50,6 @@ export function reasonIn(value: unknown, depth = DEPTH_MAX): string | undefined 
   const own = texts.filter((text, at) => !texts.slice(0, at).some((one) => one.includes(text)));
   const reason = own.join(": ") || undefined;
   return Array.isArray(place) && reason !== undefined ? `${place.join(".")}: ${reason}` : reason;
-}
-
-/** Parses a body; `undefined` if it is no JSON. */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A time in a server's words: `"try again in 7m12.5s"`, `"retry after 72345 seconds"`. */

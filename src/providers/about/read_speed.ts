@@ -5,52 +5,53 @@
  * loaded, and has little of the prompt in its cache.
  */
 
-import { type Model, type ModelPart, withGenerate } from "../../core/model.ts";
+import { type Model, type ModelPart, type ModelRequest, withGenerate } from "../../core/model.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 /** Fewest tokens of a clear answer: with fewer, other delays would count. */
 const CLEAR_TOKENS = 256;
 
 /** Creates the measure of one model. */
-export function createReadSpeed() {
+export function createReadSpeed({ now }: Clock) {
   let running = 0;
   let isAlone = false;
-  let firstMs: number | undefined;
   let perSec: number | undefined;
 
-  function note(part: Extract<ModelPart, { kind: "finish" }>): void {
-    const { inputTokens = 0, cachedTokens = 0 } = part.usage ?? {};
-    const tokens = inputTokens - cachedTokens;
-    if (!isAlone || firstMs === undefined || tokens < CLEAR_TOKENS) return;
-    perSec ??= Math.round(tokens * 1_000 / Math.max(1, firstMs));
-  }
-
-  return {
-    /** Gets the milliseconds until an answer begins. */
-    onFirstByte: (ms: number): void => void (firstMs = ms),
-    /** `undefined` before a clear answer. */
-    perSec: (): number | undefined => perSec,
-    /** The model, measured until it is known. */
-    measured: (model: Model): Model =>
-      withGenerate(model, (request, signal) => {
-        if (perSec !== undefined) return model.generate(request, signal);
-        return measure(model.generate(request, signal), model.window?.isEarly !== true);
-      }),
-  };
-
   async function* measure(
-    parts: AsyncIterable<ModelPart>,
-    isLoaded: boolean,
+    model: Model,
+    request: ModelRequest,
+    signal: AbortSignal,
   ): AsyncGenerator<ModelPart, void> {
-    running += 1;
-    isAlone = running === 1 && isLoaded;
-    firstMs = undefined;
+    isAlone = ++running === 1 && model.window?.isEarly !== true;
+    const sentAt = now();
+    let readMs: number | undefined;
+    function onReading(isReading: boolean): void {
+      if (!isReading) readMs ??= now() - sentAt;
+      request.onReading?.(isReading);
+    }
     try {
-      for await (const part of parts) {
-        if (part.kind === "finish") note(part);
+      for await (const part of model.generate({ ...request, onReading }, signal)) {
+        const { inputTokens = 0, cachedTokens = 0 } = part.kind === "finish" && part.usage || {};
+        const tokens = inputTokens - cachedTokens;
+        if (isAlone && readMs !== undefined && tokens >= CLEAR_TOKENS) {
+          perSec ??= Math.round(tokens * 1_000 / Math.max(1, readMs));
+        }
         yield part;
       }
     } finally {
       running -= 1;
     }
   }
+
+  return {
+    /** `undefined` before a clear answer. */
+    perSec: (): number | undefined => perSec,
+    /** The model, measured until it is known. */
+    measured: (model: Model): Model =>
+      withGenerate(
+        model,
+        (request, signal) =>
+          perSec === undefined ? measure(model, request, signal) : model.generate(request, signal),
+      ),
+  };
 }

@@ -2,23 +2,22 @@
  * Plays a turn of two steps with a model, as the bot would, and measures it (`barnacle model test`).
  *
  * The first step has the bot's own prompt and tools, and one image. The second one sends the model's
- * answer and a tool's result back: some servers refuse only that. What a server refuses is left out
- * part by part, so that each part has its own result.
+ * answer and a tool's result back: some servers refuse only that. A part that the server refuses
+ * is left out, as in a turn.
  */
 
 import type { Clock } from "../../lib/clock.ts";
-import { withoutImages, withoutTools } from "../../core/fit_request.ts";
 import {
-  type Model,
   ModelError,
-  type ModelErrorKind,
   type ModelMessage,
   type ModelRequest,
   type ModelUsage,
+  type RefusedPart,
   type ToolCall,
   type ToolDefinition,
 } from "../../core/model.ts";
 import { RED_SQUARE, SMALL_TOOL } from "../refused/probe.ts";
+import type { FittedModel } from "../refused/smaller_requests.ts";
 
 /** The result of a turn. Times are milliseconds. */
 export interface TriedModel {
@@ -32,14 +31,11 @@ export interface TriedModel {
   readonly secondStep?: boolean;
   /** Whether its text came in several pieces; absent if there was too little text. */
   readonly streams?: boolean;
-  /** The server's reasons, by the refused part. */
-  readonly refused: Readonly<Partial<Record<TriedPart | "secondStep", string>>>;
+  /** The parts of the requests that the server refused. */
+  readonly refused: readonly Omit<RefusedPart, "modelId">[];
   /** Tokens of the first step; absent if the server reports none. */
   readonly usage?: ModelUsage;
 }
-
-/** A part of the first step that a server may refuse; `ownTools`: the tools beside that of the test. */
-export type TriedPart = "images" | "ownTools" | "tools";
 
 const QUESTION: ModelMessage = {
   role: "user",
@@ -54,33 +50,6 @@ const RESULT = "Noted. Now write two sentences about the sea, and call no tool."
 /** Fewest UTF-16 units of a text that a server streams in several pieces. */
 const STREAMED_CHARS = 40;
 
-/** Failures that concern each request: no smaller one would help. */
-const OF_ALL: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
-  "unauthorized",
-  "quota",
-  "web_page",
-  "redirected",
-  "filtered",
-  "rate_limited",
-  "timeout",
-]);
-
-/** Parts to leave out, until the server takes the rest: one, and then several. */
-const LEFT_OUT: readonly (readonly TriedPart[])[] = [
-  [],
-  ["images"],
-  ["ownTools"],
-  ["images", "ownTools"],
-  ["tools"],
-  ["images", "tools"],
-];
-
-const WITHOUT: Readonly<Record<TriedPart, (request: ModelRequest) => ModelRequest>> = {
-  images: withoutImages,
-  ownTools: (request) => ({ ...request, tools: [SMALL_TOOL] }),
-  tools: withoutTools,
-};
-
 /**
  * Plays the turn.
  *
@@ -89,54 +58,38 @@ const WITHOUT: Readonly<Record<TriedPart, (request: ModelRequest) => ModelReques
  * @throws {ModelError} If the model gives no answer, however small the request is.
  */
 export async function tryModel(
-  model: Model,
+  model: FittedModel,
   prompt: { readonly system: string; readonly tools: readonly ToolDefinition[] },
   now: Clock["now"],
   signal: AbortSignal,
 ): Promise<TriedModel> {
-  const whole: ModelRequest = {
+  const request: ModelRequest = {
     system: prompt.system,
     messages: [QUESTION],
     tools: [...prompt.tools, SMALL_TOOL],
   };
-  let failure: unknown;
-  let first: TriedStep | undefined;
-  let request = whole;
-  let refused: Partial<Record<TriedPart | "secondStep", string>> = {};
-  /** The last refusal of a request with the part. */
-  const reasons: typeof refused = {};
-  for (const left of LEFT_OUT) {
-    request = left.reduce((fewer, part) => WITHOUT[part](fewer), whole);
-    try {
-      first = await askOnce(model, request, now, signal);
-      refused = Object.fromEntries(left.map((part) => [part, reasons[part]]));
-      break;
-    } catch (error) {
-      failure ??= error;
-      if (!(error instanceof ModelError) || OF_ALL.has(error.kind)) break;
-      for (const part of LEFT_OUT.flat()) if (!left.includes(part)) reasons[part] = error.message;
-    }
-  }
-  if (!first) throw failure;
+  const first = await askOnce(model, request, now, signal);
   const { said, calls, carried: _, pieces, usage, ...times } = first;
-  const hasCalled = calls.some(({ name }) => name === SMALL_TOOL.name);
-  const second = hasCalled
+  const tools = calls.some(({ name }) => name === SMALL_TOOL.name);
+  const refused: Omit<RefusedPart, "modelId">[] = [];
+  const second = tools
     ? await askOnce(model, withResults(request, first), now, signal).catch((error: unknown) => {
       if (!(error instanceof ModelError)) throw error;
-      refused.secondStep = error.message;
+      const part = "its own answer with the result of a tool";
+      refused.push({ part, fix: "update the server, or set another model", reason: error.message });
       return undefined;
     })
     : undefined;
   const last = second ?? { said, pieces };
   const written = calls.map((call) => call.arguments).join(" ");
-  const isSeen = /\b(?:red|crimson|scarlet)\b/i.test(`${said} ${written}`);
   return {
     ...times,
-    tools: hasCalled,
-    images: refused.images === undefined && isSeen,
-    ...(hasCalled && { secondStep: second !== undefined && second.said.trim() !== "" }),
+    tools,
+    images: model.takesImages !== false &&
+      /\b(?:red|crimson|scarlet)\b/i.test(`${said} ${written}`),
+    ...(tools && { secondStep: second !== undefined && second.said.trim() !== "" }),
     ...(last.said.length >= STREAMED_CHARS && { streams: last.pieces > 1 }),
-    refused,
+    refused: [...model.refused(), ...refused],
     usage,
   };
 }
@@ -161,7 +114,7 @@ function withResults(
 }
 
 async function askOnce(
-  model: Model,
+  model: FittedModel,
   request: ModelRequest,
   now: Clock["now"],
   signal: AbortSignal,

@@ -9,19 +9,19 @@
 
 import { plainMessages } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelMessage, type ModelPart } from "../../core/model.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { carriedIn, withoutCarried } from "./carried.ts";
 
-/** Limits of what a server takes. */
-export interface CarriedLimits {
-  /** Names of fields that answers of earlier turns do not have. */
-  readonly earlier: ReadonlySet<string>;
-  /** Names of fields that no answer has; those of earlier turns neither. */
-  readonly all: ReadonlySet<string>;
-  /** Whether calls without fields become text. */
-  readonly arePlain: boolean;
+type MessageList = readonly ModelMessage[];
+
+/** Leaves out what a server does not take, until a time: words without a name may mislead. */
+interface Limit {
+  readonly until: number;
+  readonly apply: (messages: MessageList) => MessageList;
 }
 
-type MessageList = readonly ModelMessage[];
+/** Milliseconds for which such words count. */
+const UNNAMED_MS = 600_000;
 
 /** Asks one model, as the `Ask` of `wire.ts` does. */
 type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<ModelPart, void>;
@@ -31,8 +31,8 @@ type AskModel = (...asked: Parameters<Model["generate"]>) => AsyncGenerator<Mode
  *
  * @param origin Names the server and the model, in hex digits.
  */
-export function withCarried(ask: AskModel, origin: string): AskModel {
-  let known: CarriedLimits = { earlier: new Set(), all: new Set(), arePlain: false };
+export function withCarried(ask: AskModel, origin: string, now: Clock["now"]): AskModel {
+  let known: readonly Limit[] = [];
 
   return async function* (request, signal) {
     const own = request.messages.map((message) =>
@@ -40,63 +40,62 @@ export function withCarried(ask: AskModel, origin: string): AskModel {
         ? message // the same object, whose bytes the wire has kept
         : { ...message, carried: undefined }
     );
-    for (let limits = known;;) {
-      const messages = withinLimits(own, limits);
+    const before = known.filter(({ until }) => until > now());
+    let learned: readonly Limit[] = [];
+    for (;;) {
+      const messages = [...before, ...learned].reduce<MessageList>(
+        (fit, { apply }) => apply(fit),
+        own,
+      );
       let hasBegun = false;
       try {
         for await (const part of ask({ ...request, messages }, signal)) {
+          if (!hasBegun && learned.length > 0) known = [...known, ...learned];
           hasBegun = true;
-          known = limits;
           const isCarried = part.kind === "finish" && part.carried !== undefined;
           yield isCarried ? { ...part, carried: origin + part.carried } : part;
         }
         return;
       } catch (thrown) {
-        const next = hasBegun || signal.aborted ? undefined : limitsAfter(thrown, messages, limits);
+        const next = hasBegun || signal.aborted ? undefined : limitAfter(thrown, messages, now());
         if (!next) throw thrown;
-        limits = next;
+        learned = [...learned, next];
       }
     }
   };
 }
 
-/** The messages as a server takes them. */
-export function withinLimits(
-  messages: MessageList,
-  { earlier, all, arePlain }: CarriedLimits,
-): MessageList {
-  const asked = messages.findLastIndex(({ role }) => role === "user");
-  const fit = messages.map((one, at) => withoutCarried(one, at < asked ? earlier : all));
-  return arePlain ? plainMessages(fit, ({ carried }) => carried === undefined) : fit;
-}
-
 /** Words about fields of answers, and not about the level of thinking. */
 const ABOUT_FIELDS =
-  /thinking(?![._ ]?(?:budget|level|config))|reasoning(?![._ ]effort)|thought|signature|encrypted|\b(?:extra|unknown|unrecognized|unexpected|additional)\b.*\b(?:input|field|propert|param|argument|key|name)/i;
+  /thinking(?![._ ]?(?:budget|level|config))|reasoning(?![._ ]?effort)|thought|signature|encrypted|\b(?:extra|unknown|unrecognized|unexpected|additional)\b.*\b(?:input|field|propert|param|argument|key|name)/i;
 const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b/i;
 
-/** The limits for the next request after a failure; `undefined` if no field can be its reason. */
-export function limitsAfter(
-  error: unknown,
-  messages: MessageList,
-  { earlier, all, arePlain }: CarriedLimits,
-): CarriedLimits | undefined {
+/** A further limit after a failure; `undefined` if no field can be its reason. */
+function limitAfter(error: unknown, messages: MessageList, now: number): Limit | undefined {
   if (!(error instanceof ModelError) || error.kind !== "rejected") return undefined;
   const { words = "" } = error;
   const isAbout = ABOUT_FIELDS.test(words);
   const lacks = messages.some((one) => one.role === "assistant" && one.calls && !one.carried);
-  if (!arePlain && lacks && isAbout && MISSES.test(words)) return { earlier, all, arePlain: true };
-  const refusedIn = (some: MessageList): ReadonlySet<string> => {
-    const names = some.map(carriedIn).flatMap(({ fields, calls }) =>
-      [fields, ...calls].flatMap(Object.keys)
+  if (lacks && isAbout && MISSES.test(words)) {
+    const isPlain = ({ carried }: { readonly carried?: string }) => carried === undefined;
+    return { until: Infinity, apply: (all) => plainMessages(all, isPlain) };
+  }
+  for (const beginOf of [newestQuestion, ({ length }: MessageList) => length]) {
+    const names = messages.slice(0, beginOf(messages)).map(carriedIn)
+      .flatMap(({ fields, calls }) => [fields, ...calls].flatMap(Object.keys));
+    const named = names.filter((name) =>
+      new RegExp(`(?<!\\w)${RegExp.escape(name)}(?!\\w)`).test(words)
     );
-    const named = names.filter((name) => words.includes(name));
-    return new Set(named.length > 0 || !isAbout ? named : names);
-  };
-  const asked = messages.findLastIndex(({ role }) => role === "user");
-  const old = refusedIn(messages.slice(0, asked));
-  if (old.size > 0) return { earlier: earlier.union(old), all, arePlain };
-  const refused = refusedIn(messages);
-  if (refused.size === 0) return undefined;
-  return { earlier: earlier.union(refused), all: all.union(refused), arePlain };
+    const refused = new Set(named.length > 0 || !isAbout ? named : names);
+    if (refused.size > 0) {
+      return {
+        until: named.length > 0 ? Infinity : now + UNNAMED_MS,
+        apply: (all) =>
+          all.map((one, at) => at < beginOf(all) ? withoutCarried(one, refused) : one),
+      };
+    }
+  }
+  return undefined;
 }
+
+const newestQuestion = (all: MessageList) => all.findLastIndex(({ role }) => role === "user");

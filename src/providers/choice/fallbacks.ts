@@ -7,7 +7,13 @@
  */
 
 import { fitRequest } from "../../core/fit_request.ts";
-import { type Model, ModelError, type ModelPart, type ModelRequest } from "../../core/model.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelPart,
+  type ModelRequest,
+  withGenerate,
+} from "../../core/model.ts";
 import type { Breakers, Watched } from "./breakers.ts";
 
 /** A model of the chain. */
@@ -64,49 +70,34 @@ export function withFallbacks(
     return preferred ? [preferred, ...order.filter((one) => one !== preferred)] : order;
   }
 
-  return {
-    id: primary.id,
-    get takesNoTools() {
-      return primary.takesNoTools ?? false;
-    },
-    get refusedThinking() {
-      return primary.refusedThinking ?? new Set();
-    },
-    get takesImages() {
-      return primary.takesImages;
-    },
-    get window() {
-      return primary.window;
-    },
-    async *generate(request, signal) {
-      const order = inOrder(request);
-      let failure: ModelError | undefined;
-      let tooLong: ModelError | undefined;
-      for (const [index, { model, watched }] of order.entries()) {
-        breakers.asking(watched);
-        let hasBegun = false;
-        let hasParts = false;
-        try {
-          for await (const part of model.generate(fitRequest(request, model), signal)) {
-            hasBegun = part.kind !== "again" && (hasBegun || part.kind !== "thinking");
-            hasParts = part.kind !== "again";
-            if (part.kind === "finish") breakers.answered(watched);
-            yield part.kind === "finish" ? withModel(part, model, failure) : part;
-          }
-          return;
-        } catch (thrown) {
-          if (signal.aborted || !(thrown instanceof ModelError)) throw thrown;
-          breakers.failed(watched, thrown);
-          if (thrown.kind === "filtered" || (hasBegun && request.isShown?.())) throw thrown;
-          failure ??= thrown;
-          if (thrown.kind === "context_length") tooLong ??= thrown;
-          const next = order[index + 1];
-          // A shorter request may succeed. Otherwise, the model that should have answered counts.
-          if (!next) throw tooLong ?? failure;
-          onFallback?.(thrown, next.model.id);
-          if (hasParts) yield { kind: "again" };
+  return withGenerate(primary, async function* (request, signal) {
+    const order = inOrder(request);
+    let failure: ModelError | undefined;
+    let tooLong: ModelError | undefined;
+    for (const [index, { model, watched }] of order.entries()) {
+      breakers.asking(watched);
+      let hasBegun = false;
+      let hasParts = false;
+      try {
+        for await (const part of model.generate(fitRequest(request, model), signal)) {
+          hasBegun = part.kind !== "again" && (hasBegun || part.kind !== "thinking");
+          hasParts = part.kind !== "again";
+          if (part.kind === "finish") breakers.answered(watched);
+          yield part.kind === "finish" ? withModel(part, model, failure) : part;
         }
+        return;
+      } catch (thrown) {
+        if (signal.aborted || !(thrown instanceof ModelError)) throw thrown;
+        breakers.failed(watched, thrown);
+        if (thrown.kind === "filtered" || (hasBegun && request.isShown?.())) throw thrown;
+        failure ??= thrown;
+        if (thrown.kind === "context_length") tooLong ??= thrown;
+        const next = order[index + 1];
+        // A shorter request may succeed. Otherwise, the model that should have answered counts.
+        if (!next) throw tooLong ?? failure;
+        onFallback?.(thrown, next.model.id);
+        if (hasParts) yield { kind: "again" };
       }
-    },
-  };
+    }
+  });
 }

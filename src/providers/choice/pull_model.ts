@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { parseForeignJson } from "../../lib/text/json.ts";
 import { cancelReader } from "../../lib/network/read_body.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
@@ -71,7 +72,7 @@ export async function pullModel(
     if (!response.body) return "Ollama sent an empty answer";
     let last = "";
     for await (const line of linesOf(response.body, ended, allow)) {
-      const read = lineSchema.safeParse(parsed(line), { jitless: true });
+      const read = lineSchema.safeParse(parseForeignJson(line), { jitless: true });
       if (!read.success) return "the answer is not Ollama's";
       const { status = "", error, total: totalBytes, completed: doneBytes } = read.data;
       if (error !== undefined) return printable(error.slice(0, ERROR_MAX));
@@ -87,14 +88,6 @@ export async function pullModel(
     return `Ollama cannot be reached: ${printable(why)}`;
   } finally {
     clearTimeout(timer);
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

@@ -49,25 +49,40 @@ export interface RetryDeps {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Random number from 0 up to, but not including, 1. */
   readonly random: () => number;
+  /**
+   * Whether a text has a call of one of these tools, which the server's tool parser has not read: people
+   * would see half a sentence.
+   */
+  readonly hasCall?: (text: string, tools: readonly string[]) => Promise<boolean>;
   /** Gets each failure before its retry, with the delay in milliseconds. */
   readonly onRetry?: (error: ModelError, waitMs: number) => void;
   /** Gets the refusal of a request because of its length. */
   readonly onTooLong?: (error: ModelError, request: ModelRequest) => void;
 }
 
-/** Wraps a model so that it retries temporary failures. */
+/** Wraps a model so that it retries temporary failures. A tool call that came as text is one. */
 export function withRetry(
   model: Model,
-  { sleep, random, onRetry, onTooLong }: RetryDeps,
+  { sleep, random, hasCall, onRetry, onTooLong }: RetryDeps,
 ): Model {
   return withGenerate(model, async function* (request, signal) {
+    const tools = request.mayCall === false ? [] : request.tools ?? [];
     for (let tries = 1;; tries++) {
       let hasBegun = false;
       let hasParts = false;
+      let text = "";
       try {
         for await (const part of model.generate(request, signal)) {
           hasBegun = part.kind !== "again" && (hasBegun || part.kind !== "thinking");
           hasParts = part.kind !== "again";
+          if (part.kind === "again") text = "";
+          if (part.kind === "text") text += part.text;
+          const isAnswer = tools.length > 0 && part.kind === "finish" && !part.calls;
+          if (isAnswer && await hasCall?.(text, tools.map(({ name }) => name))) {
+            const what =
+              "wrote a tool call as text: its server's tool parser did not read the call";
+            throw new ModelError(`${model.id} ${what}`, { kind: "unread_call", modelId: model.id });
+          }
           yield part;
         }
         return;

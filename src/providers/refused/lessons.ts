@@ -1,8 +1,8 @@
 /** Parts of requests that a server refuses, in words and as a way to leave each out (L3). */
 
 import { createHash } from "node:crypto";
-import { withoutImages, withoutTools } from "../../core/fit_request.ts";
-import type { ModelImage, ModelRequest, ToolDefinition } from "../../core/model.ts";
+import { imagesOf, withoutImages, withoutTools } from "../../core/fit_request.ts";
+import type { ModelImage, ModelMessage, ModelRequest, ToolDefinition } from "../../core/model.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
 import { withoutThinking } from "../thinking.ts";
 
@@ -13,7 +13,11 @@ export interface Lesson {
   /** The operator's next step, in the imperative; absent for pictures, which concern one person. */
   readonly fix?: string;
   /** The whole ability that it is about; absent for a single part. */
-  readonly ability?: "tools" | "images" | ThinkLevel;
+  readonly ability?: "tools" | "images" | "carried" | ThinkLevel;
+  /** Whether it is for one request, because nothing proves it. */
+  readonly isForNow?: true;
+  /** A lesson of the same request that was wrong. */
+  readonly instead?: Lesson;
   /** Makes the same request without the part. */
   readonly without: (request: ModelRequest) => ModelRequest;
 }
@@ -22,7 +26,7 @@ export interface Lesson {
 export function fieldLesson(field: string, name?: string): Lesson {
   return {
     part: `the field \`${field}\``,
-    fix: "to never send it, add it to `omit` of the provider",
+    fix: "add it to `omit` of the provider, so that no request has it",
     without: (request) => ({
       ...request,
       omit: new Map([...request.omit ?? [], [field, name]]),
@@ -30,11 +34,33 @@ export function fieldLesson(field: string, name?: string): Lesson {
   };
 }
 
+/** Streams of answers, which OpenAI has for verified organizations alone. */
+export const STREAM_LESSON: Lesson = {
+  part: "streams of answers",
+  fix: "add `stream` and `stream_options` to `omit` of the provider",
+  without: (request) => ({
+    ...request,
+    omit: new Map([...request.omit ?? [], ["stream", undefined], ["stream_options", undefined]]),
+  }),
+};
+
 /** The API of chat completions. */
 export const CHAT_LESSON: Lesson = {
   part: "chat completions, and wants its Responses API",
   fix: 'set `kind` of the provider to "openai-responses"',
   without: (request) => ({ ...request, byResponses: true }),
+};
+
+/** Both of these: the server has no Responses API, and takes tools with thinking turned off. */
+export const OFF_LESSON: Lesson = {
+  part: "thinking with tools",
+  fix: 'set `kind` of the provider to "openai-responses" if the server has that API',
+  instead: CHAT_LESSON,
+  without: (request) => ({
+    ...request,
+    byResponses: undefined,
+    thinking: request.tools ? "off" : request.thinking,
+  }),
 };
 
 type Tools = readonly ToolDefinition[];
@@ -45,9 +71,63 @@ export function toolLesson(refused: Tools): Lesson {
   const known = new Set(refused.map((tool) => JSON.stringify(tool)));
   return {
     part: `the ${names.length === 1 ? "tool" : "tools"} ${names.join(", ")}`,
-    fix: "correct the schema at the MCP server, or add the name to `tools.deny`",
+    fix: refused.some(({ name }) => name.startsWith("mcp__"))
+      ? "correct the schema at the MCP server, or add the name to `tools.deny`"
+      : "add the name to `tools.deny`",
     without: keeping((tools) => tools.filter((tool) => !known.has(JSON.stringify(tool)))),
   };
+}
+
+/** A keyword in the schemas of tools. */
+export function keywordLesson(keyword: string): Lesson {
+  const written = (key: string, value: unknown) => key === keyword ? undefined : value;
+  return {
+    part: `the keyword \`${keyword}\` in the schemas of tools`,
+    fix: "correct the schemas at the MCP servers, or update the server",
+    without: keeping((tools) => JSON.parse(JSON.stringify(tools, written))),
+  };
+}
+
+/** No text beside calls. */
+export const NO_TEXT_LESSON: Lesson = {
+  part: "calls without a text",
+  without: (request) => ({
+    ...request,
+    messages: request.messages.map((one) => lacksText(one) ? { ...one, text: " " } : one),
+  }),
+};
+
+/** A system prompt of its own. */
+export const NO_SYSTEM_LESSON: Lesson = {
+  part: "a system prompt of its own",
+  without(request) {
+    const { system, messages: [first, ...others] } = request;
+    if (first?.role !== "user" || system === "") return request;
+    const text = `${system}\n\n${first.text}`;
+    return { ...request, system: "", messages: [{ ...first, text }, ...others] };
+  },
+};
+
+/** Several calls in one answer: each gets an answer of its own. */
+export const ONE_CALL_LESSON: Lesson = {
+  part: "several calls in one answer",
+  without(request) {
+    let text: string | undefined; // of an answer with several calls
+    const messages = request.messages.flatMap((one): readonly ModelMessage[] => {
+      if (one.role === "assistant") text = (one.calls?.length ?? 0) > 1 ? one.text : undefined;
+      if (text === undefined || one.role === "user") return [one];
+      if (one.role === "assistant") return [];
+      const answer = { role: "assistant", text, calls: [one.call] } as const;
+      text = "";
+      return [answer, one];
+    });
+    return { ...request, messages };
+  },
+};
+
+/** Whether a message has calls and no text. */
+export function lacksText(message: ModelMessage): boolean {
+  return message.role === "assistant" && message.calls !== undefined && message.text === "";
 }
 
 /** All tools beyond the first ones. */
@@ -72,13 +152,39 @@ function keeping(keep: (tools: Tools) => Tools): Lesson["without"] {
 }
 
 /** Single pictures, by their bytes. */
-export function pictureLesson(images: readonly ModelImage[]): Lesson {
+export function pictureLesson(refused: readonly ModelImage[]): Lesson {
   const hashOf = ({ data }: ModelImage) => createHash("sha256").update(data).digest("base64");
-  const hashes = new Set(images.map(hashOf));
+  const hashes = new Set(refused.map(hashOf));
   return {
     part: "a picture",
     without: (request) => withoutImages(request, (image) => hashes.has(hashOf(image))),
   };
+}
+
+/** All pictures before the newest ones. */
+export function olderPictures(most: number): Lesson {
+  return {
+    part: `more than ${most} pictures`,
+    without(request) {
+      const newest = new Set(imagesOf(request.messages).slice(-most));
+      return withoutImages(request, (image) => !newest.has(image));
+    },
+  };
+}
+
+/** The fields that go back with answers, for servers that say no name of them. */
+export const CARRIED_LESSON: Lesson = {
+  part: "the fields of its earlier answers",
+  ability: "carried",
+  without: (request) => ({
+    ...request,
+    messages: request.messages.map((one) => isCarried(one) ? { ...one, carried: undefined } : one),
+  }),
+};
+
+/** Whether a message has fields of a server. */
+export function isCarried(message: ModelMessage): boolean {
+  return message.role === "assistant" && message.carried !== undefined;
 }
 
 /** A whole ability. */

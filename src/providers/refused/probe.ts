@@ -14,15 +14,15 @@ import {
   type ModelRequest,
   type ToolDefinition,
 } from "../../core/model.ts";
-import { abilityLesson, type Lesson, pictureLesson, toolLesson } from "./lessons.ts";
+import { imagesOf } from "../../core/fit_request.ts";
+import { abilityLesson, type Lesson, olderPictures, pictureLesson, toolLesson } from "./lessons.ts";
 import { type Ability, isAbout } from "./refusals.ts";
 
 const RED_PNG =
-  "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAT0lEQVR42u3PQQkAAAgEsItw/VMZyQi+hcEKLNO+FgEB" +
-  "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGBywJmTwDiulNVfwAAAABJRU5ErkJg" +
-  "gg==";
+  "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAQMAAABmvDolAAAAA1BMVEX/AAAZ4gk3AAAAH0lEQVR42u3BAQ0AAADC" +
+  "oPdPbQ43oAAAAAAAAAAAvg0hAAABYOSdlwAAAABJRU5ErkJggg==";
 
-/** A picture that each model with images takes: a red square of 64 by 64 pixels. */
+/** A picture that each model with images takes: a red square of 256 by 256 pixels. */
 export const RED_SQUARE: ModelImage = {
   mediaType: "image/png",
   data: new Uint8Array(Buffer.from(RED_PNG, "base64")),
@@ -40,29 +40,27 @@ export const SMALL_TOOL: ToolDefinition = {
   },
 };
 
-/** Maximum number of probes after one refusal. Parts that none has shown to be fine are left out. */
-const PROBES_MAX = 40;
-
 /**
  * Probes the server.
  *
  * @param request The refused one.
- * @returns The refused parts, or the ability if the server refuses the sample, too; `undefined` if the
- * probes prove nothing.
+ * @param budget Number of probes that are left for it.
+ * @returns The refused parts, or the ability if the server refuses the sample, too. If the probes prove
+ * nothing, the ability for this one request.
  * @throws {unknown} The signal's reason.
  */
 export async function probeRefusal(
   about: Ability,
-  { omit, byResponses, thinking, messages, tools = [] }: ModelRequest,
+  { omit, byResponses, thinking = "off", messages, tools = [] }: ModelRequest,
   model: Model,
+  budget: { left: number },
   signal: AbortSignal,
-): Promise<Lesson | undefined> {
-  let probes = 0;
+): Promise<Lesson> {
   async function takes(parts: Partial<ModelRequest>, images?: readonly ModelImage[]) {
-    if (probes++ === PROBES_MAX) return false;
     const messages = [{ role: "user", text: "Write: ok", ...(images && { images }) }] as const;
     try {
-      const clean = { system: "", omit, byResponses, messages, ...parts };
+      if (budget.left-- <= 0) throw new ModelError("", { kind: "timeout", modelId: model.id });
+      const clean = { system: "", omit, byResponses, messages, showsThinking: true, ...parts };
       for await (const _ of model.generate(clean, signal)) break; // the rest would only cost
       return true;
     } catch (error) {
@@ -73,53 +71,48 @@ export async function probeRefusal(
     }
   }
 
-  const sample = tools.length > 0 ? [SMALL_TOOL] : undefined;
+  const whole = abilityLesson(about === "thinking" ? thinking : about);
+  const sample = tools.length > 0 ? { tools: [SMALL_TOOL] } : {};
   try {
-    switch (about) {
-      case "thinking":
-        return thinking === undefined || await takes({ thinking, tools: sample })
-          ? undefined
-          : abilityLesson(thinking);
-      case "tools": {
-        if (!await takes({ tools: sample })) return abilityLesson(about);
-        const left = without(tools, await mostOf(tools, (tools) => takes({ tools })));
-        return left.length > 0 ? toolLesson(left) : undefined;
-      }
-      case "images": {
-        if (!await takes({}, [RED_SQUARE])) return abilityLesson(about);
-        const all = messages.flatMap((one) => one.role === "user" ? one.images ?? [] : []);
-        const left = without(all, await mostOf(all, (images) => takes({}, images)));
-        return left.length > 0 ? pictureLesson(left) : undefined;
-      }
+    if (about === "thinking") {
+      if (!await takes({ thinking, ...sample })) return whole;
+    } else if (about === "tools") {
+      if (!await takes(sample)) return whole;
+      const found = await refusedOf(tools, (tools) => takes({ tools }));
+      if (found) return toolLesson(found.left);
+    } else {
+      if (!await takes({}, [RED_SQUARE])) return whole;
+      const all = imagesOf(messages).toReversed(); // the newest ones matter
+      const found = await refusedOf(all, (images) => takes({}, images));
+      if (found) return found.isAlone ? pictureLesson(found.left) : olderPictures(found.at);
     }
   } catch (error) {
     if (signal.aborted || !(error instanceof ModelError)) throw error;
-    return undefined;
   }
+  return { ...whole, isForNow: true };
 }
 
-function without<Part>(parts: readonly Part[], taken: readonly Part[]): readonly Part[] {
-  return parts.filter((part) => !taken.includes(part));
+/** The refused parts of a list, from a place on. */
+interface Refused<Part> {
+  readonly at: number;
+  readonly left: readonly Part[];
+  /** Whether it is one part, refused alone. Else the sum is too large, as of llama.cpp's grammar. */
+  readonly isAlone: boolean;
 }
 
-/**
- * The most parts that a server takes together, by halves. It finds each refused part, and a sum that is
- * too large: llama.cpp compiles all tools into one grammar.
- *
- * @param taken Parts that it has taken.
- */
-export async function mostOf<Part>(
+/** The first part that a server refuses, by halves; `undefined` if it takes all. */
+export async function refusedOf<Part>(
   parts: readonly Part[],
   takes: (parts: readonly Part[]) => Promise<boolean>,
-  taken: readonly Part[] = [],
-): Promise<readonly Part[]> {
-  const all = [...taken, ...parts];
-  if (await takes(all)) return all;
-  if (parts.length <= 1) return taken;
-  const half = Math.ceil(parts.length / 2);
-  return await mostOf(
-    parts.slice(half),
-    takes,
-    await mostOf(parts.slice(0, half), takes, taken),
-  );
+): Promise<Refused<Part> | undefined> {
+  if (parts.length === 0 || await takes(parts)) return undefined;
+  let [fine, refused] = [0, parts.length];
+  while (refused - fine > 1) {
+    const middle = (fine + refused) >> 1;
+    if (await takes(parts.slice(0, middle))) fine = middle;
+    else refused = middle;
+  }
+  const one = parts.slice(fine, refused);
+  const isAlone = fine === 0 || !await takes(one);
+  return { at: fine, left: isAlone ? one : parts.slice(fine), isAlone };
 }

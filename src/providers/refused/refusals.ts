@@ -8,7 +8,22 @@
 
 import { hasImages } from "../../core/fit_request.ts";
 import type { ModelError, ModelErrorKind, ModelRequest, ToolDefinition } from "../../core/model.ts";
-import { CHAT_LESSON, countLesson, fieldLesson, type Lesson, toolLesson } from "./lessons.ts";
+import {
+  CARRIED_LESSON,
+  CHAT_LESSON,
+  countLesson,
+  fieldLesson,
+  isCarried,
+  keywordLesson,
+  lacksText,
+  type Lesson,
+  NO_SYSTEM_LESSON,
+  NO_TEXT_LESSON,
+  OFF_LESSON,
+  ONE_CALL_LESSON,
+  STREAM_LESSON,
+  toolLesson,
+} from "./lessons.ts";
 
 /** An ability that a server may refuse. `thinking`: the level of thinking of the request. */
 export type Ability = "tools" | "images" | "thinking";
@@ -23,30 +38,46 @@ export type NextTry = "again" | Ability | Lesson;
 const UNREADABLE_CALL = /\btool_use_failed\b|\bfailed to call a function\b/i;
 
 /** OpenAI: GPT-5.4 and later with tools, and models that chat completions do not have at all. */
-const WANTS_RESPONSES = /\bv1\/responses\b/i;
+const WANTS_RESPONSES = /\bv1\/responses\b|\bnot a chat model\b/i;
 
 /**
  * Words of a refusal that comes as 404 (OpenRouter) or 500 (llama.cpp). Other words with these
  * statuses are of a wrong name, or of a server that is down.
  */
 const SURE =
-  /\bsupports? (?:tool|image|function)|\bnot supported\b|--jinja\b|\bfailed to parse grammar\b|\bonly supported in v1\/responses\b/i;
+  /\bsupports? (?:tool|image|function)|\bnot supported\b|\bjinja\b|\bis not callable\b|\bunsupported by\b|\bfailed to parse grammar\b|\bonly supported in v1\/responses\b|\bnot a chat model\b|\bdata required for image input\b/i;
 
 /** Fields that an answer does not need. `include` and `store` are also common words. */
 const OPTIONAL_FIELDS =
-  /\b(?:stream_options|max_(?:completion_|output_)?tokens|prompt_cache_key|cache_control)\b|(?<=['"`/\n])(?:include|store)\b/g;
+  /\b(?:stream_options|max_(?:completion_|output_)?tokens|max(?:Output)?Tokens|prompt_cache_key|cache_control)\b|(?<=['"`/\n])(?:include|store)\b/g;
 
 /** Words about an ability, or about one part of it. */
 const ABOUT: Readonly<Record<Ability, RegExp>> = {
-  thinking: /\breasoning(?:[_. ]effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i,
-  images: /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i,
+  thinking: /\breasoning(?:[_. ]?effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i,
+  images:
+    /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b|\bcontent\b.{0,40}\bstring\b/i,
   tools:
-    /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b/i,
+    /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b|\bjinja\b|\btemplate\b|\bis not callable\b/i,
 };
 
 /** Words about the definition of one tool. */
 const SCHEMA_WORDS =
   /\bschema\b|\bdeclarations?\b|\bparameters?\b|\bpropert|\bgrammar\b|\bpattern\b|\btools\b/i;
+
+const STREAM = /\bto stream\b|\bsupport.*\bstreaming\b/i;
+
+/** Chat templates of Gemma, Mistral and Llama. */
+const NO_SYSTEM = /\bsystem role\b|\broles must alternate\b/i;
+const SINGLE_CALL = /\bsingle tool[- ]?calls?\b/i;
+
+/** Words about an answer that has calls and no text. */
+const NO_TEXT = /\bcontent\b.*(?:\bnone\b|\bnull\b|\bvalid string\b)/i;
+
+/** The path to a field of a tool, and words about it. */
+const TOOL_FIELD =
+  /\btools(?:\.|\[|["'], ?)\d+\]?(?:["'], ?["']|\.)(?:\w+\.)?(\w+)(?<!parameters|input_?schema|function|name|description|type)["']?(?![.[\w])/i;
+const NO_FIELD =
+  /\b(?:extra|unknown|unexpected|unrecognized|unsupported|not permitted|not supported)\b/i;
 
 const TOO_MANY_TOOLS =
   /\b(?:array too long|too many (?:tools|functions))\b|\b(?:tools|functions|declarations)\b.*\b(?:maximum|at most|limit|exceed)|\b(?:maximum|at most|limit|exceed\w*)\b.*\b(?:tools|functions|declarations)\b/i;
@@ -63,13 +94,22 @@ export function nextAfter(
 ): NextTry | undefined {
   const { tools = [], thinking, messages, byResponses } = request;
   if (tools.length > 0 && UNREADABLE_CALL.test(words)) return "again";
+  if (byResponses && kind === "not_found") return OFF_LESSON;
   if (!mayBeOfPart(kind, words)) return undefined;
   if (!byResponses && WANTS_RESPONSES.test(words)) return CHAT_LESSON;
-  const field = fieldIn(words, sent);
+  if (STREAM.test(words) && sent?.has("stream")) return STREAM_LESSON;
+  const field = fieldIn(words, sent, request.omit);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";
+  if (request.system !== "" && NO_SYSTEM.test(words)) return NO_SYSTEM_LESSON;
+  if (SINGLE_CALL.test(words)) return ONE_CALL_LESSON;
+  if (messages.some(lacksText) && NO_TEXT.test(words)) return NO_TEXT_LESSON;
   if (hasImages(messages) && ABOUT.images.test(words)) return "images";
-  if (tools.length === 0 || !ABOUT.tools.test(words)) return undefined;
+  if (tools.length === 0 || !ABOUT.tools.test(words)) {
+    return kind === "rejected" && messages.some(isCarried) ? CARRIED_LESSON : undefined;
+  }
+  const keyword = /\bunknown name \\?"(\w+)/i.exec(words)?.[1] ?? "";
+  if (JSON.stringify(tools).includes(`"${keyword}":`)) return keywordLesson(keyword);
   const named = SCHEMA_WORDS.test(words) ? namedTools(words, tools) : [];
   if (named.length > 0) return toolLesson(named);
   const most = TOO_MANY_TOOLS.test(words) ? namedLimit(words, tools.length) : undefined;
@@ -94,8 +134,15 @@ export function isAbout(
  * The first field that the words name and the request had. Fields that go back with answers belong
  * here, too: `omit` takes them out of messages.
  */
-function fieldIn(words: string, sent: ModelError["sent"]): Lesson | undefined {
-  const field = words.match(OPTIONAL_FIELDS)?.find((one) => sent?.has(one));
+function fieldIn(
+  words: string,
+  sent: ModelError["sent"],
+  omit: ModelRequest["omit"],
+): Lesson | undefined {
+  const ofTool = NO_FIELD.test(words) ? TOOL_FIELD.exec(words)?.[1] ?? "" : "";
+  const field = [...words.match(OPTIONAL_FIELDS) ?? [], ofTool].find((one) =>
+    sent ? sent.has(one) : one !== "" && !omit?.has(one) // refused within the stream
+  );
   if (field === undefined) return undefined;
   const isRenamed = field === "max_tokens" && words.includes("max_completion_tokens");
   return fieldLesson(field, isRenamed ? "max_completion_tokens" : undefined);

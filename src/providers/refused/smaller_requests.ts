@@ -10,12 +10,13 @@ import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../
 import { THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Lesson } from "./lessons.ts";
-import type { NextTry } from "./refusals.ts";
 
 /** Maximum number of smaller requests in place of one. Some servers name one tool after the other. */
 const STEPS_MAX = 16;
 /** Maximum number of times to ask again for a call that a server cannot read. */
 const CALLS_MAX = 2;
+/** Maximum number of probes for one request. The next one finds what is left. */
+const PROBES_MAX = 12;
 /** Milliseconds for which an ability counts as refused: a server may start again with other options. */
 const ABILITY_MS = 600_000;
 /** Maximum number of lessons: pictures may be many. */
@@ -30,7 +31,7 @@ export interface FittedModel extends Model {
 /**
  * Wraps a model.
  *
- * @param onRefused Gets each part that later requests leave out.
+ * @param onRefused Gets each part that this request or later ones leave out.
  */
 export function withSmallerRequests(
   model: Model,
@@ -77,27 +78,31 @@ export function withSmallerRequests(
       let request = current().reduce((fit, { lesson }) => lesson.without(fit), asked);
       let first: ModelError | undefined;
       let unproven: { readonly lesson: Lesson; readonly reason: string }[] = [];
-      const tried: NextTry[] = [];
+      const left = { steps: STEPS_MAX, calls: CALLS_MAX };
+      const probes = { left: PROBES_MAX };
+      const tried = new Set<Lesson>();
 
-      /** The next request, and what it proves if it is answered; `undefined` if none may help. */
-      async function stepAfter(refusal: ModelError): Promise<ModelRequest | undefined> {
+      /** The next request; `undefined` if none may help. */
+      async function requestAfter(refusal: ModelError): Promise<ModelRequest | undefined> {
         const { nextAfter } = await import("./refusals.ts"); // most servers refuse nothing
-        const next = tried.length < STEPS_MAX ? nextAfter(refusal, request) : undefined;
+        const next = nextAfter(refusal, request);
         if (next === undefined) return undefined;
-        const before = tried.filter((one) => one === next).length;
-        tried.push(next);
-        if (next === "again") return before < CALLS_MAX ? request : withoutTools(request);
-        if (typeof next !== "string") return leaveOut(next, refusal);
-        const { probeRefusal } = await import("./probe.ts");
-        const lesson = before === 0 ? await probeRefusal(next, request, model, signal) : undefined;
-        if (lesson) return leaveOut(lesson, refusal);
+        if (left.steps-- <= 0) return left.steps === -1 ? withoutTools(request) : undefined;
+        if (next === "again" && left.calls-- > 0) return request;
         const { abilityLesson } = await import("./lessons.ts");
-        const ability = next === "thinking" ? request.thinking ?? "off" : next;
-        return abilityLesson(ability).without(request);
-      }
-
-      function leaveOut(lesson: Lesson, { message: reason }: ModelError): ModelRequest {
-        unproven.push({ lesson, reason });
+        const lesson: Lesson = next === "again"
+          ? { ...abilityLesson("tools"), isForNow: true }
+          : typeof next !== "string"
+          ? next
+          : await (await import("./probe.ts")).probeRefusal(next, request, model, probes, signal);
+        if (tried.has(lesson)) return undefined;
+        tried.add(lesson);
+        // It counts once the server has answered.
+        unproven = unproven.filter((one) => one.lesson !== lesson.instead);
+        const isProven = typeof next === "string" && lesson.ability === undefined; // by probes
+        if (lesson.isForNow) onRefused?.(lesson, refusal.message);
+        else if (isProven) learn(lesson, refusal.message);
+        else unproven.push({ lesson, reason: refusal.message });
         return lesson.without(request);
       }
 
@@ -117,7 +122,7 @@ export function withSmallerRequests(
           return;
         } catch (thrown) {
           if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
-          const next = await stepAfter(thrown);
+          const next = await requestAfter(thrown);
           // The first refusal names the cause, if no smaller request is taken.
           const isFinal = thrown.kind === "rejected" || thrown.kind === "not_found";
           if (!next) throw first && isFinal ? first : thrown;

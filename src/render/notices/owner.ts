@@ -73,7 +73,7 @@ export const OWNER_NOTICES = {
     example: "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}",
   },
   modelRefuses: {
-    text: "The server of my model `{model}` refuses {part}. I go on without it. To fix it, {fix}.",
+    text: "The server of my model `{model}` refuses {part}. I leave that out. To fix it, {fix}.",
     when: "a model's server refuses a tool, a field or an ability, to the bot's owner",
     placeholders: {
       model: "the model",

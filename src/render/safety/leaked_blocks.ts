@@ -35,6 +35,7 @@ const TOKEN_PAIRS: ReadonlyMap<string, string> = new Map([
   ["<|tool_call_start|>", "<|tool_call_end|>"],
   ["<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"],
   ["<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"],
+  ["<｜DSML｜function_calls>", "</｜DSML｜function_calls>"],
   ["<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>"],
   ["<|channel>", "<channel|>"],
   ["<|tool_call>", "<tool_call|>"],

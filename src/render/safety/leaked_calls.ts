@@ -3,6 +3,7 @@
  * older format (ReAct).
  */
 
+import { parseForeignJson } from "../../lib/text/json.ts";
 import { codeRegions, isInCode } from "../markdown/code_region.ts";
 
 /** Removes tool calls from an answer. JSON in a code fence is an example, and stays. */
@@ -53,11 +54,7 @@ const ARGUMENT_KEYS = ["arguments", "parameters", "input", "args", "action_input
 export function isCall(text: string): boolean {
   const trimmed = text.trim();
   if (!/^[{[]/.test(trimmed) || !ARGUMENTS.test(trimmed)) return false;
-  try {
-    return isCallValue(JSON.parse(trimmed));
-  } catch {
-    return false; // a SyntaxError means that it is no JSON
-  }
+  return isCallValue(parseForeignJson(trimmed));
 }
 
 function isCallValue(value: unknown): boolean {

@@ -1,6 +1,6 @@
 /**
- * Tests a server of one's own, named by variables as people copy them: it reads for minutes, lacks
- * memory, or refuses requests in forms of its own.
+ * Tests a server of one's own, named by variables as people copy them: it wants its answers back as
+ * they came, reads for minutes, lacks memory, reads no tool calls, or refuses requests in its own forms.
  */
 
 import assert from "node:assert/strict";
@@ -9,92 +9,131 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { API_KEY, withSimulation } from "../../support/bot/e2e.ts";
 
-type Answer = (response: ServerResponse) => void;
-
-const answered: Answer = (response) => {
-  const choices = [{ index: 0, delta: { content: "It ebbs." }, finish_reason: "stop" }];
-  response.writeHead(200, { "content-type": "text/event-stream" });
-  response.end(`data: ${JSON.stringify({ choices })}\n\ndata: [DONE]\n\n`);
-};
+/** A message of a request. */
+interface Sent {
+  readonly role: string;
+  readonly reasoning_content?: string;
+}
+type Answer = (response: ServerResponse, messages: readonly Sent[]) => void;
 
 const refused = (status: number, body: string, headers = {}): Answer => (response) => {
   response.writeHead(status, headers);
   response.end(body);
 };
 
-/** A server that takes requests at one path, with one key, and answers as it is told. */
+/** An answer with thinking, and without a reason of its end. */
+const says = (delta: object): Answer => (response, messages) => {
+  const count = messages.filter(({ role }) => role === "assistant").length;
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  for (
+    const piece of [{ reasoning_content: "thought " }, { reasoning_content: `${count}` }, delta]
+  ) {
+    response.write(`data: ${JSON.stringify({ choices: [{ delta: piece }] })}\n\n`);
+  }
+  response.end("data: [DONE]\n\n");
+};
+const answered = says({ content: "It ebbs." });
+const CALL = { index: 0, id: "t1", type: "function", function: { name: "tide", arguments: "{}" } };
+const calls: Answer = (response, messages) =>
+  (messages.at(-1)?.role === "tool" ? answered : says({ tool_calls: [CALL] }))(response, messages);
+
+/** A server that takes requests at one path, with one key, and with the thinking of its answers. */
 async function startServer() {
   let answer = answered;
-  const server = createServer((request, response) => {
+  let last: readonly Sent[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const piece of request) body += piece;
     const isAsked = request.url === "/v1/chat/completions?api-version=1" &&
       request.headers.authorization === `Bearer ${API_KEY}`;
-    if (isAsked) answer(response);
-    else refused(404, "no such path")(response);
+    if (!isAsked) return refused(404, "no such path")(response, []);
+    const messages: readonly Sent[] = JSON.parse(body).messages;
+    last = messages;
+    const lacks = messages.some(({ role, reasoning_content: thought }) =>
+      role === "assistant" && thought === undefined
+    );
+    (lacks ? refused(400, "Missing `reasoning_content` field") : answer)(response, messages);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    server,
     env: {
       OPENAI_BASE_URL: `"127.0.0.1:${port}/v1/chat/completions?api-version=1"`,
       OPENAI_API_KEY: `'${API_KEY}'`,
     },
     answers: (next: Answer) => void (answer = next),
+    thoughts: () => last.flatMap(({ reasoning_content: thought }) => thought ?? []),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }
 
 const config = { alerts: { ways: [] } };
 
-describe("[L2] [R11] a server of one's own", () => {
-  it("is found by variables as people copy them, and its words reach who can use them", async () => {
-    const { server, env, answers } = await startServer();
-    try {
-      await withSimulation({ config, env }, async (scene) => {
-        const { say, mention, replies, written, until, status, cli } = scene;
-        const bot = await scene.start(env);
-        const ask = async (count: number, answer: Answer) => {
-          answers(answer);
-          say("grace", "general", `${mention} question ${count}`);
-          return (await replies("general", count))[count - 1] ?? "";
-        };
-        assert.equal(await ask(1, answered), "It ebbs.");
-        for (const name of Object.keys(env)) {
-          assert.ok(bot.lines.some((line) => line.includes(`${name} has quotes around its value`)));
-        }
-        assert.match((await cli("config", "check")).stderr.join("\n"), /OPENAI_API_KEY has quotes/);
+describe("[L1] [L2] [L3] [R11] a server of one's own", () => {
+  it("is found by variables as people copy them, gets its answers back, and its words reach who can use them", async () => {
+    await using server = await startServer();
+    const { env, answers, thoughts } = server;
+    await withSimulation({ config, env }, async (scene) => {
+      const { say, mention, replies, rows, written, until, status, cli } = scene;
+      const bot = await scene.start(env);
+      let count = 0;
+      const ask = async (answer: Answer) => {
+        answers(answer);
+        say("grace", "general", `${mention} question ${++count}`);
+        return (await replies("general", count))[count - 1] ?? "";
+      };
+      assert.equal(await ask(calls), "It ebbs.");
+      assert.deepEqual(thoughts(), ["thought 0"]);
+      assert.equal(await ask(answered), "It ebbs.");
+      assert.deepEqual(thoughts(), ["thought 0", "thought 1"]);
+      assert.equal(rows("SELECT 1 FROM entry WHERE carried IS NOT NULL").length, 3);
+      const [{ key = "" } = {}] = rows("SELECT session_key AS key FROM entry LIMIT 1");
+      const exported = (await cli("sessions", "export", String(key))).stdout.join("\n");
+      assert.match(exported, /It ebbs/);
+      assert.doesNotMatch(exported, /thought/);
+      for (const name of Object.keys(env)) {
+        assert.ok(bot.lines.some((line) => line.includes(`${name} has quotes around its value`)));
+      }
+      assert.match((await cli("config", "check")).stderr.join("\n"), /OPENAI_API_KEY has quotes/);
 
-        const memory = "model requires more system memory (5.6 GiB) than is available (3.1 GiB)";
-        const told = await ask(2, refused(500, JSON.stringify({ error: memory })));
-        assert.match(told, /^I can't answer: the machine of my model has too little memory for it/);
-        const notice = await until("the owner's notice", () => written("dm", "ada")[0]);
-        assert.ok(notice.includes(`its server says: \`${memory}\``), notice);
-        const { checks } = await status(bot);
-        const check = checks.find(({ name }) => name === "llm:openai/barnacle-script");
-        assert.ok(JSON.stringify(check).includes(memory), JSON.stringify(check));
+      const call = '<tool_call>\n{"name": "memory", "arguments": {}}\n</tool_call>';
+      const unread = await ask(says({ content: `Let me look.\n${call}` }));
+      assert.match(unread, /^I can't answer: my model called a tool/);
+      await scene.line(bot, /A turn failed.*unread_call: .*tool parser did not read/);
+      const told = () => written("dm", "ada");
+      assert.match(await until("the owner's notice", () => told()[0]), /tool parser/);
 
-        const busy = refused(429, '{"detail":[{"loc":["key"],"msg":"spent"}]}', {
-          "retry-after": "72000",
-        });
-        const later = await ask(3, busy);
-        assert.match(later, /^My model takes no more requests for now\..* <t:\d+:R> \(<t:\d+:f>\)/);
-        assert.ok(bot.lines.some((line) => /"A turn failed".*answered 429: key: spent/.test(line)));
+      const memory = "model requires more system memory (5.6 GiB) than is available (3.1 GiB)";
+      const little = await ask(refused(500, JSON.stringify({ error: memory })));
+      assert.match(little, /^I can't answer: the machine of my model has too little memory for it/);
+      const notice = await until("the owner's notice", () => told()[1]);
+      assert.ok(notice.includes(`its server says: \`${memory}\``), notice);
+      const { checks } = await status(bot);
+      const check = checks.find(({ name }) => name === "llm:openai/barnacle-script");
+      assert.ok(JSON.stringify(check).includes(memory), JSON.stringify(check));
 
-        let reading: ServerResponse | undefined;
-        answers((response) => void (reading = response));
-        say("grace", "general", `${mention} question 4`);
-        const lineOf = () => written("general").find((text) => text.startsWith("⏳ "));
-        const line = await until("the line", lineOf, 45_000);
-        assert.match(line, /^⏳ my model is still reading, .* · 3\d s$/);
-        assert.ok(reading);
-        answered(reading);
-        await until("the answer in place of the line", () => {
-          const texts = written("general");
-          return texts.length === 4 && texts.at(-1) === "It ebbs.";
-        });
+      const busy = refused(429, '{"detail":[{"loc":["key"],"msg":"spent"}]}', {
+        "retry-after": "72000",
       });
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+      const later = await ask(busy);
+      assert.match(later, /^My model takes no more requests for now\..* <t:\d+:R> \(<t:\d+:f>\)/);
+      assert.ok(bot.lines.some((line) => /"A turn failed".*answered 429: key: spent/.test(line)));
+
+      const reading = Promise.withResolvers<() => void>();
+      answers((response, messages) => reading.resolve(() => answered(response, messages)));
+      say("grace", "general", `${mention} question ${++count}`);
+      const lineOf = () => written("general").find((text) => text.startsWith("⏳ "));
+      const line = await until("the line", lineOf, 45_000);
+      assert.match(line, /^⏳ my model is still reading, .* · 3\d s$/);
+      (await reading.promise)();
+      await until("the answer in place of the line", () => {
+        const texts = written("general");
+        return texts.length === count && texts.at(-1) === "It ebbs.";
+      });
+      assert.doesNotMatch(written("general").join("\n"), /Let me look|thought/);
+    });
   });
 });

@@ -199,7 +199,7 @@ describe("[O3] the owner's chapter", () => {
 
 const answered: Tested = {
   model: "x",
-  tried: { firstMs: 600, totalMs: 1_900, tools: true, images: false, refused: {} },
+  tried: { firstMs: 600, totalMs: 1_900, tools: true, images: false, refused: [] },
   abilities: {},
   windowFrom: "",
   isLocal: false,

@@ -9,14 +9,16 @@ type Answer = readonly [inputTokens: number, cachedTokens: number, firstMs: numb
 
 /** The speed after some answers of a server. */
 async function speedAfter(answers: readonly Answer[], { isEarly = false, isBusy = false } = {}) {
-  const speed = createReadSpeed();
+  let time = 0;
+  const speed = createReadSpeed({ now: () => time });
   for (const [inputTokens, cachedTokens, firstMs] of answers) {
     const model: Model = {
       id: "local/pi",
       window: { contextWindow: 1, maxOutput: 1, ...(isEarly && { isEarly }) },
-      async *generate() {
+      async *generate({ onReading }) {
         await Promise.resolve(); // so that two requests run side by side
-        speed.onFirstByte(firstMs);
+        time += firstMs;
+        onReading?.(false);
         const usage = { inputTokens, cachedTokens, outputTokens: 1 };
         yield { kind: "finish", reason: "stop", usage };
       },

@@ -8,13 +8,15 @@ import {
   type ModelRequest,
 } from "../../../src/core/model.ts";
 import { tryModel } from "../../../src/providers/about/try_model.ts";
+import { withSmallerRequests } from "../../../src/providers/refused/smaller_requests.ts";
 
 const OWN = { name: "own", description: "Own.", parameters: { type: "object" } };
 const POEM = ["The sea is wide and blue. ", "It carries ships to far coasts."];
 
 /** A server that refuses some requests, and one whose second step says these pieces. */
 function modelThat(
-  refuses: (request: ModelRequest) => ModelErrorKind | undefined,
+  refuses: (request: ModelRequest) => string | false,
+  kind: ModelErrorKind = "rejected",
   { pieces = POEM, colour = "red" } = {},
 ) {
   const asked: ModelRequest[] = [];
@@ -22,8 +24,8 @@ function modelThat(
     id: "local/m",
     async *generate(request): AsyncGenerator<ModelPart, void> {
       asked.push(request);
-      const kind = refuses(request);
-      if (kind) throw new ModelError(`refused: ${kind}`, { kind, modelId: "local/m" });
+      const words = refuses(request);
+      if (words) throw new ModelError(`refused: ${words}`, { kind, words, modelId: "local/m" });
       const isSecond = request.messages.some(({ role }) => role === "tool");
       if (request.tools && !isSecond) {
         const call = { id: "1", name: "report_colour", arguments: JSON.stringify({ colour }) };
@@ -36,7 +38,8 @@ function modelThat(
   };
   let time = 0;
   const prompt = { system: "The prompt.", tools: [OWN] };
-  const play = () => tryModel(model, prompt, () => time += 10, new AbortController().signal);
+  const fitted = withSmallerRequests(model, { now: () => 0 });
+  const play = () => tryModel(fitted, prompt, () => time += 10, new AbortController().signal);
   return { play, asked };
 }
 
@@ -46,8 +49,8 @@ const isSecond = ({ messages }: ModelRequest) => messages.some(({ role }) => rol
 
 describe("[L4] tryModel()", () => {
   it("plays two steps with the bot's own prompt and tools, and one image", async () => {
-    const { play, asked } = modelThat(() => undefined);
-    const result = { tools: true, images: true, secondStep: true, streams: true, refused: {} };
+    const { play, asked } = modelThat(() => false);
+    const result = { tools: true, images: true, secondStep: true, streams: true, refused: [] };
     assert.deepEqual(await play(), {
       ...result,
       firstMs: 10,
@@ -64,67 +67,48 @@ describe("[L4] tryModel()", () => {
     }
   });
 
+  const all = { tools: true, images: true, secondStep: true, streams: true };
   /** What a server refuses, and the differences of the result. */
-  const TABLE: readonly (readonly [string, (request: ModelRequest) => boolean, object])[] = [
+  const TABLE: readonly (readonly [string, (request: ModelRequest) => string | false, object])[] = [
     [
-      "its own answer with a result",
-      isSecond,
-      { tools: true, images: true, secondStep: false, refused: ["secondStep"] },
+      "its own answer with the result of a tool",
+      (request) => isSecond(request) && "no",
+      { tools: true, images: true, secondStep: false },
     ],
     [
-      "a tool of the bot",
-      ({ tools = [] }) => tools.length > 1,
-      { tools: true, images: true, secondStep: true, streams: true, refused: ["ownTools"] },
+      "the tool `own`",
+      ({ tools = [] }) => tools.some(({ name }) => name === "own") && "Invalid schema: tool 'own'",
+      all,
     ],
-    [
-      "images",
-      hasImage,
-      {
-        tools: true,
-        images: false,
-        secondStep: true,
-        streams: true,
-        refused: ["images"],
-      },
-    ],
-    [
-      "images, and a tool of the bot",
-      (request) => hasImage(request) || (request.tools?.length ?? 0) > 1,
-      {
-        tools: true,
-        images: false,
-        secondStep: true,
-        streams: true,
-        refused: ["images", "ownTools"],
-      },
-    ],
+    ["all images", (one) => hasImage(one) && "no images here", { ...all, images: false }],
     [
       "all tools",
-      ({ tools }) => tools !== undefined,
-      { tools: false, images: false, streams: true, refused: ["tools"] },
+      ({ tools }) => tools !== undefined && "tools are not supported",
+      { tools: false, images: false, streams: true },
     ],
   ];
-  for (const [what, refuses, expected] of TABLE) {
-    it(`finds a server that refuses ${what}`, async () => {
-      const { play } = modelThat((request) => refuses(request) ? "rejected" : undefined);
+  for (const [part, refuses, expected] of TABLE) {
+    it(`finds a server that refuses ${part}`, async () => {
+      const { play } = modelThat(refuses);
       const { firstMs: _, totalMs: __, usage: ___, refused, ...found } = await play();
-      assert.deepEqual({ ...found, refused: Object.keys(refused) }, expected);
-      assert.match(Object.values(refused).join(), /^refused: rejected/);
+      assert.deepEqual(found, expected);
+      assert.deepEqual(refused.map((one) => one.part), [part]);
+      assert.match(refused[0]?.reason ?? "", /^refused: /);
     });
   }
 
   it("finds a model without sight, and an answer that comes in one piece", async () => {
-    const { play } = modelThat(() => undefined, { pieces: [POEM.join("")], colour: "none" });
+    const { play } = modelThat(() => false, "rejected", {
+      pieces: [POEM.join("")],
+      colour: "none",
+    });
     const { images, streams } = await play();
     assert.deepEqual([images, streams], [false, false]);
   });
 
-  it("fails if no smaller request helps, and asks once if it could not", async () => {
-    const all = modelThat(() => "rejected");
-    await assert.rejects(all.play, ModelError);
-    assert.equal(all.asked.length, 6);
-    const key = modelThat(() => "unauthorized");
-    await assert.rejects(key.play, ModelError);
-    assert.equal(key.asked.length, 1);
+  it("fails after one request if no smaller one could help", async () => {
+    const { play, asked } = modelThat(() => "tools", "unauthorized");
+    await assert.rejects(play, ModelError);
+    assert.equal(asked.length, 1);
   });
 });

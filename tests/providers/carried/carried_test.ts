@@ -84,7 +84,8 @@ const PLAIN: Assistant = {
 /** The fields of answers with calls in a request, but for those that each has. */
 function extras(messages: readonly Sent[] = []): readonly Fields[] {
   return messages.filter(({ role }) => role === "assistant").map(
-    ({ role: _, content: _content, tool_calls: calls, ...fields }) => {
+    ({ role: _, content, tool_calls: calls, ...own }) => {
+      const fields = Array.isArray(content) ? { content, ...own } : own;
       const ofCalls = (calls ?? []).map(({ id: _, type: _type, function: _called, ...more }) =>
         more
       );
@@ -95,6 +96,8 @@ function extras(messages: readonly Sent[] = []): readonly Fields[] {
 
 const DETAIL = { type: "reasoning.text", text: "Tides turn.", format: "x-v1", index: 0 };
 const SIGNED = { extra_content: { google: { thought_signature: "c2lnbmVk" } } };
+
+const THOUGHT = { type: "thinking", thinking: [{ type: "text", text: "Tides turn." }] };
 
 /** Answers in pieces, and their fields as they go back. */
 const ANSWERS: readonly (readonly [server: string, answer: string, fields: Fields])[] = [
@@ -120,6 +123,7 @@ const ANSWERS: readonly (readonly [server: string, answer: string, fields: Field
       ],
     },
   ],
+  ["Mistral", called({ content: [THOUGHT] }), { content: [THOUGHT] }],
   ["Gemini 3 by its OpenAI address", called({}, SIGNED), { ofCalls: [SIGNED] }],
   ["a server of tomorrow", called({ plan: { steps: ["look"], depth: 2 }, refusal: null }), {
     plan: { steps: ["look"], depth: 2 },
@@ -192,6 +196,14 @@ describe("[L1] an answer goes back as it came", () => {
     }
   });
 
+  it("and changes no prototype", async () => {
+    const bad =
+      '{"choices":[{"delta":{"__proto__":{"isBad":1},"plan":{"__proto__":{"isBad":1}}}}]}';
+    const { ask } = serverOf(`data: ${bad}\n\ndata: ${bad}\n\n` + called({}));
+    await ask([USER]);
+    assert.equal("isBad" in {}, false);
+  });
+
   it("without its fields if these have more than 256 kB", async () => {
     const { sent, ask, answered } = serverOf(called({ reasoning_content: "ä".repeat(140_000) }));
     await ask(turnOf(await answered()));
@@ -257,9 +269,14 @@ describe("[L1] a server that refuses carried fields", () => {
 
   it("keeps them after refusals of something else", async () => {
     for (
-      const words of ["Unsupported value: 'reasoning_effort'", "Invalid schema for function 'x'"]
+      const words of [
+        "Unsupported value: 'reasoning_effort'",
+        "parameter reasoningEffort is not in the plans",
+        "Invalid schema for function 'x'",
+      ]
     ) {
-      const { sent, ask, answered } = serverOf(THINKS, () => sent.length > 1 ? words : undefined);
+      const thinks = called({ reasoning_content: "Hm.", plan: "look" });
+      const { sent, ask, answered } = serverOf(thinks, () => sent.length > 1 ? words : undefined);
       await ask(turnOf(await answered()));
       assert.equal(sent.length, 2, words);
     }

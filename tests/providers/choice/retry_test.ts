@@ -172,6 +172,38 @@ describe("[L3] withRetry()", () => {
     assert.deepEqual(retries, [[busy, 1_000]]);
   });
 
+  const FINISH: ModelPart = { kind: "finish", reason: "stop" };
+  const call = { id: "t1", name: "tide", arguments: "{}" };
+  const CALLED: ModelPart = { kind: "finish", reason: "tool_calls", calls: [call] };
+  const TIDE = { tools: [{ name: "tide", description: "", parameters: {} }] };
+  /** Answers in turn, the request, and the text or the kind of failure. */
+  const written:
+    readonly (readonly [what: string, readonly string[], object, string, ModelPart?])[] = [
+      ["fails with the cause after two calls as text", ["CALL", "CALL"], TIDE, "unread_call"],
+      ["asks again after the first one", ["CALL", "High."], TIDE, "High."],
+      ["passes on the text beside calls", ["CALL"], TIDE, "CALL", CALLED],
+      ["passes on texts of requests without tools", ["CALL"], {}, "CALL"],
+      ["passes on texts of requests without calls", ["CALL"], { ...TIDE, mayCall: false }, "CALL"],
+    ];
+  for (const [what, answers, request, result, finish = FINISH] of written) {
+    it(what, async () => {
+      let asked = 0;
+      const model: Model = {
+        id: "p/m",
+        async *generate() {
+          for (const piece of answers[asked++] ?? "") yield { kind: "text", text: piece };
+          yield finish;
+        },
+      };
+      const { deps } = failing();
+      const hasCall: RetryDeps["hasCall"] = (text, tools) =>
+        Promise.resolve(text === "CALL" && tools[0] === "tide");
+      const retried = withRetry(model, { ...deps, hasCall });
+      const { text, error } = await listen(retried, undefined, { ...QUESTION, ...request });
+      assert.equal(error instanceof ModelError ? error.kind : text, result);
+    });
+  }
+
   it("sends as many requests to a real server as expected", async () => {
     await withModelServer({ behaviour: "rate_limited", retryAfterSec: 0 }, async (server) => {
       const { deps, waits } = failing();

@@ -15,6 +15,11 @@ const PLAIN: ModelRequest = {
 
 /** The refused requests of the table. */
 const REQUESTS: Readonly<Record<string, ModelRequest>> = {
+  system: { ...PLAIN, system: "Be kind." },
+  schema: {
+    ...PLAIN,
+    tools: [{ name: "a", description: "", parameters: { additionalProperties: false } }],
+  },
   tools: PLAIN,
   many: { ...PLAIN, tools: toolsOf(...Array.from({ length: 217 }, (_, at) => `t${at}`)) },
   none: { ...PLAIN, tools: undefined },
@@ -55,6 +60,22 @@ Gemini | 400 | tools | not the tools mcp__crm__find, mcp__crm__find_all | * Gene
 Gemini | 400 | whole | images | Unable to process input image.
 Gemini | 400 | whole | thinking | Budget 0 is invalid. This model only works in thinking mode.
 Anthropic | 400 | tools | not the tool mcp__crm__find | tools.2.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12
+OpenAI | 404 | whole | not chat completions | This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?
+OpenAI | 400 | tools | not the field strict | Unknown parameter: 'tools[0].strict'.
+Anthropic | 400 | tools | not the field strict | tools.0.custom.strict: Extra inputs are not permitted
+Anthropic | 400 | tools | not the tool ask | tools.0.custom.input_schema: unexpected keyword
+Gemini | 400 | schema | not the keyword additionalProperties in the schemas of tools | Invalid JSON payload received. Unknown name "additionalProperties" at 'tools[0].function_declarations[3].parameters': Cannot find field.
+vLLM | 400 | tools | not several calls in one answer | This model only supports single tool-calls at once!
+OpenAI | 400 | tools | not streams of answers | Your organization must be verified to stream this model.
+vLLM | 400 | system | not a system prompt of its own | System role not supported
+LM Studio | 400 | tools | tools | Error rendering prompt with jinja template: value is null
+llama.cpp | 500 | tools | tools | Value is not callable: null at row 1, column 93
+NVIDIA | 500 | tools | tools | Tool use has not been enabled, because it is unsupported by this model
+Azure | 404 | responses | not thinking with tools | Resource not found
+xAI | 400 | whole | thinking | Model grok-4-latest does not support parameter reasoningEffort.
+Groq | 400 | whole | images | messages[1].content must be a string
+Ollama | 500 | whole | images | Failed to create new sequence: this model is missing data required for image input
+Gemini | 400 | whole | not the field maxOutputTokens | Invalid value at 'generation_config.maxOutputTokens'
 Anthropic | 400 | whole | images | messages.0.content.1.image.source.base64: image exceeds 5 MB maximum
 Anthropic | 400 | tools | tools | messages.3.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'
 DeepSeek | 400 | whole | images | Failed to deserialize the JSON body: messages[1]: unknown variant image_url, expected text
@@ -62,7 +83,7 @@ DeepSeek | 400 | tools | not the tool mcp__crm__find_all | Invalid schema for fu
 OpenRouter | 404 | tools | tools | No endpoints found that support tool use.
 OpenRouter | 404 | whole | images | No endpoints found that support image input
 OpenRouter | 400 | whole | not the field stream_options | {"error":{"message":"Provider returned error","metadata":{"raw":"Extra inputs are not permitted: stream_options"}}}
-Bedrock | 400 | tools | tools | This model doesn't support tool use in streaming mode.
+Bedrock | 400 | tools | not streams of answers | This model doesn't support tool use in streaming mode.
 llama.cpp | 400 | tools | tools | Failed to initialize samplers: failed to parse grammar
 llama.cpp | 500 | tools | tools | tools param requires --jinja flag
 llama.cpp | 500 | whole | images | image input is not supported - hint: you may need to provide the mmproj
@@ -83,7 +104,11 @@ a common word | 400 | whole | nothing | Please ask again later
 `.trim().split("\n").map((line) => line.split(" | "));
 
 /** Optional fields of the requests; "lean" has none. */
-const FIELDS = { stream_options: {}, max_tokens: 9, store: false, include: [] };
+const FIELDS = {
+  ...{ stream: true, stream_options: {}, max_tokens: 9, store: false, include: [] },
+  tools: [{ strict: false, parameters: { x: 1 }, input_schema: {} }],
+  generationConfig: { maxOutputTokens: 9 },
+};
 
 /** The decision in one line. */
 function decided(status: number, body: string, refused: string, request: ModelRequest): string {

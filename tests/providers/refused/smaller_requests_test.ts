@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelImage, ModelRequest, ToolDefinition } from "../../../src/core/model.ts";
 import type { Lesson } from "../../../src/providers/refused/lessons.ts";
-import { mostOf } from "../../../src/providers/refused/probe.ts";
+import { refusedOf } from "../../../src/providers/refused/probe.ts";
 import { withSmallerRequests } from "../../../src/providers/refused/smaller_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
@@ -23,7 +23,7 @@ const imagesIn = (body: Body) => JSON.stringify(body).match(/base64,\w+/g) ?? []
 /** An answer of a server with chat completions, and of one with Responses. */
 const ANSWERS = {
   "/v1/chat/completions": {
-    choices: [{ message: { content: "hello" }, finish_reason: "stop" }],
+    choices: [{ message: { content: "hello", plan_x: 1 }, finish_reason: "stop" }],
   },
   "/v1/responses": {
     object: "response",
@@ -138,6 +138,60 @@ describe("[L3] withSmallerRequests()", () => {
     assert.equal(imagesIn(bodies.at(-1) ?? {}).length, 2);
     assert.match(JSON.stringify(bodies.at(-1)), /\[1 image: you see only the others\]/);
     assert.deepEqual([await ask(seeing(1, 2)), parts()], [1, []]);
+  });
+
+  it("sends the newest pictures to a server with a limit of their number", async () => {
+    const { ask, bodies } = modelWith((body) =>
+      imagesIn(body).length > 1 ? "At most 1 image(s) may be provided in one request." : undefined
+    );
+    assert.deepEqual([await ask(seeing(1, 2, 3)), await ask(seeing(3, 4)), await ask(seeing(1))], [
+      7,
+      1,
+      1,
+    ]);
+    const shown = bodies.slice(-3).map((body) => imagesIn(body).join());
+    const base64 = (byte: number) => `base64,${Buffer.from(picture(byte).data).toString("base64")}`;
+    assert.deepEqual(shown, [3, 4, 1].map(base64));
+  });
+
+  it("answers beside more refused tools than one request finds", async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `bad${at}`);
+    const { ask, parts } = modelWith((body) => {
+      const [first] = namesIn(body).filter((name) => name.startsWith("bad"));
+      return first && `Invalid schema for function '${first}'`;
+    });
+    const tools = toolsOf("a", ...names);
+    assert.deepEqual([await ask({ tools }), await ask({ tools }), await ask({ tools })], [
+      18,
+      5,
+      1,
+    ]);
+    assert.equal(parts().length, 20);
+  });
+
+  it("turns thinking off for tools where a server has no Responses", async () => {
+    const { ask, bodies, parts } = modelWith((body, path) =>
+      path === "/v1/responses"
+        ? [404, {}]
+        : "tools" in body && body["reasoning_effort"] !== "none"
+        ? "Use /v1/responses or set reasoning_effort to 'none'"
+        : undefined
+    );
+    assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [3, 1]);
+    assert.equal(namesIn(bodies.at(-1) ?? {}).length, 5);
+    assert.deepEqual(parts(), ["thinking with tools"]);
+  });
+
+  it("leaves the fields of answers out if nothing else can be the reason", async () => {
+    const { ask, bodies, parts, model } = modelWith((body) =>
+      JSON.stringify(body["messages"]).includes("plan_x") ? "Bad Request" : undefined
+    );
+    const finish = (await listen(model)).parts.at(-1);
+    assert.ok(finish?.kind === "finish" && finish.carried);
+    const messages = [{ role: "assistant", text: "hello", carried: finish.carried }] as const;
+    assert.deepEqual([await ask({ messages }), await ask({ messages })], [2, 1]);
+    assert.match(JSON.stringify(bodies[1]), /plan_x/);
+    assert.deepEqual(parts(), []);
   });
 
   const abilities: readonly [string, RegExp, Partial<ModelRequest>, string][] = [
@@ -258,6 +312,41 @@ describe("[L3] withSmallerRequests()", () => {
     assert.deepEqual(parts(), ["the tool `bad`"]);
   });
 
+  it("splits an answer with two calls, and joins the system prompt to the first message", async () => {
+    const { ask, bodies } = modelWith(({ messages }) => {
+      const all = JSON.stringify(messages);
+      return all.includes('"role":"system"')
+        ? "System role not supported"
+        : all.includes('"id":"1"') && /"id":"1"[^\]]*"id":"2"/.test(all)
+        ? "This model only supports single tool-calls at once!"
+        : undefined;
+    });
+    const calls = ["1", "2"].map((id) => ({ id, name: "a", arguments: "{}" }));
+    const results = calls.map((call) => ({ role: "tool", call, text: `done ${call.id}` }) as const);
+    const messages = [{ role: "user", text: "hi" }, {
+      role: "assistant",
+      text: "I look.",
+      calls,
+    }] as const;
+    assert.equal(await ask({ tools: TOOLS, messages: [...messages, ...results] }), 3);
+    const sent = JSON.stringify(bodies.at(-1)?.["messages"]);
+    assert.match(sent, /^\[\{"role":"user","content":"Be kind\.\\n\\nhi"/);
+    assert.match(sent, /"content":"I look\.".*done 1.*"content":null.*done 2/);
+  });
+
+  it("understands a refusal within a stream", async () => {
+    const error = { code: 400, message: "Invalid schema for function 'bad'" };
+    const { ask, parts } = modelWith((body) =>
+      namesIn(body).includes("bad")
+        ? [200, { error }]
+        : "stream_options" in body
+        ? [200, { error: { ...error, message: "Unrecognized request argument: stream_options" } }]
+        : undefined
+    );
+    assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [3, 1]);
+    assert.deepEqual(parts(), ["the tool `bad`", "the field `stream_options`"]);
+  });
+
   const nothing: readonly [what: string, ...refusal: readonly [number, string]][] = [
     ["a 500", 500, "the tool router fails"],
     ["a 404", 404, "model 'tool' not found"],
@@ -277,24 +366,18 @@ describe("[L3] withSmallerRequests()", () => {
   }
 });
 
-describe("[L3] mostOf()", () => {
-  it("keeps all parts that a server takes, and no refused one, with few requests", () =>
-    fc.assert(fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 60 }), async (areFine) => {
-      const parts = areFine.map((isFine, at) => ({ isFine, at }));
+describe("[L3] refusedOf()", () => {
+  it("finds the first refused part, or the end that makes the sum too large, with few requests", () =>
+    fc.assert(fc.asyncProperty(fc.nat(128), fc.nat(127), fc.boolean(), async (count, at, isSum) => {
+      const parts = Array.from({ length: count }, (_, part) => part);
       let asked = 0;
-      const taken = await mostOf(parts, (some) => {
+      const found = await refusedOf(parts, (some) => {
         asked++;
-        return Promise.resolve(some.every(({ isFine }) => isFine));
+        return Promise.resolve(isSum ? some.length <= at : !some.some((part) => part >= at));
       });
-      assert.deepEqual(taken, parts.filter(({ isFine }) => isFine));
-      const bad = areFine.filter((isFine) => !isFine).length;
-      assert.ok(asked <= 1 + 2 * bad * Math.ceil(Math.log2(areFine.length + 1)));
-    })));
-
-  it("takes a beginning if only the sum of all is too large", () =>
-    fc.assert(fc.asyncProperty(fc.nat(40), fc.nat(40), async (count, most) => {
-      const parts = Array.from({ length: count }, (_, at) => at);
-      const taken = await mostOf(parts, (some) => Promise.resolve(some.length <= most));
-      assert.deepEqual(taken, parts.slice(0, most));
+      const isAlone = !isSum || at === 0;
+      const left = parts.slice(at, isAlone ? at + 1 : count);
+      assert.deepEqual(found, at >= count ? undefined : { at, left, isAlone });
+      assert.ok(asked <= 10);
     })));
 });

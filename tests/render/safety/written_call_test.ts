@@ -24,6 +24,7 @@ const CALLS: readonly string[] = [
   `I look.\n${JSON_CALL}`,
   "tide(port='Hull')",
   "[tide(port='Hull')]",
+  '<｜DSML｜function_calls>\n<｜DSML｜invoke name="tide">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>',
   `<think>\nI need the tide.\n</think>\n<tool_call>${JSON_CALL}</tool_call>`,
 ];
 
@@ -36,6 +37,8 @@ const ANSWERS: readonly string[] = [
   '{"port": "Hull", "arguments": "none"}',
   "tide(port) is a function. Call it.",
   "The tide (Hull) turns.",
+  "tide(where you are)",
+  "```python\ntide(port='Hull')\n```",
   "<|im_start|>assistant\nHigh tide is at six.",
 ];
 
