@@ -51,10 +51,15 @@ export const readChannelHistory: Tool = defineTool({
     "matter. To read further back, call it again with `before` set to the first id of the result.",
   input,
   gate: "messages",
-  needs: ["View Channel", "Read Message History"],
+  needs: [], // the port checks those of the channel
   isPersonalCall: readsElsewhere,
   afterEdit: "run",
   isIdempotent: true,
+  async asks({ channelId, limit }, context) {
+    const { history, discord: { escalation } } = context.ports;
+    const probe = () => history.read({ ...context, isProbe: true }, { channelId, limit });
+    return await escalation.question(context, "", { named: [], probe, isRead: true });
+  },
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);
     if (written !== undefined && before === undefined) {

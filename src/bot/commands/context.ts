@@ -124,6 +124,7 @@ export function createCommandContext(
     isOwner: () => false, // the command asks by itself
     self: () => account.self()?.userId,
     alsoGuilds: () => [],
+    sharesDirect: () => false, // an undo shows nothing
     closedBy: () => undefined, // the policy has let the command in
     now,
   });

@@ -52,7 +52,6 @@ export function createAccountKnowledge(
     return createServerSearch({
       accountId,
       client,
-      isOwner: sources.isOwner,
       closedBy: (asker, target) =>
         closed()({
           channelId: target.channelId,

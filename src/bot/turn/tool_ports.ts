@@ -89,7 +89,9 @@ export function createToolPorts(account: AccountContext, parts: {
   const services = toolServices.of(agentId);
   const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };
   const closed = latest(account.policy, ({ policy }) => prepareClosedBy(policy));
-  const reads: Pick<ActionsOptions, "self" | "closedBy" | "show"> = {
+  const sharesDirect = () => config().session.dmScope === "main";
+  const reads: Pick<ActionsOptions, "self" | "closedBy" | "sharesDirect" | "show"> = {
+    sharesDirect,
     self: () => reader.self?.userId,
     closedBy: (asker, { guildId, ...target }) =>
       closed()({
@@ -146,7 +148,7 @@ export function createToolPorts(account: AccountContext, parts: {
     memory: createMemoryPort(account, { ...rights, searchNotes: options.searchNotes }),
     knowledge: createKnowledgePort({
       search: parts.knowledge.search,
-      sharesDirect: () => config().session.dmScope === "main",
+      sharesDirect,
     }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
     exec: createExecPort(rights, {

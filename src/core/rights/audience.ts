@@ -1,5 +1,5 @@
 /**
- * Decides whether everyone who can read one channel may read another one (T17): from roles and
+ * Decides whether everyone who can see one channel may read another one (T4): from roles and
  * overwrites alone, because Discord tells bots the members of a server only with a special intent.
  *
  * A member may have any set of roles. A channel passes if no set of roles opens the place of an
@@ -36,10 +36,15 @@ export function membersInQuestion(
   guild: GuildFacts,
   place: ReadPlace,
   source: ReadPlace,
+  needs = READS,
 ): readonly UserId[] {
   const roles = new Set<string>(guild.roles.map(({ id }) => id));
   const isMember = ({ id }: Overwrite) => !roles.has(id) && String(id) !== String(guild.guildId);
-  const needed = bitsOf(neededIn(source));
+  const flags = neededIn(source, needs).filter((flag) =>
+    (flag !== VIEW || place.overwrites !== source.overwrites) && !isOpenToAll(guild, source, flag)
+  );
+  if (flags.length === 0) return [];
+  const needed = bitsOf(flags);
   const ids = new Set<string>([
     ...place.overwrites.filter((one) => isMember(one) && (one.allow & PERMISSIONS[VIEW]) !== 0n),
     ...source.overwrites.filter((one) => isMember(one) && (one.deny & needed) !== 0n),
@@ -48,10 +53,11 @@ export function membersInQuestion(
 }
 
 /**
- * Whether everyone who can see a place may read the history of another channel.
+ * Whether everyone who can see a place may read the history of a channel.
  *
  * @param place The channel of the answer; for a thread, its channel.
  * @param members Those of {@link membersInQuestion}; `undefined` for a user who is no member.
+ * @param needs Empty: whether they may see the channel.
  */
 export function mayAllRead(
   guild: GuildFacts,
@@ -59,19 +65,28 @@ export function mayAllRead(
   source: ReadPlace,
   members: ReadonlyMap<UserId, MemberFacts | undefined>,
   now: number,
+  needs = READS,
 ): boolean {
-  return neededIn(source).every((flag) => mayAllRoles(guild, place, source, flag)) &&
-    membersInQuestion(guild, place, source).every((id) => {
+  return neededIn(source, needs).every((flag) => mayAllRoles(guild, place, source, flag)) &&
+    membersInQuestion(guild, place, source, needs).every((id) => {
       if (!members.has(id)) return false; // not read: fail closed
       const member = members.get(id);
       if (!member) return true;
       const sees = missingRight(guild, member, { overwrites: place.overwrites }, [], now);
-      return sees !== undefined || missingRight(guild, member, source, READS, now) === undefined;
+      return sees !== undefined || missingRight(guild, member, source, needs, now) === undefined;
     });
 }
 
-function neededIn({ isVoice }: ReadPlace): readonly Permission[] {
-  return [VIEW, ...READS, ...isVoice ? ["Connect" as const] : []];
+function neededIn({ isVoice }: ReadPlace, needs: readonly Permission[]): readonly Permission[] {
+  return [VIEW, ...needs, ...isVoice && needs.length > 0 ? ["Connect" as const] : []];
+}
+
+/** Whether each member has a permission in a channel: no overwrite takes it. */
+function isOpenToAll(guild: GuildFacts, { overwrites }: ReadPlace, flag: Permission): boolean {
+  const bit = PERMISSIONS[flag];
+  const everyone = guild.roles.find(({ id }) => String(id) === String(guild.guildId));
+  return everyone !== undefined && (everyone.permissions & bit) !== 0n &&
+    overwrites.every(({ deny }) => (deny & bit) === 0n);
 }
 
 function bitsOf(permissions: readonly Permission[]): bigint {

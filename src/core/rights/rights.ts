@@ -8,7 +8,13 @@
  * @see {@link https://docs.discord.com/developers/topics/permissions}
  */
 
-import { compareIds, type GuildId, type RoleId, type UserId } from "../discord/ids.ts";
+import {
+  type ChannelId,
+  compareIds,
+  type GuildId,
+  type RoleId,
+  type UserId,
+} from "../discord/ids.ts";
 import {
   basePermissions,
   hasAllPermissions,
@@ -90,6 +96,8 @@ export type Need =
 
 /** A missing right; {@link describeMissing} says what each kind means. */
 export type MissingRight =
+  /** People read the answer who may not read the channel (T4). */
+  | { readonly kind: "readers"; readonly channelId: ChannelId }
   /** Each of these permissions would suffice; in a timeout, the member may not use them. */
   | { readonly kind: "permission" | "timeout"; readonly permissions: readonly Permission[] }
   | {
@@ -312,5 +320,7 @@ export function describeMissing(missing: MissingRight, whose: Lacking): string {
       return `${who} may give and deny only permissions that ${has} there`;
     case "not_theirs":
       return "the bot posted it for another person; only they and owners of the bot may do that";
+    case "readers":
+      return "not everyone who reads the answer may read that channel; ask in direct messages";
   }
 }

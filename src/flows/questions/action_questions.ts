@@ -7,8 +7,8 @@
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { UserId } from "../../core/discord/ids.ts";
-import { ALLOW_ONCE, DENY } from "../../core/people/question.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import {
@@ -27,13 +27,14 @@ import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** Lacks that an owner can make up for. No one can give a role of an integration, for example. */
+/** Lacks that a person can make up for. No one can give a role of an integration, for example. */
 const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
   "permission",
   "rank",
   "role_rank",
   "bits",
   "not_theirs",
+  "readers",
 ]);
 
 /** Creates the questions of one account. */
@@ -55,12 +56,28 @@ export function createActionQuestions(
     readonly approvalTimeoutMs: () => number;
   },
 ): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
+  /** The asker alone decides, and Discord names the channel only to people who see it. */
+  const showHere = (message: InboundMessage, channelId: ChannelId): Question => ({
+    kind: "limit",
+    tool: "discord",
+    text: notice("showAsked", { channel: `<#${channelId}>` }, texts()),
+    facts: askerFacts(message),
+    choices: [
+      { key: ALLOW_ONCE, label: notice("showHere", {}, texts()), style: "danger" },
+      { key: DENY, style: "secondary" },
+    ],
+    asked: [message.sender.id],
+    where: "channel",
+    timeoutMs: approvalTimeoutMs(),
+  });
+
   return {
     escalation: {
-      async question({ message }, written, { probe, named }) {
-        if (!escalates()) return undefined;
+      async question({ message }, written, { probe, named, isRead }) {
+        if (!isRead && !escalates()) return undefined;
         const missing = await lackOf(probe);
-        if (!missing) return undefined;
+        if (missing?.kind === "readers") return showHere(message, missing.channelId);
+        if (!missing || isRead) return undefined; // no one lends the asker their eyes
         // A card in the channel asks others, if the owners are not known now.
         const owners = await ownerIds().catch(() => []);
         const words = describeMissing(missing, "asker");

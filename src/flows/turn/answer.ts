@@ -384,7 +384,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     const composeMore = (text: string) => compose(text, home, made);
     const passed = passedTo(stored.passed, ports.agents?.list);
-    const lines = { rules, manner, spending, passed, again };
+    const lines = { home, rules, manner, spending, passed, again };
     composed = withLines(composed, outcome, composeMore, lines);
   }
   const ending = answeredTurn(home, composed, given, ports);

@@ -13,6 +13,7 @@ import type { Transcripts } from "../../core/store/turns.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { FollowedEdit } from "../../core/turn/asking.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import { readerTime } from "../../lib/text/units.ts";
 import { withFirstLine } from "../../render/preface.ts";
 import type { ReplyToSend } from "../../render/cost.ts";
 import { notice } from "../../render/notices/notices.ts";
@@ -102,16 +103,20 @@ export function upToQuestion(store: Transcripts, claim: Claim): Transcripts {
   };
 }
 
-/** Adds the line that people see above the new answer. */
+/** Adds the line that people see above the new answer. It stays true if later edits get no answer. */
 export function withEditLine(
   answer: ReplyToSend,
   again: FollowedEdit,
+  home: Claim,
   { texts, tools, chunks: { limit } }: TurnRules,
 ): ReplyToSend {
   const names = [...new Set(doneBefore(again, tools).map(({ call }) => call.name))];
+  // Without a revision, the edited question is deleted, and the others are answered anew.
+  const editedAt = Math.max(...messagesOf(home).map(({ revision }) => revision)) || again.edit.at;
+  const at = readerTime(editedAt, "T");
   const line = names.length === 0
-    ? notice("answersEdited", {}, texts)
-    : notice("answersEditedDone", { tools: names.join(", ") }, texts);
+    ? notice("answersEdited", { at }, texts)
+    : notice("answersEditedDone", { at, tools: names.join(", ") }, texts);
   return withFirstLine(answer, line, limit);
 }
 

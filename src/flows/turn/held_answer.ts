@@ -237,7 +237,7 @@ function composeEdited(
     rules: { ...rules, linkHosts: ["*"] },
   });
   if (composed.kind !== "reply") return undefined;
-  return again ? withEditLine(composed, again, rules) : composed;
+  return again ? withEditLine(composed, again, home, rules) : composed;
 }
 
 /** A message in the thread that the answer opens, where it quotes nothing. */

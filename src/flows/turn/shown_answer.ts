@@ -97,7 +97,8 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { rules, manner, spending, passed, again }: {
+  { home, rules, manner, spending, passed, again }: {
+    readonly home: Claim;
     readonly rules: TurnRules;
     readonly manner: Manner | undefined;
     readonly spending: TurnSpending;
@@ -117,7 +118,7 @@ export function withLines(
     if (preface !== "") shown = withPreface(shown, compose(preface));
   }
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
-  if (again) shown = withEditLine(shown, again, rules);
+  if (again) shown = withEditLine(shown, again, home, rules);
   const cost = hasFooter ? costOf(spending) : undefined;
   return withFooter(shown, footerOf(cost, currency, signature), limit);
 }

@@ -40,9 +40,9 @@ export function timeText(ms: number): string {
  * A time that Discord shows in each reader's own zone and language.
  *
  * @param ms Unix time in milliseconds.
- * @param style `R`: `"in 5 minutes"`; `t`: `"16:20"`; `f`: `"20 November 2026 16:20"`.
+ * @param style `R`: `"in 5 minutes"`; `t`: `"16:20"`; `T`: `"16:20:05"`; `f`: `"20 November 2026 16:20"`.
  */
-export function readerTime(ms: number, style: "R" | "t" | "f"): string {
+export function readerTime(ms: number, style: "R" | "t" | "T" | "f"): string {
   return `<t:${Math.floor(ms / 1_000)}:${style}>`;
 }
 

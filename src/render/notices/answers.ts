@@ -37,15 +37,16 @@ export const ANSWER_NOTICES = {
     example: "-# Hier antwortet {agent}.",
   },
   answersEdited: {
-    text: "-# Answers the edited question.",
+    text: "-# Answers the question as edited at {at}.",
     when: "a person has edited a question after its answer, as the first line of the new answer",
-    example: "-# Antwort auf die geänderte Frage.",
+    placeholders: { at: "the time of the edit" },
+    example: "-# Antwort auf die Frage, wie sie um {at} geändert wurde.",
   },
   answersEditedDone: {
-    text: "-# Answers the edited question. Done before the edit, and not repeated: {tools}.",
+    text: "-# Answers the question as edited at {at}. Done before, and not repeated: {tools}.",
     when: "the same, if tools have changed something for the earlier words",
-    placeholders: { tools: "the names of these tools" },
-    example: "-# Antwort auf die geänderte Frage. Schon erledigt: {tools}.",
+    placeholders: { at: "the time of the edit", tools: "the names of these tools" },
+    example: "-# Antwort auf die Frage, wie sie um {at} geändert wurde. Schon erledigt: {tools}.",
   },
   fileCut: {
     text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",

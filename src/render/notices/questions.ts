@@ -50,6 +50,17 @@ export const QUESTION_NOTICES = {
     when: "an action deletes, kicks, bans or ends a poll, to its asker",
     example: "Das lässt sich nicht rückgängig machen. Soll ich?",
   },
+  showAsked: {
+    text: "Not everyone who reads this channel may read {channel}. Show it here?",
+    when: "an answer would show a channel to people who may not read it, to its asker",
+    placeholders: { channel: "the other channel" },
+    example: "Nicht alle hier dürfen {channel} lesen. Hier zeigen?",
+  },
+  showHere: {
+    text: "Show it here",
+    when: "the button below that question",
+    example: "Hier zeigen",
+  },
   goOn: {
     text: "Go on",
     when: "an action cannot be undone, or a turn needs many, on the button that allows them",

@@ -96,7 +96,10 @@ function toolOf(actions: readonly Action[]): Tool {
       const action = actionOf(given.action);
       const named = namedBy(action, given, message);
       const asked = { named, probe: () => probe(given, probed) };
-      const refused = await port.escalation.question(context, written, asked);
+      const isRead = action?.reads !== "nothing";
+      const refused = !isRead || actionReadsElsewhere(action, given, message)
+        ? await port.escalation.question(context, written, { ...asked, isRead })
+        : undefined;
       if (refused) return refused;
       if (!isDestructive(action, given)) return undefined;
       const waiting = destructiveOf(open, message, actionOf, (other, callKey) => {
@@ -138,7 +141,8 @@ function toolOf(actions: readonly Action[]): Tool {
     if (!parsed.success) {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
     }
-    return await action.run(parsed.data, context, context.ports.discord);
+    const isBlind = action.reads === "nothing" || undefined;
+    return await action.run(parsed.data, { ...context, isBlind }, context.ports.discord);
   }
 }
 

@@ -40,7 +40,7 @@ describe("[H6a] the bot", () => {
       assert.match(texts, /has edited the message below/);
       const all = shown(scene, "general");
       assert.equal(all.length, 2, "no new message");
-      assert.match(all[0] ?? "", /^-# Answers the edited question\.\n/);
+      assert.match(all[0] ?? "", /^-# Answers the question as edited at <t:\d+:T>\.\n/);
       say("grace", "general", `${mention} and now?`);
       await replies("general", 3);
       const later = model.requests.at(-1)?.messages.map(({ text }) => text) ?? [];
@@ -125,7 +125,10 @@ describe("[H6a] the bot", () => {
         () => Promise.resolve(shown(scene, "general").some((text) => /not repeated: /.test(text))),
       );
       const [answer = ""] = shown(scene, "general");
-      assert.match(answer, /^-# Answers the edited question\..*not repeated: remind\./);
+      assert.match(
+        answer,
+        /^-# Answers the question as edited at <t:\d+:T>\..*not repeated: remind\./,
+      );
       assert.equal(rows("SELECT id FROM schedule").length, 1);
       assert.deepEqual(rows("SELECT text FROM note"), [], "it came from the old words");
       assert.deepEqual(rows("SELECT 1 FROM entry WHERE text LIKE '%tea%'"), []);

@@ -78,7 +78,7 @@ describe("[A5] [H6a] the new answer to an edited question", () => {
       await scene.until("the edit", () => /friday/.test(scene.written(scene.here).join("\n")));
       const [answer = "", ...others] = scene.written(scene.here);
       assert.deepEqual(others, []);
-      assert.match(answer, /^-# Answers the edited question\./);
+      assert.match(answer, /^-# Answers the question as edited at <t:\d+:T>\./);
       assert.doesNotMatch(await readsNext(scene), /monday/);
     }));
 
@@ -90,9 +90,10 @@ describe("[A5] [H6a] the new answer to an edited question", () => {
       await until("a form", () => opened.answer && opened.answer.kind === "modal");
       simulator.submit(opened, { [NOTICES.draftText.text]: "High water at nine." });
       await until("the edit", () => /nine/.test(written(here).join("\n")));
-      assert.deepEqual(written(here), [
-        "-# Answers the edited question.\nHigh water at nine.",
-      ]);
+      assert.match(
+        written(here).join("\n"),
+        /^-# Answers the question as edited at <t:\d+:T>\.\nHigh water at nine\.$/,
+      );
       assert.match(await readsNext(scene), /High water at nine/);
     }));
 

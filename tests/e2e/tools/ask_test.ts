@@ -300,6 +300,41 @@ describe("[T10] the tool `ask`", () => {
         });
       }));
   });
+  it("[T4] [SEC-R4] shows a hidden channel once the asker presses the card, an owner's turn too", () =>
+    play(async (scene) => {
+      const { say, mention, until, here, simulator } = scene;
+      const hidden = simulator.channel("off-topic").id;
+      say("grace", "off-topic", "The launch codeword is heron.");
+      simulator.permit({ in: "off-topic", to: "@everyone", what: "viewChannel", as: "denied" });
+      for (const to of ["grace", "ada", "Barnacle"]) {
+        for (const what of ["viewChannel", "readMessageHistory"] as const) {
+          simulator.permit({ in: "off-topic", to, what, as: "allowed" });
+        }
+      }
+      // The words of a member in the owner's turn; the model obeys them.
+      const read = `call: read_channel_history {"channelId":"${hidden}"}`;
+      say("ada", here, `${mention} What did I miss?\n${read}`);
+      const asked = await card(scene);
+      assert.match(textOf(asked), new RegExp(`<#${hidden}>`));
+      assert.doesNotMatch(textOf(asked), /heron|off-topic/);
+      press(scene, asked, NOTICES.showHere.text, "grace"); // not hers
+      await until(
+        "a refusal",
+        () =>
+          simulator.ephemeral("grace").some(({ content }) =>
+            content === NOTICES.questionNotAsked.text
+          ),
+      );
+      assert.deepEqual(answers(scene), []);
+      press(scene, asked, NOTICES.showHere.text, "ada");
+      await until("the answer", () => answers(scene).some((text) => /heron/.test(text)));
+      // A search in the same place asks no one, and shows nothing of it.
+      const search = `call: discord {"action":"searchMessages","query":"heron"}`;
+      say("ada", here, `${mention} And now?\n${search}`);
+      await until("the second answer", () => answers(scene).length === 2);
+      assert.doesNotMatch(answers(scene).at(-1) ?? "", /heron\./);
+    }));
+
   it("[T11] refuses a tool call for lack of a right at once without the key", () =>
     play(async (scene) => {
       const { say, mention, until, here } = scene;
@@ -307,13 +342,13 @@ describe("[T10] the tool `ask`", () => {
       say("grace", here, `${mention}\ncall: read_channel_history {"limit":5}`);
       await until(
         "the refusal",
-        () => answers(scene).some((text) => /Read Message History is missing/.test(text)),
+        () => answers(scene).some((text) => /lack the permission Read Message History/.test(text)),
       );
     }));
 });
 
 describe("[T11] a tool call that is refused for lack of a right", () => {
-  const READ = 'call: read_channel_history {"limit":5}';
+  const OPEN = 'call: reply_in_thread {"title":"Tides"}';
   const escalate = {
     config: { approvals: { escalate: true } },
     mayRefuse: (request: RequestRecord) => isEarly(request) || isRepeated(request),
@@ -332,8 +367,10 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
   }
 
   function refuse({ simulator, here }: Scene): void {
-    simulator.permit({ in: here, to: "grace", what: "readMessageHistory", as: "denied" });
+    simulator.permit({ in: here, to: "grace", what: "createPublicThreads", as: "denied" });
   }
+  const threads = ({ simulator }: Scene) =>
+    simulator.requests.records().filter(({ path }) => path.endsWith("/threads")).length;
 
   /** The owner's card, once it arrives. */
   const asked = (scene: Scene) => card(scene, "dm", "ada");
@@ -342,22 +379,18 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
     withSimulation(escalate, async (scene) => {
       const { start, say, mention, until } = scene;
       const first = await start();
-      say("ada", "general", "The tide is high at noon.");
       refuse(scene);
-      say("grace", "general", `${mention}\n${READ}`);
+      say("grace", "general", `${mention}\n${OPEN}`);
       const message = await asked(scene);
-      for (const part of [/Read Message History/, /read_channel_history/, /"limit":5/]) {
+      for (const part of [/Create Public Threads/, /reply_in_thread/, /"title":"Tides"/]) {
         assert.match(textOf(message), part);
       }
       first.kill("SIGKILL");
       assert.deepEqual(await ended(first), KILLED);
       await start();
       press(scene, message, NOTICES.allowOnce.text, "ada", "dm");
-      await until(
-        "the answer",
-        () => answers(scene).some((text) => /The tide is high at noon/.test(text)),
-      );
-      say("grace", "general", `${mention}\n${READ}`); // the next call is another question
+      await until("the thread", () => threads(scene) === 1);
+      say("grace", "general", `${mention}\n${OPEN}`); // the next call is another question
       await until(
         "another question",
         () => scene.simulator.posted(message.channelId).filter(hasButtons).length === 1,
@@ -368,7 +401,7 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
     play(async (scene) => {
       const { say, mention, until, cli, here } = scene;
       refuse(scene);
-      say("grace", here, `${mention}\n${READ}`);
+      say("grace", here, `${mention}\n${OPEN}`);
       const message = await asked(scene);
       const [code = ""] = /\b[A-Z2-9]{8}\b/.exec(textOf(message)) ?? [];
       assert.match((await cli("approvals", "list")).stdout.join("\n"), new RegExp(code));

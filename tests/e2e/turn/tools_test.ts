@@ -139,7 +139,7 @@ describe("[T6] the bot", () => {
       });
       say("grace", here, `${mention}\n${READ}`);
       const [reply = ""] = await replies(here, 1);
-      assert.match(reply, /the asker may not do this here: Read Message History is missing/);
+      assert.match(reply, /lack the permission Read Message History/);
       assert.doesNotMatch(reply, /high at noon/);
     }));
 

@@ -5,7 +5,13 @@ import { describe, it } from "node:test";
 import { sortSteps } from "../../../src/core/turn/asking.ts";
 import type { FollowedEdit } from "../../../src/core/turn/asking.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { doneBefore, upToQuestion, withEditNote } from "../../../src/flows/turn/edited_turn.ts";
+import type { ReplyToSend } from "../../../src/render/cost.ts";
+import {
+  doneBefore,
+  upToQuestion,
+  withEditLine,
+  withEditNote,
+} from "../../../src/flows/turn/edited_turn.ts";
 import { rulesAfterEdit } from "../../../src/flows/turn/edited_turn.ts";
 import type { TurnRules } from "../../../src/flows/turn/answer_ports.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
@@ -111,7 +117,7 @@ describe("[H6a] rulesAfterEdit()", () => {
   });
 
   it("knows of each action of `discord` whether it only reads", () => {
-    const creates = ["emojiUpload", "forwardMessage"];
+    const creates = ["forwardMessage"];
     for (const { name, reads, undo, isReadOnly } of ACTIONS) {
       const changes = reads === "nothing" || undo !== undefined || creates.includes(name);
       assert.equal(isReadOnly === true, !changes, name);
@@ -144,4 +150,25 @@ describe("[H6a] upToQuestion()", () => {
       assert.deepEqual(entries.map(({ messageId }) => String(messageId)), left);
     });
   }
+});
+
+describe("[H6a] withEditLine()", () => {
+  const lineOf = (...revisions: readonly number[]) => {
+    const [message, ...also] = revisions.map((revision) => guildMessage({ revision }));
+    assert.ok(message);
+    const home = { message, also, route: { agentId: "main", sessionKey: "s" }, attempt: 2 };
+    const limits = { ...rules, texts: {}, chunks: { limit: 2_000 } } as unknown as TurnRules;
+    const answer = { reply: { chunks: ["At nine."] } } as unknown as ReplyToSend;
+    const { reply } = withEditLine(answer, again(), home, limits);
+    return reply.chunks[0];
+  };
+
+  it("names the edit that it answers, so a sixth edit makes no claim of it false", () => {
+    assert.equal(lineOf(50_000), "-# Answers the question as edited at <t:50:T>.\nAt nine.");
+  });
+
+  it("names the newest edit of several messages, and the followed one if none of them is edited", () => {
+    assert.match(lineOf(0, 70_000, 60_000) ?? "", /<t:70:T>/);
+    assert.match(lineOf(0, 0) ?? "", /<t:0:T>/);
+  });
 });

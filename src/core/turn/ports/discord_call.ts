@@ -23,6 +23,8 @@ export interface DiscordCall {
   readonly mayUse?: (tool: string) => boolean;
   /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
   readonly isKnownLink?: (address: string) => boolean;
+  /** Set if the result shows nothing of Discord; absent: all that it reads is cut to its readers (T4). */
+  readonly isBlind?: true;
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;
   /** Probes with the same object share the facts of servers that they read; absent: it shares none. */

@@ -153,10 +153,8 @@ export interface GuildActionPlace extends ActionPlace {
   channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
   /** Reads a channel or thread in Discord's own form; `undefined` if it has another one. */
   read(raw: unknown): Channel | undefined;
-  /** Whether texts of a channel may go to the model: not from an age-restricted one elsewhere. */
-  mayQuote(channelId: ChannelId): Promise<boolean>;
-  /** Whether a channel, or that of a thread, is age-restricted. */
-  isAgeRestricted(channel: Channel): Promise<boolean>;
+  /** Rejects if people read another channel who may not read this place. */
+  assertMayShowIn(channel: Channel): Promise<void>;
   /** Whether the asker has these rights in a channel or thread; false if it does not exist. */
   maySee(channel: ChannelId | Channel, needs?: readonly Need[]): Promise<boolean>;
 }
@@ -174,8 +172,6 @@ export interface ChannelAct {
   readonly channelId?: ChannelId;
   /** Rights of the asker, beside View Channel. */
   readonly needs: readonly Need[];
-  /** Whether texts of the channel go to the model: not from an age-restricted one elsewhere. */
-  readonly isQuoted?: boolean;
 }
 
 /** A server, and the rights that an action needs on it. */
@@ -252,7 +248,8 @@ export interface LimitPort {
 /** Lets people allow actions that their asker may not do. */
 export interface EscalationPort {
   /**
-   * The question to the owners; `undefined` if the asker may do it, or if they are not asked.
+   * The question to the owners; for an action that reads, to the asker, if it would show a channel to
+   * people who may not read it. `undefined` if the asker may do it, or if no one is asked.
    *
    * @param written The call, as its card shows it.
    * @param action The same action; its key is not used.
@@ -260,6 +257,6 @@ export interface EscalationPort {
   question(
     call: DiscordCall,
     written: string,
-    action: Pick<WaitingAction, "named" | "probe">,
+    action: Pick<WaitingAction, "named" | "probe"> & { readonly isRead: boolean },
   ): Promise<Question | undefined>;
 }

@@ -2,6 +2,7 @@
 
 import type { ChannelId, GuildId, MessageId, UserId } from "../../discord/ids.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
+import { RefusedCall } from "../../refused_call.ts";
 import { clip } from "../../../lib/text/cut.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
@@ -55,6 +56,31 @@ export interface FoundSources {
   readonly notes: readonly string[];
 }
 
+/** Whose rights bound what a turn reads: of all readers of its answer, or of its askers alone. */
+export type Reach = "readers" | "asker";
+
+/**
+ * Finds whose rights bound what the turn of a message reads from servers.
+ *
+ * @param sharesDirect Whether all direct messages share a session (`session.dmScope: "main"`).
+ * @throws {RefusedCall} If people share the conversation who have no rights that can be compared.
+ */
+export function reachOf(
+  { place, called }: Pick<InboundMessage, "place" | "called">,
+  sharesDirect: boolean,
+): Reach {
+  if (called) return "asker"; // the answer goes to the person's own program
+  if (place.kind === "guild") return "readers";
+  if (place.kind === "dm" && !sharesDirect) return "asker";
+  throw new RefusedCall(
+    "place",
+    place.kind === "dm"
+      ? "all direct messages share one conversation here, so other people could learn what only " +
+        "this person may read; they can use the command /search on the server"
+      : "a group has no server to read",
+  );
+}
+
 /** Whose rights a search has. */
 export interface SearchReach {
   /** The question, and those that share its turn. */
@@ -63,7 +89,7 @@ export interface SearchReach {
    * `readers`: only messages that everyone may read who can read the channel of the question.
    * `asker`: those that the people who ask may read; only they see the result.
    */
-  readonly reach: "readers" | "asker";
+  readonly reach: Reach;
   /** Maximum milliseconds to wait while Discord builds its index; 0: the search goes on without. */
   readonly waitMs: number;
   readonly signal: AbortSignal;

@@ -37,13 +37,7 @@ import { createOpenPost } from "./forum_posts.ts";
 import type { ActionsOptions } from "./options.ts";
 import { createEdit } from "./own_messages.ts";
 import { createPlaces } from "./place.ts";
-import {
-  createAssertMayQuote,
-  createTargets,
-  type FoundTarget,
-  inWords,
-  type Origin,
-} from "./targets.ts";
+import { createTargets, type FoundTarget, inWords, type Origin } from "./targets.ts";
 import { createUndo } from "./undo.ts";
 
 /** Minutes without a message after which Discord archives a thread. */
@@ -57,8 +51,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
   const threads = createThreadCalls(client);
   const history = createReadHistory(client);
   const targets = createTargets(options);
-  const assertMayQuote = createAssertMayQuote(reads);
-  const parts = { ...options, targets, assertMayQuote };
+  const parts = { ...options, targets };
   const places = createPlaces(parts);
   const undo = createUndo(parts);
   const edit = createEdit(parts);
@@ -164,7 +157,6 @@ export function createActions(options: ActionsOptions): DiscordPort {
     read: (call, { channelId, limit, before, after, around }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
         const { message } = call;
-        await assertMayQuote(message, target.channelId);
         const isHere = target.channelId === message.channelId;
         // Later messages of the turn's own channel belong to other turns.
         const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
@@ -178,7 +170,6 @@ export function createActions(options: ActionsOptions): DiscordPort {
       }),
     readOne: (call, { channelId, messageId }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
-        await assertMayQuote(call.message, target.channelId);
         const { raw } = await reads.message(target.channelId, messageId);
         const shown = await show(raw, shownPlace(call.message, target));
         if (!shown) throw new RefusedCall("policy", "you may not read that message");
@@ -237,15 +228,12 @@ export function createActions(options: ActionsOptions): DiscordPort {
         { asker: ["Send Messages"], isBotChecked: true },
         (target, found, origin) => openPost(call, post, target, found, origin),
       ),
-    inChannel: (call, { channelId, needs, isQuoted = false }, act) =>
+    inChannel: (call, { channelId, needs }, act) =>
       run(
         call,
         (origin) => targets.channel(origin, channelId),
         { asker: needs, isBotChecked: true },
-        async (found, origin) => {
-          if (isQuoted && found.channelId) await assertMayQuote(call.message, found.channelId);
-          return await act(await places.channel(call, origin, found));
-        },
+        async (found, origin) => await act(await places.channel(call, origin, found)),
       ),
     inGuild: (call, { guildId, needs }, act) =>
       run(

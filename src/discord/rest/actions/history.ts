@@ -9,12 +9,12 @@ import {
   type MessageId,
   parseSnowflake,
 } from "../../../core/discord/ids.ts";
+import { ProbeEnded } from "../../../core/turn/decided_action.ts";
 import { showAll, type ShownMessage } from "../../../core/turn/ports/discord_call.ts";
 import type { HistoryPort } from "../../../core/turn/ports/history.ts";
 import { createReadHistory, MAX_HISTORY, type RawMessage } from "../calls/history.ts";
-import { createSingleReads } from "../calls/single_message.ts";
 import type { ActionsOptions } from "./options.ts";
-import { createAssertMayQuote, createTargets, type TargetsOptions } from "./targets.ts";
+import { createTargets, type TargetsOptions } from "./targets.ts";
 
 /** Creates the reading of one account. */
 export function createHistoryRead(
@@ -22,17 +22,16 @@ export function createHistoryRead(
 ): HistoryPort["read"] {
   const { client, show } = options;
   const page = createReadHistory(client);
-  const assertMayQuote = createAssertMayQuote(createSingleReads(client));
   const targets = createTargets({ ...options, alsoGuilds: () => [] });
 
-  return async ({ message, signal }, { channelId, limit, before, sinceMs = 0 }) => {
-    const origin = targets.originOf({ message });
+  return async (call, { channelId, limit, before, sinceMs = 0 }) => {
+    const { message, signal } = call;
+    const origin = targets.originOf(call);
     const place = await targets.channel(origin, channelId);
     const { channelId: there = message.channelId, guild } = place;
     const isHere = there === message.channelId;
-    // For this channel, the tool's needs are checked already, or an owner has granted them (T11).
-    if (!isHere) await targets.assertMay(origin, place, ["Read Message History"]);
-    await assertMayQuote(message, there);
+    await targets.assertMay(origin, place, ["Read Message History"]);
+    if (call.isProbe) throw new ProbeEnded();
     const shown = { guildId: guild?.id, isGroup: message.place.kind === "group_dm" };
     // Later messages of the turn's own channel belong to other turns.
     let from = !isHere || (before && compareIds(before, message.id) < 0) ? before : message.id;

@@ -53,6 +53,8 @@ export interface ActionsOptions extends Clock {
   readonly alsoGuilds: () => readonly string[];
   /** The config path that closes another channel to the asker (P6–P9); `undefined`: it is open. */
   readonly closedBy: (asker: InboundMessage, target: GuildTarget) => string | undefined;
+  /** Whether all direct messages share a session (`session.dmScope: "main"`). */
+  readonly sharesDirect: () => boolean;
   /** Changes by the tool, with the way to take each back. */
   readonly changes: ToolChanges;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */

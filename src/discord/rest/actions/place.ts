@@ -25,15 +25,13 @@ import {
 } from "../../../core/turn/decided_action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 import { waitFor } from "../../../lib/clock.ts";
-import type { AssertMayQuote, FoundTarget, Origin, Targets } from "./targets.ts";
+import type { FoundTarget, Origin, Targets } from "./targets.ts";
 import { createIsAnswerTo } from "./own_messages.ts";
 import type { ActionsOptions } from "./options.ts";
 
 /** The sources of places. */
 export type PlaceOptions = ActionsOptions & {
   readonly targets: Targets;
-  /** Rejects if the text may not be shown in the channel of the call. */
-  readonly assertMayQuote: AssertMayQuote;
 };
 
 /**
@@ -43,7 +41,7 @@ export type PlaceOptions = ActionsOptions & {
 export function createPlaces(options: PlaceOptions) {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
-  const { assertMayQuote, askerOf } = options;
+  const { askerOf } = options;
   const isAnswerTo = createIsAnswerTo(options);
 
   /** The parts that servers and channels share. */
@@ -60,7 +58,7 @@ export function createPlaces(options: PlaceOptions) {
       assertBotMay: (needs: readonly Need[]) => targets.assertBotMay(origin, found, needs),
       async assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel> {
         const other = await targets.channel(origin, channelId);
-        await targets.assertMay(origin, other, needs);
+        await targets.assertMay({ ...origin, shownTo: undefined }, other, needs);
         await targets.assertBotMay(origin, other, needs);
         return await other.channel();
       },
@@ -177,18 +175,18 @@ export function createPlaces(options: PlaceOptions) {
       },
       maySee,
       read: channelOf,
-      async mayQuote(channelId) {
-        try {
-          await assertMayQuote(call.message, channelId);
-          return true;
-        } catch (error) {
-          if (error instanceof RestError) throw error;
-          return false;
-        }
-      },
-      async isAgeRestricted({ isNsfw, parentId }) {
-        const parent = parentId && (await reads.channels()).get(parentId);
-        return isNsfw || parent?.isNsfw === true;
+      async assertMayShowIn({ id: channelId, parentId }) {
+        const channel = (await reads.channels()).get(parentId ?? channelId);
+        if (!channel) throw badArguments("there is no such channel in this server");
+        const isAgeRestricted = channel.isNsfw || undefined;
+        const place = {
+          kind: "guild" as const,
+          guild: { id: guildId, name: "" },
+          channel,
+          isAgeRestricted,
+        };
+        const shownTo = { ...call.message, channelId, place, called: undefined };
+        await targets.assertMay({ ...origin, shownTo }, found, ["Read Message History"]);
       },
     };
   }

@@ -2,13 +2,13 @@
  * Finds the channels of a server whose messages a search may show (T17), by Discord's permissions of
  * this moment and by the config.
  *
- * What everyone in a channel reads, each of its readers must be allowed to read at its source. So
- * the owner of the bot finds no more there than other people. A direct answer is for its asker alone.
+ * What everyone in a channel reads, each of its readers must be allowed to read at its source
+ * (`readers.ts`). A direct answer is for its asker alone. Owners of the bot have the rights that they
+ * have at Discord.
  */
 
 import { once } from "../../../lib/cache.ts";
-import { mayAllRead, membersInQuestion, type ReadPlace } from "../../../core/rights/audience.ts";
-import { type Channel, CHANNEL_KINDS, isThread, isVoice } from "../../../core/rights/channel.ts";
+import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { type MemberFacts, missingRight, type PlaceFacts } from "../../../core/rights/rights.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
@@ -18,11 +18,11 @@ import { createGuildReads, isPrivateThread, readChannel } from "../calls/guild_r
 import type { RestApi } from "../client/client.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import type { GuildTarget } from "./options.ts";
+import { createReaders, readPlaceOf } from "./readers.ts";
 
 /** The sources of the rules. */
 export interface ReadableOptions extends Clock {
   readonly client: RestApi;
-  readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
   /** The config path that closes a channel to a person (P6–P9); `undefined`: it is open. */
   readonly closedBy: (asker: InboundMessage, target: GuildTarget) => string | undefined;
   /** Whether the config lets searches read a channel or thread. */
@@ -51,15 +51,12 @@ export type FindReadable = (
   guildId: GuildId,
 ) => Promise<Readable | undefined>;
 
-/** People with overwrites of their own that one search looks at; with more, it shows less. */
-const MAX_MEMBERS = 50;
-
 /**
  * Creates the rules of an account. The function is long because its inner functions share the facts
  * that one search reads.
  */
 export function createReadable(
-  { client, isOwner, closedBy, isSearchable, now }: ReadableOptions,
+  { client, closedBy, isSearchable, now }: ReadableOptions,
 ): FindReadable {
   return async ({ messages, reach, signal }, guildId) => {
     const reads = createGuildReads(client, guildId, { signal });
@@ -70,36 +67,15 @@ export function createReadable(
       ? all.get(question.place.channel.id)
       : undefined;
     const isHomeRestricted = home?.isNsfw === true;
+    const mayAllRead = createReaders(reads, { now });
+    const mayReadersSee = (source: Channel) => mayAllRead(question, source);
     const known = new Map<UserId, MemberFacts | undefined>();
-
-    /** People who ask, and whose own rights count. */
-    const askers = messages.filter((message) => !isOwner(message)).map(({ sender }) => sender.id);
+    const askers = messages.map(({ sender }) => sender.id);
     if (reach === "asker") {
       for (const id of askers) {
         known.set(id, await reads.member(id));
         if (!known.get(id)) return undefined;
       }
-    }
-
-    async function readMembers(ids: readonly UserId[]): Promise<void> {
-      for (const id of ids) {
-        if (known.has(id)) continue;
-        if (known.size >= MAX_MEMBERS) return; // those are not known, so the channel stays closed
-        known.set(id, await reads.member(id));
-      }
-    }
-
-    async function mayReadersSee(source: Channel): Promise<boolean> {
-      if (!home) return false;
-      const [from, to] = [readPlaceOf(home), readPlaceOf(source)];
-      const ids = membersInQuestion(guild, from, to);
-      if (ids.length > 0) {
-        // Roles alone close most channels, and cost no request.
-        const none = new Map(ids.map((id) => [id, undefined]));
-        if (!mayAllRead(guild, from, to, none, now())) return false;
-        await readMembers(ids);
-      }
-      return mayAllRead(guild, from, to, known, now());
     }
 
     function mayAskersSee(place: PlaceFacts): boolean {
@@ -117,7 +93,9 @@ export function createReadable(
       const { id: channelId, type, isNsfw } = channel;
       if (type === CHANNEL_KINDS.category || (isNsfw && !isHomeRestricted)) return false;
       if (!isOpenToAskers({ channelId, guildId })) return false;
-      return reach === "readers" ? await mayReadersSee(channel) : mayAskersSee(placeFacts(channel));
+      return reach === "readers"
+        ? await mayReadersSee(channel)
+        : mayAskersSee(readPlaceOf(channel));
     }
 
     const channels = new Map<ChannelId, Channel>();
@@ -136,7 +114,7 @@ export function createReadable(
       const inThread = await Promise.all(askers.map((id) => reads.isInThread(thread.id, id)));
       return askers.every((_, at) =>
         mayAskersSee({
-          ...placeFacts(parent),
+          ...readPlaceOf(parent),
           thread: { isPrivate: true, isLocked: false, hasMember: inThread[at] === true },
         })
       );
@@ -165,12 +143,4 @@ export function createReadable(
       },
     };
   };
-}
-
-function readPlaceOf(channel: Channel): ReadPlace {
-  return { overwrites: channel.overwrites, isVoice: isVoice(channel) };
-}
-
-function placeFacts(channel: Channel): PlaceFacts {
-  return readPlaceOf(channel);
 }

@@ -24,17 +24,23 @@ import {
 import { RestError } from "../exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../permissions/denial.ts";
 import type { Decision } from "../../../core/people/question.ts";
-import { holderOf, isEscalationAllowed, LacksRight } from "../../../core/turn/decided_action.ts";
+import {
+  holderOf,
+  isEscalationAllowed,
+  LacksRight,
+  mayGoOn,
+} from "../../../core/turn/decided_action.ts";
+import { reachOf } from "../../../core/turn/ports/search.ts";
+import { createReaders } from "./readers.ts";
 import type { ActionsOptions } from "./options.ts";
 import { RefusedCall } from "../../../core/refused_call.ts";
-import type { SingleReads } from "../calls/single_message.ts";
 
 /** A person for whom an action runs. */
 export interface Asker {
   readonly userId: UserId;
   /** The question; absent for a command. */
   readonly message?: InboundMessage;
-  /** Whether the person owns the bot, and so is not bound by rights at Discord. */
+  /** Whether the person owns the bot. Rights at Discord bind owners only where they read. */
   readonly isOwner: boolean;
 }
 
@@ -47,6 +53,8 @@ export interface Origin {
   readonly guildId?: GuildId;
   /** The decision of a person about the call; absent: no person was asked. */
   readonly decision?: Decision;
+  /** The question in whose answer people read the result; absent: it shows nothing of Discord. */
+  readonly shownTo?: InboundMessage;
   /** As {@link DiscordCall.sharesReads}. */
   readonly sharesReads?: object;
 }
@@ -66,7 +74,7 @@ export interface FoundTarget {
 /** The sources of targets. */
 export type TargetsOptions = Pick<
   ActionsOptions,
-  "client" | "isOwner" | "self" | "alsoGuilds" | "closedBy" | "now"
+  "client" | "isOwner" | "self" | "alsoGuilds" | "closedBy" | "sharesDirect" | "now"
 >;
 
 /**
@@ -74,9 +82,10 @@ export type TargetsOptions = Pick<
  * one check, over the same ports.
  */
 export function createTargets(
-  { client, isOwner, self, alsoGuilds, closedBy, now }: TargetsOptions,
+  { client, isOwner, self, alsoGuilds, closedBy, sharesDirect, now }: TargetsOptions,
 ) {
   const shared = new WeakMap<object, Map<GuildId, GuildReads>>();
+  const readers = new WeakMap<GuildReads, ReturnType<typeof createReaders>>();
 
   /** The reads of a server. */
   function readsOf({ sharesReads }: Origin, id: GuildId): GuildReads {
@@ -169,6 +178,38 @@ export function createTargets(
     }
   }
 
+  /** The one rule of tools that read: an answer shows a channel only to people who may read it. */
+  async function assertShown(
+    { shownTo, decision }: Origin,
+    { guild, channelId, channel }: FoundTarget,
+    needs: readonly Need[],
+  ): Promise<void> {
+    if (!shownTo || !guild || channelId === undefined) return;
+    const { place, sender, channelId: here } = shownTo;
+    const found = await channel();
+    const source = (await guild.reads.channels()).get(
+      (isThread(found) && found.parentId) || channelId,
+    );
+    const isRestricted = found.isNsfw || source?.isNsfw === true;
+    if (isRestricted && channelId !== here && !(place.kind === "guild" && place.isAgeRestricted)) {
+      throw new RefusedCall(
+        "policy",
+        "that channel is age-restricted, and this one is not: nothing of it may be shown here",
+      );
+    }
+    const isShownByAsker = decision?.kind === "answered" && decision.about === "limit" &&
+      decision.by === sender.id && mayGoOn(decision);
+    if (reachOf(shownTo, sharesDirect()) === "asker" || isShownByAsker) return;
+    const mayAll = readers.get(guild.reads) ?? createReaders(guild.reads, { now });
+    readers.set(guild.reads, mayAll);
+    // Discord tells no one who else sees a private thread, so only its own answers show it.
+    const sees = needs.includes("Read Message History") ? undefined : [] as const;
+    const isForeign = isPrivateThread(found) && channelId !== here;
+    if (isForeign || !source || !await mayAll(shownTo, source, sees)) {
+      throw new LacksRight({ kind: "readers", channelId }, undefined);
+    }
+  }
+
   function mayReach({ askers, guildId }: Origin, target: GuildId): boolean {
     if (guildId === undefined) return askers.every(({ isOwner }) => isOwner);
     return guildId === target || alsoGuilds().includes(target);
@@ -177,9 +218,9 @@ export function createTargets(
   return {
     /** The people of a call, each once. */
     originOf(
-      { message, also = [], decision, sharesReads }: Pick<
+      { message, also = [], decision, isBlind, sharesReads }: Pick<
         DiscordCall,
-        "message" | "also" | "decision" | "sharesReads"
+        "message" | "also" | "decision" | "isBlind" | "sharesReads"
       >,
     ): Origin {
       const askers = new Map<UserId, Asker>();
@@ -197,6 +238,7 @@ export function createTargets(
         channelId,
         guildId: guildId || undefined,
         decision,
+        shownTo: isBlind ? undefined : message,
         sharesReads,
       };
     },
@@ -243,16 +285,22 @@ export function createTargets(
         };
       });
     },
-    /** Checks that each asker has rights in a place, by Discord's permissions and by the policy. */
+    /**
+     * Checks that each asker has rights in a place, by Discord's permissions and by the policy, and
+     * that all readers of the answer may read it.
+     */
     async assertMay(origin: Origin, found: FoundTarget, needs: readonly Need[]): Promise<void> {
-      const holder = holderOf(origin.decision); // the call runs with their rights
-      const isByOwner = isEscalationAllowed(origin.decision) && holder === undefined;
+      const { decision } = origin;
+      const holder = holderOf(decision); // the call runs with their rights
+      const isByOwner = isEscalationAllowed(decision) && holder === undefined;
       for (const { userId, isOwner } of origin.askers) {
-        if (isOwner || isByOwner) continue;
-        const missing = await missingOf(holder ?? userId, origin, found, needs);
-        if (missing) throw new LacksRight(missing, origin.decision);
+        if (!origin.shownTo && (isOwner || isByOwner)) continue;
+        const by = origin.shownTo ? userId : holder ?? userId; // no one lends their eyes
+        const missing = await missingOf(by, origin, found, needs);
+        if (missing) throw new LacksRight(missing, origin.shownTo ? undefined : decision);
       }
       await assertOpen(origin, found);
+      await assertShown(origin, found, needs);
     },
     /**
      * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
@@ -338,29 +386,3 @@ const WORDS: ReadonlyMap<number, string> = new Map([
   [520002, "polls are not possible in that kind of channel"],
   [520006, "that message is no poll"],
 ]);
-
-/**
- * Checks that a turn may quote a channel. A turn in an age-restricted channel may quote all others.
- *
- * @throws {Error} If the channel is age-restricted, and the place of the turn is not.
- */
-export type AssertMayQuote = (asker: InboundMessage, channelId: ChannelId) => Promise<void>;
-
-/** Creates the check. A thread has the age limit of its channel. */
-export function createAssertMayQuote(reads: Pick<SingleReads, "channel">): AssertMayQuote {
-  async function isRestricted(channelId: ChannelId): Promise<boolean> {
-    const { isAgeRestricted, parentId } = await reads.channel(channelId);
-    if (isAgeRestricted) return true;
-    return parentId !== undefined && await isRestricted(parentId);
-  }
-
-  return async ({ place, channelId: here }, channelId) => {
-    if (channelId === here || (place.kind === "guild" && place.isAgeRestricted)) return;
-    if (await isRestricted(channelId)) {
-      throw new RefusedCall(
-        "policy",
-        "that channel is age-restricted, and this one is not: nothing of it may be shown here",
-      );
-    }
-  };
-}

@@ -1,29 +1,12 @@
-/** Reads single channels and messages with the bot's reactions on them, and new links to files. */
+/** Reads single messages with the bot's reactions on them, and new links to files. */
 
-import { isThread } from "../../../core/rights/channel.ts";
 import { z } from "zod";
-import type { ChannelId, GuildId, MessageId, UserId } from "../../../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import {
-  closingFlag,
-  listOf,
-  listOrEmpty,
-  numeric,
-  optional,
-} from "../../../core/discord/lenient.ts";
+import { listOf, listOrEmpty, optional } from "../../../core/discord/lenient.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { RawMessage } from "./history.ts";
-
-/** A channel that a tool names. */
-export interface NamedChannel {
-  /** Absent for a direct channel. */
-  readonly guildId?: GuildId;
-  /** Set if it is age-restricted itself; a thread has the setting of {@link parentId}. */
-  readonly isAgeRestricted?: true;
-  /** The channel of a thread; absent for other channels. */
-  readonly parentId?: ChannelId;
-}
 
 /** A message, with the facts that a tool needs of it. */
 export interface SingleMessage {
@@ -34,15 +17,6 @@ export interface SingleMessage {
   readonly hasControls: boolean;
   readonly raw: RawMessage;
 }
-
-const channelSchema = z.lazy(() =>
-  z.object({
-    guild_id: snowflakeSchema<"guild">().nullish(),
-    type: numeric,
-    parent_id: optional(snowflakeSchema<"channel">()),
-    nsfw: closingFlag,
-  })
-);
 
 const messageSchema = z.lazy(() =>
   z.looseObject({
@@ -63,17 +37,6 @@ const messageSchema = z.lazy(() =>
  */
 export function createSingleReads(api: RestApi) {
   return {
-    /** Reads a channel. */
-    async channel(channelId: ChannelId): Promise<NamedChannel> {
-      const answer = await api.request("GET", `/channels/${channelId}`);
-      const channel = expect("GET /channels/:id", channelSchema, answer);
-      const { guild_id: guildId, type, parent_id: parentId } = channel;
-      return {
-        guildId: guildId || undefined,
-        isAgeRestricted: channel.nsfw ? true : undefined,
-        parentId: parentId && isThread({ type }) ? parentId : undefined,
-      };
-    },
     /** Reads a message. */
     async message(channelId: ChannelId, messageId: MessageId): Promise<SingleMessage> {
       const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
@@ -89,9 +52,6 @@ export function createSingleReads(api: RestApi) {
     },
   };
 }
-
-/** Reads channels and messages. Rejects with a `RestError` if Discord does not answer, or refuses. */
-export type SingleReads = ReturnType<typeof createSingleReads>;
 
 /** Asks for a new link to a file; `undefined` if Discord has none. */
 export type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;

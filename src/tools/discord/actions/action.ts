@@ -74,10 +74,9 @@ export function inChannel<Input extends Pick<ChannelAct, "channelId">>(
     input: Omit<Input, "channelId">,
     call: DiscordCall,
   ) => Promise<string>,
-  isQuoted?: true,
 ): (input: Input, call: DiscordCall, discord: DiscordPort) => Promise<string> {
   return ({ channelId, ...input }, call, discord) =>
-    discord.inChannel(call, { channelId, needs, isQuoted }, (place) => act(place, input, call));
+    discord.inChannel(call, { channelId, needs }, (place) => act(place, input, call));
 }
 
 /** Runs an action on its server, if the asker has some rights there. */

@@ -63,6 +63,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     gate: "emojiUploads",
     rights: "Create Expressions",
     isIdempotent: false,
+    reads: "nothing",
     input: () =>
       z.strictObject({
         ...IN_GUILD,

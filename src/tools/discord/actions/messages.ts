@@ -24,7 +24,7 @@ import {
   readResponse,
   sentLine,
 } from "./action.ts";
-import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
@@ -146,10 +146,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     input: () => z.strictObject({ ...AT, toChannelId: anyChannel }),
     run: inChannel(["Read Message History"], async (place, { messageId, toChannelId }) => {
       const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
-      const isRestricted = await place.guild?.isAgeRestricted(place.channel);
-      if (isRestricted && !await place.guild?.isAgeRestricted(to)) {
-        throw new RefusedCall("policy", "that channel is age-restricted, and the other one is not");
-      }
+      await place.guild?.assertMayShowIn(to);
       const messageReference = { type: 1, messageId, channelId: place.channel.id };
       const forwardId = await postMessage(place, to.id, { messageReference });
       return JSON.stringify({ forwarded: true, channelId: to.id, messageId: forwardId });
@@ -204,7 +201,7 @@ export const PIN_ACTIONS: readonly Action[] = [
       const list = jsonLines(shown, "There are no pinned messages that you may read.");
       const last = items.at(-1)?.pinned_at;
       return hasMore && last ? `${list}\nThere are more: pinnedBefore ${last}.` : list;
-    }, true),
+    }),
   }),
 ];
 
@@ -274,9 +271,8 @@ export const SEARCH_ACTIONS: readonly Action[] = [
       const shown = [];
       for (const raw of messages.flat()) {
         const { channel_id: channelId } = raw;
-        const isReadable = readable.includes(channelId) ||
+        const isShown = readable.includes(channelId) ||
           await place.maySee(channelId, ["Read Message History"]);
-        const isShown = isReadable && await place.mayQuote(channelId);
         const one = isShown ? await place.show(raw) : undefined;
         if (one) shown.push({ channelId, ...messageFields(one) });
       }

@@ -78,7 +78,6 @@ export const POLL_ACTIONS: readonly Action[] = [
     run: inChannel(
       ["Read Message History"],
       async (place, { messageId }) => JSON.stringify(resultsOf(await pollAt(place, messageId))),
-      true,
     ),
   }),
   defineAction({

@@ -16,6 +16,9 @@ import { createToolMessages } from "../../../../src/flows/deliver/tool_messages.
 import { createActionQuestions } from "../../../../src/flows/questions/action_questions.ts";
 import { prepareClosedBy } from "../../../../src/policy/places.ts";
 import { threadTitle } from "../../../../src/render/name.ts";
+import { createHistoryRead } from "../../../../src/discord/rest/actions/history.ts";
+import type { ActionsOptions } from "../../../../src/discord/rest/actions/options.ts";
+import { readChannelHistory } from "../../../../src/tools/channel.ts";
 import { createActions } from "../../../../src/discord/rest/actions/actions.ts";
 import { createMayDecide } from "../../../../src/flows/questions/may_decide.ts";
 import { asPicture } from "../../../../src/media/image.ts";
@@ -26,7 +29,7 @@ import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import { discord as tool } from "../../../../src/tools/discord/discord.ts";
 import { addChannel, addMember, addRole } from "../../../../simulator/world/create_world.ts";
 import { ALL_PERMISSIONS, PERMISSION } from "../../../../simulator/world/permissions.ts";
-import type { Role, User } from "../../../../simulator/world/world.ts";
+import type { Role, TextChannel, User } from "../../../../simulator/world/world.ts";
 import { type Simulated, withDiscord } from "../simulated.ts";
 import {
   ACCOUNT,
@@ -64,6 +67,10 @@ export interface Asking {
   readonly isOwner?: boolean;
   /** Whether the question comes from direct messages. */
   readonly isDirect?: boolean;
+  /** The channel of the question; default: #general. */
+  readonly place?: TextChannel;
+  /** The program that asks for the person. */
+  readonly called?: InboundMessage["called"];
   /** Number of the turn; calls of one turn share their bounds. */
   readonly turn?: number;
   /** A later message of another person, which the turn answers too. */
@@ -106,7 +113,7 @@ export interface ActionScene extends Simulated {
   readonly answered: Map<string, UserId>;
   readonly clock: FakeClock;
   /** The current rules; a test may replace them. */
-  readonly rules: { policy: AccessPolicy; alsoGuilds: readonly string[] };
+  readonly rules: { policy: AccessPolicy; alsoGuilds: readonly string[]; sharesDirect?: boolean };
 }
 
 export async function withActions(test: (scene: ActionScene) => Promise<void>): Promise<void> {
@@ -142,12 +149,13 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     const isOwner = (message: InboundMessage) => owners.has(message.sender.id);
     const cleanSecrets = (text: string) => text.replaceAll("hunter2", "[redacted]");
     const now = () => clock.now();
-    const port = createActions({
+    const options: ActionsOptions = {
       accountId: ACCOUNT,
       client: api,
       self: () => reader.self?.userId,
       isOwner,
       alsoGuilds: () => rules.alsoGuilds,
+      sharesDirect: () => rules.sharesDirect === true,
       closedBy: (asker, { guildId, ...target }) =>
         prepareClosedBy(rules.policy)({
           channelId: target.channelId,
@@ -203,10 +211,18 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       schedule: clock.schedule,
       cleanSecrets,
       now,
-    });
+    };
+    const port = createActions(options);
+    const history = {
+      read: createHistoryRead(options),
+      summarise: () => Promise.reject(new Error("This test has no model")),
+    };
     let calls = 0;
 
-    const messageBy = (by: User, { isDirect, turn = ++calls }: Asking): InboundMessage => {
+    const messageBy = (
+      by: User,
+      { isDirect, place: where = channels.general, called, turn = ++calls }: Asking,
+    ): InboundMessage => {
       const fields = {
         id: messageIdAt(Date.UTC(2026, 5, 1) + turn),
         sender: sender({ id: by.id, username: by.username }),
@@ -216,9 +232,15 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       return {
         ...guildMessage(),
         ...fields,
-        place: { ...place, guild: { ...place.guild, id: krill.id } },
+        place: {
+          ...place,
+          guild: { ...place.guild, id: krill.id },
+          channel: { ...place.channel, id: where.id },
+          isAgeRestricted: where.isAgeRestricted || undefined,
+        },
         guildId: krill.id,
-        channelId: channels.general.id,
+        channelId: where.id,
+        called,
       };
     };
 
@@ -257,14 +279,15 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         owners.clear();
         if (isOwner) owners.add(by.id);
         const context = toolContext({
-          ports: { ...UNUSED_PORTS, discord: port },
+          ports: { ...UNUSED_PORTS, discord: port, history },
           message: messageBy(by, asking),
           ...(also && { also: [messageBy(also, asking)] }),
           ...(decision && { decision }),
           callKey: `${++calls}:call`,
         });
         try {
-          return await tool.run(tool.input.parse(args), context);
+          const used = "action" in args ? tool : readChannelHistory;
+          return await used.run(used.input.parse(args), context);
         } catch (error) {
           if (error instanceof RefusedCall) refused.push(error.reason);
           return `Error: ${error instanceof Error ? error.message : String(error)}`;

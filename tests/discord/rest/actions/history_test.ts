@@ -5,13 +5,13 @@ import { createHistoryRead } from "../../../../src/discord/rest/actions/history.
 import { mayBeSeen } from "../../../../src/flows/session/backfill.ts";
 import type { Verdict } from "../../../../src/core/inbound/verdict.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
-import { ACCOUNT, guildMessage, messageIdAt } from "../../../support/discord/builders.ts";
+import { ACCOUNT, directMessage, messageIdAt } from "../../../support/discord/builders.ts";
 import { messageData, SELF } from "../../../support/discord/payloads.ts";
 import { toolContext } from "../../../support/model/tools.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
-const question = guildMessage({ id: messageIdAt(START + 1_000 * MINUTE) });
+const question = directMessage({ id: messageIdAt(START + 1_000 * MINUTE) });
 const ACCEPTED: Verdict = { kind: "accept", why: "mentioned", rule: "" };
 
 /** A channel with a message each minute, in Discord's pages. */
@@ -46,6 +46,7 @@ function portAt(client: RestApi, verdict: Verdict = ACCEPTED) {
       self: () => SELF.userId,
       isOwner: () => true,
       closedBy: () => undefined,
+      sharesDirect: () => false,
       show,
       now: () => START,
     }),

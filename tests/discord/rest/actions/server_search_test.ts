@@ -65,7 +65,6 @@ interface SearchScene extends Simulated {
     where: TextChannel | Thread | undefined,
     by: User,
     reach?: SearchReach["reach"],
-    isOwner?: boolean,
     more?: Partial<ServerQuery>,
   ): Promise<FoundSources>;
   /** The texts that a search shows. */
@@ -103,14 +102,12 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
     });
     const { store, database } = openTestStore();
     const clock = new FakeClock(AT);
-    const owners = new Set<string>();
     const closed = { off: new Set<string>(), policy: new Set<string>() };
     const isClosed = (set: Set<string>, ...ids: readonly (string | undefined)[]) =>
       ids.some((id) => id !== undefined && set.has(id));
     const run = createServerSearch({
       accountId: ACCOUNT,
       client: api,
-      isOwner: ({ sender }) => owners.has(sender.id),
       closedBy: (_asker, { channelId, parentId }) =>
         isClosed(closed.policy, channelId, parentId) ? "rule" : undefined,
       isSearchable: ({ channelId, parentId }) => !isClosed(closed.off, channelId, parentId),
@@ -142,11 +139,8 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
       where,
       by,
       reach = "readers",
-      isOwner = false,
       more = {},
     ) => {
-      owners.clear();
-      if (isOwner) owners.add(by.id);
       const id = messageIdAt(Date.UTC(2026, 5, 1) + ++turns);
       const asker = { id, sender: sender({ id: by.id, username: by.username }), text: "?" };
       const message = where
@@ -217,7 +211,7 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
 }
 
 describe("[T17] a search for all readers of a channel", () => {
-  it("[SEC-R4] shows what each of them may read, and no more, for owners of the bot neither", () =>
+  it("[SEC-R4] shows what each of them may read, and no more", () =>
     withSearch(async ({ channel, post, texts, demo: { channels, people } }) => {
       const staff = channel("staff", ["helpers"]);
       const mixed = channel("mixed", ["helpers", "mallory"]);
@@ -226,7 +220,7 @@ describe("[T17] a search for all readers of a channel", () => {
       await post("shells in the mixed channel", mixed);
       const open = ["shells in general"];
       assert.deepEqual(await texts("shells", channels.general, people.grace), open);
-      assert.deepEqual(await texts("shells", channels.general, people.ada, "readers", true), open);
+      assert.deepEqual(await texts("shells", channels.general, people.ada), open);
       const all = ["shells for staff", "shells in general", "shells in the mixed channel"];
       assert.deepEqual(await texts("shells", staff, people.grace), all);
       assert.deepEqual(await texts("shells", mixed, people.grace), all, "mallory is no member");
@@ -275,7 +269,7 @@ describe("[T17] a search for all readers of a channel", () => {
       await post("shells in general", channels.general);
       assert.deepEqual(await texts("shells", channels.general, people.ada), ["shells in general"]);
       assert.equal((await texts("shells", grown, people.ada)).length, 2);
-      assert.deepEqual(await texts("shells", undefined, people.ada, "asker", true), [
+      assert.deepEqual(await texts("shells", undefined, people.ada, "asker"), [
         "shells in general",
       ]);
     }));
@@ -287,11 +281,7 @@ describe("[T17] a search for all readers of a channel", () => {
       await post("shells in general", channels.general);
       closed.off.add(channels.help.id);
       closed.policy.add(channels.offTopic.id);
-      for (const isOwner of [false, true]) {
-        assert.deepEqual(await texts("shells", channels.general, people.ada, "readers", isOwner), [
-          "shells in general",
-        ]);
-      }
+      assert.deepEqual(await texts("shells", channels.general, people.ada), ["shells in general"]);
     }));
 
   it("goes by the rights of the moment", () =>
@@ -313,7 +303,7 @@ describe("[T17] a search for the asker alone", () => {
       for (const where of [channels.general, undefined]) {
         assert.deepEqual(await texts("shells", where, people.grace, "asker"), all);
         assert.deepEqual(await texts("shells", where, people.mallory, "asker"), [], "no member");
-        assert.deepEqual(await texts("shells", where, people.edsger, "asker", true), all, "owner");
+        assert.deepEqual(await texts("shells", where, people.edsger, "asker"), [], "no member");
       }
     }));
 });
@@ -407,7 +397,6 @@ describe("[T17] what a search finds", () => {
           channels.general,
           people.grace,
           "readers",
-          false,
           { repliesReadFrom: 0.5 },
         )).sources;
         return source?.replies.map((link) => link.split("/").at(-1));
@@ -426,7 +415,7 @@ describe("[T17] what a search finds", () => {
       const searches = () =>
         sim.requests.records().filter(({ path }) => path.includes("/messages/search")).length;
       for (const channelId of [staff.id, channelIdOf("1442000000000000000")]) {
-        const found = await search("shells", channels.general, people.grace, "readers", false, {
+        const found = await search("shells", channels.general, people.grace, "readers", {
           channelId,
         });
         assert.deepEqual(found, { sources: [], notes: [] });
@@ -517,17 +506,15 @@ describe("[T17] what a search finds", () => {
                   sim.permit({ to: who, ...change, in: names[index % 3] ?? "one" })
                 );
                 for (const by of persons) {
-                  for (const isOwner of [false, true]) {
-                    const shared = await search("shells", where, by, "readers", isOwner);
-                    for (const { link } of shared.sources) {
-                      const source = places.find(({ id }) => link.includes(id));
-                      assert.ok(source);
-                      for (const reader of persons) {
-                        const sees = may(world, now(where), reader.id, "view");
-                        const reads = may(world, now(source), reader.id, "view") &&
-                          may(world, now(source), reader.id, "read_history");
-                        assert.ok(!sees || reads, `${reader.username} reads ${where.name}`);
-                      }
+                  const shared = await search("shells", where, by, "readers");
+                  for (const { link } of shared.sources) {
+                    const source = places.find(({ id }) => link.includes(id));
+                    assert.ok(source);
+                    for (const reader of persons) {
+                      const sees = may(world, now(where), reader.id, "view");
+                      const reads = may(world, now(source), reader.id, "view") &&
+                        may(world, now(source), reader.id, "read_history");
+                      assert.ok(!sees || reads, `${reader.username} reads ${where.name}`);
                     }
                   }
                   const own = await search("shells", where, by, "asker");

@@ -233,6 +233,7 @@ describe("[T3] failures of actions", () => {
       self: () => userId("1390000000000000001"),
       alsoGuilds: () => [],
       closedBy: () => undefined,
+      sharesDirect: () => false,
       now: () => 0,
     });
     const origin = targets.originOf({ message: guildMessage() });

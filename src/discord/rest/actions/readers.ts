@@ -1,0 +1,54 @@
+/**
+ * Decides whether everyone who reads an answer may read its source, by Discord's permissions of this
+ * moment. This is the one rule of all tools that read (T4): owners of the bot are readers like others.
+ */
+
+import { mayAllRead, membersInQuestion, type ReadPlace } from "../../../core/rights/audience.ts";
+import { type Channel, isVoice } from "../../../core/rights/channel.ts";
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { MemberFacts } from "../../../core/rights/rights.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { GuildReads } from "../calls/guild_reads.ts";
+
+/** People with overwrites of their own that one call looks at; with more, it shows less. */
+const MAX_MEMBERS = 50;
+
+/**
+ * Whether all readers of the answer to a message may read a channel, which is no thread; with empty
+ * needs, whether they may see it.
+ */
+export type MayAllRead = (
+  answered: Pick<InboundMessage, "place">,
+  source: Channel,
+  needs?: readonly [],
+) => Promise<boolean>;
+
+/**
+ * Creates the check of one call.
+ *
+ * @param reads The server of the sources.
+ */
+export function createReaders(reads: GuildReads, { now }: Clock): MayAllRead {
+  const known = new Map<UserId, MemberFacts | undefined>();
+  return async ({ place }, source, needs) => {
+    const home = place.kind === "guild" && (await reads.channels()).get(place.channel.id);
+    if (!home) return false; // the answer is in another server
+    const guild = await reads.facts();
+    const [from, to] = [readPlaceOf(home), readPlaceOf(source)];
+    const mayAll = (members: typeof known) => mayAllRead(guild, from, to, members, now(), needs);
+    const ids = membersInQuestion(guild, from, to, needs);
+    // Roles alone close most channels, and cost no request.
+    if (ids.length > 0 && !mayAll(new Map(ids.map((id) => [id, undefined])))) return false;
+    for (const id of ids) {
+      // The others are not known, so the channel stays closed.
+      if (!known.has(id) && known.size < MAX_MEMBERS) known.set(id, await reads.member(id));
+    }
+    return mayAll(known);
+  };
+}
+
+/** The facts of a channel that decide who reads it. */
+export function readPlaceOf(channel: Channel): ReadPlace {
+  return { overwrites: channel.overwrites, isVoice: isVoice(channel) };
+}

@@ -1,0 +1,231 @@
+/** Tests the one rule of all tools that read: an answer has no words that one of its readers may not read. */
+
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Decision } from "../../../../src/core/people/question.ts";
+import { may } from "../../../../simulator/world/access.ts";
+import { addChannel } from "../../../../simulator/world/create_world.ts";
+import type { Channel, TextChannel, User } from "../../../../simulator/world/world.ts";
+import { cases } from "../../../support/long_form.ts";
+import { type ActionScene, withActions } from "./actions_harness.ts";
+
+const AT = Date.UTC(2026, 0, 2);
+
+/** A channel with a secret in each text that a tool could show. */
+async function secretIn(
+  { sim, api, demo: { world, krill } }: ActionScene,
+  name: string,
+  fields: { readonly isAgeRestricted?: boolean } = {},
+) {
+  const topic = `topic-of-${name}`;
+  const channel = addChannel(world, krill, { name, topic, ...fields }, AT);
+  const message = sim.say({ as: "ada", in: name, text: `secret-of-${name}` });
+  await api.request("PUT", `/channels/${channel.id}/messages/pins/${message.id}`);
+  return { channel, message, has: new RegExp(`(secret|topic|thread)-of-${name}`) };
+}
+
+/** Each call by which an injection can make a model read a channel. */
+const readsOf = (
+  { channel, message }: Pick<Awaited<ReturnType<typeof secretIn>>, "channel" | "message">,
+  guildId: string,
+): readonly object[] => [
+  { action: "readMessages", channelId: channel.id },
+  { action: "readMessages", around: link(guildId, channel.id, message.id) },
+  { action: "fetchMessage", channelId: channel.id, messageId: message.id },
+  { action: "searchMessages", query: "secret" },
+  { action: "searchMessages", query: "secret", channelIds: [channel.id] },
+  { action: "listPins", channelId: channel.id },
+  { action: "channelInfo", channelId: channel.id },
+  { action: "channelList" },
+  { channelId: channel.id, limit: 50 }, // read_channel_history
+];
+
+const link = (...ids: readonly string[]) => `https://discord.com/channels/${ids.join("/")}`;
+
+const yes = (by: User, about: "limit" | "escalation" | "offer"): Decision => ({
+  kind: "answered",
+  answer: { choice: "once" },
+  about,
+  by: by.id,
+});
+
+describe("[T4] [SEC-R4] all tools that read", () => {
+  const overwrite = fc.record({
+    who: fc.constantFrom("@everyone", "officers", "helpers", "grace", "mallory", "ada"),
+    what: fc.constantFrom("viewChannel" as const, "readMessageHistory" as const),
+    as: fc.constantFrom("allowed" as const, "denied" as const),
+  });
+
+  it("show no word to a reader who may not read its source: random servers and injections (law)", async () => {
+    let [shown, hidden] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(overwrite, { maxLength: 4 }), { minLength: 3, maxLength: 3 }),
+        fc.array(fc.subarray(["officers", "helpers"]), { minLength: 2, maxLength: 2 }),
+        fc.nat(2),
+        fc.boolean(),
+        fc.constantFrom<"limit" | "escalation" | "offer" | undefined>(
+          undefined,
+          "escalation",
+          "offer",
+          "limit",
+        ),
+        async (settings, roles, at, isOwner, about) => {
+          await withActions(async (scene) => {
+            const { sim, run, demo: { world, krill, people } } = scene;
+            const names = ["one", "two", "three"];
+            const sources = await Promise.all(names.map((name) => secretIn(scene, name)));
+            const persons = [people.ada, people.grace, people.mallory];
+            ["grace", "mallory"].forEach((who, index) =>
+              sim.setRoles({ who, roles: roles[index] ?? [] })
+            );
+            settings.forEach((list, index) =>
+              list.forEach(({ who, ...change }) =>
+                sim.permit({ to: who, ...change, in: names[index] ?? "" })
+              )
+            );
+            const now = (one: TextChannel): Channel => world.channels.get(one.id) ?? one;
+            const reads = (one: TextChannel, { id }: User) =>
+              may(world, now(one), id, "view") && may(world, now(one), id, "read_history");
+            const place = sources[at]?.channel;
+            assert.ok(place);
+            const readers = persons.filter(({ id }) => may(world, now(place), id, "view"));
+            for (const by of [people.grace, people.mallory]) {
+              // Another person's yes lends no eyes, and neither does an offer.
+              const decision = about && yes(about === "limit" ? people.ada : by, about);
+              for (const source of sources) {
+                for (const args of readsOf(source, krill.id)) {
+                  const text = await run(args, { by, isOwner, place, decision });
+                  const own = await run(args, { by, isOwner, place, called: CALLED });
+                  for (const { channel, has } of sources) {
+                    const isMessage = new RegExp(`secret-of-${channel.name}`);
+                    const opens = (one: User) => isMessage.test(text) ? reads(channel, one) : true;
+                    for (const reader of has.test(text) ? readers : []) {
+                      assert.ok(may(world, now(channel), reader.id, "view"), reader.username);
+                      assert.ok(opens(reader), `${reader.username} reads ${JSON.stringify(args)}`);
+                    }
+                    if (isMessage.test(text)) shown++;
+                    else hidden++;
+                    // The program's answer is for its person alone, with that person's rights.
+                    if (isMessage.test(own)) assert.ok(reads(channel, by), "more than by hand");
+                  }
+                }
+              }
+            }
+          });
+        },
+      ),
+      { numRuns: cases(6, 60) },
+    );
+    assert.ok(shown > 0 && hidden > 0, "both ends were played");
+  });
+
+  const CALLED = { program: "editor", kind: "ask" } as const;
+
+  /** #staff, which mallory cannot see, and grace can. */
+  async function staffOf(scene: ActionScene) {
+    const staff = await secretIn(scene, "staff");
+    scene.sim.permit({ in: "staff", to: "@everyone", what: "viewChannel", as: "denied" });
+    for (const what of ["viewChannel", "readMessageHistory"] as const) {
+      scene.sim.permit({ in: "staff", to: "grace", what, as: "allowed" });
+    }
+    return staff;
+  }
+
+  it("show a hidden channel once the asker has pressed the card that names it, and no one else", () =>
+    withActions(async (scene) => {
+      const { ask, run, demo: { krill, people } } = scene;
+      const staff = await staffOf(scene);
+      const read = { action: "readMessages", channelId: staff.channel.id };
+      const card = await ask(read);
+      assert.deepEqual(card?.asked, [people.grace.id]);
+      assert.equal(card?.where, "channel");
+      assert.match(card?.text ?? "", new RegExp(`<#${staff.channel.id}>`));
+      assert.doesNotMatch(JSON.stringify(card), /staff/, "its name is not for all readers");
+      for (
+        const [by, about] of [
+          [people.ada, "limit"],
+          [people.ada, "escalation"],
+          [people.grace, "escalation"],
+          [people.grace, "offer"],
+        ] as const
+      ) {
+        assert.match(await run(read, { decision: yes(by, about) }), /not everyone who reads/);
+      }
+      const decision = yes(people.grace, "limit");
+      for (const args of readsOf(staff, krill.id).slice(0, 3)) {
+        assert.match(await run(args, { decision }), staff.has);
+      }
+      assert.match(await run({ channelId: staff.channel.id }, { decision }), staff.has);
+      // The press is no right: the asker has lost their own.
+      scene.sim.permit({ in: "staff", to: "grace", what: "readMessageHistory", as: "denied" });
+      assert.match(await run(read, { decision }), /lack the permission Read Message History/);
+    }));
+
+  it("ask no one about a channel that all may read, or that the asker may not", () =>
+    withActions(async (scene) => {
+      const { ask, sim, demo: { channels } } = scene;
+      const staff = await staffOf(scene);
+      sim.permit({ in: "staff", to: "grace", what: "viewChannel", as: "denied" });
+      for (const channelId of [channels.help.id, staff.channel.id]) {
+        assert.equal(await ask({ action: "readMessages", channelId }), undefined);
+      }
+    }));
+
+  it("forward a message only where all may read it", () =>
+    withActions(async (scene) => {
+      const { permit, run, demo: { channels, people } } = scene;
+      const staff = await staffOf(scene);
+      permit("sendMessages");
+      const { channel: { id: channelId }, message: { id: messageId } } = staff;
+      const args = {
+        action: "forwardMessage",
+        channelId,
+        messageId,
+        toChannelId: channels.help.id,
+      };
+      const asking = { place: staff.channel };
+      assert.match(await run(args, asking), /not everyone who reads/);
+      assert.match(
+        await run(args, { ...asking, decision: yes(people.grace, "limit") }),
+        /"forwarded"/,
+      );
+    }));
+
+  it("read no server from direct messages that all people share", () =>
+    withActions(async ({ run, rules, demo: { channels, people } }) => {
+      const read = { action: "readMessages", channelId: channels.general.id };
+      const asking = { by: people.ada, isOwner: true, isDirect: true };
+      assert.doesNotMatch(await run(read, asking), /^Error/);
+      rules.sharesDirect = true;
+      assert.match(await run(read, asking), /share one conversation/);
+    }));
+
+  it("[H9] show nothing of an age-restricted channel elsewhere", () =>
+    withActions(async (scene) => {
+      const { run, demo: { krill } } = scene;
+      const adults = await secretIn(scene, "adults", { isAgeRestricted: true });
+      for (const args of readsOf(adults, krill.id)) {
+        assert.doesNotMatch(await run(args), adults.has, JSON.stringify(args));
+      }
+      for (const action of ["listPins", "channelInfo"]) {
+        assert.match(await run({ action }, { place: adults.channel }), adults.has);
+      }
+    }));
+
+  it("bind owners of the bot to their rights at Discord, also in direct messages", () =>
+    withActions(async (scene) => {
+      const { run, target, demo: { krill } } = scene;
+      const staff = await staffOf(scene);
+      for (const isDirect of [false, true]) {
+        for (const args of readsOf(staff, krill.id)) {
+          const given = "action" in args && /^search|List$/.test(String(args.action))
+            ? { ...args, guildId: krill.id }
+            : args;
+          const text = await run(given, { by: target, isOwner: true, isDirect });
+          assert.doesNotMatch(text, staff.has, JSON.stringify(given));
+        }
+      }
+    }));
+});
