@@ -43,7 +43,7 @@ export function createAccountCatchUp(
     readonly options: Pick<AccountOptions, "stored">;
   },
 ): CatchUp {
-  const { accountId, store, policy, schedule, random, now, events } = account;
+  const { accountId, store, policy, schedule, random, events } = account;
   const { log } = account.forPart("catch-up");
   let { shardCount = 1 } = stored;
   const { catchUp: rules } = account.config().discord.gateway; // a change takes a restart
@@ -75,7 +75,7 @@ export function createAccountCatchUp(
       const text = notice("unread", { link }, account.texts());
       return outbound.tellOnce(channel.id, text, `unread:${key}`);
     },
-    now,
+    now: client.discordNow,
     schedule,
     random,
     log,

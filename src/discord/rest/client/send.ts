@@ -138,6 +138,7 @@ export function createRequestAttempts(
   const base = `${apiUrl}/v${API_VERSION}`;
   const headersOf = createHeaders(token, userAgent);
   let hasWorked = false;
+  let aheadMs = NaN; // Discord's clock, of the monotonic one
 
   /** Sends a request once. A failure of the request is an outcome, never thrown. */
   async function once(permit: Permit, request: OutgoingRequest): Promise<Attempt> {
@@ -170,6 +171,8 @@ export function createRequestAttempts(
     if (!answer) return { kind: "failed", error: toNoAnswer(route, thrown) };
     const { status, headers, text } = answer;
     breaker.note(status, headers);
+    const date = Date.parse(headers.get("date") ?? "");
+    if (!Number.isNaN(date)) aheadMs = date - steadyNow();
     const body = text === "" ? undefined : parseJsonWithIds(text);
     const limits = limitsOf(status, headers, body);
     const pauseMs = permit.answered(limits);
@@ -208,6 +211,8 @@ export function createRequestAttempts(
     get hasWorked(): boolean {
       return hasWorked;
     },
+    /** Discord's time by its newest answer; NaN before that. */
+    discordNow: (): number => aheadMs + steadyNow(),
     /** Cancels the requests in flight, and refuses new ones. */
     stop: exchanges.stop,
   };

@@ -649,6 +649,23 @@ describe("createClient() and cancelled requests", () => {
   });
 });
 
+describe("[G6] createClient() and a clock that is wrong", () => {
+  it("tells Discord's time from its first answer on", async () => {
+    const sentAt = Date.UTC(2026, 0, 1);
+    const script: Script = (_seen, response) => {
+      response.setHeader("date", new Date(sentAt).toUTCString());
+      json(response, 200, {});
+    };
+    const now = () => Date.now() + 3_600_000;
+    await withDiscord(script, async (_discord, client) => {
+      assert.ok(client.discordNow() >= now() - 60_000);
+      await client.request("GET", "/gateway/bot");
+      const elapsedMs = client.discordNow() - sentAt;
+      assert.ok(elapsedMs >= 0 && elapsedMs < 60_000, `${elapsedMs}`);
+    }, { now });
+  });
+});
+
 describe("createClient() and invalid requests", () => {
   const minute = () => Math.floor(Date.now() / 60_000);
   const stored = (count: number) => {
