@@ -146,13 +146,16 @@ async function waitForTurn(
   let isCopied = false;
   /** Why PostgreSQL does not answer; another server may answer after it. */
   let problem: string | undefined;
+  /** Why this program cannot open the store. */
+  let newer: string | undefined;
   let wholeAt = performance.now();
   let outageEndedAt = -Infinity;
   let reportedAt = -Infinity;
 
   function tell(): Promise<void> {
     const lagMs = performance.now() - wholeAt;
-    const shared = sharedStateOf(state, processes, { isOwner: false, lagMs, problem });
+    const why = problem ?? newer;
+    const shared = sharedStateOf(state, processes, { isOwner: false, lagMs, problem: why });
     return show({ shared, isCopied });
   }
 
@@ -178,6 +181,10 @@ async function waitForTurn(
     problem = undefined;
     wholeAt = performance.now();
     await report();
+    const found = following.newer();
+    if (found !== undefined && newer === undefined) log.warn("Cannot take over", { error: found });
+    newer = found;
+    if (newer !== undefined) return undefined;
     const isOurs = state.place === taker.place && existsSync(join(dataDir, DATABASE_NAME));
     const isLate = performance.now() - outageEndedAt >= AFTER_OUTAGE_MS;
     if (!isOurs && !(state.isFree && isLate && following.mayTake())) return undefined;

@@ -96,6 +96,32 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
     });
   });
 
+  it("[O15] takes no lease of a store that a newer program wrote", async () => {
+    await play(async (scene, owner, standby, url) => {
+      owner.kill("SIGKILL");
+      assert.deepEqual(await ended(owner), KILLED);
+      server.sql(
+        url,
+        `WITH next AS (UPDATE barnacle.store SET sequence = sequence + 1 RETURNING sequence)
+         UPDATE barnacle.pages SET bytes = set_byte(bytes, 63, 200), sequence = next.sequence
+         FROM next WHERE number = 1`,
+      );
+      await scene.line(standby, /Cannot take over.*a newer Barnacle wrote the store/);
+      await scene.eventually("the end of the lease", async () => {
+        const { stdout } = await scene.command(["status", "--data", elsewhere(scene)]);
+        const shown = stdout.join("\n");
+        assert.match(
+          shown,
+          /this process cannot take over: a newer Barnacle wrote the store/,
+        );
+        return /none; the lease of \S+ has ended/.test(shown);
+      });
+      standby.kill("SIGTERM");
+      assert.deepEqual(await ended(standby), STOPPED);
+      assert.equal(standby.lines.some((line) => /This process owns/.test(line)), false);
+    });
+  });
+
   it("[O15] goes on after PostgreSQL has been restarted, and its process without takeover", async () => {
     await play(async (scene, owner, standby) => {
       ask(scene, 0, 2);
