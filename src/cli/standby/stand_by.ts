@@ -58,6 +58,8 @@ export interface OwnedStore {
   readonly store: Store;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
+  /** Ends the process if it may own the store no more: it must not connect to Discord again. */
+  readonly onDisconnected?: () => void;
   /** Owner and copies; absent: the store is not in PostgreSQL. */
   readonly shared?: () => SharedStoreState | undefined;
   /** Closes the store, and ends the lease. */
@@ -101,6 +103,7 @@ export async function waitForStore(options: StandByOptions): Promise<OwnedStore 
   return {
     store,
     mayAct,
+    onDisconnected: shared.disconnected,
     shared: state,
     async close() {
       opened.close();

@@ -25,6 +25,8 @@ const RENEW_MS = 3_000;
 const BEHIND_MS = 1_000;
 /** Delay before the next try. */
 const RETRY_MS = 500;
+/** How long to wait for a renewal after the gateway is gone, which connects again after 200 ms. */
+const CUT_MS = 100;
 /** How long a health check waits for PostgreSQL. */
 const PROBE_MS = 3_000;
 
@@ -45,10 +47,11 @@ export interface OwnerOptions {
 
 /**
  * - `taken`: another process has the lease.
+ * - `cut`: another process may have the lease, and the gateway connection is lost.
  * - `older`: PostgreSQL lacks changes that it had confirmed, because it failed over to a replica that
  *   lags, or has been restored. Further changes would mix two times of the store.
  */
-export type LossReason = "taken" | "older";
+export type LossReason = "taken" | "cut" | "older";
 
 /** A moment by two clocks: one stands still while the machine sleeps, and the other one jumps. */
 export interface Moment {
@@ -265,6 +268,19 @@ export function createOwner(options: OwnerOptions) {
     problem: (): string | undefined => trouble?.message,
     /** Waits until this process certainly has the lease: before each request that changes Discord. */
     mayAct: (): Promise<void> => holds(),
+    /**
+     * Ends the process if it cannot renew a lease that may have ended. The gateway is gone, perhaps
+     * because another process has resumed the session: a new connection would take it from that one.
+     */
+    disconnected(): void {
+      if (isHeld()) return;
+      void send();
+      schedule(() => {
+        if (isHeld() || isLost) return;
+        isLost = true;
+        onLost("cut");
+      }, CUT_MS);
+    },
     /** From now on, commits that PostgreSQL does not confirm fail: the process ends. */
     leave(): void {
       isLeaving = true;
