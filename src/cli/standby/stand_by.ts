@@ -16,7 +16,7 @@ import type { Store } from "../../core/store/store.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { Follower } from "../../store/database/durability.ts";
 import { createRemote } from "../../store/replica/remote.ts";
-import { RemoteError } from "../../store/replica/remote_error.ts";
+import { outageText, RemoteError } from "../../store/replica/remote_error.ts";
 import { REPORT_MS, sharedStateOf } from "../../store/replica/report.ts";
 import { VERSION } from "../../version.ts";
 import { type Instance, InstanceTakenError } from "../shared/sole_instance.ts";
@@ -204,8 +204,8 @@ async function waitForTurn(
         if (won) return won;
       } catch (error) {
         if (!(error instanceof RemoteError)) throw error; // not PostgreSQL, but the disk
-        if (problem === undefined) log.warn("PostgreSQL does not answer", { error: error.message });
-        problem = error.message;
+        if (problem === undefined) log.warn(outageText(error));
+        problem = outageText(error);
       }
       await tell();
       await sleep(LOOK_MS, undefined, { signal: ending }).catch(() => {});
