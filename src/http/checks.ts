@@ -68,7 +68,7 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
         })
       ),
   },
-  { checks: ["storage:write"], run: ({ snapshot }) => [storage(snapshot)] },
+  { checks: ["storage:write"], run: ({ snapshot }) => storage(snapshot) },
   {
     checks: ["storage:shared"],
     run: ({ snapshot: { shared } }) => shared ? [sharedStore(shared)] : [],
@@ -157,29 +157,27 @@ function config({ config }: Snapshot): readonly HealthFinding[] {
   ];
 }
 
-function storage({ store }: Snapshot): HealthFinding {
+/** An outage of PostgreSQL is no fault of the disk, and has a check of its own. */
+function storage({ store, shared }: Snapshot): readonly HealthFinding[] {
   const { isFailing, isDamaged, isFull, probeMs } = store;
+  if (shared?.problem !== undefined && !isDamaged && !isFull) return [];
   if (!isFailing) {
-    return healthFinding("storage:write", probeMs, {
-      unit: "ms",
-      status: gradeFigure(probeMs, 500),
-    });
+    const status = gradeFigure(probeMs, 500);
+    return [healthFinding("storage:write", probeMs, { unit: "ms", status })];
   }
   const failure = isDamaged
     ? "the database is damaged"
     : isFull
     ? "the disk is full"
     : "the last write failed; the log has the reason";
-  return healthFinding("storage:write", failure, { status: "fail", isReady: false });
+  return [healthFinding("storage:write", failure, { status: "fail", isReady: false })];
 }
 
 /** While PostgreSQL takes no changes, an owner accepts messages, and answers none. */
 function sharedStore(state: SharedStoreState): HealthFinding {
   if (state.problem !== undefined) {
-    const what = state.isOwner
-      ? "PostgreSQL takes no changes, so answers wait until it does"
-      : "PostgreSQL does not answer, so this process cannot take over";
-    const problem = `${what}: ${state.problem.slice(0, MAX_REASON)}`;
+    const so = state.isOwner ? "answers wait until it does" : "this process cannot take over";
+    const problem = `${state.problem.slice(0, MAX_REASON)}; ${so}`;
     return healthFinding("storage:shared", problem, { status: "fail", isReady: false });
   }
   const standbys = standbysOf(state).length;

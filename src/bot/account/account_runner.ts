@@ -37,6 +37,7 @@ export interface AccountRunnerOptions extends
     | "extras"
     | "crashHooks"
     | "mayAct"
+    | "onDisconnected"
   > {
   readonly accountId: AccountId;
 }

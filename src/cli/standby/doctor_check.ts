@@ -3,7 +3,7 @@
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { ownerText, sharedRows, standbysOf } from "../../core/shared_store.ts";
-import { asRemoteError, NEXT_STEPS } from "../../store/replica/remote_error.ts";
+import { asRemoteError, NEXT_STEPS, outageText } from "../../store/replica/remote_error.ts";
 import { createRemote, OLDEST, type RemoteState } from "../../store/replica/remote.ts";
 import { sharedStateOf } from "../../store/replica/report.ts";
 import type { InspectedServer } from "../../store/replica/tables.ts";
@@ -25,8 +25,9 @@ export async function checkSharedStore(url: string, dataDir: string): Promise<Fi
     const why = [judged.why, wayToOwner(dataDir)].filter((text) => text !== undefined).join("; ");
     return { ...titled("host.shared"), ...judged, why };
   } catch (error) {
-    const { kind, message } = asRemoteError(error);
-    return { ...titled("host.shared"), status: "fail", why: message, fix: NEXT_STEPS[kind] };
+    const problem = asRemoteError(error);
+    const [why, fix] = [outageText(problem), NEXT_STEPS[problem.kind]];
+    return { ...titled("host.shared"), status: "fail", why, fix };
   } finally {
     await remote.close();
   }

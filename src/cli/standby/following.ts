@@ -3,6 +3,8 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { inspect } from "../../store/database/database.ts";
+import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { type Copy, COPY_NAME, openCopy } from "../../store/replica/copy.ts";
 import { type SharedRecord, writeSharedRecord } from "../../store/replica/record.ts";
 import type { RemoteState } from "../../store/replica/remote.ts";
@@ -76,6 +78,16 @@ export function createFollowing({ remote, record, taker, dataDir, log }: Joined)
       }
       await copy?.update();
       seen = state;
+    },
+    /**
+     * Why this program must not take the lease; `undefined` if it may.
+     *
+     * @throws {StoreError} `newer`, if a newer program wrote the file here.
+     */
+    newer(): string | undefined {
+      if (!copy && existsSync(path)) inspect(path, MIGRATIONS.length);
+      if (!copy || copy.schema() <= MIGRATIONS.length) return undefined;
+      return "a newer Barnacle wrote the store, so upgrade this one";
     },
     /** Whether the copy is as new as any that its owner may still have. */
     mayTake: (): boolean => older === undefined || performance.now() >= older.until,

@@ -73,7 +73,7 @@ export function createStandbyHealth(options: HealthOptions) {
 }
 
 function standbyText({ shared: { owner, problem }, isCopied }: StandbyState): string {
-  if (problem !== undefined) return `Standby without PostgreSQL: ${problem}`;
+  if (problem !== undefined) return `Cannot take over: ${problem}`;
   return isCopied ? `Standing by for ${owner}` : `Copying the store of ${owner}`;
 }
 

@@ -16,7 +16,7 @@ import type { Store } from "../../core/store/store.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { Follower } from "../../store/database/durability.ts";
 import { createRemote } from "../../store/replica/remote.ts";
-import { RemoteError } from "../../store/replica/remote_error.ts";
+import { outageText, RemoteError } from "../../store/replica/remote_error.ts";
 import { REPORT_MS, sharedStateOf } from "../../store/replica/report.ts";
 import { VERSION } from "../../version.ts";
 import { type Instance, InstanceTakenError } from "../shared/sole_instance.ts";
@@ -58,6 +58,8 @@ export interface OwnedStore {
   readonly store: Store;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
+  /** Ends the process if it may own the store no more: it must not connect to Discord again. */
+  readonly onDisconnected?: () => void;
   /** Owner and copies; absent: the store is not in PostgreSQL. */
   readonly shared?: () => SharedStoreState | undefined;
   /** Closes the store, and ends the lease. */
@@ -101,6 +103,7 @@ export async function waitForStore(options: StandByOptions): Promise<OwnedStore 
   return {
     store,
     mayAct,
+    onDisconnected: shared.disconnected,
     shared: state,
     async close() {
       opened.close();
@@ -146,13 +149,16 @@ async function waitForTurn(
   let isCopied = false;
   /** Why PostgreSQL does not answer; another server may answer after it. */
   let problem: string | undefined;
+  /** Why this program cannot open the store. */
+  let newer: string | undefined;
   let wholeAt = performance.now();
   let outageEndedAt = -Infinity;
   let reportedAt = -Infinity;
 
   function tell(): Promise<void> {
     const lagMs = performance.now() - wholeAt;
-    const shared = sharedStateOf(state, processes, { isOwner: false, lagMs, problem });
+    const why = problem ?? newer;
+    const shared = sharedStateOf(state, processes, { isOwner: false, lagMs, problem: why });
     return show({ shared, isCopied });
   }
 
@@ -178,6 +184,10 @@ async function waitForTurn(
     problem = undefined;
     wholeAt = performance.now();
     await report();
+    const found = following.newer();
+    if (found !== undefined && newer === undefined) log.warn("Cannot take over", { error: found });
+    newer = found;
+    if (newer !== undefined) return undefined;
     const isOurs = state.place === taker.place && existsSync(join(dataDir, DATABASE_NAME));
     const isLate = performance.now() - outageEndedAt >= AFTER_OUTAGE_MS;
     if (!isOurs && !(state.isFree && isLate && following.mayTake())) return undefined;
@@ -194,8 +204,8 @@ async function waitForTurn(
         if (won) return won;
       } catch (error) {
         if (!(error instanceof RemoteError)) throw error; // not PostgreSQL, but the disk
-        if (problem === undefined) log.warn("PostgreSQL does not answer", { error: error.message });
-        problem = error.message;
+        if (problem === undefined) log.warn(outageText(error));
+        problem = outageText(error);
       }
       await tell();
       await sleep(LOOK_MS, undefined, { signal: ending }).catch(() => {});

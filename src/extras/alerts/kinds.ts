@@ -153,8 +153,8 @@ export const ALERT_KINDS: readonly AlertKind[] = [
           ? { about: "", cause: "the disk is full", fix: "free some room: `df -h` shows the disks" }
           : {
             about: "",
-            cause: "the disk refuses to write",
-            fix: CHECKS["storage:write"].fix,
+            cause: "its last writes failed",
+            fix: "run `barnacle status`, which shows why",
           },
       ],
   },

@@ -136,6 +136,8 @@ export function openCopy(path: string, remote: Pick<Remote, "hashes" | "pages" |
         if (pages.length < PAGES_AT_ONCE) return count;
       }
     },
+    /** The schema of the database, which SQLite's header names at byte 60. */
+    schema: (): number => Buffer.from(readPage(descriptor, 1)).readUInt32BE(60),
     /** The last change in the file; `undefined` before it was compared. */
     sequence: (): number | undefined => last?.sequence,
     /**

@@ -10,7 +10,7 @@
 import type { StartTimer } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
 import { StoreError } from "../database/store_error.ts";
-import type { RemoteError } from "./remote_error.ts";
+import { outageText, type RemoteError } from "./remote_error.ts";
 import { type Lease, LEASE_MS, type Remote } from "./remote.ts";
 import { createWalReader, type PageChange } from "./wal.ts";
 
@@ -25,8 +25,12 @@ const RENEW_MS = 3_000;
 const BEHIND_MS = 1_000;
 /** Delay before the next try. */
 const RETRY_MS = 500;
-/** How long a health check waits for PostgreSQL. */
-const PROBE_MS = 3_000;
+/** How long a health check waits for PostgreSQL: `status` answers within a second. */
+const PROBE_MS = 500;
+/** How long to wait for a renewal after the gateway is gone, which connects again after 200 ms. */
+const CUT_MS = 100;
+/** A statement without an answer for longer is an outage. */
+const SILENT_MS = 3_000;
 
 /** Everything that an owner needs from outside. */
 export interface OwnerOptions {
@@ -45,10 +49,11 @@ export interface OwnerOptions {
 
 /**
  * - `taken`: another process has the lease.
+ * - `cut`: another process may have the lease, and the gateway connection is lost.
  * - `older`: PostgreSQL lacks changes that it had confirmed, because it failed over to a replica that
  *   lags, or has been restored. Further changes would mix two times of the store.
  */
-export type LossReason = "taken" | "older";
+export type LossReason = "taken" | "cut" | "older";
 
 /** A moment by two clocks: one stands still while the machine sleeps, and the other one jumps. */
 export interface Moment {
@@ -76,6 +81,8 @@ export function createOwner(options: OwnerOptions) {
   let sending: Promise<void> | undefined;
   let cancelTimer: (() => void) | undefined;
   let trouble: RemoteError | undefined;
+  /** When the statement under way was first sent, by `elapsed`. */
+  let askedAt: number | undefined;
   let isLost = false;
   let isClosed = false;
   /** Whether the process ends, and waits no longer for a server that does not answer. */
@@ -142,14 +149,16 @@ export function createOwner(options: OwnerOptions) {
 
   /** Stores a change. @returns `false` once another process has the lease, or at the end. */
   async function pushed(change: PageChange | undefined): Promise<boolean> {
+    askedAt ??= moment().elapsed;
     for (;;) {
       if (isLost) return false;
       try {
-        const askedAt = moment();
+        const before = moment();
         const sequence = await remote.push(lease, change);
         if (sequence !== undefined) {
           lease = { ...lease, sequence };
-          renewedAt = askedAt;
+          renewedAt = before;
+          askedAt = undefined;
           settle(undefined);
           return true;
         }
@@ -206,21 +215,20 @@ export function createOwner(options: OwnerOptions) {
     while (!isHeld()) await confirmation();
   }
 
+  function problem(): string | undefined {
+    if (trouble) return outageText(trouble);
+    const silentMs = moment().elapsed - (askedAt ?? Infinity);
+    return silentMs < SILENT_MS ? undefined : "PostgreSQL does not answer";
+  }
+
+  /** Fails at once in a known outage; a statement that is only slow is none. */
   async function probe(): Promise<void> {
-    let cancel = () => {};
-    const late = new Promise<never>((_resolve, reject) => {
-      cancel = schedule(() => {
-        const why = trouble ? `: ${trouble.message}` : "";
-        const message = `PostgreSQL has not confirmed a commit for ${PROBE_MS / 1_000} s${why}; ` +
-          "answers wait until it does";
-        reject(new StoreError(message, { kind: "unavailable", path }));
-      }, PROBE_MS);
-    });
-    try {
-      await Promise.race([confirmation(), late]);
-    } finally {
-      cancel();
-    }
+    const late = Promise.withResolvers<void>();
+    const cancel = schedule(late.resolve, problem() === undefined ? PROBE_MS : 0);
+    await Promise.race([confirmation(), late.promise]).finally(cancel);
+    const why = problem();
+    if (why === undefined) return;
+    throw new StoreError(`${why}; answers wait until it does`, { kind: "unavailable", path });
   }
 
   renewLater();
@@ -262,9 +270,22 @@ export function createOwner(options: OwnerOptions) {
       return since === undefined ? 0 : Math.max(0, moment().elapsed - since);
     },
     /** Why PostgreSQL does not take changes; `undefined` if it does. */
-    problem: (): string | undefined => trouble?.message,
+    problem,
     /** Waits until this process certainly has the lease: before each request that changes Discord. */
     mayAct: (): Promise<void> => holds(),
+    /**
+     * Ends the process if it cannot renew a lease that may have ended. The gateway is gone, perhaps
+     * because another process has resumed the session: a new connection would take it from that one.
+     */
+    disconnected(): void {
+      if (isHeld()) return;
+      void send();
+      schedule(() => {
+        if (isHeld() || isLost) return;
+        isLost = true;
+        onLost("cut");
+      }, CUT_MS);
+    },
     /** From now on, commits that PostgreSQL does not confirm fail: the process ends. */
     leave(): void {
       isLeaving = true;

@@ -3,7 +3,7 @@
 import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Owner } from "./owner.ts";
-import { asRemoteError } from "./remote_error.ts";
+import { asRemoteError, outageText } from "./remote_error.ts";
 import type { Remote } from "./remote.ts";
 import { type OwnReport, REPORT_MS, sharedStateOf } from "./report.ts";
 
@@ -23,7 +23,7 @@ export function createOwnerReports(
       last = await remote.report(self);
       problem = undefined;
     } catch (error) {
-      problem = asRemoteError(error).message;
+      problem = outageText(asRemoteError(error));
     }
     if (!isClosed) cancel = schedule(() => void report(), REPORT_MS);
   }

@@ -83,6 +83,11 @@ const CODES: readonly (readonly [beginning: string, kind: RemoteErrorKind])[] = 
   ["ERR_TLS", "untrusted"],
 ];
 
+/** Says for people why the store's changes wait: `"PostgreSQL does not answer (ECONNREFUSED)"`. */
+export function outageText({ kind, message }: RemoteError): string {
+  return `PostgreSQL ${kind === "unreachable" ? "does not answer" : "refuses"} (${message})`;
+}
+
 const REASON_CHARS = 200;
 
 /** Makes a {@link RemoteError} of an error of postgres.js. */

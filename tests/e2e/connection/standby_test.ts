@@ -8,6 +8,7 @@ import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simul
 import { accountOf } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
+import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 
@@ -24,6 +25,9 @@ function ask({ say, mention }: Scene, from: number, to: number): void {
 
 /** Data directory of the standby. */
 const elsewhere = ({ dataDir }: Scene) => join(dataDir, "elsewhere");
+
+/** A process that was started again does not know how many requests the one before has sent. */
+const mayRefuse = ({ status }: { status?: number | undefined }) => status === 429;
 
 const answered = ({ written }: Scene, count: number) =>
   accountOf(owed(count), written).lost.length === 0;
@@ -43,8 +47,6 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
     ) => Promise<void>,
   ): Promise<void> {
     const STORE_URL = server.create();
-    // A process that was started again does not know how many requests the one before has sent.
-    const mayRefuse = ({ status }: { status?: number | undefined }) => status === 429;
     await withSimulation({ config: STORE, env: { STORE_URL }, mayRefuse }, async (scene) => {
       const owner = await scene.start();
       await using standby = startSecondBot(scene, { env: { STORE_URL } });
@@ -91,8 +93,61 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       await scene.until("the answers", () => answered(scene, 5));
       process.kill(owner.pid ?? 0, "SIGCONT");
       assert.deepEqual(await ended(owner), { code: 75, signal: null });
-      assert.match(owner.lines.join("\n"), /Another process has taken over this bot/);
+      assert.match(owner.lines.join("\n"), /Another process (?:has|may have) taken over this bot/);
       await judge(scene, standby, owed(5));
+    });
+  });
+
+  it("[O15] takes no lease of a store that a newer program wrote", async () => {
+    await play(async (scene, owner, standby, url) => {
+      owner.kill("SIGKILL");
+      assert.deepEqual(await ended(owner), KILLED);
+      server.sql(
+        url,
+        `WITH next AS (UPDATE barnacle.store SET sequence = sequence + 1 RETURNING sequence)
+         UPDATE barnacle.pages SET bytes = set_byte(bytes, 63, 200), sequence = next.sequence
+         FROM next WHERE number = 1`,
+      );
+      await scene.line(standby, /Cannot take over.*a newer Barnacle wrote the store/);
+      await scene.eventually("the end of the lease", async () => {
+        const { stdout } = await scene.command(["status", "--data", elsewhere(scene)]);
+        const shown = stdout.join("\n");
+        assert.match(
+          shown,
+          /a newer Barnacle wrote the store, so upgrade this one; this process cannot take over/,
+        );
+        return /none; the lease of \S+ has ended/.test(shown);
+      });
+      standby.kill("SIGTERM");
+      assert.deepEqual(await ended(standby), STOPPED);
+      assert.equal(standby.lines.some((line) => /This process owns/.test(line)), false);
+    });
+  });
+
+  it("[O15] connects no more once its lease has ended, and says meanwhile that PostgreSQL does not answer", async () => {
+    const direct = server.create();
+    await using proxy = await startCutProxy(server.port);
+    const STORE_URL = direct.replace(`:${server.port}/`, `:${proxy.port}/`);
+    await withSimulation({ config: STORE, env: { STORE_URL }, mayRefuse }, async (scene) => {
+      const owner = await scene.start();
+      ask(scene, 0, 2);
+      await scene.until("two answers", () => answered(scene, 2));
+      proxy.cut();
+      for (let told = false; !told;) {
+        const startedAt = performance.now();
+        const text = await (await scene.ask(owner, "/healthz")).text();
+        assert.ok(performance.now() - startedAt <= 1_000);
+        told = /PostgreSQL does not answer.*; answers wait until it does/.test(text);
+        assert.notEqual(told, text.includes("storage:write"), "the disk is well");
+      }
+      await scene.line(owner, /no answer within 20 s/); // the lease has ended
+      const { connections } = scene.simulator.account();
+      scene.simulator.faults.gateway.drop(4000);
+      assert.deepEqual(await ended(owner), { code: 75, signal: null });
+      assert.match(owner.lines.join("\n"), /Another process may have taken over this bot/);
+      assert.equal(scene.simulator.account().connections, connections, "it took the session back");
+      proxy.mend();
+      await judge(scene, await scene.start(), owed(2));
     });
   });
 
@@ -347,10 +402,12 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       await server.stop("SIGQUIT");
       await scene.eventually("status to say so", async () => {
         const now = await shown(data);
-        return /FAIL +storage:shared +PostgreSQL takes no changes, so answers wait/.test(now);
+        return /FAIL +storage:shared +PostgreSQL does not answer.*; answers wait/.test(now);
       });
+      assert.doesNotMatch(await shown(data), /storage:write/, "the disk is well");
       const down = await doctor();
       assert.deepEqual([down.status, down.fix], ["fail", "start it, or correct store.url"]);
+      assert.match(down.why, /^PostgreSQL does not answer \(/);
       await server.start();
       await scene.eventually(
         "health again",

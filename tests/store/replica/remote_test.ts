@@ -218,7 +218,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     const stored = owner.confirmed(COMMIT_OPTIONS.T4)?.then(() => isStored = true);
     await assert.rejects(
       owner.confirmed(COMMIT_OPTIONS.PROBE) ?? Promise.resolve(),
-      /PostgreSQL has not/,
+      /PostgreSQL does not answer/,
     );
     assert.equal(isStored, false);
     await server.start();
