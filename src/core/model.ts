@@ -42,7 +42,7 @@ export type ModelMessage =
     readonly calls?: readonly ToolCall[];
     /**
      * Opaque text with the fields that the server attached to the answer and its calls, such as
-     * thinking. `providers/carried/` sends them back to that server and model alone.
+     * thinking. `providers/models.ts` sends them back to that server and model alone.
      */
     readonly carried?: string;
   }
@@ -88,6 +88,8 @@ export interface ModelRequest {
   readonly omit?: ReadonlyMap<string, string | undefined>;
   /** Whether a server of chat completions wants this request by its Responses API (L3). */
   readonly byResponses?: true;
+  /** Whether calls without fields of this server become text, because it wants them back (L1). */
+  readonly plainCalls?: true;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */

@@ -22,7 +22,7 @@ import { addUnknown, argumentsOf, fieldsOf, nameOf } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
 import { createEventBody } from "./streams/event_body.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
-import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./settings.ts";
+import { bearerHeaders, endpointOf, hashOf, type ModelSettings } from "./settings.ts";
 import {
   type AnswerReader,
   createReader,
@@ -70,7 +70,7 @@ export function responsesBody(
     store: false,
     max_output_tokens: maxOutputTokens,
     include: reasons ? ["reasoning.encrypted_content"] : undefined,
-    prompt_cache_key: isOpenai && sessionKey !== undefined ? hashOfSession(sessionKey) : undefined,
+    prompt_cache_key: isOpenai && sessionKey !== undefined ? hashOf(sessionKey) : undefined,
     instructions: system === "" ? undefined : system,
     tools: tools && tools.length > 0
       ? tools.map((tool) => ({ type: "function", ...tool, strict: false }))

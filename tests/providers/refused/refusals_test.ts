@@ -15,6 +15,14 @@ const PLAIN: ModelRequest = {
 
 /** The refused requests of the table. */
 const REQUESTS: Readonly<Record<string, ModelRequest>> = {
+  calls: {
+    ...PLAIN,
+    messages: [{
+      role: "assistant",
+      text: "",
+      calls: ["1", "2"].map((id) => ({ id, name: "ask", arguments: "{}" })),
+    }],
+  },
   system: { ...PLAIN, system: "Be kind." },
   schema: {
     ...PLAIN,
@@ -65,7 +73,7 @@ OpenAI | 400 | tools | not the field strict | Unknown parameter: 'tools[0].stric
 Anthropic | 400 | tools | not the field strict | tools.0.custom.strict: Extra inputs are not permitted
 Anthropic | 400 | tools | not the tool ask | tools.0.custom.input_schema: unexpected keyword
 Gemini | 400 | schema | not the keyword additionalProperties in the schemas of tools | Invalid JSON payload received. Unknown name "additionalProperties" at 'tools[0].function_declarations[3].parameters': Cannot find field.
-vLLM | 400 | tools | not several calls in one answer | This model only supports single tool-calls at once!
+vLLM | 400 | calls | not several calls in one answer | This model only supports single tool-calls at once!
 OpenAI | 400 | tools | not streams of answers | Your organization must be verified to stream this model.
 vLLM | 400 | system | not a system prompt of its own | System role not supported
 LM Studio | 400 | tools | tools | Error rendering prompt with jinja template: value is null
