@@ -18,7 +18,7 @@ import type {
   ModelUsage,
   ToolCall,
 } from "../core/model.ts";
-import { addUnknown, argumentsOf, fieldsOf, nameOf } from "./answer_parts.ts";
+import { addUnknown, argumentsOf, fieldsOf, nameOf, usageFrom } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
 import { createEventBody } from "./streams/event_body.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
@@ -244,10 +244,8 @@ const ITEM_FIELDS = new Set([
 const STATUS = new Set(["status"]);
 
 function usageOf(counts: unknown): ModelUsage | undefined {
-  const { input_tokens: inputTokens, output_tokens: outputTokens, input_tokens_details: details } =
-    fieldsOf(counts);
-  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
-  const { cached_tokens: cached } = fieldsOf(details);
-  const cachedTokens = typeof cached === "number" ? cached : undefined;
-  return { inputTokens, outputTokens, cachedTokens };
+  const { input_tokens: input, output_tokens: output, input_tokens_details: details } = fieldsOf(
+    counts,
+  );
+  return usageFrom(input, output, fieldsOf(details)["cached_tokens"]);
 }
