@@ -39,7 +39,8 @@ export type Ability = "tools" | "images" | "thinking";
 export type NextTry = "again" | Ability | Lesson;
 
 /** Groq's words and code for a call that it cannot read. */
-const UNREADABLE_CALL = /\btool_use_failed\b|\bfailed to call a function\b/i;
+const UNREADABLE_CALL =
+  /\btool_use_failed\b|\bfailed to call a function\b|\btool call validation failed\b|\bwas not in request\.tools\b/i;
 
 /** OpenAI: GPT-5.4 and later with tools, and models that chat completions do not have at all. */
 const WANTS_RESPONSES = /\bv1\/responses\b|\bnot a chat model\b/i;
@@ -91,10 +92,10 @@ export function nextAfter(
 ): NextTry | undefined {
   const { tools = [], thinking, messages, byResponses } = request;
   if (tools.length > 0 && UNREADABLE_CALL.test(words)) return "again";
-  const carried = kind === "rejected" ? aboutCarried(words, request) : undefined;
-  if (carried) return carried;
   if (byResponses && kind === "not_found") return OFF_LESSON;
   if (!mayBeOfPart(kind, words)) return undefined;
+  const carried = aboutCarried(words, request);
+  if (carried) return carried;
   if (!byResponses && WANTS_RESPONSES.test(words)) return CHAT_LESSON;
   if (STREAM.test(words) && sent?.has("stream")) return STREAM_LESSON;
   const field = fieldIn(words, sent, request.omit);

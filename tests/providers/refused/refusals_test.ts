@@ -63,6 +63,7 @@ Mistral | 422 | tools | not the tool memory | {"detail":[{"loc":["body","tools",
 Fireworks | 400 | whole | not the field stream_options | Extra inputs are not permitted, field: 'stream_options'
 Groq | 400 | whole | again | {"error":{"message":"Failed to call a function. Please adjust your prompt.","code":"tool_use_failed"}}
 Groq | 400 | tools | again | {"error":{"message":"Tool call validation failed: attempted to call tool 'memory'","code":"tool_use_failed"}}
+Groq | 400 | tools | again | Tool call validation failed: parameters for tool memory did not match schema: errors: []
 Groq | 400 | tools | tools | tool calling is not supported with this model
 Gemini | 400 | tools | not the tools mcp__crm__find, mcp__crm__find_all | * GenerateContentRequest.tools[0].function_declarations[2].parameters.properties[a].items: missing field. * GenerateContentRequest.tools[0].function_declarations[3].parameters.properties[b].items: missing field.
 Gemini | 400 | whole | images | Unable to process input image.
