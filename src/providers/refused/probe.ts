@@ -93,7 +93,7 @@ export async function probeRefusal(
 }
 
 /** The refused parts of a list, from a place on. */
-interface Refused<Part> {
+interface RefusedEnd<Part> {
   readonly at: number;
   readonly left: readonly Part[];
   /** Whether it is one part, refused alone. Else the sum is too large, as of llama.cpp's grammar. */
@@ -104,7 +104,7 @@ interface Refused<Part> {
 export async function refusedOf<Part>(
   parts: readonly Part[],
   takes: (parts: readonly Part[]) => Promise<boolean>,
-): Promise<Refused<Part> | undefined> {
+): Promise<RefusedEnd<Part> | undefined> {
   if (parts.length === 0 || await takes(parts)) return undefined;
   let [fine, refused] = [0, parts.length];
   while (refused - fine > 1) {
