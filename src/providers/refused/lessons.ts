@@ -32,26 +32,24 @@ export function fieldLesson(field: string, name?: string): Lesson {
   return {
     part: `the field \`${field}\``,
     fix: "add it to `omit` of the provider, so that no request has it",
-    without: (request) => ({
-      ...request,
-      omit: new Map([...request.omit ?? [], [field, name]]),
-    }),
+    without: omitting([[field, name]]),
   };
+}
+
+function omitting(fields: readonly (readonly [string, string | undefined])[]): Lesson["without"] {
+  return (request) => ({ ...request, omit: new Map([...request.omit ?? [], ...fields]) });
 }
 
 /** Streams of answers, which OpenAI has for verified organizations alone. */
 export const STREAM_LESSON: Lesson = {
   part: "streams of answers",
   fix: "add `stream` and `stream_options` to `omit` of the provider",
-  without: (request) => ({
-    ...request,
-    omit: new Map([...request.omit ?? [], ["stream", undefined], ["stream_options", undefined]]),
-  }),
+  without: omitting([["stream", undefined], ["stream_options", undefined]]),
 };
 
 /** The API of chat completions. */
 export const CHAT_LESSON: Lesson = {
-  part: "chat completions, and wants its Responses API",
+  part: "chat completions",
   fix: 'set `kind` of the provider to "openai-responses"',
   without: (request) => ({ ...request, byResponses: true }),
 };
@@ -148,7 +146,7 @@ function withMessages(
 export function countLesson(most: number, refused: Tools): Lesson {
   const over = refused.slice(most).map(({ name }) => `\`${name}\``);
   return {
-    part: `more than ${most} tools, and lacks ${over.join(", ")}`,
+    part: `the tools beyond the first ${most}: ${over.join(", ")}`,
     fix: "add tools that no one needs to `tools.deny`",
     without: keeping((tools) => tools.slice(0, most)),
   };

@@ -48,7 +48,7 @@ const REQUESTS: Readonly<Record<string, ModelRequest>> = {
 const SENTENCES = String.raw`
 OpenAI | 400 | whole | not the tool mcp__crm__find | Invalid schema for function 'mcp__crm__find': In context=(), object schema missing properties.
 OpenAI | 400 | tools | not the tool mcp__crm__find_all | Invalid 'tools[3].function.name': string does not match pattern.
-OpenAI | 400 | many | not more than 128 tools | Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 217 instead.
+OpenAI | 400 | many | not the tools beyond the first 128 | Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 217 instead.
 OpenAI | 400 | whole | not the field max_tokens | Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.
 OpenAI | 400 | whole | not chat completions | Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use /v1/responses instead.
 OpenAI | 404 | tools | not chat completions | This model is only supported in v1/responses and not in v1/chat/completions.
@@ -130,7 +130,7 @@ function decided(status: number, body: string, refused: string, request: ModelRe
     ? "nothing"
     : typeof next === "string"
     ? next
-    : `not ${next.part}`.replaceAll("`", "").replace(/, (?:and wants|and lacks).*/, "");
+    : `not ${next.part}`.replaceAll("`", "").replace(/: .*/, "");
 }
 
 describe("[L3] nextAfter()", () => {

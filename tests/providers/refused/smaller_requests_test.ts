@@ -126,7 +126,7 @@ describe("[L3] withSmallerRequests()", () => {
     );
     assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [2, 1]);
     assert.deepEqual(namesIn(bodies[2] ?? {}), ["a", "b", "bad"]);
-    assert.deepEqual(parts(), ["more than 3 tools, and lacks `c`, `d`"]);
+    assert.deepEqual(parts(), ["the tools beyond the first 3: `c`, `d`"]);
   });
 
   it("leaves out one picture, which the model learns", async () => {
@@ -296,7 +296,7 @@ describe("[L3] withSmallerRequests()", () => {
         : undefined
     );
     assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [2, 1]);
-    assert.deepEqual(parts(), ["chat completions, and wants its Responses API"]);
+    assert.deepEqual(parts(), ["chat completions"]);
     const absent = modelWith((body, path) =>
       path === "/v1/responses" ? [404, {}] : "tools" in body ? "Use /v1/responses" : undefined
     );
