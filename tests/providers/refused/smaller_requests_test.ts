@@ -95,15 +95,16 @@ const seeing = (...bytes: readonly number[]): Partial<ModelRequest> => ({
 const GRAMMAR = "Failed to initialize samplers: failed to parse grammar";
 
 describe("[L3] withSmallerRequests()", () => {
-  it("leaves out a named tool at once, and until its definition changes", async () => {
+  it("leaves out a named tool at once, learned once, until its definition changes", async () => {
     const { ask, bodies, parts } = modelWith((body) =>
       namesIn(body).includes("bad") ? "Invalid schema for function 'bad'" : undefined
     );
-    assert.deepEqual([await ask({ tools: TOOLS }), await ask({ tools: TOOLS })], [2, 1]);
-    assert.deepEqual(bodies.slice(1).map(namesIn), [["a", "b", "c", "d"], ["a", "b", "c", "d"]]);
+    await Promise.all([ask({ tools: TOOLS }), ask({ tools: TOOLS })]);
+    assert.equal(await ask({ tools: TOOLS }), 1);
+    assert.deepEqual(bodies.slice(-3).map(namesIn), Array(3).fill(["a", "b", "c", "d"]));
     assert.deepEqual(parts(), ["the tool `bad`"]);
     await ask({ tools: [{ name: "bad", description: "mended", parameters: {} }] });
-    assert.deepEqual(namesIn(bodies[3] ?? {}), ["bad"]);
+    assert.ok(bodies.some((body) => namesIn(body).join() === "bad"));
   });
 
   it("finds the tool that a server does not name, by clean requests", async () => {
@@ -302,14 +303,6 @@ describe("[L3] withSmallerRequests()", () => {
     );
     assert.match(await absent.fail({ tools: TOOLS }), /Use \/v1\/responses/);
     assert.deepEqual(absent.parts(), []);
-  });
-
-  it("learns a part once from two requests at the same time", async () => {
-    const { ask, parts } = modelWith((body) =>
-      namesIn(body).includes("bad") ? "Invalid schema for function 'bad'" : undefined
-    );
-    await Promise.all([ask({ tools: TOOLS }), ask({ tools: TOOLS })]);
-    assert.deepEqual(parts(), ["the tool `bad`"]);
   });
 
   it("splits an answer with two calls, and joins the system prompt to the first message", async () => {
