@@ -42,7 +42,7 @@ export type ModelMessage =
     readonly calls?: readonly ToolCall[];
     /**
      * Opaque text with the fields that the server attached to the answer and its calls, such as
-     * thinking. `providers/carried/` sends them back to that server and model alone.
+     * thinking. `providers/models.ts` sends them back to that server and model alone.
      */
     readonly carried?: string;
   }
@@ -88,6 +88,8 @@ export interface ModelRequest {
   readonly omit?: ReadonlyMap<string, string | undefined>;
   /** Whether a server of chat completions wants this request by its Responses API (L3). */
   readonly byResponses?: true;
+  /** Whether calls without fields of this server become text, because it wants them back (L1). */
+  readonly plainCalls?: true;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */
@@ -218,37 +220,30 @@ export type ModelErrorKind =
   | "not_an_answer"
   | "unread_call";
 
-/** The facts of a failed request. None contains a key or content. */
-export interface ModelFailureFacts {
+/** A request to a model that failed. The message contains no key and no content. */
+export class ModelError extends Error {
+  override readonly name = "ModelError";
   /** Kind of failure, which decides what to do next. */
-  readonly kind: ModelErrorKind;
+  declare readonly kind: ModelErrorKind;
   /** Id of the model that failed, as {@link Model.id} has it. */
-  readonly modelId: string;
+  declare readonly modelId: string;
   /** Milliseconds that the server asks to wait; absent if it does not ask. */
-  readonly retryAfterMs?: number;
+  declare readonly retryAfterMs?: number;
   /** HTTP status of a refusal; absent for other failures. */
-  readonly status?: number;
+  declare readonly status?: number;
   /** The server's own reason, cut and without secrets; absent if it gave none. */
-  readonly said?: string;
+  declare readonly said?: string;
   /** Host and scheme of a redirect's target: `"login.example (https)"`; absent if unknown. */
-  readonly redirectedTo?: string;
+  declare readonly redirectedTo?: string;
   /**
    * The server's words for a refusal with its codes, without secrets: for decisions, never for people.
    * Absent for other failures.
    */
-  readonly words?: string;
+  declare readonly words?: string;
   /** Names of the fields that the refused request had; absent for other failures. */
-  readonly sent?: ReadonlySet<string>;
+  declare readonly sent?: ReadonlySet<string>;
   /** Tokens of the context window, if a refusal because of the length names them. */
-  readonly contextWindow?: number;
-}
-
-/** A request to a model that failed. */
-export interface ModelError extends ModelFailureFacts {}
-
-/** It has the facts as its own. */
-export class ModelError extends Error {
-  override readonly name = "ModelError";
+  declare readonly contextWindow?: number;
 
   /**
    * Creates the error.
@@ -257,7 +252,7 @@ export class ModelError extends Error {
    */
   constructor(
     message: string,
-    { cause, ...facts }: ModelFailureFacts & { readonly cause?: unknown },
+    { cause, ...facts }: Omit<ModelError, keyof Error> & { readonly cause?: unknown },
   ) {
     super(message, { cause });
     const known = Object.entries(facts).filter(([, fact]) => fact !== undefined);

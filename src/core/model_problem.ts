@@ -19,7 +19,7 @@ export interface ModelProblem {
 
 /** The row of a refused part for `doctor` and the reports of health. */
 export function refusedFinding({ modelId, part, fix, reason }: RefusedPart): Finding {
-  const why = `its server refuses ${part}, so requests go on without it; ${fix} (${reason})`;
+  const why = `its server refuses ${part}, so requests go on without; ${fix} (${reason})`;
   return { ...titled("model:refused"), status: "warn", where: modelId, why };
 }
 

@@ -8,15 +8,9 @@
  * time.
  */
 
-import {
-  type FinishReason,
-  ModelError,
-  type ModelPart,
-  type ModelUsage,
-  type ToolCall,
-} from "../core/model.ts";
+import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire, type Wire } from "./wire.ts";
-import { createVisibleText, finishOf } from "./answer_parts.ts";
+import { createVisibleText, finishOf, usageFrom } from "./answer_parts.ts";
 import { type CarriedFields, carriedText } from "./carried/carried.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { type SdkModel, sdkRequestOf, UNSIGNED } from "./sdk_prompt.ts";
@@ -203,26 +197,11 @@ function signatureOf(part: SdkPart): CarriedFields {
 /** @returns `undefined` if the server gave no reason. */
 function finishReasonOf({ unified, raw }: SdkFinish["finishReason"]): FinishReason | undefined {
   if (raw === undefined) return undefined;
-  switch (unified) {
-    case "stop":
-    case "length":
-      return unified;
-    case "content-filter":
-      return "content_filter";
-    case "tool-calls":
-      return "tool_calls";
-    case "error":
-    case "interrupted":
-    case "other":
-      return "other";
-  }
+  if (unified === "content-filter") return "content_filter";
+  if (unified === "tool-calls") return "tool_calls";
+  return unified === "stop" || unified === "length" ? unified : "other";
 }
 
-function usageOf({ inputTokens: input, outputTokens: output }: SdkFinish["usage"]):
-  | ModelUsage
-  | undefined {
-  const { total: inputTokens, cacheRead: cachedTokens } = input;
-  const { total: outputTokens } = output;
-  if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  return { inputTokens, outputTokens, cachedTokens };
+function usageOf({ inputTokens: input, outputTokens: output }: SdkFinish["usage"]) {
+  return usageFrom(input.total, output.total, input.cacheRead);
 }

@@ -3,7 +3,13 @@
  */
 
 import { parseForeignJson } from "../lib/text/json.ts";
-import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
+import {
+  type FinishReason,
+  ModelError,
+  type ModelPart,
+  type ModelUsage,
+  type ToolCall,
+} from "../core/model.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -183,23 +189,30 @@ export function finishOf(
 
 type Finish = Extract<ModelPart, { kind: "finish" }>;
 
+const FAULTS: Readonly<Record<FinishReason, string>> = {
+  tool_calls: "said that it calls tools, and called none",
+  content_filter: "gave no answer: its content filter stopped it",
+  length: "used up its tokens before its answer had any text",
+  stop: "answered without any text",
+  other: "answered without any text",
+};
+
 function endingFault(reason: FinishReason | undefined, modelId: string): ModelError {
-  const notAnAnswer = (failure: string) =>
-    new ModelError(`${modelId} ${failure}`, { kind: "not_an_answer", modelId });
-  switch (reason) {
-    case undefined:
-      return notAnAnswer("ended its answer early");
-    case "tool_calls":
-      return notAnAnswer("said that it calls tools, and called none");
-    case "content_filter":
-      return new ModelError(`${modelId} gave no answer: its content filter stopped it`, {
-        kind: "filtered",
-        modelId,
-      });
-    case "length":
-      return notAnAnswer("used up its tokens before its answer had any text");
-    case "stop":
-    case "other":
-      return notAnAnswer("answered without any text");
-  }
+  const kind = reason === "content_filter" ? "filtered" : "not_an_answer";
+  const what = reason === undefined ? "ended its answer early" : FAULTS[reason];
+  return new ModelError(`${modelId} ${what}`, { kind, modelId });
+}
+
+/** The tokens of an answer; `undefined` if the server counts none. */
+export function usageFrom(
+  inputTokens: unknown,
+  outputTokens: unknown,
+  cached: unknown,
+): ModelUsage | undefined {
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
+  return {
+    inputTokens,
+    outputTokens,
+    cachedTokens: typeof cached === "number" ? cached : undefined,
+  };
 }

@@ -16,7 +16,7 @@ import {
   createStreamedAsk,
   type OpenAnswer,
 } from "./streamed_ask.ts";
-import { addUnknown, createToolCalls, fieldsOf } from "./answer_parts.ts";
+import { addUnknown, createToolCalls, fieldsOf, usageFrom } from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
 import { createChatBodies } from "./chat_body.ts";
 import { withoutFields } from "./without_fields.ts";
@@ -105,17 +105,12 @@ function textOf(part: unknown): string {
 }
 
 function usageOf(counts: unknown): ModelUsage | undefined {
-  const {
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    prompt_tokens_details: details,
-    prompt_cache_hit_tokens: deepSeek,
-    cached_tokens: moonshot,
-  } = fieldsOf(counts);
-  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
-  const cachedTokens = [fieldsOf(details)["cached_tokens"], deepSeek, moonshot]
-    .find((count) => typeof count === "number");
-  return { inputTokens, outputTokens, cachedTokens };
+  const fields = fieldsOf(counts);
+  const { prompt_tokens: input, completion_tokens: output, prompt_tokens_details: details } =
+    fields;
+  // The names of OpenAI, DeepSeek and Moonshot.
+  const { prompt_cache_hit_tokens: deepSeek, cached_tokens: moonshot } = fields;
+  return usageFrom(input, output, fieldsOf(details)["cached_tokens"] ?? deepSeek ?? moonshot);
 }
 
 /** The words of Anthropic, Google and Mistral for an answer that reached its maximum length. */

@@ -9,7 +9,7 @@
 
 import type { FinishReason, ModelUsage } from "../core/model.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
-import { fieldsOf } from "./answer_parts.ts";
+import { fieldsOf, usageFrom } from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
 import { type AwsKeys, bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
 import {
@@ -92,7 +92,7 @@ function openConverseAnswer(answer: OpenAnswer) {
         thought = "";
         return;
       case "messageStop":
-        answer.reason = reasonOf(event["stopReason"]);
+        answer.reason = ENDS.get(event["stopReason"]) ?? "other";
         return;
       case "metadata":
         answer.usage = usageOf(event["usage"]);
@@ -137,26 +137,17 @@ function openConverseAnswer(answer: OpenAnswer) {
 function usageOf(counts: unknown): ModelUsage | undefined {
   const { inputTokens, outputTokens, cacheReadInputTokens: read, cacheWriteInputTokens: written } =
     fieldsOf(counts);
-  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
-  const cachedTokens = typeof read === "number" ? read : undefined;
-  const added = typeof written === "number" ? written : 0;
-  return { inputTokens: inputTokens + (cachedTokens ?? 0) + added, outputTokens, cachedTokens };
+  const usage = usageFrom(inputTokens, outputTokens, read);
+  const added = (usage?.cachedTokens ?? 0) + (typeof written === "number" ? written : 0);
+  return usage && { ...usage, inputTokens: usage.inputTokens + added };
 }
 
-function reasonOf(stopReason: unknown): FinishReason {
-  switch (stopReason) {
-    case "end_turn":
-    case "stop_sequence":
-      return "stop";
-    case "tool_use":
-      return "tool_calls";
-    case "max_tokens":
-    case "model_context_window_exceeded":
-      return "length";
-    case "content_filtered":
-    case "guardrail_intervened":
-      return "content_filter";
-    default:
-      return "other";
-  }
-}
+const ENDS: ReadonlyMap<unknown, FinishReason> = new Map([
+  ["end_turn", "stop"],
+  ["stop_sequence", "stop"],
+  ["tool_use", "tool_calls"],
+  ["max_tokens", "length"],
+  ["model_context_window_exceeded", "length"],
+  ["content_filtered", "content_filter"],
+  ["guardrail_intervened", "content_filter"],
+]);

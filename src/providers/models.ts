@@ -6,7 +6,7 @@
  * answer, and a bot without turns asks nothing. A refusal because of the length teaches a window.
  */
 
-import { estimatedTokens } from "../core/fit_request.ts";
+import { estimatedTokens, plainMessages } from "../core/fit_request.ts";
 import {
   type Abilities,
   type ContextWindow,
@@ -22,7 +22,7 @@ import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
 import {
   endpointOf,
   fetchOf,
-  hashOfSession,
+  hashOf,
   isPaid,
   modelIdOf,
   type ModelSettings,
@@ -76,10 +76,9 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
   const load = async () => {
-    const { withCarried } = await import("./carried/with_carried.ts");
     const makeAsk = await loadWireFormat(provider.kind);
-    const origin = `${provider.kind} ${endpointOf(provider)} ${settings.name}`;
-    return ask = withCarried(await makeAsk(settings, allDeps), hashOfSession(origin), deps.now);
+    const origin = hashOf(`${provider.kind} ${endpointOf(provider)} ${settings.name}`);
+    return ask = withOrigin(await makeAsk(settings, allDeps), origin);
   };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
@@ -98,6 +97,29 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
       const omit = never.size > 0 ? new Map([...request.omit ?? [], ...never]) : request.omit;
       return (ask ?? askFirst)(omit === request.omit ? request : { ...request, omit }, signal);
     },
+  };
+}
+
+/**
+ * Sends the fields of earlier answers back to the server and the model that attached them, and to no
+ * other (L1).
+ *
+ * @param origin Names the server and the model, in hex digits.
+ */
+function withOrigin(ask: Ask, origin: string): Ask {
+  return async function* (request, signal) {
+    const own = request.messages.map((message) =>
+      message.role !== "assistant" || message.carried?.startsWith(origin) !== false
+        ? message // the same object, whose bytes the wire has kept
+        : { ...message, carried: undefined }
+    );
+    const messages = request.plainCalls
+      ? plainMessages(own, ({ carried }) => carried === undefined)
+      : own;
+    for await (const part of ask({ ...request, messages }, signal)) {
+      const isCarried = part.kind === "finish" && part.carried !== undefined;
+      yield isCarried ? { ...part, carried: origin + part.carried } : part;
+    }
   };
 }
 

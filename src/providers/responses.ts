@@ -18,11 +18,11 @@ import type {
   ModelUsage,
   ToolCall,
 } from "../core/model.ts";
-import { addUnknown, argumentsOf, fieldsOf, nameOf } from "./answer_parts.ts";
+import { addUnknown, argumentsOf, fieldsOf, nameOf, usageFrom } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
 import { createEventBody } from "./streams/event_body.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
-import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./settings.ts";
+import { bearerHeaders, endpointOf, hashOf, type ModelSettings } from "./settings.ts";
 import {
   type AnswerReader,
   createReader,
@@ -70,7 +70,7 @@ export function responsesBody(
     store: false,
     max_output_tokens: maxOutputTokens,
     include: reasons ? ["reasoning.encrypted_content"] : undefined,
-    prompt_cache_key: isOpenai && sessionKey !== undefined ? hashOfSession(sessionKey) : undefined,
+    prompt_cache_key: isOpenai && sessionKey !== undefined ? hashOf(sessionKey) : undefined,
     instructions: system === "" ? undefined : system,
     tools: tools && tools.length > 0
       ? tools.map((tool) => ({ type: "function", ...tool, strict: false }))
@@ -244,10 +244,8 @@ const ITEM_FIELDS = new Set([
 const STATUS = new Set(["status"]);
 
 function usageOf(counts: unknown): ModelUsage | undefined {
-  const { input_tokens: inputTokens, output_tokens: outputTokens, input_tokens_details: details } =
-    fieldsOf(counts);
-  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
-  const { cached_tokens: cached } = fieldsOf(details);
-  const cachedTokens = typeof cached === "number" ? cached : undefined;
-  return { inputTokens, outputTokens, cachedTokens };
+  const { input_tokens: input, output_tokens: output, input_tokens_details: details } = fieldsOf(
+    counts,
+  );
+  return usageFrom(input, output, fieldsOf(details)["cached_tokens"]);
 }

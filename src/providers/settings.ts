@@ -155,12 +155,12 @@ export function sessionHeaderOf(
   { sessionKey }: Pick<ModelRequest, "sessionKey">,
 ): { readonly name: string; readonly value: string } | undefined {
   if (sessionHeader === undefined || sessionKey === undefined) return undefined;
-  return { name: sessionHeader.toLowerCase(), value: hashOfSession(sessionKey) };
+  return { name: sessionHeader.toLowerCase(), value: hashOf(sessionKey) };
 }
 
-/** A session's key as servers get it, so that they do not learn people's ids. */
-export function hashOfSession(sessionKey: string): string {
-  return createHash("sha256").update(sessionKey).digest("hex").slice(0, LENGTH);
+/** A text in hex digits, such as a session's key, so that servers do not learn people's ids. */
+export function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, LENGTH);
 }
 
 /** Wraps a model so that the last part of each answer has tokens, and money if it is known. */

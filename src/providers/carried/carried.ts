@@ -28,7 +28,7 @@ export function carriedText(
   return Buffer.byteLength(text) <= MAX_BYTES ? text : undefined;
 }
 
-/** The fields of a message. The name of their server may precede them (`with_carried.ts`). */
+/** The fields of a message. The name of their server may precede them. */
 export function carriedIn(message: ModelMessage): Carried {
   const { carried = "{}" } = message.role === "assistant" ? message : {};
   const found: Partial<Carried> = JSON.parse(carried.slice(carried.indexOf("{")));
@@ -37,10 +37,12 @@ export function carriedIn(message: ModelMessage): Carried {
 
 /** A message without the carried fields of these names. */
 export function withoutCarried(message: ModelMessage, names: ReadonlySet<string>): ModelMessage {
-  if (names.size === 0 || message.role !== "assistant" || !message.carried) return message;
+  if (message.role !== "assistant" || !message.carried) return message;
+  const origin = message.carried.slice(0, message.carried.indexOf("{"));
   const { fields, calls } = carriedIn(message);
   const [left = {}, ...ofCalls] = [fields, ...calls].map((one) =>
     Object.fromEntries(Object.entries(one).filter(([name]) => !names.has(name)))
   );
-  return { ...message, carried: carriedText(left, ofCalls) };
+  const text = carriedText(left, ofCalls);
+  return { ...message, carried: text === undefined ? undefined : origin + text };
 }

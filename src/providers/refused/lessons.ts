@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { imagesOf, withoutImages, withoutTools } from "../../core/fit_request.ts";
 import type { ModelImage, ModelMessage, ModelRequest, ToolDefinition } from "../../core/model.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
+import { withoutCarried } from "../carried/carried.ts";
 import { withoutThinking } from "../thinking.ts";
 
 /** A part that requests leave out. */
@@ -13,7 +14,11 @@ export interface Lesson {
   /** The operator's next step, in the imperative; absent for pictures, which concern one person. */
   readonly fix?: string;
   /** The whole ability that it is about; absent for a single part. */
-  readonly ability?: "tools" | "images" | "carried" | ThinkLevel;
+  readonly ability?: "tools" | "images" | ThinkLevel;
+  /** Whether the server is asked again after some time: it may start anew, or its words mislead. */
+  readonly isUnsure?: true;
+  /** Whether it is about the fields that go back with answers. */
+  readonly isCarried?: true;
   /** Whether it is for one request, because nothing proves it. */
   readonly isForNow?: true;
   /** A lesson of the same request that was wrong. */
@@ -27,26 +32,24 @@ export function fieldLesson(field: string, name?: string): Lesson {
   return {
     part: `the field \`${field}\``,
     fix: "add it to `omit` of the provider, so that no request has it",
-    without: (request) => ({
-      ...request,
-      omit: new Map([...request.omit ?? [], [field, name]]),
-    }),
+    without: omitting([[field, name]]),
   };
+}
+
+function omitting(fields: readonly (readonly [string, string | undefined])[]): Lesson["without"] {
+  return (request) => ({ ...request, omit: new Map([...request.omit ?? [], ...fields]) });
 }
 
 /** Streams of answers, which OpenAI has for verified organizations alone. */
 export const STREAM_LESSON: Lesson = {
   part: "streams of answers",
   fix: "add `stream` and `stream_options` to `omit` of the provider",
-  without: (request) => ({
-    ...request,
-    omit: new Map([...request.omit ?? [], ["stream", undefined], ["stream_options", undefined]]),
-  }),
+  without: omitting([["stream", undefined], ["stream_options", undefined]]),
 };
 
 /** The API of chat completions. */
 export const CHAT_LESSON: Lesson = {
-  part: "chat completions, and wants its Responses API",
+  part: "chat completions",
   fix: 'set `kind` of the provider to "openai-responses"',
   without: (request) => ({ ...request, byResponses: true }),
 };
@@ -88,53 +91,62 @@ export function keywordLesson(keyword: string): Lesson {
   };
 }
 
-/** No text beside calls. */
-export const NO_TEXT_LESSON: Lesson = {
-  part: "calls without a text",
-  without: (request) => ({
-    ...request,
-    messages: request.messages.map((one) => lacksText(one) ? { ...one, text: " " } : one),
-  }),
-};
-
-/** A system prompt of its own. */
-export const NO_SYSTEM_LESSON: Lesson = {
-  part: "a system prompt of its own",
-  without(request) {
-    const { system, messages: [first, ...others] } = request;
-    if (first?.role !== "user" || system === "") return request;
-    const text = `${system}\n\n${first.text}`;
-    return { ...request, system: "", messages: [{ ...first, text }, ...others] };
+/** Rules of chat templates, by the words of their servers. A request that keeps one stays the same. */
+export const TEMPLATE_LESSONS: readonly (Lesson & { readonly words: RegExp })[] = [
+  {
+    words: /\bsystem role\b|\broles must alternate\b/i,
+    part: "a system prompt of its own",
+    without(request) {
+      const { system, messages: [first, ...others] } = request;
+      if (first?.role !== "user" || system === "") return request;
+      const text = `${system}\n\n${first.text}`;
+      return { ...request, system: "", messages: [{ ...first, text }, ...others] };
+    },
   },
-};
-
-/** Several calls in one answer: each gets an answer of its own. */
-export const ONE_CALL_LESSON: Lesson = {
-  part: "several calls in one answer",
-  without(request) {
-    let text: string | undefined; // of an answer with several calls
-    const messages = request.messages.flatMap((one): readonly ModelMessage[] => {
-      if (one.role === "assistant") text = (one.calls?.length ?? 0) > 1 ? one.text : undefined;
-      if (text === undefined || one.role === "user") return [one];
-      if (one.role === "assistant") return [];
-      const answer = { role: "assistant", text, calls: [one.call] } as const;
-      text = "";
-      return [answer, one];
-    });
-    return { ...request, messages };
+  {
+    words: /\bsingle tool[- ]?calls?\b/i,
+    part: "several calls in one answer",
+    without(request) {
+      let text: string | undefined; // of an answer with several calls
+      return withMessages(request, (one) => {
+        if (one.role === "assistant") text = (one.calls?.length ?? 0) > 1 ? one.text : undefined;
+        if (text === undefined || one.role === "user") return [one];
+        if (one.role === "assistant") return [];
+        const answer = { role: "assistant", text, calls: [one.call] } as const;
+        text = "";
+        return [answer, one];
+      });
+    },
   },
-};
+  {
+    words: /\bcontent\b.*(?:\bnone\b|\bnull\b|\bvalid string\b)/i,
+    part: "calls without a text",
+    without: (request) =>
+      withMessages(
+        request,
+        (one) =>
+          one.role === "assistant" && one.calls && one.text === ""
+            ? [{ ...one, text: " " }]
+            : [one],
+      ),
+  },
+];
 
-/** Whether a message has calls and no text. */
-export function lacksText(message: ModelMessage): boolean {
-  return message.role === "assistant" && message.calls !== undefined && message.text === "";
+/** The request with other messages; the same object if none differs. */
+function withMessages(
+  request: ModelRequest,
+  change: (message: ModelMessage) => readonly ModelMessage[],
+): ModelRequest {
+  const messages = request.messages.flatMap(change);
+  const isSame = messages.every((one, at) => one === request.messages[at]);
+  return isSame && messages.length === request.messages.length ? request : { ...request, messages };
 }
 
 /** All tools beyond the first ones. */
 export function countLesson(most: number, refused: Tools): Lesson {
   const over = refused.slice(most).map(({ name }) => `\`${name}\``);
   return {
-    part: `more than ${most} tools, and lacks ${over.join(", ")}`,
+    part: `the tools beyond the first ${most}: ${over.join(", ")}`,
     fix: "add tools that no one needs to `tools.deny`",
     without: keeping((tools) => tools.slice(0, most)),
   };
@@ -172,19 +184,34 @@ export function olderPictures(most: number): Lesson {
   };
 }
 
-/** The fields that go back with answers, for servers that say no name of them. */
-export const CARRIED_LESSON: Lesson = {
-  part: "the fields of its earlier answers",
-  ability: "carried",
-  without: (request) => ({
-    ...request,
-    messages: request.messages.map((one) => isCarried(one) ? { ...one, carried: undefined } : one),
-  }),
+/** Calls of another model or a workflow, without the fields that the server wants back. */
+export const PLAIN_LESSON: Lesson = {
+  part: "calls without its own fields",
+  isCarried: true,
+  without: (request) => ({ ...request, plainCalls: true }),
 };
 
-/** Whether a message has fields of a server. */
-export function isCarried(message: ModelMessage): boolean {
-  return message.role === "assistant" && message.carried !== undefined;
+/**
+ * Fields that go back with answers.
+ *
+ * @param isNamed Whether the server has named them.
+ * @param beginOf Returns the number of messages that lose them.
+ */
+export function carriedLesson(
+  names: readonly string[],
+  isNamed: boolean,
+  beginOf: (messages: readonly ModelMessage[]) => number,
+): Lesson {
+  const all = new Set(names);
+  return {
+    part: `the fields ${[...all].map((name) => `\`${name}\``).join(", ")} of earlier answers`,
+    isCarried: true,
+    ...(!isNamed && { isUnsure: true }),
+    without: ({ messages, ...request }) => ({
+      ...request,
+      messages: messages.map((one, at) => at < beginOf(messages) ? withoutCarried(one, all) : one),
+    }),
+  };
 }
 
 /** A whole ability. */
@@ -196,6 +223,7 @@ export function abilityLesson(ability: "tools" | "images" | ThinkLevel): Lesson 
       ? "choose another level by `/think`"
       : `correct the server, choose another model, or set \`${ability}\` of the model to false`,
     ability,
+    isUnsure: true,
     without: (request) =>
       ability === "images"
         ? withoutImages(request)

@@ -92,19 +92,16 @@ export async function probeRefusal(
   return { ...whole, isForNow: true };
 }
 
-/** The refused parts of a list, from a place on. */
-interface Refused<Part> {
-  readonly at: number;
-  readonly left: readonly Part[];
-  /** Whether it is one part, refused alone. Else the sum is too large, as of llama.cpp's grammar. */
-  readonly isAlone: boolean;
-}
-
-/** The first part that a server refuses, by halves; `undefined` if it takes all. */
+/**
+ * The first part that a server refuses, by halves; `undefined` if it takes all.
+ *
+ * @returns Its place, and the parts to leave out: it alone, or from it on if only the sum is too large,
+ * as of llama.cpp's grammar.
+ */
 export async function refusedOf<Part>(
   parts: readonly Part[],
   takes: (parts: readonly Part[]) => Promise<boolean>,
-): Promise<Refused<Part> | undefined> {
+): Promise<{ at: number; left: readonly Part[]; isAlone: boolean } | undefined> {
   if (parts.length === 0 || await takes(parts)) return undefined;
   let [fine, refused] = [0, parts.length];
   while (refused - fine > 1) {

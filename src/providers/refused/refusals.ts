@@ -6,22 +6,26 @@
  * server has answered.
  */
 
-import { hasImages } from "../../core/fit_request.ts";
-import type { ModelError, ModelErrorKind, ModelRequest, ToolDefinition } from "../../core/model.ts";
+import { hasCalls, hasImages } from "../../core/fit_request.ts";
+import type {
+  ModelError,
+  ModelErrorKind,
+  ModelMessage,
+  ModelRequest,
+  ToolDefinition,
+} from "../../core/model.ts";
+import { carriedIn } from "../carried/carried.ts";
 import {
-  CARRIED_LESSON,
+  carriedLesson,
   CHAT_LESSON,
   countLesson,
   fieldLesson,
-  isCarried,
   keywordLesson,
-  lacksText,
   type Lesson,
-  NO_SYSTEM_LESSON,
-  NO_TEXT_LESSON,
   OFF_LESSON,
-  ONE_CALL_LESSON,
+  PLAIN_LESSON,
   STREAM_LESSON,
+  TEMPLATE_LESSONS,
   toolLesson,
 } from "./lessons.ts";
 
@@ -35,7 +39,8 @@ export type Ability = "tools" | "images" | "thinking";
 export type NextTry = "again" | Ability | Lesson;
 
 /** Groq's words and code for a call that it cannot read. */
-const UNREADABLE_CALL = /\btool_use_failed\b|\bfailed to call a function\b/i;
+const UNREADABLE_CALL =
+  /\btool_use_failed\b|\bfailed to call a function\b|\btool call validation failed\b|\bwas not in request\.tools\b/i;
 
 /** OpenAI: GPT-5.4 and later with tools, and models that chat completions do not have at all. */
 const WANTS_RESPONSES = /\bv1\/responses\b|\bnot a chat model\b/i;
@@ -66,13 +71,6 @@ const SCHEMA_WORDS =
 
 const STREAM = /\bto stream\b|\bsupport.*\bstreaming\b/i;
 
-/** Chat templates of Gemma, Mistral and Llama. */
-const NO_SYSTEM = /\bsystem role\b|\broles must alternate\b/i;
-const SINGLE_CALL = /\bsingle tool[- ]?calls?\b/i;
-
-/** Words about an answer that has calls and no text. */
-const NO_TEXT = /\bcontent\b.*(?:\bnone\b|\bnull\b|\bvalid string\b)/i;
-
 /** The path to a field of a tool, and words about it. */
 const TOOL_FIELD =
   /\btools(?:\.|\[|["'], ?)\d+\]?(?:["'], ?["']|\.)(?:\w+\.)?(\w+)(?<!parameters|input_?schema|function|name|description|type)["']?(?![.[\w])/i;
@@ -96,17 +94,20 @@ export function nextAfter(
   if (tools.length > 0 && UNREADABLE_CALL.test(words)) return "again";
   if (byResponses && kind === "not_found") return OFF_LESSON;
   if (!mayBeOfPart(kind, words)) return undefined;
+  const carried = aboutCarried(words, request);
+  if (carried) return carried;
   if (!byResponses && WANTS_RESPONSES.test(words)) return CHAT_LESSON;
   if (STREAM.test(words) && sent?.has("stream")) return STREAM_LESSON;
   const field = fieldIn(words, sent, request.omit);
   if (field) return field;
   if (thinking !== undefined && ABOUT.thinking.test(words)) return "thinking";
-  if (request.system !== "" && NO_SYSTEM.test(words)) return NO_SYSTEM_LESSON;
-  if (SINGLE_CALL.test(words)) return ONE_CALL_LESSON;
-  if (messages.some(lacksText) && NO_TEXT.test(words)) return NO_TEXT_LESSON;
+  const template = TEMPLATE_LESSONS.find((one) =>
+    one.words.test(words) && one.without(request) !== request
+  );
+  if (template) return template;
   if (hasImages(messages) && ABOUT.images.test(words)) return "images";
   if (tools.length === 0 || !ABOUT.tools.test(words)) {
-    return kind === "rejected" && messages.some(isCarried) ? CARRIED_LESSON : undefined;
+    return kind === "rejected" ? carriedWith(messages, () => true, false) : undefined;
   }
   const keyword = /\bunknown name \\?"(\w+)/i.exec(words)?.[1] ?? "";
   if (JSON.stringify(tools).includes(`"${keyword}":`)) return keywordLesson(keyword);
@@ -115,6 +116,40 @@ export function nextAfter(
   const most = TOO_MANY_TOOLS.test(words) ? namedLimit(words, tools.length) : undefined;
   return most === undefined ? "tools" : countLesson(most, tools);
 }
+
+/** Words about fields of answers, and not about the level of thinking. */
+const ABOUT_FIELDS =
+  /thinking(?![._ ]?(?:budget|level|config))|reasoning(?![._ ]?effort)|thought|signature|encrypted|\b(?:extra|unknown|unrecognized|unexpected|additional)\b.*\b(?:input|field|propert|param|argument|key|name)/i;
+const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b/i;
+
+/** The refused fields of earlier answers: first those of earlier turns. */
+function aboutCarried(words: string, { messages, plainCalls }: ModelRequest): Lesson | undefined {
+  const isAbout = ABOUT_FIELDS.test(words);
+  if (isAbout && MISSES.test(words) && !plainCalls && hasCalls(messages)) return PLAIN_LESSON;
+  const named = carriedWith(
+    messages,
+    (name) => new RegExp(`(?<!\\w)${RegExp.escape(name)}(?!\\w)`).test(words),
+    true,
+  );
+  return named ?? (isAbout ? carriedWith(messages, () => true, false) : undefined);
+}
+
+/** The lesson about the fields with such names; `undefined` if no message has one. */
+function carriedWith(
+  messages: readonly ModelMessage[],
+  isRefused: (name: string) => boolean,
+  isNamed: boolean,
+): Lesson | undefined {
+  for (const beginOf of [newestQuestion, ({ length }: readonly ModelMessage[]) => length]) {
+    const names = messages.slice(0, beginOf(messages)).map(carriedIn)
+      .flatMap(({ fields, calls }) => [fields, ...calls].flatMap(Object.keys)).filter(isRefused);
+    if (names.length > 0) return carriedLesson(names, isNamed, beginOf);
+  }
+  return undefined;
+}
+
+const newestQuestion = (all: readonly ModelMessage[]) =>
+  all.findLastIndex(({ role }) => role === "user");
 
 /** Whether a refusal may be of a part of its request, so that a smaller one may succeed. */
 function mayBeOfPart(kind: ModelErrorKind, words: string): boolean {

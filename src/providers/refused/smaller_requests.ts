@@ -5,7 +5,6 @@
  * has answered one without it.
  */
 
-import { withoutTools } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
 import { THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -17,8 +16,8 @@ const STEPS_MAX = 16;
 const CALLS_MAX = 2;
 /** Maximum number of probes for one request. The next one finds what is left. */
 const PROBES_MAX = 12;
-/** Milliseconds for which an ability counts as refused: a server may start again with other options. */
-const ABILITY_MS = 600_000;
+/** Milliseconds for which an ability counts as refused, and words without a name count. */
+const UNSURE_MS = 600_000;
 /** Maximum number of lessons: pictures may be many. */
 const LESSONS_MAX = 200;
 
@@ -29,7 +28,7 @@ export interface FittedModel extends Model {
 }
 
 /**
- * Wraps a model.
+ * Wraps a model. The function is longer than most, because its inner functions share one state.
  *
  * @param onRefused Gets each part that this request or later ones leave out.
  */
@@ -40,15 +39,15 @@ export function withSmallerRequests(
   },
 ): FittedModel {
   const all: { readonly lesson: Lesson; readonly reason: string; readonly at: number }[] = [];
-  const current = () =>
-    all.filter(({ lesson, at }) => lesson.ability === undefined || now() - at < ABILITY_MS);
+  const current = () => all.filter(({ lesson, at }) => !lesson.isUnsure || now() - at < UNSURE_MS);
   const refuses = (ability: Lesson["ability"]) =>
     current().some(({ lesson }) => lesson.ability === ability);
 
   function learn(lesson: Lesson, reason: string): void {
+    if (lesson.isForNow || all.some((one) => one.lesson === lesson)) return;
     // Two turns may learn the same, and a changed tool may be refused again.
-    const same = all.findIndex(({ lesson: { part, fix } }) =>
-      fix !== undefined && part === lesson.part
+    const same = all.findIndex(({ lesson: { part, fix, isCarried } }) =>
+      part === lesson.part && (isCarried ?? fix !== undefined)
     );
     if (same >= 0) all.splice(same, 1);
     else if (all.length === LESSONS_MAX) all.shift();
@@ -75,9 +74,11 @@ export function withSmallerRequests(
       return model.window;
     },
     async *generate(asked, signal) {
-      let request = current().reduce((fit, { lesson }) => lesson.without(fit), asked);
+      const base = current().reduce((fit, { lesson }) => lesson.without(fit), asked);
+      let request = base;
       let first: ModelError | undefined;
-      let unproven: { readonly lesson: Lesson; readonly reason: string }[] = [];
+      /** Lessons of this request; they count once the server has answered. */
+      let steps: { readonly lesson: Lesson; readonly reason: string }[] = [];
       const left = { steps: STEPS_MAX, calls: CALLS_MAX };
       const probes = { left: PROBES_MAX };
       const tried = new Set<Lesson>();
@@ -87,23 +88,25 @@ export function withSmallerRequests(
         const { nextAfter } = await import("./refusals.ts"); // most servers refuse nothing
         const next = nextAfter(refusal, request);
         if (next === undefined) return undefined;
-        if (left.steps-- <= 0) return left.steps === -1 ? withoutTools(request) : undefined;
+        if (left.steps-- <= 0 && left.steps < -1) return undefined;
         if (next === "again" && left.calls-- > 0) return request;
         const { abilityLesson } = await import("./lessons.ts");
-        const lesson: Lesson = next === "again"
+        const lesson: Lesson = next === "again" || left.steps < 0
           ? { ...abilityLesson("tools"), isForNow: true }
           : typeof next !== "string"
           ? next
           : await (await import("./probe.ts")).probeRefusal(next, request, model, probes, signal);
-        if (tried.has(lesson)) return undefined;
+        if (tried.has(lesson) && !lesson.isCarried) return undefined;
         tried.add(lesson);
-        // It counts once the server has answered.
-        unproven = unproven.filter((one) => one.lesson !== lesson.instead);
-        const isProven = typeof next === "string" && lesson.ability === undefined; // by probes
-        if (lesson.isForNow) onRefused?.(lesson, refusal.message);
-        else if (isProven) learn(lesson, refusal.message);
-        else unproven.push({ lesson, reason: refusal.message });
-        return lesson.without(request);
+        const { message: reason } = refusal;
+        if (lesson.isForNow) onRefused?.(lesson, reason);
+        // The probes of a single part have proven it.
+        if (typeof next === "string" && !lesson.isUnsure) learn(lesson, reason);
+        // Words that fit carried fields often mean another part.
+        const isWrong = (one: Lesson) =>
+          one === lesson.instead || one.isCarried && !lesson.isCarried;
+        steps = [...steps.filter((step) => !isWrong(step.lesson)), { lesson, reason }];
+        return steps.reduce((fit, step) => step.lesson.without(fit), base);
       }
 
       for (;;) {
@@ -113,9 +116,9 @@ export function withSmallerRequests(
           for await (const part of model.generate(request, signal)) {
             hasParts = true;
             hasBegun ||= part.kind !== "thinking";
-            if (hasBegun && unproven.length > 0) {
-              for (const { lesson, reason } of unproven) learn(lesson, reason);
-              unproven = [];
+            if (hasBegun && steps.length > 0) {
+              for (const { lesson, reason } of steps) learn(lesson, reason);
+              steps = [];
             }
             yield part;
           }

@@ -15,6 +15,14 @@ const PLAIN: ModelRequest = {
 
 /** The refused requests of the table. */
 const REQUESTS: Readonly<Record<string, ModelRequest>> = {
+  calls: {
+    ...PLAIN,
+    messages: [{
+      role: "assistant",
+      text: "",
+      calls: ["1", "2"].map((id) => ({ id, name: "ask", arguments: "{}" })),
+    }],
+  },
   system: { ...PLAIN, system: "Be kind." },
   schema: {
     ...PLAIN,
@@ -40,7 +48,7 @@ const REQUESTS: Readonly<Record<string, ModelRequest>> = {
 const SENTENCES = String.raw`
 OpenAI | 400 | whole | not the tool mcp__crm__find | Invalid schema for function 'mcp__crm__find': In context=(), object schema missing properties.
 OpenAI | 400 | tools | not the tool mcp__crm__find_all | Invalid 'tools[3].function.name': string does not match pattern.
-OpenAI | 400 | many | not more than 128 tools | Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 217 instead.
+OpenAI | 400 | many | not the tools beyond the first 128 | Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 217 instead.
 OpenAI | 400 | whole | not the field max_tokens | Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.
 OpenAI | 400 | whole | not chat completions | Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use /v1/responses instead.
 OpenAI | 404 | tools | not chat completions | This model is only supported in v1/responses and not in v1/chat/completions.
@@ -55,6 +63,7 @@ Mistral | 422 | tools | not the tool memory | {"detail":[{"loc":["body","tools",
 Fireworks | 400 | whole | not the field stream_options | Extra inputs are not permitted, field: 'stream_options'
 Groq | 400 | whole | again | {"error":{"message":"Failed to call a function. Please adjust your prompt.","code":"tool_use_failed"}}
 Groq | 400 | tools | again | {"error":{"message":"Tool call validation failed: attempted to call tool 'memory'","code":"tool_use_failed"}}
+Groq | 400 | tools | again | Tool call validation failed: parameters for tool memory did not match schema: errors: []
 Groq | 400 | tools | tools | tool calling is not supported with this model
 Gemini | 400 | tools | not the tools mcp__crm__find, mcp__crm__find_all | * GenerateContentRequest.tools[0].function_declarations[2].parameters.properties[a].items: missing field. * GenerateContentRequest.tools[0].function_declarations[3].parameters.properties[b].items: missing field.
 Gemini | 400 | whole | images | Unable to process input image.
@@ -65,7 +74,7 @@ OpenAI | 400 | tools | not the field strict | Unknown parameter: 'tools[0].stric
 Anthropic | 400 | tools | not the field strict | tools.0.custom.strict: Extra inputs are not permitted
 Anthropic | 400 | tools | not the tool ask | tools.0.custom.input_schema: unexpected keyword
 Gemini | 400 | schema | not the keyword additionalProperties in the schemas of tools | Invalid JSON payload received. Unknown name "additionalProperties" at 'tools[0].function_declarations[3].parameters': Cannot find field.
-vLLM | 400 | tools | not several calls in one answer | This model only supports single tool-calls at once!
+vLLM | 400 | calls | not several calls in one answer | This model only supports single tool-calls at once!
 OpenAI | 400 | tools | not streams of answers | Your organization must be verified to stream this model.
 vLLM | 400 | system | not a system prompt of its own | System role not supported
 LM Studio | 400 | tools | tools | Error rendering prompt with jinja template: value is null
@@ -121,7 +130,7 @@ function decided(status: number, body: string, refused: string, request: ModelRe
     ? "nothing"
     : typeof next === "string"
     ? next
-    : `not ${next.part}`.replaceAll("`", "").replace(/, (?:and wants|and lacks).*/, "");
+    : `not ${next.part}`.replaceAll("`", "").replace(/: .*/, "");
 }
 
 describe("[L3] nextAfter()", () => {

@@ -211,18 +211,15 @@ function itemOf({ id }: Pick<BegunCall, "id">, text: string | undefined) {
 
 /** Fields that Open Responses requires, and that an agent decides by itself. */
 const AGENTS_CHOICE = {
+  ...Object.fromEntries(
+    ("incomplete_details instructions max_output_tokens max_tool_calls prompt_cache_key reasoning " +
+      "safety_identifier user").split(" ").map((name) => [name, null]),
+  ),
   background: false,
   frequency_penalty: 0,
-  incomplete_details: null,
-  instructions: null,
-  max_output_tokens: null,
-  max_tool_calls: null,
   metadata: {},
   parallel_tool_calls: false,
   presence_penalty: 0,
-  prompt_cache_key: null,
-  reasoning: null,
-  safety_identifier: null,
   service_tier: "default",
   store: true,
   temperature: 1,
@@ -232,7 +229,6 @@ const AGENTS_CHOICE = {
   top_logprobs: 0,
   top_p: 1,
   truncation: "disabled",
-  user: null,
 };
 
 function responseOf(
