@@ -124,7 +124,8 @@ export function secretsOf(
   const all = [
     apiKey ?? "",
     ...signing,
-    ...Object.values(headers ?? {}),
+    // A word such as "true" would make a reason unreadable, and no key is as short.
+    ...Object.values(headers ?? {}).filter(({ length }) => length >= 8),
     username,
     password,
     ...query,
