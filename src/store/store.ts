@@ -34,6 +34,7 @@ import { prepareSettleLater } from "./outbox/attempts.ts";
 import { prepareOutboxRows } from "./outbox/outbox_rows.ts";
 import { createTail, type Tail } from "./database/journal.ts";
 import { prepareInboxRows } from "./turns/inbox_rows.ts";
+import { prepareKeepUnanswered } from "./inbox/unanswered.ts";
 import { createModelProblems, createUsage, prepareUsageRows } from "./usage/usage.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
@@ -80,6 +81,7 @@ const prepareTables = (database: DatabaseSync, tail: Tail): TurnTables => ({
   inbox: prepareInboxRows(database, tail),
   outbox: prepareOutboxRows(database, tail),
   usage: prepareUsageRows(database, tail),
+  keepUnanswered: prepareKeepUnanswered(database),
 });
 
 /**

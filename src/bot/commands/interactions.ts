@@ -48,7 +48,7 @@ export interface InteractionHandlers {
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
 
-/** Creates the handlers of an account's interactions. */
+/** Creates the handlers of an account's interactions. It is long because it is a list of parts. */
 export function createInteractionHandlers(
   anyPart: AccountContext,
   parts: InteractionParts,

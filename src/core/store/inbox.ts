@@ -13,7 +13,7 @@ import type {
   UnansweredMessage,
   WaitingTurn,
 } from "../inbound/inbox.ts";
-import type { WaitingRules } from "../inbound/waiting_limits.ts";
+import type { UnansweredReason, WaitingRules } from "../inbound/waiting_limits.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { KnownFacts } from "../inbound/facts.ts";
 import type { UndecidedReason, Verdict } from "../inbound/verdict.ts";
@@ -124,6 +124,9 @@ export interface ProxiedUsers {
   /** The newest 10,000 users of an account, newest first. */
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
 }
+
+/** Keeps a message for its mark, up to a limit, within a transaction of the caller's. */
+export type KeepUnanswered = (message: InboundMessage, why: UnansweredReason, now: number) => void;
 
 /** Messages without an answer whose senders do not know it yet (X4). */
 export interface UnansweredMessages {

@@ -136,10 +136,9 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const { message: { id: messageId, channelId } } = claim;
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
-    const { where, takesNoFiles } = rules;
-    const fields = { messageId, channelId, where, folded, dropped };
+    const fields = { messageId, channelId, where: rules.where, folded, dropped };
     log.warn("A channel's queue is full: answers were folded or dropped", fields);
-    if (dropped > 0 && takesNoFiles) events.emit.filesLeftOut(claim.message);
+    if (dropped > 0 && rules.takesNoFiles) events.emit.filesLeftOut(claim.message);
   }
   events.emit.turnStored(stored, channelId);
   if (ended.isMarked) events.emit.unanswered();

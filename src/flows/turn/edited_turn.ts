@@ -122,5 +122,6 @@ export function withEditLine(
 
 /** The record of such a turn. Without an answer, the earlier one stays, and no notice follows it. */
 export function asAgain(ended: FinishedTurn): FinishedTurn {
-  return ended.end.kind === "answered" ? ended : { ...ended, outbox: [], told: undefined };
+  const none = { outbox: [], told: undefined, isMarked: false };
+  return ended.end.kind === "answered" ? ended : { ...ended, ...none };
 }

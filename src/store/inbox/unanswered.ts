@@ -6,10 +6,8 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
 import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
-import type { UnansweredMessages } from "../../core/store/inbox.ts";
+import type { KeepUnanswered, UnansweredMessages } from "../../core/store/inbox.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -33,9 +31,7 @@ function readMessage(row: unknown) {
 }
 
 /** Prepares to keep a message, up to the limit, within a transaction of the caller's. */
-export function prepareKeepUnanswered(
-  database: DatabaseSync,
-): (message: InboundMessage, why: UnansweredReason, now: number) => void {
+export function prepareKeepUnanswered(database: DatabaseSync): KeepUnanswered {
   const sql = statementsOf(database);
   const count = sql.rows(COUNT.read)`
     SELECT COUNT(*) AS count FROM unanswered WHERE account_id = ?`;

@@ -19,12 +19,12 @@ import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { EditedStep, Step } from "../../core/step.ts";
+import type { KeepUnanswered } from "../../core/store/inbox.ts";
 import type { Steps, TurnEnds } from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Memory, turnWithout, without } from "../memory/memory.ts";
-import { prepareKeepUnanswered } from "../inbox/unanswered.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { SendQueue } from "../memory/send_queues.ts";
 import { type OutboxRows, prepareOutboxFiles } from "../outbox/outbox_rows.ts";
@@ -41,6 +41,8 @@ export interface TurnTables {
   readonly inbox: InboxRows;
   readonly outbox: OutboxRows;
   readonly usage: UsageRows;
+  /** Keeps a message for its mark (X4). */
+  readonly keepUnanswered: KeepUnanswered;
 }
 
 /** A message of an answer, with the number that was reserved for its row. */
@@ -100,7 +102,6 @@ export function createTurnEnds(
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const insertSteps = prepareInsertSteps(database);
-  const keepUnanswered = prepareKeepUnanswered(database);
   const outboxFiles = prepareOutboxFiles(database);
   const editedStep = prepareEditedStep(database);
   const replaceEntries = prepareReplaceEntries(database);
@@ -124,7 +125,7 @@ export function createTurnEnds(
   }
 
   function mark({ claim: { message }, isMarked }: EndingTurn, now: number): void {
-    if (isMarked) keepUnanswered(message, "refused", now);
+    if (isMarked) tables.keepUnanswered(message, "refused", now);
   }
 
   const records = journaled<TurnRecord>("turn", apply);

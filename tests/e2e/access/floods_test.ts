@@ -71,6 +71,12 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
         "the commands",
         () => Promise.resolve(simulator.application.commands.length > 0),
       );
+      const [first, again] = [1, 2].map(() =>
+        scene.say("grace", "help", `${scene.mention} /pause`)
+      );
+      await until("a mark in place of a second refusal", () => again?.reactions.has("🚫"));
+      assert.deepEqual(scene.written("help"), [NOTICES.notAuthorized.text]);
+      assert.equal(first?.reactions.has("🚫"), false);
       let total = 0;
       for (const as of people) {
         const give = () => command({ as, in: "#general", name: "help" });
