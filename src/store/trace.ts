@@ -5,7 +5,6 @@ import type { TurnCost } from "../core/spending/usage.ts";
 import type { Sources } from "../core/store/notes.ts";
 import {
   account,
-  COUNT,
   integer,
   json,
   oneOf,
@@ -53,11 +52,9 @@ export function createSources({ database, read }: Transactions): Sources {
         const channelId = turn?.channelId ?? (heard ? HEARD.read(heard).channelId : linkedId);
         const turnId = turn?.turnOf ?? messageId;
         const { edit, causes } = prepareTurnOf(database)(turnId);
-        const found = prepareSources(database).find(
-          [{ messageId, turnEntriesOf: turn?.replyTo ?? messageId }],
-          channelId,
-          (words) => words,
-        );
+        const sources = prepareSources(database);
+        const gone = [{ messageId, turnEntriesOf: turn?.replyTo ?? messageId }];
+        const found = sources.find(gone, channelId, (words) => words);
         const entries = found.flatMap(({ sessionKey, entries }) =>
           entries.map(({ before: { role, messageId: of } }) => ({ sessionKey, of, role }))
         );
@@ -87,14 +84,12 @@ export function createSources({ database, read }: Transactions): Sources {
             state: turn.state,
             change: turn.change,
             followed: edit?.number ?? 0,
-            steps: COUNT.read(
-              one("SELECT COUNT(*) AS count FROM step WHERE message_id = ?", turnId),
-            ).count,
           },
           answers: answers.flatMap(({ message, messageId }) =>
             messageId === undefined ? [] : [{ channelId: message.channelId, messageId }]
           ),
           entries,
+          readers: sources.readBy(gone, channelId).turns,
           notes: all("SELECT note_row AS id FROM note_source WHERE message_id = ?", messageId)
             .map((row) => ID.read(row).id),
           summaries: summaries.map(({ sessionKey, at }) => ({ sessionKey, at })),

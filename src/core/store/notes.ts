@@ -113,8 +113,6 @@ export interface SourceTrace {
     readonly change?: "edited" | "deleted";
     /** Number of edits that the turn has followed. */
     readonly followed: number;
-    /** Number of stored steps. They stay for `barnacle why` until retention deletes them. */
-    readonly steps: number;
   };
   /** Messages at Discord that show its answer. */
   readonly answers: readonly { readonly channelId: ChannelId; readonly messageId: MessageId }[];
@@ -125,6 +123,8 @@ export interface SourceTrace {
     readonly of: MessageId;
     readonly role: string;
   }[];
+  /** Messages of turns that have read it: their answers, calls, results, steps and cards go. */
+  readonly readers: readonly string[];
   /** Numbers of notes. */
   readonly notes: readonly number[];
   /** Summaries in place of such entries. */

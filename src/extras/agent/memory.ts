@@ -82,7 +82,8 @@ export function trace(flags: CommonFlags, written: string, io: Io): Promise<Exit
 }
 
 function traceLines(found: SourceTrace): readonly string[] {
-  const { messageId, turn, answers, entries, notes, summaries, isOverheard, models } = found;
+  const { messageId, turn, answers, entries, readers, notes, summaries, isOverheard, models } =
+    found;
   const own = entries.filter(({ of }) => of === messageId).length;
   const others = entries.filter(({ of }) => of !== messageId);
   const lines = [
@@ -91,6 +92,7 @@ function traceLines(found: SourceTrace): readonly string[] {
     ...others.map(({ of, sessionKey, role }) =>
       `Transcript: repeated in the ${role} entry of message ${of} (${printable(sessionKey)})`
     ),
+    ...readers.map((id) => `Answer, calls, results and cards: of the turn of message ${id}`),
     ...summaries.map(({ sessionKey, at }) =>
       `Summary: of ${timeText(at)} (${printable(sessionKey)})`
     ),
@@ -98,7 +100,7 @@ function traceLines(found: SourceTrace): readonly string[] {
     ...(isOverheard ? ["Context: kept as an overheard message of its channel"] : []),
   ];
   if (!turn && lines.length === 0) return [`Nothing in the store came from message ${messageId}.`];
-  const { state, change, followed = 0, steps = 0 } = turn ?? {};
+  const { state, change, followed = 0 } = turn ?? {};
   const since = change === undefined ? "" : `, ${change} since`;
   const anew = followed === 0 ? "" : `, answered anew after ${countText(followed, "edit")}`;
   return [
@@ -106,15 +108,8 @@ function traceLines(found: SourceTrace): readonly string[] {
       ? `Message ${messageId}: ${state}${since}${anew}`
       : `Message ${messageId}: no turn has answered it`,
     ...lines.map((line) => `  ${line}`),
-    "If its sender deletes it while the bot runs, these go: transcript, summaries, notes and context;" +
-    " the answer where `edits` follows.",
-    ...(steps > 0
-      ? [
-        `These stay until retention deletes them: ${
-          countText(steps, "step", "steps")
-        } of its turn.`,
-      ]
-      : []),
+    "If its sender deletes it while the bot runs, all of these go from the store; the answer at " +
+    "Discord where `edits` follows.",
     ...(models.length > 0
       ? [
         `Cannot be undone: its words were sent to the server of ${

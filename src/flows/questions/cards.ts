@@ -110,7 +110,7 @@ export function createQuestionCards(
     for (const card of await store.outdated(accountId)) {
       if (card.pressed?.isLost) await lose(card.question, card.pressed.callKey);
       const { channelId, nonce: draftNonce, question, run, isCard = ports.asCards() } = card;
-      const nonce = nonceOfCall(`settled:${draftNonce}`, run ? 1 : 0);
+      const nonce = nonceOfCall(`settled:${draftNonce} ${question.question.text}`, run ? 1 : 0);
       const place = { channelId, nonce, isCard, draftNonce };
       await store.settleCard(card, composeSettled(question, place, texts(), run), now());
       account.events.emit.outbox([channelId]);

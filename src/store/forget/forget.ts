@@ -17,6 +17,7 @@ import type { Forgetting, Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { prepareReaders } from "./readers.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
 import { type ForgetRule, FORGETTING, type RewrittenRow } from "./rules.ts";
 import { integer, optional, rows, text } from "../schema/columns.ts";
@@ -72,6 +73,13 @@ export function createForgetting(
     const person = personOf(database, userId);
     const scrub = createScrubber(person);
     turns.add(scrub);
+    const readers = prepareReaders(database);
+    const read = readers.find(new Set([...person.messages, userId]), {
+      since: 0,
+      after: () => 0,
+      isEdit: false,
+    });
+    readers.remove(read.turns, [...read.sessions.values()].flat());
     const counts = Object.entries(rules).map(([table, rule]) =>
       [table, applyRule(database, table, rule, person, scrub)] as const
     );

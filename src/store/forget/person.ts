@@ -100,10 +100,3 @@ export function createScrubber({ userId, names, messages }: Person) {
 
 /** Removes the traces of one person from texts. */
 export type Scrubber = ReturnType<typeof createScrubber>;
-
-/** Tool calls without their arguments, which repeat words of the asker: the text of a note. */
-export function withoutArguments(text: string): string {
-  const bare = ({ id, name }: Readonly<Record<string, unknown>>) => ({ id, name, arguments: "{}" });
-  const calls = JSON.parse(text);
-  return JSON.stringify(Array.isArray(calls) ? calls.map(bare) : bare(calls));
-}

@@ -9,7 +9,6 @@ import {
   REMOVED_MESSAGE,
   REMOVED_SUMMARY,
   type Scrubber,
-  withoutArguments,
 } from "./person.ts";
 import {
   CHANGE_TABLES,
@@ -177,12 +176,11 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
         const text = (whole: string): string => {
           const scrubbed = scrub.turn(whole);
           if (!isTheirs || whole === "") return scrubbed;
-          if (role === "assistant") return REMOVED_ANSWER;
           return role === "user" && scrubbed.includes(REMOVED_MESSAGE) ? scrubbed : REMOVED_MESSAGE;
         };
         const after = {
           ...changed(row, ["text"], text),
-          ...changed(row, ["calls"], isTheirs ? withoutArguments : scrub.json),
+          ...changed(row, ["calls"], scrub.json),
           ...(isTheirs && { message_id: BLANK_ID }),
           ...(carried !== null && (isTheirs || scrub.isIn(String(carried))) && { carried: null }),
         };

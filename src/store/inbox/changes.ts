@@ -215,6 +215,8 @@ export function prepareChanges(
             return { messageId };
           }
           note.run("deleted", now, messageId);
+          const { attachments: _, ...kept } = row.message;
+          setMessage.run(JSON.stringify({ ...kept, text: "", extras: [] }), messageId);
           const answer = endAnswer(messageId, row.turnOf ?? messageId, row.message);
           if (row.finishedAt === undefined) lose(messageId, "deleted");
           return { messageId, turnEntriesOf: row.replyTo ?? messageId, answer };

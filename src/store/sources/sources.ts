@@ -11,8 +11,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { withoutArguments } from "../forget/person.ts";
-import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { namesOne, prepareReaders } from "../forget/readers.ts";
 
 /** A changed message, and the turn that has answered it. */
 export interface ChangedSource extends ChangedMessage {
@@ -26,9 +26,6 @@ export interface ChangedSource extends ChangedMessage {
 /** Entries of earlier turns are not looked at: none of them can have a later message. */
 const MARGIN_MS = 60 * 60_000;
 
-/** Takes the place of calls and results of a turn whose question has changed. */
-const NOT_KEPT = "[not kept: the question was changed after the answer]";
-
 const PLACE = rows({ sessionKey: text() });
 const AGENT = rows({ key: optional(text()) });
 const NOTE_ROW = rows({ id: integer() });
@@ -38,7 +35,7 @@ const ENTRY = rows({
   id: integer(),
   role: text(),
   text: text(),
-  calls: optional(text()),
+  isCall: flag(),
   messageId: snowflake<"message">(),
 });
 
@@ -68,16 +65,15 @@ export function prepareSources(database: DatabaseSync) {
   const nextAgent = sql.rows(AGENT.read)`
     SELECT MIN(session_key) AS key FROM entry WHERE session_key > ?`;
   const hasSession = sql`SELECT session_key FROM entry WHERE session_key = ? LIMIT 1`;
-  const selectEntries = sql`SELECT id, role, text, calls, message_id FROM entry
-     WHERE session_key = :key AND id > :after
-       AND (:id IS NULL OR message_id IN (:id, :turn) OR instr(text, :id) > 0)
-     ORDER BY id`;
+  const selectEntries =
+    sql`SELECT id, role, text, calls IS NOT NULL AS is_call, message_id FROM entry
+     WHERE session_key = ? AND id > ? ORDER BY id`;
   const selectBounds = sql.rows(BOUNDS.read)`
     SELECT (SELECT MIN(id) FROM entry WHERE session_key = :key) AS first,
            (SELECT MAX(id) FROM entry WHERE session_key = :key) AS last`;
   const selectUpTo = sql.rows(UP_TO.read)`
     SELECT id, message_id FROM entry WHERE session_key = ? AND id <= ? AND message_id <> '1' ORDER BY id DESC LIMIT 1`;
-  const update = sql`UPDATE entry SET text = ?, calls = ? WHERE id = ?`;
+  const update = sql`UPDATE entry SET text = ? WHERE id = ?`;
   // Thinking after a message may repeat its words.
   const removeCarried = sql`UPDATE entry SET carried = NULL
      WHERE session_key = :key AND id >= :entry AND carried IS NOT NULL`;
@@ -89,6 +85,8 @@ export function prepareSources(database: DatabaseSync) {
        AND id < COALESCE((SELECT MIN(id) FROM checkpoint
                           WHERE session_key = :key AND kind = 'reset' AND last_entry >= :entry),
                          9223372036854775807)`;
+
+  const readers = prepareReaders(database);
 
   /** Sessions in which turns may have overheard or read messages of a channel. */
   function sessionsOf(channelId: ChannelId, messageIds: readonly MessageId[]): readonly string[] {
@@ -130,31 +128,36 @@ export function prepareSources(database: DatabaseSync) {
     }
   }
 
+  function placesOf(changed: readonly ChangedSource[], channelId: ChannelId | undefined) {
+    const ids = changed.map(({ messageId }) => messageId);
+    const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
+    const others = channelId === undefined ? [] : sessionsOf(channelId, ids);
+    const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
+    return { keys: [...new Set([...own, ...others])], since };
+  }
+
+  /** The words of turns that have read messages of one channel. */
+  function readBy(changed: readonly ChangedSource[], channelId: ChannelId | undefined) {
+    const { keys: sessions, since } = placesOf(changed, channelId);
+    const isEdit = changed.some(({ now }) => now !== undefined);
+    const ids = new Set<unknown>(changed.flatMap((one) => [one.messageId, one.turnEntriesOf]));
+    const after = (key: string) => lastBefore(key, since);
+    return readers.find(ids, { since, after, sessions, isEdit });
+  }
+
   function find(
     changed: readonly ChangedSource[],
     channelId: ChannelId | undefined,
     escape: (text: string) => string,
   ): readonly FoundEntries[] {
-    const ids = changed.map(({ messageId }) => messageId);
-    const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
-    const others = channelId === undefined ? [] : sessionsOf(channelId, ids);
-    const keys = [...new Set([...own, ...others])];
+    const { keys, since } = placesOf(changed, channelId);
     if (keys.length === 0) return [];
-    const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
     const rewrites = changed.map((one) => rewriteEntry(one, prepareRewrite(one, escape)));
-    const [one, ...more] = changed;
-    const only = one && more.length === 0 ? one : undefined; // mostly
     const named = new Set<unknown>(changed.flatMap((one) => [one.messageId, one.turnEntriesOf]));
     return keys.flatMap((sessionKey) => {
       const entries: ChangedEntry[] = [];
-      const found = selectEntries.iterate({
-        key: sessionKey,
-        after: lastBefore(sessionKey, since),
-        id: only?.messageId ?? null,
-        turn: only?.turnEntriesOf ?? null,
-      });
-      for (const row of found) {
-        if (!only && !names(row, named)) continue;
+      for (const row of selectEntries.iterate(sessionKey, lastBefore(sessionKey, since))) {
+        if (!named.has(row["message_id"]) && !namesOne(String(row["text"]), named)) continue;
         const before = ENTRY.read(row);
         const after = rewrites.reduce((entry, rewrite) => rewrite(entry), before);
         if (after !== before) entries.push({ before, after });
@@ -170,6 +173,7 @@ export function prepareSources(database: DatabaseSync) {
      * @param channelId Absent: only entries of sessions that have the messages as their own.
      */
     find,
+    readBy,
     /**
      * Changes everything that came from messages of one channel.
      *
@@ -182,25 +186,20 @@ export function prepareSources(database: DatabaseSync) {
       escape: (text: string) => string,
     ): readonly string[] {
       for (const { messageId } of changed) removeNotes(messageId);
-      return find(changed, channelId, escape).map(({ sessionKey: key, entries }) => {
-        for (const { after: { id, text, calls } } of entries) update.run(text, calls ?? null, id);
-        const from = { key, entry: entries[0]?.before.id ?? 0 };
-        removeCarried.run(from);
-        unfold.run(from);
-        return key;
-      });
+      const { turns, sessions } = readBy(changed, channelId);
+      readers.remove(turns, [...sessions.values()].flat());
+      const firsts = new Map(Array.from(sessions, ([key, [first = 0]]) => [key, first]));
+      for (const { sessionKey: key, entries } of find(changed, channelId, escape)) {
+        for (const { after: { id, text } } of entries) update.run(text, id);
+        firsts.set(key, Math.min(firsts.get(key) ?? Infinity, entries[0]?.before.id ?? 0));
+      }
+      for (const [key, entry] of firsts) {
+        removeCarried.run({ key, entry });
+        unfold.run({ key, entry });
+      }
+      return [...firsts.keys()];
     },
   };
-}
-
-/** Whether an entry belongs to one of many messages, or names one: most do not. */
-function names(
-  { message_id: of, text }: Readonly<Record<string, unknown>>,
-  ids: ReadonlySet<unknown>,
-): boolean {
-  if (ids.has(of)) return true;
-  for (const [id] of String(text).matchAll(/\d{15,20}/g)) if (ids.has(id)) return true;
-  return false;
 }
 
 function rewriteEntry(
@@ -208,13 +207,10 @@ function rewriteEntry(
   rewrite: (text: string) => string,
 ): (entry: Row) => Row {
   return (entry) => {
-    const { role, messageId: of } = entry;
+    const { role, isCall, messageId: of } = entry;
     if (!now && role === "user" && of === messageId) return withText(entry, DELETED);
-    const isOfTurn = of === turnEntriesOf && role !== "user";
-    if (isOfTurn && entry.calls === undefined && answer) return withText(entry, answer(entry.text));
-    if (!isOfTurn || entry.calls === undefined) return withText(entry, rewrite(entry.text));
-    const bare = { ...withText(entry, NOT_KEPT), calls: withoutArguments(entry.calls ?? "[]") };
-    return bare.text === entry.text && bare.calls === entry.calls ? entry : bare;
+    const isAnswer = of === turnEntriesOf && role === "assistant" && !isCall;
+    return withText(entry, isAnswer && answer ? answer(entry.text) : rewrite(entry.text));
   };
 }
 

@@ -111,7 +111,7 @@ describe("[H6a] the bot", () => {
       assert.equal(code, 0);
       assert.match(
         stdout.join("\n"),
-        /: answered\n[^]*Transcript: 4 entries of its own turn\n[^]*Note: 1\n/,
+        /: answered\n[^]*Transcript: \d entr[^]* of its own turn\n[^]*the turn of message[^]*Note: 1\n/,
       );
       assert.match(stdout.join("\n"), /Cannot be undone: its words were sent to the server of/);
       simulator.edit({

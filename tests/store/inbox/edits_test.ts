@@ -209,19 +209,22 @@ describe("[H6a] a deletion after the answer", () => {
     assert.deepEqual(await deliver(), ["edit 9001 At six.\n> other words"]);
     assert.deepEqual(texts(), [
       "[The sender has deleted this message.]",
-      "At six.\n> other words",
+      "[not kept: a message that it read was changed or removed]",
     ]);
     await change([deleted(FIRST)]);
     assert.deepEqual(await deliver(), [], "a replay");
   });
 
-  it("leaves the answer where the config says off", async () => {
+  it("leaves the answer at Discord where the config says off", async () => {
     const { ask, claim, finish, change, deliver, texts } = build({ ...RULES, of: () => undefined });
     await ask(question(FIRST));
     await finish(await claim());
     await deliver();
     await change([deleted(FIRST)]);
     assert.deepEqual(await deliver(), []);
-    assert.deepEqual(texts(), ["[The sender has deleted this message.]", "the answer"]);
+    assert.deepEqual(texts(), [
+      "[The sender has deleted this message.]",
+      "[not kept: a message that it read was changed or removed]",
+    ], "Discord shows the answer, and no later turn reads it");
   });
 });

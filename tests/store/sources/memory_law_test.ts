@@ -10,8 +10,21 @@ import type { EditRules } from "../../../src/core/inbound/inbox.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { cases } from "../../support/long_form.ts";
-import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
-import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+} from "../../support/discord/builders.ts";
+import {
+  accepted,
+  batch,
+  frozen,
+  ignored,
+  openTestStore,
+  part,
+} from "../../support/store/store.ts";
 
 const CHANNEL = channelId("1400000000000000011");
 const ROUTE = { agentId: "main", sessionKey: `agent:main:discord:channel:${CHANNEL}` };
@@ -40,9 +53,14 @@ const events = fc.array(
   { maxLength: 30 },
 );
 
-/** A store with the words of its messages. */
-function build() {
-  const { store, rows, close } = openClosable();
+/**
+ * A store with the words of its messages.
+ *
+ * @param open Opens the store.
+ * @param repeats Whether the model repeats all that it reads in each of its texts, in another form.
+ */
+function build(open = openClosable, repeats = false) {
+  const { store, rows, close } = open();
   /** Current words of each message; `undefined`: deleted. */
   const words = new Map<MessageId, string | undefined>();
   const removed: string[] = [];
@@ -83,6 +101,18 @@ function build() {
     const call = { id: "c1", name: "look", arguments: JSON.stringify({ of: message.text }) };
     const result = all.map(({ text }) => `saw ${text}`).join(" ");
     const stamp = { messageId: last, at: NOW };
+    const history = repeats ? await store.turns.entriesOf(ROUTE.sessionKey, 1_000) : [];
+    const seen = translated([...history, ...entries].map(({ text }) => text).join(" "));
+    const said = repeats ? `It means ${seen}` : "an answer";
+    if (repeats) {
+      const asked = { ...call, arguments: JSON.stringify({ seen }) };
+      const at = NOW;
+      await store.turns.addSteps(claim, [
+        { kind: "answer", text: said, calls: [asked], carried: seen, at },
+        { kind: "result", callId: "c1", end: "done", text: said, at },
+        { kind: "told", number: 1, end: "done", text: said, at },
+      ], false);
+    }
     const thought = entries.map(({ text }) => text).join(" ");
     return async () => {
       await store.turns.finishTurn({
@@ -92,14 +122,21 @@ function build() {
           ...entries,
           { role: "assistant", text: "", calls: [call], carried: thought, ...stamp },
           { role: "tool", text: result, call, ...stamp },
-          { role: "assistant", text: "an answer", carried: thought, ...stamp },
+          { role: "assistant", text: said, carried: thought, ...stamp },
         ],
-        outbox: [],
+        outbox: repeats
+          ? [
+            frozen(
+              outboundMessage({ content: said, nonce: last, channelId: CHANNEL, of: part(last) }),
+            ),
+          ]
+          : [],
       }, NOW);
     };
   }
 
   return {
+    store,
     rows,
     close,
     removed,
@@ -158,6 +195,9 @@ function build() {
   };
 }
 
+/** The words in capitals: a search for the words themselves does not find them. */
+const translated = (text: string) => [...text.matchAll(/word\d+x/gi)].join(" ").toUpperCase();
+
 function openClosable() {
   const { store, rows } = openTestStore();
   return { store, rows, close: () => store.close() };
@@ -184,5 +224,27 @@ describe("[H6a] the agent's memory", () => {
         close();
       }),
       { numRuns: cases(150) },
+    ));
+
+  it("has none that a model has repeated in another form, in any turn that has read them", () =>
+    fc.assert(
+      fc.asyncProperty(events, async (all) => {
+        const { play, store, rows, removed, close } = build(openClosable, true);
+        for (const event of all) {
+          if (event.kind === "edit" || event.kind === "note" || event.kind === "fold") continue;
+          await play(event.kind === "ask" ? { ...event, isSlow: false } : event, []);
+          store.catchUp();
+          rows("UPDATE outbox SET state = 'sent' RETURNING id");
+        }
+        const kept = ["entry", "step", "outbox", "inbox", "message", "checkpoint"].flatMap((
+          table,
+        ) => rows(`SELECT * FROM ${table}`).map((row) => `${table} ${JSON.stringify(row)}`));
+        for (const word of removed) {
+          const found = kept.filter((text) => new RegExp(`${word}`, "i").test(text));
+          assert.deepEqual(found, [], word);
+        }
+        close();
+      }),
+      { numRuns: cases(60) },
     ));
 });

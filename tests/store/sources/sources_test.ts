@@ -96,14 +96,17 @@ describe("[H6a] trace()", () => {
     const { ask, claim, finish, store, deliver, rows } = build();
     await ask(question(FIRST));
     await finish(await claim());
+    await ask(question(SECOND, "thanks"));
+    await finish(await claim());
     await deliver();
     const place = { scope: "member", scopeKey: "member:1", space: "guild:1" } as const;
     const { id: authorId } = question(FIRST).sender;
     const note = { agentId: "main", ...place, authorId, text: "tides", sources: [FIRST] };
     await store.notes.save({ ...note, callKey: "k1" }, NOW);
     const before = rows("SELECT * FROM entry");
-    const { turn, answers, entries, notes, summaries } = await store.sources.trace(FIRST);
-    assert.deepEqual([turn?.state, turn?.followed, turn?.steps], ["answered", 0, 0]);
+    const { turn, answers, entries, readers, notes, summaries } = await store.sources.trace(FIRST);
+    assert.deepEqual([turn?.state, turn?.followed], ["answered", 0]);
+    assert.deepEqual(readers, [FIRST, SECOND], "the later turn has read it in the transcript");
     assert.deepEqual(answers, [{ channelId: CHANNEL, messageId: "9001" }]);
     assert.deepEqual(entries.map(({ of, role }) => [of, role]), [[FIRST, "user"]]);
     assert.deepEqual([notes, summaries], [[1], []]);
@@ -117,6 +120,7 @@ describe("[H6a] trace()", () => {
       turn: undefined,
       answers: [],
       entries: [],
+      readers: [],
       notes: [],
       summaries: [],
       isOverheard: false,

@@ -1,0 +1,121 @@
+/**
+ * Removes the words of turns that have read a message which is deleted, edited or forgotten (H6a, X5).
+ *
+ * The entries and steps of a turn name each message that it has read. Later turns of its session read
+ * these entries, until a reset. A model may repeat words in any form, so its texts, the arguments of
+ * its calls and their results go whole. Words of other people stay.
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
+import { REMOVED_ANSWER } from "./person.ts";
+import { flag, integer, rows, text } from "../schema/columns.ts";
+
+/** Takes the place of the words of such a turn. */
+const NOT_KEPT = "[not kept: a message that it read was changed or removed]";
+/** Calls without their arguments: a list, or one. */
+const bare = (calls: string): string =>
+  `CASE json_type(${calls}) WHEN 'array' THEN (SELECT json_group_array(json_object(
+     'id', value ->> 'id', 'name', value ->> 'name', 'arguments', '{}')) FROM json_each(${calls}))
+   ELSE json_replace(${calls}, '$.arguments', '{}') END`;
+
+const ENTRY = rows({
+  ...{
+    id: integer(),
+    role: text(),
+    messageId: text(),
+    text: text(),
+    resetAt: integer(),
+    isCall: flag(),
+  },
+});
+const STEP = rows({ messageId: text(), step: text(), at: integer() });
+const TURN = rows({ messageId: text(), sessionKey: text(), isOpen: flag() });
+const KEY = rows({ sessionKey: text() });
+const LISTED = "IN (SELECT value FROM json_each(?1))";
+
+/** Prepares the statements. */
+export function prepareReaders(database: DatabaseSync) {
+  const sql = statementsOf(database);
+  const turnOf = sql.rows(TURN.read)`
+    WITH turn AS (SELECT COALESCE(turn_of, message_id) AS id FROM inbox WHERE message_id = ?)
+    SELECT message_id, session_key, finished_at IS NULL AS is_open FROM turn JOIN inbox AS i
+      ON i.message_id = turn.id OR i.turn_of = turn.id`;
+  const selectSteps = sql`SELECT message_id, step, at FROM step ORDER BY id DESC`;
+  const selectEntries =
+    sql`SELECT id, role, message_id, text, calls IS NOT NULL AS is_call, COALESCE((SELECT MAX(last_entry)
+      FROM checkpoint WHERE session_key = :key AND kind = 'reset' AND last_entry < e.id), 0) AS reset_at
+    FROM entry AS e WHERE session_key = :key AND id > :after ORDER BY id`;
+  const removeEntries = sql`UPDATE entry SET carried = NULL, calls = ${bare("calls")},
+    text = CASE text WHEN '' THEN '' ELSE '${NOT_KEPT}' END WHERE id ${LISTED}`;
+  const removals = [
+    sql`DELETE FROM step WHERE message_id ${LISTED}
+      AND step ->> '$.kind' NOT IN ('answer', 'result', 'edited')`,
+    sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried'),
+      '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
+      WHERE message_id ${LISTED}`,
+    sql`UPDATE question SET question = json_replace(question, '$.text', '${NOT_KEPT}',
+      '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}')
+      WHERE message_id ${LISTED}`,
+    sql`UPDATE question_card SET is_settled = 0
+      WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew
+    sql`UPDATE outbox SET whole = NULL, message = json_replace(json_set(message, '$.content',
+      '${REMOVED_ANSWER}'), '$.card.blocks', json('[]')) WHERE state = 'sent' AND id IN (
+        SELECT id FROM outbox WHERE cause_id ${LISTED} UNION SELECT o.id FROM question AS q
+        JOIN question_card AS c ON c.question_row = q.id
+        JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
+        WHERE q.message_id ${LISTED})`,
+  ];
+
+  return {
+    /** Finds the words, without changing them; for an edit, only those of turns that read it themselves. */
+    find(ids: ReadonlySet<unknown>, { since, after, sessions, isEdit }: {
+      readonly since: number;
+      readonly after: (sessionKey: string) => number;
+      readonly sessions?: readonly string[];
+      readonly isEdit: boolean;
+    }) {
+      const reading = new Map<string, string>();
+      for (const row of selectSteps.iterate()) {
+        const { messageId, step, at } = STEP.read(row);
+        if (at < since) break;
+        if (!namesOne(step, ids)) continue;
+        for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
+      }
+      const turns = new Set([...reading.keys()].filter((id) => !isEdit || !ids.has(id)));
+      const found = new Map<string, readonly number[]>();
+      const all = () => sql.rows(KEY.read)`SELECT DISTINCT session_key FROM entry`.all();
+      const keys = sessions ?? all().map(({ sessionKey }) => sessionKey);
+      for (const key of new Set([...keys, ...reading.values()])) {
+        let read = { by: "", entry: -1 };
+        const own: number[] = [];
+        for (const row of selectEntries.iterate({ key, after: after(key) })) {
+          const { id, role, messageId, text, resetAt, isCall } = ENTRY.read(row);
+          const isOwn = ids.has(messageId);
+          const isNamed = isOwn || reading.has(messageId) || namesOne(text, ids);
+          if (isNamed) read = { by: messageId, entry: id };
+          if (read.entry <= resetAt || (isEdit && read.by !== messageId)) continue;
+          const isKept = isEdit && isOwn; // its answer and steps, until it is answered anew
+          if (!isKept) turns.add(messageId);
+          if (role !== "user" && (!isKept || isCall)) own.push(id);
+        }
+        if (own.length > 0) found.set(key, own);
+      }
+      const ended = [...turns].flatMap((id) => {
+        const own = turnOf.all(id);
+        return own.some(({ isOpen }) => isOpen) ? [] : [id, ...own.map((one) => one.messageId)];
+      });
+      return { turns: [...new Set(ended)], sessions: found };
+    },
+    /** Removes the words of turns, within a transaction of the caller's. */
+    remove(turns: readonly string[], entries: readonly number[]): void {
+      removeEntries.run(JSON.stringify(entries));
+      for (const removal of removals) removal.run(JSON.stringify(turns));
+    },
+  };
+}
+
+/** Whether a text names one of some messages: most do not. */
+export function namesOne(text: string, ids: ReadonlySet<unknown>): boolean {
+  return text.matchAll(/\d{15,20}/g).some(([id]) => ids.has(id));
+}
