@@ -267,8 +267,3 @@ export async function postMessage(
   await place.posted(id);
   return id;
 }
-
-/** The name of a channel for people: `"#krill"`. */
-export function channelLabel({ name, id }: { readonly name: string; readonly id: string }): string {
-  return `#${name} (${id})`;
-}

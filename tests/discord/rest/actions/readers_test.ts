@@ -173,6 +173,27 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       }
     }));
 
+  it("have no name, topic or author of a hidden channel in cards, dry runs, changes and undoing", () =>
+    withActions(async (scene) => {
+      const { ask, run, permit, target } = scene;
+      const { channel: { id: channelId }, message: { id: messageId } } = await staffOf(scene);
+      permit("manageChannels", "manageMessages", "manageRoles");
+      const remove = { action: "deleteMessage", channelId, messageId };
+      const edit = { action: "channelEdit", channelId, topic: "x" };
+      const cards = [await ask({ action: "channelDelete", channelId }), await ask(remove)];
+      const asking = { by: target, isOwner: true };
+      const words = [
+        await run({ ...edit, dryRun: true }, asking),
+        await run({ ...remove, dryRun: true }, asking),
+        await run(edit, asking),
+        await run({ action: "undo" }, asking),
+        ...cards.map((card) => card?.exact ?? "no card"),
+      ];
+      assert.match(words[3] ?? "", /^Undone .* sets its topic back/);
+      assert.match(words.at(-1) ?? "", /^delete the message/);
+      assert.doesNotMatch(words.join("\n"), /staff|topic-of|ada/);
+    }));
+
   it("forward a message only where all may read it", () =>
     withActions(async (scene) => {
       const { permit, run, demo: { channels, people } } = scene;
