@@ -140,6 +140,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Read Message History, and Send Messages in the other channel",
     isIdempotent: false,
+    reads: "elsewhere",
     input: () => z.strictObject({ ...AT, toChannelId: anyChannel }),
     run: inChannel(["Read Message History"], async (place, { messageId, toChannelId }) => {
       const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
