@@ -22,6 +22,9 @@ export interface ReadPlace {
 
 const ADMINISTRATOR = 1n << 3n;
 const VIEW: Permission = "View Channel";
+/** Rights of which each reader of a place has all. */
+const opening = ({ isVoice }: ReadPlace): readonly Permission[] =>
+  isVoice ? [VIEW, "Connect"] : [VIEW];
 /** Rights that reading earlier messages of a channel needs, beside View Channel. */
 const READS: readonly Permission[] = ["Read Message History"];
 
@@ -45,15 +48,22 @@ export function membersInQuestion(
   );
   if (flags.length === 0) return [];
   const needed = bitsOf(flags);
+  const opens = bitsOf(opening(place));
+  // An overwrite of a member is the last word at Discord.
+  const reads = new Set<string>(
+    source.overwrites.filter(({ allow }) => (allow & needed) === needed).map(({ id }) => id),
+  );
   const ids = new Set<string>([
-    ...place.overwrites.filter((one) => isMember(one) && (one.allow & PERMISSIONS[VIEW]) !== 0n),
+    ...place.overwrites.filter((one) =>
+      isMember(one) && (one.allow & opens) !== 0n && !reads.has(one.id)
+    ),
     ...source.overwrites.filter((one) => isMember(one) && (one.deny & needed) !== 0n),
   ].map(({ id }) => id));
   return [...ids] as UserId[]; // Discord has overwrites of roles and of members only
 }
 
 /**
- * Whether everyone who can see a place may read the history of a channel.
+ * Whether everyone who can see a place, and enter it by voice, may read the history of a channel.
  *
  * @param place The channel of the answer; for a thread, its channel.
  * @param members Those of {@link membersInQuestion}; `undefined` for a user who is no member.
@@ -67,12 +77,15 @@ export function mayAllRead(
   now: number,
   needs = READS,
 ): boolean {
-  return neededIn(source, needs).every((flag) => mayAllRoles(guild, place, source, flag)) &&
+  // Readers of a voice channel have both rights: it is enough that all holders of one of them may.
+  return neededIn(source, needs).every((flag) =>
+    opening(place).some((seen) => mayAllRoles(guild, place, source, flag, seen))
+  ) &&
     membersInQuestion(guild, place, source, needs).every((id) => {
       if (!members.has(id)) return false; // not read: fail closed
       const member = members.get(id);
       if (!member) return true;
-      const sees = missingRight(guild, member, { overwrites: place.overwrites }, [], now);
+      const sees = missingRight(guild, member, place, opening(place), now);
       return sees !== undefined || missingRight(guild, member, source, needs, now) === undefined;
     });
 }
@@ -93,12 +106,13 @@ function bitsOf(permissions: readonly Permission[]): bigint {
   return permissions.reduce((bits, name) => bits | PERMISSIONS[name], 0n);
 }
 
-/** Whether each set of roles that sees the place has a permission in the source. */
+/** Whether each set of roles with the permission `seen` in the place has another in the source. */
 function mayAllRoles(
   guild: GuildFacts,
   place: ReadPlace,
   source: ReadPlace,
   flag: Permission,
+  seen: Permission,
 ): boolean {
   const bit = PERMISSIONS[flag];
   const everyone = guild.roles.find(({ id }) => String(id) === String(guild.guildId));
@@ -111,7 +125,7 @@ function mayAllRoles(
     role !== everyone && !isAll(role) && !inSource.allows(role, bit)
   );
   const sees = (pool: readonly RoleFacts[], given?: RoleFacts) =>
-    maySee(everyone, pool, inPlace, given);
+    maySee(everyone, pool, inPlace, PERMISSIONS[seen], given);
   // One of these roles closes the source to a member.
   if (rest.some((role) => inSource.denies(role, bit) && sees(rest, role))) return false;
   if (inSource.allows(everyone, bit)) return true;
@@ -121,7 +135,7 @@ function mayAllRoles(
 }
 
 /**
- * Whether a member with some of these roles may see a place.
+ * Whether a member with some of these roles has a permission in a place.
  *
  * @param given A role that the member has in any case.
  */
@@ -129,9 +143,9 @@ function maySee(
   everyone: RoleFacts,
   pool: readonly RoleFacts[],
   place: RoleOverwrites,
+  bit: bigint,
   given?: RoleFacts,
 ): boolean {
-  const bit = PERMISSIONS[VIEW];
   if (pool.some((role) => place.allows(role, bit))) return true;
   if (given && place.denies(given, bit)) return false;
   if (place.allows(everyone, bit)) return true;

@@ -96,8 +96,8 @@ export type Need =
 
 /** A missing right; {@link describeMissing} says what each kind means. */
 export type MissingRight =
-  /** People read the answer who may not read the channel (T4). */
-  | { readonly kind: "readers"; readonly channelId: ChannelId }
+  /** People would read words of a channel in another one who may not read the first (T4). */
+  | { readonly kind: "readers"; readonly channelId: ChannelId; readonly shownIn: ChannelId }
   /** Each of these permissions would suffice; in a timeout, the member may not use them. */
   | { readonly kind: "permission" | "timeout"; readonly permissions: readonly Permission[] }
   | {
@@ -321,6 +321,6 @@ export function describeMissing(missing: MissingRight, whose: Lacking): string {
     case "not_theirs":
       return "the bot posted it for another person; only they and owners of the bot may do that";
     case "readers":
-      return "not everyone who reads the answer may read that channel; ask in direct messages";
+      return "not everyone who would read it may read that channel";
   }
 }

@@ -56,14 +56,14 @@ export function createActionQuestions(
     readonly approvalTimeoutMs: () => number;
   },
 ): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
-  /** The asker alone decides, and Discord names the channel only to people who see it. */
-  const showHere = (message: InboundMessage, channelId: ChannelId): Question => ({
+  /** The asker alone decides, and Discord names each channel only to people who see it. */
+  const showIn = (message: InboundMessage, channelId: ChannelId, place: ChannelId): Question => ({
     kind: "limit",
     tool: "discord",
-    text: notice("showAsked", { channel: `<#${channelId}>` }, texts()),
+    text: notice("showAsked", { channel: `<#${channelId}>`, place: `<#${place}>` }, texts()),
     facts: askerFacts(message),
     choices: [
-      { key: ALLOW_ONCE, label: notice("showHere", {}, texts()), style: "danger" },
+      { key: ALLOW_ONCE, label: notice("showIt", {}, texts()), style: "danger" },
       { key: DENY, style: "secondary" },
     ],
     asked: [message.sender.id],
@@ -76,7 +76,9 @@ export function createActionQuestions(
       async question({ message }, written, { probe, named, isRead }) {
         if (!isRead && !escalates()) return undefined;
         const missing = await lackOf(probe);
-        if (missing?.kind === "readers") return showHere(message, missing.channelId);
+        if (missing?.kind === "readers") {
+          return showIn(message, missing.channelId, missing.shownIn);
+        }
         if (!missing || isRead) return undefined; // no one lends the asker their eyes
         // A card in the channel asks others, if the owners are not known now.
         const owners = await ownerIds().catch(() => []);

@@ -51,15 +51,18 @@ export const QUESTION_NOTICES = {
     example: "Das lässt sich nicht rückgängig machen. Soll ich?",
   },
   showAsked: {
-    text: "Not everyone who reads this channel may read {channel}. Show it here?",
-    when: "an answer would show a channel to people who may not read it, to its asker",
-    placeholders: { channel: "the other channel" },
-    example: "Nicht alle hier dürfen {channel} lesen. Hier zeigen?",
+    text: "Not everyone who reads {place} may read {channel}. Show it in {place}?",
+    when: "people would read words of a channel in another one who may not read it, to the asker",
+    placeholders: {
+      channel: "the channel of the words",
+      place: "the channel that would show them",
+    },
+    example: "Nicht alle in {place} dürfen {channel} lesen. In {place} zeigen?",
   },
-  showHere: {
-    text: "Show it here",
+  showIt: {
+    text: "Show it",
     when: "the button below that question",
-    example: "Hier zeigen",
+    example: "Zeigen",
   },
   goOn: {
     text: "Go on",

@@ -90,7 +90,12 @@ export function actionReadsElsewhere(
 ): boolean {
   if (action?.reads === "everywhere") return message.place.kind !== "dm";
   const given = isRecord(written) ? withLinkedChannel(action, written) : written;
-  return action?.reads !== "nothing" && readsElsewhere(given, message);
+  return !showsNothing(action) && readsElsewhere(given, message);
+}
+
+/** Whether the result of an action shows nothing of Discord. */
+export function showsNothing(action: Pick<Action, "reads"> | undefined): boolean {
+  return action?.reads === "nothing" || action?.reads === "elsewhere";
 }
 
 /** Whether a call changes something that people may want back. A dry run does not. */

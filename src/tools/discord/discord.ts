@@ -19,6 +19,7 @@ import {
   isDestructive,
   namedBy,
   repliesElsewhere,
+  showsNothing,
 } from "./calls.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
@@ -97,7 +98,9 @@ function toolOf(actions: readonly Action[]): Tool {
       const named = namedBy(action, given, message);
       const asked = { named, probe: () => probe(given, probed) };
       const isRead = action?.reads !== "nothing";
-      const refused = !isRead || actionReadsElsewhere(action, given, message)
+      const isElsewhere = action?.reads === "elsewhere" ||
+        actionReadsElsewhere(action, given, message);
+      const refused = !isRead || isElsewhere
         ? await port.escalation.question(context, written, { ...asked, isRead })
         : undefined;
       if (refused) return refused;
@@ -141,7 +144,7 @@ function toolOf(actions: readonly Action[]): Tool {
     if (!parsed.success) {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
     }
-    const isBlind = action.reads === "nothing" || undefined;
+    const isBlind = showsNothing(action) || undefined;
     return await action.run(parsed.data, { ...context, isBlind }, context.ports.discord);
   }
 }

@@ -163,6 +163,18 @@ describe("[O14] what a program may not do over MCP", () => {
       }
     }, { mayRefuse: ({ status }) => status === 404 }));
 
+  it("sees no card of a channel that its person may not see, or may not use the bot in", () =>
+    withMcp("http", "grace", async ({ call, say, mention, simulator, until }) => {
+      const question =
+        'call: ask {"question":"Shall heron go?","options":["yes","no"],"to":"anyone"}';
+      const posted = (name: string) => simulator.posted(simulator.channel(name).id).length;
+      say("ada", "general", `${mention}\n${question}`);
+      await until("a card", () => posted("general") > 0 || undefined);
+      assert.match((await call("approvals")).text, /heron/);
+      simulator.permit({ in: "general", to: "@everyone", what: "viewChannel", as: "denied" });
+      assert.equal((await call("approvals")).text, "Nothing waits for a person.");
+    }, { mayRefuse: () => true }));
+
   it("[P9] an archived thread has the rules of its channel", () => {
     const channels = { "*": {}, help: { enabled: false } };
     return withMcp("http", "ada", async ({ call, simulator }) => {

@@ -317,7 +317,7 @@ describe("[T10] the tool `ask`", () => {
       const asked = await card(scene);
       assert.match(textOf(asked), new RegExp(`<#${hidden}>`));
       assert.doesNotMatch(textOf(asked), /heron|off-topic/);
-      press(scene, asked, NOTICES.showHere.text, "grace"); // not hers
+      press(scene, asked, NOTICES.showIt.text, "grace"); // not hers
       await until(
         "a refusal",
         () =>
@@ -326,7 +326,7 @@ describe("[T10] the tool `ask`", () => {
           ),
       );
       assert.deepEqual(answers(scene), []);
-      press(scene, asked, NOTICES.showHere.text, "ada");
+      press(scene, asked, NOTICES.showIt.text, "ada");
       await until("the answer", () => answers(scene).some((text) => /heron/.test(text)));
       // A search in the same place asks no one, and shows nothing of it.
       const search = `call: discord {"action":"searchMessages","query":"heron"}`;

@@ -84,7 +84,10 @@ export interface UndoSteps {
 
 /** A destructive step of an action. */
 export interface DestructiveChange {
-  /** Its effect, as the end of "would": `"delete the channel #krill"`. */
+  /**
+   * Its effect, as the end of "would": `"delete <#5>"`. Its readers may not see the things that it
+   * names, so it has mentions in place of their names, and no word that it replaces.
+   */
   readonly what: string;
   readonly dryRun: boolean;
   /** Absent if Discord does not let it be taken back. */
@@ -147,8 +150,8 @@ export interface GuildActionPlace extends ActionPlace {
   memberIfAny(userId: UserId): Promise<MemberFacts | undefined>;
   /** Whether a user is banned. */
   isBanned(userId: UserId): Promise<boolean>;
-  /** A user for people, also one who is not in the server: `"mallory (123)"`. */
-  labelOf(userId: UserId): Promise<string>;
+  /** Rejects if there is no such user, also outside of the server. */
+  assertUser(userId: UserId): Promise<void>;
   /** Channels, without threads, in which the asker has these rights. */
   channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
   /** Reads a channel or thread in Discord's own form; `undefined` if it has another one. */

@@ -5,6 +5,7 @@
 
 import { mayAllRead, membersInQuestion, type ReadPlace } from "../../../core/rights/audience.ts";
 import { type Channel, isVoice } from "../../../core/rights/channel.ts";
+import type { Permission } from "../../../core/rights/permissions.ts";
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { MemberFacts } from "../../../core/rights/rights.ts";
@@ -15,13 +16,15 @@ import type { GuildReads } from "../calls/guild_reads.ts";
 const MAX_MEMBERS = 50;
 
 /**
- * Whether all readers of the answer to a message may read a channel, which is no thread; with empty
- * needs, whether they may see it.
+ * Whether all readers of the answer to a message may read a channel, which is no thread; with needs,
+ * whether they may see it and have these.
+ *
+ * @param source Absent: the server; the needs are rights in all of it.
  */
 export type MayAllRead = (
   answered: Pick<InboundMessage, "place">,
-  source: Channel,
-  needs?: readonly [],
+  source: Channel | undefined,
+  needs?: readonly Permission[],
 ) => Promise<boolean>;
 
 /**
@@ -35,7 +38,7 @@ export function createReaders(reads: GuildReads, { now }: Clock): MayAllRead {
     const home = place.kind === "guild" && (await reads.channels()).get(place.channel.id);
     if (!home) return false; // the answer is in another server
     const guild = await reads.facts();
-    const [from, to] = [readPlaceOf(home), readPlaceOf(source)];
+    const [from, to] = [readPlaceOf(home), readPlaceOf(source ?? home)];
     const mayAll = (members: typeof known) => mayAllRead(guild, from, to, members, now(), needs);
     const ids = membersInQuestion(guild, from, to, needs);
     // Roles alone close most channels, and cost no request.

@@ -24,6 +24,7 @@ import {
 import { RestError } from "../exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../permissions/denial.ts";
 import type { Decision } from "../../../core/people/question.ts";
+import type { Permission } from "../../../core/rights/permissions.ts";
 import {
   holderOf,
   isEscalationAllowed,
@@ -184,8 +185,17 @@ export function createTargets(
     { guild, channelId, channel }: FoundTarget,
     needs: readonly Need[],
   ): Promise<void> {
-    if (!shownTo || !guild || channelId === undefined) return;
+    if (!shownTo || !guild) return;
     const { place, sender, channelId: here } = shownTo;
+    const isForAsker = reachOf(shownTo, sharesDirect()) === "asker";
+    const mayAll = readers.get(guild.reads) ?? createReaders(guild.reads, { now });
+    readers.set(guild.reads, mayAll);
+    if (channelId === undefined) {
+      const rights = needs.flatMap(guildNeed);
+      if (isForAsker || (guild.id === shownTo.guildId && rights.length === 0)) return;
+      if (await mayAll(shownTo, undefined, rights)) return;
+      throw new RefusedCall("readers", "not everyone who reads the answer may read that");
+    }
     const found = await channel();
     const source = (await guild.reads.channels()).get(
       (isThread(found) && found.parentId) || channelId,
@@ -199,14 +209,14 @@ export function createTargets(
     }
     const isShownByAsker = decision?.kind === "answered" && decision.about === "limit" &&
       decision.by === sender.id && mayGoOn(decision);
-    if (reachOf(shownTo, sharesDirect()) === "asker" || isShownByAsker) return;
-    const mayAll = readers.get(guild.reads) ?? createReaders(guild.reads, { now });
-    readers.set(guild.reads, mayAll);
+    if (isForAsker || isShownByAsker) return;
     // Discord tells no one who else sees a private thread, so only its own answers show it.
     const sees = needs.includes("Read Message History") ? undefined : [] as const;
     const isForeign = isPrivateThread(found) && channelId !== here;
-    if (isForeign || !source || !await mayAll(shownTo, source, sees)) {
-      throw new LacksRight({ kind: "readers", channelId }, undefined);
+    // Its readers have the channel of the answer before them.
+    const isOwn = place.kind === "guild" && source?.id === place.channel.id;
+    if (isForeign || !source || !(isOwn || await mayAll(shownTo, source, sees))) {
+      throw new LacksRight({ kind: "readers", channelId, shownIn: here }, undefined);
     }
   }
 
@@ -324,6 +334,11 @@ export function createTargets(
       return inWords(error);
     },
   };
+}
+
+/** A permission in the whole guild, which all readers of a server's list need, too. */
+function guildNeed(need: Need): readonly Permission[] {
+  return typeof need === "object" && need.kind === "in_guild" ? [need.permission] : [];
 }
 
 /** An error of Discord in words for the model; another error unchanged. */

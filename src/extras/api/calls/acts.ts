@@ -172,13 +172,21 @@ export function createActs(
     });
   }
 
-  async function approvals({ userId }: CallingProgram): Promise<string> {
-    const { sender } = await calls.personOf(userId);
+  async function approvals(caller: CallingProgram): Promise<string> {
+    const { userId } = caller;
+    const { sender, channelId: direct } = await calls.personOf(userId);
     const isOwner = ports.isOwner({ sender });
+    /** Whether the person sees the card: its words are for those who may read its channel. */
+    const sees = async ({ channelId, question: { asked, where, cardIn } }: StoredQuestion) => {
+      const isAsked = asked !== "anyone" && asked.includes(userId);
+      if (!isAsked && !isOwner && asked !== "anyone") return false;
+      const place = cardIn ?? channelId;
+      if (place === direct || (isAsked && where !== "channel")) return true;
+      return await messageIn(caller, place, "(lists the approvals)").then(() => true, isNotRefused);
+    };
     const open = await store.questions.open(now(), accountId);
-    const theirs = open.filter(({ question: { asked } }) =>
-      isOwner || asked === "anyone" || asked.includes(userId)
-    );
+    const isSeen = await Promise.all(open.map(sees));
+    const theirs = open.filter((_, index) => isSeen[index]);
     return theirs.length === 0
       ? "Nothing waits for a person."
       : theirs.map((one) => ports.cleanSecrets(approvalLine(one))).join("\n");
@@ -233,6 +241,12 @@ export function createActs(
       throw new CallRefused("unavailable", ports.cleanSecrets(why));
     }
   };
+}
+
+/** Rethrows all errors but a refusal. */
+function isNotRefused(error: unknown): false {
+  if (error instanceof CallRefused) return false;
+  throw error;
 }
 
 function read<S extends z.ZodType>(schema: S, given: unknown): z.infer<S> {

@@ -41,9 +41,10 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
   readonly isIdempotent: boolean;
   /**
    * The channels whose content its result may show, for SEC-R4. `everywhere`: all that the asker may
-   * see. `nothing`: it has ids of new things, or only says that all is well. Absent: its own channel.
+   * see. `nothing`: it has ids of new things, or only says that all is well. `elsewhere`: the same, and
+   * the action shows its channel's content in another channel. Absent: its own channel.
    */
-  readonly reads?: "nothing" | "everywhere";
+  readonly reads?: "nothing" | "everywhere" | "elsewhere";
   /** Set for an action that changes nothing: the turn of an edited question may run it (H6a). */
   readonly isReadOnly?: true;
   /** Set for a destructive action: whether it can be undone. */
@@ -266,9 +267,4 @@ export async function postMessage(
   const { id } = readResponse(newMessage, raw);
   await place.posted(id);
   return id;
-}
-
-/** The name of a channel for people: `"#krill"`. */
-export function channelLabel({ name, id }: { readonly name: string; readonly id: string }): string {
-  return `#${name} (${id})`;
 }

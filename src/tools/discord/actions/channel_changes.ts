@@ -5,14 +5,7 @@ import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/chan
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
-import {
-  type Action,
-  channelLabel,
-  defineAction,
-  DESTRUCTIVE,
-  FIELDS,
-  inChannel,
-} from "./action.ts";
+import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
@@ -146,10 +139,10 @@ async function edit(
   const body = channelFields(fields, place.clean);
   const before = channelFields(fieldsBefore(channel, fields), place.clean);
   return await place.change({
-    what: `change ${channelLabel(channel)}: ${wordsOf(body)}`,
+    what: `change <#${channel.id}>: ${wordsOf(body)}`,
     dryRun,
     undo: {
-      does: `sets ${channelLabel(channel)} back: ${wordsOf(before)}`,
+      does: `sets its ${namesOf(before)} back`,
       needs: isThread(channel) ? ["Manage Threads"] : ["Manage Channels"],
       left: { path, fields: { ...body } },
       requests: [{ method: "PATCH", path, body: before }],
@@ -173,7 +166,7 @@ async function remove(
   const needs = [manages(channel)];
   await place.assertMay(needs);
   await place.assertBotMay(needs);
-  const what = `delete ${channelLabel(channel)}${isCategory ? "" : " with all its messages"}`;
+  const what = `delete <#${channel.id}>${isCategory ? "" : " with all its messages"}`;
   return await place.change({ what, dryRun, asks: true }, async () => {
     await place.request("DELETE", `/channels/${channel.id}`, { reason });
     return "Deleted.";
@@ -219,12 +212,16 @@ function fieldsBefore(channel: Channel, fields: ChannelFields): ChannelFields {
 /** A body in words for people: `name "help", slow mode 5 s`. */
 function wordsOf(body: object): string {
   return Object.entries(body).map(([name, value]) => {
-    const { [name]: label = name } = FIELD_NAMES;
+    const label = namesOf({ [name]: value });
     if (name === "rateLimitPerUser") return `${label} ${value === 0 ? "off" : `${value} s`}`;
     if (name === "parentId") return `${label} ${value === null ? "none" : `<#${value}>`}`;
     if (typeof value === "boolean") return `${label} ${value ? "on" : "off"}`;
     return `${label} ${value === "" ? "none" : JSON.stringify(value)}`;
   }).join(", ");
+}
+
+function namesOf(body: object): string {
+  return Object.keys(body).map((name) => FIELD_NAMES[name] ?? name).join(", ");
 }
 
 const FIELD_NAMES: Readonly<Record<string, string>> = {

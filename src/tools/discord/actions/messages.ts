@@ -9,7 +9,6 @@ import { z } from "zod";
 import {
   type Action,
   AT,
-  channelLabel,
   defineAction,
   DESTRUCTIVE,
   FIELDS,
@@ -32,7 +31,7 @@ const { channelId, anyChannel, userId, text, limit, before, after, messageId } =
 
 const messageSchema = z.lazy(() =>
   z.object({
-    author: z.object({ id: snowflakeSchema<"user">(), username: textOr("") }),
+    author: z.object({ id: snowflakeSchema<"user">() }),
     content: textOr(""),
   })
 );
@@ -127,10 +126,8 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       // The card is in the channel of the turn, whose members may not read another one.
       const isHere = place.channel.id === call.message.channelId;
       const words = isHere && content !== "" ? `: ${JSON.stringify(beginningOf(content))}` : "";
-      const by = isOwn ? "the bot" : author.username;
-      const what = `delete the message ${messageId} by ${by} in ${
-        channelLabel(place.channel)
-      }${words}`;
+      const by = isHere ? ` by <@${author.id}>` : "";
+      const what = `delete the message ${messageId}${by} in <#${place.channel.id}>${words}`;
       // An answer to the asker has no words of other people, and its own question stays.
       return await place.change({ what, dryRun, asks: !isTheirs }, async () => {
         await place.request("DELETE", path);
@@ -143,6 +140,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Read Message History, and Send Messages in the other channel",
     isIdempotent: false,
+    reads: "elsewhere",
     input: () => z.strictObject({ ...AT, toChannelId: anyChannel }),
     run: inChannel(["Read Message History"], async (place, { messageId, toChannelId }) => {
       const to = await place.assertMayIn(toChannelId, ["Send Messages"]);

@@ -10,14 +10,7 @@ import {
 } from "../../../core/rights/permissions.ts";
 import { inputsOf, type Need } from "../../../core/rights/rights.ts";
 import type { ChannelPlace, UndoRequest } from "../../../core/turn/ports/discord_place.ts";
-import {
-  type Action,
-  channelLabel,
-  defineAction,
-  DESTRUCTIVE,
-  FIELDS,
-  inChannel,
-} from "./action.ts";
+import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, userId } = FIELDS;
@@ -136,8 +129,8 @@ async function setOverwrite(
     : { method: "DELETE", path };
   return await place.change({
     what: `${after ? "change" : "remove"} the permissions of ${
-      role ? `the role ${role.name}` : `the member ${targetId}`
-    } in ${channelLabel(channel)}`,
+      role ? `<@&${role.id}>` : `<@${targetId}>`
+    } in <#${channel.id}>`,
     dryRun,
     undo: {
       does: "sets the earlier permissions again",

@@ -86,9 +86,11 @@ describe("[T4] [SEC-R4] all tools that read", () => {
               )
             );
             const now = (one: TextChannel): Channel => world.channels.get(one.id) ?? one;
-            const reads = (one: TextChannel, { id }: User) =>
-              may(world, now(one), id, "view") && may(world, now(one), id, "read_history");
             const place = sources[at]?.channel;
+            const reads = (one: TextChannel, { id }: User) =>
+              // The readers of a channel are its own readers.
+              may(world, now(one), id, "view") &&
+              (one.id === place?.id || may(world, now(one), id, "read_history"));
             assert.ok(place);
             const readers = persons.filter(({ id }) => may(world, now(place), id, "view"));
             for (const by of [people.grace, people.mallory]) {
@@ -135,13 +137,14 @@ describe("[T4] [SEC-R4] all tools that read", () => {
 
   it("show a hidden channel once the asker has pressed the card that names it, and no one else", () =>
     withActions(async (scene) => {
-      const { ask, run, demo: { krill, people } } = scene;
+      const { ask, run, demo: { krill, people, channels } } = scene;
       const staff = await staffOf(scene);
       const read = { action: "readMessages", channelId: staff.channel.id };
       const card = await ask(read);
       assert.deepEqual(card?.asked, [people.grace.id]);
       assert.equal(card?.where, "channel");
-      assert.match(card?.text ?? "", new RegExp(`<#${staff.channel.id}>`));
+      const mentions = [staff.channel.id, channels.general.id].map((id) => `<#${id}>`);
+      for (const mention of mentions) assert.ok(card?.text.includes(mention), mention);
       assert.doesNotMatch(JSON.stringify(card), /staff/, "its name is not for all readers");
       for (
         const [by, about] of [
@@ -151,7 +154,10 @@ describe("[T4] [SEC-R4] all tools that read", () => {
           [people.grace, "offer"],
         ] as const
       ) {
-        assert.match(await run(read, { decision: yes(by, about) }), /not everyone who reads/);
+        assert.match(
+          await run(read, { decision: yes(by, about) }),
+          /not everyone who (reads|would read)/,
+        );
       }
       const decision = yes(people.grace, "limit");
       for (const args of readsOf(staff, krill.id).slice(0, 3)) {
@@ -173,9 +179,30 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       }
     }));
 
-  it("forward a message only where all may read it", () =>
+  it("have no name, topic or author of a hidden channel in cards, dry runs, changes and undoing", () =>
     withActions(async (scene) => {
-      const { permit, run, demo: { channels, people } } = scene;
+      const { ask, run, permit, target } = scene;
+      const { channel: { id: channelId }, message: { id: messageId } } = await staffOf(scene);
+      permit("manageChannels", "manageMessages", "manageRoles");
+      const remove = { action: "deleteMessage", channelId, messageId };
+      const edit = { action: "channelEdit", channelId, topic: "x" };
+      const cards = [await ask({ action: "channelDelete", channelId }), await ask(remove)];
+      const asking = { by: target, isOwner: true };
+      const words = [
+        await run({ ...edit, dryRun: true }, asking),
+        await run({ ...remove, dryRun: true }, asking),
+        await run(edit, asking),
+        await run({ action: "undo" }, asking),
+        ...cards.map((card) => card?.exact ?? "no card"),
+      ];
+      assert.match(words[3] ?? "", /^Undone .* sets its topic back/);
+      assert.match(words.at(-1) ?? "", /^delete the message/);
+      assert.doesNotMatch(words.join("\n"), /staff|topic-of|ada/);
+    }));
+
+  it("forward a message only where all may read it, or after a card that names that channel", () =>
+    withActions(async (scene) => {
+      const { ask, permit, run, demo: { channels, people } } = scene;
       const staff = await staffOf(scene);
       permit("sendMessages");
       const { channel: { id: channelId }, message: { id: messageId } } = staff;
@@ -185,12 +212,30 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         messageId,
         toChannelId: channels.help.id,
       };
+      const card = await ask(args);
+      assert.match(card?.text ?? "", new RegExp(`Show it in <#${channels.help.id}>\\?$`));
       const asking = { place: staff.channel };
-      assert.match(await run(args, asking), /not everyone who reads/);
+      assert.match(await run(args, asking), /not everyone who (reads|would read)/);
       assert.match(
         await run(args, { ...asking, decision: yes(people.grace, "limit") }),
         /"forwarded"/,
       );
+    }));
+
+  const private_ = { called: CALLED };
+
+  it("show bans only where all readers may see them", () =>
+    withActions(async (scene) => {
+      const { permit, run, sim } = scene;
+      permit("banMembers");
+      const mods = addChannel(scene.demo.world, scene.demo.krill, { name: "mods" }, AT);
+      const list = { action: "banList" };
+      assert.match(await run(list), /not everyone who (reads|would read)/);
+      assert.match(await run(list, private_), /^No one is banned/);
+      sim.permit({ in: "mods", to: "@everyone", what: "viewChannel", as: "denied" });
+      sim.permit({ in: "mods", to: "officers", what: "viewChannel", as: "allowed" });
+      sim.permit({ in: "mods", to: "ada", what: "viewChannel", as: "allowed" });
+      assert.match(await run(list, { place: mods }), /^No one is banned/, "ada owns the server");
     }));
 
   it("read no server from direct messages that all people share", () =>

@@ -71,7 +71,18 @@ describe("[T5] [SEC-R16] targets of the tool discord", () => {
       rules.alsoGuilds = [elsewhere.id];
       const list = { action: "roleInfo", guildId: elsewhere.id };
       assert.match(await run(list), /not a member of that server/);
-      assert.match(await run(list, { by: people.edsger }), /"name":"@everyone"/);
+      const by = people.edsger;
+      const private_ = { by, called: { program: "editor", kind: "ask" } } as const;
+      assert.match(await run(list, private_), /"name":"@everyone"/);
+      // The readers of this channel are no members there.
+      for (const action of ["roleInfo", "memberInfo", "emojiList", "eventList"]) {
+        const given = {
+          action,
+          guildId: elsewhere.id,
+          ...action === "memberInfo" && { userId: by.id },
+        };
+        assert.match(await run(given, { by }), /not everyone who reads/, action);
+      }
       assert.equal(world.guilds.size, 2);
     }));
 
