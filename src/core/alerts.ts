@@ -10,6 +10,7 @@ export type AlertWay = typeof ALERT_WAYS[number];
 export const ALERT_KIND_NAMES = [
   "account",
   "gateway",
+  "limit",
   "store",
   "disk",
   "crashes",

@@ -23,7 +23,7 @@ export interface AlertFacts {
     readonly state: "running" | "disabled" | "ended";
     readonly end?: string;
     readonly shards: readonly { readonly state: string }[];
-    readonly rest: { readonly isUp: boolean };
+    readonly rest: { readonly isUp: boolean; readonly limitedMs?: number };
   }[];
   readonly store: {
     readonly isFailing: boolean;
@@ -132,6 +132,20 @@ export const ALERT_KINDS: readonly AlertKind[] = [
       }),
     isUnsure: ({ accounts }, about) =>
       accounts.some(({ id, state }) => id === about && state === "ended"),
+    isGone: hasLeft,
+  },
+  {
+    ...ALERT,
+    kind: "limit",
+    begins: "Discord limits Barnacle, so answers wait",
+    ends: "Discord takes Barnacle's requests again",
+    beginMs: at(0),
+    endMs: at(0),
+    find: ({ accounts }, isOpen) =>
+      accounts.flatMap(({ id, rest: { limitedMs = 0 } }) => {
+        if (limitedMs === 0 || !isOpen && limitedMs < HOUR_MS) return [];
+        return [{ about: id, cause: `a request waits ${Math.ceil(limitedMs / HOUR_MS)} h` }];
+      }),
     isGone: hasLeft,
   },
   {

@@ -221,6 +221,27 @@ const GUIDE: readonly Cause[] = [
     cure: ({ scene }) => scene.replies("general", 1),
   },
   {
+    cause: "6. Discord limits a channel for a day",
+    part: "host",
+    options: { mayRefuse: ({ status }) => status === 429 },
+    async make({ scene, start }) {
+      await start();
+      const rule = scene.simulator.faults.rest.add({
+        method: "POST",
+        route: "/channels/:id/messages",
+        times: 1,
+        fault: { kind: "rate_limit", retryAfterSec: 86_400, scope: "user" },
+      });
+      scene.say("grace", "general", `${scene.mention} hello`);
+      await scene.until("the limit", () => rule.hits() > 0);
+    },
+    line: /^warn {2}Running bot .*rest:limited: .*a request waits 86\d+ s = wait: it is sent then/m,
+    async cure({ bots: [bot] }) {
+      bot?.kill("SIGTERM");
+      await bot?.exited;
+    },
+  },
+  {
     cause: "6. a channel refuses messages while the bot runs",
     part: "host",
     options: { mayRefuse: ({ status }) => status === 403 },

@@ -134,6 +134,19 @@ const KINDS: readonly (readonly [string, Partial<AlertFacts>, holdMs: number, wo
     /^Barnacle is not connected to Discord, so it answers no one \(default\)\.\nCause: its connection is waiting before the next attempt; Discord's REST API does not answer either\. Since 20/,
   ],
   [
+    "limit default",
+    {
+      accounts: [{
+        id: "default",
+        state: "running",
+        shards: [{ state: "ready" }],
+        rest: { isUp: true, limitedMs: 86_400_000 },
+      }],
+    },
+    0,
+    /^Discord limits Barnacle, so answers wait \(default\)\.\nCause: a request waits 24 h\./,
+  ],
+  [
     "store",
     { store: { isFailing: true, isFull: true } },
     30_000,

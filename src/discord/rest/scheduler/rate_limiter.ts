@@ -58,6 +58,8 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
   const bucketWaits = createBucketWaits(schedule);
   const alarm = createAlarm(schedule, () => grantReady());
   let blockedUntil = -Infinity;
+  /** When the longest limit ends for which a request was refused: its caller sends it then. */
+  let refusedUntil = -Infinity;
 
   function fail(request: WaitingRequest, error: RestError): void {
     if (queues.remove(request)) request.reject(error);
@@ -73,8 +75,10 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
       request.firstSince ??= at;
       const readyAt = Math.max(request.notBefore, availableAt(bucket, at));
       const problem = gate.tooLong(route, request.options, Math.max(readyAt, blockedUntil) - at);
-      if (problem) fail(request, problem);
-      else if (readyAt > at) {
+      if (problem) {
+        refusedUntil = Math.max(refusedUntil, at + (problem.retryAfterMs ?? 0));
+        fail(request, problem);
+      } else if (readyAt > at) {
         queue.entry = undefined;
         return bucketWaits.begin(queue, bucket, readyAt - at, () => recheck(queue));
       } else return fairQueue.add(queue, request);
@@ -276,13 +280,13 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     },
     /** Milliseconds of the longest wait for a limit of Discord; 0 if no request waits for one. */
     longestWaitMs(): number {
-      if (queues.queued === 0) return 0;
       const at = steadyNow();
       const ready = Array.from(
         queues.all(),
         ({ awaitedBucket }) => awaitedBucket ? availableAt(awaitedBucket, at) : at,
       );
-      const waits = [blockedUntil, ...ready].map((until) => until - at);
+      const blocked = queues.queued === 0 ? at : blockedUntil;
+      const waits = [blocked, refusedUntil, ...ready].map((until) => until - at);
       return Math.max(0, ...waits.filter(Number.isFinite));
     },
     /** The known buckets. */

@@ -12,6 +12,7 @@ import {
 import { createRateLimiter } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { Permit } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 import type { ResponseLimits } from "../../../../src/discord/rest/scheduler/buckets.ts";
+import { DAY_MS } from "../../../../src/lib/clock.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
 const A = routeOf("POST", "/channels/1/messages");
@@ -85,6 +86,17 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(Math.round(rateLimiter.longestWaitMs() / 1_000), 5);
     (await time.run(later)).release();
     assert.equal(rateLimiter.longestWaitMs(), 0);
+  });
+
+  it("tells the limit for which it refuses a request, until the limit ends", async () => {
+    for (const limit of [closedFor(DAY_MS), allFor(DAY_MS)]) {
+      const { time, rateLimiter, acquire, answered } = setUp();
+      await answered(A, limit);
+      await assertFails(acquire(A, "reply", time.now() + 180_000), "rate_limited", /86400 s/);
+      assert.equal(rateLimiter.longestWaitMs(), DAY_MS);
+      await time.run(time.sleep(DAY_MS));
+      assert.equal(rateLimiter.longestWaitMs(), 0);
+    }
   });
 
   it("lets a request leave at once if its bucket is unknown", async () => {
