@@ -93,8 +93,8 @@ describe("[T6] tools of MCP servers in the bot", () => {
     // A sandbox has an empty /tmp, and this tree may be there.
     const server = { command, args, env, allow: ["echo"], sandbox: "off" };
     const config = { mcp: { servers: { everything: server } } };
-    return withSimulation({ config }, async ({ start, say, mention, replies, line }) => {
-      const bot = await start();
+    return withSimulation({ config }, async ({ startWithTools, say, mention, replies }) => {
+      const bot = await startWithTools();
       const call = `${mention}\ncall: mcp__everything__echo {"message":"ahoy"}`;
       say("grace", "general", call);
       assert.match(
@@ -103,7 +103,6 @@ describe("[T6] tools of MCP servers in the bot", () => {
       );
       say("ada", "general", call);
       assert.match((await replies("general", 2))[1] ?? "", /Echo: ahoy/);
-      await line(bot, /An MCP server has listed its tools/);
       bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
     });
