@@ -231,6 +231,7 @@ async function play(script: Script, facts: Facts = {}) {
     const turn = createRunningTurns(stopping.signal).begin(claim, () => {});
     const ports: Omit<AnswerPorts, "turn"> = {
       store,
+      readingTools: [],
       sessions: {
         checkpointOf: () => Promise.resolve(undefined),
         reset: () => Promise.resolve(0),
