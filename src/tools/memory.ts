@@ -21,7 +21,7 @@ const input = () =>
     ),
     scope: z.enum(NOTE_SCOPES).default("member").describe(
       "For save. member: about the person you answer, seen only when they write. channel: for this " +
-        "channel. guild: for the whole server, only for owners. agent: for the owners' direct " +
+        "channel, and for words that only its readers may know. guild: for the whole server, only for owners. agent: for the owners' direct " +
         "messages, only there.",
     ),
     sources: z.array(z.string()).max(20).default([]).describe(

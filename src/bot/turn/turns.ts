@@ -45,6 +45,7 @@ import {
   type TurnRulesPorts,
 } from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
+import { TOOLS } from "../../tools/registry.ts";
 import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 
 /** An account's turns, with the size of their caches. */
@@ -186,6 +187,7 @@ export function createAccountTurns(
       mayAct: parts.options.mayAct,
       people,
       canUndo,
+      readingTools: TOOLS.filter(({ isPersonalCall }) => isPersonalCall),
       now,
       schedule: whileAwake(schedule),
       randomId,

@@ -6,44 +6,51 @@
  * The store keeps the results, and `barnacle why` shows them.
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { ToolCall } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
 import type { Steps } from "../../core/store/turns.ts";
-import { SEARCH_SERVER } from "../../core/tool_names.ts";
 import { type SortedSteps, sortSteps } from "../../core/turn/asking.ts";
+import type { Tool } from "../../core/turn/tool.ts";
+import { showsToAskerAlone } from "../turn/finished_turn.ts";
 
 /** Milliseconds for which such results are shown in their turn. */
 const SHOWN_MS = 5 * 60_000;
 
 /** In place of an old result. */
-const OLD =
-  "[out of date: the right to read these messages may have changed. Search again if you " +
-  "need them.]";
+const OLD = "[out of date: the right to read this may have changed. Read it again if you need it.]";
 
 /** Reads and sorts the steps. */
 export async function readSteps(
   store: Pick<Steps, "stepsOf">,
-  messageId: MessageId,
+  message: InboundMessage,
+  tools: readonly Tool[],
   now: number,
 ): Promise<SortedSteps> {
-  return sortSteps(withoutOldResults(await store.stepsOf(messageId), now));
+  return sortSteps(withoutOldResults(await store.stepsOf(message.id), message, tools, now));
 }
 
-/** The steps, with a note in place of each old result of `search_server`. */
-export function withoutOldResults(steps: readonly Step[], now: number): readonly Step[] {
-  /** Names of the newest call with an id, by agent; 0 is the turn's own. */
-  const names = new Map<string, string>();
+/** The steps, with a note in place of each old result of a call that reads for its asker alone. */
+export function withoutOldResults(
+  steps: readonly Step[],
+  message: InboundMessage,
+  tools: readonly Tool[],
+  now: number,
+): readonly Step[] {
+  /** The newest call with an id, by agent; 0 is the turn's own. */
+  const calls = new Map<string, ToolCall>();
 
   function shown(step: Step, agent: number): Step {
     switch (step.kind) {
       case "answer":
-        for (const { id, name } of step.calls) names.set(`${agent}:${id}`, name);
+        for (const call of step.calls) calls.set(`${agent}:${call.id}`, call);
         return step;
       case "inner":
         return { ...step, step: shown(step.step, step.number) };
       case "result": {
-        const isShown = names.get(`${agent}:${step.callId}`) !== SEARCH_SERVER ||
-          step.end !== "done" || Math.abs(now - step.at) < SHOWN_MS;
+        const call = calls.get(`${agent}:${step.callId}`);
+        const isShown = step.end !== "done" || Math.abs(now - step.at) < SHOWN_MS ||
+          !call || !showsToAskerAlone(call, tools, message);
         return isShown ? step : { ...step, text: OLD };
       }
       default:

@@ -79,7 +79,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   const sorted = claim.attempt === 1
     ? NO_STEPS
-    : await readSteps(traced.store, claim.message.id, traced.now());
+    : await readSteps(traced.store, claim.message, traced.readingTools, traced.now());
   // From the beginning to the end.
   const written = sorted.passed.length === 0
     ? traced.rules(claim.message)
@@ -302,7 +302,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       const { unsaved = [] } = outcome.taken ?? {};
       if (unsaved.length > 0) await calls.save(unsaved, false);
       history = await opened.shrink();
-      const { own: steps } = await readSteps(store, claim.message.id, now());
+      const { own: steps } = await readSteps(store, claim.message, ports.readingTools, now());
       outcome = await runTurn(history.requestFor, { ...turnPorts, steps });
     }
   } finally {

@@ -139,6 +139,8 @@ export interface AnswerPorts extends
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
   readonly toolPorts: ToolPorts;
+  /** The tools with {@link Tool.isPersonalCall}: any agent of the turn may have called them (T17). */
+  readonly readingTools: readonly Tool[];
   /** The agents that may ask each other; absent: there is one. */
   readonly agents?: TurnAgents;
   /** The first permission for a tool that one of the senders lacks (T4). */

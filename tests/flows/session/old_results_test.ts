@@ -2,20 +2,30 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Step } from "../../../src/core/step.ts";
 import { readSteps, withoutOldResults } from "../../../src/flows/session/old_results.ts";
-import { messageId } from "../../support/discord/builders.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { guildMessage } from "../../support/discord/builders.ts";
 
 const AT = Date.UTC(2026, 0, 2);
 const MINUTE = 60_000;
 const FOUND = "the words of staff";
 
 /** A call with its result. */
-function called(name: string, at = AT, end: "done" | "failed" = "done"): readonly Step[] {
+function called(
+  name: string,
+  at = AT,
+  end: "done" | "failed" = "done",
+  given: object = {},
+): readonly Step[] {
+  const call = { id: "1", name, arguments: JSON.stringify(given) };
   return [
-    { kind: "answer", text: "", calls: [{ id: "1", name, arguments: "{}" }], at },
+    { kind: "answer", text: "", calls: [call], at },
     { kind: "result", callId: "1", end, text: FOUND, at },
   ];
 }
 
+const READING = TOOLS.filter(({ isPersonalCall }) => isPersonalCall);
+const message = guildMessage();
+const channelId = "1390000000000000099";
 const inner = (step: Step): Step => ({ kind: "inner", number: 1, step, at: step.at });
 const textsOf = (steps: readonly Step[]): readonly string[] =>
   steps.flatMap((step) => {
@@ -24,31 +34,48 @@ const textsOf = (steps: readonly Step[]): readonly string[] =>
   });
 
 describe("[T17] [SEC-R4] withoutOldResults()", () => {
-  const cases: readonly (readonly [what: string, steps: readonly Step[], shown: boolean[]])[] = [
-    ["a search of an hour ago", called("search_server", AT - 60 * MINUTE), [false]],
-    ["a search of five minutes ago", called("search_server", AT - 5 * MINUTE), [false]],
-    ["a search of a moment ago", called("search_server", AT - 4 * MINUTE), [true]],
-    ["a search before the clock was set back", called("search_server", AT + 60 * MINUTE), [false]],
-    ["a search that failed", called("search_server", AT - 60 * MINUTE, "failed"), [true]],
-    ["another tool", called("web_search", AT - 60 * MINUTE), [true]],
-    [
-      "calls with the same id in two answers",
-      [...called("search_server", AT - 60 * MINUTE), ...called("exec", AT - 60 * MINUTE)],
-      [false, true],
-    ],
-    ["an asked agent", called("search_server", AT - 60 * MINUTE).map(inner), [false]],
-    [
-      "an asked agent with the same id",
+  const cases:
+    readonly (readonly [what: string, steps: readonly Step[], shown: readonly boolean[]])[] = [
+      ["a search of an hour ago", called("search_server", AT - 60 * MINUTE), [false]],
+      ["a search of five minutes ago", called("search_server", AT - 5 * MINUTE), [false]],
+      ["a search of a moment ago", called("search_server", AT - 4 * MINUTE), [true]],
+      ["a search before the clock was set back", called("search_server", AT + 60 * MINUTE), [
+        false,
+      ]],
+      ["a search that failed", called("search_server", AT - 60 * MINUTE, "failed"), [true]],
+      ...[{ channelId }, { action: "readMessages", channelId }, { action: "searchMessages" }].map(
+        (given) => {
+          const name = "action" in given ? "discord" : "read_channel_history";
+          const steps = called(name, AT - 60 * MINUTE, "done", given);
+          return [`another channel: ${JSON.stringify(given)}`, steps, [false]] as const;
+        },
+      ),
+      ["its own channel", called("read_channel_history", AT - 60 * MINUTE), [true]],
       [
-        ...called("search_server", AT - 60 * MINUTE),
-        ...called("exec", AT - 60 * MINUTE).map(inner),
+        "a forward",
+        called("discord", AT - 60 * MINUTE, "done", { action: "forwardMessage", channelId }),
+        [true],
       ],
-      [false, true],
-    ],
-  ];
+      ["a note", called("memory", AT - 60 * MINUTE), [true]],
+      ["another tool", called("web_search", AT - 60 * MINUTE), [true]],
+      [
+        "calls with the same id in two answers",
+        [...called("search_server", AT - 60 * MINUTE), ...called("exec", AT - 60 * MINUTE)],
+        [false, true],
+      ],
+      ["an asked agent", called("search_server", AT - 60 * MINUTE).map(inner), [false]],
+      [
+        "an asked agent with the same id",
+        [
+          ...called("search_server", AT - 60 * MINUTE),
+          ...called("exec", AT - 60 * MINUTE).map(inner),
+        ],
+        [false, true],
+      ],
+    ];
   for (const [what, steps, shown] of cases) {
     it(`${shown.every(Boolean) ? "shows" : "withholds"} the result of ${what}`, () => {
-      const texts = textsOf(withoutOldResults(steps, AT));
+      const texts = textsOf(withoutOldResults(steps, message, READING, AT));
       assert.deepEqual(texts.map((text) => text === FOUND), shown);
       for (const text of texts) assert.match(text, /^the words of staff$|^\[out of date: .*\]$/);
     });
@@ -56,7 +83,7 @@ describe("[T17] [SEC-R4] withoutOldResults()", () => {
 
   it("is part of each reading of a stored turn", async () => {
     const stepsOf = () => Promise.resolve(called("search_server", AT - 60 * MINUTE));
-    const { own } = await readSteps({ stepsOf }, messageId("1"), AT);
+    const { own } = await readSteps({ stepsOf }, message, READING, AT);
     assert.doesNotMatch(JSON.stringify(own), /the words of staff/);
   });
 });

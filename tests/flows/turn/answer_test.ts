@@ -32,6 +32,7 @@ import { settle } from "../../support/settle.ts";
 import { toolNamed, UNUSED_PORTS } from "../../support/model/tools.ts";
 import { cases } from "../../support/long_form.ts";
 import { createChatAsk } from "../../../src/providers/chat_completions.ts";
+import { searchServer } from "../../../src/tools/search_server.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -176,6 +177,7 @@ function setUp(
     toolPorts: UNUSED_PORTS,
     missingRight: () => Promise.resolve(undefined),
     rules: () => ({ ...RULES, ...rules }),
+    readingTools: [searchServer],
     backfill: () => {
       steps.push("fill up");
       return Promise.resolve();

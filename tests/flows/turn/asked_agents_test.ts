@@ -75,6 +75,8 @@ async function play(script: Script, facts: Facts = {}) {
   };
   const requests: { readonly agent: string; readonly request: ModelRequest }[] = [];
   const reads: string[] = [];
+  /** What the turn did, as a stop of the process sees it, while the tool `read` ran. */
+  const nexts: unknown[] = [];
   const askedAgain: string[] = [];
   const passes: string[] = [];
   /** Agents whose requests were cut. */
@@ -109,7 +111,7 @@ async function play(script: Script, facts: Facts = {}) {
       "a turn ends, waits, or is passed on",
     );
   }
-  return { disk, requests, reads, askedAgain, passes, stopped, events };
+  return { disk, requests, reads, nexts, askedAgain, passes, stopped, events };
 
   function storedAnswers(agent: string, text: string): number {
     const { own, asked } = sortSteps(disk.steps);
@@ -190,6 +192,7 @@ async function play(script: Script, facts: Facts = {}) {
           });
         }
         reads.push(callKey);
+        nexts.push(turn.next);
         return "12 metres, says https://pilot.example/chart?id=7";
       },
     };
@@ -231,6 +234,7 @@ async function play(script: Script, facts: Facts = {}) {
     const turn = createRunningTurns(stopping.signal).begin(claim, () => {});
     const ports: Omit<AnswerPorts, "turn"> = {
       store,
+      readingTools: [],
       sessions: {
         checkpointOf: () => Promise.resolve(undefined),
         reset: () => Promise.resolve(0),
@@ -363,8 +367,9 @@ function resultsOf(
 
 describe("[N4] ask_agent", () => {
   it("returns the answers of an agent and of helpers as data, each from a session of its own", async () => {
-    const { disk, requests, reads } = await play(ASKS);
+    const { disk, requests, reads, nexts } = await play(ASKS);
     assert.equal(textOf(disk), "It is 12 metres deep.");
+    assert.match(JSON.stringify(nexts[0]), /"name":"read"/, "[G12] a stop sees the inner call");
     const [one, two] = resultsOf("main", requests);
     assert.match(one ?? "", /^<result boundary="\w+">\n12 metres: https/);
     assert.match(
