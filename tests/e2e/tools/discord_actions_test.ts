@@ -59,7 +59,7 @@ describe("[T3] actions that change a server", () => {
       ]);
       assert.match(reply, /Pinned\./);
       assert.match(reply, /"pinnedAt":.*ten shells/);
-      assert.match(reply, /Dry run: this would change #room-35/);
+      assert.match(reply, /Dry run: this would change <#\d+>/);
       assert.match(reply, /Changed\. To undo: undo\(id \d+\)/);
       assert.match(reply, /Undone \(\d+\)/);
       const pinned = simulator.channel(here).messages.get(message.id);
@@ -144,7 +144,10 @@ describe("[T3] actions that change a server", () => {
         return told;
       };
       assert.match(await answer("mallory"), /I could not undo that: there is nothing/);
-      assert.match(await answer("grace"), /^Undone: change #room-34 .*sets #room-34 .* back/);
+      assert.match(
+        await answer("grace"),
+        /^Undone: change <#\d+>: name "aid"\. This sets its name back\./,
+      );
       assert.ok(simulator.channel("room-34"));
     }));
 
@@ -226,7 +229,7 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
       const first = await scene.start();
       const card = await renamed(scene, ["one", "two", "three"]);
       assert.match(textOf(card), /3 destructive changes/);
-      assert.match(textOf(card), /change #help \(\d+\): name "two"[^]*name "three"/);
+      assert.match(textOf(card), /change <#\d+>: name "two"[^]*name "three"/);
       assert.deepEqual(namesSet(scene), ["one"]);
       first.kill("SIGKILL");
       assert.deepEqual(await ended(first), KILLED);
@@ -292,7 +295,7 @@ describe("[T3] the Undo button below an answer", () => {
       assert.deepEqual(await ended(first), STOPPED);
       await scene.start();
       press("grace");
-      await told("grace", /^Undone: change #aid[^]*Undone: change #help/);
+      await told("grace", /^Undone: change <#\d+>[^]*Undone: change <#\d+>/);
       assert.ok(simulator.channel("help"));
       press("ada");
       await told("ada", /nothing of that answer can be taken back any more/);

@@ -162,7 +162,7 @@ describe("[T3] the tool discord", () => {
       );
       assert.match(
         textOf(card),
-        /cannot be undone[^]*delete the message \d+ by the bot in #room/,
+        /cannot be undone[^]*delete the message \d+ by the bot in <#/,
       );
       assert.ok(messageIn(scene, here, messageId));
       const [goOn] = buttonsIn(card.components);

@@ -85,8 +85,8 @@ export interface UndoSteps {
 /** A destructive step of an action. */
 export interface DestructiveChange {
   /**
-   * Its effect, as the end of "would": `"delete <#5>"`. Its readers may not see the things that it
-   * names, so it has mentions in place of their names, and no word that it replaces.
+   * Its effect, as the end of "would": `"delete <#5>"`. Its readers may not see the channel that it
+   * names, so it has a mention in place of the channel's name, and no word that it replaces.
    */
   readonly what: string;
   readonly dryRun: boolean;
@@ -150,8 +150,8 @@ export interface GuildActionPlace extends ActionPlace {
   memberIfAny(userId: UserId): Promise<MemberFacts | undefined>;
   /** Whether a user is banned. */
   isBanned(userId: UserId): Promise<boolean>;
-  /** Rejects if there is no such user, also outside of the server. */
-  assertUser(userId: UserId): Promise<void>;
+  /** A user for people, also one who is not in the server: `"mallory (123)"`. */
+  labelOf(userId: UserId): Promise<string>;
   /** Channels, without threads, in which the asker has these rights. */
   channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
   /** Reads a channel or thread in Discord's own form; `undefined` if it has another one. */

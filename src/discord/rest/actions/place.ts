@@ -167,7 +167,7 @@ export function createPlaces(options: PlaceOptions) {
       },
       memberIfAny: reads.member,
       isBanned: reads.isBanned,
-      assertUser: reads.assertUser,
+      labelOf: async (userId) => `${await reads.username(userId)} (${userId})`,
       async channels(needs = []) {
         const all = [...(await reads.channels()).values()];
         const seen = await Promise.all(all.map((channel) => maySee(channel, needs)));

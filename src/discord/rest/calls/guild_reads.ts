@@ -120,6 +120,8 @@ export async function readChannel(
   return expect("GET /channels/:id", channelSchema, answer);
 }
 
+const userSchema = z.lazy(() => z.object({ username: z.string() }));
+
 /** Discord's code for a user who is not banned. */
 const UNKNOWN_BAN = 10026;
 
@@ -174,9 +176,9 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
         throw error;
       }
     },
-    /** Rejects if there is no such user, also outside of the guild. */
-    async assertUser(userId: UserId): Promise<void> {
-      await get(`/users/${userId}`);
+    /** Name of a user, also of one who is not in the guild. */
+    async username(userId: UserId): Promise<string> {
+      return expect("GET /users/:id", userSchema, await get(`/users/${userId}`)).username;
     },
     /** Whether a user is in a thread. */
     async isInThread(threadId: ChannelId, userId: UserId): Promise<boolean> {

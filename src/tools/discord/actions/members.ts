@@ -136,11 +136,13 @@ function roleAction(name: "roleAdd" | "roleRemove", method: "PUT" | "DELETE"): A
         if (had.includes(roleId) === isAdding) {
           return `Nothing to do: the member ${isAdding ? "has that role" : "lacks that role"}.`;
         }
+        const role = (await place.facts()).roles.find(({ id }) => id === roleId);
+        const who = await place.labelOf(userId);
         const path = `/guilds/${place.guildId}/members/${userId}/roles/${roleId}`;
         return await place.change({
-          what: `${isAdding ? "give" : "take"} the role <@&${roleId}> ${
+          what: `${isAdding ? "give" : "take"} the role ${role?.name ?? roleId} ${
             isAdding ? "to" : "from"
-          } <@${userId}>`,
+          } ${who}`,
           dryRun,
           undo: {
             does: isAdding ? "takes the role away" : "gives the role back",

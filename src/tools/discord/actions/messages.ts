@@ -31,7 +31,7 @@ const { channelId, anyChannel, userId, text, limit, before, after, messageId } =
 
 const messageSchema = z.lazy(() =>
   z.object({
-    author: z.object({ id: snowflakeSchema<"user">() }),
+    author: z.object({ id: snowflakeSchema<"user">(), username: textOr("") }),
     content: textOr(""),
   })
 );
@@ -126,7 +126,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       // The card is in the channel of the turn, whose members may not read another one.
       const isHere = place.channel.id === call.message.channelId;
       const words = isHere && content !== "" ? `: ${JSON.stringify(beginningOf(content))}` : "";
-      const by = isHere ? ` by <@${author.id}>` : "";
+      const by = isHere ? ` by ${isOwn ? "the bot" : author.username}` : "";
       const what = `delete the message ${messageId}${by} in <#${place.channel.id}>${words}`;
       // An answer to the asker has no words of other people, and its own question stays.
       return await place.change({ what, dryRun, asks: !isTheirs }, async () => {

@@ -64,7 +64,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     run: ({ guildId, userId, reason, dryRun = false, ...given }, call, discord) =>
       against("Timeout Members", { guildId, userId }, call, discord, async (place, member) => {
         const end = endOf(given, place.nowMs);
-        const who = `<@${userId}>`;
+        const who = await place.labelOf(userId);
         const path = `/guilds/${place.guildId}/members/${userId}`;
         const until = (ms: number | undefined) => ({
           communicationDisabledUntil: ms === undefined ? null : new Date(ms).toISOString(),
@@ -100,7 +100,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
       against("Kick Members", { guildId, userId }, call, discord, async (place) => {
         const path = `/guilds/${place.guildId}/members/${userId}`;
-        const what = `kick <@${userId}>`;
+        const what = `kick ${await place.labelOf(userId)}`;
         return await place.change({ what, dryRun, asks: true }, async () => {
           await place.request("DELETE", path, { reason });
           return "Kicked.";
@@ -125,8 +125,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
       discord.inGuild(call, { guildId, needs: [BANS] }, async (place) => {
         const member = await place.memberIfAny(userId); // a ban keeps one out who has left, too
         if (member) await assertOutranks(place, member, "outranks");
-        else await place.assertUser(userId);
-        const who = `<@${userId}>`;
+        const who = await place.labelOf(userId);
         if (await place.isBanned(userId)) return `Nothing to do: ${who} is banned already.`;
         const path = `/guilds/${place.guildId}/bans/${userId}`;
         const days = deleteDays === 1 ? "one day" : `${deleteDays} days`;
@@ -161,7 +160,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
       discord.inGuild(call, { guildId, needs: [BANS] }, async (place) => {
         await place.assertBotMay([BANS]);
-        const who = `<@${userId}>`;
+        const who = await place.labelOf(userId);
         if (!await place.isBanned(userId)) return `Nothing to do: ${who} is not banned.`;
         const path = `/guilds/${place.guildId}/bans/${userId}`;
         return await place.change({

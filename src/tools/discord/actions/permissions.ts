@@ -129,7 +129,7 @@ async function setOverwrite(
     : { method: "DELETE", path };
   return await place.change({
     what: `${after ? "change" : "remove"} the permissions of ${
-      role ? `<@&${role.id}>` : `<@${targetId}>`
+      role ? `the role ${role.name}` : `the member ${targetId}`
     } in <#${channel.id}>`,
     dryRun,
     undo: {
