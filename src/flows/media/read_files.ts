@@ -50,6 +50,7 @@ export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule"
 export interface FileRoom {
   bytes: number;
   count: number;
+  /** UTF-16 units. */
   readonly chars: number;
 }
 

@@ -1,7 +1,5 @@
 /** Fits a text into a number of characters: cuts its end, its middle, or breaks it into lines. */
 
-import { Buffer } from "node:buffer";
-
 /**
  * Leaves out the middle of a text that is longer than `max`.
  *
@@ -19,11 +17,11 @@ export function clip(text: string, max: number, leftBefore = 0): string {
 }
 
 /** The ends of a text, from which {@link clip} makes the same for a `max` that is 3 less. */
-export function endsOf(text: string, max: number) {
+export function endsOf(text: string, max: number): { text: string; left?: number } {
   if (text.length <= max) return { text };
   const head = text.slice(0, Math.ceil(max * 2 / 3));
-  const ends = Buffer.from(head + text.slice(text.length - Math.floor(max / 3)), "utf16le");
-  return { text: ends.toString("utf16le"), left: text.length - max }; // a copy frees the whole
+  const ends = new TextEncoder().encode(head + text.slice(text.length - Math.floor(max / 3)));
+  return { text: new TextDecoder().decode(ends), left: text.length - max }; // a copy frees the whole
 }
 
 /** `at`, or the position before it if `at` is within a surrogate pair. */
