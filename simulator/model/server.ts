@@ -94,7 +94,7 @@ const FORMATS = {
 
 const RESPONSES = "/v1/responses";
 
-const BODY_MAX_BYTES = 8 * 1024 * 1024;
+const BODY_MAX_BYTES = 32 * 1024 * 1024;
 const MODELS = ["barnacle-script"];
 
 /** The words of every recording: the built-in model hears nothing. */

@@ -10,6 +10,7 @@ import { cpuSec, ownMemory } from "../host/process/usage.ts";
 import { collectGarbage } from "../host/process/release_pages.ts";
 import type { Log } from "../lib/log.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
+import { createPlaces, type WorkPlaces } from "../lib/places.ts";
 import type { MediaFolder } from "../media/folder.ts";
 
 /** Files of people, for all accounts. */
@@ -17,8 +18,12 @@ export interface ProcessFiles {
   readonly folder: MediaFolder;
   /** Reads documents in a thread. */
   readonly extractor: Extractor;
+  /** Bytes of files that may be in memory at once. */
+  readonly room: WorkPlaces;
 }
 
+/** Maximum bytes of files in memory at once, except images for the model (SEC-R25). */
+const ROOM_BYTES = 10_000_000;
 /** Milliseconds between two deletions of old files. */
 const PRUNE_MS = 6 * 60 * 60 * 1_000;
 
@@ -45,6 +50,7 @@ export function startProcessFiles(
   prune();
   return {
     folder,
+    room: createPlaces(ROOM_BYTES, collectGarbage),
     extractor: createExtractor({
       startThread: () => new Worker(workerUrl),
       collectGarbage,

@@ -3,51 +3,56 @@
 /** A fixed number of places for work. */
 export interface WorkPlaces {
   /**
-   * Takes a place, once one is free.
+   * Takes places, once so many are free; more than there are, once all are.
    *
-   * @returns Gives it back. Later calls do nothing.
+   * @returns Gives them back. Later calls do nothing.
    * @throws {unknown} The signal's reason, if it is aborted before.
    */
-  take(signal: AbortSignal): Promise<() => void>;
+  take(signal: AbortSignal, count?: number): Promise<() => void>;
 }
 
-/** Creates the places; all are free. */
-export function createPlaces(most: number): WorkPlaces {
-  /** Each hands over the place of another. */
-  const waiting = new Set<() => void>();
+/**
+ * Creates the places; all are free.
+ *
+ * @param onTurnover Called each time that so many places have been given back.
+ */
+export function createPlaces(most: number, onTurnover = () => {}): WorkPlaces {
+  /** Each begins a work, which takes so many places. */
+  const waiting = new Map<() => void, number>();
   let taken = 0;
+  let givenBack = 0;
 
-  async function wait(signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = () => {
-      // One that has just got a place keeps it. One that has gone must not get one: it would be lost.
-      if (waiting.delete(resolve)) reject(signal.reason);
-    };
-    waiting.add(resolve);
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      await promise;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
+  function handOver(): void {
+    for (const [next, count] of waiting) {
+      if (taken > 0 && taken + count > most) return;
+      waiting.delete(next);
+      taken += count;
+      next();
     }
   }
 
-  function giveBack(): void {
-    const [next] = waiting;
-    if (!next) return void taken--;
-    waiting.delete(next);
-    next();
-  }
-
   return {
-    async take(signal) {
+    async take(signal, count = 1) {
       signal.throwIfAborted();
-      if (taken < most) taken++;
-      else await wait(signal);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const onAbort = () => {
+        // One that has just got a place keeps it. One that has gone must not get one: it would be lost.
+        if (waiting.delete(resolve)) reject(signal.reason);
+        handOver();
+      };
+      waiting.set(resolve, count);
+      signal.addEventListener("abort", onAbort, { once: true });
+      handOver();
+      await promise.finally(() => signal.removeEventListener("abort", onAbort));
       let isMine = true;
       return () => {
-        if (isMine) giveBack();
+        if (!isMine) return;
         isMine = false;
+        givenBack += count;
+        if (givenBack >= most) onTurnover();
+        givenBack %= most;
+        taken -= count;
+        handOver();
       };
     },
   };

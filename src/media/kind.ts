@@ -82,8 +82,9 @@ function decodeText(bytes: Uint8Array): string | undefined {
   if (first === 0xfe && second === 0xff) return decode("utf-16be", bytes);
   const text = decode("utf-8", bytes) ?? decode("windows-1252", bytes);
   if (text === undefined) return undefined;
-  const binary = text.match(BINARY)?.length ?? 0;
-  return text.includes("\0") || binary / text.length > MAX_BINARY ? undefined : text;
+  let room = text.length * MAX_BINARY; // not all matches at once: they may be millions
+  for (const _ of text.matchAll(BINARY)) if (--room < 0) return undefined;
+  return text.includes("\0") ? undefined : text;
 }
 
 function decode(encoding: string, bytes: Uint8Array): string | undefined {

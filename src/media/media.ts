@@ -4,13 +4,14 @@ import type { Attachment } from "../core/discord/attachment.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";
 import { FileError, type FoundFile, type MediaOwner } from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";
+import type { WorkPlaces } from "../lib/places.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import type { Download } from "./download.ts";
 import type { MediaFolder } from "./folder.ts";
 import { endingOf, kindOf } from "./kind.ts";
 
-/** Files that are read from Discord at the same time. */
-const MAX_DOWNLOADS = 3;
+/** Bytes by which a file may be larger than Discord says. */
+const SPARE_BYTES = 1_000_000;
 /** Ending of words that belong to a file. */
 const WORDS = "words";
 /** Maximum bytes of such words. */
@@ -18,24 +19,10 @@ const MAX_WORDS_BYTES = 1_000_000;
 
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set(["png", "jpeg", "gif", "webp"]);
 
-/** Creates the files of one account. */
-export function createMedia(folder: MediaFolder, download: Download, log: Log) {
-  /** Files that are being read, by message and file. */
-  const running = new Map<string, Promise<FoundFile>>();
-  const waiting: (() => void)[] = [];
-  let downloads = 0;
-
-  /** Waits for a free place among the downloads. */
-  async function inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
-    if (downloads >= MAX_DOWNLOADS) await new Promise<void>((resolve) => waiting.push(resolve));
-    downloads += 1;
-    try {
-      return await run();
-    } finally {
-      downloads -= 1;
-      waiting.shift()?.();
-    }
-  }
+/** Creates the files of one account. All accounts share the room, in bytes. */
+export function createMedia(folder: MediaFolder, download: Download, log: Log, room: WorkPlaces) {
+  /** The last use of each file in use, by message and file. */
+  const running = new Map<string, Promise<unknown>>();
 
   async function find(
     owner: MediaOwner,
@@ -47,7 +34,7 @@ export function createMedia(folder: MediaFolder, download: Download, log: Log) {
       .find(({ fileId, ending }) => fileId === attachment.id && ending !== WORDS);
     const stored = kept && await folder.read(kept, maxBytes);
     if (stored) return { bytes: stored, kind: await kindOf(stored) };
-    const bytes = await inTurn(() => download(attachment.url, maxBytes, signal));
+    const bytes = await download(attachment.url, maxBytes, signal);
     const kind = await kindOf(bytes);
     await folder.keep({ ...owner, fileId: attachment.id }, endingOf(kind), bytes)
       .catch((error: unknown) => log.warn("Cannot keep a file of a person", { error }));
@@ -56,28 +43,35 @@ export function createMedia(folder: MediaFolder, download: Download, log: Log) {
 
   return {
     /**
-     * Gets a file.
+     * Gets a file, and has room for it until its use ends.
      *
-     * @throws {FileError} If it cannot be read; or the signal's reason.
+     * @throws {FileError} If it cannot be read; or the signal's reason, or an error of the use.
      */
-    get(
+    async get<Result>(
       owner: MediaOwner,
       attachment: Attachment,
       maxBytes: number,
       signal: AbortSignal,
-    ): Promise<FoundFile> {
+      use: (file: FoundFile) => Result | Promise<Result>,
+    ): Promise<Result> {
       // By Discord's own figure, without a request.
       if (attachment.size > maxBytes) {
         const why = `${sizeOf(attachment.size)}, and the limit is ${sizeOf(maxBytes)}`;
-        return Promise.reject(new FileError(why));
+        throw new FileError(why);
       }
       const key = `${owner.messageId} ${attachment.id}`;
-      const known = running.get(key);
-      if (known) return known;
-      const reading = find(owner, attachment, maxBytes, signal)
-        .finally(() => running.delete(key));
-      running.set(key, reading);
-      return reading;
+      const most = Math.min(maxBytes, attachment.size + SPARE_BYTES);
+      const using = (async () => {
+        await running.get(key)?.catch(() => {}); // the disk has it then
+        const free = await room.take(signal, most);
+        return await find(owner, attachment, most, signal).then(use).finally(free);
+      })();
+      running.set(key, using);
+      try {
+        return await using;
+      } finally {
+        if (running.get(key) === using) running.delete(key);
+      }
     },
     /** The images of an earlier message that are still kept, in the order of their ids. */
     async keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]> {

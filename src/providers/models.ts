@@ -18,6 +18,7 @@ import {
   type WindowSource,
 } from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { WorkPlaces } from "../lib/places.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
 import {
   endpointOf,
@@ -42,6 +43,8 @@ export function timeoutsOf(provider: ProviderSettings): WireTimeouts {
 export type ModelDeps = Omit<AskDeps, "timeouts"> & {
   /** {@link timeoutsOf} the provider by default. */
   readonly timeouts?: WireTimeouts;
+  /** Room for bytes of images in requests; absent: no limit. */
+  readonly room?: WorkPlaces;
 };
 
 /** Creates the function that asks one model, for one wire format. */
@@ -78,7 +81,7 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const load = async () => {
     const makeAsk = await loadWireFormat(provider.kind);
     const origin = hashOf(`${provider.kind} ${endpointOf(provider)} ${settings.name}`);
-    return ask = withOrigin(await makeAsk(settings, allDeps), origin);
+    return ask = withOrigin(await makeAsk(settings, allDeps), origin, deps.room);
   };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
@@ -102,11 +105,11 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
 
 /**
  * Sends the fields of earlier answers back to the server and the model that attached them, and to no
- * other (L1).
+ * other (L1). With images, waits for room.
  *
  * @param origin Names the server and the model, in hex digits.
  */
-function withOrigin(ask: Ask, origin: string): Ask {
+function withOrigin(ask: Ask, origin: string, room?: WorkPlaces): Ask {
   return async function* (request, signal) {
     const own = request.messages.map((message) =>
       message.role !== "assistant" || message.carried?.startsWith(origin) !== false
@@ -116,9 +119,16 @@ function withOrigin(ask: Ask, origin: string): Ask {
     const messages = request.plainCalls
       ? plainMessages(own, ({ carried }) => carried === undefined)
       : own;
-    for await (const part of ask({ ...request, messages }, signal)) {
-      const isCarried = part.kind === "finish" && part.carried !== undefined;
-      yield isCarried ? { ...part, carried: origin + part.carried } : part;
+    const images = messages.flatMap((message) => "images" in message ? message.images ?? [] : []);
+    const bytes = images.reduce((sum, { data }) => sum + data.length, 0);
+    const free = bytes > 0 ? await room?.take(signal, bytes) : undefined;
+    try {
+      for await (const part of ask({ ...request, messages }, signal)) {
+        const isCarried = part.kind === "finish" && part.carried !== undefined;
+        yield isCarried ? { ...part, carried: origin + part.carried } : part;
+      }
+    } finally {
+      free?.();
     }
   };
 }

@@ -54,4 +54,20 @@ describe("[SEC-R22] createPlaces()", () => {
     await assert.rejects(places.take(gone.signal), /the turn ended/);
     await places.take(signal);
   });
+
+  it("[SEC-R25] gives several places at once, and more than there are to one alone", async () => {
+    let turnovers = 0;
+    const places = createPlaces(10, () => turnovers++);
+    let taken = 0;
+    const work = async (count: number) => {
+      const free = await places.take(signal, count);
+      taken += count;
+      assert.ok(taken <= 10 || taken === count, `${taken} are taken`);
+      await setImmediate();
+      taken -= count;
+      free();
+    };
+    await Promise.all([4, 7, 3, 25, 1, 9, 10].map(work));
+    assert.deepEqual([taken, turnovers], [0, 4]);
+  });
 });

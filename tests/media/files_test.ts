@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { Attachment } from "../../src/core/discord/attachment.ts";
-import { FileError } from "../../src/core/turn/media.ts";
+import { FileError, type FoundFile } from "../../src/core/turn/media.ts";
+import { createPlaces } from "../../src/lib/places.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";
 import { imageProblem } from "../../src/media/image.ts";
 import { kindOf } from "../../src/media/kind.ts";
@@ -53,6 +55,7 @@ describe("[H7] kindOf()", () => {
       "text",
     ],
     ["a program", new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]), "other"],
+    ["control characters alone", new Uint8Array(8_000_000).fill(1), "other"],
     ["noise", new Uint8Array([1, 2, 3, 0, 255, 254, 7, 0]), "other"],
     ["nothing", new Uint8Array(), "empty"],
   ];
@@ -126,6 +129,8 @@ describe("[H7] createMediaFolder()", () => {
 });
 
 describe("[H7] createMedia()", () => {
+  const itself = (file: FoundFile) => file;
+
   it("reads a file from Discord once, and then from the disk", async () => {
     using directory = tempDirectory();
     let downloads = 0;
@@ -134,20 +139,41 @@ describe("[H7] createMedia()", () => {
       download: () => Promise.resolve(bytesOf(`file ${++downloads}`)),
       log: recordingLog().log,
     };
-    const media = createMedia(ports.folder, ports.download, ports.log);
-    const [one, other] = await Promise.all([
-      media.get(OWNER, attachment(), 100, NEVER),
-      media.get(OWNER, attachment(), 100, NEVER),
-    ]);
-    assert.equal(one, other);
-    const later = await createMedia(ports.folder, ports.download, ports.log).get(
-      OWNER,
-      attachment(),
-      100,
-      NEVER,
-    );
-    assert.deepEqual(later.kind, { kind: "text", text: "file 1" });
+    const create = () => createMedia(ports.folder, ports.download, ports.log, createPlaces(1_000));
+    const media = create();
+    const get = ({ get }: ReturnType<typeof create>) =>
+      get(OWNER, attachment(), 100, NEVER, itself);
+    const found = await Promise.all([get(media), get(media)]);
+    found.push(await get(create()));
+    for (const { kind } of found) assert.deepEqual(kind, { kind: "text", text: "file 1" });
     assert.equal(downloads, 1);
+  });
+
+  it("[SEC-R25] holds no more bytes of files at once than there is room for", async () => {
+    using directory = tempDirectory();
+    let held = 0;
+    let most = 0;
+    const hold = async (bytes: number) => {
+      most = Math.max(most, held += bytes);
+      await setImmediate();
+      held -= bytes;
+    };
+    const download = async (_url: string, maxBytes: number) => {
+      await hold(maxBytes);
+      return new Uint8Array(maxBytes).fill(0x61);
+    };
+    const folder = createMediaFolder(directory.path);
+    const room = createPlaces(10_000_000);
+    const accounts = [1, 2].map(() => createMedia(folder, download, recordingLog().log, room));
+    const uses = Array.from({ length: 20 }, async (_, index) => {
+      const file = attachment({ id: fileId(`${index + 1}`), size: index % 3 * 2_000_000 });
+      for (const _ of ["before", "in the turn"]) {
+        const use = ({ bytes }: FoundFile) => hold(bytes.length);
+        await accounts[index % 2]?.get(OWNER, file, 4_000_000, NEVER, use);
+      }
+    });
+    await Promise.all(uses);
+    assert.ok(most > 5_000_000 && most <= 10_000_000, `${most} bytes`);
   });
 
   it("asks for no file that Discord says is too large", async () => {
@@ -155,9 +181,10 @@ describe("[H7] createMedia()", () => {
       createMediaFolder("/nowhere"),
       () => assert.fail("no request"),
       recordingLog().log,
+      createPlaces(1),
     );
     const large = attachment({ size: 20_000_000 });
-    await assert.rejects(media.get(OWNER, large, 8_000_000, NEVER), (error) => {
+    await assert.rejects(media.get(OWNER, large, 8_000_000, NEVER, itself), (error) => {
       assert.ok(error instanceof FileError);
       assert.equal(error.message, "20 MB, and the limit is 8 MB");
       return true;
@@ -172,8 +199,9 @@ describe("[H7] createMedia()", () => {
       createMediaFolder(join(directory.path, "file")),
       () => Promise.resolve(bytesOf("tide")),
       log,
+      createPlaces(1),
     );
-    const found = await media.get(OWNER, attachment(), 100, NEVER);
+    const found = await media.get(OWNER, attachment(), 100, NEVER, itself);
     assert.deepEqual(found.kind, { kind: "text", text: "tide" });
     assert.equal(lines[0]?.level, "warn");
   });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { createPlaces } from "../../src/lib/places.ts";
 import { createModel, timeoutsOf } from "../../src/providers/models.ts";
 import { settingsFor } from "../support/model/model_server.ts";
 
@@ -64,5 +66,32 @@ describe("createModel()", () => {
     const model = createModel(settingsFor({ baseUrl: "http://127.0.0.1:1" }), { ...deps, fetch });
     model.generate({ system: "", messages: [] }, new AbortController().signal);
     assert.equal(asked, 0);
+  });
+
+  it("[SEC-R25] sends images only while there is room for them, and texts at once", async () => {
+    const answers: (() => void)[] = [];
+    const fetch = () => {
+      const { promise, resolve } = Promise.withResolvers<Response>();
+      answers.push(() => resolve(new Response(null, { status: 400 })));
+      return promise;
+    };
+    const settings = settingsFor({ baseUrl: "http://127.0.0.1:1" });
+    const model = createModel(settings, { ...deps, fetch, room: createPlaces(10) });
+    const ask = (bytes: number) => {
+      const image = { mediaType: "image/png", data: new Uint8Array(bytes) } as const;
+      const messages = [{ role: "user", text: "", images: bytes > 0 ? [image] : [] }] as const;
+      const answer = model.generate({ system: "", messages }, new AbortController().signal);
+      return assert.rejects(Array.fromAsync(answer));
+    };
+    const asked = [ask(0), ask(6)];
+    while (answers.length < 2) await setImmediate();
+    asked.push(ask(6), ask(0));
+    while (answers.length < 3) await setImmediate();
+    await setImmediate();
+    assert.equal(answers.length, 3);
+    for (const end of answers) end();
+    while (answers.length < 4) await setImmediate();
+    answers[3]?.();
+    await Promise.all(asked);
   });
 });

@@ -46,7 +46,7 @@ export interface AccountFiles extends TurnFiles {
 /** Creates the files of one account. */
 export function createAccountFiles(
   account: AccountContext,
-  { settings, client, options: { apiBase, files: { folder, extractor } }, spend }: {
+  { settings, client, options: { apiBase, files: { folder, extractor, room } }, spend }: {
     readonly settings: Pick<RunningSettings, "speech">;
     readonly client: RestClient;
     readonly options: Pick<AccountOptions, "apiBase" | "files">;
@@ -64,7 +64,7 @@ export function createAccountFiles(
     now,
     schedule,
   });
-  const media = createMedia(folder, download, log);
+  const media = createMedia(folder, download, log, room);
   const maxBytes = () => config().discord.mediaMaxBytes;
   const turnFiles = createTurnFiles({
     media,

@@ -8,7 +8,9 @@ import { choiceOf, namedModels } from "../../config/models.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
+import { collectGarbage } from "../../host/process/release_pages.ts";
 import type { Log } from "../../lib/log.ts";
+import { createPlaces } from "../../lib/places.ts";
 import { createBreakers } from "../../providers/choice/breakers.ts";
 import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
 import { createReadSpeed } from "../../providers/about/read_speed.ts";
@@ -119,6 +121,9 @@ const ABILITIES_MS = 10_000;
 /** A model with its abilities, prices and retries, and the parts of requests that it does not get. */
 interface FittedCandidate extends ModelCandidate, Pick<FittedModel, "refused"> {}
 
+/** Bytes of images in all requests that run; each needs its images five times (SEC-R25). */
+const room = createPlaces(12_000_000, collectGarbage);
+
 function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
   // A hosted model reads fast. It may think before its first byte, and a request may wait.
@@ -133,7 +138,7 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
     },
     now: Date.now,
   });
-  const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
+  const priced = withPrice(createModel(settings, { fetch, now: Date.now, room }), settings);
   const able = withAbilities(priced, known);
   const fitted = withSmallerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,

@@ -24,6 +24,8 @@ export type FileResult =
     readonly text: string;
     /** Kind of file, in our words: `"PDF, pages 1 to 20 of 57"`. */
     readonly what: string;
+    /** UTF-16 units that its middle lacks, which a request never shows; absent: none. */
+    readonly left?: number;
   }
   | { readonly kind: "transcript"; readonly text: string; readonly durationSec: number }
   /** `why` is a part of a sentence in our words: `"larger than 8 MB"`. */

@@ -78,8 +78,8 @@ export function createFindFile(
     );
     if (!found) return undefined;
     const { message, attachment, owner } = found;
-    const { bytes } = await media.get(ownerOf(message, owner), attachment, maxBytes(), signal);
-    return bytes;
+    const place = ownerOf(message, owner);
+    return await media.get(place, attachment, maxBytes(), signal, ({ bytes }) => bytes);
   };
 }
 

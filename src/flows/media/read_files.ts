@@ -19,6 +19,7 @@ import {
   type MediaOwner,
   type ReadFile,
 } from "../../core/turn/media.ts";
+import { endsOf } from "../../lib/text/cut.ts";
 import type { LogFields } from "../../lib/log.ts";
 import { readAudio, type ReadAudioPorts } from "./read_audio.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -28,12 +29,13 @@ export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule"
   /** Gets files, from the disk or from Discord. */
   readonly media: ReadAudioPorts["media"] & {
     /** @throws {FileError} Or the signal's reason; as a rejection. */
-    get(
+    get<Result>(
       owner: MediaOwner,
       attachment: Attachment,
       maxBytes: number,
       signal: AbortSignal,
-    ): Promise<FoundFile>;
+      use: (file: FoundFile) => Result | Promise<Result>,
+    ): Promise<Result>;
     /** The images of an earlier message that are still kept. */
     keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]>;
   };
@@ -44,10 +46,12 @@ export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule"
   readonly maxBytes: () => number;
 }
 
-/** Room for images in a request; reading takes from it. */
-export interface ImageRoom {
+/** Room for images in a request, from which reading takes, and for the texts of a message's files. */
+export interface FileRoom {
   bytes: number;
   count: number;
+  /** UTF-16 units. */
+  readonly chars: number;
 }
 
 /** Maximum bytes of the images of one request. Anthropic takes 32 MB, in base64 and with all else. */
@@ -69,24 +73,23 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
   const { media, extractor, imageProblem, maxBytes, schedule, log } = ports;
 
   async function readOne(
-    { message, agentId, attachment, owner, takesImages, room }: {
+    { message, agentId, attachment, place, takesImages, room }: {
       readonly message: InboundMessage;
       readonly agentId: string;
       readonly attachment: Attachment;
-      readonly owner: FileOwner;
+      readonly place: MediaOwner;
       readonly takesImages: boolean;
-      /** Bytes and number of images that the request still takes. */
-      readonly room: ImageRoom;
+      /** What the request still takes. */
+      readonly room: FileRoom;
     },
+    { bytes, kind }: FoundFile,
     signal: AbortSignal,
   ): Promise<FileResult> {
-    const place = ownerOf(message, owner);
-    const { bytes, kind } = await media.get(place, attachment, maxBytes(), signal);
     switch (kind.kind) {
       case "empty":
         return unread("it is empty");
       case "text":
-        return { kind: "text", text: kind.text, what: "text file" };
+        return { kind: "text", ...endsOf(kind.text, room.chars + 3), what: "text file" };
       case "image": {
         const problem = await imageProblem(bytes, kind.mediaType);
         if (problem !== undefined) return unread(problem);
@@ -104,12 +107,10 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
         const document = await extractor.run({ kind: "office", bytes }, signal);
         return toText(NAMES[document.pages?.unit ?? "pages"], document);
       }
-      case "audio":
-        return await readAudio(
-          { place, attachment, message, agentId, sound: { bytes, ...kind } },
-          ports,
-          signal,
-        );
+      case "audio": {
+        const work = { place, attachment, message, agentId, sound: { bytes, ...kind } };
+        return await readAudio(work, ports, signal);
+      }
       case "other":
         return unread(
           kind.mediaType === undefined
@@ -121,11 +122,11 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
 
   async function read(
     message: InboundMessage,
-    { agentId, takesImages, room = { bytes: MAX_IMAGES_BYTES, count: MAX_IMAGES } }: {
+    { agentId, takesImages, room }: {
       /** The agent that answers the message. */
       readonly agentId: string;
       readonly takesImages: boolean;
-      readonly room?: ImageRoom;
+      readonly room: FileRoom;
     },
     signal: AbortSignal,
   ): Promise<readonly ReadFile[]> {
@@ -143,19 +144,19 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
     const onAbort = () => end(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const cancel = schedule(() => end(new FileError("reading the files takes too long")), FILES_MS);
-    const begun = wanted.map(({ attachment, owner }) =>
-      begin(message, attachment, owner, limit.signal)
-    );
     const files: ReadFile[] = [];
     try {
-      for (const [index, { attachment, owner }] of wanted.entries()) {
-        const work = { message, agentId, attachment, owner, takesImages, room };
-        const reading = begun[index]?.then(() => readOne(work, limit.signal));
+      for (const { attachment, owner } of wanted) {
+        const place = ownerOf(message, owner);
+        const work = { message, agentId, attachment, place, takesImages, room };
+        const use = (file: FoundFile) => readOne(work, file, limit.signal);
+        const reading = media.get(place, attachment, maxBytes(), limit.signal, use);
+        reading.catch(() => {}); // after the limit, its failure changes nothing
         const result = await Promise.race([reading, over]).catch((error: unknown) => {
           signal.throwIfAborted();
           return unread(reasonOf(error, { messageId: message.id, fileId: attachment.id, error }));
         });
-        if (result) files.push({ attachment, owner, result });
+        files.push({ attachment, owner, result });
       }
     } finally {
       cancel();
@@ -172,25 +173,12 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
     return error instanceof FileError ? error.message : "an unexpected failure";
   }
 
-  /** Reads a file to the disk. Resolves without its bytes, so that they do not stay in memory. */
-  function begin(
-    message: InboundMessage,
-    attachment: Attachment,
-    owner: FileOwner,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const reading = media.get(ownerOf(message, owner), attachment, maxBytes(), signal)
-      .then(() => {});
-    reading.catch(() => {}); // its reader may come later, or never
-    return reading;
-  }
-
   return {
     /**
      * Reads all files of a message, and of the message that it replies to. Never fails, except with
      * the signal's reason.
      *
-     * @param model Whether it takes images, and its room for them; absent: that of a whole request.
+     * @param model Whether it takes images, and its room.
      */
     read,
     /** The images that an earlier turn of this message showed a model, as far as they are kept. */
@@ -205,9 +193,9 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
     },
     /** Begins to read the files of a message, because their links expire. */
     prefetch(message: InboundMessage): void {
-      if (!hasFiles(message)) return; // as most
       for (const { attachment, owner } of filesOf(message)) {
-        void begin(message, attachment, owner, stopping);
+        media.get(ownerOf(message, owner), attachment, maxBytes(), stopping, () => {})
+          .catch(() => {}); // its reader may come later, or never
       }
     },
   };

@@ -13,8 +13,8 @@ import type { ModelImage } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
 import { FileError, type KeptImage, type ReadFile } from "../../core/turn/media.ts";
 import {
+  type FileRoom,
   filesOf,
-  type ImageRoom,
   MAX_IMAGES,
   MAX_IMAGES_BYTES,
   type TurnFiles,
@@ -66,7 +66,7 @@ export function createFilesOfTurn(
     );
 
   /** An equal part of the rest of the room. */
-  function shareOf(count: number): ImageRoom {
+  function shareOf(count: number): Omit<FileRoom, "chars"> {
     const shown = [...imagesOf(read.keys()), ...earlier, ...ofResults.values()];
     const bytes = MAX_IMAGES_BYTES - shown.reduce((sum, { data }) => sum + data.length, 0);
     return {
@@ -91,7 +91,7 @@ export function createFilesOfTurn(
       await Promise.all(withFiles.map(async (message) => {
         const found = await files.read(
           message,
-          { agentId, takesImages, room: { ...room } },
+          { agentId, takesImages, room: { ...room, chars: share } },
           signal,
         );
         read.set(message.id, found);

@@ -4,15 +4,24 @@
  * Leaves out the middle of a text that is longer than `max`.
  *
  * @param max UTF-16 units of the text that stay, without the note about the rest.
+ * @param leftBefore Units that {@link endsOf} has left out.
  * @returns Two thirds of `max` from the beginning, a note, and the rest from the end. Never cuts a
  * surrogate pair.
  */
-export function clip(text: string, max: number): string {
+export function clip(text: string, max: number, leftBefore = 0): string {
   if (text.length <= max) return text;
   const head = text.slice(0, startOfPair(text, Math.ceil(max * 2 / 3)));
   const tail = text.slice(startOfPair(text, text.length - Math.floor(max / 3)));
-  const left = text.length - head.length - tail.length;
+  const left = leftBefore + text.length - head.length - tail.length;
   return `${head}\n[… ${left} characters left out …]\n${tail}`;
+}
+
+/** The ends of a text, from which {@link clip} makes the same for a `max` that is 3 less. */
+export function endsOf(text: string, max: number): { text: string; left?: number } {
+  if (text.length <= max) return { text };
+  const head = text.slice(0, Math.ceil(max * 2 / 3));
+  const ends = new TextEncoder().encode(head + text.slice(text.length - Math.floor(max / 3)));
+  return { text: new TextDecoder().decode(ends), left: text.length - max }; // a copy frees the whole
 }
 
 /** `at`, or the position before it if `at` is within a surrogate pair. */

@@ -317,7 +317,7 @@ export function fileLines(
   let images = 0;
   return shown.flatMap(({ attachment: { name }, owner, result }, index) => {
     if (result.kind === "image") images += 1;
-    const text = clip(textOf(result), limit);
+    const text = clip(textOf(result), limit, result.kind === "text" ? result.left : 0);
     return [
       `[file ${index + 1}, of the ${owner}: ${factOf(result, images)}]`,
       fenced("file", boundary, [JSON.stringify({ name }), text].filter(Boolean).join("\n")),

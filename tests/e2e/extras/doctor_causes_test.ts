@@ -203,24 +203,6 @@ const GUIDE: readonly Cause[] = [
     cure: ({ scene: { simulator } }) => simulator.faults.rest.clear(),
   },
   {
-    cause: "6. Discord limits a channel",
-    part: "host",
-    options: { mayRefuse: ({ status }) => status === 429 },
-    async make({ scene, start }) {
-      await start();
-      const rule = scene.simulator.faults.rest.add({
-        method: "POST",
-        route: "/channels/:id/messages",
-        times: 1,
-        fault: { kind: "rate_limit", retryAfterSec: 30, scope: "user" }, // told down to 10
-      });
-      scene.say("grace", "general", `${scene.mention} hello`);
-      await scene.until("the limit", () => rule.hits() > 0);
-    },
-    line: /^warn {2}Running bot .*rest:limited: .*a request waits \d+ s = wait: it is sent then/m,
-    cure: ({ scene }) => scene.replies("general", 1),
-  },
-  {
     cause: "6. Discord limits a channel for a day",
     part: "host",
     options: { mayRefuse: ({ status }) => status === 429 },

@@ -15,8 +15,8 @@ const attachment = (id: string, name: string): Attachment => ({
 describe("[T6] createFindFile()", () => {
   const find = createFindFile({
     media: {
-      get: ({ messageId }, { id }) =>
-        Promise.resolve({
+      get: async ({ messageId }, { id }, _maxBytes, _signal, use) =>
+        await use({
           bytes: new TextEncoder().encode(`${messageId} ${id}`),
           kind: { kind: "empty" },
         }),

@@ -8,6 +8,7 @@ import { FileError, type FileKind, type FoundFile } from "../../../src/core/turn
 import { earlierImages } from "../../../src/flows/media/find_files.ts";
 import {
   createTurnFiles,
+  type FileRoom,
   MAX_IMAGES_BYTES,
   type ReadFilesPorts,
 } from "../../../src/flows/media/read_files.ts";
@@ -20,6 +21,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 const NEVER = new AbortController().signal;
+const room = (): FileRoom => ({ bytes: MAX_IMAGES_BYTES, count: 20, chars: 600 });
 
 const attachment = (id: string, fields: Partial<Attachment> = {}): Attachment => ({
   id: parseSnowflake<"attachment">(id) ?? assert.fail("no snowflake"),
@@ -49,9 +51,10 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
   const uses: AudioUse[] = [];
   const ports: ReadFilesPorts = {
     media: {
-      get(_owner, { id }) {
+      async get(_owner, { id }, _maxBytes, _signal, use) {
         const file = files[id] ?? assert.fail(`no file ${id}`);
-        return file instanceof Error ? Promise.reject(file) : Promise.resolve(file);
+        if (file instanceof Error) throw file;
+        return await use(file);
       },
       keptImages: () => Promise.resolve([]),
       keptWords: (_owner, { id }) => Promise.resolve(words.get(id)),
@@ -74,7 +77,11 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
   };
   const turnFiles = createTurnFiles(ports, NEVER);
   const read = async (message: InboundMessage, takesImages = true) => {
-    const all = await turnFiles.read(message, { agentId: "main", takesImages }, NEVER);
+    const all = await turnFiles.read(
+      message,
+      { agentId: "main", takesImages, room: room() },
+      NEVER,
+    );
     return all.map(({ owner, attachment: { id }, result }) => ({ owner, id, ...result }));
   };
   return { read, turnFiles, ports, clock, lines, uses, words };
@@ -148,6 +155,13 @@ describe("[H7] createTurnFiles()", () => {
     assert.deepEqual(await kinds(true), ["image", "there are too many images at once", "image"]);
   });
 
+  it("[SEC-R25] keeps no more of a text than the request may show", async () => {
+    const { read } = setUp({ files: { 1: found({ kind: "text", text: "a".repeat(9_000) }) } });
+    const [file] = await read(withFiles("1"));
+    assert.ok(file?.kind === "text");
+    assert.deepEqual([file.text.length, file.left], [603, 8_397]);
+  });
+
   it("gives up files that take too long, and answers", async () => {
     const { turnFiles, ports, clock } = setUp({ files: {} });
     const hanging = createTurnFiles({
@@ -161,7 +175,11 @@ describe("[H7] createTurnFiles()", () => {
       },
     }, NEVER);
     assert.ok(turnFiles);
-    const reading = hanging.read(withFiles("1"), { agentId: "main", takesImages: true }, NEVER);
+    const reading = hanging.read(withFiles("1"), {
+      agentId: "main",
+      takesImages: true,
+      room: room(),
+    }, NEVER);
     clock.advance(180_000);
     assert.deepEqual((await reading)[0]?.result, {
       kind: "unread",
@@ -174,7 +192,11 @@ describe("[H7] createTurnFiles()", () => {
     const { turnFiles } = setUp({ files: { 1: found({ kind: "empty" }) } });
     const stopping = AbortSignal.abort(new Error("stopping"));
     await assert.rejects(
-      turnFiles.read(withFiles("1"), { agentId: "main", takesImages: true }, stopping),
+      turnFiles.read(
+        withFiles("1"),
+        { agentId: "main", takesImages: true, room: room() },
+        stopping,
+      ),
       /stopping/,
     );
   });

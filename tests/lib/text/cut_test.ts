@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { bounded, clip, wrapped } from "../../../src/lib/text/cut.ts";
+import { bounded, clip, endsOf, wrapped } from "../../../src/lib/text/cut.ts";
 import { anyCharacter } from "../../support/any_character.ts";
 
 describe("[H1] clip()", () => {
@@ -23,6 +23,19 @@ describe("[H1] clip()", () => {
       assert.ok(left);
       assert.equal(clipped.length - left[0].length + Number(left[1]), text.length);
       assert.ok(clipped.length - left[0].length <= max + 1);
+    }));
+  });
+});
+
+describe("[SEC-R25] endsOf()", () => {
+  it("changes nothing of what clip() makes of a text", () => {
+    const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 });
+    fc.assert(fc.property(text, fc.nat({ max: 40 }), fc.nat({ max: 9 }), (text, max, less) => {
+      const { text: ends, left } = endsOf(text, max + 3);
+      const limit = Math.max(0, max - less);
+      assert.ok(ends.length <= max + 3);
+      if (left !== undefined) assert.equal(clip(ends, limit, left), clip(text, limit));
+      else assert.equal(ends, text);
     }));
   });
 });

@@ -96,7 +96,7 @@ const BOMBS: readonly Bomb[] = [
     filename: "small.txt",
     make: () => new Uint8Array(20 * MIB).fill(0x61),
     sizeBytes: 100,
-    fact: /not read: larger than 8 MB/,
+    fact: /not read: larger than 1 MB/,
   },
   {
     filename: "long.mp3",
