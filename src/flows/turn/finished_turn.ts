@@ -3,7 +3,6 @@
 import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
