@@ -200,6 +200,26 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       assert.doesNotMatch(words.join("\n"), /staff|topic-of|ada/);
     }));
 
+  it("[T3] open no hidden channel in an owner's turn without a person", () =>
+    withActions(async (scene) => {
+      const { run, target, demo: { krill } } = scene;
+      const { channel: { id: channelId }, has } = await staffOf(scene);
+      const asking = { by: target, isOwner: true };
+      const open = { channelId, targetId: krill.id };
+      for (
+        const given of [
+          { ...open, action: "channelPermissionRemove" },
+          { ...open, action: "channelPermissionSet", allow: ["View Channel"] },
+          { ...open, action: "channelPermissionSet", targetId: target.id, allow: ["View Channel"] },
+        ]
+      ) {
+        assert.match(await run(given, asking), /a person must allow it first/);
+        assert.doesNotMatch(await run({ action: "readMessages", channelId }, asking), has);
+      }
+      const shut = { ...open, action: "channelPermissionSet", deny: ["Read Message History"] };
+      assert.match(await run(shut, asking), /^Set\./);
+    }));
+
   it("forward a message only where all may read it, or after a card that names that channel", () =>
     withActions(async (scene) => {
       const { ask, permit, run, demo: { channels, people } } = scene;
