@@ -217,7 +217,7 @@ export function createTargets(
     // Its readers have the channel of the answer before them.
     const isOwn = place.kind === "guild" && source?.id === place.channel.id;
     if (isForeign || !source || !(isOwn || await mayAll(shownTo, source, sees))) {
-      throw new LacksRight({ kind: "readers", channelId, shownIn: here }, undefined);
+      throw new LacksRight({ kind: "readers", channelId, shownIn: here }, decision);
     }
   }
 

@@ -159,6 +159,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
           /not everyone who (reads|would read)/,
         );
       }
+      const no = { ...yes(people.grace, "limit"), answer: { choice: "deny" } };
+      assert.match(await run(read, { decision: no }), /not everyone who .*; a person .* said no$/);
       const decision = yes(people.grace, "limit");
       for (const args of readsOf(staff, krill.id).slice(0, 3)) {
         assert.match(await run(args, { decision }), staff.has);
