@@ -190,14 +190,20 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       const edit = { action: "channelEdit", channelId, topic: "x" };
       const cards = [await ask({ action: "channelDelete", channelId }), await ask(remove)];
       const asking = { by: target, isOwner: true };
+      const tags = [{ id: messageId, name: "staff-tag", moderated: false }];
+      const { world, krill } = scene.demo;
+      const forum = addChannel(world, krill, { name: "posts", kind: "forum", tags }, AT);
+      const post = { action: "threadCreate", channelId: forum.id, title: "x", text: "x" };
       const words = [
+        await run({ ...post, tags: ["none"] }, asking),
         await run({ ...edit, dryRun: true }, asking),
         await run({ ...remove, dryRun: true }, asking),
         await run(edit, asking),
         await run({ action: "undo" }, asking),
         ...cards.map((card) => card?.exact ?? "no card"),
       ];
-      assert.match(words[3] ?? "", /^Undone .* sets its topic back/);
+      assert.match(words[0] ?? "", /the forum has no tag "none"/);
+      assert.match(words[4] ?? "", /^Undone .* sets its topic back/);
       assert.match(words.at(-1) ?? "", /^delete the message/);
       assert.doesNotMatch(words.join("\n"), /staff|topic-of|ada/);
     }));
