@@ -69,7 +69,7 @@ function refusalOf(decision: Decision | undefined): string {
     case undefined:
       return "";
     case "answered":
-      return decision.about === "escalation" && !isEscalationAllowed(decision)
+      return !isEscalationAllowed(decision) && !mayGoOn(decision)
         ? "; a person who may allow it said no"
         : "";
     case "expired":

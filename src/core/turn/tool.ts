@@ -7,6 +7,7 @@
 
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
+import type { ToolCall } from "../model.ts";
 import type { ToolGate } from "../tool_names.ts";
 import type { AskedCall, OfferedCall, Question } from "../people/question.ts";
 import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
@@ -253,4 +254,19 @@ export class PassesOn extends Error {
  */
 export function questionKey(callKey: string, round: number): string {
   return round === 0 ? callKey : `${round}@${callKey}`;
+}
+
+/** Whether a call's result is for its asker alone. Arguments that are no JSON have only a failure. */
+export function showsToAskerAlone(
+  { name, arguments: written }: ToolCall,
+  tools: readonly Tool[],
+  message: InboundMessage,
+): boolean {
+  const { isPersonal, isPersonalCall } = tools.find((tool) => tool.name === name) ?? {};
+  if (isPersonal || !isPersonalCall) return isPersonal === true;
+  try {
+    return isPersonalCall(JSON.parse(written), message);
+  } catch {
+    return false;
+  }
 }

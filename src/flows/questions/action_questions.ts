@@ -7,7 +7,7 @@
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
@@ -37,6 +37,8 @@ const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
   "readers",
 ]);
 
+type HiddenToReaders = Extract<MissingRight, { readonly kind: "readers" }>;
+
 /** Creates the questions of one account. */
 export function createActionQuestions(
   { accountId, store: { changes }, texts }: Pick<
@@ -57,10 +59,10 @@ export function createActionQuestions(
   },
 ): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
   /** The asker alone decides, and Discord names each channel only to people who see it. */
-  const showIn = (message: InboundMessage, channelId: ChannelId, place: ChannelId): Question => ({
+  const showIn = (message: InboundMessage, { channelId, shownIn }: HiddenToReaders): Question => ({
     kind: "limit",
     tool: "discord",
-    text: notice("showAsked", { channel: `<#${channelId}>`, place: `<#${place}>` }, texts()),
+    text: notice("showAsked", { channel: `<#${channelId}>`, place: `<#${shownIn}>` }, texts()),
     facts: askerFacts(message),
     choices: [
       { key: ALLOW_ONCE, label: notice("showIt", {}, texts()), style: "danger" },
@@ -76,9 +78,7 @@ export function createActionQuestions(
       async question({ message }, written, { probe, named, isRead }) {
         if (!isRead && !escalates()) return undefined;
         const missing = await lackOf(probe);
-        if (missing?.kind === "readers") {
-          return showIn(message, missing.channelId, missing.shownIn);
-        }
+        if (missing?.kind === "readers") return showIn(message, missing);
         if (!missing || isRead) return undefined; // no one lends the asker their eyes
         // A card in the channel asks others, if the owners are not known now.
         const owners = await ownerIds().catch(() => []);

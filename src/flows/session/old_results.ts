@@ -11,8 +11,7 @@ import type { ToolCall } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
 import type { Steps } from "../../core/store/turns.ts";
 import { type SortedSteps, sortSteps } from "../../core/turn/asking.ts";
-import type { Tool } from "../../core/turn/tool.ts";
-import { showsToAskerAlone } from "../turn/finished_turn.ts";
+import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 
 /** Milliseconds for which such results are shown in their turn. */
 const SHOWN_MS = 5 * 60_000;

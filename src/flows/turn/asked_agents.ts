@@ -26,7 +26,13 @@ import type {
   AgentQuestion,
   AgentsPort,
 } from "../../core/turn/ports/agents.ts";
-import { PassesOn, type Tool, type ToolContext, WaitsInside } from "../../core/turn/tool.ts";
+import {
+  PassesOn,
+  showsToAskerAlone,
+  type Tool,
+  type ToolContext,
+  WaitsInside,
+} from "../../core/turn/tool.ts";
 import { questionOf } from "../../render/prompt/question.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars } from "../../session/history.ts";
@@ -34,7 +40,6 @@ import { observeTokens } from "../session/turn_history.ts";
 import { toolChars } from "../../core/fit_request.ts";
 import type { AnswerPorts, TurnAgents, TurnRules } from "./answer_ports.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
-import { showsToAskerAlone } from "./finished_turn.ts";
 import { inForm } from "./control/prompt_form.ts";
 import { type Gathered, toolboxOf } from "./gather.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";

@@ -3,14 +3,13 @@
 import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import type { FollowedEdit } from "../../core/turn/asking.ts";
-import type { Tool } from "../../core/turn/tool.ts";
+import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
 import type { Answered, ComposedReply, ReplyRules } from "../../render/reply.ts";
@@ -208,21 +207,6 @@ function recordOf(
       end: reason === undefined ? ANSWERED : { ...ANSWERED, reason },
       outbox: freeze(composed.reply),
     };
-}
-
-/** Whether a call's result is for its asker alone. Arguments that are no JSON have only a failure. */
-export function showsToAskerAlone(
-  { name, arguments: written }: ToolCall,
-  tools: readonly Tool[],
-  message: InboundMessage,
-): boolean {
-  const { isPersonal, isPersonalCall } = tools.find((tool) => tool.name === name) ?? {};
-  if (isPersonal || !isPersonalCall) return isPersonal === true;
-  try {
-    return isPersonalCall(JSON.parse(written), message);
-  } catch {
-    return false;
-  }
 }
 
 /** Whether something that the turn of a message has done can be taken back now. */

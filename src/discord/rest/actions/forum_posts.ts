@@ -44,8 +44,7 @@ export function createOpenPost(
         one.id === name || one.name.toLowerCase() === name.toLowerCase()
       );
       if (tag) return tag;
-      const names = forum.tags.map((one) => one.name).join(", ") || "none";
-      throw badArguments(`the forum has no tag ${JSON.stringify(name)}; it has: ${names}`);
+      throw badArguments(`the forum has no tag ${JSON.stringify(name)}: see its channelInfo`);
     });
     if (chosen.some(({ isModerated }) => isModerated)) {
       await targets.assertMay(origin, found, ["Manage Threads"]);

@@ -24,7 +24,6 @@ import {
 import { RestError } from "../exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../permissions/denial.ts";
 import type { Decision } from "../../../core/people/question.ts";
-import type { Permission } from "../../../core/rights/permissions.ts";
 import {
   holderOf,
   isEscalationAllowed,
@@ -191,7 +190,9 @@ export function createTargets(
     const mayAll = readers.get(guild.reads) ?? createReaders(guild.reads, { now });
     readers.set(guild.reads, mayAll);
     if (channelId === undefined) {
-      const rights = needs.flatMap(guildNeed);
+      const rights = needs.flatMap((need) =>
+        typeof need === "object" && need.kind === "in_guild" ? need.permission : []
+      );
       if (isForAsker || (guild.id === shownTo.guildId && rights.length === 0)) return;
       if (await mayAll(shownTo, undefined, rights)) return;
       throw new RefusedCall("readers", "not everyone who reads the answer may read that");
@@ -216,7 +217,7 @@ export function createTargets(
     // Its readers have the channel of the answer before them.
     const isOwn = place.kind === "guild" && source?.id === place.channel.id;
     if (isForeign || !source || !(isOwn || await mayAll(shownTo, source, sees))) {
-      throw new LacksRight({ kind: "readers", channelId, shownIn: here }, undefined);
+      throw new LacksRight({ kind: "readers", channelId, shownIn: here }, decision);
     }
   }
 
@@ -334,11 +335,6 @@ export function createTargets(
       return inWords(error);
     },
   };
-}
-
-/** A permission in the whole guild, which all readers of a server's list need, too. */
-function guildNeed(need: Need): readonly Permission[] {
-  return typeof need === "object" && need.kind === "in_guild" ? [need.permission] : [];
 }
 
 /** An error of Discord in words for the model; another error unchanged. */

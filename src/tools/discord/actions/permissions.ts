@@ -25,6 +25,9 @@ const permission = z.string().transform((written, context): Permission => {
 const permissions = z.array(permission).min(1).max(30);
 const target = z.string().regex(/^\d{1,20}$/, "must be the id of a role or a member: digits only");
 
+/** Permissions that open a channel to readers. */
+const OPENING = PERMISSIONS["View Channel"] | PERMISSIONS["Read Message History"];
+
 /** Actions on permissions. */
 export const PERMISSION_ACTIONS: readonly Action[] = [
   defineAction({
@@ -132,6 +135,7 @@ async function setOverwrite(
       role ? `the role ${role.name}` : `the member ${targetId}`
     } in <#${channel.id}>`,
     dryRun,
+    asks: (changed & OPENING & ~(after?.deny ?? 0n)) !== 0n, // people may read before an undo
     undo: {
       does: "sets the earlier permissions again",
       needs: ["Manage Roles"],

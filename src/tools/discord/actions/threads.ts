@@ -237,6 +237,5 @@ function tagOf({ tags }: Channel, written: string): string {
     id === parseSnowflake(written) || name.toLowerCase() === written.toLowerCase()
   );
   if (found) return found.id;
-  const names = tags.map(({ name }) => name).join(", ") || "none";
-  throw badArguments(`the channel has no tag ${JSON.stringify(written)}; it has: ${names}`);
+  throw badArguments(`the channel has no tag ${JSON.stringify(written)}: see its channelInfo`);
 }

@@ -159,6 +159,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
           /not everyone who (reads|would read)/,
         );
       }
+      const no = { ...yes(people.grace, "limit"), answer: { choice: "deny" } };
+      assert.match(await run(read, { decision: no }), /not everyone who .*; a person .* said no$/);
       const decision = yes(people.grace, "limit");
       for (const args of readsOf(staff, krill.id).slice(0, 3)) {
         assert.match(await run(args, { decision }), staff.has);
@@ -188,16 +190,42 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       const edit = { action: "channelEdit", channelId, topic: "x" };
       const cards = [await ask({ action: "channelDelete", channelId }), await ask(remove)];
       const asking = { by: target, isOwner: true };
+      const tags = [{ id: messageId, name: "staff-tag", moderated: false }];
+      const { world, krill } = scene.demo;
+      const forum = addChannel(world, krill, { name: "posts", kind: "forum", tags }, AT);
+      const post = { action: "threadCreate", channelId: forum.id, title: "x", text: "x" };
       const words = [
+        await run({ ...post, tags: ["none"] }, asking),
         await run({ ...edit, dryRun: true }, asking),
         await run({ ...remove, dryRun: true }, asking),
         await run(edit, asking),
         await run({ action: "undo" }, asking),
         ...cards.map((card) => card?.exact ?? "no card"),
       ];
-      assert.match(words[3] ?? "", /^Undone .* sets its topic back/);
+      assert.match(words[0] ?? "", /the forum has no tag "none"/);
+      assert.match(words[4] ?? "", /^Undone .* sets its topic back/);
       assert.match(words.at(-1) ?? "", /^delete the message/);
       assert.doesNotMatch(words.join("\n"), /staff|topic-of|ada/);
+    }));
+
+  it("[T3] open no hidden channel in an owner's turn without a person", () =>
+    withActions(async (scene) => {
+      const { run, target, demo: { krill } } = scene;
+      const { channel: { id: channelId }, has } = await staffOf(scene);
+      const asking = { by: target, isOwner: true };
+      const open = { channelId, targetId: krill.id };
+      for (
+        const given of [
+          { ...open, action: "channelPermissionRemove" },
+          { ...open, action: "channelPermissionSet", allow: ["View Channel"] },
+          { ...open, action: "channelPermissionSet", targetId: target.id, allow: ["View Channel"] },
+        ]
+      ) {
+        assert.match(await run(given, asking), /a person must allow it first/);
+        assert.doesNotMatch(await run({ action: "readMessages", channelId }, asking), has);
+      }
+      const shut = { ...open, action: "channelPermissionSet", deny: ["Read Message History"] };
+      assert.match(await run(shut, asking), /^Set\./);
     }));
 
   it("forward a message only where all may read it, or after a card that names that channel", () =>
