@@ -217,7 +217,7 @@ const ON_POSTGRES = [...testsIn("postgres"), "tests/store/replica/remote_test.ts
  * whose parts each change tests.
  */
 const RELEASE = [
-  ...testsIn("e2e/dashboard", "e2e/extras", "e2e/postgres", "e2e/release"),
+  ...testsIn("e2e/api", "e2e/dashboard", "e2e/extras", "e2e/postgres", "e2e/release"),
   "tests/chaos/powercut_test.ts",
   "tests/chaos/soak_test.ts",
   "tests/chaos/upgrades_test.ts",
@@ -292,7 +292,7 @@ async function testBinary(): Promise<void> {
     denoTests(
       "the binary, end to end",
       writeParts(everyDay("e2e", "security"), "whole", MOST),
-      6,
+      5,
       { env },
     ),
     denoTests("the binary, under faults", writeParts(everyDay("chaos"), "faults"), 1, { env }),

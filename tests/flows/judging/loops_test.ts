@@ -25,6 +25,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { openTestStore } from "../../support/store/store.ts";
+import { cases } from "../../support/long_form.ts";
 
 const CHANNEL = guildPlace().channel;
 const HOUR = 3_600_000;
@@ -147,7 +148,7 @@ describe("[P11] [N3] two Barnacles left alone for an hour", () => {
           assert.ok(posted.length <= 6, JSON.stringify(posted));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: cases(40, 1_500) },
     ));
 
   it("exchange 6 messages at all, and each owner learns of it once", async () => {
