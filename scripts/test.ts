@@ -292,7 +292,7 @@ async function testBinary(): Promise<void> {
     denoTests(
       "the binary, end to end",
       writeParts(everyDay("e2e", "security"), "whole", MOST),
-      5,
+      6,
       { env },
     ),
     denoTests("the binary, under faults", writeParts(everyDay("chaos"), "faults"), 1, { env }),
