@@ -1,12 +1,12 @@
 /**
  * Checks the types of all code with the native compiler of TypeScript 7, one of the locked packages,
- * and Deno's own declarations. It takes a quarter of the processor time of `deno check`, which runs the
- * compiler of Deno's binary.
+ * and Deno's own declarations. It takes less than half of the processor time of `deno check`, which
+ * runs the compiler of Deno's binary.
  *
  * `deno run -A scripts/types.ts` checks all folders, or those that are named.
  */
 
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
@@ -30,7 +30,7 @@ function compilerPath(): string {
 function writeProject(paths: readonly string[]): string {
   mkdirSync(OUT, { recursive: true });
   const declarations = join(OUT, "deno.d.ts");
-  writeFileSync(declarations, spawnSync(process.execPath, ["types"]).stdout);
+  writeFileSync(declarations, execFileSync(process.execPath, ["types"], { maxBuffer: 2 ** 26 }));
   const project = join(OUT, "tsconfig.json");
   const root = process.cwd();
   const compilerOptions = {
