@@ -165,9 +165,14 @@ async function testArm64(): Promise<void> {
 async function testMusl(): Promise<void> {
   if (!canRun("the musl binary", MUSL) || !await compile("linux-x64-musl")) return;
   const env = { BARNACLE_BIN: join(BINARIES, "barnacle-linux-x64-musl") };
-  await denoTests("the musl binary, end to end", writeParts(testsIn("e2e"), "musl", MOST), 6, {
-    env,
-  });
+  await denoTests(
+    "the musl binary, end to end",
+    writeParts(testsIn("e2e", "features"), "musl", MOST),
+    6,
+    {
+      env,
+    },
+  );
 }
 
 /** Plays the demo's scenes with the program of Windows, if this machine has Wine. */
@@ -206,18 +211,18 @@ const testsIn = (...folders: readonly string[]) =>
   TESTS.filter((path) => folders.some((folder) => path.startsWith(`tests/${folder}/`)));
 
 /** Tests of the whole bot as the shipped binary. */
-const WHOLE = testsIn("e2e", "security", "chaos");
+const WHOLE = testsIn("e2e", "features", "security", "chaos");
 
 /** Tests of the store with copies in PostgreSQL. */
 const ON_POSTGRES = [...testsIn("postgres"), "tests/store/replica/remote_test.ts"];
 
 /**
- * Tests of the whole bot that only a release runs: those that take minutes, because they build
- * binaries, need PostgreSQL, use each page in a browser or cut the power for long, and those of extras,
- * whose parts each change tests.
+ * Tests of the whole bot that only a release runs: scenes of single features, whose parts each change
+ * tests, and those that take minutes, because they build binaries, need PostgreSQL, use each page in a
+ * browser or cut the power for long.
  */
 const RELEASE = [
-  ...testsIn("e2e/api", "e2e/dashboard", "e2e/extras", "e2e/postgres", "e2e/release"),
+  ...testsIn("features"),
   "tests/chaos/powercut_test.ts",
   "tests/chaos/soak_test.ts",
   "tests/chaos/upgrades_test.ts",

@@ -30,6 +30,7 @@ export class PassphraseError extends Error {
 /** The work of the thread. */
 interface SealJob {
   readonly passphrase: string;
+  readonly logN: number;
 }
 
 /** A message of the thread while it works. The answer to `wants` is a piece, or `undefined` at the end. */
@@ -42,13 +43,19 @@ type SealEnd =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** Encrypts a stream in a thread. @throws {Error} If the thread fails. */
+/**
+ * Encrypts a stream in a thread.
+ *
+ * @param logN Work factor of scrypt, for tests that guess often.
+ * @throws {Error} If the thread fails.
+ */
 export async function* encrypted(
   content: AsyncIterable<Uint8Array>,
   passphrase: string,
+  logN: number = SCRYPT_LOG_N,
 ): AsyncGenerator<Uint8Array> {
   const pieces = content[Symbol.asyncIterator]();
-  const workerData: SealJob & { readonly kind: "seal" } = { kind: "seal", passphrase };
+  const workerData: SealJob & { readonly kind: "seal" } = { kind: "seal", passphrase, logN };
   const thread = new Worker(JOB_WORKER_URL, { workerData });
   thread.on("error", () => {}); // `on()` below stops listening after the first error
   thread.once("exit", () => thread.emit("error", new Error("the thread that encrypts has ended")));
@@ -69,7 +76,7 @@ export async function* encrypted(
 
 /** Encrypts what the main thread sends, as a thread. */
 export async function runSealJob(job: unknown, port: MessagePort): Promise<void> {
-  const { passphrase } = job as SealJob; // only this program starts the thread
+  const { passphrase, logN } = job as SealJob; // only this program starts the thread
   const send = (message: SealMessage) => port.postMessage(message);
   const messages: AsyncIterator<readonly (Uint8Array | undefined)[]> = on(port, "message");
   async function* pieces(): AsyncGenerator<Uint8Array> {
@@ -84,7 +91,7 @@ export async function runSealJob(job: unknown, port: MessagePort): Promise<void>
   const { Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   encrypter.setPassphrase(passphrase);
-  encrypter.setScryptWorkFactor(SCRYPT_LOG_N);
+  encrypter.setScryptWorkFactor(logN);
   const sealed = valuesOf(await encrypter.encrypt(content));
   for await (const chunk of gathered(sealed, MESSAGE_BYTES)) send({ kind: "sealed", chunk });
 }

@@ -57,11 +57,13 @@ async function kindOf(file: FileHandle): Promise<SealedKind> {
  * @returns Bytes of the file.
  */
 export async function writeSealed(
-  { path, part, passphrase, onWritten }: {
+  { path, part, passphrase, logN, onWritten }: {
     readonly path: string;
     readonly part: string;
     /** Absent: not encrypted. */
     readonly passphrase?: string;
+    /** As for `encrypted()`. */
+    readonly logN?: number;
     /** Called once the disk has the whole file, before it gets its name. */
     readonly onWritten?: () => void;
   },
@@ -74,7 +76,9 @@ export async function writeSealed(
     try {
       let unsynced = 0;
       const packed = compressed(content);
-      const sealed = passphrase ? encrypted(packed, passphrase) : gathered(packed, CHUNK_BYTES);
+      const sealed = passphrase
+        ? encrypted(packed, passphrase, logN)
+        : gathered(packed, CHUNK_BYTES);
       for await (const chunk of sealed) {
         await file.writeFile(chunk);
         size += chunk.length;

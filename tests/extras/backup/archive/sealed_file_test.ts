@@ -11,6 +11,8 @@ import { ArchiveError } from "../../../../src/extras/backup/archive/source.ts";
 import { tempDirectory } from "../../../support/temp_directory.ts";
 
 const PASSPHRASE = "correct horse battery staple";
+/** A cheap work factor. `backup_test.ts` uses the real one. */
+const logN = 10;
 
 /** 300 KB that no compression makes smaller. */
 const CONTENT = Buffer.concat(
@@ -35,7 +37,7 @@ for (const passphrase of [undefined, PASSPHRASE]) {
       using directory = tempDirectory();
       const path = join(directory.path, "a");
       const part = join(directory.path, "a.part");
-      const size = await writeSealed({ path, part, passphrase }, inParts(CONTENT));
+      const size = await writeSealed({ path, part, passphrase, logN }, inParts(CONTENT));
       assert.equal(size, statSync(path).size);
       assert.equal(statSync(path).mode & 0o777, 0o600);
       assert.deepEqual(await readAll(path, passphrase), CONTENT);
@@ -47,7 +49,10 @@ for (const passphrase of [undefined, PASSPHRASE]) {
       const path = join(directory.path, "a");
       const pieces = Array.from({ length: 22 }, (_, index) => [Buffer.alloc(9, index), CONTENT]);
       const content = Buffer.concat(pieces.flat()); // 6.6 MB
-      await writeSealed({ path, part: `${path}.part`, passphrase }, inParts(content, 700_000));
+      await writeSealed(
+        { path, part: `${path}.part`, passphrase, logN },
+        inParts(content, 700_000),
+      );
       assert.ok(content.equals(await readAll(path, passphrase)));
     });
 
@@ -59,14 +64,17 @@ for (const passphrase of [undefined, PASSPHRASE]) {
         yield* inParts(CONTENT);
         throw new Error("the disk is gone");
       }
-      await assert.rejects(writeSealed({ path, part, passphrase }, failing()), /disk is gone/);
+      await assert.rejects(
+        writeSealed({ path, part, passphrase, logN }, failing()),
+        /disk is gone/,
+      );
       assert.deepEqual(readdirSync(directory.path), []);
     });
 
     it("makes files whose missing or changed parts readSealed() notices", async () => {
       using directory = tempDirectory();
       const path = join(directory.path, "a");
-      await writeSealed({ path, part: `${path}.part`, passphrase }, inParts(CONTENT));
+      await writeSealed({ path, part: `${path}.part`, passphrase, logN }, inParts(CONTENT));
       const whole = readFileSync(path);
       for (const at of [60, 5_000, Math.floor(whole.length / 2), whole.length - 100]) {
         const bad = Buffer.from(whole);
@@ -91,7 +99,10 @@ describe("[O11] readSealed()", () => {
   it("names a wrong and a missing passphrase", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "a");
-    await writeSealed({ path, part: `${path}.part`, passphrase: PASSPHRASE }, inParts(CONTENT));
+    await writeSealed(
+      { path, part: `${path}.part`, passphrase: PASSPHRASE, logN },
+      inParts(CONTENT),
+    );
     await assert.rejects(readAll(path, "another one"), {
       name: "PassphraseError",
       message: "the passphrase is wrong",

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { axeProblems, openContext, WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { needsBubblewrap } from "../../support/skip.ts";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
-import { type DemoProcess, startDemo } from "../commands/demo_process.ts";
+import { type DemoProcess, startDemo } from "../demo/demo_process.ts";
 
 /** A text that a person writes, and that the script repeats. */
 const HOSTILE = '<img src=x onerror="document.title=1"> [x](javascript:alert(1)) ' +
