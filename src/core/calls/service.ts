@@ -57,10 +57,13 @@ export interface CallRefusal {
 export class CallRefused extends Error {
   override readonly name = "CallRefused";
   readonly kind: CallRefusalKind;
+  /** Seconds until the same request may succeed, where that is known. */
+  readonly waitSec: number | undefined;
 
-  constructor(kind: CallRefusalKind, why: string) {
+  constructor(kind: CallRefusalKind, why: string, waitSec?: number) {
     super(why);
     this.kind = kind;
+    this.waitSec = waitSec;
   }
 }
 

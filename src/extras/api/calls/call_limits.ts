@@ -27,7 +27,7 @@ export function createCallLimits(now: () => number) {
     times.set(program, recent);
     if (recent.length < most) return void recent.push(at);
     const waitSec = Math.ceil((MINUTE_MS - (at - (recent[0] ?? at))) / 1_000);
-    throw new CallRefused("too_many", `${program} ${rule}; try again in ${waitSec} s`);
+    throw new CallRefused("too_many", `${program} ${rule}; try again in ${waitSec} s`, waitSec);
   }
 
   return {

@@ -172,13 +172,13 @@ export function createApi(
       case "/v1/models":
         return openai.listModels(given);
       case "/v1/models/:id":
-        return openai.readModel(pathname.split("/").at(-1) ?? "", given);
+        return openai.readModel(partsOf(pathname).at(-1) ?? "", given);
       case "/v1/chat/completions":
         return await openai.chatCompletion(body, given);
       case "/v1/responses":
         return await openai.createResponse(body, given);
       case "/v1/responses/:id":
-        return await openai.readResponse(pathname.split("/").at(-1) ?? "", given);
+        return await openai.readResponse(partsOf(pathname).at(-1) ?? "", given);
     }
   }
 
@@ -200,11 +200,16 @@ export function createApi(
   };
 }
 
+/** A slash at the end changes nothing: some clients write one. */
 function matches(path: string, written: string): boolean {
   const parts = path.split("/");
-  const given = written.split("/");
+  const given = partsOf(written);
   return parts.length === given.length &&
     parts.every((part, index) => part === given[index] || part.startsWith(":") && given[index]);
+}
+
+function partsOf(pathname: string): readonly string[] {
+  return pathname.replace(/(?<=.)\/$/, "").split("/");
 }
 
 function keyOf({ headers }: Request): string | undefined {

@@ -12,6 +12,8 @@ export interface ApiError {
   readonly code: string | null;
   /** The field of the request that is wrong. */
   readonly param: string | null;
+  /** Seconds for `Retry-After`, if the request may be repeated; absent: 10. */
+  readonly waitSec?: number | undefined;
 }
 
 /** Thrown by handlers: the request gets this answer. */
@@ -48,7 +50,7 @@ const KINDS: Readonly<Record<CallRefusalKind, Pick<ApiError, "status" | "type" |
 export function toApiError(thrown: unknown): ApiError | undefined {
   if (thrown instanceof ApiFailure) return thrown.error;
   if (!(thrown instanceof CallRefused)) return undefined;
-  return { ...KINDS[thrown.kind], message: thrown.message, param: null };
+  return { ...KINDS[thrown.kind], message: thrown.message, param: null, waitSec: thrown.waitSec };
 }
 
 /** The error for a call that has no answer. */
@@ -69,7 +71,9 @@ export function errorOfCall(state: Exclude<CallState, { kind: "answered" }>): Ap
 }
 
 /** An error's body. */
-export function errorBody({ status: _, ...error }: ApiError): { readonly error: object } {
+export function errorBody(
+  { status: _, waitSec: __, ...error }: ApiError,
+): { readonly error: object } {
   return { error };
 }
 
@@ -83,7 +87,7 @@ export function errorResponse(error: ApiError): Response {
     status: error.status,
     headers: {
       "x-should-retry": mayRepeat ? "true" : "false",
-      ...(mayRepeat && { "Retry-After": "10" }),
+      ...(mayRepeat && { "Retry-After": String(error.waitSec ?? 10) }),
       ...(error.status === 401 && { "WWW-Authenticate": 'Bearer realm="barnacle"' }),
     },
   });

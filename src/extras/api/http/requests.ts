@@ -135,7 +135,6 @@ const REFUSED:
     ],
     ["audio", "only text is possible", isAbsent],
     ["logprobs", "the agent's models tell none", isAbsent],
-    ["stop", "it is not possible here", isAbsent],
     ["background", "ask without it, and read GET /v1/responses/<id>", isAbsent],
     ["conversation", "continue by previous_response_id", isAbsent],
     ["prompt", "it is not possible here", isAbsent],

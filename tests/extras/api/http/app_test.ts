@@ -60,7 +60,6 @@ const BODIES: readonly (readonly [what: string, body: unknown, status: number, w
     400,
     /^response_format: only text is possible$/,
   ],
-  ["stops", chat({ stop: ["x"] }), 400, /^stop: it is not possible here$/],
   ["sound", chat({ modalities: ["text", "audio"] }), 400, /^modalities: only text is possible$/],
   [
     "too many characters",
@@ -190,8 +189,10 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
     });
   });
 
-  it("tells a model by its id", async () => {
+  it("tells a model by its id, and lists models with a slash at the end, too", async () => {
     await withServer(serviceWith().service, async (base) => {
+      const listed = await fetch(`${base}/v1/models/`, { headers: AUTH });
+      assert.equal((await listed.json()).object, "list");
       const read = async (id: string) => await fetch(`${base}/v1/models/${id}`, { headers: AUTH });
       assert.deepEqual(await (await read("reef")).json(), {
         id: "reef",
@@ -244,10 +245,11 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
     [new CallRefused("not_found", "no"), 404, null],
     [new CallRefused("invalid", "no"), 400, null],
     [new CallRefused("too_many", "no"), 429, "10"],
+    [new CallRefused("too_many", "no", 42), 429, "42"],
     [new CallRefused("unavailable", "no"), 503, "10"],
   ];
   for (const [refused, status, retryAfter] of refusals) {
-    it(`answers ${status} if the service refuses a call as ${refused.kind}`, async () => {
+    it(`answers ${status}, Retry-After ${retryAfter}, if the service refuses a call as ${refused.kind}`, async () => {
       const { service } = serviceWith({ begin: () => Promise.reject(refused) });
       await withServer(service, async (base) => {
         for (const stream of [false, true]) {

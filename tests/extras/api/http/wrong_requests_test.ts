@@ -50,7 +50,6 @@ const CHATS: readonly Row[] = [
   ["a text as modalities", chat({ modalities: "text" }), /^modalities: only text is possible$/],
   ["a number as sound", chat({ audio: 5 }), /^audio: only text is possible$/],
   ["a number as logprobs", chat({ logprobs: 1 }), /^logprobs: the agent's models tell none$/],
-  ["a number as stop", chat({ stop: 5 }), /^stop: it is not possible here$/],
   ["null as a message", message(null), /^messages\.0: .*expected object, received null$/],
   ["a list as a message", message([]), /^messages\.0: .*expected object, received array$/],
   ["no role", message({ content: "x" }), /^messages\.0\.role: /],
