@@ -17,7 +17,7 @@ import { withStore } from "../../src/cli/shared/with_store.ts";
 import { createProcessIo } from "../../src/cli/terminal/io.ts";
 import type { AccountId, ChannelId, MessageId, UserId } from "../../src/core/discord/ids.ts";
 import type { TalkedMessage } from "../../src/core/store/received.ts";
-import type { Store } from "../../src/core/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { toIntentMessage } from "../../src/flows/intent/channel_state.ts";
 import { DEFAULT_THRESHOLD, judgeIntent } from "../../src/policy/intent/heads.ts";
 import { createIntentTracker, type IntentMessage } from "../../src/policy/intent/tracker.ts";

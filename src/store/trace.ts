@@ -1,8 +1,8 @@
 /** `store.sources`: finds everything that came from a message, without changing it (H6a). */
 
-import type { MessageId } from "../core/discord/ids.ts";
+import type { ChannelId, MessageId } from "../core/discord/ids.ts";
 import type { TurnCost } from "../core/spending/usage.ts";
-import type { Sources } from "../core/store/notes.ts";
+import type { SourceTrace } from "../core/store/notes.ts";
 import {
   account,
   integer,
@@ -34,13 +34,19 @@ const SUMMARY = rows({ at: integer(), modelId: optional(text()) });
 const COST = rows({ cost: optional(json<TurnCost>()) });
 
 /** Creates the namespace. Its statements are prepared when they run: no bot needs them. */
-export function createSources({ database, read }: Transactions): Sources {
+export function createSources({ database, read }: Transactions) {
   const all = (sql: string, ...values: readonly (string | number)[]) =>
     database.prepare(sql).all(...values);
   const one = (sql: string, ...values: readonly (string | number)[]) => all(sql, ...values)[0];
 
   return {
-    trace: (messageId, linkedId) =>
+    /**
+     * Lists everything that came from a message, without changing it.
+     *
+     * @param linkedId Channel of the message, if the caller knows it. For an unanswered message of an
+     * unknown channel, entries of other turns are not found.
+     */
+    trace: (messageId: MessageId, linkedId?: ChannelId): Promise<SourceTrace> =>
       read(() => {
         const row = one(
           `SELECT account_id, agent_id, session_key, channel_id, state, change, turn_of, reply_to

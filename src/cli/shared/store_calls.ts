@@ -11,7 +11,7 @@ import { z } from "zod";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { SocketHandler, SocketRequest } from "../../host/bot_socket.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { storedMessage } from "../../store/outbox/rows.ts";
@@ -138,7 +138,7 @@ const WRITES = {
     ({ pairing }, ...args) => pairing.decide(...args),
   ),
   "pairing.revoke": call(
-    z.tuple([account, snowflakeSchema<"user">(), time]),
+    z.tuple([account, snowflakeSchema<"user">()]),
     ({ pairing }, ...args) => pairing.revoke(...args),
   ),
   "questions.decide": call(

@@ -1,22 +1,8 @@
-/** The contract of `store.calls`: finds calls of programs, and the keys that they have used (O14). */
+/** Values of `store.calls`: calls of programs (O14). */
 
 import type { AccountId, MessageId, UserId } from "../discord/ids.ts";
 import type { TurnCost } from "../spending/usage.ts";
 import type { Called } from "./called.ts";
-
-/** All methods of `store.calls`. */
-export interface StoredCalls {
-  /**
-   * Keeps the key of a call for a day.
-   *
-   * @returns The call that has the key: this one, or an earlier one.
-   */
-  keep(call: KeyedCall, now: number): Promise<Pick<KeyedCall, "messageId" | "body">>;
-  /** A call; `undefined` if the inbox has no call with this id. */
-  find(messageId: MessageId): Promise<StoredCall | undefined>;
-  /** The newest call of a session that has left something in it; `undefined` if none has. */
-  newestIn(sessionKey: string): Promise<MessageId | undefined>;
-}
 
 /** A call with the key of its program. */
 export interface KeyedCall {

@@ -1,32 +1,9 @@
-/** The contract of `store.feeds`: the state of each feed, and its entries that were seen (T15). */
+/** Values of `store.feeds`: polls of feeds, and new entries (T15). */
 
 import type { AccountId } from "../discord/ids.ts";
-import type { FeedState, FeedValidators } from "../feed.ts";
+import type { FeedValidators } from "../feed.ts";
 import type { HookEvent, NewHookEvent } from "../hooks/hook.ts";
 import type { Frozen } from "../outbound/outbound.ts";
-
-/** All methods of `store.feeds`. */
-export interface Feeds {
-  /** The feeds of an account that were polled once, by name; of all accounts, if none is given. */
-  list(accountId?: AccountId): Promise<readonly FeedState[]>;
-  /**
-   * Finds the entries that are new.
-   *
-   * @param keys Keys of the entries that the feed has now.
-   * @returns Those that were never seen; `"first"` if the feed was not polled before at this address,
-   * or not since the store was restored.
-   */
-  unseen(feed: FeedName, keys: readonly string[]): Promise<ReadonlySet<string> | "first">;
-  /**
-   * Records a poll that succeeded, with the messages or events about new entries, in one transaction. An entry
-   * that another poll has recorded meanwhile adds none.
-   */
-  record(poll: RecordedPoll, now: number): Promise<void>;
-  /** Makes a feed due now. @returns Whether it was ever polled; else it is due anyway. */
-  ask(accountId: AccountId, name: string): Promise<boolean>;
-  /** Records a poll that failed. */
-  fail(feed: FeedName, problem: string, nextAt: number): Promise<void>;
-}
 
 /** A feed of the config. */
 export interface FeedName {

@@ -1,73 +1,7 @@
-/**
- * The contract of `store.notes`: the agent's memory, and the vectors of its notes; and of
- * `store.sources`: what came from a message.
- */
+/** Values of `store.notes` about vectors, and of `store.sources`. */
 
-import type { ChannelId, MessageId, UserId } from "../discord/ids.ts";
-import type { NewNote, Note } from "../notes/note.ts";
-import type { NearNote, NoteText } from "../notes/embedding.ts";
-
-/** All methods of `store.notes`. */
-export interface Notes {
-  /**
-   * Stores a note, once for each call.
-   *
-   * @returns The note, or `undefined` if its key has too many.
-   */
-  save(note: NewNote, now: number): Promise<Note | undefined>;
-  /**
-   * Notes of some keys that have any of the words, the best first.
-   *
-   * @param query Free text; without a word, the newest notes.
-   */
-  search(
-    agentId: string,
-    keys: readonly string[],
-    query: string,
-    limit: number,
-  ): Promise<readonly Note[]>;
-  /** One note; `undefined` if there is none with this number. */
-  find(id: number): Promise<Note | undefined>;
-  /** Notes by one person, newest first; in one space, if given. */
-  by(authorId: UserId, space: string | undefined, limit: number): Promise<readonly Note[]>;
-  /** All notes in the order of their number; by one person, if given. */
-  all(authorId?: UserId): Promise<readonly Note[]>;
-  /**
-   * Replaces a note's text, and adds messages that it came from.
-   *
-   * @returns Whether the note existed.
-   */
-  update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;
-  /** Deletes a note. @returns Whether it existed. */
-  remove(id: number): Promise<boolean>;
-}
-
-/** Methods of `store.notes` about vectors. */
-export interface NoteVectors {
-  /**
-   * The newest notes without a vector of a model.
-   *
-   * @param dimension Number of dimensions that its vectors have; others count as missing. Absent:
-   * vectors of any length count.
-   */
-  unembedded(
-    modelId: string,
-    dimension: number | undefined,
-    limit: number,
-  ): Promise<readonly OwnNoteText[]>;
-  /** Stores vectors of notes that still have the text. Another model's vectors are replaced. */
-  keepVectors(modelId: string, vectors: readonly NoteVector[]): Promise<void>;
-  /** Notes of some keys, the nearest first. No other note is compared. */
-  nearest(
-    agentId: string,
-    keys: readonly string[],
-    modelId: string,
-    vector: Int8Array,
-    limit: number,
-  ): Promise<readonly NearNote[]>;
-  /** Counts the notes with vectors of a model. */
-  countEmbedded(modelId: string): Promise<EmbeddedCount>;
-}
+import type { ChannelId, MessageId } from "../discord/ids.ts";
+import type { NoteText } from "../notes/embedding.ts";
 
 /** The text of a note, and the agent whose note it is. */
 export interface OwnNoteText extends NoteText {
@@ -86,17 +20,6 @@ export interface EmbeddedCount {
   readonly notes: number;
   /** Number of those with a vector. */
   readonly embedded: number;
-}
-
-/** All methods of `store.sources`. */
-export interface Sources {
-  /**
-   * Lists everything that came from a message, without changing it.
-   *
-   * @param channelId Channel of the message, if the caller knows it. For an unanswered message of an
-   * unknown channel, entries of other turns are not found.
-   */
-  trace(messageId: MessageId, channelId?: ChannelId): Promise<SourceTrace>;
 }
 
 /** Everything that came from a message. Times are Unix times in milliseconds. */

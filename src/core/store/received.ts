@@ -1,7 +1,4 @@
-/**
- * The contract of `store.received`: verdicts, policies, direct channels and the record of each
- * message. And that of `store.knowledge`: received messages that people search (T17).
- */
+/** Values of `store.received`: verdicts, policies and records of messages; and of `store.knowledge` (T17). */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { Facts } from "../inbound/facts.ts";
@@ -11,21 +8,6 @@ import type { Verdict } from "../inbound/verdict.ts";
 import type { ResolvedName } from "../names.ts";
 import type { TurnCost } from "../spending/usage.ts";
 import type { OpenRow } from "./outbox.ts";
-
-/** All methods of `store.received`. */
-export interface Received
-  extends RecordedVerdicts, DirectChannels, MessageRecords, RecentTurns, RecentTalk, Policies {}
-
-/** Reads verdicts, page by page. */
-export interface RecordedVerdicts {
-  /** The newest verdicts before a number, the newest first, at most `limit`, with their facts. */
-  newestVerdicts(limit: number, before?: number): Promise<readonly JudgedOnRecord[]>;
-  /**
-   * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
-   * undecided message is left out until it is decided.
-   */
-  verdictsAfter(id: number, limit: number): Promise<readonly RecordedVerdict[]>;
-}
 
 /** A verdict as it is on record. */
 export interface RecordedVerdict {
@@ -52,43 +34,6 @@ export interface JudgedOnRecord extends RecordedVerdict {
   readonly facts?: Facts;
 }
 
-/** Reads direct channels. */
-export interface DirectChannels {
-  /** Direct channels of an account, with the newest activity first. */
-  directChannels(accountId: AccountId): Promise<readonly ChannelId[]>;
-  /**
-   * Whether a direct channel is a group. Its history does not tell, and no code may go to a group
-   * (P5).
-   */
-  isGroupChannel(accountId: AccountId, channelId: ChannelId): Promise<boolean>;
-}
-
-/** Reads the records of messages. */
-export interface MessageRecords {
-  /**
-   * Finds the record by a message, by one of our own messages that answers it, or by the failure id
-   * in a notice. A message of ours that answers no one has a record without decisions.
-   *
-   * @returns `undefined` if nothing is on record.
-   */
-  messageRecordOf(
-    asked: { readonly messageId: MessageId } | { readonly failureId: string },
-  ): Promise<MessageRecord | undefined>;
-}
-
-/** Reads recent messages. */
-export interface RecentTalk {
-  /**
-   * The newest messages of all channels of an account since a time, oldest first: at most `limit` of
-   * those to the bot, of its own, and of all others.
-   */
-  recentTalk(
-    accountId: AccountId,
-    since: number,
-    limit: number,
-  ): Promise<readonly TalkedMessage[]>;
-}
-
 /** A stored message, as far as a conversation's state depends on it. */
 export type TalkedMessage =
   & { readonly id: MessageId; readonly channelId: ChannelId }
@@ -103,14 +48,6 @@ export type TalkedMessage =
     /** `to`: the person whom it answers, with the message `answers`. */
     | { readonly kind: "own"; readonly to?: UserId; readonly answers?: MessageId }
   );
-
-/** Reads lists for the operator. */
-export interface RecentTurns {
-  /** The newest turns that have ended, the newest first, at most `limit`. */
-  recentTurns(limit: number): Promise<readonly RecentTurn[]>;
-  /** The newest username of each person whose question is stored, by the person's id. */
-  askersNames(): Promise<ReadonlyMap<string, string>>;
-}
 
 /** A turn that has ended, in a list. Times are Unix time in milliseconds. */
 export interface RecentTurn
@@ -271,16 +208,6 @@ export interface OutboxOnRecord extends
   readonly parkedReason?: string;
 }
 
-/** Stores policies. */
-export interface Policies {
-  /**
-   * Stores a policy as the newest one in force.
-   *
-   * @returns Number of the policy, by which decisions name it; the same for the same hash.
-   */
-  savePolicy(revision: PolicyRevision, now: number): Promise<number>;
-}
-
 /** A channel or thread with known messages. */
 export interface SearchedChannel {
   readonly guildId: GuildId;
@@ -327,22 +254,4 @@ export interface KnownHits {
   readonly hits: readonly KnownHit[];
   /** Number of newer messages whose words are not in the index yet. */
   readonly unindexed: number;
-}
-
-/** All methods of `store.knowledge`. */
-export interface Knowledge {
-  /** Searches messages. Brings the index up to date first, as far as that is quick. */
-  search(query: KnownQuery): Promise<KnownHits>;
-  /** Removes messages that Discord does not have any more. No later search finds them. */
-  removeKnown(accountId: AccountId, messageIds: readonly MessageId[]): Promise<void>;
-  /** Removes all messages of channels or threads. */
-  removeKnownChannels(accountId: AccountId, channelIds: readonly ChannelId[]): Promise<void>;
-  /** The channels and threads with messages. */
-  knownChannels(accountId: AccountId): Promise<readonly SearchedChannel[]>;
-  /**
-   * Adds words of some messages to the index, and deletes some removed ones.
-   *
-   * @returns Whether there is more to do.
-   */
-  tend(): Promise<boolean>;
 }

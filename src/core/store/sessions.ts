@@ -1,58 +1,7 @@
-/**
- * The contract of `store.sessions`: the checkpoints of conversations, their folded entries, and
- * their lists for the operator.
- */
+/** Values of `store.sessions`: listed conversations and checkpoints, and searches in folded entries. */
 
 import type { MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { Entry } from "../inbound/transcript.ts";
-import type {
-  Checkpoint,
-  Fold,
-  Folded,
-  NumberedEntry,
-  OpenEntries,
-  ResetCause,
-} from "../turn/checkpoint.ts";
-
-/** All methods of `store.sessions`. */
-export interface Sessions extends Checkpoints, Listing, Recalled {}
-
-/** Reads and adds checkpoints. */
-export interface Checkpoints {
-  /** The newest checkpoint of a session; `undefined` if it has none. */
-  checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
-  /** The newest `limit` entries since the newest checkpoint, oldest first. */
-  openEntries(sessionKey: string, limit: number): Promise<OpenEntries>;
-  /**
-   * Folds the oldest entries since the newest checkpoint.
-   *
-   * @returns `false`, and stores nothing, if the range is another one by now: a newer checkpoint has
-   * entries of it, or some are removed.
-   */
-  fold(fold: Fold, now: number): Promise<boolean>;
-  /**
-   * Begins a new transcript under the same key (S4a).
-   *
-   * @returns Number of entries that the model does not see any more; 0 if there was nothing to
-   * leave behind.
-   */
-  reset(sessionKey: string, cause: ResetCause, now: number): Promise<number>;
-  /** The part of a session that summaries stand for, since its last reset. */
-  foldedOf(sessionKey: string): Promise<Folded>;
-}
-
-/** Reads sessions. */
-export interface Listing {
-  /** All sessions with an entry, the one with the newest entry first. */
-  list(): Promise<readonly ListedSession[]>;
-  /** All entries of a session after a number, oldest first. */
-  page(sessionKey: string, after: number, limit: number): Promise<readonly NumberedEntry[]>;
-  /** The newest `limit` entries of a session, oldest first. */
-  newestOf(sessionKey: string, limit: number): Promise<readonly NumberedEntry[]>;
-  /** All checkpoints of a session, oldest first. */
-  checkpointsOf(sessionKey: string): Promise<readonly ListedCheckpoint[]>;
-}
 
 /** One session. Times are Unix time in milliseconds. */
 export interface ListedSession {
@@ -93,19 +42,6 @@ export interface ListedCheckpoint {
   /** Id of the model that wrote the summary; absent if none did, and of a reset. */
   readonly modelId?: string;
   readonly at: number;
-}
-
-/** Reads folded entries. */
-export interface Recalled {
-  /**
-   * The newest folded entries that match.
-   *
-   * @returns Oldest first, and the number of all matches.
-   */
-  recall(
-    sessionKey: string,
-    query: RecallQuery,
-  ): Promise<{ readonly entries: readonly Entry[]; readonly matches: number }>;
 }
 
 /** The entries to read. */

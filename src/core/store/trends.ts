@@ -1,4 +1,4 @@
-/** The contract of `store.trends`: figures by minute and by hour, for the charts of the dashboard. */
+/** Values of `store.trends`: figures by minute and by hour, for the charts of the dashboard. */
 
 /** Figures of a minute or of an hour. */
 export interface Trend {
@@ -20,14 +20,6 @@ export interface Trend {
   readonly waiting: number;
   /** Maximum number of messages that waited for Discord. */
   readonly unsent: number;
-}
-
-/** All methods of `store.trends`. */
-export interface Trends {
-  /** Stores minutes, and adds them to their hours. Old ones make room. */
-  addMinutes(minutes: readonly Trend[]): Promise<void>;
-  /** The stored minutes or hours since a time, oldest first. */
-  trendsSince(span: TrendSpan, since: number): Promise<readonly Trend[]>;
 }
 
 /** Length of a trend in seconds: a minute or an hour. */

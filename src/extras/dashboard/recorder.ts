@@ -6,7 +6,7 @@
  */
 
 import type { Bot } from "../../bot.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { RecentTurn } from "../../core/store/received.ts";
 import type { DecisionCount } from "../../core/store/store.ts";
 import type { Trend } from "../../core/store/trends.ts";

@@ -19,7 +19,7 @@ import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import type { ListedCheckpoint, ListedSession } from "../../core/store/sessions.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Options of `sessions show`. */
 export interface ShowFlags extends CommonFlags {

@@ -27,7 +27,7 @@ import { timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { MessageRecord } from "../../core/store/received.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";

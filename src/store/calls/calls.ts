@@ -6,8 +6,8 @@
  */
 
 import type { Called } from "../../core/calls/called.ts";
-import type { StoredCall, StoredCalls } from "../../core/calls/stored.ts";
-import { readSnowflake } from "../../core/discord/ids.ts";
+import type { KeyedCall, StoredCall } from "../../core/calls/stored.ts";
+import { type MessageId, readSnowflake } from "../../core/discord/ids.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -56,7 +56,7 @@ const STATES: Readonly<Record<InboxState, StoredCall["state"]>> = {
 };
 
 /** Creates the namespace. */
-export function createCalls({ database, sql, commit, read }: Transactions): StoredCalls {
+export function createCalls({ database, sql, commit, read }: Transactions) {
   const insert = SETTING.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const selectKept = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = ? AND scope = ? AND name = ?`;
@@ -73,7 +73,15 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
     ORDER BY id DESC LIMIT 1`;
 
   return {
-    keep: ({ accountId, program, key, body, messageId }, now) =>
+    /**
+     * Keeps the key of a call for a day.
+     *
+     * @returns The call that has the key: this one, or an earlier one.
+     */
+    keep: (
+      { accountId, program, key, body, messageId }: KeyedCall,
+      now: number,
+    ): Promise<Pick<KeyedCall, "messageId" | "body">> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         prune.run(NAME, now - DAY_MS);
         const scope = `${program} ${key}`;
@@ -82,7 +90,8 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
         const [first = "", rest = ""] = kept.value.split(" ");
         return { messageId: readSnowflake<"message">(first) ?? messageId, body: rest };
       }),
-    async find(messageId) {
+    /** A call; `undefined` if the inbox has no call with this id. */
+    async find(messageId: MessageId): Promise<StoredCall | undefined> {
       const found = await read(() => {
         const row = select.get(messageId);
         return row && CALL.read(row);
@@ -94,6 +103,11 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
       if (state !== "open") await commit(COMMIT_OPTIONS.BY_HAND, () => {});
       return { ...rest, called, state };
     },
-    newestIn: (sessionKey) => read(() => selectNewest.get(sessionKey)?.messageId),
+    /** The newest call of a session that has left something in it; `undefined` if none has. */
+    newestIn: (sessionKey: string): Promise<MessageId | undefined> =>
+      read(() => selectNewest.get(sessionKey)?.messageId),
   };
 }
+
+/** All methods of `store.calls`. */
+export type StoredCalls = ReturnType<typeof createCalls>;

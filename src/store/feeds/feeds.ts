@@ -5,13 +5,15 @@
  * entry nor posts it twice.
  */
 
-import type { Feeds } from "../../core/store/feeds.ts";
+import type { FeedName, RecordedPoll } from "../../core/store/feeds.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
 import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/agent.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { FeedState } from "../../core/feed.ts";
 
 /** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
 export const FEED_ENTRIES_MAX = 2_000;
@@ -23,7 +25,7 @@ const KEY = rows({ entryKey: text() });
 export function createFeeds(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
-): Feeds {
+) {
   const addOnce = prepareAddOnce(database, outgoing);
   const selectAll = sql.rows(STORED.read)`SELECT ${STORED.columns()} FROM feed
      WHERE :accountId IS NULL OR account_id = :accountId ORDER BY account_id, name`;
@@ -59,15 +61,34 @@ export function createFeeds(
   );
 
   return {
-    list: (accountId) => read(() => selectAll.all({ accountId: accountId ?? null })),
-    unseen: ({ accountId, name, url }, keys) =>
+    /** The feeds of an account that were polled once, by name; of all accounts, if none is given. */
+    list: (accountId?: AccountId): Promise<readonly FeedState[]> =>
+      read(() => selectAll.all({ accountId: accountId ?? null })),
+    /**
+     * Finds the entries that are new.
+     *
+     * @param keys Keys of the entries that the feed has now.
+     * @returns Those that were never seen; `"first"` if the feed was not polled before at this address,
+     * or not since the store was restored.
+     */
+    unseen: (
+      { accountId, name, url }: FeedName,
+      keys: readonly string[],
+    ): Promise<ReadonlySet<string> | "first"> =>
       read(() => {
         const row = select.get({ accountId, name, url });
         if (!row) return "first";
         const known = new Set(selectKeys.all(ID.read(row).id).map(({ entryKey }) => entryKey));
         return new Set(keys.filter((key) => !known.has(key)));
       }),
-    record: ({ accountId, name, url, seen, messages, events = [], ...poll }, now) =>
+    /**
+     * Records a poll that succeeded, with the messages or events about new entries, in one transaction. An entry
+     * that another poll has recorded meanwhile adds none.
+     */
+    record: (
+      { accountId, name, url, seen, messages, events = [], ...poll }: RecordedPoll,
+      now: number,
+    ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         forgetOfOther.run({ accountId, name, url });
         const { id } = ID.read(upsert({ ...poll, accountId, name, url, readAt: now }));
@@ -76,17 +97,22 @@ export function createFeeds(
         for (const event of events) addEvent({ ...event, receivedAt: now });
         if (seen) prune.run({ id, now });
       }),
-    ask: (accountId, name) =>
+    /** Makes a feed due now. @returns Whether it was ever polled; else it is due anyway. */
+    ask: (accountId: AccountId, name: string) =>
       commit(
         COMMIT_OPTIONS.BY_HAND,
         () => ask.run({ accountId, name }).changes > 0,
       ),
-    fail: (feed, problem, nextAt) =>
+    /** Records a poll that failed. */
+    fail: (feed: FeedName, problem: string, nextAt: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         fail({ ...feed, problem, nextAt, failures: 1 });
       }),
   };
 }
+
+/** All methods of `store.feeds`. */
+export type Feeds = ReturnType<typeof createFeeds>;
 
 /** The columns that are a `FeedState`. */
 const STORED = FEED.pick(

@@ -13,7 +13,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { z } from "zod";
 import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type { Forgetting, Forgotten } from "../../core/store/store.ts";
+import type { Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -57,7 +57,7 @@ export function createForgetting(
   /** Called before the log is emptied, which has each page of the file. */
   onVacuumed: () => void = () => {},
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
-): Forgetting {
+) {
   const selectDue = sql`SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`;
   const hasOpen = (userId: UserId): boolean =>
     sql`SELECT 1 FROM inbox
@@ -94,7 +94,13 @@ export function createForgetting(
   }
 
   return {
-    async forget(userId, mayRun) {
+    /**
+     * Removes every trace of a person, in one transaction, from the file and its log.
+     * {@link Forgetting.vacuum} must follow, for texts that were deleted before.
+     *
+     * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
+     */
+    async forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns"> {
       const forgetting = commit(COMMIT_OPTIONS.BY_HAND, () => {
         database.exec("PRAGMA secure_delete = ON");
         try {
@@ -113,7 +119,13 @@ export function createForgetting(
       }
       return forgotten;
     },
+    /** Whether a vacuum must follow, also after a restart. */
     isVacuumDue: () => read(() => selectDue.get() !== undefined),
+    /**
+     * Writes the file anew, without deleted texts, and empties the log.
+     *
+     * @throws {unknown} SQLite's error, if another process uses the file for too long.
+     */
     vacuum: () =>
       Promise.try(() => {
         database.exec("VACUUM");

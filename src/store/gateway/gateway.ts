@@ -3,7 +3,6 @@
  * runs of the process.
  */
 
-import type { GatewayRecords, StoreOwner } from "../../core/store/gateway.ts";
 import { createGaps, createGatewaySessions, createRuns } from "./sessions.ts";
 import {
   createAccounts,
@@ -19,6 +18,7 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 
 /** Creates the namespace. */
 export function createGateway(
@@ -27,7 +27,7 @@ export function createGateway(
   memory: Memory,
   elapsed: () => number,
   assertFileUnchanged: () => void,
-): GatewayRecords {
+) {
   return {
     ...createAccounts(transactions),
     ...createDiscordAnswers(transactions),
@@ -39,6 +39,9 @@ export function createGateway(
     ...createStoreOwner(transactions, memory),
   };
 }
+
+/** All methods of `store.gateway`. */
+export type GatewayRecords = ReturnType<typeof createGateway>;
 
 /** The reason, for the operator, on records that a change of server or bot has ended. */
 const OTHER_PEER = "the account has moved to another server or bot";
@@ -54,7 +57,7 @@ const OTHER_PEER = "the account has moved to another server or bot";
 function createStoreOwner(
   { database, sql, commit, read }: Transactions,
   memory: Pick<Memory, "forget">,
-): StoreOwner {
+) {
   const selectOther = sql`
     SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?`;
   const forget = [
@@ -86,8 +89,21 @@ function createStoreOwner(
      ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`;
 
   return {
-    isOtherPeer: (accountId, peer) => read(() => selectOther.get(accountId, peer) !== undefined),
-    adoptPeer: (accountId, peer) =>
+    /** Whether the account's stored data belongs to another server or bot. */
+    isOtherPeer: (accountId: AccountId, peer: string) =>
+      read(() => selectOther.get(accountId, peer) !== undefined),
+    /**
+     * Sets the server and bot of an account, before its data is read. Data from another server or bot
+     * is deleted. Messages from there that wait for a turn, a decision or a send attempt are given
+     * up. Another bot has a budget of IDENTIFYs of its own.
+     *
+     * Pairings and resolved names stay, because the people are the same. Open pairing requests do
+     * not, because they belong to a chat with the other bot.
+     *
+     * @param peer Server and bot in one text without a secret.
+     * @returns Whether it is another one than before.
+     */
+    adoptPeer: (accountId: AccountId, peer: string) =>
       commit(UNNAMED, () => {
         const isOther = selectOther.get(accountId, peer) !== undefined;
         if (isOther) {
@@ -101,3 +117,6 @@ function createStoreOwner(
       }),
   };
 }
+
+/** Checks and changes the server and bot of an account. */
+export type StoreOwner = ReturnType<typeof createStoreOwner>;

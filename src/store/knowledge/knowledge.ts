@@ -9,8 +9,18 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { comparing, plainForm, type QueryWord, queryWords } from "../../lib/text/search_words.ts";
-import type { Knowledge, KnownHit, KnownHits, KnownQuery } from "../../core/store/received.ts";
-import { compareIds, type MessageId } from "../../core/discord/ids.ts";
+import type {
+  KnownHit,
+  KnownHits,
+  KnownQuery,
+  SearchedChannel,
+} from "../../core/store/received.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  compareIds,
+  type MessageId,
+} from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -80,7 +90,7 @@ function prepareSearch(database: DatabaseSync) {
 export function createKnowledge(
   { database, commit, read }: Transactions,
   known: KnownRows,
-): Knowledge {
+) {
   let prepared: ReturnType<typeof prepareSearch> | undefined;
   const statements = () => prepared ??= prepareSearch(database);
   const idsOf = (row: unknown): readonly number[] => IDS.read(row).ids;
@@ -173,23 +183,35 @@ export function createKnowledge(
   }
 
   return {
-    async search(query) {
+    /** Searches messages. Brings the index up to date first, as far as that is quick. */
+    async search(query: KnownQuery): Promise<KnownHits> {
       if (!known.isUsed()) return { hits: [], unindexed: 0 };
       if (known.isDue()) await commit(UNNAMED, () => known.step());
       return await read(() => find(query));
     },
-    removeKnown: (accountId, messageIds) =>
+    /** Removes messages that Discord does not have any more. No later search finds them. */
+    removeKnown: (accountId: AccountId, messageIds: readonly MessageId[]) =>
       commit(UNNAMED, () => known.remove(accountId, messageIds)),
-    removeKnownChannels: (accountId, channelIds) =>
+    /** Removes all messages of channels or threads. */
+    removeKnownChannels: (accountId: AccountId, channelIds: readonly ChannelId[]) =>
       commit(UNNAMED, () => known.removeChannels(accountId, channelIds)),
     // Without any, nothing is read: the tables need not be up to date for that.
-    knownChannels: (accountId) =>
+    /** The channels and threads with messages. */
+    knownChannels: (accountId: AccountId): Promise<readonly SearchedChannel[]> =>
       known.isUsed()
         ? read(() => statements().allChannels.all(accountId).map(CHANNEL.read))
         : Promise.resolve([]),
+    /**
+     * Adds words of some messages to the index, and deletes some removed ones.
+     *
+     * @returns Whether there is more to do.
+     */
     tend: () => known.isDue() ? commit(UNNAMED, () => known.step()) : Promise.resolve(false),
   };
 }
+
+/** All methods of `store.knowledge`. */
+export type Knowledge = ReturnType<typeof createKnowledge>;
 
 function isWanted(
   { messageId, authorId }: { readonly messageId: MessageId; readonly authorId: string },

@@ -21,10 +21,10 @@ import type { TurnCost } from "../../core/spending/usage.ts";
 import { storedMessage } from "../outbox/rows.ts";
 import type {
   DecisionOnRecord,
+  JudgedOnRecord,
   MessageRecord,
-  MessageRecords,
   OutboxOnRecord,
-  RecordedVerdicts,
+  RecordedVerdict,
   TurnOnRecord,
 } from "../../core/store/received.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -131,14 +131,23 @@ const VERDICT = rows({
  * Each verdict names its facts and its policy, so that the same engine can show each of its steps
  * again. The facts contain no text of the message. `verdict_rows.ts` writes the rows.
  */
-export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
+export function createDecisions({ sql, read }: Transactions) {
   const select = sql.rows(VERDICT.read)`SELECT ${VERDICT.columns()} FROM decision
      WHERE id > ? AND verdict NOT IN ('undecided', 'forgotten') ORDER BY id LIMIT ?`;
   const selectNewest = sql`SELECT ${VERDICT.columns()}, facts FROM decision
      WHERE id < ? AND verdict <> 'forgotten' ORDER BY id DESC LIMIT ?`;
   return {
-    verdictsAfter: (id, limit) => read(() => select.all(id, limit)),
-    newestVerdicts: (limit, before = Number.MAX_SAFE_INTEGER) =>
+    /**
+     * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
+     * undecided message is left out until it is decided.
+     */
+    verdictsAfter: (id: number, limit: number): Promise<readonly RecordedVerdict[]> =>
+      read(() => select.all(id, limit)),
+    /** The newest verdicts before a number, the newest first, at most `limit`, with their facts. */
+    newestVerdicts: (
+      limit: number,
+      before: number = Number.MAX_SAFE_INTEGER,
+    ): Promise<readonly JudgedOnRecord[]> =>
       read(() =>
         selectNewest.all(before, limit).map((row) => ({
           ...VERDICT.read(row),
@@ -147,6 +156,9 @@ export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
       ),
   };
 }
+
+/** Reads verdicts, page by page. */
+export type RecordedVerdicts = ReturnType<typeof createDecisions>;
 
 const RUN = rows({
   messageId: snowflake<"message">(),
@@ -162,7 +174,7 @@ const CAUSE = rows({ causeId: optional(snowflake<"message">()) });
  *
  * @param database Open and migrated; may be read-only.
  */
-export function createMessageRecords({ sql, read }: Transactions): MessageRecords {
+export function createMessageRecords({ sql, read }: Transactions) {
   const selectDecisions = sql.rows(toDecisionOnRecord)`
     SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names
     FROM decision AS d LEFT JOIN policy AS p ON p.id = d.policy_row
@@ -214,7 +226,15 @@ export function createMessageRecords({ sql, read }: Transactions): MessageRecord
   }
 
   return {
-    messageRecordOf: (asked) =>
+    /**
+     * Finds the record by a message, by one of our own messages that answers it, or by the failure id
+     * in a notice. A message of ours that answers no one has a record without decisions.
+     *
+     * @returns `undefined` if nothing is on record.
+     */
+    messageRecordOf: (
+      asked: { readonly messageId: MessageId } | { readonly failureId: string },
+    ): Promise<MessageRecord | undefined> =>
       read(() => {
         if ("messageId" in asked) return ofMessage(asked.messageId) ?? ofOwn(asked.messageId);
         const row = selectFailed.get(asked.failureId);
@@ -222,3 +242,6 @@ export function createMessageRecords({ sql, read }: Transactions): MessageRecord
       }),
   };
 }
+
+/** Reads the records of messages. */
+export type MessageRecords = ReturnType<typeof createMessageRecords>;

@@ -5,6 +5,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
+import { dayOf } from "../../core/spending/usage.ts";
 import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { integer, rows } from "../schema/columns.ts";
@@ -160,5 +161,35 @@ export function preparePruneSeldom(database: DatabaseSync): (now: number) => boo
     const deleted = Number(pruneDirect.run(now - DIRECT_CHANNEL_DAYS * DAY_MS).changes);
     if (deleted < STEP_ROWS) lookedAt = now;
     return isMore || deleted === STEP_ROWS;
+  };
+}
+
+/**
+ * Prepares the deletion. Rows are stored in the order of days, so a step without old rows reads one.
+ *
+ * @returns Takes a step, and returns whether there may be more to do; `now` is Unix time in
+ * milliseconds.
+ */
+export function preparePruneUsage(
+  database: DatabaseSync,
+  { usageDays = 0 }: {
+    /** `store.retention.usageDays`: days to keep it, beside today; for ever if 0 or absent. */
+    readonly usageDays?: number;
+  },
+): (now: number) => boolean {
+  const sql = statementsOf(database);
+  const prune = sql`DELETE FROM usage
+     WHERE (day, user_id, channel_id, guild_id, agent_id, model, kind) IN (
+       SELECT day, user_id, channel_id, guild_id, agent_id, model, kind FROM usage
+       WHERE day < ? ORDER BY day LIMIT ?
+     )`;
+  const pruneTold = sql`DELETE FROM told_budget WHERE (day, user_id) IN (
+       SELECT day, user_id FROM told_budget WHERE day < ? ORDER BY day LIMIT ?
+     )`;
+  return (now) => {
+    const today = dayOf(now);
+    pruneTold.run(today - 1, STEP_ROWS); // the clock may be set back a little
+    return usageDays > 0 &&
+      Number(prune.run(today - usageDays, STEP_ROWS).changes) === STEP_ROWS;
   };
 }

@@ -12,8 +12,12 @@ import { account, integer, rows, snowflake } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
 import { prepareCutJournal } from "../database/journal.ts";
-import { preparePruneUsage } from "../usage/usage.ts";
-import { preparePruneSeldom, preparePruneTranscripts, type TranscriptRetention } from "./prune.ts";
+import {
+  preparePruneSeldom,
+  preparePruneTranscripts,
+  preparePruneUsage,
+  type TranscriptRetention,
+} from "./prune.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 

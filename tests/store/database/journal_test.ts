@@ -28,7 +28,7 @@ import {
 } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { cases } from "../../support/long_form.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

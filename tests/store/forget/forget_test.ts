@@ -23,7 +23,7 @@ import { accepted, batch, frozen, ignored, part, ROUTE } from "../../support/sto
 import { createStore, openDatabase, openStore } from "../../support/store/open_database.ts";
 import { cases } from "../../support/long_form.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const ADA = userId("712345678901234567");

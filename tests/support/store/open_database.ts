@@ -4,7 +4,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { LazyDatabase } from "../../../src/store/database/database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import {

@@ -2,7 +2,7 @@
 
 import type { Bot, Setup } from "../../../bot.ts";
 import type { Trend } from "../../../core/store/trends.ts";
-import type { Store } from "../../../core/store/store.ts";
+import type { Store } from "../../../store/store.ts";
 import type { Env } from "../../../lib/env.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
