@@ -10,10 +10,7 @@ import {
   createGuilds,
   createIdentifies,
 } from "./accounts.ts";
-import { APPLICATION_OWNER } from "../schema/bot.ts";
-import { KNOWN_TABLES, UNANSWERED } from "../schema/messages.ts";
-import { HOOK_TABLES } from "../schema/agent.ts";
-import { DECLARED } from "../database/migrations.ts";
+import { TABLES } from "../schema/tables.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -60,14 +57,8 @@ function createStoreOwner(
 ) {
   const selectOther = sql`
     SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?`;
-  const forget = [
-    "parked_channel",
-    "fileless_channel",
-    "reaction",
-    "told_full",
-    ...[...DECLARED, ...KNOWN_TABLES, ...HOOK_TABLES, UNANSWERED, APPLICATION_OWNER]
-      .filter(({ isOfBot }) => isOfBot).map(({ name }) => name),
-  ].map((table) => sql`DELETE FROM ${table} WHERE account_id = ?`);
+  const forget = TABLES.filter(({ isOfBot }) => isOfBot)
+    .map(({ name }) => sql`DELETE FROM ${name} WHERE account_id = ?`);
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [
     // No person gets a notice, so there is no failure id. The turn ended when Barnacle last worked

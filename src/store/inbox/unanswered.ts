@@ -14,7 +14,7 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { COUNT } from "../schema/columns.ts";
-import { UNANSWERED } from "../schema/messages.ts";
+import { UNANSWERED } from "../schema/outbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";

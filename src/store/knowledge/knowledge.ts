@@ -24,7 +24,7 @@ import {
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { KNOWN_CHANNEL } from "../schema/messages.ts";
+import { KNOWN_CHANNEL } from "../schema/judged.ts";
 import type { KnownRows } from "./known_rows.ts";
 
 const IDS = rows({ ids: json<readonly number[]>() });

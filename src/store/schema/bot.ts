@@ -5,13 +5,14 @@
 
 import {
   account,
-  BLANK_ID,
   type DeclaredTable,
   flag,
   IN,
   initially,
   integer,
+  json,
   key,
+  onlyRow,
   optional,
   real,
   rowNumber,
@@ -20,6 +21,35 @@ import {
   text,
   unique,
 } from "./columns.ts";
+import { BLANK_ID, stringIn } from "./person.ts";
+
+/** A place of the journal's ring in front of all other tables (`database/journal.ts`). */
+const JOURNAL_ROW = table("journal", {
+  id: rowNumber(), // place in the ring
+  number: integer(), // in the order of storing
+  kind: text(), // name of the code that does the work
+  record: json(),
+}, { forgets: "the tables have all records by then, and all are deleted" });
+
+/** How far the tables have come. */
+const JOURNAL_DONE = table("journal_done", {
+  id: onlyRow(),
+  number: integer(), // the tables have all records up to it
+}, { sql: "INSERT INTO journal_done (id, number) VALUES (1, 0);", forgets: "a number" });
+
+/** Records that the tables refused; kept for the operator. */
+const JOURNAL_REFUSED = table("journal_refused", {
+  id: rowNumber(),
+  kind: text(),
+  record: json(),
+}, {
+  forgets: {
+    change: {
+      columns: ["record"],
+      row: (row, _person, scrub) => scrub.isIn(stringIn(row, "record")) ? "delete" : undefined,
+    },
+  },
+});
 
 /** An account of the bot. */
 export const ACCOUNT = table("account", {
@@ -116,16 +146,6 @@ export const APPLICATION_OWNER = table("application_owner", {
   userId: snowflake<"user">(),
 }, { key: ["accountId", "userId"], isOfBot: true, forgets: { delete: "user_id = :userId" } });
 
-/** The tables of this topic in the first schema. */
-export const GATEWAY_TABLES: readonly DeclaredTable[] = [
-  ACCOUNT,
-  GATEWAY_SESSION,
-  IDENTIFY,
-  GUILD,
-  DIRECT_CHANNEL,
-  RUN,
-];
-
 // The table of settings that people change by commands, of the loop guard's counts, and of alerts.
 
 /** A setting of an account, by its scope. */
@@ -147,9 +167,6 @@ export const SETTING = table("setting", {
     }],
   },
 });
-
-/** The tables of this topic. */
-export const SETTING_TABLES: readonly DeclaredTable[] = [SETTING];
 
 // The tables of the use of models.
 
@@ -210,9 +227,6 @@ export const TOLD_PROBLEM = table("told_problem", {
   forgets: "kinds of failure and names of models",
 });
 
-/** The tables of this topic. */
-export const USAGE_TABLES: readonly DeclaredTable[] = [USAGE, TOLD_BUDGET, TOLD_PROBLEM];
-
 // The table of figures by minute and by hour.
 
 /** Figures of a minute or an hour. Its places are two rings, so the table never grows. */
@@ -233,5 +247,21 @@ export const TREND = table("trend", {
   forgets: "counts of messages, without people and places",
 });
 
-/** The tables of this topic. */
-export const TREND_TABLES: readonly DeclaredTable[] = [TREND];
+/** The tables of this file. */
+export const BOT_TABLES: readonly DeclaredTable[] = [
+  JOURNAL_ROW,
+  JOURNAL_DONE,
+  JOURNAL_REFUSED,
+  ACCOUNT,
+  GATEWAY_SESSION,
+  IDENTIFY,
+  GUILD,
+  DIRECT_CHANNEL,
+  RUN,
+  APPLICATION_OWNER,
+  SETTING,
+  USAGE,
+  TOLD_BUDGET,
+  TOLD_PROBLEM,
+  TREND,
+];
