@@ -5,7 +5,6 @@
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Judged, RepeatedVerdict } from "../core/inbound/inbox.ts";
 import type { DecisionCount, StoreExtent, StoreFigures } from "../core/store/store.ts";
-import type { Trend, TrendSpan } from "../core/store/trends.ts";
 import { UNNAMED } from "./database/durability.ts";
 import type { Transactions } from "./database/transact.ts";
 import type { Pruner } from "./received/retention.ts";
@@ -157,6 +156,12 @@ export function createUpkeep(
       }),
   };
 }
+
+/** Length of a trend in seconds: a minute or an hour. */
+export type TrendSpan = 60 | 3_600;
+
+/** Figures of a minute or of an hour, from `at` on. */
+export type Trend = Omit<ReturnType<typeof TREND.read>, "span" | "place">;
 
 /** Rows of each ring: a day of minutes, a year of hours. */
 export const TRENDS_KEPT: Readonly<Record<TrendSpan, number>> = { 60: 1_440, 3_600: 8_784 };

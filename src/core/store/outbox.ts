@@ -2,31 +2,6 @@
 
 import type { ChannelId, MessageId } from "../discord/ids.ts";
 import type { OutboundKind } from "../outbound/nonce.ts";
-import type { OutboxRow } from "../outbound/outbound.ts";
-
-/** A row of the outbox that this call or an earlier one has added. */
-export interface AddedRow extends OutboxRow {
-  readonly state: RowState;
-  /**
-   * Discord's id of the sent message; absent while it is not sent, or if it was deleted before
-   * Discord told the id.
-   */
-  readonly messageId?: MessageId;
-}
-
-/**
- * States of a row. `uncertain`: Barnacle cannot tell whether Discord has it. `folded`: another
- * row has its text. `withdrawn`: not needed any more before it was sent, such as a draft.
- */
-export type RowState =
-  | "pending"
-  | "sending"
-  | "sent"
-  | "uncertain"
-  | "dead"
-  | "dropped"
-  | "folded"
-  | "withdrawn";
 
 /** A message that is not sent. Times are Unix times in milliseconds. */
 export interface OpenRow {

@@ -23,7 +23,7 @@ import { readConfigLeniently } from "../../cli/shared/read_config.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { Store } from "../../store/store.ts";
-import type { UsageField, UsageSum } from "../../core/store/usage.ts";
+import type { UsageField, UsageSum } from "../../store/usage/usage.ts";
 
 /** Options of `usage`. */
 export interface UsageFlags extends CommonFlags {

@@ -12,8 +12,9 @@ import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { SETTING } from "../schema/bot.ts";
+import { TURN_STATE } from "../schema/messages.ts";
 
 /** Name of the rows with keys; their scope is the key with its program. */
 const NAME = "api-key";
@@ -23,17 +24,7 @@ const CALL = rows({
   userId: snowflake<"user">(),
   agentId: text(),
   sessionKey: text(),
-  state: oneOf(
-    "waiting",
-    "running",
-    "answered",
-    "declined",
-    "refused",
-    "failed",
-    "cancelled",
-    "stopped",
-    "interrupted",
-  ),
+  state: TURN_STATE,
   failureId: optional(text()),
   answer: optional(text()),
   cost: optional(json<TurnCost>()),

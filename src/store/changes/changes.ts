@@ -6,7 +6,6 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { COUNT } from "../schema/columns.ts";
 import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
-import type { MadeChange, NewChange, PostedForPerson } from "../../core/store/changes.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { AccountId, GuildId, MessageId } from "../../core/discord/ids.ts";
 
@@ -94,7 +93,16 @@ export function createChanges(
 /** All methods of `store.changes`. */
 export type ToolChanges = ReturnType<typeof createChanges>;
 
-function readRow(row: unknown): MadeChange {
+function readRow(row: unknown) {
   const { undoneAt, ...change } = STORED_CHANGE.read(row);
   return { ...change, isUndone: undoneAt !== undefined };
 }
+
+/** A change that was made, or was perhaps made. `undoneBy` is the call that took it back. */
+export type MadeChange = ReturnType<typeof readRow>;
+
+/** A change that is about to be made. */
+export type NewChange = Omit<MadeChange, "id" | "isUndone" | "undoneBy">;
+
+/** A message that the bot has posted for a person, beside the outbox. */
+export type PostedForPerson = Omit<ReturnType<typeof DISCORD_POST.read>, "postedAt">;

@@ -5,7 +5,6 @@
  * entry nor posts it twice.
  */
 
-import type { FeedName, RecordedPoll } from "../../core/store/feeds.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
@@ -13,7 +12,9 @@ import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
 import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/agent.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { FeedState } from "../../core/feed.ts";
+import type { FeedState, FeedValidators } from "../../core/feed.ts";
+import type { HookEvent, NewHookEvent } from "../../core/hooks/hook.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 
 /** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
 export const FEED_ENTRIES_MAX = 2_000;
@@ -126,3 +127,24 @@ const STORED = FEED.pick(
   "failures",
   "problem",
 );
+
+/** A feed of the config. */
+export interface FeedName {
+  readonly accountId: AccountId;
+  readonly name: string;
+  readonly url: string;
+}
+
+/** A poll that succeeded. */
+export interface RecordedPoll extends FeedName, FeedValidators {
+  readonly nextAt: number;
+  /** Keys of all entries that the feed has; absent if the server says that it has not changed. */
+  readonly seen?: readonly string[];
+  /** The messages about new entries, in order; each has a nonce of its own. */
+  readonly messages: readonly Frozen[];
+  /** New entries that an agent reads, as events (W2), in order; absent: none. */
+  readonly events?: readonly FeedEvent[];
+}
+
+/** An entry as an event, with its id. */
+export type FeedEvent = NewHookEvent & Pick<HookEvent, "messageId">;

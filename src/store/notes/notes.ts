@@ -2,9 +2,8 @@
 
 import { setImmediate as otherWork } from "node:timers/promises";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
-import { createNearness, type NearNote } from "../../core/notes/embedding.ts";
+import { createNearness, type NearNote, type NoteText } from "../../core/notes/embedding.ts";
 import { MAX_NOTES, type NewNote, type Note } from "../../core/notes/note.ts";
-import type { EmbeddedCount, NoteVector, OwnNoteText } from "../../core/store/notes.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -144,9 +143,16 @@ function wordsOf(query: string): string {
 const PAGE = 256;
 
 const TEXT = NOTE.pick("id", "text", "agentId");
+
+/** The text of a note, and the agent whose note it is. */
+export type OwnNoteText = ReturnType<typeof TEXT.read>;
+
 const NOTE_ID = NOTE.pick("id");
 const VECTOR = rows({ id: integer(), vector: bytes() });
 const COUNTS = rows({ notes: integer(), embedded: integer() });
+
+/** Number of all notes, and of those with a vector of a model. */
+export type EmbeddedCount = ReturnType<typeof COUNTS.read>;
 
 /**
  * The vectors of `store.notes`: made for stored notes, and compared by a search (T14).
@@ -187,8 +193,14 @@ export function createNoteVectors(
       limit: number,
     ): Promise<readonly OwnNoteText[]> =>
       read(() => withoutVector.all({ modelId, dimension: dimension ?? null, limit })),
-    /** Stores vectors of notes that still have the text. Another model's vectors are replaced. */
-    async keepVectors(modelId: string, vectors: readonly NoteVector[]) {
+    /**
+     * Stores vectors of notes that still have the text; an empty one if the model's server refuses
+     * it. Another model's vectors are replaced.
+     */
+    async keepVectors(
+      modelId: string,
+      vectors: readonly (NoteText & { readonly vector: Int8Array })[],
+    ) {
       await commit(UNNAMED, () => {
         for (const { id, text, vector } of vectors) {
           const { buffer, byteOffset, length } = vector;

@@ -9,7 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createHeads, createHeldRows } from "./heads.ts";
 import type { Frozen, OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { AddedRow, InvalidMinute, SendResult } from "../../core/store/outbox.ts";
+import type { InvalidMinute, SendResult } from "../../core/store/outbox.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import { createTail } from "../database/journal.ts";
@@ -30,7 +30,8 @@ import {
   storedMessage,
   toOutboxRow,
 } from "./rows.ts";
-import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { OUTBOX } from "../schema/outbox.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 
 /** Creates the namespace. */
@@ -142,21 +143,10 @@ const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([
   ["uncertain", "held"],
 ]);
 
-const ADDED = rows({
-  state: oneOf(
-    ...[
-      "pending",
-      "sending",
-      "sent",
-      "uncertain",
-      "dead",
-      "dropped",
-      "folded",
-      "withdrawn",
-    ] as const,
-  ),
-  messageId: optional(snowflake<"message">()),
-});
+const ADDED = OUTBOX.pick("state", "messageId");
+
+/** A row of the outbox that this call or an earlier one has added. */
+export type AddedRow = OutboxRow & ReturnType<typeof ADDED.read>;
 
 function createAdditions({ database, commit }: Transactions, outgoing: Outgoing) {
   const add = prepareAdd(database, outgoing);

@@ -27,6 +27,7 @@ import type {
   RecordedVerdict,
   TurnOnRecord,
 } from "../../core/store/received.ts";
+import { TURN_STATE } from "../schema/messages.ts";
 import type { Transactions } from "../database/transact.ts";
 
 const POLICY = rows({
@@ -37,17 +38,6 @@ const POLICY = rows({
   names: optional(json<readonly ResolvedName[]>()),
 });
 const FACTS = rows({ facts: optional(json<Facts>()) });
-const TURN_STATE = oneOf(
-  "waiting",
-  "running",
-  "answered",
-  "declined",
-  "refused",
-  "failed",
-  "cancelled",
-  "stopped",
-  "interrupted",
-);
 const TURN = rows({
   accountId: account(),
   agentId: text(),

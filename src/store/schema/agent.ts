@@ -150,7 +150,7 @@ export const DISCORD_CHANGE = table("discord_change", {
   askerId: snowflake<"user">(),
   guildId: optional(snowflake<"guild">()), // absent in direct messages
   channelId: optional(snowflake<"channel">()), // absent for a change of the whole guild
-  what: text(),
+  what: text(), // its effect, as the end of "would"
   undo: optional(json<UndoSteps>()), // absent if it cannot be taken back
   madeAt: integer(),
   undoneAt: optional(integer()),

@@ -233,12 +233,12 @@ export const TOLD_PROBLEM = table("told_problem", {
 export const TREND = table("trend", {
   span: integer(), // seconds: 60 or 3600
   place: integer(), // in the ring of its span
-  at: integer(),
-  accepted: integer(),
-  ignored: integer(),
-  answers: integer(),
-  failures: integer(),
-  medianMs: integer(), // of an hour: the mean of its minutes, by answers
+  at: integer(), // when it began
+  accepted: integer(), // messages with the verdict `accept`
+  ignored: integer(), // messages with any other verdict
+  answers: integer(), // turns that ended with one
+  failures: integer(), // turns that failed
+  medianMs: integer(), // from a message to the end of its turn; 0 without an answer; of an hour: the mean of its minutes, by answers
   slowestMs: integer(),
   waiting: integer(), // maximum
   unsent: integer(), // maximum

@@ -262,7 +262,7 @@ export type Forgets<Name extends string = string> = string | {
 export interface RowChange {
   /** The columns that {@link RowChange.row} reads. */
   readonly columns: readonly string[];
-  /** @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
+  /** Rewrites a row. @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
   row(row: RewrittenRow, person: Person, scrub: Scrubber): RewrittenRow | "delete" | undefined;
 }
 

@@ -28,6 +28,19 @@ import {
   stringIn,
 } from "./person.ts";
 
+/** State of a turn; its meaning is at `TurnState`. */
+export const TURN_STATE = oneOf(
+  "waiting",
+  "running",
+  "answered",
+  "declined",
+  "refused",
+  "failed",
+  "cancelled",
+  "stopped",
+  "interrupted",
+);
+
 const INBOX = table("inbox", {
   id: rowNumber(), // in the order of arrival
   messageId: unique(snowflake<"message">()), // across accounts: only one of them answers
@@ -36,20 +49,7 @@ const INBOX = table("inbox", {
   agentId: text(),
   sessionKey: text(),
   message: json(), // an InboundMessage
-  state: initially(
-    oneOf(
-      "waiting",
-      "running",
-      "answered",
-      "declined",
-      "refused",
-      "failed",
-      "cancelled", // deleted, or edited into a message that gets no answer
-      "stopped",
-      "interrupted",
-    ),
-    "waiting",
-  ),
+  state: initially(TURN_STATE, "waiting"),
   attempt: initially(integer(), 0),
   acceptedAt: integer(),
   claimedAt: optional(integer()),
@@ -134,7 +134,7 @@ const ENTRY = table("entry", {
 });
 
 /** Entries up to it are not shown to the model any more; they all stay. */
-const CHECKPOINT = table("checkpoint", {
+export const CHECKPOINT = table("checkpoint", {
   id: rowNumber(), // in the order of storing
   agentId: text(),
   sessionKey: text(),

@@ -27,7 +27,8 @@ const ANSWERS_THEM = `(${IN("cause_id", "messages")} OR id IN (SELECT folded_int
 /** States of a message that is still to be sent. */
 const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
 
-const OUTBOX = table("outbox", {
+/** Messages on their way to Discord. */
+export const OUTBOX = table("outbox", {
   id: rowNumber(), // in the order of sending
   accountId: account(),
   channelId: snowflake<"channel">(),
@@ -37,7 +38,7 @@ const OUTBOX = table("outbox", {
       "pending",
       "sending",
       "sent",
-      "uncertain",
+      "uncertain", // no one can tell whether Discord has it
       "dead",
       "dropped", // its queue was full, or the operator gave it up
       "folded", // the row foldedInto has its text

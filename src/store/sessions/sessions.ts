@@ -1,7 +1,7 @@
 /** `store.sessions`: the checkpoints of conversations, their folded entries, and their lists. */
 
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { ListedCheckpoint, ListedSession, RecallQuery } from "../../core/store/sessions.ts";
 import type {
   Fold,
   Folded,
@@ -12,7 +12,8 @@ import type {
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { COUNT, integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
+import { COUNT, integer, json, optional, rows, text } from "../schema/columns.ts";
+import { CHECKPOINT } from "../schema/messages.ts";
 import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 
@@ -32,26 +33,43 @@ const KEY = rows({ key: text() });
 const LISTED = rows({
   agentId: text(),
   entries: integer(),
-  current: integer(),
-  open: integer(),
-  openChars: integer(),
-  summaryChars: integer(),
+  current: integer(), // number of entries since the last reset
+  open: integer(), // number of those that are not folded
+  openChars: integer(), // UTF-16 units of these
+  summaryChars: integer(), // UTF-16 units of the summary of the folded ones
   firstAt: integer(),
   lastAt: integer(),
-  newest: optional(json<InboundMessage>()), // ours, written by `inbox/store_batch.ts`
+  newest: optional(json<InboundMessage>()), // of the newest turn; absent if it is deleted
 });
+
+/** One session. */
+export type ListedSession = { readonly sessionKey: string } & ReturnType<typeof LISTED.read>;
+
 const NUMBER = rows({ id: integer() });
-const CHECKPOINT = rows({
-  kind: oneOf("reset", "summary"),
-  cause: text(),
-  firstEntry: integer(),
-  lastEntry: integer(),
-  entries: integer(),
-  messageIds: json<readonly string[]>(),
-  summary: optional(text()),
-  modelId: optional(text()),
-  at: integer(),
-});
+const LISTED_CHECKPOINT = CHECKPOINT.pick(
+  "kind",
+  "cause",
+  "firstEntry",
+  "lastEntry",
+  "entries",
+  "messageIds",
+  "summary",
+  "modelId",
+  "at",
+);
+
+/** A checkpoint as it is stored. */
+export type ListedCheckpoint = ReturnType<typeof LISTED_CHECKPOINT.read>;
+
+/** The entries to read. */
+export interface RecallQuery {
+  /** Entries of these messages; any if empty. */
+  readonly messageIds: readonly MessageId[];
+  /** Words that all must be in an entry, in any case; any entry if empty. */
+  readonly words: readonly string[];
+  /** Maximum number of entries. */
+  readonly limit: number;
+}
 
 function createListing({ sql, read }: Transactions) {
   // Steps from key to key in the index: reading every entry would take long.
@@ -83,7 +101,7 @@ function createListing({ sql, read }: Transactions) {
     SELECT id, ${entryColumns} FROM entry WHERE session_key = ? AND id > ? ORDER BY id LIMIT ?`;
   const selectNewest = sql.rows(toNumbered)`
     SELECT id, ${entryColumns} FROM entry WHERE session_key = ? ORDER BY id DESC LIMIT ?`;
-  const selectCheckpoints = sql.rows(CHECKPOINT.read)`
+  const selectCheckpoints = sql.rows(LISTED_CHECKPOINT.read)`
     SELECT * FROM checkpoint WHERE session_key = ? ORDER BY id`;
 
   return {

@@ -8,7 +8,6 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
 import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
-import type { UsageField, UsageSum } from "../../core/store/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { createTail, type Tail } from "../database/journal.ts";
@@ -18,7 +17,7 @@ import { flag, integer, real, rows, text } from "../schema/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 
 /** Columns by which sums can be grouped. */
-const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
+const USAGE_FIELDS = {
   day: "day",
   user: "user_id",
   channel: "channel_id",
@@ -26,7 +25,10 @@ const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
   agent: "agent_id",
   model: "model",
   kind: "kind",
-};
+} as const;
+
+/** A field by which sums can be grouped. */
+export type UsageField = keyof typeof USAGE_FIELDS;
 
 const SUMS = `COALESCE(SUM(requests), 0) AS requests, COALESCE(SUM(input), 0) AS input_tokens,
   COALESCE(SUM(cached), 0) AS cached_tokens, COALESCE(SUM(output), 0) AS output_tokens,
@@ -38,11 +40,15 @@ const SUM = rows({
   inputTokens: integer(),
   cachedTokens: integer(),
   outputTokens: integer(),
-  micros: integer(),
-  unpriced: integer(),
-  ms: integer(),
+  micros: integer(), // millionths of the currency, of requests with a known price
+  unpriced: integer(), // number of requests without a known price
+  ms: integer(), // of all requests together
   audioSec: real(),
 });
+
+/** A sum of requests. */
+export type UsageSum = ReturnType<typeof SUM.read>;
+
 const SPENT = rows({
   userId: text(),
   guildId: text(),
