@@ -221,6 +221,10 @@ export const FEED_ENTRY = table("feed_entry", {
   forgets: "digests of entries of public feeds",
 });
 
+/** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
+export const HOOK_EVENTS_KEPT_DAYS = 30;
+const OLD_EVENTS = { days: HOOK_EVENTS_KEPT_DAYS, isSlow: true } as const;
+
 /** An event of another program. */
 export const HOOK_EVENT = table("hook_event", {
   id: rowNumber(true),
@@ -243,6 +247,7 @@ export const HOOK_EVENT = table("hook_event", {
     CREATE INDEX hook_event_run ON hook_event (run_id) WHERE run_id IS NOT NULL;
     CREATE INDEX hook_event_by_time ON hook_event (received_at);`,
   isOfBot: true,
+  keeps: { by: "receivedAt", mayGo: "run_id IS NOT NULL", ...OLD_EVENTS },
   forgets: { scrub: ["title", "text", "post"] },
 });
 
@@ -263,6 +268,7 @@ export const HOOK_RUN = table("hook_run", {
     CREATE INDEX hook_run_open ON hook_run (account_id) WHERE state IN ('claimed', 'running');
     CREATE INDEX hook_run_by_time ON hook_run (account_id, started_at);`,
   isOfBot: true,
+  keeps: { by: "startedAt", mayGo: "state IN ('done', 'refused')", ...OLD_EVENTS },
   forgets: "ids and counts of events",
 });
 
@@ -289,6 +295,12 @@ export const HOOK_INCIDENT = table("hook_incident", {
     CREATE INDEX hook_incident_unfinished ON hook_incident (account_id)
       WHERE is_archived = 0;`,
   isOfBot: true,
+  // The last events of a key are its last runs: without any, nothing happened for those days.
+  keeps: {
+    by: "startedAt",
+    mayGo: "id NOT IN (SELECT incident_row FROM hook_run WHERE incident_row IS NOT NULL)",
+    ...OLD_EVENTS,
+  },
   forgets: { scrub: ["title"] },
 });
 

@@ -118,6 +118,9 @@ export const GUILD = table("guild", {
   forgets: "names of servers, channels and roles, without members",
 });
 
+/** Days without a message after which catch-up does not read a direct channel any more. */
+export const DIRECT_CHANNEL_DAYS = 400;
+
 /** A DM or a group with a person who was ever accepted. */
 export const DIRECT_CHANNEL = table("direct_channel", {
   accountId: account(),
@@ -127,6 +130,7 @@ export const DIRECT_CHANNEL = table("direct_channel", {
 }, {
   key: ["accountId", "channelId"],
   isOfBot: true,
+  keeps: { by: "activeAt", days: DIRECT_CHANNEL_DAYS, isSlow: true },
   forgets: { delete: IN("channel_id", "channels") },
 });
 
@@ -199,6 +203,7 @@ export const USAGE = table("usage", {
   audioSec: real(),
 }, {
   key: ["day", "userId", "channelId", "guildId", "agentId", "model", "kind"],
+  keeps: { by: "day", days: "usageDays" },
   forgets: {
     // The operator's money is spent all the same, so budgets still count it.
     first: `INSERT INTO usage (${USAGE_KEY}, ${USAGE_SUMS.join(", ")})
@@ -213,6 +218,7 @@ export const USAGE = table("usage", {
 /** A person who knows that a budget of the day is spent. */
 export const TOLD_BUDGET = table("told_budget", { day: integer(), userId: text() }, {
   key: ["day", "userId"],
+  keeps: { by: "day", days: 1 }, // the clock may be set back a little
   forgets: { delete: "user_id = :userId" },
 });
 

@@ -269,6 +269,18 @@ export interface RowChange {
 /** A row, as SQLite returns it. */
 export type RewrittenRow = Readonly<Record<string, unknown>>;
 
+/** How long rows are kept (X6). */
+export interface Keeps<Name extends string = string> {
+  /** The column with the time of a row; `day` has days. */
+  readonly by: Name;
+  /** Number of days, or the key of `store.retention` with it. */
+  readonly days: number | "transcriptsDays" | "usageDays";
+  /** Condition of the rows that may go; all by default. */
+  readonly mayGo?: string;
+  /** Whether old rows are looked for once a day, because no index has the time. */
+  readonly isSlow?: true;
+}
+
 /** The parts of a table beside its columns. */
 export interface TableParts<Name extends string> {
   /** The key, if it has several columns. */
@@ -281,6 +293,8 @@ export interface TableParts<Name extends string> {
   readonly sql?: string;
   /** Whether its rows belong to one server and one bot, and go if another one takes the account. */
   readonly isOfBot?: boolean;
+  /** How long its rows are kept; absent: its methods or `received/retention.ts` delete them. */
+  readonly keeps?: Keeps<Name>;
   /** How a person is forgotten in it. */
   readonly forgets: Forgets<Name>;
 }
@@ -292,6 +306,10 @@ export interface DeclaredTable {
   readonly ddl: string;
   /** As {@link TableParts.isOfBot}. */
   readonly isOfBot: boolean;
+  /** Names of the columns of its key, in SQL. */
+  readonly keyColumns: readonly string[];
+  /** As {@link TableParts.keeps}, with the name of SQL; absent: no rule. */
+  readonly keeps?: Keeps;
   /** As {@link TableParts.forgets}, with the names of SQL. */
   readonly forgets: Forgets;
   /** Names of its columns with JSON, in SQL. */
@@ -322,6 +340,7 @@ export function table<C extends Columns>(
       Object.values(columns).every(({ sql }) => sql.join("") !== "TEXT PRIMARY KEY"),
     sql = "",
     isOfBot = false,
+    keeps,
     forgets,
   }: TableParts<keyof C & string>,
 ): StoreTable<C> {
@@ -342,6 +361,8 @@ export function table<C extends Columns>(
       hasRowNumber ? "" : ", WITHOUT ROWID"
     };\n${sql}\n`,
     isOfBot,
+    keyColumns: (key ?? ["id"]).map(snakeCase),
+    ...(keeps && { keeps: { ...keeps, by: snakeCase(keeps.by) } }),
     forgets: typeof forgets === "string"
       ? forgets
       : { ...forgets, ...(forgets.scrub && { scrub: forgets.scrub.map(snakeCase) }) },

@@ -66,6 +66,7 @@ const INBOX = table("inbox", {
     CREATE INDEX inbox_turn ON inbox (turn_of) WHERE turn_of IS NOT NULL;
     CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
     CREATE INDEX inbox_failure ON inbox (failure_id) WHERE failure_id IS NOT NULL;`,
+  keeps: { by: "acceptedAt", days: "transcriptsDays", mayGo: "finished_at IS NOT NULL" },
   forgets: {
     delete: "message ->> '$.sender.id' = :userId",
     change: {
@@ -107,6 +108,7 @@ const ENTRY = table("entry", {
   sql: `
     CREATE INDEX entry_in_session ON entry (session_key, id, role, channel_id, message_id);
     CREATE INDEX entry_of_message ON entry (message_id) WHERE role = 'user';`,
+  keeps: { by: "at", days: "transcriptsDays" },
   forgets: {
     delete: IN("session_key", "sessions"),
     set: [{ where: IN("channel_id", "channels"), to: `channel_id = '${BLANK_ID}'` }],
@@ -150,6 +152,11 @@ export const CHECKPOINT = table("checkpoint", {
   at: integer(),
 }, {
   sql: "CREATE INDEX checkpoint_of_session ON checkpoint (session_key, id);",
+  keeps: {
+    by: "at",
+    days: "transcriptsDays",
+    mayGo: "last_entry < (SELECT MIN(id) FROM entry)",
+  },
   forgets: {
     delete: IN("session_key", "sessions"),
     change: {
@@ -178,6 +185,7 @@ const STEP = table("step", {
   at: integer(),
 }, {
   sql: "CREATE INDEX step_of_turn ON step (message_id, id);",
+  keeps: { by: "at", days: "transcriptsDays" },
   forgets: {
     delete: IN("message_id", "messages"),
     change: {

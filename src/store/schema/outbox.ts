@@ -3,6 +3,8 @@
  * requests that Discord counted as invalid, and messages that get no answer.
  */
 
+import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import {
   account,
   bytes,
@@ -70,6 +72,12 @@ export const OUTBOX = table("outbox", {
     CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
     CREATE INDEX outbox_cause ON outbox (cause_id) WHERE cause_id IS NOT NULL;
     CREATE INDEX outbox_folded ON outbox (folded_into) WHERE folded_into IS NOT NULL;`,
+  keeps: {
+    by: "createdAt",
+    days: "transcriptsDays",
+    mayGo: `(state IN ('sent', 'dropped', 'folded', 'withdrawn')
+      OR (state IN ('dead', 'uncertain') AND created_at < :heldBefore))`,
+  },
   forgets: {
     // A message that is not sent yet answers a turn that is forgotten.
     delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ${UNSENT})`,
@@ -154,6 +162,7 @@ export const UNANSWERED = table("unanswered", {
   key: ["accountId", "messageId"],
   sql: "CREATE INDEX unanswered_oldest ON unanswered (at);",
   isOfBot: true,
+  keeps: { by: "at", days: TOLD_WITHIN_MS / DAY_MS },
   forgets: { delete: `author_id = :userId OR ${IN("message_id", "messages")}` },
 });
 
