@@ -16,7 +16,7 @@ import { EXIT } from "../../src/cli/shared/exit_code.ts";
 import { withStore } from "../../src/cli/shared/with_store.ts";
 import { createProcessIo } from "../../src/cli/terminal/io.ts";
 import type { AccountId, ChannelId, MessageId, UserId } from "../../src/core/discord/ids.ts";
-import type { TalkedMessage } from "../../src/core/store/received.ts";
+import type { TalkedMessage } from "../../src/store/received/received.ts";
 import type { Store } from "../../src/store/store.ts";
 import { toIntentMessage } from "../../src/flows/intent/channel_state.ts";
 import { DEFAULT_THRESHOLD, judgeIntent } from "../../src/policy/intent/heads.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Account } from "../core/account/account.ts";
-import type { SearchedChannel } from "../core/store/received.ts";
+import type { SearchedChannel } from "../store/knowledge/knowledge.ts";
 import type { Store } from "../store/store.ts";
 import type { Knowledge } from "../store/knowledge/knowledge.ts";
 

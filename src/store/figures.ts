@@ -4,7 +4,7 @@
 
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Judged, RepeatedVerdict } from "../core/inbound/inbox.ts";
-import type { DecisionCount, StoreExtent, StoreFigures } from "../core/store/store.ts";
+import type { DecisionCount, StoreFigures } from "../core/store/store.ts";
 import { UNNAMED } from "./database/durability.ts";
 import type { Transactions } from "./database/transact.ts";
 import type { Pruner } from "./received/retention.ts";
@@ -148,14 +148,17 @@ export function createUpkeep(
      * @returns Whether there may be more to delete.
      */
     prune: (now: number) => commit(UNNAMED, () => pruner.step(now)),
-    /** The size of the store and the age of its records. */
-    extent: (): Promise<StoreExtent> =>
+    /** Bytes of the data, of deleted data which are used again, and the times of the oldest records. */
+    extent: () =>
       read(() => {
         const { pages, free, size, ...oldest } = EXTENT.read(select.get());
         return { bytes: pages * size, freeBytes: free * size, ...oldest };
       }),
   };
 }
+
+/** The size of the store and the age of its records. */
+export type StoreExtent = Awaited<ReturnType<ReturnType<typeof createUpkeep>["extent"]>>;
 
 /** Length of a trend in seconds: a minute or an hour. */
 export type TrendSpan = 60 | 3_600;

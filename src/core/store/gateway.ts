@@ -78,30 +78,3 @@ export interface LiveShard {
   /** Unix time in milliseconds of the newest sign of life. */
   readonly heardAt: number;
 }
-
-/** A run that is over. Times are Unix time in milliseconds. */
-export interface LastRun {
-  readonly startedAt: number;
-  /** Time of the last sign of life; the run may have lived five minutes longer. */
-  readonly aliveAt: number;
-  /** Id of the machine's boot; absent on machines without one. */
-  readonly bootId?: string;
-  /** `"stopped"`, `"fault"`, or other words of the process; absent if it could not store any. */
-  readonly ending?: string;
-}
-
-/** A run with its id. */
-export interface ProcessRun extends LastRun {
-  /** Id of the run, as the process chose it. */
-  readonly runId: string;
-}
-
-/** The runs around a moment. */
-export interface RunsAround {
-  /** Whether one ran at that moment, as far as the signs of life tell. */
-  readonly wasRunning: boolean;
-  /** The newest run that had begun by then. If one ran at that moment, it is this one. */
-  readonly before?: ProcessRun;
-  /** The oldest run that began later. */
-  readonly after?: ProcessRun;
-}

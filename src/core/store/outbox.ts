@@ -31,25 +31,6 @@ export interface OpenRow {
   readonly behind?: number;
 }
 
-/** The count of one minute. */
-export interface InvalidMinute {
-  /** Minutes since 1970. */
-  readonly minute: number;
-  readonly count: number;
-}
-
-/** A channel in which Discord does not let the bot post. */
-export interface ParkedChannel {
-  /** Id of the channel, thread or direct message channel. */
-  readonly channelId: ChannelId;
-  /** `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
-  readonly reason: string;
-  /** Unix time in milliseconds at which it was first parked. */
-  readonly since: number;
-  /** Number of unsent messages in the channel. */
-  readonly waiting: number;
-}
-
 /** The result of one row, so far. */
 export type SendResult =
   /** Sent; without `messageId` if the message was deleted before Discord told its id. */

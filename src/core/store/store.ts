@@ -2,18 +2,6 @@
 
 import type { Verdict } from "../inbound/verdict.ts";
 
-/** The size of the store and the age of its records; times are Unix time in milliseconds. */
-export interface StoreExtent {
-  /** Bytes of the data, free pages included. */
-  readonly bytes: number;
-  /** Bytes of deleted data, which are used again. */
-  readonly freeBytes: number;
-  /** Time of the oldest message, transcript or answer; absent if there is none. */
-  readonly oldestMessageAt?: number;
-  /** Time of the oldest verdict; absent if there is none. */
-  readonly oldestDecisionAt?: number;
-}
-
 /** The store's counts at one moment. */
 export interface StoreFigures {
   /** Messages that a turn will answer or is answering. */

@@ -6,8 +6,12 @@
  */
 
 import type { Called } from "../../core/calls/called.ts";
-import type { KeyedCall, StoredCall } from "../../core/calls/stored.ts";
-import { type MessageId, readSnowflake } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type MessageId,
+  readSnowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -102,3 +106,32 @@ export function createCalls({ database, sql, commit, read }: Transactions) {
 
 /** All methods of `store.calls`. */
 export type StoredCalls = ReturnType<typeof createCalls>;
+
+/** A call with the key of its program. */
+export interface KeyedCall {
+  readonly accountId: AccountId;
+  readonly program: string;
+  /** A digest of the key. */
+  readonly key: string;
+  /** A digest of the request. */
+  readonly body: string;
+  readonly messageId: MessageId;
+}
+
+/** A call in the inbox. */
+export interface StoredCall {
+  readonly called: Called;
+  readonly userId: UserId;
+  readonly agentId: string;
+  readonly sessionKey: string;
+  /** `failed` has all ends without an answer, apart from a spent budget. */
+  readonly state: "open" | "answered" | "declined" | "refused" | "failed" | "stopped" | "left";
+  /** The id of the failure, for the operator; absent without one. */
+  readonly failureId?: string;
+  /** The answer; absent unless it is answered. */
+  readonly answer?: string;
+  /** Absent before the end, and if no model was asked. */
+  readonly cost?: TurnCost;
+  /** Unix time in milliseconds of its end; absent before. */
+  readonly finishedAt?: number;
+}

@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { LastRun, LiveShard, ProcessRun, RunsAround } from "../../core/store/gateway.ts";
+import type { LiveShard } from "../../core/store/gateway.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Pruner } from "../received/retention.ts";
@@ -270,6 +270,12 @@ function prepareTouchRun(database: DatabaseSync): TouchRun {
 
 const STORED = RUN.pick("runId", "bootId", "startedAt", "aliveAt", "ending");
 
+/** A run of the process. It may have lived five minutes longer than its last sign of life. */
+export type ProcessRun = ReturnType<typeof STORED.read>;
+
+/** The run before this one. */
+export type LastRun = Omit<ProcessRun, "runId">;
+
 /** All runs. A session's last sign of life counts for the newest run, too. */
 const RUNS = `
   SELECT run_id, boot_id, started_at, ending, id,
@@ -322,11 +328,12 @@ export function createRuns({ database, sql, commit, read }: Transactions) {
     /** The runs that lived at some time since then, oldest first, including the current one. */
     runs: (since: number): Promise<readonly ProcessRun[]> => read(() => select.all(since)),
     /**
-     * Whether Barnacle ran at some time, with the runs before and after it.
+     * Whether Barnacle ran at some time, with the newest run that had begun by then and the oldest one
+     * that began later.
      *
      * @param at Unix time in milliseconds.
      */
-    runsAround: (at: number): Promise<RunsAround> =>
+    runsAround: (at: number) =>
       read(() => {
         const [before, after] = [selectBefore, selectAfter].map((statement) => {
           const row = statement.get(at);

@@ -6,7 +6,12 @@
  * nothing.
  */
 
-import { type AccountId, type MessageId, snowflakeAt } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  type MessageId,
+  snowflakeAt,
+} from "../../core/discord/ids.ts";
 import {
   HOOK_WAITING_MAX,
   type HookEvent,
@@ -15,12 +20,6 @@ import {
   type NewHookEvent,
   type StoredHookEvent,
 } from "../../core/hooks/hook.ts";
-import type {
-  FoundEvent,
-  IncidentState,
-  RunStart,
-  WaitingEvents,
-} from "../../core/hooks/records.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
@@ -34,8 +33,15 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 
 const KNOWN = rows({ messageId: snowflake<"message">() });
 const WAITING = rows({ hook: text(), key: text(), count: integer() });
+
+/** Events that wait together. */
+export type WaitingEvents = ReturnType<typeof WAITING.read>;
+
 const OF = rows({ accountId: account() });
 const START = rows({ hook: text(), key: text(), at: integer() });
+
+/** The begin of a run. */
+export type RunStart = ReturnType<typeof START.read>;
 
 const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
 
@@ -334,4 +340,20 @@ export type HookIncidents = ReturnType<typeof createIncidents>;
 
 function nonceIn({ message: { nonce } }: { readonly message: { readonly nonce: string } }): string {
   return nonce;
+}
+
+/** The newest state of an incident. */
+export interface IncidentState {
+  readonly channelId: ChannelId;
+  readonly title: string;
+  readonly isEnd: boolean;
+  /** Makes the first post. */
+  readonly compose: (incident: Pick<HookIncident, "title" | "events" | "startedAt">) => Frozen;
+}
+
+/** An event on record. */
+export interface FoundEvent {
+  readonly event: HookEvent;
+  /** Absent while it waits. */
+  readonly run?: HookRun;
 }

@@ -9,17 +9,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { comparing, plainForm, type QueryWord, queryWords } from "../../lib/text/search_words.ts";
-import type {
-  KnownHit,
-  KnownHits,
-  KnownQuery,
-  SearchedChannel,
-} from "../../core/store/received.ts";
 import {
   type AccountId,
   type ChannelId,
   compareIds,
+  type GuildId,
   type MessageId,
+  type UserId,
 } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -31,6 +27,10 @@ const IDS = rows({ ids: json<readonly number[]>() });
 const NUMBER = rows({ number: integer() });
 const PLACE = KNOWN_CHANNEL.pick("id", "channelId", "parentId");
 const CHANNEL = KNOWN_CHANNEL.pick("guildId", "channelId", "parentId");
+
+/** A channel or thread with known messages; `parentId` is the channel of a thread, else the same id. */
+export type SearchedChannel = ReturnType<typeof CHANNEL.read>;
+
 const REPLIES = rows({ ids: json<readonly MessageId[]>() });
 const FOUND = rows({
   id: integer(),
@@ -228,4 +228,44 @@ interface Promising {
   readonly ids: readonly number[];
   /** What each word counts: a rare word more than a common one. */
   readonly weights: readonly number[];
+}
+
+/** A search for messages. */
+export interface KnownQuery {
+  readonly accountId: AccountId;
+  readonly guildId: GuildId;
+  readonly words: string;
+  /** Channels without threads; messages of their threads count, too. No other message is read. */
+  readonly among: ReadonlySet<ChannelId>;
+  /** Only messages of this channel or thread; absent: of all. */
+  readonly channelId?: ChannelId;
+  /** Only messages of this person; absent: of all. */
+  readonly authorId?: UserId;
+  /** Only older messages; absent: no limit. */
+  readonly before?: MessageId;
+  /** Only newer messages; absent: no limit. */
+  readonly after?: MessageId;
+  /** Maximum number of messages. */
+  readonly limit: number;
+}
+
+/** A found message. It must be read at Discord before it is shown. */
+export interface KnownHit {
+  readonly channelId: ChannelId;
+  readonly parentId: ChannelId;
+  readonly messageId: MessageId;
+  readonly authorId: UserId;
+  readonly text: string;
+  /** How well it matches, from 0 to 1. */
+  readonly score: number;
+  /** Known messages that reply to it, oldest first: five at most. */
+  readonly replies: readonly MessageId[];
+}
+
+/** The result of a search. */
+export interface KnownHits {
+  /** The best first. */
+  readonly hits: readonly KnownHit[];
+  /** Number of newer messages whose words are not in the index yet. */
+  readonly unindexed: number;
 }

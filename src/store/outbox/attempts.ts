@@ -13,7 +13,6 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
-import type { ParkedChannel } from "../../core/store/outbox.ts";
 import { integer, rows, snowflake, text } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { OutboxRows, RowKey, Unsettled } from "./outbox_rows.ts";
@@ -232,10 +231,14 @@ export function isNotParked(row: string): string {
 
 const PARKED = rows({
   channelId: snowflake<"channel">(),
-  reason: text(),
-  since: integer(),
+  reason: text(), // "cannot post in #ops: Send Messages is denied for the role Krill"
+  since: integer(), // when it was first parked
   waiting: integer(),
 });
+
+/** A channel in which Discord does not let the bot post, with the number of unsent messages. */
+export type ParkedChannel = ReturnType<typeof PARKED.read>;
+
 const REPORTED = rows({ wasReported: integer() });
 
 /** Creates the storage of parked channels. */

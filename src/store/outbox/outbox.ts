@@ -9,7 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createHeads, createHeldRows } from "./heads.ts";
 import type { Frozen, OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { InvalidMinute, SendResult } from "../../core/store/outbox.ts";
+import type { SendResult } from "../../core/store/outbox.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import { createTail } from "../database/journal.ts";
@@ -84,14 +84,14 @@ function createInvalidRequestCounts(
     /**
      * The minutes with invalid requests, in their order.
      *
-     * @param since As {@link InvalidMinute.minute}.
+     * @param since Minutes since 1970.
      */
-    loadInvalidRequests: (accountId: AccountId, since: number): Promise<readonly InvalidMinute[]> =>
+    loadInvalidRequests: (accountId: AccountId, since: number) =>
       read(() => select.all(accountId, since).map(MINUTE.read)),
     /**
      * Counts one request, and deletes minutes that Discord has forgotten by then.
      *
-     * @param minute As {@link InvalidMinute.minute}.
+     * @param minute Minutes since 1970.
      */
     addInvalidRequest: (accountId: AccountId, minute: number) =>
       commit(UNNAMED, () => {

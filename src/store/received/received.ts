@@ -10,11 +10,12 @@ import {
   type AccountId,
   type ChannelId,
   createdAtMs,
+  type MessageId,
   type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import type { PolicyRevision, RecentTurn, TalkedMessage } from "../../core/store/received.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -206,6 +207,9 @@ const TURN = rows({
   cost: optional(json<TurnCost>()),
 });
 
+/** A turn that has ended, in a list; without sender and place if the message is forgotten. */
+export type RecentTurn = ReturnType<typeof TURN.read>;
+
 const NAME = rows({ id: text(), name: text() });
 
 /** Newest messages from which names are read: all of them would take seconds in a large store. */
@@ -284,4 +288,33 @@ function createDirectChannels({ sql, read }: Transactions) {
     directChannels: (accountId: AccountId): Promise<readonly ChannelId[]> =>
       read(() => select.all(accountId).map((row) => CHANNEL.read(row).channelId)),
   };
+}
+
+/** A stored message, as far as a conversation's state depends on it. */
+export type TalkedMessage =
+  & { readonly id: MessageId; readonly channelId: ChannelId }
+  & Pick<InboundMessage, "text" | "sentAt">
+  & (
+    | {
+      readonly kind: "person";
+      readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
+      readonly mention?: InboundMessage["mention"];
+      readonly replyTo?: MessageId;
+    }
+    /** `to`: the person whom it answers, with the message `answers`. */
+    | { readonly kind: "own"; readonly to?: UserId; readonly answers?: MessageId }
+  );
+
+/** A policy that comes into force. */
+export interface PolicyRevision {
+  /** The account whose messages it judges. */
+  readonly accountId: AccountId;
+  /** Hash of its whole content: the same hash is the same policy. */
+  readonly hash: string;
+  /** Path of its config file; absent without a file. */
+  readonly file?: string;
+  /** Text of its config, with the secrets blanked; absent without a file. */
+  readonly text?: string;
+  /** The names that were resolved when it came into force. */
+  readonly names: readonly ResolvedName[];
 }

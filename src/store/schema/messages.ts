@@ -28,17 +28,17 @@ import {
   stringIn,
 } from "./person.ts";
 
-/** State of a turn; its meaning is at `TurnState`. */
+/** State of a turn. */
 export const TURN_STATE = oneOf(
   "waiting",
   "running",
   "answered",
-  "declined",
+  "declined", // the model chose to say nothing (R10)
   "refused",
   "failed",
-  "cancelled",
-  "stopped",
-  "interrupted",
+  "cancelled", // the message was deleted, or edited so that it gets no answer (H6)
+  "stopped", // by a person
+  "interrupted", // a later message took its place (S5)
 );
 
 const INBOX = table("inbox", {

@@ -16,7 +16,7 @@ import {
   type CallState,
   type NewCall,
 } from "../../../core/calls/service.ts";
-import type { StoredCall } from "../../../core/calls/stored.ts";
+import type { StoredCall } from "../../../store/calls/calls.ts";
 import type { Account } from "../../../core/account/account.ts";
 import type { Emits } from "../../../core/account/events.ts";
 import {

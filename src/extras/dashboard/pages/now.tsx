@@ -5,7 +5,7 @@
 import type { HealthFinding } from "../../../http/health_finding.ts";
 import { judgeHealth, worstStatus } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
-import type { JudgedOnRecord } from "../../../core/store/received.ts";
+import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
 import type { Trend } from "../../../store/figures.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { durationText, sizeOf } from "../../../lib/text/units.ts";

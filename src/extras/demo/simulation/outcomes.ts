@@ -15,7 +15,7 @@ import type { Judged, Outcome } from "../../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import { reasonText } from "../../../render/notices/reasons.ts";
 import type { IntentFacts } from "../../../core/inbound/intent.ts";
-import type { RecordedVerdict } from "../../../core/store/received.ts";
+import type { RecordedVerdict } from "../../../store/received/message_record.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
 import {
   createDecisions,
