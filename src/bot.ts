@@ -42,7 +42,7 @@ import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { TraceExport } from "./telemetry/trace_export.ts";
 import type { SharedStoreState } from "./core/shared_store.ts";
-import type { Store } from "./core/store/store.ts";
+import type { Store } from "./store/store.ts";
 
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;

@@ -18,7 +18,7 @@ import type { GuildFacts } from "../../src/core/rights/rights.ts";
 import { createUngroupedTransactions, transactNow } from "../../src/store/database/transact.ts";
 import { createKnowledge } from "../../src/store/knowledge/knowledge.ts";
 import { prepareKnownRows } from "../../src/store/knowledge/known_rows.ts";
-import { KNOWN_MESSAGES, KNOWN_TABLES } from "../../src/store/schema/messages.ts";
+import { KNOWN_CHANNEL, KNOWN_INDEX, KNOWN_MESSAGE } from "../../src/store/schema/judged.ts";
 import { id } from "./admit.ts";
 import { quantile } from "../stand/stats.ts";
 
@@ -119,7 +119,7 @@ async function run(messages: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "known-"));
   const database = new DatabaseSync(join(folder, "known.db"));
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  database.exec([...KNOWN_TABLES.map(({ ddl }) => ddl), KNOWN_MESSAGES].join(""));
+  database.exec([KNOWN_CHANNEL, KNOWN_MESSAGE, KNOWN_INDEX].map(({ ddl }) => ddl).join(""));
   const known = prepareKnownRows(database);
   const knowledge = createKnowledge(createUngroupedTransactions(database), known);
   let textBytes = 0;

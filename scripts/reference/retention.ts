@@ -20,14 +20,11 @@ import { PROXIED_USERS_MAX } from "../../src/store/inbox/inbox.ts";
 import { UNTOLD_MAX } from "../../src/store/inbox/unanswered.ts";
 import { INVALID_REQUESTS_MINUTES } from "../../src/store/outbox/outbox.ts";
 import { QUESTIONS_KEPT_MS } from "../../src/store/questions/questions.ts";
-import {
-  DIRECT_CHANNEL_DAYS,
-  HELD_DAYS,
-  HOOK_EVENTS_KEPT_DAYS,
-  REFUSED_MAX,
-} from "../../src/store/received/prune.ts";
+import { HELD_DAYS, REFUSED_MAX } from "../../src/store/received/prune.ts";
 import { POLICIES_KEPT, POLICIES_MAX } from "../../src/store/received/received.ts";
 import { DEFAULT_RETENTION, KNOWLEDGE_MAX } from "../../src/store/received/retention.ts";
+import { HOOK_EVENTS_KEPT_DAYS } from "../../src/store/schema/agent.ts";
+import { DIRECT_CHANNEL_DAYS } from "../../src/store/schema/bot.ts";
 import { SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "../../src/store/schedules/schedules.ts";
 import { REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../../src/store/turns/reactions.ts";
 import { THREADS_MAX } from "../../src/store/turns/turns.ts";
@@ -110,10 +107,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   },
   known_channel: { goesWith: "known_message" },
   known_index: { goesWith: "known_message" },
-  known_words: { goesWith: "known_message" },
-  known_words_config: { goesWith: "known_message" },
-  known_words_data: { goesWith: "known_message" },
-  known_words_idx: { goesWith: "known_message" },
   undecided: {
     under: "Texts",
     data: "Messages whose verdict waits: for PluralKit, for Discord's answer about an owner, or " +
@@ -142,11 +135,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   },
   note_source: { goesWith: "note" },
   note_vector: { goesWith: "note" },
-  note_words: { goesWith: "note" },
-  note_words_config: { goesWith: "note" },
-  note_words_data: { goesWith: "note" },
-  note_words_docsize: { goesWith: "note" },
-  note_words_idx: { goesWith: "note" },
   schedule: {
     under: "Texts",
     data: "Reminders and scheduled tasks: text, creator, channel, runs",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
-import type { Trend } from "../../src/core/store/trends.ts";
+import type { Trend } from "../../src/store/figures.ts";
 import { startSimulation } from "../../src/extras/demo/simulation/simulation.ts";
 import { requestLink } from "../../src/extras/dashboard/print_link.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";

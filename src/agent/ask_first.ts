@@ -4,7 +4,7 @@ import type { ToolCall } from "../core/model.ts";
 import type { AskedCall } from "../core/people/question.ts";
 import { questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { Toolbox } from "./toolbox.ts";
-import type { Questions } from "../core/store/questions.ts";
+import type { Questions } from "../store/questions/questions.ts";
 
 /** Decisions of people about calls. */
 export type AskPorts = Pick<Questions, "decisionOf">;

@@ -8,7 +8,7 @@ import type { AccountEvents } from "../core/account/events.ts";
 import { schedule } from "../lib/clock.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { Logging } from "../log.ts";
-import type { Store } from "../core/store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
 
 /** The context of an account, with the types of its config, its policy and its store. */

@@ -25,7 +25,7 @@ import type { Meter } from "../http/monitor/meters.ts";
 import type { AccountSetup, ReloadedSetup } from "./rules/setup.ts";
 import type { ToolServices } from "./rules/tool_services.ts";
 import type { StoredAccount } from "../core/store/gateway.ts";
-import type { Store } from "../core/store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Clock } from "../lib/clock.ts";
 
 /** The facts and settings that an account starts with. */

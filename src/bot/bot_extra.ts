@@ -4,7 +4,7 @@ import type { AlertRecord } from "../core/alerts.ts";
 import type { AccountEvents } from "../core/account/events.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Finding } from "../core/finding.ts";
-import type { Store } from "../core/store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";

@@ -4,8 +4,9 @@
  */
 
 import type { Account } from "../core/account/account.ts";
-import type { Knowledge, SearchedChannel } from "../core/store/received.ts";
-import type { Store } from "../core/store/store.ts";
+import type { SearchedChannel } from "../store/knowledge/knowledge.ts";
+import type { Store } from "../store/store.ts";
+import type { Knowledge } from "../store/knowledge/knowledge.ts";
 
 /** Milliseconds between two looks, and between two steps of the index. */
 const LOOK_MS = 2_000;

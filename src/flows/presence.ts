@@ -7,9 +7,9 @@
 
 import { z } from "zod";
 import { ACTIVITY_KINDS, type Presence, STATUSES } from "../core/discord/presence.ts";
-import type { StoredSettings } from "../core/store/settings.ts";
 import type { NewPresence } from "../core/turn/ports/discord_place.ts";
 import type { Account } from "../core/account/account.ts";
+import type { StoredSettings } from "../store/settings/settings.ts";
 
 const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
   z.object({

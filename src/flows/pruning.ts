@@ -8,7 +8,7 @@
  */
 
 import type { Account } from "../core/account/account.ts";
-import type { Store } from "../core/store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Log } from "../lib/log.ts";
 
 /** Milliseconds after a start until the first look. */

@@ -12,7 +12,7 @@ import type { AlertRecord } from "../core/alerts.ts";
 import type { BudgetUseOf } from "../core/spending/budget.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
-import type { ParkedChannel } from "../core/store/outbox.ts";
+import type { ParkedChannel } from "../store/outbox/attempts.ts";
 import type { ModelDown } from "../core/model_problem.ts";
 import type { SharedStoreState } from "../core/shared_store.ts";
 import type { StoreFigures } from "../core/store/store.ts";

@@ -2,21 +2,15 @@
  * Counts the store's content, for health, metrics and charts, and deletes old records on demand.
  */
 
+import type { AccountId } from "../core/discord/ids.ts";
 import type { Judged, RepeatedVerdict } from "../core/inbound/inbox.ts";
-import type { DecisionCount, Store, StoreFigures, StoreUpkeep } from "../core/store/store.ts";
-import type { Trend, Trends, TrendSpan } from "../core/store/trends.ts";
+import type { DecisionCount, StoreFigures } from "../core/store/store.ts";
 import { UNNAMED } from "./database/durability.ts";
 import type { Transactions } from "./database/transact.ts";
 import type { Pruner } from "./received/retention.ts";
 import { TREND } from "./schema/bot.ts";
 import { integer, optional, rows } from "./schema/columns.ts";
 import { IS_PARKED } from "./schema/people.ts";
-
-/** Counts for health and metrics. */
-export interface Figures extends Pick<Store, "health"> {
-  /** Counts newly stored verdicts. An undecided message counts once it is decided. */
-  count(recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]): void;
-}
 
 const INBOX = rows({
   waiting: integer(),
@@ -37,7 +31,7 @@ const IS_NOT_STOPPED = "NOT IN (SELECT value FROM json_each(:stopped))";
 const NONE_STOPPED = "[]";
 
 /** Creates the counts; verdicts count from now on. */
-export function createFigures({ sql, read }: Transactions): Figures {
+export function createFigures({ sql, read }: Transactions) {
   const selectInbox = sql.rows(INBOX.read)`SELECT
        (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'waiting'
           AND NOT ${IS_PARKED}) AS waiting,
@@ -95,7 +89,13 @@ export function createFigures({ sql, read }: Transactions): Figures {
   }
 
   return {
-    health: (accounts = []) =>
+    /**
+     * Reads the counts for health and metrics.
+     *
+     * @param accounts Accounts that do not run. Their waiting messages do not count as late, because
+     * no account works on them.
+     */
+    health: (accounts: readonly AccountId[] = []): Promise<StoreFigures> =>
       read(() => {
         const stopped = JSON.stringify(accounts);
         return {
@@ -104,12 +104,16 @@ export function createFigures({ sql, read }: Transactions): Figures {
           decisions: counts.map((counted) => ({ ...counted })),
         };
       }),
-    count(recorded, repeats = []) {
+    /** Counts newly stored verdicts. An undecided message counts once it is decided. */
+    count(recorded: readonly Judged[], repeats: readonly RepeatedVerdict[] = []) {
       for (const judged of recorded) add(judged, 1);
       for (const { judged, messages } of repeats) add(judged, messages.length);
     },
   };
 }
+
+/** Counts for health and metrics. */
+export type Figures = ReturnType<typeof createFigures>;
 
 const EXTENT = rows({
   pages: integer(),
@@ -125,7 +129,7 @@ const EXTENT = rows({
 export function createUpkeep(
   { sql, commit, read }: Transactions,
   pruner: Pick<Pruner, "step">,
-): StoreUpkeep {
+) {
   // Rows are in the order of time, so the first one is the oldest.
   const first = (column: string, table: string) =>
     `SELECT (SELECT ${column} FROM ${table} ORDER BY id LIMIT 1) AS at`;
@@ -138,7 +142,13 @@ export function createUpkeep(
           UNION ALL ${first("created_at", "outbox")})) AS oldest_message_at,
        (SELECT at FROM decision ORDER BY id LIMIT 1) AS oldest_decision_at`;
   return {
-    prune: (now) => commit(UNNAMED, () => pruner.step(now)),
+    /**
+     * Deletes a bounded number of old records (X6).
+     *
+     * @returns Whether there may be more to delete.
+     */
+    prune: (now: number) => commit(UNNAMED, () => pruner.step(now)),
+    /** Bytes of the data, of deleted data which are used again, and the times of the oldest records. */
     extent: () =>
       read(() => {
         const { pages, free, size, ...oldest } = EXTENT.read(select.get());
@@ -147,11 +157,20 @@ export function createUpkeep(
   };
 }
 
+/** The size of the store and the age of its records. */
+export type StoreExtent = Awaited<ReturnType<ReturnType<typeof createUpkeep>["extent"]>>;
+
+/** Length of a trend in seconds: a minute or an hour. */
+export type TrendSpan = 60 | 3_600;
+
+/** Figures of a minute or of an hour, from `at` on. */
+export type Trend = Omit<ReturnType<typeof TREND.read>, "span" | "place">;
+
 /** Rows of each ring: a day of minutes, a year of hours. */
 export const TRENDS_KEPT: Readonly<Record<TrendSpan, number>> = { 60: 1_440, 3_600: 8_784 };
 
 /** `store.trends`: figures by minute for a day and by hour for a year, in two rings. */
-export function createTrends({ database, sql, commit, readUnjournaled }: Transactions): Trends {
+export function createTrends({ database, sql, commit, readUnjournaled }: Transactions) {
   const FIGURES = [
     "at",
     "accepted",
@@ -178,11 +197,13 @@ export function createTrends({ database, sql, commit, readUnjournaled }: Transac
   }
 
   return {
-    addMinutes: (minutes) =>
+    /** Stores minutes, and adds them to their hours. Old ones make room. */
+    addMinutes: (minutes: readonly Trend[]) =>
       commit(UNNAMED, () => { // no wait for the disk: a power cut may cost the last minutes
         for (const minute of minutes) add(minute);
       }),
-    trendsSince: (span, since) =>
+    /** The stored minutes or hours since a time, oldest first. */
+    trendsSince: (span: TrendSpan, since: number): Promise<readonly Trend[]> =>
       readUnjournaled(() =>
         select.all(span, since).map((row): Trend => {
           const { span: _, place: __, ...trend } = TREND.read(row);

@@ -2,8 +2,8 @@
  * The store: one file, one writer, and a namespace for each room of this folder.
  *
  * Each method is all or nothing. Some wait for a commit, some answer from memory
- * (`memory/memory.ts`). The contracts are in `core/store/`. They are asynchronous, because another
- * database may replace this one. No caller relies on a database in its own process.
+ * (`memory/memory.ts`). The returned objects of the factories are the contracts: `Store` is inferred
+ * from them. Flows and `bot/` import these types, or take a `Pick` of them.
  *
  * Each factory of this folder takes a database that is open, migrated, and owned by its caller.
  */
@@ -50,7 +50,8 @@ import { createTranscripts } from "./turns/transcripts.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
 
-import type { Store, StoreErrorKind } from "../core/store/store.ts";
+import type { UserId } from "../core/discord/ids.ts";
+import type { StoreErrorKind, StoreFailure } from "../core/store/store.ts";
 
 /** Everything that the store needs from outside. */
 export interface StoreOptions {
@@ -141,7 +142,7 @@ export function createStore(
     follower,
     schedule,
   }: StoreOptions,
-): Store {
+) {
   const verdicts = prepareVerdictRows(database);
   const memory = createMemory(database);
   const known = prepareKnownRows(database);
@@ -198,56 +199,91 @@ export function createStore(
     known.forget();
     settings.readAgain();
   };
-  const store: Store = {
+  const namespaces = {
+    /** Accounts, gateway sessions, gaps and runs. */
     gateway: createGateway(commits, pruner, memory, elapsed, watchFile(path)),
+    /** Messages until a turn claims them. */
     inbox: createInbox(commits, settleLater, inboxDeps),
+    /** Verdicts, policies and the record of each message. */
     received: createReceived(commits, retention),
+    /** Transcripts, context and the ends of turns. */
     turns: createTurns(commits, memory, pruner, transcripts, tables),
+    /** Conversations: their checkpoints, and their lists for the operator. */
     sessions: createSessions(commits, transcripts),
+    /** Messages on their way to Discord. */
     outbox: createOutbox(commits, memory.outgoing, tables.outbox, settleLater),
+    /** The use of models, and problems of models that the owners know. */
     usage: { ...createUsage(commits, memory.spent, tables.usage), ...createModelProblems(commits) },
+    /** Paired people, pairing requests and resolved names. */
     pairing: createPairing(commits, memory.outgoing),
+    /** Questions to people, and the turns that wait for them. */
     questions: createQuestions(commits, memory, tables.usage),
     forgetting: {
       ...forgetting,
-      async forget(userId, mayRun) {
+      async forget(userId: UserId, mayRun: boolean) {
         const forgotten = await forgetting.forget(userId, mayRun);
         if (forgotten !== "open turns") forgetRows();
         return forgotten;
       },
     },
+    /** What came from a message. */
     sources: createSources(commits),
-    notes: {
-      ...createNotes(commits),
-      ...createNoteVectors(commits),
-    },
+    /** The agent's memory. */
+    notes: { ...createNotes(commits), ...createNoteVectors(commits) },
+    /** Messages that people search. */
     knowledge: createKnowledge(commits, known),
+    /** Destructive actions of tools. */
     changes: createChanges(commits),
+    /** Settings that people change by commands. */
     settings,
+    /** Reminders and scheduled tasks, with their runs. */
     schedules: createSchedules(commits, memory.outgoing),
+    /** Calls of programs. */
     calls: createCalls(commits),
+    /** Events of other programs. */
     hooks: createHooks(commits, memory.outgoing),
     upkeep: createUpkeep(commits, pruner),
+    /** Figures for charts. */
     trends: createTrends(commits),
+    /** Runs of offered actions. */
     actions: createActionRuns(commits, memory.outgoing),
+    /** Feeds of the web, and their entries. */
     feeds: createFeeds(commits, memory.outgoing),
-    health: figures.health,
-    catchUp: commits.catchUp,
-    failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },
-    caches: () => ({
-      ...memory.caches(),
-      transcripts: transcripts.bytes(),
-      journal: commits.bytes(),
-    }),
-    writes: commits.writes,
-    close() {
-      commits.close();
-      database.close();
-    },
   };
   if (!journal) {
     commits.recover(); // after each namespace has registered its kinds of records
     settings.readAgain(); // one of them may have changed a setting
   }
-  return store;
+  return {
+    ...namespaces,
+    health: figures.health,
+    /**
+     * Brings the tables up to date, for a reader that opens the file by itself.
+     *
+     * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
+     */
+    catchUp: commits.catchUp,
+    /** The newest failure of the disk or the file, unless there was none. Damage is final. */
+    failure: (): StoreFailure | undefined =>
+      failure && { kind: failure.kind, ageMs: elapsed() - failure.at },
+    /** Estimated bytes of each cache, by its name. */
+    caches: (): Readonly<Record<string, number>> => ({
+      ...memory.caches(),
+      transcripts: transcripts.bytes(),
+      journal: commits.bytes(),
+    }),
+    /** Number of commits since the store was opened; it costs nothing to ask. */
+    writes: commits.writes,
+    /** Commits all work so far, and closes the file. Later work is refused. */
+    close() {
+      commits.close();
+      database.close();
+    },
+  };
 }
+
+/**
+ * The methods of the store. A method that reads or stores rejects with a `StoreError` if the disk or
+ * the file fails; nothing of its work is stored then.
+ */
+export type Store = ReturnType<typeof createStore>;

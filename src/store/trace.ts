@@ -1,8 +1,7 @@
 /** `store.sources`: finds everything that came from a message, without changing it (H6a). */
 
-import type { MessageId } from "../core/discord/ids.ts";
+import type { ChannelId, MessageId } from "../core/discord/ids.ts";
 import type { TurnCost } from "../core/spending/usage.ts";
-import type { Sources } from "../core/store/notes.ts";
 import {
   account,
   integer,
@@ -34,13 +33,19 @@ const SUMMARY = rows({ at: integer(), modelId: optional(text()) });
 const COST = rows({ cost: optional(json<TurnCost>()) });
 
 /** Creates the namespace. Its statements are prepared when they run: no bot needs them. */
-export function createSources({ database, read }: Transactions): Sources {
+export function createSources({ database, read }: Transactions) {
   const all = (sql: string, ...values: readonly (string | number)[]) =>
     database.prepare(sql).all(...values);
   const one = (sql: string, ...values: readonly (string | number)[]) => all(sql, ...values)[0];
 
   return {
-    trace: (messageId, linkedId) =>
+    /**
+     * Lists everything that came from a message, without changing it.
+     *
+     * @param linkedId Channel of the message, if the caller knows it. For an unanswered message of an
+     * unknown channel, entries of other turns are not found.
+     */
+    trace: (messageId: MessageId, linkedId?: ChannelId) =>
       read(() => {
         const row = one(
           `SELECT account_id, agent_id, session_key, channel_id, state, change, turn_of, reply_to
@@ -77,18 +82,20 @@ export function createSources({ database, read }: Transactions): Sources {
         const answers = turn ? prepareCurrentAnswer(database)({ ...turn, causes }) : [];
         return {
           messageId,
+          /** Absent if none has answered it. */
           turn: turn && {
             agentId: turn.agentId,
             sessionKey: turn.sessionKey,
             channelId: turn.channelId,
             state: turn.state,
             change: turn.change,
-            followed: edit?.number ?? 0,
+            followed: edit?.number ?? 0, // number of edits that the turn has followed
           },
           answers: answers.flatMap(({ message, messageId }) =>
             messageId === undefined ? [] : [{ channelId: message.channelId, messageId }]
           ),
           entries,
+          /** Messages of turns that have read it: their answers, calls, results, steps and cards go. */
           readers: sources.readBy(gone, channelId).turns,
           notes: all("SELECT note_row AS id FROM note_source WHERE message_id = ?", messageId)
             .map((row) => ID.read(row).id),
@@ -99,3 +106,6 @@ export function createSources({ database, read }: Transactions): Sources {
       }),
   };
 }
+
+/** Everything that came from a message. */
+export type SourceTrace = Awaited<ReturnType<ReturnType<typeof createSources>["trace"]>>;

@@ -15,7 +15,7 @@ import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { withNames } from "../../src/policy/rules/pinned.ts";
 import { openStore } from "../../src/store/store.ts";
-import type { Store } from "../../src/core/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { ACCOUNT, channelId, guildId, roleId } from "../support/discord/builders.ts";
 import { batch, ROUTE } from "../support/store/store.ts";

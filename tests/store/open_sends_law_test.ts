@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { OutboxRow } from "../../src/core/outbound/outbound.ts";
-import type { Store } from "../../src/core/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { openStore } from "../support/store/open_database.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
 import { cases } from "../support/long_form.ts";

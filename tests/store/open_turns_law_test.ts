@@ -13,7 +13,7 @@ import fc from "fast-check";
 import type { AcceptedBatch, Claim, Judged } from "../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Question } from "../../src/core/people/question.ts";
-import type { Store } from "../../src/core/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { waitingRulesOf } from "../../src/flows/receive/notice_reply.ts";
 import { openStore } from "../support/store/open_database.ts";
 import {

@@ -1,7 +1,7 @@
 /** Creates the parts that extras add to an account, and joins them to one. */
 
 import type { Finding } from "../../core/finding.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
 

@@ -29,7 +29,7 @@ import type { Explained, Sending } from "../../flows/deliver/sending.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
 import { withoutFiles } from "../../render/files.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
 export interface DeliveryOptions extends Pick<Sending, "events" | "self" | "log" | "now"> {

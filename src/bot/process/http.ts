@@ -12,7 +12,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { HealthMonitor } from "../../http/monitor/health_monitor.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { cpuSec } from "../../host/process/usage.ts";
 import type { Clock } from "../../lib/clock.ts";
 

@@ -11,7 +11,7 @@ import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
 

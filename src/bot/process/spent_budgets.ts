@@ -1,7 +1,7 @@
 /** Reads the budgets that health shows: of the whole bot, of its agents, and spent ones of guilds (X4). */
 
 import type { Budgets, BudgetUseOf } from "../../core/spending/budget.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { readBudgetsOfAll, readSpentGuildBudgets } from "../../flows/turn/spending/budgets.ts";
 
 /** Milliseconds for which names of guilds are reused. */

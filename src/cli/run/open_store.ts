@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
 import type { Log } from "../../lib/log.ts";

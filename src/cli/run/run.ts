@@ -43,7 +43,7 @@ import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { createFirstEvent, type FirstEvent } from "../shared/first_event.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import type { OwnedStore } from "../standby/stand_by.ts";
 import type { Follower } from "../../store/database/durability.ts";

@@ -40,7 +40,7 @@ import {
   tellingStore,
   toRequest,
 } from "./store_calls.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
 
 /** Whether the user names the data directory, or the service manager does. */

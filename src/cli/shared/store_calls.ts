@@ -11,7 +11,7 @@ import { z } from "zod";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { SocketHandler, SocketRequest } from "../../host/bot_socket.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { storedMessage } from "../../store/outbox/rows.ts";
@@ -46,8 +46,15 @@ type MethodName = {
   [Name in AskedNamespace]: `${Name}.${Extract<keyof Store[Name], string>}`;
 }[AskedNamespace];
 
-/** Carries out one method with arguments of another process. */
-type Call = (store: Store, args: unknown) => Promise<unknown>;
+/** Arguments of a method of the store. */
+type ArgsOf<Name> = Name extends `${infer Of extends AskedNamespace}.${infer Method}`
+  ? Method extends keyof Store[Of]
+    ? Store[Of][Method] extends (...args: infer Args) => unknown ? Args : never
+  : never
+  : never;
+
+/** The schema of the arguments of each method, by its name. */
+type Schemas = { readonly [Name in MethodName]?: z.ZodType<ArgsOf<Name>> };
 
 /** Milliseconds for an answer. The file is written anew to forget a person, which takes longest. */
 export const ANSWER_MS = 120_000;
@@ -79,17 +86,6 @@ const frozen: z.ZodType<readonly Frozen[]> = z.array(z.strictObject({
   whole: z.string().optional(),
 }));
 
-function call<Args extends readonly unknown[]>(
-  args: z.ZodType<Args>,
-  run: (store: Store, ...args: Args) => Promise<unknown>,
-): Call {
-  return (store, given) => {
-    const { data } = args.safeParse(given);
-    if (!data) throw notUnderstood();
-    return run(store, ...data);
-  };
-}
-
 function notUnderstood(): StartError {
   return new StartError(
     "the running bot is of another version; restart it with this one, or use its command",
@@ -106,124 +102,92 @@ function parseJson(text: string, reviver?: Parameters<typeof JSON.parse>[1]): un
   }
 }
 
+const NO_ARGS = z.tuple([]);
+
 /** Methods that change nothing, and of which the bot knows more than the file. */
 const READS = {
-  catchUp: call(z.tuple([]), (store) => Promise.try(store.catchUp)),
-  "outbox.sendResultsOf": call(
-    z.tuple([z.array(row)]),
-    ({ outbox }, ...args) => outbox.sendResultsOf(...args),
-  ),
-};
+  "outbox.sendResultsOf": z.tuple([z.array(row)]),
+} satisfies Schemas;
 
 /** Methods that write. */
 const WRITES = {
-  "outbox.addAll": call(z.tuple([frozen, time]), ({ outbox }, ...args) => outbox.addAll(...args)),
-  "outbox.addInvalidRequest": call(
-    z.tuple([account, time]),
-    ({ outbox }, ...args) => outbox.addInvalidRequest(...args),
-  ),
-  "outbox.release": call(
-    z.tuple([row, z.enum(["resend", "drop"])]),
-    ({ outbox }, ...args) => outbox.release(...args),
-  ),
-  "pairing.decide": call(
-    z.tuple([z.strictObject({
-      accountId: account,
-      by: code,
-      how: z.enum(["approve", "deny"]),
-      decidedBy: by,
-      now: time,
-      notify: frozen,
-    })]),
-    ({ pairing }, ...args) => pairing.decide(...args),
-  ),
-  "pairing.revoke": call(
-    z.tuple([account, snowflakeSchema<"user">(), time]),
-    ({ pairing }, ...args) => pairing.revoke(...args),
-  ),
-  "questions.decide": call(
-    z.tuple([
-      z.strictObject({ by: code, answer: z.strictObject({ choice: z.string() }), now: time }),
-    ]),
-    ({ questions }, ...args) => questions.decide(...args),
-  ),
-  "schedules.pause": call(
-    z.tuple([row, z.literal("operator")]),
-    ({ schedules }, ...args) => schedules.pause(...args),
-  ),
-  "schedules.resume": call(
-    z.tuple([row, time.optional()]),
-    ({ schedules }, ...args) => schedules.resume(...args),
-  ),
-  "schedules.ask": call(z.tuple([row, time]), ({ schedules }, ...args) => schedules.ask(...args)),
-  "schedules.remove": call(z.tuple([row]), ({ schedules }, ...args) => schedules.remove(...args)),
-  "feeds.ask": call(z.tuple([account, z.string()]), ({ feeds }, ...args) => feeds.ask(...args)),
-  "sessions.reset": call(
-    z.tuple([z.string(), z.literal("command"), time]),
-    ({ sessions }, ...args) => sessions.reset(...args),
-  ),
-  "settings.changePause": call(
-    z.tuple([account, z.strictObject({ to: z.boolean(), by }), time]),
-    ({ settings }, ...args) => settings.changePause(...args),
-  ),
-  "settings.recordBackup": call(
-    z.tuple([
-      z.strictObject({
-        kind: z.literal("made"),
-        at: time,
-        path: z.string(),
-        bytes: z.int().nonnegative(),
-        isElsewhere: z.boolean(),
-      }),
-    ]),
-    ({ settings }, ...args) => settings.recordBackup(...args),
-  ),
-  "notes.remove": call(z.tuple([row]), ({ notes }, ...args) => notes.remove(...args)),
-  "forgetting.forget": call(
-    z.tuple([snowflakeSchema<"user">(), z.boolean()]),
-    ({ forgetting }, ...args) => forgetting.forget(...args),
-  ),
-  "forgetting.vacuum": call(z.tuple([]), ({ forgetting }) => forgetting.vacuum()),
-} satisfies Partial<Record<MethodName, Call>>;
+  "outbox.addAll": z.tuple([frozen, time]),
+  "outbox.addInvalidRequest": z.tuple([account, time]),
+  "outbox.release": z.tuple([row, z.enum(["resend", "drop"])]),
+  "pairing.decide": z.tuple([z.strictObject({
+    accountId: account,
+    by: code,
+    how: z.enum(["approve", "deny"]),
+    decidedBy: by,
+    now: time,
+    notify: frozen,
+  })]),
+  "pairing.revoke": z.tuple([account, snowflakeSchema<"user">()]),
+  "questions.decide": z.tuple([
+    z.strictObject({ by: code, answer: z.strictObject({ choice: z.string() }), now: time }),
+  ]),
+  "schedules.pause": z.tuple([row, z.literal("operator")]),
+  "schedules.resume": z.tuple([row, time.optional()]),
+  "schedules.ask": z.tuple([row, time]),
+  "schedules.remove": z.tuple([row]),
+  "feeds.ask": z.tuple([account, z.string()]),
+  "sessions.reset": z.tuple([z.string(), z.literal("command"), time]),
+  "settings.changePause": z.tuple([account, z.strictObject({ to: z.boolean(), by }), time]),
+  "settings.recordBackup": z.tuple([
+    z.strictObject({
+      kind: z.literal("made"),
+      at: time,
+      path: z.string(),
+      bytes: z.int().nonnegative(),
+      isElsewhere: z.boolean(),
+    }),
+  ]),
+  "notes.remove": z.tuple([row]),
+  "forgetting.forget": z.tuple([snowflakeSchema<"user">(), z.boolean()]),
+  "forgetting.vacuum": z.tuple([]),
+} satisfies Schemas;
 
-const CALLS: ReadonlyMap<string, Call> = new Map(Object.entries({ ...READS, ...WRITES }));
+const CALLS: ReadonlyMap<string, z.ZodType<readonly unknown[]>> = new Map(
+  Object.entries({ ...READS, ...WRITES }),
+);
 
 /** Name of a call. */
-export type CallName = keyof typeof READS | keyof typeof WRITES | OwnCallName;
+export type CallName = "catchUp" | keyof typeof READS | keyof typeof WRITES | OwnCallName;
+
+/** Finds a method by its name: `"outbox.release"`. */
+function methodOf(store: Store, name: string): (...args: readonly unknown[]) => unknown {
+  const [namespace = "", method = ""] = name.split(".");
+  return Reflect.get(Reflect.get(store, namespace), method);
+}
+
+/** The same store, with another function for some methods. */
+function withMethods(
+  store: Store,
+  names: Iterable<string>,
+  made: (name: string) => (...args: readonly unknown[]) => unknown,
+): Store {
+  const changed: Record<string, object> = { ...store };
+  for (const name of names) {
+    const [namespace = "", method = ""] = name.split(".");
+    changed[namespace] = { ...changed[namespace], [method]: made(name) };
+  }
+  return changed as unknown as Store; // the same methods as the store's
+}
 
 /** Asks the process that has the store open. */
 export type AskStore = (name: CallName, args: readonly unknown[]) => Promise<unknown>;
 
 /** A store whose listed methods go to another process. All others read the file. */
 export function askedStore(reader: Store, ask: AskStore): Store {
-  const store: Record<string, object> = { ...reader };
-  for (const name of CALLS.keys()) {
-    const [namespace = "", method] = name.split(".");
-    if (method === undefined) continue;
-    store[namespace] = {
-      ...store[namespace],
-      [method]: (...args: readonly unknown[]) => ask(name as CallName, args),
-    };
-  }
-  return store as unknown as Store; // the same methods as the reader's
+  return withMethods(reader, CALLS.keys(), (name) => (...args) => ask(name as CallName, args));
 }
 
 /** The same store; a listed method that writes first tells of it. */
 export function tellingStore(store: Store, onWrite: () => void): Store {
-  const telling: Record<string, object> = { ...store };
-  for (const name of Object.keys(WRITES)) {
-    const [namespace = "", method = ""] = name.split(".");
-    const own = telling[namespace] as Record<string, (...args: unknown[]) => Promise<unknown>>;
-    const write = own[method];
-    telling[namespace] = {
-      ...own,
-      [method](...args: readonly unknown[]) {
-        onWrite();
-        return write?.(...args);
-      },
-    };
-  }
-  return telling as unknown as Store; // the same methods as the store's
+  return withMethods(store, Object.keys(WRITES), (name) => (...args) => {
+    onWrite();
+    return methodOf(store, name)(...args);
+  });
 }
 
 const requestSchema = z.strictObject({ call: z.string(), args: z.unknown() });
@@ -322,9 +286,9 @@ export function createCallHandler(
       const { call: name, args } = fromRequest(request);
       const ownCall = own && Object.entries(own).find(([one]) => one === name)?.[1];
       if (ownCall) return JSON.stringify({ result: await ownCall(args) });
-      const run = CALLS.get(name);
-      if (!run) throw notUnderstood();
-      const result = await run(store, args);
+      const { data } = (name === "catchUp" ? NO_ARGS : CALLS.get(name))?.safeParse(args) ?? {};
+      if (!data) throw notUnderstood();
+      const result = name === "catchUp" ? store.catchUp() : await methodOf(store, name)(...data);
       if (name in WRITES) {
         onWritten(name.split(".")[0] as AskedNamespace);
         showInFile(store);

@@ -4,7 +4,7 @@ import { type BotConfig, type Config, forAccount } from "../../config/config.ts"
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "./exit_code.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /**
  * Finds the account of `--account`; without it `default`, or the only account.

@@ -6,7 +6,7 @@ import type { Io } from "../terminal/io.ts";
 import { type DataChoice, dataProblem, useData } from "./find_data.ts";
 import { reportingErrors } from "./start_error.ts";
 import { type CommandStore, isDataNamed, openForCommand } from "./store_access.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /**
  * Opens the store, runs the work, and closes the store. Without a store it reports that, because an

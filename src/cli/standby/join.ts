@@ -11,7 +11,7 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import type { SharedStoreState } from "../../core/shared_store.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Setup } from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { Follower } from "../../store/database/durability.ts";
 import { createRemote } from "../../store/replica/remote.ts";

@@ -19,7 +19,7 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** A config file; without one, an empty config. */
 export interface ConfigSource {

@@ -1,7 +1,7 @@
 /** Lists the channels that the store knows by name, for commands and pages that show or propose names. */
 
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 
 /** A channel of a guild that the bot has joined. */

@@ -1,7 +1,7 @@
 /** Finds the usernames of people whom the bot knows: those who wrote to it, and paired people. */
 
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Usernames by id. A name is no identity, so texts show the id, too. */
 export async function knownPeople(

@@ -1,73 +1,7 @@
-/**
- * The contract of `store.settings`: settings that people change by commands, pauses, the
- * conversations that the loop guard counts, alerts, and results of backups.
- */
+/** Values of `store.settings`: pauses, counts of the loop guard, results of backups, names of settings. */
 
-import type { AlertRecord } from "../alerts.ts";
-import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
+import type { MessageId } from "../discord/ids.ts";
 import type { ChosenSetting } from "../people/chosen.ts";
-
-/** All methods of `store.settings`. */
-export interface StoredSettings extends Pauses, LoopRuns, StoredAlerts, StoredBackups {
-  /**
-   * A setting; `undefined` if no person has changed it.
-   *
-   * @param scope Key of a session, id of a channel or of a model, or `"account"`.
-   */
-  settingOf(accountId: AccountId, scope: string, name: SettingName): Promise<string | undefined>;
-  /**
-   * A setting of turns, from memory: neither they nor decisions about messages wait for anything.
-   *
-   * @param scope Key of a session, or id of a channel or of a model.
-   */
-  known(
-    accountId: AccountId,
-    scope: string,
-    name: ChosenSetting | "model" | "quiet" | "intent" | "prompt",
-  ): string | undefined;
-  /** Changes a setting; `undefined` removes it. */
-  change(
-    accountId: AccountId,
-    scope: string,
-    name: SettingName,
-    value: string | undefined,
-    now: number,
-  ): Promise<void>;
-}
-
-/** Reads and changes pauses. */
-export interface Pauses {
-  /** Whether the account is paused, from memory: each turn asks. */
-  isPaused(accountId: AccountId): boolean;
-  /** The current pause, from the table; `undefined` if the account is not paused. */
-  pauseOf(accountId: AccountId): Promise<Pause | undefined>;
-  /**
-   * Pauses an account, or lets it go on.
-   *
-   * @returns The pause afterwards, and whether it is another one than before.
-   */
-  changePause(
-    accountId: AccountId,
-    change: PauseChange,
-    now: number,
-  ): Promise<{ readonly pause: Pause | undefined; readonly isChanged: boolean }>;
-}
-
-/** Reads and keeps the alerts of the whole bot (O12). */
-export interface StoredAlerts {
-  /** The alerts on record. */
-  alerts(): Promise<readonly AlertRecord[]>;
-  /** Replaces the alerts on record. */
-  keepAlerts(records: readonly AlertRecord[], now: number): Promise<void>;
-}
-
-/** Reads and keeps the results of backups (O11). */
-export interface StoredBackups {
-  /** The results so far. */
-  backups(): Promise<BackupState>;
-  /** Adds a result. A success removes the failure before it. */
-  recordBackup(result: BackupAttempt): Promise<void>;
-}
 
 /** The newest results of backups. */
 export interface BackupState {
@@ -99,21 +33,6 @@ export type BackupAttempt =
     readonly isElsewhere?: boolean;
   }
   | { readonly kind: "failed"; readonly at: number; readonly why: string };
-
-/** Reads and keeps the counts of the loop guard (P11). */
-export interface LoopRuns {
-  /** The runs of an account, from memory. */
-  loopRuns(accountId: AccountId): ReadonlyMap<ChannelId, LoopRun>;
-  /**
-   * Keeps a run, or removes it. The next transaction stores that, within 50 ms; no caller waits.
-   */
-  keepLoopRun(
-    accountId: AccountId,
-    channelId: ChannelId,
-    run: LoopRun | undefined,
-    now: number,
-  ): void;
-}
 
 /** The messages by bots in a channel since the last one by a person, or since the last mute. */
 export interface LoopRun {

@@ -18,7 +18,7 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { NamedUser } from "./hypothetical.ts";
 import type { FoundPlace } from "../../cli/verdict/place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** The facts to look up. */
 export interface FactsToLookUp {

@@ -18,7 +18,7 @@ import { tellRefused } from "../../cli/shared/read_config.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStoreIfAny } from "../../cli/shared/with_store.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Prints a table for each account. */
 export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {

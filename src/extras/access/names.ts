@@ -17,7 +17,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Discord } from "../../cli/shared/discord.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** A name in the config, and its id. */
 export interface NameMapping extends Omit<UnresolvedName, "guild"> {

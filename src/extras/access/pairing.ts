@@ -22,7 +22,7 @@ import { accountsIn } from "../../cli/shared/which_account.ts";
 import { ageOf, timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -184,7 +184,7 @@ export async function unpair(
 ): Promise<readonly Paired[]> {
   const revoked: Paired[] = [];
   for (const accountId of accounts) {
-    const paired = await pairing.revoke(accountId, userId, Date.now());
+    const paired = await pairing.revoke(accountId, userId);
     if (paired) revoked.push(paired);
   }
   return revoked;

@@ -23,7 +23,7 @@ import { checkConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStoreIfAny } from "../../cli/shared/with_store.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { parsePath } from "../../config/text/path.ts";
 import { policiesIn } from "../../config/access.ts";
 import { type Replacement, replaceWithComment } from "../../config/text/edit.ts";

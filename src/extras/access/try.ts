@@ -49,7 +49,7 @@ import { prepareRouter } from "../../policy/router.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStoreIfAny } from "../../cli/shared/with_store.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Options of `access test`. */
 export interface AccessTestFlags extends CommonFlags {

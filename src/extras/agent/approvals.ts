@@ -19,7 +19,7 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Characters of a command in the list. */
 const PREVIEW_CHARS = 80;

@@ -12,7 +12,7 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { countText, timeText } from "../../lib/text/units.ts";
-import type { SourceTrace } from "../../core/store/notes.ts";
+import type { SourceTrace } from "../../store/trace.ts";
 import { parseSubject } from "../../cli/verdict/subject.ts";
 
 /** Options of `memory list`. */

@@ -9,7 +9,7 @@ import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hostTimezone } from "../../host/process/boot.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags, CommonFlags } from "../../cli/shared/command.ts";
 import { readConfigLeniently, tellRefused } from "../../cli/shared/read_config.ts";

@@ -3,8 +3,9 @@
 import { pathTo } from "../../core/config_file.ts";
 import type { EventSources } from "../../core/hooks/hook.ts";
 import { dayStart, unattendedRules } from "../../core/hooks/unattended.ts";
-import type { ActionRuns, ActionState, RuleUse } from "../../core/store/questions.ts";
+import type { ActionState, RuleUse } from "../../core/store/questions.ts";
 import { durationText } from "../../lib/text/units.ts";
+import type { ActionRuns } from "../../store/questions/cards.ts";
 
 /** An action that the config permits without a person, and its use. */
 export interface UnattendedUse extends RuleUse {

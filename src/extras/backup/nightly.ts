@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
-import type { BackupState, StoredBackups } from "../../core/store/settings.ts";
+import type { BackupState } from "../../core/store/settings.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
 import { type Clock, DAY_MS, type StartTimer } from "../../lib/clock.ts";
@@ -17,6 +17,7 @@ import type { Env } from "../../lib/env.ts";
 import type { Log } from "../../lib/log.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { ENDINGS } from "./manifest.ts";
+import type { StoredBackups } from "../../store/settings/settings.ts";
 
 /** Milliseconds from the start of the bot until the first look. */
 const FIRST_LOOK_MS = 20_000;

@@ -12,7 +12,7 @@ import { entriesAt, isList, readTree, valueAt } from "../../config/text/tree.ts"
 import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStoreReader } from "../../store/store.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { ENDINGS } from "../backup/exports.ts";
 import { knownChannels } from "../../cli/verdict/known_channels.ts";
 import { knownPeople } from "../../cli/verdict/known_people.ts";

@@ -6,10 +6,10 @@
  */
 
 import type { Bot } from "../../bot.ts";
-import type { Store } from "../../core/store/store.ts";
-import type { RecentTurn } from "../../core/store/received.ts";
+import type { Store } from "../../store/store.ts";
+import type { RecentTurn } from "../../store/received/received.ts";
 import type { DecisionCount } from "../../core/store/store.ts";
-import type { Trend } from "../../core/store/trends.ts";
+import type { Trend } from "../../store/figures.ts";
 import type { Clock, StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 

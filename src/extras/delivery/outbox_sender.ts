@@ -31,7 +31,7 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { createDelivery, type DeliveryOptions } from "../../bot/outbound/delivery.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";

@@ -36,7 +36,7 @@ import { configBefore, dataProblem, useData } from "../../cli/shared/find_data.t
 import { UnansweredError } from "../../cli/shared/store_access.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Options of `send`. */
 export interface SendFlags extends AccountFlags, FileFlags {

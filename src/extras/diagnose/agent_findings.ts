@@ -23,7 +23,7 @@ import { probeSandbox } from "../../exec/sandbox.ts";
 import type { MemoryBound } from "../../lib/program_limits.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
-import type { EmbeddedCount } from "../../core/store/notes.ts";
+import type { EmbeddedCount } from "../../store/notes/notes.ts";
 import { VERSION } from "../../version.ts";
 import {
   chooseEmbedding,

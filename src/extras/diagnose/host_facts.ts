@@ -43,9 +43,9 @@ import {
 } from "../../cli/shared/running_bot.ts";
 import { readMachine } from "./machine_facts.ts";
 import { extentText } from "./stored_facts.ts";
-import type { StoreExtent } from "../../core/store/store.ts";
-import type { ProcessRun } from "../../core/store/gateway.ts";
-import type { EmbeddedCount } from "../../core/store/notes.ts";
+import type { StoreExtent } from "../../store/figures.ts";
+import type { ProcessRun } from "../../store/gateway/sessions.ts";
+import type { EmbeddedCount } from "../../store/notes/notes.ts";
 import type { BackupState, Pause } from "../../core/store/settings.ts";
 
 /** The bot to look at. */

@@ -8,7 +8,7 @@ import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
   type AuditedChannel,

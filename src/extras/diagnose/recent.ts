@@ -1,6 +1,6 @@
 /** `barnacle recent`: lists the last answers, the failed and the slow ones first. */
 
-import type { RecentTurn } from "../../core/store/received.ts";
+import type { RecentTurn } from "../../store/received/received.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { inColumns, printList } from "../../cli/shared/columns.ts";
 import type { ExitCode } from "../../cli/shared/exit_code.ts";

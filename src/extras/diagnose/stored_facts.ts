@@ -2,8 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
-import type { RecentTurn } from "../../core/store/received.ts";
-import type { Store, StoreExtent } from "../../core/store/store.ts";
+import type { RecentTurn } from "../../store/received/received.ts";
+import type { StoreExtent } from "../../store/figures.ts";
+import type { Store } from "../../store/store.ts";
 import { backupText } from "./host/backups.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, sizeOf } from "../../lib/text/units.ts";

@@ -20,10 +20,11 @@ import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { NewHookEvent } from "../../core/hooks/hook.ts";
-import type { FeedEvent, Feeds } from "../../core/store/feeds.ts";
+import type { FeedEvent } from "../../store/feeds/feeds.ts";
 import type { FeedNews } from "./compose.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
+import type { Feeds } from "../../store/feeds/feeds.ts";
 
 /** A feed of the config. */
 export interface ConfiguredFeed extends FeedSource {

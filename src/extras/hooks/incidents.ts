@@ -12,8 +12,8 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Messages, ThreadCalls } from "../../core/outbound/calls.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { HookIncidents } from "../../core/hooks/records.ts";
 import { bounded } from "../../lib/text/cut.ts";
+import type { HookIncidents } from "../../store/hooks/hooks.ts";
 
 /** The place of a run's events. */
 export type IncidentPlace =

@@ -14,12 +14,13 @@ import { unattendedCall } from "../../core/hooks/unattended.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { HookRecords, RunStart, WaitingEvents } from "../../core/hooks/records.ts";
-import type { AcceptedBatches } from "../../core/store/inbox.ts";
+import type { RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
 import type { Incidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../bot/outbound/event_places.ts";
 import { createWaker } from "../../lib/waker.ts";
+import type { HookRecords } from "../../store/hooks/hooks.ts";
+import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 /** The part of an account that answers events. */
 export type HookAccount =

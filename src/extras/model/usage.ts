@@ -22,8 +22,8 @@ import { configBefore } from "../../cli/shared/find_data.ts";
 import { readConfigLeniently } from "../../cli/shared/read_config.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { Store } from "../../core/store/store.ts";
-import type { UsageField, UsageSum } from "../../core/store/usage.ts";
+import type { Store } from "../../store/store.ts";
+import type { UsageField, UsageSum } from "../../store/usage/usage.ts";
 
 /** Options of `usage`. */
 export interface UsageFlags extends CommonFlags {

@@ -20,7 +20,8 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { Forgotten, Store } from "../../core/store/store.ts";
+import type { Forgotten } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Options of `forget`. */
 export interface ForgetFlags extends CommonFlags {

@@ -18,8 +18,8 @@ import { jsonLine } from "../../lib/text/json.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
-import type { ListedCheckpoint, ListedSession } from "../../core/store/sessions.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { ListedCheckpoint, ListedSession } from "../../store/sessions/sessions.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Options of `sessions show`. */
 export interface ShowFlags extends CommonFlags {

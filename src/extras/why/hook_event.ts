@@ -1,7 +1,7 @@
 /** Tells what became of an event of a hook, for `barnacle why` (W2). */
 
 import { hookText } from "../../core/hooks/hook.ts";
-import type { FoundEvent } from "../../core/hooks/records.ts";
+import type { FoundEvent } from "../../store/hooks/hooks.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
 

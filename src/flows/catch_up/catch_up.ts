@@ -25,8 +25,10 @@ import {
   openGap,
   pendingIn,
 } from "./gap_tasks.ts";
-import type { Gaps, GatewayRecords, StoredSession, StoredShard } from "../../core/store/gateway.ts";
+import type { StoredSession, StoredShard } from "../../core/store/gateway.ts";
 import { createUnreadable } from "./unreadable.ts";
+import type { Gaps } from "../../store/gateway/sessions.ts";
+import type { GatewayRecords } from "../../store/gateway/gateway.ts";
 
 /** Everything that catch-up needs from outside. */
 export interface CatchUpPorts

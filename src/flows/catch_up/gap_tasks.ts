@@ -9,7 +9,6 @@ import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
 import type { TurnDelay } from "./turn_delay.ts";
-import type { Received } from "../../core/store/received.ts";
 import {
   createMissedReading,
   endOfReading,
@@ -23,6 +22,7 @@ import {
 } from "./missed_reading.ts";
 import type { Unreadable } from "./unreadable.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Received } from "../../store/received/received.ts";
 
 /** The known channels of a shard's guilds. */
 export interface PlacesToRead {

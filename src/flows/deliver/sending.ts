@@ -10,8 +10,8 @@ import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PostedPage, Unread } from "../../core/outbound/posted.ts";
 import type { MissingHere } from "../../core/outbound/refusals.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
+import type { Outbox } from "../../store/outbox/outbox.ts";
 
 /** The delivery of an account. Each method of the outbox is one transaction. */
 export interface Sending<Used extends keyof Outbox = keyof Outbox>

@@ -8,13 +8,14 @@
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Outbox, SendResult } from "../../core/store/outbox.ts";
+import type { SendResult } from "../../core/store/outbox.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
+import type { Outbox } from "../../store/outbox/outbox.ts";
 
 /** Creates the sending of one account. */
 export function createToolMessages(

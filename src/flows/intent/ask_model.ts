@@ -16,11 +16,11 @@ import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
-import type { Inbox } from "../../core/store/inbox.ts";
-import type { RecentTalk } from "../../core/store/received.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "../receive/judge_message.ts";
 import { createRetryQueue } from "../retry_queue.ts";
+import type { Inbox } from "../../store/inbox/inbox.ts";
+import type { RecentTalk } from "../../store/received/received.ts";
 
 /** Milliseconds that a message waits for the model. */
 export const INTENT_PATIENCE_MS = 1_500;

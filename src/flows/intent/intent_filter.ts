@@ -17,8 +17,6 @@ import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts"
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { RecentTalk } from "../../core/store/received.ts";
-import type { StoredSettings } from "../../core/store/settings.ts";
 import { type IntentJudgement, judgeIntent } from "../../policy/intent/heads.ts";
 import { type IntentWeights, SHIPPED_WEIGHTS } from "../../policy/intent/weights.ts";
 import { shiftBy } from "../../policy/intent_filter.ts";
@@ -29,6 +27,8 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { MessageSource } from "../receive/judge_message.ts";
 import type { AnswerOutcome } from "./channel_record.ts";
 import { type ChannelState, createChannelState } from "./channel_state.ts";
+import type { RecentTalk } from "../../store/received/received.ts";
+import type { StoredSettings } from "../../store/settings/settings.ts";
 
 /** Maximum number of channels, and of their bytes; beyond, the longest silent ones are forgotten. */
 const MAX_CHANNELS = 64;

@@ -18,7 +18,7 @@ import {
   withPerson,
 } from "../../policy/rules/people_list.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { Pairing } from "../../core/store/pairing.ts";
+import type { Pairing } from "../../store/pairing/pairing.ts";
 
 type AllowlistChange = Parameters<Allowlists["change"]>[2];
 
@@ -30,9 +30,9 @@ type AllowlistChange = Parameters<Allowlists["change"]>[2];
  * @param readUser Reads a user's names from Discord; `undefined` if there is no such user.
  */
 export function createAllowlists(
-  { accountId, store: { pairing }, now, log }: Pick<
+  { accountId, store: { pairing }, log }: Pick<
     Account<unknown, unknown, { readonly pairing: Pick<Pairing, "paired" | "revoke"> }>,
-    "accountId" | "store" | "now" | "log"
+    "accountId" | "store" | "log"
   >,
   policy: () => AccessPolicy,
   file: () => Pick<ConfigFile, "editList"> | undefined,
@@ -78,7 +78,7 @@ export function createAllowlists(
       }
       // Last, because a failure above must leave both as they were.
       const isUnpaired = how === "remove" && list.hasPairings &&
-        await pairing.revoke(accountId, userId, now()) !== undefined;
+        await pairing.revoke(accountId, userId) !== undefined;
       return {
         kind: result.kind === "changed" || isUnpaired ? "changed" : "unchanged",
         rule,

@@ -21,8 +21,8 @@ import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { Inbox } from "../../core/store/inbox.ts";
-import type { Pairing } from "../../core/store/pairing.ts";
+import type { Inbox } from "../../store/inbox/inbox.ts";
+import type { Pairing } from "../../store/pairing/pairing.ts";
 
 /** Everything that questions need beside their account. */
 export interface Asks {

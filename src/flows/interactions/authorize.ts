@@ -11,7 +11,7 @@ import type { GuildId } from "../../core/discord/ids.ts";
 import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { Authorize } from "../../policy/authorize.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";

@@ -19,7 +19,7 @@ import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ChosenSettings } from "../../interactions/base/context.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** The settings of an account. */
 export interface CommandSettings extends ChosenSettings {

@@ -11,7 +11,7 @@ import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type {
   ContextFacts,
   ConversationModels,

@@ -8,7 +8,7 @@
 import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 

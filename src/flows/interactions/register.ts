@@ -16,7 +16,7 @@ import type {
 } from "../../core/discord/registered_command.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { createRetryQueue } from "../retry_queue.ts";

@@ -8,7 +8,7 @@
 
 import type { Account } from "../../core/account/account.ts";
 import { type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import type { Env } from "../../lib/env.ts";
 

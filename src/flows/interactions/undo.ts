@@ -5,9 +5,9 @@
 import type { Account } from "../../core/account/account.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
-import type { ToolChanges } from "../../core/store/changes.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import type { InteractionContext, UndoOutcome } from "../../interactions/base/context.ts";
+import type { ToolChanges } from "../../store/changes/changes.ts";
 
 /** Takes back a change that the asker may take back. */
 type UndoChange = (

@@ -8,7 +8,7 @@ import type { Account } from "../../core/account/account.ts";
 import type { ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
 import { textCommandIn } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { Conversation } from "../../session/session_key.ts";
 import { createProxiedUsers } from "../receive/pluralkit.ts";
 import type { IntentWeights } from "../../policy/intent/weights.ts";

@@ -23,7 +23,7 @@ import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The parts of a config that a policy comes from. */

@@ -12,7 +12,6 @@ import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
 import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts";
-import type { ResolvedNames } from "../../core/store/pairing.ts";
 import type { IdLookUp } from "./find_wrong_ids.ts";
 import { createSeenShards } from "./seen_shards.ts";
 import { createUnknownIds } from "./unknown_ids.ts";
@@ -23,6 +22,7 @@ import { unresolvedNames } from "../../policy/rules/pinned.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { ResolvedNames } from "../../store/pairing/pairing.ts";
 
 /** Resolves the config's names as guilds change. */
 export interface NameResolver extends Omit<Names, "keep" | "resolve"> {

@@ -15,7 +15,6 @@ import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { ResolvedNames } from "../../core/store/pairing.ts";
 import type { Log } from "../../lib/log.ts";
 import {
   type KnownNames,
@@ -27,6 +26,7 @@ import {
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { PolicyKeeper } from "../judging/policy_keeper.ts";
+import type { ResolvedNames } from "../../store/pairing/pairing.ts";
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should

@@ -6,10 +6,10 @@
  */
 
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { AccountRows } from "../../core/store/gateway.ts";
-import type { Pairings, ResolvedNames } from "../../core/store/pairing.ts";
-import type { RecentTalk } from "../../core/store/received.ts";
 import type { PossiblePerson } from "./find_wrong_ids.ts";
+import type { AccountRows } from "../../store/gateway/accounts.ts";
+import type { Pairings, ResolvedNames } from "../../store/pairing/pairing.ts";
+import type { RecentTalk } from "../../store/received/received.ts";
 
 /** The namespaces of the store that are read. */
 interface PeopleStore {

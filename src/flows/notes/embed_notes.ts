@@ -10,8 +10,9 @@ import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.
 import { ofAgent } from "../../core/spending/usage.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { Embedder } from "./embedder.ts";
-import type { NoteVectors, OwnNoteText } from "../../core/store/notes.ts";
+import type { OwnNoteText } from "../../store/notes/notes.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { NoteVectors } from "../../store/notes/notes.ts";
 
 /** Milliseconds between two requests: 32 notes a second at most. */
 const PACE_MS = 1_000;

@@ -8,7 +8,7 @@ import { fuseRanks } from "../../core/notes/embedding.ts";
 import type { FoundNotes } from "../../core/turn/ports/memory.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Embedder } from "./embedder.ts";
-import type { Notes, NoteVectors } from "../../core/store/notes.ts";
+import type { Notes, NoteVectors } from "../../store/notes/notes.ts";
 
 /** A search. */
 export interface NoteQuery {

@@ -9,7 +9,7 @@ import { type Env, isSameBoot } from "../../lib/env.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { LastRun } from "../../core/store/gateway.ts";
+import type { LastRun } from "../../store/gateway/sessions.ts";
 import type { LogFields } from "../../lib/log.ts";
 
 /** A hosting company that stops idle processes. */

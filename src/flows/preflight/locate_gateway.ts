@@ -8,9 +8,10 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { GatewayInfo } from "../../core/discord/gateway.ts";
-import type { GatewayRecords, StoredAccount } from "../../core/store/gateway.ts";
+import type { StoredAccount } from "../../core/store/gateway.ts";
 import { DAY_MS, waitFor } from "../../lib/clock.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
+import type { GatewayRecords } from "../../store/gateway/gateway.ts";
 
 /** Everything that this needs from outside. */
 export interface LocateGatewayPorts extends Pick<Account, "log" | "random"> {

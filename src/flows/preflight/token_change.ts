@@ -9,8 +9,8 @@
 import { createHash } from "node:crypto";
 import { waitFor } from "../../lib/clock.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
-import type { StoreOwner } from "../../core/store/gateway.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { StoreOwner } from "../../store/gateway/gateway.ts";
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 

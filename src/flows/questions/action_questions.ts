@@ -10,7 +10,6 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
-import type { ToolChanges } from "../../core/store/changes.ts";
 import {
   askerFacts,
   LacksRight,
@@ -26,6 +25,7 @@ import type {
 import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { ToolChanges } from "../../store/changes/changes.ts";
 
 /** Lacks that a person can make up for. No one can give a role of an integration, for example. */
 const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([

@@ -22,16 +22,12 @@ import {
 import { composeOutcome } from "../../render/tool_message.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type {
-  ActionRuns,
-  Cards,
-  CutRun,
-  NewCard,
-  QuestionDecisions,
-} from "../../core/store/questions.ts";
+import type { CutRun, NewCard } from "../../core/store/questions.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 import { createWaitingSigns } from "./waiting_signs.ts";
+import type { ActionRuns, Cards } from "../../store/questions/cards.ts";
+import type { QuestionDecisions } from "../../store/questions/questions.ts";
 
 /** Names of the components, by which a use is routed and its right is checked. */
 const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {

@@ -14,8 +14,8 @@ import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/cost.ts";
 import { reviewQuestion } from "../../render/questions/review_card.ts";
-import type { Questions } from "../../core/store/questions.ts";
-import type { Usage } from "../../core/store/usage.ts";
+import type { Questions } from "../../store/questions/questions.ts";
+import type { Usage } from "../../store/usage/usage.ts";
 
 const CODE_BYTES = 8;
 

@@ -10,8 +10,8 @@ import type { Emits } from "../../core/account/events.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { waitingLine } from "../../core/outbound/draft.ts";
 import type { StoredQuestion } from "../../core/people/question.ts";
-import type { Cards } from "../../core/store/questions.ts";
 import { notice } from "../../render/notices/notices.ts";
+import type { Cards } from "../../store/questions/cards.ts";
 
 /** Milliseconds of typing before the line. */
 const PATIENCE_MS = 60_000;

@@ -11,8 +11,8 @@ import { codeFrom, type PairingRequest, type PairingService } from "../../core/i
 import { pairingButton } from "../../interactions/components.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { Pairing } from "../../core/store/pairing.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Pairing } from "../../store/pairing/pairing.ts";
 
 /** Routes presses to the pairing button. The rest of an id is random and means nothing. */
 const BUTTON_PREFIX = `${pairingButton.name}:`;

@@ -19,9 +19,9 @@ import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts"
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { PairingService } from "../../core/inbound/pairing.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
-import type { GatewayRecords } from "../../core/store/gateway.ts";
-import type { AcceptedBatches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { GatewayRecords } from "../../store/gateway/gateway.ts";
+import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 /** Everything that storing needs from outside. */
 export interface CommitPorts extends

@@ -10,9 +10,9 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
-import type { Inbox } from "../../core/store/inbox.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Inbox } from "../../store/inbox/inbox.ts";
 
 /**
  * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).

@@ -19,9 +19,9 @@ import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { GuildNotices } from "./guild_notices.ts";
 import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "./judge_message.ts";
-import type { Inbox } from "../../core/store/inbox.ts";
-import type { AskedGuildRows } from "../../core/store/pairing.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Inbox } from "../../store/inbox/inbox.ts";
+import type { AskedGuildRows } from "../../store/pairing/pairing.ts";
 
 const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
   absent: "none of my owners is a member there",

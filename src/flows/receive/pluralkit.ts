@@ -25,10 +25,10 @@ import { ignored, type UndecidedReason, type Verdict } from "../../core/inbound/
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { Inbox } from "../../core/store/inbox.ts";
 import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
+import type { Inbox } from "../../store/inbox/inbox.ts";
 
 /** A verdict that refuses a message. */
 export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;

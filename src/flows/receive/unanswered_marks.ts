@@ -13,7 +13,7 @@ import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
 import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
 import type { Reactions } from "../../core/outbound/calls.ts";
 import type { Refusal } from "../../core/outbound/outbound.ts";
-import type { UnansweredMessages } from "../../core/store/inbox.ts";
+import type { UnansweredMessages } from "../../store/inbox/unanswered.ts";
 
 /** Milliseconds between two requests. */
 const EVERY_MS = 300;

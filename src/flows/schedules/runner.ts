@@ -20,12 +20,12 @@ import {
   type ScheduleOrigin,
   type ScheduleRun,
 } from "../../core/turn/schedule.ts";
-import type { Schedules } from "../../core/store/schedules.ts";
-import type { AcceptedBatches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
+import type { Schedules } from "../../store/schedules/schedules.ts";
+import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 /** The creator of a schedule as they are now. */
 export type CreatorNow =

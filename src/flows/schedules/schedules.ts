@@ -9,7 +9,7 @@ import type { GuildId, MessageId } from "../../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, Role } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { routeAs } from "../../session/session_key.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/tool_message.ts";

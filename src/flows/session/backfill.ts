@@ -14,7 +14,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import type { Transcripts } from "../../core/store/turns.ts";
+import type { TurnRecords } from "../../store/turns/turns.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Reads the newest messages of the same channel before one, over REST. */
@@ -132,7 +132,7 @@ export const STARTER_PATIENCE_MS = 2_000;
 export function createThreadStarter(
   { read, entriesOf, schedule, ended, log }:
     & Pick<Account, "schedule" | "ended" | "log">
-    & Transcripts
+    & Pick<TurnRecords, "entriesOf">
     & {
       readonly read: ReadStarter;
     },

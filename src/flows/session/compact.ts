@@ -22,8 +22,8 @@ import {
   MAX_ENTRIES,
   type RequestSize,
 } from "../../session/history.ts";
-import type { Sessions } from "../../core/store/sessions.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Sessions } from "../../store/sessions/sessions.ts";
 
 /** Failures of a session's model to give a summary. */
 export interface SummaryFailure {

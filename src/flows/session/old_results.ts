@@ -9,9 +9,9 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ToolCall } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
-import type { Steps } from "../../core/store/turns.ts";
 import { type SortedSteps, sortSteps } from "../../core/turn/asking.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
+import type { Steps } from "../../store/turns/turn_ends.ts";
 
 /** Milliseconds for which such results are shown in their turn. */
 const SHOWN_MS = 5 * 60_000;

@@ -34,9 +34,9 @@ import {
 } from "../../session/history.ts";
 import { resetDue, type ResetRule } from "../../session/session_key.ts";
 import type { RequestRoom } from "../../agent/ask_model.ts";
-import type { Transcripts } from "../../core/store/turns.ts";
-import type { Sessions } from "../../core/store/sessions.ts";
+import type { TurnRecords } from "../../store/turns/turns.ts";
 import { compact, type CompactPorts } from "./compact.ts";
+import type { Sessions } from "../../store/sessions/sessions.ts";
 
 /** Everything that the history needs from outside. */
 export interface HistoryPorts extends Omit<CompactPorts, "store" | "model"> {
@@ -44,7 +44,7 @@ export interface HistoryPorts extends Omit<CompactPorts, "store" | "model"> {
   readonly model: Model;
   /** The same for summaries: it counts its requests, and obeys budgets. */
   readonly writer: () => Model;
-  readonly store: Transcripts;
+  readonly store: Pick<TurnRecords, "entriesOf">;
   readonly sessions: Pick<Sessions, "checkpointOf" | "reset"> & CompactPorts["store"];
   readonly rates: TokenRates;
   /** Reads the images of earlier messages; absent: none. */

@@ -13,10 +13,11 @@ import { type InboundMessage, isAtDiscord, type Sender } from "../../core/inboun
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { ALLOW_ONCE, type OfferedCall } from "../../core/people/question.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
-import type { ActionRun, ActionRuns } from "../../core/store/questions.ts";
+import type { ActionRun } from "../../core/store/questions.ts";
 import { type Tool, type ToolContext, UnknownOutcomeError } from "../../core/turn/tool.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import { clip } from "../../lib/text/cut.ts";
+import type { ActionRuns } from "../../store/questions/cards.ts";
 
 /** The outcome of a run, for people. */
 export interface ToldOutcome extends Pick<ActionRun, "label" | "rule" | "state" | "byUser"> {

@@ -18,7 +18,6 @@ import {
 } from "../../core/exec/command.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
-import type { ExecRules } from "../../core/store/questions.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
 import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
 import { whenAborted } from "../../lib/clock.ts";
@@ -32,6 +31,7 @@ import {
   passedText,
   type WrittenLimits,
 } from "../../lib/program_limits.ts";
+import type { ExecRules } from "../../store/questions/questions.ts";
 
 /** The parts of the config that decide about commands. */
 export interface ExecConfig {

@@ -10,8 +10,8 @@ import type { MemoryPort } from "../../core/turn/ports/memory.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import type { NoteSearch } from "../notes/search.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
-import type { Notes } from "../../core/store/notes.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Notes } from "../../store/notes/notes.ts";
 
 /** Creates the port. */
 export function createMemoryPort(

@@ -9,9 +9,9 @@ import { neutralizedText } from "../../render/tool_message.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
-import type { Schedules } from "../../core/store/schedules.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
+import type { Schedules } from "../../store/schedules/schedules.ts";
 
 type SchedulingAccount =
   & Pick<

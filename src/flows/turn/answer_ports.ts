@@ -25,14 +25,15 @@ import type { LookUp } from "./control/earlier_answers.ts";
 import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
-import type { Recalled } from "../../core/store/sessions.ts";
-import type { TurnRecords } from "../../core/store/turns.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { Carries, Inbox } from "../../core/store/inbox.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
-import type { RecentTalk } from "../../core/store/received.ts";
+import type { Carries } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
+import type { Recalled } from "../../store/sessions/sessions.ts";
+import type { TurnRecords } from "../../store/turns/turns.ts";
+import type { Inbox } from "../../store/inbox/inbox.ts";
+import type { Outbox } from "../../store/outbox/outbox.ts";
+import type { RecentTalk } from "../../store/received/received.ts";
 
 /** The part of the config that applies to one turn. */
 export interface TurnRules extends ReplyRules, HistoryRules {

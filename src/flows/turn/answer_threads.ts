@@ -21,13 +21,13 @@ import { isMention } from "../../core/inbound/facts.ts";
 import type { Reaction } from "../../core/inbound/reactions.ts";
 import { threadTitle } from "../../render/name.ts";
 import { waitFor } from "../../lib/clock.ts";
-import type { AnswerThreadRows } from "../../core/store/turns.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
+import type { AnswerThreadRows } from "../../store/turns/turns.ts";
 
 /** People who have joined or left a thread. */
 export interface MembersChange {

@@ -9,7 +9,7 @@ import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/in
 import { compareIds, type MessageId } from "../../core/discord/ids.ts";
 import type { ToolCall } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
-import type { Transcripts } from "../../core/store/turns.ts";
+import type { TurnRecords } from "../../store/turns/turns.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { FollowedEdit } from "../../core/turn/asking.ts";
 import type { Tool } from "../../core/turn/tool.ts";
@@ -90,7 +90,10 @@ export function withEditNote(
 }
 
 /** The transcript up to the question: what came after it, the answer of then did not know either. */
-export function upToQuestion(store: Transcripts, claim: Claim): Transcripts {
+export function upToQuestion(
+  store: Pick<TurnRecords, "entriesOf">,
+  claim: Claim,
+): Pick<TurnRecords, "entriesOf"> {
   const ids: ReadonlySet<MessageId> = new Set(messagesOf(claim).map(({ id }) => id));
   return {
     async entriesOf(sessionKey, limit, maxChars) {

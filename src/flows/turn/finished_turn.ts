@@ -15,7 +15,6 @@ import { freeze } from "../../render/freeze.ts";
 import type { Answered, ComposedReply, ReplyRules } from "../../render/reply.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
-import type { ToolChanges } from "../../core/store/changes.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
@@ -25,6 +24,7 @@ import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { TurnTexts } from "./files_of_turn.ts";
 import { type TurnLinks, withCitedLinks } from "./turn_links.ts";
+import type { ToolChanges } from "../../store/changes/changes.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {

@@ -20,7 +20,6 @@ import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { ApprovalRules } from "../../core/people/approval.ts";
 import type { AskedCall, Question } from "../../core/people/question.ts";
 import type { Charge } from "../../core/spending/usage.ts";
-import type { PassedTurns, TurnEnds } from "../../core/store/turns.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Step } from "../../core/step.ts";
@@ -30,6 +29,8 @@ import { waitFor } from "../../lib/clock.ts";
 import type { AnswerForReview } from "../../render/questions/review_card.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { TurnLinks } from "./turn_links.ts";
+import type { PassedTurns } from "../../store/turns/turns.ts";
+import type { TurnEnds } from "../../store/turns/turn_ends.ts";
 
 /** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopping" | "log"> {

@@ -9,11 +9,11 @@
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { ModelMessage, ToolCall } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
-import type { Recalled } from "../../core/store/sessions.ts";
 import { writtenUrls } from "../../render/safety/addresses.ts";
 import { createKnownLinks, type KnownLinks } from "../../render/safety/known_links.ts";
 import { createLinks } from "../../render/safety/links.ts";
 import type { TurnTexts } from "./files_of_turn.ts";
+import type { Recalled } from "../../store/sessions/sessions.ts";
 
 /** Maximum number of addresses that one answer adds to results. */
 const MAX_LINKS = 20;

@@ -11,11 +11,12 @@ import { type Claim, lastOf, messagesOf, type WaitingTurn } from "../../core/inb
 import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { isCallSession } from "../../core/calls/called.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Admits, Inbox } from "../../core/store/inbox.ts";
+import type { Admits } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
 import type { QueueModes } from "./control/queue_mode.ts";
 import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Inbox } from "../../store/inbox/inbox.ts";
 
 /** The turns of one account. */
 export interface Turns extends Pick<RunningTurns, "interrupt" | "isElsewhere"> {

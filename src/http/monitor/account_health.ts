@@ -26,7 +26,7 @@ import {
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
 import type { AccountSnapshot, ModelCover, ShardSnapshot, Snapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** The status that an account's parts report. */
 export interface PartsStatus

@@ -19,10 +19,10 @@ import type { Deciding, StoredQuestion } from "../../core/people/question.ts";
 import type { ChosenSetting, ThinkLevel } from "../../core/people/chosen.ts";
 import type { FoundSource } from "../../core/turn/ports/search.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
-import type { Notes } from "../../core/store/notes.ts";
-import type { Pairing } from "../../core/store/pairing.ts";
-import type { QuestionDecisions } from "../../core/store/questions.ts";
-import type { Usage } from "../../core/store/usage.ts";
+import type { Notes } from "../../store/notes/notes.ts";
+import type { Pairing } from "../../store/pairing/pairing.ts";
+import type { QuestionDecisions } from "../../store/questions/questions.ts";
+import type { Usage } from "../../store/usage/usage.ts";
 
 /** The size of a conversation, for `/context`. */
 export interface ContextFacts {

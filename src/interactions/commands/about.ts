@@ -8,7 +8,7 @@ import { notice, type TextKey, type Texts } from "../../render/notices/notices.t
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import type { Command } from "../base/command.ts";
 import { budgetText, isSpent } from "../../core/spending/budget.ts";
-import type { UsageSum } from "../../core/store/usage.ts";
+import type { UsageSum } from "../../store/usage/usage.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { durationText, readerTime } from "../../lib/text/units.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";

@@ -6,14 +6,19 @@
  */
 
 import type { Called } from "../../core/calls/called.ts";
-import type { StoredCall, StoredCalls } from "../../core/calls/stored.ts";
-import { readSnowflake } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type MessageId,
+  readSnowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { SETTING } from "../schema/bot.ts";
+import { TURN_STATE } from "../schema/messages.ts";
 
 /** Name of the rows with keys; their scope is the key with its program. */
 const NAME = "api-key";
@@ -23,17 +28,7 @@ const CALL = rows({
   userId: snowflake<"user">(),
   agentId: text(),
   sessionKey: text(),
-  state: oneOf(
-    "waiting",
-    "running",
-    "answered",
-    "declined",
-    "refused",
-    "failed",
-    "cancelled",
-    "stopped",
-    "interrupted",
-  ),
+  state: TURN_STATE,
   failureId: optional(text()),
   answer: optional(text()),
   cost: optional(json<TurnCost>()),
@@ -56,7 +51,7 @@ const STATES: Readonly<Record<InboxState, StoredCall["state"]>> = {
 };
 
 /** Creates the namespace. */
-export function createCalls({ database, sql, commit, read }: Transactions): StoredCalls {
+export function createCalls({ database, sql, commit, read }: Transactions) {
   const insert = SETTING.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const selectKept = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = ? AND scope = ? AND name = ?`;
@@ -73,7 +68,15 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
     ORDER BY id DESC LIMIT 1`;
 
   return {
-    keep: ({ accountId, program, key, body, messageId }, now) =>
+    /**
+     * Keeps the key of a call for a day.
+     *
+     * @returns The call that has the key: this one, or an earlier one.
+     */
+    keep: (
+      { accountId, program, key, body, messageId }: KeyedCall,
+      now: number,
+    ): Promise<Pick<KeyedCall, "messageId" | "body">> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         prune.run(NAME, now - DAY_MS);
         const scope = `${program} ${key}`;
@@ -82,7 +85,8 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
         const [first = "", rest = ""] = kept.value.split(" ");
         return { messageId: readSnowflake<"message">(first) ?? messageId, body: rest };
       }),
-    async find(messageId) {
+    /** A call; `undefined` if the inbox has no call with this id. */
+    async find(messageId: MessageId): Promise<StoredCall | undefined> {
       const found = await read(() => {
         const row = select.get(messageId);
         return row && CALL.read(row);
@@ -94,6 +98,40 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
       if (state !== "open") await commit(COMMIT_OPTIONS.BY_HAND, () => {});
       return { ...rest, called, state };
     },
-    newestIn: (sessionKey) => read(() => selectNewest.get(sessionKey)?.messageId),
+    /** The newest call of a session that has left something in it; `undefined` if none has. */
+    newestIn: (sessionKey: string): Promise<MessageId | undefined> =>
+      read(() => selectNewest.get(sessionKey)?.messageId),
   };
+}
+
+/** All methods of `store.calls`. */
+export type StoredCalls = ReturnType<typeof createCalls>;
+
+/** A call with the key of its program. */
+export interface KeyedCall {
+  readonly accountId: AccountId;
+  readonly program: string;
+  /** A digest of the key. */
+  readonly key: string;
+  /** A digest of the request. */
+  readonly body: string;
+  readonly messageId: MessageId;
+}
+
+/** A call in the inbox. */
+export interface StoredCall {
+  readonly called: Called;
+  readonly userId: UserId;
+  readonly agentId: string;
+  readonly sessionKey: string;
+  /** `failed` has all ends without an answer, apart from a spent budget. */
+  readonly state: "open" | "answered" | "declined" | "refused" | "failed" | "stopped" | "left";
+  /** The id of the failure, for the operator; absent without one. */
+  readonly failureId?: string;
+  /** The answer; absent unless it is answered. */
+  readonly answer?: string;
+  /** Absent before the end, and if no model was asked. */
+  readonly cost?: TurnCost;
+  /** Unix time in milliseconds of its end; absent before. */
+  readonly finishedAt?: number;
 }

@@ -6,8 +6,8 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { COUNT } from "../schema/columns.ts";
 import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
-import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import type { AccountId, GuildId, MessageId } from "../../core/discord/ids.ts";
 
 /** Milliseconds for which a row is kept: longer than the longest turn. */
 export const CHANGES_KEPT_MS = 2 * DAY_MS;
@@ -17,7 +17,7 @@ export const POSTS_KEPT_MS = 60 * DAY_MS;
 /** Creates the namespace. */
 export function createChanges(
   { database, sql, commit, read }: Transactions,
-): ToolChanges {
+) {
   const byKey = sql`SELECT * FROM discord_change WHERE call_key = ?`;
   const count = sql`
     SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?`;
@@ -35,7 +35,14 @@ export function createChanges(
      ORDER BY id DESC`;
 
   return {
-    begin(change, most, now) {
+    /**
+     * Stores a change before it is made. A repeated call keeps the first one, which knows the state
+     * before.
+     *
+     * @param most Maximum number of changes of a turn.
+     * @returns `undefined` if the turn has made so many already.
+     */
+    begin(change: NewChange, most: number, now: number): Promise<MadeChange | undefined> {
       const { accountId, callKey, turnId } = change;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const known = byKey.get(callKey);
@@ -45,28 +52,57 @@ export function createChanges(
         return readRow(insert({ ...change, madeAt: now }));
       });
     },
-    madeBy: (accountId, turnId, except) =>
+    /**
+     * The number of changes that a turn has made, or perhaps made.
+     *
+     * @param except Keys of calls that do not count.
+     */
+    madeBy: (accountId: AccountId, turnId: MessageId, except: readonly string[]) =>
       Promise.try(() =>
         read(() => countOthers.one(accountId, turnId, JSON.stringify(except)).count)
       ),
-    async refused(id) {
+    /** Forgets a change that Discord refused. */
+    async refused(id: number) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
     },
-    async posted(message, now) {
+    /** Stores a posted message, once. `askerOf()` of the inbox finds its person. */
+    async posted(message: PostedForPerson, now: number) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
         forgetOldPosts.run(message.accountId, now - POSTS_KEPT_MS);
         insertPost({ ...message, postedAt: now });
       });
     },
-    async undone(id, by, now) {
+    /** Marks a change as taken back by a call. */
+    async undone(id: number, by: string, now: number) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => markUndone.run(now, by, id).changes);
     },
-    since: (accountId, guildId, since) =>
+    /**
+     * Changes since a time, newest first.
+     *
+     * @param guildId Of one server; `undefined` for direct messages and all servers.
+     */
+    since: (
+      accountId: AccountId,
+      guildId: GuildId | undefined,
+      since: number,
+    ): Promise<readonly MadeChange[]> =>
       Promise.try(() => read(() => select.all({ accountId, since, guildId: guildId ?? null }))),
   };
 }
 
-function readRow(row: unknown): MadeChange {
+/** All methods of `store.changes`. */
+export type ToolChanges = ReturnType<typeof createChanges>;
+
+function readRow(row: unknown) {
   const { undoneAt, ...change } = STORED_CHANGE.read(row);
   return { ...change, isUndone: undoneAt !== undefined };
 }
+
+/** A change that was made, or was perhaps made. `undoneBy` is the call that took it back. */
+export type MadeChange = ReturnType<typeof readRow>;
+
+/** A change that is about to be made. */
+export type NewChange = Omit<MadeChange, "id" | "isUndone" | "undoneBy">;
+
+/** A message that the bot has posted for a person, beside the outbox. */
+export type PostedForPerson = Omit<ReturnType<typeof DISCORD_POST.read>, "postedAt">;

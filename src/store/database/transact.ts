@@ -1,8 +1,8 @@
 /**
  * Runs units of work on the database as transactions: all of a unit is stored, or nothing.
  *
- * The ports of the store are asynchronous, because another database may replace this one. The work
- * itself is synchronous, so no other work runs in between. The running bot groups its commits and
+ * A caller waits for the commit, so the methods of the store are asynchronous. The work itself is
+ * synchronous, so no other work runs in between. The running bot groups its commits and
  * has a journal (`commits.ts`). Without these, as for the opening of the file and for a reader beside
  * the bot, each transaction runs here, alone and at once.
  */

@@ -5,13 +5,16 @@
  * entry nor posts it twice.
  */
 
-import type { Feeds } from "../../core/store/feeds.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
 import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/agent.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { FeedState, FeedValidators } from "../../core/feed.ts";
+import type { HookEvent, NewHookEvent } from "../../core/hooks/hook.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 
 /** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
 export const FEED_ENTRIES_MAX = 2_000;
@@ -23,7 +26,7 @@ const KEY = rows({ entryKey: text() });
 export function createFeeds(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
-): Feeds {
+) {
   const addOnce = prepareAddOnce(database, outgoing);
   const selectAll = sql.rows(STORED.read)`SELECT ${STORED.columns()} FROM feed
      WHERE :accountId IS NULL OR account_id = :accountId ORDER BY account_id, name`;
@@ -59,15 +62,34 @@ export function createFeeds(
   );
 
   return {
-    list: (accountId) => read(() => selectAll.all({ accountId: accountId ?? null })),
-    unseen: ({ accountId, name, url }, keys) =>
+    /** The feeds of an account that were polled once, by name; of all accounts, if none is given. */
+    list: (accountId?: AccountId): Promise<readonly FeedState[]> =>
+      read(() => selectAll.all({ accountId: accountId ?? null })),
+    /**
+     * Finds the entries that are new.
+     *
+     * @param keys Keys of the entries that the feed has now.
+     * @returns Those that were never seen; `"first"` if the feed was not polled before at this address,
+     * or not since the store was restored.
+     */
+    unseen: (
+      { accountId, name, url }: FeedName,
+      keys: readonly string[],
+    ): Promise<ReadonlySet<string> | "first"> =>
       read(() => {
         const row = select.get({ accountId, name, url });
         if (!row) return "first";
         const known = new Set(selectKeys.all(ID.read(row).id).map(({ entryKey }) => entryKey));
         return new Set(keys.filter((key) => !known.has(key)));
       }),
-    record: ({ accountId, name, url, seen, messages, events = [], ...poll }, now) =>
+    /**
+     * Records a poll that succeeded, with the messages or events about new entries, in one transaction. An entry
+     * that another poll has recorded meanwhile adds none.
+     */
+    record: (
+      { accountId, name, url, seen, messages, events = [], ...poll }: RecordedPoll,
+      now: number,
+    ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         forgetOfOther.run({ accountId, name, url });
         const { id } = ID.read(upsert({ ...poll, accountId, name, url, readAt: now }));
@@ -76,17 +98,22 @@ export function createFeeds(
         for (const event of events) addEvent({ ...event, receivedAt: now });
         if (seen) prune.run({ id, now });
       }),
-    ask: (accountId, name) =>
+    /** Makes a feed due now. @returns Whether it was ever polled; else it is due anyway. */
+    ask: (accountId: AccountId, name: string) =>
       commit(
         COMMIT_OPTIONS.BY_HAND,
         () => ask.run({ accountId, name }).changes > 0,
       ),
-    fail: (feed, problem, nextAt) =>
+    /** Records a poll that failed. */
+    fail: (feed: FeedName, problem: string, nextAt: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         fail({ ...feed, problem, nextAt, failures: 1 });
       }),
   };
 }
+
+/** All methods of `store.feeds`. */
+export type Feeds = ReturnType<typeof createFeeds>;
 
 /** The columns that are a `FeedState`. */
 const STORED = FEED.pick(
@@ -100,3 +127,24 @@ const STORED = FEED.pick(
   "failures",
   "problem",
 );
+
+/** A feed of the config. */
+export interface FeedName {
+  readonly accountId: AccountId;
+  readonly name: string;
+  readonly url: string;
+}
+
+/** A poll that succeeded. */
+export interface RecordedPoll extends FeedName, FeedValidators {
+  readonly nextAt: number;
+  /** Keys of all entries that the feed has; absent if the server says that it has not changed. */
+  readonly seen?: readonly string[];
+  /** The messages about new entries, in order; each has a nonce of its own. */
+  readonly messages: readonly Frozen[];
+  /** New entries that an agent reads, as events (W2), in order; absent: none. */
+  readonly events?: readonly FeedEvent[];
+}
+
+/** An entry as an event, with its id. */
+export type FeedEvent = NewHookEvent & Pick<HookEvent, "messageId">;

@@ -1,7 +1,7 @@
 /**
  * Removes every trace of a person from the store (X5).
  *
- * One transaction finds the traces and removes them by the list of `rules.ts`. SQLite overwrites the
+ * One transaction finds the traces and removes them by the rules of the tables (`schema/tables.ts`). SQLite overwrites the
  * deleted texts in the file, and the log is emptied at once. A vacuum then writes the file anew,
  * because free pages may have texts that were deleted before. A row says that the vacuum is due, so
  * a restart does not lose it.
@@ -13,14 +13,27 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { z } from "zod";
 import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type { Forgetting, Forgotten } from "../../core/store/store.ts";
+import type { Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareReaders } from "./readers.ts";
-import { createScrubber, type Person, type Scrubber } from "./person.ts";
-import { type ForgetRule, FORGETTING, type RewrittenRow } from "./rules.ts";
-import { integer, optional, rows, text } from "../schema/columns.ts";
+import {
+  type DeclaredTable,
+  integer,
+  optional,
+  type RewrittenRow,
+  type RowChange,
+  rows,
+  text,
+} from "../schema/columns.ts";
+import {
+  changed as changedTexts,
+  createScrubber,
+  type Person,
+  type Scrubber,
+} from "../schema/person.ts";
+import { TABLES } from "../schema/tables.ts";
 
 /** Key of the setting of no account which says that {@link Forgetting.vacuum} is due. */
 const DUE = "'', 'store', 'vacuum'";
@@ -56,8 +69,7 @@ export function createForgetting(
   purge: () => void = () => {},
   /** Called before the log is emptied, which has each page of the file. */
   onVacuumed: () => void = () => {},
-  rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
-): Forgetting {
+) {
   const selectDue = sql`SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`;
   const hasOpen = (userId: UserId): boolean =>
     sql`SELECT 1 FROM inbox
@@ -80,8 +92,8 @@ export function createForgetting(
       isEdit: false,
     });
     readers.remove(read.turns, [...read.sessions.values()].flat());
-    const counts = Object.entries(rules).map(([table, rule]) =>
-      [table, applyRule(database, table, rule, person, scrub)] as const
+    const counts = TABLES.map((table) =>
+      [table.name, applyRule(database, table, person, scrub)] as const
     );
     purge();
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
@@ -94,7 +106,13 @@ export function createForgetting(
   }
 
   return {
-    async forget(userId, mayRun) {
+    /**
+     * Removes every trace of a person, in one transaction, from the file and its log.
+     * {@link Forgetting.vacuum} must follow, for texts that were deleted before.
+     *
+     * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
+     */
+    async forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns"> {
       const forgetting = commit(COMMIT_OPTIONS.BY_HAND, () => {
         database.exec("PRAGMA secure_delete = ON");
         try {
@@ -113,7 +131,13 @@ export function createForgetting(
       }
       return forgotten;
     },
+    /** Whether a vacuum must follow, also after a restart. */
     isVacuumDue: () => read(() => selectDue.get() !== undefined),
+    /**
+     * Writes the file anew, without deleted texts, and empties the log.
+     *
+     * @throws {unknown} SQLite's error, if another process uses the file for too long.
+     */
     vacuum: () =>
       Promise.try(() => {
         database.exec("VACUUM");
@@ -202,15 +226,14 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
 
 function applyRule(
   database: DatabaseSync,
-  table: string,
-  rule: ForgetRule,
+  { name: table, forgets: rule, jsonColumns }: DeclaredTable,
   person: Person,
   scrub: Scrubber,
 ): { readonly deleted: number; readonly changed: number } {
   const sql = statementsOf(database);
   let deleted = 0;
   let changed = 0;
-  if ("keep" in rule) return { deleted, changed };
+  if (typeof rule === "string") return { deleted, changed };
   const run = (sql: string): number =>
     Number(database.prepare(sql).run(namedIn(sql, person)).changes);
   if (rule.first !== undefined) run(rule.first);
@@ -218,8 +241,9 @@ function applyRule(
   for (const { where, to } of rule.set ?? []) {
     changed += run(`UPDATE ${table} SET ${to} WHERE ${where}`);
   }
-  if (!rule.change) return { deleted, changed };
-  const { columns } = rule.change;
+  const change = rule.change ?? (rule.scrub && scrubbing(rule.scrub, jsonColumns));
+  if (!change) return { deleted, changed };
+  const { columns } = change;
   const page = sql`
     SELECT id, ${columns.join(", ")} FROM ${table} WHERE id > ? ORDER BY id LIMIT ${PAGE}`;
   const remove = sql`DELETE FROM ${table} WHERE id = ?`;
@@ -228,12 +252,25 @@ function applyRule(
     for (const row of found) {
       const { id } = ID.read(row);
       after = id;
-      const next = rule.change.row(row, person, scrub);
+      const next = change.row(row, person, scrub);
       if (next === "delete") deleted += Number(remove.run(id).changes);
       else if (next) changed += update(database, table, id, next);
     }
     if (found.length < PAGE) return { deleted, changed };
   }
+}
+
+/** Removes a person's traces from columns. */
+function scrubbing(columns: readonly string[], jsonColumns: readonly string[]): RowChange {
+  return {
+    columns,
+    row: (row, _person, scrub) =>
+      changedTexts(
+        row,
+        columns,
+        (text, column) => jsonColumns.includes(column) ? scrub.json(text) : scrub.text(text),
+      ),
+  };
 }
 
 function update(database: DatabaseSync, table: string, id: number, next: RewrittenRow): number {

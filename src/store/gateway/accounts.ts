@@ -11,24 +11,19 @@ import { statementsOf } from "../database/statements.ts";
 import {
   askIdentify,
   type IdentifyAnswer,
+  type IdentifyBudget,
   identifyBudget,
   type IdentifyRecord,
 } from "../../core/discord/identify_budget.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
-import type {
-  AccountRows,
-  DiscordAnswers,
-  GuildRows,
-  Identifies,
-  StoredAccount,
-  StoredShard,
-} from "../../core/store/gateway.ts";
+import type { ApplicationAnswer, StoredAccount, StoredShard } from "../../core/store/gateway.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { ACCOUNT, APPLICATION_OWNER, GATEWAY_SESSION, GUILD, IDENTIFY } from "../schema/bot.ts";
 import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/columns.ts";
+import type { GatewayInfo } from "../../core/discord/gateway.ts";
 
 const ID = ACCOUNT.pick("accountId");
 const OWNER = APPLICATION_OWNER.pick("userId");
@@ -63,7 +58,7 @@ const GAP = rows({ catchUpFrom: integer(), lostAt: integer() });
 export type AccountRow = Readonly<Record<string, unknown>> | undefined;
 
 /** Creates the reader of accounts. */
-export function createAccounts({ sql, read }: Transactions): AccountRows {
+export function createAccounts({ sql, read }: Transactions) {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
   const selectShards = sql.rows(toShard)`
     SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id`;
@@ -86,15 +81,24 @@ export function createAccounts({ sql, read }: Transactions): AccountRows {
      SELECT account_id FROM sender WHERE account_id IS NOT NULL
      ORDER BY account_id`;
   return {
-    loadAccount: (accountId) =>
+    /** Reads all stored data of an account. */
+    loadAccount: (accountId: AccountId): Promise<StoredAccount> =>
       read(() => ({
         ...toAccount(selectAccount.get(accountId)),
         shards: selectShards.all(accountId),
         ...ownersOf(accountId),
       })),
-    accountIds: () => read(() => selectIds.all().map(({ accountId }) => accountId)),
+    /**
+     * All accounts that ever connected or have messages to send, including accounts that the config
+     * no longer has.
+     */
+    accountIds: (): Promise<readonly AccountId[]> =>
+      read(() => selectIds.all().map(({ accountId }) => accountId)),
   };
 }
+
+/** Reads accounts. */
+export type AccountRows = ReturnType<typeof createAccounts>;
 
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
 function toLimit(row: AccountRow): StoredAccount["limit"] {
@@ -163,10 +167,11 @@ const SNAPSHOT = GUILD.pick("guildId", "snapshot");
  * Reads snapshots of guilds (names, channels, roles), so that a resumed bot knows them before
  * Discord sends them again. Only `discord/gateway/` reads their text.
  */
-export function createGuilds({ sql, read }: Transactions): GuildRows {
+export function createGuilds({ sql, read }: Transactions) {
   const select = sql`SELECT * FROM guild WHERE account_id = ?`;
   return {
-    guildsOf: (accountId) =>
+    /** The snapshots of all guilds that the account is in. */
+    guildsOf: (accountId: AccountId): Promise<readonly GuildSnapshot[]> =>
       read(() =>
         select.all(accountId).map((row) => {
           const { guildId, snapshot: text } = SNAPSHOT.read(row);
@@ -180,7 +185,7 @@ export function createGuilds({ sql, read }: Transactions): GuildRows {
  * Stores answers of Discord that hold for a while: the gateway's URL, the IDENTIFY limit, and the
  * application's flags and owner.
  */
-export function createDiscordAnswers({ database, sql, commit }: Transactions): DiscordAnswers {
+export function createDiscordAnswers({ database, sql, commit }: Transactions) {
   const saveGateway = sql`INSERT INTO account (
        account_id, gateway_url, gateway_url_at, recommended_shards, limit_total, limit_remaining,
        limit_reset_after_ms, limit_max_concurrency, limit_read_at
@@ -211,18 +216,26 @@ export function createDiscordAnswers({ database, sql, commit }: Transactions): D
   }
 
   return {
-    saveGateway: (accountId, { url, shards, limit }, now) =>
+    /** Saves the gateway's URL and limit. */
+    saveGateway: (accountId: AccountId, { url, shards, limit }: GatewayInfo, now: number) =>
       commit(UNNAMED, () => {
         const { total, remaining, resetAfterMs, maxConcurrency, readAt } = limit;
         const limits = { total, remaining, resetAfterMs, maxConcurrency, readAt };
         saveGateway.run({ accountId, url, now, shards, ...limits });
       }),
-    saveApplication: (accountId, { flags, ownerId, ownerIds = [] }, now) =>
+    /** Saves the application's flags, owner and team. */
+    saveApplication: (
+      accountId: AccountId,
+      { flags, ownerId, ownerIds = [] }: ApplicationAnswer,
+      now: number,
+    ) =>
       commit(UNNAMED, () => {
         saveApplication.run(accountId, flags, now, ownerId ?? null);
         setOwners(accountId, ownerIds);
       }),
-    saveOwners: (accountId, ownerIds) => commit(UNNAMED, () => setOwners(accountId, ownerIds)),
+    /** Saves the application's owner and whole team. */
+    saveOwners: (accountId: AccountId, ownerIds: readonly UserId[]) =>
+      commit(UNNAMED, () => setOwners(accountId, ownerIds)),
   };
 }
 
@@ -244,7 +257,7 @@ const STORED = IDENTIFY.pick("shardId", "at");
  * session and send it messages, and this process may die before it stores any of that. The next
  * IDENTIFY then opens a gap that begins there (G6).
  */
-export function createIdentifies({ database, sql, commit, read }: Transactions): Identifies {
+export function createIdentifies({ database, sql, commit, read }: Transactions) {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
   const select = sql`
     SELECT shard_id, at FROM identify WHERE account_id = ? AND at > ? ORDER BY at, id`;
@@ -289,11 +302,25 @@ export function createIdentifies({ database, sql, commit, read }: Transactions):
   }
 
   return {
-    takeIdentify: (accountId, shardId, now) =>
+    /**
+     * Allows a shard one IDENTIFY, which is on the disk before this resolves, or tells how long to
+     * wait. If no session was stored after the shard's first IDENTIFY, a gap opens from there.
+     */
+    takeIdentify: (accountId: AccountId, shardId: number, now: number): Promise<IdentifyAnswer> =>
       commit(COMMIT_OPTIONS.IDENTIFY, () => take(accountId, shardId, now)),
-    forgetRefused: (accountId) => commit(UNNAMED, () => void forgetRefused.run({ accountId })),
-    identifyBudget: (accountId, now) => read(() => identifyBudget(recordOf(accountId, now), now)),
-    identifyInMs: (accountId, shardId, now) =>
+    /**
+     * Forgets the beginnings of shards whose IDENTIFY Discord has refused for good. An account that
+     * ever had a session keeps its gaps.
+     */
+    forgetRefused: (accountId: AccountId): Promise<void> =>
+      commit(UNNAMED, () => void forgetRefused.run({ accountId })),
+    /** Reads the number of IDENTIFYs left, and until when none is allowed. */
+    identifyBudget: (accountId: AccountId, now: number): Promise<IdentifyBudget> =>
+      read(() => identifyBudget(recordOf(accountId, now), now)),
+    /**
+     * Milliseconds that {@link takeIdentify} would make the shard wait; 0 if none. Takes no IDENTIFY.
+     */
+    identifyInMs: (accountId: AccountId, shardId: number, now: number) =>
       read(() => {
         const answer = askIdentify(recordOf(accountId, now), shardId, now);
         return answer.kind === "granted" ? 0 : answer.untilMs - now;

@@ -3,7 +3,6 @@
  * runs of the process.
  */
 
-import type { GatewayRecords, StoreOwner } from "../../core/store/gateway.ts";
 import { createGaps, createGatewaySessions, createRuns } from "./sessions.ts";
 import {
   createAccounts,
@@ -11,14 +10,12 @@ import {
   createGuilds,
   createIdentifies,
 } from "./accounts.ts";
-import { APPLICATION_OWNER } from "../schema/bot.ts";
-import { KNOWN_TABLES, UNANSWERED } from "../schema/messages.ts";
-import { HOOK_TABLES } from "../schema/agent.ts";
-import { DECLARED } from "../database/migrations.ts";
+import { TABLES } from "../schema/tables.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 
 /** Creates the namespace. */
 export function createGateway(
@@ -27,7 +24,7 @@ export function createGateway(
   memory: Memory,
   elapsed: () => number,
   assertFileUnchanged: () => void,
-): GatewayRecords {
+) {
   return {
     ...createAccounts(transactions),
     ...createDiscordAnswers(transactions),
@@ -39,6 +36,9 @@ export function createGateway(
     ...createStoreOwner(transactions, memory),
   };
 }
+
+/** All methods of `store.gateway`. */
+export type GatewayRecords = ReturnType<typeof createGateway>;
 
 /** The reason, for the operator, on records that a change of server or bot has ended. */
 const OTHER_PEER = "the account has moved to another server or bot";
@@ -54,17 +54,11 @@ const OTHER_PEER = "the account has moved to another server or bot";
 function createStoreOwner(
   { database, sql, commit, read }: Transactions,
   memory: Pick<Memory, "forget">,
-): StoreOwner {
+) {
   const selectOther = sql`
     SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?`;
-  const forget = [
-    "parked_channel",
-    "fileless_channel",
-    "reaction",
-    "told_full",
-    ...[...DECLARED, ...KNOWN_TABLES, ...HOOK_TABLES, UNANSWERED, APPLICATION_OWNER]
-      .filter(({ isOfBot }) => isOfBot).map(({ name }) => name),
-  ].map((table) => sql`DELETE FROM ${table} WHERE account_id = ?`);
+  const forget = TABLES.filter(({ isOfBot }) => isOfBot)
+    .map(({ name }) => sql`DELETE FROM ${name} WHERE account_id = ?`);
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [
     // No person gets a notice, so there is no failure id. The turn ended when Barnacle last worked
@@ -86,8 +80,21 @@ function createStoreOwner(
      ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`;
 
   return {
-    isOtherPeer: (accountId, peer) => read(() => selectOther.get(accountId, peer) !== undefined),
-    adoptPeer: (accountId, peer) =>
+    /** Whether the account's stored data belongs to another server or bot. */
+    isOtherPeer: (accountId: AccountId, peer: string) =>
+      read(() => selectOther.get(accountId, peer) !== undefined),
+    /**
+     * Sets the server and bot of an account, before its data is read. Data from another server or bot
+     * is deleted. Messages from there that wait for a turn, a decision or a send attempt are given
+     * up. Another bot has a budget of IDENTIFYs of its own.
+     *
+     * Pairings and resolved names stay, because the people are the same. Open pairing requests do
+     * not, because they belong to a chat with the other bot.
+     *
+     * @param peer Server and bot in one text without a secret.
+     * @returns Whether it is another one than before.
+     */
+    adoptPeer: (accountId: AccountId, peer: string) =>
       commit(UNNAMED, () => {
         const isOther = selectOther.get(accountId, peer) !== undefined;
         if (isOther) {
@@ -101,3 +108,6 @@ function createStoreOwner(
       }),
   };
 }
+
+/** Checks and changes the server and bot of an account. */
+export type StoreOwner = ReturnType<typeof createStoreOwner>;

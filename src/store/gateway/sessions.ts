@@ -10,12 +10,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Gaps, GatewaySessions, Runs } from "../../core/store/gateway.ts";
+import type { LiveShard } from "../../core/store/gateway.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Pruner } from "../received/retention.ts";
 import { GATEWAY_SESSION, RUN } from "../schema/bot.ts";
 import { integer, rows } from "../schema/columns.ts";
+import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 
 /** The point up to which a batch covers a shard's events. */
 export interface ShardProgress {
@@ -66,7 +67,7 @@ export function createGatewaySessions(
   pruner: Pruner,
   elapsed: () => number,
   assertFileUnchanged: () => void,
-): GatewaySessions {
+) {
   const saveSelf = sql`
     INSERT INTO account (account_id, user_id, application_id, username, ready_at)
     VALUES (:accountId, :userId, :applicationId, :username, :arrivedAt)
@@ -103,15 +104,48 @@ export function createGatewaySessions(
      ON CONFLICT (account_id) DO UPDATE SET intents = excluded.intents`;
 
   return {
-    startSession: (accountId, shardId, session, self, arrivedAt) =>
+    /**
+     * T0: stores a new session of a shard and the bot's identity in it. Unless it is the shard's
+     * first session, a gap opens before it.
+     *
+     * @param arrivedAt Unix time in milliseconds at which Discord began it.
+     */
+    startSession: (
+      accountId: AccountId,
+      shardId: number,
+      session: GatewaySession,
+      self: Self,
+      arrivedAt: number,
+    ) =>
       commit(COMMIT_OPTIONS.T0, () => {
         const { userId, applicationId, username } = self;
         saveSelf.run({ accountId, userId, applicationId, username, arrivedAt });
         const { sessionId, resumeUrl, seq } = session;
         start.run({ accountId, shardId, sessionId, resumeUrl, seq, arrivedAt });
       }),
-    saveIntents: (accountId, bits) => commit(UNNAMED, () => void saveIntents.run(accountId, bits)),
-    async touchAlive(accountId, heard, now, isProbe = false) {
+    /**
+     * Stores the intents (bits) of all later sessions, so that the bot resumes no session with
+     * others.
+     */
+    saveIntents: (accountId: AccountId, bits: number): Promise<void> =>
+      commit(UNNAMED, () => void saveIntents.run(accountId, bits)),
+    /**
+     * Notes which shards heard from the gateway, and that this run of the process lives. A session
+     * can be resumed only for a limited time after its last sign of life. Also takes one step of
+     * pruning.
+     *
+     * @param isProbe Whether to prove that the disk accepts writes; the commit then waits for the
+     * disk.
+     * @returns Milliseconds that the commit took.
+     * @throws {StoreError} `gone`, if the file was removed or replaced; otherwise as each commit
+     * does.
+     */
+    async touchAlive(
+      accountId: AccountId,
+      heard: readonly LiveShard[],
+      now: number,
+      isProbe: boolean = false,
+    ) {
       assertFileUnchanged();
       const begun = elapsed();
       await commit(isProbe ? COMMIT_OPTIONS.PROBE : UNNAMED, () => {
@@ -136,7 +170,7 @@ const OLDEST = rows({ from: integer(), storedUpTo: integer(), aliveAt: integer()
  * which shard gets the events of a guild. With another number, the sessions of all shards are over.
  * Any new shard may lack messages that any old one has missed.
  */
-export function createGaps({ database, sql, commit }: Transactions): Gaps {
+export function createGaps({ database, sql, commit }: Transactions) {
   const saveCount = sql`INSERT INTO account (account_id, shard_count) VALUES (?, ?)
      ON CONFLICT (account_id) DO UPDATE SET shard_count = excluded.shard_count`;
   const selectOldest = sql`SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
@@ -168,14 +202,41 @@ export function createGaps({ database, sql, commit }: Transactions): Gaps {
   }
 
   return {
-    reshard: (accountId, shardCount, now) =>
+    /**
+     * Sets another number of shards than the stored one, before any shard connects. The old sessions
+     * are over, and every new shard has the gap of the oldest of them.
+     */
+    reshard: (accountId: AccountId, shardCount: number, now: number) =>
       commit(UNNAMED, () => reshard(accountId, shardCount, now)),
-    openGap: (accountId, shardId, now) =>
+    /**
+     * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
+     * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
+     * new one may begin. The gap stays open until then, because only a READY tells which channels
+     * have messages that the store lacks.
+     */
+    openGap: (accountId: AccountId, shardId: number, now: number): Promise<void> =>
       commit(UNNAMED, () => void openInSession.run(now, accountId, shardId)),
-    finishCatchUp: (accountId, shardId, from, lostAt) =>
+    /**
+     * Closes a shard's gap once catch-up has read all of it. A gap with another beginning stays open.
+     * So does a gap that still grows: the shard has no session after it, or one with a hole, or has
+     * lost another one since.
+     *
+     * @param from The gap's `catchUpFrom` from which catch-up has read.
+     * @param lostAt The gap's `lostAt` before the reading. A caller that reads again after each loss
+     * may leave it out.
+     */
+    finishCatchUp: (
+      accountId: AccountId,
+      shardId: number,
+      from: number,
+      lostAt?: number,
+    ): Promise<void> =>
       commit(UNNAMED, () => void close.run({ accountId, shardId, from, lostAt: lostAt ?? null })),
   };
 }
+
+/** Changes the gaps of shards. */
+export type Gaps = ReturnType<typeof createGaps>;
 
 /**
  * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every
@@ -209,6 +270,12 @@ function prepareTouchRun(database: DatabaseSync): TouchRun {
 
 const STORED = RUN.pick("runId", "bootId", "startedAt", "aliveAt", "ending");
 
+/** A run of the process. It may have lived five minutes longer than its last sign of life. */
+export type ProcessRun = ReturnType<typeof STORED.read>;
+
+/** The run before this one. */
+export type LastRun = Omit<ProcessRun, "runId">;
+
 /** All runs. A session's last sign of life counts for the newest run, too. */
 const RUNS = `
   SELECT run_id, boot_id, started_at, ending, id,
@@ -217,7 +284,7 @@ const RUNS = `
   FROM run`;
 
 /** Creates the storage of runs. */
-export function createRuns({ database, sql, commit, read }: Transactions): Runs {
+export function createRuns({ database, sql, commit, read }: Transactions) {
   // The newest run lived when any session last heard from the gateway.
   const noteHeard = sql`
     UPDATE run SET alive_at = MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session))
@@ -236,7 +303,15 @@ export function createRuns({ database, sql, commit, read }: Transactions): Runs 
     UPDATE run SET ending = ? WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;
 
   return {
-    startRun: (run, lastEnding) =>
+    /**
+     * Begins a run. Calls of `touchAlive` then keep it alive.
+     *
+     * @returns The run before it; `undefined` for the first.
+     */
+    startRun: (
+      run: { readonly runId: string; readonly startedAt: number; readonly bootId?: string },
+      lastEnding?: string,
+    ): Promise<LastRun | undefined> =>
       commit(UNNAMED, () => {
         noteHeard.run();
         if (lastEnding !== undefined) endLast.run(lastEnding);
@@ -247,9 +322,18 @@ export function createRuns({ database, sql, commit, read }: Transactions): Runs 
         const { runId: _, ...last } = STORED.read(row);
         return last;
       }),
-    endRun: (runId, ending, now) => commit(UNNAMED, () => void end.run({ runId, ending, now })),
-    runs: (since) => read(() => select.all(since)),
-    runsAround: (at) =>
+    /** Stores the run's ending. */
+    endRun: (runId: string, ending: string, now: number): Promise<void> =>
+      commit(UNNAMED, () => void end.run({ runId, ending, now })),
+    /** The runs that lived at some time since then, oldest first, including the current one. */
+    runs: (since: number): Promise<readonly ProcessRun[]> => read(() => select.all(since)),
+    /**
+     * Whether Barnacle ran at some time, with the newest run that had begun by then and the oldest one
+     * that began later.
+     *
+     * @param at Unix time in milliseconds.
+     */
+    runsAround: (at: number) =>
       read(() => {
         const [before, after] = [selectBefore, selectAfter].map((statement) => {
           const row = statement.get(at);

@@ -6,9 +6,20 @@
  * nothing.
  */
 
-import { type AccountId, snowflakeAt } from "../../core/discord/ids.ts";
-import { HOOK_WAITING_MAX, type HookEvent, type HookRun } from "../../core/hooks/hook.ts";
-import type { HookIncidents, HookRecords } from "../../core/hooks/records.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  type MessageId,
+  snowflakeAt,
+} from "../../core/discord/ids.ts";
+import {
+  HOOK_WAITING_MAX,
+  type HookEvent,
+  type HookIncident,
+  type HookRun,
+  type NewHookEvent,
+  type StoredHookEvent,
+} from "../../core/hooks/hook.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
@@ -18,16 +29,24 @@ import { type AddOnce, prepareAddOnce } from "../outbox/rows.ts";
 import { HOOK_EVENT, HOOK_INCIDENT, HOOK_RUN } from "../schema/agent.ts";
 import { account, COUNT, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_PARKED } from "../schema/people.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 
 const KNOWN = rows({ messageId: snowflake<"message">() });
 const WAITING = rows({ hook: text(), key: text(), count: integer() });
+
+/** Events that wait together. */
+export type WaitingEvents = ReturnType<typeof WAITING.read>;
+
 const OF = rows({ accountId: account() });
 const START = rows({ hook: text(), key: text(), at: integer() });
+
+/** The begin of a run. */
+export type RunStart = ReturnType<typeof START.read>;
 
 const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
 
 /** Creates the namespace. The function is long because it lists its statements. */
-export function createHooks(transactions: Transactions, outgoing: Outgoing): HookRecords {
+export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   const { database, sql, commit, read } = transactions;
   const addOnce = prepareAddOnce(database, outgoing);
   const known = sql`SELECT message_id FROM hook_event WHERE hook = ? AND sender_id = ?`;
@@ -99,7 +118,13 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing): Hoo
 
   return {
     ...createIncidents(transactions, addOnce),
-    accept(event, now, number) {
+    /**
+     * Stores an event on the disk, once for each id of its sender.
+     *
+     * @param number Random, of 22 bits: tells events of the same millisecond apart.
+     * @returns `undefined` if too many events of the hook wait.
+     */
+    accept(event: NewHookEvent, now: number, number: number): Promise<StoredHookEvent | undefined> {
       const { accountId, hook, senderId } = event;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const row = senderId === undefined ? undefined : known.get(hook, senderId);
@@ -112,11 +137,28 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing): Hoo
         return { messageId, isRepeated: false };
       });
     },
-    waiting: (accountId) => read(() => selectWaiting.all(accountId).map(WAITING.read)),
-    startsSince: (accountId, since) => read(() => selectStarts.all(accountId, since)),
-    claim: (accountId, hook, key, now) => commit(UNNAMED, () => claim(accountId, hook, key, now)),
-    hasOpen: (accountId) => read(() => unanswered().includes(accountId)),
-    async refuseOthers(known, now) {
+    /** Events of an account that wait, by hook and key; the oldest first. */
+    waiting: (accountId: AccountId): Promise<readonly WaitingEvents[]> =>
+      read(() => selectWaiting.all(accountId).map(WAITING.read)),
+    /** When runs of an account began since a time, by hook and key. */
+    startsSince: (accountId: AccountId, since: number): Promise<readonly RunStart[]> =>
+      read(() => selectStarts.all(accountId, since)),
+    /** Takes all waiting events of a hook and key for one run; `undefined` if none waits. */
+    claim: (
+      accountId: AccountId,
+      hook: string,
+      key: string,
+      now: number,
+    ): Promise<HookRun | undefined> => commit(UNNAMED, () => claim(accountId, hook, key, now)),
+    /** Whether an account has events that no one has answered. */
+    hasOpen: (accountId: AccountId) => read(() => unanswered().includes(accountId)),
+    /**
+     * Refuses events of accounts that the config does not have any more: no runner would.
+     *
+     * @param known The accounts of the config.
+     * @returns Number of refused events.
+     */
+    async refuseOthers(known: readonly AccountId[], now: number) {
       const gone = (await read(unanswered)).filter((accountId) => !known.includes(accountId));
       if (gone.length === 0) return 0;
       return await commit(
@@ -124,24 +166,36 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing): Hoo
         () => gone.reduce((sum, accountId) => sum + refuseAll(accountId, now), 0),
       );
     },
-    open: (accountId) =>
+    /** Runs that have not ended. A run whose turn has ended is none of them. */
+    open: (accountId: AccountId): Promise<readonly HookRun[]> =>
       commit(UNNAMED, () => {
         settle.run(accountId);
         return selectOpen.all(accountId);
       }),
-    eventsOf: (runId, limit) => read(() => selectEvents.all(runId, limit)),
-    running: async (runId) => {
+    /** The newest events of a run, in their order. */
+    eventsOf: (runId: MessageId, limit: number): Promise<readonly HookEvent[]> =>
+      read(() => selectEvents.all(runId, limit)),
+    /** The turn of a run is in the inbox. */
+    running: async (runId: MessageId) => {
       await commit(UNNAMED, () => setRunning.run(runId));
     },
-    post: (runId, messages, reason, now) =>
+    /** Ends a run with messages of its own. A repetition changes nothing. */
+    post: (
+      runId: MessageId,
+      messages: readonly Frozen[],
+      reason: string | undefined,
+      now: number,
+    ) =>
       commit(UNNAMED, () => {
         for (const message of messages) addOnce(message, now);
         setState.run({ runId, state: "done", reason: reason ?? null });
       }),
-    refuse: async (runId, reason) => {
+    /** Ends a run that reaches no one. */
+    refuse: async (runId: MessageId, reason: string) => {
       await commit(UNNAMED, () => setState.run({ runId, state: "refused", reason }));
     },
-    find: (messageId) =>
+    /** The event with an id, and its run; `undefined` if there is none. */
+    find: (messageId: MessageId): Promise<FoundEvent | undefined> =>
       read(() => {
         const row = selectEvent.get(messageId);
         if (!row) return undefined;
@@ -152,16 +206,19 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing): Hoo
   };
 }
 
+/** All methods of `store.hooks`. */
+export type HookRecords = ReturnType<typeof createHooks>;
+
 const POSTED = rows({
   messageId: optional(snowflake<"message">()),
   state: text(),
 });
 
-/** Stores incidents of hooks: threads for the events with one key (W6). */
+/** Stores incidents of hooks: threads for the events with one key (W6). A long list of methods. */
 function createIncidents(
   { database, sql, commit, read }: Transactions,
   addOnce: AddOnce,
-): HookIncidents {
+) {
   const byId = sql.rows(HOOK_INCIDENT.read)`SELECT * FROM hook_incident WHERE id = ?`;
   const openByKey = sql`SELECT * FROM hook_incident
      WHERE account_id = ? AND hook = ? AND key = ? AND ended_at IS NULL`;
@@ -191,7 +248,17 @@ function createIncidents(
          AND state IN ('pending', 'sending'))`;
 
   return {
-    joinIncident(run, { channelId, title, isEnd, compose }, now) {
+    /**
+     * Adds a run to the incident of its key, or begins one with its first post. A repetition changes
+     * nothing.
+     *
+     * @returns `undefined` if the run ends an incident that never was.
+     */
+    joinIncident(
+      run: HookRun,
+      { channelId, title, isEnd, compose }: IncidentState,
+      now: number,
+    ): Promise<HookIncident | undefined> {
       const { messageId, accountId, hook, key, count } = run;
       return commit(UNNAMED, () => {
         const joined = runOf.get(messageId)?.incidentRow;
@@ -215,7 +282,10 @@ function createIncidents(
         return incident;
       });
     },
-    firstPost: ({ accountId, nonce, messageId: known }) =>
+    /** The first post of an incident at Discord. `lost`: Discord has not taken it. */
+    firstPost: (
+      { accountId, nonce, messageId: known }: HookIncident,
+    ): Promise<MessageId | "waiting" | "lost"> =>
       read(() => {
         if (known !== undefined) return known;
         const row = selectPost.get(accountId, nonce);
@@ -224,7 +294,13 @@ function createIncidents(
         if (state === "pending" || state === "sending") return "waiting";
         return state === "sent" && messageId ? messageId : "lost";
       }),
-    noteIncident: async (id, { messageId, thread, isArchived }) => {
+    /** Stores what became of an incident. */
+    noteIncident: async (
+      id: number,
+      { messageId, thread, isArchived }: Partial<
+        Pick<HookIncident, "messageId" | "thread" | "isArchived">
+      >,
+    ) => {
       await commit(UNNAMED, () =>
         note.run({
           id,
@@ -233,17 +309,25 @@ function createIncidents(
           isArchived: isArchived === undefined ? null : Number(isArchived),
         }));
     },
-    abandonIncident: async (id, now) => {
+    /**
+     * Ends an incident whose first post or thread Discord does not have: the next event of its key begins
+     * another one. A run that has not begun is no part of it any more.
+     */
+    abandonIncident: async (id: number, now: number) => {
       await commit(UNNAMED, () => {
         abandon.run(now, id);
         leave.run(id);
       });
     },
-    noteShown: async (id, events) => {
+    /** The first post shows the state of so many events. */
+    noteShown: async (id: number, events: number) => {
       await commit(UNNAMED, () => noteShown.run(id, events));
     },
-    unfinished: (accountId) => read(() => selectUnfinished.all(accountId)),
-    hasOpenWork: ({ id, accountId, messageId }) =>
+    /** Incidents whose first post is old, or that have ended and are not archived. */
+    unfinished: (accountId: AccountId): Promise<readonly HookIncident[]> =>
+      read(() => selectUnfinished.all(accountId)),
+    /** Whether answers of an incident are still to come or to be sent. */
+    hasOpenWork: ({ id, accountId, messageId }: HookIncident) =>
       read(() => {
         const threadId = messageId === undefined ? "" : threadIdOf(messageId);
         return selectWork.get({ id, accountId, threadId }) !== undefined;
@@ -251,6 +335,25 @@ function createIncidents(
   };
 }
 
+/** Incidents, each with a thread. */
+export type HookIncidents = ReturnType<typeof createIncidents>;
+
 function nonceIn({ message: { nonce } }: { readonly message: { readonly nonce: string } }): string {
   return nonce;
+}
+
+/** The newest state of an incident. */
+export interface IncidentState {
+  readonly channelId: ChannelId;
+  readonly title: string;
+  readonly isEnd: boolean;
+  /** Makes the first post. */
+  readonly compose: (incident: Pick<HookIncident, "title" | "events" | "startedAt">) => Frozen;
+}
+
+/** An event on record. */
+export interface FoundEvent {
+  readonly event: HookEvent;
+  /** Absent while it waits. */
+  readonly run?: HookRun;
 }

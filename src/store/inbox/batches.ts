@@ -26,7 +26,6 @@ import { prepareChanges } from "./changes.ts";
 import { prepareStops } from "./cuts.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { AcceptedBatches } from "../../core/store/inbox.ts";
 
 /**
  * Creates the storage of batches. The function is longer than most, because its inner functions
@@ -36,7 +35,7 @@ export function createBatches(
   { database, commit, journaled, read }: Transactions,
   settleLater: SettleLater,
   { memory, verdicts, pruner, transcripts, inbox, known, onRecorded }: InboxDeps,
-): AcceptedBatches {
+) {
   const { direct, outgoing } = memory;
   /** Messages that the tables lack: the journal has them, or they are about to be stored. */
   const unstored = new Set<string>();
@@ -98,56 +97,68 @@ export function createBatches(
     return { ...NOTHING_ACCEPTED, accepted: judged };
   }
 
-  async function acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
-    // Only a new code, a channel's first message and a call wait for the disk. A flood cannot produce
-    // the first two, and calls have a limit of their own.
-    const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
-      ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
-      : batch.judged;
-    const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
-      directOf(previewed).some((message) => !direct.has(keyOf(message)));
-    if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
-    const { settledIn, unknown } = settleKnown(batch);
-    const isCall = batch.judged.some(({ message }) => message.called);
-    const name = isFirst ? "FIRST_DM" : isCall ? "CALL" : "T1";
-    if (name === "T1" && isPlain(batch, unknown) && mayWait(batch)) {
-      const accepted = await storePlain(batch, arrivedAt);
-      return { ...accepted, settled: settledIn.length, settledIn };
-    }
-    // Until this batch is stored, a batch of another account with the same message must not be
-    // journaled.
-    const mayAccept = batch.judged.filter(({ verdict, message }) =>
-      verdict.kind !== "ignore" && verdicts.isNew(message)
-    );
-    for (const { message: { id } } of mayAccept) unstored.add(id);
-    const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
-    const storing = commit(
-      COMMIT_OPTIONS[name],
-      () => store({ ...batch, echoes: unknown }, arrivedAt),
-      {
-        isAlone: mayCut, // so that no turn ends with the answer to another text
-        onStored({ recorded, accepted, applied, settledIn }) {
-          for (const message of directOf(recorded)) direct.add(keyOf(message));
-          for (const channelId of settledIn) outgoing.queues.forget(batch.accountId, channelId);
-          memory.accepted(accepted);
-          if (applied) changes.remember(applied);
+  return {
+    /**
+     * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
+     * settled here. A sender who is paired by now is accepted. If a sender gets a code, the message
+     * with the code goes to the outbox. If too many turns wait, an accepted message is refused, and
+     * the notice about that goes to the outbox (X4).
+     *
+     * @param arrivedAt Unix time in milliseconds at which the batch arrived. That may be an hour ago,
+     * if the disk has refused it since.
+     */
+    async acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
+      // Only a new code, a channel's first message and a call wait for the disk. A flood cannot produce
+      // the first two, and calls have a limit of their own.
+      const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
+        ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
+        : batch.judged;
+      const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
+        directOf(previewed).some((message) => !direct.has(keyOf(message)));
+      if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
+      const { settledIn, unknown } = settleKnown(batch);
+      const isCall = batch.judged.some(({ message }) => message.called);
+      const name = isFirst ? "FIRST_DM" : isCall ? "CALL" : "T1";
+      if (name === "T1" && isPlain(batch, unknown) && mayWait(batch)) {
+        const accepted = await storePlain(batch, arrivedAt);
+        return { ...accepted, settled: settledIn.length, settledIn };
+      }
+      // Until this batch is stored, a batch of another account with the same message must not be
+      // journaled.
+      const mayAccept = batch.judged.filter(({ verdict, message }) =>
+        verdict.kind !== "ignore" && verdicts.isNew(message)
+      );
+      for (const { message: { id } } of mayAccept) unstored.add(id);
+      const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
+      const storing = commit(
+        COMMIT_OPTIONS[name],
+        () => store({ ...batch, echoes: unknown }, arrivedAt),
+        {
+          isAlone: mayCut, // so that no turn ends with the answer to another text
+          onStored({ recorded, accepted, applied, settledIn }) {
+            for (const message of directOf(recorded)) direct.add(keyOf(message));
+            for (const channelId of settledIn) outgoing.queues.forget(batch.accountId, channelId);
+            memory.accepted(accepted);
+            if (applied) changes.remember(applied);
+          },
         },
-      },
-    );
-    if (batch.changes) memory.forgotten.begin(storing);
-    const { recorded, repeats, applied: _, ...accepted } = await storing.finally(() => {
-      for (const { message: { id } } of mayAccept) unstored.delete(id);
-    });
-    onRecorded(recorded, repeats);
-    return {
-      ...accepted,
-      settled: accepted.settled + settledIn.length,
-      settledIn: [...new Set([...settledIn, ...accepted.settledIn])],
-    };
-  }
-
-  return { acceptBatch };
+      );
+      if (batch.changes) memory.forgotten.begin(storing);
+      const { recorded, repeats, applied: _, ...accepted } = await storing.finally(() => {
+        for (const { message: { id } } of mayAccept) unstored.delete(id);
+      });
+      onRecorded(recorded, repeats);
+      return {
+        ...accepted,
+        settled: accepted.settled + settledIn.length,
+        settledIn: [...new Set([...settledIn, ...accepted.settledIn])],
+      };
+    },
+  };
 }
+
+/** Stores batches. */
+export type AcceptedBatches = ReturnType<typeof createBatches>;
 
 /** Settles the echoes of messages that are in memory, outside of a transaction. */
 function prepareSettleKnown(queues: Pick<SendQueues, "echoed">, settleLater: SettleLater) {

@@ -5,7 +5,7 @@
  * running when a process starts was claimed by a dead process.
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MayBegin, WaitingMessage } from "../memory/backlog.ts";
@@ -16,7 +16,8 @@ import { UPLOADED_FILES } from "../schema/people.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { ClaimRecord, InboxRows } from "../turns/inbox_rows.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
-import type { Admits, Carries, Claims } from "../../core/store/inbox.ts";
+import type { Admits, Carries } from "../../core/store/inbox.ts";
+import type { Step } from "../../core/step.ts";
 
 /** Maximum number of messages that one turn answers. */
 const CARRIED_MAX = 20;
@@ -45,7 +46,7 @@ export function createClaims(
     "turns" | "apply" | "readTurns" | "outgoing" | "forgotten"
   >,
   inbox: Pick<InboxRows, "claim">,
-): Claims {
+) {
   const { backlog } = turns;
   const insertSteps = prepareInsertSteps(database);
   const selectMessage = sql`
@@ -154,7 +155,27 @@ export function createClaims(
   }
 
   return {
-    async claimNext(accountId, now, blocked, carries = () => false, admits = isAlone) {
+    /**
+     * T2: claims a waiting message of an account. Of the sessions with messages that may begin, it
+     * chooses the one that has waited longest, and in it the message that was written first. Catch-up
+     * may bring that message after a later one. Several accounts may share a session.
+     *
+     * @param blocked Channels without claims for now, because older messages of them may still
+     * arrive.
+     * @param carries Whether the turn of a message also answers the one that waits behind it (S5).
+     * Without it, each message has a turn of its own. A turn that an earlier attempt began keeps its
+     * messages, and gets no more.
+     * @param admits Whether the turn of a message may begin now, beside these running turns of its
+     * session, named by the messages that they began with. Others of its session may begin before it.
+     * Absent: each may, if no turn of its session runs.
+     */
+    async claimNext(
+      accountId: AccountId,
+      now: number,
+      blocked: "all" | readonly ChannelId[],
+      carries: Carries = () => false,
+      admits: Admits = isAlone,
+    ): Promise<Claim | undefined> {
       for (;;) {
         if (blocked === "all") return undefined;
         if (turns.isStale) await read(readTurns);
@@ -172,7 +193,19 @@ export function createClaims(
         }
       }
     },
-    async takeIn(running, now, carries, stepsWith) {
+    /**
+     * TS: adds messages that wait behind a running turn to it, and stores that together with steps.
+     *
+     * @param carries As for {@link Claims.claimNext}, with the last message of the turn.
+     * @param stepsWith The steps to store if the turn gets these messages.
+     * @returns The turn with its further messages; `undefined` if none wait that it may get.
+     */
+    async takeIn(
+      running: Claim,
+      now: number,
+      carries: Carries,
+      stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
+    ): Promise<Claim | undefined> {
       const { message: { id: messageId, accountId }, also = [], attempt } = running;
       const [turn] = turns.running.get(messageId)?.entries ?? [];
       if (!turn || !backlog.behind(turn) || !isRunning(turns, running)) return undefined;
@@ -198,8 +231,10 @@ export function createClaims(
       });
       return isTaken ? { ...running, also: [...also, ...messages] } : undefined;
     },
-    isRunning: (claim) => isRunning(turns, claim),
-    async release(claim) {
+    /** Whether a claim still runs: neither ended, nor given back, nor touched by a change (H6). */
+    isRunning: (claim: Claim) => isRunning(turns, claim),
+    /** Makes a message wait again whose turn could not finish. */
+    async release(claim: Claim) {
       const { message: { id }, attempt } = claim;
       if (!isRunning(turns, claim)) return; // a change has ended it: its messages wait already
       await commit(UNNAMED, () => void release.run(id, attempt, id), {
@@ -207,7 +242,14 @@ export function createClaims(
         onStored: () => apply({ kind: "released", claim }),
       });
     },
-    voidClaims: (accountId) =>
+    /**
+     * Makes every running message wait again: of one account before its first claim, or of all
+     * accounts that ever existed before any claim. Accounts share sessions, and a turn of a removed
+     * account would block the others for ever.
+     *
+     * @returns Number of turns that were left unfinished.
+     */
+    voidClaims: (accountId?: AccountId) =>
       commit(
         UNNAMED,
         () => Number(voidClaims.run({ accountId: accountId ?? null }).changes),

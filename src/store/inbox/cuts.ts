@@ -12,7 +12,6 @@ import {
   type StopScope,
 } from "../../core/inbound/inbox.ts";
 import type { EditedStep } from "../../core/step.ts";
-import type { StopTurns } from "../../core/store/inbox.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -100,10 +99,15 @@ export type Stops = ReturnType<typeof prepareStops>;
 export function createStopTurns(
   { database, commit }: Transactions,
   memory: Pick<Memory, "apply" | "outgoing">,
-): StopTurns {
+) {
   const { stopAll } = prepareStops(database, memory);
   return {
-    async stopTurns(scope, now) {
+    /**
+     * Ends all turns of a scope, as `stopped`.
+     *
+     * @returns The messages that have lost their turns; turns of them that run must end.
+     */
+    async stopTurns(scope: StopScope, now: number): Promise<readonly MessageId[]> {
       const stopped = await commit(COMMIT_OPTIONS.BY_HAND, () => stopAll(scope, now), {
         isAlone: true,
         onStored(stopped) {

@@ -5,18 +5,12 @@ import { statementsOf } from "../database/statements.ts";
 import { createStopTurns } from "./cuts.ts";
 import { createClaims } from "./claims.ts";
 import { createBatches } from "./batches.ts";
-import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
+import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_limits.ts";
-import type {
-  AnsweredPeople,
-  Inbox,
-  ProxiedUsers,
-  Undecided,
-  UndecidedMessages,
-} from "../../core/store/inbox.ts";
+import type { Undecided } from "../../core/store/inbox.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import {
@@ -32,13 +26,14 @@ import { mayRetract } from "../memory/open_turns.ts";
 import type { SettleLater } from "../outbox/attempts.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
 
 /** Creates the namespace. */
 export function createInbox(
   transactions: Transactions,
   settleLater: SettleLater,
   deps: InboxDeps,
-): Inbox {
+) {
   return {
     ...createAnsweredPeople(transactions),
     ...createBatches(transactions, settleLater, deps),
@@ -50,10 +45,13 @@ export function createInbox(
   };
 }
 
+/** All methods of `store.inbox`. */
+export type Inbox = ReturnType<typeof createInbox>;
+
 const ASKER = rows({ asker: snowflake<"user">() });
 
 /** Finds the person for whom the bot posted a message: the person whom it answers, or who asked for it. */
-function createAnsweredPeople({ sql, read }: Transactions): AnsweredPeople {
+function createAnsweredPeople({ sql, read }: Transactions) {
   const select = sql`SELECT i.message ->> '$.sender.id' AS asker
      FROM outbox AS o CROSS JOIN inbox AS i
      WHERE o.message_id = :messageId AND o.account_id = :accountId AND i.message_id = o.cause_id
@@ -62,7 +60,11 @@ function createAnsweredPeople({ sql, read }: Transactions): AnsweredPeople {
      WHERE message_id = :messageId AND account_id = :accountId
      LIMIT 1`;
   return {
-    askerOf: (accountId, messageId) =>
+    /**
+     * The sender of the message whose turn has posted this one, by the outbox or by the tool
+     * `discord`; `undefined` if no turn has, or if the store has forgotten it.
+     */
+    askerOf: (accountId: AccountId, messageId: MessageId): Promise<UserId | undefined> =>
       read(() => ASKER.readIfWhole(select.get({ messageId, accountId }))?.asker),
   };
 }
@@ -76,7 +78,7 @@ const PROXIED = rows({ userId: snowflake<"user">() });
  * Stores the users for whom PluralKit has posted. PluralKit may repeat their messages, so each
  * message waits a moment before it is answered (P13).
  */
-function createProxiedUsers({ sql, commit, read }: Transactions): ProxiedUsers {
+function createProxiedUsers({ sql, commit, read }: Transactions) {
   const touch = sql`UPDATE proxied_user SET at = MAX(at, :now)
      WHERE account_id = :accountId AND user_id = :userId`;
   const insert = sql`
@@ -88,13 +90,18 @@ function createProxiedUsers({ sql, commit, read }: Transactions): ProxiedUsers {
   const select = sql`
     SELECT user_id FROM proxied_user WHERE account_id = ? ORDER BY at DESC, user_id DESC`;
   return {
-    noteProxied: (accountId, userId, now) =>
+    /**
+     * Notes that PluralKit has posted for a user. Beyond 10,000 users of an account, the oldest are
+     * forgotten.
+     */
+    noteProxied: (accountId: AccountId, userId: UserId, now: number) =>
       commit(UNNAMED, () => {
         if (touch.run({ accountId, userId, now }).changes === 1) return;
         insert.run({ accountId, userId, now });
         prune.run({ accountId });
       }),
-    proxied: (accountId) =>
+    /** The newest 10,000 users of an account, newest first. */
+    proxied: (accountId: AccountId): Promise<readonly UserId[]> =>
       read(() => select.all(accountId).map((row) => PROXIED.read(row).userId)),
   };
 }
@@ -107,7 +114,7 @@ function createProxiedUsers({ sql, commit, read }: Transactions): ProxiedUsers {
 function createUndecided(
   { database, sql, commit, read }: Transactions,
   { verdicts, pruner, onRecorded, memory, inbox, known }: InboxDeps,
-): UndecidedMessages {
+) {
   const select = sql`SELECT * FROM undecided WHERE account_id = ? ORDER BY id`;
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
@@ -143,8 +150,16 @@ function createUndecided(
   }
 
   return {
-    undecided: (accountId) => read(() => select.all(accountId).map(toUndecided)),
-    async decide(judged, now, waiting) {
+    /** Undecided messages of an account, in the order of arrival. */
+    undecided: (accountId: AccountId): Promise<readonly Undecided[]> =>
+      read(() => select.all(accountId).map(toUndecided)),
+    /**
+     * Decides an undecided message, or stores the fact that it waits for now. Any other message stays
+     * unchanged. The content may differ from the stored one, because PluralKit names the real sender.
+     *
+     * @param waiting Limits of waiting turns (X4). Without them, every accepted message gets a turn.
+     */
+    async decide(judged: Judged, now: number, waiting?: WaitingRules): Promise<Accepted> {
       const { accountId, id } = judged.message;
       const replaced = await commit(UNNAMED, () => {
         const taken = take(accountId, id);
@@ -155,7 +170,16 @@ function createUndecided(
       onRecorded([settled]);
       return { ...NOTHING_ACCEPTED, accepted, undecided, ...told };
     },
-    async retract(accountId, messageId, verdict) {
+    /**
+     * Takes back a message that is undecided, or accepted and still waiting for its first turn.
+     *
+     * @returns Whether it was taken back; `false` if its turn has begun.
+     */
+    async retract(
+      accountId: AccountId,
+      messageId: MessageId,
+      verdict: Verdict & { readonly kind: "ignore" },
+    ) {
       const retracted = await commit(UNNAMED, () => {
         const taken = take(accountId, messageId) ??
           (mayRetract(memory.turns, accountId, messageId)

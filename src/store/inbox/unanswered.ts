@@ -7,14 +7,17 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
-import type { KeepUnanswered, UnansweredMessages } from "../../core/store/inbox.ts";
+import type { KeepUnanswered } from "../../core/store/inbox.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { COUNT } from "../schema/columns.ts";
-import { UNANSWERED } from "../schema/messages.ts";
+import { UNANSWERED } from "../schema/outbox.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 
 /** Maximum number of messages of an account: marks for them take an hour. */
 export const UNTOLD_MAX = 10_000;
@@ -46,7 +49,7 @@ export function prepareKeepUnanswered(database: DatabaseSync): KeepUnanswered {
 export function createUnanswered(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
-): UnansweredMessages {
+) {
   const addOnce = prepareAddOnce(database, outgoing);
   const select = sql.rows(readMessage)`
     SELECT message_id, channel_id, guild_id, why FROM (
@@ -65,21 +68,47 @@ export function createUnanswered(
   const refuse = sql`
     UPDATE unanswered SET is_unmarkable = 1 WHERE account_id = ? AND message_id = ?`;
   return {
-    unmarked: (accountId, now, except, limit) =>
+    /**
+     * The oldest ones of the last day that wait for a mark, a bounded number of each channel.
+     *
+     * @param except Messages that the caller has already.
+     * @param limit Maximum number of messages.
+     */
+    unmarked: (
+      accountId: AccountId,
+      now: number,
+      except: readonly MessageId[],
+      limit: number,
+    ): Promise<readonly UnansweredMessage[]> =>
       read(() => select.all(accountId, now - TOLD_WITHIN_MS, JSON.stringify(except), limit)),
-    unmarkableIn: (accountId, now) =>
+    /** The channels with messages that cannot be marked. */
+    unmarkableIn: (accountId: AccountId, now: number): Promise<readonly ChannelId[]> =>
       read(() =>
         selectPlaces.all(accountId, now - TOLD_WITHIN_MS).map(({ channelId }) => channelId)
       ),
-    unmarkable: (accountId, channelId, now, limit) =>
+    /** The oldest messages of a channel that cannot be marked. */
+    unmarkable: (
+      accountId: AccountId,
+      channelId: ChannelId,
+      now: number,
+      limit: number,
+    ): Promise<readonly UnansweredMessage[]> =>
       read(() => selectIn.all(accountId, channelId, now - TOLD_WITHIN_MS, limit)),
-    async marked(accountId, messageId) {
+    /** Notes that a message has its mark, or needs none. */
+    async marked(accountId: AccountId, messageId: MessageId) {
       await commit(UNNAMED, () => remove.run(accountId, messageId));
     },
-    async refusedMark(accountId, messageId) {
+    /** Notes that a message cannot be marked. */
+    async refusedMark(accountId: AccountId, messageId: MessageId) {
       await commit(UNNAMED, () => refuse.run(accountId, messageId));
     },
-    async linked(accountId, messageIds, notice, now) {
+    /** Adds a notice about messages to the outbox, and forgets them. */
+    async linked(
+      accountId: AccountId,
+      messageIds: readonly MessageId[],
+      notice: readonly Frozen[],
+      now: number,
+    ) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
         for (const frozen of notice) addOnce(frozen, now);
         for (const messageId of messageIds) remove.run(accountId, messageId);
@@ -87,3 +116,6 @@ export function createUnanswered(
     },
   };
 }
+
+/** Messages without an answer whose senders do not know it yet (X4). */
+export type UnansweredMessages = ReturnType<typeof createUnanswered>;

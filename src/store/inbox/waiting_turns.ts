@@ -35,26 +35,6 @@ export interface Checked {
   readonly told?: HowTold;
 }
 
-/** Checks accepted messages; others stay unchanged. */
-export interface WaitingTurns {
-  /**
-   * Counts the turns of messages that are all accepted, without a transaction.
-   *
-   * @param rules Without them, every turn may wait.
-   * @returns `false` if they may not wait, or if a stored notice must change. Then it counts nothing.
-   */
-  reserve(judged: readonly Judged[], rules: WaitingRules | undefined): boolean;
-  /** Takes {@link WaitingTurns.reserve} back. */
-  cancel(judged: readonly Judged[]): void;
-  /**
-   * Checks a message that has no final verdict yet, within a transaction of the caller's. Tells the
-   * sender of one that catch-up leaves without an answer.
-   *
-   * @param rules Without them, every turn may wait. It counts for later ones.
-   */
-  check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked;
-}
-
 /**
  * Prepares the statements for waiting turns. The function is longer than most, because its inner
  * functions share one state: the numbers of waiting turns.
@@ -65,7 +45,7 @@ export function prepareWaitingTurns(
     Memory,
     "turns" | "apply" | "readTurns" | "outgoing" | "told"
   >,
-): WaitingTurns {
+) {
   const sql = statementsOf(database);
   const addOnce = prepareAddOnce(database, outgoing);
   const isInInbox = sql`SELECT 1 FROM inbox WHERE message_id = ?`;
@@ -134,7 +114,13 @@ export function prepareWaitingTurns(
   }
 
   return {
-    reserve(judged, rules) {
+    /**
+     * Counts the turns of messages that are all accepted, without a transaction.
+     *
+     * @param rules Without them, every turn may wait.
+     * @returns `false` if they may not wait, or if a stored notice must change. Then it counts nothing.
+     */
+    reserve(judged: readonly Judged[], rules: WaitingRules | undefined) {
       if (!rules) {
         for (const { message } of judged) expect(turnOf(message));
         return true;
@@ -151,8 +137,15 @@ export function prepareWaitingTurns(
       }
       return true;
     },
+    /** Takes {@link WaitingTurns.reserve} back. */
     cancel,
-    check(judged, rules, now) {
+    /**
+     * Checks a message that has no final verdict yet, within a transaction of the caller's. Tells the
+     * sender of one that catch-up leaves without an answer.
+     *
+     * @param rules Without them, every turn may wait. It counts for later ones.
+     */
+    check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked {
       const { message, verdict } = judged;
       const why = missedWhy(judged, now);
       if (why && rules) return unanswered(judged, why, false, rules, now);
@@ -175,6 +168,9 @@ export function prepareWaitingTurns(
     },
   };
 }
+
+/** Checks accepted messages; others stay unchanged. */
+export type WaitingTurns = ReturnType<typeof prepareWaitingTurns>;
 
 /** The list in which no more turn may wait; `undefined` if neither is full. */
 function fullOf(

@@ -9,18 +9,28 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { comparing, plainForm, type QueryWord, queryWords } from "../../lib/text/search_words.ts";
-import type { Knowledge, KnownHit, KnownHits, KnownQuery } from "../../core/store/received.ts";
-import { compareIds, type MessageId } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  compareIds,
+  type GuildId,
+  type MessageId,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { KNOWN_CHANNEL } from "../schema/messages.ts";
+import { KNOWN_CHANNEL } from "../schema/judged.ts";
 import type { KnownRows } from "./known_rows.ts";
 
 const IDS = rows({ ids: json<readonly number[]>() });
 const NUMBER = rows({ number: integer() });
 const PLACE = KNOWN_CHANNEL.pick("id", "channelId", "parentId");
 const CHANNEL = KNOWN_CHANNEL.pick("guildId", "channelId", "parentId");
+
+/** A channel or thread with known messages; `parentId` is the channel of a thread, else the same id. */
+export type SearchedChannel = ReturnType<typeof CHANNEL.read>;
+
 const REPLIES = rows({ ids: json<readonly MessageId[]>() });
 const FOUND = rows({
   id: integer(),
@@ -80,7 +90,7 @@ function prepareSearch(database: DatabaseSync) {
 export function createKnowledge(
   { database, commit, read }: Transactions,
   known: KnownRows,
-): Knowledge {
+) {
   let prepared: ReturnType<typeof prepareSearch> | undefined;
   const statements = () => prepared ??= prepareSearch(database);
   const idsOf = (row: unknown): readonly number[] => IDS.read(row).ids;
@@ -173,23 +183,35 @@ export function createKnowledge(
   }
 
   return {
-    async search(query) {
+    /** Searches messages. Brings the index up to date first, as far as that is quick. */
+    async search(query: KnownQuery): Promise<KnownHits> {
       if (!known.isUsed()) return { hits: [], unindexed: 0 };
       if (known.isDue()) await commit(UNNAMED, () => known.step());
       return await read(() => find(query));
     },
-    removeKnown: (accountId, messageIds) =>
+    /** Removes messages that Discord does not have any more. No later search finds them. */
+    removeKnown: (accountId: AccountId, messageIds: readonly MessageId[]) =>
       commit(UNNAMED, () => known.remove(accountId, messageIds)),
-    removeKnownChannels: (accountId, channelIds) =>
+    /** Removes all messages of channels or threads. */
+    removeKnownChannels: (accountId: AccountId, channelIds: readonly ChannelId[]) =>
       commit(UNNAMED, () => known.removeChannels(accountId, channelIds)),
     // Without any, nothing is read: the tables need not be up to date for that.
-    knownChannels: (accountId) =>
+    /** The channels and threads with messages. */
+    knownChannels: (accountId: AccountId): Promise<readonly SearchedChannel[]> =>
       known.isUsed()
         ? read(() => statements().allChannels.all(accountId).map(CHANNEL.read))
         : Promise.resolve([]),
+    /**
+     * Adds words of some messages to the index, and deletes some removed ones.
+     *
+     * @returns Whether there is more to do.
+     */
     tend: () => known.isDue() ? commit(UNNAMED, () => known.step()) : Promise.resolve(false),
   };
 }
+
+/** All methods of `store.knowledge`. */
+export type Knowledge = ReturnType<typeof createKnowledge>;
 
 function isWanted(
   { messageId, authorId }: { readonly messageId: MessageId; readonly authorId: string },
@@ -206,4 +228,44 @@ interface Promising {
   readonly ids: readonly number[];
   /** What each word counts: a rare word more than a common one. */
   readonly weights: readonly number[];
+}
+
+/** A search for messages. */
+export interface KnownQuery {
+  readonly accountId: AccountId;
+  readonly guildId: GuildId;
+  readonly words: string;
+  /** Channels without threads; messages of their threads count, too. No other message is read. */
+  readonly among: ReadonlySet<ChannelId>;
+  /** Only messages of this channel or thread; absent: of all. */
+  readonly channelId?: ChannelId;
+  /** Only messages of this person; absent: of all. */
+  readonly authorId?: UserId;
+  /** Only older messages; absent: no limit. */
+  readonly before?: MessageId;
+  /** Only newer messages; absent: no limit. */
+  readonly after?: MessageId;
+  /** Maximum number of messages. */
+  readonly limit: number;
+}
+
+/** A found message. It must be read at Discord before it is shown. */
+export interface KnownHit {
+  readonly channelId: ChannelId;
+  readonly parentId: ChannelId;
+  readonly messageId: MessageId;
+  readonly authorId: UserId;
+  readonly text: string;
+  /** How well it matches, from 0 to 1. */
+  readonly score: number;
+  /** Known messages that reply to it, oldest first: five at most. */
+  readonly replies: readonly MessageId[];
+}
+
+/** The result of a search. */
+export interface KnownHits {
+  /** The best first. */
+  readonly hits: readonly KnownHit[];
+  /** Number of newer messages whose words are not in the index yet. */
+  readonly unindexed: number;
 }

@@ -14,7 +14,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judged, RepeatedVerdict } from "../../core/inbound/inbox.ts";
 import { toOverheard } from "../../core/inbound/transcript.ts";
-import { GONE, KNOWN_CHANNEL } from "../schema/messages.ts";
+import { GONE, KNOWN_CHANNEL } from "../schema/judged.ts";
 import { integer, rows, text } from "../schema/columns.ts";
 
 const NUMBER = rows({ number: integer() });

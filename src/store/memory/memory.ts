@@ -13,7 +13,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import type { Scrubber } from "../forget/person.ts";
+import type { Scrubber } from "../schema/person.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
 import {
   applyTurn,

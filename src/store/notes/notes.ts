@@ -1,10 +1,9 @@
 /** `store.notes`: the agent's memory (T14). */
 
 import { setImmediate as otherWork } from "node:timers/promises";
-import type { MessageId } from "../../core/discord/ids.ts";
-import { createNearness, type NearNote } from "../../core/notes/embedding.ts";
-import { MAX_NOTES, type Note } from "../../core/notes/note.ts";
-import type { Notes, NoteVectors } from "../../core/store/notes.ts";
+import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import { createNearness, type NearNote, type NoteText } from "../../core/notes/embedding.ts";
+import { MAX_NOTES, type NewNote, type Note } from "../../core/notes/note.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -33,7 +32,7 @@ const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read
 /** Creates the namespace. */
 export function createNotes(
   { database, sql, commit, read }: Transactions,
-): Notes {
+) {
   const byKey = sql`SELECT ${COLUMNS} FROM note AS n WHERE call_key = ?`;
   const byId = sql`SELECT ${COLUMNS} FROM note AS n WHERE n.id = ?`;
   const count = sql`SELECT COUNT(*) AS count FROM note WHERE agent_id = ? AND scope_key = ?`;
@@ -64,7 +63,12 @@ export function createNotes(
   }
 
   return {
-    save(note, now) {
+    /**
+     * Stores a note, once for each call.
+     *
+     * @returns The note, or `undefined` if its key has too many.
+     */
+    save(note: NewNote, now: number): Promise<Note | undefined> {
       const { agentId, scopeKey, callKey, sources, ...kept } = note;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const known = byKey.get(callKey);
@@ -77,7 +81,17 @@ export function createNotes(
         return readNote(byId.get(id));
       });
     },
-    search: (agentId, keys, query, limit) =>
+    /**
+     * Notes of some keys that have any of the words, the best first.
+     *
+     * @param query Free text; without a word, the newest notes.
+     */
+    search: (
+      agentId: string,
+      keys: readonly string[],
+      query: string,
+      limit: number,
+    ): Promise<readonly Note[]> =>
       read(() => {
         const words = wordsOf(query);
         const among = JSON.stringify(keys);
@@ -85,23 +99,36 @@ export function createNotes(
           ? newest.all(agentId, among, limit)
           : matching.all(words, agentId, among, limit);
       }),
-    find: (id) =>
+    /** One note; `undefined` if there is none with this number. */
+    find: (id: number): Promise<Note | undefined> =>
       read(() => {
         const row = byId.get(id);
         return row && readNote(row);
       }),
-    by: (authorId, space, limit) =>
+    /** Notes by one person, newest first; in one space, if given. */
+    by: (authorId: UserId, space: string | undefined, limit: number): Promise<readonly Note[]> =>
       read(() => byAuthor.all({ authorId, space: space ?? null, limit })),
-    all: (authorId) => read(() => everything.all({ authorId: authorId ?? null })),
-    update: (id, text, sources, now) =>
+    /** All notes in the order of their number; by one person, if given. */
+    all: (authorId?: UserId): Promise<readonly Note[]> =>
+      read(() => everything.all({ authorId: authorId ?? null })),
+    /**
+     * Replaces a note's text, and adds messages that it came from.
+     *
+     * @returns Whether the note existed.
+     */
+    update: (id: number, text: string, sources: readonly MessageId[], now: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const isThere = update.run(withoutControls(text), now, id).changes > 0;
         if (isThere) { for (const source of sources) addSource.run(source, id); }
         return isThere;
       }),
-    remove: (id) => commit(COMMIT_OPTIONS.BY_HAND, () => removeNow(id)),
+    /** Deletes a note. @returns Whether it existed. */
+    remove: (id: number) => commit(COMMIT_OPTIONS.BY_HAND, () => removeNow(id)),
   };
 }
+
+/** All methods of `store.notes`. */
+export type Notes = ReturnType<typeof createNotes>;
 
 /** Maximum number of words of a query. */
 const MAX_WORDS = 32;
@@ -116,9 +143,16 @@ function wordsOf(query: string): string {
 const PAGE = 256;
 
 const TEXT = NOTE.pick("id", "text", "agentId");
+
+/** The text of a note, and the agent whose note it is. */
+export type OwnNoteText = ReturnType<typeof TEXT.read>;
+
 const NOTE_ID = NOTE.pick("id");
 const VECTOR = rows({ id: integer(), vector: bytes() });
 const COUNTS = rows({ notes: integer(), embedded: integer() });
+
+/** Number of all notes, and of those with a vector of a model. */
+export type EmbeddedCount = ReturnType<typeof COUNTS.read>;
 
 /**
  * The vectors of `store.notes`: made for stored notes, and compared by a search (T14).
@@ -128,7 +162,7 @@ const COUNTS = rows({ notes: integer(), embedded: integer() });
  */
 export function createNoteVectors(
   { sql, commit, readUnjournaled: read }: Transactions,
-): NoteVectors {
+) {
   const withoutVector = sql.rows(TEXT.read)`SELECT n.id, n.text, n.agent_id FROM note AS n
      WHERE NOT EXISTS (
        SELECT 1 FROM note_vector AS v WHERE v.note_row = n.id AND v.model = :modelId
@@ -147,9 +181,26 @@ export function createNoteVectors(
        AND v.dimension > 0`;
 
   return {
-    unembedded: (modelId, dimension, limit) =>
+    /**
+     * The newest notes without a vector of a model.
+     *
+     * @param dimension Number of dimensions that its vectors have; others count as missing. Absent:
+     * vectors of any length count.
+     */
+    unembedded: (
+      modelId: string,
+      dimension: number | undefined,
+      limit: number,
+    ): Promise<readonly OwnNoteText[]> =>
       read(() => withoutVector.all({ modelId, dimension: dimension ?? null, limit })),
-    async keepVectors(modelId, vectors) {
+    /**
+     * Stores vectors of notes that still have the text; an empty one if the model's server refuses
+     * it. Another model's vectors are replaced.
+     */
+    async keepVectors(
+      modelId: string,
+      vectors: readonly (NoteText & { readonly vector: Int8Array })[],
+    ) {
       await commit(UNNAMED, () => {
         for (const { id, text, vector } of vectors) {
           const { buffer, byteOffset, length } = vector;
@@ -158,7 +209,14 @@ export function createNoteVectors(
         }
       });
     },
-    async nearest(agentId, keys, modelId, vector, limit) {
+    /** Notes of some keys, the nearest first. No other note is compared. */
+    async nearest(
+      agentId: string,
+      keys: readonly string[],
+      modelId: string,
+      vector: Int8Array,
+      limit: number,
+    ): Promise<readonly NearNote[]> {
       const nearnessOf = createNearness(vector);
       const ids = await read(() => visible.all(agentId, JSON.stringify(keys)).map(({ id }) => id));
       const found: NearNote[] = [];
@@ -174,6 +232,11 @@ export function createNoteVectors(
       }
       return found.toSorted((one, other) => other.nearness - one.nearness).slice(0, limit);
     },
-    countEmbedded: (modelId) => read(() => COUNTS.read(count.get(modelId))),
+    /** Counts the notes with vectors of a model. */
+    countEmbedded: (modelId: string): Promise<EmbeddedCount> =>
+      read(() => COUNTS.read(count.get(modelId))),
   };
 }
+
+/** Methods of `store.notes` about vectors. */
+export type NoteVectors = ReturnType<typeof createNoteVectors>;

@@ -8,12 +8,11 @@
  * that time has the same cause, and the operator gets no second notice.
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
-import type { AttemptRows, ParkedChannels } from "../../core/store/outbox.ts";
 import { integer, rows, snowflake, text } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { OutboxRows, RowKey, Unsettled } from "./outbox_rows.ts";
@@ -44,7 +43,7 @@ export function createAttemptRows(
   outgoing: Outgoing,
   rows: OutboxRows,
   settleLater: SettleLater,
-): AttemptRows {
+) {
   const { queues } = outgoing;
   const markRefused = sql`UPDATE outbox
      SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
@@ -88,7 +87,13 @@ export function createAttemptRows(
   }
 
   return {
-    async markSending(row, now) {
+    /**
+     * T4: Discord may have the message from now on.
+     *
+     * @param now Stored for the first attempt only.
+     * @returns Whether the row was still to be sent.
+     */
+    async markSending(row: OutboxRow, now: number) {
       const attempt = queues.attempt(row, now);
       if (attempt === "intended") return true;
       if (!attempt) {
@@ -101,7 +106,12 @@ export function createAttemptRows(
       await intend.append(COMMIT_OPTIONS.T4, { accountId, nonce, now });
       return queues.has(row); // `false` if the gateway's echo was first
     },
-    markSent(row, messageId) {
+    /**
+     * T5: Discord has the message, or had it before it was deleted. Its files are deleted.
+     *
+     * @returns Whether this call settled the row; the gateway's echo may have settled it before.
+     */
+    markSent(row: OutboxRow, messageId?: MessageId) {
       if (queues.settle(row, messageId)) {
         settleLater(row, messageId);
         return Promise.resolve(true);
@@ -110,7 +120,13 @@ export function createAttemptRows(
       if (queues.takeEcho(row, messageId)) return Promise.resolve(false);
       return commit(COMMIT_OPTIONS.T5, () => rows.settle(unsettledOf(row), messageId));
     },
-    markRefused: (row, reason, now) =>
+    /**
+     * Takes T4 back, because this attempt created no message. An earlier attempt may have created
+     * one.
+     *
+     * @param reason Discord's refusal, for the operator.
+     */
+    markRefused: (row: OutboxRow, reason: string, now: number) =>
       change(
         row,
         () => {
@@ -122,27 +138,54 @@ export function createAttemptRows(
             return { firstAttemptAt: row.firstAttemptAt, failingSince };
           }),
       ),
-    markFailing: (row, now) =>
+    /**
+     * Notes that an attempt got no answer. T4 stays. The row is failing from now on, unless it
+     * already was.
+     */
+    markFailing: (row: OutboxRow, now: number) =>
       change(
         row,
         () => markFailing.run({ ...keyOf(row), now }),
         () => queues.change(row, ({ failingSince = now }) => ({ failingSince })),
       ),
-    markWaiting: (row, reason, nextAttemptAt) =>
+    /**
+     * Stores why an unsent row waits.
+     *
+     * @param reason For the operator.
+     * @param nextAttemptAt Unix time in milliseconds of the next attempt.
+     */
+    markWaiting: (row: OutboxRow, reason: string, nextAttemptAt: number) =>
       change(row, () => markWaiting.run({ ...keyOf(row), reason, nextAttemptAt }), () => {}),
-    shiftFailing: (accountId, byMs, until) =>
+    /**
+     * Shifts times after the clock was set forward. Each row that has been failing since `until` or
+     * earlier starts `byMs` later. So it has been failing for as long as before.
+     */
+    shiftFailing: (accountId: AccountId, byMs: number, until: number): Promise<void> =>
       commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }), {
         onStored: () => queues.shiftFailing(accountId, byMs, until),
       }),
-    markAbsent: (row) =>
+    /** Takes all attempts back, because the channel's history shows that none has succeeded. */
+    markAbsent: (row: OutboxRow) =>
       change(
         row,
         () => markAbsent.run(keyOf(row)),
         () => queues.change(row, () => ({ firstAttemptAt: undefined })),
       ),
-    markDead: (row, reason) =>
+    /**
+     * Gives up a row that Discord will never accept. The row stays on record for the operator, and
+     * later rows do not wait for it.
+     *
+     * @param reason Discord's refusal, for the operator.
+     */
+    markDead: (row: OutboxRow, reason: string) =>
       change(row, () => markDead.run({ ...keyOf(row), reason }), () => queues.hold(row)),
-    markUncertain: (row, reason) =>
+    /**
+     * Holds a row, because Barnacle cannot tell whether Discord has it. The operator sees it, and it
+     * is not sent (D2).
+     *
+     * @param reason For the operator.
+     */
+    markUncertain: (row: OutboxRow, reason: string) =>
       change(row, () => markUncertain.run({ ...keyOf(row), reason }), () => queues.hold(row)),
   };
 }
@@ -188,17 +231,21 @@ export function isNotParked(row: string): string {
 
 const PARKED = rows({
   channelId: snowflake<"channel">(),
-  reason: text(),
-  since: integer(),
+  reason: text(), // "cannot post in #ops: Send Messages is denied for the role Krill"
+  since: integer(), // when it was first parked
   waiting: integer(),
 });
+
+/** A channel in which Discord does not let the bot post, with the number of unsent messages. */
+export type ParkedChannel = ReturnType<typeof PARKED.read>;
+
 const REPORTED = rows({ wasReported: integer() });
 
 /** Creates the storage of parked channels. */
 export function createParkedChannels(
   { sql, commit, readUnjournaled, read }: Transactions,
   { queues }: Outgoing,
-): ParkedChannels {
+) {
   const selectWasReported = sql`
     SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_reported FROM parked_channel
     WHERE account_id = :accountId AND channel_id = :channelId`;
@@ -228,7 +275,23 @@ export function createParkedChannels(
      ORDER BY since, channel_id`;
 
   return {
-    park: (accountId, channelId, { reason, now, nextTryAt }) =>
+    /**
+     * Parks a channel. All of its waiting messages are failing from now on, unless they already were.
+     *
+     * @param parked The refusal, for the operator, and Unix times in milliseconds. `nextTryAt`: when
+     * the channel is tried again at the latest.
+     * @returns Whether to notify the operator: not if a notice was sent and nothing has changed
+     * since.
+     */
+    park: (
+      accountId: AccountId,
+      channelId: ChannelId,
+      { reason, now, nextTryAt }: {
+        readonly reason: string;
+        readonly now: number;
+        readonly nextTryAt: number;
+      },
+    ) =>
       commit(UNNAMED, () => {
         const row = selectWasReported.get({ accountId, channelId, now });
         const wasReported = row ? REPORTED.read(row).wasReported : 0;
@@ -236,7 +299,12 @@ export function createParkedChannels(
         noteFailing.run({ accountId, channelId, now });
         return wasReported === 0;
       }, { onStored: () => queues.forget(accountId, channelId) }),
-    async unpark(accountId, channels) {
+    /**
+     * Lets channels be tried again. Costs almost nothing if none of them is parked.
+     *
+     * @returns Number of channels that were parked.
+     */
+    async unpark(accountId: AccountId, channels: readonly ChannelId[] | "all") {
       const selection = {
         accountId,
         channels: channels === "all" ? null : JSON.stringify(channels),
@@ -245,6 +313,12 @@ export function createParkedChannels(
       if (!await readUnjournaled(() => selectUnparked.get(selection))) return 0;
       return commit(UNNAMED, () => Number(unpark.run(selection).changes));
     },
-    parked: (accountId, now) => read(() => selectParked.all({ accountId, now })),
+    /**
+     * The channels that refuse, the longest parked first. A channel that is tried again stays in the
+     * list until a message arrives there. Without waiting messages, it stays for a day after its last
+     * refusal.
+     */
+    parked: (accountId: AccountId, now: number): Promise<readonly ParkedChannel[]> =>
+      read(() => selectParked.all({ accountId, now })),
   };
 }

@@ -5,10 +5,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { removalOf } from "../../core/outbound/draft.ts";
-import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { Heads, HeldRows, OpenRow } from "../../core/store/outbox.ts";
+import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
+import type { OpenRow } from "../../core/store/outbox.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
@@ -28,11 +28,11 @@ import { integer, oneOf, optional, rows, snowflake, text } from "../schema/colum
 const MESSAGE = rows({ message: storedMessage() });
 const KNOWN = rows({ messageId: snowflake<"message">() });
 
-/** Creates the reader of rows. */
+/** Creates the reader of rows. It is long because it is a list of methods. */
 export function createHeads(
   { database, sql, read, readUnjournaled, commit }: Transactions,
   outgoing: Outgoing,
-): Heads {
+) {
   const { queues } = outgoing;
   const files = prepareOutboxFiles(database);
   const selectRow = `SELECT ${ROW_COLUMNS} FROM outbox AS o ${JOIN_DRAFT}`;
@@ -74,7 +74,16 @@ export function createHeads(
   }
 
   return {
-    async heads(accountId, channels) {
+    /**
+     * The first unsent row of each channel that is not parked. It blocks the rest of that channel
+     * only. A damaged row is held as dead, and the next one is the first.
+     *
+     * @param channels Distinct channels to read; all if absent, which costs more.
+     */
+    async heads(
+      accountId: AccountId,
+      channels?: readonly ChannelId[],
+    ): Promise<readonly OutboxRow[]> {
       if (!channels) {
         queues.forget(accountId);
         return await readRows(() => selectHeads.all({ accountId }));
@@ -93,16 +102,31 @@ export function createHeads(
       );
       return [...rows, ...others];
     },
-    // The files of a row that waits are in the table, even if the row is in the journal only.
-    filesOf: ({ id, fileCount }) => readUnjournaled(() => fileCount === 0 ? [] : files.select(id)),
-    // A draft and the answer that replaced it have the same id; a draft has no footer.
-    footerOf: (messageId) =>
+    /**
+     * The files of a row in the order of sending; none once the row is sent. They are in the table,
+     * even if the row is in the journal only.
+     */
+    filesOf: ({ id, fileCount }: OutboxRow): Promise<readonly OutboundFile[]> =>
+      readUnjournaled(() => fileCount === 0 ? [] : files.select(id)),
+    /**
+     * The footer of a message of ours, for readers of Discord's text; `undefined` if it has none. A
+     * draft and the answer that replaced it have the same id; a draft has none.
+     */
+    footerOf: (messageId: MessageId): Promise<string | undefined> =>
       read(() =>
         selectMessages.all(messageId)
           .map((row) => MESSAGE.readIfWhole(row)?.message.footer)
           .find((footer) => footer !== undefined)
       ),
-    known: (channelId, messageIds) =>
+    /**
+     * Finds our own messages among those of a channel.
+     *
+     * @returns Ids of the messages that are ours, as far as Discord has told them.
+     */
+    known: (
+      channelId: ChannelId,
+      messageIds: readonly MessageId[],
+    ): Promise<ReadonlySet<MessageId>> =>
       read(() => {
         const rows = selectKnown.all(JSON.stringify(messageIds), channelId);
         return new Set(rows.map((row) => KNOWN.read(row).messageId));
@@ -143,7 +167,7 @@ const DATED = rows({ createdAt: integer() });
 export function createHeldRows(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
-): HeldRows {
+) {
   const files = prepareOutboxFiles(database);
   const selectOpen = sql.rows(toOpenRow)`
     SELECT o.*, p.reason AS parked_for, p.next_try_at FROM outbox AS o
@@ -166,8 +190,18 @@ export function createHeldRows(
   const removeDraft = prepareRemoveDraft(database, outgoing);
 
   return {
-    open: (accountId) => read(() => withFirsts(selectOpen.all(accountId))),
-    release: (id, how) =>
+    /** The unsent messages of an account, in the order of sending. */
+    open: (accountId: AccountId): Promise<readonly OpenRow[]> =>
+      read(() => withFirsts(selectOpen.all(accountId))),
+    /**
+     * Sends an uncertain or dead message again, before the waiting ones of its channel, or gives up
+     * an unsent message. A draft is never sent again, because it has less text than its answer.
+     * Neither is a message whose files are deleted. Giving up a message also removes the draft that
+     * it would have replaced. If its channel is parked, the waiting messages there are tried at once.
+     *
+     * @returns Whether the row was in a state that allows this.
+     */
+    release: (id: number, how: "resend" | "drop") =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         outgoing.forget();
         const isChanged = (how === "resend" ? resend : drop).run(id).changes === 1;

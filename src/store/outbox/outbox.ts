@@ -8,17 +8,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createHeads, createHeldRows } from "./heads.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import type {
-  AddedRow,
-  Additions,
-  FilelessChannels,
-  InvalidRequestCounts,
-  Outbox,
-  SendResult,
-  SendResults,
-  Unfolding,
-} from "../../core/store/outbox.ts";
+import type { Frozen, OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
+import type { SendResult } from "../../core/store/outbox.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import { createTail } from "../database/journal.ts";
@@ -39,7 +30,9 @@ import {
   storedMessage,
   toOutboxRow,
 } from "./rows.ts";
-import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { OUTBOX } from "../schema/outbox.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 
 /** Creates the namespace. */
 export function createOutbox(
@@ -47,7 +40,7 @@ export function createOutbox(
   outgoing: Outgoing = createOutgoing(transactions.database),
   rows: OutboxRows = prepareOutboxRows(transactions.database, createTail()),
   settleLater: SettleLater = prepareSettleLater(transactions, rows),
-): Outbox {
+) {
   return {
     ...createAdditions(transactions, outgoing),
     ...createAttemptRows(transactions, outgoing, rows, settleLater),
@@ -60,6 +53,9 @@ export function createOutbox(
     ...createUnfolding(transactions, outgoing),
   };
 }
+
+/** All methods of `store.outbox`. */
+export type Outbox = ReturnType<typeof createOutbox>;
 
 /**
  * Number of minutes to keep: the ten that Discord remembers, and one more because a minute is kept
@@ -78,16 +74,26 @@ const MINUTE = rows({ minute: integer(), count: integer() });
  */
 function createInvalidRequestCounts(
   { sql, commit, read }: Transactions,
-): InvalidRequestCounts {
+) {
   const select = sql`SELECT minute, count FROM invalid_request
      WHERE account_id = ? AND minute >= ? ORDER BY minute`;
   const count = sql`INSERT INTO invalid_request (account_id, minute, count) VALUES (?, ?, 1)
      ON CONFLICT (account_id, minute) DO UPDATE SET count = count + 1`;
   const forget = sql`DELETE FROM invalid_request WHERE account_id = ? AND minute < ?`;
   return {
-    loadInvalidRequests: (accountId, since) =>
+    /**
+     * The minutes with invalid requests, in their order.
+     *
+     * @param since Minutes since 1970.
+     */
+    loadInvalidRequests: (accountId: AccountId, since: number) =>
       read(() => select.all(accountId, since).map(MINUTE.read)),
-    addInvalidRequest: (accountId, minute) =>
+    /**
+     * Counts one request, and deletes minutes that Discord has forgotten by then.
+     *
+     * @param minute Minutes since 1970.
+     */
+    addInvalidRequest: (accountId: AccountId, minute: number) =>
       commit(UNNAMED, () => {
         count.run(accountId, minute);
         forget.run(accountId, minute - INVALID_REQUESTS_MINUTES + 1);
@@ -103,7 +109,7 @@ const RESULT = rows({
 });
 
 /** Reads how deliveries ended, for programs that wait for them, such as `barnacle send`. */
-function createSendResults({ sql, read }: Transactions): SendResults {
+function createSendResults({ sql, read }: Transactions) {
   const select = sql`WITH RECURSIVE result (id, row) AS (
        SELECT value, value FROM json_each(?)
        UNION ALL
@@ -115,7 +121,14 @@ function createSendResults({ sql, read }: Transactions): SendResults {
      LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1
      ORDER BY r.id`;
-  return { sendResultsOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toSendResult)) };
+  return {
+    /**
+     * The results of these rows, in their order; missing rows are left out. A message folded into
+     * another (full queue) shares that message's result.
+     */
+    sendResultsOf: (ids: readonly number[]): Promise<readonly SendResult[]> =>
+      read(() => select.all(JSON.stringify(ids)).map(toSendResult)),
+  };
 }
 
 function toSendResult(row: unknown): SendResult {
@@ -130,27 +143,27 @@ const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([
   ["uncertain", "held"],
 ]);
 
-const ADDED = rows({
-  state: oneOf(
-    ...[
-      "pending",
-      "sending",
-      "sent",
-      "uncertain",
-      "dead",
-      "dropped",
-      "folded",
-      "withdrawn",
-    ] as const,
-  ),
-  messageId: optional(snowflake<"message">()),
-});
+const ADDED = OUTBOX.pick("state", "messageId");
 
-function createAdditions({ database, commit }: Transactions, outgoing: Outgoing): Additions {
+/** A row of the outbox that this call or an earlier one has added. */
+export type AddedRow = OutboxRow & ReturnType<typeof ADDED.read>;
+
+function createAdditions({ database, commit }: Transactions, outgoing: Outgoing) {
   const add = prepareAdd(database, outgoing);
   return {
-    add: (frozen, now) => commit(optionsOf(frozen), () => add(frozen, now)),
-    addAll: (frozen, now) =>
+    /**
+     * Adds a message. Without a nonce, it gets the nonce of its row. If a row has its nonce already
+     * (a draft whose turn runs again), that row stays unchanged.
+     *
+     * @returns The stored row, with the message's id once it is sent.
+     */
+    add: (frozen: Frozen, now: number): Promise<AddedRow> =>
+      commit(optionsOf(frozen), () => add(frozen, now)),
+    /**
+     * Adds the messages of one text: all or none of them, without other messages between them. This
+     * holds even if this process dies.
+     */
+    addAll: (frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => frozen.map((message) => add(message, now))),
   };
 }
@@ -190,7 +203,7 @@ function prepareAdd(
 function createFilelessChannels(
   { database, sql, commit, read }: Transactions,
   { queues }: Outgoing,
-): FilelessChannels {
+) {
   const files = prepareOutboxFiles(database);
   const selectTold = sql`SELECT 1 FROM fileless_channel
      WHERE account_id = ? AND channel_id = ? AND told_at > ?`;
@@ -201,14 +214,20 @@ function createFilelessChannels(
   const replace = sql`UPDATE outbox SET message = :message, file_count = 0, whole = NULL
      WHERE account_id = :accountId AND nonce = :nonce AND state IN ('pending', 'sending')`;
   return {
-    wasToldNoFiles: (accountId, channelId, now) =>
+    /** Whether the owners got the notice about a channel within the last day. */
+    wasToldNoFiles: (accountId: AccountId, channelId: ChannelId, now: number) =>
       read(() => selectTold.get(accountId, channelId, now - DAY_MS) !== undefined),
-    noteToldNoFiles: (accountId, channelId, now) =>
+    /** Stores that the owners get the notice now, and deletes records that are older than a day. */
+    noteToldNoFiles: (accountId: AccountId, channelId: ChannelId, now: number) =>
       commit(UNNAMED, () => {
         forgetOld.run(now - DAY_MS);
         noteTold.run(accountId, channelId, now);
       }),
-    removeFiles({ id, message: { accountId, channelId, nonce } }, message) {
+    /** Replaces the message of an unsent row, and deletes the row's files. */
+    removeFiles(
+      { id, message: { accountId, channelId, nonce } }: OutboxRow,
+      message: OutboundMessage,
+    ) {
       queues.forget(accountId, channelId);
       return commit(UNNAMED, () => {
         const changed = replace.run({ accountId, nonce, message: JSON.stringify(message) });
@@ -230,7 +249,7 @@ const ID = rows({ id: integer() });
 function createUnfolding(
   { database, sql, commit }: Transactions,
   { queues }: Outgoing,
-): Unfolding {
+) {
   const files = prepareOutboxFiles(database);
   const selectUnsent = sql`SELECT id FROM outbox
      WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`;
@@ -250,7 +269,16 @@ function createUnfolding(
   const withdraw = sql`UPDATE outbox SET state = 'withdrawn', whole = NULL WHERE id = ?`;
 
   return {
-    unfold({ message: { accountId, channelId, nonce } }, withoutFile) {
+    /**
+     * Lets the messages be sent that were folded into an unsent row, and withdraws that row.
+     *
+     * @param withoutFile Rewrites a message whose own file was folded, too.
+     * @returns Number of messages; 0 if the row is settled, or nothing was folded into it.
+     */
+    unfold(
+      { message: { accountId, channelId, nonce } }: OutboxRow,
+      withoutFile: (message: OutboundMessage) => OutboundMessage,
+    ) {
       queues.forget(accountId, channelId);
       return commit(UNNAMED, () => {
         const unsent = selectUnsent.get(accountId, nonce);

@@ -97,22 +97,8 @@ export interface Unsettled extends RowKey {
  */
 export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boolean;
 
-/** Writes rows of the outbox. */
-export interface OutboxRows {
-  /** Adds a row, which may wait for the end of a catch-up. Its files are in their table already. */
-  add(row: NewOutboxRow): void;
-  /**
-   * Notes the intent to send a row.
-   *
-   * @param isPost Whether a message in a draft's place is posted.
-   * @returns Whether the row still waits to be sent.
-   */
-  intend(key: RowKey, now: number, isPost?: boolean): boolean;
-  readonly settle: Settle;
-}
-
 /** Prepares the statements. */
-export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRows {
+export function prepareOutboxRows(database: DatabaseSync, tail: Tail) {
   const sql = statementsOf(database);
   const insert = prepareInsertRow(database);
   const settle = prepareSettle(database);
@@ -129,11 +115,18 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRow
   const find = ({ accountId, nonce }: RowKey) => rows.find(`${accountId} ${nonce}`);
 
   return {
-    add(row) {
+    /** Adds a row, which may wait for the end of a catch-up. Its files are in their table already. */
+    add(row: NewOutboxRow) {
       const { accountId, nonce } = row.message;
       rows.add(`${accountId} ${nonce}`, { row });
     },
-    intend(key, now, isPost = false) {
+    /**
+     * Notes the intent to send a row.
+     *
+     * @param isPost Whether a message in a draft's place is posted.
+     * @returns Whether the row still waits to be sent.
+     */
+    intend(key: RowKey, now: number, isPost: boolean = false) {
       const waiting = find(key);
       if (!waiting) {
         return markSending.run(now, isPost ? 1 : 0, key.accountId, key.nonce).changes > 0;
@@ -144,7 +137,8 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRow
       waiting.row = { ...row, state: "sending", firstAttemptAt: row.firstAttemptAt ?? now };
       return true;
     },
-    settle(unsettled, messageId) {
+    /** Ends a row. Returns whether it was not sent before. */
+    settle(unsettled: Unsettled, messageId?: MessageId): boolean {
       const waiting = find(unsettled);
       if (!waiting) return settle(unsettled, messageId);
       if (waiting.row.state === "sent") return false;
@@ -155,6 +149,9 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRow
     },
   };
 }
+
+/** Writes rows of the outbox. */
+export type OutboxRows = ReturnType<typeof prepareOutboxRows>;
 
 function prepareSettle(database: DatabaseSync): Settle {
   const sql = statementsOf(database);

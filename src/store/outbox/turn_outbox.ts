@@ -280,24 +280,8 @@ export function prepareCurrentAnswer(
     });
 }
 
-/** Changes answers after their questions have changed. */
-export interface Answers {
-  /** Whether a person has deleted a message of an answer: then it is not written again. */
-  isDeleted(of: AnswersOf): boolean;
-  /** Notes that a message was deleted, if it belongs to an answer. */
-  noteDeleted(accountId: AccountId, messageId: MessageId): void;
-  /** Deletes an answer. @returns Whether there was one. */
-  remove(of: AnswersOf, now: number): boolean;
-  /** Removes lines that quote a question. @returns Whether there were any. */
-  unquote(
-    of: AnswersOf,
-    question: { readonly id: MessageId; readonly text: string },
-    now: number,
-  ): boolean;
-}
-
 /** Prepares the statements. */
-export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing): Answers {
+export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
   const sql = statementsOf(database);
   const current = prepareCurrentAnswer(database);
   const add = prepareAddToOutbox(database, outgoing);
@@ -310,10 +294,14 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing): Answ
     outgoing.queues.forget(accountId, channelId);
 
   return {
-    isDeleted: (of) =>
+    /** Whether a person has deleted a message of an answer: then it is not written again. */
+    isDeleted: (of: AnswersOf) =>
       current(of).some(({ state, messageId }) => state === "there" && messageId === undefined),
-    noteDeleted: (accountId, messageId) => void lose.run(messageId, accountId),
-    remove(of, now) {
+    /** Notes that a message was deleted, if it belongs to an answer. */
+    noteDeleted: (accountId: AccountId, messageId: MessageId) =>
+      void lose.run(messageId, accountId),
+    /** Deletes an answer. @returns Whether there was one. */
+    remove(of: AnswersOf, now: number) {
       const rows = current(of);
       const placed = placeDrafts(rows, []);
       for (const { message } of rows) forget(message);
@@ -321,7 +309,12 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing): Answ
       for (const frozen of placed.outbox) add(frozen, now);
       return rows.length > 0;
     },
-    unquote(of, { id, text }, now) {
+    /** Removes lines that quote a question. @returns Whether there were any. */
+    unquote(
+      of: AnswersOf,
+      { id, text }: { readonly id: MessageId; readonly text: string },
+      now: number,
+    ) {
       let isAny = false;
       for (const { message, state } of current(of)) {
         const content = withoutQuotes(message.content, text);
@@ -343,6 +336,9 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing): Answ
     },
   };
 }
+
+/** Changes answers after their questions have changed. */
+export type Answers = ReturnType<typeof prepareAnswers>;
 
 /** Below the indexes of all other messages of an answer. */
 const UNQUOTED = -20_000;

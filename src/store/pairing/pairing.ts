@@ -5,11 +5,12 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { AccountId, Snowflake } from "../../core/discord/ids.ts";
+import type { AccountId, GuildId, Snowflake, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import {
   afterWrongCode,
   closedUntil,
+  type Paired,
   type PairingDecision,
   type PairingOutcome,
   type PairingRequest,
@@ -17,7 +18,6 @@ import {
   type WrongCodes,
 } from "../../core/inbound/pairing.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import type { AskedGuildRows, Pairing, Pairings, ResolvedNames } from "../../core/store/pairing.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -29,7 +29,7 @@ import { flag, oneOf, rows } from "../schema/columns.ts";
 import { ASKED_GUILD, PAIRED, PAIRING_GUESS, RESOLVED_NAME } from "../schema/people.ts";
 
 /** Creates the namespace. */
-export function createPairing(transactions: Transactions, outgoing: Outgoing): Pairing {
+export function createPairing(transactions: Transactions, outgoing: Outgoing) {
   return {
     ...createPairings(transactions, outgoing),
     ...createResolvedNames(transactions),
@@ -37,19 +37,28 @@ export function createPairing(transactions: Transactions, outgoing: Outgoing): P
   };
 }
 
+/** All methods of `store.pairing`. */
+export type Pairing = ReturnType<typeof createPairing>;
+
 /** Stores questions about guilds, so that a restart asks none again (P6). */
-function createAskedGuilds({ database, sql, commit, read }: Transactions): AskedGuildRows {
+function createAskedGuilds({ database, sql, commit, read }: Transactions) {
   const select = sql`SELECT 1 FROM asked_guild WHERE account_id = ? AND guild_id = ?`;
   const insert = ASKED_GUILD.prepareInsert(
     database,
     "ON CONFLICT (account_id, guild_id) DO UPDATE SET at = excluded.at",
   );
   return {
-    wasAsked: (accountId, guildId) => read(() => select.get(accountId, guildId) !== undefined),
-    noteAsked: (accountId, guildId, now) =>
+    /** Whether the owners got a question about a guild. */
+    wasAsked: (accountId: AccountId, guildId: GuildId) =>
+      read(() => select.get(accountId, guildId) !== undefined),
+    /** Notes that they were. */
+    noteAsked: (accountId: AccountId, guildId: GuildId, now: number): Promise<void> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, guildId, at: now })),
   };
 }
+
+/** Guilds about which the owners of an account got a question. */
+export type AskedGuildRows = ReturnType<typeof createAskedGuilds>;
 
 const MATCH = rows({ state: oneOf("pending", "approved", "denied", "expired"), isFresh: flag() });
 
@@ -62,7 +71,7 @@ const MATCH = rows({ state: oneOf("pending", "approved", "denied", "expired"), i
 export function createPairings(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing = createOutgoing(database),
-): Pairings {
+) {
   const find = prepareFind(database);
   const settle = prepareSettle(database, outgoing);
   const wrongCodes = prepareCountWrongCodes(database);
@@ -100,11 +109,21 @@ export function createPairings(
   }
 
   return {
-    isPaired: (accountId, userId) => read(() => selectPairing.get(accountId, userId) !== undefined),
-    requests: (accountId, now) =>
+    /** Whether a person is paired now. */
+    isPaired: (accountId: AccountId, userId: UserId) =>
+      read(() => selectPairing.get(accountId, userId) !== undefined),
+    /** Requests that wait and have not expired, oldest first. */
+    requests: (accountId: AccountId, now: number): Promise<readonly PairingRequest[]> =>
       read(() => selectRequests.all({ accountId, now, isUnreported: 0 })),
-    paired: (accountId) => read(() => selectPaired.all(accountId)),
-    decide: (asked) =>
+    /** Paired people, in the order of their pairing. */
+    paired: (accountId: AccountId): Promise<readonly Paired[]> =>
+      read(() => selectPaired.all(accountId)),
+    /**
+     * Approves or denies a request. The same transaction stores the messages for an approved person.
+     * A used code counts as unknown. People can guess only codes, not buttons. So only wrong codes
+     * are counted, and too many of them close the check.
+     */
+    decide: (asked: PairingDecision): Promise<PairingOutcome> =>
       commit(
         COMMIT_OPTIONS.BY_HAND,
         () =>
@@ -112,16 +131,27 @@ export function createPairings(
             ? decideByCode(asked, asked.by.code)
             : decideByButton(asked, asked.by.button),
       ),
-    revoke: (accountId, userId) =>
+    /**
+     * Removes a pairing. The person is then an unpaired sender again.
+     *
+     * @returns The removed pairing; `undefined` if the person is not paired.
+     */
+    revoke: (accountId: AccountId, userId: UserId): Promise<Paired | undefined> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const row = revoke.get(accountId, userId);
         return row && PAIRED.read(row);
       }),
-    unreported: (accountId, now) =>
+    /** Requests that were not reported to the owners yet, oldest first. */
+    unreported: (accountId: AccountId, now: number): Promise<readonly PairingRequest[]> =>
       read(() => selectRequests.all({ accountId, now, isUnreported: 1 })),
-    markReported: (id) => commit(COMMIT_OPTIONS.BY_HAND, () => void markReported.run(id)),
+    /** Notes that a request was reported to the owners. */
+    markReported: (id: number): Promise<void> =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => void markReported.run(id)),
   };
 }
+
+/** Reads and decides requests. `now` is Unix time in milliseconds throughout. */
+export type Pairings = ReturnType<typeof createPairings>;
 
 type Key =
   & { readonly accountId: AccountId; readonly now: number }
@@ -234,15 +264,18 @@ function prepareCountWrongCodes(database: DatabaseSync) {
  * The first id of a name stays until it is forgotten. A person who takes the name later is an
  * unpaired sender, even if Discord then finds them by that name.
  */
-function createResolvedNames({ database, sql, commit, read }: Transactions): ResolvedNames {
+function createResolvedNames({ database, sql, commit, read }: Transactions) {
   const select = sql`
     SELECT * FROM resolved_name WHERE account_id = ? ORDER BY kind, typed, guild_id`;
   const insert = RESOLVED_NAME.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const remove = sql`DELETE FROM resolved_name
      WHERE account_id = ? AND kind = ? AND typed = ? AND guild_id = ? AND found_id = ?`;
   return {
-    namesOf: (accountId) => read(() => select.all(accountId).map(toResolvedName)),
-    saveNames: (accountId, names) =>
+    /** All names of an account, by kind and spelling. */
+    namesOf: (accountId: AccountId): Promise<readonly ResolvedName[]> =>
+      read(() => select.all(accountId).map(toResolvedName)),
+    /** Adds names. A name that is stored already keeps its id. */
+    saveNames: (accountId: AccountId, names: readonly ResolvedName[]) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         for (const resolved of names) {
           const { kind, typed, id, name, at } = resolved;
@@ -257,7 +290,8 @@ function createResolvedNames({ database, sql, commit, read }: Transactions): Res
           });
         }
       }),
-    forgetNames: (accountId, names) =>
+    /** Forgets names that still have the given id. */
+    forgetNames: (accountId: AccountId, names: readonly ResolvedName[]) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         for (const resolved of names) {
           const { kind, typed, id } = resolved;
@@ -266,6 +300,9 @@ function createResolvedNames({ database, sql, commit, read }: Transactions): Res
       }),
   };
 }
+
+/** Reads, adds and forgets names. */
+export type ResolvedNames = ReturnType<typeof createResolvedNames>;
 
 function guildOf(resolved: ResolvedName): string {
   return resolved.kind === "channel" ? resolved.guildId : "";

@@ -5,11 +5,20 @@
  * here. So a crash leaves no card with buttons of a decided question for long.
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { MAX_OFFERED } from "../../core/people/form.ts";
-import { FILL_IN, offeredCall } from "../../core/people/question.ts";
-import type { ActionRuns, Cards } from "../../core/store/questions.ts";
+import { MAX_OFFERED, type OfferedForm } from "../../core/people/form.ts";
+import { FILL_IN, offeredCall, type StoredQuestion } from "../../core/people/question.ts";
+import type {
+  ActionRun,
+  ActionState,
+  CutRun,
+  NewActionRun,
+  NewCard,
+  OutdatedCard,
+  RuleUse,
+  UnattendedBegin,
+} from "../../core/store/questions.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -34,6 +43,7 @@ import {
   QUESTION_CONTROL,
   STORED_QUESTION,
 } from "../schema/people.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 
 /** Called with the messages of parked turns that lack one open question now. */
 export type OnDecided = (messageIds: readonly MessageId[]) => void;
@@ -67,7 +77,7 @@ export function createCards(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
   onDecided: OnDecided,
-): Cards {
+) {
   const addOnce = prepareAddOnce(database, outgoing);
   const selectWithout = sql.rows(STORED_QUESTION.read)`
     SELECT ${STORED_QUESTION.columns()} FROM question
@@ -130,9 +140,23 @@ export function createCards(
         OR EXISTS (SELECT 1 FROM ${CUT_RUNS} WHERE r.account_id = :accountId) AS next`;
 
   return {
-    undeliverable: (accountId) => read(() => selectUndeliverable.all(accountId)),
-    withoutCards: (accountId) => read(() => selectWithout.all(accountId)),
-    addCards: (questionId, cards, now) =>
+    /**
+     * Open questions of an account whose cards wait in direct channels in which Discord does not let the
+     * bot post, with its reason for the first one.
+     */
+    undeliverable: (
+      accountId: AccountId,
+    ): Promise<readonly { readonly question: StoredQuestion; readonly reason: string }[]> =>
+      read(() => selectUndeliverable.all(accountId)),
+    /** Open questions of an account without cards, in the order of asking. */
+    withoutCards: (accountId: AccountId): Promise<readonly StoredQuestion[]> =>
+      read(() => selectWithout.all(accountId)),
+    /**
+     * Adds the cards of a question to the outbox, unless it has some, or is decided.
+     *
+     * @returns Whether they were added.
+     */
+    addCards: (questionId: number, cards: readonly NewCard[], now: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (markCarded.run(questionId).changes === 0) return false;
         for (const { frozen, controls } of cards) {
@@ -147,7 +171,8 @@ export function createCards(
         }
         return true;
       }),
-    outdated: (accountId) =>
+    /** Cards of an account that must change. */
+    outdated: (accountId: AccountId): Promise<readonly OutdatedCard[]> =>
       read(() =>
         selectOutdated.all(accountId).map((row) => {
           const { cardId: id, cardChannel: channelId, nonce, isCard, ...ran } = CARD.read(row);
@@ -162,21 +187,32 @@ export function createCards(
           return { id, channelId, nonce, question, isCard, run, pressed };
         })
       ),
-    settleCard: ({ id, run, pressed }, frozen, now) =>
+    /**
+     * Adds the last text of a card to the outbox, once, and once more after the chosen action has ended.
+     * Adds nothing if the action has ended meanwhile. The card stays outdated until the action begins.
+     */
+    settleCard: (
+      { id, run, pressed }: Pick<OutdatedCard, "id" | "run" | "pressed">,
+      frozen: Frozen,
+      now: number,
+    ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const mark = { id, hasRun: run ? 1 : 0, isLast: pressed ? 0 : 1 };
         if (markSettled.run(mark).changes > 0) addOnce(frozen, now);
       }),
-    addWaitingLine: (questionId, frozen, now) =>
+    /** Adds the line that an answer waits for a person (A5), once, and while it does. */
+    addWaitingLine: (questionId: number, frozen: Frozen, now: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (selectIsOpen.get(questionId)) addOnce(frozen, now);
       }),
-    async withdraw(questionId, now) {
+    /** Ends a question that could reach no one. */
+    async withdraw(questionId: number, now: number) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => withdraw.all(now, questionId).map(toMessageId), {
         onStored: onDecided,
       });
     },
-    async expire(accountId, now) {
+    /** Ends the questions of an account whose time is over. Returns their number. */
+    async expire(accountId: AccountId, now: number) {
       if (await read(() => (selectNext.one(accountId).next ?? Infinity) > now)) {
         return 0;
       }
@@ -187,8 +223,11 @@ export function createCards(
       );
       return expired.length;
     },
-    nextExpiry: (accountId) => read(() => selectNext.one(accountId).next),
-    openForms: (accountId, now) =>
+    /** When the next question of an account expires; `undefined` if none is open. */
+    nextExpiry: (accountId: AccountId): Promise<number | undefined> =>
+      read(() => selectNext.one(accountId).next),
+    /** The forms that people of an account may open, newest first; {@link MAX_OFFERED} at most. */
+    openForms: (accountId: AccountId, now: number): Promise<readonly OfferedForm[]> =>
       read(() =>
         selectForms.all({ accountId, now, choice: FILL_IN }).flatMap((row) => {
           const { customId, cardChannel: channelId } = FORM.read(row);
@@ -196,9 +235,13 @@ export function createCards(
           return form ? [{ customId, channelId, asked, expiresAt, form }] : [];
         })
       ),
-    hasWork: (accountId) => read(() => selectWork.one({ accountId }).next === 1),
+    /** Whether the account has an open question, a card that must change, or a cut action. */
+    hasWork: (accountId: AccountId) => read(() => selectWork.one({ accountId }).next === 1),
   };
 }
+
+/** Keeps cards. `now` is Unix time in milliseconds throughout. */
+export type Cards = ReturnType<typeof createCards>;
 
 /** How long runs are kept, as the questions that offered them. */
 export const ACTION_RUNS_KEPT_MS = 30 * DAY_MS;
@@ -211,12 +254,12 @@ const CUT = rows({ callKey: text(), message: json<InboundMessage>() });
  * `store.actions`: runs of offered actions (T16).
  *
  * A run is stored before it begins. So a crash leaves a run without an end, whose outcome is unknown,
- * and never a second run.
+ * and never a second run. The function is long because it is a list of methods.
  */
 export function createActionRuns(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
-): ActionRuns {
+) {
   const addOnce = prepareAddOnce(database, outgoing);
   const insert = ACTION_RUN.prepareInsert(
     database,
@@ -239,12 +282,30 @@ export function createActionRuns(
   const selectCut = sql`SELECT ${RUN.columns("r")}, r.call_key, i.message FROM ${CUT_RUNS}
      WHERE r.account_id = ? ORDER BY r.id`;
   return {
-    begin: (run, now) =>
+    /**
+     * Records that a run begins, before it does.
+     *
+     * @returns Whether it may begin: no action of this call has begun before.
+     */
+    begin: (run: NewActionRun, now: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         prune.run(now - ACTION_RUNS_KEPT_MS);
         return insert({ ...run, state: "running", startedAt: now }) !== undefined;
       }),
-    beginUnattended: (run, { rule, most, since }, now) =>
+    /**
+     * Records that a run without a person begins, before it does. A rule runs once in a turn.
+     *
+     * @param limit The rule that permits it, and how often since a time, with the runs that failed.
+     */
+    beginUnattended: (
+      run: Omit<NewActionRun, "byUser">,
+      { rule, most, since }: {
+        readonly rule: string;
+        readonly most: number;
+        readonly since: number;
+      },
+      now: number,
+    ): Promise<UnattendedBegin> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         prune.run(now - ACTION_RUNS_KEPT_MS);
         const before = selectInTurn.get(run.messageId, rule);
@@ -253,26 +314,50 @@ export function createActionRuns(
         insert({ ...run, rule, state: "running", startedAt: now });
         return { kind: "begun" as const };
       }),
-    end: (callKey, { state, outcome }, messages, now) =>
+    /**
+     * Records the end of a run, with the message that tells it, in one transaction. The cards of its
+     * question are out of date then. A second end changes nothing.
+     */
+    end: (
+      callKey: string,
+      { state, outcome }: {
+        readonly state: Exclude<ActionState, "running">;
+        readonly outcome: string;
+      },
+      messages: readonly Frozen[],
+      now: number,
+    ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (end.run({ callKey, state, outcome }).changes === 0) return;
         unsettle.run(callKey);
         for (const message of messages) addOnce(message, now);
       }),
-    lose: (run, outcome, messages, now) =>
+    /**
+     * Records an action that a person has chosen and that never begins, with the message that tells it,
+     * in one transaction. Does nothing if it has begun.
+     */
+    lose: (run: NewActionRun, outcome: string, messages: readonly Frozen[], now: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (insert({ ...run, state: "failed", outcome, startedAt: now }) === undefined) return;
         unsettle.run(run.callKey);
         for (const message of messages) addOnce(message, now);
       }),
-    useOf: (rule, since) =>
+    /** How often a rule has run an action since a time, and its last run. */
+    useOf: (rule: string, since: number): Promise<RuleUse> =>
       read(() => {
         const last = selectLast.get(rule);
         return { ...count.one(rule, since), last: last && LAST.read(last) };
       }),
-    runOf: (callKey) => read(() => select.get(callKey)),
-    runsOf: (messageId) => read(() => selectOf.all(messageId)),
-    cut: (accountId) =>
+    /** The run of a call; `undefined` if none has begun. */
+    runOf: (callKey: string): Promise<ActionRun | undefined> => read(() => select.get(callKey)),
+    /** The runs that a message's turn has led to, in order. */
+    runsOf: (messageId: MessageId): Promise<readonly ActionRun[]> =>
+      read(() => selectOf.all(messageId)),
+    /** Runs of an account without an end whose turn is over: a crash has cut them. */
+    cut: (accountId: AccountId): Promise<readonly CutRun[]> =>
       read(() => selectCut.all(accountId).map((row) => ({ ...RUN.read(row), ...CUT.read(row) }))),
   };
 }
+
+/** All methods of `store.actions`. */
+export type ActionRuns = ReturnType<typeof createActionRuns>;

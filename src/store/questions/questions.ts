@@ -7,6 +7,7 @@ import { readCode } from "../../core/inbound/pairing.ts";
 import {
   type Deciding,
   type DecidingOutcome,
+  type Decision,
   FILL_IN,
   MAX_OPEN_QUESTIONS,
   MAX_OPEN_REVIEWS,
@@ -14,12 +15,7 @@ import {
   readAnswer,
   type StoredQuestion,
 } from "../../core/people/question.ts";
-import type {
-  ExecRules,
-  ParkedTurns,
-  QuestionDecisions,
-  Questions,
-} from "../../core/store/questions.ts";
+import type { TurnToPark } from "../../core/store/questions.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -29,13 +25,15 @@ import { COUNT, integer, optional, rows, text } from "../schema/columns.ts";
 import { EXEC_RULE, QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/people.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import type { UsageRows } from "../usage/usage.ts";
+import type { ExecRule } from "../../core/exec/command.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
 
 /** Creates the namespace. */
 export function createQuestions(
   transactions: Transactions,
   memory: Memory,
   usage: UsageRows,
-): Questions {
+) {
   const selectOpen = transactions.database.prepare(SELECT_OPEN);
   const onDecided: OnDecided = (messageIds) => {
     for (const turn of messageIds) {
@@ -50,19 +48,32 @@ export function createQuestions(
   };
 }
 
+/** All methods of `store.questions`. */
+export type Questions = ReturnType<typeof createQuestions>;
+
 /** Commands that a person has allowed for good (A2). */
-function createExecRules({ database, sql, commit, read }: Transactions): ExecRules {
+function createExecRules({ database, sql, commit, read }: Transactions) {
   const select = sql`SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id`;
   const insert = EXEC_RULE.prepareInsert(database, "ON CONFLICT DO NOTHING");
   return {
-    execRules: (agentId) =>
+    /** All rules of an agent. */
+    execRules: (agentId: string): Promise<readonly ExecRule[]> =>
       read(() => select.all(agentId).map((row) => ({ ...RULE.read(row), isPattern: false }))),
-    addExecRule: (agentId, { path, contentHash, cwd, filesHash, args }, allowedBy, now) =>
+    /** Adds a rule, once. */
+    addExecRule: (
+      agentId: string,
+      { path, contentHash, cwd, filesHash, args }: Required<ExecRule>,
+      allowedBy: UserId | undefined,
+      now: number,
+    ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         insert({ agentId, path, contentHash, cwd, filesHash, args, allowedBy, allowedAt: now });
       }),
   };
 }
+
+/** Keeps the rules. */
+export type ExecRules = ReturnType<typeof createExecRules>;
 
 const RULE = EXEC_RULE.pick("path", "contentHash", "cwd", "filesHash", "args");
 
@@ -83,7 +94,7 @@ function createParking(
   { database, sql, commit, read }: Transactions,
   { turns, apply, spent, forgotten }: Pick<Memory, "turns" | "apply" | "spent" | "forgotten">,
   usage: UsageRows,
-): ParkedTurns {
+) {
   const insertSteps = prepareInsertSteps(database);
   // Waiting for people is no failed attempt. The first attempt stays counted: a later one knows by
   // that which messages belong to the turn.
@@ -115,7 +126,12 @@ function createParking(
     kind === "review" && countReviews.one(accountId).count >= MAX_OPEN_REVIEWS;
 
   return {
-    async park({ claim, steps, charges, asked, now }) {
+    /**
+     * TS: parks a turn until its questions are decided.
+     *
+     * @throws {Error} If the claim does not run any more.
+     */
+    async park({ claim, steps, charges, asked, now }: TurnToPark) {
       const { message, attempt } = claim;
       const { id: messageId, accountId, channelId, guildId, sender } = message;
       const end = spent.begin(charges);
@@ -165,7 +181,8 @@ function createParking(
         throw error;
       }
     },
-    decisionOf: (callKey) =>
+    /** The decision about a call; `undefined` if there is none yet. */
+    decisionOf: (callKey: string): Promise<Decision | undefined> =>
       read(() => {
         const row = select.get({ callKey });
         if (!row) return undefined;
@@ -207,7 +224,7 @@ const CONTROL = rows({
 function createDecisions(
   { sql, commit, read }: Transactions,
   onDecided: OnDecided,
-): QuestionDecisions {
+) {
   const selectControl = sql`
     SELECT c.question_row, c.channel_id, o.message_id, a.application_id, k.choice
     FROM question_control AS k
@@ -279,14 +296,19 @@ function createDecisions(
   }
 
   return {
-    decide: (deciding) =>
+    /** Decides a question, unless it is decided. */
+    decide: (deciding: Deciding): Promise<DecidingOutcome> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => settle(deciding), {
         onStored(outcome) {
           if (outcome.kind !== "decided" && outcome.kind !== "closed") return;
           onDecided([outcome.question.messageId]);
         },
       }),
-    open: (now, accountId) =>
+    /** Open questions, oldest first; of one account, if given. */
+    open: (now: number, accountId?: AccountId): Promise<readonly StoredQuestion[]> =>
       read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(STORED_QUESTION.read)),
   };
 }
+
+/** Decides questions, and lists them. */
+export type QuestionDecisions = ReturnType<typeof createDecisions>;

@@ -19,14 +19,7 @@ import type { Triggered } from "../../core/inbound/triggered.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { storedMessage } from "../outbox/rows.ts";
-import type {
-  DecisionOnRecord,
-  MessageRecord,
-  MessageRecords,
-  OutboxOnRecord,
-  RecordedVerdicts,
-  TurnOnRecord,
-} from "../../core/store/received.ts";
+import { TURN_STATE } from "../schema/messages.ts";
 import type { Transactions } from "../database/transact.ts";
 
 const POLICY = rows({
@@ -37,17 +30,6 @@ const POLICY = rows({
   names: optional(json<readonly ResolvedName[]>()),
 });
 const FACTS = rows({ facts: optional(json<Facts>()) });
-const TURN_STATE = oneOf(
-  "waiting",
-  "running",
-  "answered",
-  "declined",
-  "refused",
-  "failed",
-  "cancelled",
-  "stopped",
-  "interrupted",
-);
 const TURN = rows({
   accountId: account(),
   agentId: text(),
@@ -63,15 +45,15 @@ const TURN = rows({
   replyTo: optional(snowflake<"message">()),
   change: optional(oneOf("edited", "deleted")),
   changedAt: optional(integer()),
-  revision: integer(),
+  revision: integer(), // of the text that the turn has: above 0 if it was edited before its end
   cost: optional(json<TurnCost>()),
-  program: optional(text()),
+  program: optional(text()), // that asked for the person (O14)
 });
 const SENT = rows({
   id: integer(),
   accountId: account(),
   channelId: snowflake<"channel">(),
-  kind: optional(text()),
+  kind: optional(text()), // absent for messages that answer no one
   state: text(),
   createdAt: integer(),
   firstAttemptAt: optional(integer()),
@@ -80,27 +62,27 @@ const SENT = rows({
   foldedInto: optional(integer()),
   refusal: optional(text()),
   nextAttemptAt: optional(integer()),
-  parkedReason: optional(text()),
+  parkedReason: optional(text()), // absent if the channel is not parked
   nextTryAt: optional(integer()),
   behind: optional(integer()),
 });
 const MESSAGE = rows({ message: storedMessage() });
 
-/** Reads a decision with its facts and its policy. */
-function toDecisionOnRecord(row: unknown): DecisionOnRecord {
+/** Reads a decision with its facts and its policy; both are absent once they are deleted. */
+function toDecisionOnRecord(row: unknown) {
   const { facts, madeAt: at, file, text, names } = POLICY.read(row);
   const policy = at !== undefined && names ? { at, file, text, names } : undefined;
   return { ...VERDICT.read(row), facts, policy };
 }
 
 /** Reads a turn. */
-function toTurnOnRecord(row: unknown): TurnOnRecord {
+function toTurnOnRecord(row: unknown) {
   const { change: kind, changedAt, ...turn } = TURN.read(row);
   return { ...turn, change: kind && { kind, at: changedAt ?? turn.acceptedAt } };
 }
 
 /** Reads a message for Discord. */
-function toOutboxOnRecord(row: unknown): OutboxOnRecord {
+function toOutboxOnRecord(row: unknown) {
   const { refusal: reason, nextTryAt, nextAttemptAt, ...sent } = SENT.read(row);
   const { message: { of } } = MESSAGE.read(row);
   const isWaiting = sent.state === "pending" || sent.state === "sending";
@@ -114,16 +96,22 @@ function toOutboxOnRecord(row: unknown): OutboxOnRecord {
 }
 
 const VERDICT = rows({
-  id: integer(),
-  accountId: account(),
+  id: integer(), // rises with each decision; the next page begins after it
+  accountId: account(), // that judged the message
   messageId: snowflake<"message">(),
   channelId: snowflake<"channel">(),
-  authorId: snowflake<"user">(),
+  authorId: snowflake<"user">(), // the sender that policy judged
   verdict: oneOf("accept", "challenge", "undecided", "ignore"),
-  why: text(),
-  rule: text(),
+  why: text(), // as this or an older Barnacle named it: "no-mention"
+  rule: text(), // config path of the rule that decided
   at: integer(),
 });
+
+/** A verdict as it is on record. */
+export type RecordedVerdict = ReturnType<typeof VERDICT.read>;
+
+/** A verdict with the facts that it was made from; without, if an older Barnacle decided. */
+export type JudgedOnRecord = RecordedVerdict & ReturnType<typeof FACTS.read>;
 
 /**
  * Reads the verdicts on record: the answer to "why is the bot silent?" (P1).
@@ -131,14 +119,23 @@ const VERDICT = rows({
  * Each verdict names its facts and its policy, so that the same engine can show each of its steps
  * again. The facts contain no text of the message. `verdict_rows.ts` writes the rows.
  */
-export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
+export function createDecisions({ sql, read }: Transactions) {
   const select = sql.rows(VERDICT.read)`SELECT ${VERDICT.columns()} FROM decision
      WHERE id > ? AND verdict NOT IN ('undecided', 'forgotten') ORDER BY id LIMIT ?`;
   const selectNewest = sql`SELECT ${VERDICT.columns()}, facts FROM decision
      WHERE id < ? AND verdict <> 'forgotten' ORDER BY id DESC LIMIT ?`;
   return {
-    verdictsAfter: (id, limit) => read(() => select.all(id, limit)),
-    newestVerdicts: (limit, before = Number.MAX_SAFE_INTEGER) =>
+    /**
+     * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
+     * undecided message is left out until it is decided.
+     */
+    verdictsAfter: (id: number, limit: number): Promise<readonly RecordedVerdict[]> =>
+      read(() => select.all(id, limit)),
+    /** The newest verdicts before a number, the newest first, at most `limit`, with their facts. */
+    newestVerdicts: (
+      limit: number,
+      before: number = Number.MAX_SAFE_INTEGER,
+    ): Promise<readonly JudgedOnRecord[]> =>
       read(() =>
         selectNewest.all(before, limit).map((row) => ({
           ...VERDICT.read(row),
@@ -147,6 +144,9 @@ export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
       ),
   };
 }
+
+/** Reads verdicts, page by page. */
+export type RecordedVerdicts = ReturnType<typeof createDecisions>;
 
 const RUN = rows({
   messageId: snowflake<"message">(),
@@ -157,12 +157,31 @@ const RUN = rows({
 const MESSAGE_ID = rows({ messageId: snowflake<"message">() });
 const CAUSE = rows({ causeId: optional(snowflake<"message">()) });
 
+/** A message for Discord as the outbox has it. */
+export type OutboxOnRecord = ReturnType<typeof toOutboxOnRecord>;
+
+/** The record of one message. Times are Unix time in milliseconds. */
+export interface MessageRecord {
+  readonly messageId: MessageId;
+  /** One decision of each account that saw the message; none once they are deleted. */
+  readonly decisions: readonly ReturnType<typeof toDecisionOnRecord>[];
+  /** The message's turn, waiting or not; absent if the message was not accepted. */
+  readonly turn?: ReturnType<typeof toTurnOnRecord>;
+  /**
+   * Messages frozen for it, or for the message with which it was answered. In the order of sending,
+   * including drafts and unsent ones.
+   */
+  readonly outbox: readonly OutboxOnRecord[];
+  /** Runs of passive agents that the message has caused, in their order; absent: none (N1). */
+  readonly runs?: readonly ReturnType<typeof RUN.read>[];
+}
+
 /**
  * Creates the reader of records.
  *
  * @param database Open and migrated; may be read-only.
  */
-export function createMessageRecords({ sql, read }: Transactions): MessageRecords {
+export function createMessageRecords({ sql, read }: Transactions) {
   const selectDecisions = sql.rows(toDecisionOnRecord)`
     SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names
     FROM decision AS d LEFT JOIN policy AS p ON p.id = d.policy_row
@@ -214,7 +233,15 @@ export function createMessageRecords({ sql, read }: Transactions): MessageRecord
   }
 
   return {
-    messageRecordOf: (asked) =>
+    /**
+     * Finds the record by a message, by one of our own messages that answers it, or by the failure id
+     * in a notice. A message of ours that answers no one has a record without decisions.
+     *
+     * @returns `undefined` if nothing is on record.
+     */
+    messageRecordOf: (
+      asked: { readonly messageId: MessageId } | { readonly failureId: string },
+    ): Promise<MessageRecord | undefined> =>
       read(() => {
         if ("messageId" in asked) return ofMessage(asked.messageId) ?? ofOwn(asked.messageId);
         const row = selectFailed.get(asked.failureId);
@@ -222,3 +249,6 @@ export function createMessageRecords({ sql, read }: Transactions): MessageRecord
       }),
   };
 }
+
+/** Reads the records of messages. */
+export type MessageRecords = ReturnType<typeof createMessageRecords>;

@@ -5,9 +5,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
+import { dayOf } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { integer, rows } from "../schema/columns.ts";
+import { integer, type Keeps, rows } from "../schema/columns.ts";
+import { TABLES } from "../schema/tables.ts";
 
 /** How long transcripts are kept. */
 export interface TranscriptRetention {
@@ -23,20 +24,6 @@ export interface TranscriptRetention {
 /** Number of rows that a step reads of each table. */
 const STEP_ROWS = 64;
 const MB = 1024 * 1024;
-
-/** Tables of turns, with the time of a row, and the condition of rows that may go. */
-const TABLES = [
-  { table: "step", at: "at", mayGo: "1" },
-  { table: "entry", at: "at", mayGo: "1" },
-  { table: "checkpoint", at: "at", mayGo: "last_entry < (SELECT MIN(id) FROM entry)" },
-  { table: "inbox", at: "accepted_at", mayGo: "finished_at IS NOT NULL" },
-  {
-    table: "outbox",
-    at: "created_at",
-    mayGo: `(state IN ('sent', 'dropped', 'folded', 'withdrawn')
-      OR (state IN ('dead', 'uncertain') AND created_at < :heldBefore))`,
-  },
-] as const;
 
 /** Days for which the operator may decide about a message that did not arrive. */
 export const HELD_DAYS = 30;
@@ -56,7 +43,9 @@ export function preparePruneTranscripts(
   { transcriptsDays = 0, maxMb = Infinity }: TranscriptRetention,
   onPruned: () => void,
 ): (now: number) => boolean {
-  const sweeps = TABLES.map((table) => prepareSweep(database, table));
+  const sweeps = TABLES.flatMap(({ name, keeps }) =>
+    keeps?.days === "transcriptsDays" ? [prepareSweep(database, name, keeps)] : []
+  );
   const isOver = prepareIsOver(database, maxMb);
   return (now) => {
     const kept = transcriptsDays === 0 ? -Infinity : now - transcriptsDays * DAY_MS;
@@ -70,7 +59,8 @@ export function preparePruneTranscripts(
 
 function prepareSweep(
   database: DatabaseSync,
-  { table, at, mayGo }: (typeof TABLES)[number],
+  table: string,
+  { by: at, mayGo = "1" }: Keeps,
 ): (before: number, heldBefore: number) => { readonly deleted: number; readonly isMore: boolean } {
   const sql = statementsOf(database);
   const selectNext = sql`SELECT id, ${at} AS at FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`;
@@ -107,58 +97,46 @@ function prepareIsOver(database: DatabaseSync, maxMb: number): () => boolean {
   return () => maxMb !== Infinity && (pages() - free()) * size() > maxMb * MB;
 }
 
-/** Days without a message after which catch-up does not read a direct channel any more. */
-export const DIRECT_CHANNEL_DAYS = 400;
 /** Records that the tables refused: the newest ones stay for the operator. */
 export const REFUSED_MAX = 1_000;
 
-/** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
-export const HOOK_EVENTS_KEPT_DAYS = 30;
-
-/** Milliseconds between two looks at the direct channels, which have no index by time. */
+/** Milliseconds between two looks at tables that have no index by time. */
 const LOOK_EVERY_MS = DAY_MS;
 
 /**
- * Deletes old rows of tables that grow slowly and have no key of `store.retention` (X6).
+ * Deletes old rows by the rules of the tables (`keeps`), apart from those of transcripts.
  *
  * @returns Takes a step, and returns whether there may be more to do.
  */
-export function preparePruneSeldom(database: DatabaseSync): (now: number) => boolean {
+export function preparePruneOld(
+  database: DatabaseSync,
+  { usageDays = 0 }: {
+    /** `store.retention.usageDays`: days to keep it, beside today; for ever if 0 or absent. */
+    readonly usageDays?: number;
+  },
+): (now: number) => boolean {
   const sql = statementsOf(database);
   const pruneRefused = sql`DELETE FROM journal_refused WHERE id IN (
        SELECT id FROM journal_refused WHERE id <= (
          SELECT id FROM journal_refused ORDER BY id DESC LIMIT 1 OFFSET ${REFUSED_MAX}
        ) ORDER BY id LIMIT ${STEP_ROWS}
      )`;
-  const pruneDirect = sql`DELETE FROM direct_channel WHERE (account_id, channel_id) IN (
-       SELECT account_id, channel_id FROM direct_channel WHERE active_at < ? LIMIT ${STEP_ROWS}
-     )`;
-  const pruneUntold = sql`DELETE FROM unanswered WHERE (account_id, message_id) IN (
-       SELECT account_id, message_id FROM unanswered WHERE at < ? LIMIT ${STEP_ROWS}
-     )`;
-  const kept = HOOK_EVENTS_KEPT_DAYS * DAY_MS;
-  const pruneHooks = [
-    `DELETE FROM hook_event WHERE id IN (
-       SELECT id FROM hook_event WHERE received_at < ? AND run_id IS NOT NULL LIMIT ${STEP_ROWS})`,
-    `DELETE FROM hook_run WHERE id IN (
-       SELECT id FROM hook_run WHERE started_at < ? AND state IN ('done', 'refused')
-       LIMIT ${STEP_ROWS})`,
-    // The last events of a key are its last runs: without any, nothing happened for those days.
-    `DELETE FROM hook_incident WHERE id IN (
-       SELECT id FROM hook_incident WHERE started_at < ?
-         AND id NOT IN (SELECT incident_row FROM hook_run WHERE incident_row IS NOT NULL)
-       LIMIT ${STEP_ROWS})`,
-  ].map((sql) => database.prepare(sql));
+  const rules = TABLES.flatMap(({ name, keyColumns, keeps }) => {
+    const days = keeps?.days === "usageDays" ? usageDays : keeps?.days ?? 0;
+    if (!keeps || typeof days !== "number" || days === 0) return [];
+    const { by, mayGo = "1", isSlow = false } = keeps;
+    const key = keyColumns.join(", ");
+    const prune = sql`DELETE FROM ${name} WHERE (${key}) IN (
+       SELECT ${key} FROM ${name} WHERE ${by} < ? AND ${mayGo} LIMIT ${STEP_ROWS})`;
+    const before = (now: number) => by === "day" ? dayOf(now) - days : now - days * DAY_MS;
+    return [{ isSlow, isMore: (now: number) => prune.run(before(now)).changes === STEP_ROWS }];
+  });
   let lookedAt = -Infinity;
   return (now) => {
-    const isMore = Number(pruneRefused.run().changes) === STEP_ROWS ||
-      Number(pruneUntold.run(now - TOLD_WITHIN_MS).changes) === STEP_ROWS;
-    if (Math.abs(now - lookedAt) < LOOK_EVERY_MS) return isMore;
-    for (const statement of pruneHooks) {
-      if (Number(statement.run(now - kept).changes) === STEP_ROWS) return true;
-    }
-    const deleted = Number(pruneDirect.run(now - DIRECT_CHANNEL_DAYS * DAY_MS).changes);
-    if (deleted < STEP_ROWS) lookedAt = now;
-    return isMore || deleted === STEP_ROWS;
+    const isRefusedMore = pruneRefused.run().changes === STEP_ROWS;
+    const isDue = Math.abs(now - lookedAt) >= LOOK_EVERY_MS;
+    const more = rules.filter(({ isSlow }) => isDue || !isSlow).filter(({ isMore }) => isMore(now));
+    if (isDue && !more.some(({ isSlow }) => isSlow)) lookedAt = now;
+    return isRefusedMore || more.length > 0;
   };
 }

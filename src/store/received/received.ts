@@ -6,17 +6,16 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createDecisions, createMessageRecords } from "./message_record.ts";
-import { createdAtMs, type UserId } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  createdAtMs,
+  type MessageId,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import type {
-  DirectChannels,
-  Policies,
-  Received,
-  RecentTalk,
-  RecentTurns,
-  TalkedMessage,
-} from "../../core/store/received.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -33,7 +32,7 @@ import {
 } from "../schema/columns.ts";
 
 /** Creates the namespace. */
-export function createReceived(transactions: Transactions, retention: Retention): Received {
+export function createReceived(transactions: Transactions, retention: Retention) {
   return {
     ...createDecisions(transactions),
     ...createDirectChannels(transactions),
@@ -43,6 +42,9 @@ export function createReceived(transactions: Transactions, retention: Retention)
     ...createPolicies(transactions, retention),
   };
 }
+
+/** All methods of `store.received`. */
+export type Received = ReturnType<typeof createReceived>;
 
 /** Number of policies that an account keeps, regardless of their age. */
 export const POLICIES_KEPT = 50;
@@ -61,7 +63,7 @@ const ID = rows({ id: integer() });
 function createPolicies(
   { sql, commit }: Transactions,
   { decisionsDays }: { readonly decisionsDays: number },
-): Policies {
+) {
   const upsert = sql`INSERT INTO policy (account_id, hash, file, text, names, made_at, used_at)
      VALUES (:accountId, :hash, :file, :text, :names, :now, :now)
      ON CONFLICT (account_id, hash) DO UPDATE SET used_at = MAX(used_at, excluded.used_at)
@@ -78,7 +80,12 @@ function createPolicies(
          AND (place > ${POLICIES_MAX} OR (place > ${POLICIES_KEPT} AND replaced_at < :before))
      )`;
   return {
-    savePolicy: ({ accountId, hash, file, text, names }, now) =>
+    /**
+     * Stores a policy as the newest one in force.
+     *
+     * @returns Number of the policy, by which decisions name it; the same for the same hash.
+     */
+    savePolicy: ({ accountId, hash, file, text, names }: PolicyRevision, now: number) =>
       commit(UNNAMED, () => { // no wait for the disk: its decisions follow it in the same log
         const { id } = ID.read(upsert.get({
           accountId,
@@ -114,7 +121,7 @@ const OWN = rows({
 });
 
 /** Reads the newest messages of all channels, with the bot's own, for the intent filter (I1). */
-function createRecentTalk({ sql, read }: Transactions): RecentTalk {
+function createRecentTalk({ sql, read }: Transactions) {
   const overheard = sql`
     SELECT message_id, channel_id, author_id, tag, text, reply_to, sent_at FROM message
     WHERE block IN (
@@ -133,7 +140,15 @@ function createRecentTalk({ sql, read }: Transactions): RecentTalk {
        AND o.kind IS NOT 'draft'`;
 
   return {
-    recentTalk: (accountId, since, limit) =>
+    /**
+     * The newest messages of all channels of an account since a time, oldest first: at most `limit` of
+     * those to the bot, of its own, and of all others.
+     */
+    recentTalk: (
+      accountId: AccountId,
+      since: number,
+      limit: number,
+    ): Promise<readonly TalkedMessage[]> =>
       read(() => {
         const given = { accountId, since, limit };
         const found: TalkedMessage[] = [
@@ -166,6 +181,9 @@ function createRecentTalk({ sql, read }: Transactions): RecentTalk {
   };
 }
 
+/** Reads recent messages. */
+export type RecentTalk = ReturnType<typeof createRecentTalk>;
+
 const TURN = rows({
   messageId: snowflake<"message">(),
   accountId: account(),
@@ -189,6 +207,9 @@ const TURN = rows({
   cost: optional(json<TurnCost>()),
 });
 
+/** A turn that has ended, in a list; without sender and place if the message is forgotten. */
+export type RecentTurn = ReturnType<typeof TURN.read>;
+
 const NAME = rows({ id: text(), name: text() });
 
 /** Newest messages from which names are read: all of them would take seconds in a large store. */
@@ -200,7 +221,7 @@ const NAMED_BY = 20_000;
  *
  * Creates the reader. Several messages that one turn has answered are one turn.
  */
-function createRecentTurns({ sql, read }: Transactions): RecentTurns {
+function createRecentTurns({ sql, read }: Transactions) {
   const select = sql`
     SELECT message_id, account_id, channel_id, message ->> '$.guildId' AS guild_id,
             message ->> '$.sender.id' AS sender_id, message ->> '$.sender.username' AS sender,
@@ -211,8 +232,11 @@ function createRecentTurns({ sql, read }: Transactions): RecentTurns {
      FROM (SELECT id, message FROM inbox ORDER BY id DESC LIMIT ${NAMED_BY})
      WHERE message ->> '$.sender.username' IS NOT NULL GROUP BY 1`;
   return {
-    recentTurns: (limit) => read(() => select.all(limit).map(TURN.read)),
-    askersNames: () =>
+    /** The newest turns that have ended, the newest first, at most `limit`. */
+    recentTurns: (limit: number): Promise<readonly RecentTurn[]> =>
+      read(() => select.all(limit).map(TURN.read)),
+    /** The newest username of each person whose question is stored, by the person's id. */
+    askersNames: (): Promise<ReadonlyMap<string, string>> =>
       read(() =>
         new Map(
           selectNames.all().map((row) => {
@@ -248,15 +272,49 @@ export function prepareKeepDirectChannel(database: DatabaseSync): KeepDirectChan
 
 const CHANNEL = rows({ channelId: snowflake<"channel">() });
 
-function createDirectChannels({ sql, read }: Transactions): DirectChannels {
+function createDirectChannels({ sql, read }: Transactions) {
   const select = sql`SELECT channel_id FROM direct_channel WHERE account_id = ?
      ORDER BY active_at DESC, length(channel_id) DESC, channel_id DESC`;
   const selectGroup = sql`
     SELECT 1 FROM direct_channel WHERE account_id = ? AND channel_id = ? AND is_group = 1`;
   return {
-    isGroupChannel: (accountId, channelId) =>
+    /**
+     * Whether a direct channel is a group. Its history does not tell, and no code may go to a group
+     * (P5).
+     */
+    isGroupChannel: (accountId: AccountId, channelId: ChannelId) =>
       read(() => selectGroup.get(accountId, channelId) !== undefined),
-    directChannels: (accountId) =>
+    /** Direct channels of an account, with the newest activity first. */
+    directChannels: (accountId: AccountId): Promise<readonly ChannelId[]> =>
       read(() => select.all(accountId).map((row) => CHANNEL.read(row).channelId)),
   };
+}
+
+/** A stored message, as far as a conversation's state depends on it. */
+export type TalkedMessage =
+  & { readonly id: MessageId; readonly channelId: ChannelId }
+  & Pick<InboundMessage, "text" | "sentAt">
+  & (
+    | {
+      readonly kind: "person";
+      readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
+      readonly mention?: InboundMessage["mention"];
+      readonly replyTo?: MessageId;
+    }
+    /** `to`: the person whom it answers, with the message `answers`. */
+    | { readonly kind: "own"; readonly to?: UserId; readonly answers?: MessageId }
+  );
+
+/** A policy that comes into force. */
+export interface PolicyRevision {
+  /** The account whose messages it judges. */
+  readonly accountId: AccountId;
+  /** Hash of its whole content: the same hash is the same policy. */
+  readonly hash: string;
+  /** Path of its config file; absent without a file. */
+  readonly file?: string;
+  /** Text of its config, with the secrets blanked; absent without a file. */
+  readonly text?: string;
+  /** The names that were resolved when it came into force. */
+  readonly names: readonly ResolvedName[];
 }

@@ -12,8 +12,7 @@ import { account, integer, rows, snowflake } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
 import { prepareCutJournal } from "../database/journal.ts";
-import { preparePruneUsage } from "../usage/usage.ts";
-import { preparePruneSeldom, preparePruneTranscripts, type TranscriptRetention } from "./prune.ts";
+import { preparePruneOld, preparePruneTranscripts, type TranscriptRetention } from "./prune.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
@@ -94,8 +93,7 @@ export function preparePruner(
   const pruneFiles = preparePruneFiles(database, retention);
   const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
   const pruneReactions = preparePruneReactions(database, retention);
-  const pruneUsage = preparePruneUsage(database, retention);
-  const pruneSeldom = preparePruneSeldom(database);
+  const pruneOld = preparePruneOld(database, retention);
   const pruneKnown = known && preparePruneKnown(database, retention, known);
   const cutJournal = prepareCutJournal(database);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
@@ -116,8 +114,7 @@ export function preparePruner(
       pruneFiles(now),
       pruneTranscripts(now),
       pruneReactions(now),
-      pruneUsage(now),
-      pruneSeldom(now),
+      pruneOld(now),
       pruneKnown?.(now) ?? false,
     ].some((one) => one);
     cutJournal(now);

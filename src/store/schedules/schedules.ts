@@ -1,8 +1,10 @@
 /** `store.schedules`: reminders and scheduled tasks, with their runs (T12). */
 
-import type { ScheduleRows, ScheduleRuns, Schedules } from "../../core/store/schedules.ts";
 import {
+  type BegunRun,
   MAX_PER_USER,
+  type NewSchedule,
+  type PausedBy,
   type RunState,
   type Schedule,
   type ScheduleRun,
@@ -14,24 +16,29 @@ import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { SCHEDULE, STORED_SCHEDULE } from "../schema/agent.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
+import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 
 /** Creates the namespace. */
 export function createSchedules(
   transactions: Transactions,
   outgoing: Outgoing,
-): Schedules {
+) {
   return {
     ...createScheduleRows(transactions),
     ...createScheduleRuns(transactions, outgoing),
   };
 }
 
+/** All methods of `store.schedules`. */
+export type Schedules = ReturnType<typeof createSchedules>;
+
 /** Days after which a schedule without a run before it is forgotten. */
 export const SCHEDULES_KEPT_DAYS = 30;
 
 function createScheduleRows(
   { database, sql, commit, read }: Transactions,
-): ScheduleRows {
+) {
   const byKey = sql`SELECT * FROM schedule WHERE call_key = ?`;
   const byId = sql.rows(withLastRun)`SELECT * FROM schedule WHERE id = ?`;
   const count = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM schedule
@@ -67,7 +74,12 @@ function createScheduleRows(
     commit(COMMIT_OPTIONS.BY_HAND, () => Number(work().changes) > 0);
 
   return {
-    create(schedule, now) {
+    /**
+     * Stores a schedule, once for each call.
+     *
+     * @returns The schedule, or `undefined` if its creator has too many.
+     */
+    create(schedule: NewSchedule, now: number): Promise<Schedule | undefined> {
       const { accountId, sender: { id: creatorId } } = schedule.origin;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const known = byKey.get(schedule.callKey);
@@ -81,17 +93,29 @@ function createScheduleRows(
         return STORED_SCHEDULE.read(insert({ ...schedule, accountId, creatorId, createdAt: now }));
       });
     },
-    list: (accountId, creatorId) =>
+    /** Schedules of an account, in the order of their creation; of one creator, if given. */
+    list: (accountId: AccountId, creatorId?: UserId): Promise<readonly Schedule[]> =>
       read(() => select.all({ accountId, creatorId: creatorId ?? null })),
-    find: (id) => read(() => byId.get(id)),
-    remove: (id) =>
+    /** One schedule; `undefined` if there is none with this number. */
+    find: (id: number): Promise<Schedule | undefined> => read(() => byId.get(id)),
+    /** Deletes a schedule with its runs. Runs that have begun end. @returns Whether it existed. */
+    remove: (id: number) =>
       change(() => {
         removeRuns.run(id);
         return remove.run(id);
       }),
-    pause: (id, by) => change(() => pause.run(by, id)),
-    resume: (id, nextAt) => change(() => resume.run({ id, nextAt: nextAt ?? null })),
-    ask: (id, now) => change(() => ask.run(now, id)),
+    /** Pauses a schedule. @returns Whether it existed. */
+    pause: (id: number, by: PausedBy) => change(() => pause.run(by, id)),
+    /**
+     * Ends a pause.
+     *
+     * @param nextAt Unix time in milliseconds of the next run, which replaces a missed one.
+     * @returns Whether it existed.
+     */
+    resume: (id: number, nextAt?: number) =>
+      change(() => resume.run({ id, nextAt: nextAt ?? null })),
+    /** Asks for a run at once, beside the schedule's own. Returns whether the schedule existed. */
+    ask: (id: number, now: number) => change(() => ask.run(now, id)),
   };
 }
 
@@ -142,7 +166,7 @@ const NEXT = rows({ at: optional(integer()) });
 function createScheduleRuns(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
-): ScheduleRuns {
+) {
   const addOnce = prepareAddOnce(database, outgoing);
   const selectAsked = sql.rows(STORED_SCHEDULE.read)`
     SELECT * FROM schedule WHERE account_id = ? AND asked_at IS NOT NULL LIMIT ?`;
@@ -168,7 +192,11 @@ function createScheduleRuns(
     SELECT schedule_row AS id FROM schedule_run WHERE message_id = ?`;
 
   return {
-    due: (accountId, now, limit) =>
+    /**
+     * Schedules of an account that are due, the earliest first. A paused one is due only if an
+     * operator asked for a run.
+     */
+    due: (accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]> =>
       read(() => {
         const asked = selectAsked.all(accountId, limit);
         const restored = selectRestored.get();
@@ -178,8 +206,18 @@ function createScheduleRuns(
           .map((due) => ({ ...due, isRestored: (due.nextAt ?? now) <= restoredAt || undefined }));
         return [...asked, ...own];
       }),
-    nextAt: (accountId) => read(() => selectNext.one(accountId).at),
-    begin: ({ scheduleId: id, messageId, dueAt, isAsked, nextAt, isRefused }, messages, now) =>
+    /** Unix time in milliseconds of the account's next run; `undefined` if there is none. */
+    nextAt: (accountId: AccountId): Promise<number | undefined> =>
+      read(() => selectNext.one(accountId).at),
+    /**
+     * Records that a run begins, with its messages. A repetition changes nothing. Neither does a run
+     * of a deleted schedule.
+     */
+    begin: (
+      { scheduleId: id, messageId, dueAt, isAsked, nextAt, isRefused }: BegunRun,
+      messages: readonly Frozen[],
+      now: number,
+    ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (!exists.get(id)) return; // deleted meanwhile
         insert.run({ id, messageId, dueAt, now, isRefused: isRefused ? 1 : 0 });
@@ -188,7 +226,11 @@ function createScheduleRuns(
         for (const message of messages) addOnce(message, now);
         prune.run({ id });
       }),
-    runsOf: (scheduleId, limit) => read(() => selectRuns.all(scheduleId, limit)),
-    scheduleOf: (messageId) => read(() => selectOwner.get(messageId)?.id),
+    /** The newest runs of a schedule, newest first. */
+    runsOf: (scheduleId: number, limit: number): Promise<readonly ScheduleRun[]> =>
+      read(() => selectRuns.all(scheduleId, limit)),
+    /** The number of the schedule whose run has this id; `undefined` if there is none. */
+    scheduleOf: (messageId: MessageId): Promise<number | undefined> =>
+      read(() => selectOwner.get(messageId)?.id),
   };
 }

@@ -24,7 +24,27 @@ import {
   unique,
 } from "./columns.ts";
 
-/** A note. */
+/** SQL for the index of the words of notes, and for the triggers that keep it. */
+const NOTE_WORDS = `
+  CREATE VIRTUAL TABLE note_words USING fts5(
+    text, content = 'note', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+  );
+  INSERT INTO note_words (note_words, rank) VALUES ('secure-delete', 1);
+  CREATE TRIGGER note_added AFTER INSERT ON note BEGIN
+    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
+  END;
+  CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
+    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
+    DELETE FROM note_vector WHERE note_row = old.id;
+  END;
+  CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
+    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
+    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
+    DELETE FROM note_vector WHERE note_row = old.id;
+  END;
+`;
+
+/** A note. A table of FTS5 has its words. */
 export const NOTE = table("note", {
   id: rowNumber(true), // people name notes by it
   agentId: text(),
@@ -39,7 +59,8 @@ export const NOTE = table("note", {
 }, {
   sql: `
     CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
-    CREATE INDEX note_by_author ON note (author_id, space);`,
+    CREATE INDEX note_by_author ON note (author_id, space);
+    ${NOTE_WORDS}`,
   forgets: {
     delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
       `${IN("message_id", "messages")})`,
@@ -65,29 +86,6 @@ export const NOTE_VECTOR = table("note_vector", {
   dimension: integer(), // 0: the model's server refuses the note's text
   vector: bytes(), // a signed byte for each dimension
 }, { forgets: "triggers of the table note change it" });
-
-/** The tables of this topic. Parts are forgotten after the rows that they belong to. */
-export const NOTE_TABLES: readonly DeclaredTable[] = [NOTE, NOTE_SOURCE, NOTE_VECTOR];
-
-/** SQL for the index of the words of notes, and for the triggers that keep it. */
-export const NOTE_WORDS = `
-  CREATE VIRTUAL TABLE note_words USING fts5(
-    text, content = 'note', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
-  );
-  INSERT INTO note_words (note_words, rank) VALUES ('secure-delete', 1);
-  CREATE TRIGGER note_added AFTER INSERT ON note BEGIN
-    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
-  END;
-  CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
-    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
-    DELETE FROM note_vector WHERE note_row = old.id;
-  END;
-  CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
-    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
-    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
-    DELETE FROM note_vector WHERE note_row = old.id;
-  END;
-`;
 
 // The tables of schedules and their runs (T12).
 
@@ -141,9 +139,6 @@ export const SCHEDULE_RUN = table("schedule_run", {
   forgets: { delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)" },
 });
 
-/** The tables of this topic. Runs are forgotten before the schedules that name the person. */
-export const SCHEDULE_TABLES: readonly DeclaredTable[] = [SCHEDULE_RUN, SCHEDULE];
-
 // The tables of destructive actions of tools, and of messages that tools posted (T3).
 
 /** A change. Its row is there before the change is made. */
@@ -155,7 +150,7 @@ export const DISCORD_CHANGE = table("discord_change", {
   askerId: snowflake<"user">(),
   guildId: optional(snowflake<"guild">()), // absent in direct messages
   channelId: optional(snowflake<"channel">()), // absent for a change of the whole guild
-  what: text(),
+  what: text(), // its effect, as the end of "would"
   undo: optional(json<UndoSteps>()), // absent if it cannot be taken back
   madeAt: integer(),
   undoneAt: optional(integer()),
@@ -196,9 +191,6 @@ export const DISCORD_POST = table("discord_post", {
   forgets: { delete: "asker_id = :userId" },
 });
 
-/** The tables of this topic. */
-export const CHANGE_TABLES: readonly DeclaredTable[] = [DISCORD_CHANGE, DISCORD_POST];
-
 // The tables of what other programs tell: feeds and their entries (T15), and events of hooks (W2, W6).
 
 /** A feed of the config, as the last poll left it. */
@@ -229,8 +221,9 @@ export const FEED_ENTRY = table("feed_entry", {
   forgets: "digests of entries of public feeds",
 });
 
-/** The tables of feeds. */
-export const FEED_TABLES: readonly DeclaredTable[] = [FEED, FEED_ENTRY];
+/** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
+export const HOOK_EVENTS_KEPT_DAYS = 30;
+const OLD_EVENTS = { days: HOOK_EVENTS_KEPT_DAYS, isSlow: true } as const;
 
 /** An event of another program. */
 export const HOOK_EVENT = table("hook_event", {
@@ -254,6 +247,7 @@ export const HOOK_EVENT = table("hook_event", {
     CREATE INDEX hook_event_run ON hook_event (run_id) WHERE run_id IS NOT NULL;
     CREATE INDEX hook_event_by_time ON hook_event (received_at);`,
   isOfBot: true,
+  keeps: { by: "receivedAt", mayGo: "run_id IS NOT NULL", ...OLD_EVENTS },
   forgets: { scrub: ["title", "text", "post"] },
 });
 
@@ -274,6 +268,7 @@ export const HOOK_RUN = table("hook_run", {
     CREATE INDEX hook_run_open ON hook_run (account_id) WHERE state IN ('claimed', 'running');
     CREATE INDEX hook_run_by_time ON hook_run (account_id, started_at);`,
   isOfBot: true,
+  keeps: { by: "startedAt", mayGo: "state IN ('done', 'refused')", ...OLD_EVENTS },
   forgets: "ids and counts of events",
 });
 
@@ -300,8 +295,29 @@ export const HOOK_INCIDENT = table("hook_incident", {
     CREATE INDEX hook_incident_unfinished ON hook_incident (account_id)
       WHERE is_archived = 0;`,
   isOfBot: true,
+  // The last events of a key are its last runs: without any, nothing happened for those days.
+  keeps: {
+    by: "startedAt",
+    mayGo: "id NOT IN (SELECT incident_row FROM hook_run WHERE incident_row IS NOT NULL)",
+    ...OLD_EVENTS,
+  },
   forgets: { scrub: ["title"] },
 });
 
-/** The tables of hooks. */
-export const HOOK_TABLES: readonly DeclaredTable[] = [HOOK_EVENT, HOOK_RUN, HOOK_INCIDENT];
+/** The tables of this file. Parts are forgotten after the rows that they belong to, and runs
+ * before the schedules that name the person.
+ */
+export const AGENT_TABLES: readonly DeclaredTable[] = [
+  NOTE,
+  NOTE_SOURCE,
+  NOTE_VECTOR,
+  SCHEDULE_RUN,
+  SCHEDULE,
+  DISCORD_CHANGE,
+  DISCORD_POST,
+  FEED,
+  FEED_ENTRY,
+  HOOK_EVENT,
+  HOOK_RUN,
+  HOOK_INCIDENT,
+];

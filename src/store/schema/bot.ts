@@ -5,13 +5,14 @@
 
 import {
   account,
-  BLANK_ID,
   type DeclaredTable,
   flag,
   IN,
   initially,
   integer,
+  json,
   key,
+  onlyRow,
   optional,
   real,
   rowNumber,
@@ -20,6 +21,35 @@ import {
   text,
   unique,
 } from "./columns.ts";
+import { BLANK_ID, stringIn } from "./person.ts";
+
+/** A place of the journal's ring in front of all other tables (`database/journal.ts`). */
+const JOURNAL_ROW = table("journal", {
+  id: rowNumber(), // place in the ring
+  number: integer(), // in the order of storing
+  kind: text(), // name of the code that does the work
+  record: json(),
+}, { forgets: "the tables have all records by then, and all are deleted" });
+
+/** How far the tables have come. */
+const JOURNAL_DONE = table("journal_done", {
+  id: onlyRow(),
+  number: integer(), // the tables have all records up to it
+}, { sql: "INSERT INTO journal_done (id, number) VALUES (1, 0);", forgets: "a number" });
+
+/** Records that the tables refused; kept for the operator. */
+const JOURNAL_REFUSED = table("journal_refused", {
+  id: rowNumber(),
+  kind: text(),
+  record: json(),
+}, {
+  forgets: {
+    change: {
+      columns: ["record"],
+      row: (row, _person, scrub) => scrub.isIn(stringIn(row, "record")) ? "delete" : undefined,
+    },
+  },
+});
 
 /** An account of the bot. */
 export const ACCOUNT = table("account", {
@@ -88,6 +118,9 @@ export const GUILD = table("guild", {
   forgets: "names of servers, channels and roles, without members",
 });
 
+/** Days without a message after which catch-up does not read a direct channel any more. */
+export const DIRECT_CHANNEL_DAYS = 400;
+
 /** A DM or a group with a person who was ever accepted. */
 export const DIRECT_CHANNEL = table("direct_channel", {
   accountId: account(),
@@ -97,6 +130,7 @@ export const DIRECT_CHANNEL = table("direct_channel", {
 }, {
   key: ["accountId", "channelId"],
   isOfBot: true,
+  keeps: { by: "activeAt", days: DIRECT_CHANNEL_DAYS, isSlow: true },
   forgets: { delete: IN("channel_id", "channels") },
 });
 
@@ -115,16 +149,6 @@ export const APPLICATION_OWNER = table("application_owner", {
   accountId: account(),
   userId: snowflake<"user">(),
 }, { key: ["accountId", "userId"], isOfBot: true, forgets: { delete: "user_id = :userId" } });
-
-/** The tables of this topic in the first schema. */
-export const GATEWAY_TABLES: readonly DeclaredTable[] = [
-  ACCOUNT,
-  GATEWAY_SESSION,
-  IDENTIFY,
-  GUILD,
-  DIRECT_CHANNEL,
-  RUN,
-];
 
 // The table of settings that people change by commands, of the loop guard's counts, and of alerts.
 
@@ -147,9 +171,6 @@ export const SETTING = table("setting", {
     }],
   },
 });
-
-/** The tables of this topic. */
-export const SETTING_TABLES: readonly DeclaredTable[] = [SETTING];
 
 // The tables of the use of models.
 
@@ -182,6 +203,7 @@ export const USAGE = table("usage", {
   audioSec: real(),
 }, {
   key: ["day", "userId", "channelId", "guildId", "agentId", "model", "kind"],
+  keeps: { by: "day", days: "usageDays" },
   forgets: {
     // The operator's money is spent all the same, so budgets still count it.
     first: `INSERT INTO usage (${USAGE_KEY}, ${USAGE_SUMS.join(", ")})
@@ -196,6 +218,7 @@ export const USAGE = table("usage", {
 /** A person who knows that a budget of the day is spent. */
 export const TOLD_BUDGET = table("told_budget", { day: integer(), userId: text() }, {
   key: ["day", "userId"],
+  keeps: { by: "day", days: 1 }, // the clock may be set back a little
   forgets: { delete: "user_id = :userId" },
 });
 
@@ -210,21 +233,18 @@ export const TOLD_PROBLEM = table("told_problem", {
   forgets: "kinds of failure and names of models",
 });
 
-/** The tables of this topic. */
-export const USAGE_TABLES: readonly DeclaredTable[] = [USAGE, TOLD_BUDGET, TOLD_PROBLEM];
-
 // The table of figures by minute and by hour.
 
 /** Figures of a minute or an hour. Its places are two rings, so the table never grows. */
 export const TREND = table("trend", {
   span: integer(), // seconds: 60 or 3600
   place: integer(), // in the ring of its span
-  at: integer(),
-  accepted: integer(),
-  ignored: integer(),
-  answers: integer(),
-  failures: integer(),
-  medianMs: integer(), // of an hour: the mean of its minutes, by answers
+  at: integer(), // when it began
+  accepted: integer(), // messages with the verdict `accept`
+  ignored: integer(), // messages with any other verdict
+  answers: integer(), // turns that ended with one
+  failures: integer(), // turns that failed
+  medianMs: integer(), // from a message to the end of its turn; 0 without an answer; of an hour: the mean of its minutes, by answers
   slowestMs: integer(),
   waiting: integer(), // maximum
   unsent: integer(), // maximum
@@ -233,5 +253,21 @@ export const TREND = table("trend", {
   forgets: "counts of messages, without people and places",
 });
 
-/** The tables of this topic. */
-export const TREND_TABLES: readonly DeclaredTable[] = [TREND];
+/** The tables of this file. */
+export const BOT_TABLES: readonly DeclaredTable[] = [
+  JOURNAL_ROW,
+  JOURNAL_DONE,
+  JOURNAL_REFUSED,
+  ACCOUNT,
+  GATEWAY_SESSION,
+  IDENTIFY,
+  GUILD,
+  DIRECT_CHANNEL,
+  RUN,
+  APPLICATION_OWNER,
+  SETTING,
+  USAGE,
+  TOLD_BUDGET,
+  TOLD_PROBLEM,
+  TREND,
+];

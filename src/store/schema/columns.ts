@@ -2,9 +2,8 @@
  * Declares a table once, by its columns: its DDL, the type of its rows, its readers, its insert, and
  * how a person is forgotten in it.
  *
- * Tables that are written seldom are declared like this. The hot ones stay SQL by hand, since each of
- * their statements is measured. The section "Choices" of `docs/internals/architecture.md` says why
- * this is no library.
+ * Statements of tables that are written often are SQL by hand, since each of them is measured. The
+ * section "Choices" of `docs/internals/architecture.md` says why this is no library.
  */
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
@@ -15,6 +14,7 @@ import {
   type Snowflake,
   toAccountId,
 } from "../../core/discord/ids.ts";
+import type { Person, Scrubber } from "./person.ts";
 
 /** A column: its SQL, and how its values are read and written. */
 export interface Column<Value> {
@@ -135,6 +135,11 @@ export const rowNumber = (isNeverReused = false): Given<number> => ({
   isOptional: true,
   initial: undefined,
 });
+/** The number of a table's only row. */
+export const onlyRow = (): Given<number> => ({
+  ...rowNumber(),
+  sql: ["INTEGER", " PRIMARY KEY CHECK (id = 1)"],
+});
 /** A column that is the whole key of its table. */
 export const key = <V>(column: Column<V>): Column<V> => ({
   ...column,
@@ -232,9 +237,6 @@ export function sqlText(value: string): string {
   return `'${value}'`;
 }
 
-/** Takes the place of ids in columns that need one: no message and no person has it. */
-export const BLANK_ID = "1";
-
 /** The condition that a column has one of the ids of a person to forget. */
 export const IN = (column: string, list: "messages" | "channels" | "sessions"): string =>
   `${column} IN (SELECT value FROM json_each(:${list}))`;
@@ -250,9 +252,34 @@ export type Forgets<Name extends string = string> = string | {
   readonly delete?: string;
   /** Columns that are set to a value, by the condition of their rows. */
   readonly set?: readonly { readonly where: string; readonly to: string }[];
-  /** Columns of text or JSON from which the person's traces are removed. */
+  /** Columns of text or JSON from which the person's traces are removed. The table needs an `id`. */
   readonly scrub?: readonly Name[];
+  /** Rewrites the rows that stay, in place of {@link Forgets.scrub}. */
+  readonly change?: RowChange;
 };
+
+/** Rewrites rows that stay. The table needs a column `id`. */
+export interface RowChange {
+  /** The columns that {@link RowChange.row} reads. */
+  readonly columns: readonly string[];
+  /** Rewrites a row. @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
+  row(row: RewrittenRow, person: Person, scrub: Scrubber): RewrittenRow | "delete" | undefined;
+}
+
+/** A row, as SQLite returns it. */
+export type RewrittenRow = Readonly<Record<string, unknown>>;
+
+/** How long rows are kept (X6). */
+export interface Keeps<Name extends string = string> {
+  /** The column with the time of a row; `day` has days. */
+  readonly by: Name;
+  /** Number of days, or the key of `store.retention` with it. */
+  readonly days: number | "transcriptsDays" | "usageDays";
+  /** Condition of the rows that may go; all by default. */
+  readonly mayGo?: string;
+  /** Whether old rows are looked for once a day, because no index has the time. */
+  readonly isSlow?: true;
+}
 
 /** The parts of a table beside its columns. */
 export interface TableParts<Name extends string> {
@@ -266,6 +293,8 @@ export interface TableParts<Name extends string> {
   readonly sql?: string;
   /** Whether its rows belong to one server and one bot, and go if another one takes the account. */
   readonly isOfBot?: boolean;
+  /** How long its rows are kept; absent: its methods or `received/retention.ts` delete them. */
+  readonly keeps?: Keeps<Name>;
   /** How a person is forgotten in it. */
   readonly forgets: Forgets<Name>;
 }
@@ -277,6 +306,10 @@ export interface DeclaredTable {
   readonly ddl: string;
   /** As {@link TableParts.isOfBot}. */
   readonly isOfBot: boolean;
+  /** Names of the columns of its key, in SQL. */
+  readonly keyColumns: readonly string[];
+  /** As {@link TableParts.keeps}, with the name of SQL; absent: no rule. */
+  readonly keeps?: Keeps;
   /** As {@link TableParts.forgets}, with the names of SQL. */
   readonly forgets: Forgets;
   /** Names of its columns with JSON, in SQL. */
@@ -307,6 +340,7 @@ export function table<C extends Columns>(
       Object.values(columns).every(({ sql }) => sql.join("") !== "TEXT PRIMARY KEY"),
     sql = "",
     isOfBot = false,
+    keeps,
     forgets,
   }: TableParts<keyof C & string>,
 ): StoreTable<C> {
@@ -327,6 +361,8 @@ export function table<C extends Columns>(
       hasRowNumber ? "" : ", WITHOUT ROWID"
     };\n${sql}\n`,
     isOfBot,
+    keyColumns: (key ?? ["id"]).map(snakeCase),
+    ...(keeps && { keeps: { ...keeps, by: snakeCase(keeps.by) } }),
     forgets: typeof forgets === "string"
       ? forgets
       : { ...forgets, ...(forgets.scrub && { scrub: forgets.scrub.map(snakeCase) }) },

@@ -94,15 +94,6 @@ export const PAIRING_GUESS = table("pairing_guess", {
   closedAt: optional(integer()), // when too many closed the check
 }, { forgets: "a number" });
 
-/** The tables of this topic. */
-export const PAIRING_TABLES: readonly DeclaredTable[] = [
-  RESOLVED_NAME,
-  PAIRING_REQUEST,
-  ASKED_GUILD,
-  PAIRED,
-  PAIRING_GUESS,
-];
-
 // The tables of questions to people, their cards, commands that people have allowed for good, and runs
 // of offered actions.
 
@@ -221,15 +212,6 @@ export const EXEC_RULE = table("exec_rule", {
   forgets: { set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }], scrub: ["args"] },
 });
 
-/** The tables of this topic. Parts are forgotten after the rows that they belong to. */
-export const QUESTION_TABLES: readonly DeclaredTable[] = [
-  QUESTION,
-  EXEC_RULE,
-  QUESTION_COVER,
-  QUESTION_CARD,
-  QUESTION_CONTROL,
-];
-
 /** A run of an offered action: at most one for each call. */
 export const ACTION_RUN = table("action_run", {
   id: rowNumber(),
@@ -253,9 +235,6 @@ export const ACTION_RUN = table("action_run", {
     scrub: ["outcome"],
   },
 });
-
-/** Tables of offered actions, which came later. */
-export const ACTION_RUN_TABLES: readonly DeclaredTable[] = [ACTION_RUN];
 
 /** Source of rows: runs `r` without an end, with the message `i` whose turn is over. */
 export const CUT_RUNS = `(SELECT * FROM action_run WHERE state = 'running') AS r
@@ -304,5 +283,18 @@ export const ANSWER_THREAD = table("answer_thread", {
   forgets: { delete: "asker_id = :userId" }, // the title has words of theirs
 });
 
-/** The tables of this topic. */
-export const THREAD_TABLES: readonly DeclaredTable[] = [ANSWER_THREAD];
+/** The tables of this file. Parts are forgotten after the rows that they belong to. */
+export const PEOPLE_TABLES: readonly DeclaredTable[] = [
+  RESOLVED_NAME,
+  PAIRING_REQUEST,
+  ASKED_GUILD,
+  PAIRED,
+  PAIRING_GUESS,
+  QUESTION,
+  EXEC_RULE,
+  QUESTION_COVER,
+  QUESTION_CARD,
+  QUESTION_CONTROL,
+  ACTION_RUN,
+  ANSWER_THREAD,
+];

@@ -1,16 +1,24 @@
 /** `store.sessions`: the checkpoints of conversations, their folded entries, and their lists. */
 
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Checkpoints, Listing, Recalled, Sessions } from "../../core/store/sessions.ts";
-import type { Fold, NumberedEntry } from "../../core/turn/checkpoint.ts";
+import type {
+  Fold,
+  Folded,
+  NumberedEntry,
+  OpenEntries,
+  ResetCause,
+} from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { COUNT, integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
+import { COUNT, integer, json, optional, rows, text } from "../schema/columns.ts";
+import { CHECKPOINT } from "../schema/messages.ts";
 import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
 
 /** Creates the namespace. */
-export function createSessions(transactions: Transactions, transcripts: TranscriptRows): Sessions {
+export function createSessions(transactions: Transactions, transcripts: TranscriptRows) {
   return {
     ...createCheckpoints(transactions, transcripts),
     ...createListing(transactions),
@@ -18,32 +26,52 @@ export function createSessions(transactions: Transactions, transcripts: Transcri
   };
 }
 
+/** All methods of `store.sessions`. */
+export type Sessions = ReturnType<typeof createSessions>;
+
 const KEY = rows({ key: text() });
 const LISTED = rows({
   agentId: text(),
   entries: integer(),
-  current: integer(),
-  open: integer(),
-  openChars: integer(),
-  summaryChars: integer(),
+  current: integer(), // number of entries since the last reset
+  open: integer(), // number of those that are not folded
+  openChars: integer(), // UTF-16 units of these
+  summaryChars: integer(), // UTF-16 units of the summary of the folded ones
   firstAt: integer(),
   lastAt: integer(),
-  newest: optional(json<InboundMessage>()), // ours, written by `inbox/store_batch.ts`
-});
-const NUMBER = rows({ id: integer() });
-const CHECKPOINT = rows({
-  kind: oneOf("reset", "summary"),
-  cause: text(),
-  firstEntry: integer(),
-  lastEntry: integer(),
-  entries: integer(),
-  messageIds: json<readonly string[]>(),
-  summary: optional(text()),
-  modelId: optional(text()),
-  at: integer(),
+  newest: optional(json<InboundMessage>()), // of the newest turn; absent if it is deleted
 });
 
-function createListing({ sql, read }: Transactions): Listing {
+/** One session. */
+export type ListedSession = { readonly sessionKey: string } & ReturnType<typeof LISTED.read>;
+
+const NUMBER = rows({ id: integer() });
+const LISTED_CHECKPOINT = CHECKPOINT.pick(
+  "kind",
+  "cause",
+  "firstEntry",
+  "lastEntry",
+  "entries",
+  "messageIds",
+  "summary",
+  "modelId",
+  "at",
+);
+
+/** A checkpoint as it is stored. */
+export type ListedCheckpoint = ReturnType<typeof LISTED_CHECKPOINT.read>;
+
+/** The entries to read. */
+export interface RecallQuery {
+  /** Entries of these messages; any if empty. */
+  readonly messageIds: readonly MessageId[];
+  /** Words that all must be in an entry, in any case; any entry if empty. */
+  readonly words: readonly string[];
+  /** Maximum number of entries. */
+  readonly limit: number;
+}
+
+function createListing({ sql, read }: Transactions) {
   // Steps from key to key in the index: reading every entry would take long.
   const selectKeys = sql.rows(KEY.read)`WITH RECURSIVE keys (key) AS (
        SELECT MIN(session_key) FROM entry
@@ -73,19 +101,26 @@ function createListing({ sql, read }: Transactions): Listing {
     SELECT id, ${entryColumns} FROM entry WHERE session_key = ? AND id > ? ORDER BY id LIMIT ?`;
   const selectNewest = sql.rows(toNumbered)`
     SELECT id, ${entryColumns} FROM entry WHERE session_key = ? ORDER BY id DESC LIMIT ?`;
-  const selectCheckpoints = sql.rows(CHECKPOINT.read)`
+  const selectCheckpoints = sql.rows(LISTED_CHECKPOINT.read)`
     SELECT * FROM checkpoint WHERE session_key = ? ORDER BY id`;
 
   return {
-    list: () =>
+    /** All sessions with an entry, the one with the newest entry first. */
+    list: (): Promise<readonly ListedSession[]> =>
       read(() =>
         selectKeys.all().map(({ key }) => key)
           .map((sessionKey) => ({ sessionKey, ...selectOne.one({ key: sessionKey }) }))
           .toSorted((one, other) => other.lastAt - one.lastAt)
       ),
-    page: (sessionKey, after, limit) => read(() => selectPage.all(sessionKey, after, limit)),
-    newestOf: (sessionKey, limit) => read(() => selectNewest.all(sessionKey, limit).reverse()),
-    checkpointsOf: (sessionKey) => read(() => selectCheckpoints.all(sessionKey)),
+    /** All entries of a session after a number, oldest first. */
+    page: (sessionKey: string, after: number, limit: number): Promise<readonly NumberedEntry[]> =>
+      read(() => selectPage.all(sessionKey, after, limit)),
+    /** The newest `limit` entries of a session, oldest first. */
+    newestOf: (sessionKey: string, limit: number): Promise<readonly NumberedEntry[]> =>
+      read(() => selectNewest.all(sessionKey, limit).reverse()),
+    /** All checkpoints of a session, oldest first. */
+    checkpointsOf: (sessionKey: string): Promise<readonly ListedCheckpoint[]> =>
+      read(() => selectCheckpoints.all(sessionKey)),
   };
 }
 
@@ -100,7 +135,7 @@ const MATCHES = rows({ matches: integer() });
  * Reads folded entries of a session again, for the tool `recall`. Only entries since the last reset
  * are found, and only those of the session itself.
  */
-function createRecalled({ sql, read }: Transactions): Recalled {
+function createRecalled({ sql, read }: Transactions) {
   const selectRange = sql`SELECT COALESCE((SELECT last_entry FROM checkpoint
                       WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
               AS after,
@@ -117,7 +152,15 @@ function createRecalled({ sql, read }: Transactions): Recalled {
   const count = sql`SELECT COUNT(*) AS matches ${matching}`;
 
   return {
-    recall: (sessionKey, { messageIds, words, limit }) =>
+    /**
+     * The newest folded entries that match.
+     *
+     * @returns Oldest first, and the number of all matches.
+     */
+    recall: (
+      sessionKey: string,
+      { messageIds, words, limit }: RecallQuery,
+    ): Promise<{ readonly entries: readonly Entry[]; readonly matches: number }> =>
       read(() => {
         const { after, upTo } = RANGE.read(selectRange.get({ key: sessionKey }));
         const query = {
@@ -134,6 +177,9 @@ function createRecalled({ sql, read }: Transactions): Recalled {
       }),
   };
 }
+
+/** Reads folded entries. */
+export type Recalled = ReturnType<typeof createRecalled>;
 
 const PLACE = rows({ id: integer(), messageId: text(), role: text() });
 const ENTRIES = rows({
@@ -174,7 +220,7 @@ function createCheckpoints(
     TranscriptRows,
     "changesOf" | "checkpointOf" | "drop" | "folded" | "hasRange" | "openEntries"
   >,
-): Checkpoints {
+) {
   const selectLast = sql`
     SELECT last_entry, kind FROM checkpoint WHERE session_key = ? ORDER BY id DESC LIMIT 1`;
   const selectOpen = sql.rows(toEntry)`SELECT ${entryColumns} FROM entry
@@ -233,8 +279,10 @@ function createCheckpoints(
   });
 
   return {
+    /** The newest checkpoint of a session; `undefined` if it has none. */
     checkpointOf: transcripts.checkpointOf,
-    async openEntries(sessionKey, limit) {
+    /** The newest `limit` entries since the newest checkpoint, oldest first. */
+    async openEntries(sessionKey: string, limit: number): Promise<OpenEntries> {
       const changes = transcripts.changesOf(sessionKey);
       const open = transcripts.openEntries(sessionKey, limit) ?? await read(() => {
         const { lastEntry: after } = lastOf(sessionKey);
@@ -244,7 +292,13 @@ function createCheckpoints(
       });
       return changes === 0 ? open : { ...open, changes };
     },
-    async fold({ changes = 0, ...fold }, now) {
+    /**
+     * Folds the oldest entries since the newest checkpoint.
+     *
+     * @returns `false`, and stores nothing, if the range is another one by now: a newer checkpoint has
+     * entries of it, or some are removed.
+     */
+    async fold({ changes = 0, ...fold }: Fold, now: number) {
       const { sessionKey } = fold;
       // The summary may have words that their sender has removed meanwhile.
       const isOld = () => changes !== transcripts.changesOf(sessionKey);
@@ -267,7 +321,13 @@ function createCheckpoints(
       transcripts.folded(sessionKey, { summary, at: now }, fold);
       return true;
     },
-    async reset(sessionKey, cause, now) {
+    /**
+     * Begins a new transcript under the same key (S4a).
+     *
+     * @returns Number of entries that the model does not see any more; 0 if there was nothing to
+     * leave behind.
+     */
+    async reset(sessionKey: string, cause: ResetCause, now: number) {
       const left = await commit(cause === "command" ? COMMIT_OPTIONS.BY_HAND : UNNAMED, () => {
         const { lastEntry: after, kind } = lastOf(sessionKey);
         const { agentId, first, last, entries } = rangeOf(
@@ -285,7 +345,8 @@ function createCheckpoints(
       transcripts.drop(sessionKey);
       return left;
     },
-    foldedOf: (sessionKey) =>
+    /** The part of a session that summaries stand for, since its last reset. */
+    foldedOf: (sessionKey: string): Promise<Folded> =>
       read(() => {
         const row = selectFolded.get({ key: sessionKey });
         const { entries, messages, at, chars, modelId } = FOLDED.read(row);

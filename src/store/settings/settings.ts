@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { ALERT_KIND_NAMES, ALERT_WAYS } from "../../core/alerts.ts";
+import { ALERT_KIND_NAMES, ALERT_WAYS, type AlertRecord } from "../../core/alerts.ts";
 import {
   type AccountId,
   type ChannelId,
@@ -16,27 +16,19 @@ import {
   type BackupAttempt,
   type BackupState,
   type LoopRun,
-  type LoopRuns,
   MAX_ELSEWHERE,
   type Pause,
-  type Pauses,
-  type StoredAlerts,
-  type StoredBackups,
-  type StoredSettings,
+  type PauseChange,
+  type SettingName,
 } from "../../core/store/settings.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { SETTING } from "../schema/bot.ts";
-
-/** For the store itself. */
-export interface ReadAgain {
-  /** Reads all settings again, because another part of the store has changed the table. */
-  readAgain(): void;
-}
+import type { ChosenSetting } from "../../core/people/chosen.ts";
 
 /** Creates the namespace. All settings are in memory: each turn asks for some of them. */
-export function createSettings(transactions: Transactions): StoredSettings & ReadAgain {
+export function createSettings(transactions: Transactions) {
   const { database, sql, commit, readUnjournaled } = transactions;
   const selectAll = sql.rows(SETTING.read)`SELECT * FROM setting`;
   const upsert = SETTING.prepareInsert(
@@ -61,13 +53,39 @@ export function createSettings(transactions: Transactions): StoredSettings & Rea
     ...createLoopRuns(transactions, rows),
     ...createStoredAlerts(transactions, rows),
     ...createStoredBackups(transactions, rows),
+    /** Reads all settings again, because another part of the store has changed the table. */
     readAgain: () => void (values = readAll()),
-    known: (accountId, scope, name) =>
+    /**
+     * A setting of turns, from memory: neither they nor decisions about messages wait for anything.
+     *
+     * @param scope Key of a session, or id of a channel or of a model.
+     */
+    known: (
+      accountId: AccountId,
+      scope: string,
+      name: ChosenSetting | "model" | "quiet" | "intent" | "prompt",
+    ): string | undefined =>
       // Most bots have no setting, and each message asks for three.
       values.size === 0 ? undefined : values.get(keyOf(accountId, scope, name)),
-    settingOf: (accountId, scope, name) =>
+    /**
+     * A setting; `undefined` if no person has changed it.
+     *
+     * @param scope Key of a session, id of a channel or of a model, or `"account"`.
+     */
+    settingOf: (
+      accountId: AccountId,
+      scope: string,
+      name: SettingName,
+    ): Promise<string | undefined> =>
       readUnjournaled(() => values.get(keyOf(accountId, scope, name))),
-    async change(accountId, scope, name, value, now) {
+    /** Changes a setting; `undefined` removes it. */
+    async change(
+      accountId: AccountId,
+      scope: string,
+      name: SettingName,
+      value: string | undefined,
+      now: number,
+    ) {
       const stored = value && withoutControls(value);
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (stored === undefined) remove.run(accountId, scope, name);
@@ -79,6 +97,9 @@ export function createSettings(transactions: Transactions): StoredSettings & Rea
     },
   };
 }
+
+/** All methods of `store.settings`. */
+export type StoredSettings = ReturnType<typeof createSettings>;
 
 /** The rows of settings, and the memory of them. */
 interface SettingRows {
@@ -120,7 +141,7 @@ interface LoopRecord {
 function createLoopRuns(
   { journaled }: Transactions,
   { upsert, values, keyOf, remove }: SettingRows,
-): LoopRuns {
+) {
   function remember({ accountId, scope, value }: LoopRecord): void {
     const key = keyOf(accountId, scope, LOOP);
     if (value === undefined) values().delete(key);
@@ -132,7 +153,8 @@ function createLoopRuns(
     else upsert({ accountId, scope, name: LOOP, value, at });
   });
   return {
-    loopRuns(accountId) {
+    /** The runs of an account, from memory. */
+    loopRuns(accountId: AccountId): ReadonlyMap<ChannelId, LoopRun> {
       const prefix = `${accountId}\n`;
       const runs = new Map<ChannelId, LoopRun>();
       for (const [key, value] of values()) {
@@ -142,7 +164,10 @@ function createLoopRuns(
       }
       return runs;
     },
-    keepLoopRun(accountId, scope, run, at) {
+    /**
+     * Keeps a run, or removes it. The next transaction stores that, within 50 ms; no caller waits.
+     */
+    keepLoopRun(accountId: AccountId, scope: ChannelId, run: LoopRun | undefined, at: number) {
       const record = { accountId, scope, value: run && JSON.stringify(run), at };
       remember(record);
       changes.later(UNNAMED, record, LOOP_LAG_MS);
@@ -165,7 +190,7 @@ const valueSchema = z.object({
 function createPauses(
   { sql, commit, readUnjournaled }: Transactions,
   { upsert, values, keyOf }: SettingRows,
-): Pauses {
+) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = ? AND scope = 'account' AND name = 'paused'`;
   const nameOf = (accountId: AccountId) => keyOf(accountId, "account", "paused");
@@ -175,12 +200,24 @@ function createPauses(
   }
 
   return {
-    isPaused(accountId) {
+    /** Whether the account is paused, from memory: each turn asks. */
+    isPaused(accountId: AccountId) {
       const value = values().get(nameOf(accountId));
       return value !== undefined && valueSchema.parse(JSON.parse(value)).isPaused;
     },
-    pauseOf: (accountId) => readUnjournaled(() => pauseIn(read(accountId))),
-    async changePause(accountId, { to, by, callId }, now) {
+    /** The current pause, from the table; `undefined` if the account is not paused. */
+    pauseOf: (accountId: AccountId): Promise<Pause | undefined> =>
+      readUnjournaled(() => pauseIn(read(accountId))),
+    /**
+     * Pauses an account, or lets it go on.
+     *
+     * @returns The pause afterwards, and whether it is another one than before.
+     */
+    async changePause(
+      accountId: AccountId,
+      { to, by, callId }: PauseChange,
+      now: number,
+    ): Promise<{ readonly pause: Pause | undefined; readonly isChanged: boolean }> {
       let written: string | undefined;
       const result = await commit(COMMIT_OPTIONS.BY_HAND, () => {
         const before = read(accountId);
@@ -199,6 +236,9 @@ function createPauses(
     },
   };
 }
+
+/** Reads and changes pauses. */
+export type Pauses = ReturnType<typeof createPauses>;
 
 function pauseIn(row: (Pause & { readonly isPaused: boolean }) | undefined): Pause | undefined {
   return row?.isPaused ? { by: row.by, since: row.since } : undefined;
@@ -232,16 +272,18 @@ const recordsSchema = z.lazy(() => {
 function createStoredAlerts(
   { sql, commit, readUnjournaled }: Transactions,
   { upsert }: SettingRows,
-): StoredAlerts {
+) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE scope = 'bot' AND name = 'alerts'`;
   return {
-    alerts: () =>
+    /** The alerts on record. */
+    alerts: (): Promise<readonly AlertRecord[]> =>
       readUnjournaled(() => {
         const row = select.get();
         return row ? recordsSchema.parse(JSON.parse(row.value)) : [];
       }),
-    keepAlerts: (records, at) =>
+    /** Replaces the alerts on record. */
+    keepAlerts: (records: readonly AlertRecord[], at: number): Promise<void> =>
       commit(
         COMMIT_OPTIONS.BY_HAND,
         () => void upsert({ ...ALERTS, value: JSON.stringify(records), at }),
@@ -281,7 +323,7 @@ function withMade(
 function createStoredBackups(
   { sql, commit, readUnjournaled }: Transactions,
   { upsert }: SettingRows,
-): StoredBackups {
+) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = '' AND scope = 'bot' AND name = 'backups'`;
   const read = (): BackupState => {
@@ -289,8 +331,10 @@ function createStoredBackups(
     return row ? stateSchema.parse(JSON.parse(row.value)) : {};
   };
   return {
-    backups: () => readUnjournaled(read),
-    recordBackup: (result) =>
+    /** The results so far. */
+    backups: (): Promise<BackupState> => readUnjournaled(read),
+    /** Adds a result. A success removes the failure before it. */
+    recordBackup: (result: BackupAttempt) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const before = read();
         const next: BackupState = result.kind === "made"
@@ -302,3 +346,6 @@ function createStoredBackups(
       }),
   };
 }
+
+/** Reads and keeps the results of backups (O11). */
+export type StoredBackups = ReturnType<typeof createStoredBackups>;

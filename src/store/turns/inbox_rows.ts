@@ -36,20 +36,6 @@ export interface EndRecord {
   readonly now: number;
 }
 
-/** Writes rows of the inbox. */
-export interface InboxRows {
-  /**
-   * Adds a message.
-   *
-   * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
-   */
-  add(message: InboundMessage, route: Route, now: number): boolean;
-  /** Notes a claim of messages that wait, or that an earlier claim has. */
-  claim(claim: ClaimRecord): void;
-  /** Ends a turn. Returns whether its first message was in the inbox without an end. */
-  end(record: EndRecord): boolean;
-}
-
 /** Values of the columns that a claim sets. */
 interface RowClaim {
   attempt: number;
@@ -78,7 +64,7 @@ type RowEnd = readonly [
 const NO_END = [null, null, null, null, null] as const;
 
 /** Prepares the statements. */
-export function prepareInboxRows(database: DatabaseSync, tail: Tail): InboxRows {
+export function prepareInboxRows(database: DatabaseSync, tail: Tail) {
   const sql = statementsOf(database);
   const insert = sql`
     INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
@@ -133,22 +119,29 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail): InboxRows 
   }
 
   return {
-    add(message, route, acceptedAt) {
+    /**
+     * Adds a message.
+     *
+     * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
+     */
+    add(message: InboundMessage, route: Route, acceptedAt: number) {
       const claim = { state: "waiting", attempt: 0, claimedAt: null, turnOf: null } as const;
       return rows.add(message.id, { message, route, acceptedAt, ...claim });
     },
-    claim({ turn, messages, now: claimedAt }) {
+    /** Notes a claim of messages that wait, or that an earlier claim has. */
+    claim({ turn, messages, now: claimedAt }: ClaimRecord) {
       for (const { messageId, attempt } of messages) {
         claimOne(messageId, { attempt, claimedAt, turnOf: messageId === turn ? null : turn });
       }
     },
-    end({ messageId, attempt = 1, claimedAt = null, also = [], end: how, cost, now }) {
+    /** Ends a turn. Returns whether its first message was in the inbox without an end. */
+    end({ messageId, attempt = 1, claimedAt, also = [], end: how, cost, now }: EndRecord) {
       const failureId = how.kind === "failed" ? how.failureId : null;
       const reason = "reason" in how ? how.reason ?? null : null;
       const last = also.at(-1);
       const endRow = (id: string, turnOf: string | null, json: string | null) => {
         const replyTo = last === undefined || last === id ? null : last;
-        const claim = { attempt, claimedAt, turnOf };
+        const claim = { attempt, claimedAt: claimedAt ?? null, turnOf };
         return endOne(id, how.kind, claim, [now, failureId, reason, json, replyTo]);
       };
       if (!endRow(messageId, null, cost ? JSON.stringify(cost) : null)) return false;
@@ -157,3 +150,6 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail): InboxRows 
     },
   };
 }
+
+/** Writes rows of the inbox. */
+export type InboxRows = ReturnType<typeof prepareInboxRows>;

@@ -19,7 +19,7 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { OverheardKey, ReactionRecords } from "../../core/store/turns.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 import { account, integer, oneOf, rows, snowflake, text } from "../schema/columns.ts";
 
 /** Keeps reactions within a transaction of the caller's (T1). */
@@ -157,7 +157,7 @@ function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
 export function createReactions(
   { sql, commit, read }: Transactions,
   { reacted }: Pick<Memory, "reacted">,
-): ReactionRecords {
+) {
   const selectChannels = sql`SELECT DISTINCT account_id, channel_id FROM reaction
      WHERE shown_in IS NULL
        OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state IS NOT 'answered')`;
@@ -199,7 +199,15 @@ export function createReactions(
   }
 
   return {
-    async reactionsFor({ accountId, channelId }, messageId) {
+    /**
+     * The newest reactions of a channel that no earlier turn has seen, oldest first. They belong to
+     * the turn of a message from now on: a repeated turn of the message sees them again, and so does
+     * the next turn if this one fails.
+     */
+    async reactionsFor(
+      { accountId, channelId }: OverheardKey,
+      messageId: MessageId,
+    ): Promise<readonly ReactionNote[]> {
       const key = { accountId, channelId };
       if (!reacted.isKnown) {
         reacted.know(await read(() => selectChannels.all().map(CHANNEL.read)));

@@ -11,7 +11,6 @@ import { statementsOf } from "../database/statements.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { lengthOf } from "../../core/fit_request.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Transcripts } from "../../core/store/turns.ts";
 import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -22,46 +21,6 @@ export interface EntryPlace {
   readonly sessionKey: string;
   /** Channel, thread or direct message channel of the turn. */
   readonly channelId: string;
-}
-
-/** Reads and adds entries, for the store itself. */
-export interface TranscriptRows extends Transcripts {
-  /** Adds entries without control characters, within a transaction of the caller's. */
-  insert(place: EntryPlace, entries: readonly Entry[]): void;
-  /** The newest checkpoint of a session; `undefined` if it has none. */
-  checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
-  /** Forgets a session in memory, because the table has a new checkpoint, or may differ. */
-  drop(sessionKey: string): void;
-  /**
-   * The newest `limit` entries since the newest checkpoint; `undefined` if memory lacks some that
-   * the table has.
-   */
-  openEntries(sessionKey: string, limit: number): OpenEntries | undefined;
-  /**
-   * Whether a range is the oldest entries since the newest checkpoint. `false` if memory does not
-   * know.
-   */
-  hasRange(sessionKey: string, range: FoldRange): boolean;
-  /**
-   * Notes that a range is stored as a checkpoint, and keeps the later entries in memory. If memory
-   * does not have the range any more, it forgets the session.
-   */
-  folded(sessionKey: string, checkpoint: Checkpoint, range: FoldRange): void;
-  /** Notes that entries of a session are another text now: no summary of the old ones is stored. */
-  changed(sessionKey: string): void;
-  /** How often {@link TranscriptRows.changed} was called for a session. */
-  changesOf(sessionKey: string): number;
-  /**
-   * Begins to store entries.
-   *
-   * @returns Called once they are stored. If the session was read from the table meanwhile, memory
-   * forgets it, because that read may have had the entries, or not.
-   */
-  storing(sessionKey: string): (entries: readonly Entry[]) => void;
-  /** Forgets all memory, because the table may differ. */
-  forget(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
 }
 
 /**
@@ -90,7 +49,7 @@ interface FoundCheckpoint {
  * Creates the storage of transcripts. The function is longer than most, because its inner
  * functions share one state: the cached sessions.
  */
-export function createTranscripts({ sql, read }: Transactions): TranscriptRows {
+export function createTranscripts({ sql, read }: Transactions) {
   const select = sql`SELECT ${entryColumns} FROM entry
      WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`;
   const selectCheckpoint = sql`SELECT last_entry, boundary, summary, model_id, at FROM checkpoint
@@ -161,7 +120,18 @@ export function createTranscripts({ sql, read }: Transactions): TranscriptRows {
   }
 
   return {
-    async entriesOf(sessionKey, limit, maxChars = Infinity) {
+    /**
+     * The newest entries of a session since its newest checkpoint, oldest first: at most `limit`, and
+     * only as many as fit into `maxChars` together. Reading stops there, so a turn in a long session
+     * costs no more than in a short one.
+     *
+     * @param maxChars UTF-16 units; unlimited by default.
+     */
+    async entriesOf(
+      sessionKey: string,
+      limit: number,
+      maxChars: number = Infinity,
+    ): Promise<readonly Entry[]> {
       const cached = sessions.get(sessionKey);
       const newest = cached && newestOf(cached, limit, maxChars);
       if (cached && newest) {
@@ -179,36 +149,60 @@ export function createTranscripts({ sql, read }: Transactions): TranscriptRows {
         return newest.entries.slice();
       });
     },
-    async checkpointOf(sessionKey) {
+    /** The newest checkpoint of a session; `undefined` if it has none. */
+    async checkpointOf(sessionKey: string): Promise<Checkpoint | undefined> {
       const cached = sessions.get(sessionKey);
       return cached ? cached.checkpoint : await read(() => readCheckpoint(sessionKey)?.checkpoint);
     },
+    /** Forgets a session in memory, because the table has a new checkpoint, or may differ. */
     drop,
-    openEntries(sessionKey, limit) {
+    /**
+     * The newest `limit` entries since the newest checkpoint; `undefined` if memory lacks some that
+     * the table has.
+     */
+    openEntries(sessionKey: string, limit: number): OpenEntries | undefined {
       const cached = sessions.get(sessionKey);
       if (!cached?.isWhole) return undefined;
       const older = Math.max(0, cached.entries.length - limit);
       return { older, entries: cached.entries.slice(older) };
     },
-    hasRange(sessionKey, range) {
+    /**
+     * Whether a range is the oldest entries since the newest checkpoint. `false` if memory does not
+     * know.
+     */
+    hasRange(sessionKey: string, range: FoldRange) {
       const cached = sessions.get(sessionKey);
       return cached !== undefined && beginsWith(cached, range);
     },
-    folded(sessionKey, checkpoint, range) {
+    /**
+     * Notes that a range is stored as a checkpoint, and keeps the later entries in memory. If memory
+     * does not have the range any more, it forgets the session.
+     */
+    folded(sessionKey: string, checkpoint: Checkpoint, range: FoldRange) {
       const cached = sessions.get(sessionKey);
       if (!cached) return;
       if (!beginsWith(cached, range)) return drop(sessionKey);
       cut(cached, range.count); // the same session: a turn of it may be on its way to the disk
       cached.checkpoint = checkpoint;
     },
-    insert({ agentId, sessionKey, channelId }, entries) {
+    /** Adds entries without control characters, within a transaction of the caller's. */
+    insert({ agentId, sessionKey, channelId }: EntryPlace, entries: readonly Entry[]) {
       for (const entry of entries) {
         insert.run(agentId, sessionKey, channelId, ...writeEntry(entry));
       }
     },
-    changed: (sessionKey) => void changes.set(sessionKey, (changes.get(sessionKey) ?? 0) + 1),
-    changesOf: (sessionKey) => changes.get(sessionKey) ?? 0,
-    storing(sessionKey) {
+    /** Notes that entries of a session are another text now: no summary of the old ones is stored. */
+    changed: (sessionKey: string) =>
+      void changes.set(sessionKey, (changes.get(sessionKey) ?? 0) + 1),
+    /** How often {@link TranscriptRows.changed} was called for a session. */
+    changesOf: (sessionKey: string) => changes.get(sessionKey) ?? 0,
+    /**
+     * Begins to store entries.
+     *
+     * @returns Called once they are stored. If the session was read from the table meanwhile, memory
+     * forgets it, because that read may have had the entries, or not.
+     */
+    storing(sessionKey: string): (entries: readonly Entry[]) => void {
       const before = sessions.get(sessionKey);
       return (entries) => {
         const cached = sessions.get(sessionKey);
@@ -221,10 +215,15 @@ export function createTranscripts({ sql, read }: Transactions): TranscriptRows {
         makeRoom();
       };
     },
+    /** Forgets all memory, because the table may differ. */
     forget,
+    /** Estimated bytes of memory. */
     bytes: () => bytes,
   };
 }
+
+/** Reads and adds entries, for the store itself. */
+export type TranscriptRows = ReturnType<typeof createTranscripts>;
 
 /** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;

@@ -12,15 +12,19 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
-import { type FinishedTurn, messagesOf, type StoredTurn } from "../../core/inbound/inbox.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import {
+  type Claim,
+  type FinishedTurn,
+  messagesOf,
+  type StoredTurn,
+} from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { EditedStep, Step } from "../../core/step.ts";
 import type { KeepUnanswered } from "../../core/store/inbox.ts";
-import type { Steps, TurnEnds } from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -98,7 +102,7 @@ export function createTurnEnds(
   { turns, apply: note, outgoing, spent, forgotten }: Memory,
   transcripts: TranscriptRows,
   tables: TurnTables,
-): TurnEnds {
+) {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const insertSteps = prepareInsertSteps(database);
@@ -198,7 +202,13 @@ export function createTurnEnds(
   }
 
   return {
-    async finishTurn(given, now, queue) {
+    /**
+     * T3: stores the end of a turn, its entries and its messages.
+     *
+     * @param queue The plan for a full queue of the channel; without it, no queue is ever full.
+     * @returns `stored` is false if the claim does not run any more; nothing is stored then.
+     */
+    async finishTurn(given: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn> {
       const { claim } = given;
       if (forgotten.pending()) await forgotten.pending();
       const ended = turnWithout(forgotten.of(claim.message.id), given);
@@ -230,6 +240,9 @@ export function createTurnEnds(
     },
   };
 }
+
+/** Stores the ends of turns. */
+export type TurnEnds = ReturnType<typeof createTurnEnds>;
 
 /** A program gets its answer right after the commit. */
 function endOptions({ claim: { message: { called } } }: FinishedTurn): CommitOptions {
@@ -297,7 +310,7 @@ export function createSteps(
   { database, sql, journaled, read }: Transactions,
   { turns, spent, forgotten }: Pick<Memory, "turns" | "spent" | "forgotten">,
   tables: TurnTables,
-): Steps {
+) {
   const select = sql`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
   const insert = prepareInsertSteps(database);
   const records = journaled<StepsRecord>("steps", (record) => {
@@ -308,8 +321,22 @@ export function createSteps(
   });
 
   return {
-    stepsOf: (messageId) => read(() => select.all(messageId).map((row) => STEP.read(row).step)),
-    async addSteps(claim, given, waitsForDisk, charges = []) {
+    /** The stored steps of a message's turn, in order, from all processes that ran it. */
+    stepsOf: (messageId: MessageId): Promise<readonly Step[]> =>
+      read(() => select.all(messageId).map((row) => STEP.read(row).step)),
+    /**
+     * TS: adds steps to a turn.
+     *
+     * @param waitsForDisk Whether the steps must survive a power cut.
+     * @param charges Requests to models since the last TS.
+     * @throws {Error} If the claim does not run any more; then the turn must not continue.
+     */
+    async addSteps(
+      claim: Claim,
+      given: readonly Step[],
+      waitsForDisk: boolean,
+      charges: readonly Charge[] = [],
+    ) {
       const { message: { id: turn, accountId }, attempt } = claim;
       if (forgotten.pending()) await forgotten.pending();
       const steps = without(forgotten.of(turn), given);
@@ -333,6 +360,9 @@ export function createSteps(
     },
   };
 }
+
+/** Reads and adds the steps of turns. */
+export type Steps = ReturnType<typeof createSteps>;
 
 /**
  * Reads which edit of its question a turn follows (H6a).

@@ -3,17 +3,11 @@
  * a turn (TS), and its end (T3).
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { createReactions } from "./reactions.ts";
 import type { AnswerThread } from "../../core/inbound/threads.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
-import type {
-  AnswerThreadRows,
-  OverheardContext,
-  OverheardKey,
-  PassedTurns,
-  TurnRecords,
-} from "../../core/store/turns.ts";
+import type { OverheardKey, TurnToPass } from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -36,7 +30,7 @@ export function createTurns(
   pruner: Pruner,
   transcripts: TranscriptRows,
   tables: TurnTables,
-): TurnRecords {
+) {
   const { entriesOf } = transcripts;
   return {
     ...createContext(transactions, memory, pruner),
@@ -48,6 +42,9 @@ export function createTurns(
     ...createPassedTurns(transactions, memory, transcripts, tables.usage),
   };
 }
+
+/** All methods of `store.turns`. */
+export type TurnRecords = ReturnType<typeof createTurns>;
 
 /** Maximum number of threads of an account; older ones continue with mentions only. */
 export const THREADS_MAX = 5_000;
@@ -69,7 +66,7 @@ const toThread = (row: unknown): AnswerThread => ({ ...THREAD.read(row), ...AGEN
  */
 function createAnswerThreads(
   { database, sql, commit, readUnjournaled }: Transactions,
-): AnswerThreadRows {
+) {
   const selectNewest = sql.rows(toThread)`${SELECT_THREAD}
      WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`;
   const selectOne = sql.rows(toThread)`${SELECT_THREAD} WHERE account_id = ? AND thread_id = ?`;
@@ -82,21 +79,32 @@ function createAnswerThreads(
        ORDER BY at DESC LIMIT 1 OFFSET ${THREADS_MAX}
      )`;
   return {
-    answerThreads: (accountId, limit) =>
+    /** The newest threads of an account that have their asker, oldest first. */
+    answerThreads: (accountId: AccountId, limit: number): Promise<readonly AnswerThread[]> =>
       readUnjournaled(() => selectNewest.all(accountId, limit).reverse()),
-    answerThread: (accountId, threadId) =>
+    /** A thread; `undefined` if no answer has asked for it. */
+    answerThread: (accountId: AccountId, threadId: ChannelId): Promise<AnswerThread | undefined> =>
       readUnjournaled(() => selectOne.get(accountId, threadId)),
-    beginThread: (accountId, thread, now) =>
+    /** Stores a thread before the request to Discord. A known one stays unchanged. */
+    beginThread: (accountId: AccountId, thread: AnswerThread, now: number) =>
       commit(UNNAMED, () => {
         insert({ ...thread, accountId, title: withoutControls(thread.title), at: now });
         prune.run({ accountId });
       }),
-    endThread: (accountId, threadId, state) =>
-      commit(UNNAMED, () => void end.run(state, accountId, threadId)),
-    setAskerIn: (accountId, threadId, isIn) =>
+    /** Stores Discord's answer. */
+    endThread: (
+      accountId: AccountId,
+      threadId: ChannelId,
+      state: Exclude<AnswerThread["state"], "opening">,
+    ): Promise<void> => commit(UNNAMED, () => void end.run(state, accountId, threadId)),
+    /** Stores whether the asker is in the thread. */
+    setAskerIn: (accountId: AccountId, threadId: ChannelId, isIn: boolean): Promise<void> =>
       commit(UNNAMED, () => void setAsker.run(isIn ? 1 : 0, accountId, threadId)),
   };
 }
+
+/** Reads and changes threads of answers. */
+export type AnswerThreadRows = ReturnType<typeof createAnswerThreads>;
 
 /**
  * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
@@ -145,7 +153,7 @@ function createContext(
   { database, sql, commit, read }: Transactions,
   { quiet }: Pick<Memory, "quiet">,
   pruner: Pruner,
-): OverheardContext {
+) {
   const blocks = prepareMessageBlocks(database);
   const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
   const selectSeen = sql`SELECT message_id FROM (
@@ -161,7 +169,21 @@ function createContext(
      ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`;
 
   return {
-    overheard(key, sessionKey, before, limit, isAgain = false) {
+    /**
+     * Overheard messages of a channel, before a message and after the newest one of the channel in
+     * the session's transcript.
+     *
+     * @param isAgain Whether a turn has answered the message before: then only what was written before
+     * the message counts as the newest one.
+     * @returns The newest `limit`, oldest first.
+     */
+    overheard(
+      key: OverheardKey,
+      sessionKey: string,
+      before: MessageId,
+      limit: number,
+      isAgain: boolean = false,
+    ): Promise<readonly Overheard[]> {
       if (limit === 0 || !isAgain && quiet.isQuiet(key, sessionKey)) return Promise.resolve([]);
       return read(() => {
         const { channelId } = key;
@@ -173,7 +195,13 @@ function createContext(
         return messages;
       });
     },
-    addOverheard: (accountId, channelId, messages, now) =>
+    /** Keeps messages that were written before the bot listened to the channel. */
+    addOverheard: (
+      accountId: AccountId,
+      channelId: ChannelId,
+      messages: readonly Overheard[],
+      now: number,
+    ) =>
       commit(UNNAMED, () => {
         if (messages.length === 0) return;
         const key = { accountId, channelId };
@@ -201,7 +229,7 @@ function createPassedTurns(
   { turns, apply, spent, outgoing }: Pick<Memory, "turns" | "apply" | "spent" | "outgoing">,
   transcripts: TranscriptRows,
   usage: UsageRows,
-): PassedTurns {
+) {
   const insertSteps = prepareInsertSteps(database);
   const removeDrafts = prepareRemoveDrafts(database, outgoing);
   // To pass a turn on is no failed attempt. The first attempt stays counted: the next one knows by
@@ -210,7 +238,13 @@ function createPassedTurns(
                       agent_id = :agentId, session_key = :sessionKey
      WHERE (message_id = :messageId OR turn_of = :messageId) AND finished_at IS NULL`;
   return {
-    async passOn({ claim, to, steps, charges, entries: written, now }) {
+    /**
+     * TS: ends a turn of one agent, whose messages wait for a turn of another one.
+     *
+     * @returns Whether drafts of it are to be removed from the channel.
+     * @throws {Error} If the claim does not run any more.
+     */
+    async passOn({ claim, to, steps, charges, entries: written, now }: TurnToPass) {
       const { message: { id: messageId, accountId, channelId }, attempt } = claim;
       const { agentId, sessionKey } = claim.route;
       const entries = written.map((entry) => ({ ...entry, text: withoutControls(entry.text) }));
@@ -241,3 +275,6 @@ function createPassedTurns(
     },
   };
 }
+
+/** Passes turns on to other agents (N4). */
+export type PassedTurns = ReturnType<typeof createPassedTurns>;

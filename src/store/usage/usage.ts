@@ -8,16 +8,16 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
 import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
-import type { ModelProblems, Usage, UsageField } from "../../core/store/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { createTail, type Tail } from "../database/journal.ts";
 import type { Transactions } from "../database/transact.ts";
 import { ADD_USAGE, TOLD_BUDGET, TOLD_PROBLEM } from "../schema/bot.ts";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 
 /** Columns by which sums can be grouped. */
-const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
+const USAGE_FIELDS = {
   day: "day",
   user: "user_id",
   channel: "channel_id",
@@ -25,7 +25,10 @@ const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
   agent: "agent_id",
   model: "model",
   kind: "kind",
-};
+} as const;
+
+/** A field by which sums can be grouped. */
+export type UsageField = keyof typeof USAGE_FIELDS;
 
 const SUMS = `COALESCE(SUM(requests), 0) AS requests, COALESCE(SUM(input), 0) AS input_tokens,
   COALESCE(SUM(cached), 0) AS cached_tokens, COALESCE(SUM(output), 0) AS output_tokens,
@@ -37,11 +40,15 @@ const SUM = rows({
   inputTokens: integer(),
   cachedTokens: integer(),
   outputTokens: integer(),
-  micros: integer(),
-  unpriced: integer(),
-  ms: integer(),
+  micros: integer(), // millionths of the currency, of requests with a known price
+  unpriced: integer(), // number of requests without a known price
+  ms: integer(), // of all requests together
   audioSec: real(),
 });
+
+/** A sum of requests. */
+export type UsageSum = ReturnType<typeof SUM.read>;
+
 const SPENT = rows({
   userId: text(),
   guildId: text(),
@@ -57,7 +64,7 @@ export function createUsage(
   { database, sql, journaled, read }: Transactions,
   spent: SpentToday,
   rows: UsageRows = prepareUsageRows(database, createTail()),
-): Usage {
+) {
   const charged = journaled<UsageRecord>("charges", rows.add);
   const selectSpent = sql`
     SELECT user_id, guild_id, agent_id, day = :day AS is_of_day, SUM(input + output) AS tokens,
@@ -85,35 +92,54 @@ export function createUsage(
   }
 
   return {
-    async spentBy(by, now) {
+    /**
+     * The sums of today and of its month that a request counts for. From memory, but for the first call
+     * of a day.
+     */
+    async spentBy(by: UsedBy, now: number): Promise<SpentBy> {
       const day = dayOf(now);
       return spent.of(by, day) ?? await read(() => {
         const charged = load(day);
         return spent.of(by, day) ?? sumOf(charged, by);
       });
     },
-    async spentByGuild(now) {
+    /** The sums of today and of its month, by the id of the guild. From memory, as `spentBy`. */
+    async spentByGuild(now: number): Promise<ReadonlyMap<string, SpentIn>> {
       const day = dayOf(now);
       return spent.guilds(day) ?? await read(() => {
         const charged = load(day);
         return spent.guilds(day) ?? createSums(day, charged).guilds;
       });
     },
-    async isTold(userId, now) {
+    /** Whether a person knows that a budget of the day is spent. */
+    async isTold(userId: string, now: number) {
       const day = dayOf(now);
       return spent.isTold(userId, day) ??
         await read(() => selectOneTold.get(day, userId) !== undefined);
     },
-    isKnown: (userId, now) => read(() => selectKnown.get(userId, dayOf(now)) !== undefined),
-    add(charges) {
+    /** Whether a model was asked for a person on an earlier day. */
+    isKnown: (userId: string, now: number) =>
+      read(() => selectKnown.get(userId, dayOf(now)) !== undefined),
+    /** Counts requests at once. The table has them a moment later. */
+    add(charges: readonly Charge[]) {
       const end = spent.begin(charges);
       charged.later(UNNAMED, { charges }, undefined, () => end(true));
     },
-    sum: (fromDay, userId) =>
+    /**
+     * Sums from a day on.
+     *
+     * @param fromDay Number of the first UTC day.
+     * @param userId Only this person's; absent: all.
+     */
+    sum: (fromDay: number, userId?: string): Promise<UsageSum> =>
       read(() =>
         SUM.read(userId === undefined ? selectSum.get(fromDay) : selectSumOf.get(fromDay, userId))
       ),
-    sumBy: (field, fromDay) =>
+    /** The same, by the values of a field; the most tokens first, at most 1,000. */
+    sumBy: (
+      field: UsageField,
+      fromDay: number,
+    ): Promise<readonly (UsageSum & { readonly value: string })[]> =>
       read(() =>
         sql`SELECT ${USAGE_FIELDS[field]} AS value, ${SUMS} FROM usage WHERE day >= ?
            GROUP BY 1 ORDER BY SUM(input + output) DESC, 1 LIMIT 1000`.all(fromDay).map((row) => ({
@@ -123,6 +149,9 @@ export function createUsage(
       ),
   };
 }
+
+/** All methods of `store.usage`. */
+export type Usage = ReturnType<typeof createUsage>;
 
 /** The sums without memory, while charges are being written. */
 function sumOf(rows: readonly SpentRow[], by: UsedBy): SpentBy {
@@ -143,7 +172,7 @@ const PROBLEM = TOLD_PROBLEM.pick("problem");
  * Stores the problems of models about which the owners got a notice, so that a restart sends no
  * second one (L3).
  */
-export function createModelProblems({ database, sql, commit, read }: Transactions): ModelProblems {
+export function createModelProblems({ database, sql, commit, read }: Transactions) {
   const select = sql.rows(PROBLEM.read)`SELECT problem FROM told_problem WHERE account_id = ?`;
   const insert = TOLD_PROBLEM.prepareInsert(
     database,
@@ -151,10 +180,19 @@ export function createModelProblems({ database, sql, commit, read }: Transaction
   );
   const forget = sql`DELETE FROM told_problem WHERE account_id = ?`;
   return {
-    toldProblems: (accountId) => read(() => select.all(accountId).map(({ problem }) => problem)),
-    noteProblem: (accountId, problem, now) =>
+    /** The problems since a model has last answered. */
+    toldProblems: (accountId: AccountId): Promise<readonly string[]> =>
+      read(() => select.all(accountId).map(({ problem }) => problem)),
+    /**
+     * Notes that the owners know a problem.
+     *
+     * @param problem Kind of failure and model.
+     */
+    noteProblem: (accountId: AccountId, problem: string, now: number): Promise<void> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, problem, toldAt: now })),
-    forgetProblems: (accountId) => commit(COMMIT_OPTIONS.BY_HAND, () => void forget.run(accountId)),
+    /** Forgets them, because a model has answered. */
+    forgetProblems: (accountId: AccountId): Promise<void> =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => void forget.run(accountId)),
   };
 }
 
@@ -165,29 +203,11 @@ export interface UsageRecord {
   readonly told?: { readonly userId: string; readonly day: number };
 }
 
-/** Adds use of models. */
-export interface UsageRows {
-  /** Adds charges: those of one day and purpose share a row. */
-  add(record: UsageRecord): void;
-}
-
-/** The sums of a row. */
-interface Sums {
-  requests: number;
-  input: number;
-  cached: number;
-  output: number;
-  micros: number;
-  unpriced: number;
-  ms: number;
-  audioSec: number;
-}
-
 /**
  * Adds the use of models to the table, within a transaction of the caller's, and deletes old use in
  * small steps (X6).
  */
-export function prepareUsageRows(database: DatabaseSync, tail: Tail): UsageRows {
+export function prepareUsageRows(database: DatabaseSync, tail: Tail) {
   const sql = statementsOf(database);
   const insert = sql`INSERT INTO usage (day, user_id, channel_id, guild_id, agent_id, model, kind,
                         requests, input, cached, output, micros, unpriced, ms, audio_sec)
@@ -211,17 +231,21 @@ export function prepareUsageRows(database: DatabaseSync, tail: Tail): UsageRows 
   }
 
   return {
-    add({ charges, told }) {
+    /** Adds charges: those of one day and purpose share a row. */
+    add({ charges, told }: UsageRecord) {
       for (const charge of charges) add(charge);
       if (told) tell(told);
     },
   };
 }
 
+/** Adds use of models. */
+export type UsageRows = ReturnType<typeof prepareUsageRows>;
+
 /** Day, user, channel, guild, agent, model and purpose. */
 type UsageKey = readonly [number, string, string, string, string, string, string];
 
-function sumsOf(charge: Charge): Sums {
+function sumsOf(charge: Charge) {
   const { micros, inputTokens, cachedTokens, outputTokens, ms, audioSec } = charge;
   return {
     requests: 1,
@@ -235,6 +259,9 @@ function sumsOf(charge: Charge): Sums {
   };
 }
 
+/** The sums of a row. */
+export type Sums = ReturnType<typeof sumsOf>;
+
 function addTo(sums: Sums, more: Sums): void {
   sums.requests += more.requests;
   sums.input += more.input;
@@ -244,39 +271,6 @@ function addTo(sums: Sums, more: Sums): void {
   sums.unpriced += more.unpriced;
   sums.ms += more.ms;
   sums.audioSec += more.audioSec;
-}
-
-/** Maximum number of rows that a step deletes. */
-const STEP_ROWS = 64;
-
-/**
- * Prepares the deletion. Rows are stored in the order of days, so a step without old rows reads one.
- *
- * @returns Takes a step, and returns whether there may be more to do; `now` is Unix time in
- * milliseconds.
- */
-export function preparePruneUsage(
-  database: DatabaseSync,
-  { usageDays = 0 }: {
-    /** `store.retention.usageDays`: days to keep it, beside today; for ever if 0 or absent. */
-    readonly usageDays?: number;
-  },
-): (now: number) => boolean {
-  const sql = statementsOf(database);
-  const prune = sql`DELETE FROM usage
-     WHERE (day, user_id, channel_id, guild_id, agent_id, model, kind) IN (
-       SELECT day, user_id, channel_id, guild_id, agent_id, model, kind FROM usage
-       WHERE day < ? ORDER BY day LIMIT ?
-     )`;
-  const pruneTold = sql`DELETE FROM told_budget WHERE (day, user_id) IN (
-       SELECT day, user_id FROM told_budget WHERE day < ? ORDER BY day LIMIT ?
-     )`;
-  return (now) => {
-    const today = dayOf(now);
-    pruneTold.run(today - 1, STEP_ROWS); // the clock may be set back a little
-    return usageDays > 0 &&
-      Number(prune.run(today - usageDays, STEP_ROWS).changes) === STEP_ROWS;
-  };
 }
 
 /** One row of sums. */

@@ -23,7 +23,7 @@ import { NO_TOOLS } from "../../support/model/tools.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { accepted, found, openTestStore } from "../../support/store/store.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 const A = toAccountId("a");
 const B = toAccountId("b");

@@ -16,7 +16,7 @@ import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders
 import { sameData } from "../../support/same_data.ts";
 import { accepted, batch, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const WAIT = { greetingMs: 60_000, answerMs: 60_000 };

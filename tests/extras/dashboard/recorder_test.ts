@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startRecorder } from "../../../src/extras/dashboard/recorder.ts";
-import type { Trend } from "../../../src/core/store/trends.ts";
-import type { RecentTurn } from "../../../src/core/store/received.ts";
+import type { Trend } from "../../../src/store/figures.ts";
+import type { RecentTurn } from "../../../src/store/received/received.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";

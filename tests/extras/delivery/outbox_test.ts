@@ -11,7 +11,7 @@ import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import { frozen } from "../../support/store/store.ts";
 import { recordingIo } from "../../cli/io.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 const CHANNEL = channelId("11");
 const directories: string[] = [];

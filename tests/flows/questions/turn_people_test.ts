@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AskedCall } from "../../../src/core/people/question.ts";
-import type { Questions } from "../../../src/core/store/questions.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { createTurnPeople } from "../../../src/flows/questions/turn_people.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
+import type { Questions } from "../../../src/store/questions/questions.ts";
 
 const KNOWN = "https://seen.example/page?id=42";
 

@@ -19,7 +19,7 @@ import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { ACCOUNT, directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { type LogLine, recordingLog } from "../../support/recording_log.ts";
-import type { AddedRow } from "../../../src/core/store/outbox.ts";
+import type { AddedRow } from "../../../src/store/outbox/outbox.ts";
 
 export const MESSAGE = directMessage();
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { ACCOUNT, guildId, messageId, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
-import type { NewChange } from "../../../src/core/store/changes.ts";
+import type { NewChange } from "../../../src/store/changes/changes.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const GUILD = guildId("100");

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type CommitsDeps, createCommits } from "../../../src/store/database/commits.ts";
-import { JOURNAL } from "../../../src/store/database/migrations.ts";
+import { JOURNAL } from "../../support/store/open_database.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import {
   COMMIT_OPTIONS,

@@ -8,7 +8,7 @@ import {
   prepareCutJournal,
   prepareJournal,
 } from "../../../src/store/database/journal.ts";
-import { JOURNAL } from "../../../src/store/database/migrations.ts";
+import { JOURNAL } from "../../support/store/open_database.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 
 const TABLES = ["note", "journal", "journal_done", "journal_refused"];

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
@@ -14,7 +13,6 @@ import {
   prepareCutJournal,
   prepareJournal,
 } from "../../../src/store/database/journal.ts";
-import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { createStore, openDatabase, openStore } from "../../support/store/open_database.ts";
 import {
   accepted,
@@ -28,7 +26,7 @@ import {
 } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { cases } from "../../support/long_form.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -429,28 +427,6 @@ describe("prepareJournal()", () => {
     const left = database.prepare("SELECT record FROM journal").all();
     assert.deepEqual(left.map(({ record }) => record), ["3"]);
     assert.equal(journal.append(row(4), numbers[2]), 4, "numbers still rise");
-  });
-
-  it("[X7] keeps the records and the order of the journal before schema 2", async () => {
-    const database = new DatabaseSync(":memory:");
-    database.exec(MIGRATIONS[0]!);
-    const { database: other, store } = openTestStore();
-    const message = guildMessage();
-    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-    const record = other.prepare("SELECT record FROM journal").get()?.["record"] ?? "";
-    const insert = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?)");
-    insert.run(7, "odd", "{}", 1);
-    insert.run(8, "batch", record, 0);
-    insert.run(9, "even", "{}", 0);
-    for (const sql of MIGRATIONS.slice(1)) database.exec(sql);
-    assert.deepEqual(prepareJournal(database).tail().map(({ kind }) => kind), ["batch", "even"]);
-    const refused: unknown[] = [];
-    const options = { elapsed: () => 0, onRefused: (...what: unknown[]) => refused.push(what[0]) };
-    const migrated = createStore(database, ":memory:", options);
-    assert.equal((await migrated.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, message.id);
-    assert.deepEqual(refused, ["even"]);
-    const kept = database.prepare("SELECT kind FROM journal_refused ORDER BY id").all();
-    assert.deepEqual(kept.map(({ kind }) => kind), ["odd", "even"]);
   });
 });
 

@@ -7,7 +7,7 @@ import { cases } from "../../support/long_form.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { batch, heard, ignored, openTestStore } from "../../support/store/store.ts";
 import type { StoredShard } from "../../../src/core/store/gateway.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2020, 0, 1);

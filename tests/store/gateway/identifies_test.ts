@@ -9,7 +9,7 @@ import { createStore, openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 2);

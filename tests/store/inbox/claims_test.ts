@@ -13,7 +13,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { type Claim, messagesOf } from "../../../src/core/inbound/inbox.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import { edited } from "../../support/store/edits.ts";
 import { accepted, batch, journalOf, openTestStore } from "../../support/store/store.ts";

@@ -22,7 +22,7 @@ import {
   openTestStore,
 } from "../../support/store/store.ts";
 import { UNTOLD_MAX } from "../../../src/store/inbox/unanswered.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const OWNER = "99";

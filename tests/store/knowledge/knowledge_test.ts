@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import type { ChannelId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { MessageChange } from "../../../src/core/inbound/inbox.ts";
-import type { KnownQuery } from "../../../src/core/store/received.ts";
+import type { KnownQuery } from "../../../src/store/knowledge/knowledge.ts";
 import { openStore } from "../../support/store/open_database.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import {

@@ -18,7 +18,7 @@ import {
 import { found, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -248,8 +248,8 @@ describe("pairing.revoke()", () => {
   it("[C6] removes the pairing of one account, and returns it", async () => {
     const { pairing } = await open();
     await pairing.decide(asked());
-    assert.equal(await pairing.revoke(SECOND, STRANGER, NOW), undefined);
-    assert.equal((await pairing.revoke(ACCOUNT, STRANGER, NOW))?.username, "stranger0");
+    assert.equal(await pairing.revoke(SECOND, STRANGER), undefined);
+    assert.equal((await pairing.revoke(ACCOUNT, STRANGER))?.username, "stranger0");
     assert.deepEqual(await pairing.paired(ACCOUNT), []);
   });
 });

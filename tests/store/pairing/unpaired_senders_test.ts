@@ -151,9 +151,9 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     await approve(codeNumber(0));
     await hear(0, 1);
     const { id: userId } = strangersMessage(0).sender;
-    const gone = await store.pairing.revoke(ACCOUNT, userId, NOW);
+    const gone = await store.pairing.revoke(ACCOUNT, userId);
     assert.equal(gone?.userId, userId);
-    assert.equal(await store.pairing.revoke(ACCOUNT, userId, NOW), undefined);
+    assert.equal(await store.pairing.revoke(ACCOUNT, userId), undefined);
     await hear(0, 2);
     await hear(0, 3, NOW + CODE_LIFE_MS);
     assert.deepEqual(whys(), [

@@ -12,7 +12,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore } from "../../support/store/store.ts";
 import type { NewControl } from "../../../src/core/store/questions.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

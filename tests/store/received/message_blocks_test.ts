@@ -7,7 +7,7 @@ import { DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/store/store.ts";
 import { cases } from "../../support/long_form.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const ACCOUNTS = [ACCOUNT, toAccountId("second")] as const;

@@ -5,8 +5,8 @@ import type { Fold } from "../../../src/core/turn/checkpoint.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, journalOf, openTestStore, ROUTE } from "../../support/store/store.ts";
-import type { RecallQuery } from "../../../src/core/store/sessions.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { RecallQuery } from "../../../src/store/sessions/sessions.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const { sessionKey: KEY } = ROUTE;

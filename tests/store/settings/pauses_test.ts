@@ -33,10 +33,9 @@ describe("[X4] createPauses()", () => {
     const { store: { settings }, database } = openTestStore();
     await settings.change(ACCOUNT, "11", "queue", "steer", 1);
     await settings.changePause(ACCOUNT, { to: true, by: "900" }, 1);
-    const { FORGETTING } = await import("../../../src/store/forget/rules.ts");
-    const rule = FORGETTING["setting"];
-    assert.ok(rule && "set" in rule);
-    for (const { where, to } of rule.set ?? []) {
+    const { SETTING: { forgets } } = await import("../../../src/store/schema/bot.ts");
+    assert.ok(typeof forgets !== "string");
+    for (const { where, to } of forgets.set ?? []) {
       database.prepare(`UPDATE setting SET ${to} WHERE ${where}`).run({ userId: "900" });
     }
     assert.deepEqual(await settings.pauseOf(ACCOUNT), { by: "1", since: 1 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import type { Trend } from "../../../src/core/store/trends.ts";
+import type { Trend } from "../../../src/store/figures.ts";
 import { TRENDS_KEPT } from "../../../src/store/figures.ts";
 import { openTestStore } from "../../support/store/store.ts";
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { dayOf } from "../../../src/core/spending/usage.ts";
-import { preparePruneUsage, prepareUsageRows } from "../../../src/store/usage/usage.ts";
+import { preparePruneOld } from "../../../src/store/received/prune.ts";
+import { prepareUsageRows } from "../../../src/store/usage/usage.ts";
 import { createTail } from "../../../src/store/database/journal.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
@@ -28,12 +29,12 @@ function daysLeft(ages: readonly number[], usageDays: number, steps = 1): readon
     const at = NOW - age * DAY_MS;
     insert({ charges: [{ ...CHARGE, at }], told: { userId: "1", day: dayOf(at) } });
   }
-  const prune = preparePruneUsage(database, { usageDays });
+  const prune = preparePruneOld(database, { usageDays });
   for (let step = 0; step < steps; step++) prune(NOW);
   return rows("SELECT day FROM usage ORDER BY day").map(({ day }) => dayOf(NOW) - Number(day));
 }
 
-describe("[X6] [L5] preparePruneUsage()", () => {
+describe("[X6] [L5] preparePruneOld()", () => {
   it("deletes rows of older days, and keeps today", () => {
     assert.deepEqual(daysLeft([0, 1, 2, 3, 400], 2), [2, 1, 0]);
     assert.deepEqual(daysLeft([0, 1], 1), [1, 0]);
@@ -53,7 +54,7 @@ describe("[X6] [L5] preparePruneUsage()", () => {
     for (let age = 0; age < 4; age++) {
       insert({ charges: [], told: { userId: "1", day: dayOf(NOW) - age } });
     }
-    preparePruneUsage(database, {})(NOW);
+    preparePruneOld(database, {})(NOW);
     assert.equal(rows("SELECT day FROM told_budget").length, 2);
   });
 });

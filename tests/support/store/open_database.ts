@@ -4,7 +4,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { LazyDatabase } from "../../../src/store/database/database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import {
@@ -12,6 +12,7 @@ import {
   openStore as openPlainStore,
   type StoreOptions,
 } from "../../../src/store/store.ts";
+import { TABLES } from "../../../src/store/schema/tables.ts";
 import type { SharedStores } from "./shared_stores.ts";
 
 let shared: SharedStores | undefined;
@@ -20,6 +21,10 @@ let shared: SharedStores | undefined;
 export function shareStores(stores: SharedStores): void {
   shared = stores;
 }
+
+/** SQL for the tables of the journal alone. */
+export const JOURNAL = TABLES.filter(({ name }) => name.startsWith("journal"))
+  .map(({ ddl }) => ddl).join("");
 
 /** The real schema, in memory. */
 export function openDatabase(): DatabaseSync {

@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
 import { toStoreError } from "../../../src/store/database/store_error.ts";

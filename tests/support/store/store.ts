@@ -7,7 +7,7 @@ import type { AnswerPart, Frozen, OutboundMessage } from "../../../src/core/outb
 import type { StoreOptions } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId, outboundMessage } from "../discord/builders.ts";
 import { createStore, openDatabase } from "./open_database.ts";
-import type { Store } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 export const ROUTE: Route = { agentId: "main", sessionKey: "agent:main:discord:channel:11" };
 

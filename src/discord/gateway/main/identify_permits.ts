@@ -9,8 +9,8 @@ import type { AccountId } from "../../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW, SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import type { PermitAnswer } from "../link/protocol.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { GatewayRecords } from "../../../core/store/gateway.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
 
 /** The dependencies of an account's permits. */
 export interface PermitsPorts extends Clock {

@@ -1,11 +1,7 @@
 /** Chooses the gateway intents: the wanted ones, as far as the developer portal grants them. */
 
 import { DAY_MS } from "../../../lib/clock.ts";
-import type {
-  ApplicationAnswer,
-  GatewayRecords,
-  StoredAccount,
-} from "../../../core/store/gateway.ts";
+import type { ApplicationAnswer, StoredAccount } from "../../../core/store/gateway.ts";
 import {
   chooseIntents,
   type ChosenIntents,
@@ -13,6 +9,7 @@ import {
   toIntents,
 } from "../read/intents.ts";
 import type { Account } from "../../../core/account/account.ts";
+import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
 
 /** The chosen intents; a refusal by Discord changes them. */
 export interface IntentChoice {

@@ -6,11 +6,7 @@
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
-import type {
-  ApplicationAnswer,
-  GatewayRecords,
-  StoredAccount,
-} from "../../../core/store/gateway.ts";
+import type { ApplicationAnswer, StoredAccount } from "../../../core/store/gateway.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { GatewayOptions } from "../link/protocol.ts";
@@ -25,6 +21,7 @@ import { firstIdentifyInMs, type PermitsPorts } from "./identify_permits.ts";
 import { createIntentChoice, type IntentChoice } from "./intent_choice.ts";
 import { planResumes, type ShardPlan } from "./plan_shards.ts";
 import type { GatewayEvents, GatewayFinal } from "./thread.ts";
+import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
 
 /** The parts of the config that a connection depends on. */
 export interface GatewaySettings extends Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> {

@@ -11,7 +11,6 @@ import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { OpenDirect } from "../../../core/outbound/calls.ts";
 import type { EmbedContent, Frozen, OutboundFile } from "../../../core/outbound/outbound.ts";
 import type { SendResult } from "../../../core/store/outbox.ts";
-import type { ToolChanges } from "../../../core/store/changes.ts";
 import type { DiscordCall, Show, ToolTarget } from "../../../core/turn/ports/discord_call.ts";
 import type {
   EscalationPort,
@@ -22,6 +21,7 @@ import type {
 import type { FilesPort } from "../../../core/turn/ports/files.ts";
 import type { Clock, StartTimer } from "../../../lib/clock.ts";
 import type { RestApi } from "../client/client.ts";
+import type { ToolChanges } from "../../../store/changes/changes.ts";
 
 /** A channel or thread of a guild. */
 export interface GuildTarget {

@@ -10,7 +10,6 @@ import type { ChannelId, GuildId, MessageId } from "../../../core/discord/ids.ts
 import type { AccountId } from "../../../core/discord/ids.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { Channel } from "../../../core/rights/channel.ts";
-import type { Knowledge } from "../../../core/store/received.ts";
 import { messageLink } from "../../../core/turn/decided_action.ts";
 import type { Show } from "../../../core/turn/ports/discord_call.ts";
 import type {
@@ -27,6 +26,7 @@ import { createMessageSearch } from "../calls/message_search.ts";
 import { createSingleReads } from "../calls/single_message.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import { createReadable, type Readable, type ReadableOptions } from "./readable.ts";
+import type { Knowledge } from "../../../store/knowledge/knowledge.ts";
 
 /** The sources of searches. */
 export interface ServerSearchOptions extends ReadableOptions {

@@ -13,7 +13,7 @@ import {
   type UndoneAction,
   type UndoSteps,
 } from "../../../core/turn/ports/discord_place.ts";
-import type { MadeChange } from "../../../core/store/changes.ts";
+import type { MadeChange } from "../../../store/changes/changes.ts";
 import type { ActionsOptions } from "./options.ts";
 import { afterDone, badArguments, RefusedCall } from "../../../core/refused_call.ts";
 import type { FoundTarget, Origin, Targets } from "./targets.ts";

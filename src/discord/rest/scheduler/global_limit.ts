@@ -30,7 +30,7 @@ import {
 } from "../../../core/discord/invalid_requests.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { Store } from "../../../core/store/store.ts";
+import type { Store } from "../../../store/store.ts";
 import type { Bucket, ResponseLimits } from "./buckets.ts";
 
 /** The global limit at one moment. */

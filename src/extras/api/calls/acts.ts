@@ -29,10 +29,10 @@ import type { Judgement } from "../../../core/inbound/inbox.ts";
 import { parseTarget } from "../../../core/outbound/target.ts";
 import type { StoredQuestion } from "../../../core/people/question.ts";
 import { RefusedCall } from "../../../core/refused_call.ts";
-import type { Pairing } from "../../../core/store/pairing.ts";
-import type { QuestionDecisions } from "../../../core/store/questions.ts";
 import type { Tool, ToolPorts } from "../../../core/turn/tool.ts";
 import type { OpenCalls } from "./open_calls.ts";
+import type { Pairing } from "../../../store/pairing/pairing.ts";
+import type { QuestionDecisions } from "../../../store/questions/questions.ts";
 
 /** Everything that acts need beside their account. */
 export interface ActPorts {

@@ -16,7 +16,7 @@ import {
   type CallState,
   type NewCall,
 } from "../../../core/calls/service.ts";
-import type { StoredCall, StoredCalls } from "../../../core/calls/stored.ts";
+import type { StoredCall } from "../../../store/calls/calls.ts";
 import type { Account } from "../../../core/account/account.ts";
 import type { Emits } from "../../../core/account/events.ts";
 import {
@@ -35,14 +35,15 @@ import type { WaitingRules } from "../../../core/inbound/waiting_limits.ts";
 import type { KnownFacts } from "../../../core/inbound/facts.ts";
 import { finalVerdict } from "../../../core/inbound/verdict.ts";
 import type { OpenDirect } from "../../../core/outbound/calls.ts";
-import type { Inbox } from "../../../core/store/inbox.ts";
-import type { Pairing } from "../../../core/store/pairing.ts";
-import type { Pauses } from "../../../core/store/settings.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import type { AnswerStream } from "../../../flows/turn/answer_ports.ts";
 import { type CallStream, createCallStream } from "./answer_stream.ts";
 import { createCallLimits } from "./call_limits.ts";
+import type { StoredCalls } from "../../../store/calls/calls.ts";
+import type { Inbox } from "../../../store/inbox/inbox.ts";
+import type { Pairing } from "../../../store/pairing/pairing.ts";
+import type { Pauses } from "../../../store/settings/settings.ts";
 
 /** Numbers that a millisecond has ids for. */
 const IDS = 2 ** 22;

@@ -2,7 +2,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord, RecordedVerdict } from "../../../core/store/received.ts";
+import type { JudgedOnRecord, RecordedVerdict } from "../../../store/received/message_record.ts";
 import { reasonText } from "../../../render/notices/reasons.ts";
 import { displayNameOf } from "../../../session/session_key.ts";
 import { Badge, PageLink, Table, Time, type Tone } from "./elements.tsx";

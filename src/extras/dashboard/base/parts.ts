@@ -1,8 +1,8 @@
 /** Declares the parts of a running bot that the dashboard's pages read and change. */
 
 import type { Bot, Setup } from "../../../bot.ts";
-import type { Trend } from "../../../core/store/trends.ts";
-import type { Store } from "../../../core/store/store.ts";
+import type { Trend } from "../../../store/figures.ts";
+import type { Store } from "../../../store/store.ts";
 import type { Env } from "../../../lib/env.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";

@@ -5,7 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { Trend } from "../../../core/store/trends.ts";
+import type { Trend } from "../../../store/figures.ts";
 import { Time } from "./elements.tsx";
 import type { PageView } from "./page.ts";
 

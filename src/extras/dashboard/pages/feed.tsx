@@ -5,7 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord } from "../../../core/store/received.ts";
+import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
 import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
 import type { PlacedCheck } from "../../../cli/verdict/checks.ts";
 import {

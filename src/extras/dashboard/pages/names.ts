@@ -1,7 +1,7 @@
 /** Finds the names of people and channels, which are ids in the store and in Discord's markup. */
 
 import type { AccountId } from "../../../core/discord/ids.ts";
-import type { Store } from "../../../core/store/store.ts";
+import type { Store } from "../../../store/store.ts";
 import { knownChannels } from "../../../cli/verdict/known_channels.ts";
 
 /** Names by ids. */

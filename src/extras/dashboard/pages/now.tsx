@@ -5,8 +5,8 @@
 import type { HealthFinding } from "../../../http/health_finding.ts";
 import { judgeHealth, worstStatus } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
-import type { JudgedOnRecord } from "../../../core/store/received.ts";
-import type { Trend } from "../../../core/store/trends.ts";
+import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
+import type { Trend } from "../../../store/figures.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { durationText, sizeOf } from "../../../lib/text/units.ts";
 import { unattendedText, type UnattendedUse, unattendedUses } from "../../agent/exports.ts";

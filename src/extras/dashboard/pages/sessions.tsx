@@ -8,7 +8,7 @@
 import { bounded } from "../../../lib/text/cut.ts";
 import { TOKENS_PER_CHAR } from "../../../core/fit_request.ts";
 import type { NumberedEntry } from "../../../core/turn/checkpoint.ts";
-import type { ListedCheckpoint, ListedSession } from "../../../core/store/sessions.ts";
+import type { ListedCheckpoint, ListedSession } from "../../../store/sessions/sessions.ts";
 import {
   callsOf,
   exportLines,

@@ -3,7 +3,7 @@
 /** @jsxImportSource hono/jsx */
 
 import { type BudgetUseOf, labelOf } from "../../../core/spending/budget.ts";
-import type { UsageField, UsageSum } from "../../../core/store/usage.ts";
+import type { UsageField, UsageSum } from "../../../store/usage/usage.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/exports.ts";
 import { Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";

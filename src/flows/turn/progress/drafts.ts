@@ -15,11 +15,11 @@ import {
   toDrafts,
 } from "../../../core/outbound/draft.ts";
 import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
-import type { Outbox } from "../../../core/store/outbox.ts";
 import { finishedPart, thinkingIn } from "../../../render/markdown/unfinished.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { Account } from "../../../core/account/account.ts";
 import type { Emits } from "../../../core/account/events.ts";
+import type { Outbox } from "../../../store/outbox/outbox.ts";
 
 /** Everything that drafts need from outside. */
 export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log">, Emits<"outbox"> {

@@ -14,8 +14,8 @@ import {
 } from "../../../core/spending/budget.ts";
 import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
 import type { TurnSpendPort } from "./turn_spending.ts";
-import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
+import type { Usage } from "../../../store/usage/usage.ts";
 
 /** Creates the port. Without a budget in the config, no check reads the store. */
 export function createSpending(

@@ -22,9 +22,9 @@ import { isAtDiscord } from "../../../core/inbound/inbound.ts";
 import { freeze } from "../../../render/freeze.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
 import { composeEvent, composeNotice } from "../../../render/reply.ts";
-import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
 import { readerTime } from "../../../lib/text/units.ts";
+import type { Usage } from "../../../store/usage/usage.ts";
 
 /** The requests of one turn. */
 export interface TurnSpending {

@@ -1,6 +1,4 @@
-/** A person to forget, and the removal of their traces from texts (X5). */
-
-import { BLANK_ID } from "../schema/columns.ts";
+/** A person to forget, and the removal of their traces from texts and rows (X5). */
 
 /** Everything by which the store's rows may name a person. */
 export interface Person {
@@ -13,6 +11,9 @@ export interface Person {
   readonly channels: ReadonlySet<string>;
   readonly sessions: ReadonlySet<string>;
 }
+
+/** Takes the place of ids in columns that need one: no message and no person has it. */
+export const BLANK_ID = "1";
 
 /** Takes the place of names and ids in texts. */
 const REMOVED = "[removed]";
@@ -100,3 +101,36 @@ export function createScrubber({ userId, names, messages }: Person) {
 
 /** Removes the traces of one person from texts. */
 export type Scrubber = ReturnType<typeof createScrubber>;
+
+/** The text of a column; empty if it has none. */
+export const stringIn = (row: Readonly<Record<string, unknown>>, column: string): string =>
+  String(row[column] ?? "");
+
+/** Rewrites texts of a row; `undefined` if none changes. */
+export function changed(
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly string[],
+  rewrite: (text: string, column: string) => string,
+): Readonly<Record<string, unknown>> | undefined {
+  const after = Object.fromEntries(
+    columns.filter((column) => typeof row[column] === "string").map((column) =>
+      [column, rewrite(stringIn(row, column), column)] as const
+    ).filter(([column, text]) => text !== row[column]),
+  );
+  return Object.keys(after).length === 0 ? undefined : after;
+}
+
+/** A message of another person: without the quoted words of the forgotten one. */
+export function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
+  const message = JSON.parse(text);
+  if (message.quoted?.author?.id === userId) message.quoted = { id: BLANK_ID, text: "" };
+  return scrub.json(JSON.stringify(message));
+}
+
+/** A card about the person repeats their words, such as the question of a draft (A5). */
+export function withoutCard(text: string, scrub: Scrubber): string {
+  const message = JSON.parse(text);
+  if (!message.card || !scrub.hasId(text)) return text;
+  const { card: _card, buttons: _buttons, menus: _menus, footer: _footer, ...rest } = message;
+  return JSON.stringify({ ...rest, content: REMOVED_ANSWER });
+}

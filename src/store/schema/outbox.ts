@@ -1,0 +1,177 @@
+/**
+ * Tables of messages to send: the outbox with its files, channels that refuse messages or files,
+ * requests that Discord counted as invalid, and messages that get no answer.
+ */
+
+import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import {
+  account,
+  bytes,
+  type DeclaredTable,
+  flag,
+  IN,
+  initially,
+  integer,
+  json,
+  oneOf,
+  optional,
+  rowNumber,
+  snowflake,
+  table,
+  text,
+} from "./columns.ts";
+import { changed, REMOVED_ANSWER, stringIn, withoutCard } from "./person.ts";
+
+/** Messages of the bot that hold an answer to the person; a folded answer is in another message. */
+const ANSWERS_THEM = `(${IN("cause_id", "messages")} OR id IN (SELECT folded_into FROM outbox ` +
+  `WHERE folded_into IS NOT NULL AND ${IN("cause_id", "messages")}))`;
+/** States of a message that is still to be sent. */
+const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
+
+/** Messages on their way to Discord. */
+export const OUTBOX = table("outbox", {
+  id: rowNumber(), // in the order of sending
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  nonce: text(),
+  state: initially(
+    oneOf(
+      "pending",
+      "sending",
+      "sent",
+      "uncertain", // no one can tell whether Discord has it
+      "dead",
+      "dropped", // its queue was full, or the operator gave it up
+      "folded", // the row foldedInto has its text
+      "withdrawn", // an untried draft, or a folded message that was taken apart
+    ),
+    "pending",
+  ),
+  kind: optional(text()), // both from the message; absent if it answers no message
+  causeId: optional(snowflake<"message">()),
+  action: initially(oneOf("post", "replace", "remove"), "post"),
+  draftNonce: optional(text()), // of the draft that it replaces or removes
+  fileCount: initially(integer(), 0),
+  createdAt: integer(),
+  firstAttemptAt: optional(integer()),
+  failingSince: optional(integer()), // no attempt has succeeded since
+  nextAttemptAt: optional(integer()), // after a failure; absent while an attempt runs
+  messageId: optional(snowflake<"message">()), // Discord's; absent until sent, or if deleted by then
+  foldedInto: optional(integer()),
+  refusal: optional(text()), // Discord's last refusal, or why the row was given up
+  message: json(), // an OutboundMessage, frozen
+  whole: optional(text()), // text of the whole answer, until it is sent
+}, {
+  unique: ["accountId", "nonce"],
+  sql: `
+    CREATE INDEX outbox_unsent ON outbox (account_id, channel_id, id)
+      WHERE state IN ('pending', 'sending');
+    CREATE INDEX outbox_open ON outbox (state, created_at)
+      WHERE state IN ('pending', 'sending', 'uncertain', 'dead');
+    CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
+    CREATE INDEX outbox_cause ON outbox (cause_id) WHERE cause_id IS NOT NULL;
+    CREATE INDEX outbox_folded ON outbox (folded_into) WHERE folded_into IS NOT NULL;`,
+  keeps: {
+    by: "createdAt",
+    days: "transcriptsDays",
+    mayGo: `(state IN ('sent', 'dropped', 'folded', 'withdrawn')
+      OR (state IN ('dead', 'uncertain') AND created_at < :heldBefore))`,
+  },
+  forgets: {
+    // A message that is not sent yet answers a turn that is forgotten.
+    delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ${UNSENT})`,
+    set: [{
+      where: `NOT ${UNSENT} AND ${ANSWERS_THEM}`,
+      to: `message = json_set(json_remove(message, '$.footer', '$.card', '$.buttons', ` +
+        `'$.menus'), '$.content', '${REMOVED_ANSWER}'), whole = NULL`,
+    }],
+    change: {
+      columns: ["message", "whole", "refusal", "cause_id"],
+      row(row, { messages }, scrub) {
+        const after = {
+          ...changed(row, ["message"], (text) => scrub.json(withoutCard(text, scrub))),
+          ...changed(row, ["whole", "refusal"], scrub.text),
+          ...(messages.has(stringIn(row, "cause_id")) && { cause_id: null }),
+        };
+        return Object.keys(after).length === 0 ? undefined : after;
+      },
+    },
+  },
+});
+
+/** Files, until their message is sent. */
+const OUTBOX_FILE = table("outbox_file", {
+  outboxRow: integer(),
+  position: integer(),
+  accountId: account(),
+  name: text(),
+  alt: optional(text()),
+  contentType: optional(text()),
+  bytes: bytes(),
+}, {
+  key: ["outboxRow", "position"],
+  hasRowNumber: true, // files are long
+  forgets: { delete: "outbox_row NOT IN (SELECT id FROM outbox)" },
+});
+
+/** Channels in which Discord refuses messages, or refused them recently. */
+const PARKED_CHANNEL = table("parked_channel", {
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  reason: text(),
+  isParked: flag(), // false: it is being tried again
+  since: integer(), // when the operator was notified
+  refusedAt: integer(), // last
+  nextTryAt: integer(), // at the latest
+}, {
+  key: ["accountId", "channelId"],
+  isOfBot: true,
+  forgets: { delete: IN("channel_id", "channels") },
+});
+
+/** Channels in which the bot may not attach files. */
+const FILELESS_CHANNEL = table("fileless_channel", {
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  toldAt: integer(), // when the owners were last notified
+}, {
+  key: ["accountId", "channelId"],
+  isOfBot: true,
+  forgets: { delete: IN("channel_id", "channels") },
+});
+
+/** Requests of the last minutes that Discord counted as invalid. */
+const INVALID_REQUEST = table("invalid_request", {
+  accountId: account(),
+  minute: integer(),
+  count: integer(),
+}, { key: ["accountId", "minute"], forgets: "numbers by minute" });
+
+/** A message without an answer whose sender does not know it yet (X4). */
+export const UNANSWERED = table("unanswered", {
+  accountId: account(),
+  messageId: snowflake<"message">(),
+  channelId: snowflake<"channel">(),
+  guildId: optional(snowflake<"guild">()),
+  authorId: snowflake<"user">(),
+  why: oneOf("queue-full", "too-old", "too-many", "refused"),
+  isUnmarkable: initially(flag(), false), // Discord refused the mark
+  at: integer(),
+}, {
+  key: ["accountId", "messageId"],
+  sql: "CREATE INDEX unanswered_oldest ON unanswered (at);",
+  isOfBot: true,
+  keeps: { by: "at", days: TOLD_WITHIN_MS / DAY_MS },
+  forgets: { delete: `author_id = :userId OR ${IN("message_id", "messages")}` },
+});
+
+/** The tables of this file. Files are forgotten after their messages. */
+export const OUTBOX_TABLES: readonly DeclaredTable[] = [
+  OUTBOX,
+  OUTBOX_FILE,
+  PARKED_CHANNEL,
+  FILELESS_CHANNEL,
+  INVALID_REQUEST,
+  UNANSWERED,
+];

@@ -1,0 +1,26 @@
+/**
+ * Lists all tables of the store: the schema, the rules of forgetting and those of retention are views
+ * of this list.
+ *
+ * Times are Unix time in milliseconds, ids are Discord's as text, flags are 0 or 1. The
+ * transactions of an answered message are rows of the journal first. Many of them together change
+ * the tables a moment later (`database/commits.ts`).
+ */
+
+import { AGENT_TABLES } from "./agent.ts";
+import { BOT_TABLES } from "./bot.ts";
+import type { DeclaredTable } from "./columns.ts";
+import { JUDGED_TABLES } from "./judged.ts";
+import { MESSAGE_TABLES } from "./messages.ts";
+import { OUTBOX_TABLES } from "./outbox.ts";
+import { PEOPLE_TABLES } from "./people.ts";
+
+/** All tables, in the order in which they are created, and in which a person is forgotten. */
+export const TABLES: readonly DeclaredTable[] = [
+  ...BOT_TABLES,
+  ...MESSAGE_TABLES,
+  ...AGENT_TABLES,
+  ...PEOPLE_TABLES,
+  ...JUDGED_TABLES,
+  ...OUTBOX_TABLES,
+];
