@@ -45,17 +45,11 @@ function mostlyUtf8(bytes: Uint8Array): string | undefined {
   return broken * 3 + 2 <= text.replace(/[\0-\x7f\ufffd]+/g, "").length ? text : undefined;
 }
 
-/** Code pages, the more usual ones first, and the bytes of words in each. */
+/** Code pages, the more usual ones first, and the bytes of words in each as Latin-1. */
 const CODE_PAGES: readonly (readonly [label: string, words: RegExp])[] = [
   // Latin letters stand beside ASCII ones; Cyrillic words have none, and one case after the first.
-  [
-    "windows-1251",
-    /(?<![\w\xc0-\xff])(?:[\xc0-\xff\xa8][\xe0-\xff\xb8]+|[\xc0-\xdf\xa8]{2,})(?![\w\xc0-\xff])/g,
-  ],
-  [
-    "koi8-r",
-    /(?<![\w\xc0-\xff])(?:[\xc0-\xff\xb3][\xc0-\xdf\xa3]+|[\xe0-\xff\xb3]{2,})(?![\w\xc0-\xff])/g,
-  ],
+  ["windows-1251", /(?<![\wÀ-ÿ])(?:[À-ÿ¨][à-ÿ¸]+|[À-ß¨]{2,})(?![\wÀ-ÿ])/g],
+  ["koi8-r", /(?<![\wÀ-ÿ])(?:[À-ÿ³][À-ß£]+|[à-ÿ³]{2,})(?![\wÀ-ÿ])/g],
   ["shift_jis", /(?:[\x81-\x83\x88-\x9f\xe0-\xea][\x40-\x7e\x80-\xfc]){2,}/g],
   ["euc-kr", /(?<![\x80-\xff])(?:[\xa1-\xa3\xb0-\xc8][\xa1-\xfe]){2,}(?![\x80-\xff])/g],
   ["gb18030", /(?<![\x80-\xff])(?:[\xa1-\xa3\xb0-\xf7][\xa1-\xfe]){2,}(?![\x80-\xff])/g],
