@@ -7,15 +7,13 @@
  * would drop that white space anyway.
  */
 
-import { codeFences, fenceAt } from "./code_fence.ts";
+import type { TextRange } from "../../lib/text/view.ts";
+import { codeFences, fenceAt, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import { pairsOf } from "./code_region.ts";
 import { skipBlankLines } from "./line_breaks.ts";
 import { BLOCK_QUOTE, MAX_PREFIX } from "./open_marks.ts";
-import type { Pair, TextRange } from "./spans.ts";
+import type { Pair } from "./spans.ts";
 import { type MarkdownSource, type Piece, pieceFrom, START } from "./piece.ts";
-
-/** Discord's maximum length of a message, in UTF-16 units. */
-export const MAX_CHUNK_LENGTH = 2_000;
 
 /** Limits of the chunks. */
 export interface ChunkRules {

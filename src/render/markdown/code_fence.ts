@@ -7,6 +7,9 @@
 
 import { spanAt } from "./spans.ts";
 
+/** Discord's maximum length of a message, in UTF-16 units. */
+export const MAX_CHUNK_LENGTH = 2_000;
+
 /** One fence. Positions are indexes of UTF-16 units. */
 export interface CodeFence {
   /** Start of the line, or of the opening marker if words precede it. */

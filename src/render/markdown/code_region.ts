@@ -7,14 +7,12 @@
  * that Discord shows in each reading counts as shown.
  */
 
-import { MAX_CHUNK_LENGTH } from "./chunk.ts";
-import { type CodeFence, codeFences } from "./code_fence.ts";
-import { marksIn, type Pair, type TextRange } from "./spans.ts";
+import type { TextRange } from "../../lib/text/view.ts";
+import { type CodeFence, codeFences, MAX_CHUNK_LENGTH } from "./code_fence.ts";
+import { marksIn, type Pair } from "./spans.ts";
 
 /** Code with its markers, as its author meant it. */
-export interface Code extends TextRange {
-  /** Absent for a span between backticks, which is within a line. */
-  readonly fence?: CodeFence;
+export interface CodeRegion extends Region {
   /** Marks before it that Discord may end in it. */
   readonly brokenBy: readonly string[];
   /** Whether Discord certainly shows it as code. */
@@ -22,16 +20,16 @@ export interface Code extends TextRange {
 }
 
 /** The code of a text in order, and the marks outside of it; those without a partner are empty. */
-export interface Reading {
-  readonly code: readonly Code[];
+export interface MarkdownReading {
+  readonly code: readonly CodeRegion[];
   readonly marks: readonly Pair[];
 }
 
 /** Reads a text. A fence without an end extends to the end of the text. */
-export function readMarkdown(text: string): Reading {
+export function readMarkdown(text: string): MarkdownReading {
   const regions: readonly Region[] = [...regionsOf(text)];
   const marks = marksIn(text, regions);
-  const code: Code[] = [];
+  const code: CodeRegion[] = [];
   const open = new Set<string>(); // all but pairs that surely end
   const endingIn = (part: string) => [...open].filter((mark) => mayEndIn(mark, part));
   let next = 0;
@@ -56,11 +54,12 @@ export function readMarkdown(text: string): Reading {
 }
 
 interface Region extends TextRange {
+  /** Absent for a span between backticks, which is within a line. */
   readonly fence?: CodeFence;
 }
 
 /** The code of a text, as its author meant it. */
-export function codeRegions(text: string): readonly Code[] {
+export function codeRegions(text: string): readonly CodeRegion[] {
   return MAY_BE_CODE.test(text) ? readMarkdown(text).code : [];
 }
 

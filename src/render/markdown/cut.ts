@@ -8,10 +8,11 @@
  * its text. A grapheme is cut only if it alone is too long.
  */
 
+import type { TextRange } from "../../lib/text/view.ts";
 import { type CodeFence, fenceAt } from "./code_fence.ts";
 import { graphemeStart, isExtending } from "./graphemes.ts";
 import { BREAK, itemEnd, type LineBreak, lineBreaks } from "./line_breaks.ts";
-import { type Pair, spanAt, type Spans, spansOf, type TextRange } from "./spans.ts";
+import { type Pair, spanAt, type Spans, spansOf } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
 export interface Stretch {

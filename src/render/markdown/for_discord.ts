@@ -5,7 +5,7 @@
  * mark may end within code, and headings have three levels.
  */
 
-import { createView, type Edit } from "../safety/view.ts";
+import { createView, type Edit } from "../../lib/text/view.ts";
 import { readMarkdown } from "./code_region.ts";
 import type { CodeFence } from "./code_fence.ts";
 import { renderTables, type TableMode } from "./table.ts";

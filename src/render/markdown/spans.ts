@@ -1,12 +1,6 @@
 /** Finds parts of a text that should stay whole: links, mentions, code and emphasis. */
 
-/** A part of a text, in indexes of UTF-16 units. */
-export interface TextRange {
-  /** Index of its first unit. */
-  readonly start: number;
-  /** Index after its last unit. */
-  readonly end: number;
-}
+import type { TextRange } from "../../lib/text/view.ts";
 
 /** Spans that a cut would damage, grouped by the damage. Spans of one kind are in order and do not overlap. */
 export interface Spans {

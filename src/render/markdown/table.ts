@@ -6,8 +6,7 @@
  * the same.
  */
 
-import { MAX_CHUNK_LENGTH } from "./chunk.ts";
-import { type CodeFence, codeFences, fenceAt } from "./code_fence.ts";
+import { type CodeFence, codeFences, fenceAt, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import {
   alignmentOf,
   asBullets,

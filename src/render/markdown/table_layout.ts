@@ -3,10 +3,10 @@
  * as a list.
  */
 
-import { createView } from "../safety/view.ts";
+import { createView, type TextRange } from "../../lib/text/view.ts";
 import { codeRegions, pairsOf } from "./code_region.ts";
 import { displayWidth } from "./graphemes.ts";
-import { isWithin, type TextRange } from "./spans.ts";
+import { isWithin } from "./spans.ts";
 
 /** A parsed table. */
 export interface MarkdownTable {

@@ -23,7 +23,7 @@
  */
 
 import { REDACTED } from "../../lib/text/redactor.ts";
-import { type Code, codeRegions } from "../markdown/code_region.ts";
+import { type CodeRegion, codeRegions } from "../markdown/code_region.ts";
 import { isWithin } from "../markdown/spans.ts";
 import {
   ADDRESS,
@@ -117,7 +117,7 @@ export function createLinks({ written, isKnown, linkHosts }: LinkRules): Links {
 
   const neutralize: Links["neutralize"] = (text, how) => {
     if (!mayLink(text)) return { text, found: 0 };
-    let code: readonly Code[] | undefined; // computed only if a link changes
+    let code: readonly CodeRegion[] | undefined; // computed only if a link changes
     let found = 0;
     const neutralized = text.replace(
       LINK,
