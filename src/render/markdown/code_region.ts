@@ -12,7 +12,9 @@ import { type CodeFence, codeFences, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import { marksIn, type Pair } from "./spans.ts";
 
 /** Code with its markers, as its author meant it. */
-export interface CodeRegion extends Region {
+export interface CodeRegion extends TextRange {
+  /** Absent for a span between backticks, which is within a line. */
+  readonly fence?: CodeFence;
   /** Marks before it that Discord may end in it. */
   readonly brokenBy: readonly string[];
   /** Whether Discord certainly shows it as code. */
@@ -53,10 +55,7 @@ export function readMarkdown(text: string): MarkdownReading {
   return { code, marks };
 }
 
-interface Region extends TextRange {
-  /** Absent for a span between backticks, which is within a line. */
-  readonly fence?: CodeFence;
-}
+type Region = Pick<CodeRegion, "start" | "end" | "fence">;
 
 /** The code of a text, as its author meant it. */
 export function codeRegions(text: string): readonly CodeRegion[] {
