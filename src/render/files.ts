@@ -8,7 +8,8 @@
 import type { OutboundFile, OutboundMessage } from "../core/outbound/outbound.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import { notice, type Texts } from "./notices/notices.ts";
-import { chunk, type ChunkRules, MAX_CHUNK_LENGTH, ONE_MESSAGE } from "./markdown/chunk.ts";
+import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
+import { MAX_CHUNK_LENGTH } from "./markdown/code_fence.ts";
 
 /** Rules for files. */
 export interface FileRules {

@@ -15,9 +15,10 @@ import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
 import { createLinks, type LinkRules, mayLink, withoutSchemes } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
-import { renderTables } from "./markdown/table.ts";
+import { forDiscord } from "./markdown/for_discord.ts";
 import { isNoReply, isVisible, visibleText } from "./safety/visible.ts";
-import { codeRegions, isInCode } from "./markdown/code_region.ts";
+import { codeRegions } from "./markdown/code_region.ts";
+import { isWithin } from "./markdown/spans.ts";
 
 /** The message that a turn answers. */
 export interface Answered {
@@ -170,7 +171,7 @@ export function composeSend(outgoing: UnpromptedText, rules: TextRules): readonl
   const { text, files: given = [], accountId, channelId, guildId } = outgoing;
   const { files, notes } = checkFiles(given, rules);
   const { isCut: _, ...laidOut } = layOut(
-    renderTables(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
+    forDiscord(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
     rules,
   );
   return freezeUnprompted({
@@ -219,14 +220,14 @@ function layOutUntrusted(
   sources: Omit<LinkRules, "linkHosts">,
   rules: ReplyRules,
 ): LaidOutText {
-  const tabled = renderTables(text, rules.tables);
-  if (!mayLink(tabled)) {
-    const laidOut = layOut(tabled, rules);
+  const written = forDiscord(text, rules.tables);
+  if (!mayLink(written)) {
+    const laidOut = layOut(written, rules);
     if (!laidOut.chunks.some(mayLink)) return laidOut; // most answers
   }
   const links = createLinks({ ...sources, linkHosts: rules.linkHosts });
   const neutralized = (how: "code" | "plain"): LaidOutText => {
-    const { text, found } = links.neutralize(tabled, how);
+    const { text, found } = links.neutralize(written, how);
     // Neutralizing may have removed the text between two halves of a secret.
     const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
     return { ...laidOut, suppressesEmbeds: found > 0 };
@@ -236,7 +237,7 @@ function layOutUntrusted(
   const plain = neutralized("plain");
   if (!plain.chunks.some(links.hasUntrusted)) return plain;
   // The cut between two messages has made a trusted address into another one.
-  const unlinked = rules.cleanSecrets(withoutSchemes(tabled));
+  const unlinked = rules.cleanSecrets(withoutSchemes(written));
   return { ...layOut(unlinked, rules), suppressesEmbeds: true };
 }
 
@@ -326,7 +327,7 @@ export function takeReplyTags(text: string): Tagged {
   let kept = "";
   let from = 0;
   for (const { 0: tag, 1: target, index } of text.matchAll(TAG)) {
-    if (isInCode(code, index)) continue;
+    if (isWithin(code, index)) continue;
     const id = target?.trim();
     const messageId = id === undefined ? undefined : parseSnowflake<"message">(id);
     if (messageId) replyTo = { messageId };

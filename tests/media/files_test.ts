@@ -64,6 +64,60 @@ describe("[H7] kindOf()", () => {
   }
 });
 
+/** Bytes of a text in another encoding, which no encoder of the platform writes. */
+function encoded(label: string, text: string): Bytes {
+  const decoder = new TextDecoder(label);
+  const bytesOf = new Map<string, readonly number[]>();
+  const add = (...bytes: readonly number[]) => {
+    const character = decoder.decode(new Uint8Array(bytes));
+    if (!bytesOf.has(character)) bytesOf.set(character, bytes);
+  };
+  for (let byte = 0; byte < 256; byte += 1) add(byte);
+  if (/jis|kr|gb|jp/.test(label)) {
+    for (let lead = 0x81; lead < 0xff; lead += 1) {
+      for (let trail = 0x40; trail < 0xff; trail += 1) add(lead, trail);
+    }
+  }
+  return new Uint8Array([...text].flatMap((one) => bytesOf.get(one) ?? assert.fail(one)));
+}
+
+describe("[H8] kindOf() decodes", () => {
+  const texts: readonly (readonly [encoding: string, text: string])[] = [
+    ["windows-1251", "2026-11-29 10:00 ERROR Не удалось открыть файл: нет доступа\n"],
+    ["windows-1251", "name;город\nИван;Москва\n"],
+    ["windows-1251", "В файле user_ид ошибка №5 — «тест» и 3 ёлки"],
+    ["windows-1251", "ОШИБКА 5"],
+    ["koi8-r", "Не удалось открыть файл\n"],
+    ["shift_jis", "2026-11-29 10:00 ERROR 設定ファイルを開けません\n"],
+    ["shift_jis", "名前,住所\n田中,東京都\n"],
+    ["euc-jp", "設定ファイルを開けません\n"],
+    ["euc-kr", "설정 파일을 열 수 없습니다\n"],
+    ["gb18030", "无法打开配置文件：没有权限\n"],
+    ["windows-1252", "Größe;Straße\nMüller;Köln 5 €\n"],
+    ["windows-1252", "déjà vu – a “quoted” word – it’s 5 µm"],
+  ];
+  for (const [encoding, text] of texts) {
+    it(`${encoding}: ${JSON.stringify(text)}`, async () => {
+      assert.deepEqual(await kindOf(encoded(encoding, text)), { kind: "text", text });
+    });
+  }
+
+  const log = bytesOf("Ошибка: файл не найден\n".repeat(3));
+  const broken: readonly (readonly [title: string, bytes: Bytes, start: string])[] = [
+    ["UTF-8 without the first byte", log.slice(1), "\ufffdшибка: файл"],
+    ["UTF-8 without the last bytes", log.slice(0, -2), "Ошибка: файл"],
+    ["UTF-8 with a wrong byte within", log.with(14, 0xff), "Ошибка: \ufffd\ufffdайл"],
+    ["UTF-8 with a character that stands for a wrong one", bytesOf("a \ufffd"), "a \ufffd"],
+    ["a log with one NUL", bytesOf("a log\0\nmore\n"), "a log\ufffd\nmore\n"],
+  ];
+  for (const [title, bytes, start] of broken) {
+    it(title, async () => {
+      const kind = await kindOf(bytes);
+      assert.equal(kind.kind === "text" && kind.text.slice(0, start.length), start);
+    });
+  }
+});
+
 describe("[H7] [SEC-R25] imageProblem()", () => {
   it("passes an ordinary image", async () => {
     assert.equal(await imageProblem(png(640, 480), "image/png"), undefined);

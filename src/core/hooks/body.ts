@@ -5,6 +5,7 @@
  * would cost the main thread more than any event is worth.
  */
 
+import { bounded } from "../../lib/text/cut.ts";
 import { isRecord } from "../../lib/text/json.ts";
 
 /** A body, or why it cannot be read. */
@@ -90,6 +91,36 @@ function tooMuchIn(text: string): string | undefined {
 export function memberOf(value: unknown, name: string): unknown {
   if (Array.isArray(value)) return /^\d+$/.test(name) ? value[Number(name)] : undefined;
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** Maximum characters of a text in a body that is too long. */
+const STRING_CHARS = 2_000;
+
+/** Ids, and addresses for programs. `html_url` is the page for people. */
+const FOR_PROGRAMS = /^(?:node_)?id$|_id$|(?<!^html)_url$/;
+
+/**
+ * The whole body as text for a model. Of GitHub's events, most is the same in each: if a body is
+ * longer than `max`, it loses values for programs, and a repository within a part becomes its name.
+ */
+export function bodyText(body: unknown, max: number): string {
+  if (typeof body === "string") return body;
+  const text = JSON.stringify(body, undefined, 1);
+  return text.length <= max ? text : JSON.stringify(withoutRest(body, "", 0), undefined, 1);
+}
+
+function withoutRest(value: unknown, key: string, depth: number): unknown {
+  if (typeof value === "string") return bounded(value, STRING_CHARS);
+  if (Array.isArray(value)) return value.map((item) => withoutRest(item, key, depth + 1));
+  if (!isRecord(value)) return value;
+  if (depth > 1 && /repo/.test(key) && "full_name" in value) return value["full_name"];
+  const isForPeople = ([name, member]: readonly [string, unknown]) =>
+    member !== null && name !== "_links" && !FOR_PROGRAMS.test(name) &&
+    !(name === "url" && "html_url" in value);
+  return Object.fromEntries(
+    Object.entries(value).filter(isForPeople)
+      .map(([name, member]) => [name, withoutRest(member, name, depth + 1)]),
+  );
 }
 
 function problem(why: string): HookBody {

@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import type { AccountId } from "../discord/ids.ts";
+import { bodyText } from "./body.ts";
 import {
   HOOK_POST_CHARS,
   HOOK_TEXT_CHARS,
@@ -37,7 +38,12 @@ export function readHookEvent(
     template === undefined ? "" : bounded(oneLine(renderTemplate(template, values, "plain")), max);
   const key = line(rules.thread, KEY_CHARS);
   const { template = "{{ @body }}" } = rules;
-  const text = clip(renderTemplate(template, values, "plain"), HOOK_TEXT_CHARS);
+  const text = clip(
+    rules.template === undefined
+      ? bodyText(values.body, HOOK_TEXT_CHARS).toWellFormed().trim()
+      : renderTemplate(template, values, "plain"),
+    HOOK_TEXT_CHARS,
+  );
   const stateTemplate = rules.title ?? rules.thread;
   const title = stateTemplate === undefined
     ? ""

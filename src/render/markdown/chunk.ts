@@ -2,18 +2,18 @@
  * Splits a text into messages that Discord accepts.
  *
  * Each chunk can be read on its own. If a code fence is cut, one chunk closes it, and the next
- * opens it again with its language. The same applies to spoilers, long code and quotes. Joined, the
+ * opens it again with its language. The same applies to spoilers, emphasis, long code and quotes. Joined, the
  * chunks are the text again, except for these marks and for white space at cuts and ends. Discord
  * would drop that white space anyway.
  */
 
-import { BLOCK_QUOTE, codeFences, fenceAt, MAX_PREFIX } from "./code_fence.ts";
+import type { TextRange } from "../../lib/text/view.ts";
+import { codeFences, fenceAt, MAX_CHUNK_LENGTH } from "./code_fence.ts";
+import { pairsOf } from "./code_region.ts";
 import { skipBlankLines } from "./line_breaks.ts";
-import type { TextRange } from "./spans.ts";
+import { BLOCK_QUOTE, MAX_PREFIX } from "./open_marks.ts";
+import type { Pair } from "./spans.ts";
 import { type MarkdownSource, type Piece, pieceFrom, START } from "./piece.ts";
-
-/** Discord's maximum length of a message, in UTF-16 units. */
-export const MAX_CHUNK_LENGTH = 2_000;
 
 /** Limits of the chunks. */
 export interface ChunkRules {
@@ -74,20 +74,20 @@ export function chunk(text: string, rules: ChunkRules, most = Infinity): readonl
 const IS_PLAIN_LINE = /^[^\s`~|>][^\n\r\u2028\u2029`~|>]*$/;
 
 /** Minimum chunk length to repeat marks; with less, they would leave too little room for text. */
-const MIN_LIMIT_FOR_MARKS = 5 * MAX_PREFIX;
+const MIN_LIMIT_FOR_MARKS = 3 * MAX_PREFIX;
 
 function sourceOf(text: string, limit: number, maxLines: number): MarkdownSource {
   const repeatsMarks = limit >= MIN_LIMIT_FOR_MARKS;
-  const hasSpoilers = repeatsMarks && text.includes("||");
-  const hasMarks = hasSpoilers || (repeatsMarks && text.includes("> "));
+  const hasMarks = repeatsMarks && /[*_~|]|> /.test(text);
   const fences = codeFences(text, hasMarks ? limit - MAX_PREFIX : limit);
+  let pairs: readonly Pair[] | undefined; // most texts are not cut within a line
   return {
     text,
     fences,
     limit,
     maxLines,
     repeatsMarks,
-    hasSpoilers,
+    pairs: () => pairs ??= pairsOf(text),
     blockQuoteAt: repeatsMarks ? blockQuoteAt(text, fences) : Infinity,
   };
 }

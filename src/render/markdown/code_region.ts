@@ -1,99 +1,119 @@
 /**
- * Finds text that Discord shows as code: fences, and spans between backticks. Follows the marks around
- * it, too.
+ * Reads the code and the marks of a text. The cut, the links' filter and the renderer share it (R2a).
  *
- * Code is an example that a model quotes. So tags, tokens and links in it stay unchanged. Bold that
- * begins before a piece of code and ends within it breaks the code: it is no code any more. Discord
- * reads marks in the order in which they begin, each up to the next one of its kind.
+ * Code is an example that a model quotes. So tags, tokens and links in it stay unchanged. But Discord
+ * reads marks in the order in which they begin, each up to the next one of its kind. A mark before
+ * code that ends within it, or a lone backtick, breaks the code: it is no code any more. Only code
+ * that Discord shows in each reading counts as shown.
  */
 
-import { MAX_CHUNK_LENGTH } from "./chunk.ts";
-import { codeFences } from "./code_fence.ts";
-import type { TextRange } from "./spans.ts";
+import type { TextRange } from "../../lib/text/view.ts";
+import { type CodeFence, codeFences, MAX_CHUNK_LENGTH } from "./code_fence.ts";
+import { marksIn, type Pair } from "./spans.ts";
 
-/** The code of a text with its markers, in order. A fence without an end extends to the end of the text. */
-export function codeRegions(text: string): readonly TextRange[] {
-  if (!text.includes("`") && !text.includes("~~~")) return [];
-  const regions: TextRange[] = [];
+/** Code with its markers, as its author meant it. */
+export interface CodeRegion extends TextRange {
+  /** Absent for a span between backticks, which is within a line. */
+  readonly fence?: CodeFence;
+  /** Marks before it that Discord may end in it. */
+  readonly brokenBy: readonly string[];
+  /** Whether Discord certainly shows it as code. */
+  readonly isShown: boolean;
+}
+
+/** The code of a text in order, and the marks outside of it; those without a partner are empty. */
+export interface MarkdownReading {
+  readonly code: readonly CodeRegion[];
+  readonly marks: readonly Pair[];
+}
+
+/** Reads a text. A fence without an end extends to the end of the text. */
+export function readMarkdown(text: string): MarkdownReading {
+  const regions: readonly Region[] = [...regionsOf(text)];
+  const marks = marksIn(text, regions);
+  const code: CodeRegion[] = [];
+  const open = new Set<string>(); // all but pairs that surely end
+  const endingIn = (part: string) => [...open].filter((mark) => mayEndIn(mark, part));
+  let next = 0;
+  let last = 0; // end of the last such pair
+  for (const region of regions) {
+    const { start, end, fence } = region;
+    for (let one = marks[next]; one && one.start < start; one = marks[next += 1]) {
+      const within = text.slice(one.start + one.mark.length, one.end - one.mark.length);
+      const isSure = one.start < one.end && !within.includes("\n") &&
+        (one.mark !== "~~" || text.charAt(one.end) !== "_");
+      const isCrossed = one.start < last && one.end > last;
+      if (!isSure || isCrossed || one.end > start || endingIn(within).length > 0) {
+        open.add(one.mark);
+      } else last = Math.max(last, one.end);
+    }
+    const brokenBy = endingIn(text.slice(start, end));
+    const isShown = brokenBy.length === 0 && (!fence || isPlain(text, fence));
+    if (!isShown) { for (const { mark } of marksIn(text.slice(start, end), [])) open.add(mark); }
+    code.push({ ...region, brokenBy, isShown });
+  }
+  return { code, marks };
+}
+
+type Region = Pick<CodeRegion, "start" | "end" | "fence">;
+
+/** The code of a text, as its author meant it. */
+export function codeRegions(text: string): readonly CodeRegion[] {
+  return MAY_BE_CODE.test(text) ? readMarkdown(text).code : [];
+}
+
+const MAY_BE_CODE = /`|~~~/;
+
+/** The pairs of a text, also of backticks, in the order of their starts. */
+export function pairsOf(text: string): readonly Pair[] {
+  const { code, marks } = readMarkdown(text);
+  const spans = code.filter(({ fence }) => !fence)
+    .map(({ start, end }) => ({ start, end, mark: text.startsWith("``", start) ? "``" : "`" }));
+  return [...marks.filter(({ start, end }) => start < end), ...spans]
+    .sort((one, other) => one.start - other.start);
+}
+
+function* regionsOf(text: string): Generator<Region> {
   let from = 0;
-  for (const { start, end } of codeFences(text, MAX_CHUNK_LENGTH)) {
-    regions.push(...spansOf(text, from, start));
-    from = Math.min(end, text.length);
-    regions.push({ start, end: from });
+  for (const fence of codeFences(text, MAX_CHUNK_LENGTH)) {
+    yield* spansOf(text, from, fence.start);
+    from = Math.min(fence.end, text.length);
+    yield { start: fence.start, end: from, fence };
   }
-  return [...regions, ...spansOf(text, from, text.length)];
+  yield* spansOf(text, from, text.length);
 }
 
-/** Whether a position is within code. The regions must be in order. */
-export function isInCode(regions: readonly TextRange[], position: number): boolean {
-  let low = 0;
-  let high = regions.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((regions[middle]?.end ?? Infinity) <= position) low = middle + 1;
-    else high = middle;
+/** An escaped character; a span, which ends at the next run of its length on its line; or other backticks. */
+const SPAN = /\\[^0-9A-Za-z\s]|(?<!`)(`{1,2})(?!`).{1,4000}?(?<!`)\1(?!`)|`+/g;
+
+function* spansOf(text: string, from: number, to: number): Generator<Region> {
+  for (const { 0: span, 1: ticks, index } of text.slice(from, to).matchAll(SPAN)) {
+    if (ticks !== undefined) yield { start: from + index, end: from + index + span.length };
   }
-  const region = regions[low];
-  return region !== undefined && region.start <= position;
 }
 
-/**
- * A run of backticks, with the backslashes before it. An odd number of them escapes the first
- * backtick.
- */
-const RUN = /(\\*)(`+)/g;
-
-/**
- * Finds spans. A span ends at the next run with the length of its first; without one, there is no
- * span.
- */
-function spansOf(text: string, from: number, to: number): readonly TextRange[] {
-  const runs = Array.from(
-    text.slice(from, to).matchAll(RUN),
-    ({ 0: { length }, 1: { length: escapes } = "", index }) => {
-      const start = from + index + escapes;
-      return { start, end: from + index + length, opensAt: start + escapes % 2 };
-    },
+/** Discord may end lone backticks at any run that is as short, and three at any three. */
+function mayEndIn(mark: string, code: string): boolean {
+  if (!mark.startsWith("`")) return code.includes(mark.slice(0, /[*_]/.test(mark) ? 1 : 2));
+  return (code.match(/`+/g) ?? []).some(({ length }) =>
+    length <= mark.length || mark.length > 2 && length > 2
   );
-  const laterBySize = new Map<number, number[]>();
-  for (let place = runs.length - 1; place >= 0; place -= 1) {
-    const run = runs[place];
-    if (!run) continue;
-    const places = laterBySize.get(run.end - run.start);
-    if (places) places.push(place);
-    else laterBySize.set(run.end - run.start, [place]);
-  }
-  const spans: TextRange[] = [];
-  for (let place = 0; place < runs.length; place += 1) {
-    const run = runs[place];
-    if (!run || run.opensAt === run.end) continue;
-    const later = laterBySize.get(run.end - run.opensAt) ?? [];
-    while ((later.at(-1) ?? Infinity) <= place) later.pop();
-    const closing = later.at(-1);
-    const closer = closing === undefined ? undefined : runs[closing];
-    if (closing === undefined || !closer) continue;
-    spans.push({ start: run.opensAt, end: closer.end });
-    place = closing;
-  }
-  return spans;
 }
 
-const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\|/g;
-
-/** Starts at the beginning of a text, without open marks. */
-export function createMarks() {
-  const open: string[] = [];
-  return {
-    /** Reads more of the text. */
-    read(text: string): void {
-      for (const [mark] of text.matchAll(MARK)) {
-        if (mark.startsWith("\\")) continue;
-        const place = open.lastIndexOf(mark);
-        if (place === -1) open.push(mark);
-        else open.length = place;
-      }
-    },
-    /** Whether an open mark could end in this text, if Discord reads marks there. */
-    mayEndIn: (text: string): boolean => open.some((mark) => text.includes(mark)),
-  };
+/**
+ * Whether Discord shows just this fence as code. It ends a fence at the next three backticks, a quote
+ * or a list at the next line without its mark, and a heading with its line.
+ */
+function isPlain(text: string, fence: CodeFence): boolean {
+  const { start, end, marker, prefix, contentStart, contentEnd } = fence;
+  const isMarked = marker === "```" && end - contentEnd === 3 &&
+    text.indexOf(marker, start + prefix.length + 4) === contentEnd &&
+    text.slice(contentStart, contentEnd).trim() !== "";
+  const before = text.slice(text.lastIndexOf("\n", start - 1) + 1, start);
+  const [, ...lines] = text.slice(start, end).split("\n");
+  return isMarked && (lines.length === 0 || !BLOCK_START.test(before)) &&
+    lines.every((line) => line.startsWith(prefix) || (line.trim() === "" && !prefix.includes(">")));
 }
+
+/** Beginning of a line that is a heading, a quote or an item; not of a quote to the end of the text. */
+const BLOCK_START = /(?:^|[*_~|])(?: *>>> )? *(?:-?#{1,3}|>(?!>>)|[-*+]|\d{1,9}[.)])\s/;

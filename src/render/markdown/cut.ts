@@ -8,10 +8,11 @@
  * its text. A grapheme is cut only if it alone is too long.
  */
 
+import type { TextRange } from "../../lib/text/view.ts";
 import { type CodeFence, fenceAt } from "./code_fence.ts";
 import { graphemeStart, isExtending } from "./graphemes.ts";
 import { BREAK, itemEnd, type LineBreak, lineBreaks } from "./line_breaks.ts";
-import { spanAt, type Spans, spansOf, type TextRange } from "./spans.ts";
+import { type Pair, spanAt, type Spans, spansOf } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
 export interface Stretch {
@@ -28,6 +29,8 @@ export interface Stretch {
   readonly longest: number;
   /** Maximum lines of such a piece. */
   readonly mostLines: number;
+  /** Pairs of marks of the text. */
+  readonly pairs: readonly Pair[];
 }
 
 /** The end of a chunk. In code, the following white space stays, except for a line's end. */
@@ -140,7 +143,7 @@ function mayCutAt({ fences, fence }: Stretch, codeFrom: number, at: number): boo
 /** Index of the first visible code of the fence around the stretch's end. */
 function codeFromOf({ text, from, to, fence }: Stretch): number {
   if (!fence) return Infinity;
-  const start = Math.max(from, fence.contentStart);
+  const start = Math.max(from, fence.contentStart + fence.head.length);
   const place = text.slice(start, to).search(/\S/);
   return place === -1 ? Infinity : start + place;
 }

@@ -6,8 +6,8 @@
  * so one pass over a stretch rates all of its lines.
  */
 
+import type { TextRange } from "../../lib/text/view.ts";
 import { type CodeFence, fenceAt } from "./code_fence.ts";
-import type { TextRange } from "./spans.ts";
 
 /** Cost of a break. Numbers between two of these express the depth in a list. */
 export const BREAK = { paragraph: 0, line: 1, nested: 2, inside: 3, heading: 4 } as const;

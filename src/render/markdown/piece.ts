@@ -3,20 +3,19 @@
  * close after it.
  */
 
+import { type CodeFence, fenceAt } from "./code_fence.ts";
+import { type Cut, findCut, findLineCut } from "./cut.ts";
+import { skipBlankLines } from "./line_breaks.ts";
 import {
   BLOCK_QUOTE,
-  closingMarks,
-  type CodeFence,
   type Enclosure,
-  fenceAt,
+  itemsAbove,
   MAX_SUFFIX,
   NOTHING_OPEN,
   openAt,
-  openingMarks,
   quoteAt,
-} from "./code_fence.ts";
-import { type Cut, findCut, findLineCut } from "./cut.ts";
-import { skipBlankLines } from "./line_breaks.ts";
+} from "./open_marks.ts";
+import type { Pair } from "./spans.ts";
 
 /** A text, and the facts about it that are known before it is cut. */
 export interface MarkdownSource {
@@ -29,8 +28,8 @@ export interface MarkdownSource {
   readonly maxLines: number;
   /** Whether chunks have room to repeat open marks, apart from fences. */
   readonly repeatsMarks: boolean;
-  /** Whether the text may contain spoilers. */
-  readonly hasSpoilers: boolean;
+  /** Pairs of marks of the text; computed on first use. */
+  readonly pairs: () => readonly Pair[];
   /** Index of the quote that extends to the end of the text; infinite if there is none. */
   readonly blockQuoteAt: number;
 }
@@ -78,24 +77,28 @@ function tryPiece(
   const { text, fences, limit, blockQuoteAt } = source;
   const within = fenceAt(fences, from);
   const resumed = within && from >= within.contentStart ? within : undefined;
-  const marks = openingMarks(before);
+  const marks = before.marks.join("");
   const prefix = (from > blockQuoteAt ? BLOCK_QUOTE : "") +
-    (resumed ? `${marks}${resumed.open}\n${before.quote}` : before.quote + marks);
+    (resumed ? `${marks}${resumed.open}\n${resumed.head}${before.quote}` : before.quote + marks +
+      (source.repeatsMarks && from > 0 ? itemsAbove(text, from, limit / 4) : ""));
   const room = limit - prefix.length - reserve;
-  const { to, fence } = reachOf(source, from, end, room, resumed);
+  const { to, fence } = reachOf(source, from, end, room, prefix.split("\n").length - 1);
   // An empty line of code, if there is room for one.
   if (to === from) return { content: "", next: from + 1, open: before };
 
   const longest = fence ? limit - fence.open.length - fence.close.length - 2 : limit;
-  const stretch = { text, fences, from, to, fence, longest, mostLines: source.maxLines };
+  const pairs = to === end ? [] : source.pairs();
+  const stretch = { text, fences, from, to, fence, longest, mostLines: source.maxLines, pairs };
   const cut = to === end
     ? lineAt(to)
     : to === fence?.start
     ? findLineCut(stretch) ?? lineAt(to)
     : findCut(stretch);
 
-  const pieceEnd = pieceEndOf(source, from, cut, before);
-  const at = pieceEnd.at;
+  const mayBeOpen = source.repeatsMarks && cut.at < text.length;
+  const opened = openAt(text, mayBeOpen ? source.pairs() : [], cut.at);
+  const isEmptied = text.slice(from, opened.end).trim() === "";
+  const at = isEmptied ? cut.at : opened.end;
   const broken = fenceAt(fences, at);
   const body = text.slice(from, at);
   const after = broken ? nextInFence(text, broken, at, cut.kind) : nextOutside(text, at, cut.kind);
@@ -104,40 +107,15 @@ function tryPiece(
     text.slice(broken.contentStart, at).trim() === "" &&
     text.slice(from, broken.start).trim() === "";
   if (hasOnlyOpening || body.trim() === "") return { content: "", next: after, open: before };
-  const next = pieceEnd.continueAt > at ? skipAfterMark(text, pieceEnd.continueAt) : after;
-  const open = pieceEnd.continueAt > at ? NOTHING_OPEN : pieceEnd.open;
+  const next = opened.next > cut.at ? skipAfterMark(text, opened.next) : after;
   const isInLine = cut.kind === "word" && !text.slice(at, next).includes("\n");
-  const quote = isInLine && source.repeatsMarks
-    ? quoteAt({ text, fences, from, to: at, before })
-    : "";
+  const quote = isInLine && source.repeatsMarks ? quoteAt(text, from, at, before.quote) : "";
   const closed = broken ? `${body.replace(/\r?\n?$/, "")}\n${broken.close}` : body.trimEnd();
-  return { content: prefix + closed + closingMarks(pieceEnd.open), next, open: { ...open, quote } };
+  const closing = opened.closing.toReversed().join("");
+  return { content: prefix + closed + closing, next, open: { marks: opened.opening, quote } };
 }
 
 const lineAt = (at: number): Cut => ({ at, kind: "line" });
-
-interface PieceEnd {
-  readonly at: number;
-  readonly open: Enclosure;
-  readonly continueAt: number;
-}
-
-/** The final end of the piece, and the marks that are open there. */
-function pieceEndOf(
-  source: MarkdownSource,
-  from: number,
-  { at, kind }: Cut,
-  before: Enclosure,
-): PieceEnd {
-  const { text, fences, hasSpoilers, repeatsMarks } = source;
-  const mayBeOpen = hasSpoilers || before.code !== "" ||
-    (repeatsMarks && kind === "word" && text.slice(from, at).includes("`"));
-  if (!mayBeOpen || at === text.length) return { at, open: NOTHING_OPEN, continueAt: 0 };
-  const { open, endBefore, continueAt = 0 } = openAt({ text, fences, from, to: at, before });
-  if (endBefore === undefined) return { at, open, continueAt };
-  const isEmpty = text.slice(from, endBefore).trim() === "";
-  return { at: isEmpty ? at : endBefore, open: NOTHING_OPEN, continueAt: 0 };
-}
 
 /**
  * Last possible end of a chunk, and the fence that it would have to close there.
@@ -149,12 +127,13 @@ function reachOf(
   from: number,
   end: number,
   room: number,
-  resumed: CodeFence | undefined,
+  linesBefore: number,
 ): { readonly to: number; readonly fence: CodeFence | undefined } {
   const { text, fences, maxLines } = source;
   // A fence that begins or continues here has at least one line of its own, between two with
   // markers.
-  const lines = (fenceAt(fences, from + 1) ? Math.max(maxLines, 3) : maxLines) - (resumed ? 1 : 0);
+  const least = fenceAt(fences, from + 1) ? 2 + Math.max(linesBefore, 1) : linesBefore + 1;
+  const lines = Math.max(maxLines, least) - linesBefore;
   let to = endOf(text, from, Math.min(end, from + room), lines);
   let fence: CodeFence | undefined;
   for (let next = fenceAt(fences, to); next && next !== fence;) {
@@ -164,7 +143,7 @@ function reachOf(
     next = fenceAt(fences, to);
   }
   if (!fence) return { to, fence };
-  if (fence.start > from && text.slice(fence.contentStart, to).trim() === "") {
+  if (fence.start > from && text.slice(fence.contentStart + fence.head.length, to).trim() === "") {
     return { to: fence.start, fence };
   }
   return { to: Math.min(to, fence.contentEnd), fence };

@@ -1,12 +1,6 @@
 /** Finds parts of a text that should stay whole: links, mentions, code and emphasis. */
 
-/** A part of a text, in indexes of UTF-16 units. */
-export interface TextRange {
-  /** Index of its first unit. */
-  readonly start: number;
-  /** Index after its last unit. */
-  readonly end: number;
-}
+import type { TextRange } from "../../lib/text/view.ts";
 
 /** Spans that a cut would damage, grouped by the damage. Spans of one kind are in order and do not overlap. */
 export interface Spans {
@@ -21,7 +15,10 @@ export interface Spans {
   readonly soft: readonly TextRange[];
 }
 
-const NONE: Spans = { strict: [], whole: [], soft: [] };
+/** Text between two equal marks: of emphasis, of a spoiler, or of code within a line. */
+export interface Pair extends TextRange {
+  readonly mark: string;
+}
 
 const STRICT =
   /<?https?:\/\/[^\s<>]+>?|<(?:@[!&]?|#)\d+>|<a?:\w+:\d+>|<t:-?\d+(?::\w)?>|<\/[^<>:\n]+:\d+>|<id:\w+>/g;
@@ -30,14 +27,9 @@ const STRICT =
 // another.
 const WORDS = String.raw`\[[^[\]\n]*(?:\[[^[\]\n]*\][^[\]\n]*)*\]`;
 const ADDRESS = String.raw`\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)`;
-const CODE = String.raw`(\x60{1,2})[^\x60\n]+\1(?!\x60)`;
-const WHOLE = new RegExp(`${WORDS}${ADDRESS}|${CODE}|${STRICT.source}`, "g");
-/** A mark, an escaped character, or the end of a paragraph, which closes all marks. */
-const MARK = /\\[^\n]|\*{1,3}|_{1,3}|~~|\|\||\n[^\S\n]*\n/g;
-
-/** Every span contains one of these; most lines contain none. */
-const WHOLE_HINTS = ["<", "http", "](", "`"];
-const SOFT_HINT = /[*_|~]/;
+const WHOLE = new RegExp(`${WORDS}${ADDRESS}|${STRICT.source}`, "g");
+/** A mark, an escaped character, or the end of a paragraph, which closes all marks but spoilers. */
+const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\||`+|\n[^\S\n]*\n/g;
 
 /**
  * Finds the spans of a stretch. Except for emphasis, none is longer than a line.
@@ -46,25 +38,26 @@ const SOFT_HINT = /[*_|~]/;
  * than `longest` need not stay whole.
  */
 export function spansOf(
-  { text, from, to, longest }: {
+  { text, from, to, longest, pairs }: {
     readonly text: string;
     readonly from: number;
     readonly to: number;
     readonly longest: number;
+    /** Of the whole text. */
+    readonly pairs: readonly Pair[];
   },
 ): Spans {
   const rest = text.slice(to, to + longest);
   const lineEnd = rest.indexOf("\n");
   const searched = text.slice(from, lineEnd === -1 ? to + rest.length : to + lineEnd);
-  const hasWhole = WHOLE_HINTS.some((hint) => searched.includes(hint));
-  const whole = hasWhole ? matchesOf(WHOLE, searched, from) : [];
-  const soft = SOFT_HINT.test(searched) ? emphasisOf(searched, from, whole, longest) : [];
-  if (!hasWhole && soft.length === 0) return NONE;
   const isWorthIt = ({ start, end }: TextRange) => end - start <= longest;
+  const near = pairs.filter((pair) => pair.end > from && pair.start <= to && isWorthIt(pair));
+  const isCode = ({ mark }: Pair) => mark.startsWith("`");
+  const whole = matchesOf(WHOLE, searched, from).filter(isWorthIt);
   return {
-    strict: hasWhole ? matchesOf(STRICT, searched, from).filter(isWorthIt) : [],
-    whole: whole.filter(isWorthIt),
-    soft,
+    strict: matchesOf(STRICT, searched, from).filter(isWorthIt),
+    whole: mergeSpans([...whole, ...near.filter(isCode)]),
+    soft: mergeSpans(near.filter((pair) => !isCode(pair))),
   };
 }
 
@@ -75,50 +68,51 @@ function matchesOf(pattern: RegExp, searched: string, from: number): readonly Te
   }));
 }
 
-/** Finds pairs of marks as Discord reads them. A pair within another one is merged with it. */
-function emphasisOf(
-  searched: string,
-  from: number,
-  whole: readonly TextRange[],
-  longest: number,
-): readonly TextRange[] {
-  const open = new Map<string, number>();
-  const spans: TextRange[] = [];
-  for (const { 0: mark, index } of searched.matchAll(MARK)) {
-    if (mark.startsWith("\\") || spanAt(whole, from + index + 1)) continue;
+/** Finds the pairs of a text outside of its code, and the marks without a partner, as empty ones. */
+export function marksIn(text: string, code: readonly TextRange[]): readonly Pair[] {
+  const found: { readonly start: number; end: number; readonly mark: string }[] = [];
+  const open = new Map<string, typeof found[number]>();
+  for (const { 0: mark, index: start } of text.matchAll(MARK)) {
+    if (mark.startsWith("\\") || isWithin(code, start)) continue;
     if (mark.startsWith("\n")) {
-      open.clear();
+      for (const key of open.keys()) if (key !== "||") open.delete(key);
       continue;
     }
-    const start = open.get(mark);
-    const end = index + mark.length;
-    const before = searched.charAt(index - 1);
-    const after = searched.charAt(end);
-    const isInWord = mark.startsWith("_") && WORD.test(before) && WORD.test(after);
-    if (isInWord) continue;
-    if (start !== undefined && NON_SPACE.test(before)) {
+    const before = text.charAt(start - 1);
+    const after = text.charAt(start + mark.length);
+    const isAfterWord = mark.startsWith("_") && WORD.test(before);
+    const isBeforeWord = mark.startsWith("_") && WORD.test(after);
+    const first = open.get(mark);
+    if (isAfterWord && isBeforeWord && mark === "_") continue;
+    const mayEnd = mark === "||" || (NON_SPACE.test(before) && !isBeforeWord);
+    if (mayEnd && first && first.start + mark.length < start) {
+      first.end = start + mark.length;
       open.delete(mark);
-      if (end - start <= longest) spans.push({ start: from + start, end: from + end });
-    } else if (NON_SPACE.test(after)) {
-      open.set(mark, index);
+      continue;
     }
+    const lone = { start, end: start, mark };
+    found.push(lone);
+    const mayOpen = NON_SPACE.test(after) && !isAfterWord && !mark.startsWith("`");
+    if (mayOpen || mark === "||") open.set(mark, lone);
   }
-  return mergeSpans(spans);
+  return found;
+}
+
+/** Whether a position is within one of some ranges, which are in order. */
+export function isWithin(ranges: readonly TextRange[], position: number): boolean {
+  return spanAt(ranges, position + 0.5) !== undefined;
 }
 
 const WORD = /[\p{L}\p{N}_]/u;
 const NON_SPACE = /\S/;
 
-/** Merges overlapping spans. The input is in the order of the ends. */
+/** Merges overlapping spans. */
 function mergeSpans(spans: readonly TextRange[]): readonly TextRange[] {
   const outer: TextRange[] = [];
-  for (const span of spans) {
-    let { start } = span;
-    for (let last = outer.at(-1); last && last.end > start; last = outer.at(-1)) {
-      start = Math.min(start, last.start);
-      outer.pop();
-    }
-    outer.push({ start, end: span.end });
+  for (const { start, end } of spans.toSorted((one, other) => one.start - other.start)) {
+    const last = outer.at(-1);
+    if (!last || start >= last.end) outer.push({ start, end });
+    else outer[outer.length - 1] = { start: last.start, end: Math.max(last.end, end) };
   }
   return outer;
 }

@@ -6,8 +6,7 @@
  * the same.
  */
 
-import { MAX_CHUNK_LENGTH } from "./chunk.ts";
-import { type CodeFence, codeFences, fenceAt } from "./code_fence.ts";
+import { type CodeFence, codeFences, fenceAt, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import {
   alignmentOf,
   asBullets,
@@ -29,14 +28,13 @@ export type TableMode = "code" | "bullets" | "off";
 export function renderTables(text: string, mode: TableMode): string {
   if (mode === "off" || !text.includes("|") || !text.includes("-")) return text;
   const fences = codeFences(text, MAX_CHUNK_LENGTH);
-  const mayFence = mode === "code" && !hasStrayMarker(text, fences);
   const parts: string[] = [];
   let done = 0;
   for (const { 0: { length }, index } of text.matchAll(DELIMITER_ROW)) {
     if (index <= done || !isLine(text, index, index + length)) continue;
     const found = tableAt(text, fences, done, index);
     if (!found) continue;
-    const shown = (mayFence ? asCode(found.table) : undefined) ?? asBullets(found.table);
+    const shown = (mode === "code" ? asCode(found.table) : undefined) ?? asBullets(found.table);
     if (shown === undefined) continue;
     parts.push(text.slice(done, found.start), shown);
     done = found.end;
@@ -51,17 +49,6 @@ const DELIMITER_ROW =
 /** Whether a match is a whole line: patterns know other line ends than Markdown. */
 function isLine(text: string, start: number, end: number): boolean {
   return text.charAt(start - 1) === "\n" && (end === text.length || text.charAt(end) === "\n");
-}
-
-/** Whether three backticks open no fence. A code block of ours would close there. */
-function hasStrayMarker(text: string, fences: readonly CodeFence[]): boolean {
-  for (let at = text.indexOf("```"); at !== -1;) {
-    const fence = fenceAt(fences, at + 1);
-    if (!fence) return true;
-    at = text.indexOf("```", fence.end);
-    if (fence.end === Infinity) return false;
-  }
-  return false;
 }
 
 interface FoundTable {

@@ -3,7 +3,10 @@
  * as a list.
  */
 
+import { createView, type TextRange } from "../../lib/text/view.ts";
+import { codeRegions, pairsOf } from "./code_region.ts";
 import { displayWidth } from "./graphemes.ts";
+import { isWithin } from "./spans.ts";
 
 /** A parsed table. */
 export interface MarkdownTable {
@@ -24,10 +27,10 @@ const WIDEST = 80;
 /** Minimum columns of a cell: Markdown needs three dashes. */
 const NARROWEST_COLUMN = 3;
 /**
- * Text that code would break: people cannot follow a link there, a mention is a number, and three
- * backticks end the block.
+ * Text that code would break: people cannot follow a link there, a mention is a number, and a spoiler
+ * is not hidden.
  */
-const LOST_IN_CODE = /```|<(?:[@#:/]|a:|t:|id:)|https?:\/\//;
+const LOST_IN_CODE = /<(?:[@#:/]|a:|t:|id:)|https?:\/\/|\|\|.+\|\|/;
 
 /**
  * Formats a table as a code block.
@@ -35,7 +38,7 @@ const LOST_IN_CODE = /```|<(?:[@#:/]|a:|t:|id:)|https?:\/\//;
  * @returns `undefined` if the block would be too wide, or would break something.
  */
 export function asCode({ prefix, head, alignments, rows }: MarkdownTable): string | undefined {
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map(plainOf));
   // So many columns are too wide even if all cells are empty. That saves measuring the texts.
   if (head.length * (NARROWEST_COLUMN + 3) > WIDEST) return undefined;
   if (all.some((row) => row.some((cell) => LOST_IN_CODE.test(cell)))) return undefined;
@@ -56,6 +59,20 @@ export function asCode({ prefix, head, alignments, rows }: MarkdownTable): strin
   const [first = [], ...rest] = lines;
   const shown = [first, rule, ...rest].map((cells) => `| ${cells.join(" | ")} |`);
   return ["```", ...shown, "```"].map((line) => prefix + line).join("\n");
+}
+
+/** A cell as people see it outside of code. In code, they would see its marks. */
+function plainOf(cell: string): string {
+  if (!/[*_~`\\]/.test(cell)) return cell;
+  const code = codeRegions(cell);
+  const edits = pairsOf(cell).flatMap(({ start, end, mark: { length } }) => [
+    { start, end: start + length, text: "" },
+    { start: end - length, end, text: "" },
+  ]);
+  for (const { index: start } of cell.matchAll(/\\(?=[^0-9A-Za-z\s])/g)) {
+    if (!isWithin(code, start)) edits.push({ start, end: start + 1, text: "" });
+  }
+  return createView(cell, edits.sort((one, other) => one.start - other.start)).text;
 }
 
 interface Measured {
@@ -112,7 +129,8 @@ function nameOf(head: string): string {
   return head === "" ? "" : `${boldOf(head)}: `;
 }
 
-function boldOf(text: string): string {
+/** A text in bold, without bold in it. */
+export function boldOf(text: string): string {
   const isBold = /^\*\*[^*]+\*\*$/.test(text);
   return isBold ? text : `**${text.replaceAll("**", "")}**`;
 }
@@ -126,9 +144,8 @@ export function alignmentOf(cell: string): Alignment {
   return cell.startsWith(":") ? "center" : "right";
 }
 
-/** An escaped character, code, or a pipe. */
-const PART = /\\[\s\S]|(?<!`)(`{1,2})[^`]+\1(?!`)|\|/g;
-const PLAIN_PART = /\\[\s\S]|\|/g;
+/** An escaped character, or a pipe. */
+const PART = /\\[\s\S]|\|/g;
 const LINE_BREAK = /<br\s*\/?>/gi;
 
 /**
@@ -140,9 +157,9 @@ const LINE_BREAK = /<br\s*\/?>/gi;
  * @param columns Expected number of cells; 0 if unknown.
  */
 export function cellsOf(row: string, columns: number): readonly string[] {
-  const inner = row.trim();
-  const first = splitAt(PART, inner);
-  const second = first.length === columns ? first : splitAt(PLAIN_PART, inner);
+  const inner = row.trim().replace(/^\|/, "");
+  const first = splitOutside(codeRegions(inner), inner);
+  const second = first.length === columns ? first : splitOutside([], inner);
   return second.length === columns ? second : first;
 }
 
@@ -153,25 +170,16 @@ export function rowOf(row: string, columns: number): readonly string[] {
   return [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
 }
 
-function splitAt(pattern: RegExp, row: string): readonly string[] {
-  const inner = row.startsWith("|") ? row.slice(1) : row;
-  const cells = ESCAPING.test(inner) ? splitOutside(pattern, inner) : inner.split("|");
-  const isClosed = cells.at(-1) === "";
-  return (isClosed ? cells.slice(0, -1) : cells).map(textOf);
-}
-
-/** If a row contains none of these, each of its pipes ends a cell. */
-const ESCAPING = /[\\`]/;
-
-function splitOutside(pattern: RegExp, inner: string): readonly string[] {
+function splitOutside(code: readonly TextRange[], inner: string): readonly string[] {
   const cells: string[] = [];
   let start = 0;
-  for (const { 0: part, index } of inner.matchAll(pattern)) {
-    if (part !== "|") continue;
+  for (const { 0: part, index } of inner.matchAll(PART)) {
+    if (part !== "|" || isWithin(code, index)) continue;
     cells.push(inner.slice(start, index));
     start = index + 1;
   }
-  return [...cells, inner.slice(start)];
+  if (start < inner.length) cells.push(inner.slice(start));
+  return cells.map(textOf);
 }
 
 const UNEVEN = /\\\||<br|\s\s|[^\S ]/i;

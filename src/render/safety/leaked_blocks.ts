@@ -6,7 +6,8 @@
  * Otherwise they contain all.
  */
 
-import { codeRegions, isInCode } from "../markdown/code_region.ts";
+import { codeRegions } from "../markdown/code_region.ts";
+import { isWithin } from "../markdown/spans.ts";
 
 /** Removes the blocks from an answer. Blocks in code stay. */
 export function withoutBlocks(answer: string): string {
@@ -81,7 +82,7 @@ function withoutPairs(text: string): string {
   let from = 0;
   for (const opening of text.matchAll(OPENING)) {
     const { 0: { length }, index } = opening;
-    if (index < from || isInCode(code, index)) continue;
+    if (index < from || isWithin(code, index)) continue;
     const end = endOf(text, opening, index + length, missingEndings) ??
       (isUnclosedBlock(text, index, index + length) ? text.length : undefined);
     if (end === undefined) continue;
@@ -147,11 +148,11 @@ function withoutOrphans(text: string): string {
   const code = codeRegions(text);
   const end = Array.from(text.matchAll(END_OF_THINKING))
     .findLast(({ 0: { length }, index }) =>
-      !isInCode(code, index) && !isMentioned(text, index, index + length)
+      !isWithin(code, index) && !isMentioned(text, index, index + length)
     );
   const rest = end ? text.slice(end.index + end[0].length) : text;
   const prompt = END_OF_PROMPT.exec(rest);
-  return prompt && !isInCode(codeRegions(rest), prompt[0].length - 1)
+  return prompt && !isWithin(codeRegions(rest), prompt[0].length - 1)
     ? rest.slice(prompt[0].length)
     : rest;
 }
@@ -225,7 +226,7 @@ function outsideCode(text: string, pattern: RegExp): readonly RegExpExecArray[] 
   const matches = Array.from(text.matchAll(pattern));
   if (matches.length === 0) return [];
   const code = codeRegions(text);
-  return matches.filter(({ index }) => !isInCode(code, index));
+  return matches.filter(({ index }) => !isWithin(code, index));
 }
 
 function withoutAll(text: string, pattern: RegExp): string {

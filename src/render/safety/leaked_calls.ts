@@ -4,7 +4,8 @@
  */
 
 import { parseForeignJson } from "../../lib/text/json.ts";
-import { codeRegions, isInCode } from "../markdown/code_region.ts";
+import { codeRegions } from "../markdown/code_region.ts";
+import { isWithin } from "../markdown/spans.ts";
 
 /** Removes tool calls from an answer. JSON in a code fence is an example, and stays. */
 export function withoutToolCalls(answer: string): string {
@@ -33,7 +34,7 @@ function withoutCalls(text: string): string {
     const trimmed = line.trim();
     const indent = line.slice(0, line.search(/\S|$/));
     kept.push(line);
-    if (!isInCode(code, at)) {
+    if (!isWithin(code, at)) {
       if (isCall(trimmed)) kept.pop();
       else if (/^[{[]$/.test(trimmed) && (!opened || indent.length <= opened.indent.length)) {
         opened = { place: kept.length - 1, indent };
@@ -85,7 +86,7 @@ const STEP = /^Action:[^\n]{1,200}\n+Action Input:/m;
 
 function withoutSteps(text: string): string {
   const step = STEP.exec(text);
-  if (!step || isInCode(codeRegions(text), step.index)) return text;
+  if (!step || isWithin(codeRegions(text), step.index)) return text;
   const final = /^Final Answer:[ \t]*/m.exec(text);
   if (final && final.index > step.index) return text.slice(final.index + final[0].length);
   const first = /^(?:Thought|Action):/m.exec(text);

@@ -23,7 +23,8 @@
  */
 
 import { REDACTED } from "../../lib/text/redactor.ts";
-import { codeRegions, createMarks, isInCode } from "../markdown/code_region.ts";
+import { type CodeRegion, codeRegions } from "../markdown/code_region.ts";
+import { isWithin } from "../markdown/spans.ts";
 import {
   ADDRESS,
   addressesIn,
@@ -116,7 +117,7 @@ export function createLinks({ written, isKnown, linkHosts }: LinkRules): Links {
 
   const neutralize: Links["neutralize"] = (text, how) => {
     if (!mayLink(text)) return { text, found: 0 };
-    let isCode: ((position: number) => boolean) | undefined; // computed only if a link changes
+    let code: readonly CodeRegion[] | undefined; // computed only if a link changes
     let found = 0;
     const neutralized = text.replace(
       LINK,
@@ -142,8 +143,8 @@ export function createLinks({ written, isKnown, linkHosts }: LinkRules): Links {
           ? { kind: "bracketed", url: address, trail: "", isWritten: isBlank }
           : judged;
         if (how === "code") {
-          isCode ??= codeTest(text);
-          if (isCode(at)) return link;
+          code ??= codeRegions(text).filter(({ isShown }) => isShown);
+          if (isWithin(code, at)) return link;
         }
         found += 1;
         const isSafe = words !== undefined || !isAfterOpening(text, at);
@@ -276,24 +277,4 @@ function withoutQuery(address: string): string {
 function splitTrail(linkText: string, isBare: boolean) {
   const address = isBare ? withoutEnd(TRAIL, linkText) : linkText;
   return { address, trail: linkText.slice(address.length) };
-}
-
-/** Creates a test of whether Discord certainly shows a position as code. */
-function codeTest(text: string): (position: number) => boolean {
-  const marks = createMarks();
-  let from = 0;
-  const sure = codeRegions(text).filter(({ start, end }) => {
-    marks.read(text.slice(from, start));
-    const code = text.slice(start, end);
-    const isSure = text[start - 1] !== "\\" && isPlainCode(code) && !marks.mayEndIn(code);
-    if (!isSure) marks.read(code);
-    from = end;
-    return isSure;
-  });
-  return (position) => isInCode(sure, position);
-}
-
-/** Three backticks, which Discord ends at the next three; or a span on one line. */
-function isPlainCode(code: string): boolean {
-  return /^[ \t>]*`{3}(?!`)/.test(code) || /^`{1,2}(?!`)[^\n]*$/.test(code);
 }

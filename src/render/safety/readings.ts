@@ -5,8 +5,7 @@
  * Letters of other scripts that only look like Latin ones are not folded.
  */
 
-import type { TextRange } from "../markdown/spans.ts";
-import { createView, type Edit, type View } from "./view.ts";
+import { createView, type Edit, type TextRange, type View } from "../../lib/text/view.ts";
 
 /** The readings of a text besides the text itself; most texts have none. */
 export function readingsOf(text: string): readonly View[] {

@@ -20,7 +20,7 @@
  */
 
 import { REDACTED, SECRET_MIN } from "../../lib/text/redactor.ts";
-import type { TextRange } from "../markdown/spans.ts";
+import type { TextRange } from "../../lib/text/view.ts";
 import { readingsOf } from "./readings.ts";
 import { formsOf, isPart, letterOf, lettersOf, type SecretForm } from "./secret_forms.ts";
 

@@ -7,7 +7,8 @@
  */
 
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { codeRegions, isInCode } from "../markdown/code_region.ts";
+import { codeRegions } from "../markdown/code_region.ts";
+import { isWithin } from "../markdown/spans.ts";
 import { withoutBlocks } from "./leaked_blocks.ts";
 import { withoutToolCalls } from "./leaked_calls.ts";
 
@@ -46,7 +47,7 @@ function withoutLeaks(answer: string): string {
   return cleaned.replace(
     LEAK,
     (leak, ourTag: string | undefined, ...[, at]: readonly unknown[]) =>
-      (typeof at === "number" && isInCode(code, at)) || (ourTag !== undefined && !isFenced)
+      (typeof at === "number" && isWithin(code, at)) || (ourTag !== undefined && !isFenced)
         ? leak
         : "",
   );

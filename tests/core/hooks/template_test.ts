@@ -168,6 +168,58 @@ describe("[W4] readHookEvent()", () => {
     assert.match(post ?? "", /"name": "we\\\*b\\_1"/); // if no model answers
   });
 
+  it("keeps the facts of a long body without a template", () => {
+    const urls = Object.fromEntries(
+      Array.from({ length: 40 }, (_, at) => [`a${at}_url`, "https://api.github.com/repos/o/r/x"]),
+    );
+    const user = {
+      login: "ada",
+      id: 1,
+      node_id: "U_1",
+      html_url: "https://github.com/ada",
+      ...urls,
+    };
+    const repository = { id: 2, full_name: "o/r", owner: user, ...urls };
+    const page = "https://github.com/o/r/pull/7";
+    const event = read({}, undefined, {
+      action: "completed",
+      number: 7,
+      pull_request: {
+        url: "https://api.github.com/repos/o/r/pulls/7",
+        html_url: page,
+        title: "Fix the tide",
+        body: "long ".repeat(5_000),
+        head: { ref: "tide", repo: repository },
+        base: { ref: "main", repo: repository },
+        _links: { self: { href: page } },
+      },
+      check_run: { conclusion: "failure", check_suite_id: 3, output: null },
+      repository,
+      sender: user,
+    });
+    const short = { login: "ada", html_url: "https://github.com/ada" };
+    assert.deepEqual(JSON.parse(event?.text ?? ""), {
+      action: "completed",
+      number: 7,
+      pull_request: {
+        html_url: page,
+        title: "Fix the tide",
+        body: `${"long ".repeat(5_000).slice(0, 1_999)}…`,
+        head: { ref: "tide", repo: "o/r" },
+        base: { ref: "main", repo: "o/r" },
+      },
+      check_run: { conclusion: "failure" },
+      repository: { full_name: "o/r", owner: short },
+      sender: short,
+    });
+  });
+
+  it("shows 8,000 characters of a body without a template", () => {
+    const { text = "" } = read({}, undefined, { lines: "x".repeat(7_000) }) ?? {};
+    assert.equal(text.length, 7_000 + '{\n "lines": ""\n}'.length);
+    assert.match(read({}, undefined, "y".repeat(9_000))?.text ?? "", /^y{5,}\n\[… \d+ char/);
+  });
+
   it("prefers the id of its template, and names key, state and end", () => {
     const event = read({
       template: "{{ name }}",

@@ -63,9 +63,14 @@ describe("[H7] [H8] files of a message", () => {
         "big.txt": new Uint8Array(1_100_000).fill(97),
         "bomb.png": png(65_535, 65_535),
         "evil.docx": docx(["the plan for spring"]),
+        // "Файл не найден" in Windows-1251, and "設定ファイル" in Shift-JIS.
+        "log.txt": Uint8Array.fromHex("d4e0e9eb20ede520ede0e9e4e5ed0a"),
+        "settings.txt": Uint8Array.fromHex("90dd92e8837483408343838b0a"),
       });
       await replies("general", 1);
       const text = prompt(scene);
+      assert.match(text, /\{"name":"log.txt"\}\nФайл не найден/);
+      assert.match(text, /\{"name":"settings.txt"\}\n設定ファイル/);
       assert.match(
         text,
         /of the message: text file\]\n<file[^>]*>\n\{"name":"notes.txt"\}\nlow tide/,

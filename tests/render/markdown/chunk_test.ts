@@ -132,6 +132,15 @@ describe("[R2] chunk() › code fences", () => {
       "```" + "x".repeat(23) + "\n```",
       "```\n" + "x".repeat(7) + "\nab\n```",
     ]],
+    [
+      "with the head of a table",
+      "```\n| a   | b   |\n| --- | --- |\n| 1   | 2   |\n| 3   | 4   |\n```",
+      { maxLines: 5 },
+      [
+        "```\n| a   | b   |\n| --- | --- |\n| 1   | 2   |\n```",
+        "```\n| a   | b   |\n| --- | --- |\n| 3   | 4   |\n```",
+      ],
+    ],
     ["of tildes", "~~~\na\nb\n~~~", { maxLines: 3 }, ["~~~\na\n~~~", "~~~\nb\n~~~"]],
     ["in a list", "1. x\n   ```js\n   a\n   b\n   ```", { maxLines: 4 }, [
       "1. x\n   ```js\n   a\n   ```",
@@ -300,6 +309,15 @@ describe("[R2] chunk() › repeated marks", () => {
     ["the mark of a quote in a fence", `> \`\`\`\n> ${said(20)}\n> \`\`\``, { limit: 60 }, [
       `> \`\`\`\n> ${said(14)}\n> \`\`\``,
       `> \`\`\`\n>  ${said(6, 15)}\n> \`\`\``,
+    ]],
+    ["bold", `**${said(20)}** x`, { limit: 60 }, [`**${said(14)}**`, `**${said(6, 15)}** x`]],
+    ["marks in marks", `~~a ***${said(20)}***~~ x`, { limit: 66 }, [
+      `~~a ***${said(14)}***~~`,
+      `~~***${said(6, 15)}***~~ x`,
+    ]],
+    ["the level of a nested item", "- a\n  - b\n    1. c\n    2. d", { limit: 60, maxLines: 3 }, [
+      "- a\n  - b\n    1. c",
+      "- …\n  - …\n    2. d",
     ]],
     ["nothing, if there is no room for it", "||aaa bbb|| ccc", { limit: 8 }, [
       "||aaa",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { codeRegions, createMarks, isInCode } from "../../../src/render/markdown/code_region.ts";
+import { codeRegions, readMarkdown } from "../../../src/render/markdown/code_region.ts";
+import { isWithin } from "../../../src/render/markdown/spans.ts";
 
 describe("codeRegions()", () => {
   const cases: readonly [text: string, code: readonly string[]][] = [
@@ -22,31 +23,49 @@ describe("codeRegions()", () => {
       const regions = codeRegions(text);
       assert.deepEqual(regions.map(({ start, end }) => text.slice(start, end)), code);
       for (let at = 0; at < text.length; at += 1) {
-        const isWithin = regions.some(({ start, end }) => start <= at && at < end);
-        assert.equal(isInCode(regions, at), isWithin, String(at));
+        const isInside = regions.some(({ start, end }) => start <= at && at < end);
+        assert.equal(isWithin(regions, at), isInside, String(at));
       }
     });
   }
 });
 
-describe("createMarks()", () => {
-  const cases: readonly [before: string, code: string, may: boolean][] = [
-    ["", "`**`", false],
-    ["**a", "`b**`", true],
-    ["**a** b", "`c**`", false],
-    ["**a *b** c", "`*`", false],
-    ["**a *b** c*", "`*`", true],
-    ["\\**a", "`b**`", true],
-    ["\\*\\*a", "`b**`", false],
-    ["||a", "`b||`", true],
-    ["~~a", "`b`", false],
-    ["_a_b", "`_`", false],
+describe("[R2a] readMarkdown() › code that a mark breaks", () => {
+  const cases: readonly [text: string, isShown: boolean, brokenBy?: readonly string[]][] = [
+    ["`**`", true],
+    ["**a `b**`", false, ["**"]],
+    ["**a** b `c**`", true],
+    ["**a *b** c `*`", false, ["*"]],
+    ["**a *b* c** `*`", true],
+    ["\\**a `b**`", false, ["*"]],
+    ["\\*\\*a `b**`", true],
+    ["||a `b||`", false, ["||"]],
+    ["~~a `b`", true],
+    ["_a_b_ `_`", true],
+    ["_a_b `_`", false, ["_"]],
+    ["a__b `__`", false, ["__"]],
+    // Backticks without a partner on their line.
+    ["a ` b\n`c`", false, ["`"]],
+    ["``a `b`", false, ["``"]],
+    ["a ` b\n```\nc\n```", true],
+    ["a ` b\n```\nc `d` e\n```", false, ["`"]],
+    // Fences that Discord ends elsewhere.
+    ["```js\na\n```", true],
+    ["```js\na", false, []],
+    ["````\na\n````", false, []],
+    ["~~~\na\n~~~", false, []],
+    ["```\na = '```'\n```", false, []],
+    ["```\n\n```", false, []],
+    ["> ```\n> a\n> ```", true],
+    ["> ```\na\n```", false, []],
+    ["- a\n  ```\n  b\n\n  c\n  ```", true],
+    ["- a\n  ```\n  b\nc\n  ```", false, []],
   ];
-  for (const [before, code, may] of cases) {
-    it(`${before} ${code}: ${may}`, () => {
-      const marks = createMarks();
-      marks.read(before);
-      assert.equal(marks.mayEndIn(code), may);
+  for (const [text, isShown, brokenBy = []] of cases) {
+    it(`${JSON.stringify(text)}: ${isShown}`, () => {
+      const last = readMarkdown(text).code.at(-1);
+      assert.equal(last?.isShown, isShown);
+      assert.deepEqual(last.brokenBy, brokenBy);
     });
   }
 });

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { spanAt, spansOf, type TextRange } from "../../../src/render/markdown/spans.ts";
+import { pairsOf } from "../../../src/render/markdown/code_region.ts";
+import { spanAt, spansOf } from "../../../src/render/markdown/spans.ts";
+import type { TextRange } from "../../../src/lib/text/view.ts";
 
 const found = (text: string, longest = 2_000) => {
-  const spans = spansOf({ text, from: 0, to: text.length, longest });
+  const pairs = pairsOf(text);
+  const spans = spansOf({ text, from: 0, to: text.length, longest, pairs });
   const shown = (some: readonly TextRange[]) =>
     some.map(({ start, end }) => text.slice(start, end));
   return { strict: shown(spans.strict), whole: shown(spans.whole), soft: shown(spans.soft) };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { decodeEscapes, foldLetters, readNumbers } from "../../../src/render/safety/readings.ts";
-import type { View } from "../../../src/render/safety/view.ts";
+import type { View } from "../../../src/lib/text/view.ts";
 
 const WORD = "Token-47x1Q";
 const codes = (radix: number, write: (digits: string, at: number) => string) =>

@@ -6,18 +6,24 @@
 const bare = (text: string): string =>
   text.replace(/`{3,}/g, "```").replace(/~{3,}/g, "~~~").replace(/\s/g, "");
 
+/** Marks of emphasis and spoilers; a cut adds some of them. */
+const OPENING = Array.from({ length: 3 }, () => [/^(?:\*\*|__|~~|\|\|)/, /^[*_]/]).flat();
+const CLOSING = Array.from({ length: 3 }, () => [/(?:\*\*|__|~~|\|\|)$/, /[*_]$/]).flat();
+
 /** Marks that a cut may add before a chunk, in this order. */
 const BEFORE = [
   /^>>> /,
-  /^\|\|/,
+  ...OPENING,
   /^[ \t>]*(?:`{3,}|~{3,})[^\n]*\n/,
+  /^[ >]*\| [^\n]*\|\n[ >]*\|[ :|-]+\|\n/, // the head of a table
   /^(?:> ){1,2}/,
-  /^\|\|/,
+  ...OPENING,
   /^`{1,2}(?!`)/,
+  /^(?: *(?:[-*+]|\d{1,9}[.)]) …\n)+/, // items above a nested one
 ];
 /** Marks that a cut may add after a chunk, from the end. A closing fence may have an indentation. */
 const BEHIND = [
-  /\|\|$/,
+  ...CLOSING,
   /[ \t>]+(?=(?:`{3,}|~{3,})$)/,
   /\n[ \t>]*(?:`{3,}|~{3,})$/,
   /(?<!`)`{1,2}$/,

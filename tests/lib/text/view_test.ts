@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createView } from "../../../src/render/safety/view.ts";
+import { createView } from "../../../src/lib/text/view.ts";
 
 describe("createView()", () => {
   const view = createView("ab--cd?", [

@@ -1,6 +1,12 @@
 /** Creates changed copies of a text that remember the position of each part. */
 
-import type { TextRange } from "../markdown/spans.ts";
+/** A part of a text, in indexes of UTF-16 units. */
+export interface TextRange {
+  /** Index of its first unit. */
+  readonly start: number;
+  /** Index after its last unit. */
+  readonly end: number;
+}
 
 /** A changed copy of a text, in which a search finds more than in the text itself. */
 export interface View {

@@ -1,0 +1,90 @@
+/**
+ * Finds the marks that are open where a chunk ends, and that the next chunk must repeat.
+ *
+ * A spoiler that is cut would show its hidden text, bold and code would show their marks, and a quote
+ * or a nested list would continue as if it were none.
+ */
+
+import type { Pair } from "./spans.ts";
+
+/** Marks around the beginning of a chunk. */
+export interface Enclosure {
+  /** Marks of spoilers, emphasis and code, the outer ones first. */
+  readonly marks: readonly string[];
+  /** Mark of a quoted line that was cut: `"> "`; else empty. */
+  readonly quote: string;
+}
+
+/** No open mark. */
+export const NOTHING_OPEN: Enclosure = { marks: [], quote: "" };
+
+/** Maximum length of a quote mark to repeat. Discord shows quotes in quotes as one. */
+const LONGEST_QUOTE = 4;
+/** Mark of a quote that extends to the end of the message. */
+export const BLOCK_QUOTE = ">>> ";
+/** Maximum length of all marks after a chunk: each kind once, and two backticks. */
+export const MAX_SUFFIX: number = "**__~~||*_``".length;
+/** Maximum length of all marks before a chunk. */
+export const MAX_PREFIX: number = BLOCK_QUOTE.length + LONGEST_QUOTE + MAX_SUFFIX;
+
+/** A place at which a text is cut. */
+export interface OpenedCut {
+  /** Marks to close there. */
+  readonly closing: readonly string[];
+  /** Marks to open again at `next`. */
+  readonly opening: readonly string[];
+  /** End of the piece: before a mark that no text of the piece follows. */
+  readonly end: number;
+  /** Start of the next piece: after a mark that no text precedes. */
+  readonly next: number;
+}
+
+/** Finds the marks around a place. `pairs`: of the whole text, in the order of their starts. */
+export function openAt(text: string, pairs: readonly Pair[], at: number): OpenedCut {
+  const around = pairs.filter(({ start, end }) => start < at && at < end);
+  let end = at;
+  let next = at;
+  for (const { mark, ...pair } of around.toReversed()) {
+    if (text.slice(pair.start + mark.length, end).trim() === "") end = pair.start;
+    if (text.slice(next, pair.end - mark.length).trim() === "") next = pair.end;
+  }
+  const closing = around.filter(({ start }) => start < end);
+  const opening = closing.filter((pair) => pair.end > next);
+  return { closing: closing.map(markOf), opening: opening.map(markOf), end, next };
+}
+
+const markOf = ({ mark }: Pair): string => mark;
+
+const QUOTE = /(?:> ){1,3}/y;
+
+/**
+ * The mark of the quoted line around a piece's end; empty if the piece ends with the line.
+ *
+ * @param before Mark of the line that was cut at `from`.
+ */
+export function quoteAt(text: string, from: number, to: number, before: string): string {
+  const line = text.slice(from, to).lastIndexOf("\n");
+  if (line === -1 && text.charAt(from - 1) !== "\n" && from > 0) return before;
+  QUOTE.lastIndex = from + line + 1;
+  const mark = QUOTE.exec(text)?.[0] ?? "";
+  return mark.length <= LONGEST_QUOTE ? mark : "";
+}
+
+const ITEM = /^( *)([-*+]|\d{1,9}[.)]) /;
+
+/**
+ * The items above a nested item that begins a chunk, each as `…`. Discord removes the indentation at
+ * the start of a message, and so the item's level.
+ */
+export function itemsAbove(text: string, from: number, most: number): string {
+  let level = ITEM.exec(text.slice(from, from + most))?.[1]?.length ?? 0;
+  let items = "";
+  for (const line of text.slice(Math.max(0, from - 4_000), from).split("\n").reverse()) {
+    const [, indent = "", mark] = ITEM.exec(line) ?? [];
+    if (level === 0 || (mark === undefined && /^\S/.test(line))) break;
+    if (mark === undefined || indent.length >= level) continue;
+    level = indent.length;
+    items = `${indent}${mark} …\n${items}`;
+  }
+  return level === 0 && items.length <= most ? items : "";
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { codeRegions } from "../../../src/render/markdown/code_region.ts";
+import { forDiscord } from "../../../src/render/markdown/for_discord.ts";
+import { aroundIn } from "../../support/discord/grammar.ts";
+import { cases } from "../../support/long_form.ts";
+import { seeded } from "../../support/seeded.ts";
+
+/** Three backticks. */
+const F = "```";
+/** Three backticks that do not end code. */
+const f = "``\u200b`";
+
+describe("[R2a] forDiscord() › code", () => {
+  const cases: readonly (readonly [what: string, text: string, shown: string])[] = [
+    [
+      "a README in four backticks",
+      `Here:\n${F}\`md\n# T\n${F}js\na()\n${F}\nend\n${F}\`\nbye`,
+      `Here:\n${F}md\n# T\n${f}js\na()\n${f}\nend\n${F}\nbye`,
+    ],
+    [
+      "a README in three",
+      `${F}md\n# T\n${F}sh\nls\n${F}\n## U\n${F}\nbye`,
+      `${F}md\n# T\n${f}sh\nls\n${f}\n## U\n${F}\nbye`,
+    ],
+    [
+      "a string with three",
+      `${F}js\nconst s = '${F}';\nx();\n${F}\nbye`,
+      `${F}js\nconst s = '${f}';\nx();\n${F}\nbye`,
+    ],
+    ["tildes", "~~~py\nx\n~~~\nbye", `${F}py\nx\n${F}\nbye`],
+    ["tildes around backticks", `~~~\n${F}\nx\n${F}\n~~~`, `${F}\n${f}\nx\n${f}\n${F}`],
+    ["tildes in a quote", "> ~~~\n> x\n> ~~~", `> ${F}\n> x\n> ${F}`],
+    ["more than a language", `${F}ts title="a"\nx\n${F}`, `${F}ts\nx\n${F}`],
+    ["a space before the language", `${F} js\nx\n${F}`, `${F}js\nx\n${F}`],
+    ["a fence without an end", `${F}js\nx`, `${F}js\nx\n${F}`],
+    ["a fence without code", `${F}js\n${F}\n${F}\nx\n${F}`, `${F}js\n\u200b\n${F}\n${F}\nx\n${F}`],
+    ["an end behind code", `${F}js\nx${F}\n\n${F}py\ny\n${F}`, `${F}js\nx${F}\n\n${F}py\ny\n${F}`],
+    ["three as words", `Use ${F} so:\n${F}\nx\n${F}`, `Use \\\`\\\`\\\` so:\n${F}\nx\n${F}`],
+    ["a spoiler around code", "||`a || b`||", "||`a |\u200b| b`||"],
+    ["a spoiler around a fence", `||${F}\na || b\n${F}||`, `||${F}\na |\u200b| b\n${F}||`],
+    ["bold around code", "**use `a ** b` here** ok", "**use `a *\u200b* b` here** ok"],
+    ["an operator before code", "if a || b, `c || d`", "if a \\|\\| b, `c || d`"],
+    ["a star before code", "5*3 = `x*y`", "5\\*3 = `x*y`"],
+    [
+      "a name before code",
+      `pass **kwargs:\n${F}\nf(**k)\n${F}`,
+      `pass \\*\\*kwargs:\n${F}\nf(**k)\n${F}`,
+    ],
+    ["a lone backtick", "5` long\n`x`", "5\\` long\n`x`"],
+    ["bold beside code", "**a** `b` **c**", "**a** `b` **c**"],
+    ["deep headings", "#### A **b** ##\ntext\n> ##### C#", "**A b**\ntext\n> **C#**"],
+    ["not in code", `${F}md\n#### A\n${F}`, `${F}md\n#### A\n${F}`],
+    ["other headings", "### A\n#a ####", "### A\n#a ####"],
+    [
+      "a table behind three backticks",
+      `a ${F} b\n\n|a|b|\n|-|-|\n|1|2|`,
+      `a \\\`\\\`\\\` b\n\n${F}\n| a   | b   |\n| --- | --- |\n| 1   | 2   |\n${F}`,
+    ],
+  ];
+  for (const [what, text, shown] of cases) {
+    it(what, () => {
+      assert.equal(forDiscord(text, "code"), shown);
+      assert.equal(forDiscord(shown, "code"), shown);
+    });
+  }
+});
+
+const STRINGS = cases(10_000, 40_000);
+
+describe(`[R2a] forDiscord() › ${STRINGS} random strings`, () => {
+  // deno-fmt-ignore
+  const PARTS = [
+    "a", "b ", " ", "\n", "\n\n", "`", "``", "```", "```js\n", "\n```\n", "````md\n", "\n````\n",
+    "~~~\n", "> ", "\n> ", "\n>>> ", "||", "**", "*", "_", "__", "~~", "- ", "\n- ", "\n  ", "# ",
+    "\\", "https://e.org/?q",
+  ];
+
+  it("Discord shows as code what the reader takes for shown code", () => {
+    const { pick, upTo: below } = seeded(7);
+    for (let run = 0; run < STRINGS; run += 1) {
+      const text = Array.from({ length: below(30) }, () => pick(PARTS)).join("");
+      for (const shown of [text, forDiscord(text, "off")]) {
+        const around = aroundIn(shown);
+        for (const { start, end, isShown } of codeRegions(shown)) {
+          const isCode = around.slice(start, end).every((kinds) => kinds.includes("code"));
+          const code = shown.slice(start, end).replace(/^[ >]+/, "");
+          const from = end - code.length;
+          const isCodeAll = around.slice(from, end).every((kinds) => kinds.includes("code"));
+          if (isShown && !isCode && !isCodeAll) {
+            assert.fail(
+              JSON.stringify({ text, shown, code: shown.slice(start, end) }, undefined, 1),
+            );
+          }
+        }
+      }
+    }
+  });
+});
