@@ -75,11 +75,18 @@ export function createActionQuestions(
 
   return {
     escalation: {
-      async question({ message }, written, { probe, named, isRead }) {
-        if (!isRead && !escalates()) return undefined;
+      async question({ message }, written, { probe, named, tells }) {
+        if (tells?.length === 0 && !escalates()) return undefined;
         const missing = await lackOf(probe);
-        if (missing?.kind === "readers") return showIn(message, missing);
-        if (!missing || isRead) return undefined; // no one lends the asker their eyes
+        const toSend = tells && {
+          text: notice("sendAsked", {}, texts()),
+          facts: [...namedFacts(named), ...askerFacts(message)],
+          exact: written,
+          where: checksIn(message, message) ? "direct" as const : "channel" as const,
+        };
+        if (missing?.kind === "readers") return { ...showIn(message, missing), ...toSend };
+        // No one lends the asker their eyes.
+        if (!missing || !tells || !escalates()) return undefined;
         // A card in the channel asks others, if the owners are not known now.
         const owners = await ownerIds().catch(() => []);
         const words = describeMissing(missing, "asker");

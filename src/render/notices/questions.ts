@@ -59,6 +59,11 @@ export const QUESTION_NOTICES = {
     },
     example: "Nicht alle in {place} dürfen {channel} lesen. In {place} zeigen?",
   },
+  sendAsked: {
+    text: "Not everyone who would read this may read this conversation. Send it?",
+    when: "a tool would take words to people who may not read the turn's place, to the asker",
+    example: "Nicht alle, die das lesen, dürfen hier mitlesen. Senden?",
+  },
   showIt: {
     text: "Show it",
     when: "the button below that question",

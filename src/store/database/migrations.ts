@@ -131,7 +131,7 @@ const SCHEMA_4 = [
  * fields that a model's server attached to an answer.
  */
 const SCHEMA_5 = UNANSWERED.ddl + APPLICATION_OWNER.ddl +
-  "ALTER TABLE entry ADD COLUMN carried TEXT;";
+  "ALTER TABLE entry ADD COLUMN carried TEXT; ALTER TABLE note ADD COLUMN channel_id TEXT;";
 
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
 export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5];
@@ -154,7 +154,7 @@ export const COLUMNS: readonly string[] = [
   "2ee4c0ef4d57fbf7a70457d23ae0f6237c3de1b142783265dc534d6b885bae19",
   "dfa32a7055d09009377a2f5d7a00657d89c116c8472c2b730f382f6614dddc57",
   "66504513e54c3f2b1e7ef07a5afa9010140e3492ea04f9526bfc8de3e4900983",
-  "0e32270fc9d8cedf4fadccba3199b3a203f3424f4b086bcad0e3d2bd63ce475d",
+  "7109fb46b2bd8b26a8964685d30763e241fad7ead7a4537730ea788174e2b07f",
 ];
 
 /**

@@ -17,6 +17,7 @@ const STORED = NOTE.pick(
   "scope",
   "scopeKey",
   "space",
+  "channelId",
   "authorId",
   "text",
   "createdAt",

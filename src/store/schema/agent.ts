@@ -7,6 +7,7 @@ import { NOTE_SCOPES } from "../../core/notes/note.ts";
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
 import {
   account,
+  added,
   bytes,
   type DeclaredTable,
   flag,
@@ -36,6 +37,7 @@ export const NOTE = table("note", {
   text: text(),
   createdAt: integer(),
   updatedAt: integer(),
+  channelId: added(optional(snowflake<"channel">())), // in which it was written
 }, {
   sql: `
     CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);

@@ -153,6 +153,8 @@ export const optional = <V>(column: Column<V>): Column<V | undefined> => ({
   read: (stored) => stored === null ? undefined : column.read(stored),
   write: (value) => value === undefined ? null : column.write(value),
 });
+/** A column that a later schema adds to the table. */
+export const added = <V>(column: Column<V>): Column<V> => ({ ...column, sql: ["", ""] });
 /** A column with a value from the start, which an insert may leave out. */
 export const initially = <V>(column: Column<V>, value: V): Given<V> => {
   const initial = column.write(value);
@@ -312,9 +314,9 @@ export function table<C extends Columns>(
 ): StoreTable<C> {
   const all = Object.entries(columns).map(([key, column]) => ({ key, as: snakeCase(key), column }));
   const list = (names: readonly string[]) => `(${names.map(snakeCase).join(", ")})`;
-  const lines = all.map(({ as, column: { sql: [type, constraints], isOptional } }) =>
-    `${as} ${type}${isOptional ? "" : " NOT NULL"}${constraints.replace(":name", as)}`
-  );
+  const lines = all.filter(({ column }) => column.sql[0] !== "").map((
+    { as, column: { sql: [type, constraints], isOptional } },
+  ) => `${as} ${type}${isOptional ? "" : " NOT NULL"}${constraints.replace(":name", as)}`);
   if (key) lines.push(`PRIMARY KEY ${list(key)}`);
   if (unique) lines.push(`UNIQUE ${list(unique)}`);
   const inserted = all.filter(({ column }) =>
