@@ -65,7 +65,7 @@ export function createActionQuestions(
     text: notice("showAsked", { channel: `<#${channelId}>`, place: `<#${shownIn}>` }, texts()),
     facts: askerFacts(message),
     choices: [
-      { key: ALLOW_ONCE, label: notice("showIt", {}, texts()), style: "danger" },
+      { key: ALLOW_ONCE, label: notice("goOn", {}, texts()), style: "danger" },
       { key: DENY, style: "secondary" },
     ],
     asked: [message.sender.id],

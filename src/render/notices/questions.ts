@@ -64,14 +64,10 @@ export const QUESTION_NOTICES = {
     when: "a tool would take words to people who may not read the turn's place, to the asker",
     example: "Nicht alle, die das lesen, dürfen hier mitlesen. Senden?",
   },
-  showIt: {
-    text: "Show it",
-    when: "the button below that question",
-    example: "Zeigen",
-  },
   goOn: {
     text: "Go on",
-    when: "an action cannot be undone, or a turn needs many, on the button that allows them",
+    when:
+      "a card asks about actions, or about words for more readers, on the button that allows it",
     example: "Weiter",
   },
   serverAsks: {

@@ -271,6 +271,7 @@ export function createTargets(
   return {
     originOf,
     channel: channelAt,
+    /** Whether the answer to a message may show words of a channel that a note or schedule keeps. */
     showing(message: InboundMessage): ReturnType<Showing> {
       const origin = originOf({ message, sharesReads: {} });
       const known = new Map([[message.channelId, Promise.resolve(true)]]);
