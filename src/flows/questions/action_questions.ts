@@ -39,7 +39,7 @@ const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
 
 type HiddenToReaders = Extract<MissingRight, { readonly kind: "readers" }>;
 
-/** Creates the questions of one account. */
+/** Creates the questions of one account. The function is longer than most: a list of three cards. */
 export function createActionQuestions(
   { accountId, store: { changes }, texts }: Pick<
     Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "madeBy"> }>,
