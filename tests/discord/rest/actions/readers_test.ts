@@ -332,6 +332,18 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       );
       assert.ok(isTold(await run(direct, { ...asking, isOwner: true })));
       assert.ok(isTold(await run({ ...direct, userId: people.grace.id }, { place: staff })));
+      const own = { ...direct, userId: people.grace.id };
+      assert.ok(isTold(await run(own, { isDirect: true })));
+      // The answer to a person's program is for them alone.
+      const toHelp = { action: "sendMessage", channelId: help.id, text: "word" };
+      assert.match(await run(toHelp, { called: CALLED }), /not everyone who/);
+      // A thread has the readers of its channel.
+      const on = scene.sim.say({ as: "ada", in: "help", text: "x" }).id;
+      const opened = await run({ action: "threadCreate", messageId: on, title: "x" }, {
+        place: help,
+      });
+      const { threadId } = JSON.parse(opened);
+      assert.ok(isTold(await run({ ...toHelp, channelId: threadId }, {})), "from #general");
       // Words of the asker's own message, for a channel that it names.
       const post = { action: "sendMessage", ...to, text: "the launch is at noon" };
       const text = `post "the launch is at noon" in <#${general.id}>`;
