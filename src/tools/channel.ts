@@ -58,7 +58,7 @@ export const readChannelHistory: Tool = defineTool({
   async asks({ channelId, limit }, context) {
     const { history, discord: { escalation } } = context.ports;
     const probe = () => history.read({ ...context, isProbe: true }, { channelId, limit });
-    return await escalation.question(context, "", { named: [], probe, isRead: true });
+    return await escalation.question(context, "", { named: [], probe });
   },
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);

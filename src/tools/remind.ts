@@ -78,7 +78,7 @@ function lineOf({ id, kind, text, cron, next, channelId, isPaused }: ShownSchedu
     kind,
     next,
     cron,
-    channel: channelId,
+    channel: `<#${channelId}>`,
     paused: isPaused ? true : undefined,
     text,
   });

@@ -41,6 +41,9 @@ const TURNS: Readonly<Record<string, InboundMessage>> = {
 /** All texts have one vector: each note that a search may see is as near as all others. */
 const SAME_VECTOR = Int8Array.of(127, 0);
 
+/** Its readers are not those of the other channels. */
+const STAFF = channelId("1400000000000000013");
+
 function build({ owners = [] as readonly string[], byMeaning = false } = {}) {
   const { store, rows, database } = openTestStore();
   let calls = 0;
@@ -58,6 +61,10 @@ function build({ owners = [] as readonly string[], byMeaning = false } = {}) {
     agentId: "main",
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: ({ sender: { username } }) => owners.includes(username),
+    showing: ({ place, channelId: here }) => (from) =>
+      Promise.resolve(
+        place.kind === "dm" || (from !== undefined && (from !== STAFF || here === STAFF)),
+      ),
   });
   const run = (written: unknown, message = guildMessage(), callKey = `call ${calls++}`) =>
     memory.run(
@@ -196,6 +203,31 @@ describe("[SEC-R4] notes", () => {
         assert.equal(found.length, seen.includes(turn) ? 1 : 0, turn);
       }
     });
+  }
+
+  for (const scope of ["member", "guild"]) {
+    for (const byMeaning of [false, true]) {
+      it(`of the ${scope} are shown only to readers of their channel, by meaning: ${byMeaning}`, async () => {
+        const { run, save, search, embedAll } = build({ owners: ["ada"], byMeaning });
+        const [staff, help] = [guildMessage({ channelId: STAFF }), guildMessage()];
+        const open = (number: number) => ({ scope, text: `tea ${number}` });
+        for (let number = 0; number < 12; number++) await save({ scope, text: "codeword" }, staff);
+        for (let number = 0; number < 12; number++) await save(open(number), help);
+        await embedAll();
+        for (const query of ["", "codeword", "tea"]) {
+          const found = await search(query, help);
+          assert.doesNotMatch(found.join(), /codeword/);
+          if (query !== "codeword") assert.equal(found.length, 10, "hidden notes take no place");
+        }
+        assert.match((await search("codeword", staff)).join(), /codeword/);
+        // Else a note of an open channel would have words of this one.
+        await assert.rejects(
+          run({ action: "update", id: 20, text: "codeword" }, staff),
+          /note 20 is of another channel/,
+        );
+        await run({ action: "delete", id: 20 }, staff);
+      });
+    }
   }
 
   it("of the guild and the agent are saved by owners only", async () => {

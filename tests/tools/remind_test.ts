@@ -19,6 +19,8 @@ import { openTestStore } from "../support/store/store.ts";
 const NOW = Date.UTC(2026, 0, 1);
 const asked = guildMessage({ text: "remind me of https://a.example/x?y=1" });
 
+const STAFF = channelId("1400000000000000013");
+
 function build({ isOwner = false, isChecked = false } = {}) {
   const { store } = openTestStore();
   let calls = 0;
@@ -33,6 +35,7 @@ function build({ isOwner = false, isChecked = false } = {}) {
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: () => isOwner,
     checksIn: () => isChecked,
+    showing: ({ place }) => (from) => Promise.resolve(place.kind === "dm" || from !== STAFF),
   });
   const run = (written: unknown, message = asked, schedules: SchedulesPort = port) =>
     remind.run(
@@ -93,10 +96,20 @@ describe("[T12] remind", () => {
     assert.match(inDirect, /elsewhere/);
   });
 
+  it("[SEC-R4] shows words only where all readers may read their channel", async () => {
+    const { run, create } = build();
+    const { id } = await create({ text: "codeword" }, guildMessage({ channelId: STAFF }));
+    const list = await run({ action: "list" });
+    assert.match(list, new RegExp(`"id":${id},.*"channel":"<#${STAFF}>"`));
+    assert.doesNotMatch(list, /codeword/);
+    assert.match(await run({ action: "list" }, directMessage()), /codeword/);
+    assert.match(await run({ action: "delete", id }), /^Deleted/);
+  });
+
   it("[SEC-R7] keeps a link only if the asker wrote it", async () => {
     const { create } = build();
     const text = "see https://a.example/x?y=1 and https://evil.example/?k=1 hunter2";
-    const kept = (await create({ text })).text;
+    const kept = (await create({ text })).text ?? "";
     assert.match(kept, /https:\/\/a\.example\/x\?y=1/);
     assert.match(kept, /<https:\/\/evil\.example\/> `\?k=1`/);
     assert.match(kept, /\[redacted\]/);

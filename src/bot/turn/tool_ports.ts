@@ -15,6 +15,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createActions } from "../../discord/rest/actions/actions.ts";
 import { createHistoryRead } from "../../discord/rest/actions/history.ts";
 import type { ActionsOptions } from "../../discord/rest/actions/options.ts";
+import { createTargets } from "../../discord/rest/actions/targets.ts";
 import { createReadMember, createReadUser } from "../../discord/rest/calls/members.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
@@ -103,6 +104,7 @@ export function createToolPorts(account: AccountContext, parts: {
     show: parts.history.show,
   };
   const checksIn = prepareChecksIn(account, parts);
+  const { showing } = createTargets({ ...rights, ...reads, alsoGuilds: () => [] });
   const filesPort = filesFor(account, services, parts);
   return {
     ...services.ports,
@@ -145,7 +147,7 @@ export function createToolPorts(account: AccountContext, parts: {
     }),
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort((asker) => sources.skills(asker, agentId)),
-    memory: createMemoryPort(account, { ...rights, searchNotes: options.searchNotes }),
+    memory: createMemoryPort(account, { ...rights, showing, searchNotes: options.searchNotes }),
     knowledge: createKnowledgePort({
       search: parts.knowledge.search,
       sharesDirect,
@@ -166,6 +168,7 @@ export function createToolPorts(account: AccountContext, parts: {
     schedules: createSchedulesPort(account, {
       ...rights,
       checksIn,
+      showing,
       timezone: () => timezoneOf(config()),
       linkHosts: () => config().messages.linkHosts,
     }),

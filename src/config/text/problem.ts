@@ -167,8 +167,8 @@ function render(problem: Problem, paint: Paint): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** A value of the file, which a text may repeat, can have any length. */
-function shortened(text = ""): string {
+/** Cuts a text: it may repeat a key or a value, which can have any length. */
+export function shortened(text = ""): string {
   return text.replace(/\S{200,}/g, (run) => `${run.slice(0, 100)}…`).slice(0, 2_000);
 }
 

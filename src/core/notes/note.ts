@@ -6,7 +6,7 @@
  * its own, so only turns in such channels see it (H9).
  */
 
-import type { MessageId, UserId } from "../discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 
 /** All scopes. */
@@ -33,6 +33,8 @@ export interface Note {
   readonly scopeKey: string;
   /** From {@link spaceOf}. */
   readonly space: string;
+  /** The channel or thread in which it was written; absent in notes of earlier versions. */
+  readonly channelId?: ChannelId;
   /** The person in whose turn it was written. */
   readonly authorId: UserId;
   /** The text. Untrusted. */
@@ -44,8 +46,7 @@ export interface Note {
 }
 
 /** A note to store. */
-export interface NewNote
-  extends Pick<Note, "agentId" | "scope" | "scopeKey" | "space" | "authorId" | "text" | "sources"> {
+export interface NewNote extends Omit<Note, "id" | "createdAt" | "updatedAt"> {
   /** Identifies the call that saves it, so that a repeated call saves no second one. */
   readonly callKey: string;
 }

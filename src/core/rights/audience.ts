@@ -44,7 +44,7 @@ export function membersInQuestion(
   const roles = new Set<string>(guild.roles.map(({ id }) => id));
   const isMember = ({ id }: Overwrite) => !roles.has(id) && String(id) !== String(guild.guildId);
   const flags = neededIn(source, needs).filter((flag) =>
-    (flag !== VIEW || place.overwrites !== source.overwrites) && !isOpenToAll(guild, source, flag)
+    (flag !== VIEW || place.overwrites !== source.overwrites) && !isOpenToAll(guild, source, [flag])
   );
   if (flags.length === 0) return [];
   const needed = bitsOf(flags);
@@ -94,12 +94,16 @@ function neededIn({ isVoice }: ReadPlace, needs: readonly Permission[]): readonl
   return [VIEW, ...needs, ...isVoice && needs.length > 0 ? ["Connect" as const] : []];
 }
 
-/** Whether each member has a permission in a channel: no overwrite takes it. */
-function isOpenToAll(guild: GuildFacts, { overwrites }: ReadPlace, flag: Permission): boolean {
-  const bit = PERMISSIONS[flag];
+/** Whether each member has some permissions in a channel: no overwrite takes them. */
+export function isOpenToAll(
+  guild: GuildFacts,
+  { overwrites }: Pick<ReadPlace, "overwrites">,
+  flags: readonly Permission[],
+): boolean {
+  const bits = bitsOf(flags);
   const everyone = guild.roles.find(({ id }) => String(id) === String(guild.guildId));
-  return everyone !== undefined && (everyone.permissions & bit) !== 0n &&
-    overwrites.every(({ deny }) => (deny & bit) === 0n);
+  return everyone !== undefined && (everyone.permissions & bits) === bits &&
+    overwrites.every(({ deny }) => (deny & bits) === 0n);
 }
 
 function bitsOf(permissions: readonly Permission[]): bigint {
@@ -120,9 +124,9 @@ function mayAllRoles(
   if (isAll(everyone)) return true;
   const inSource = overwritesOf(source);
   const inPlace = overwritesOf(place);
-  // Roles that do not open the source by themselves.
+  // Roles that do not open the source by themselves. Only its bot has a bot's role.
   const rest = guild.roles.filter((role) =>
-    role !== everyone && !isAll(role) && !inSource.allows(role, bit)
+    role !== everyone && !role.isOfBot && !isAll(role) && !inSource.allows(role, bit)
   );
   const sees = (pool: readonly RoleFacts[], given?: RoleFacts) =>
     maySee(everyone, pool, inPlace, PERMISSIONS[seen], given);

@@ -35,6 +35,8 @@ export interface RoleFacts extends RoleGrant {
   readonly position: number;
   /** Whether an integration owns it, so that no one can give it by hand. */
   readonly isManaged: boolean;
+  /** Set if only one bot can have it. */
+  readonly isOfBot?: boolean;
 }
 
 /** The settings of a guild that rights depend on. */
@@ -321,6 +323,6 @@ export function describeMissing(missing: MissingRight, whose: Lacking): string {
     case "not_theirs":
       return "the bot posted it for another person; only they and owners of the bot may do that";
     case "readers":
-      return "not everyone who would read it may read that channel";
+      return "not everyone who would read it may read the channel of its words";
   }
 }

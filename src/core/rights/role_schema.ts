@@ -1,7 +1,7 @@
 /** Reads roles as Discord's API and its gateway describe them. */
 
 import { z } from "zod";
-import { bits, closingFlag, numeric, textOr } from "../discord/lenient.ts";
+import { bits, closingFlag, numeric, optional, textOr } from "../discord/lenient.ts";
 import { snowflakeSchema } from "../discord/snowflake_schema.ts";
 import type { RoleFacts } from "./rights.ts";
 
@@ -13,5 +13,10 @@ export const roleSchema = z.lazy(() =>
     permissions: bits.transform(BigInt),
     position: numeric.nullish().transform((position) => position ?? 0),
     managed: closingFlag,
-  }).transform(({ managed, ...role }): RoleFacts => ({ ...role, isManaged: managed ?? false }))
+    tags: optional(z.object({ bot_id: optional(z.string()) })),
+  }).transform(({ managed, tags, ...role }): RoleFacts => ({
+    ...role,
+    isManaged: managed ?? false,
+    ...(tags?.bot_id !== undefined && { isOfBot: true }),
+  }))
 );

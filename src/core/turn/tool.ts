@@ -59,7 +59,7 @@ export interface OpenCall {
 }
 
 /** Facts that a call has besides its input. */
-export interface ToolContext extends Omit<DiscordCall, "isBlind" | "isProbe" | "sharesReads"> {
+export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sharesReads"> {
   readonly ports: ToolPorts;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];

@@ -3,6 +3,7 @@
 import { type Edited, setAt, unsetAt } from "../../config/text/edit.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { parsePath } from "../../config/text/path.ts";
+import { shortened } from "../../config/text/problem.ts";
 import { positionOf } from "../../config/text/written.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { nearestPath } from "../../config/checks/nearest.ts";
@@ -47,7 +48,9 @@ export async function get(
   const unset = schema && docOf(schema)?.unset;
   io.problem(
     schema
-      ? `${printable(path)} is not set${unset === undefined ? "" : ` (default: ${unset})`}`
+      ? `${printable(shortened(path))} is not set${
+        unset === undefined ? "" : ` (default: ${unset})`
+      }`
       : await unknownKey(read.path),
   );
   return schema ? EXIT.failed : EXIT.usage;
@@ -118,7 +121,7 @@ async function unknownKey(path: readonly Segment[]): Promise<string> {
   const { distance } = await import("fastest-levenshtein"); // only faulty commands need it
   const nearest = nearestPath(configSchema, path, distance);
   return printable(
-    `unknown key ${pathText(path)}; ` +
+    `unknown key ${shortened(pathText(path))}; ` +
       (nearest
         ? `did you mean ${pathText(nearest)}?`
         : "`barnacle config explain <words>` finds keys"),

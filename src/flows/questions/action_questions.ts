@@ -39,7 +39,7 @@ const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
 
 type HiddenToReaders = Extract<MissingRight, { readonly kind: "readers" }>;
 
-/** Creates the questions of one account. */
+/** Creates the questions of one account. The function is longer than most: a list of three cards. */
 export function createActionQuestions(
   { accountId, store: { changes }, texts }: Pick<
     Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "madeBy"> }>,
@@ -65,7 +65,7 @@ export function createActionQuestions(
     text: notice("showAsked", { channel: `<#${channelId}>`, place: `<#${shownIn}>` }, texts()),
     facts: askerFacts(message),
     choices: [
-      { key: ALLOW_ONCE, label: notice("showIt", {}, texts()), style: "danger" },
+      { key: ALLOW_ONCE, label: notice("goOn", {}, texts()), style: "danger" },
       { key: DENY, style: "secondary" },
     ],
     asked: [message.sender.id],
@@ -75,11 +75,18 @@ export function createActionQuestions(
 
   return {
     escalation: {
-      async question({ message }, written, { probe, named, isRead }) {
-        if (!isRead && !escalates()) return undefined;
+      async question({ message }, written, { probe, named, tells }) {
+        if (tells?.length === 0 && !escalates()) return undefined;
         const missing = await lackOf(probe);
-        if (missing?.kind === "readers") return showIn(message, missing);
-        if (!missing || isRead) return undefined; // no one lends the asker their eyes
+        const toSend = tells && {
+          text: notice("sendAsked", {}, texts()),
+          facts: [...namedFacts(named), ...askerFacts(message)],
+          exact: written,
+          where: checksIn(message, message) ? "direct" as const : "channel" as const,
+        };
+        if (missing?.kind === "readers") return { ...showIn(message, missing), ...toSend };
+        // No one lends the asker their eyes.
+        if (!missing || !tells || !escalates()) return undefined;
         // A card in the channel asks others, if the owners are not known now.
         const owners = await ownerIds().catch(() => []);
         const words = describeMissing(missing, "asker");

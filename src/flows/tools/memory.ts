@@ -8,6 +8,7 @@ import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
 import type { MemoryPort } from "../../core/turn/ports/memory.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+import type { Showing } from "../../core/turn/ports/discord_call.ts";
 import type { NoteSearch } from "../notes/search.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -23,11 +24,12 @@ export function createMemoryPort(
     >,
     "store" | "now"
   >,
-  { searchNotes, agentId, cleanSecrets, isOwner }: {
+  { searchNotes, agentId, cleanSecrets, isOwner, showing }: {
     readonly searchNotes: NoteSearch;
     readonly agentId: string;
     readonly cleanSecrets: (text: string) => string;
     readonly isOwner: (message: InboundMessage) => boolean;
+    readonly showing: Showing;
   },
 ): MemoryPort {
   /** The messages that a note comes from. A scheduled run is no message that people could delete. */
@@ -68,6 +70,7 @@ export function createMemoryPort(
         scope,
         scopeKey,
         space: spaceOf(asker),
+        channelId: asker.channelId,
         authorId: asker.sender.id,
         text: cleanSecrets(text.trim()),
         sources: sourcesOf(asker, sources),
@@ -79,12 +82,22 @@ export function createMemoryPort(
         `this scope has ${MAX_NOTES} notes already; delete or merge some of them first`,
       );
     },
-    search(asker, query, limit, signal) {
+    async search(asker, query, limit, signal) {
       const keys = visibleKeys(asker, isOwner(asker));
-      return searchNotes({ keys, query, limit, by: usedBy(asker, agentId) }, signal);
+      const by = usedBy(asker, agentId);
+      const found = await searchNotes({ keys, query, limit: MAX_NOTES, by }, signal);
+      const mayShow = showing(asker);
+      const notes: Note[] = [];
+      for (const note of found.notes) {
+        if (notes.length < limit && await mayShow(note.channelId)) notes.push(note);
+      }
+      return { ...found, notes };
     },
     async update(asker, id, text, sources) {
-      if (!await changeable(asker, id)) throw badArguments(`there is no note ${id} here`);
+      const note = await changeable(asker, id);
+      if (!note) throw badArguments(`there is no note ${id} here`);
+      const isOfHere = asker.place.kind !== "guild" || note.channelId === asker.channelId;
+      if (!isOfHere) throw badArguments(`note ${id} is of another channel: save a new one`);
       await notes.update(id, cleanSecrets(text.trim()), sourcesOf(asker, sources), now());
     },
     async remove(asker, id) {

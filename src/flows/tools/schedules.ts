@@ -2,7 +2,7 @@
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
-import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
+import type { Showing, ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { SchedulesPort, ShownSchedule } from "../../core/turn/ports/schedules.ts";
 import { readWhen } from "../schedules/when.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
@@ -36,9 +36,10 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
   readonly isOwner: (message: InboundMessage) => boolean;
   /** Whether people check answers to this asker there (A5). */
   readonly checksIn: (target: ToolTarget, asker: InboundMessage) => boolean;
+  readonly showing: Showing;
 }): SchedulesPort {
   const { store: { schedules }, events, now } = account;
-  const { agentId, timezone, linkHosts, cleanSecrets, isOwner, checksIn } = options;
+  const { agentId, timezone, linkHosts, cleanSecrets, isOwner, checksIn, showing } = options;
 
   function shown({ id, kind, text, cron, nextAt, pausedBy, origin }: Schedule): ShownSchedule {
     return {
@@ -108,7 +109,13 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
       events.emit.schedulesChanged();
       return shown(created);
     },
-    list: async (asker) => (await visible(asker)).map(shown),
+    async list(asker) {
+      const mayShow = showing(asker);
+      return await Promise.all((await visible(asker)).map(async (one) => ({
+        ...shown(one),
+        text: await mayShow(one.origin.channelId) ? one.text : undefined,
+      })));
+    },
     async remove(asker, id) {
       const own = await visible(asker);
       if (!own.some((schedule) => schedule.id === id)) return false;

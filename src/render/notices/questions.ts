@@ -59,14 +59,15 @@ export const QUESTION_NOTICES = {
     },
     example: "Nicht alle in {place} dürfen {channel} lesen. In {place} zeigen?",
   },
-  showIt: {
-    text: "Show it",
-    when: "the button below that question",
-    example: "Zeigen",
+  sendAsked: {
+    text: "Not everyone who would read this may read this conversation. Send it?",
+    when: "a tool would take words to people who may not read the turn's place, to the asker",
+    example: "Nicht alle, die das lesen, dürfen hier mitlesen. Senden?",
   },
   goOn: {
     text: "Go on",
-    when: "an action cannot be undone, or a turn needs many, on the button that allows them",
+    when:
+      "a card asks about actions, or about words for more readers, on the button that allows it",
     example: "Weiter",
   },
   serverAsks: {

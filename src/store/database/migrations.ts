@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "0e32270fc9d8cedf4fadccba3199b3a203f3424f4b086bcad0e3d2bd63ce475d",
+  "7109fb46b2bd8b26a8964685d30763e241fad7ead7a4537730ea788174e2b07f",
 ];
 
 /**

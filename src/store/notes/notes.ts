@@ -16,6 +16,7 @@ const STORED = NOTE.pick(
   "scope",
   "scopeKey",
   "space",
+  "channelId",
   "authorId",
   "text",
   "createdAt",

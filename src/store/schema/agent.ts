@@ -56,6 +56,7 @@ export const NOTE = table("note", {
   text: text(),
   createdAt: integer(),
   updatedAt: integer(),
+  channelId: optional(snowflake<"channel">()), // in which it was written
 }, {
   sql: `
     CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);

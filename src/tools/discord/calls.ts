@@ -98,6 +98,18 @@ export function showsNothing(action: Pick<Action, "reads"> | undefined): boolean
   return action?.reads === "nothing" || action?.reads === "elsewhere";
 }
 
+/** Arguments that have ids, times and choices, and no free words that people read. */
+const WORDLESS =
+  /(?:Ids?|Time|Type)$|^(?:action|replyTo|emoji|reason|allow|deny|until|type|status)$/;
+
+/** The words of a call's arguments, which people read where it acts. */
+export function wordsOf(written: unknown): readonly string[] {
+  if (typeof written === "string") return [written];
+  return isRecord(written)
+    ? Object.entries(written).flatMap(([key, one]) => WORDLESS.test(key) ? [] : wordsOf(one))
+    : [];
+}
+
 /** Whether a call changes something that people may want back. A dry run does not. */
 export function isDestructive(
   action: Action | undefined,

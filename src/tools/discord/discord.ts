@@ -20,6 +20,7 @@ import {
   namedBy,
   repliesElsewhere,
   showsNothing,
+  wordsOf,
 } from "./calls.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
@@ -97,11 +98,11 @@ function toolOf(actions: readonly Action[]): Tool {
       const action = actionOf(given.action);
       const named = namedBy(action, given, message);
       const asked = { named, probe: () => probe(given, probed) };
-      const isRead = action?.reads !== "nothing";
+      const tells = action?.reads === "nothing" ? wordsOf(given) : undefined;
       const isElsewhere = action?.reads === "elsewhere" ||
         actionReadsElsewhere(action, given, message);
-      const refused = !isRead || isElsewhere
-        ? await port.escalation.question(context, written, { ...asked, isRead })
+      const refused = tells || isElsewhere
+        ? await port.escalation.question(context, written, { ...asked, tells })
         : undefined;
       if (refused) return refused;
       if (!isDestructive(action, given)) return undefined;
@@ -144,8 +145,8 @@ function toolOf(actions: readonly Action[]): Tool {
     if (!parsed.success) {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
     }
-    const isBlind = showsNothing(action) || undefined;
-    return await action.run(parsed.data, { ...context, isBlind }, context.ports.discord);
+    const tells = showsNothing(action) ? wordsOf(parsed.data) : undefined;
+    return await action.run(parsed.data, { ...context, tells }, context.ports.discord);
   }
 }
 

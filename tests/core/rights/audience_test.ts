@@ -144,6 +144,10 @@ describe("[T17] mayAllRead()", () => {
       true,
       guildOf(BOTH, 0n, ADMINISTRATOR),
     ],
+    ["a channel without the role of another bot", CREW_ONLY, STAFF_ONLY, true, {
+      ...guildOf(),
+      roles: [role(EVERYONE, BOTH), { ...role(CREW, 0n), isOfBot: true }, role(STAFF, 0n)],
+    }],
     ["no channel, if the server's roles are not known", OPEN, OPEN, false, {
       ...guildOf(),
       roles: [],

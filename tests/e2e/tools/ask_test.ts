@@ -317,7 +317,7 @@ describe("[T10] the tool `ask`", () => {
       const asked = await card(scene);
       assert.match(textOf(asked), new RegExp(`<#${hidden}>`));
       assert.doesNotMatch(textOf(asked), /heron|off-topic/);
-      press(scene, asked, NOTICES.showIt.text, "grace"); // not hers
+      press(scene, asked, NOTICES.goOn.text, "grace"); // not hers
       await until(
         "a refusal",
         () =>
@@ -326,13 +326,50 @@ describe("[T10] the tool `ask`", () => {
           ),
       );
       assert.deepEqual(answers(scene), []);
-      press(scene, asked, NOTICES.showIt.text, "ada");
+      press(scene, asked, NOTICES.goOn.text, "ada");
       await until("the answer", () => answers(scene).some((text) => /heron/.test(text)));
       // A search in the same place asks no one, and shows nothing of it.
       const search = `call: discord {"action":"searchMessages","query":"heron"}`;
       say("ada", here, `${mention} And now?\n${search}`);
       await until("the second answer", () => answers(scene).length === 2);
       assert.doesNotMatch(answers(scene).at(-1) ?? "", /heron\./);
+      // Neither do notes and reminders of that channel, and a write from there asks first.
+      const told = (): readonly string[] =>
+        scene.written("off-topic").filter((text) => text.includes("The tools returned"));
+      for (
+        const call of [
+          'memory {"action":"save","scope":"guild","text":"heron note"}',
+          'remind {"action":"create","when":"2h","text":"heron reminder"}',
+        ]
+      ) {
+        const before = told().length;
+        say("ada", "off-topic", `${mention}\ncall: ${call}`);
+        await until("an answer there", () => told().length > before);
+        assert.match(told().at(-1) ?? "", /Saved as note|Set:/);
+      }
+      for (const call of ['memory {"action":"search"}', 'remind {"action":"list"}']) {
+        const before = answers(scene).length;
+        say("ada", here, `${mention}\ncall: ${call}`);
+        await until("an answer", () => answers(scene).length > before);
+        assert.doesNotMatch(answers(scene).at(-1) ?? "", /heron (note|reminder)/);
+      }
+      assert.match(answers(scene).at(-1) ?? "", new RegExp(`<#${hidden}>`));
+      const write = {
+        action: "sendMessage",
+        channelId: simulator.channel(here).id,
+        text: "her\\u006fn", // so the asker's message has not the word
+      };
+      const call = JSON.stringify(write).replace("\\\\", "\\");
+      const isPosted = () => scene.written(here).includes("heron");
+      say("ada", "off-topic", `${mention}\ncall: discord ${call}`);
+      const sending = await card(scene, "off-topic");
+      assert.match(
+        textOf(sending),
+        new RegExp(`Send it\\?[^]*"heron"[^]*<#${write.channelId}>`),
+      );
+      assert.ok(!isPosted());
+      press(scene, sending, NOTICES.goOn.text, "ada", "off-topic");
+      await until("the message", isPosted);
     }));
 
   it("[T11] refuses a tool call for lack of a right at once without the key", () =>

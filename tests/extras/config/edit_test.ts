@@ -259,6 +259,7 @@ describe("barnacle config get", () => {
     ["channels.discord", 0, /"token": "\[redacted\]"/],
     ["channels.discord.name", 1, /channels\.discord\.name is not set/],
     ["channels.discord.historyLimitt", 2, /unknown key channels\.discord\.historyLimitt/],
+    [`log.${"x".repeat(1_000)}`, 2, /unknown key log\.x{96}…; [^]{1,200}$/],
     ["a..b", 2, /is not a path/],
     ["channels.discord.dm.allowFrom[+]", 2, /\[\+\] works with `config set` only/],
   ];

@@ -23,8 +23,8 @@ export interface DiscordCall {
   readonly mayUse?: (tool: string) => boolean;
   /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
   readonly isKnownLink?: (address: string) => boolean;
-  /** Set if the result shows nothing of Discord; absent: all that it reads is cut to its readers (T4). */
-  readonly isBlind?: true;
+  /** Words that it writes, if its result shows nothing; absent: what it reads is cut to its readers. */
+  readonly tells?: readonly string[];
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;
   /** Probes with the same object share the facts of servers that they read; absent: it shares none. */
@@ -32,6 +32,9 @@ export interface DiscordCall {
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
+
+/** Whether the answer to a message may show words of a channel, by the rights of this moment (T4). */
+export type Showing = (to: InboundMessage) => (channelId?: ChannelId) => Promise<boolean>;
 
 /** The channel that a call acts in. */
 export interface ToolTarget {

@@ -74,6 +74,8 @@ export interface UndoSteps {
   readonly overUser?: UserId;
   /** A role that the person must be able to give. */
   readonly role?: RoleId;
+  /** Set if people may read more by it: then a person does it by hand. */
+  readonly opens?: boolean;
   /** Permissions that it gives or denies, and that the person must hold: bits, as digits. */
   readonly holds?: string;
   /** The state to compare first; absent: there is no later change to lose. */
@@ -251,15 +253,15 @@ export interface LimitPort {
 /** Lets people allow actions that their asker may not do. */
 export interface EscalationPort {
   /**
-   * The question to the owners; for an action that reads, to the asker, if it would show a channel to
-   * people who may not read it. `undefined` if the asker may do it, or if no one is asked.
+   * The question to the owners; to the asker, if the action would show words to people who may not
+   * read their channel. `undefined` if the asker may do it, or if no one is asked.
    *
    * @param written The call, as its card shows it.
-   * @param action The same action; its key is not used.
+   * @param action The same action, with the words that it writes; without these, it reads.
    */
   question(
     call: DiscordCall,
     written: string,
-    action: Pick<WaitingAction, "named" | "probe"> & { readonly isRead: boolean },
+    action: Pick<WaitingAction, "named" | "probe"> & Pick<DiscordCall, "tells">,
   ): Promise<Question | undefined>;
 }

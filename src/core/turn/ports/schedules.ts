@@ -21,8 +21,8 @@ export interface ShownSchedule {
   readonly id: number;
   /** `reminder` posts its text, `task` runs a turn with it. */
   readonly kind: "reminder" | "task";
-  /** The text to post, or to answer. Untrusted. */
-  readonly text: string;
+  /** The text to post, or to answer. Untrusted. Absent if it may not be shown (T4). */
+  readonly text?: string;
   /** Cron pattern; absent if it runs once. */
   readonly cron?: string;
   /** The next run in local time with the zone; absent if there is none. */

@@ -34,10 +34,11 @@ import { createReactions } from "../calls/typing_and_reactions.ts";
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
 import { createOpenPost } from "./forum_posts.ts";
-import type { ActionsOptions } from "./options.ts";
+import { inWords } from "./in_words.ts";
+import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 import { createEdit } from "./own_messages.ts";
 import { createPlaces } from "./place.ts";
-import { createTargets, type FoundTarget, inWords, type Origin } from "./targets.ts";
+import { createTargets } from "./targets.ts";
 import { createUndo } from "./undo.ts";
 
 /** Minutes without a message after which Discord archives a thread. */
@@ -281,11 +282,12 @@ async function directOf(
       "only an owner of the bot may have it write to other people directly",
     );
   }
-  if (isProbe) throw new ProbeEnded();
+  const readerId = userId;
+  if (isProbe) return { readerId, channel: () => Promise.reject(new ProbeEnded()) };
   const channelId = await openDirect(userId).catch((error: unknown) => {
     throw inWords(error);
   });
-  return { channelId, channel: () => readChannel(client, channelId) };
+  return { channelId, readerId, channel: () => readChannel(client, channelId) };
 }
 
 /** The rights that a request needs. */

@@ -13,9 +13,9 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
 import { channelOf } from "../calls/guild_reads.ts";
 import { expect } from "../exchange/rest_error.ts";
-import type { ActionsOptions } from "./options.ts";
+import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 import type { ToolTarget } from "../../../core/turn/ports/discord_call.ts";
-import type { FoundTarget, Origin, Targets } from "./targets.ts";
+import type { Targets } from "./targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const activeSchema = z.lazy(() => z.object({ threads: listOrEmpty(z.unknown()) }));

@@ -1,4 +1,4 @@
-/** Declares the dependencies of the actions of the tool `discord`. */
+/** Declares the dependencies, callers and targets of the actions of the tool `discord`. */
 
 import type {
   AccountId,
@@ -19,7 +19,10 @@ import type {
   NewPresence,
 } from "../../../core/turn/ports/discord_place.ts";
 import type { FilesPort } from "../../../core/turn/ports/files.ts";
+import type { Channel } from "../../../core/rights/channel.ts";
+import type { Decision } from "../../../core/people/question.ts";
 import type { Clock, StartTimer } from "../../../lib/clock.ts";
+import type { GuildReads } from "../calls/guild_reads.ts";
 import type { RestApi } from "../client/client.ts";
 import type { ToolChanges } from "../../../store/changes/changes.ts";
 
@@ -88,4 +91,44 @@ export interface ActionsOptions extends Clock {
   /** Lets people allow more destructive actions. */
   readonly limit: LimitPort;
   readonly schedule: StartTimer;
+}
+
+/** A person for whom an action runs. */
+export interface Asker {
+  readonly userId: UserId;
+  /** The question; absent for a command. */
+  readonly message?: InboundMessage;
+  /** Whether the person owns the bot. Rights at Discord bind owners only where they read. */
+  readonly isOwner: boolean;
+}
+
+/** Where an action comes from: its people, and the place in which they ask. */
+export interface Origin {
+  /** The people whose messages share the turn. */
+  readonly askers: readonly Asker[];
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** The decision of a person about the call; absent: no person was asked. */
+  readonly decision?: Decision;
+  /** The question in whose answer people read the result; absent: it shows nothing of Discord. */
+  readonly shownTo?: InboundMessage;
+  /** Words of the call, and the message of its turn; absent: it has none. */
+  readonly told?: { readonly words: readonly string[]; readonly message: InboundMessage };
+  /** As {@link DiscordCall.sharesReads}. */
+  readonly sharesReads?: object;
+}
+
+/** A place that an action may reach. */
+export interface FoundTarget {
+  /** Absent for the whole server. */
+  readonly channelId?: ChannelId;
+  /** The channel of a thread that is not the place of the turn; absent for other places. */
+  readonly parentId?: ChannelId;
+  /** Absent in direct messages, which have no rights. */
+  readonly guild?: { readonly id: GuildId; readonly reads: GuildReads };
+  /** The reader of direct messages that a call writes to; absent for other places. */
+  readonly readerId?: UserId;
+  /** Reads the channel; rejects for a whole server. */
+  channel(): Promise<Channel>;
 }

@@ -11,8 +11,8 @@ import type { DiscordCall, ToolTarget } from "../../../core/turn/ports/discord_c
 import { createMessages } from "../calls/messages.ts";
 import { createSingleReads } from "../calls/single_message.ts";
 import { explainCode } from "../permissions/denial.ts";
-import type { ActionsOptions } from "./options.ts";
-import type { FoundTarget, Origin, Targets } from "./targets.ts";
+import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
+import type { Targets } from "./targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 /** Whether a message of the bot answers each person who asks. */

@@ -13,7 +13,7 @@ import {
   type GuildActionPlace,
   UNDO_MINUTES,
 } from "../../../core/turn/ports/discord_place.ts";
-import { channelOf } from "../calls/guild_reads.ts";
+import { channelOf, createGuildReads } from "../calls/guild_reads.ts";
 import { indexWaitOf } from "../calls/message_search.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import {
@@ -25,9 +25,9 @@ import {
 } from "../../../core/turn/decided_action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 import { waitFor } from "../../../lib/clock.ts";
-import type { FoundTarget, Origin, Targets } from "./targets.ts";
+import { answeredIn, type Targets } from "./targets.ts";
 import { createIsAnswerTo } from "./own_messages.ts";
-import type { ActionsOptions } from "./options.ts";
+import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 
 /** The sources of places. */
 export type PlaceOptions = ActionsOptions & {
@@ -140,7 +140,8 @@ export function createPlaces(options: PlaceOptions) {
 
   function guild(call: DiscordCall, origin: Origin, found: FoundTarget): GuildActionPlace {
     if (!found.guild) throw badArguments("that is possible on a server only");
-    const { id: guildId, reads } = found.guild;
+    const { id: guildId } = found.guild;
+    let { reads } = found.guild;
     // An owner allows one action, and not more in lists than the asker may see.
     const { decision: _, ...own } = origin;
     const maySee = async (channel: ChannelId | Channel, needs: readonly Need[] = []) => {
@@ -169,23 +170,15 @@ export function createPlaces(options: PlaceOptions) {
       isBanned: reads.isBanned,
       labelOf: async (userId) => `${await reads.username(userId)} (${userId})`,
       async channels(needs = []) {
+        reads = createGuildReads(options.client, guildId); // the rights of this moment
         const all = [...(await reads.channels()).values()];
         const seen = await Promise.all(all.map((channel) => maySee(channel, needs)));
         return all.filter((_, index) => seen[index]);
       },
       maySee,
       read: channelOf,
-      async assertMayShowIn({ id: channelId, parentId }) {
-        const channel = (await reads.channels()).get(parentId ?? channelId);
-        if (!channel) throw badArguments("there is no such channel in this server");
-        const isAgeRestricted = channel.isNsfw || undefined;
-        const place = {
-          kind: "guild" as const,
-          guild: { id: guildId, name: "" },
-          channel,
-          isAgeRestricted,
-        };
-        const shownTo = { ...call.message, channelId, place, called: undefined };
+      async assertMayShowIn(channel) {
+        const shownTo = await answeredIn(call.message, { id: guildId, reads }, channel);
         await targets.assertMay({ ...origin, shownTo }, found, ["Read Message History"]);
       },
     };

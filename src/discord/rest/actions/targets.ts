@@ -4,6 +4,7 @@
  */
 
 import { once } from "../../../lib/cache.ts";
+import { isOpenToAll } from "../../../core/rights/audience.ts";
 import { type Channel, isThread, isVoice } from "../../../core/rights/channel.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
@@ -14,7 +15,7 @@ import {
   type Need,
   type PlaceFacts,
 } from "../../../core/rights/rights.ts";
-import type { DiscordCall } from "../../../core/turn/ports/discord_call.ts";
+import type { DiscordCall, Showing } from "../../../core/turn/ports/discord_call.ts";
 import {
   createGuildReads,
   type GuildReads,
@@ -22,8 +23,7 @@ import {
   readChannel,
 } from "../calls/guild_reads.ts";
 import { RestError } from "../exchange/rest_error.ts";
-import { explainCode, namesPermission } from "../permissions/denial.ts";
-import type { Decision } from "../../../core/people/question.ts";
+import { namesPermission } from "../permissions/denial.ts";
 import {
   holderOf,
   isEscalationAllowed,
@@ -32,44 +32,9 @@ import {
 } from "../../../core/turn/decided_action.ts";
 import { reachOf } from "../../../core/turn/ports/search.ts";
 import { createReaders } from "./readers.ts";
-import type { ActionsOptions } from "./options.ts";
+import { inWords } from "./in_words.ts";
+import type { ActionsOptions, Asker, FoundTarget, Origin } from "./options.ts";
 import { RefusedCall } from "../../../core/refused_call.ts";
-
-/** A person for whom an action runs. */
-export interface Asker {
-  readonly userId: UserId;
-  /** The question; absent for a command. */
-  readonly message?: InboundMessage;
-  /** Whether the person owns the bot. Rights at Discord bind owners only where they read. */
-  readonly isOwner: boolean;
-}
-
-/** Where an action comes from: its people, and the place in which they ask. */
-export interface Origin {
-  /** The people whose messages share the turn. */
-  readonly askers: readonly Asker[];
-  readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
-  /** The decision of a person about the call; absent: no person was asked. */
-  readonly decision?: Decision;
-  /** The question in whose answer people read the result; absent: it shows nothing of Discord. */
-  readonly shownTo?: InboundMessage;
-  /** As {@link DiscordCall.sharesReads}. */
-  readonly sharesReads?: object;
-}
-
-/** A place that an action may reach. */
-export interface FoundTarget {
-  /** Absent for the whole server. */
-  readonly channelId?: ChannelId;
-  /** The channel of a thread that is not the place of the turn; absent for other places. */
-  readonly parentId?: ChannelId;
-  /** Absent in direct messages, which have no rights. */
-  readonly guild?: { readonly id: GuildId; readonly reads: GuildReads };
-  /** Reads the channel; rejects for a whole server. */
-  channel(): Promise<Channel>;
-}
 
 /** The sources of targets. */
 export type TargetsOptions = Pick<
@@ -95,6 +60,63 @@ export function createTargets(
     const reads = known.get(id) ?? createGuildReads(client, id);
     known.set(id, reads);
     return reads;
+  }
+
+  /** The people of a call, each once. */
+  function originOf(
+    { message, also = [], decision, tells, sharesReads }: Pick<
+      DiscordCall,
+      "message" | "also" | "decision" | "tells" | "sharesReads"
+    >,
+  ): Origin {
+    const askers = new Map<UserId, Asker>();
+    for (const one of [message, ...also]) {
+      const known = askers.get(one.sender.id);
+      askers.set(one.sender.id, {
+        userId: one.sender.id,
+        message: one,
+        isOwner: isOwner(one) && known?.isOwner !== false,
+      });
+    }
+    const { channelId, guildId } = message;
+    return {
+      askers: [...askers.values()],
+      channelId,
+      guildId: guildId || undefined,
+      decision,
+      shownTo: tells ? undefined : message,
+      told: tells?.length && !message.hooked ? { words: tells, message } : undefined,
+      sharesReads,
+    };
+  }
+
+  /** Finds a channel; absent: the channel of the turn. */
+  async function channelAt(
+    origin: Origin,
+    channelId: ChannelId | undefined = origin.channelId,
+  ): Promise<FoundTarget> {
+    const isHome = channelId === origin.channelId;
+    if (isHome) {
+      const { guildId } = origin;
+      const guild = guildId && { id: guildId, reads: readsOf(origin, guildId) };
+      const channel = once(async () =>
+        (await guild?.reads.channels())?.get(channelId) ?? await readChannel(client, channelId)
+      );
+      return { channelId, channel, guild };
+    }
+    const found = await readChannel(client, channelId).catch((error: unknown) => {
+      throw error instanceof RestError && error.code !== undefined ? outside(NO_CHANNEL) : error;
+    });
+    const { guildId } = found;
+    if (guildId === undefined || !mayReach(origin, guildId)) {
+      throw outside(origin.guildId === undefined ? ONLY_OWNERS : NO_CHANNEL);
+    }
+    return {
+      channelId,
+      parentId: isThread(found) ? found.parentId : undefined,
+      channel: () => Promise.resolve(found),
+      guild: { id: guildId, reads: readsOf(origin, guildId) },
+    };
   }
 
   /** The facts of a place for one member; `undefined` for a whole server. */
@@ -146,15 +168,8 @@ export function createTargets(
     const place = await placeFor(origin, found, userId);
     // Discord refuses a bot in slow mode only if it has just written.
     const own = place && { ...place, hasSlowmode: false };
-    const missing = missingRight(
-      await reads.facts(),
-      await reads.member(userId),
-      own,
-      needs,
-      now(),
-    );
-    return missing &&
-      new RefusedCall("bot_permission", `${describeMissing(missing, "bot")} there`);
+    const lacks = missingRight(await reads.facts(), await reads.member(userId), own, needs, now());
+    return lacks && new RefusedCall("bot_permission", `${describeMissing(lacks, "bot")} there`);
   }
 
   /** The config may close a channel to the bot, or open it to some people only. */
@@ -221,64 +236,52 @@ export function createTargets(
     }
   }
 
+  /** The same rule where a call writes: the readers of its words may read the place of the turn. */
+  async function assertTold(origin: Origin, found: FoundTarget): Promise<void> {
+    const { told, decision, channelId: here } = origin;
+    const { guild, channelId, readerId } = found;
+    // A card shows the call, and the asker reads their own direct messages.
+    const isAllowed = mayGoOn(decision) || isEscalationAllowed(decision);
+    if (!told || isAllowed || channelId === here || readerId === told.message.sender.id) return;
+    const { words, message, message: { place, called, text } } = told;
+    // An injection chooses no words that the asker has written for that place.
+    if ([readerId ?? channelId ?? "", ...words].every((one) => text.includes(one))) return;
+    if (place.kind === "guild" && !called) { // others read the answer, too
+      const home = await channelAt(origin, here);
+      if (guild && channelId !== undefined) {
+        const shownTo = await answeredIn(message, guild, await found.channel());
+        return await assertShown({ ...origin, shownTo }, home, READS);
+      }
+      const source = (await guild?.reads.channels())?.get(place.channel.id);
+      const isOpen = readerId
+        ? await missingOf(readerId, origin, home, READS) === undefined
+        : guild && source &&
+          isOpenToAll(await guild.reads.facts(), source, ["View Channel", ...READS]);
+      if (isOpen && !isPrivateThread(await home.channel())) return;
+    }
+    const missing = { kind: "readers", channelId: here, shownIn: channelId ?? here } as const;
+    throw new LacksRight(missing, decision);
+  }
+
   function mayReach({ askers, guildId }: Origin, target: GuildId): boolean {
     if (guildId === undefined) return askers.every(({ isOwner }) => isOwner);
     return guildId === target || alsoGuilds().includes(target);
   }
 
   return {
-    /** The people of a call, each once. */
-    originOf(
-      { message, also = [], decision, isBlind, sharesReads }: Pick<
-        DiscordCall,
-        "message" | "also" | "decision" | "isBlind" | "sharesReads"
-      >,
-    ): Origin {
-      const askers = new Map<UserId, Asker>();
-      for (const one of [message, ...also]) {
-        const known = askers.get(one.sender.id);
-        askers.set(one.sender.id, {
-          userId: one.sender.id,
-          message: one,
-          isOwner: isOwner(one) && known?.isOwner !== false,
-        });
-      }
-      const { channelId, guildId } = message;
-      return {
-        askers: [...askers.values()],
-        channelId,
-        guildId: guildId || undefined,
-        decision,
-        shownTo: isBlind ? undefined : message,
-        sharesReads,
-      };
-    },
-    /** Finds a channel; absent: the channel of the turn. */
-    async channel(
-      origin: Origin,
-      channelId: ChannelId | undefined = origin.channelId,
-    ): Promise<FoundTarget> {
-      const isHome = channelId === origin.channelId;
-      if (isHome) {
-        const { guildId } = origin;
-        const guild = guildId && { id: guildId, reads: readsOf(origin, guildId) };
-        const channel = once(async () =>
-          (await guild?.reads.channels())?.get(channelId) ?? await readChannel(client, channelId)
-        );
-        return { channelId, channel, guild };
-      }
-      const found = await readChannel(client, channelId).catch((error: unknown) => {
-        throw error instanceof RestError && error.code !== undefined ? outside(NO_CHANNEL) : error;
-      });
-      const { guildId } = found;
-      if (guildId === undefined || !mayReach(origin, guildId)) {
-        throw outside(origin.guildId === undefined ? ONLY_OWNERS : NO_CHANNEL);
-      }
-      return {
-        channelId,
-        parentId: isThread(found) ? found.parentId : undefined,
-        channel: () => Promise.resolve(found),
-        guild: { id: guildId, reads: readsOf(origin, guildId) },
+    originOf,
+    channel: channelAt,
+    /** Whether the answer to a message may show words of a channel that a note or schedule keeps. */
+    showing(message: InboundMessage): ReturnType<Showing> {
+      const origin = originOf({ message, sharesReads: {} });
+      const known = new Map([[message.channelId, Promise.resolve(true)]]);
+      return async (channelId) => {
+        if (message.place.kind !== "guild") return true;
+        if (channelId === undefined) return false;
+        const isShown = known.get(channelId) ?? channelAt(origin, channelId)
+          .then((found) => assertShown(origin, found, READS)).then(() => true, isNoRefusal);
+        known.set(channelId, isShown);
+        return await isShown;
       };
     },
     /** Finds a server; absent: the server of the turn. */
@@ -305,13 +308,16 @@ export function createTargets(
       const holder = holderOf(decision); // the call runs with their rights
       const isByOwner = isEscalationAllowed(decision) && holder === undefined;
       for (const { userId, isOwner } of origin.askers) {
-        if (!origin.shownTo && (isOwner || isByOwner)) continue;
+        // A role may open channels, so an owner gives those that they could give by hand.
+        const isBound = needs.some((one) => typeof one === "object" && one.kind === "above_role");
+        if (!origin.shownTo && (isByOwner || (isOwner && !isBound))) continue;
         const by = origin.shownTo ? userId : holder ?? userId; // no one lends their eyes
         const missing = await missingOf(by, origin, found, needs);
         if (missing) throw new LacksRight(missing, origin.shownTo ? undefined : decision);
       }
       await assertOpen(origin, found);
       await assertShown(origin, found, needs);
+      await assertTold(origin, found);
     },
     /**
      * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
@@ -337,12 +343,24 @@ export function createTargets(
   };
 }
 
-/** An error of Discord in words for the model; another error unchanged. */
-export function inWords(error: unknown): unknown {
-  if (!(error instanceof RestError) || error.code === undefined) return error;
-  const words = WORDS.get(error.code) ?? explainCode(error.code) ?? error.message;
-  return new RefusedCall("discord", words);
+/** A message as if the readers of another channel read its answer. */
+export async function answeredIn(
+  message: InboundMessage,
+  { id, reads }: NonNullable<FoundTarget["guild"]>,
+  to: Channel,
+): Promise<InboundMessage> {
+  const channel = (isThread(to) && to.parentId && (await reads.channels()).get(to.parentId)) || to;
+  const isAgeRestricted = channel.isNsfw || undefined;
+  const place = { kind: "guild" as const, guild: { id, name: "" }, channel, isAgeRestricted };
+  return { ...message, channelId: to.id, place, called: undefined };
 }
+
+function isNoRefusal(error: unknown): false {
+  if (error instanceof RefusedCall) return false;
+  throw error;
+}
+
+const READS = ["Read Message History"] as const;
 
 /** Finds targets, and checks rights. Each method rejects with words for the model. */
 export type Targets = ReturnType<typeof createTargets>;
@@ -358,42 +376,3 @@ const ONLY_OWNERS =
   "from direct messages, only an owner of the bot may act on servers and in other channels";
 const OTHER_GUILD = "actions stay in the server of this conversation; leave out `guildId`";
 const NEEDS_GUILD = "give `guildId`: in direct messages there is no server";
-
-/** Discord's error codes for the model, in other words than those of a delivery. */
-const WORDS: ReadonlyMap<number, string> = new Map([
-  [10007, "that user is not a member of the server"],
-  [10008, "there is no such message in that channel; it may be deleted already"],
-  [10009, "there is no overwrite for that role or member"],
-  [10011, "there is no such role in that server"],
-  [10013, "there is no such user"],
-  [10014, "there is no such emoji, or the bot may not use it"],
-  [10026, "that user is not banned"],
-  [10060, "there is no such sticker"],
-  [10065, "that member is in no voice channel"],
-  [10070, "there is no such event"],
-  [30003, "the channel has as many pinned messages as Discord allows; unpin one first"],
-  [30005, "the server has 250 roles, and takes no more"],
-  [30008, "the server has no room for more emojis"],
-  [30010, "the message has 20 different reactions, and takes no more"],
-  [30013, "the server has 500 channels, and takes no more"],
-  [30038, "the server has 100 open events, and takes no more"],
-  [30039, "the server has no room for more stickers"],
-  [30046, "messages older than an hour were edited too often; try again later"],
-  [30048, "the forum has as many tags as Discord allows"],
-  [50005, "the bot can edit only its own messages"],
-  [50021, "that is an announcement of Discord, and not a message that takes this action"],
-  [50024, "that kind of channel does not take this action"],
-  [50034, "that message is older than two weeks, and Discord does not do this to it any more"],
-  [50045, "the file is too large for Discord"],
-  [50074, "Discord does not let this channel be deleted, because the server's community needs it"],
-  [50081, "the bot may not use that sticker there"],
-  [60003, "the server asks moderators for two-factor authentication, and the bot's owner has none"],
-  [90001, "the author of the message has blocked the bot"],
-  [110000, "Discord is still building its search index; try again in a minute"],
-  [160014, "the bot may not read what that message says, so it cannot forward it"],
-  [160006, "the server has its most active threads, and takes no more"],
-  [180000, "that event is over, or has begun, and cannot be changed so"],
-  [520001, "that poll is over already"],
-  [520002, "polls are not possible in that kind of channel"],
-  [520006, "that message is no poll"],
-]);

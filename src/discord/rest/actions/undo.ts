@@ -14,9 +14,9 @@ import {
   type UndoSteps,
 } from "../../../core/turn/ports/discord_place.ts";
 import type { MadeChange } from "../../../store/changes/changes.ts";
-import type { ActionsOptions } from "./options.ts";
+import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 import { afterDone, badArguments, RefusedCall } from "../../../core/refused_call.ts";
-import type { FoundTarget, Origin, Targets } from "./targets.ts";
+import type { Targets } from "./targets.ts";
 
 /**
  * Takes a change back.
@@ -90,6 +90,9 @@ export function createUndo(
     }
     const { undo, what } = change;
     if (!undo) throw badArguments(`Discord does not let this be undone: ${what}`);
+    if (undo.opens && origin.askers.some(({ message }) => message)) { // a tool asks
+      throw badArguments("people could read more by it: a person uses the button Undo, or /undo");
+    }
     if (change.isUndone) throw badArguments(`that is undone already: ${what}`);
     const found = await placeOf(origin, change);
     const needs = await needsOf(change, found);

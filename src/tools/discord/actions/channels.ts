@@ -49,7 +49,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
           const { id, name, parentId } = channel;
           return { id, name, type: kindOf(channel), parentId: parentId || undefined };
         }),
-        "There are no channels that the person who asks may view.",
+        "There are no channels that may be shown here.",
       );
     }),
   }),

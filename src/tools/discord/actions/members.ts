@@ -147,6 +147,7 @@ function roleAction(name: "roleAdd" | "roleRemove", method: "PUT" | "DELETE"): A
           undo: {
             does: isAdding ? "takes the role away" : "gives the role back",
             needs: ["Manage Roles"],
+            opens: !isAdding,
             role: roleId,
             requests: [{ method: isAdding ? "DELETE" : "PUT", path }],
           },

@@ -253,7 +253,9 @@ export const SEARCH_ACTIONS: readonly Action[] = [
       if (query === undefined && !authorIds && !channelIds) {
         throw badArguments("give `query`, `authorIds` or `channelIds`");
       }
-      const readable = (await place.channels(["Read Message History"])).map(({ id }) => id);
+      const idsNow = async () =>
+        (await place.channels(["Read Message History"])).map(({ id }) => id);
+      let readable = await idsNow();
       const answer = await place.request("GET", `/guilds/${place.guildId}/messages/search`, {
         query: {
           content: query,
@@ -266,6 +268,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
         },
       });
       const { messages } = readResponse(foundSchema, answer);
+      readable = await idsNow(); // Discord may have built its index meanwhile
       const shown = [];
       for (const raw of messages.flat()) {
         const { channel_id: channelId } = raw;
@@ -274,7 +277,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
         const one = isShown ? await place.show(raw) : undefined;
         if (one) shown.push({ channelId, ...messageFields(one) });
       }
-      return jsonLines(shown, "Nothing was found that the person who asks may read.");
+      return jsonLines(shown, "Nothing was found that may be shown here.");
     }),
   }),
 ];

@@ -139,6 +139,7 @@ async function setOverwrite(
     undo: {
       does: "sets the earlier permissions again",
       needs: ["Manage Roles"],
+      opens: (changed & OPENING & ~hadDeny) !== 0n,
       holds: String(changed),
       overUser: member?.userId,
       left: {

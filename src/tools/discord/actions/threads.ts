@@ -229,7 +229,7 @@ async function listed(
       isLocked: thread.thread_metadata?.locked || undefined,
     });
   }
-  return jsonLines(shown, "There are no such threads that the person who asks may see.");
+  return jsonLines(shown, "There are no such threads that may be shown here.");
 }
 
 function tagOf({ tags }: Channel, written: string): string {

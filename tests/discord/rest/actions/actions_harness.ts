@@ -20,6 +20,7 @@ import { createHistoryRead } from "../../../../src/discord/rest/actions/history.
 import type { ActionsOptions } from "../../../../src/discord/rest/actions/options.ts";
 import { readChannelHistory } from "../../../../src/tools/channel.ts";
 import { createActions } from "../../../../src/discord/rest/actions/actions.ts";
+import { createTargets } from "../../../../src/discord/rest/actions/targets.ts";
 import { createMayDecide } from "../../../../src/flows/questions/may_decide.ts";
 import { asPicture } from "../../../../src/media/image.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
@@ -75,6 +76,8 @@ export interface Asking {
   readonly turn?: number;
   /** A later message of another person, which the turn answers too. */
   readonly also?: User;
+  /** The words of the question; default: those of the builder. */
+  readonly text?: string;
   /** What a person has decided about the call; absent: they allow what cannot be undone. */
   readonly decision?: Decision;
 }
@@ -98,8 +101,12 @@ export interface ActionScene extends Simulated {
   permit(...names: readonly (keyof typeof PERMISSION)[]): void;
   /** Runs an action, and returns the words for the model; a refusal too. */
   run(args: object, asking?: Asking): Promise<string>;
+  /** Whether an answer in a place may show a note or reminder that was written in another channel. */
+  shows(written: TextChannel, asking: Asking): Promise<boolean>;
   /** The question to people before an action of grace, with further actions of the same answer. */
   ask(args: object, ...others: readonly object[]): Promise<Question | undefined>;
+  /** The same, with another place and words of hers. */
+  askAs(args: object, asking: Asking): Promise<Question | undefined>;
   /** The same in a turn. */
   askIn(turn: number, ...all: readonly object[]): Promise<Question | undefined>;
   /** Whether a person may decide about such a call of grace, by a press in #general. */
@@ -221,9 +228,10 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
 
     const messageBy = (
       by: User,
-      { isDirect, place: where = channels.general, called, turn = ++calls }: Asking,
+      { isDirect, place: where = channels.general, called, text, turn = ++calls }: Asking,
     ): InboundMessage => {
       const fields = {
+        ...(text !== undefined && { text }),
         id: messageIdAt(Date.UTC(2026, 5, 1) + turn),
         sender: sender({ id: by.id, username: by.username }),
       };
@@ -244,7 +252,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       };
     };
 
-    const askIn: ActionScene["askIn"] = async (turn, ...all) => {
+    const askIn = async (asking: Asking, ...all: readonly object[]) => {
       owners.clear();
       const open = all.map((given) => ({
         callKey: `${++calls}:call`,
@@ -253,7 +261,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       }));
       const context = toolContext({
         ports: { ...UNUSED_PORTS, discord: port },
-        message: messageBy(people.grace, { turn }),
+        message: messageBy(people.grace, asking),
         callKey: open[0]?.callKey ?? "",
         open,
       });
@@ -293,8 +301,11 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
           return `Error: ${error instanceof Error ? error.message : String(error)}`;
         }
       },
-      ask: (...all) => askIn(++calls, ...all),
-      askIn,
+      shows: (written, asking) =>
+        createTargets(options).showing(messageBy(asking.by ?? people.grace, asking))(written.id),
+      ask: (...all) => askIn({}, ...all),
+      askAs: (args, asking) => askIn(asking, args),
+      askIn: (turn, ...all) => askIn({ turn }, ...all),
 
       async mayDecide(args, by, ownsBot = false) {
         owners.clear();

@@ -1,4 +1,4 @@
-/** Tests the one rule of all tools that read: an answer has no words that one of its readers may not read. */
+/** Tests the one rule of tools: no words reach a reader who may not read their channel. */
 
 import fc from "fast-check";
 import assert from "node:assert/strict";
@@ -50,6 +50,20 @@ const yes = (by: User, about: "limit" | "escalation" | "offer"): Decision => ({
   by: by.id,
 });
 
+/** Each call by which an injection can make a model write words of its turn's place in another channel. */
+const writesTo = (
+  { channel, message }: Pick<Awaited<ReturnType<typeof secretIn>>, "channel" | "message">,
+): readonly object[] => [
+  { action: "sendMessage", channelId: channel.id, text: "word" },
+  { action: "threadReply", channelId: channel.id, embed: { title: "word" } },
+  { action: "poll", channelId: channel.id, question: "word", answers: ["a"] },
+  { action: "threadCreate", channelId: channel.id, messageId: message.id, title: "word" },
+  { action: "channelEdit", channelId: channel.id, topic: "word" },
+];
+
+/** Whether a call came as far as Discord or the outbox. */
+const isTold = (result: string) => /^\{|^Changed|This test sends no text/.test(result);
+
 describe("[T4] [SEC-R4] all tools that read", () => {
   const overwrite = fc.record({
     who: fc.constantFrom("@everyone", "officers", "helpers", "grace", "mallory", "ada"),
@@ -57,8 +71,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
     as: fc.constantFrom("allowed" as const, "denied" as const),
   });
 
-  it("show no word to a reader who may not read its source: random servers and injections (law)", async () => {
-    let [shown, hidden] = [0, 0];
+  it("show and write no word to a reader who may not read its source: random servers and injections (law)", async () => {
+    let [shown, hidden, told, kept] = [0, 0, 0, 0];
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(overwrite, { maxLength: 4 }), { minLength: 3, maxLength: 3 }),
@@ -73,7 +87,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         ),
         async (settings, roles, at, isOwner, about) => {
           await withActions(async (scene) => {
-            const { sim, run, demo: { world, krill, people } } = scene;
+            const { sim, run, shows, demo: { world, krill, people } } = scene;
             const names = ["one", "two", "three"];
             const sources = await Promise.all(names.map((name) => secretIn(scene, name)));
             const persons = [people.ada, people.grace, people.mallory];
@@ -87,10 +101,10 @@ describe("[T4] [SEC-R4] all tools that read", () => {
             );
             const now = (one: TextChannel): Channel => world.channels.get(one.id) ?? one;
             const place = sources[at]?.channel;
-            const reads = (one: TextChannel, { id }: User) =>
+            const reads = (one: TextChannel, { id }: User, isOwn = one.id === place?.id) =>
               // The readers of a channel are its own readers.
               may(world, now(one), id, "view") &&
-              (one.id === place?.id || may(world, now(one), id, "read_history"));
+              (isOwn || may(world, now(one), id, "read_history"));
             assert.ok(place);
             const readers = persons.filter(({ id }) => may(world, now(place), id, "view"));
             for (const by of [people.grace, people.mallory]) {
@@ -113,6 +127,23 @@ describe("[T4] [SEC-R4] all tools that read", () => {
                     if (isMessage.test(own)) assert.ok(reads(channel, by), "more than by hand");
                   }
                 }
+                // Notes and reminders keep the channel in which they were written.
+                if (await shows(source.channel, { by, place })) {
+                  for (const reader of readers) assert.ok(reads(source.channel, reader));
+                }
+                if (source.channel.id === place.id) continue;
+                const target = now(source.channel);
+                for (const args of writesTo(source)) {
+                  const result = await run(args, { by, isOwner, place, decision: undefined });
+                  if (!isTold(result)) {
+                    if (/not everyone who/.test(result)) kept++;
+                    continue;
+                  }
+                  told++;
+                  for (const reader of persons.filter(({ id }) => may(world, target, id, "view"))) {
+                    assert.ok(reads(place, reader, false), `${reader.username} reads ${result}`);
+                  }
+                }
               }
             }
           });
@@ -121,6 +152,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       { numRuns: cases(6, 60) },
     );
     assert.ok(shown > 0 && hidden > 0, "both ends were played");
+    assert.ok(told > 0 && kept > 0, "words went, and stayed");
   });
 
   const CALLED = { program: "editor", kind: "ask" } as const;
@@ -248,6 +280,124 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         await run(args, { ...asking, decision: yes(people.grace, "limit") }),
         /"forwarded"/,
       );
+    }));
+
+  it("write words of their place elsewhere only where all may read it, or after a card with the call", () =>
+    withActions(async (scene) => {
+      const { askAs, run, permit, target, demo: { krill, channels, people } } = scene;
+      const { channel: staff } = await staffOf(scene);
+      permit("manageChannels", "createEvents", "sendPolls", "createPublicThreads", "embedLinks");
+      const { general, help } = channels;
+      const to = { channelId: general.id };
+      const name = "launch";
+      const event = {
+        action: "eventCreate",
+        name,
+        location: "quay",
+        startTime: "2030-01-01T00:00:00Z",
+        endTime: "2030-01-01T01:00:00Z",
+      };
+      const writes = [
+        ...writesTo({
+          channel: general,
+          message: scene.sim.say({ as: "ada", in: "general", text: "x" }),
+        }),
+        event,
+      ];
+      const asking = { by: people.grace, decision: undefined };
+      for (const args of writes) {
+        const card = await askAs(args, { place: staff });
+        assert.match(card?.text ?? "", /^Not everyone who would read this .* Send it\?$/);
+        assert.equal(card?.exact, JSON.stringify(args));
+        if ("channelId" in args) assert.match(JSON.stringify(card?.facts), new RegExp(general.id));
+        assert.deepEqual(card?.asked, [people.grace.id]);
+        for (const from of [{ place: staff }, { isOwner: true, isDirect: true }]) {
+          if (from.isDirect && args === event) continue; // it names no server
+          assert.match(await run(args, { ...asking, ...from }), /not everyone who would read/);
+        }
+        for (const about of ["limit", "offer"] as const) {
+          const decision = yes(people.grace, about);
+          const result = await run(args, { ...asking, place: staff, decision });
+          assert.ok(isTold(result), result);
+        }
+        // A public place, where nothing changes.
+        assert.equal(await askAs(args, { place: help }), undefined);
+        assert.ok(isTold(await run(args, { ...asking, place: help })), JSON.stringify(args));
+      }
+      // A person who may not read the place gets no direct message with its words.
+      const direct = { action: "sendMessage", userId: target.id, text: "word" };
+      assert.match(
+        await run(direct, { ...asking, isOwner: true, place: staff }),
+        /not everyone who would read/,
+      );
+      assert.ok(isTold(await run(direct, { ...asking, isOwner: true })));
+      assert.ok(isTold(await run({ ...direct, userId: people.grace.id }, { place: staff })));
+      const own = { ...direct, userId: people.grace.id };
+      assert.ok(isTold(await run(own, { isDirect: true })));
+      // The answer to a person's program is for them alone.
+      const toHelp = { action: "sendMessage", channelId: help.id, text: "word" };
+      assert.match(await run(toHelp, { called: CALLED }), /not everyone who/);
+      // A thread has the readers of its channel.
+      const on = scene.sim.say({ as: "ada", in: "help", text: "x" }).id;
+      const opened = await run({ action: "threadCreate", messageId: on, title: "x" }, {
+        place: help,
+      });
+      const { threadId } = JSON.parse(opened);
+      assert.ok(isTold(await run({ ...toHelp, channelId: threadId }, {})), "from #general");
+      // Words of the asker's own message, for a channel that it names.
+      const post = { action: "sendMessage", ...to, text: "the launch is at noon" };
+      const text = `post "the launch is at noon" in <#${general.id}>`;
+      assert.equal(await askAs(post, { place: staff, text }), undefined);
+      assert.ok(isTold(await run(post, { place: staff, text })));
+      for (const other of [text.replace(general.id, help.id), text.replace("noon", "six")]) {
+        assert.match(await run(post, { place: staff, text: other }), /not everyone who/);
+      }
+      // Actions without words, and those of the place itself.
+      const react = {
+        action: "react",
+        ...to,
+        messageId: scene.sim.say({ as: "ada", in: "general", text: "x" }).id,
+        emoji: "👍",
+      };
+      assert.doesNotMatch(await run(react, { place: staff }), /not everyone who/);
+      assert.ok(isTold(await run({ action: "sendMessage", text: "x" }, { place: staff })));
+      assert.equal(
+        await askAs({ action: "channelInfo", guildId: krill.id }, { place: staff }),
+        undefined,
+      );
+    }));
+
+  it("[T3] open no channel again by undoing, and give no role above the owner who asks", () =>
+    withActions(async (scene) => {
+      const { run, permit, crew, target, demo: { krill, channels } } = scene;
+      permit("manageRoles", "readMessageHistory", "viewChannel");
+      const at = { channelId: channels.help.id, targetId: krill.id };
+      const deny = ["Read Message History"];
+      assert.match(await run({ action: "channelPermissionSet", ...at, deny }), /^Set/);
+      assert.match(await run({ action: "undo" }), /a person uses the button Undo, or \/undo/);
+      const given = { action: "roleAdd", userId: target.id, roleId: crew.id };
+      assert.match(await run(given, { by: target, isOwner: true }), /Manage Roles/);
+      assert.match(await run(given), /^Given/);
+      assert.match(await run({ ...given, action: "roleRemove" }), /^Taken/);
+      assert.match(await run({ action: "undo" }), /a person uses the button Undo/);
+    }));
+
+  it("read the rights of a search again after its wait", () =>
+    withActions(async (scene) => {
+      const { run, sim, clock, demo: { krill } } = scene;
+      const { has } = await secretIn(scene, "later");
+      krill.things.unindexed = 1;
+      const searching = run({ action: "searchMessages", query: "secret" });
+      await sim.until(() => krill.things.unindexed === 0 || undefined, AbortSignal.timeout(60_000));
+      sim.permit({ in: "later", to: "@everyone", what: "viewChannel", as: "denied" });
+      let isOver = false;
+      void searching.then(() => isOver = true);
+      await sim.until(() => {
+        clock.advance(1_000);
+        return isOver || undefined;
+      }, AbortSignal.timeout(60_000));
+      assert.doesNotMatch(await searching, has);
+      assert.match(await searching, /^Nothing was found that may be shown here/);
     }));
 
   const private_ = { called: CALLED };

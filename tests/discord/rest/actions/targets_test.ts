@@ -60,7 +60,7 @@ describe("[T5] [SEC-R16] targets of the tool discord", () => {
         assert.match(await run(args, { isDirect: true }), /only an owner of the bot/);
       }
       assert.deepEqual(writes(), []);
-      const owner = { isDirect: true, isOwner: true };
+      const owner = { isDirect: true, isOwner: true, text: `call <#${channels.help.id}> new` };
       assert.match(await run(list, owner), /"name":"general"/);
       assert.match(await run({ action: "channelList" }, owner), /give `guildId`/);
       assert.match(await run(edit, owner), /^Changed/);

@@ -205,9 +205,13 @@ describe("[G16] the readers of REST answers", () => {
   }
 
   it("ask for the roles in their own list if the guild has none", async () => {
-    const { api, asked } = fakeApi({ id: GUILD, owner_id: ADA }, [ROLE]);
+    const ofBot = { ...ROLE, tags: { bot_id: ADA } };
+    const { api, asked } = fakeApi({ id: GUILD, owner_id: ADA }, [ROLE, ofBot]);
     const { roles } = await createGuildReads(api, GUILD).facts();
-    assert.deepEqual(roles.map(({ id }) => id), [ROLE.id]);
+    assert.deepEqual(roles.map(({ id, isOfBot }) => [id, isOfBot]), [
+      [ROLE.id, undefined],
+      [ROLE.id, true],
+    ]);
     assert.deepEqual(asked.map(([, path]) => path), [`/guilds/${GUILD}`, `/guilds/${GUILD}/roles`]);
   });
 
