@@ -55,6 +55,7 @@ export function createSources({ database, read }: Transactions): Sources {
         const sources = prepareSources(database);
         const gone = [{ messageId, turnEntriesOf: turn?.replyTo ?? messageId }];
         const found = sources.find(gone, channelId, (words) => words);
+        const { turns, open } = sources.readBy(gone, channelId);
         const entries = found.flatMap(({ sessionKey, entries }) =>
           entries.map(({ before: { role, messageId: of } }) => ({ sessionKey, of, role }))
         );
@@ -89,7 +90,7 @@ export function createSources({ database, read }: Transactions): Sources {
             messageId === undefined ? [] : [{ channelId: message.channelId, messageId }]
           ),
           entries,
-          readers: sources.readBy(gone, channelId).turns,
+          readers: [...turns, ...open],
           notes: all("SELECT note_row AS id FROM note_source WHERE message_id = ?", messageId)
             .map((row) => ID.read(row).id),
           summaries: summaries.map(({ sessionKey, at }) => ({ sessionKey, at })),
