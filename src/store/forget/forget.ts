@@ -17,7 +17,7 @@ import type { Forgetting, Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { prepareReaders, type Reading } from "./readers.ts";
+import { prepareReaders, type SourceReaders } from "./readers.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
 import { type ForgetRule, FORGETTING, type RewrittenRow } from "./rules.ts";
 import { integer, optional, rows, text } from "../schema/columns.ts";
@@ -48,7 +48,7 @@ export function createForgetting(
     /** Called once the transaction waits. */
     readonly begin: (transaction: Promise<unknown>) => void;
     /** Called within the transaction. */
-    readonly add: (scrub: Scrubber, read: Reading) => void;
+    readonly add: (scrub: Scrubber, read: SourceReaders) => void;
   },
   /** Called within the transaction, so that a later restore forgets the person again. */
   note: (userId: UserId) => void = () => {},

@@ -36,7 +36,7 @@ const KEY = rows({ sessionKey: text() });
 const LISTED = "IN (SELECT value FROM json_each(?1))";
 
 /** The turns that have read some messages. */
-export interface Reading {
+export interface SourceReaders {
   readonly ids: ReadonlySet<unknown>;
   /** Messages of ended turns, and of turns that go on. */
   readonly turns: readonly string[];
@@ -45,7 +45,7 @@ export interface Reading {
   readonly sessions: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Prepares the statements. */
+/** Prepares the statements. It is longer than most, because each statement stands here once. */
 export function prepareReaders(database: DatabaseSync) {
   const sql = statementsOf(database);
   const turnOf = sql.rows(TURN.read)`
@@ -92,7 +92,7 @@ export function prepareReaders(database: DatabaseSync) {
    *
    * @param isAtOnce Whether messages that wait to be sent lose their words before they are sent.
    */
-  function remove({ turns, open, sessions }: Reading, isAtOnce = false): void {
+  function remove({ turns, open, sessions }: SourceReaders, isAtOnce = false): void {
     const ids = JSON.stringify(turns);
     emptyJournal.run();
     mark.run(JSON.stringify(open));
@@ -108,7 +108,7 @@ export function prepareReaders(database: DatabaseSync) {
       readonly after: (sessionKey: string) => number;
       readonly sessions?: readonly string[];
       readonly isEdit: boolean;
-    }): Reading {
+    }): SourceReaders {
       const reading = new Map<string, string>();
       for (const id of isEdit ? [] : ids) {
         for (const one of turnOf.all(String(id))) reading.set(one.messageId, one.sessionKey);

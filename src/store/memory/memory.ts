@@ -14,7 +14,7 @@ import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import type { Scrubber } from "../forget/person.ts";
-import { namesOne, type Reading } from "../forget/readers.ts";
+import { namesOne, type SourceReaders } from "../forget/readers.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
 import {
   applyTurn,
@@ -218,7 +218,7 @@ function prepareReadTurns(
   };
 }
 
-const NO_ONE: readonly (readonly [Scrubber, Reading])[] = [];
+const NO_ONE: readonly (readonly [Scrubber, SourceReaders])[] = [];
 
 /**
  * Removes forgotten people from turns that run while they are forgotten (X5).
@@ -228,7 +228,7 @@ const NO_ONE: readonly (readonly [Scrubber, Reading])[] = [];
  * memory until the turn has ended.
  */
 function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
-  const during = new WeakMap<ClaimedTurn, readonly (readonly [Scrubber, Reading])[]>();
+  const during = new WeakMap<ClaimedTurn, readonly (readonly [Scrubber, SourceReaders])[]>();
   const since = (messageId: MessageId) => {
     const turn = running.get(messageId);
     return turn && during.get(turn) || NO_ONE;
@@ -236,7 +236,7 @@ function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
   let pending: Promise<void> | undefined;
   return {
     /** A person is forgotten now, or a message changes, within the transaction that does so. */
-    add(scrub: Scrubber, read: Reading): void {
+    add(scrub: Scrubber, read: SourceReaders): void {
       for (const [messageId, turn] of running) {
         during.set(turn, [...since(messageId), [scrub, read]]);
       }

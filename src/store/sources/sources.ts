@@ -12,7 +12,7 @@ import { statementsOf } from "../database/statements.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { namesOne, prepareReaders, type Reading } from "../forget/readers.ts";
+import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
 
 /** A changed message, and the turn that has answered it. */
 export interface ChangedSource extends ChangedMessage {
@@ -184,7 +184,7 @@ export function prepareSources(database: DatabaseSync) {
       changed: readonly ChangedSource[],
       channelId: ChannelId,
       escape: (text: string) => string,
-    ): { readonly keys: readonly string[]; readonly read: Reading } {
+    ): { readonly keys: readonly string[]; readonly read: SourceReaders } {
       for (const { messageId } of changed) removeNotes(messageId);
       const read = readBy(changed, channelId);
       readers.remove(read);
