@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import type { MessageId } from "../core/discord/ids.ts";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { PassedWork, ToolResult } from "../core/step.ts";
 import {
@@ -138,6 +139,8 @@ export function createToolbox(
     let cancel: (() => void) | undefined;
     let hasBegun = false;
     const images: string[] = [];
+    const read: MessageId[] = [];
+    const noteRead = (ids: readonly MessageId[]) => void read.push(...ids);
     const showImage = keepImage && (async (bytes: Uint8Array) => {
       const kept = await keepImage(bytes);
       if (kept.unseen === undefined) images.push(kept.id);
@@ -167,12 +170,12 @@ export function createToolbox(
       if (mayAct && !mayRepeat(tool, input)) await Promise.race([mayAct(), stopped]);
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
-      const full = { ...context, mayUse, signal: ending.signal, showImage };
+      const full = { ...context, mayUse, signal: ending.signal, showImage, noteRead };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);
       const shown = images.length > 0 && { images: [...images] };
-      return { end: "done", text: fence(text) + note, ...shown };
+      return { end: "done", text: fence(text) + note, ...shown, ...(read.length > 0 && { read }) };
     } catch (error) {
       if (error instanceof WaitsForPerson) {
         const { exact, ...question } = error.question;

@@ -79,15 +79,22 @@ export function costProblems(
 ): Pick<Budgets, "uncounted"> & { readonly problems: readonly Problem[] } {
   const named = modelsIn(settings).map(({ name }) => name).concat(namedModels([], settings.models));
   const models = unpricedModels(settings, named, env).join(", ");
-  if (models === "") return { problems: [] };
+  const [limit] = moneyLimits(written);
+  const free = limit ? unpricedModels(settings, named, env, true).join(", ") : "";
+  const notes = limit && free !== ""
+    ? [problemAt("note", limit, `${free}: counts as free, on a private network`, SET_PRICES)]
+    : [];
+  if (models === "") return { problems: notes };
   const uncounted = `this limit does not count ${models}: no price is known`;
   const warn = (path: readonly Segment[], message: string): Problem =>
-    problemAt("warning", path, message, "set models.providers.<provider>.prices, or tokensPerDay");
+    problemAt("warning", path, message, `${SET_PRICES}, or tokensPerDay`);
   const problems = moneyLimits(written).map((path) => warn(path, uncounted));
   return problems.length > 0 || valueAt(written, ["budgets"])
-    ? { uncounted, problems }
+    ? { uncounted, problems: [...notes, ...problems] }
     : { problems: [warn(["budgets"], `${models}: may cost money, with neither price nor limit`)] };
 }
+
+const SET_PRICES = "set models.providers.<provider>.prices";
 
 /** The paths of all limits of money: of budgets, hooks and feeds. */
 function moneyLimits(value: unknown, path: readonly Segment[] = []): readonly (typeof path)[] {

@@ -195,6 +195,8 @@ export interface ToolResult {
   readonly text: string;
   /** Ids of kept images that the model sees with the result; absent: none. */
   readonly images?: readonly string[];
+  /** Messages that it comes from without naming them (H6a); absent: none. */
+  readonly read?: readonly MessageId[];
   /** Why the call was refused; absent if it ran. */
   readonly refused?: RefusalReason;
 }

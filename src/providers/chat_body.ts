@@ -84,10 +84,14 @@ export function createChatBodies(
     for (let at = common; at < messages.length; at++) {
       const message = messages[at];
       if (!message) break;
-      end = add(written, end, at > 0 ? `,${jsonOf(message)}` : jsonOf(message));
+      if (at > 0) end = add(written, end, ",");
+      const images = message.role === "user" ? message.images : undefined;
+      end = images
+        ? addImages(written, end, message.text, images)
+        : add(written, end, jsonOf(message));
       written.messages.push(message);
       ends.push(end);
-      hasImages ||= message.role === "user" && message.images !== undefined;
+      hasImages ||= images !== undefined;
     }
     // Images take megabytes, and a session's next request has other ones.
     if (first && hasImages) sessions.delete(first);
@@ -196,10 +200,7 @@ function toolsJson(tools: ModelRequest["tools"]): string {
 function jsonOf(message: ModelMessage): string {
   switch (message.role) {
     case "user":
-      return message.images ? imagesJson(message.text, message.images) : contentJson(
-        message.role,
-        message.text,
-      );
+      return contentJson(message.role, message.text);
     case "assistant":
       return message.calls || message.carried !== undefined ? answerJson(message) : contentJson(
         message.role,
@@ -214,16 +215,25 @@ function contentJson(role: string, text: string): string {
   return `{"role":"${role}","content":${JSON.stringify(text)}}`;
 }
 
-function imagesJson(text: string, images: readonly ModelImage[]): string {
-  const content = [
-    ...(text === "" ? [] : [{ type: "text", text }]),
-    ...images.map(({ mediaType, data }) => {
-      const { buffer, byteOffset, byteLength } = data;
-      const base64 = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-      return { type: "image_url", image_url: { url: `data:${mediaType};base64,${base64}` } };
-    }),
-  ];
-  return JSON.stringify({ role: "user", content });
+/** Writes one image after the other: all in one text would be in memory three times more. */
+function addImages(
+  written: BodyBytes,
+  from: number,
+  text: string,
+  images: readonly ModelImage[],
+): number {
+  const bytes = images.reduce((sum, { data }) => sum + Math.ceil(data.length / 3) * 4, 0);
+  fit(written, written.headBytes + from + bytes);
+  let separator = text === "" ? "" : `${JSON.stringify({ type: "text", text })},`;
+  let end = add(written, from, '{"role":"user","content":[');
+  for (const { mediaType, data: { buffer, byteOffset, byteLength } } of images) {
+    const start = `{"type":"image_url","image_url":{"url":"data:${mediaType};base64,`;
+    end = add(written, end, separator + start);
+    end = add(written, end, Buffer.from(buffer, byteOffset, byteLength).toString("base64"));
+    end = add(written, end, '"}}');
+    separator = ",";
+  }
+  return add(written, end, "]}");
 }
 
 function answerJson(message: Extract<ModelMessage, { role: "assistant" }>): string {

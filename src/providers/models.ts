@@ -17,7 +17,7 @@ import {
   windowOf,
   type WindowSource,
 } from "../core/model.ts";
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, schedule } from "../lib/clock.ts";
 import type { WorkPlaces } from "../lib/places.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
 import {
@@ -122,16 +122,22 @@ function withOrigin(ask: Ask, origin: string, room?: WorkPlaces): Ask {
     const images = messages.flatMap((message) => "images" in message ? message.images ?? [] : []);
     const bytes = images.reduce((sum, { data }) => sum + data.length, 0);
     const free = bytes > 0 ? await room?.take(signal, bytes) : undefined;
+    const cancel = free && schedule(free, SENT_MS);
     try {
       for await (const part of ask({ ...request, messages }, signal)) {
+        free?.(); // the server has the images
         const isCarried = part.kind === "finish" && part.carried !== undefined;
         yield isCarried ? { ...part, carried: origin + part.carried } : part;
       }
     } finally {
+      cancel?.();
       free?.();
     }
   };
 }
+
+/** Milliseconds after which a silent server has the images: others wait no longer for their room. */
+const SENT_MS = 10_000;
 
 /** Milliseconds after a question without a whole answer before the next one. */
 const AGAIN_MS = 60_000;

@@ -192,6 +192,7 @@ export function createStore(
   );
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {
+    memory.apply({ kind: "undone" }); // waiting messages may quote the person
     transcripts.forget();
     memory.quiet.forget();
     memory.outgoing.forget();

@@ -60,6 +60,7 @@ export function createSources({ database, read }: Transactions) {
         const sources = prepareSources(database);
         const gone = [{ messageId, turnEntriesOf: turn?.replyTo ?? messageId }];
         const found = sources.find(gone, channelId, (words) => words);
+        const { turns, open } = sources.readBy(gone, channelId);
         const entries = found.flatMap(({ sessionKey, entries }) =>
           entries.map(({ before: { role, messageId: of } }) => ({ sessionKey, of, role }))
         );
@@ -96,7 +97,7 @@ export function createSources({ database, read }: Transactions) {
           ),
           entries,
           /** Messages of turns that have read it: their answers, calls, results, steps and cards go. */
-          readers: sources.readBy(gone, channelId).turns,
+          readers: [...turns, ...open],
           notes: all("SELECT note_row AS id FROM note_source WHERE message_id = ?", messageId)
             .map((row) => ID.read(row).id),
           summaries: summaries.map(({ sessionKey, at }) => ({ sessionKey, at })),

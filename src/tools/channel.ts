@@ -92,6 +92,7 @@ async function summarised(
   try {
     const { history } = context.ports;
     const summary = await history.summarise(context, messages, question);
+    context.noteRead?.(messages.map(({ id }) => id));
     const left = messages.length - summary.messages - summary.missing;
     const notes = [
       `summary of ${summary.messages} messages, from ${summary.first} to ${summary.last}, ` +

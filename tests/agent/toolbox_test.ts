@@ -16,6 +16,7 @@ import {
   WaitsForPerson,
   withInput,
 } from "../../src/core/turn/tool.ts";
+import { messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { cleanSecrets, toolboxOf, toolContext, toolNamed } from "../support/model/tools.ts";
 import { sameData } from "../support/same_data.ts";
@@ -92,7 +93,8 @@ describe("[T1] createToolbox()", () => {
     const { schedule } = new FakeClock();
     const camera: Tool = {
       ...tide,
-      async run(_input, { showImage }) {
+      async run(_input, { showImage, noteRead }) {
+        noteRead?.([messageId("1390000000000000001")]);
         await showImage?.(new Uint8Array(2));
         await showImage?.(new Uint8Array(3));
         return "two pictures";
@@ -111,6 +113,7 @@ describe("[T1] createToolbox()", () => {
       end: "done",
       text: "two pictures",
       images: ["kept 2", "kept 3"],
+      read: [messageId("1390000000000000001")],
     });
   });
 

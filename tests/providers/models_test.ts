@@ -68,6 +68,28 @@ describe("createModel()", () => {
     assert.equal(asked, 0);
   });
 
+  it("[SEC-R25] gives the room back once an answer begins", async () => {
+    const chunk = 'data: {"choices":[{"index":0,"delta":{"content":"so"}}]}\n\n';
+    const fetch = () => {
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode(chunk)),
+      });
+      return Promise.resolve(
+        new Response(body, { headers: { "content-type": "text/event-stream" } }),
+      );
+    };
+    const settings = settingsFor({ baseUrl: "http://127.0.0.1:1" });
+    const model = createModel(settings, { ...deps, fetch, room: createPlaces(10) });
+    const stop = new AbortController();
+    for (let request = 0; request < 3; request++) {
+      const images = [{ mediaType: "image/png", data: new Uint8Array(6) }] as const;
+      const messages = [{ role: "user", text: "", images }] as const;
+      const answer = model.generate({ system: "", messages }, stop.signal)[Symbol.asyncIterator]();
+      assert.equal((await answer.next()).done, false); // it never ends
+    }
+    stop.abort();
+  });
+
   it("[SEC-R25] sends images only while there is room for them, and texts at once", async () => {
     const answers: (() => void)[] = [];
     const fetch = () => {

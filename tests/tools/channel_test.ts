@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { MessageId } from "../../src/core/discord/ids.ts";
 import type { ShownMessage } from "../../src/core/turn/ports/discord.ts";
 import type { EarlierRange, HistoryPort } from "../../src/core/turn/ports/history.ts";
 import { readChannelHistory } from "../../src/tools/channel.ts";
@@ -29,6 +30,7 @@ async function run(
   summarise: HistoryPort["summarise"] = () => Promise.reject(new Error("no summary is due")),
 ) {
   const ranges: EarlierRange[] = [];
+  const noted: MessageId[] = [];
   const history: HistoryPort = {
     read(_call, range) {
       ranges.push(range);
@@ -39,9 +41,13 @@ async function run(
   const input = readChannelHistory.input.parse(written);
   const result = await readChannelHistory.run(
     input,
-    toolContext({ message, ports: { ...UNUSED_PORTS, history } }),
+    toolContext({
+      message,
+      ports: { ...UNUSED_PORTS, history },
+      noteRead: (ids) => noted.push(...ids),
+    }),
   );
-  return { result, ranges };
+  return { result, ranges, noted };
 }
 
 /** Three messages, which do not fit into a result together. */
@@ -85,12 +91,17 @@ describe("[T6] read_channel_history", () => {
 
   it("summarises messages that do not fit into a result, and names the range", async () => {
     const questions: (string | undefined)[] = [];
-    const { result } = await run({ question: "When?" }, LONG, (_call, messages, question) => {
-      assert.equal(messages.length, 3);
-      questions.push(question);
-      return Promise.resolve({ ...summary, missing: 1 });
-    });
+    const { result, noted } = await run(
+      { question: "When?" },
+      LONG,
+      (_call, messages, question) => {
+        assert.equal(messages.length, 3);
+        questions.push(question);
+        return Promise.resolve({ ...summary, missing: 1 });
+      },
+    );
     assert.deepEqual(questions, ["When?"]);
+    assert.deepEqual(noted, LONG.map(({ id }) => id), "[H6a] all that the summary comes from");
     assert.match(result, new RegExp(`^\\[summary of 2 messages, from ${FIRST} to ${LAST}`));
     assert.match(result, /1 messages between them are missing/);
     assert.match(result, new RegExp(`\\nNoon\\. \\[${FIRST}\\]$`));

@@ -121,8 +121,8 @@ const ABILITIES_MS = 10_000;
 /** A model with its abilities, prices and retries, and the parts of requests that it does not get. */
 interface FittedCandidate extends ModelCandidate, Pick<FittedModel, "refused"> {}
 
-/** Bytes of images in all requests that run; each needs its images five times (SEC-R25). */
-const room = createPlaces(12_000_000, collectGarbage);
+/** Bytes of images in all requests that run; each needs its images four times (SEC-R25). */
+const room = createPlaces(8_000_000, collectGarbage);
 
 function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;

@@ -3,6 +3,7 @@
  * and the month.
  */
 
+import { countText } from "../../lib/text/units.ts";
 import { endOfDay, endOfMonth, moneyText, type UsageKind, type UsedBy } from "./usage.ts";
 
 /** Limits of one UTC day and one UTC month. An absent one is no limit. */
@@ -40,6 +41,8 @@ export interface Spent {
   /** Millionths of the currency, of requests with a known price. */
   readonly micros: number;
   readonly audioSec: number;
+  /** Number of requests whose price was not known; absent: none. */
+  readonly unpriced?: number;
 }
 
 /** The use of one UTC day, and of its month so far. */
@@ -116,6 +119,8 @@ export interface BudgetUse extends BudgetStop {
   readonly used: number;
   /** As {@link Budgets.uncounted}, of a limit of money. */
   readonly uncounted?: string;
+  /** As {@link Spent.unpriced}, of a limit of money. */
+  readonly unpriced?: number | undefined;
 }
 
 /** The use of one of several people, guilds or agents with the same limit. */
@@ -138,11 +143,12 @@ export function isSpent({ used, limit }: BudgetUse): boolean {
 
 /** The use of a limit in words: `"9500 of 10000 tokens today"`. */
 export function budgetText(use: BudgetUse, currency?: string): string {
-  const { rule, limit, unit, used, uncounted } = use;
+  const { rule, limit, unit, used, uncounted, unpriced = 0 } = use;
   const period = isMonthly(rule) ? "this month" : "today";
   if (unit === "money") {
     const spent = `${moneyText(used * MICROS)} of ${moneyText(limit * MICROS, currency)} ${period}`;
-    return uncounted === undefined ? spent : `${spent}; ${uncounted}`;
+    const without = unpriced > 0 ? `${countText(unpriced, "request")} without a price` : undefined;
+    return [spent, uncounted, without].filter((text) => text !== undefined).join("; ");
   }
   return `${Math.round(used)} of ${limit} ${unit === "tokens" ? "tokens" : "s of audio"} ${period}`;
 }
@@ -189,10 +195,15 @@ export function usesOf(
   return LIMITS.flatMap(([key, unit, period]) => {
     const { [key]: limit } = limits;
     if (limit === undefined) return [];
-    const { tokens, micros, audioSec } = spent[period];
+    const { tokens, micros, audioSec, unpriced } = spent[period];
     const used = { tokens, money: micros / MICROS, audioSeconds: audioSec }[unit];
     const use = { rule: `${path}.${key}`, limit, unit, used };
-    return [unit === "money" && uncounted !== undefined ? { ...use, uncounted } : use];
+    if (unit !== "money") return [use];
+    return [{
+      ...use,
+      ...(uncounted !== undefined && { uncounted }),
+      ...(unpriced && { unpriced }),
+    }];
   });
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { z } from "zod";
+import type { MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolCall } from "../model.ts";
 import type { ToolGate } from "../tool_names.ts";
@@ -73,6 +74,8 @@ export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sh
    * @throws {FileError} If it cannot be kept, with the reason for the model; as a rejection.
    */
   readonly showImage?: (bytes: Uint8Array) => Promise<KeptImage>;
+  /** Notes messages that the result comes from without naming them (H6a). */
+  readonly noteRead?: (ids: readonly MessageId[]) => void;
 }
 
 /** Actions to offer. */

@@ -196,8 +196,8 @@ export async function budgetUsesIn(
 
 const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0 };
 
-function spentOf({ inputTokens, outputTokens, micros, audioSec }: UsageSum): Spent {
-  return { tokens: inputTokens + outputTokens, micros, audioSec };
+function spentOf({ inputTokens, outputTokens, micros, audioSec, unpriced }: UsageSum): Spent {
+  return { tokens: inputTokens + outputTokens, micros, audioSec, unpriced };
 }
 
 /** A limit for people: `"Limit budgets.total.tokensPerDay: 9500 of 10000 tokens today (95 %)"`. */

@@ -55,7 +55,7 @@ export interface FileRoom {
 }
 
 /** Maximum bytes of the images of one request. Anthropic takes 32 MB, in base64 and with all else. */
-export const MAX_IMAGES_BYTES = 12_000_000;
+export const MAX_IMAGES_BYTES = 8_000_000;
 /** Maximum number of images of one request. */
 export const MAX_IMAGES = 20;
 /** Milliseconds for all files of a turn. */

@@ -17,7 +17,7 @@ import type { Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { prepareReaders } from "./readers.ts";
+import { prepareReaders, type SourceReaders } from "./readers.ts";
 import {
   type DeclaredTable,
   integer,
@@ -61,7 +61,7 @@ export function createForgetting(
     /** Called once the transaction waits. */
     readonly begin: (transaction: Promise<unknown>) => void;
     /** Called within the transaction. */
-    readonly add: (scrub: Scrubber) => void;
+    readonly add: (scrub: Scrubber, read: SourceReaders) => void;
   },
   /** Called within the transaction, so that a later restore forgets the person again. */
   note: (userId: UserId) => void = () => {},
@@ -81,17 +81,16 @@ export function createForgetting(
 
   function forget(userId: UserId, mayRun: boolean): Forgotten | "open turns" {
     if (mayRun && hasOpen(userId)) return "open turns";
-    database.exec("DELETE FROM journal"); // this transaction has let the tables catch up
     const person = personOf(database, userId);
     const scrub = createScrubber(person);
-    turns.add(scrub);
     const readers = prepareReaders(database);
     const read = readers.find(new Set([...person.messages, userId]), {
       since: 0,
       after: () => 0,
       isEdit: false,
     });
-    readers.remove(read.turns, [...read.sessions.values()].flat());
+    readers.remove(read, true);
+    turns.add(scrub, read);
     const counts = TABLES.map((table) =>
       [table.name, applyRule(database, table, person, scrub)] as const
     );

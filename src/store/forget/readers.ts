@@ -19,28 +19,42 @@ const bare = (calls: string): string =>
      'id', value ->> 'id', 'name', value ->> 'name', 'arguments', '{}')) FROM json_each(${calls}))
    ELSE json_replace(${calls}, '$.arguments', '{}') END`;
 
+/** A message of the outbox without its words, in SQL. */
+export const WORDLESS = `json_replace(json_set(json_remove(message, '$.footer', '$.embed'),
+  '$.content', '${NOT_KEPT}'), '$.card.blocks', json('[]'))`;
+
 const ENTRY = rows({
-  ...{
-    id: integer(),
-    role: text(),
-    messageId: text(),
-    text: text(),
-    resetAt: integer(),
-    isCall: flag(),
-  },
+  id: integer(),
+  role: text(),
+  messageId: text(),
+  text: text(),
+  resetAt: integer(),
+  isCall: flag(),
 });
 const STEP = rows({ messageId: text(), step: text(), at: integer() });
 const TURN = rows({ messageId: text(), sessionKey: text(), isOpen: flag() });
 const KEY = rows({ sessionKey: text() });
 const LISTED = "IN (SELECT value FROM json_each(?1))";
 
-/** Prepares the statements. */
+/** The turns that have read some messages. */
+export interface SourceReaders {
+  readonly ids: ReadonlySet<unknown>;
+  /** Messages of ended turns, and of turns that go on. */
+  readonly turns: readonly string[];
+  readonly open: readonly string[];
+  /** Entries of models that may have words of the messages, by session. */
+  readonly sessions: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Prepares the statements. It is longer than most, because each statement stands here once. */
 export function prepareReaders(database: DatabaseSync) {
   const sql = statementsOf(database);
   const turnOf = sql.rows(TURN.read)`
     WITH turn AS (SELECT COALESCE(turn_of, message_id) AS id FROM inbox WHERE message_id = ?)
     SELECT message_id, session_key, finished_at IS NULL AS is_open FROM turn JOIN inbox AS i
       ON i.message_id = turn.id OR i.turn_of = turn.id`;
+  const selectOpen = sql.rows(TURN.read)`SELECT message_id, session_key, 1 AS is_open FROM inbox
+    WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND session_key ${LISTED}`;
   const selectSteps = sql`SELECT message_id, step, at FROM step ORDER BY id DESC`;
   const selectEntries =
     sql`SELECT id, role, message_id, text, calls IS NOT NULL AS is_call, COALESCE((SELECT MAX(last_entry)
@@ -48,10 +62,15 @@ export function prepareReaders(database: DatabaseSync) {
     FROM entry AS e WHERE session_key = :key AND id > :after ORDER BY id`;
   const removeEntries = sql`UPDATE entry SET carried = NULL, calls = ${bare("calls")},
     text = CASE text WHEN '' THEN '' ELSE '${NOT_KEPT}' END WHERE id ${LISTED}`;
+  const mark = sql`UPDATE step SET step = json_set(step, '$.isUnkept', 1)
+    WHERE message_id ${LISTED}`;
+  const isMarked = sql`
+    SELECT 1 FROM step WHERE message_id ${LISTED} AND step ->> '$.isUnkept' = 1`;
+  const emptyJournal = sql`DELETE FROM journal`; // the tables have caught up
   const removals = [
     sql`DELETE FROM step WHERE message_id ${LISTED}
       AND step ->> '$.kind' NOT IN ('answer', 'result', 'edited')`,
-    sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried'),
+    sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
       '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
       WHERE message_id ${LISTED}`,
     sql`UPDATE question SET question = json_replace(question, '$.text', '${NOT_KEPT}',
@@ -59,13 +78,29 @@ export function prepareReaders(database: DatabaseSync) {
       WHERE message_id ${LISTED}`,
     sql`UPDATE question_card SET is_settled = 0
       WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew
-    sql`UPDATE outbox SET whole = NULL, message = json_replace(json_set(message, '$.content',
-      '${REMOVED_ANSWER}'), '$.card.blocks', json('[]')) WHERE state = 'sent' AND id IN (
-        SELECT id FROM outbox WHERE cause_id ${LISTED} UNION SELECT o.id FROM question AS q
-        JOIN question_card AS c ON c.question_row = q.id
-        JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
-        WHERE q.message_id ${LISTED})`,
   ];
+  const isKept = "NOT ?2 AND state IN ('pending', 'sending')";
+  const removePosts = sql`UPDATE outbox SET whole = IIF(${isKept}, whole, NULL),
+      message = IIF(${isKept}, json_set(message, '$.isUnkept', 1), ${WORDLESS})
+    WHERE id IN (SELECT id FROM outbox WHERE cause_id ${LISTED} UNION SELECT o.id FROM question AS q
+      JOIN question_card AS c ON c.question_row = q.id
+      JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
+      WHERE q.message_id ${LISTED})`;
+
+  /**
+   * Removes the words of turns, within a transaction of the caller's. An open turn goes on with its
+   * steps, and its end removes them, also after a crash.
+   *
+   * @param isAtOnce Whether messages that wait to be sent lose their words before they are sent.
+   */
+  function remove({ turns, open, sessions }: SourceReaders, isAtOnce = false): void {
+    const ids = JSON.stringify(turns);
+    emptyJournal.run();
+    mark.run(JSON.stringify(open));
+    removeEntries.run(JSON.stringify([...sessions.values()].flat()));
+    for (const removal of removals) removal.run(ids);
+    removePosts.run(ids, isAtOnce ? 1 : 0);
+  }
 
   return {
     /** Finds the words, without changing them; for an edit, only those of turns that read it themselves. */
@@ -74,8 +109,11 @@ export function prepareReaders(database: DatabaseSync) {
       readonly after: (sessionKey: string) => number;
       readonly sessions?: readonly string[];
       readonly isEdit: boolean;
-    }) {
+    }): SourceReaders {
       const reading = new Map<string, string>();
+      for (const id of isEdit ? [] : ids) {
+        for (const one of turnOf.all(String(id))) reading.set(one.messageId, one.sessionKey);
+      }
       for (const row of selectSteps.iterate()) {
         const { messageId, step, at } = STEP.read(row);
         if (at < since) break;
@@ -84,6 +122,7 @@ export function prepareReaders(database: DatabaseSync) {
       }
       const turns = new Set([...reading.keys()].filter((id) => !isEdit || !ids.has(id)));
       const found = new Map<string, readonly number[]>();
+      const named = new Set<string>();
       const all = () => sql.rows(KEY.read)`SELECT DISTINCT session_key FROM entry`.all();
       const keys = sessions ?? all().map(({ sessionKey }) => sessionKey);
       for (const key of new Set([...keys, ...reading.values()])) {
@@ -94,6 +133,7 @@ export function prepareReaders(database: DatabaseSync) {
           const isOwn = ids.has(messageId);
           const isNamed = isOwn || reading.has(messageId) || namesOne(text, ids);
           if (isNamed) read = { by: messageId, entry: id };
+          if (isNamed && !isEdit) named.add(key);
           if (read.entry <= resetAt || (isEdit && read.by !== messageId)) continue;
           const isKept = isEdit && isOwn; // its answer and steps, until it is answered anew
           if (!isKept) turns.add(messageId);
@@ -101,17 +141,19 @@ export function prepareReaders(database: DatabaseSync) {
         }
         if (own.length > 0) found.set(key, own);
       }
-      const ended = [...turns].flatMap((id) => {
+      for (const one of selectOpen.all(JSON.stringify([...named]))) turns.add(one.messageId);
+      const ended = new Set<string>();
+      const open = new Set<string>();
+      for (const id of turns) {
         const own = turnOf.all(id);
-        return own.some(({ isOpen }) => isOpen) ? [] : [id, ...own.map((one) => one.messageId)];
-      });
-      return { turns: [...new Set(ended)], sessions: found };
+        const list = own.some(({ isOpen }) => isOpen) ? open : ended;
+        for (const one of [id, ...own.map(({ messageId }) => messageId)]) list.add(one);
+      }
+      return { ids, turns: [...ended], open: [...open], sessions: found };
     },
-    /** Removes the words of turns, within a transaction of the caller's. */
-    remove(turns: readonly string[], entries: readonly number[]): void {
-      removeEntries.run(JSON.stringify(entries));
-      for (const removal of removals) removal.run(JSON.stringify(turns));
-    },
+    remove,
+    /** Whether a turn, by its messages, had read such words before a crash. */
+    isMarked: (turn: readonly string[]) => isMarked.get(JSON.stringify(turn)) !== undefined,
   };
 }
 

@@ -132,7 +132,8 @@ export function prepareChanges(
 
       /** Changes the memory of the agent, and texts that running turns have read already. */
       function remember(channelId: ChannelId, changed: readonly ChangedSource[]): void {
-        for (const key of sources.change(changed, channelId, escape)) {
+        const { keys, read } = sources.change(changed, channelId, escape);
+        for (const key of keys) {
           sessions.add(key);
           transcripts.changed(key);
         }
@@ -140,8 +141,9 @@ export function prepareChanges(
         const rewrites = changed.map((one) => prepareRewrite(one, escape));
         const turn = (text: string) =>
           rewrites.reduce((rewritten, rewrite) => rewrite(rewritten), text);
-        changeSteps(turn);
-        forgotten.add({ text: asIs, json: asIs, turn, hasId: () => false, isIn: () => false });
+        changeSteps(turn, changed.map(({ messageId }) => messageId));
+        const scrub = { text: asIs, json: asIs, turn, hasId: () => false, isIn: () => false };
+        forgotten.add(scrub, read);
       }
 
       function edit(
@@ -318,14 +320,16 @@ const STEP = rows({ id: integer(), step: json<Step>() });
 
 function prepareChangeSteps(
   database: DatabaseSync,
-): (rewrite: (text: string) => string) => void {
+): (rewrite: (text: string) => string, changed: readonly string[]) => void {
   const sql = statementsOf(database);
   const select = sql`
-    SELECT s.id, s.step FROM inbox AS i JOIN step AS s ON s.message_id = i.message_id
-    WHERE i.finished_at IS NULL AND i.state IN ('waiting', 'running')`;
+    SELECT id, step FROM step WHERE message_id IN (
+      SELECT message_id FROM inbox WHERE finished_at IS NULL AND state IN ('waiting', 'running')
+      UNION SELECT COALESCE(turn_of, message_id) FROM inbox
+        WHERE message_id IN (SELECT value FROM json_each(?)))`;
   const update = sql`UPDATE step SET step = ? WHERE id = ?`;
-  return (rewrite) => {
-    for (const row of select.all()) {
+  return (rewrite, changed) => {
+    for (const row of select.all(JSON.stringify(changed))) {
       const { id, step } = STEP.read(row);
       const after = rewritten(step, rewrite);
       if (after !== step) update.run(JSON.stringify(after), id);

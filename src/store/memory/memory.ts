@@ -14,6 +14,7 @@ import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import type { Scrubber } from "../schema/person.ts";
+import { namesOne, type SourceReaders } from "../forget/readers.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
 import {
   applyTurn,
@@ -217,7 +218,7 @@ function prepareReadTurns(
   };
 }
 
-const NO_ONE: readonly Scrubber[] = [];
+const NO_ONE: readonly (readonly [Scrubber, SourceReaders])[] = [];
 
 /**
  * Removes forgotten people from turns that run while they are forgotten (X5).
@@ -227,16 +228,24 @@ const NO_ONE: readonly Scrubber[] = [];
  * memory until the turn has ended.
  */
 function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
-  const during = new WeakMap<ClaimedTurn, readonly Scrubber[]>();
-  const of = (messageId: MessageId): readonly Scrubber[] => {
+  const during = new WeakMap<ClaimedTurn, readonly (readonly [Scrubber, SourceReaders])[]>();
+  const since = (messageId: MessageId) => {
     const turn = running.get(messageId);
     return turn && during.get(turn) || NO_ONE;
   };
   let pending: Promise<void> | undefined;
   return {
-    /** A person is forgotten now, within the transaction that does so. */
-    add(scrub: Scrubber): void {
-      for (const [messageId, turn] of running) during.set(turn, [...of(messageId), scrub]);
+    /** A person is forgotten now, or a message changes, within the transaction that does so. */
+    add(scrub: Scrubber, read: SourceReaders): void {
+      for (const [messageId, turn] of running) {
+        during.set(turn, [...since(messageId), [scrub, read]]);
+      }
+    },
+    /** Whether a running turn has read such words before: the store keeps none of its model's. */
+    hasRead(messageId: MessageId, parts: readonly object[]): boolean {
+      return since(messageId).some(([, { ids, open }]) =>
+        open.includes(messageId) || namesOne(JSON.stringify(parts), ids)
+      );
     },
     /** A transaction that forgets a person is about to run. */
     begin(transaction: Promise<unknown>): void {
@@ -252,7 +261,7 @@ function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
      *
      * @param messageId The message that the turn began with.
      */
-    of,
+    of: (messageId: MessageId) => since(messageId).map(([scrub]) => scrub),
   };
 }
 

@@ -39,6 +39,8 @@ const NAMED_BOTS = 4;
 /** How long one statement may take in milliseconds, and how long the connection in seconds. */
 const ANSWER_MS = 20_000;
 const CONNECT_SEC = 5;
+/** How long a person waits for the first answer of a server that may be down. */
+const FIRST_MS = 900;
 /** How long the first statements may take: another program may listen there, and say nothing. */
 const OPEN_MS = 8_000;
 
@@ -229,11 +231,13 @@ export function createRemote(
         return { state: await readState(sql), processes: await readReports(sql) };
       }),
     /** Reads everything about the server that an operator needs; changes nothing. */
-    inspect: (): Promise<InspectedServer> =>
-      within(async (sql) => {
+    async inspect(): Promise<InspectedServer> {
+      await within((sql) => sql`SELECT 1`, FIRST_MS);
+      return await within(async (sql) => {
         const server = await inspectServer(sql, oldest);
         return server.state ? { ...server, processes: await readReports(sql) } : server;
-      }, OPEN_MS),
+      }, OPEN_MS);
+    },
     /** Ends the lease, so that another process may take it at once. */
     release: ({ epoch }: Pick<Lease, "epoch">): Promise<void> =>
       within(async (sql) => {

@@ -12,7 +12,7 @@ import { statementsOf } from "../database/statements.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { namesOne, prepareReaders } from "../forget/readers.ts";
+import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
 
 /** A changed message, and the turn that has answered it. */
 export interface ChangedSource extends ChangedMessage {
@@ -178,17 +178,17 @@ export function prepareSources(database: DatabaseSync) {
      * Changes everything that came from messages of one channel.
      *
      * @param escape Escapes words by people for a fence.
-     * @returns The sessions whose transcripts have changed.
+     * @returns The sessions whose transcripts have changed, and the turns that have read the messages.
      */
     change(
       changed: readonly ChangedSource[],
       channelId: ChannelId,
       escape: (text: string) => string,
-    ): readonly string[] {
+    ): { readonly keys: readonly string[]; readonly read: SourceReaders } {
       for (const { messageId } of changed) removeNotes(messageId);
-      const { turns, sessions } = readBy(changed, channelId);
-      readers.remove(turns, [...sessions.values()].flat());
-      const firsts = new Map(Array.from(sessions, ([key, [first = 0]]) => [key, first]));
+      const read = readBy(changed, channelId);
+      readers.remove(read);
+      const firsts = new Map(Array.from(read.sessions, ([key, [first = 0]]) => [key, first]));
       for (const { sessionKey: key, entries } of find(changed, channelId, escape)) {
         for (const { after: { id, text } } of entries) update.run(text, id);
         firsts.set(key, Math.min(firsts.get(key) ?? Infinity, entries[0]?.before.id ?? 0));
@@ -197,7 +197,7 @@ export function prepareSources(database: DatabaseSync) {
         removeCarried.run({ key, entry });
         unfold.run({ key, entry });
       }
-      return [...firsts.keys()];
+      return { keys: [...firsts.keys()], read };
     },
   };
 }

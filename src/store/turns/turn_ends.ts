@@ -12,6 +12,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
+import { prepareReaders } from "../forget/readers.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import {
   type Claim,
@@ -109,6 +110,7 @@ export function createTurnEnds(
   const outboxFiles = prepareOutboxFiles(database);
   const editedStep = prepareEditedStep(database);
   const replaceEntries = prepareReplaceEntries(database);
+  const readers = prepareReaders(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
@@ -182,7 +184,19 @@ export function createTurnEnds(
     return isStored ? { stored: true, folded: 0, dropped: 0 } : NOT_STORED;
   }
 
-  function store(turn: EndingTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
+  /** Removes the words of a turn that has read a message which was removed meanwhile (H6a). */
+  function store(turn: EndingTurn, now: number, queue?: PlanQueue, isUnkept?: boolean): StoredTurn {
+    const stored = storeWhole(turn, now, queue);
+    const ids = messagesOf(turn.claim).map(({ id }) => id);
+    const isMarked = turn.claim.attempt > 1 && readers.isMarked(ids);
+    if (!stored.stored || !(isUnkept || isMarked)) return stored;
+    const sessions = [turn.claim.route.sessionKey];
+    const only = { since: Infinity, after: () => 0, sessions, isEdit: false };
+    readers.remove(readers.find(new Set(ids), only));
+    return { ...stored, isInPlace: true };
+  }
+
+  function storeWhole(turn: EndingTurn, now: number, queue?: PlanQueue): StoredTurn {
     if (!isRunning(turns, turn.claim)) return NOT_STORED;
     mark(turn, now);
     const { claim, entries } = turn;
@@ -211,6 +225,8 @@ export function createTurnEnds(
     async finishTurn(given: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn> {
       const { claim } = given;
       if (forgotten.pending()) await forgotten.pending();
+      const { entries: written, steps: last = [] } = given;
+      const isUnkept = forgotten.hasRead(claim.message.id, [...written, ...last]);
       const ended = turnWithout(forgotten.of(claim.message.id), given);
       const running = turns.running.get(claim.message.id);
       if (running?.attempt !== claim.attempt) return NOT_STORED;
@@ -228,9 +244,9 @@ export function createTurnEnds(
         else if (stored) remember(entries);
         note({ kind: "ended", claim });
       };
-      const storing = known && isPlain(turn, known.waiting.length, queue)
+      const storing = known && !isUnkept && isPlain(turn, known.waiting.length, queue)
         ? journal(turn, known, now, () => onStored({ ...NOT_STORED, stored: true }))
-        : commit(endOptions(turn), () => store(turn, now, queue), { onStored });
+        : commit(endOptions(turn), () => store(turn, now, queue, isUnkept), { onStored });
       const stored = await storing.catch((error: unknown) => {
         counted(false);
         throw error;
@@ -339,7 +355,10 @@ export function createSteps(
     ) {
       const { message: { id: turn, accountId }, attempt } = claim;
       if (forgotten.pending()) await forgotten.pending();
-      const steps = without(forgotten.of(turn), given);
+      const people = forgotten.of(turn);
+      const steps = without(people, given).map((step) =>
+        people.length > 0 ? { ...step, isUnkept: 1 } : step
+      );
       const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
       const claimed = { turn, messages, now: steps[0]?.at ?? 0 };
       const assertRunning = (): void => {

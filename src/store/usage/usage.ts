@@ -57,6 +57,7 @@ const SPENT = rows({
   tokens: integer(),
   micros: integer(),
   audioSec: real(),
+  unpriced: integer(),
 });
 
 /** Creates the namespace. */
@@ -68,7 +69,7 @@ export function createUsage(
   const charged = journaled<UsageRecord>("charges", rows.add);
   const selectSpent = sql`
     SELECT user_id, guild_id, agent_id, day = :day AS is_of_day, SUM(input + output) AS tokens,
-           SUM(micros) AS micros, SUM(audio_sec) AS audio_sec
+           SUM(micros) AS micros, SUM(audio_sec) AS audio_sec, SUM(unpriced) AS unpriced
     FROM usage WHERE day >= :monthStart AND day <= :day
     GROUP BY user_id, guild_id, agent_id, day = :day`;
   const selectTold = sql`SELECT user_id FROM told_budget WHERE day = ?`;
@@ -155,9 +156,7 @@ export type Usage = ReturnType<typeof createUsage>;
 
 /** The sums without memory, while charges are being written. */
 function sumOf(rows: readonly SpentRow[], by: UsedBy): SpentBy {
-  const nothing = { tokens: 0, micros: 0, audioSec: 0 };
-  const sumWhere = (isIn: (row: SpentRow) => boolean) =>
-    rows.filter(isIn).reduce(grown, { day: nothing, month: nothing });
+  const sumWhere = (isIn: (row: SpentRow) => boolean) => rows.filter(isIn).reduce(grown, NONE);
   return {
     user: sumWhere(({ userId }) => userId === by.userId),
     guild: by.guildId !== undefined ? sumWhere(({ guildId }) => guildId === by.guildId) : undefined,
@@ -279,7 +278,7 @@ export interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">
   readonly isOfDay: boolean;
 }
 
-const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0 };
+const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0, unpriced: 0 };
 const NONE: SpentIn = { day: NOTHING, month: NOTHING };
 /** Estimated bytes of one user's sums. */
 const USER_BYTES = 300;
@@ -336,6 +335,7 @@ export function createSpentToday() {
           isOfDay: day === loaded.day,
           tokens: charge.inputTokens + charge.outputTokens,
           micros: charge.micros ?? 0,
+          unpriced: charge.micros === undefined ? 1 : 0,
         });
       }
       if (told !== undefined) loaded?.told.add(told);
@@ -385,5 +385,6 @@ function sum(one: Spent, other: Spent): Spent {
     tokens: one.tokens + other.tokens,
     micros: one.micros + other.micros,
     audioSec: one.audioSec + other.audioSec,
+    unpriced: (one.unpriced ?? 0) + (other.unpriced ?? 0),
   };
 }

@@ -408,6 +408,9 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       const down = await doctor();
       assert.deepEqual([down.status, down.fix], ["fail", "start it, or correct store.url"]);
       assert.match(down.why, /^PostgreSQL does not answer \(/);
+      const args = ["why", "1456074443980800010", "--data", data, "--config", scene.configFile];
+      const unknown = await scene.command(args, env);
+      assert.match(unknown.stderr.join("\n"), /answers wait, because PostgreSQL does not answer/);
       await server.start();
       await scene.eventually(
         "health again",

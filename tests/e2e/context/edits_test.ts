@@ -21,7 +21,7 @@ describe("[H6a] the bot", () => {
   it("answers an edited question in the same message, in its place of the conversation", () =>
     withSimulation(FOLLOWS, async (scene) => {
       const { simulator, start, say, mention, replies, model, eventually } = scene;
-      await start();
+      const bot = await start();
       const { id: message } = say("grace", "general", `${mention} tides on monday`);
       await replies("general", 1);
       say("grace", "general", `${mention} thanks`);
@@ -45,6 +45,7 @@ describe("[H6a] the bot", () => {
       await replies("general", 3);
       const later = model.requests.at(-1)?.messages.map(({ text }) => text) ?? [];
       assert.doesNotMatch(later.join("\n"), /monday/);
+      assert.doesNotMatch(bot.lines.join("\n"), /monday|friday/, "the log has no words");
       assert.ok(
         later.findIndex((text) => text.includes("friday")) <
           later.findIndex((text) => text.includes("thanks")),

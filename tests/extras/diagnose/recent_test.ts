@@ -112,7 +112,10 @@ describe("[L5] [X4] barnacle usage", () => {
     assert.match(shown, /^ada \(12345678901234101\) .* 0\.050 EUR /m);
     assert.match(shown, /^grace \(12345678901234102\) .* {2}no price {2}/m);
     assert.match(shown, /^Limit budgets\.total\.tokensPerDay: 200 of 150 tokens today, spent$/m);
-    assert.match(shown, /moneyPerMonth: 0\.050 of 10\.00 EUR this month, 0 %$/m);
+    assert.match(
+      shown,
+      /moneyPerMonth: 0\.050 of 10\.00 EUR this month; 1 request without a price, 0 %$/m,
+    );
     assert.match(
       shown,
       /perUser\.tokensPerDay \((?:ada|grace) \(\d+\)\): 100 of 400 tokens today, 25 %$/m,

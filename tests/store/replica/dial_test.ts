@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
+import { checkSharedStore } from "../../../src/cli/standby/doctor_check.ts";
 import { dialerOf } from "../../../src/store/replica/dial.ts";
 import { RemoteError } from "../../../src/store/replica/remote_error.ts";
 
@@ -31,6 +32,23 @@ async function dialed(answer: (socket: Socket) => void, sslmode: string): Promis
     server.close();
   }
 }
+
+describe("[O15] checkSharedStore()", () => {
+  it("names a server within a second that takes a connection and says nothing", async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const begunAt = performance.now();
+    const found = await checkSharedStore(`postgres://bot@127.0.0.1:${port}/x`, "/nowhere");
+    assert.ok(performance.now() - begunAt < 1_500); // the machine may be busy
+    assert.equal(found.status, "fail");
+    assert.match(found.why, /^PostgreSQL does not answer \(/);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+});
 
 describe("dialerOf()", () => {
   const NO_TLS = (socket: Socket) => void socket.write("N");

@@ -67,8 +67,11 @@ describe("[L5] store.usage", () => {
   it("[X4] has the sums of each guild, also after a restart and while a charge is written", async () => {
     const { usage, reopened } = setUp();
     usage.add([charge(), charge({ at: NOON - DAY_MS }), charge({ guildId: undefined })]);
-    const day = { tokens: 110, micros: 500, audioSec: 0 };
-    const all = new Map([["3", { day, month: { tokens: 220, micros: 1_000, audioSec: 0 } }]]);
+    const day = { tokens: 110, micros: 500, audioSec: 0, unpriced: 0 };
+    const all = new Map([["3", {
+      day,
+      month: { tokens: 220, micros: 1_000, audioSec: 0, unpriced: 0 },
+    }]]);
     assert.deepEqual(await usage.spentByGuild(NOON), all);
     assert.deepEqual(await reopened().spentByGuild(NOON), all);
     usage.add([charge({ guildId: "4" })]);
@@ -81,8 +84,8 @@ describe("[L5] store.usage", () => {
   it("[X4] has the sums of the day and the month for a budget, also after a restart", async () => {
     const { usage, reopened } = setUp();
     usage.add([charge(), charge({ at: NOON - DAY_MS }), charge({ at: NOON - 21 * DAY_MS })]);
-    const day = { tokens: 110, micros: 500, audioSec: 0 };
-    const one = { day, month: { tokens: 220, micros: 1_000, audioSec: 0 } };
+    const day = { tokens: 110, micros: 500, audioSec: 0, unpriced: 0 };
+    const one = { day, month: { tokens: 220, micros: 1_000, audioSec: 0, unpriced: 0 } };
     const all = { user: one, guild: one, agent: one, total: one };
     assert.deepEqual(await usage.spentBy(BY, NOON), all);
     assert.deepEqual(await reopened().spentBy(BY, NOON), all);
