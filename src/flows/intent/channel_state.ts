@@ -6,7 +6,8 @@
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { namedFirst } from "../../policy/intent/addressees.ts";
+import { addresseesIn } from "../../policy/intent/addressees.ts";
+import { wordsOf } from "../../lib/text/search_words.ts";
 import { likeness } from "../../policy/intent/people.ts";
 import { createIntentTracker, type IntentMessage } from "../../policy/intent/tracker.ts";
 import { readIntentWords } from "../../policy/intent/words.ts";
@@ -82,7 +83,9 @@ export function createChannelState(me: UserId, stored: string | undefined) {
     tracker.push(read);
     const { sender, sentAt } = message;
     newestAt = Math.max(newestAt, sentAt);
-    for (const name of [sender.username, message.displayName]) {
+    const { displayName = sender.username } = message;
+    const [firstName] = wordsOf(displayName); // "Leo 🎸 (he/him)" is called "leo"
+    for (const name of [sender.username, displayName, firstName]) {
       if (name !== undefined) keep(people, name.toLowerCase(), sender.id, MAX_NAMES);
     }
   }
@@ -184,8 +187,8 @@ export function createChannelState(me: UserId, stored: string | undefined) {
 }
 
 /**
- * Reads a message as the tracker needs it: mentions, the author of a quoted message, and a name at its
- * start are addressees.
+ * Reads a message as the tracker needs it: mentions, the author of a quoted message, and names in its
+ * text are addressees.
  *
  * @param people Ids by name in lower case.
  */
@@ -194,20 +197,20 @@ export function toIntentMessage(
   me: UserId,
   people: ReadonlyMap<string, UserId>,
 ): IntentMessage {
-  const named = namedFirst(text, people);
+  const named = addresseesIn(text, people, sender.id);
   const mentioned = Array.from(text.matchAll(MENTION), ([, id]) => id as UserId);
   const to = [
     ...mentioned,
     ...(mention ? [me] : []),
     ...(quoted?.author ? [quoted.author.id] : []),
-    ...(named ? [named] : []),
+    ...named.to,
   ];
   return {
     author: sender.id,
     text: text.replace(MENTION, " "),
     at: sentAt,
     to: [...new Set(to)],
-    beginsWithName: named !== undefined || /^\s*<@!?\d/.test(text),
+    beginsWithName: named.beginsWithName || /^\s*<@!?\d/.test(text),
   };
 }
 

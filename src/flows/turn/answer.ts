@@ -383,7 +383,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     const composeMore = (text: string) => compose(text, home, made);
     const passed = passedTo(stored.passed, ports.agents?.list);
-    const lines = { home, rules, manner, spending, passed, again };
+    const { found } = gathered;
+    const lines = { home, rules, manner, spending, passed, again, found };
     composed = withLines(composed, outcome, composeMore, lines);
   }
   const ending = answeredTurn(home, composed, given, ports);

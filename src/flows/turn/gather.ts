@@ -47,6 +47,8 @@ export interface Gathered {
   readonly texts: TurnTexts;
   /** Messages of the channel that the model sees, and questions of turns that run. */
   readonly overheard: readonly Overheard[];
+  /** Sources of a look-up that the model reads (T17). */
+  readonly found: readonly FoundSource[];
   /** Steps that an earlier process has stored. */
   readonly stored: SortedSteps;
   /** The images of the messages that the turn begins with. */
@@ -81,7 +83,7 @@ export async function gather(
   const starting = ports.threadStarter?.(message, sessionKey);
   const starter = starting && await starting;
   const looking = ports.lookUp?.(message);
-  const found = looking && await looking;
+  const found = looking ? await looking : [];
   const asked = turn.ahead.map(toOverheard);
   const others = historyLimit === 0
     ? []
@@ -142,9 +144,10 @@ export async function gather(
       filesChars: made?.charsFor(one.id),
     });
     return isFirst && words !== undefined ? `${words}\n${envelope}` : envelope;
-  }, found && found.length > 0 ? lookedUp(found, boundary) : undefined);
+  }, found.length > 0 ? lookedUp(found, boundary) : undefined);
   return {
     texts,
+    found,
     overheard: [...starter ? [starter] : [], ...overheard, ...asked],
     stored,
     images: made ? made.imagesOf(texts.begunWith()) : NO_IMAGES,
@@ -158,8 +161,9 @@ export async function gather(
 
 /** What a look-up has found, for this turn alone. */
 function lookedUp(found: readonly FoundSource[], boundary: string): string {
-  return "[Found in this server's messages. If it helps, write the link of each message that you " +
-    `use behind the fact.]\n${fenced("result", boundary, sourceLines(found))}`;
+  return "[Found in this server's messages. Some may be about something else. Use those that answer " +
+    "the message, and write the link of each message that you use behind the fact.]" +
+    `\n${fenced("result", boundary, sourceLines(found))}`;
 }
 
 /** Milliseconds of talk that the first turn of a passive agent reads, and messages of each turn. */

@@ -5,6 +5,7 @@ import { type Model, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { PassedStep } from "../../core/step.ts";
 import type { FollowedEdit, ListedAgent } from "../../core/turn/asking.ts";
+import { type FoundSource, uncitedLinks } from "../../core/turn/ports/search.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -97,7 +98,7 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { home, rules, manner, spending, passed, again }: {
+  { home, rules, manner, spending, passed, again, found }: {
     readonly home: Claim;
     readonly rules: TurnRules;
     readonly manner: Manner | undefined;
@@ -106,6 +107,8 @@ export function withLines(
     readonly passed?: string;
     /** The edit that the turn follows; absent: none (H6a). */
     readonly again?: FollowedEdit;
+    /** Sources that the model was given (T17). */
+    readonly found: readonly FoundSource[];
   },
 ): ReplyToSend {
   const { texts, chunks: { limit }, hasFooter, signature, currency } = rules;
@@ -118,6 +121,8 @@ export function withLines(
     if (preface !== "") shown = withPreface(shown, compose(preface));
   }
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
+  const links = uncitedLinks(answer.text, found).join(" ");
+  if (links !== "") shown = withLastLine(shown, notice("fromEarlier", { links }, texts), limit);
   if (again) shown = withEditLine(shown, again, home, rules);
   const cost = hasFooter ? costOf(spending) : undefined;
   return withFooter(shown, footerOf(cost, currency, signature), limit);

@@ -135,9 +135,9 @@ export function queryWords(query: string): readonly QueryWord[] {
 }
 
 function stemOf(word: string): string {
-  if (word.length <= MIN_STEM || /\d/.test(word)) return word;
+  if (/\d/.test(word)) return word;
   const stem = word.replace(ENDINGS, "");
-  return stem.length >= MIN_STEM ? stem : word;
+  return stem.length >= MIN_STEM ? stem : word.replace(/(?<=^..+[^s])s$/, ""); // "dogs", "bikes"
 }
 
 /** What a word counts with another ending, and one that only begins like the searched one. */

@@ -9,25 +9,16 @@ export interface Addressees {
 }
 
 /** A name at the start, followed by a mark: "Anna: …", "@anna, …". */
-const FIRST_NAME = /^\W*([^\s,:;]+)\s*[,:;]/;
+const FIRST_NAME = /^[^\p{L}\p{N}_]*([^\s,:;]+)\s*[,:;]/u;
 /** A name is shorter. Without this limit, a text of marks alone would take quadratic time. */
 const MAX_START = 100;
-const BETWEEN_WORDS = /[\s,:;!?().@]+/;
-/** Shorter names inside a text are more often words. */
+const BETWEEN_WORDS = /[\s,:;!?().@、，。！？]+/;
+/** Shorter names inside a text are more often words, except in scripts with longer letters. */
 const MIN_LENGTH_INSIDE = 3;
+const IS_ASCII = /^[!-~]*$/;
 
 /**
- * The person whose name a text begins with, as "Anna: …" does.
- *
- * @param people Ids by name in lower case.
- */
-export function namedFirst(text: string, people: ReadonlyMap<string, UserId>): UserId | undefined {
-  const [, name = ""] = FIRST_NAME.exec(text.slice(0, MAX_START)) ?? [];
-  return people.get(name.toLowerCase().replace(/^@/, ""));
-}
-
-/**
- * Finds names in a text, at its start and inside.
+ * Finds names in a text: at its start, alone or followed by a mark, and inside.
  *
  * @param people Ids by name in lower case.
  * @param author Is never an addressee.
@@ -37,10 +28,12 @@ export function addresseesIn(
   people: ReadonlyMap<string, UserId>,
   author: UserId,
 ): Addressees {
-  const first = namedFirst(text, people);
-  const inside = text.toLowerCase().split(BETWEEN_WORDS)
-    .filter((word) => word.length >= MIN_LENGTH_INSIDE)
-    .map((word) => people.get(word));
-  const to = new Set([first, ...inside].filter((one) => one !== undefined && one !== author));
+  const [, marked = ""] = FIRST_NAME.exec(text.slice(0, MAX_START)) ?? [];
+  const words = text.toLowerCase().split(BETWEEN_WORDS).filter((word) => word !== "");
+  const personOf = (word = "") =>
+    word.length >= MIN_LENGTH_INSIDE || !IS_ASCII.test(word) ? people.get(word) : undefined;
+  const first = people.get(marked.toLowerCase().replace(/^@/, "")) ?? personOf(words[0]);
+  const to = new Set([first, ...words.map(personOf)].filter((one) => one !== undefined));
+  to.delete(author);
   return { to: [...to] as UserId[], beginsWithName: first !== undefined && first !== author };
 }

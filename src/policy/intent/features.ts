@@ -1,7 +1,7 @@
 /**
  * Names the features of the intent filter (I1), and says each in plain English for `why`.
  *
- * The first forty are those of the head "directed", in the order of the published experiment.
+ * Those of the head "directed" come first.
  */
 
 /** Says a feature's value. */
@@ -152,6 +152,15 @@ export const FEATURES = {
     "the bot has not answered the author's last message",
   ),
   continuesOwn: yesNo("the author also wrote the message before", "someone else wrote before"),
+  followsUp: yesNo(
+    "it is a question or a short addition to the bot's answer to the author",
+    "it adds no question to an answer of the bot",
+  ),
+  afterOthersQuestion: yesNo(
+    "someone else has just asked a question",
+    "no one else has just asked a question",
+  ),
+  onlyThanks: yesNo("it only says thanks", "it does not only say thanks"),
   asksAnyone: yesNo("it asks for anyone", "it does not ask for anyone"),
   newPersonAsks: yesNo("a new person asks a question", "it is no question of a new person"),
   questionNamingNoOther: yesNo(

@@ -57,6 +57,7 @@ const RECENT_ANSWER = 300;
 const ADDRESSED_WITHIN = 30;
 const CONVERSATION_WITHIN = 40;
 const SHORT_WORDS = 4;
+const FEW_WORDS = 8;
 
 /**
  * Creates a tracker that has seen no message.
@@ -68,6 +69,8 @@ export function createIntentTracker({ me }: { readonly me: UserId }): IntentTrac
   let recentAuthors: UserId[] = [];
   let own: LastOwnMessage | undefined;
   let count = 0;
+  /** Whether the last message is a person's question. */
+  let lastAsks = false;
 
   function otherSpeakers(author: UserId): number {
     const speakers = new Set(recentAuthors);
@@ -118,6 +121,7 @@ export function createIntentTracker({ me }: { readonly me: UserId }): IntentTrac
       ),
       answeredSinceLast: flag(hasAnswer && person.lastAnswer > person.lastMessage),
       continuesOwn: flag(before === author),
+      afterOthersQuestion: flag(lastAsks && before !== author),
     };
   }
 
@@ -134,6 +138,7 @@ export function createIntentTracker({ me }: { readonly me: UserId }): IntentTrac
         for (const person of others) people.addressed(person, count);
       }
       recentAuthors = [...recentAuthors, author].slice(-RECENT);
+      lastAsks = author !== me && /[?？؟]/.test(text);
       count++;
     },
     get people() {
@@ -180,6 +185,12 @@ function wordFeatures(
     questionToRoom: flag(words.isQuestion && !namesOther && !answeredLately && isNew),
     answeredAndNamesNoOther: flag(answeredLately && !namesOther),
     acknowledgesBot: flag(botSpokeLast && (words.beginsWithAcknowledgement || words.thanks)),
+    followsUp: flag(
+      answeredLately && !namesOther && (words.isQuestion ||
+        words.beginsWithQuestionWord || words.beginsWithAuxiliary ||
+        (isShort && words.beginsWithReference)),
+    ),
+    onlyThanks: flag(words.thanks && !words.isQuestion && words.count <= FEW_WORDS),
     newPerson: flag(isNew),
     saysTheyOrBot: flag(words.saysTheyOrBot),
     asksAnyone: flag(words.asksAnyone),

@@ -1,43 +1,81 @@
 /**
- * Reads a message's English words for the intent filter (I1): how many there are, how it begins, and
- * hashes of those with content. No word itself is kept.
+ * Reads a message's words for the intent filter (I1): how many there are, how it begins, and hashes of
+ * those with content. No word itself is kept.
+ *
+ * The lists have the languages of I2, each word once. Chinese and Japanese have no blanks, and Korean
+ * has endings, so patterns find theirs anywhere.
  */
 
 /** Longer texts are cut, so that the cost of a message has a limit. A Discord message has 2,000. */
 const MAX_CHARACTERS = 2_000;
-/** Shorter words carry no topic. */
+/** Shorter words of ASCII letters carry no topic. */
 const MIN_CONTENT_LENGTH = 3;
 const HASH_START = 0x811c9dc5;
 const HASH_PRIME = 0x01000193;
-const LETTER_A = 97;
-const LETTER_Z = 122;
-/** Marks that may stand inside a word, as in `don't`, `c++`, `c#` and `set-up`. */
-const INNER_MARKS: ReadonlySet<number> = new Set(Array.from("'+#-", (mark) => mark.charCodeAt(0)));
+/** Two letters of a script without blanks, or a word with its marks: `don't`, `c++`, `set-up`. */
+const WORD =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]{1,2}|\p{L}[\p{L}\p{M}\p{N}'’+#-]*/gu;
 
 /** Words that say nothing about the topic. */
-const STOP_WORDS: ReadonlySet<number> = hashesOf(
+const STOP_WORDS = wordsOf(
   "the a an to of in on is it i you he she we they and or for that this with at be do does did " +
     "have has had my your me so if then but not no yes ok can will just what how why when where who " +
     "which there here was are im its dont as from by about like get got any some one u ur",
 );
 const QUESTION_WORDS = wordsOf(
-  "what why how when where who which whats hows wheres whos",
+  "what why how when where who which whats hows wheres whos was wie wo wann warum wer wieso " +
+    "welche welcher welches wohin quoi comment pourquoi quand où qui quel quelle combien qué " +
+    "cómo cuándo dónde quién cuál cuánto que como onde quando quem qual quanto che dove chi " +
+    "quale cosa wat hoe waar wanneer waarom welke co jak gdzie kiedy kto dlaczego ile jaki " +
+    "jaka kde kdy proč что как где когда почему кто какой какая какие сколько зачем що як де " +
+    "коли чому хто який скільки ne nasıl nerede neden kim hangi kaç niye vad hur när varför " +
+    "vem vilken apa kapan siapa berapa",
 );
 const AUXILIARIES = wordsOf(
-  "is are do does did can could would should will was were has have had am any anyone anybody",
+  "is are do does did can could would should will was were has have had am any anyone " +
+    "anybody ist sind kann kannst gibt geht muss soll darf est peux peut est-ce faut hay es " +
+    "está puedes puedo tem pode posso dá puoi c'è kan kun moet mag czy można możesz есть можно " +
+    "можешь чи можна finns bisa",
 );
 const ACKNOWLEDGEMENTS = wordsOf(
   "yes yeah yep yup no nope ok okay k right sure hmm hm oh ah cool great nice indeed correct " +
-    "exactly lol haha nvm done worked works true fine alright good",
+    "exactly lol lmao haha hahaha nvm done worked works true fine alright good sweet perfect " +
+    "wow ja nein jo nö gut super klar genau stimmt perfekt oui non ouais parfait mdr sí vale " +
+    "perfecto claro genial jaja sim não beleza certo kkk sì perfetto bene nee prima top tak " +
+    "nie dobra dobrze да нет ок ага ясно понятно круто хорошо ну так ні добре evet hayır tamam " +
+    "jag nej bra",
 );
 const REFERENCES = wordsOf(
-  "it that this those these they them and but so also then or because which",
+  "it that this those these they them and but so also then or because which und aber das " +
+    "dann oder et mais donc alors ou ça y pero entonces eso e mas então isso ma allora quindi " +
+    "en maar dus dan dat ale to więc а и но тогда или это і але тоді або peki ve ama ya och " +
+    "men så då",
 );
-
-const THANKS = /\b(thanks|thank you|thx|ty|cheers|tnx|thanx)\b/i;
-const GREETING = /^(hi|hello|hey|howdy|greetings|morning|good (morning|evening))\b/i;
-const SECOND_PERSON = /\b(you|your|yours|u|ur|you're|youre)\b/i;
-const THIRD_PERSON = /\b(he|she|him|her|they|bot)\b/i;
+const THANKS = wordsOf(
+  "thanks thank thx ty cheers tnx thanx tysm danke dankeschön dankschön merci gracias " +
+    "obrigado obrigada valeu grazie bedankt dankjewel dzięki dziękuję dzieki díky děkuji " +
+    "спасибо спс благодарю дякую teşekkürler teşekkür sağol eyvallah tack takk mersi شكرا " +
+    "makasih terimakasih",
+);
+const GREETINGS = wordsOf(
+  "hi hello hey howdy greetings morning hallo moin servus bonjour salut coucou hola buenas " +
+    "olá oi ciao buongiorno hoi cześć hej siema привет здравствуйте привіт merhaba selam ahoj " +
+    "halo",
+);
+const SECOND_PERSON = wordsOf(
+  "you your yours u ur you're youre du dir dich dein deine tu te toi vous votre tú ti você " +
+    "vc seu jij jou jouw ci twój ты тебе тебя вы вам ти тобі sen sana seni",
+);
+const THIRD_PERSON = wordsOf(
+  "he she him her they bot er sie elle él ella ele ela lui lei он она",
+);
+/** Signs of Chinese, Japanese and Korean. */
+const ASIAN_THANKS = /谢谢|謝謝|多谢|ありがと|感謝|감사|고마|고맙/;
+const ASIAN_QUESTION =
+  /什么|怎么|哪|谁|几点|多少|为什么|(?:[吗嗎呢]|(?:ます|です|の|い|る|た)か)(?=[\s。.!！]*$)|いつ|どこ|どう|なぜ|誰|教えて|언제|어디|뭐|무엇|왜|어떻게|누가|누구|몇/u;
+const ASIAN_REFERENCE = /^(?:那|还有|但是|それ|じゃ|では|でも|あと|그럼|그리고|근데|그러면)/;
+const ASIAN_ACKNOWLEDGEMENT =
+  /^(?:好的|好吧|是的|对|不是|哈|はい|いいえ|うん|了解|なるほど|네|응|아니|ㅋ|ㅎ)/;
 const OWN_PROBLEM =
   /\b(i (have|need|want|get|got|can't|cant|cannot|am|was|tried|installed|did|use|just)|i'm|im|i've|my|help)\b/i;
 const CODE_OR_LINK = /https?:|`|\/[a-z]+\/|sudo |--\w/;
@@ -66,66 +104,41 @@ export interface IntentWords {
 /** Reads a text. Its cost has a limit at any length. */
 export function readIntentWords(text: string): IntentWords {
   const start = text.slice(0, MAX_CHARACTERS);
-  const { count, first, second, content } = scan(start.toLowerCase());
+  const words: readonly string[] = start.toLowerCase().match(WORD) ?? [];
+  const [first = "", second = ""] = words;
+  const has = (list: ReadonlySet<string>) => words.some((word) => list.has(word));
   return {
-    count,
-    content,
-    isQuestion: text.includes("?"),
+    count: words.length,
+    content: new Set(words.filter(hasContent).map(hashOf)),
+    isQuestion: /[?？؟]/.test(text) || ASIAN_QUESTION.test(start),
     beginsWithQuestionWord: QUESTION_WORDS.has(first) ||
       (REFERENCES.has(first) && QUESTION_WORDS.has(second)),
     beginsWithAuxiliary: AUXILIARIES.has(first),
-    beginsWithAcknowledgement: ACKNOWLEDGEMENTS.has(first),
-    beginsWithReference: REFERENCES.has(first),
-    thanks: THANKS.test(start),
-    greets: GREETING.test(start),
-    saysYou: SECOND_PERSON.test(start),
-    saysTheyOrBot: THIRD_PERSON.test(start),
+    beginsWithAcknowledgement: ACKNOWLEDGEMENTS.has(first) || ASIAN_ACKNOWLEDGEMENT.test(start),
+    beginsWithReference: REFERENCES.has(first) || ASIAN_REFERENCE.test(start),
+    thanks: has(THANKS) || ASIAN_THANKS.test(start),
+    greets: GREETINGS.has(first),
+    saysYou: has(SECOND_PERSON),
+    saysTheyOrBot: has(THIRD_PERSON),
     saysOwnProblem: OWN_PROBLEM.test(start),
     asksAnyone: ANY_PERSON.test(start),
     hasCodeOrLink: CODE_OR_LINK.test(start),
   };
 }
 
-/** Finds the words in one pass: a letter, then letters and {@link INNER_MARKS}. */
-function scan(text: string) {
-  const content = new Set<number>();
-  let count = 0;
-  let first = "";
-  let second = "";
-  for (let at = 0; at < text.length; at++) {
-    if (!isLetter(text.charCodeAt(at))) continue;
-    const start = at;
-    let hash = HASH_START;
-    for (let code = text.charCodeAt(at); isInWord(code); code = text.charCodeAt(++at)) {
-      hash = Math.imul(hash ^ code, HASH_PRIME);
-    }
-    if (count === 0) first = text.slice(start, at);
-    if (count === 1) second = text.slice(start, at);
-    count++;
-    if (at - start >= MIN_CONTENT_LENGTH && !STOP_WORDS.has(hash)) content.add(hash);
+function hasContent(word: string): boolean {
+  const isTooShort = word.length < MIN_CONTENT_LENGTH && word.charCodeAt(0) < 0x80;
+  return !isTooShort && !STOP_WORDS.has(word);
+}
+
+function hashOf(word: string): number {
+  let hash = HASH_START;
+  for (let at = 0; at < word.length; at++) {
+    hash = Math.imul(hash ^ word.charCodeAt(at), HASH_PRIME);
   }
-  return { count, first, second, content };
-}
-
-function isLetter(code: number): boolean {
-  return code >= LETTER_A && code <= LETTER_Z;
-}
-
-function isInWord(code: number): boolean {
-  return isLetter(code) || INNER_MARKS.has(code);
+  return hash;
 }
 
 function wordsOf(list: string): ReadonlySet<string> {
   return new Set(list.split(" "));
-}
-
-/** The hashes of words, as {@link scan} makes them. */
-function hashesOf(list: string): ReadonlySet<number> {
-  return new Set(Array.from(wordsOf(list), (word) => {
-    let hash = HASH_START;
-    for (let at = 0; at < word.length; at++) {
-      hash = Math.imul(hash ^ word.charCodeAt(at), HASH_PRIME);
-    }
-    return hash;
-  }));
 }

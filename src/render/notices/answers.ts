@@ -30,6 +30,12 @@ export const ANSWER_NOTICES = {
     placeholders: { links: "links to the answers" },
     example: "Das wurde hier schon gefragt: {links}",
   },
+  fromEarlier: {
+    text: "-# From: {links}",
+    when: "an answer uses an earlier reply of a person and has no link to it, as its last line",
+    placeholders: { links: "links to the replies" },
+    example: "-# Von hier: {links}",
+  },
   passedTo: {
     text: "-# Passed to {agent}.",
     when: "an agent has passed a message on to another one, as the first line of its answer",

@@ -87,7 +87,7 @@ describe("[T17] /search", () => {
 });
 
 describe('[T17] knowledge: "auto"', () => {
-  it("links an earlier answer before the model answers, and gives the model the messages", () => {
+  it("links an earlier answer before the model answers, and gives the model the replies, which it links", () => {
     let ahead = 0;
     const now = () => Date.now() + ahead;
     return withSimulation({ simulator: { now }, discord: withKnowledge("help") }, async (scene) => {
@@ -101,7 +101,12 @@ describe('[T17] knowledge: "auto"', () => {
       const [first = "", second = ""] = await replies("help", 2);
       assert.match(first, new RegExp(`Asked here before: https.*/${answer.id}`));
       assert.notEqual(second, "");
-      assert.match(model.requests.at(-1)?.body ?? "", /Found in this server's messages/);
+      const read = model.requests.at(-1)?.body ?? "";
+      assert.match(read, /Found in this server's messages/);
+      assert.match(read, /Below the mat/);
+      say("grace", "help", `${mention} is the lighthouse key below the mat?`); // its answer says so
+      const repeated = (await replies("help", 3)).at(-1) ?? "";
+      assert.match(repeated, new RegExp(`\n-# From: https.*/${answer.id}$`));
     });
   });
 });

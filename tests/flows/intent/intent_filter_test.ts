@@ -154,6 +154,21 @@ describe("[I1] a conversation", () => {
     assert.equal(say("grace", "the weather is nice today").why, "not-for-bot");
   });
 
+  it("reads names anywhere, thanks in other languages, and follow-ups without a verb", async () => {
+    const { say } = await openRoom();
+    const linus = { displayName: "Leo 🎸" };
+    assert.equal(say("linus", "mage is boring anyway", linus).why, "not-for-bot");
+    assert.equal(say("ada", "<@777> which class fits our group?", MENTION).why, "mentioned");
+    assert.equal(say("grace", "leo shut up you play warlock").why, "not-for-bot");
+    assert.equal(say("ada", "<@777> how tall is katya?", MENTION).why, "mentioned");
+    assert.equal(say("ada", "and trixie?").why, "intent");
+    assert.equal(say("ada", "leo shut up you play warlock").why, "not-for-bot");
+    for (const thanks of ["дякую", "teşekkürler", "merci beaucoup", "ありがとう!", "고마워"]) {
+      assert.equal(say("ada", "<@777> how tall is katya?", MENTION).why, "mentioned");
+      assert.equal(say("ada", thanks).why, "no-reply-needed", thanks);
+    }
+  });
+
   it("gives the same verdict again, from the facts on record and without the words", async () => {
     const { say, policy } = await openRoom({ openRequests: true });
     const talk = [

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addresseesIn, namedFirst } from "../../../src/policy/intent/addressees.ts";
+import { addresseesIn } from "../../../src/policy/intent/addressees.ts";
 import { userId } from "../../support/discord/builders.ts";
 
 const [ADA, BOB, K] = [userId("2"), userId("3"), userId("4")];
-const PEOPLE = new Map([["ada", ADA], ["bob_", BOB], ["k", K]]);
+const PEOPLE = new Map([["ada", ADA], ["bob_", BOB], ["k", K], ["みさき", BOB]]);
 
 describe("addresseesIn()", () => {
   for (
@@ -12,7 +12,10 @@ describe("addresseesIn()", () => {
       ["Bob_: look", [BOB], true],
       ["@bob_, look", [BOB], true],
       ["k: short names count at the start", [K], true],
+      ["bob_ shut up, you play warlock", [BOB], true],
+      ["みさき それはやばい", [BOB], true],
       ["ask bob_!", [BOB], false],
+      ["k is short for knight", [], false],
       ["not k though", [], false],
       ["bobby: no", [], false],
       ["ada: a note to myself", [], false],
@@ -23,11 +26,6 @@ describe("addresseesIn()", () => {
       assert.deepEqual(addresseesIn(text, PEOPLE, ADA), { to, beginsWithName });
     });
   }
-
-  it("[I1] finds a name at the start only", () => {
-    assert.equal(namedFirst("@Bob_, look", PEOPLE), BOB);
-    assert.equal(namedFirst("ask bob_: now", PEOPLE), undefined);
-  });
 
   it("[I1] reads a long text of marks in a moment", () => {
     const { to } = addresseesIn("!".repeat(1_000_000), PEOPLE, ADA);

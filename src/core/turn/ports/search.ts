@@ -4,6 +4,7 @@ import type { ChannelId, GuildId, MessageId, UserId } from "../../discord/ids.ts
 import type { InboundMessage } from "../../inbound/inbound.ts";
 import { RefusedCall } from "../../refused_call.ts";
 import { clip } from "../../../lib/text/cut.ts";
+import { comparing } from "../../../lib/text/search_words.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
 /** A search. */
@@ -21,11 +22,13 @@ export interface ServerQuery {
   readonly after?: MessageId;
   /** 1 to 10. */
   readonly limit: number;
-  /**
-   * Sources that match at least so well tell one reply, which was read at Discord first. Absent:
-   * sources tell the replies that the store knows.
-   */
-  readonly repliesReadFrom?: number;
+}
+
+/** A message of another person that replies to a source, as Discord has it now. */
+export interface FoundReply {
+  readonly link: string;
+  /** Untrusted. */
+  readonly text: string;
 }
 
 /** Something that was found, as Discord has it now. */
@@ -42,8 +45,8 @@ export interface FoundSource {
   readonly message?: ShownMessage;
   /** Set if people have pinned it. */
   readonly isPinned?: true;
-  /** Links to messages of other people that reply to it. */
-  readonly replies: readonly string[];
+  /** Those that may be shown, the oldest first. */
+  readonly replies: readonly FoundReply[];
   /** How well it matches, from 0 to 1. */
   readonly score: number;
 }
@@ -138,6 +141,23 @@ function lineOf({ kind, link, where, text, message, isPinned, replies }: FoundSo
     at: message && new Date(message.timestampMs).toISOString(),
     pinned: isPinned,
     text: clip(text, MESSAGE_CHARS),
-    replies: replies.length > 0 ? replies : undefined,
+    replies: replies.length > 0
+      ? replies.map((reply) => ({ ...reply, text: clip(reply.text, MESSAGE_CHARS) }))
+      : undefined,
   });
+}
+
+/** What an answer must have of a reply's words, from 0 to 1, to count as one that uses the reply. */
+const USED_SCORE = 0.6;
+const MAX_UNCITED = 2;
+
+/**
+ * Links to replies whose words an answer uses; empty if the answer has a link to a source itself. A
+ * model may forget the link, and people could not check the answer then.
+ */
+export function uncitedLinks(answer: string, sources: readonly FoundSource[]): readonly string[] {
+  const replies = sources.flatMap((source) => source.replies);
+  if ([...sources, ...replies].some(({ link }) => answer.includes(link))) return [];
+  return replies.filter(({ text }) => comparing(text)(answer) >= USED_SCORE)
+    .map(({ link }) => link).slice(0, MAX_UNCITED);
 }

@@ -13,6 +13,7 @@ import type { Channel } from "../../../core/rights/channel.ts";
 import { messageLink } from "../../../core/turn/decided_action.ts";
 import type { Show } from "../../../core/turn/ports/discord_call.ts";
 import type {
+  FoundReply,
   FoundSource,
   FoundSources,
   SearchReach,
@@ -41,12 +42,14 @@ export interface ServerSearchOptions extends ReadableOptions {
 /** Found messages of the store, and servers of a direct search. */
 const MAX_KNOWN = 30;
 const MAX_GUILDS = 5;
-/** What a source must match, from 0 to 1. */
-const MIN_SCORE = 0.2;
+/** What a source must match, from 0 to 1: paraphrases of a question share few of its words. */
+const MIN_SCORE = 0.15;
 /** Texts that people put in a lasting place count more. */
 const PINNED = 0.1;
 /** Found messages that are read at Discord for one search. */
 const MAX_READ = 20;
+/** Replies of a source whose words are shown. */
+const MAX_REPLIES = 2;
 /** Milliseconds of a search after which it reads the rights again: it may wait for Discord's index. */
 const RIGHTS_MS = 1_000;
 
@@ -163,22 +166,25 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
     return [...topics, ...posts];
   }
 
-  /** The first of some replies that Discord has, and that may be shown. */
-  async function replyThere(
+  /** The first replies that Discord has, and that may be shown. */
+  async function repliesThere(
     { channelId, replies }: Candidate,
     guildId: GuildId,
     isElsewhere: boolean,
-  ): Promise<readonly MessageId[]> {
+  ): Promise<readonly FoundReply[]> {
+    const there: FoundReply[] = [];
     for (const id of replies) {
+      if (there.length === MAX_REPLIES) break;
       try {
         const { raw } = await single.message(channelId, id);
-        if (await show(raw, { guildId, isGroup: false, isElsewhere })) return [id];
+        const reply = await show(raw, { guildId, isGroup: false, isElsewhere });
+        if (reply) there.push({ link: messageLink({ guildId, channelId, id }), text: reply.text });
       } catch (error) {
         if (!(error instanceof RestError) || error.code === undefined) throw error;
         if (error.kind === "not_found") await knowledge.removeKnown(accountId, [id]);
       }
     }
-    return [];
+    return there;
   }
 
   /** Reads a candidate at Discord; `undefined` if it may not be shown, or is gone. */
@@ -186,17 +192,13 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
     candidate: Candidate,
     readable: Readable,
     { messages: [question] }: SearchReach,
-    { repliesReadFrom = Infinity }: ServerQuery,
   ): Promise<FoundSource | undefined> {
     const { kind, channelId, messageId, text, score, isPinned } = candidate;
     const { guildId } = readable;
     const channel = await readable.open(channelId);
     if (!channel) return undefined;
     const isElsewhere = channelId !== question?.channelId;
-    const repliesThere = score >= repliesReadFrom
-      ? await replyThere(candidate, guildId, isElsewhere)
-      : candidate.replies;
-    const replies = repliesThere.map((id) => messageLink({ guildId, channelId, id }));
+    const replies = await repliesThere(candidate, guildId, isElsewhere);
     const common = { kind, where: nameOf(channel), replies, score, isPinned };
     if (messageId === undefined || kind === "topic") {
       return { ...common, link: `https://discord.com/channels/${guildId}/${channelId}`, text };
@@ -254,7 +256,7 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
       const part = all.slice(at, at + query.limit - shown.length);
       at += part.length;
       const found = await Promise.all(part.map(async (one) => {
-        const source = await sourceOf(one.candidate, one.readable, by, query);
+        const source = await sourceOf(one.candidate, one.readable, by);
         return source ? [{ ...one, source }] : [];
       }));
       shown.push(...found.flat());

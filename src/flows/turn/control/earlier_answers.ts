@@ -3,7 +3,7 @@
  * T17).
  *
  * If someone asked the same before and got an answer, the bot posts a link to it at once. The model
- * reads what was found, and cites it. Later turns do not see it, because people may have lost the
+ * reads the found messages with their replies, and cites them. Later turns do not see it, because people may have lost the
  * right to read it by then. A failure costs the turn nothing: it goes on without.
  */
 
@@ -21,10 +21,10 @@ const MIN_WORDS = 2;
 const MARKS = /<[@#:a][^>\s]*>/g;
 /** Characters of a question that are searched for. */
 const MAX_CHARS = 400;
-/** Sources that the model reads, and what they must match, from 0 to 1. */
+/** Sources that the model reads, and what they must match of the best one's score. */
 const MAX_SOURCES = 4;
-const MIN_SCORE = 0.35;
-/** What the same question must match. */
+const OF_BEST = 0.5;
+/** What the same question must match, from 0 to 1. */
 const SAME_SCORE = 0.72;
 /** Milliseconds after which a message is no part of the conversation any more. */
 const EARLIER_MS = 10 * 60_000;
@@ -52,7 +52,7 @@ export function createEarlierAnswers({ isAuto, search, tell, schedule, stopping,
     const signal = AbortSignal.any([stopping, ended.signal]);
     const searching = search(
       { messages: [message], reach: "readers", waitMs: 0, signal },
-      { words, limit: MAX_SOURCES, repliesReadFrom: SAME_SCORE },
+      { words, limit: MAX_SOURCES },
     );
     const late = waitFor(PATIENCE_MS, schedule, signal).then(() => undefined);
     try {
@@ -62,7 +62,8 @@ export function createEarlierAnswers({ isAuto, search, tell, schedule, stopping,
         log.debug("A look-up takes too long; the turn goes on without", { messageId: message.id });
         return [];
       }
-      const sources = found.sources.filter(({ score }) => score >= MIN_SCORE);
+      const best = found.sources[0]?.score ?? 0;
+      const sources = found.sources.filter(({ score }) => score >= best * OF_BEST);
       const links = linksOf(sources, message.sentAt);
       if (links.length > 0) await tell(message, links);
       return sources;
@@ -88,6 +89,6 @@ function linksOf(sources: readonly FoundSource[], sentAt: number): readonly stri
       createdAtMs(message.id) < sentAt - EARLIER_MS;
     if (!isSame) return [];
     if (kind === "post") return [link]; // its answers follow it
-    return replies.slice(0, 1);
+    return replies.slice(0, 1).map((reply) => reply.link);
   }).slice(0, MAX_LINKS);
 }

@@ -6,6 +6,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createEarlierAnswers } from "../../../../src/flows/turn/control/earlier_answers.ts";
 import { createServerSearch } from "../../../../src/discord/rest/actions/server_search.ts";
 import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
@@ -43,7 +44,9 @@ import {
 } from "../../../support/discord/builders.ts";
 import { batch, ignored, openTestStore } from "../../../support/store/store.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
 import { type Simulated, withDiscord } from "../simulated.ts";
+import { HELD_BACK, NEW, TALK, TUNED } from "./paraphrases.ts";
 
 const AT = Date.UTC(2026, 0, 2);
 const VIEW = PERMISSION.viewChannel;
@@ -384,7 +387,7 @@ describe("[T17] [SEC-R4] a search that waits for Discord's index", () => {
 });
 
 describe("[T17] what a search finds", () => {
-  it("tells a reply that was read at Discord first: one that is gone is not linked", () =>
+  it("tells replies as Discord has them now: one that is gone is left out", () =>
     withSearch(async ({ post, search, stored, demo: { channels, people } }) => {
       const question = await post("where are the shells", channels.general);
       const replies = [
@@ -397,14 +400,14 @@ describe("[T17] what a search finds", () => {
           channels.general,
           people.grace,
           "readers",
-          { repliesReadFrom: 0.5 },
         )).sources;
-        return source?.replies.map((link) => link.split("/").at(-1));
+        return source?.replies.map(({ link, text }) => [link.split("/").at(-1), text]);
       };
-      assert.deepEqual(await told(), [replies[0]?.id]);
+      const [mat, shed] = replies.map(({ id, content }) => [id, content]);
+      assert.deepEqual(await told(), [mat, shed]);
       assert.equal(stored(), 3);
       channels.general.messages.delete(replies[0]?.id ?? question.id); // the bot has not heard of it
-      assert.deepEqual(await told(), [replies[1]?.id]);
+      assert.deepEqual(await told(), [shed]);
       assert.equal(stored(), 2);
     }));
 
@@ -533,4 +536,43 @@ describe("[T17] what a search finds", () => {
       { numRuns: 15 },
     );
   });
+});
+
+describe("[T17] a question in other words than an earlier one", () => {
+  for (
+    const [name, pairs, enough] of [
+      ["of the pairs that chose the threshold", TUNED, 19],
+      ["of the pairs that were held back", HELD_BACK, 19],
+      ["of questions that no one has answered", NEW.map((words) => ["", "", words] as const), 0],
+    ] as const
+  ) {
+    it(`gives the model the earlier reply's words, and posts no wrong link: ${name}`, () =>
+      withSearch(async ({ post, search, demo: { channels, people } }) => {
+        for (const text of TALK) await post(text, channels.general, "grace");
+        const links = new Map<string, string>();
+        for (const [question, reply] of [...TUNED, ...HELD_BACK]) {
+          const asked = await post(question, channels.help, "grace");
+          links.set(question, (await post(reply, channels.help, "ada", asked.id)).id);
+        }
+        const posted: (string | undefined)[] = [];
+        const lookUp = createEarlierAnswers({
+          isAuto: () => true,
+          search: (_by, query) =>
+            search(query.words, channels.help, people.grace, "readers", query),
+          tell: (_message, told) => Promise.resolve(void posted.push(...told)),
+          schedule: new FakeClock(AT).schedule,
+          stopping: new AbortController().signal,
+          log: recordingLog().log,
+        });
+        let answered = 0;
+        for (const [question, reply, text] of pairs) {
+          const found = await lookUp(guildMessage({ text, sentAt: AT * 2 })) ?? [];
+          if (found.some(({ replies: [first] }) => first?.text === reply)) answered++;
+          const right = links.get(question);
+          const wrong = posted.splice(0).filter((link) => link?.split("/").at(-1) !== right);
+          assert.deepEqual(wrong, [], text);
+        }
+        assert.ok(answered >= enough, `${answered} of ${pairs.length}`);
+      }));
+  }
 });
