@@ -215,7 +215,7 @@ const channelFields = () => ({
   /** Whether the channel is age-restricted; threads do not have it. */
   nsfw: closingFlag,
   parent_id: optional(snowflake<"channel">()),
-  /** `file_permissions.ts` reads them. */
+  /** `kept_permissions.ts` reads them. */
   permission_overwrites: z.unknown().optional(),
   /** `null` if the channel never had a message. A malformed id counts as absent. */
   last_message_id: snowflake<"message">().nullish().catch(undefined),
