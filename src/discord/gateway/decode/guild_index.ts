@@ -22,13 +22,7 @@ import {
 } from "../../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
 import { slug } from "../../../core/names.ts";
-import {
-  fromPermissionsText,
-  type KeptPermissions,
-  mayAttach,
-  permissionsText,
-  toPermissionsText,
-} from "./kept_permissions.ts";
+import { type KeptPermissions, keptPermissions, mayAttach } from "./kept_permissions.ts";
 
 /** A channel or thread in the index. */
 export interface IndexedChannel {
@@ -125,7 +119,7 @@ export function bytesOfIndex(index: GuildIndex): number {
   let bytes = 0;
   for (const { name, roles, channels, kept } of index.values()) {
     bytes += ENTRY_BYTES + name.length + roles.size * ENTRY_BYTES + channels.size * ENTRY_BYTES;
-    bytes += ((kept?.roles.size ?? 0) + (kept?.channels.size ?? 0)) * ENTRY_BYTES;
+    bytes += (roles.size + Object.keys(kept?.channels ?? {}).length) * ENTRY_BYTES;
     for (const role of roles.values()) bytes += role.length;
     for (const { name, topic = "" } of channels.values()) bytes += name.length + topic.length;
   }
@@ -147,7 +141,7 @@ const snapshotText = z.object({
   /** Maximum upload in bytes; older texts do not have it. */
   upload: z.number().optional(),
   /** Older texts do not have them. */
-  kept: permissionsText.optional(),
+  kept: keptPermissions.optional(),
   /** Age-restricted channels; older texts do not have them. */
   nsfw: z.array(text).optional(),
   /** The last item is the last message: `""` if there is none, `null` if it is unknown. */
@@ -178,7 +172,7 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
     own: guild.ownRole,
     awaited: guild.isAwaited ? true : undefined,
     upload: guild.uploadLimitBytes,
-    kept: guild.kept ? toPermissionsText(guild.kept) : undefined,
+    kept: guild.kept,
     nsfw: restricted.length > 0 ? restricted : undefined,
     roles: Array.from(guild.roles),
     channels: Array.from(guild.channels.values(), rowOf),
@@ -267,7 +261,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
     ownRole: ownRole || undefined,
     isAwaited: awaited || undefined,
     uploadLimitBytes: upload,
-    kept: kept ? fromPermissionsText(kept) : undefined,
+    kept,
   };
 }
 

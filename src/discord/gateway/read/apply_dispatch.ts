@@ -16,10 +16,9 @@ import {
   toRoles,
 } from "./guild_entries.ts";
 import {
-  grantOf,
   type KeptPermissions,
   ownRolesIn,
-  toKeptOverwrites,
+  toKeptChannels,
   toKeptRoles,
 } from "../decode/kept_permissions.ts";
 import {
@@ -140,11 +139,7 @@ const rolePut = parsed(
       ...guild,
       roles: new Map(guild.roles).set(role.id, toName(role.name ?? role.id)),
       ...(isOwnRole(role, self) && { ownRole: role.id }),
-      ...withKept(guild, ({ roles }) => {
-        const grant = grantOf(role.permissions ?? "");
-        const others = [...roles].filter(([id]) => id !== role.id);
-        return { roles: new Map(grant ? [...others, [role.id, grant]] : others) };
-      }),
+      ...withKept(guild, ({ roles }) => ({ roles: { ...roles, ...toKeptRoles([role]) } })),
     })),
 );
 
@@ -158,9 +153,7 @@ const roleDelete = parsed(
         ...guild,
         roles,
         ownRole: ownRole && ownRole !== role_id ? ownRole : undefined,
-        ...withKept(guild, (kept) => ({
-          roles: new Map([...kept.roles].filter(([id]) => id !== role_id)),
-        })),
+        ...withKept(guild, ({ roles: { [role_id]: _, ...rest } }) => ({ roles: rest })),
       };
     }),
 );
@@ -197,9 +190,7 @@ const channelDelete = parsed(
       return {
         ...guild,
         channels,
-        ...withKept(guild, (kept) => ({
-          channels: new Map([...kept.channels].filter(([other]) => other !== id)),
-        })),
+        ...withKept(guild, ({ channels: { [id]: _, ...rest } }) => ({ channels: rest })),
       };
     }),
 );
@@ -288,11 +279,8 @@ function overwritten(
   channel: ChannelPayload,
 ): Partial<KeptPermissions> | undefined {
   if (channel.permission_overwrites === undefined) return undefined;
-  const changed = new Map(channels);
-  const overwrites = toKeptOverwrites(channel);
-  if (overwrites.length === 0) changed.delete(channel.id);
-  else changed.set(channel.id, overwrites);
-  return { channels: changed };
+  const { [channel.id]: _, ...others } = channels;
+  return { channels: { ...others, ...toKeptChannels([channel]) } };
 }
 
 function isUnavailable(d: unknown): boolean {

@@ -34,7 +34,7 @@ function keptOf(guild: GuildPayload, self: UserId | undefined): Pick<Guild, "kep
   const ownRoles = ownRolesIn(guild.members, self);
   return {
     kept: {
-      ...(self !== undefined && guild.owner_id === self && { isOwner: true }),
+      isOwner: self !== undefined && guild.owner_id === self,
       ...(ownRoles && { ownRoles }),
       roles,
       channels: toKeptChannels(guild.channels ?? []),
