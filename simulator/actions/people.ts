@@ -61,6 +61,8 @@ export interface People {
   say(words: NewMessage): Message;
   edit(on: ActorAndMessage & { readonly text: string }): Message;
   delete(on: ActorAndMessage): void;
+  /** Discord adds a preview to a message, which is no edit. */
+  preview(message: Message, embed: Opaque): void;
   react(on: ActorAndMessage & { readonly emoji: string }): void;
   unreact(on: ActorAndMessage & { readonly emoji: string }): void;
   type(acting: ActorAndChannel): void;
@@ -143,6 +145,14 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
           content: on.text,
         }, now()),
       );
+    },
+    preview({ channelId, id }, embed) {
+      const { messages } = channelOf(channelId);
+      const message = messages.get(id);
+      if (!message) throw new RangeError(`Cannot add a preview: ${id} is gone`);
+      const changed = { ...message, embeds: [embed] };
+      messages.set(id, changed);
+      publish([{ kind: "message_updated", message: changed }]);
     },
     delete(on) {
       const channel = channelOf(on.in, on.as);

@@ -9,6 +9,7 @@ import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../cor
 import { type InboundMessage, isUnasked } from "../core/inbound/inbound.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
+import { clickable } from "../core/inbound/mentions.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
@@ -100,11 +101,14 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const isSilent = isNoReply(tagged.text);
   if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };
   const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
+  const mayPing = answer.message.hooked
+    ? NO_PINGS
+    : { users: mayPingUsers(answer), roles: rules.allowedMentions.roles };
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
   // A model may have written the text of a task, and anyone that of an event.
   const written = isUnasked(answer.message) ? [shown.system] : [answer.message.text, shown.system];
   const { isCut, ...laidOut } = layOutUntrusted(
-    notes.length === 0 ? clean : paragraphs(clean, notes),
+    paragraphs(withMentions(clean, answer, mayPing), notes),
     { written, isKnown: shown.isKnownLink },
     rules,
   );
@@ -114,9 +118,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
     ...replyBase(answer, "reply"),
     ...laidOut,
     files: files.length === 0 ? laidOut.files : [...laidOut.files, ...files],
-    mayPing: answer.message.hooked
-      ? NO_PINGS
-      : { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
+    mayPing,
     quote,
   };
   const lacksFiles = rules.takesNoFiles && (isCut || (answer.files ?? []).length > 0);
@@ -202,6 +204,16 @@ const NO_PINGS: MayPing = { users: [], roles: [] };
 function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
   return { accountId, channelId, guildId, cause, revision, agentId, kind };
+}
+
+function withMentions(text: string, { message, shown }: ModelAnswer, mayPing: MayPing): string {
+  const { sender, quoted } = message;
+  const code = (at: number) => isInCode(codeRegions(text), at);
+  return clickable(text, code, shown.texts, [
+    [sender.id, sender.username],
+    [`${quoted?.author?.id}`, `${quoted?.author?.tag}`],
+    ...shown.overheard.map(({ authorId, tag }) => [authorId, tag] as const),
+  ], mayPing);
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {

@@ -68,6 +68,7 @@ export function connectParts(
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
     asked: turns.wake,
+    previewed: turns.previews.arrived,
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
@@ -98,6 +99,7 @@ export function connectParts(
     namesLookedUp: parts.owners.namesLookedUp,
     personForgotten() {
       void parts.intent.forget();
+      turns.previews.forget();
       inbound.personForgotten();
     },
     found: meter.found,

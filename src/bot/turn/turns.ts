@@ -8,6 +8,7 @@ import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createBackfill, createThreadStarter } from "../../flows/session/backfill.ts";
 import { createPromptForms } from "../../flows/turn/control/prompt_form.ts";
+import { createPreviews } from "../../flows/turn/control/previews.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
 import { schedule, whileAwake } from "../../lib/clock.ts";
@@ -50,6 +51,7 @@ import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 
 /** An account's turns, with the size of their caches. */
 export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
+  readonly previews: ReturnType<typeof createPreviews>;
   /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
   accepted(judged: readonly Judged[]): void;
 }
@@ -104,6 +106,7 @@ export function createAccountTurns(
     log,
   });
 
+  const previews = createPreviews({ now, schedule });
   const threadStarter = createThreadStarter({
     read: history.readStarter,
     entriesOf: store.turns.entriesOf,
@@ -183,6 +186,7 @@ export function createAccountTurns(
       backfill,
       threadStarter,
       lookUp,
+      previews,
       missingRight,
       mayAct: parts.options.mayAct,
       people,
@@ -297,6 +301,7 @@ export function createAccountTurns(
     !sources.isOwner(message) && turns.isElsewhere(message.sender.id, sessionKey);
   return {
     ...turns,
+    previews,
     accepted(judged) {
       for (const { message, route } of judged) {
         if (!route || mustWait(message, route)) continue;

@@ -36,7 +36,7 @@ export interface MessagesDeleted {
   readonly messageIds: readonly MessageId[];
 }
 
-/** A person has edited a message (H6). Previews that Discord adds later are no edit. */
+/** A person has edited a message, or Discord has added a preview: then its revision stays (H6). */
 export interface MessageEdited {
   readonly kind: "message_edited";
   /** The whole message as it is now. The store may not know it. */

@@ -22,6 +22,7 @@ export interface Facts extends
     | "extras"
     | "attachments"
     | "displayName"
+    | "names"
     | "accountId"
     | "id"
     | "sentAt"

@@ -18,6 +18,7 @@ import type {
 import type { Attachment } from "../discord/attachment.ts";
 import type { Called } from "../calls/called.ts";
 import type { Hooked } from "../hooks/hook.ts";
+import type { MentionNames } from "./mentions.ts";
 import type { Triggered } from "./triggered.ts";
 
 /**
@@ -87,7 +88,7 @@ export interface GuildPlace {
   /** Set if the channel is age-restricted: other places get nothing of it (H9). */
   readonly isAgeRestricted?: true;
   /**
-   * Set if the gateway has not described the guild, the channel or its parent. Names are ids then,
+   * Set if the gateway has not described the guild, the channel or its parent. MentionNames are ids then,
    * and without `thread` the channel may be a thread. Only a rule by the place's own id applies for
    * sure.
    */
@@ -142,6 +143,8 @@ export interface InboundMessage {
   readonly displayName?: string;
   /** The text with Discord's markup, bounded. Untrusted; may be empty. */
   readonly text: string;
+  /** Names of the ids in its texts that all readers of its place may know; absent: none. */
+  readonly names?: MentionNames;
   /** Unix time in milliseconds, read from the message's id. */
   readonly sentAt: number;
   /** How it addresses the bot; absent if it does not, patterns apart. */

@@ -29,6 +29,8 @@ export interface Interaction extends Pick<InboundMessage, "accountId" | "guildId
   readonly isElsewhere?: true;
   /** Set if the sender may manage messages in this channel; Discord tells it in guilds. */
   readonly managesMessages?: true;
+  /** Set if the bot may not post in this channel: no answer of a turn can come. */
+  readonly cannotAnswer?: true;
 }
 
 /** The part that all uses of components have in common. */
@@ -73,6 +75,8 @@ export type OptionValue = string | number | boolean;
 
 /** A command as a person gave it: from Discord's menu, or as a text message (K1). */
 export interface CommandCall extends Omit<Interaction, "token" | "applicationId"> {
+  /** Names of ids in its options and its message; absent: none. */
+  readonly names?: InboundMessage["names"];
   /** Set if the person wrote it as a message, so that its id is that of the message. */
   readonly isText?: true;
   /** Name of the command as registered, without `/`: `"status"`. */

@@ -3,6 +3,7 @@
 import type { MessageId } from "../discord/ids.ts";
 import type { ModelMessage } from "../model.ts";
 import type { InboundMessage, Sender } from "./inbound.ts";
+import { plainName, readable } from "./mentions.ts";
 
 /**
  * One entry of a session's history: a message as the model read or wrote it. The text of a `user`
@@ -35,23 +36,19 @@ export interface Overheard {
 export function labelOf({ username, tag, pluralkit }: Sender): string {
   if (!pluralkit) return tag ?? username;
   const { name, displayName = name, system } = pluralkit;
-  return `${plain(displayName)} (${system === undefined ? "PK" : `PK:${plain(system)}`})`;
-}
-
-function plain(name: string): string {
-  return name.replace(/[([]/g, "‹").replace(/[)\]]/g, "›");
+  return `${plainName(displayName)} (${system === undefined ? "PK" : `PK:${plainName(system)}`})`;
 }
 
 /** Keeps of a message its text, and a line for each extra. */
 export function toOverheard(
-  { id, sender, text, extras, quoted, sentAt }: InboundMessage,
+  { id, sender, text, extras, quoted, sentAt, names }: InboundMessage,
 ): Overheard {
   const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`).join("\n");
   return {
     messageId: id,
     tag: labelOf(sender),
     authorId: sender.id,
-    text: text === "" || lines === "" ? text + lines : `${text}\n${lines}`,
+    text: readable(text === "" || lines === "" ? text + lines : `${text}\n${lines}`, names),
     replyTo: quoted?.id,
     sentAt,
   };

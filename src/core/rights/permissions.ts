@@ -32,8 +32,8 @@ export interface Overwrite {
 export interface PermissionInputs {
   /** The guild; `@everyone` has the same id. */
   readonly guildId: GuildId;
-  /** The guild's owner, who has all permissions. */
-  readonly ownerId: UserId;
+  /** The guild's owner, who has all permissions; `undefined` if unknown. */
+  readonly ownerId: UserId | undefined;
   /** All roles of the guild; `@everyone` has the guild's id. */
   readonly roles: readonly RoleGrant[];
   readonly userId: UserId;

@@ -64,6 +64,7 @@ export function createAsk(
 
   return async (call, { text, about }) => {
     const { accountId, guildId, place, sender, isElsewhere } = call;
+    if (call.cannotAnswer) return "nowhere"; // before a model is paid for an answer that cannot come
     const id = questionId(call);
     const channelId = isElsewhere ? await openDirect(sender.id) : call.channelId;
     const asked = await judged({
@@ -75,6 +76,7 @@ export function createAsk(
       place,
       sender,
       text,
+      names: call.names,
       sentAt: createdAtMs(id),
       quoted: about ? quotedOf(about) : undefined,
       asked: true,

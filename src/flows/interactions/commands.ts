@@ -126,6 +126,7 @@ export function createTextCommands(
       sender: message.sender,
       managesMessages: manages || undefined,
       isText: true,
+      names: message.names,
       name: command.name,
       ...read,
       target: quoted ? { ...quoted, channelId } : undefined,

@@ -121,10 +121,11 @@ export function createAcceptor(
       },
       message_edited({ message }) {
         // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
-        // because its turn may run.
+        // because its turn may run. A preview changes no text.
         const { verdict, isSearchable } = ports.judge(message, "not_live");
         current().changes.push({ kind: "edited", message, verdict, isSearchable });
-        isUrgent = true;
+        ports.events.emit.previewed(message);
+        isUrgent ||= message.revision > 0;
       },
       messages_deleted(deleted) {
         const { channelId } = deleted;

@@ -38,6 +38,7 @@ export interface CommitPorts extends
     | "refusedIn"
     | "unanswered"
     | "touched"
+    | "previewed"
     | "settled"
     | "foreign"
   > {

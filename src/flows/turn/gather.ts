@@ -74,6 +74,7 @@ export async function gather(
   ports: AnswerPorts,
 ): Promise<Gathered> {
   const { store, model, stopping } = ports;
+  if (ports.previews) turn.claim = await ports.previews.of(turn.claim);
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   const { own: steps } = stored;
@@ -94,9 +95,10 @@ export async function gather(
   const heard = message.triggered && historyLimit > 0
     ? await withQuestions(others, claim, historyLimit, store)
     : others;
-  const overheard = shownId === undefined
-    ? heard
-    : heard.filter(({ messageId }) => messageId !== shownId);
+  const overheard = [
+    ...ports.previews?.late(sessionKey) ?? [],
+    ...heard.filter(({ messageId }) => messageId !== shownId),
+  ];
 
   let made: FilesOfTurn | undefined; // most turns have no files, and make none
   const files = () =>

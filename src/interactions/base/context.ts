@@ -196,12 +196,12 @@ export interface InteractionContext
   /**
    * Starts a turn in the asker's name. The same call starts one turn.
    *
-   * @returns Where the answer will be; `refused` if the policy permits no turn.
+   * @returns Where the answer will be; `refused` by the policy, `nowhere` if the bot may not post.
    */
   readonly ask: (
     call: CommandCall,
     question: CommandQuestion,
-  ) => Promise<"here" | "direct" | "refused">;
+  ) => Promise<"here" | "direct" | "refused" | "nowhere">;
   /**
    * Explains the decision about a message.
    *

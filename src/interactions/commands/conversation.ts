@@ -40,9 +40,11 @@ export const fresh: Command = {
     type: "text",
   }],
   async run(call, context) {
-    const text = await reset.run(call, context);
     const { message } = call.options;
-    if (typeof message !== "string" || message.trim() === "") return text;
+    const isQuestion = typeof message === "string" && message.trim() !== "";
+    if (isQuestion && call.cannotAnswer) return notice(ASKED.nowhere, {}, context.texts());
+    const text = await reset.run(call, context);
+    if (!isQuestion) return text;
     const where = await context.ask(call, { text: message });
     return notice(ASKED[where], {}, context.texts());
   },

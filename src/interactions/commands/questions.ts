@@ -126,6 +126,7 @@ export const ASKED = {
   here: "asked",
   direct: "askedDirect",
   refused: "notAuthorized",
+  nowhere: "askedNowhere",
 } as const satisfies Readonly<Record<string, TextKey>>;
 
 /** All commands in the menu of a message, with distinct names. Discord takes five at most. */

@@ -239,6 +239,11 @@ export const COMMAND_ANSWER_NOTICES = {
     when: "a command has started a turn in a place without the bot",
     example: "Bin dran, die Antwort kommt als Direktnachricht.",
   },
+  askedNowhere: {
+    text: "I may not write in this channel, so I can't answer here. Ask me in another one.",
+    when: "a person gives a command whose answer the bot may not post in that channel",
+    example: "Hier darf ich nicht schreiben. Frag mich in einem anderen Kanal.",
+  },
   whyNeedsMessage: {
     text: "Give the link or id of a message. Or use “Why no answer?” in the menu of the message.",
     when: "a person uses `/why` without a message",

@@ -14,6 +14,7 @@ import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inboun
 import type { Called, EarlierText } from "../../core/calls/called.ts";
 import { type Hooked, hookText } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
+import { readable } from "../../core/inbound/mentions.ts";
 import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadFile } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
@@ -66,6 +67,7 @@ export function envelopeOf({
 }: Envelope): string {
   const { sender, quoted, extras, scheduled, triggered, called, hooked } = message;
   const context = contextLines(message);
+  const shown = (text: string) => readable(text, message.names, (at) => localTime(at, timezone));
   if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
   if (overheard.length + asked.length > 0) {
     const lines = overheard.map((message) => overheardLine(message, timezone));
@@ -93,7 +95,7 @@ export function envelopeOf({
         `[discord message id: ${quoted.id}] [sent: ${
           timeOf(createdAtMs(quoted.id), timezone, "without zone")
         }]`,
-      fenced("quoted", boundary, quoted.text),
+      fenced("quoted", boundary, shown(quoted.text)),
     );
   }
   lines.push(
@@ -101,13 +103,13 @@ export function envelopeOf({
       triggered?.messageId ?? message.id
     }]`,
   );
-  if (files.length === 0) lines.push(fenced("message", boundary, message.text));
-  else lines.push(...messageLines(message.text, files, boundary));
+  if (files.length === 0) lines.push(fenced("message", boundary, shown(message.text)));
+  else lines.push(...messageLines(shown(message.text), files, boundary));
   if (extras.length > 0) {
-    const text = extras.map((extra) => jsonLine({ ...extra })).join("\n");
+    const text = extras.map((extra) => jsonLine({ ...extra, text: shown(extra.text) })).join("\n");
     lines.push(fenced("extras", boundary, text));
   }
-  if (files.length > 0) lines.push(...fileLines(files, filesChars, boundary));
+  if (files.length > 0) lines.push(...fileLines(files, filesChars, boundary, shown));
   return lines.join("\n");
 }
 
@@ -232,7 +234,7 @@ function overheardLine(
     from_id: authorId,
     at: timeOf(sentAt, timezone, "without zone"),
     reply_to: replyTo,
-    text,
+    text: readable(text, {}, (at) => localTime(at, timezone)),
   });
 }
 
@@ -311,13 +313,18 @@ export function fileLines(
   files: readonly ReadFile[],
   maxChars: number,
   boundary: string,
+  readableText = (text: string) => text,
 ): readonly string[] {
   const shown = files.filter((file) => !voiceOf(file));
   const limit = fairLimit(shown.map(({ result }) => textOf(result).length), maxChars);
   let images = 0;
   return shown.flatMap(({ attachment: { name }, owner, result }, index) => {
     if (result.kind === "image") images += 1;
-    const text = clip(textOf(result), limit, result.kind === "text" ? result.left : 0);
+    const text = clip(
+      readableText(textOf(result)),
+      limit,
+      result.kind === "text" ? result.left : 0,
+    );
     return [
       `[file ${index + 1}, of the ${owner}: ${factOf(result, images)}]`,
       fenced("file", boundary, [JSON.stringify({ name }), text].filter(Boolean).join("\n")),

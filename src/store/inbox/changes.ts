@@ -157,6 +157,7 @@ export function prepareChanges(
           const key = { accountId, channelId };
           if (isContext) blocks.edit(key, toOverheard(message));
           else blocks.remove(key, [id]);
+          if (message.revision === 0) return; // a preview
           if (rules?.of(message)) remember(channelId, [{ messageId: id, now: message }]);
           return;
         }
@@ -268,10 +269,10 @@ function isWithdrawnBy({ kind, why }: Verdict): boolean {
 
 /** The stored message with the text and the parts of the edited one. Its sender stays. */
 function withTextOf(
-  { mention: _, quoted: __, ...stored }: InboundMessage,
-  { text, revision, mention, mentionsOthers, quoted, extras }: InboundMessage,
+  { mention: _, quoted: __, names: ___, ...stored }: InboundMessage,
+  { text, revision, mention, mentionsOthers, quoted, extras, names }: InboundMessage,
 ): InboundMessage {
-  return { ...stored, text, revision, mentionsOthers, extras, mention, quoted };
+  return { ...stored, text, revision, mentionsOthers, extras, mention, quoted, names };
 }
 
 /** Number of the newest messages that are looked at: only a new question is answered again. */

@@ -124,6 +124,7 @@ export function changed(
 export function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   const message = JSON.parse(text);
   if (message.quoted?.author?.id === userId) message.quoted = { id: BLANK_ID, text: "" };
+  if (message.names) delete message.names[`@${userId}`];
   return scrub.json(JSON.stringify(message));
 }
 

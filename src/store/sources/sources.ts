@@ -11,6 +11,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { readable } from "../../core/inbound/mentions.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
 
@@ -222,7 +223,7 @@ function withText(entry: Row, text: string): Row {
 export interface ChangedMessage {
   readonly messageId: string;
   /** The message as it is now; absent: it is deleted. */
-  readonly now?: Pick<InboundMessage, "text" | "extras">;
+  readonly now?: Pick<InboundMessage, "text" | "extras" | "names">;
 }
 
 /** Takes the place of a deleted message in the transcript. */
@@ -242,9 +243,10 @@ const EDITED_SINCE = "[edited by its sender since]";
  * @param escape Escapes words by people for a fence.
  */
 export function prepareRewrite(
-  { messageId, now }: ChangedMessage,
+  { messageId, now: edited }: ChangedMessage,
   escape: (text: string) => string,
 ): (text: string) => string {
+  const now = edited && { ...edited, text: readable(edited.text, edited.names) };
   const own = new RegExp(
     `(\\[message_id: ${messageId}\\][^\\n]*\\n)(?:\\[voice message [^\\n]*\\n)?` +
       `<message boundary="([^"\\n]*)">\\n[^]*?\\n</message>` +

@@ -177,6 +177,7 @@ function setUp() {
     log,
     events: {
       emit: {
+        previewed: () => {},
         committed: (seq) => steps.push(`committed ${seq}`),
         sessionDue: (shardId) => steps.push(`due ${shardId}`),
         sessionStarting: (shardId) => steps.push(`starting ${shardId}`),

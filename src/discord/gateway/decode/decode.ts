@@ -25,10 +25,12 @@ import type {
   Self,
   Sender,
 } from "../../../core/inbound/inbound.ts";
+import { hasContent } from "../../../core/inbound/facts.ts";
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { allAttachmentsOf, describeExtras, fullText, POLL_RESULT } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
+import { namesIn } from "./names_in.ts";
 import {
   type DecodeProblem,
   isPlainMessage,
@@ -59,8 +61,11 @@ const MAX_TEXT = 4_000;
 /** Maximum characters of a quoted message. */
 const MAX_QUOTE = 2_000;
 
+const WRITTEN: readonly number[] = [MessageTypes.Default, MessageTypes.Reply];
+/** Types of bots' answers to commands. */
+const ANSWERS: readonly number[] = [MessageTypes.ChatInputCommand, MessageTypes.ContextMenuCommand];
 /** Message types that people and bots write, and results of their polls; all others are Discord's own. */
-const SHOWN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes.Reply, POLL_RESULT]);
+const SHOWN: ReadonlySet<number> = new Set([...WRITTEN, ...ANSWERS, POLL_RESULT]);
 
 /**
  * Decodes the message of a MESSAGE_CREATE.
@@ -92,25 +97,25 @@ export function decodeHistory(
 }
 
 /**
- * Decodes the edit of a MESSAGE_UPDATE.
+ * Decodes the edit or preview of a MESSAGE_UPDATE, or the late answer of another bot to a command.
  *
- * @returns `undefined` if no person has edited the message: Discord has added a preview, or the bot
- * has edited its own.
+ * @returns `undefined` for other changes, such as a pin, and if the bot has edited its own message.
  */
 export function decodeEdit(
   d: unknown,
   context: DecodeContext,
-): MessageEdited | DecodeProblem | undefined {
+): MessageEdited | InboundMessage | DecodeProblem | undefined {
   if (typeof d !== "object" || d === null) {
     return { kind: "problem", why: "the message does not fit" };
   }
   // Servers other than Discord may send a part of a message only; a part has no author.
-  if (!("edited_timestamp" in d) || d.edited_timestamp === null || !("author" in d)) {
-    return undefined;
-  }
+  if (!("author" in d)) return undefined;
   const event = decode(d, context, undefined);
-  if (event?.kind === "problem") return event;
-  return event?.kind === "message" && event.revision > 0
+  const isEdit = "edited_timestamp" in d && d.edited_timestamp !== null;
+  if (event?.kind === "problem" && isEdit) return event;
+  if (event?.kind !== "message") return undefined;
+  if (!isEdit && "type" in d && ANSWERS.includes(Number(d.type))) return event;
+  return event.revision > 0 || event.extras.some(({ kind }) => kind === "embed")
     ? { kind: "message_edited", message: event }
     : undefined;
 }
@@ -133,9 +138,10 @@ function toEvent(
 ): PostedMessage | undefined {
   if (!SHOWN.has(message.type)) return undefined;
   if (message.author.id === context.self.userId) {
-    return message.type === POLL_RESULT ? undefined : toOwn(message, context, knownGuildId);
+    return WRITTEN.includes(message.type) ? toOwn(message, context, knownGuildId) : undefined;
   }
-  return toInbound(message, message.guild_id ?? knownGuildId, context);
+  const inbound = toInbound(message, message.guild_id ?? knownGuildId, context);
+  return ANSWERS.includes(message.type) && !hasContent(inbound) ? undefined : inbound; // it thinks
 }
 
 /**
@@ -198,6 +204,14 @@ function toInbound(
   if (quoted) inbound.quoted = quoted;
   if (message.type === POLL_RESULT) inbound.isAnnouncement = true;
   if (attachments.length > 0) inbound.attachments = attachments;
+  if (quoted || inbound.extras.length > 0 || inbound.text.includes("<")) {
+    const { referenced_message: original, message_snapshots = [] } = message;
+    const all = [message, original, ...message_snapshots.map((one) => one.message)];
+    const mentions = all.flatMap((one) => one?.mentions ?? []);
+    const texts = [inbound, ...inbound.extras, ...quoted ? [quoted] : []].map(({ text }) => text);
+    const names = namesIn(texts, { ...message, mentions }, place, { self, index });
+    if (names) inbound.names = names;
+  }
   return inbound;
 }
 

@@ -24,6 +24,7 @@ import { bounded } from "../../../lib/text/cut.ts";
 import { commandPayload, modalData, toCall, toSubmission, typedIn } from "./interaction_data.ts";
 import type { DecodeFacts } from "./decode.ts";
 import { bits, listOrEmpty, numeric, optional } from "../../../core/discord/lenient.ts";
+import { namesInCommand } from "./names_in.ts";
 import { type DecodeProblem, problemOf, roleIds, userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
@@ -43,7 +44,12 @@ function createSchemas() {
     token: z.string().min(1),
     guild_id: snowflake<"guild">().nullish(),
     channel_id: snowflake<"channel">(),
-    channel: optional(z.object({ type: optional(numeric), name: optional(z.string()) })),
+    channel: optional(z.object({
+      type: optional(numeric),
+      name: optional(z.string()),
+      thread_metadata: optional(z.object({ locked: optional(z.boolean()) })),
+    })),
+    app_permissions: optional(bits),
     /** Set in guilds. */
     member: z.object({
       user: userPayload,
@@ -117,6 +123,7 @@ export function decodeInteraction(
       ...base,
       kind: "slash",
       ...toCall(data, channel_id),
+      names: namesInCommand(data, base.place, context),
     }));
   }
   if (type === InteractionTypes.ApplicationCommandAutocomplete) {
@@ -171,6 +178,7 @@ type CommonPayload = Pick<
   | "guild_id"
   | "channel_id"
   | "channel"
+  | "app_permissions"
   | "member"
   | "user"
   | "authorizing_integration_owners"
@@ -225,7 +233,16 @@ function baseOf(
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
     sender: senderOf(user, { roles: guild_id ? member?.roles : [], automaton }, guild),
     managesMessages: managesMessages(payload) || undefined,
+    cannotAnswer: isClosed(payload) || undefined,
   };
+}
+
+/** Whether the bot may not post in the channel; `false` if the server does not tell. */
+function isClosed({ app_permissions: own, channel }: CommonPayload): boolean {
+  const thread = channel?.thread_metadata;
+  const needs = ["View Channel", thread ? "Send Messages in Threads" : "Send Messages"] as const;
+  return own !== undefined && [...needs, ...thread?.locked ? ["Manage Threads"] as const : []]
+    .some((name) => (BigInt(own) & PERMISSIONS[name]) === 0n);
 }
 
 /** Whether the person, and not the place, has installed the bot. */

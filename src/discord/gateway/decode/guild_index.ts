@@ -22,13 +22,7 @@ import {
 } from "../../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
 import { slug } from "../../../core/names.ts";
-import {
-  type FilePermissions,
-  fileText,
-  fromFileText,
-  mayAttach,
-  toFileText,
-} from "./file_permissions.ts";
+import { type KeptPermissions, keptPermissions, mayAttach } from "./kept_permissions.ts";
 
 /** A channel or thread in the index. */
 export interface IndexedChannel {
@@ -63,8 +57,8 @@ export interface Guild {
   readonly ownRole?: RoleId;
   /** Maximum size of an uploaded file in bytes; absent while the boost level is unknown. */
   readonly uploadLimitBytes?: number;
-  /** Settings about attached files (R12a); absent while unknown. */
-  readonly files?: FilePermissions;
+  /** Settings about attached files (R12a) and about who sees its channels; absent while unknown. */
+  readonly kept?: KeptPermissions;
   /** Set while its GUILD_CREATE is due: after a READY that lists it, or during an outage. */
   readonly isAwaited?: true;
   /** Set if another guild of the bot shares its name; never stored. */
@@ -107,11 +101,11 @@ export function takesFiles(
   { guildId, channelId }: { readonly guildId?: GuildId; readonly channelId: ChannelId },
   self: UserId | undefined,
 ): boolean {
-  const { files, channels } = (guildId && index.get(guildId)) ?? {};
+  const { kept, channels } = (guildId && index.get(guildId)) ?? {};
   const channel = channels?.get(channelId);
-  if (!guildId || !files || !channel || !self) return true;
+  if (!guildId || !kept || !channel || !self) return true;
   const home = isThread(channel) ? channel.parentId : channelId;
-  return home === undefined || mayAttach(files, { guildId, channelId: home }, self);
+  return home === undefined || mayAttach(kept, { guildId, channelId: home }, self);
 }
 
 /** Bytes of an object with an id and its map entry, measured under Bun. */
@@ -123,9 +117,9 @@ const ENTRY_BYTES = 200;
  */
 export function bytesOfIndex(index: GuildIndex): number {
   let bytes = 0;
-  for (const { name, roles, channels, files } of index.values()) {
+  for (const { name, roles, channels, kept } of index.values()) {
     bytes += ENTRY_BYTES + name.length + roles.size * ENTRY_BYTES + channels.size * ENTRY_BYTES;
-    bytes += ((files?.roles.size ?? 0) + (files?.channels.size ?? 0)) * ENTRY_BYTES;
+    bytes += (roles.size + Object.keys(kept?.channels ?? {}).length) * ENTRY_BYTES;
     for (const role of roles.values()) bytes += role.length;
     for (const { name, topic = "" } of channels.values()) bytes += name.length + topic.length;
   }
@@ -146,8 +140,8 @@ const snapshotText = z.object({
   awaited: z.literal(true).optional(),
   /** Maximum upload in bytes; older texts do not have it. */
   upload: z.number().optional(),
-  /** Settings about attached files; older texts do not have them. */
-  files: fileText.optional(),
+  /** Older texts do not have them. */
+  kept: keptPermissions.optional(),
   /** Age-restricted channels; older texts do not have them. */
   nsfw: z.array(text).optional(),
   /** The last item is the last message: `""` if there is none, `null` if it is unknown. */
@@ -178,7 +172,7 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
     own: guild.ownRole,
     awaited: guild.isAwaited ? true : undefined,
     upload: guild.uploadLimitBytes,
-    files: guild.files ? toFileText(guild.files) : undefined,
+    kept: guild.kept,
     nsfw: restricted.length > 0 ? restricted : undefined,
     roles: Array.from(guild.roles),
     channels: Array.from(guild.channels.values(), rowOf),
@@ -250,7 +244,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   const parsed = anySnapshot.safeParse(json);
   if (!parsed.success) return undefined;
   const { name, own, roles, channels } = parsed.data;
-  const { awaited, upload, files, nsfw }: Partial<SnapshotText> = parsed.data;
+  const { awaited, upload, kept, nsfw }: Partial<SnapshotText> = parsed.data;
   const restricted = new Set(nsfw);
   const ownRole = own === undefined ? undefined : parseSnowflake<"role">(own);
   return {
@@ -267,7 +261,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
     ownRole: ownRole || undefined,
     isAwaited: awaited || undefined,
     uploadLimitBytes: upload,
-    files: files ? fromFileText(files) : undefined,
+    kept,
   };
 }
 

@@ -13,7 +13,7 @@ import type { CommandCall, OptionTyping } from "../../../core/inbound/interactio
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { listOf, listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
-import { attachmentPayload, userPayload } from "./payloads.ts";
+import { attachmentPayload, mentionedPayload, userPayload } from "./payloads.ts";
 import { tagOf } from "./senders.ts";
 import type { Submission } from "../../../core/people/form.ts";
 import { toAttachment } from "./describe.ts";
@@ -36,13 +36,17 @@ export function commandPayload() {
     id: snowflake<"message">(),
     content: textOr(""),
     author: userPayload,
+    mentions: listOrEmpty(mentionedPayload),
   });
   return z.object({
     type: optional(numeric),
     name: z.string(),
     options: listOf(value.or(subcommand).or(others)),
     target_id: optional(snowflake<"message">()),
-    resolved: optional(z.object({ messages: z.record(z.string(), message) })),
+    resolved: optional(z.object({
+      messages: optional(z.record(z.string(), message)),
+      users: optional(z.record(z.string(), mentionedPayload)),
+    })),
   });
 }
 
@@ -87,7 +91,7 @@ function targetOf(
   { target_id: id, resolved }: CommandPayload,
   channelId: ChannelId,
 ): CommandCall["target"] {
-  const message = id === undefined ? undefined : resolved?.messages[id];
+  const message = id === undefined ? undefined : resolved?.messages?.[id];
   if (!message) return undefined;
   const { author, content } = message;
   return {

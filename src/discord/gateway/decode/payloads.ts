@@ -56,6 +56,19 @@ export const userPayload = z.lazy(() =>
   }).transform(({ username, ...user }) => ({ ...user, username: username ?? user.id }))
 );
 
+/** A person whom a message mentions, with the names that Discord tells. Some servers tell the id alone. */
+export const mentionedPayload = z.lazy(() =>
+  z.preprocess(
+    (user) => typeof user === "object" ? user : { id: user },
+    z.object({
+      id: snowflake<"user">(),
+      username: optional(z.string()),
+      global_name: optional(z.string()),
+      member: optional(z.object({ nick: optional(z.string()) })),
+    }),
+  )
+);
+
 /** A file of a message, or of a submitted modal. */
 export const attachmentPayload = z.lazy(() =>
   z.object({
@@ -118,6 +131,7 @@ const pollPayload = z.lazy(() =>
  */
 export const contentFields = () => ({
   content: textOr(""),
+  mentions: listOrEmpty(mentionedPayload),
   attachments: listOf(attachmentPayload),
   embeds: listOf(embedPayload),
   sticker_items: listOf(namedPayload),
@@ -194,11 +208,7 @@ export const messagePayload = z.lazy(() =>
     interaction_metadata: z.unknown().optional(),
     nonce: optional(z.union([z.string(), z.number()])),
     edited_timestamp: editedTime,
-    mentions: listOrEmpty(
-      z.object({ id: snowflake<"user">() }).or(
-        snowflake<"user">().transform((id) => ({ id })),
-      ),
-    ),
+    mention_channels: listOf(z.object({ id: snowflake<"channel">(), name: z.string() })),
     mention_roles: listOrEmpty(roleId),
     ...referenceFields(),
     referenced_message: optional(referencedPayload),
@@ -215,7 +225,7 @@ const channelFields = () => ({
   /** Whether the channel is age-restricted; threads do not have it. */
   nsfw: closingFlag,
   parent_id: optional(snowflake<"channel">()),
-  /** `file_permissions.ts` reads them. */
+  /** `kept_permissions.ts` reads them. */
   permission_overwrites: z.unknown().optional(),
   /** `null` if the channel never had a message. A malformed id counts as absent. */
   last_message_id: snowflake<"message">().nullish().catch(undefined),
@@ -330,6 +340,7 @@ function carriesNothing(d: UnreadFields<MessagePayload>): boolean {
     d.interaction_metadata === undefined && d.poll === undefined &&
     isNone(d.message_reference) && isNone(d.referenced_message) && isEmpty(d.attachments) &&
     isEmpty(d.embeds) && isEmpty(d.sticker_items) && isEmpty(d.components) &&
+    isEmpty(d.mention_channels) &&
     isEmpty(d.message_snapshots);
 }
 
@@ -347,7 +358,9 @@ function isPlainMember(member: unknown): boolean {
 }
 
 function isMentioned(user: unknown): boolean {
-  return isObject<MessagePayload["mentions"][number]>(user) && isId(user.id);
+  return isObject<MessagePayload["mentions"][number]>(user) && isId(user.id) &&
+    [user.username, user.global_name].every((name) => isNone(name) || isText(name)) &&
+    isPlainMember(user.member);
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {

@@ -115,7 +115,7 @@ export function tagOf(
  * @returns `undefined` if it is the username.
  */
 export function displayNameOf(
-  { username, global_name }: User,
+  { username = "", global_name }: Partial<Pick<User, "username" | "global_name">>,
   nick?: string | null,
 ): string | undefined {
   const name = bounded(nick || global_name || username, MAX_NAME);

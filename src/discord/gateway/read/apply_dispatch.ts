@@ -16,12 +16,11 @@ import {
   toRoles,
 } from "./guild_entries.ts";
 import {
-  type FilePermissions,
-  grantOf,
+  type KeptPermissions,
   ownRolesIn,
-  toFileOverwrites,
-  toFileRoles,
-} from "../decode/file_permissions.ts";
+  toKeptChannels,
+  toKeptRoles,
+} from "../decode/kept_permissions.ts";
 import {
   type Guild,
   type GuildIndex,
@@ -121,8 +120,8 @@ const guildUpdate = parsed(
       ...(update.name !== undefined && { name: toName(update.name) }),
       ...(update.roles && toRoles(update.roles, self)),
       ...uploadLimitOfTier(update.premium_tier),
-      ...withFiles(guild, () => {
-        const roles = update.roles && toFileRoles(update.roles);
+      ...withKept(guild, () => {
+        const roles = update.roles && toKeptRoles(update.roles);
         return roles && { roles };
       }),
     })),
@@ -140,11 +139,7 @@ const rolePut = parsed(
       ...guild,
       roles: new Map(guild.roles).set(role.id, toName(role.name ?? role.id)),
       ...(isOwnRole(role, self) && { ownRole: role.id }),
-      ...withFiles(guild, ({ roles }) => {
-        const grant = grantOf(role.permissions ?? "");
-        const others = [...roles].filter(([id]) => id !== role.id);
-        return { roles: new Map(grant ? [...others, [role.id, grant]] : others) };
-      }),
+      ...withKept(guild, ({ roles }) => ({ roles: { ...roles, ...toKeptRoles([role]) } })),
     })),
 );
 
@@ -158,9 +153,7 @@ const roleDelete = parsed(
         ...guild,
         roles,
         ownRole: ownRole && ownRole !== role_id ? ownRole : undefined,
-        ...withFiles(guild, (files) => ({
-          roles: new Map([...files.roles].filter(([id]) => id !== role_id)),
-        })),
+        ...withKept(guild, ({ roles: { [role_id]: _, ...rest } }) => ({ roles: rest })),
       };
     }),
 );
@@ -170,7 +163,7 @@ const memberUpdate = parsed(
   (index, member, self) =>
     within(index, member.guild_id, (guild) => ({
       ...guild,
-      ...withFiles(guild, () => {
+      ...withKept(guild, () => {
         const ownRoles = ownRolesIn([member], self);
         return ownRoles && { ownRoles };
       }),
@@ -184,7 +177,7 @@ const channelPut = parsed(
       const channels = new Map(guild.channels);
       if (isLive(channel)) putChannel(channels, channel);
       else channels.delete(channel.id);
-      return { ...guild, channels, ...withFiles(guild, (files) => overwritten(files, channel)) };
+      return { ...guild, channels, ...withKept(guild, (kept) => overwritten(kept, channel)) };
     }),
 );
 
@@ -197,9 +190,7 @@ const channelDelete = parsed(
       return {
         ...guild,
         channels,
-        ...withFiles(guild, (files) => ({
-          channels: new Map([...files.channels].filter(([other]) => other !== id)),
-        })),
+        ...withKept(guild, ({ channels: { [id]: _, ...rest } }) => ({ channels: rest })),
       };
     }),
 );
@@ -274,25 +265,22 @@ function without(index: GuildIndex, ids: readonly GuildId[]): GuildIndex {
   return rest;
 }
 
-/** Changes a guild's settings about files. Unknown settings stay unknown. */
-function withFiles(
-  { files }: Guild,
-  change: (files: FilePermissions) => Partial<FilePermissions> | undefined,
-): Pick<Guild, "files"> {
-  return files ? { files: { ...files, ...change(files) } } : {};
+/** Changes a guild's kept settings. Unknown settings stay unknown. */
+function withKept(
+  { kept }: Guild,
+  change: (kept: KeptPermissions) => Partial<KeptPermissions> | undefined,
+): Pick<Guild, "kept"> {
+  return kept ? { kept: { ...kept, ...change(kept) } } : {};
 }
 
 /** Without the field, a payload says nothing about the overwrites. */
 function overwritten(
-  { channels }: FilePermissions,
+  { channels }: KeptPermissions,
   channel: ChannelPayload,
-): Partial<FilePermissions> | undefined {
+): Partial<KeptPermissions> | undefined {
   if (channel.permission_overwrites === undefined) return undefined;
-  const changed = new Map(channels);
-  const overwrites = toFileOverwrites(channel);
-  if (overwrites.length === 0) changed.delete(channel.id);
-  else changed.set(channel.id, overwrites);
-  return { channels: changed };
+  const { [channel.id]: _, ...others } = channels;
+  return { channels: { ...others, ...toKeptChannels([channel]) } };
 }
 
 function isUnavailable(d: unknown): boolean {

@@ -6,7 +6,7 @@
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { bounded } from "../../../lib/text/cut.ts";
-import { ownRolesIn, toFileChannels, toFileRoles } from "../decode/file_permissions.ts";
+import { ownRolesIn, toKeptChannels, toKeptRoles } from "../decode/kept_permissions.ts";
 import { type Guild, type IndexedChannel, uploadLimitOfTier } from "../decode/guild_index.ts";
 import type { ChannelPayload, GuildPayload, RolePayload } from "../decode/payloads.ts";
 
@@ -23,21 +23,21 @@ export function toGuild(guild: GuildPayload, self: UserId | undefined): Guild {
     channels: new Map(channels.map((channel) => [channel.id, toChannel(channel)])),
     ...toRoles(guild.roles ?? [], self),
     ...uploadLimitOfTier(guild.premium_tier),
-    ...filesOf(guild, self),
+    ...keptOf(guild, self),
   };
 }
 
-/** Reads the settings about files; none if the payload lacks the permissions of a role. */
-function filesOf(guild: GuildPayload, self: UserId | undefined): Pick<Guild, "files"> {
-  const roles = guild.roles && toFileRoles(guild.roles);
+/** Reads the kept settings; none if the payload lacks the permissions of a role. */
+function keptOf(guild: GuildPayload, self: UserId | undefined): Pick<Guild, "kept"> {
+  const roles = guild.roles && toKeptRoles(guild.roles);
   if (!roles) return {};
   const ownRoles = ownRolesIn(guild.members, self);
   return {
-    files: {
-      ...(self !== undefined && guild.owner_id === self && { isOwner: true }),
+    kept: {
+      isOwner: self !== undefined && guild.owner_id === self,
       ...(ownRoles && { ownRoles }),
       roles,
-      channels: toFileChannels(guild.channels ?? []),
+      channels: toKeptChannels(guild.channels ?? []),
     },
   };
 }

@@ -1,0 +1,83 @@
+/** Tests what the model and people read in place of ids, late previews, and answers that cannot come. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Scene } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+
+const lastTurn = ({ model }: Scene): string =>
+  model.requests.at(-1)?.messages.findLast(({ role }) => role === "user")?.text ?? "";
+
+describe("names, previews and closed channels", () => {
+  const play = sharedBot({ discord: () => ({ allowBots: true }) });
+
+  it("[H3] [R4] shows names to the model, and mentions to people, without new pings", () =>
+    play(async (scene) => {
+      const { simulator, say, mention, replies, user, here } = scene;
+      const [grace, ada] = [user("grace"), user("ada")];
+      const { id: other } = simulator.channel("#off-topic");
+      say("ada", here, `hidden from <@${grace.id}>: <#${other}> <:krill:123456789012345678>`);
+      say("ada", here, `${mention} ask <@${grace.id}> in <#${other}>`);
+      const [answer = ""] = await replies(here, 1);
+      const turn = lastTurn(scene);
+      const shown = `@Grace (${grace.id})`;
+      assert.ok(turn.includes(`@you ask ${shown} in #off-topic (${other})`), turn);
+      assert.ok(turn.includes(`hidden from ${shown}: #off-topic (${other}) :krill:`), turn);
+      assert.ok(answer.includes(`ask <@${grace.id}> in <#${other}>`), answer);
+      const posted = [...simulator.channel(`#${here}`).messages.values()].at(-1);
+      assert.deepEqual(posted?.pings.users.filter((id) => id !== ada.id), []);
+    }));
+
+  it("[H6] waits for the preview of a link, and gives a late one to the next turn", () =>
+    play(async (scene) => {
+      const { simulator, say, mention, replies, here } = scene;
+      const alone = say("grace", here, `${mention} https://example.org/a`);
+      simulator.preview(alone, { type: "link", title: "The tide tables" });
+      await replies(here, 1);
+      assert.match(lastTurn(scene), /"kind":"embed","text":"The tide tables"/);
+      const words = "what do you all make of this report that came out at";
+      const long = say("grace", here, `${mention} ${words} https://example.org/b`);
+      await replies(here, 2);
+      simulator.preview(long, { type: "link", title: "A late title" });
+      const unasked = say("ada", here, "https://example.org/c");
+      simulator.preview(unasked, { type: "link", title: "An overheard title" });
+      say("grace", here, `${mention} and now?`);
+      await replies(here, 3);
+      assert.match(lastTurn(scene), /\[embed: A late title\]/);
+      assert.match(lastTurn(scene), /\[embed: An overheard title\]/);
+    }));
+
+  it("[P11] reads the answers of other bots to commands", () =>
+    play(async (scene) => {
+      const { say, mention, replies, simulator, here } = scene;
+      const more = { type: 20, interaction_metadata: { id: "1" } };
+      simulator.say({ as: "Limpet", in: `#${here}`, text: "the weather is fine", more });
+      say("grace", here, `${mention} how is the weather?`);
+      await replies(here, 1);
+      assert.match(lastTurn(scene), /the weather is fine/);
+    }));
+
+  it("[K6] says at once that no answer can come, and asks no model", () =>
+    play(async (scene) => {
+      const { simulator, eventually, say, model, here } = scene;
+      const target = say("ada", here, "a story");
+      simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: here });
+      simulator.permit({ to: "@everyone", what: "manageMessages", as: "allowed", in: here });
+      const asked = model.requests.length;
+      const isTold = (count: number) => () =>
+        Promise.resolve(
+          simulator.ephemeral("grace").filter(({ content }) =>
+            content.startsWith("I may not write in this channel")
+          ).length === count,
+        );
+      const registered = () =>
+        Promise.resolve(simulator.application.commands.some(({ name }) => name === "new"));
+      await eventually("the commands", registered);
+      simulator.command({ as: "grace", in: `#${here}`, name: "Summarise from here", target });
+      await eventually("the first notice", isTold(1));
+      const options = [{ name: "message", type: 3, value: "hello" }];
+      simulator.command({ as: "grace", in: `#${here}`, name: "new", options });
+      await eventually("the second notice", isTold(2));
+      assert.equal(model.requests.length, asked);
+    }));
+});
