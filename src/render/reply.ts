@@ -208,8 +208,8 @@ function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
 
 function withMentions(text: string, { message, shown }: ModelAnswer, mayPing: MayPing): string {
   const { sender, quoted } = message;
-  const code = (at: number) => isInCode(codeRegions(text), at);
-  return clickable(text, code, shown.texts, [
+  const code = codeRegions(text);
+  return clickable(text, (at) => isWithin(code, at), shown.texts, [
     [sender.id, sender.username],
     [`${quoted?.author?.id}`, `${quoted?.author?.tag}`],
     ...shown.overheard.map(({ authorId, tag }) => [authorId, tag] as const),
