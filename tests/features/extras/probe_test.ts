@@ -63,7 +63,7 @@ describe("[O3] barnacle status --probe", () => {
   it("has the same in --json, with the bot's report", () =>
     withSimulation(LISTED, async (scene) => {
       const bot = await scene.start();
-      await scene.line(bot, /"Barnacle is running"/);
+      await scene.line(bot, /"typed":"help".*was resolved to an id|was resolved to an id.*"help"/);
       scene.simulator.permit({ to: "Barnacle", what: "all", as: "denied", in: "help" });
       const { stdout, code } = await scene.cli("status", "--probe", "--json");
       assert.equal(stdout.length, 1);

@@ -301,10 +301,9 @@ const cases: readonly [
   [
     "a thread is hidden",
     guild(),
-    { kind: "hidden_thread" },
+    { kind: "hidden" },
     READ,
-    "cannot post in a thread: the bot may not see its channel, or the thread is private and the " +
-    "bot is not in it",
+    "cannot post there: the bot may not see the channel, or it is a private thread without the bot",
     "a channel or a private thread",
   ],
   [
