@@ -42,7 +42,7 @@ export const LOCALES = (
 ).split(" ");
 
 /** Texts by Discord's locales: `{ "de": "…" }`. */
-export type Localizations = Readonly<Record<string, string>>;
+export type Localizations = Readonly<Partial<Record<string, string>>>;
 
 /** An option or a subcommand. Fields that are absent here are absent at Discord, too. */
 export interface RegisteredOption {

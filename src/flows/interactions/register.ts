@@ -220,14 +220,14 @@ function namesOf(commands: readonly RegisteredCommand[]): string {
 }
 
 /** The operator's words for commands, by the command's name (`messages.commands`). */
-export type CommandTexts = Readonly<
-  Record<string, {
+export type CommandTexts = {
+  readonly [command: string]: {
     /** By Discord's locales. */
     readonly name?: Localizations;
     /** By Discord's locales. */
     readonly description?: Localizations;
-  }>
->;
+  } | undefined;
+};
 
 /** Discord's `ApplicationCommandTypes`. */
 const SLASH = 1;
@@ -309,7 +309,7 @@ function optionChars({ name, description, choices = [], options = [] }: Register
 }
 
 function longest(text: string, localized: Localizations = {}): number {
-  return Math.max(text.length, ...Object.values(localized).map(({ length }) => length));
+  return Math.max(text.length, ...Object.values(localized).map((words = "") => words.length));
 }
 
 function withoutLocales(
