@@ -76,7 +76,7 @@ const allowedTools: Convert = (value, field) => {
 const TABLE: RuleTable = {
   allow: keepRequired(allowedTools),
   ...sameRule(["alsoAllow", "deny"], keepRequired(names)),
-  profile: dropped, // `toolListsAnd` reads it
+  profile: dropped, // `toolLists` reads it
 };
 
 /** The tools of OpenClaw's profiles, as far as Barnacle has them. */
@@ -86,8 +86,8 @@ const PROFILES: Readonly<Record<string, readonly string[]>> = {
   messaging: ["group:discord"],
 };
 
-/** The `tools` of the file, with more keys. A profile narrows `allow`. */
-export const toolListsAnd = (more: RuleTable): Convert => (value, field) => {
+/** The `tools` of an agent, a place or the file, which has more keys. A profile narrows `allow`. */
+export const toolLists = (more: RuleTable = {}): Convert => (value, field) => {
   const target = objectBy({ ...TABLE, ...more })(value, field);
   const profile = fieldAt(field, value, "profile");
   if (!target || profile.value === undefined || profile.value === "full") return target;
@@ -101,9 +101,6 @@ export const toolListsAnd = (more: RuleTable): Convert => (value, field) => {
   setWithin(target, ["allow"], kept, profile.mark);
   return target;
 };
-
-/** The `tools` of an agent or a place. */
-export const toolLists: Convert = toolListsAnd({});
 
 const ref: Convert = (value, field) => {
   const name = textOf(value);
@@ -136,7 +133,7 @@ const AGENT: RuleTable = {
   model: keepKey(model),
   workspace: keepKey(words),
   groupChat: keepObject({ mentionPatterns: keepKey(listOfWords) }),
-  tools: keepKey(toolLists),
+  tools: keepKey(toolLists()),
   skills: keepKey(listOfWords),
   identity,
 };

@@ -129,7 +129,7 @@ const toolsBySender = objectBy({}, (at, into) => {
     return mayWiden ? noteInvalid(at, why) : noteLeft(at, why);
   }
   if (!isId && isPlain) noteChanged(at, "Here, this is a username, and no display name");
-  const own = toolLists(at.value, at);
+  const own = toolLists()(at.value, at);
   if (own !== undefined) setWithin(into, [key], own, at.mark);
 });
 
@@ -150,7 +150,7 @@ function quietAboutOthers(
 const PLACE: RuleTable = {
   requireMention: keepRequired(flag),
   users: keepRequired(people),
-  tools: keepRequired(toolLists),
+  tools: keepRequired(toolLists()),
   toolsBySender: keepRequired(toolsBySender),
   roles: dropped, // `addRoles` reads them
   ignoreOtherMentions: dropped, // and `quietAboutOthers` this

@@ -2,7 +2,7 @@
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
-import { agentsTable, bindings, modelsTable, toolListsAnd } from "./agents.ts";
+import { agentsTable, bindings, modelsTable, toolLists } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
   applyRules,
@@ -135,7 +135,7 @@ const exec: Rule = (field, into) => {
 
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
 const tools: Rule = (field, into) => {
-  const lists = required(toolListsAnd({
+  const lists = required(toolLists({
     exec: dropped,
     agentToAgent: dropWithNote("Barnacle's agents do not call one another"),
     elevated: dropWithNote("Barnacle has approvals for that"),

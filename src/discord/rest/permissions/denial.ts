@@ -229,6 +229,8 @@ const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
   [50083, "the thread is archived or locked; unlock it"],
   [50278, "the person shares no server with the bot; invite the bot to a server of theirs"],
   [160005, "the thread is locked; unlock it"],
+  [160009, "a reply needs Read Message History there"],
+  [160010, "a reply or forward cannot show a message of an age-restricted channel there"],
   [200000, "the server's AutoMod has blocked the text"],
   [200001, "the server's AutoMod has blocked a title in it"],
 ]);

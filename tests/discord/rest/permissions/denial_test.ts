@@ -357,6 +357,8 @@ describe("[R11] explainCode()", () => {
   it("explains code 50007, and returns undefined for an unknown code", () => {
     assert.match(explainCode(50007) ?? "", /accepts no messages from the bot/);
     assert.match(explainCode(50278) ?? "", /shares no server/);
+    assert.match(explainCode(160009) ?? "", /Read Message History/);
+    assert.match(explainCode(160010) ?? "", /age-restricted/);
     assert.match(explainCode(50083) ?? "", /archived or locked/);
     assert.equal(explainCode(0), undefined);
   });
