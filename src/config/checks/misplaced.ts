@@ -24,7 +24,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   RateLimitConfig: 'write "rateLimit" in channels.discord',
   ReconnectConfig: 'write "reconnect" in channels.discord.gateway',
   AgentRouter: 'write "router" at the top of the file',
-  ToolConfig: 'write "timeoutSec" in tools',
   tool_config: 'write "timeoutSec" in tools',
   async_tool_timeout: 'write "timeoutSec" in tools',
   heartbeat_priority: "remove it: heartbeats always go first",

@@ -136,19 +136,11 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       });
     }
     const { commands: registered, entryPoint } = await list(applicationId, guildId);
-    const refused: string[] = [];
+    let refused: readonly string[] = [];
     if (!isDeepStrictEqual(inOrder(registered), inOrder(commands))) {
-      for (let sent = commands;;) {
-        try {
-          await replace(applicationId, guildId, { commands: sent, entryPoint });
-          break;
-        } catch (error) {
-          const plain = isFinal(error) ? withoutRefused(sent, textOf(error)) : undefined;
-          if (!plain) throw error;
-          sent = plain.commands;
-          refused.push(`Discord refuses the words of ${plain.keys.join(", ")}: ${textOf(error)}`);
-        }
-      }
+      const send = (some: readonly RegisteredCommand[]) =>
+        replace(applicationId, guildId, { commands: some, entryPoint });
+      refused = await sendAll(commands, send, isFinal);
       for (const reason of refused) log.error("Commands have only their own names", { reason });
       const names = new Set(commands.map(({ name }) => name));
       const removed = registered.filter(({ name }) => !names.has(name));
@@ -318,11 +310,26 @@ function withoutLocales(
   return command;
 }
 
+/** Sends commands, without the words that Discord refuses. @returns The refusals, with their keys. */
+async function sendAll(
+  commands: readonly RegisteredCommand[],
+  send: (commands: readonly RegisteredCommand[]) => Promise<void>,
+  isFinal: (error: unknown) => boolean,
+): Promise<readonly string[]> {
+  try {
+    await send(commands);
+    return [];
+  } catch (error) {
+    const plain = isFinal(error) ? withoutRefused(commands, textOf(error)) : undefined;
+    if (!plain) throw error;
+    const reason = `Discord refuses the words of ${plain.keys.join(", ")}: ${textOf(error)}`;
+    return [reason, ...await sendAll(plain.commands, send, isFinal)];
+  }
+}
+
 /**
  * Takes the operator's words out of the commands that Discord's refusal names by their number. If it
- * names none of these, all words go.
- *
- * @returns `undefined` if no command has such words.
+ * names none of these, all words go. `undefined`: no command has such words.
  */
 function withoutRefused(
   commands: readonly RegisteredCommand[],

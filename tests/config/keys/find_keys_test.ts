@@ -113,7 +113,6 @@ describe("[C4] findKeys()", () => {
     ["AgentRouter", /"router"/],
     ["RateLimitConfig", /"rateLimit"/],
     ["ReconnectConfig", /"reconnect"/],
-    ["ToolConfig", /"timeoutSec"/],
     ["async_tool_timeout", /"timeoutSec"/],
     ["token_from_env", /"token"/],
     ["log_level=CONNECTION_DEBUG", /"level" in log/],
