@@ -10,7 +10,7 @@
 
 import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
-import { toCreatedGuild, toGuild } from "../payloads/guild.ts";
+import { channelsOf, isSeen, toCreatedGuild, toEventChannel, toGuild } from "../payloads/guild.ts";
 import { INTENT } from "../world/intents.ts";
 import { toInteraction } from "../payloads/interaction.ts";
 import {
@@ -18,7 +18,6 @@ import {
   guildIdOf,
   nonceFor,
   type Payload,
-  toChannel,
   toEmoji,
   toMember,
   toMessage,
@@ -78,10 +77,11 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
     case "channel_deleted": {
       const { channel } = event;
       if (!(viewer.intents & INTENT.guilds) || !isOnShard(channel.guildId, viewer)) return;
-      if (!may(world, channel, viewer.userId, "view")) return;
-      const noun = channel.kind === "thread" ? "THREAD" : "CHANNEL";
+      const isThread = channel.kind === "thread";
+      if (isThread && !may(world, channel, viewer.userId, "view")) return;
       const verb = event.kind.slice("channel_".length, -1).toUpperCase();
-      return { t: `${noun}_${verb}`, d: toChannel(world, channel, viewer.userId) };
+      const d = toEventChannel(world, channel, viewer.userId);
+      return { t: `${isThread ? "THREAD" : "CHANNEL"}_${verb}`, d };
     }
     case "thread_member_added":
     case "thread_member_removed":
@@ -113,6 +113,24 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
       return { t: "GUILD_ROLE_UPDATE", d: { guild_id: guildId, role: toRole(role) } };
     }
   }
+}
+
+/** The changes of the channels that a viewer sees, or sees no longer, after a change of its roles. */
+export function toSightChanges(
+  world: World,
+  event: WorldEvent,
+  viewer: Viewer,
+  hidden: ReadonlySet<unknown>,
+): readonly Dispatch[] {
+  const isOfRoles = event.kind === "role_updated" ||
+    (event.kind === "member_updated" && event.member.userId === viewer.userId);
+  const guild = isOfRoles ? world.guilds.get(event.guildId) : undefined;
+  if (!guild || !isMemberHere(world, guild.id, viewer)) return [];
+  return channelsOf(world, guild)
+    .filter((one) =>
+      one.kind !== "thread" && isSeen(world, one, viewer.userId) === hidden.has(one.id)
+    )
+    .flatMap((channel) => toDispatch(world, { kind: "channel_updated", channel }, viewer) ?? []);
 }
 
 function messageDispatch(

@@ -3,7 +3,7 @@
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { applicationFlags } from "../payloads/application.ts";
-import { type Dispatch, isOnShard, toDispatch, type Viewer } from "./dispatches.ts";
+import { type Dispatch, isOnShard, toDispatch, toSightChanges, type Viewer } from "./dispatches.ts";
 import { createGatewaySwitches, type GatewaySwitches } from "../notes/faults.ts";
 import { createGatewayConnection, type GatewayConnection } from "./connection.ts";
 import type { RequestMembers } from "./frames.ts";
@@ -86,7 +86,10 @@ export async function startGateway(
   let opened = 0;
   let url = "";
 
-  const dispatch: Send = (session, message) => sendDispatch(session, message, replayLimit);
+  const dispatch: Send = (session, message) => {
+    noteHidden(session, message);
+    sendDispatch(session, message, replayLimit);
+  };
 
   const revoke = (account: Account) => {
     account.tokenResetAt = now();
@@ -182,6 +185,9 @@ export async function startGateway(
           const message = toDispatch(world, event, session.viewer);
           if (!message || isLost(message.d, switches)) continue;
           dispatch(session, message);
+          for (const more of toSightChanges(world, event, session.viewer, session.hidden)) {
+            dispatch(session, more);
+          }
         }
       }
     },
@@ -197,6 +203,19 @@ export async function startGateway(
     opened: () => opened,
     close: () => server.close(),
   };
+}
+
+/** Remembers the channels that a session saw without a name. */
+function noteHidden({ hidden }: Session, { t, d }: Dispatch): void {
+  const channels: unknown = t === "GUILD_CREATE"
+    ? d["channels"]
+    : t.startsWith("CHANNEL_")
+    ? [d]
+    : [];
+  for (const { id, flags } of channels as readonly Dispatch["d"][]) {
+    if (flags === 0) hidden.delete(id);
+    else hidden.add(id);
+  }
 }
 
 /** Events of a guild with an outage reach no one. */

@@ -16,6 +16,8 @@ export interface Session {
   readonly id: string;
   readonly account: Account;
   readonly viewer: Viewer;
+  /** Ids of the channels that it saw without a name. */
+  readonly hidden: Set<unknown>;
   /** Number of the last payload. */
   seq: number;
   /** The last payloads, oldest first. */
@@ -83,6 +85,7 @@ export function createSessions(
         id,
         account,
         viewer,
+        hidden: new Set(),
         seq: 0,
         replay: [],
         connection: undefined,

@@ -2,6 +2,7 @@
 
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
+import { PERMISSION } from "../world/permissions.ts";
 import { type Payload, toChannel, toMember, toRole } from "./payloads.ts";
 import type { Channel, Expression, Guild, GuildChannel, Webhook, World } from "../world/world.ts";
 
@@ -95,12 +96,43 @@ export function toWebhook(
   };
 }
 
-/**
- * The guild in GUILD_CREATE: with the channels that the bot may see, and only itself as a member.
- */
+/** Discord's flag of a channel that its reader may not view. */
+const OBFUSCATED = 1 << 17;
+
+/** Whether a reader sees a channel; a category also if it sees one of its channels. */
+export function isSeen(world: World, channel: GuildChannel, reader: UserId): boolean {
+  return may(world, channel, reader, "view") || (channel.kind === "category" &&
+    [...world.channels.values()].some((one) =>
+      "parentId" in one && one.parentId === channel.id && may(world, one, reader, "view")
+    ));
+}
+
+/** A channel in the gateway's events. One that the reader may not view shows no name and no rights. */
+export function toEventChannel(world: World, channel: GuildChannel, reader: UserId): Payload {
+  if (isSeen(world, channel, reader)) return toChannel(world, channel, reader);
+  const { id, type, guild_id, parent_id, position } = toChannel(world, channel, reader);
+  return {
+    ...{ id, type, guild_id, parent_id, position },
+    name: "___hidden___",
+    flags: OBFUSCATED,
+    topic: null,
+    nsfw: false,
+    last_message_id: null,
+    last_pin_timestamp: null,
+    rate_limit_per_user: 0,
+    permission_overwrites: [{
+      id: channel.guildId,
+      type: 0,
+      allow: "0",
+      deny: String(PERMISSION.viewChannel),
+    }],
+  };
+}
+
+/** The guild in GUILD_CREATE: threads that the bot may not see are missing; it is the only member. */
 export function toCreatedGuild(world: World, guild: Guild, reader: UserId): Payload {
   const own = guild.members.get(reader);
-  const visible = channelsOf(world, guild).filter((channel) => may(world, channel, reader, "view"));
+  const channels = channelsOf(world, guild);
   return {
     ...toGuild(guild),
     joined_at: new Date(own?.joinedAt ?? 0).toISOString(),
@@ -108,10 +140,11 @@ export function toCreatedGuild(world: World, guild: Guild, reader: UserId): Payl
     unavailable: false,
     member_count: guild.members.size,
     members: own ? [toMember(world, own)] : [],
-    channels: visible.filter((channel) => channel.kind !== "thread")
-      .map((channel) => toChannel(world, channel, reader)),
-    threads: visible.filter((channel) => channel.kind === "thread" && !channel.isArchived)
-      .map((channel) => toChannel(world, channel, reader)),
+    channels: channels.filter(({ kind }) => kind !== "thread")
+      .map((channel) => toEventChannel(world, channel, reader)),
+    threads: channels.filter((one) => one.kind === "thread" && !one.isArchived)
+      .filter((thread) => may(world, thread, reader, "view"))
+      .map((thread) => toChannel(world, thread, reader)),
     voice_states: [],
     presences: [],
     stage_instances: [],

@@ -9,7 +9,7 @@ import {
   type UserId,
 } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
-import { channelsOf, toGuild, toWebhook } from "../payloads/guild.ts";
+import { channelsOf, isSeen, toGuild, toWebhook } from "../payloads/guild.ts";
 import { INTENT } from "../world/intents.ts";
 import { searchMembers } from "../world/member_search.ts";
 import { toChannel, toMember, toRole } from "../payloads/payloads.ts";
@@ -56,7 +56,8 @@ export function addGuildRoutes(
   app.get("/guilds/:guild/channels", (c) =>
     inGuild(c, (guild) =>
       c.json(
-        channelsOf(world, guild).filter(({ kind }) => kind !== "thread")
+        channelsOf(world, guild)
+          .filter((one) => one.kind !== "thread" && isSeen(world, one, self(c)))
           .map((channel) => toChannel(world, channel, self(c))),
       )));
   app.get("/guilds/:guild/threads/active", (c) =>

@@ -3,6 +3,11 @@
 /** Variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
+/** A path of the config. A leading `~` stands for the home folder. */
+export function withHome(path: string, home = ""): string {
+  return path.replace(/^~(?=$|[\\/])/, () => home || "~");
+}
+
 /**
  * Whether two boot ids name one boot. The kernel writes them with dashes, systemd without.
  *

@@ -1,6 +1,6 @@
 /** Shows texts that people chose in places of our own: names in notices, and titles of threads. */
 
-import { withoutSpoilers } from "../lib/text/quoted.ts";
+import { withoutInvisible, withoutSpoilers } from "../lib/text/quoted.ts";
 
 /** Maximum number of characters to show; a guild's name may have 100. */
 const MAX_LENGTH = 100;
@@ -10,11 +10,7 @@ const MAX_LENGTH = 100;
  * words. Invisible characters are removed.
  */
 export function nameAsCode(name: string): string {
-  const seen = name.replace(/[\p{Cc}\s]+/gu, " ").replace(
-    /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu,
-    "",
-  )
-    .replaceAll("`", "ˋ").trim();
+  const seen = withoutInvisible(name.replace(/[\p{Cc}\s]+/gu, " ")).replaceAll("`", "ˋ").trim();
   const shown = Array.from(seen).slice(0, MAX_LENGTH).join("");
   return shown === "" ? "`?`" : `\`${shown}\``;
 }
@@ -29,13 +25,13 @@ const MAX_TITLE = 60;
  * if nothing is left.
  */
 export function threadTitle(text: string): string {
-  const plain = withoutSpoilers(text)
+  const plain = withoutInvisible(withoutSpoilers(text))
     .replace(/<a?:(\w+):\d+>/g, ":$1:")
     .replace(/<[@#/t][^>]{0,60}>/g, " ")
     .replace(/https?:\/\/[^\s>]+/g, " ")
-    .replace(/[*~`\\]+|(?<!\w)_+|_+(?!\w)/g, "")
+    .replace(/[*~`]+|\\(?=[!-/:-@[-`{-~])|(?<!\w)_+|_+(?!\w)/g, "")
     .replace(/^(?:\s*(?:>|#{1,3}|-#|-|\d+\.)\s)+/gm, " ")
-    .replace(/[\p{Cc}\p{Cf}\s]+/gu, " ")
+    .replace(/[\p{Cc}\s]+/gu, " ")
     .replaceAll("@", "")
     .trim();
   const characters = Array.from(plain);

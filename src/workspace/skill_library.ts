@@ -3,12 +3,14 @@
  * while turns use them (T7).
  */
 
+import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { badArguments } from "../core/refused_call.ts";
 import { NO_SKILLS, type Skill, type SkillLibrary, type SkillSet } from "../core/skills/skill.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { SkillsPort } from "../core/turn/ports/memory.ts";
 import type { Clock } from "../lib/clock.ts";
+import { withHome } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import { findSkills, readSkillFile } from "./skills.ts";
 
@@ -34,7 +36,7 @@ export function workspaceOf(
   dataDir: string,
 ): string {
   if (workspace === undefined) return join(dataDir, "agents", id);
-  return resolve(file === undefined ? "." : dirname(file), workspace);
+  return resolve(file === undefined ? "." : dirname(file), withHome(workspace, homedir()));
 }
 
 /** Milliseconds for which skills that were read count as current. */
@@ -45,7 +47,7 @@ export function configuredFolders(
   { file, skills }: Pick<AgentFolders, "file" | "skills">,
 ): readonly string[] {
   const base = file === undefined ? "." : dirname(file);
-  return skills.folders.map((path) => resolve(base, path));
+  return skills.folders.map((path) => resolve(base, withHome(path, homedir())));
 }
 
 /** The folders with skills: those of the config, and `skills` of the workspace. */

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { createSkillLibrary, createSkillsPort } from "../../src/workspace/skill_library.ts";
+import { homedir } from "node:os";
+import {
+  configuredFolders,
+  createSkillLibrary,
+  createSkillsPort,
+  workspaceOf,
+} from "../../src/workspace/skill_library.ts";
 import { skillsFor } from "../../src/core/skills/skill.ts";
 import { systemPromptOf } from "../../src/render/prompt/system_prompt.ts";
 import { readSkill } from "../../src/tools/files.ts";
@@ -154,4 +160,14 @@ describe("[T7] the system prompt", () => {
     assert.match(systemPromptOf({ hasTools: true, skills }), /^- x: About x$/m);
     assert.doesNotMatch(systemPromptOf({ hasTools: true, skills: [] }), /skill/);
   });
+});
+
+describe("[S6] folders of the config", () => {
+  for (const [written, path] of [["~/a", join(homedir(), "a")], ["a", "/etc/a"], ["/a", "/a"]]) {
+    it(`are ${path} for ${written}`, () => {
+      assert.equal(workspaceOf({ file: "/etc/c" }, { id: "x", workspace: written }, "/data"), path);
+      const skills = { folders: [written ?? ""] };
+      assert.deepEqual(configuredFolders({ file: "/etc/c", skills }), [path]);
+    });
+  }
 });

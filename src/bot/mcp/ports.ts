@@ -3,9 +3,11 @@
  */
 
 import { existsSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
+import { withHome } from "../../lib/env.ts";
 import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/confine.ts";
 import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/logins.ts";
@@ -25,7 +27,9 @@ export type SeenBy = "run" | "doctor";
 export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[] {
   return Object.entries(mcp.servers).map(([id, server]) => {
     // The schema wants an address or a command.
-    const { command = "", args, env, sandbox, writable, limits, allow } = server;
+    const { args, env, sandbox, limits, allow } = server;
+    const command = withHome(server.command ?? "", homedir());
+    const writable = server.writable.map((path) => withHome(path, homedir()));
     const transport = isHttp(server)
       ? httpServerOf(server)
       : { kind: "stdio" as const, command, args, env: revealed(env), sandbox, writable, limits };

@@ -2,11 +2,12 @@
  * Reads the bot's permissions in its guilds, for `barnacle doctor`.
  *
  * One request lists the guilds. Each guild in which the bot may answer takes three more, so Barnacle
- * reads at most some of them.
+ * reads at most some of them. Discord lists no hidden channels, so each listed one takes one, too.
  */
 
-import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
+import { createFindChannel } from "../../discord/rest/calls/channel.ts";
 import {
   createGuildList,
   createReadGuildPermissions,
@@ -41,6 +42,7 @@ const USED: readonly Permission[] = [
 ];
 
 const VIEW: Permission = "View Channel";
+const HIDDEN: MissingPermission = { permission: VIEW, deniedBy: "the channel's settings" };
 /** The permissions that the invite link asks for. */
 const INVITED = permissionsToAsk({}).map(({ permission }) => permission);
 const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.includes(permission));
@@ -49,28 +51,43 @@ const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.incl
  * Reads all guilds of the bot; those in which it may answer in detail.
  *
  * @param self Reads the id of the bot's own user.
+ * @param listedIn The channels that the config lists; `undefined` if the bot may not answer there.
  */
 export async function examineGuilds(
   api: RestApi,
   self: () => Promise<UserId>,
-  mayAnswerIn: (guild: Named<GuildId>) => boolean,
+  listedIn: (guild: Named<GuildId>) => readonly Named<ChannelId>[] | undefined,
   now: number,
   timeoutMs: number,
 ): Promise<ProbeAnswer<readonly SeenGuild[]>> {
   const listed = await ask(() => createGuildList(api).guilds(), timeoutMs);
   if (listed.kind !== "answered") return listed;
-  const answered = listed.found.filter(mayAnswerIn);
+  const answered = listed.found.filter(listedIn);
   const chosen = new Set(answered.slice(0, GUILDS_MAX));
   const passedOver = new Set(answered.slice(GUILDS_MAX));
   const userId = chosen.size === 0 ? undefined : await ask(self, timeoutMs);
   if (userId && userId.kind !== "answered") return userId;
   const readGuild = createReadGuildPermissions(api);
+  const findChannel = createFindChannel(api, {});
+  /** Finds the listed channels that Discord does not list: hidden ones, and those that are gone. */
+  const findUnlisted = async (guild: Named<GuildId>, { channels }: GuildPermissions) => {
+    const hidden: SeenChannel[] = [];
+    const gone: string[] = [];
+    for (const { id, name } of listedIn(guild) ?? []) {
+      const answer = channels.has(id) ? undefined : await ask(() => findChannel(id), timeoutMs);
+      if (answer?.kind !== "answered") continue;
+      if (answer.found === undefined) gone.push(name);
+      if (answer.found === "hidden") hidden.push({ id, name, missing: [HIDDEN] });
+    }
+    return { hidden, gone };
+  };
   const found: SeenGuild[] = [];
   for (const guild of listed.found) {
     const { id, name, permissions = 0n } = guild;
     const read = userId && chosen.has(guild)
       ? await ask(() => readGuild(id, userId.found), timeoutMs)
       : undefined;
+    const unlisted = read?.kind === "answered" ? await findUnlisted(guild, read.found) : undefined;
     found.push({
       id,
       name,
@@ -79,7 +96,8 @@ export async function examineGuilds(
       unread: read && read.kind !== "answered" ? whyUnknown(read) : undefined,
       details: read?.kind === "answered"
         ? {
-          channels: channelsSeen(read.found, now),
+          channels: [...channelsSeen(read.found, now), ...unlisted?.hidden ?? []],
+          gone: unlisted?.gone,
           roles: read.found.guild.roles.map((role) => ({ id: role.id, name: role.name })),
         }
         : undefined,

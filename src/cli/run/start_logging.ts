@@ -1,5 +1,6 @@
 /** Starts the log of a run: on stderr, and in `log.file`. */
 
+import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
 import { prepareDataDir } from "../../host/files/data_dir.ts";
@@ -12,6 +13,7 @@ import {
   type LogSettings,
   startLog,
 } from "../../log.ts";
+import { withHome } from "../../lib/env.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Options of `run` for its log. */
@@ -44,7 +46,7 @@ function toLogFile(
   if (file === undefined) return undefined;
   try {
     prepareDataDir(dataDir);
-    const path = resolve(dataDir, file);
+    const path = resolve(dataDir, withHome(file, homedir()));
     return inBatches(openLogFile({ path, maxBytes: fileMaxMb * 1e6, onFailed }));
   } catch (error) {
     queueMicrotask(() => onFailed(error)); // the log does not exist yet

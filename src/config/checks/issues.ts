@@ -92,7 +92,10 @@ function unknownKey(
   const path = [...above, name];
   const schema = schemaAt(context.schema, above);
   const isInSecret = schema !== undefined && isSecret(schema);
-  const names = Object.keys((schema && shapeOf(schema)) ?? {});
+  const plain = schema && coreSchema(schema);
+  const names = plain instanceof z.ZodRecord
+    ? wordsOf(plain.keyType as Schema)
+    : Object.keys((schema && shapeOf(schema)) ?? {});
   const suggestion = nearestOf(name, names, distance);
   const hint = elsewhereAt(path) ??
     (isInSecret ? SECRET_FORMS : undefined) ??

@@ -21,6 +21,9 @@ const IGNORED: Readonly<Record<string, string>> = {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   token_from_env: 'write "token": "${NAME}" in channels.discord',
   log_level: 'write "level" in log',
+  RateLimitConfig: 'write "rateLimit" in channels.discord',
+  ReconnectConfig: 'write "reconnect" in channels.discord.gateway',
+  AgentRouter: 'write "router" at the top of the file',
   tool_config: 'write "timeoutSec" in tools',
   async_tool_timeout: 'write "timeoutSec" in tools',
   heartbeat_priority: "remove it: heartbeats always go first",

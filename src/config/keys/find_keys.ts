@@ -4,6 +4,7 @@
  */
 
 import { pathText } from "../../core/config_file.ts";
+import { rightPlaceOf } from "../checks/misplaced.ts";
 import { type Distance, nearestOf, nearestPath } from "../checks/nearest.ts";
 import { allKeys } from "./key_facts.ts";
 import { keysMeant, meantWords, setElsewhere } from "./meanings.ts";
@@ -58,8 +59,10 @@ export function findKeys(
 ): FoundKeys {
   const typed = query.trim().slice(0, MAX_QUERY);
   if (!/[\p{L}\p{N}]/u.test(typed)) return { found: [] };
-  const elsewhere = setElsewhere(plainOf(typed));
   const found = matches(typed, keys);
+  const foreign = found.length > 0 ? null : typed.match(/\w*[_A-Z]\w*/g); // no plain words
+  const elsewhere = setElsewhere(plainOf(typed)) ??
+    foreign?.map(rightPlaceOf).findLast((one) => one !== undefined);
   const words = wordsOf(typed);
   const telling = tellingWords(words);
   const isQuestion = /\s/.test(typed) && telling.length > 0;

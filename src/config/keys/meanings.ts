@@ -57,6 +57,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
       "agents.defaults.workspace",
     ],
   ],
+  ["intents.agentrecommended()", [`${D}.gateway.intents`]],
   ["nick nickname botname", ["agents.list[].name", `${D}.name`]],
   ["activity playing online", [`${D}.presence.activity`, `${D}.presence.status`]],
   ["port", ["http.port", "http.hooks.port", "api.port"]],
@@ -168,6 +169,10 @@ const ELSEWHERE: readonly (readonly [words: string, where: string])[] = [
     "temperature topp seed",
     "Barnacle sets no temperature: the server of the model decides, such as by a Modelfile of Ollama",
   ],
+  ["channelsstatus channelsstatusprobe", "The command is `barnacle status --probe`"],
+  ["gatewayforce", "The command is `barnacle run --force`"],
+  ["configure onboard", "The command is `barnacle setup`; `barnacle config set` changes a key"],
+  ["messagesend", "The command is `barnacle send`"],
 ];
 
 const KEYS = table(MEANINGS);

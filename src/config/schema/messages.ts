@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
+import { LOCALES, MENU_COMMANDS, SLASH_COMMANDS } from "../../core/discord/registered_command.ts";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import { type Notice, NOTICES, type TextKey } from "../../render/notices/notices.ts";
 import { amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
@@ -19,8 +20,12 @@ export const MENTION_PATTERNS =
   "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +
   "write `bot.*help`.";
 
-/** A locale of Discord's: `de`, `pt-BR`. */
-const locale = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2}|-419)?$/, "Expected a locale, such as de");
+/** Discord's locales: `de`, `pt-BR`. */
+const locale = z.enum(LOCALES);
+const commandName = z.enum([...SLASH_COMMANDS, ...MENU_COMMANDS]);
+
+/** Discord's form of a slash command's name. In a menu, any name of this length fits. */
+const SLASH_NAME = /^[-_\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]+$/u;
 
 /** One schema for all notices: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
@@ -154,22 +159,31 @@ export const messages = z.strictObject({
   ),
   commands: lazySection(
     () =>
-      z.record(
-        z.string(),
+      z.partialRecord(
+        commandName,
         z.strictObject({
           name: key(
-            z.record(locale, z.string().regex(/^\S(?:.{0,30}\S)?$/u)).optional(),
+            z.partialRecord(locale, z.string().regex(/^\S(?:.{0,30}\S)?$/u)).optional(),
             "Names by Discord's locale, at most 32 characters. That of a slash command is one word in " +
               "lower case.",
             { entry: "<locale>", example: { de: "zustand" } },
           ),
           description: key(
-            z.record(locale, text().max(100)).optional(),
+            z.partialRecord(locale, text().max(100)).optional(),
             "Descriptions by Discord's locale, at most 100 characters.",
             { entry: "<locale>", example: { de: "Version, Modell und Verbindung" } },
           ),
         }),
-      ).default({}),
+      ).default({}).superRefine((commands, context) => {
+        for (const [command, words] of Object.entries(commands)) {
+          if (MENU_COMMANDS.includes(command)) continue;
+          for (const [locale, name = ""] of Object.entries(words?.name ?? {})) {
+            if (SLASH_NAME.test(name) && name === name.toLowerCase()) continue;
+            const message = "Expected a word of small letters, digits, - and _";
+            context.addIssue({ code: "custom", path: [command, "name", locale], message });
+          }
+        }
+      }),
     {},
     "Names and descriptions of commands in other languages, by the command's own name. People see " +
       "those of their language in Discord's menu. Text commands keep their own names.",

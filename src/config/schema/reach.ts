@@ -210,7 +210,7 @@ export const mcp = lazySection(
               { example: "require" },
             ),
             writable: key(
-              z.array(text().regex(/^\//, "Expected an absolute path")).default([]),
+              z.array(text().regex(/^~?\//, "Expected an absolute path")).default([]),
               "Folders that the program may write to in the sandbox, besides its own.",
               { example: ["/srv/files"] },
             ),

@@ -25,8 +25,24 @@ export interface RegisteredCommand {
   readonly options: readonly RegisteredOption[];
 }
 
+/** The names of all slash commands. The config's schema needs them without the commands' code. */
+export const SLASH_COMMANDS: readonly string[] = (
+  "activation agents allowlist approve commands compact config context dashboard forget help mcp " +
+  "memory model models new pause queue reasoning reset restart search send skill status stop think " +
+  "undo usage verbose whoami why"
+).split(" ");
+
+/** The names of the commands in the menu of a message. */
+export const MENU_COMMANDS = ["Ask Barnacle", "Summarise from here", "Remind me", "Why no answer?"];
+
+/** The locales in which Discord shows commands. */
+export const LOCALES: readonly string[] = (
+  "ar bg cs da de el en-GB en-US es-419 es-ES fi fr he hi hr hu id it ja ko lt nl no pl pt-BR ro " +
+  "ru sv-SE th tr uk vi zh-CN zh-TW"
+).split(" ");
+
 /** Texts by Discord's locales: `{ "de": "…" }`. */
-export type Localizations = Readonly<Record<string, string>>;
+export type Localizations = Readonly<Partial<Record<string, string>>>;
 
 /** An option or a subcommand. Fields that are absent here are absent at Discord, too. */
 export interface RegisteredOption {

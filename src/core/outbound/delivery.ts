@@ -169,6 +169,7 @@ function refused(
     case "forbidden":
     case "not_found":
     case "rejected":
+      if (code === 40058) return keepFailing(row, reason, facts); // a post gets its first message soon
       if (!mayBeOfPlace({ why, code })) return { kind: end, reason };
       if (isOverdue(row, facts.now)) return givenUp(row, reason);
       return { kind: "park", reason, end, code };

@@ -29,8 +29,8 @@ const PLACES_IN_400: ReadonlySet<number> = new Set([50007, 50083, 160005]);
 
 /**
  * Codes that name the place, so that no permission needs to be missing: an unknown channel or
- * guild, a bot that Discord has flagged, direct messages opened too fast, a forum post without its
- * first message, a verification level, and a person without a common server.
+ * guild, a bot that Discord has flagged, direct messages opened too fast, a verification level, and a
+ * person without a common server.
  */
 const PLACES: ReadonlySet<number> = new Set([
   ...PLACES_IN_400,
@@ -38,7 +38,6 @@ const PLACES: ReadonlySet<number> = new Set([
   10004,
   20026,
   40003,
-  40058,
   50009,
   50278,
 ]);

@@ -23,11 +23,7 @@ import {
 import { judgeAudience } from "../../flows/preflight/audience.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgeEventPlaces } from "../hooks/exports.ts";
-import {
-  judgePermissions,
-  mayAnswerIn,
-  type SeenGuild,
-} from "../../flows/preflight/permissions.ts";
+import { judgePermissions, listedIn, type SeenGuild } from "../../flows/preflight/permissions.ts";
 import { createFindWrongIds, type PossiblePerson } from "../../flows/names/find_wrong_ids.ts";
 import type { WrongId } from "../../flows/names/searched_guild.ts";
 import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
@@ -149,7 +145,7 @@ async function furtherFacts(
   const guilds = await examineGuilds(
     discord.api,
     () => discord.applications.self(),
-    (guild) => mayAnswerIn(policy, guild),
+    (guild) => listedIn(policy, guild),
     Date.now(),
     ASK_MS,
   );

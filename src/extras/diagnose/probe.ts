@@ -16,7 +16,7 @@ import {
   type PermissionAudit,
 } from "../../flows/preflight/audit.ts";
 import { NO_TOKEN, whyUnknown } from "../../flows/preflight/discord.ts";
-import { lackText, mayAnswerIn } from "../../flows/preflight/permissions.ts";
+import { lackText, listedIn } from "../../flows/preflight/permissions.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -117,7 +117,7 @@ async function probeAccount(
     const guilds = await examineGuilds(
       discord.api,
       () => discord.applications.self(),
-      (guild) => mayAnswerIn(known, guild),
+      (guild) => listedIn(known, guild),
       now,
       ASK_MS,
     );

@@ -8,6 +8,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { isContainer, PROC } from "../../host/process/boot.ts";
+import { withHome } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
@@ -96,7 +97,7 @@ async function configured(
   const loaded = await readConfigLeniently(config, env);
   if (loaded.kind === "refused") return undefined;
   const { file } = loaded.config.log;
-  return file === undefined ? undefined : resolve(dataDir, file);
+  return file === undefined ? undefined : resolve(dataDir, withHome(file, homedir()));
 }
 
 /** Facts about the bot with a data directory, as far as this system tells them. */

@@ -1,5 +1,6 @@
 /** Imports agents, models, bindings and tools of OpenClaw. */
 
+import { isForTool } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
 import { markAt, setMark } from "./read.ts";
@@ -13,13 +14,16 @@ import {
   type ImportTarget,
   keepKey,
   keepObject,
+  keepRequired,
   listOf,
   moveTo,
   noteChanged,
+  noteInvalid,
   noteLeft,
   objectBy,
   type Rule,
   type RuleTable,
+  sameRule,
   setWithin,
   type SourceField,
 } from "./rules.ts";
@@ -60,7 +64,7 @@ const names: Convert = (value, field) => {
 };
 
 /** `allow`; OpenClaw reads an empty one as no limit. */
-export const allowedTools: Convert = (value: unknown, field: SourceField): unknown => {
+const allowedTools: Convert = (value, field) => {
   if (!isList(value) || value.length > 0) return names(value, field);
   noteChanged(
     field,
@@ -69,17 +73,34 @@ export const allowedTools: Convert = (value: unknown, field: SourceField): unkno
   return undefined;
 };
 
-/** `alsoAllow` and `deny`. */
-export const otherTools: Convert = names;
-
 const TABLE: RuleTable = {
-  allow: keepKey(allowedTools),
-  alsoAllow: keepKey(otherTools),
-  deny: keepKey(otherTools),
+  allow: keepRequired(allowedTools),
+  ...sameRule(["alsoAllow", "deny"], keepRequired(names)),
+  profile: dropped, // `toolLists` reads it
 };
 
-/** The `tools` of an agent or a place. */
-export const toolLists: Convert = objectBy(TABLE);
+/** The tools of OpenClaw's profiles, as far as Barnacle has them. */
+const PROFILES: Readonly<Record<string, readonly string[]>> = {
+  minimal: [],
+  coding: ["group:fs", "exec", "group:memory"],
+  messaging: ["group:discord"],
+};
+
+/** The `tools` of an agent, a place or the file, which has more keys. A profile narrows `allow`. */
+export const toolLists = (more: RuleTable = {}): Convert => (value, field) => {
+  const target = objectBy({ ...TABLE, ...more })(value, field);
+  const profile = fieldAt(field, value, "profile");
+  if (!target || profile.value === undefined || profile.value === "full") return target;
+  const tools = PROFILES[String(profile.value)];
+  if (!tools) return noteInvalid(profile, "Barnacle does not know this profile");
+  const own = target["allow"];
+  const kept = isList(own)
+    ? own.filter((tool) => tools.some((entry) => isForTool(entry, String(tool))))
+    : tools;
+  noteChanged(profile, `Here, it is the list ${JSON.stringify(kept)} in \`allow\``);
+  setWithin(target, ["allow"], kept, profile.mark);
+  return target;
+};
 
 const ref: Convert = (value, field) => {
   const name = textOf(value);
@@ -112,7 +133,8 @@ const AGENT: RuleTable = {
   model: keepKey(model),
   workspace: keepKey(words),
   groupChat: keepObject({ mentionPatterns: keepKey(listOfWords) }),
-  tools: keepKey(toolLists),
+  tools: keepKey(toolLists()),
+  skills: keepKey(listOfWords),
   identity,
 };
 

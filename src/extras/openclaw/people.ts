@@ -10,7 +10,7 @@ import { slug } from "../../core/names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { isPlaceholder } from "../../config/checks/placeholders.ts";
-import { isList, isRecord } from "../../config/text/tree.ts";
+import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
 import { markAt, UNMARKED } from "./read.ts";
 import {
   applyRules,
@@ -114,14 +114,22 @@ function addRoles(place: SourceField, target: ImportTarget): void {
   setWithin(target, ["users"], all, isList(users) ? markAt(target, "users") : roles.mark);
 }
 
+const USERNAME = /^[a-z0-9._]{2,32}(?:#\d{4})?$/i;
+
+/** OpenClaw 2026.2 also reads a key without prefix as a username or display name. */
 const toolsBySender = objectBy({}, (at, into) => {
-  const [, kind = "id", key = ""] = /^(?:(id|username|name):)?(.*)$/.exec(at.key) ?? [];
-  if (kind === "name") {
-    return noteLeft(at, "Barnacle matches no display names, which anyone can take; write the id");
+  const [, kind = "", key = ""] = /^(?:(id|username|name|e164):)?(.*)$/.exec(at.key) ?? [];
+  const isId = key === "*" || (kind !== "e164" && parseSnowflake(key) !== undefined);
+  const lists = isRecord(at.value) ? Object.keys(at.value) : [];
+  const isPlain = kind === "" && (at.era === "seed" || lists.every((one) => one === "deny"));
+  if (!isId && !(USERNAME.test(key) && (isPlain || kind === "username"))) {
+    const matched = kind === "name" || (kind === "" && at.era === "seed");
+    const mayWiden = matched && lists.some((one) => one === "deny" || one === "allow");
+    const why = "Barnacle matches ids and usernames, and no display name; write the id";
+    return mayWiden ? noteInvalid(at, why) : noteLeft(at, why);
   }
-  const isTheirs = kind === "username" ? PLAIN_NAME.test(key) : parseSnowflake(key) !== undefined;
-  if (key !== "*" && !isTheirs) return noteLeft(at, "This key is no Discord id; write the id");
-  const own = toolLists(at.value, at);
+  if (!isId && isPlain) noteChanged(at, "Here, this is a username, and no display name");
+  const own = toolLists()(at.value, at);
   if (own !== undefined) setWithin(into, [key], own, at.mark);
 });
 
@@ -142,7 +150,7 @@ function quietAboutOthers(
 const PLACE: RuleTable = {
   requireMention: keepRequired(flag),
   users: keepRequired(people),
-  tools: keepRequired(toolLists),
+  tools: keepRequired(toolLists()),
   toolsBySender: keepRequired(toolsBySender),
   roles: dropped, // `addRoles` reads them
   ignoreOtherMentions: dropped, // and `quietAboutOthers` this
@@ -223,6 +231,9 @@ function channelsOf(field: SourceField, guild: ImportTarget, isQuiet: boolean): 
     const own = applyRules<ImportTarget>(at.value, at, CHANNEL, {});
     addRoles(at, own);
     const quiet = fieldAt(at, at.value, "ignoreOtherMentions").value;
+    if (own["tools"] !== undefined && valueAt(guild, ["tools", "deny"]) !== undefined) {
+      noteChanged(at, "Here, the `deny` of the guild's tools holds in this channel, too", ".tools");
+    }
     quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
     setWithin(into, [key], own, at.mark);
   });

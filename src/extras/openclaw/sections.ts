@@ -2,7 +2,7 @@
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
-import { agentsTable, allowedTools, bindings, modelsTable, otherTools } from "./agents.ts";
+import { agentsTable, bindings, modelsTable, toolLists } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
   applyRules,
@@ -135,16 +135,13 @@ const exec: Rule = (field, into) => {
 
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
 const tools: Rule = (field, into) => {
-  const table: RuleTable = {
-    allow: moveTo("tools.allow", required(allowedTools)),
-    alsoAllow: moveTo("tools.alsoAllow", required(otherTools)),
-    deny: moveTo("tools.deny", required(otherTools)),
-    exec,
-    profile: dropWithNote("Barnacle has no profiles; write tools.allow"),
+  const lists = required(toolLists({
+    exec: dropped,
     agentToAgent: dropWithNote("Barnacle's agents do not call one another"),
     elevated: dropWithNote("Barnacle has approvals for that"),
-  };
-  applyRules(field.value, field, table, into);
+  }))(field.value, field);
+  if (isRecord(lists) && Object.keys(lists).length > 0) keepKey(() => lists)(field, into);
+  applyRules(field.value, field, { exec }, into, dropped);
 };
 
 const level = convertBySchema("log.level", { silent: "error", fatal: "error", trace: "debug" });

@@ -14,6 +14,7 @@ import type {
   RegisteredCommands,
   RegisteredOption,
 } from "../../core/discord/registered_command.ts";
+import { pathTo } from "../../core/config_file.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../store/store.ts";
@@ -123,7 +124,10 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
   let isPending = false;
   let problem: string | undefined;
 
-  async function compare(applicationId: ApplicationId, scope: CommandScope): Promise<void> {
+  async function compare(
+    applicationId: ApplicationId,
+    scope: CommandScope,
+  ): Promise<string | undefined> {
     const { guildId } = scope;
     const { kept: commands, left } = withinLimits(scope.commands);
     if (left.length > 0) {
@@ -132,8 +136,12 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       });
     }
     const { commands: registered, entryPoint } = await list(applicationId, guildId);
+    let refused: readonly string[] = [];
     if (!isDeepStrictEqual(inOrder(registered), inOrder(commands))) {
-      await replace(applicationId, guildId, { commands, entryPoint });
+      const send = (some: readonly RegisteredCommand[]) =>
+        replace(applicationId, guildId, { commands: some, entryPoint });
+      refused = await sendAll(commands, send, isFinal);
+      for (const reason of refused) log.error("Commands have only their own names", { reason });
       const names = new Set(commands.map(({ name }) => name));
       const removed = registered.filter(({ name }) => !names.has(name));
       log.info("The slash commands are registered", {
@@ -143,23 +151,25 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       });
     }
     await onRegistered(scope);
+    return refused[0];
   }
 
   async function compareAll(applicationId: ApplicationId): Promise<void> {
-    let refused: string | undefined;
+    let found: string | undefined;
     for (const scope of await wanted()) {
       try {
-        await compare(applicationId, scope);
+        found = await compare(applicationId, scope) ?? found;
       } catch (error) {
         if (!isFinal(error)) throw error;
-        refused = textOf(error);
+        const reason = textOf(error);
+        found = `people do not see the slash commands: ${reason}`;
         log.error("Discord refuses the slash commands; the next start tries again", {
           guildId: scope.guildId,
-          reason: refused,
+          reason,
         });
       }
     }
-    problem = refused && `people do not see the slash commands: ${refused}`;
+    problem = found;
   }
 
   return {
@@ -202,14 +212,14 @@ function namesOf(commands: readonly RegisteredCommand[]): string {
 }
 
 /** The operator's words for commands, by the command's name (`messages.commands`). */
-export type CommandTexts = Readonly<
-  Record<string, {
+export type CommandTexts = {
+  readonly [command: string]: {
     /** By Discord's locales. */
     readonly name?: Localizations;
     /** By Discord's locales. */
     readonly description?: Localizations;
-  }>
->;
+  } | undefined;
+};
 
 /** Discord's `ApplicationCommandTypes`. */
 const SLASH = 1;
@@ -291,13 +301,50 @@ function optionChars({ name, description, choices = [], options = [] }: Register
 }
 
 function longest(text: string, localized: Localizations = {}): number {
-  return Math.max(text.length, ...Object.values(localized).map(({ length }) => length));
+  return Math.max(text.length, ...Object.values(localized).map((words = "") => words.length));
 }
 
 function withoutLocales(
   { name_localizations: _, description_localizations: __, ...command }: RegisteredCommand,
 ): RegisteredCommand {
   return command;
+}
+
+/** Sends commands, without the words that Discord refuses. @returns The refusals, with their keys. */
+async function sendAll(
+  commands: readonly RegisteredCommand[],
+  send: (commands: readonly RegisteredCommand[]) => Promise<void>,
+  isFinal: (error: unknown) => boolean,
+): Promise<readonly string[]> {
+  try {
+    await send(commands);
+    return [];
+  } catch (error) {
+    const plain = isFinal(error) ? withoutRefused(commands, textOf(error)) : undefined;
+    if (!plain) throw error;
+    const reason = `Discord refuses the words of ${plain.keys.join(", ")}: ${textOf(error)}`;
+    return [reason, ...await sendAll(plain.commands, send, isFinal)];
+  }
+}
+
+/**
+ * Takes the operator's words out of the commands that Discord's refusal names by their number. If it
+ * names none of these, all words go. `undefined`: no command has such words.
+ */
+function withoutRefused(
+  commands: readonly RegisteredCommand[],
+  refusal: string,
+):
+  | { readonly commands: readonly RegisteredCommand[]; readonly keys: readonly string[] }
+  | undefined {
+  const worded = commands.filter((one) => one.name_localizations ?? one.description_localizations);
+  const numbers = new Set(Array.from(refusal.matchAll(/\[(\d+)\]/g), ([, at]) => Number(at)));
+  const named = worded.filter((one) => numbers.has(commands.indexOf(one)));
+  const refused = named.length > 0 ? named : worded;
+  return refused.length === 0 ? undefined : {
+    commands: commands.map((one) => refused.includes(one) ? withoutLocales(one) : one),
+    keys: refused.map(({ name }) => pathTo("messages.commands", name)),
+  };
 }
 
 function localized(

@@ -17,28 +17,31 @@ export function createOwnerNotices(
     readonly tell: Owners["tell"];
   },
 ) {
-  const digest = createFailureDigest(({ channelId, count, reason }) => {
-    const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, texts());
-    void tell(words, { about: channelId });
-  }, schedule);
+  /** Shows names as they are written, and times in the zone of each reader. */
+  const tellOf = (
+    key: "parked" | "noFiles" | "dead" | "setAside",
+    { channelId, reason, ...more }: RefusedChannel & { readonly count?: number },
+  ) => {
+    const shown = reason.replace(/[\\*_~`|]/g, "\\$&")
+      .replace(
+        /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
+        (time) => `<t:${Math.floor(Date.parse(time) / 1_000)}:f>`,
+      );
+    const words = notice(key, { ...more, channel: `<#${channelId}>`, reason: shown }, texts());
+    return tell(words, { about: channelId });
+  };
+  const digest = createFailureDigest((failures) => void tellOf("dead", failures), schedule);
 
   return {
     /** A channel refuses messages for a while. */
-    parked({ channelId, reason }: RefusedChannel): void {
-      const words = notice("parked", { channel: `<#${channelId}>`, reason }, texts());
-      void tell(words, { about: channelId });
-    },
+    parked: (refused: RefusedChannel): void => void tellOf("parked", refused),
     /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
-    noFiles({ channelId, reason }: RefusedChannel): Promise<void> {
-      const words = notice("noFiles", { channel: `<#${channelId}>`, reason }, texts());
-      return tell(words, { about: channelId });
-    },
+    noFiles: (refused: RefusedChannel): Promise<void> => tellOf("noFiles", refused),
     /** An answer is undeliverable; several of one channel share a notice. */
     dead: digest.add,
     /** A message was set aside, because Discord accepts others in its channel, and not this one. */
     setAside(channelId: ChannelId, reason: string): void {
-      const words = notice("setAside", { channel: `<#${channelId}>`, reason }, texts());
-      void tell(words, { about: channelId });
+      void tellOf("setAside", { channelId, reason });
     },
     /** The bot answers no bot in a channel any more (P11). */
     loopMuted(channelId: ChannelId): void {

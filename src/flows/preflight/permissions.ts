@@ -6,7 +6,12 @@
  */
 
 import { pathTo } from "../../core/config_file.ts";
-import type { ChannelId, GuildId, RoleId } from "../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  parseSnowflake,
+  type RoleId,
+} from "../../core/discord/ids.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
@@ -26,6 +31,8 @@ export interface SeenGuild extends Named<GuildId> {
   readonly details?: {
     /** All channels, without categories and threads. */
     readonly channels: readonly SeenChannel[];
+    /** Entries of the config whose channel Discord does not know. */
+    readonly gone?: readonly string[];
     /** Absent if Barnacle did not look. */
     readonly roles?: readonly Named<RoleId>[];
   };
@@ -41,6 +48,23 @@ export function mayAnswerIn(policy: AccessPolicy, guild: Named<GuildId>): boolea
 /** The key of the config's entry for a guild; `undefined` if there is none. */
 function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | undefined {
   return guilds && findKeys(guilds, guild, GUILD_PINS)[0];
+}
+
+/**
+ * Lists the channels that the config names by id, or by a resolved name.
+ *
+ * @returns `undefined` if the bot may answer no one in the guild.
+ */
+export function listedIn(
+  policy: AccessPolicy,
+  guild: Named<GuildId>,
+): readonly Named<ChannelId>[] | undefined {
+  if (!mayAnswerIn(policy, guild)) return undefined;
+  const key = guildKeyOf(policy, guild) ?? ANY;
+  return Object.entries(policy.guilds?.[key]?.channels ?? {}).flatMap(([name, { pinned }]) => {
+    const own = key === ANY ? undefined : parseSnowflake<"channel">(name); // perhaps of another guild
+    return [...own ? [own] : [], ...pinned?.get(guild.id) ?? []].map((id) => ({ id, name }));
+  });
 }
 
 /** Judges the permissions in all guilds. */
@@ -149,13 +173,16 @@ function judgeListed(
       if (guildKey === ANY || guild.details?.channels.some(isTheirs)) {
         return found.map((channel) => judgeChannel(guild, channel));
       }
+      const isGone = guild.details?.gone?.includes(key);
+      const why = isGone ? "there is no such channel" : "the bot sees no such channel";
       const finding: Finding = {
         ...ABOUT,
         status: "warn",
         where: pathTo(path, key),
-        why: `${pathTo(path, key)}: the bot sees no such channel in ${guild.name}`,
-        fix: 'correct the entry, or allow the bot "View Channel" there; ' +
-          "threads are not checked",
+        why: `${pathTo(path, key)}: ${why} in ${guild.name}`,
+        fix: isGone
+          ? "correct the entry"
+          : 'correct the entry, or allow the bot "View Channel" there; threads are not checked',
       };
       return [{ kind: "finding", finding }];
     },

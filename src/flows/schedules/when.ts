@@ -54,7 +54,9 @@ export async function readWhen(text: string, clock: LocalMoment): Promise<When> 
     const at = zone === undefined
       ? await nextRun(`${day}T${minute}:${second}`, { ...clock, now: 0 })
       : Date.parse(`${day}T${minute}:${second}${withColon(zone)}`);
-    if (at === undefined || Number.isNaN(at)) return problem(`"${text}" is no date and time`);
+    const midnight = Date.parse(`${day}T00:00Z`); // some engines read 31 April as 1 May
+    const isDay = midnight > 0 && new Date(midnight).toISOString().startsWith(day);
+    if (!isDay || !at) return problem(`"${text}" is no date and time`);
     return once(at, clock);
   }
   if (written.split(/\s+/).length !== 5) return problem(`"${text}" cannot be read: ${HOW}`);

@@ -6,6 +6,14 @@
 /** Characters that a terminal obeys or does not show: controls, and marks that reverse text. */
 export const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
+/** Removes invisible characters, apart from joiners of emojis and of letters that need them. */
+export function withoutInvisible(text: string): string {
+  return text.replace(
+    /(?!(?<=[\p{M}\p{scx=Arab}\p{Emoji_Modifier}\p{Extended_Pictographic}])[\u200c\u200d](?=[\p{L}\p{Extended_Pictographic}]))(?!(?<=\p{Extended_Pictographic})\ufe0f)[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu,
+    "",
+  );
+}
+
 /** A text as part of a sentence: in quotes, on one line, cut after `most` UTF-16 units. */
 export function quoted(text: string, most = 60): string {
   const shown = text.length > most

@@ -6,6 +6,8 @@
  * parser: it takes `＜/MESSAGE ＞` for the end of a message.
  */
 
+import { withoutInvisible } from "../../lib/text/quoted.ts";
+
 /** Kind of content in a fence. The model should act only on a `message`, and read an `event`. */
 export type FenceName =
   | "context"
@@ -67,7 +69,7 @@ function plainStart(rest: string): string {
 export function nameInLine(name: string): string {
   if (/^[\w.-]{1,80}$/.test(name)) return name; // Discord's own usernames
   return Array.from(
-    name.replace(/[\p{Cc}\s]+/gu, " ").replace(/\p{Cf}/gu, "")
+    withoutInvisible(name.replace(/[\p{Cc}\s]+/gu, " "))
       .replaceAll("[", "(").replaceAll("]", ")").replaceAll("<", "‹").replaceAll(">", "›"),
   ).slice(0, 80).join("").trim();
 }

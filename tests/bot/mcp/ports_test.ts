@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { filesWithSecrets } from "../../../src/bot/mcp/ports.ts";
+import { filesWithSecrets, serversOf } from "../../../src/bot/mcp/ports.ts";
+import { homedir } from "node:os";
+import { configOf } from "../../config/support.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("[T13] filesWithSecrets()", () => {
@@ -17,5 +19,15 @@ describe("[T13] filesWithSecrets()", () => {
     assert.ok(hidden.includes(link));
     assert.ok(hidden.includes("/run/secrets/token"));
     assert.ok(hidden.includes(join(real, "config.jsonc.bak")));
+  });
+});
+
+describe("[T13] serversOf()", () => {
+  it("takes ~ of a program and of its folders as the home folder", async () => {
+    const server = { command: "~/bin/files", writable: ["~/files", "/srv"] };
+    const [found] = serversOf(await configOf(JSON.stringify({ mcp: { servers: { a: server } } })));
+    assert.ok(found?.transport.kind === "stdio");
+    assert.equal(found.transport.command, join(homedir(), "bin/files"));
+    assert.deepEqual(found.transport.writable, [join(homedir(), "files"), "/srv"]);
   });
 });

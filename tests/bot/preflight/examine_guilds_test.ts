@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { examineGuilds } from "../../../src/bot/preflight/examine_guilds.ts";
 import { lacksRequired } from "../../../src/flows/preflight/permissions.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { userId } from "../../support/discord/builders.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { channelId, userId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;
 const SEND = 1n << 11n;
@@ -12,7 +13,7 @@ const CONNECT = 1n << 20n;
 const REST = (1n << 16n) | (1n << 15n) | (1n << 6n); // history, files, reactions
 
 /** A guild whose one role grants `granted`, with a text channel and a forum. */
-function fakeApi(granted: bigint, guilds = 1) {
+function fakeApi(granted: bigint, guilds = 1, listed: readonly string[] = []) {
   const asked: string[] = [];
   const api: Pick<RestApi, "request"> = {
     request(_method, path) {
@@ -31,6 +32,10 @@ function fakeApi(granted: bigint, guilds = 1) {
           { id: "4", type: 2, name: "voice" },
         ]);
       }
+      if (path === "/channels/50") return Promise.reject(refusal(403, 50001));
+      if (path === "/channels/51") return Promise.reject(refusal(404, 10003));
+      if (path === "/channels/52") return Promise.reject(refusal(403)); // of a proxy
+      if (path === "/channels/53") return Promise.resolve({ type: 11, guild_id: "100" });
       if (path.includes("/members/")) return Promise.resolve({ roles: [] });
       const roles = [{ id, permissions: `${granted}`, name: "@everyone" }];
       return Promise.resolve({ owner_id: "9", roles });
@@ -40,11 +45,19 @@ function fakeApi(granted: bigint, guilds = 1) {
     examineGuilds(
       api as RestApi,
       () => Promise.resolve(userId("7")),
-      () => true,
+      () => [
+        { id: channelId("1"), name: "general" },
+        ...listed.map((id) => ({ id: channelId(id), name: `c${id}` })),
+      ],
       0,
       60_000,
     );
   return { asked, examine };
+}
+
+function refusal(status: 403 | 404, code?: number): RestError {
+  const kind = status === 403 ? "forbidden" : "not_found";
+  return new RestError("failed", { kind, route: "GET /channels/:id", status, code });
 }
 
 describe("[O3] examineGuilds()", () => {
@@ -72,6 +85,19 @@ describe("[O3] examineGuilds()", () => {
         assert.equal(granted.includes("Send Messages"), !lacksRequired(missing));
       }
     }
+  });
+
+  it("asks for listed channels that Discord does not list: hidden, gone, or neither", async () => {
+    const { examine } = fakeApi(VIEW | REST, 1, ["50", "51", "52", "53"]);
+    const found = await examine();
+    assert.ok(found.kind === "answered");
+    const { channels = [], gone } = found.found[0]?.details ?? {};
+    assert.deepEqual(channels.slice(3), [{
+      id: "50",
+      name: "c50",
+      missing: [{ permission: "View Channel", deniedBy: "the channel's settings" }],
+    }]);
+    assert.deepEqual(gone, ["c51"]);
   });
 
   it("reads at most 20 guilds in detail, and marks the others", async () => {

@@ -76,6 +76,7 @@ describe("[C4] findKeys()", () => {
     ["prefix", "commands.text"],
     ["personality", "agents.list[].prompt"],
     ["nickname", "agents.list[].name"],
+    ["Intents.agent_recommended()", "channels.discord.gateway.intents"],
     ["port", "http.port"],
     ["host", "http.bind"],
     ["logs", "log.level"],
@@ -102,6 +103,30 @@ describe("[C4] findKeys()", () => {
   for (const [word, path] of TYPED) {
     it(`finds ${path} by "${word}", as people call it`, () => {
       assert.equal(findKeys(word, distance).found[0]?.key.path, path);
+    });
+  }
+
+  /** Names of other programs that are no key here. */
+  const PLACES: readonly (readonly [name: string, place: RegExp])[] = [
+    ["heartbeat_priority", /heartbeats always go first/],
+    ["tool_config.heartbeat_priority", /heartbeats always go first/],
+    ["AgentRouter", /"router"/],
+    ["RateLimitConfig", /"rateLimit"/],
+    ["ReconnectConfig", /"reconnect"/],
+    ["async_tool_timeout", /"timeoutSec"/],
+    ["token_from_env", /"token"/],
+    ["log_level=CONNECTION_DEBUG", /"level" in log/],
+    ["validate_env", /`barnacle doctor`/],
+    ["generate_invite_url()", /`barnacle invite`/],
+    ["run(graceful_shutdown=True)", /always on/],
+    ["channels status --probe", /`barnacle status --probe`/],
+    ["gateway --force", /`barnacle run --force`/],
+    ["configure", /`barnacle setup`/],
+    ["message send", /`barnacle send`/],
+  ];
+  for (const [name, place] of PLACES) {
+    it(`says where ${name} is set`, () => {
+      assert.match(findKeys(name, distance).elsewhere ?? "", place);
     });
   }
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { docs } from "../../../src/config/schema/parts/key.ts";
 import { messages } from "../../../src/config/schema/messages.ts";
 import { type Notice, NOTICES, type TextKey } from "../../../src/render/notices/notices.ts";
-import { configOf, problemLines } from "../support.ts";
+import { configOf, load, problemLines } from "../support.ts";
 
 const keys = Object.keys(NOTICES) as TextKey[];
 const texts = messages.shape.texts.unwrap().unwrap().shape;
@@ -78,6 +78,37 @@ describe("[R7] messages.ackReaction", () => {
     it(`may not be ${other}`, async () => {
       const found = await problemLines(`{ "messages": { "ackReaction": "${other}" } }`);
       assert.match(found.join("\n"), /error messages\.ackReaction: Expected one emoji/);
+    });
+  }
+});
+
+describe("[K1] messages.commands", () => {
+  const cases: readonly [command: string, words: object, expected: RegExp | undefined][] = [
+    [
+      "new",
+      { name: { de: "neu", "es-419": "nuevo", th: "ใหม่", hi: "नया", ja: "新しい" } },
+      undefined,
+    ],
+    ["new", { name: { de: "neu_2-x" }, description: { "pt-BR": "Uma Conversa nova" } }, undefined],
+    ["Remind me", { name: { de: "Erinnere mich" } }, undefined],
+    ["new", { name: { de: "Neu" } }, /new\.name\.de: Expected a word of small letters/],
+    ["new", { name: { de: "neu es" } }, /new\.name\.de: Expected a word of small letters/],
+    ["new", { name: { de: "neu!" } }, /new\.name\.de: Expected a word of small letters/],
+    ["new", { name: { de: "n".repeat(33) } }, /new\.name\.de/],
+    ["new", { name: { "de-DE": "neu" } }, /no key "de-DE" here.*did you mean "de"/],
+    ["new", { description: { "pt": "x" } }, /There is no key "pt" here/],
+    ["nwe", { name: { de: "neu" } }, /no key "nwe" here.*did you mean "new"/],
+    ["/new", { name: { de: "neu" } }, /There is no key "\/new" here/],
+    ["Remind me", { name: { de: " x " } }, /Remind me/],
+  ];
+  for (const [command, words, expected] of cases) {
+    it(`${expected ? "refuses" : "takes"} ${command}: ${JSON.stringify(words)}`, async () => {
+      const text = JSON.stringify({ messages: { commands: { [command]: words } } });
+      const { problems } = await load(text);
+      const found = problems.filter(({ path }) => path.startsWith("messages.commands"))
+        .map(({ path, message, hint = "" }) => `${path}: ${message}; ${hint}`);
+      if (expected) assert.match(found.join("\n"), expected);
+      else assert.deepEqual(found, []);
     });
   }
 });

@@ -145,6 +145,12 @@ describe("[D5] afterDelivery()", () => {
     ],
     ["parks an archived thread", fresh, refused("rejected", { code: 50083 }), parkFor(50083)],
     ["parks a locked thread", fresh, refused("rejected", { code: 160005 }), parkFor(160005)],
+    [
+      "tries soon again in a post whose author has not written yet",
+      fresh,
+      refused("forbidden", { code: 40058 }),
+      again(500),
+    ],
     ["parks for a day", old, refused("forbidden"), dead],
     ["a thread too", old, refused("rejected", { code: 50083 }), dead],
     ["parks a message that Discord may have", oldAndOpen, refused("not_found"), uncertain],

@@ -183,6 +183,13 @@ describe("[P12] a name in an allow list", () => {
       assert.match(stdout.join("\n"), /has the name of another entry, whose limits apply too/);
       assert.match(stdout.join("\n"), /NO +enabled +allow is false/);
 
+      // Hidden, renamed meanwhile and shown again, it is still the channel of the entry.
+      simulator.permit({ to: "Barnacle", what: "viewChannel", as: "denied", in: "chat" });
+      simulator.renameChannel("chat", "gone");
+      simulator.permit({ to: "Barnacle", what: "viewChannel", as: "unset", in: "gone" });
+      assert.equal(await asked("gone"), "ignore: channel-disabled");
+      simulator.renameChannel("gone", "chat");
+
       first.kill("SIGTERM");
       await ended(first);
       simulator.renameChannel("off-topic", "talk");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { imported } from "./import_support.ts";
+import { imported, refusal } from "./import_support.ts";
 
 describe("[C11] imported agents, models and bindings", () => {
   it("reads the seed's list and today's entries, the default agent first", async () => {
@@ -170,6 +170,18 @@ describe("[C11] other imported sections", () => {
     ['tools: { allow: [], deny: ["Group:Runtime", "bash", "message", "read"] }', {
       tools: { deny: ["exec", "discord", "read_file"] },
     }],
+    ['tools: { profile: "minimal", deny: ["x"] }', { tools: { allow: [], deny: ["x"] } }],
+    ['tools: { profile: "coding" }', { tools: { allow: ["group:fs", "exec", "group:memory"] } }],
+    ['tools: { profile: "coding", allow: ["bash", "read", "web_fetch"] }', {
+      tools: { allow: ["exec", "read_file"] },
+    }],
+    ['tools: { profile: "messaging", alsoAllow: ["exec"] }', {
+      tools: { allow: ["group:discord"], alsoAllow: ["exec"] },
+    }],
+    ['tools: { profile: "full", deny: ["exec"] }', { tools: { deny: ["exec"] } }],
+    ['agents: { list: [{ id: "a", skills: ["x"], tools: { profile: "minimal" } }] }', {
+      agents: { list: [{ id: "a", skills: ["x"], tools: { allow: [] } }] },
+    }],
     ['tools: { exec: { security: "deny" } }', { exec: { mode: "deny" } }],
     ['logging: { level: "trace", file: "/x" }', { log: { level: "debug" } }],
     [
@@ -194,4 +206,10 @@ describe("[C11] other imported sections", () => {
       assert.ok(!told.join().includes("sk-secret"));
     });
   }
+
+  it("[T2] imports nothing if a profile, or a list of tools, cannot be read", async () => {
+    for (const tools of ['{ profile: "x" }', '{ deny: "exec" }']) {
+      assert.match((await refusal(`{ tools: ${tools} }`)).join("\n"), /tools\.(?:profile|deny)/);
+    }
+  });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discordOf } from "./import_support.ts";
+import { discordOf, refusal } from "./import_support.ts";
 
 const ID = "123456789012345678";
 const TODAY = 'meta: { lastTouchedVersion: "2026.9.6" },';
@@ -196,12 +196,54 @@ describe("[C11] [P7] imported guilds and channels", () => {
     });
   });
 
-  it("[T2] imports tools by sender if the sender is a username", async () => {
-    const { guild, told } = await guildOf(
-      'toolsBySender: { "username:ada": { deny: ["exec"] }, "username:a.b": {}, "e164:1": {}, ada: {} }',
-    );
-    assert.deepEqual(guild.toolsBySender, { ada: { deny: ["exec"] } });
-    assert.equal(told.length, 3);
+  /** `refused`: dropping the key would give its sender more tools. */
+  const SENDERS: readonly (readonly [
+    era: string,
+    key: string,
+    lists: object,
+    expected: string | "left" | "refused",
+  ])[] = [
+    ["", "username:ada", { deny: ["exec"] }, "ada"],
+    ["", "username:a.b", {}, "a.b"],
+    ["", "ada", { deny: ["*"] }, "ada"],
+    ["", "Ada", { alsoAllow: ["exec"] }, "Ada"],
+    ["", "ada#1234", { allow: ["exec"] }, "ada#1234"],
+    ["", "Ada Lovelace", { deny: ["*"] }, "refused"],
+    ["", "Ada Lovelace", { alsoAllow: ["exec"] }, "left"],
+    ["", "name:ada", { deny: ["*"] }, "refused"],
+    ["", "name:ada", { allow: ["recall"] }, "refused"],
+    ["", "name:ada", { alsoAllow: ["exec"] }, "left"],
+    ["", "e164:1", { deny: ["*"] }, "left"],
+    [TODAY, "ada", { deny: ["*"] }, "ada"],
+    [TODAY, "ada", { alsoAllow: ["exec"] }, "left"], // it matched no one
+    [TODAY, "Ada Lovelace", { deny: ["*"] }, "left"],
+    [TODAY, "username:ada", { alsoAllow: ["exec"] }, "ada"],
+    [TODAY, "name:ada", { deny: ["*"] }, "refused"],
+  ];
+  for (const [era, key, lists, expected] of SENDERS) {
+    const written = `toolsBySender: { "${key}": ${JSON.stringify(lists)} }`;
+    it(`[T2] of ${written}${era && " today"}: ${expected}`, async () => {
+      if (expected === "refused") {
+        const guilds = `guilds: { "${ID}": { ${written} } }`;
+        const found = await refusal(`{ ${era} channels: { discord: { ${guilds} } } }`);
+        assert.match(found.join("\n"), /no display name; write the id/);
+        return;
+      }
+      const { guild, told } = await guildOf(written, era);
+      assert.deepEqual(guild.toolsBySender, expected === "left" ? {} : { [expected]: lists });
+      assert.equal(told.length, key === expected || expected === "left" ? 1 : 0);
+    });
+  }
+
+  it("[T2] says that the deny of a guild holds in a channel with its own tools", async () => {
+    const channels = 'channels: { a: { tools: { allow: ["exec"] } }, b: {} }';
+    for (const [tools, count] of [['{ deny: ["exec"] }', 1], ['{ allow: ["exec"] }', 0]] as const) {
+      const { told } = await guildOf(`tools: ${tools}, ${channels}`);
+      assert.equal(
+        told.filter((note) => /deny.* of the guild's tools holds/.test(note)).length,
+        count,
+      );
+    }
   });
 
   it("imports tools by sender if the sender is an id", async () => {

@@ -38,7 +38,12 @@ function setUp(
   const { account, clock, lines } = testAccount();
   const written: (readonly RegisteredCommand[])[] = [];
   const guilds: (string | undefined)[] = [];
-  const world: { failure?: Error; listed: number } = { listed: 0 };
+  const world: {
+    failure?: Error;
+    /** Discord's refusal of a list. */
+    refuse?: (commands: readonly RegisteredCommand[]) => Error | undefined;
+    listed: number;
+  } = { listed: 0 };
   const registration = createRegistration(account, {
     wanted: () => Promise.resolve(scopes),
     list() {
@@ -48,13 +53,15 @@ function setUp(
         : Promise.resolve({ commands: registered, entryPoint: ENTRY_POINT });
     },
     replace(_, guildId, { commands, entryPoint }) {
+      const refused = world.refuse?.(commands);
+      if (refused) return Promise.reject(refused);
       guilds.push(guildId);
       assert.equal(entryPoint, ENTRY_POINT, "it stays");
       written.push(commands);
       return Promise.resolve();
     },
     onRegistered: () => Promise.resolve(),
-    isFinal: (error) => error === REFUSED,
+    isFinal: (error) => error === REFUSED || /50035/.test(String(error)),
   });
   return { registration, clock, lines, written, guilds, world };
 }
@@ -137,6 +144,53 @@ describe("[K1] createRegistration()", () => {
     await settle();
     assert.deepEqual(registration.findings(), []);
   });
+
+  const WORDS = { new: "Neu", status: "zu stand", usage: "verbrauch" };
+  const worded = Object.entries(WORDS).map(([name, de]) =>
+    toRegistered(command(name), { [name]: { name: { de } } })
+  );
+  const isBad = ({ name_localizations: { de = "" } = {} }: RegisteredCommand) => /[A-Z ]/.test(de);
+  const refusals: readonly [
+    what: string,
+    refuse: (commands: readonly RegisteredCommand[]) => Error | undefined,
+    plain: readonly string[],
+  ][] = [
+    ["names all", (all) => {
+      const bad = all.flatMap((one, at) => isBad(one) ? `[${at}].name_localizations: Invalid` : []);
+      return bad.length > 0 ? new Error(`failed (50035): ${bad.join("; ")}`) : undefined;
+    }, ["new", "status"]],
+    ["names one at a time", (all) => {
+      const at = all.findIndex(isBad);
+      return at < 0 ? undefined : new Error(`failed (50035): [${at}].name_localizations: Invalid`);
+    }, ["new", "status"]],
+    ["names none", (all) => all.some(isBad) ? new Error("failed (50035)") : undefined, [
+      "new",
+      "status",
+      "usage",
+    ]],
+  ];
+  for (const [what, refuse, plain] of refusals) {
+    it(`registers all commands if a refusal of localised words ${what}, and names the keys`, async () => {
+      const { registration, written, world, lines } = setUp([], [], [{ commands: worded }]);
+      world.refuse = refuse;
+      registration.register(APPLICATION);
+      await settle();
+      assert.deepEqual(
+        written[0]?.map(({ name, name_localizations: words }) => [name, words?.["de"]]),
+        Object.entries(WORDS).map(([name, de]) => [name, plain.includes(name) ? undefined : de]),
+      );
+      const said = lines.filter(({ level }) => level === "error").map(({ fields }) =>
+        fields.reason
+      );
+      for (const name of plain) {
+        assert.ok(
+          said.some((reason) => String(reason).includes(`messages.commands.${name}`)),
+          name,
+        );
+      }
+      assert.match(registration.findings()[0]?.why ?? "", /messages\.commands\.new/);
+    });
+  }
 
   it("compares once for all waiting changes of the config", async () => {
     const { registration, clock, world } = setUp([], [status]);

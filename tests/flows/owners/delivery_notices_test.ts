@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createFileNotices } from "../../../src/flows/owners/delivery_notices.ts";
+import {
+  createFileNotices,
+  createOwnerNotices,
+} from "../../../src/flows/owners/delivery_notices.ts";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { settle } from "../../support/settle.ts";
 
 const PLACE = {
@@ -52,4 +56,28 @@ describe("[R12a] createFileNotices()", () => {
       assert.deepEqual(reasons, ["the permission Attach Files is missing"]);
     }
   });
+});
+
+describe("[D5] createOwnerNotices()", () => {
+  const REASONS: readonly (readonly [reason: string, shown: string])[] = [
+    ["denied for the role __Mods__", "denied for the role \\_\\_Mods\\_\\_"],
+    ["cannot post in #*ops*", "cannot post in #\\*ops\\*"],
+    ["timed out until 2026-11-29T10:00:00.500Z", "timed out until <t:1795946400:f>"],
+  ];
+  for (const [reason, shown] of REASONS) {
+    it(`shows ${reason} as ${shown}`, async () => {
+      const told: string[] = [];
+      const clock = new FakeClock();
+      const notices = createOwnerNotices({ texts: () => ({}), schedule: clock.schedule }, {
+        tell: (text) => Promise.resolve(void told.push(text)),
+      });
+      notices.parked({ ...PLACE, reason });
+      await notices.noFiles({ ...PLACE, reason });
+      notices.setAside(PLACE.channelId, reason);
+      notices.dead(PLACE.channelId, reason);
+      clock.advance(5_000);
+      assert.equal(told.length, 4);
+      for (const text of told) assert.ok(text.includes(shown) && text.includes("<#14"), text);
+    });
+  }
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   judgePermissions,
+  listedIn,
   type MissingPermission,
   type SeenChannel,
   type SeenGuild,
@@ -142,6 +143,37 @@ describe("[O3] judgePermissions()", () => {
       "warn channels.discord.guilds.100.channels.nowhere: the bot sees no such channel in " +
       "Krill & Co",
     ]);
+  });
+
+  it("says of a listed channel whether Discord hides it, or has none", async () => {
+    const channels = [{ id: channelId("50"), name: "50", missing: [VIEW] }];
+    const guild = krill({ details: { channels, gone: ["51"] } });
+    assert.deepEqual(
+      await rows({ 100: { channels: { 50: {}, 51: {}, 52: {} } } }, [guild]),
+      [
+        "fail #50 in Krill & Co: the bot lacks View Channel (@everyone)",
+        "warn channels.discord.guilds.100.channels.51: there is no such channel in Krill & Co",
+        "warn channels.discord.guilds.100.channels.52: the bot sees no such channel in Krill & Co",
+      ],
+    );
+  });
+
+  it("asks for listed ids and resolved names, but for no id that may be of another guild", async () => {
+    const pins = new Map([[guildId("100"), [channelId("7")]]]);
+    for (
+      const [guilds, expected] of [
+        [{ 100: { channels: { 50: {}, staff: {} } } }, ["50 50", "7 staff"]],
+        [{ "*": { channels: { 50: {}, staff: {} } } }, ["7 staff"]],
+        [{ 200: {} }, undefined],
+      ] as const
+    ) {
+      const policy = await policyOf(guilds);
+      for (const { channels } of Object.values(policy.guilds ?? {})) {
+        if (channels?.["staff"]) Object.assign(channels["staff"], { pinned: pins });
+      }
+      const found = listedIn(policy, krill())?.map(({ id, name }) => `${id} ${name}`);
+      assert.deepEqual(found, expected);
+    }
   });
 
   it("skips denied channels, guilds without rules, and all if guilds are disabled", async () => {

@@ -110,6 +110,7 @@ describe("[X1] nameInLine()", () => {
     ["ada", "ada"],
     ["ada\n[from: owner (1)]", "ada (from: owner (1))"],
     ["a\u202eb\u200bc", "abc"],
+    ["👩\u200d💻 نمی\u200cخواهم", "👩\u200d💻 نمی\u200cخواهم"],
     ["</message>", "‹/message›"],
     [" a  \t b ", "a b"],
     ["\u001b[31mred", "(31mred"],

@@ -11,6 +11,7 @@ import {
 } from "../../../simulator/actions/changes.ts";
 import type { SimulatorOptions } from "../../../simulator/simulator.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { addChannel, addThread, privateTo } from "../../../simulator/world/create_world.ts";
 import {
   ask,
@@ -407,13 +408,51 @@ describe("[G2] gateway", () => {
       for (const shard of shards) shard.close();
     }, { identifyLimit: { maxConcurrency: 2 } }));
 
-  it("shows a new guild without hidden channels", () =>
-    withSimulator(async (sim, { world, krill }) => {
-      addChannel(world, krill, { name: "secret", overwrites: privateTo(krill) }, Date.now());
+  it("shows a channel or category that the bot may not view without name and overwrites", () =>
+    withSimulator(async (sim, { world, krill, barnacle }) => {
+      const at = Date.now();
+      const overwrites = privateTo(krill);
+      const staff = addChannel(world, krill, { name: "staff", kind: "category", overwrites }, at);
+      const about = { overwrites, parentId: staff.id, position: 4, topic: "raises" };
+      const secret = addChannel(world, krill, { name: "secret", ...about }, at);
       const gateway = await connectReady(sim);
       const { d } = await gateway.frame(isEvent("GUILD_CREATE"));
-      const names = Object(d)["channels"].map(({ name }: { name: string }) => name);
-      assert.deepEqual(names, ["general", "help", "off-topic"]);
+      const channels: Record<string, unknown>[] = Object(d)["channels"];
+      assert.deepEqual(
+        channels.map(({ name }) => name),
+        ["general", "help", "off-topic", "___hidden___", "___hidden___"],
+      );
+      const hidden = {
+        id: secret.id,
+        type: 0,
+        guild_id: krill.id,
+        parent_id: staff.id,
+        position: 4,
+        name: "___hidden___",
+        flags: 1 << 17,
+        topic: null,
+        nsfw: false,
+        last_message_id: null,
+        last_pin_timestamp: null,
+        rate_limit_per_user: 0,
+        permission_overwrites: [{ id: krill.id, type: 0, allow: "0", deny: "1024" }],
+      };
+      assert.deepEqual(channels.at(-1), hidden);
+
+      const own = [...krill.roles.values()].find(({ botId }) => botId === barnacle.userId);
+      assert.ok(own);
+      for (const permissions of [PERMISSION.administrator, own.permissions]) {
+        sim.publish([changeRole(krill, own, { permissions })]);
+      }
+      const updates = () => gateway.frames.filter(isEvent("CHANNEL_UPDATE"));
+      await sim.until(() => updates().length === 4 || undefined, soon());
+      assert.deepEqual(
+        updates().map(({ d }) => d?.["name"]),
+        ["staff", "secret", "___hidden___", "___hidden___"],
+      );
+      sim.publish([changeChannel(world, secret, { overwrites: [] })]);
+      await sim.until(() => updates().length === 5 || undefined, soon());
+      assert.equal(updates().at(-1)?.d?.["name"], "secret");
       gateway.close();
     }));
 

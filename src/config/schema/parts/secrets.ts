@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import { REDACTED } from "../../../lib/text/redactor.ts";
-import type { Env } from "../../../lib/env.ts";
+import { type Env, withHome } from "../../../lib/env.ts";
 import { SHAPE_WORDS, shapeOfToken } from "../../../core/discord/token_shape.ts";
 import { codeOf } from "../../../lib/errors.ts";
 
@@ -296,9 +296,10 @@ export function fromEnv(name: string, env: Env): Secret | SecretProblem {
 }
 
 async function fromFile(
-  path: string,
+  written: string,
   { env, configFile, readFile }: SecretPlaces,
 ): Promise<Secret | SecretProblem> {
+  const path = withHome(written, env["HOME"] ?? env["USERPROFILE"]);
   const candidates = candidatesOf(path, env["CREDENTIALS_DIRECTORY"], configFile);
   for (const candidate of candidates) {
     let content: string | undefined;

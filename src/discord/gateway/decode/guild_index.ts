@@ -29,7 +29,7 @@ export interface IndexedChannel {
   readonly id: ChannelId;
   /** Discord's channel type. */
   readonly type: number;
-  /** Current name, bounded; the id if Discord sent none. */
+  /** Current name, bounded; the id if Discord tells none, as of a channel that the bot may not view. */
   readonly name: string;
   /** A thread's channel, or a channel's category. */
   readonly parentId?: ChannelId;

@@ -221,6 +221,7 @@ const channelFields = () => ({
   id: snowflake<"channel">(),
   type: numeric,
   name: optional(z.string()),
+  flags: optional(z.number()),
   topic: optional(z.string()),
   /** Whether the channel is age-restricted; threads do not have it. */
   nsfw: closingFlag,

@@ -5,7 +5,7 @@
 import { shardOf } from "../../../core/discord/shard.ts";
 import { isThread } from "../../../core/rights/channel.ts";
 import { ChannelTypes } from "@discordeno/types";
-import type { GuildNames, GuildPlace, Place } from "../../../core/inbound/inbound.ts";
+import type { GuildNames, GuildPlace, Named, Place } from "../../../core/inbound/inbound.ts";
 import type { ChannelId, GuildId, MessageId } from "../../../core/discord/ids.ts";
 import { type Guild, type GuildIndex } from "./guild_index.ts";
 import type { MessagePayload } from "./payloads.ts";
@@ -65,7 +65,7 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
   const id = parentId ?? channelId;
   const channel = guild?.channels.get(id);
   // Anyone can name a thread, so without its parent a thread's name counts as unknown.
-  const isUnknown = !channel || isThread(channel);
+  const isUnknown = !channel || isThread(channel) || isNameless(channel);
   return {
     kind: "guild",
     guild: { id: guildId, name: guild?.name ?? guildId },
@@ -76,6 +76,11 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
     isUnknown: isUnknown || undefined,
     hasNamesake: guild?.hasNamesake ? guild.hasNamesake : undefined,
   };
+}
+
+/** Whether Discord does not tell a channel's name. */
+export function isNameless({ id, name }: Named<string>): boolean {
+  return name === id;
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Named } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import type { Guild, GuildIndex } from "../decode/guild_index.ts";
 import type { Renamed } from "../../../core/inbound/events.ts";
-import { namesIn } from "../decode/places.ts";
+import { isNameless, namesIn } from "../decode/places.ts";
 
 /**
  * The type of changes of members. Without the intent for members, Discord sends it only about
@@ -104,9 +104,11 @@ export function renamedIn(before: Guild | undefined, after: Guild | undefined): 
   const guild = { id: before.id, name: before.name };
   const channels = namesIn(before).channels.flatMap((channel): readonly Renamed[] => {
     const now = after.channels.get(channel.id);
-    return now && now.name !== channel.name ? [{ kind: "renamed", guild, channel }] : [];
+    return now && now.name !== channel.name && !isNameless(channel)
+      ? [{ kind: "renamed", guild, channel }]
+      : [];
   });
   // A guild without a description yet has its id as name.
-  const isRenamed = before.name !== after.name && before.name !== before.id;
+  const isRenamed = before.name !== after.name && !isNameless(before);
   return isRenamed ? [...channels, { kind: "renamed", guild }] : channels;
 }

@@ -67,13 +67,16 @@ export function putChannel(
   channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
 }
 
+/** Discord's flag of a channel that the bot may not view. Its name is the same for all of them. */
+const OBFUSCATED = 1 << 17;
+
 function toChannel(
-  { id, type, name, parent_id, topic, nsfw, last_message_id: last }: ChannelPayload,
+  { id, type, name, flags = 0, parent_id, topic, nsfw, last_message_id: last }: ChannelPayload,
 ): IndexedChannel {
   return {
     id,
     type,
-    name: toName(name ?? id),
+    name: toName(flags & OBFUSCATED ? id : name ?? id),
     ...(parent_id && { parentId: parent_id }),
     ...(topic && { topic: bounded(topic, MAX_TOPIC) }),
     ...(nsfw && { isAgeRestricted: true }),

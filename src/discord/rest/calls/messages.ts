@@ -33,11 +33,11 @@ const TOO_LARGE = 40005;
 const INVALID_FORM_BODY = 50035;
 
 /**
- * Discord's codes for a refused quote: the bot may not read the history here, or a field is
- * invalid, such as a reference to an announcement of Discord's own. Barnacle does not read from the
- * error's text whether the field was the reference: one request without it tells.
+ * Discord's codes for a refused quote: the bot may not read the history here, the quoted channel is
+ * age-restricted, or a field is invalid, such as a reference to an announcement of Discord's own. One
+ * request without the reference tells whether that was the field.
  */
-const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, INVALID_FORM_BODY]);
+const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, 160009, 160010, INVALID_FORM_BODY]);
 
 /** Timeout of a request with files in milliseconds: an uplink of 2 Mbit/s needs 42 s for 10 MiB. */
 export const UPLOAD_TIMEOUT_MS = 60_000;

@@ -43,8 +43,8 @@ export type PostingPlace =
     /** Whether it is private, and the user is not in it. */
     readonly isOutside?: boolean;
   }
-  /** A thread in a channel that the bot does not see, or a private thread without the bot. */
-  | { readonly kind: "hidden_thread" }
+  /** A channel that the bot does not see, a thread in it, or a private thread without the bot. */
+  | { readonly kind: "hidden" }
   | { readonly kind: "gone" };
 
 /** Returns the permissions for a message, in the order in which Discord checks them. */
@@ -89,14 +89,13 @@ export function findDenial(
       (where) => `cannot post in ${where}: it was deleted`,
     );
   }
-  if (place.kind === "hidden_thread") {
+  if (place.kind === "hidden") {
     return toDenial(
       "View Channel",
       "a channel or a private thread",
       "",
       () =>
-        "cannot post in a thread: the bot may not see its channel, or the thread is private and " +
-        "the bot is not in it",
+        "cannot post there: the bot may not see the channel, or it is a private thread without the bot",
     );
   }
   const { name, overwrites } = place.kind === "channel"
@@ -230,6 +229,8 @@ const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
   [50083, "the thread is archived or locked; unlock it"],
   [50278, "the person shares no server with the bot; invite the bot to a server of theirs"],
   [160005, "the thread is locked; unlock it"],
+  [160009, "a reply needs Read Message History there"],
+  [160010, "a reply or forward cannot show a message of an age-restricted channel there"],
   [200000, "the server's AutoMod has blocked the text"],
   [200001, "the server's AutoMod has blocked a title in it"],
 ]);

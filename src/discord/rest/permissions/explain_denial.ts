@@ -100,7 +100,7 @@ function createReadThread(api: RestApi, options: RequestOptions) {
       return { kind: "thread", name, parent, isLocked, isOutside };
     } catch (error) {
       if (!isRefused(error)) throw error;
-      return { kind: error.kind === "not_found" ? "gone" : "hidden_thread" };
+      return { kind: error.kind === "not_found" ? "gone" : "hidden" };
     }
   };
 }

@@ -91,6 +91,7 @@ describe("[C5] resolveSecret()", () => {
 
   const found: readonly (readonly [name: string, file: string, env: string, path: string])[] = [
     ["an absolute path, as it is", "/run/t", "/creds", "/run/t"],
+    ["a path in the home folder", "~/t", "/creds", "/home/ada/t"],
     ["a credential of the service", "token", "/creds", "/creds/token"],
     ["a credential by the name that our unit gives it", "token", "/creds", "/creds/b_token"],
     ["a path beside the config file", "token", "", "/etc/barnacle/token"],
@@ -98,7 +99,7 @@ describe("[C5] resolveSecret()", () => {
   ];
   for (const [name, file, credentials, path] of found) {
     it(`finds ${name}`, async () => {
-      const env = { CREDENTIALS_DIRECTORY: credentials };
+      const env = { CREDENTIALS_DIRECTORY: credentials, HOME: "/home/ada" };
       assert.equal(await reveal({ file }, { env, files: { [path]: "hunter2" } }), "hunter2");
     });
   }

@@ -8,6 +8,8 @@ import {
   restoreIndex,
   snapshotOf,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { renamedIn } from "../../../../src/discord/gateway/read/guild_changes.ts";
+import { namesIn, placeIn } from "../../../../src/discord/gateway/decode/places.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import {
   CHANNEL,
@@ -24,6 +26,16 @@ const EMPTY: GuildIndex = new Map();
 const fed = (index: GuildIndex, t: string, d: unknown) =>
   applyDispatch(index, { t, s: 1, d }, SELF.userId);
 const CREATED = fed(EMPTY, "GUILD_CREATE", guildData()).index;
+/** A channel that the bot may not view, as Discord sends it. */
+const HIDDEN = {
+  id: CHANNEL,
+  type: 0,
+  name: "___hidden___",
+  flags: 1 << 17,
+  topic: null,
+  parent_id: THREAD,
+  permission_overwrites: [{ id: GUILD, type: 0, allow: "0", deny: "1024" }],
+};
 const guild = (index: GuildIndex) => index.get(GUILD)!;
 
 describe("[P6] applyDispatch()", () => {
@@ -62,6 +74,12 @@ describe("[P6] applyDispatch()", () => {
       { id: CHANNEL, type: 0, name: "desk", topic: null, guild_id: GUILD },
       (index) => guild(index).channels.get(CHANNEL),
       { id: CHANNEL, type: 0, name: "desk" },
+    ],
+    [
+      "CHANNEL_UPDATE",
+      { ...HIDDEN, guild_id: GUILD },
+      (index) => guild(index).channels.get(CHANNEL),
+      { id: CHANNEL, type: 0, name: CHANNEL, parentId: THREAD },
     ],
     [
       "CHANNEL_DELETE",
@@ -118,6 +136,26 @@ describe("[P6] applyDispatch()", () => {
       assert.equal(guild(CREATED).name, "Friends", "the index before is unchanged");
     });
   }
+
+  it("[P12] has no name for a channel that hides: its place is unknown, its old name stays a pin", () => {
+    const hidden = fed(CREATED, "CHANNEL_UPDATE", { ...HIDDEN, guild_id: GUILD }).index;
+    const shown = fed(hidden, "CHANNEL_UPDATE", {
+      id: CHANNEL,
+      type: 0,
+      name: "desk",
+      guild_id: GUILD,
+    }).index;
+    const [before, during, after] = [CREATED, hidden, shown].map(guild);
+    assert.deepEqual(
+      [before, during, after].map((one) => one && placeIn(GUILD, CHANNEL, one).isUnknown),
+      [undefined, true, undefined],
+    );
+    assert.equal(placeIn(GUILD, THREAD, during).isUnknown, true, "nor for a thread in it");
+    assert.deepEqual(renamedIn(before, during).map(({ channel }) => channel?.name), ["help-desk"]);
+    assert.deepEqual(renamedIn(during, after), []);
+    const created = fed(EMPTY, "GUILD_CREATE", guildData({ channels: [HIDDEN] })).index;
+    assert.deepEqual(during && namesIn(during).channels, namesIn(guild(created)).channels);
+  });
 
   it("leaves out archived threads", () => {
     const thread = { id: THREAD, type: 11, name: "x", thread_metadata: { archived: true } };

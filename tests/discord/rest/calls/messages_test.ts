@@ -154,7 +154,7 @@ describe("createMessages().create()", () => {
     });
   }
 
-  for (const code of [160002, 50035]) {
+  for (const code of [160002, 160009, 160010, 50035]) {
     it(`[R3] sends a message without the quote that Discord refuses: ${code}`, async () => {
       const { api, asked } = fakeApi(refused(400, code), CREATED);
       const files = [file("a.md", "one")];

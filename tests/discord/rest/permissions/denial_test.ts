@@ -301,10 +301,9 @@ const cases: readonly [
   [
     "a thread is hidden",
     guild(),
-    { kind: "hidden_thread" },
+    { kind: "hidden" },
     READ,
-    "cannot post in a thread: the bot may not see its channel, or the thread is private and the " +
-    "bot is not in it",
+    "cannot post there: the bot may not see the channel, or it is a private thread without the bot",
     "a channel or a private thread",
   ],
   [
@@ -358,6 +357,8 @@ describe("[R11] explainCode()", () => {
   it("explains code 50007, and returns undefined for an unknown code", () => {
     assert.match(explainCode(50007) ?? "", /accepts no messages from the bot/);
     assert.match(explainCode(50278) ?? "", /shares no server/);
+    assert.match(explainCode(160009) ?? "", /Read Message History/);
+    assert.match(explainCode(160010) ?? "", /age-restricted/);
     assert.match(explainCode(50083) ?? "", /archived or locked/);
     assert.equal(explainCode(0), undefined);
   });
