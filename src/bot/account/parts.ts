@@ -90,7 +90,10 @@ export async function createParts(
   const made = { ...given, ...counts, ...own };
   const portsOf = eachOnce((agentId: string) => createToolPorts(account, { ...made, agentId }));
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
-  const inbound = createInbound(account, { ...made, toolPortsOf });
+  const inbound = createInbound(account, {
+    ...{ ...made, toolPortsOf },
+    turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
+  });
   const catchUp = createAccountCatchUp(account, { ...given, inbound, outbound });
   /** The calls of programs, which are loaded with the first one (O14). */
   let loaded: AccountCalls | undefined;

@@ -46,13 +46,14 @@ const GUILDS = "channels.discord.guilds";
  */
 export function createInbound(account: AccountContext, parts: InboundParts): Inbound {
   const { config, store, policy, texts, events } = account;
-  const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
+  const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { intent, judge, route, presence, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
     const limits = limitsOf(origin, queue, gateway.catchUp);
     return waitingRulesOf(limits, texts(), parts.sources.isOwner);
   };
+  const late = { judge: judge.judge, route, waiting, turns };
   const notices = createGuildNotices(account.forPart("access"), {
     tellOwners: (text) => outbound.reachOwners(text),
     isFinal: isFinalRefusal,
@@ -61,9 +62,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     ...account.forPart("access"),
     isNeeded: () => policy().policy.needsOwnerInGuild === true,
     ask: presence.ask,
-    judge: judge.judge,
-    route,
-    waiting,
+    ...late,
     notices,
     guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
@@ -75,9 +74,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     ...account.forPart("pluralkit"),
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy().policy.ruleOf(path),
-    judge: judge.judge,
-    route,
-    waiting,
+    ...late,
     proxied,
   });
   const askModel = createAskModel({
@@ -88,9 +85,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     },
     spend: parts.spend,
     renewed: intent.renewed,
-    judge: judge.judge,
-    route,
-    waiting,
+    ...late,
   });
   const challenges = createChallenges(account.forPart("pairing"), {
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
@@ -149,6 +144,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       return isShared;
     },
     route,
+    turns,
     runsBeside: judging.passive.runsBeside,
     runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,
@@ -212,7 +208,9 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
         names.guildsChanged();
         events.emit.guildsChanged();
       }
-      return { repeats: reader.repeats.take(), isRenewalDue: read.isRenewalDue };
+      const repeats = reader.repeats.take();
+      if (repeats) connection.setRepeats(repeats);
+      if (read.isRenewalDue) connection.renew(batch.shardId); // an event could not be read (G16)
     },
     sessionStarted: interactions.ready, // READY has named the application
     undecided(judged, origin) {

@@ -1,9 +1,10 @@
 /** The interface of an account's inbound side: its options and its methods. */
 
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
-import type { RepeatForms } from "../../discord/gateway/link/repeats.ts";
+import type { Connection } from "../../discord/gateway/main/connection.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
+import type { Turns } from "../../flows/turn/turns.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { InteractionParts } from "../commands/context.ts";
@@ -20,6 +21,8 @@ export interface InboundParts
     Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
     Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
   readonly policy: PolicyKeeper;
+  readonly connection: Pick<Connection, "setRepeats" | "renew">;
+  readonly turns: Pick<Turns, "accepted">;
   readonly reader: Reader;
   readonly owners: OwnerIds;
   readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
@@ -38,12 +41,7 @@ export interface Inbound
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
   /** Takes a batch from the gateway. */
-  take(batch: DispatchBatch): {
-    /** The change for `Connection.setRepeats`, if there is one. */
-    readonly repeats?: RepeatForms;
-    /** Whether the shard's session must be renewed, because an event could not be read (G16). */
-    readonly isRenewalDue?: true;
-  };
+  take(batch: DispatchBatch): void;
   /** Sets the number of the account's shards. */
   setShardCount(count: number): void;
   /** A shard is ready: names can be resolved now. */

@@ -6,38 +6,12 @@
  */
 
 import type { Sending } from "./sending.ts";
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Account } from "../../core/account/account.ts";
 import { createDeliveryAttempts } from "./attempts.ts";
-import type { DelayedRow } from "./failing_rows.ts";
 import { createParking } from "./park.ts";
-
-/** The channel queues of one account. */
-export interface ChannelQueues {
-  /** Tells that these channels may have new rows; absent: any channel may. */
-  wake(channels?: readonly ChannelId[]): void;
-  /** Tells that the gateway's echo has settled rows in these channels, so they need not wait. */
-  settled(channels: readonly ChannelId[]): void;
-  /**
-   * Tells that the bot will answer a message in this channel, so Discord may accept messages there
-   * again.
-   */
-  heardFrom(channelId: ChannelId): void;
-  /** Tells that roles, overwrites, channels or our own member changed in a guild. */
-  permissionsChanged(guildId: GuildId): void;
-  /** Tells that Discord served a request to a channel, of any kind: Discord takes requests there. */
-  served(channelId: ChannelId): void;
-  /** Tells that Discord is reachable again: rows that could not reach it are tried now. */
-  reachable(): void;
-  /** The rows that wait because of failures. */
-  delayed(): readonly DelayedRow[];
-  /** Resolves once no row can be sent now; rows that wait for their next attempt stay. */
-  drain(): Promise<void>;
-  /** Begins no further row, and resolves once running attempts have ended. */
-  stop(): Promise<void>;
-}
 
 /** Milliseconds before the next attempt after a failure of our own or of the disk. */
 const FAULT_WAIT_MS = 5_000;
@@ -51,8 +25,8 @@ interface ChannelWait {
   readonly isNetworkFailure: boolean;
 }
 
-/** Creates the queues of one account. Sends nothing before the first {@link ChannelQueues.wake}. */
-export function createChannelQueues(ports: Sending): ChannelQueues {
+/** Creates the queues of one account. Sends nothing before the first `wake`. */
+export function createChannelQueues(ports: Sending) {
   const { accountId, outbox, log } = ports;
   /** Channels with a running attempt, or that wait for the next one. */
   const busy = new Set<ChannelId>();
@@ -115,21 +89,26 @@ export function createChannelQueues(ports: Sending): ChannelQueues {
   }
 
   return {
+    /** Tells that these channels may have new rows; absent: any channel may. */
     wake: stale.wake,
-    settled(channels) {
+    /** Tells that the gateway's echo has settled rows in these channels, so they need not wait. */
+    settled(channels: readonly ChannelId[]): void {
       for (const channel of channels) waiting.get(channel)?.end();
     },
     heardFrom: parking.heardFrom,
     permissionsChanged: parking.permissionsChanged,
     served: attempts.served,
     delayed: attempts.delayed,
-    reachable() {
+    /** Tells that Discord is reachable again: rows that could not reach it are tried now. */
+    reachable(): void {
       for (const { end, isNetworkFailure } of [...waiting.values()]) {
         if (isNetworkFailure) end();
       }
     },
+    /** Resolves once no row can be sent now; rows that wait for their next attempt stay. */
     drain,
-    async stop() {
+    /** Begins no further row, and resolves once running attempts have ended. */
+    async stop(): Promise<void> {
       isStopping = true;
       stale.stop();
       await parking.stop();
@@ -138,6 +117,9 @@ export function createChannelQueues(ports: Sending): ChannelQueues {
     },
   };
 }
+
+/** The channel queues of one account. */
+export type ChannelQueues = ReturnType<typeof createChannelQueues>;
 
 /** The work of the readings. */
 export interface ChannelReads {

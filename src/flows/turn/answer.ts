@@ -74,7 +74,7 @@ const FILES_SHARE = 0.5;
  * the failed turn.
  */
 export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void> {
-  const { turn, model, log, events } = untraced;
+  const { turn, model, log, events, channelQueues } = untraced;
   const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
   const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   const sorted = claim.attempt === 1
@@ -140,11 +140,10 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     log.warn("A channel's queue is full: answers were folded or dropped", fields);
     if (dropped > 0 && rules.takesNoFiles) events.emit.filesLeftOut(claim.message);
   }
-  events.emit.turnStored(stored, channelId);
-  if (ended.isMarked) events.emit.unanswered();
   // A draft may be in the channel, and the answer in its thread.
-  const { channelId: home } = ended.claim.message;
-  if (home !== channelId) events.emit.outbox([home]);
+  channelQueues.wake([channelId, ended.claim.message.channelId]);
+  events.emit.turnStored(stored);
+  if (ended.isMarked) events.emit.unanswered();
   const { soon = setImmediate } = ports; // the answer leaves before its line is written
   soon(() => {
     const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};
