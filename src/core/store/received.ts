@@ -127,7 +127,7 @@ export interface RecentTurn
   readonly sender?: string;
   /** The place of the question. */
   readonly place?: Place;
-  readonly state: Exclude<TurnState, "waiting" | "running">;
+  readonly state: (typeof ENDED_STATES)[number];
   readonly finishedAt: number;
 }
 
@@ -220,23 +220,28 @@ export interface TurnOnRecord {
 }
 
 /**
- * State of a turn.
+ * States of a turn that has ended.
  *
  * - `declined`: the model chose to say nothing (R10).
  * - `cancelled`: the message was deleted, or edited so that it gets no answer (H6).
  * - `stopped`: a person stopped it.
  * - `interrupted`: a later message took its place (S5).
  */
-export type TurnState =
-  | "waiting"
-  | "running"
-  | "answered"
-  | "declined"
-  | "refused"
-  | "failed"
-  | "cancelled"
-  | "stopped"
-  | "interrupted";
+export const ENDED_STATES = [
+  "answered",
+  "declined",
+  "refused",
+  "failed",
+  "cancelled",
+  "stopped",
+  "interrupted",
+] as const;
+
+/** All states of a turn. */
+export const TURN_STATES = ["waiting", "running", ...ENDED_STATES] as const;
+
+/** State of a turn. */
+export type TurnState = (typeof TURN_STATES)[number];
 
 /** A message for Discord as the outbox has it. */
 export interface OutboxOnRecord extends

@@ -9,6 +9,7 @@ import type { Sending } from "./sending.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { createEmitter } from "../../lib/emitter.ts";
+import { createWaker } from "../../lib/waker.ts";
 import type { Account } from "../../core/account/account.ts";
 import { createDeliveryAttempts } from "./attempts.ts";
 import { createParking } from "./park.ts";
@@ -138,55 +139,42 @@ export function createStaleChannels({ schedule, log }: Pick<Account, "log" | "sc
   const stale = new Set<ChannelId>();
   let isAllStale = false;
   let isPrepared = false;
-  let isStopping = false;
-  let reading: Promise<void> | undefined;
-  /** Cancels the timer of the next reading after a failed one. */
-  let cancelReading: (() => void) | undefined;
-
-  function wake(channels?: readonly ChannelId[]): void {
-    if (!channels) isAllStale = true;
-    for (const channel of channels ?? []) stale.add(channel);
-    if (isStopping || (!isAllStale && stale.size === 0)) return;
-    reading ??= readAll().catch((error: unknown) => {
-      log.error("Cannot read the outbox; will try again", { error });
-      later();
-    }).finally(() => {
-      reading = undefined;
-      if (!cancelReading) wake([]); // requested after the last check
-    });
-  }
-
-  function later(): void {
-    cancelReading ??= schedule(() => {
-      cancelReading = undefined;
-      wake();
-    }, READ_RETRY_MS);
-  }
-
-  async function readAll(): Promise<void> {
-    if (!isPrepared) {
-      await reads.emit.prepare();
+  let hasBegun = false;
+  const waker = createWaker({
+    schedule,
+    async run() {
+      if (!isPrepared) await reads.emit.prepare();
       isPrepared = true;
-    }
-    while ((isAllStale || stale.size > 0) && !isStopping) {
-      const channels = isAllStale ? undefined : [...stale];
-      isAllStale = false;
-      stale.clear();
-      await reads.emit.read(channels);
-    }
-  }
+      while ((isAllStale || stale.size > 0) && !waker.isStopped()) {
+        const channels = isAllStale ? undefined : [...stale];
+        isAllStale = false;
+        stale.clear();
+        await reads.emit.read(channels);
+      }
+      return undefined;
+    },
+    failed(error) {
+      log.error("Cannot read the outbox; will try again", { error });
+      if (isPrepared) isAllStale = true; // the failed reading has taken its channels
+      return READ_RETRY_MS;
+    },
+  });
 
   return {
     /** Connects the work, before the first call of `wake`. */
     connect: reads.connect,
     /** Reads these channels soon; absent: all channels. */
-    wake,
-    /** Resolves once the running reading has ended; `undefined` if none runs. */
-    reading: (): Promise<void> | undefined => reading,
-    /** Begins no further reading. */
-    stop(): void {
-      isStopping = true;
-      cancelReading?.();
+    wake(channels?: readonly ChannelId[]): void {
+      if (!channels) isAllStale = true;
+      for (const channel of channels ?? []) stale.add(channel);
+      if (!isAllStale && stale.size === 0) return;
+      if (hasBegun) return waker.wake();
+      hasBegun = true;
+      waker.start();
     },
+    /** Resolves once the running reading has ended; `undefined` if none runs. */
+    reading: waker.running,
+    /** Begins no further reading. */
+    stop: waker.stop,
   };
 }

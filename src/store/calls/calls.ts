@@ -8,6 +8,7 @@
 import type { Called } from "../../core/calls/called.ts";
 import type { StoredCall, StoredCalls } from "../../core/calls/stored.ts";
 import { readSnowflake } from "../../core/discord/ids.ts";
+import { TURN_STATES, type TurnState } from "../../core/store/received.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -23,17 +24,7 @@ const CALL = rows({
   userId: snowflake<"user">(),
   agentId: text(),
   sessionKey: text(),
-  state: oneOf(
-    "waiting",
-    "running",
-    "answered",
-    "declined",
-    "refused",
-    "failed",
-    "cancelled",
-    "stopped",
-    "interrupted",
-  ),
+  state: oneOf(...TURN_STATES),
   failureId: optional(text()),
   answer: optional(text()),
   cost: optional(json<TurnCost>()),
@@ -41,9 +32,7 @@ const CALL = rows({
 });
 const ID = rows({ messageId: snowflake<"message">() });
 
-type InboxState = ReturnType<typeof CALL.read>["state"];
-
-const STATES: Readonly<Record<InboxState, StoredCall["state"]>> = {
+const STATES: Readonly<Record<TurnState, StoredCall["state"]>> = {
   waiting: "open",
   running: "open",
   answered: "answered",

@@ -19,13 +19,14 @@ import type { Triggered } from "../../core/inbound/triggered.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { storedMessage } from "../outbox/rows.ts";
-import type {
-  DecisionOnRecord,
-  MessageRecord,
-  MessageRecords,
-  OutboxOnRecord,
-  RecordedVerdicts,
-  TurnOnRecord,
+import {
+  type DecisionOnRecord,
+  type MessageRecord,
+  type MessageRecords,
+  type OutboxOnRecord,
+  type RecordedVerdicts,
+  TURN_STATES,
+  type TurnOnRecord,
 } from "../../core/store/received.ts";
 import type { Transactions } from "../database/transact.ts";
 
@@ -37,22 +38,11 @@ const POLICY = rows({
   names: optional(json<readonly ResolvedName[]>()),
 });
 const FACTS = rows({ facts: optional(json<Facts>()) });
-const TURN_STATE = oneOf(
-  "waiting",
-  "running",
-  "answered",
-  "declined",
-  "refused",
-  "failed",
-  "cancelled",
-  "stopped",
-  "interrupted",
-);
 const TURN = rows({
   accountId: account(),
   agentId: text(),
   sessionKey: text(),
-  state: TURN_STATE,
+  state: oneOf(...TURN_STATES),
   attempt: integer(),
   acceptedAt: integer(),
   claimedAt: optional(integer()),
@@ -151,7 +141,7 @@ export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
 const RUN = rows({
   messageId: snowflake<"message">(),
   triggered: json<Triggered>(),
-  state: TURN_STATE,
+  state: oneOf(...TURN_STATES),
   failure: optional(text()),
 });
 const MESSAGE_ID = rows({ messageId: snowflake<"message">() });

@@ -9,13 +9,14 @@ import { createDecisions, createMessageRecords } from "./message_record.ts";
 import { createdAtMs, type UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import type {
-  DirectChannels,
-  Policies,
-  Received,
-  RecentTalk,
-  RecentTurns,
-  TalkedMessage,
+import {
+  type DirectChannels,
+  ENDED_STATES,
+  type Policies,
+  type Received,
+  type RecentTalk,
+  type RecentTurns,
+  type TalkedMessage,
 } from "../../core/store/received.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
@@ -174,15 +175,7 @@ const TURN = rows({
   senderId: optional(text()),
   sender: optional(text()),
   place: optional(json<Place>()), // ours
-  state: oneOf(
-    "answered",
-    "declined",
-    "refused",
-    "failed",
-    "cancelled",
-    "stopped",
-    "interrupted",
-  ),
+  state: oneOf(...ENDED_STATES),
   acceptedAt: integer(),
   finishedAt: integer(),
   failure: optional(text()),
