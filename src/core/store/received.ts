@@ -3,6 +3,7 @@
  * message. And that of `store.knowledge`: received messages that people search (T17).
  */
 
+import type { ENDED_STATES, TURN_STATES } from "../inbound/inbox.ts";
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { Facts } from "../inbound/facts.ts";
 import type { InboundMessage, Place } from "../inbound/inbound.ts";
@@ -218,27 +219,6 @@ export interface TurnOnRecord {
   /** The program that asked for the person (O14); absent: the person wrote on Discord. */
   readonly program?: string;
 }
-
-/**
- * States of a turn that has ended.
- *
- * - `declined`: the model chose to say nothing (R10).
- * - `cancelled`: the message was deleted, or edited so that it gets no answer (H6).
- * - `stopped`: a person stopped it.
- * - `interrupted`: a later message took its place (S5).
- */
-export const ENDED_STATES = [
-  "answered",
-  "declined",
-  "refused",
-  "failed",
-  "cancelled",
-  "stopped",
-  "interrupted",
-] as const;
-
-/** All states of a turn. */
-export const TURN_STATES = ["waiting", "running", ...ENDED_STATES] as const;
 
 /** State of a turn. */
 export type TurnState = (typeof TURN_STATES)[number];

@@ -8,7 +8,8 @@
 import type { Called } from "../../core/calls/called.ts";
 import type { StoredCall, StoredCalls } from "../../core/calls/stored.ts";
 import { readSnowflake } from "../../core/discord/ids.ts";
-import { TURN_STATES, type TurnState } from "../../core/store/received.ts";
+import { TURN_STATES } from "../../core/inbound/inbox.ts";
+import type { TurnState } from "../../core/store/received.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";

@@ -3,6 +3,7 @@
  * for it. Reads verdicts page by page.
  */
 
+import { TURN_STATES } from "../../core/inbound/inbox.ts";
 import {
   account,
   integer,
@@ -19,14 +20,13 @@ import type { Triggered } from "../../core/inbound/triggered.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { storedMessage } from "../outbox/rows.ts";
-import {
-  type DecisionOnRecord,
-  type MessageRecord,
-  type MessageRecords,
-  type OutboxOnRecord,
-  type RecordedVerdicts,
-  TURN_STATES,
-  type TurnOnRecord,
+import type {
+  DecisionOnRecord,
+  MessageRecord,
+  MessageRecords,
+  OutboxOnRecord,
+  RecordedVerdicts,
+  TurnOnRecord,
 } from "../../core/store/received.ts";
 import type { Transactions } from "../database/transact.ts";
 

@@ -3,20 +3,20 @@
  * these, the messages sent for each, and the direct channels that they came from.
  */
 
+import { ENDED_STATES } from "../../core/inbound/inbox.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createDecisions, createMessageRecords } from "./message_record.ts";
 import { createdAtMs, type UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import {
-  type DirectChannels,
-  ENDED_STATES,
-  type Policies,
-  type Received,
-  type RecentTalk,
-  type RecentTurns,
-  type TalkedMessage,
+import type {
+  DirectChannels,
+  Policies,
+  Received,
+  RecentTalk,
+  RecentTurns,
+  TalkedMessage,
 } from "../../core/store/received.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
