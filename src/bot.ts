@@ -18,7 +18,7 @@ import type { AccountId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
-import { type ConfigState, startHealthMonitor } from "./http/monitor/health_monitor.ts";
+import { startHealthMonitor } from "./http/monitor/health_monitor.ts";
 import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
@@ -33,9 +33,7 @@ import { startPruning } from "./flows/pruning.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import { residentBytes } from "./host/process/usage.ts";
-import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
-import type { Snapshot } from "./http/snapshot.ts";
 import { revealed } from "./config/schema/parts/secrets.ts";
 import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/clock.ts";
@@ -94,46 +92,6 @@ export type {
   Speech,
 };
 
-/** A running bot. */
-export interface Bot {
-  /** Answers health, metrics and status requests; it needs a socket from `host/`. */
-  readonly http: HttpHandler;
-  /** The snapshot that every health output reads. */
-  readonly snapshot: () => Snapshot;
-  /** Reads the store's figures for the next snapshot; never rejects. */
-  readonly refresh: () => Promise<void>;
-  /** The traffic of each running account with Discord. */
-  readonly traffic: () => readonly AccountTraffic[];
-  /**
-   * The calls of programs to an account (O14).
-   *
-   * @returns `undefined` if the account does not run.
-   */
-  readonly calls: (accountId: AccountId) => Promise<CallService> | undefined;
-  /** Counts a report to the service manager. */
-  readonly onPing: (result: PingResult) => void;
-  /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
-  readonly ended: Promise<BotEnd>;
-  /** Applies another setup (C9). */
-  apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
-  /** A command has changed rows of a namespace of the store through this process. */
-  changedByCommand(namespace: keyof Store): void;
-  /** An extra has changed rows of an account. */
-  wake(accountId: AccountId, namespace: keyof Store): void;
-  /** Counts a request to a hook; `hook` is absent if there is none with its name. */
-  hookRequested(result: string, hook?: string): void;
-  /** Sets whether the config file is the running config; health shows it. */
-  readonly setConfig: (state: ConfigState) => void;
-  /** Sets why the bot cannot listen at the addresses of a section, if it cannot; health shows it. */
-  readonly setListening: (section: string, problem?: string) => void;
-  /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
-  readonly pageMade: () => void;
-  /**
-   * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
-   */
-  stop(): Promise<void>;
-}
-
 /** As below. */
 const EXTRACT_WORKER_URL = new URL("./extract_worker.ts", import.meta.url);
 /** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
@@ -151,7 +109,7 @@ const now = (): number => Date.now();
  * Creates and starts the bot. A fault that passes by itself does not fail the start. The function is
  * long because it is a list: one part after the other.
  */
-export async function startBot(options: BotOptions): Promise<Bot> {
+export async function startBot(options: BotOptions) {
   const { store, logging, build } = options;
   const { http: { token, hosts } } = options.setup.config;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
@@ -259,35 +217,59 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   health.setPhase("running");
 
   return {
+    /** Answers health, metrics and status requests; it needs a socket from `host/`. */
     http,
+    /** The snapshot that every health output reads. */
     snapshot: health.snapshot,
+    /** Reads the store's figures for the next snapshot; never rejects. */
     refresh: health.refresh,
-    traffic() {
+    /** The traffic of each running account with Discord. */
+    traffic(): readonly AccountTraffic[] {
       const all: AccountTraffic[] = [];
       running.each((account) => all.push(account.traffic()));
       return all;
     },
-    calls: (accountId) => running.running(accountId)?.calls(),
-    onPing: (result) => metrics.watchdogPings.inc({ result }),
+    /**
+     * The calls of programs to an account (O14).
+     *
+     * @returns `undefined` if the account does not run.
+     */
+    calls: (accountId: AccountId): Promise<CallService> | undefined =>
+      running.running(accountId)?.calls(),
+    /** Counts a report to the service manager. */
+    onPing: (result: PingResult): void => metrics.watchdogPings.inc({ result }),
+    /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
     ended,
-    async apply(next, changes) {
+    /** Applies another setup (C9). */
+    async apply(next: Setup, changes: readonly AccountChange[]): Promise<Applied> {
       setup = next;
       await tools.apply(next.config);
       health.setAccounts(next.config.accounts);
       noteMeaning.reconfigured();
       return await running.apply(next, changes);
     },
-    wake: (accountId, namespace) => running.running(accountId)?.changedByCommand(namespace),
-    hookRequested: (result, hook = "unknown") => metrics.hookRequests.inc({ hook, result }),
+    /** An extra has changed rows of an account. */
+    wake: (accountId: AccountId, namespace: keyof Store): void =>
+      running.running(accountId)?.changedByCommand(namespace),
+    /** Counts a request to a hook; `hook` is absent if there is none with its name. */
+    hookRequested: (result: string, hook: string = "unknown"): void =>
+      metrics.hookRequests.inc({ hook, result }),
+    /** Sets whether the config file is the running config; health shows it. */
     setConfig: health.setConfig,
+    /** Sets why the bot cannot listen at the addresses of a section, if it cannot; health shows it. */
     setListening: health.setListening,
+    /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
     pageMade: memory.page,
-    changedByCommand(namespace) {
+    /** A command has changed rows of a namespace of the store through this process. */
+    changedByCommand(namespace: keyof Store): void {
       if (isStopping) return;
       if (namespace === "notes") noteMeaning.wake();
       running.each((account) => account.changedByCommand(namespace));
     },
-    async stop() {
+    /**
+     * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
+     */
+    async stop(): Promise<void> {
       health.setPhase("draining");
       isStopping = true;
       memory.stop();
@@ -302,6 +284,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     },
   };
 }
+
+/** A running bot. */
+export type Bot = Awaited<ReturnType<typeof startBot>>;
 
 /** Creates the return of memory to the system. */
 function createMemory(logging: Logging): ProcessMemory {

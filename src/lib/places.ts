@@ -1,22 +1,11 @@
 /** Gives out places for work that may not all run at the same time, in the order of the requests. */
 
-/** A fixed number of places for work. */
-export interface WorkPlaces {
-  /**
-   * Takes places, once so many are free; more than there are, once all are.
-   *
-   * @returns Gives them back. Later calls do nothing.
-   * @throws {unknown} The signal's reason, if it is aborted before.
-   */
-  take(signal: AbortSignal, count?: number): Promise<() => void>;
-}
-
 /**
  * Creates the places; all are free.
  *
  * @param onTurnover Called each time that so many places have been given back.
  */
-export function createPlaces(most: number, onTurnover = () => {}): WorkPlaces {
+export function createPlaces(most: number, onTurnover = () => {}) {
   /** Each begins a work, which takes so many places. */
   const waiting = new Map<() => void, number>();
   let taken = 0;
@@ -32,7 +21,13 @@ export function createPlaces(most: number, onTurnover = () => {}): WorkPlaces {
   }
 
   return {
-    async take(signal, count = 1) {
+    /**
+     * Takes places, once so many are free; more than there are, once all are.
+     *
+     * @returns Gives them back. Later calls do nothing.
+     * @throws {unknown} The signal's reason, if it is aborted before.
+     */
+    async take(signal: AbortSignal, count: number = 1): Promise<() => void> {
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const onAbort = () => {
@@ -57,3 +52,6 @@ export function createPlaces(most: number, onTurnover = () => {}): WorkPlaces {
     },
   };
 }
+
+/** A fixed number of places for work. */
+export type WorkPlaces = ReturnType<typeof createPlaces>;

@@ -7,18 +7,6 @@
 
 import { MAX_TIMER_MS, type StartTimer } from "./clock.ts";
 
-/** Work that is woken. */
-export interface Waker {
-  /** Allows runs, and begins one, or does after some milliseconds. Later calls do nothing. */
-  start(afterMs?: number): void;
-  /** Runs now, or once more after the current run. Before `start`, it does nothing. */
-  wake(): void;
-  /** Whether no further run begins. */
-  isStopped(): boolean;
-  /** Begins no further run, and resolves once the current one has ended. */
-  stop(): Promise<void>;
-}
-
 /**
  * Creates the waker.
  *
@@ -32,7 +20,7 @@ export function createWaker(
     readonly failed: (error: unknown) => number;
     readonly schedule: StartTimer;
   },
-): Waker {
+) {
   let isStarted = false;
   let isStopped = false;
   let isDue = false;
@@ -57,14 +45,20 @@ export function createWaker(
   }
 
   return {
-    start(afterMs): void {
+    /** Allows runs, and begins one, or does after some milliseconds. Later calls do nothing. */
+    start(afterMs?: number): void {
       if (isStarted) return;
       isStarted = true;
       if (afterMs === undefined) wake();
       else cancel = schedule(wake, afterMs);
     },
+    /** Runs now, or once more after the current run. Before `start`, it does nothing. */
     wake,
-    isStopped: () => isStopped,
+    /** Resolves once the current run has ended; `undefined` if none runs. */
+    running: (): Promise<void> | undefined => running,
+    /** Whether no further run begins. */
+    isStopped: (): boolean => isStopped,
+    /** Begins no further run, and resolves once the current one has ended. */
     async stop(): Promise<void> {
       isStopped = true;
       cancel?.();
@@ -72,3 +66,6 @@ export function createWaker(
     },
   };
 }
+
+/** Work that is woken. */
+export type Waker = ReturnType<typeof createWaker>;

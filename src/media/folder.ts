@@ -39,31 +39,12 @@ export interface KeptFile {
   readonly path: string;
 }
 
-/** The files of people. */
-export interface MediaFolder {
-  /** The kept files of a message; none if the disk fails. */
-  list(messageId: MessageId): Promise<readonly KeptFile[]>;
-  /** Reads a kept file of at most `maxBytes`; `undefined` if it is larger, or gone. */
-  read(file: KeptFile, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /**
-   * Keeps a file, whole or not at all.
-   *
-   * @param ending 1 to 10 small letters and digits.
-   * @throws {Error} If the disk refuses.
-   */
-  keep(place: FilePlace, ending: string, bytes: Uint8Array): Promise<void>;
-  /** Deletes the files of messages older than the given days. */
-  prune(now: number, days: number): Promise<void>;
-  /** Deletes all files of an author, and folders that are empty then (X5). */
-  forget(authorId: UserId): Promise<void>;
-}
-
 const FILE = /^(\d{1,20})-(\d{1,20})\.([a-z0-9]{1,10})$/;
 /** Stands for an unknown author. */
 const NO_AUTHOR = "0";
 
 /** Creates the keeper of a folder, which need not exist yet. */
-export function createMediaFolder(root: string): MediaFolder {
+export function createMediaFolder(root: string) {
   async function namesIn(folder: string): Promise<readonly string[]> {
     try {
       return await readdir(folder);
@@ -73,7 +54,8 @@ export function createMediaFolder(root: string): MediaFolder {
   }
 
   return {
-    async list(messageId) {
+    /** The kept files of a message; none if the disk fails. */
+    async list(messageId: MessageId): Promise<readonly KeptFile[]> {
       const folder = join(root, messageId);
       return (await namesIn(folder)).flatMap((name) => {
         const [, author = "", id = "", ending = ""] = FILE.exec(name) ?? [];
@@ -82,7 +64,8 @@ export function createMediaFolder(root: string): MediaFolder {
         return fileId ? [{ authorId, fileId, ending, path: join(folder, name) }] : [];
       });
     },
-    async read({ path }, maxBytes) {
+    /** Reads a kept file of at most `maxBytes`; `undefined` if it is larger, or gone. */
+    async read({ path }: KeptFile, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
       try {
         const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
         try {
@@ -95,7 +78,17 @@ export function createMediaFolder(root: string): MediaFolder {
         return undefined; // pruned meanwhile, or not readable: Discord may have it
       }
     },
-    async keep({ messageId, authorId = NO_AUTHOR, fileId }, ending, bytes) {
+    /**
+     * Keeps a file, whole or not at all.
+     *
+     * @param ending 1 to 10 small letters and digits.
+     * @throws {Error} If the disk refuses.
+     */
+    async keep(
+      { messageId, authorId, fileId }: FilePlace,
+      ending: string,
+      bytes: Uint8Array,
+    ): Promise<void> {
       if (!/^[a-z0-9]{1,10}$/.test(ending)) throw new RangeError("Cannot keep a file: odd ending");
       const folder = join(root, messageId);
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -110,16 +103,18 @@ export function createMediaFolder(root: string): MediaFolder {
       } finally {
         await file.close();
       }
-      await rename(part, join(folder, `${authorId}-${fileId}.${ending}`));
+      await rename(part, join(folder, `${authorId ?? NO_AUTHOR}-${fileId}.${ending}`));
     },
-    async prune(now, days) {
+    /** Deletes the files of messages older than the given days. */
+    async prune(now: number, days: number): Promise<void> {
       for (const name of await namesIn(root)) {
         const messageId = parseSnowflake<"message">(name);
         if (messageId && createdAtMs(messageId) >= now - days * DAY_MS) continue;
         await rm(join(root, name), { recursive: true, force: true });
       }
     },
-    async forget(authorId) {
+    /** Deletes all files of an author, and folders that are empty then (X5). */
+    async forget(authorId: UserId): Promise<void> {
       for (const folder of await namesIn(root)) {
         for (const name of await namesIn(join(root, folder))) {
           if (FILE.exec(name)?.[1] !== authorId) continue;
@@ -132,3 +127,6 @@ export function createMediaFolder(root: string): MediaFolder {
     },
   };
 }
+
+/** The files of people. */
+export type MediaFolder = ReturnType<typeof createMediaFolder>;

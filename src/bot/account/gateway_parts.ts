@@ -11,7 +11,7 @@ import {
   createApplications,
   createReadGatewayInfo,
 } from "../../discord/rest/calls/application.ts";
-import { type RestClient, userAgentOf } from "../../discord/rest/client/client.ts";
+import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
 import type { RoleRights } from "../../discord/gateway/read/role_rights.ts";
@@ -19,46 +19,25 @@ import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createLocate } from "../../flows/preflight/locate_gateway.ts";
 import { schedule } from "../../lib/clock.ts";
-import { createEmitter, createHold, type Emitter, type Hold } from "../../lib/emitter.ts";
+import { createEmitter, createHold } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { type Connection, createConnection } from "../../discord/gateway/main/connection.ts";
-import { type AccountPresence, createAccountPresence } from "../../flows/presence.ts";
+import { createConnection } from "../../discord/gateway/main/connection.ts";
+import { createAccountPresence } from "../../flows/presence.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
-import {
-  type ConnectionState,
-  createConnectionState,
-} from "../../flows/preflight/connection_state.ts";
-import { type RunningSettings, settingsOf } from "../rules/setup.ts";
-
-/** The parts that connect an account. */
-export interface GatewayParts {
-  /** Config and models, which a reload replaces. */
-  readonly settings: RunningSettings;
-  readonly client: RestClient;
-  readonly restEvents: Emitter<RestEvents>;
-  readonly applications: Applications;
-  /** The account's state at Discord: its application, token and intents. */
-  readonly connectionState: ConnectionState;
-  /** Loads the reader of dispatches; the same one at each call. */
-  readonly reader: () => Promise<Reader>;
-  readonly presence: AccountPresence;
-  readonly connection: Connection;
-  /** Events of the connection and of requests wait until its release. */
-  readonly events: Hold;
-  /** Aborted when the grace period of a stop is over. */
-  readonly stopping: AbortController;
-}
+import { createConnectionState } from "../../flows/preflight/connection_state.ts";
+import { settingsOf } from "../rules/setup.ts";
 
 /**
- * Creates the parts; `connection.start` begins to connect.
+ * Creates the parts; `connection.start` begins to connect. The function is long because it is a list
+ * of the parts.
  *
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createGatewayParts(
   options: AccountOptions,
   { meter, now }: Pick<AccountPorts, "meter" | "now">,
-): Promise<GatewayParts> {
+) {
   const { store, logging, stored, env } = options;
   const { accountId } = options.config.discord;
   const settings = settingsOf(options);
@@ -142,18 +121,26 @@ export async function createGatewayParts(
     hold: events,
   });
   return {
+    /** Config and models, which a reload replaces. */
     settings,
     client,
     restEvents,
     applications,
+    /** The account's state at Discord: its application, token and intents. */
     connectionState,
-    reader: () => loading ??= loadReader(),
+    /** Loads the reader of dispatches; the same one at each call. */
+    reader: (): Promise<Reader> => loading ??= loadReader(),
     presence,
     connection,
+    /** Events of the connection and of requests wait until its release. */
     events,
+    /** Aborted when the grace period of a stop is over. */
     stopping,
   };
 }
+
+/** The parts that connect an account. */
+export type GatewayParts = Awaited<ReturnType<typeof createGatewayParts>>;
 
 /** How the preflight asks the network and Discord. Connecting goes first, and needs no answer of it. */
 function examineOf(

@@ -38,7 +38,8 @@ import type { AccountCalls } from "../../extras/api/calls/account_calls.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
- * Creates the parts. None of them acts before it is started.
+ * Creates the parts. None of them acts before it is started. The function is long because each part
+ * stands here once, with the parts that it uses.
  *
  * @throws {StoreError} If the store cannot be read.
  */
@@ -49,13 +50,14 @@ export async function createParts(
   ports: AccountPorts,
 ) {
   const { store, logging, text } = options;
-  const { now } = ports;
+  const { applications, client, connection, connectionState, presence, settings } = gateway;
+  const { health, isOnly, isOurs, memory, meter, now, ours, personForgotten, turnLimit } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
   const ended = new AbortController();
   const policy = await createPolicyKeeper(options.config, text, { store, now, log });
   const account = createAccountContext({
-    config: () => gateway.settings.config,
+    config: () => settings.config,
     store,
     policy: policy.now,
     self: () => reader.self,
@@ -64,43 +66,58 @@ export async function createParts(
     logging,
     now,
   });
-  const owners = createOwnerIds(account, gateway);
-  const given = { ...gateway, ...ports, options, toolServices, reader, policy, owners };
-  const outbound = createOutbound(account, given);
-  const questions = createAccountCards(account, { ...given, outbound });
+  const owners = createOwnerIds(account, { applications, connectionState });
+  const outbound = createOutbound(account, { client, options, meter, owners, settings });
+  const questions = createAccountCards(account, { client, outbound });
   const rates = createTokenRates();
   const summaries = createSummaries();
   const spend = createSpending(account);
-  const threads = createAccountThreads(account, { ...given, spend, outbound });
-  const files = createAccountFiles(account, { ...given, spend });
+  const threads = createAccountThreads(account, { client, settings, spend, outbound });
+  const files = createAccountFiles(account, { client, options, settings, spend });
   const isOwner = createIsOwner(account, owners);
-  const sources = createRuleSources(account, { ...given, isOwner, outbound });
-  const readMember = createReadMember(gateway.client);
+  const sources = createRuleSources(account, {
+    ...{ options, reader, owners, isOwner, toolServices, outbound },
+  });
+  const readMember = createReadMember(client);
   const { weights, problem } = intentWeightsIn(options.dataDir);
   if (problem !== undefined) {
     log.warn("Cannot use the weights of the intent filter; using the shipped ones", { problem });
   }
   const guildOf = (guildId: GuildId) => reader.index.get(guildId);
-  const judging = createJudging(account, { ...given, readMember, threads, weights, guildOf });
+  const judging = createJudging(account, {
+    ...{ readMember, owners, threads, isOurs, ours, weights, guildOf },
+  });
   ports.publish(judging.view); // before any message is judged
-  const history = createHistory(account, { ...given, judging });
-  const knowledge = createAccountKnowledge(account, { ...given, sources, history });
-  const counts = { rates, summaries, spend };
-  const own = { outbound, threads, files, sources, judging, history, knowledge };
-  const made = { ...given, ...counts, ...own };
-  const portsOf = eachOnce((agentId: string) => createToolPorts(account, { ...made, agentId }));
+  const history = createHistory(account, { client, reader, judging });
+  const knowledge = createAccountKnowledge(account, { client, reader, sources, history });
+  const portsOf = eachOnce((agentId: string) =>
+    createToolPorts(account, {
+      ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
+      ...{ outbound, files, threads, spend, history, knowledge },
+    })
+  );
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
-  const inbound = createInbound(account, { ...made, toolPortsOf });
-  const catchUp = createAccountCatchUp(account, { ...given, inbound, outbound });
+  const inbound = createInbound(account, {
+    ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
+    ...{ threads, sources, knowledge, spend, rates, summaries, toolPortsOf },
+    ...{ health, memory, isOnly, isOurs, personForgotten },
+    turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
+  });
+  const catchUp = createAccountCatchUp(account, { options, client, reader, inbound, outbound });
   /** The calls of programs, which are loaded with the first one (O14). */
   let loaded: AccountCalls | undefined;
   const loading = createLoader(async () => {
     const { createAccountCalls } = await import("../../extras/api/calls/account_calls.ts");
-    return loaded = createAccountCalls(account, { ...made, toolPortsOf });
+    return loaded = createAccountCalls(account, {
+      ...{ client, reader, judging, sources, outbound, toolPortsOf },
+    });
   });
   const calls = { now: () => loaded, load: loading.get };
-  const turns = createAccountTurns(account, { ...made, toolPortsOf, inbound, catchUp, calls });
-  const schedules = createAccountSchedules(account, made);
+  const turns = createAccountTurns(account, {
+    ...{ options, client, owners, outbound, judging, threads, files, sources, history, knowledge },
+    ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
+  });
+  const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
     ...gateway,
     reader,

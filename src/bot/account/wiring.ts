@@ -56,7 +56,6 @@ export function connectParts(
   const inboxLog = parts.account.forPart("inbox").log;
   parts.account.events.connect({
     accepted(judged) {
-      turns.accepted(judged);
       for (const { message } of judged) parts.files.prefetch(message);
       outbound.accepted(judged);
     },
@@ -112,10 +111,7 @@ export function connectParts(
       health.setTurn(outcome, modelId);
       outbound.turnEnded(outcome);
     },
-    turnStored(stored, channelId) {
-      meter.turnStored(stored);
-      outbound.channelQueues.wake([channelId]);
-    },
+    turnStored: meter.turnStored,
     traced: (trace) => onTrace?.(trace),
     toolRefused: meter.toolRefused,
     ranUnattended: meter.ranUnattended,
@@ -152,11 +148,7 @@ export function connectParts(
     loopMuted: outbound.notices.loopMuted,
   });
   connection.connect({
-    batch(batch) {
-      const { repeats, isRenewalDue } = inbound.take(batch);
-      if (repeats) connection.setRepeats(repeats);
-      if (isRenewalDue) connection.renew(batch.shardId);
-    },
+    batch: inbound.take,
     shards(count) {
       health.setShardCount(count);
       catchUp.setShardCount(count);

@@ -25,18 +25,18 @@ import {
   createContextFacts,
   createConversations,
 } from "../../flows/interactions/conversations.ts";
-import { createForget, createWhy } from "../../flows/interactions/records.ts";
+import { createForget, createWhy } from "../../interactions/parts/records.ts";
 import {
   type AccountPause,
   createPause,
   createRestart,
-  isSupervised,
-} from "../../flows/interactions/switches.ts";
+} from "../../interactions/parts/switches.ts";
 import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { readBudgets } from "../../flows/turn/spending/budgets.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+import { isSupervised } from "../../lib/env.ts";
 import { BUILD_NAME } from "../../version.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
@@ -46,13 +46,13 @@ import type { ToolPorts } from "../../core/turn/tool.ts";
 import { createMayDecide } from "../../flows/questions/may_decide.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { createMcpSignIns } from "../../flows/interactions/mcp_sign_ins.ts";
+import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
-import { createPersonalSearch } from "../../flows/interactions/personal_search.ts";
+import { createPersonalSearch } from "../../interactions/parts/personal_search.ts";
 import type { SearchServers } from "../../core/turn/ports/search.ts";
-import { createCommandUndo } from "../../flows/interactions/undo.ts";
+import { createCommandUndo } from "../../interactions/parts/undo.ts";
 
 /** Everything that interactions need beside their account. */
 export interface InteractionParts

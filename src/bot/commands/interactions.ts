@@ -2,8 +2,6 @@
 
 import type { Interaction } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
-import type { Finding } from "../../core/finding.ts";
-import type { EventHandlers } from "../../core/inbound/events.ts";
 import { createApplicationCommands } from "../../discord/rest/calls/application_commands.ts";
 import { createInteractions } from "../../discord/rest/calls/interactions.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -29,22 +27,6 @@ export interface AccountCommands extends TurnCommands {
   pauseChanged(): Promise<void>;
 }
 
-/** The handlers of an account's interactions. */
-export interface InteractionHandlers {
-  readonly on: Pick<EventHandlers, "button" | "select" | "modal" | "slash" | "typing">;
-  readonly commands: AccountCommands;
-  /** Registers the commands once, as soon as the bot's application is known. */
-  ready(): void;
-  /** The config has changed. */
-  reconfigured(): void;
-  /** A refusal of the commands, for health. */
-  findings(): readonly Finding[];
-  /** Resolves once the interactions received so far are answered. */
-  answered(): Promise<void>;
-  /** Ends it, and resolves once nothing runs. */
-  stop(): Promise<void>;
-}
-
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
 
@@ -52,7 +34,7 @@ const REGISTER_AFTER_MS = 2_000;
 export function createInteractionHandlers(
   anyPart: AccountContext,
   parts: InteractionParts,
-): InteractionHandlers {
+) {
   const account = anyPart.forPart("interactions");
   const { self, schedule, now, log, policy, events } = account;
   const { client, outbound, judging } = parts;
@@ -138,23 +120,31 @@ export function createInteractionHandlers(
       slash: handler(run),
       typing: handler(suggest),
     },
-    ready() {
+    /** Registers the commands once, as soon as the bot's application is known. */
+    ready(): void {
       const id = self()?.applicationId;
       if (id === undefined || applicationId) return;
       applicationId = id;
       cancel = schedule(() => registration.register(id), REGISTER_AFTER_MS);
     },
-    reconfigured() {
+    /** The config has changed. */
+    reconfigured(): void {
       if (applicationId) registration.register(applicationId);
     },
+    /** A refusal of the commands, for health. */
     findings: registration.findings,
+    /** Resolves once the interactions received so far are answered. */
     answered,
-    async stop() {
+    /** Ends it, and resolves once nothing runs. */
+    async stop(): Promise<void> {
       cancel?.();
       await registration.stop();
     },
   };
 }
+
+/** The handlers of an account's interactions. */
+export type InteractionHandlers = ReturnType<typeof createInteractionHandlers>;
 
 /** Tracks answers until they are finished. None of them rejects. */
 function trackAnswers() {

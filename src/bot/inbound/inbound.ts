@@ -25,7 +25,18 @@ import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createAskModel } from "../../flows/intent/ask_model.ts";
 import { mayRepeat } from "../../flows/judging/judge.ts";
 import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
-import type { Inbound, InboundParts } from "./inbound_interface.ts";
+import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
+import type { Connection } from "../../discord/gateway/main/connection.ts";
+import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
+import type { Turns } from "../../flows/turn/turns.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { InteractionParts } from "../commands/context.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import type { AccountEvents } from "../../core/account/events.ts";
+import type { AccountPorts } from "../account_interface.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createFindChannel } from "../../discord/rest/calls/channel.ts";
 import {
   createHasWebhook,
@@ -39,20 +50,38 @@ import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
+/** The parts of an account that its inbound side uses. */
+export interface InboundParts
+  extends
+    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
+    Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
+  readonly policy: PolicyKeeper;
+  readonly connection: Pick<Connection, "setRepeats" | "renew">;
+  readonly turns: Pick<Turns, "accepted">;
+  readonly reader: Reader;
+  readonly owners: OwnerIds;
+  readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
+  readonly outbound: Pick<
+    Outbound,
+    "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
+  >;
+}
+
 const GUILDS = "channels.discord.guilds";
 
 /**
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
-export function createInbound(account: AccountContext, parts: InboundParts): Inbound {
+export function createInbound(account: AccountContext, parts: InboundParts) {
   const { config, store, policy, texts, events } = account;
-  const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
+  const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { intent, judge, route, presence, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
     const limits = limitsOf(origin, queue, gateway.catchUp);
     return waitingRulesOf(limits, texts(), parts.sources.isOwner);
   };
+  const late = { judge: judge.judge, route, waiting, turns };
   const notices = createGuildNotices(account.forPart("access"), {
     tellOwners: (text) => outbound.reachOwners(text),
     isFinal: isFinalRefusal,
@@ -61,9 +90,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     ...account.forPart("access"),
     isNeeded: () => policy().policy.needsOwnerInGuild === true,
     ask: presence.ask,
-    judge: judge.judge,
-    route,
-    waiting,
+    ...late,
     notices,
     guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
@@ -75,9 +102,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     ...account.forPart("pluralkit"),
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy().policy.ruleOf(path),
-    judge: judge.judge,
-    route,
-    waiting,
+    ...late,
     proxied,
   });
   const askModel = createAskModel({
@@ -88,9 +113,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     },
     spend: parts.spend,
     renewed: intent.renewed,
-    judge: judge.judge,
-    route,
-    waiting,
+    ...late,
   });
   const challenges = createChallenges(account.forPart("pairing"), {
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
@@ -149,6 +172,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       return isShared;
     },
     route,
+    turns,
     runsBeside: judging.passive.runsBeside,
     runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,
@@ -197,13 +221,15 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   return {
     commands: interactions.commands,
     acceptHistory: acceptor.acceptHistory,
-    async start() {
+    /** Continues where the last process stopped. Nothing may be judged before it resolves. */
+    async start(): Promise<void> {
       // Proxied users, threads and talk must be loaded before any message is judged.
       await Promise.all([pluralkit.start(), threads.start(), intent.start()]);
       challenges.start();
       askModel.start();
     },
-    take(batch) {
+    /** Takes a batch from the gateway. */
+    take(batch: DispatchBatch): void {
       const read = reader.read(batch);
       acceptor.accept(read);
       memory.read(batch.text.length);
@@ -212,33 +238,53 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
         names.guildsChanged();
         events.emit.guildsChanged();
       }
-      return { repeats: reader.repeats.take(), isRenewalDue: read.isRenewalDue };
+      const repeats = reader.repeats.take();
+      if (repeats) connection.setRepeats(repeats);
+      if (read.isRenewalDue) connection.renew(batch.shardId); // an event could not be read (G16)
     },
+    /** A shard's new session is stored. */
     sessionStarted: interactions.ready, // READY has named the application
-    undecided(judged, origin) {
+    /** These messages wait for a fact (P13). */
+    undecided(...[judged, origin]: Parameters<AccountEvents["undecided"]>): void {
       pluralkit.undecided(judged, origin);
       ownerGuilds.undecided(judged, origin);
       askModel.undecided(judged, origin);
     },
     challenged: challenges.challenged,
+    /** Sets the number of the account's shards. */
     setShardCount: names.setShardCount,
-    ready(shardId) {
+    /** A shard is ready: names can be resolved now. */
+    ready(shardId: number): void {
       names.ready(shardId);
       ownerGuilds.ready();
       interactions.ready();
     },
+    /** Resolves once the commands and components received so far are answered. */
     answered: interactions.answered,
+    /** A person was forgotten: health names them no more. */
     personForgotten: names.personForgotten,
-    reconfigured() {
+    /** The config and its policy have changed. */
+    reconfigured(): void {
       presence.forget();
       challenges.reconfigured();
       interactions.reconfigured();
       lookUp.reconfigured();
       names.resolveAgain();
     },
+    /** READYs in a row of a shard that cannot be read. */
     readysUnread: unread.readys,
-    findings: () => [...unread.findings(), ...interactions.findings(), ...names.findings()],
-    async stop() {
+    /** Current problems, for health. */
+    findings: (): readonly Finding[] => [
+      ...unread.findings(),
+      ...interactions.findings(),
+      ...names.findings(),
+    ],
+    /**
+     * Stores the waiting events, and begins nothing more.
+     *
+     * @throws {StoreError} If the store fails; Discord will send the events again.
+     */
+    async stop(): Promise<void> {
       try {
         await endTasks();
       } finally {
@@ -248,3 +294,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     },
   };
 }
+
+/** The inbound side of an account. */
+export type Inbound = ReturnType<typeof createInbound>;

@@ -1,7 +1,7 @@
 /** Connects the logins at MCP servers with the config and the data directory. */
 
 import type { BotConfig } from "../../config/config.ts";
-import type { McpServerLogins } from "../../flows/interactions/mcp_sign_ins.ts";
+import type { McpServerLogins } from "../../interactions/parts/mcp_sign_ins.ts";
 import { beginLogin, mcpStates, signInServer } from "../../mcp/server_logins.ts";
 import { loginsIn, seenIn, serversOf } from "./ports.ts";
 

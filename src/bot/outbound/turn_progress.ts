@@ -18,13 +18,13 @@ import {
   createShowTyping,
 } from "../../discord/rest/calls/typing_and_reactions.ts";
 import { type Acks, createAcks } from "../../flows/turn/progress/acks.ts";
-import { createDrafts, type DraftPorts, type Drafts } from "../../flows/turn/progress/drafts.ts";
+import { createDrafts, type DraftPorts } from "../../flows/turn/progress/drafts.ts";
 import {
   createProgressLines,
   type ProgressLines,
 } from "../../flows/turn/progress/progress_lines.ts";
 import { createUnansweredMarks } from "../../flows/receive/unanswered_marks.ts";
-import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
+import { createTyping } from "../../flows/turn/progress/typing.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secrets.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -41,31 +41,8 @@ interface ProgressParts {
   readonly tellUnmarked: Parameters<typeof createUnansweredMarks>[0]["tell"];
 }
 
-/** Shows the progress of an account's turns. */
-export interface TurnProgress {
-  readonly typing: Typing;
-  /** Messages wait for an answer, for that reason. */
-  accepted: Acks["accepted"];
-  /** Marks messages without an answer. */
-  readonly unanswered: ReturnType<typeof createUnansweredMarks>;
-  /** Marks a message that needs no answer; never fails. */
-  react(message: InboundMessage, emoji: string): void;
-  /** A message has lost its turn. */
-  cut(messageId: MessageId): void;
-  /** Shows answers while they grow, if the config says so. */
-  readonly drafts: Drafts;
-  /** Shows a line about each turn, if the config says so. */
-  readonly lines: ProgressLines;
-  /** Shows such a line only while a slow server reads a prompt. */
-  readonly readingLines: Pick<ProgressLines, "begin">;
-  /** The config has changed. */
-  reconfigured(): void;
-  /** A message of the outbox has its final result. */
-  delivered(row: OutboxRow, end: Delivery): void;
-}
-
 /** Creates the progress display of an account. */
-export function createTurnProgress(account: AccountContext, parts: ProgressParts): TurnProgress {
+export function createTurnProgress(account: AccountContext, parts: ProgressParts) {
   const { config, schedule, now } = account;
   const { log } = account.forPart("turns");
   const { client } = parts;
@@ -93,6 +70,7 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
   }
 
   return {
+    /** Marks messages without an answer. */
     unanswered: createUnansweredMarks({
       ...common,
       accountId: account.accountId,
@@ -103,22 +81,32 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
       tell: parts.tellUnmarked,
     }),
     typing,
-    accepted: (message, why) => acks.accepted(message, why),
-    react({ channelId, id: messageId }, emoji) {
+    /** Messages wait for an answer, for that reason. */
+    accepted: ((message, why) => acks.accepted(message, why)) satisfies Acks["accepted"],
+    /** Marks a message that needs no answer; never fails. */
+    react({ channelId, id: messageId }: InboundMessage, emoji: string): void {
       reactions.add(channelId, messageId, reactionEmoji(emoji)).catch((error: unknown) => {
         log.debug("A message gets no reaction", { channelId, messageId, error });
       });
     },
-    cut: (messageId) => acks.answered(messageId, "notice"),
+    /** A message has lost its turn. */
+    cut: (messageId: MessageId): void => acks.answered(messageId, "notice"),
+    /** Shows answers while they grow, if the config says so. */
     drafts,
+    /** Shows a line about each turn, if the config says so. */
     lines,
-    readingLines: { begin: (place, rules, mayShow) => lines.begin(place, rules, mayShow, true) },
-    reconfigured() {
+    /** Shows such a line only while a slow server reads a prompt. */
+    readingLines: {
+      begin: (place, rules, mayShow) => lines.begin(place, rules, mayShow, true),
+    } satisfies Pick<ProgressLines, "begin">,
+    /** The config has changed. */
+    reconfigured(): void {
       if (isDeepStrictEqual(rules, config().messages)) return;
       rules = config().messages;
       acks = acksBy(rules); // reactions of an earlier config stay
     },
-    delivered({ message: { of, nonce } }, end) {
+    /** A message of the outbox has its final result. */
+    delivered({ message: { of, nonce } }: OutboxRow, end: Delivery): void {
       if (!of || (end.kind !== "created" && end.kind !== "found")) return;
       if (of.kind === "draft") {
         drafts.posted(nonce, end.messageId);
@@ -128,6 +116,9 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
     },
   };
 }
+
+/** Shows the progress of an account's turns. */
+export type TurnProgress = ReturnType<typeof createTurnProgress>;
 
 /** The requests of drafts and lines: edits only if rate limits leave room. */
 function requestsOf(

@@ -68,8 +68,8 @@ export function prepareTurnRules(
     return isTheirs ? undefined : approval;
   }
 
-  /** The rules of the last turn in each place: most turns there have the same. */
-  const known = new WeakMap<Place, KnownRules>();
+  /** The rules of the last turn in each place, and the facts that made them: most turns share both. */
+  const known = new WeakMap<Place, { readonly own: object; readonly rules: TurnRules }>();
   return (message) => {
     const { place, sender, guildId } = message;
     const policy = policyNow();
@@ -90,38 +90,36 @@ export function prepareTurnRules(
     });
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
-    const userTurns = found ? undefined : discord.dms[sender.id]?.historyLimit ??
-      discord.dmHistoryLimit;
-    const maxFileBytes = Math.min(discord.mediaMaxBytes, uploadLimit(guildId));
-    const takesNoFiles = takesFiles(message) ? undefined : true;
-    const before = known.get(place);
-    // A new config makes new instructions, so these stand for its other keys.
-    if (
-      before?.guildSlug === guildSlug && before?.rules.instructions === instructions &&
-      before.rules.approval === approval &&
-      before.rules.tools === tools && before.rules.hasFooter === hasFooter &&
-      before.rules.userTurns === userTurns && before.rules.maxFileBytes === maxFileBytes &&
-      before.rules.takesNoFiles === takesNoFiles
-    ) return before.rules;
-    let where: string | undefined;
-    const rules: TurnRules = {
-      ...shared.sharedRules,
-      get where() { // for the log, which not all readers of the rules write to
-        return where ??= place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind;
-      },
+    const own = {
+      guildSlug, // for `where`
       tools,
       instructions,
       approval,
       cleanSecrets,
-      maxFileBytes,
+      maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
       historyLimit: found ? discord.historyLimit : 0,
-      takesNoFiles,
+      takesNoFiles: takesFiles(message) ? undefined : true as const,
       hasFooter,
-      userTurns,
+      userTurns: found ? undefined : discord.dms[sender.id]?.historyLimit ?? discord.dmHistoryLimit,
     };
-    known.set(place, { guildSlug, rules });
+    const before = known.get(place);
+    if (before && hasSameValues(before.own, own)) return before.rules;
+    let where: string | undefined;
+    const rules: TurnRules = {
+      ...shared.sharedRules,
+      ...own,
+      get where() { // for the log, which not all readers of the rules write to
+        return where ??= place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind;
+      },
+    };
+    known.set(place, { own, rules });
     return rules;
   };
+}
+
+function hasSameValues<Facts extends object>(one: Facts, other: Facts): boolean {
+  for (const key in other) if (one[key] !== other[key]) return false;
+  return true;
 }
 
 /** Tools that show people words of the model during the turn. */
@@ -160,12 +158,6 @@ export function prepareApproval(
     unsure: { ...common, mode: "unsure" },
   } as const;
   return (mode) => by[mode];
-}
-
-/** The rules of a turn, and the guild's slug, which the name of the place shows. */
-interface KnownRules {
-  readonly guildSlug: string | undefined;
-  readonly rules: TurnRules;
 }
 
 /** `agents.defaults.timezone`, or the host's. */

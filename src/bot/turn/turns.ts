@@ -1,7 +1,7 @@
 /** Connects turns with their sources: facts, rules, model and store. */
 
 import { randomBytes } from "node:crypto";
-import { type Claim, type Judged, lastOf, type Route } from "../../core/inbound/inbox.ts";
+import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
@@ -27,6 +27,7 @@ import { createMissingPermission } from "../../discord/rest/permissions/explain_
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { askedBeforeReply } from "../../flows/receive/notice_reply.ts";
+import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import { createEarlierAnswers } from "../../flows/turn/control/earlier_answers.ts";
 import type { History } from "./history.ts";
 import type { AccountKnowledge } from "./knowledge.ts";
@@ -49,13 +50,6 @@ import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 
-/** An account's turns, with the size of their caches. */
-export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
-  readonly previews: ReturnType<typeof createPreviews>;
-  /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
-  accepted(judged: readonly Judged[]): void;
-}
-
 /**
  * Creates the account's turns on the main thread. The function is long because each port of a turn
  * stands here once.
@@ -77,6 +71,7 @@ export function createAccountTurns(
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       readonly catchUp: Pick<CatchUp, "delayedChannels">;
       readonly outbound: {
+        readonly channelQueues: Pick<ChannelQueues, "wake">;
         readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines" | "readingLines">;
       };
       readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
@@ -85,10 +80,12 @@ export function createAccountTurns(
       /** The calls of programs; `now` is `undefined` before the first one. */
       readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
     },
-): AccountTurns {
+): Turns & Pick<RunningAccount, "caches"> & {
+  readonly previews: ReturnType<typeof createPreviews>;
+} {
   const { config, accountId, store, policy, events, stopping, ended, now } = account;
   const { log } = account.forPart("turns");
-  const { sources, owners, history, catchUp, outbound: { progress } } = parts;
+  const { sources, owners, history, catchUp, outbound: { channelQueues, progress } } = parts;
   const rulesOf = latestOf(
     config,
     (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
@@ -161,7 +158,7 @@ export function createAccountTurns(
       const guildPlace = place.kind === "guild" ? place : undefined;
       if (approvalIn(guildPlace, policy().policy, config()) !== "never") return;
       await store.outbox.addAll(askedBeforeReply(message, links, config().texts), now());
-      events.emit.outbox([message.channelId]);
+      channelQueues.wake([message.channelId]);
     },
   });
   const forms = createPromptForms({
@@ -177,7 +174,18 @@ export function createAccountTurns(
   const hasTraces = parts.options.onTrace !== undefined;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
-    ...{ rates, summaries, spend, stopping, ended, files, threads, events, hasTraces },
+    ...{
+      rates,
+      summaries,
+      spend,
+      stopping,
+      ended,
+      files,
+      threads,
+      channelQueues,
+      events,
+      hasTraces,
+    },
     store: answerStore,
     forms,
     sessions: store.sessions,
@@ -255,6 +263,7 @@ export function createAccountTurns(
     store: store.turns,
     queue: queueNow,
     isStoreDown: (error) => error instanceof StoreError,
+    channelQueues,
     events,
     now,
     schedule,
@@ -270,6 +279,7 @@ export function createAccountTurns(
     },
     isOwner: sources.isOwner,
     runsBeside: (running, next, agentId) => modesNow().runsBeside(running, next, agentId),
+    interrupts: (message, next, agentId) => modesNow().interrupts(message, next, agentId),
     isCommand,
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
@@ -296,22 +306,9 @@ export function createAccountTurns(
     stopping,
     log,
   });
-  /** A message whose turn cannot begin now ends no other one: that would help no one. */
-  const mustWait = (message: InboundMessage, { sessionKey }: Route) =>
-    !sources.isOwner(message) && turns.isElsewhere(message.sender.id, sessionKey);
   return {
     ...turns,
     previews,
-    accepted(judged) {
-      for (const { message, route } of judged) {
-        if (!route || mustWait(message, route)) continue;
-        turns.interrupt(
-          route.sessionKey,
-          ({ claim }) => modesNow().interrupts(lastOf(claim), message, route.agentId),
-        );
-      }
-      turns.wake();
-    },
     caches: () => ({ filled_channels: bytes(), intent_channels: parts.judging.intent.bytes() }),
   };
 }

@@ -6,8 +6,7 @@
 import process from "node:process";
 import { isPipe } from "../shared/read_config.ts";
 import { canReplace, replaceProcess, watchProgram } from "../../host/process/replace.ts";
-import { isSupervised } from "../../flows/interactions/switches.ts";
-import type { Env } from "../../lib/env.ts";
+import { type Env, isSupervised } from "../../lib/env.ts";
 import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 import type { Ending } from "./ending.ts";

@@ -9,20 +9,12 @@ import type { CrashPoints, CrashTransaction } from "../../host/process/crash_poi
 /** The transaction before any event: the tables take work of the old version from the journal. */
 const BEFORE_EVENTS: CrashTransaction = "TJ";
 
-/** The first event of a version. */
-export interface FirstEvent {
-  /** Notes it before the first commit of an event. */
-  readonly hooks: (crash: CrashPoints) => CrashPoints;
-  /** Notes it, because a command is about to change the store, or Discord has resumed a session. */
-  note(): void;
-}
-
 /**
  * Creates the note.
  *
  * @param isSource Whether the program runs from source, whose version says nothing.
  */
-export function createFirstEvent(dataDir: string, version: string, isSource: boolean): FirstEvent {
+export function createFirstEvent(dataDir: string, version: string, isSource: boolean) {
   let isNoted = isSource || readLastVersion(dataDir) === version;
 
   function note(): void {
@@ -32,8 +24,10 @@ export function createFirstEvent(dataDir: string, version: string, isSource: boo
   }
 
   return {
+    /** Notes it, because a command is about to change the store, or Discord has resumed a session. */
     note,
-    hooks: (crash) => ({
+    /** Notes it before the first commit of an event. */
+    hooks: (crash: CrashPoints): CrashPoints => ({
       ...crash,
       before(name) {
         if (name !== BEFORE_EVENTS) note();
@@ -42,3 +36,6 @@ export function createFirstEvent(dataDir: string, version: string, isSource: boo
     }),
   };
 }
+
+/** The first event of a version. */
+export type FirstEvent = ReturnType<typeof createFirstEvent>;

@@ -3,22 +3,6 @@
 import type { Env } from "../../lib/env.ts";
 import { styleText } from "node:util";
 
-/** Functions that style a text; {@link PLAIN} returns each text unchanged. */
-export interface Style {
-  /** Whether texts get escape sequences. */
-  readonly isOn: boolean;
-  /** Bold text. */
-  bold(text: string): string;
-  /** Dim text. */
-  dim(text: string): string;
-  /** Red text. */
-  red(text: string): string;
-  /** Green text. */
-  green(text: string): string;
-  /** Yellow text. */
-  yellow(text: string): string;
-}
-
 /** The colours of a {@link Style}. */
 export type Colour = "dim" | "red" | "green" | "yellow";
 
@@ -41,15 +25,24 @@ export function styleFor(stream: { readonly isTTY?: boolean }, env: Env): Style 
   return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb" ? COLOURED : PLAIN;
 }
 
-function createStyle(paint: typeof styleText | undefined): Style {
+function createStyle(paint: typeof styleText | undefined) {
   const painter = (format: "bold" | Colour) => (text: string): string =>
     paint ? paint(format, text, { validateStream: false }) : text;
   return {
+    /** Whether texts get escape sequences. */
     isOn: paint !== undefined,
+    /** Bold text. */
     bold: painter("bold"),
+    /** Dim text. */
     dim: painter("dim"),
+    /** Red text. */
     red: painter("red"),
+    /** Green text. */
     green: painter("green"),
+    /** Yellow text. */
     yellow: painter("yellow"),
   };
 }
+
+/** Functions that style a text; {@link PLAIN} returns each text unchanged. */
+export type Style = ReturnType<typeof createStyle>;

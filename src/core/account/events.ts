@@ -28,7 +28,7 @@ export interface AccountEvents {
   sessionStarting(shardId: number): void;
   /** It is stored, together with its gap if there is one. Its events are not stored yet. */
   sessionStarted(shardId: number): void;
-  /** These messages wait for a turn, at least one. */
+  /** These messages wait for a turn, at least one. The turns know already. */
   accepted(accepted: readonly Judged[]): void;
   /** These messages wait for a fact (P13). */
   undecided(undecided: readonly Judged[], origin: MessageOrigin): void;
@@ -68,8 +68,8 @@ export interface AccountEvents {
    * @param modelId The model that the turn asked first.
    */
   turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
-  /** A turn's end is stored (T3), and the outbox has its messages for this channel. */
-  turnStored(stored: StoredTurn, channelId: ChannelId): void;
+  /** A turn's end is stored (T3). */
+  turnStored(stored: StoredTurn): void;
   /** The trace of a stored turn. */
   traced(trace: TurnTrace): void;
   /** A call of a tool was refused, for the metrics. */

@@ -309,6 +309,27 @@ export type TurnEnd =
   /** `failureId` is the id that the user got; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
 
+/**
+ * States of a turn that has ended.
+ *
+ * - `declined`: the model chose to say nothing (R10).
+ * - `cancelled`: the message was deleted, or edited so that it gets no answer (H6).
+ * - `stopped`: a person stopped it.
+ * - `interrupted`: a later message took its place (S5).
+ */
+export const ENDED_STATES = [
+  "answered",
+  "declined",
+  "refused",
+  "failed",
+  "cancelled",
+  "stopped",
+  "interrupted",
+] as const;
+
+/** All states of a turn. */
+export const TURN_STATES = ["waiting", "running", ...ENDED_STATES] as const;
+
 /** The input of one T3, which stores all of it or nothing. */
 export interface FinishedTurn {
   readonly claim: Claim;

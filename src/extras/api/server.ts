@@ -12,18 +12,6 @@ import { urlHostOf } from "../../lib/network/addresses.ts";
 import type { Log } from "../../lib/log.ts";
 import { programsOf } from "./programs.ts";
 
-/** A server that may listen. */
-export interface ApiServer {
-  /**
-   * Listens at the addresses of the config, unless it does already.
-   *
-   * @throws {HttpServerError} Then it does not listen.
-   */
-  listen(api: SharedConfig["api"]): Promise<void>;
-  /** Stops listening. */
-  close(): Promise<void>;
-}
-
 /** Milliseconds that a client may take to send its body. */
 const REQUEST_MS = 15_000;
 /** Milliseconds beside the longest wait, in which a client takes its answer. */
@@ -35,7 +23,7 @@ export function createApiServer({ setup, bot, version, log }: {
   readonly bot: Pick<Bot, "calls">;
   readonly version: string;
   readonly log: Log;
-}): ApiServer {
+}) {
   const mcp = createLoader(async () => {
     const { createMcp } = await import("./http/mcp.ts");
     return createMcp(version, {
@@ -64,7 +52,12 @@ export function createApiServer({ setup, bot, version, log }: {
   }
 
   return {
-    async listen({ bind, port, waitSec }) {
+    /**
+     * Listens at the addresses of the config, unless it does already.
+     *
+     * @throws {HttpServerError} Then it does not listen.
+     */
+    async listen({ bind, port, waitSec }: SharedConfig["api"]): Promise<void> {
       const wanted = JSON.stringify({ bind, port, waitSec });
       if (wanted === at) return;
       await close();
@@ -95,6 +88,10 @@ export function createApiServer({ setup, bot, version, log }: {
         programs: programsOf(setup().config).map(({ program }) => program),
       });
     },
+    /** Stops listening. */
     close,
   };
 }
+
+/** A server that may listen. */
+export type ApiServer = ReturnType<typeof createApiServer>;

@@ -31,14 +31,6 @@ const MAX_WHY = 500;
 /** The beginning of the names of nightly backups. Only these are deleted. */
 const NIGHTLY = "barnacle-nightly-";
 
-/** The nightly backups of a running bot. */
-export interface NightlyBackups {
-  /** Begins to look at the clock. */
-  start(): void;
-  /** Ends a backup that is being made. */
-  stop(): void;
-}
-
 /** A backup that is being made. */
 export interface RunningBackup {
   /** Resolves with the error if it fails. */
@@ -60,7 +52,7 @@ export function createNightly(
     readonly schedule: StartTimer;
     readonly log: Log;
   },
-): NightlyBackups {
+) {
   let cancel = () => {};
   let running: RunningBackup | undefined;
   let isStopped = false;
@@ -110,14 +102,19 @@ export function createNightly(
   }
 
   return {
-    start: () => lookIn(FIRST_LOOK_MS),
-    stop() {
+    /** Begins to look at the clock. */
+    start: (): void => lookIn(FIRST_LOOK_MS),
+    /** Ends a backup that is being made. */
+    stop(): void {
       isStopped = true;
       cancel();
       running?.kill();
     },
   };
 }
+
+/** The nightly backups of a running bot. */
+export type NightlyBackups = ReturnType<typeof createNightly>;
 
 /** The time of the next backup, which may be over. */
 export function nextBackupAt(

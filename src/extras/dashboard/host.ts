@@ -13,25 +13,6 @@ import type { Recorder } from "./recorder.ts";
 import type { Dashboard } from "./dashboard.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 
-/** The dashboard of a running bot, loaded or not. */
-export interface DashboardHost {
-  /** Answers a request for the dashboard; `undefined` for all others. */
-  answer(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> | undefined;
-  /** The config was read again. */
-  applied(setup: Setup): void;
-  /**
-   * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
-   *
-   * @param base Address of the HTTP server; absent: there is none.
-   * @throws {StartError} If the dashboard is off, or there is no server.
-   */
-  login(base: string | undefined): Promise<LoginLink>;
-  /** The same, for the command `/dashboard`. */
-  link(base: string | undefined): Promise<DashboardLink>;
-  /** Ends live pages and the record of figures. */
-  close(): Promise<void>;
-}
-
 /** The answer to `dashboard.login`. */
 export interface LoginLink {
   /** With the token behind its `#`, which no browser sends anywhere. */
@@ -58,7 +39,7 @@ export function createDashboardHost(
   bot: ShownBot,
   options: DashboardHostOptions,
   reload: () => Promise<void>,
-): DashboardHost {
+) {
   let { setup } = options;
   let loading: Promise<Dashboard> | undefined;
   let recording: Promise<Recorder> | undefined;
@@ -124,16 +105,24 @@ export function createDashboardHost(
   }
 
   return {
-    answer(request) {
+    /** Answers a request for the dashboard; `undefined` for all others. */
+    answer(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> | undefined {
       if (!isOn() || !PATH.test(request.url)) return undefined;
       return (loading ??= load()).then((dashboard) => dashboard.fetch(request));
     },
-    applied(next) {
+    /** The config was read again. */
+    applied(next: Setup): void {
       setup = next;
       if (isOn()) record();
       else void end();
     },
-    async login(base) {
+    /**
+     * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
+     *
+     * @param base Address of the HTTP server; absent: there is none.
+     * @throws {StartError} If the dashboard is off, or there is no server.
+     */
+    async login(base: string | undefined): Promise<LoginLink> {
       const made = await (isOn() ? link(base) : reload().then(() => link(base)));
       switch (made.kind) {
         case "off":
@@ -150,7 +139,12 @@ export function createDashboardHost(
           return { url: made.url, validSec: made.minutes * 60 };
       }
     },
+    /** The same, for the command `/dashboard`. */
     link,
+    /** Ends live pages and the record of figures. */
     close: end,
   };
 }
+
+/** The dashboard of a running bot, loaded or not. */
+export type DashboardHost = ReturnType<typeof createDashboardHost>;

@@ -32,16 +32,8 @@ export interface RecorderPorts extends Pick<Clock, "now"> {
   readonly log: Log;
 }
 
-/** Records until it is closed. */
-export interface Recorder {
-  /** The minutes that are not stored yet, oldest first. */
-  unstored(): readonly Trend[];
-  /** Stores them, and ends. */
-  close(): Promise<void>;
-}
-
 /** Starts to record. */
-export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts): Recorder {
+export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts) {
   let minuteAt = startOf(now());
   let waiting = 0;
   let unsent = 0;
@@ -87,8 +79,10 @@ export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts)
   }
 
   return {
-    unstored: () => unstored,
-    async close() {
+    /** The minutes that are not stored yet, oldest first. */
+    unstored: (): readonly Trend[] => unstored,
+    /** Stores them, and ends. */
+    async close(): Promise<void> {
       isClosed = true;
       cancel();
       await storeAll().catch((error: unknown) => {
@@ -97,6 +91,9 @@ export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts)
     },
   };
 }
+
+/** Records until it is closed. */
+export type Recorder = ReturnType<typeof startRecorder>;
 
 function startOf(at: number): number {
   return at - at % MINUTE_MS;

@@ -75,24 +75,6 @@ export interface ComposedMessage {
   readonly messages: readonly Frozen[];
 }
 
-/** Composes single messages for the outbox, and sends them. */
-export interface OutboxSender {
-  /**
-   * Composes a message.
-   *
-   * @throws {NoFilesError} If there are files, and the bot may not attach any there.
-   * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
-   * channel.
-   */
-  compose(target: Target, text: string, files: readonly OutboundFile[]): Promise<ComposedMessage>;
-  /** Sends the waiting messages of a channel. No other process may be sending from this outbox. */
-  setOut(channelId: ChannelId): Promise<void>;
-  /** Whether Discord has refused the token. */
-  isRefused(): boolean;
-  /** Ends it, and resolves once nothing runs. */
-  stop(): Promise<void>;
-}
-
 const now = (): number => Date.now();
 
 /** Milliseconds between two attempts to open the store. */
@@ -110,8 +92,11 @@ const NO_DELIVERY_EVENTS: DeliveryOptions["events"] = {
   },
 };
 
-/** Creates a sender for an account. Rejects if the store cannot be read. */
-export async function createOutboxSender(options: OutboxSenderOptions): Promise<OutboxSender> {
+/**
+ * Creates a sender for an account. Rejects if the store cannot be read. The function is long because
+ * its methods have their docs here.
+ */
+export async function createOutboxSender(options: OutboxSenderOptions) {
   const { config, store, logging, notAfter } = options;
   const { accountId } = config.discord;
   const log = logging.forPart("delivery");
@@ -170,7 +155,18 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
   }
 
   return {
-    async compose(target, text, files) {
+    /**
+     * Composes a message.
+     *
+     * @throws {NoFilesError} If there are files, and the bot may not attach any there.
+     * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
+     * channel.
+     */
+    async compose(
+      target: Target,
+      text: string,
+      files: readonly OutboundFile[],
+    ): Promise<ComposedMessage> {
       const place = await placeOf(target);
       if (files.length > 0) {
         await learnSelf();
@@ -191,17 +187,23 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
         }));
       return { ...place, messages };
     },
-    async setOut(channelId) {
+    /** Sends the waiting messages of a channel. No other process may be sending from this outbox. */
+    async setOut(channelId: ChannelId): Promise<void> {
       await learnSelf();
       channelQueues.wake([channelId]);
     },
-    isRefused: () => isRefused,
-    async stop() {
+    /** Whether Discord has refused the token. */
+    isRefused: (): boolean => isRefused,
+    /** Ends it, and resolves once nothing runs. */
+    async stop(): Promise<void> {
       client.stop();
       await channelQueues.stop();
     },
   };
 }
+
+/** Composes single messages for the outbox, and sends them. */
+export type OutboxSender = Awaited<ReturnType<typeof createOutboxSender>>;
 
 /** An open data directory. */
 export interface DataDirectory {

@@ -15,7 +15,6 @@ import {
   retryWaitMs,
 } from "../../core/outbound/delivery.ts";
 import { mayBeOfPlace, namesMessage, subjectOf } from "../../core/outbound/refusals.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import {
@@ -23,7 +22,6 @@ import {
   createFailingRows,
   createRecentRefusals,
   createRefusedMessages,
-  type DelayedRow,
 } from "./failing_rows.ts";
 import { deliver, removeFiles } from "./deliver.ts";
 import type { Parking } from "./park.ts";
@@ -34,29 +32,6 @@ export interface Attempted {
   readonly waitMs: number;
   /** Whether it failed because Barnacle could not reach Discord. */
   readonly isNetworkFailure: boolean;
-}
-
-/** The attempts of one account. */
-export interface DeliveryAttempts {
-  /** Milliseconds by which the clock was set forward so far; read it before the row. */
-  clockSetMs(): number;
-  /**
-   * Makes one attempt, and stores its result.
-   *
-   * @param setMs {@link DeliveryAttempts.clockSetMs} from before the row was read.
-   */
-  attempt(row: OutboxRow, setMs: number): Promise<Attempted>;
-  /** Tells that Discord served a request to a channel, of any kind. */
-  served(channelId: ChannelId): void;
-  /** The rows that wait because of failures. */
-  delayed(): readonly DelayedRow[];
-  /**
-   * Forgets the failures of channels that have nothing left to send.
-   *
-   * @param heads First unsent rows of the channels.
-   * @param channels Channels that were read; absent: all.
-   */
-  keepFailures(heads: readonly OutboxRow[], channels: readonly ChannelId[] | undefined): void;
 }
 
 /** Rate limits at least this long, in milliseconds, are worth a warning. */
@@ -73,7 +48,7 @@ const LONG_WAIT_MS = 60_000;
 export function createDeliveryAttempts(
   ports: Sending,
   parking: Pick<Parking, "explain" | "close" | "delivered">,
-): DeliveryAttempts {
+) {
   const { outbox, log, now, steadyNow } = ports;
   const failing = createFailingRows(ports);
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
@@ -227,13 +202,30 @@ export function createDeliveryAttempts(
   }
 
   return {
+    /** Milliseconds by which the clock was set forward so far; read it before the row. */
     clockSetMs: clock.setForwardMs,
+    /**
+     * Makes one attempt, and stores its result.
+     *
+     * @param setMs {@link DeliveryAttempts.clockSetMs} from before the row was read.
+     */
     attempt,
+    /**
+     * Forgets the failures of channels that have nothing left to send.
+     *
+     * @param heads First unsent rows of the channels.
+     * @param channels Channels that were read; absent: all.
+     */
     keepFailures: failing.keep,
+    /** Tells that Discord served a request to a channel, of any kind. */
     served: failing.served,
+    /** The rows that wait because of failures. */
     delayed: failing.delayed,
   };
 }
+
+/** The attempts of one account. */
+export type DeliveryAttempts = ReturnType<typeof createDeliveryAttempts>;
 
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {
   const { channelId, nonce } = message;

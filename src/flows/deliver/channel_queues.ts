@@ -6,38 +6,13 @@
  */
 
 import type { Sending } from "./sending.ts";
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { createEmitter } from "../../lib/emitter.ts";
+import { createWaker } from "../../lib/waker.ts";
 import type { Account } from "../../core/account/account.ts";
 import { createDeliveryAttempts } from "./attempts.ts";
-import type { DelayedRow } from "./failing_rows.ts";
 import { createParking } from "./park.ts";
-
-/** The channel queues of one account. */
-export interface ChannelQueues {
-  /** Tells that these channels may have new rows; absent: any channel may. */
-  wake(channels?: readonly ChannelId[]): void;
-  /** Tells that the gateway's echo has settled rows in these channels, so they need not wait. */
-  settled(channels: readonly ChannelId[]): void;
-  /**
-   * Tells that the bot will answer a message in this channel, so Discord may accept messages there
-   * again.
-   */
-  heardFrom(channelId: ChannelId): void;
-  /** Tells that roles, overwrites, channels or our own member changed in a guild. */
-  permissionsChanged(guildId: GuildId): void;
-  /** Tells that Discord served a request to a channel, of any kind: Discord takes requests there. */
-  served(channelId: ChannelId): void;
-  /** Tells that Discord is reachable again: rows that could not reach it are tried now. */
-  reachable(): void;
-  /** The rows that wait because of failures. */
-  delayed(): readonly DelayedRow[];
-  /** Resolves once no row can be sent now; rows that wait for their next attempt stay. */
-  drain(): Promise<void>;
-  /** Begins no further row, and resolves once running attempts have ended. */
-  stop(): Promise<void>;
-}
 
 /** Milliseconds before the next attempt after a failure of our own or of the disk. */
 const FAULT_WAIT_MS = 5_000;
@@ -51,8 +26,8 @@ interface ChannelWait {
   readonly isNetworkFailure: boolean;
 }
 
-/** Creates the queues of one account. Sends nothing before the first {@link ChannelQueues.wake}. */
-export function createChannelQueues(ports: Sending): ChannelQueues {
+/** Creates the queues of one account. Sends nothing before the first `wake`. */
+export function createChannelQueues(ports: Sending) {
   const { accountId, outbox, log } = ports;
   /** Channels with a running attempt, or that wait for the next one. */
   const busy = new Set<ChannelId>();
@@ -115,21 +90,26 @@ export function createChannelQueues(ports: Sending): ChannelQueues {
   }
 
   return {
+    /** Tells that these channels may have new rows; absent: any channel may. */
     wake: stale.wake,
-    settled(channels) {
+    /** Tells that the gateway's echo has settled rows in these channels, so they need not wait. */
+    settled(channels: readonly ChannelId[]): void {
       for (const channel of channels) waiting.get(channel)?.end();
     },
     heardFrom: parking.heardFrom,
     permissionsChanged: parking.permissionsChanged,
     served: attempts.served,
     delayed: attempts.delayed,
-    reachable() {
+    /** Tells that Discord is reachable again: rows that could not reach it are tried now. */
+    reachable(): void {
       for (const { end, isNetworkFailure } of [...waiting.values()]) {
         if (isNetworkFailure) end();
       }
     },
+    /** Resolves once no row can be sent now; rows that wait for their next attempt stay. */
     drain,
-    async stop() {
+    /** Begins no further row, and resolves once running attempts have ended. */
+    async stop(): Promise<void> {
       isStopping = true;
       stale.stop();
       await parking.stop();
@@ -138,6 +118,9 @@ export function createChannelQueues(ports: Sending): ChannelQueues {
     },
   };
 }
+
+/** The channel queues of one account. */
+export type ChannelQueues = ReturnType<typeof createChannelQueues>;
 
 /** The work of the readings. */
 export interface ChannelReads {
@@ -156,55 +139,42 @@ export function createStaleChannels({ schedule, log }: Pick<Account, "log" | "sc
   const stale = new Set<ChannelId>();
   let isAllStale = false;
   let isPrepared = false;
-  let isStopping = false;
-  let reading: Promise<void> | undefined;
-  /** Cancels the timer of the next reading after a failed one. */
-  let cancelReading: (() => void) | undefined;
-
-  function wake(channels?: readonly ChannelId[]): void {
-    if (!channels) isAllStale = true;
-    for (const channel of channels ?? []) stale.add(channel);
-    if (isStopping || (!isAllStale && stale.size === 0)) return;
-    reading ??= readAll().catch((error: unknown) => {
-      log.error("Cannot read the outbox; will try again", { error });
-      later();
-    }).finally(() => {
-      reading = undefined;
-      if (!cancelReading) wake([]); // requested after the last check
-    });
-  }
-
-  function later(): void {
-    cancelReading ??= schedule(() => {
-      cancelReading = undefined;
-      wake();
-    }, READ_RETRY_MS);
-  }
-
-  async function readAll(): Promise<void> {
-    if (!isPrepared) {
-      await reads.emit.prepare();
+  let hasBegun = false;
+  const waker = createWaker({
+    schedule,
+    async run() {
+      if (!isPrepared) await reads.emit.prepare();
       isPrepared = true;
-    }
-    while ((isAllStale || stale.size > 0) && !isStopping) {
-      const channels = isAllStale ? undefined : [...stale];
-      isAllStale = false;
-      stale.clear();
-      await reads.emit.read(channels);
-    }
-  }
+      while ((isAllStale || stale.size > 0) && !waker.isStopped()) {
+        const channels = isAllStale ? undefined : [...stale];
+        isAllStale = false;
+        stale.clear();
+        await reads.emit.read(channels);
+      }
+      return undefined;
+    },
+    failed(error) {
+      log.error("Cannot read the outbox; will try again", { error });
+      if (isPrepared) isAllStale = true; // the failed reading has taken its channels
+      return READ_RETRY_MS;
+    },
+  });
 
   return {
     /** Connects the work, before the first call of `wake`. */
     connect: reads.connect,
     /** Reads these channels soon; absent: all channels. */
-    wake,
-    /** Resolves once the running reading has ended; `undefined` if none runs. */
-    reading: (): Promise<void> | undefined => reading,
-    /** Begins no further reading. */
-    stop(): void {
-      isStopping = true;
-      cancelReading?.();
+    wake(channels?: readonly ChannelId[]): void {
+      if (!channels) isAllStale = true;
+      for (const channel of channels ?? []) stale.add(channel);
+      if (!isAllStale && stale.size === 0) return;
+      if (hasBegun) return waker.wake();
+      hasBegun = true;
+      waker.start();
     },
+    /** Resolves once the running reading has ended; `undefined` if none runs. */
+    reading: waker.running,
+    /** Begins no further reading. */
+    stop: waker.stop,
   };
 }

@@ -100,24 +100,6 @@ export function createFailingRows(
   };
 }
 
-/** How far the clock was set since the start. */
-export interface ClockChanges {
-  /**
-   * Compares the clocks, and moves the stored times if the clock was set forward.
-   *
-   * @throws {unknown} The store's error, as a rejection; the next call tries again.
-   */
-  check(): Promise<void>;
-  /** Total milliseconds by which the clock was set forward, as far as stored times moved. */
-  setForwardMs(): number;
-  /**
-   * Brings a row up to date.
-   *
-   * @param setForwardMs {@link ClockChanges.setForwardMs} from before the row was read.
-   */
-  shifted(row: OutboxRow, setForwardMs: number): OutboxRow;
-}
-
 /**
  * Smallest change that counts, in milliseconds. A smaller one does not matter for waits of a day.
  */
@@ -129,13 +111,18 @@ export function createClockChanges(
     Sending<"shiftFailing">,
     "accountId" | "outbox" | "now" | "steadyNow"
   >,
-): ClockChanges {
+) {
   const ahead = () => now() - steadyNow();
   let seen = ahead();
   let setMs = 0;
 
   return {
-    async check() {
+    /**
+     * Compares the clocks, and moves the stored times if the clock was set forward.
+     *
+     * @throws {unknown} The store's error, as a rejection; the next call tries again.
+     */
+    async check(): Promise<void> {
       const byMs = ahead() - seen;
       if (Math.abs(byMs) < LEAST_MS) return;
       seen += byMs;
@@ -148,8 +135,14 @@ export function createClockChanges(
       }
       setMs += byMs; // only now, so that a row read before counts as older, never as newer
     },
-    setForwardMs: () => setMs,
-    shifted(row, setForwardMs) {
+    /** Total milliseconds by which the clock was set forward, as far as stored times moved. */
+    setForwardMs: (): number => setMs,
+    /**
+     * Brings a row up to date.
+     *
+     * @param setForwardMs {@link ClockChanges.setForwardMs} from before the row was read.
+     */
+    shifted(row: OutboxRow, setForwardMs: number): OutboxRow {
       const byMs = setMs - setForwardMs;
       const { failingSince } = row;
       if (byMs <= 0 || failingSince === undefined || failingSince > now() - byMs) return row;
@@ -157,6 +150,9 @@ export function createClockChanges(
     },
   };
 }
+
+/** How far the clock was set since the start. */
+export type ClockChanges = ReturnType<typeof createClockChanges>;
 
 /** What to do about a refused message: try it again, end it, or park its channel. */
 export type AfterRefusal = "again" | "end" | "park";

@@ -28,52 +28,15 @@ export interface ChannelRefusal {
   readonly code?: number;
 }
 
-/** The parked channels of one account. */
-export interface Parking {
-  /**
-   * Opens channels that the last process left parked. If it fails, it may be called again.
-   *
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  open(): Promise<void>;
-  /**
-   * Finds the reason of a refusal. While a channel is parked and nothing changes, the reason of its
-   * first refusal holds. Barnacle asks Discord again only if it did not answer then. Never rejects.
-   */
-  explain(row: OutboxRow, refusal: ChannelRefusal): Promise<Explained>;
-  /**
-   * Parks a channel.
-   *
-   * @param row The refused row.
-   * @param explained What the permissions tell, with a reason for people: the missing permission by
-   * name, or Discord's own words.
-   * @param askedAt Unix time in milliseconds of the request.
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  close(
-    row: OutboxRow,
-    explained: Explained & { readonly reason: string },
-    askedAt: number,
-  ): Promise<void>;
-  /** Tells that Discord accepted a message there. So the next refusal gets a new report. */
-  delivered(channelId: ChannelId): void;
-  /** Tells that the bot will answer a message there. */
-  heardFrom(channelId: ChannelId): void;
-  /** Tells that roles, overwrites, channels or our own member changed in a guild. */
-  permissionsChanged(guildId: GuildId): void;
-  /** Begins nothing more, and resolves once running transactions have ended. */
-  stop(): Promise<void>;
-}
-
 /**
- * Creates the parking of one account.
+ * Creates the parking of one account. The function is long because its methods have their docs here.
  *
  * @param onOpened Called with channels whose rows may be tried.
  */
 export function createParking(
   ports: ParkingOf,
   onOpened: (channels: readonly ChannelId[]) => void,
-): Parking {
+) {
   const { accountId, outbox, now, log } = ports;
   const places = new Map<ChannelId, ParkedPlace>();
   /** Unix time in milliseconds of a guild's last change of permissions; a refusal may be older. */
@@ -85,14 +48,23 @@ export function createParking(
   }
 
   return {
-    async open() {
+    /**
+     * Opens channels that the last process left parked. If it fails, it may be called again.
+     *
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async open(): Promise<void> {
       for (const { channelId, reason } of await outbox.parked(accountId, now())) {
         const place = { reason, isExplained: false, isClosed: false };
         places.set(channelId, { ...place, refusedAt: -Infinity, again: 0 });
       }
       if (places.size > 0) await outbox.unpark(accountId, "all");
     },
-    async explain(row, { code }) {
+    /**
+     * Finds the reason of a refusal. While a channel is parked and nothing changes, the reason of its
+     * first refusal holds. Barnacle asks Discord again only if it did not answer then. Never rejects.
+     */
+    async explain(row: OutboxRow, { code }: ChannelRefusal): Promise<Explained> {
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       // After a change, another permission may be the missing one.
@@ -106,7 +78,20 @@ export function createParking(
         return { missing: "unknown" };
       }
     },
-    async close(row, { missing, reason }, askedAt) {
+    /**
+     * Parks a channel.
+     *
+     * @param row The refused row.
+     * @param explained What the permissions tell, with a reason for people: the missing permission by
+     * name, or Discord's own words.
+     * @param askedAt Unix time in milliseconds of the request.
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async close(
+      row: OutboxRow,
+      { missing, reason }: Explained & { readonly reason: string },
+      askedAt: number,
+    ): Promise<void> {
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       before?.cancel?.();
@@ -132,26 +117,33 @@ export function createParking(
       }
       if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);
     },
-    delivered(channelId) {
+    /** Tells that Discord accepted a message there. So the next refusal gets a new report. */
+    delivered(channelId: ChannelId): void {
       const place = places.get(channelId);
       if (!place) return;
       place.cancel?.();
       places.delete(channelId);
       log.info("Discord lets the bot post in a channel again", { channelId });
     },
-    heardFrom(channelId) {
+    /** Tells that the bot will answer a message there. */
+    heardFrom(channelId: ChannelId): void {
       const place = places.get(channelId);
       if (place) tries.soon(channelId, place);
     },
-    permissionsChanged(guildId) {
+    /** Tells that roles, overwrites, channels or our own member changed in a guild. */
+    permissionsChanged(guildId: GuildId): void {
       changedAt.set(guildId, now());
       for (const [channelId, place] of places) {
         if (place.guildId === guildId) tries.soon(channelId, place);
       }
     },
+    /** Begins nothing more, and resolves once running transactions have ended. */
     stop: tries.stop,
   };
 }
+
+/** The parked channels of one account. */
+export type Parking = ReturnType<typeof createParking>;
 
 /** A channel that refused, until Discord accepts a message there. */
 export interface ParkedPlace {

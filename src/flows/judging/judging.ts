@@ -14,7 +14,7 @@ import { createProxiedUsers } from "../receive/pluralkit.ts";
 import type { IntentWeights } from "../../policy/intent/weights.ts";
 import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
-import { createChosenSettings } from "../interactions/chosen_settings.ts";
+import { createChosenSettings } from "../../interactions/parts/chosen_settings.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import { createOwnerPresence } from "../owners/owner_presence.ts";
 import { createJudge } from "./judge.ts";

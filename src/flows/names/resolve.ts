@@ -94,18 +94,6 @@ function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
-/** The names in the policy of one account. */
-export interface Names {
-  /** Stores names that were resolved without a search. The policy has them already. */
-  keep(names: readonly ResolvedName[]): void;
-  /** Tells that READY or a GUILD_CREATE has arrived, so that more names may be found. */
-  resolve(): void;
-  /** Tells that the config has changed: all names are searched again. */
-  resolveAgain(): void;
-  /** Searches no more; the store keeps the results. */
-  stop(): Promise<void>;
-}
-
 /** The part of an account that the flow uses. */
 type NamesAccount =
   & Pick<
@@ -130,7 +118,7 @@ export function createNames(
     /** Gets all resolved names, so that the policy uses their ids. */
     readonly keeper: Pick<PolicyKeeper, "resolved">;
   },
-): Names {
+) {
   const { accountId, store: { pairing: store }, keeper, events, now, log } = ports;
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();
@@ -173,24 +161,31 @@ export function createNames(
   }
 
   return {
-    keep(names) {
+    /** Stores names that were resolved without a search. The policy has them already. */
+    keep(names: readonly ResolvedName[]): void {
       retries.addFirst(async () => {
         await store.saveNames(accountId, names);
         await keeper.resolved(await store.namesOf(accountId));
       });
     },
+    /** Tells that READY or a GUILD_CREATE has arrived, so that more names may be found. */
     resolve: plan,
-    resolveAgain() {
+    /** Tells that the config has changed: all names are searched again. */
+    resolveAgain(): void {
       searched = new Map();
       warned.clear();
       plan();
     },
-    async stop() {
+    /** Searches no more; the store keeps the results. */
+    async stop(): Promise<void> {
       events.emit.namesLookedUp();
       await retries.stop();
     },
   };
 }
+
+/** The names in the policy of one account. */
+export type Names = ReturnType<typeof createNames>;
 
 /** Whether a channel no longer exists in its guild. */
 function isDeleted(name: ResolvedName, guilds: readonly GuildNames[]): boolean {

@@ -28,30 +28,6 @@ export type EmbedResult =
     readonly retryMs: number;
   };
 
-/** Makes vectors. */
-export interface Embedder {
-  /** State of the model of the current config; `undefined` if it names none. */
-  state(): EmbeddingState | undefined;
-  /** Id of the model of the current config; `undefined` if it names none. */
-  modelId(): string | undefined;
-  /** Number of dimensions of the newest vectors; `undefined` before the model's first answer. */
-  dimension(): number | undefined;
-  /**
-   * Makes one vector for each text. While the server fails, most calls end without a request. A
-   * refused query counts as such a failure: it is short, so the server would refuse others, too.
-   *
-   * @param by The person and the place that the request is counted for.
-   * @throws {unknown} The signal's reason, or the store's error about budgets.
-   */
-  embed(
-    texts: readonly string[],
-    as: EmbeddedAs,
-    by: UsedBy,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<EmbedResult>;
-}
-
 /** Milliseconds of the first pause after a failure; it doubles with each further one. */
 const PAUSE_MS = 30_000;
 /** Longest pause in milliseconds; also that of a spent budget. */
@@ -66,7 +42,7 @@ interface EmbedderState {
   pausedUntil: number;
 }
 
-/** Creates the embedder. */
+/** Creates the embedder. The function is long because its methods have their docs here. */
 export function createEmbedder(
   { now, log }: Pick<Account, "log" | "now">,
   { embedding, spend, cleanSecrets }: {
@@ -76,7 +52,7 @@ export function createEmbedder(
     /** Removes the program's secrets from a text before it leaves. */
     readonly cleanSecrets: (text: string) => string;
   },
-): Embedder {
+) {
   let known: EmbedderState | undefined;
 
   function current(): EmbedderState | undefined {
@@ -116,15 +92,31 @@ export function createEmbedder(
   }
 
   return {
-    state() {
+    /** State of the model of the current config; `undefined` if it names none. */
+    state(): EmbeddingState | undefined {
       const model = current();
       if (!model) return undefined;
       const { embedding: { modelId: id }, failure } = model;
       return { id, failure };
     },
-    modelId: () => current()?.embedding.modelId,
-    dimension: () => current()?.dimension,
-    async embed(texts, as, by, timeoutMs, signal) {
+    /** Id of the model of the current config; `undefined` if it names none. */
+    modelId: (): string | undefined => current()?.embedding.modelId,
+    /** Number of dimensions of the newest vectors; `undefined` before the model's first answer. */
+    dimension: (): number | undefined => current()?.dimension,
+    /**
+     * Makes one vector for each text. While the server fails, most calls end without a request. A
+     * refused query counts as such a failure: it is short, so the server would refuse others, too.
+     *
+     * @param by The person and the place that the request is counted for.
+     * @throws {unknown} The signal's reason, or the store's error about budgets.
+     */
+    async embed(
+      texts: readonly string[],
+      as: EmbeddedAs,
+      by: UsedBy,
+      timeoutMs: number,
+      signal: AbortSignal,
+    ): Promise<EmbedResult> {
       const model = current();
       if (!model) return { kind: "none", why: "no embedding model", retryMs: PAUSE_MAX_MS };
       const pausedMs = model.pausedUntil - now();
@@ -154,3 +146,6 @@ export function createEmbedder(
     },
   };
 }
+
+/** Makes vectors. */
+export type Embedder = ReturnType<typeof createEmbedder>;

@@ -22,6 +22,7 @@ import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { GatewayRecords } from "../../store/gateway/gateway.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
+import type { Turns } from "../turn/turns.ts";
 
 /** Everything that storing needs from outside. */
 export interface CommitPorts extends
@@ -46,6 +47,8 @@ export interface CommitPorts extends
     readonly gateway: Pick<GatewayRecords, "startSession" | "openGap">;
     readonly inbox: AcceptedBatches;
   };
+  /** The turns of accepted messages. */
+  readonly turns: Pick<Turns, "accepted">;
   /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
   readonly pairing: PairingService;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
@@ -164,7 +167,7 @@ export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
   origin: MessageOrigin,
-  { store, pairing, waiting, edits, now, events }: CommitPorts,
+  { store, pairing, waiting, edits, now, events, turns }: CommitPorts,
 ): Promise<Accepted> {
   const begunAt = now();
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
@@ -181,7 +184,10 @@ export async function storeBatch(
   );
   const { accepted, undecided, challenged, settled, settledIn, touched, channels } = done;
   if (touched.length + channels.length > 0) events.emit.touched(done);
-  if (accepted.length > 0) events.emit.accepted(accepted);
+  if (accepted.length > 0) {
+    turns.accepted(accepted);
+    events.emit.accepted(accepted);
+  }
   if (undecided.length > 0) events.emit.undecided(undecided, origin);
   if (challenged.length > 0) events.emit.challenged(challenged);
   reportRefused(done, events);

@@ -13,6 +13,7 @@ import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
+import type { Turns } from "../turn/turns.ts";
 
 /**
  * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
@@ -101,6 +102,7 @@ export interface LateDecisionPorts
    */
   readonly judge: (message: InboundMessage, known: KnownFacts) => Judgement;
   readonly route: (message: InboundMessage) => Route;
+  readonly turns: Pick<Turns, "accepted">;
   /** Returns the current limits of waiting turns. */
   readonly waiting: (origin: MessageOrigin) => WaitingRules;
 }
@@ -126,11 +128,14 @@ export function judgeAgain(
 export async function storeLateVerdict(
   judged: Judged,
   inbox: Pick<Inbox, "decide">,
-  { waiting, events, now }: LateDecisionPorts,
+  { waiting, events, turns, now }: LateDecisionPorts,
   origin: MessageOrigin,
 ): Promise<Accepted> {
   const stored = await inbox.decide(judged, now(), waiting(origin));
-  if (stored.accepted.length > 0) events.emit.accepted(stored.accepted);
+  if (stored.accepted.length > 0) {
+    turns.accepted(stored.accepted);
+    events.emit.accepted(stored.accepted);
+  }
   reportRefused(stored, events);
   return stored;
 }

@@ -8,22 +8,23 @@
 
 import { callsToRun } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import { chainOf, NO_STEPS, type SortedSteps, stepsOfAll } from "../../core/turn/asking.ts";
-import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import { chainOf, NO_STEPS } from "../../core/turn/asking.ts";
+import type {
+  ParkedTurn,
+  PassedTurn,
+  StepsTaken,
+  TurnOutcome,
+} from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import { takeFlag } from "../../core/people/approval.ts";
-import { meteredModel } from "../../core/spending/metered_model.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
-import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { mayLink } from "../../render/safety/links.ts";
 import { visibleText } from "../../render/safety/visible.ts";
-import { historyChars } from "../../session/history.ts";
 import { madeFiles } from "../media/find_files.ts";
-import { observeTokens, openHistory } from "../session/turn_history.ts";
-import { toolChars } from "../../core/fit_request.ts";
+import { observeTokens } from "../session/turn_history.ts";
 import type { Step } from "../../core/step.ts";
-import { type AnswerPorts, type TurnRules, withoutTools } from "./answer_ports.ts";
-import { asAgain, rulesAfterEdit, upToQuestion, withEditNote } from "./edited_turn.ts";
+import { type AnswerPorts, withoutTools } from "./answer_ports.ts";
+import { asAgain, rulesAfterEdit } from "./edited_turn.ts";
 import { createAskedAgents, planOf, rulesAfter } from "./asked_agents.ts";
 import {
   answeredTurn,
@@ -36,10 +37,17 @@ import {
 } from "./finished_turn.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { readSteps } from "../session/old_results.ts";
-import { gather, imagesOfEarlier, stepPorts, toolboxOf } from "./gather.ts";
+import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } from "./gather.ts";
 import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
-import { createCompose, draftFor, passedTo, withLines, withManner } from "./shown_answer.ts";
+import {
+  type Compose,
+  createCompose,
+  draftFor,
+  passedTo,
+  withLines,
+  withManner,
+} from "./shown_answer.ts";
 import {
   createTurnSpending,
   paidTurn,
@@ -47,9 +55,7 @@ import {
   type TurnSpending,
 } from "./spending/turn_spending.ts";
 import { inForm } from "./control/prompt_form.ts";
-import { createTurnLinks } from "./turn_links.ts";
 import { traceTurn } from "./turn_tracing.ts";
-import type { RunningTurn } from "./turns.ts";
 
 /**
  * Maximum number of turns for one message if each ends with the process. A bot that was killed at
@@ -63,9 +69,6 @@ const MAX_ATTEMPTS = 20;
  */
 const KEPT_SHARE = 0.15;
 
-/** Share of the history's room that the texts of the message's files may take. */
-const FILES_SHARE = 0.5;
-
 /**
  * Runs a claimed message's turn to its end and stores it. The next start repeats an interrupted
  * turn.
@@ -74,7 +77,7 @@ const FILES_SHARE = 0.5;
  * the failed turn.
  */
 export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void> {
-  const { turn, model, log, events } = untraced;
+  const { turn, model, log, events, channelQueues } = untraced;
   const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
   const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   const sorted = claim.attempt === 1
@@ -140,11 +143,10 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     log.warn("A channel's queue is full: answers were folded or dropped", fields);
     if (dropped > 0 && rules.takesNoFiles) events.emit.filesLeftOut(claim.message);
   }
-  events.emit.turnStored(stored, channelId);
-  if (ended.isMarked) events.emit.unanswered();
   // A draft may be in the channel, and the answer in its thread.
-  const { channelId: home } = ended.claim.message;
-  if (home !== channelId) events.emit.outbox([home]);
+  channelQueues.wake([channelId, ended.claim.message.channelId]);
+  events.emit.turnStored(stored);
+  if (ended.isMarked) events.emit.unanswered();
   const { soon = setImmediate } = ports; // the answer leaves before its line is written
   soon(() => {
     const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};
@@ -155,12 +157,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
 }
 
 /** A turn that runs. */
-interface AnswerRun {
-  readonly turn: RunningTurn;
-  readonly rules: TurnRules;
-  /** Steps that an earlier process has stored. */
-  readonly stored: SortedSteps;
-  readonly ports: AnswerPorts;
+interface AnswerRun extends TurnToRead {
   readonly spending: TurnSpending;
   /** Whether the outbox may have a draft or a line of it. */
   mayHaveDrafts: boolean;
@@ -171,84 +168,58 @@ interface AnswerRun {
 }
 
 /**
- * Reads, asks, and composes the turn's record. The function is long because it is the way of every
- * turn, from the first line to the last.
+ * Reads, asks, and composes the turn's record.
  *
  * @returns `undefined` if the turn is not over: the process stops, the account ends, the turn has
  * changed, or it waits for a person.
  * @throws {unknown} The store's error.
  */
 async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
+  const { ports, turn, spending } = run;
+  const startedAt = ports.now();
+  const request = await readRequest(run);
+  if (!request) return undefined; // Discord takes no answer; the next start runs the turn
+  const asked = await askModel(run, request, startedAt);
+  const { links } = request;
+  let { outcome } = asked;
+  if (outcome.kind === "parked") {
+    await recallLinks(run, request, outcome.asked.map(({ question: { text } }) => text).join("\n"));
+    await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
+    return undefined;
+  }
+  if (outcome.kind === "passed") {
+    const entries = request.gathered.texts.entries(ports.now());
+    await passTurn(turn.claim, outcome, entries, spending, ports);
+    return undefined;
+  }
+  const taken = outcome.kind === "reply" || outcome.kind === "failed" ? outcome.taken : undefined;
+  const steps = taken && asked.stepsWith(taken.steps);
+  const made = steps && await madeFiles(steps, turn.claim.message.id, ports.files?.made);
+  if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
+    outcome = { kind: "reply", text: "", taken: taken }; // the files say enough
+  }
+  run.outcome = outcome;
+  run.ms = Math.max(0, ports.now() - startedAt);
+  ports.events.emit.turnEnded(outcome, run.ms, ports.model.id);
+  if (outcome.kind !== "reply") return await recordWithoutAnswer(run, request, asked, outcome);
+  return await recordAnswer(run, request, asked, { outcome, steps, made });
+}
+
+/** Asks the model until it answers without calling a tool, and shows people how it goes. */
+async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number) {
   const { turn, rules, stored, ports, spending } = run;
-  const { now, store, files, model, manner, spend, events } = ports;
+  const { boundary, gathered, links, opened } = request;
+  const { now, schedule, model, manner, spend, events } = ports;
   const { claim } = turn;
   const { again } = stored;
+  const { approval, timeoutMs } = rules;
   const { by } = spending;
-  const startedAt = now();
-
-  // The message with its context, as the model reads it.
-  const { window = rules.window } = model;
-  const boundary = ports.randomId();
-  const system = systemPromptOf(rules.instructions);
-  const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
-  const gathered = await gather(turn, { boundary, filesChars, stored }, rules, ports);
-  if (ports.ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
-  const { texts, images } = gathered;
-  const envelope = withEditNote(texts.first(), again, rules.tools, boundary);
-
-  // The request, with the entries of the session that fit.
-  const all = stepsOfAll(stored);
-  const links = createTurnLinks({ texts, steps: all }, () => history.entries);
-  const toolbox = toolboxOf(turn, { boundary, gathered, links }, rules, ports);
-  const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
-  const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
-  const { sessions, rates, summaries, randomId, schedule, stopping, log } = ports;
-  const opened = await openHistory(
-    claim,
-    parts,
-    { window, reset, timezone, userTurns, timeoutMs },
-    {
-      // Not all ports: to copy them costs more than the rest of this function.
-      store: again ? upToQuestion(store, claim) : store,
-      sessions,
-      rates,
-      summaries,
-      randomId,
-      now,
-      schedule,
-      stopping,
-      log,
-      cleanSecrets,
-      model,
-      writer: () => meteredModel(model, { kind: "compaction", by, spend, now }),
-      earlierImages: files && model.takesImages !== false
-        ? (messageIds) => imagesOfEarlier(messageIds, turn, gathered, files)
-        : undefined,
-    },
-  );
-  let { history } = opened;
-
-  // The answer, as people see it.
-  const { entries: earlier } = history;
-  const shown = {
-    overheard: gathered.overheard,
-    // Not the model's own texts: their links would count as known because of themselves.
-    texts: () => [
-      ...texts.all(),
-      envelope,
-      ...earlier.flatMap(({ role, text }) => role === "user" ? [text] : []),
-    ],
-    system,
-    isKnownLink: links.isKnown,
-  };
-  const compose = createCompose(turn, shown, rules, again);
-
-  // The model, until it answers without calling a tool.
-  const { approval } = rules; // with it, or in place of another, no one sees an unfinished answer
+  const compose = createCompose(turn, shownOf(request), rules, again);
+  // With a check, or in place of another answer, no one sees an unfinished one.
   const draft = approval || again ? undefined : draftFor(turn, compose, ports);
   const progress = ports.lines?.begin(progressPlaceOf(claim, again), rules, turn.mayShow);
   const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
-  const asked = ports.agents && createAskedAgents(
+  const agents = ports.agents && createAskedAgents(
     {
       ...{ turn, boundary, gathered, links, spending, contextOf: calls.contextOf },
       save: calls.save,
@@ -257,19 +228,19 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     { chain: chainOf(stored.passed, claim.route.agentId), tools: rules.tools },
     { ...ports, agents: ports.agents },
   );
-  const stepsWith = asked?.stepsWith ?? ((own: readonly Step[]) => own);
   const turnPorts: TurnPorts = {
+    ...calls,
     model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
     checkBudget: () => spend.check(by, "answer"),
     onUsage(request, usage, modelId, askedAt) {
       const at = now();
       spending.charges.push(chargeOf(usage, modelId, "answer", by, Math.max(0, at - askedAt), at));
-      observeTokens(rates, request, usage, modelId);
+      observeTokens(ports.rates, request, usage, modelId);
       ports.forms?.settle(model);
     },
-    toolbox,
+    toolbox: request.toolbox,
     isBlank: (text) => visibleText(text) === "",
-    cleanSecrets,
+    cleanSecrets: rules.cleanSecrets,
     maxSteps: rules.maxSteps,
     ...{ now, schedule, timeoutMs },
     ending: turn.ending,
@@ -282,79 +253,101 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
     }),
     steps: stored.own,
-    contextOf: asked ? (key) => ({ ...calls.contextOf(key), agents: asked.port }) : calls.contextOf,
-    takeIn: calls.takeIn,
+    contextOf: agents
+      ? (key) => ({ ...calls.contextOf(key), agents: agents.port })
+      : calls.contextOf,
     planned: rules.workflow &&
       planOf(rules, () => messagesOf(turn.claim).map(({ text }) => text).join("\n")),
     people: ports.people,
     readJoined: gathered.readJoined,
-    showJoined: calls.showJoined,
-    showImages: calls.showImages,
-    save: calls.save,
     onRefused: events.emit.toolRefused,
     isStoreDown: ports.isStoreDown,
   };
   let outcome: TurnOutcome | ParkedTurn | PassedTurn;
   try {
-    outcome = await runTurn(history.requestFor, turnPorts);
+    outcome = await runTurn(request.history.requestFor, turnPorts);
     if (outcome.kind === "failed" && outcome.why === "context_length") {
       // Results of calls that may repeat are not stored yet, and those calls must not run again.
       const { unsaved = [] } = outcome.taken ?? {};
       if (unsaved.length > 0) await calls.save(unsaved, false);
-      history = await opened.shrink();
-      const { own: steps } = await readSteps(store, claim.message, ports.readingTools, now());
-      outcome = await runTurn(history.requestFor, { ...turnPorts, steps });
+      request.history = await opened.shrink();
+      const read = await readSteps(ports.store, claim.message, ports.readingTools, now());
+      outcome = await runTurn(request.history.requestFor, { ...turnPorts, steps: read.own });
     }
   } finally {
     if (await progress?.end()) run.mayHaveDrafts = true; // its timer must not outlive the turn
     if (draft) await draft.end();
   }
-  if (outcome.kind === "parked") {
-    if (history.isFolded) {
-      const words = outcome.asked.map(({ question }) => question.text).join("\n");
-      if (mayLink(words)) await links.recall(words, claim.route.sessionKey, sessions);
-    }
-    await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
-    return undefined;
-  }
-  if (outcome.kind === "passed") {
-    await passTurn(turn.claim, outcome, texts.entries(now()), spending, ports);
-    return undefined;
-  }
-  const steps = outcome.kind === "interrupted" || outcome.kind === "refused"
-    ? undefined
-    : outcome.taken && stepsWith(outcome.taken.steps);
-  const made = steps && await madeFiles(steps, claim.message.id, files?.made);
-  if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
-    outcome = { kind: "reply", text: "", taken: outcome.taken }; // the files say enough
-  }
-  run.outcome = outcome;
-  run.ms = Math.max(0, now() - startedAt);
-  events.emit.turnEnded(outcome, run.ms, ports.model.id);
-  const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
+  const stepsWith = agents?.stepsWith ?? ((own: readonly Step[]) => own);
+  return { outcome, compose, stepsWith, isPersonalIn: agents?.isPersonalIn };
+}
 
-  // The record of the turn.
+/** Reads folded entries for the addresses of a text. Most turns have none. */
+async function recallLinks(
+  { turn, ports }: AnswerRun,
+  { history, links }: TurnRequest,
+  text: string,
+): Promise<void> {
+  if (!history.isFolded || !mayLink(text)) return;
+  await links.recall(text, turn.claim.route.sessionKey, ports.sessions);
+}
+
+type ModelAsked = Awaited<ReturnType<typeof askModel>>;
+type ModelReply = Extract<TurnOutcome, { kind: "reply" }>;
+
+/** The parts of the turn that its transcript keeps. */
+function givenOf(
+  { rules }: AnswerRun,
+  { gathered: { texts }, history, links }: TurnRequest,
+  { isPersonalIn }: ModelAsked,
+  taken: StepsTaken | undefined,
+) {
+  const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
+  const isPersonal = isPersonalIn?.(taken);
+  return { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isPersonal };
+}
+
+/** The record of a turn that ends without an answer of the model. */
+async function recordWithoutAnswer(
+  run: AnswerRun,
+  request: TurnRequest,
+  asked: ModelAsked,
+  outcome: Exclude<TurnOutcome, ModelReply>,
+): Promise<FinishedTurn | undefined> {
+  const { turn: { claim, cut }, rules, ports, spending } = run;
   switch (outcome.kind) {
     case "interrupted":
-      return turn.cut === "interrupted"
-        ? interruptedTurn(turn.claim, texts.entries(now()))
+      return cut === "interrupted"
+        ? interruptedTurn(claim, request.gathered.texts.entries(ports.now()))
         : undefined;
     case "failed": {
       const { why, reason, retryAfterMs, error, taken } = outcome;
-      const given = {
-        ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown },
-        isPersonal: asked?.isPersonalIn(taken),
-      };
-      const end = { why, reason, retryAfterMs, error, given };
-      return paidTurn(failedTurn(turn.claim, end, rules, ports), spending);
+      const end = { why, reason, retryAfterMs, error, given: givenOf(run, request, asked, taken) };
+      return paidTurn(failedTurn(claim, end, rules, ports), spending);
     }
     case "refused":
-      return paidTurn(await refusedTurn(turn.claim, outcome.stop, rules, ports, spend), spending);
+      return paidTurn(await refusedTurn(claim, outcome.stop, rules, ports, ports.spend), spending);
   }
+}
+
+/** Composes the answer, and the record of its turn. A person may have to check it first. */
+async function recordAnswer(
+  run: AnswerRun,
+  request: TurnRequest,
+  asked: ModelAsked,
+  { outcome, steps, made }: {
+    readonly outcome: ModelReply;
+    readonly steps: readonly Step[] | undefined;
+    readonly made: Parameters<Compose>[2];
+  },
+): Promise<FinishedTurn | undefined> {
+  const { turn, rules, stored, ports, spending } = run;
+  const { now, files, manner } = ports;
+  const { links } = request;
+  const { compose } = asked;
+  const { approval } = rules;
   const { taken, isCut, carried } = outcome;
-  if (history.isFolded && mayLink(outcome.text)) {
-    await links.recall(outcome.text, claim.route.sessionKey, sessions);
-  }
+  await recallLinks(run, request, outcome.text);
   let home = turn.claim;
   const { text, flag } = approval ? takeFlag(outcome.text) : { text: outcome.text };
   let composed = compose(text, home, made);
@@ -365,10 +358,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     home = await moving;
     if (home !== turn.claim) composed = compose(text, home, made);
   }
-  const given = {
-    ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isCut, carried },
-    isPersonal: asked?.isPersonalIn(taken),
-  };
+  const given = { ...givenOf(run, request, asked, taken), isCut, carried };
   if (composed.kind === "blank") {
     const reason = "nothing to show in the answer";
     return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);
@@ -378,13 +368,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     const isSpoken = !why && !rules.takesNoFiles &&
       message.attachments?.some(({ isVoice }) => isVoice);
     const voice = isSpoken
-      ? await files?.speak({ message, agentId }, composed.text, stopping)
+      ? await files?.speak({ message, agentId }, composed.text, ports.stopping)
       : undefined;
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     const composeMore = (text: string) => compose(text, home, made);
     const passed = passedTo(stored.passed, ports.agents?.list);
-    const { found } = gathered;
-    const lines = { home, rules, manner, spending, passed, again, found };
+    const { found } = request.gathered;
+    const lines = { home, rules, manner, spending, passed, again: stored.again, found };
     composed = withLines(composed, outcome, composeMore, lines);
   }
   const ending = answeredTurn(home, composed, given, ports);
@@ -394,7 +384,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     await parkTurn(turn.claim, parked, spending, links.isKnown, ports);
     return undefined;
   }
-  turn.afterwards = opened.afterwards(ending.entries);
+  turn.afterwards = request.opened.afterwards(ending.entries);
   const paid = paidTurn(ending, spending, outcome.replaced);
   return steps ? await withUndoButton(paid, steps, rules.texts, ports.canUndo) : paid;
 }

@@ -12,6 +12,7 @@ import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { ReadMade } from "../media/find_files.ts";
+import type { ChannelQueues } from "../deliver/channel_queues.ts";
 import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
@@ -110,7 +111,6 @@ export interface AnswerPorts extends
   SaveTurnPorts,
   Omit<EndPorts, "events">,
   Emits<
-    | "outbox"
     | "toolRefused"
     | "traced"
     | "turnEnded"
@@ -165,6 +165,8 @@ export interface AnswerPorts extends
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;
+  /** They send the stored answer. */
+  readonly channelQueues: Pick<ChannelQueues, "wake">;
   /** Looks the question up in the server's messages; absent: no turn does (T17). */
   readonly lookUp?: LookUp;
   /** Reads the files of messages (H7); absent: no turn gets any. */

@@ -8,6 +8,7 @@ import { noticeBody } from "../../render/reply.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner, QueueMode } from "../../core/people/chosen.ts";
 import { notice } from "../../render/notices/notices.ts";
+import type { ChannelQueues } from "../deliver/channel_queues.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -19,20 +20,22 @@ import type { Emits } from "../../core/account/events.ts";
  */
 export async function answerCommand(
   claim: Claim,
-  { run, why, events, ...ports }:
+  { run, why, channelQueues, events, ...ports }:
     & SaveTurnPorts
     & Pick<TurnCommands, "run">
     & {
       /** Why the text stands in place of an answer; absent: it is the answer. */
       readonly why?: string;
     }
+    & { readonly channelQueues: Pick<ChannelQueues, "wake"> }
     & Emits<"turnStored" | "unanswered">,
 ): Promise<void> {
   const text = await run(claim.message);
   const turn = commandTurn(claim, text, why);
   const stored = await saveTurn(turn, ports, () => turn);
   if (!stored.stored) return;
-  events.emit.turnStored(stored, claim.message.channelId);
+  channelQueues.wake([claim.message.channelId]);
+  events.emit.turnStored(stored);
   if (turn.isMarked) events.emit.unanswered();
 }
 
@@ -89,6 +92,7 @@ export function createCommandTurns(
     & Omit<SaveTurnPorts, "queue">
     & Emits<"turnStored" | "unanswered">
     & {
+      readonly channelQueues: Pick<ChannelQueues, "wake">;
       readonly commands: Pick<TurnCommands, "commandOf" | "run">;
       /** Rules of full channel queues. */
       readonly queue: () => SaveTurnPorts["queue"];

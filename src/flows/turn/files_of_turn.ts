@@ -19,6 +19,7 @@ import {
   MAX_IMAGES_BYTES,
   type TurnFiles,
 } from "../media/read_files.ts";
+import { earlierImages } from "../media/find_files.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 
@@ -138,6 +139,19 @@ export function createFilesOfTurn(
 
 /** The files of one turn. */
 export type FilesOfTurn = ReturnType<typeof createFilesOfTurn>;
+
+/** Reads the images of earlier turns, as far as those of this turn leave room. */
+export async function imagesOfEarlier(
+  messageIds: readonly MessageId[],
+  { claim }: { readonly claim: Claim },
+  ofTurn: FilesOfTurn,
+  files: Parameters<typeof earlierImages>[2],
+): Promise<ReadonlyMap<MessageId, readonly ModelImage[]>> {
+  const shown = ofTurn.imagesOf(messagesOf(claim).map(({ id }) => id));
+  const earlier = await earlierImages(messageIds, shown, files);
+  ofTurn.showsEarlier([...earlier.values()].flat());
+  return earlier;
+}
 
 /** UTF-16 units of the texts of files. */
 function charsOf(files: readonly ReadFile[]): number {

@@ -10,26 +10,36 @@ import { type SortedSteps, stepsOfAll } from "../../core/turn/asking.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { type FoundSource, sourceLines } from "../../core/turn/ports/search.ts";
+import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
-import { earlierImages } from "../media/find_files.ts";
+import { meteredModel } from "../../core/spending/metered_model.ts";
 import { hasFiles } from "../media/read_files.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
+import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
+import type { ModelAnswer } from "../../render/reply.ts";
+import { historyChars } from "../../session/history.ts";
+import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import { passedOf } from "../../render/prompt/question.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox, isResult, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
+import { upToQuestion, withEditNote } from "./edited_turn.ts";
 import { saveSteps } from "./save_turn.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
-import type { TurnLinks } from "./turn_links.ts";
+import { createTurnLinks, type TurnLinks } from "./turn_links.ts";
 import {
   createFilesOfTurn,
   createTurnTexts,
   type FilesOfTurn,
+  imagesOfEarlier,
   type TurnTexts,
 } from "./files_of_turn.ts";
+
+/** Share of the history's room that the texts of the message's files may take. */
+const FILES_SHARE = 0.5;
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
@@ -197,18 +207,101 @@ async function withQuestions(
     .slice(-limit);
 }
 
-/** Reads the images of earlier turns, as far as those of this turn leave room. */
-export async function imagesOfEarlier(
-  messageIds: readonly MessageId[],
-  { claim }: RunningTurn,
-  gathered: Gathered,
-  files: NonNullable<AnswerPorts["files"]>,
-): Promise<ReadonlyMap<MessageId, readonly ModelImage[]>> {
-  const ofTurn = gathered.files();
-  const shown = ofTurn.imagesOf(messagesOf(claim).map(({ id }) => id));
-  const earlier = await earlierImages(messageIds, shown, files);
-  ofTurn.showsEarlier([...earlier.values()].flat());
-  return earlier;
+/** A turn whose request is to be read. */
+export interface TurnToRead {
+  readonly turn: RunningTurn;
+  readonly rules: TurnRules;
+  /** Steps that an earlier process has stored. */
+  readonly stored: SortedSteps;
+  readonly ports: AnswerPorts;
+  readonly spending: Pick<TurnSpending, "by">;
+}
+
+/** The first request of a turn, and everything that it was made of. */
+export interface TurnRequest {
+  readonly boundary: string;
+  readonly system: string;
+  /** The message with its context, as the model reads it. */
+  readonly envelope: string;
+  readonly gathered: Gathered;
+  readonly links: TurnLinks;
+  readonly toolbox: Toolbox;
+  readonly opened: Awaited<ReturnType<typeof openHistory>>;
+  /** The entries of the session that fit; a refused request leaves fewer. */
+  history: TurnHistory;
+}
+
+/**
+ * Reads the request of a turn: the message with its context, and the entries of the session that fit.
+ *
+ * @returns `undefined` if the account has ended meanwhile.
+ * @throws {unknown} The store's error.
+ */
+export async function readRequest(
+  { turn, rules, stored, ports, spending: { by } }: TurnToRead,
+): Promise<TurnRequest | undefined> {
+  const { claim } = turn;
+  const { model, files, spend, now, store, sessions, rates, summaries } = ports;
+  const { randomId, schedule, stopping, log } = ports;
+  const { window = rules.window } = model;
+  const boundary = randomId();
+  const system = systemPromptOf(rules.instructions);
+  const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
+  const gathered = await gather(turn, { boundary, filesChars, stored }, rules, ports);
+  if (ports.ended.aborted) return undefined;
+  const { texts, images } = gathered;
+  const envelope = withEditNote(texts.first(), stored.again, rules.tools, boundary);
+  const steps = stepsOfAll(stored);
+  const links = createTurnLinks({ texts, steps }, () => request.history.entries);
+  const toolbox = toolboxOf(turn, { boundary, gathered, links }, rules, ports);
+  const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
+  const opened = await openHistory(
+    claim,
+    { system, envelope, images, toolChars: toolChars(toolbox.definitions) },
+    { window, reset, timezone, userTurns, timeoutMs },
+    {
+      // Not all ports: to copy them costs more than the rest of this function.
+      ...{
+        sessions,
+        rates,
+        summaries,
+        randomId,
+        now,
+        schedule,
+        stopping,
+        log,
+        cleanSecrets,
+        model,
+      },
+      store: stored.again ? upToQuestion(store, claim) : store,
+      writer: () => meteredModel(model, { kind: "compaction", by, spend, now }),
+      earlierImages: files && model.takesImages !== false
+        ? (messageIds) => imagesOfEarlier(messageIds, turn, gathered.files(), files)
+        : undefined,
+    },
+  );
+  const { history } = opened;
+  const request: TurnRequest = {
+    ...{ boundary, system, envelope, gathered, links, toolbox, opened, history },
+  };
+  return request;
+}
+
+/** What people could see of a turn's request: an answer may name it. */
+export function shownOf(
+  { gathered: { overheard, texts }, system, envelope, links, history: { entries } }: TurnRequest,
+): ModelAnswer["shown"] {
+  return {
+    overheard,
+    // Not the model's own texts: their links would count as known because of themselves.
+    texts: () => [
+      ...texts.all(),
+      envelope,
+      ...entries.flatMap(({ role, text }) => role === "user" ? [text] : []),
+    ],
+    system,
+    isKnownLink: links.isKnown,
+  };
 }
 
 /** The tools of a turn. `links` gets the results of calls. */

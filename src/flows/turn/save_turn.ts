@@ -20,10 +20,10 @@ import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { ApprovalRules } from "../../core/people/approval.ts";
 import type { AskedCall, Question } from "../../core/people/question.ts";
 import type { Charge } from "../../core/spending/usage.ts";
-import type { Emits } from "../../core/account/events.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Step } from "../../core/step.ts";
 import type { ParkedTurn, PassedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
+import type { ChannelQueues } from "../deliver/channel_queues.ts";
 import { sessionWith } from "../../session/session_key.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { AnswerForReview } from "../../render/questions/review_card.ts";
@@ -156,10 +156,9 @@ export async function passTurn(
   spending: TurnSpending,
   ports:
     & Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log" | "now">
-    & Emits<"outbox">
-    & { readonly store: PassedTurns },
+    & { readonly store: PassedTurns; readonly channelQueues: Pick<ChannelQueues, "wake"> },
 ): Promise<void> {
-  const { store, log, now, events } = ports;
+  const { store, log, now, channelQueues } = ports;
   const { message: { id: messageId, channelId }, route: { agentId, sessionKey } } = claim;
   const at = now();
   const { to, task } = work;
@@ -181,5 +180,5 @@ export async function passTurn(
   let hasDrafts = false;
   await saveSteps(async () => void (hasDrafts = await store.passOn(turn)), messageId, ports);
   log.info("A turn goes on with another agent", { messageId, from: agentId, to });
-  if (hasDrafts) events.emit.outbox([channelId]);
+  if (hasDrafts) channelQueues.wake([channelId]);
 }

@@ -7,7 +7,13 @@
  */
 
 import type { NextStep } from "../../agent/next_step.ts";
-import { type Claim, lastOf, messagesOf, type WaitingTurn } from "../../core/inbound/inbox.ts";
+import {
+  type Claim,
+  type Judged,
+  lastOf,
+  messagesOf,
+  type WaitingTurn,
+} from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { isCallSession } from "../../core/calls/called.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
@@ -18,16 +24,6 @@ import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
 
-/** The turns of one account. */
-export interface Turns extends Pick<RunningTurns, "interrupt" | "isElsewhere"> {
-  /** Tells that waiting or running messages have changed, or have lost their turns. */
-  touched(messageIds: readonly MessageId[]): void;
-  /** Tells that messages may be waiting. */
-  wake(): void;
-  /** Claims no further message, and resolves once the running turns have ended. */
-  stop(): Promise<void>;
-}
-
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
 
@@ -35,7 +31,7 @@ const RETRY_MS = 5_000;
 const MCP_MS = 3_000;
 
 /**
- * Joins the limit. Claims nothing before the first {@link Turns.wake}. The function is long because
+ * Joins the limit. Claims nothing before the first `wake`. The function is long because
  * its inner functions share one state.
  */
 export function createTurns(
@@ -44,6 +40,8 @@ export function createTurns(
     readonly claimNext: (admits: Admits) => Promise<Claim | undefined>;
     /** Whether the turn of a message may begin while these of its session run, given by their last. */
     readonly runsBeside: QueueModes["runsBeside"];
+    /** Whether a later message ends the turn of a message. */
+    readonly interrupts: QueueModes["interrupts"];
     /** Whether a message is a command, whose turn runs beside no other. */
     readonly isCommand: (message: InboundMessage) => boolean;
     /** Whether a person is an owner of the bot. */
@@ -53,7 +51,7 @@ export function createTurns(
     /** Bounds turns; shared with the other accounts. */
     readonly turnLimit: TurnLimit;
   },
-): Turns {
+) {
   const { claimNext, runsBeside, isCommand, release, isRunning, isOwner, answer } = ports;
   const { turnLimit, stopping, schedule, log } = ports;
   /** Number of turns, and of works after turns, that run. */
@@ -185,14 +183,28 @@ export function createTurns(
   }
 
   return {
+    /** Tells that messages may be waiting. */
     wake,
-    touched(messageIds) {
+    /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
+    accepted(judged: readonly Judged[]): void {
+      for (const { message, route } of judged) {
+        if (!route) continue;
+        const { agentId, sessionKey } = route;
+        // A message whose turn cannot begin now ends no other one: that would help no one.
+        if (!isOwner(message) && turns.isElsewhere(message.sender.id, sessionKey)) continue;
+        const isReplaced = ({ claim }: RunningTurn) =>
+          ports.interrupts(lastOf(claim), message, agentId);
+        turns.interrupt(sessionKey, isReplaced);
+      }
+      wake();
+    },
+    /** Tells that waiting or running messages have changed, or have lost their turns. */
+    touched(messageIds: readonly MessageId[]): void {
       turns.touched(messageIds);
       wake();
     },
-    interrupt: turns.interrupt,
-    isElsewhere: turns.isElsewhere,
-    async stop() {
+    /** Claims no further message, and resolves once the running turns have ended. */
+    async stop(): Promise<void> {
       isStopping = true;
       ending.abort(new Error("the account stops"));
       await claiming;
@@ -207,6 +219,9 @@ export function createTurns(
     },
   };
 }
+
+/** The turns of one account. */
+export type Turns = ReturnType<typeof createTurns>;
 
 /** Why a turn must end. */
 export type TurnCut =
@@ -354,6 +369,3 @@ export function createRunningTurns(stopping: AbortSignal) {
       ),
   };
 }
-
-/** The running turns of one account. */
-export type RunningTurns = ReturnType<typeof createRunningTurns>;

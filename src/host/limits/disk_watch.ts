@@ -24,14 +24,8 @@ const MAX_NEW_FILES = 200_000;
 /** Bytes of a block of `lstat`. */
 const BLOCK = 512;
 
-/** The watch of one program. */
-export interface DiskWatch {
-  /** Whether the folders have passed their limit, or the disk is nearly full by this program. */
-  isPassed(): Promise<boolean>;
-}
-
 /** Creates a watch, whose first look tells the state before the program. */
-export function createDiskWatch(folder: string, diskBytes: number): DiskWatch {
+export function createDiskWatch(folder: string, diskBytes: number) {
   let first: Promise<DiskRoom | undefined> | undefined;
   let firstFiles: Promise<number | undefined> | undefined;
   let counted: number | undefined;
@@ -42,7 +36,8 @@ export function createDiskWatch(folder: string, diskBytes: number): DiskWatch {
   };
   void begin();
   return {
-    async isPassed() {
+    /** Whether the folders have passed their limit, or the disk is nearly full by this program. */
+    async isPassed(): Promise<boolean> {
       const before = await begin();
       const now = await roomOf(folder);
       if (!before || !now) return false;
@@ -61,6 +56,9 @@ export function createDiskWatch(folder: string, diskBytes: number): DiskWatch {
     },
   };
 }
+
+/** The watch of one program. */
+export type DiskWatch = ReturnType<typeof createDiskWatch>;
 
 interface DiskRoom {
   readonly bytes: number;

@@ -1,13 +1,12 @@
 /** Declares the parts of the bot that commands and components may use. */
 
-import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ContextWindow } from "../../core/model.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
-import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
 import type {
   ButtonPress,
@@ -16,13 +15,18 @@ import type {
   ComponentUse,
 } from "../../core/inbound/interactions.ts";
 import type { Deciding, StoredQuestion } from "../../core/people/question.ts";
-import type { ChosenSetting, ThinkLevel } from "../../core/people/chosen.ts";
-import type { FoundSource } from "../../core/turn/ports/search.ts";
+import type { ThinkLevel } from "../../core/people/chosen.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
 import type { Notes } from "../../store/notes/notes.ts";
 import type { Pairing } from "../../store/pairing/pairing.ts";
 import type { QuestionDecisions } from "../../store/questions/questions.ts";
 import type { Usage } from "../../store/usage/usage.ts";
+import type { CommandSettings } from "../parts/chosen_settings.ts";
+import type { McpSignIns } from "../parts/mcp_sign_ins.ts";
+import type { createPersonalSearch } from "../parts/personal_search.ts";
+import type { createForget, createWhy } from "../parts/records.ts";
+import type { AccountPause, createRestart } from "../parts/switches.ts";
+import type { createCommandUndo } from "../parts/undo.ts";
 
 /** The size of a conversation, for `/context`. */
 export interface ContextFacts {
@@ -126,17 +130,6 @@ export type HolderCheck =
   /** They could not; the reason, in words for them. */
   | { readonly as: "none"; readonly why: string };
 
-/** The result of a search for one person (T17). */
-export type PersonalSearch =
-  | { readonly kind: "found"; readonly sources: readonly FoundSource[] }
-  /** Discord does not answer, or refuses. */
-  | { readonly kind: "failed" };
-
-/** The result of taking a change back. */
-export type UndoOutcome =
-  | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
-  | { readonly kind: "refused"; readonly why: string };
-
 /** A link that logs an owner in to the dashboard once (O6). */
 export type DashboardLink =
   | { readonly kind: "link"; readonly url: string; readonly minutes: number }
@@ -145,7 +138,10 @@ export type DashboardLink =
 
 /** Everything that a command or component may read and do, beside its own interaction. */
 export interface InteractionContext
-  extends Pick<Account, "texts" | "now" | "log">, Emits<"outbox"> {
+  extends
+    Pick<Account, "texts" | "now" | "log">,
+    Emits<"outbox">,
+    ReturnType<typeof createCommandUndo> {
   /** Approves or denies pairing requests; rejects if the store fails. */
   readonly pairing: Pick<Pairing, "decide">;
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
@@ -165,7 +161,7 @@ export interface InteractionContext
     /** Whether any channel has `knowledge`. */
     readonly isOn: () => boolean;
     /** Searches messages that the asker may read; in direct messages, on all servers. */
-    run(call: CommandCall, words: string, limit: number): Promise<PersonalSearch>;
+    readonly run: ReturnType<typeof createPersonalSearch>;
   };
   /** The agent's notes; rejects if the store fails. */
   readonly notes: Pick<Notes, "by" | "find" | "update" | "remove">;
@@ -191,7 +187,7 @@ export interface InteractionContext
   /** The models of conversations; rejects if the store fails. */
   readonly models: ConversationModels;
   /** Settings of conversations and places. */
-  readonly settings: ChosenSettings;
+  readonly settings: Pick<CommandSettings, "of" | "choose">;
   readonly skills: SkillsOf;
   /**
    * Starts a turn in the asker's name. The same call starts one turn.
@@ -202,40 +198,14 @@ export interface InteractionContext
     call: CommandCall,
     question: CommandQuestion,
   ) => Promise<"here" | "direct" | "refused" | "nowhere">;
-  /**
-   * Explains the decision about a message.
-   *
-   * @returns `undefined` if there is no record that the asker may see.
-   */
-  readonly why: (call: CommandCall, messageId: MessageId) => Promise<string | undefined>;
-  /**
-   * Removes everything that is stored of the asker (X5).
-   *
-   * @returns `open turns`: a turn of theirs is still open, and nothing was removed.
-   */
-  readonly forget: (call: CommandCall) => Promise<"forgotten" | "open turns">;
-  /** Takes back a change of the asker on Discord; absent number: the newest. */
-  readonly undo: (call: CommandCall, id?: number) => Promise<UndoOutcome>;
-  /** Takes back all changes of the turn of a message, newest first. */
-  readonly undoTurn: (press: ButtonPress, turnId: MessageId) => Promise<readonly UndoOutcome[]>;
+  readonly why: ReturnType<typeof createWhy>;
+  readonly forget: ReturnType<typeof createForget>;
   readonly config: ConfigPort;
   /** The allow lists of people; rejects if the store fails. */
   readonly allowlists: Allowlists;
-  /** Logins to MCP servers. */
   readonly mcp: McpSignIns;
-  readonly pause: {
-    /**
-     * Pauses it, or lets it go on if it is paused. The same call does so once.
-     *
-     * @returns Its state afterwards, and the number of turns that were stopped.
-     */
-    toggle(call: CommandCall): Promise<{ readonly isPaused: boolean; readonly stopped: number }>;
-  };
-  /**
-   * Restarts the process. `done`: this call has restarted it before. `unsupervised`: nothing would
-   * start it again, so it goes on.
-   */
-  readonly restart: (call: CommandCall) => Promise<"begun" | "done" | "unsupervised">;
+  readonly pause: AccountPause["port"];
+  readonly restart: ReturnType<typeof createRestart>;
   /** Makes a login link of the dashboard. */
   readonly dashboardLink: () => Promise<DashboardLink>;
   /** The agent that answers the asker here; `undefined` if the bot has one alone. */
@@ -248,36 +218,4 @@ export interface InteractionContext
   readonly currency: () => string | undefined;
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
   readonly usage: Pick<Usage, "sum">;
-}
-
-/** Logins to MCP servers, for owners. Each problem is in words for them. */
-export interface McpSignIns {
-  /** Names of all servers of the config. */
-  ids(): readonly string[];
-  /** All servers with their logins. */
-  states(): Promise<readonly McpLoginState[]>;
-  /** Begins a sign-in; an older one of the person at this server ends. */
-  begin(serverId: string, userId: UserId): Promise<
-    | { readonly kind: "begun"; readonly address: string }
-    | { readonly kind: "problem"; readonly problem: string }
-  >;
-  /**
-   * Ends a sign-in of the person by the last address of their browser. `unknown`: the address
-   * belongs to no sign-in that waits.
-   */
-  finish(serverId: string, userId: UserId, address: string): Promise<
-    | { readonly kind: "done" }
-    | { readonly kind: "unknown" }
-    | { readonly kind: "problem"; readonly problem: string }
-  >;
-  /** Deletes a login. @returns Whether there was one. */
-  logout(serverId: string): Promise<boolean>;
-}
-
-/** Settings of conversations and places; each method rejects if the store fails. */
-export interface ChosenSettings {
-  /** The value that counts there; `undefined`: the config's. */
-  of(call: CommandCall, name: ChosenSetting): Promise<string | undefined>;
-  /** Chooses a value; `undefined` removes the choice. */
-  choose(call: CommandCall, name: ChosenSetting, value: string | undefined): Promise<void>;
 }

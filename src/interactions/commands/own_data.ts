@@ -8,7 +8,7 @@ import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
-import type { UndoOutcome } from "../base/context.ts";
+import type { UndoOutcome } from "../parts/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 
 /** Takes back the newest change of the last ten minutes, or one by its number. */

@@ -7,10 +7,10 @@
  */
 
 import { fetchPlain } from "../../lib/network/fetch_plain.ts";
-import { Buffer } from "node:buffer";
 import { lookup as lookupAll } from "node:dns/promises";
 import { request } from "node:https";
 import { isIP } from "node:net";
+import { Readable } from "node:stream";
 import { hostOf, isLoopbackHost, isPublicAddress, portOf } from "../../lib/network/addresses.ts";
 import { readBody } from "../../lib/network/read_body.ts";
 
@@ -62,18 +62,17 @@ export function createOAuthFetch(
   };
 }
 
-async function bounded(response: Response, signal: AbortSignal): Promise<Response> {
-  const body = await readBody(response.body, { maxBytes: MAX_BYTES, tooLarge, signal });
-  return answerOf(response.status, response.headers, body);
+async function bounded(
+  { status, headers, body }: Pick<Response, "status" | "body"> & { readonly headers: HeadersInit },
+  signal: AbortSignal,
+): Promise<Response> {
+  const bytes = await readBody(body, { maxBytes: MAX_BYTES, tooLarge, signal });
+  const hasBody = ![101, 103, 204, 205, 304].includes(status);
+  return new Response(hasBody ? bytes : null, { status, headers });
 }
 
 function tooLarge(): Error {
   return new OAuthRequestError(`an answer of the sign-in has more than ${MAX_BYTES / 1_024} KiB`);
-}
-
-function answerOf(status: number, headers: HeadersInit, body: Uint8Array<ArrayBuffer>): Response {
-  const hasBody = ![101, 103, 204, 205, 304].includes(status);
-  return new Response(hasBody ? body : null, { status, headers });
 }
 
 /** Sends a request to a public address; a name server cannot give another one in between. */
@@ -110,26 +109,14 @@ async function guarded(
     },
     signal,
   }, (response) => {
-    bytesOf(response).then((bytes) => {
-      const { statusCode = 500, headers } = response;
-      const pairs = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-        value === undefined ? [] : [[name, String(value)]]
-      );
-      answer(answerOf(statusCode, pairs, bytes));
-    }).catch(reject);
+    const { statusCode: status = 500 } = response;
+    const headers = Object.entries(response.headers).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, String(value)]]
+    );
+    const body = Readable.toWeb(response) as Response["body"];
+    bounded({ status, headers, body }, signal).then(answer, reject);
   });
   sent.on("error", reject);
   sent.end(body === undefined || body === null ? undefined : String(body));
   return await promise;
-}
-
-async function bytesOf(response: AsyncIterable<Buffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of response) {
-    size += piece.length;
-    if (size > MAX_BYTES) throw tooLarge();
-    pieces.push(piece);
-  }
-  return new Uint8Array(Buffer.concat(pieces));
 }

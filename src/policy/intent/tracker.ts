@@ -25,18 +25,6 @@ export interface IntentMessage {
   readonly beginsWithName: boolean;
 }
 
-/** One channel's state. */
-export interface IntentTracker {
-  /** Computes the features of a message from the messages before it. Changes nothing. */
-  features(message: IntentMessage): IntentFeatures;
-  /** Records a message, after {@link features}. The bot's own ones, too. */
-  push(message: IntentMessage): void;
-  /** Number of people with state. */
-  readonly people: number;
-  /** Memory of that state in bytes, without the index of the people's ids. */
-  readonly bytes: number;
-}
-
 /** The bot's last message. */
 interface LastOwnMessage {
   readonly number: number;
@@ -64,7 +52,7 @@ const FEW_WORDS = 8;
  *
  * @param me The bot's account.
  */
-export function createIntentTracker({ me }: { readonly me: UserId }): IntentTracker {
+export function createIntentTracker({ me }: { readonly me: UserId }) {
   const people = createTrackedPeople();
   let recentAuthors: UserId[] = [];
   let own: LastOwnMessage | undefined;
@@ -126,8 +114,10 @@ export function createIntentTracker({ me }: { readonly me: UserId }): IntentTrac
   }
 
   return {
+    /** Computes the features of a message from the messages before it. Changes nothing. */
     features,
-    push({ author, text, at, to }) {
+    /** Records a message, after {@link features}. The bot's own ones, too. */
+    push({ author, text, at, to }: IntentMessage): void {
       const others = to.filter((one) => one !== me && one !== author);
       if (author === me) {
         const { isQuestion, content } = readIntentWords(text);
@@ -141,14 +131,19 @@ export function createIntentTracker({ me }: { readonly me: UserId }): IntentTrac
       lastAsks = author !== me && /[?？؟]/.test(text);
       count++;
     },
+    /** Number of people with state. */
     get people() {
       return people.count;
     },
+    /** Memory of that state in bytes, without the index of the people's ids. */
     get bytes() {
       return people.bytes;
     },
   };
 }
+
+/** One channel's state. */
+export type IntentTracker = ReturnType<typeof createIntentTracker>;
 
 /** Facts that several features share. */
 interface MessageContext {

@@ -5,30 +5,25 @@
 
 import { createParser } from "eventsource-parser";
 
-/** Reads one body. */
-export interface EventBody {
-  /**
-   * Reads the next bytes.
-   *
-   * @param bytes `undefined` at the body's end.
-   * @param isComplete Whether no further event is needed.
-   */
-  read(bytes: Uint8Array | undefined, isComplete: boolean): void;
-}
-
 /**
  * Creates the reader of one body.
  *
  * @param take Takes the data of an event and its type, or the whole object.
  */
-export function createEventBody(take: (data: string, type?: string) => void): EventBody {
+export function createEventBody(take: (data: string, type?: string) => void) {
   const decoder = new TextDecoder();
   const parser = createParser({ onEvent: ({ event, data }) => take(data, event) });
   let isStream: boolean | undefined; // until the first visible character
   let unread = "";
 
   return {
-    read(bytes, isComplete): void {
+    /**
+     * Reads the next bytes.
+     *
+     * @param bytes `undefined` at the body's end.
+     * @param isComplete Whether no further event is needed.
+     */
+    read(bytes: Uint8Array | undefined, isComplete: boolean): void {
       unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
       if (isStream === undefined) unread = unread.trimStart();
       if (unread !== "") isStream ??= !unread.startsWith("{");
@@ -40,3 +35,6 @@ export function createEventBody(take: (data: string, type?: string) => void): Ev
     },
   };
 }
+
+/** Reads one body. */
+export type EventBody = ReturnType<typeof createEventBody>;

@@ -36,9 +36,7 @@ const CALL = rows({
 });
 const ID = rows({ messageId: snowflake<"message">() });
 
-type InboxState = ReturnType<typeof CALL.read>["state"];
-
-const STATES: Readonly<Record<InboxState, StoredCall["state"]>> = {
+const STATES: Readonly<Record<ReturnType<typeof CALL.read>["state"], StoredCall["state"]>> = {
   waiting: "open",
   running: "open",
   answered: "answered",

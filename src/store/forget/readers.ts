@@ -8,7 +8,6 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import { REMOVED_ANSWER } from "../schema/person.ts";
 import { flag, integer, rows, text } from "../schema/columns.ts";
 
 /** Takes the place of the words of such a turn. */

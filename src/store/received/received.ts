@@ -3,6 +3,7 @@
  * these, the messages sent for each, and the direct channels that they came from.
  */
 
+import { ENDED_STATES } from "../../core/inbound/inbox.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createDecisions, createMessageRecords } from "./message_record.ts";
@@ -192,15 +193,7 @@ const TURN = rows({
   senderId: optional(text()),
   sender: optional(text()),
   place: optional(json<Place>()), // ours
-  state: oneOf(
-    "answered",
-    "declined",
-    "refused",
-    "failed",
-    "cancelled",
-    "stopped",
-    "interrupted",
-  ),
+  state: oneOf(...ENDED_STATES),
   acceptedAt: integer(),
   finishedAt: integer(),
   failure: optional(text()),

@@ -4,6 +4,7 @@
  * Their statements are SQL by hand: each of them is measured.
  */
 
+import { TURN_STATES } from "../../core/inbound/inbox.ts";
 import {
   account,
   type DeclaredTable,
@@ -29,17 +30,7 @@ import {
 } from "./person.ts";
 
 /** State of a turn. */
-export const TURN_STATE = oneOf(
-  "waiting",
-  "running",
-  "answered",
-  "declined", // the model chose to say nothing (R10)
-  "refused",
-  "failed",
-  "cancelled", // the message was deleted, or edited so that it gets no answer (H6)
-  "stopped", // by a person
-  "interrupted", // a later message took its place (S5)
-);
+export const TURN_STATE = oneOf(...TURN_STATES);
 
 const INBOX = table("inbox", {
   id: rowNumber(), // in the order of arrival

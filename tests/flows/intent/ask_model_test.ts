@@ -38,6 +38,7 @@ function setUp(says: string | undefined, more: { readonly isSpent?: boolean } = 
     log: recordingLog().log,
     waiting: () => ({}) as never,
     route: () => ({ agentId: "main", sessionKey: "s" }),
+    turns: { accepted() {} },
     events: { emit: { accepted() {}, refusedIn() {}, unanswered() {}, undecided() {} } } as never,
     renewed: (_, facts) => facts,
     judge: (_, known) => ({

@@ -166,6 +166,7 @@ function setUp() {
         emoji,
         onlyIf: {},
       },
+    turns: { accepted: () => world.accepted++ },
     pairing: PAIRING,
     waiting(origin) {
       origins.push(origin);
@@ -184,7 +185,7 @@ function setUp() {
         sessionStarted: (shardId) => steps.push(`started ${shardId}`),
         foreign: (found) => foreign.push(...found),
         touched: () => {},
-        accepted: () => world.accepted++,
+        accepted: () => {},
         undecided: (judged) => undecided.push(...judged),
         challenged: (requests) => challenged.push(...requests),
         refusedIn: (channels) => refused.push(...channels),

@@ -86,10 +86,13 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
     }),
     events: {
       emit: {
-        accepted: (judged) => steps.push(`accepted ${judged.map(({ message }) => message.id)}`),
+        accepted() {},
         refusedIn: () => {},
         unanswered: () => {},
       },
+    },
+    turns: {
+      accepted: (judged) => steps.push(`accepted ${judged.map(({ message }) => message.id)}`),
     },
     guildsPath: () => "channels.discord.guilds",
     texts: () => ({}),

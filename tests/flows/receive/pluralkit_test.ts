@@ -104,10 +104,11 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     },
     judge,
     route: () => ({ agentId: "main", sessionKey: "s" }),
+    turns: { accepted: (judged) => accepted.push(...judged) },
     ruleOf: (path) => `${path} of work`,
     events: {
       emit: {
-        accepted: (judged) => accepted.push(...judged),
+        accepted() {},
         refusedIn: (channels) => steps.push(`refused in ${channels.join()}`),
         unanswered: () => {},
         undecided: () => {},

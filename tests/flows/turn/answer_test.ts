@@ -174,6 +174,7 @@ function setUp(
       ...spend,
     },
     threads: { homeOf: (claim) => Promise.resolve(claim) },
+    channelQueues: { wake: () => steps.push("outbox") },
     toolPorts: UNUSED_PORTS,
     missingRight: () => Promise.resolve(undefined),
     rules: () => ({ ...RULES, ...rules }),
@@ -193,11 +194,7 @@ function setUp(
       emit: {
         filesLeftOut: ({ channelId }) => noFiles.push(channelId),
         unanswered: () => {},
-        turnStored(stored) {
-          steps.push("outbox");
-          told.push(stored);
-        },
-        outbox: () => steps.push("outbox"),
+        turnStored: (stored) => told.push(stored),
         turnEnded: ({ kind }) => outcomes.push(kind),
         decided() {},
         toolRefused() {},

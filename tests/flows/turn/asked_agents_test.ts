@@ -281,6 +281,7 @@ async function play(script: Script, facts: Facts = {}) {
         review: () => Promise.reject(new Error("nothing is checked")),
       },
       missingRight: () => Promise.resolve(undefined),
+      channelQueues: { wake() {} },
       rules: () => ({
         ...rulesWith(toolsOf(disk.route.agentId)),
         workflow: disk.route.agentId === "main" ? facts.workflow : undefined,
@@ -298,7 +299,6 @@ async function play(script: Script, facts: Facts = {}) {
           filesLeftOut() {},
           turnStored() {},
           unanswered() {},
-          outbox() {},
           turnEnded() {},
           decided() {},
           toolRefused() {},

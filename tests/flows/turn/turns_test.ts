@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { NextStep } from "../../../src/agent/next_step.ts";
 import { describe, it } from "node:test";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import type { Claim } from "../../../src/core/inbound/inbox.ts";
+import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createTurns, type RunningTurn } from "../../../src/flows/turn/turns.ts";
@@ -60,6 +60,7 @@ function setUp(
     isRunning: () => true,
     isOwner: ({ sender }) => sender.id === OWNER,
     runsBeside: (running, next) => running.length < 3 && ![...running, next].some(isCommand),
+    interrupts: ({ id }, next) => next.text === `in place of ${id}`,
     isCommand,
     answer: ({ message: { id } }, turn) => {
       started.push(id);
@@ -256,6 +257,13 @@ describe("[S5] createTurns() in a lively channel", () => {
     route: { agentId: "main", sessionKey: LIVELY },
   });
 
+  /** A message of a person that ends the turn of another message. */
+  function inPlaceOf(id: string, asker: string): Judged {
+    const { message, route } = inOne(asker);
+    const verdict = { kind: "accept", why: "dm-allowed", rule: "dm.allowFrom" } as const;
+    return { message: { ...message, text: `in place of ${id}` }, route, verdict };
+  }
+
   /** Three turns side by side, and the ids of those that may show their answers. */
   async function threeTurns() {
     const scene = setUp([], 8);
@@ -288,7 +296,7 @@ describe("[S5] createTurns() in a lively channel", () => {
   it("waits for an interrupted turn's record, and not for a turn that a change ended", async () => {
     const { turns, shown, ends } = await threeTurns();
     turns.touched([messageId("7")]);
-    turns.interrupt(LIVELY, ({ claim }) => claim.message.id === "8");
+    turns.accepted([inPlaceOf("8", OWNER)]);
     await settle();
     assert.deepEqual(shown, ["7", "8"], "8 is cut itself");
     ends.get("8")?.resolve();
@@ -348,11 +356,15 @@ describe("[S5] createTurns() in a lively channel", () => {
     assert.deepEqual(started, ["7", "8"]);
   });
 
-  it("tells whether a person waits for a turn in another session", async () => {
-    const { turns } = await threeTurns();
-    const elsewhere = ["agent:main:other", LIVELY].map((key) =>
-      turns.isElsewhere(userId("7"), key)
-    );
-    assert.deepEqual(elsewhere, [true, false]);
+  it("ends no turn for a person who waits for one in another session", async () => {
+    const { turns, waiting, running } = await threeTurns();
+    waiting.push(claimOf("70", "11"));
+    turns.wake();
+    await settle();
+    const isCut = () => running.get(messageId("8"))?.cut === "interrupted";
+    turns.accepted([inPlaceOf("8", "11")]);
+    assert.equal(isCut(), false);
+    turns.accepted([inPlaceOf("8", "9")]);
+    assert.equal(isCut(), true);
   });
 });

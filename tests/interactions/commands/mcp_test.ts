@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { McpLoginState } from "../../../src/core/people/mcp_login.ts";
-import type { McpSignIns } from "../../../src/interactions/base/context.ts";
+import type { McpSignIns } from "../../../src/interactions/parts/mcp_sign_ins.ts";
 import { mcp } from "../../../src/interactions/commands/mcp.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";

@@ -2,29 +2,9 @@
 
 import { DAY_MS } from "../../../lib/clock.ts";
 import type { ApplicationAnswer, StoredAccount } from "../../../core/store/gateway.ts";
-import {
-  chooseIntents,
-  type ChosenIntents,
-  type ReactionPlaces,
-  toIntents,
-} from "../read/intents.ts";
+import { chooseIntents, type ReactionPlaces, toIntents } from "../read/intents.ts";
 import type { Account } from "../../../core/account/account.ts";
 import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
-
-/** The chosen intents; a refusal by Discord changes them. */
-export interface IntentChoice {
-  readonly now: ChosenIntents;
-  /** Stores the choice if it differs from the stored one; never rejects. */
-  save(): Promise<void>;
-  /**
-   * Chooses fewer intents after Discord closed an IDENTIFY with 4014, at most once a day. If the
-   * intents are not the reason, Discord closes each further IDENTIFY too, and trying would spend
-   * the budget (G3).
-   *
-   * @returns `false` if the refusal is final.
-   */
-  chooseFewer(): Promise<boolean>;
-}
 
 /** How long stored flags of the application are used without asking Discord, in milliseconds. */
 const FRESH_MS = DAY_MS;
@@ -49,7 +29,7 @@ export async function createIntentChoice(
     readonly isTokenRefused: (error: unknown) => boolean;
     readonly store: Pick<GatewayRecords, "saveApplication" | "saveIntents">;
   },
-): Promise<IntentChoice> {
+) {
   const { flags } = stored;
   const wanted = toIntents(gateway.intents, gateway.reactions);
 
@@ -82,14 +62,22 @@ export async function createIntentChoice(
     get now() {
       return chosen;
     },
-    async save() {
+    /** Stores the choice if it differs from the stored one; never rejects. */
+    async save(): Promise<void> {
       if (saved === chosen.bits) return;
       const { bits } = chosen;
       await store.saveIntents(accountId, bits).then(() => void (saved = bits), (error: unknown) => {
         log.error("Cannot store the intents; the next start will resume nothing", { error });
       });
     },
-    async chooseFewer() {
+    /**
+     * Chooses fewer intents after Discord closed an IDENTIFY with 4014, at most once a day. If the
+     * intents are not the reason, Discord closes each further IDENTIFY too, and trying would spend
+     * the budget (G3).
+     *
+     * @returns `false` if the refusal is final.
+     */
+    async chooseFewer(): Promise<boolean> {
       if (now() - refusedAt < DAY_MS) return false;
       refusedAt = now();
       // Discord refused, so without an answer no flag is certain.
@@ -106,3 +94,6 @@ export async function createIntentChoice(
     },
   };
 }
+
+/** The chosen intents; a refusal by Discord changes them. */
+export type IntentChoice = Awaited<ReturnType<typeof createIntentChoice>>;

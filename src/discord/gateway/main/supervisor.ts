@@ -42,36 +42,19 @@ export interface SupervisorEvents {
   onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
 }
 
-/** The supervised worker. */
-export interface Supervisor {
-  /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
-  readonly tick: SharedArrayBuffer;
-  /** Returns the Unix time in milliseconds of the worker's last tick. */
-  tickAt(): number;
-  /** Number of the current or last worker, from 1. */
-  readonly generation: number;
-  /** Number of workers that died. */
-  readonly deaths: number;
-  /** Creates the first worker. */
-  begin(): void;
-  /** Sends a message to the worker, if one runs. */
-  send(message: ToWorker): void;
-  /** From now on a worker that dies is not replaced. */
-  disableRestarts(): void;
-  /** Stops and ends the worker; takes two seconds at most. */
-  stop(): Promise<void>;
-}
-
 /** Milliseconds between two checks of the worker. */
 const WATCH_MS = 15_000;
 
 const STOP_MS = 2_000;
 
-/** Creates a supervisor; {@link Supervisor.begin} creates the worker. */
+/**
+ * Creates a supervisor; `begin` creates the worker. The function is long because its methods have
+ * their docs here.
+ */
 export function createSupervisor(
   { workerUrl, takeThread, now, random, watchMs = WATCH_MS }: SupervisorPorts,
   events: SupervisorEvents,
-): Supervisor {
+) {
   const tick = createTick(now());
   const restarts = createRestartPolicy({ now, random });
   let worker: Worker | undefined;
@@ -131,21 +114,29 @@ export function createSupervisor(
   }
 
   return {
+    /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
     tick: tick.buffer,
+    /** Returns the Unix time in milliseconds of the worker's last tick. */
     tickAt: tick.at,
+    /** Number of the current or last worker, from 1. */
     get generation() {
       return generation;
     },
+    /** Number of workers that died. */
     get deaths() {
       return restarts.deaths;
     },
-    begin() {
+    /** Creates the first worker. */
+    begin(): void {
       watch = setInterval(checkWorker, watchMs);
       spawn();
     },
+    /** Sends a message to the worker, if one runs. */
     send,
+    /** From now on a worker that dies is not replaced. */
     disableRestarts,
-    async stop() {
+    /** Stops and ends the worker; takes two seconds at most. */
+    async stop(): Promise<void> {
       disableRestarts();
       const ending = worker;
       if (!ending) return;
@@ -162,6 +153,9 @@ export function createSupervisor(
     },
   };
 }
+
+/** The supervised worker. */
+export type Supervisor = ReturnType<typeof createSupervisor>;
 
 /** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
 function listen(worker: Worker, { isCurrent, onMessage, onEnd }: {

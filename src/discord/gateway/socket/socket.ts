@@ -215,11 +215,6 @@ interface ReceiverPorts extends Pick<SocketEvents, "onText" | "onBinary"> {
   mayWrite(): boolean;
 }
 
-/** Reads the bytes of the stream. */
-interface FrameReader {
-  read(data: Buffer): void;
-}
-
 /** A whole text in one frame without a mask. */
 const WHOLE_TEXT = 0x81;
 const FIN = 0x80;
@@ -231,7 +226,7 @@ const CONTROL = 8;
  * Reads whole texts itself, and gives all other frames to `ws`, which makes six buffers for each
  * frame. So `ws` always starts at the start of a frame.
  */
-function createFrameReader(sender: Sender, ports: ReceiverPorts): FrameReader {
+function createFrameReader(sender: Sender, ports: ReceiverPorts) {
   const receiver = createReceiver(sender, ports);
   /** Bytes of the current frame that `ws` has yet to get. */
   let owed = 0;
@@ -247,7 +242,7 @@ function createFrameReader(sender: Sender, ports: ReceiverPorts): FrameReader {
   }
 
   return {
-    read(chunk) {
+    read(chunk: Buffer): void {
       const data = head ? Buffer.concat([head, chunk]) : chunk;
       head = undefined;
       let at = owed > 0 ? give(data, 0, owed) : 0;
@@ -270,6 +265,9 @@ function createFrameReader(sender: Sender, ports: ReceiverPorts): FrameReader {
     },
   };
 }
+
+/** Reads the bytes of the stream. */
+type FrameReader = ReturnType<typeof createFrameReader>;
 
 /** The frame that starts at an offset; `undefined` if the data ends within its head. */
 function frameAt(data: Buffer, at: number) {

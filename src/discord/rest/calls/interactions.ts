@@ -26,51 +26,6 @@ export type InteractionRef = Pick<Interaction, "id" | "token" | "sender">;
 /** The webhook of an interaction, which takes its answers, and the person. */
 export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;
 
-/** Sends the answers to interactions. */
-export interface Interactions {
-  /**
-   * Replaces the text of the component's message, and removes all its components.
-   *
-   * @param content 1 to 2000 characters.
-   * @param card Set if the message is a card: the text that it gets instead.
-   * @throws {RestError} `not_found` if the use was not acknowledged before, or the token has expired.
-   */
-  update(use: Webhook, content: string, card?: Card): Promise<void>;
-  /**
-   * Answers with a message that only the person sees; the component's message stays as it is.
-   *
-   * @param content 1 to 2000 characters.
-   * @returns Id of the message.
-   * @throws {RestError} As {@link Interactions.update}.
-   */
-  reply(use: Webhook, content: string): Promise<MessageId>;
-  /**
-   * Replaces the text of a reply.
-   *
-   * @param content 1 to 2000 characters.
-   * @throws {RestError} As {@link Interactions.update}.
-   */
-  change(use: Webhook, replyId: MessageId, content: string): Promise<void>;
-  /**
-   * Suggests values for the option that a person types. A person waits three seconds for them, so
-   * they are never tried again.
-   *
-   * @throws {RestError} `not_found` after the three seconds.
-   */
-  suggest(
-    typing: InteractionRef,
-    choices: readonly { readonly name: string; readonly value: string }[],
-  ): Promise<void>;
-  /**
-   * Completes a deferred answer.
-   *
-   * @param content 1 to 2000 characters.
-   * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
-   * expired.
-   */
-  complete(interaction: Webhook, content: string): Promise<void>;
-}
-
 /** Milliseconds within which Discord takes suggestions. */
 const ANSWER_MS = 3_000;
 
@@ -87,7 +42,7 @@ const replySchema = z.object({ id: snowflakeSchema<"message">() });
 export function createInteractions(
   api: RestApi,
   isPrivileged: (interaction: Pick<Interaction, "sender">) => boolean,
-): Interactions {
+) {
   /** Answers have a pace of their own. */
   const first = (interaction: Pick<Interaction, "sender">) =>
     ({ priority: isPrivileged(interaction) ? "privileged" : "interaction" }) as const;
@@ -103,7 +58,14 @@ export function createInteractions(
   }
 
   return {
-    update: (use, content, card) =>
+    /**
+     * Replaces the text of the component's message, and removes all its components.
+     *
+     * @param content 1 to 2000 characters.
+     * @param card Set if the message is a card: the text that it gets instead.
+     * @throws {RestError} `not_found` if the use was not acknowledged before, or the token has expired.
+     */
+    update: (use: Webhook, content: string, card?: Card): Promise<void> =>
       edit(
         use,
         ORIGINAL,
@@ -111,13 +73,36 @@ export function createInteractions(
           ? { flags: IS_COMPONENTS_V2, components: layoutOf(card) }
           : { content, components: [] },
       ),
-    async reply(use, content) {
+    /**
+     * Answers with a message that only the person sees; the component's message stays as it is.
+     *
+     * @param content 1 to 2000 characters.
+     * @returns Id of the message.
+     * @throws {RestError} As {@link Interactions.update}.
+     */
+    async reply(use: Webhook, content: string): Promise<MessageId> {
       const body = { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS };
       const answer = await api.request("POST", pathOf(use), { ...first(use), body });
       return expect("POST /webhooks/:id/:token", replySchema, answer).id;
     },
-    change: (use, replyId, content) => edit(use, replyId, { content }),
-    async suggest(typing, choices) {
+    /**
+     * Replaces the text of a reply.
+     *
+     * @param content 1 to 2000 characters.
+     * @throws {RestError} As {@link Interactions.update}.
+     */
+    change: (use: Webhook, replyId: MessageId, content: string): Promise<void> =>
+      edit(use, replyId, { content }),
+    /**
+     * Suggests values for the option that a person types. A person waits three seconds for them, so
+     * they are never tried again.
+     *
+     * @throws {RestError} `not_found` after the three seconds.
+     */
+    async suggest(
+      typing: InteractionRef,
+      choices: readonly { readonly name: string; readonly value: string }[],
+    ): Promise<void> {
       const { id, token } = typing;
       const body: InteractionResponse = {
         type: InteractionResponseTypes.ApplicationCommandAutocompleteResult,
@@ -129,9 +114,20 @@ export function createInteractions(
         timeoutMs: ANSWER_MS,
       });
     },
-    complete: (interaction, content) => edit(interaction, ORIGINAL, { content }),
+    /**
+     * Completes a deferred answer.
+     *
+     * @param content 1 to 2000 characters.
+     * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
+     * expired.
+     */
+    complete: (interaction: Webhook, content: string): Promise<void> =>
+      edit(interaction, ORIGINAL, { content }),
   };
 }
+
+/** Sends the answers to interactions. */
+export type Interactions = ReturnType<typeof createInteractions>;
 
 /** The deferred message, or the message of the component. */
 const ORIGINAL = "@original";

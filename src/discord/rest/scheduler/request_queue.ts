@@ -49,58 +49,50 @@ export interface QueuedRequest {
   readonly lastTurn: number;
 }
 
-/** All queues with requests in flight or waiting. */
-export interface RequestQueues {
-  /** The queue of a route; created if it does not exist. */
-  of(route: RestRoute): RequestQueue;
-  /** Whether the route has a queue. */
-  has(route: RestRoute): boolean;
-  /** All queues. */
-  all(): readonly RequestQueue[];
-  /** Adds a request: at the end, or at the front if it is a retry, which has had its turn. */
-  add(queue: RequestQueue, request: WaitingRequest): void;
-  /**
-   * Ends a request's wait, because its turn has come or never will.
-   *
-   * @returns Whether it was waiting.
-   */
-  remove(request: WaitingRequest): boolean;
-  /** Deletes a queue that has no request in flight or waiting. */
-  drop(queue: RequestQueue): void;
-  /** Number of waiting requests. */
-  readonly queued: number;
-}
-
 /** Creates the set of queues, empty. */
-export function createRequestQueues(): RequestQueues {
+export function createRequestQueues() {
   const byKey = new Map<string, RequestQueue>();
   let queued = 0;
 
   return {
-    of(route) {
+    /** The queue of a route; created if it does not exist. */
+    of(route: RestRoute): RequestQueue {
       const queue = byKey.get(route.queueKey) ?? createRequestQueue(route);
       byKey.set(route.queueKey, queue);
       return queue;
     },
-    has: ({ queueKey }) => byKey.has(queueKey),
-    all: () => [...byKey.values()],
-    add({ foreground, background }, request) {
+    /** Whether the route has a queue. */
+    has: ({ queueKey }: RestRoute): boolean => byKey.has(queueKey),
+    /** All queues. */
+    all: (): readonly RequestQueue[] => [...byKey.values()],
+    /** Adds a request: at the end, or at the front if it is a retry, which has had its turn. */
+    add({ foreground, background }: RequestQueue, request: WaitingRequest): void {
       const list = request.options.priority === "background" ? background : foreground;
       if (request.notBefore > -Infinity) list.unshift(request);
       else list.push(request);
       queued++;
     },
-    remove(request) {
+    /**
+     * Ends a request's wait, because its turn has come or never will.
+     *
+     * @returns Whether it was waiting.
+     */
+    remove(request: WaitingRequest): boolean {
       const wasWaiting = endWait(request);
       if (wasWaiting) queued--;
       return wasWaiting;
     },
-    drop: ({ route }) => void byKey.delete(route.queueKey),
+    /** Deletes a queue that has no request in flight or waiting. */
+    drop: ({ route }: RequestQueue): void => void byKey.delete(route.queueKey),
+    /** Number of waiting requests. */
     get queued() {
       return queued;
     },
   };
 }
+
+/** All queues with requests in flight or waiting. */
+export type RequestQueues = ReturnType<typeof createRequestQueues>;
 
 /** Creates an empty queue. */
 export function createRequestQueue(route: RestRoute): RequestQueue {
@@ -193,34 +185,26 @@ export function limitWait(
   };
 }
 
-/** The queues that wait for room, by bucket. */
-export interface BucketWaits {
-  /**
-   * Starts a queue's wait.
-   *
-   * @param ms Maximum wait in milliseconds; Infinity if only a response can end it.
-   * @param onOver Called when the time is over, or earlier if it exceeds the longest timer.
-   */
-  begin(queue: RequestQueue, bucket: Bucket, ms: number, onOver: () => void): void;
-  /** Ends a queue's wait, if it waits. */
-  end(queue: RequestQueue): void;
-  /** The queues that wait for a bucket now. */
-  of(bucket: Bucket): readonly RequestQueue[];
-}
-
 /** Creates an empty set of waits. */
-export function createBucketWaits(schedule: StartTimer): BucketWaits {
+export function createBucketWaits(schedule: StartTimer) {
   const byBucket = new Map<Bucket, Set<RequestQueue>>();
 
   return {
-    begin(queue, bucket, ms, onOver) {
+    /**
+     * Starts a queue's wait.
+     *
+     * @param ms Maximum wait in milliseconds; Infinity if only a response can end it.
+     * @param onOver Called when the time is over, or earlier if it exceeds the longest timer.
+     */
+    begin(queue: RequestQueue, bucket: Bucket, ms: number, onOver: () => void): void {
       const others = byBucket.get(bucket) ?? new Set();
       byBucket.set(bucket, others.add(queue));
       queue.awaitedBucket = bucket;
       if (ms === Infinity) return;
       queue.cancelTimer = schedule(onOver, Math.min(Math.ceil(ms), MAX_TIMER_MS));
     },
-    end(queue) {
+    /** Ends a queue's wait, if it waits. */
+    end(queue: RequestQueue): void {
       queue.cancelTimer?.();
       queue.cancelTimer = undefined;
       if (!queue.awaitedBucket) return;
@@ -229,19 +213,13 @@ export function createBucketWaits(schedule: StartTimer): BucketWaits {
       if (others?.size === 0) byBucket.delete(queue.awaitedBucket);
       queue.awaitedBucket = undefined;
     },
-    of: (bucket) => [...byBucket.get(bucket) ?? []],
+    /** The queues that wait for a bucket now. */
+    of: (bucket: Bucket): readonly RequestQueue[] => [...byBucket.get(bucket) ?? []],
   };
 }
 
-/** The queues that wait for a slot, by priority and then in turn. */
-export interface FairQueue {
-  /** Adds a queue's first request. A request that is in it already keeps its position. */
-  add(queue: RequestQueue, request: WaitingRequest): void;
-  /** The first entry of a priority. */
-  next(priority: Priority): QueuedRequest | undefined;
-  /** Removes the first entry, because its queue has its turn now. */
-  take(entry: QueuedRequest): void;
-}
+/** The queues that wait for room, by bucket. */
+export type BucketWaits = ReturnType<typeof createBucketWaits>;
 
 interface Level {
   /** By `lastTurn`. */
@@ -253,7 +231,7 @@ interface Level {
 }
 
 /** Creates an empty fair queue. */
-export function createFairQueue(): FairQueue {
+export function createFairQueue() {
   const levels: Readonly<Record<Priority, Level>> = {
     privileged: createLevel(),
     interaction: createLevel(),
@@ -263,7 +241,8 @@ export function createFairQueue(): FairQueue {
   };
 
   return {
-    add(queue, request) {
+    /** Adds a queue's first request. A request that is in it already keeps its position. */
+    add(queue: RequestQueue, request: WaitingRequest): void {
       if (queue.entry?.request === request) return;
       const { entries, lastTurns, turns } = levels[request.options.priority];
       const lastTurn = lastTurns.get(queue.route.queueKey) ?? turns;
@@ -272,14 +251,16 @@ export function createFairQueue(): FairQueue {
       const before = entries.findLastIndex((other) => other.lastTurn <= lastTurn);
       entries.splice(before + 1, 0, entry);
     },
-    next(priority) {
+    /** The first entry of a priority. */
+    next(priority: Priority): QueuedRequest | undefined {
       const { entries } = levels[priority];
       for (let first = entries[0]; first && first.queue.entry !== first; first = entries[0]) {
         entries.shift(); // void
       }
       return entries[0];
     },
-    take({ queue, request, lastTurn }) {
+    /** Removes the first entry, because its queue has its turn now. */
+    take({ queue, request, lastTurn }: QueuedRequest): void {
       const level = levels[request.options.priority];
       level.entries.shift();
       queue.entry = undefined;
@@ -294,6 +275,9 @@ export function createFairQueue(): FairQueue {
     },
   };
 }
+
+/** The queues that wait for a slot, by priority and then in turn. */
+export type FairQueue = ReturnType<typeof createFairQueue>;
 
 function createLevel(): Level {
   return { entries: [], turns: 0, lastTurns: new Map() };

@@ -9,16 +9,6 @@
 import type { DraftStream } from "../../../flows/turn/progress/drafts.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 
-/** The stream of one call's answer, over all of its turns. */
-export interface CallStream {
-  /** Begins to stream a turn's texts. */
-  begin(visible: (text: string) => string): DraftStream;
-  /** All text so far. */
-  sent(): string;
-  /** The rest of the whole answer. */
-  restOf(answer: string): string;
-}
-
 /** Milliseconds between two parts. */
 const EVERY_MS = 40;
 
@@ -38,7 +28,7 @@ export function createCallStream(
     readonly isRead: () => boolean;
   },
   emit: (part: string) => void,
-): CallStream {
+) {
   let sent = "";
   /** The sent part of the text that grows now. */
   let current = "";
@@ -50,7 +40,8 @@ export function createCallStream(
   }
 
   return {
-    begin(visible) {
+    /** Begins to stream a turn's texts. */
+    begin(visible: (text: string) => string): DraftStream {
       let written = "";
       let cancel: (() => void) | undefined;
 
@@ -77,8 +68,10 @@ export function createCallStream(
         },
       };
     },
-    sent: () => sent,
-    restOf(answer) {
+    /** All text so far. */
+    sent: (): string => sent,
+    /** The rest of the whole answer. */
+    restOf(answer: string): string {
       if (answer === "") return "";
       if (answer.startsWith(current)) {
         const rest = answer.slice(current.length);
@@ -88,3 +81,6 @@ export function createCallStream(
     },
   };
 }
+
+/** The stream of one call's answer, over all of its turns. */
+export type CallStream = ReturnType<typeof createCallStream>;

@@ -47,18 +47,8 @@ const keptSchema = z.lazy(() =>
   })
 );
 
-/** The answers of a setup before this one. */
-export interface KeptAnswers {
-  /** Reads the answers about an application; `undefined` if there are none. */
-  read(applicationId: string): Partial<SetupState> | undefined;
-  /** Replaces them, without the secrets. A failure only costs the answers. */
-  keep(state: SetupState): void;
-  /** Removes them, and the data directory if the setup has created it. */
-  remove(): void;
-}
-
 /** Opens the kept answers of a data directory, which need not exist. */
-export function openKeptAnswers(dataDir: string): KeptAnswers {
+export function openKeptAnswers(dataDir: string) {
   const path = join(dataDir, NAME);
   const isNewDir = !existsSync(dataDir);
   const text = (): string | undefined => {
@@ -69,13 +59,15 @@ export function openKeptAnswers(dataDir: string): KeptAnswers {
     }
   };
   return {
-    read(applicationId) {
+    /** Reads the answers about an application; `undefined` if there are none. */
+    read(applicationId: string): Partial<SetupState> | undefined {
       const kept = keptSchema.safeParse(jsonIn(text()));
       if (!kept.success || kept.data.applicationId !== applicationId) return undefined;
       const { applicationId: _, ...answers } = kept.data;
       return answers;
     },
-    keep({ bot, intents, example, places, owner, model }) {
+    /** Replaces them, without the secrets. A failure only costs the answers. */
+    keep({ bot, intents, example, places, owner, model }: SetupState): void {
       if (!bot) return;
       const { applicationId } = bot;
       const free = model && model !== "none" && model.key === undefined ? model : undefined;
@@ -89,7 +81,8 @@ export function openKeptAnswers(dataDir: string): KeptAnswers {
         // The setup works without them.
       }
     },
-    remove() {
+    /** Removes them, and the data directory if the setup has created it. */
+    remove(): void {
       try {
         rmSync(path, { force: true });
         rmSync(`${path}.bak`, { force: true });
@@ -102,6 +95,9 @@ export function openKeptAnswers(dataDir: string): KeptAnswers {
     },
   };
 }
+
+/** The answers of a setup before this one. */
+export type KeptAnswers = ReturnType<typeof openKeptAnswers>;
 
 function jsonIn(text: string | undefined): unknown {
   try {

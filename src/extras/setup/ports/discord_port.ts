@@ -23,29 +23,11 @@ export interface OfferedChannel extends SeenChannel {
   readonly isPrivate: boolean;
 }
 
-/** Discord, as a setup asks it. All names are printable. */
-export interface SetupDiscord {
-  /** The bot, its application and its owners. */
-  whoAmI(): Promise<ProbeAnswer<BotIdentity>>;
-  /** The servers that the bot has joined. */
-  servers(): Promise<ProbeAnswer<readonly Named<GuildId>[]>>;
-  /** The channels of a server, in the order in which Discord shows them. */
-  channels(guildId: GuildId): Promise<ProbeAnswer<readonly OfferedChannel[]>>;
-  /** Enables privileged intents. @returns The problem, or `undefined`. */
-  setFlags(flags: number): Promise<string | undefined>;
-  /** A person by id; `undefined` if there is none. */
-  person(id: UserId): Promise<SetupPerson | undefined>;
-  /** Members whose name begins with a text; `undefined` if the bot may not search. */
-  search(guildId: GuildId, text: string): Promise<readonly SetupPerson[] | undefined>;
-  /** Aborts all requests. */
-  stop(): void;
-}
-
 /** Members of a search; more would not help a person. */
 const FOUND_MAX = 20;
 
 /** Opens the port. */
-export function createSetupDiscord(token: string, apiUrl: string): SetupDiscord {
+export function createSetupDiscord(token: string, apiUrl: string) {
   const { api, applications, stop } = openDiscord(token, apiUrl);
   const list = createGuildList(api);
   const readUser = createReadUser(api);
@@ -61,7 +43,8 @@ export function createSetupDiscord(token: string, apiUrl: string): SetupDiscord 
   }
 
   return {
-    whoAmI: () =>
+    /** The bot, its application and its owners. */
+    whoAmI: (): Promise<ProbeAnswer<BotIdentity>> =>
       ask(async () => {
         const found = await applications.me();
         const { id: applicationId, flags, needsCodeGrant, ownerIds, ownerId, owner } = found;
@@ -73,12 +56,14 @@ export function createSetupDiscord(token: string, apiUrl: string): SetupDiscord 
         const team = isTeam ? printable(owner ?? "a team") : undefined;
         return { applicationId, name, flags, needsCodeGrant, owners, team };
       }, ASK_MS),
-    servers: () =>
+    /** The servers that the bot has joined. */
+    servers: (): Promise<ProbeAnswer<readonly Named<GuildId>[]>> =>
       ask(async () => {
         const guilds = await list.guilds();
         return guilds.map(({ id, name }) => ({ id, name: printable(name) }));
       }, ASK_MS),
-    channels: (guildId) =>
+    /** The channels of a server, in the order in which Discord shows them. */
+    channels: (guildId: GuildId): Promise<ProbeAnswer<readonly OfferedChannel[]>> =>
       ask(async () => {
         const guild = await readGuild(guildId, await applications.self());
         const closed = (id: OfferedChannel["id"]): boolean =>
@@ -96,7 +81,8 @@ export function createSetupDiscord(token: string, apiUrl: string): SetupDiscord 
           }))
           .sort((one, other) => place(one.id) - place(other.id));
       }, ASK_MS),
-    async setFlags(flags) {
+    /** Enables privileged intents. @returns The problem, or `undefined`. */
+    async setFlags(flags: number): Promise<string | undefined> {
       try {
         await applications.setFlags(flags);
         return undefined;
@@ -105,11 +91,13 @@ export function createSetupDiscord(token: string, apiUrl: string): SetupDiscord 
         throw error;
       }
     },
-    async person(id) {
+    /** A person by id; `undefined` if there is none. */
+    async person(id: UserId): Promise<SetupPerson | undefined> {
       const found = await readUser(id);
       return found && { id, name: printable(found.username) };
     },
-    async search(guildId, text) {
+    /** Members whose name begins with a text; `undefined` if the bot may not search. */
+    async search(guildId: GuildId, text: string): Promise<readonly SetupPerson[] | undefined> {
       try {
         const found = await members.search(guildId, text, FOUND_MAX);
         return found.filter(({ isBot }) => !isBot)
@@ -119,6 +107,10 @@ export function createSetupDiscord(token: string, apiUrl: string): SetupDiscord 
         throw error;
       }
     },
+    /** Aborts all requests. */
     stop,
   };
 }
+
+/** Discord, as a setup asks it. All names are printable. */
+export type SetupDiscord = ReturnType<typeof createSetupDiscord>;

@@ -32,23 +32,6 @@ export interface OfferedServer {
   readonly models?: readonly ListedModel[];
 }
 
-/** Model servers, as a setup asks them. */
-export interface ModelPort {
-  /** The servers of this machine that answer, with their models. */
-  localServers(): Promise<readonly OfferedServer[]>;
-  /** The models of a server, or why there is no list. */
-  list(provider: ProviderSettings): Promise<readonly ListedModel[] | ModelError>;
-  /** Asks a model one question with a tool and an image. */
-  test(settings: ModelSettings): Promise<Tested>;
-  /** Has Ollama download a model. @returns The problem, or `undefined`. */
-  pull(
-    origin: string,
-    model: string,
-    signal: AbortSignal,
-    onProgress: (progress: PullProgress) => void,
-  ): Promise<string | undefined>;
-}
-
 /** Milliseconds for a server on this machine, and for any other. */
 const LOCAL_MS = 1_500;
 const LIST_MS = 10_000;
@@ -122,7 +105,7 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** Opens the port. */
-export function createModelPort(env: Env): ModelPort {
+export function createModelPort(env: Env) {
   const deps = { fetch, now: Date.now };
 
   async function list(provider: ProviderSettings, timeoutMs = LIST_MS) {
@@ -136,7 +119,8 @@ export function createModelPort(env: Env): ModelPort {
   }
 
   return {
-    async localServers() {
+    /** The servers of this machine that answer, with their models. */
+    async localServers(): Promise<readonly OfferedServer[]> {
       const servers = LOCAL_SERVERS.map((server) =>
         server.id === "ollama" ? { ...server, baseUrl: ollamaUrl(env) ?? server.baseUrl } : server
       );
@@ -153,12 +137,23 @@ export function createModelPort(env: Env): ModelPort {
       );
       return asked.filter((server) => server !== undefined);
     },
-    list: (provider) => list(provider),
-    test: (settings) => testModel(settings),
-    pull: (origin, model, signal, onProgress) =>
-      pullModel(origin, model, { fetch, signal, onProgress }),
+    /** The models of a server, or why there is no list. */
+    list: (provider: ProviderSettings): Promise<readonly ListedModel[] | ModelError> =>
+      list(provider),
+    /** Asks a model one question with a tool and an image. */
+    test: (settings: ModelSettings): Promise<Tested> => testModel(settings),
+    /** Has Ollama download a model. @returns The problem, or `undefined`. */
+    pull: (
+      origin: string,
+      model: string,
+      signal: AbortSignal,
+      onProgress: (progress: PullProgress) => void,
+    ): Promise<string | undefined> => pullModel(origin, model, { fetch, signal, onProgress }),
   };
 }
+
+/** Model servers, as a setup asks them. */
+export type ModelPort = ReturnType<typeof createModelPort>;
 
 /** Ollama's usual port. */
 const OLLAMA_PORT = "11434";

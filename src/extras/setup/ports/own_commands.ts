@@ -35,37 +35,6 @@ export interface BotPlace {
   readonly data?: string;
 }
 
-/** The commands that a setup ends with. */
-export interface OwnCommands {
-  /** The program as the person started it: `"./barnacle"`. */
-  readonly program: string;
-  /** The service of this machine, or why there is none. */
-  offer(): Promise<OfferedService | { readonly why: string }>;
-  /**
-   * Installs and starts the service.
-   *
-   * @throws {StartError} If that fails.
-   */
-  install(
-    place: BotPlace,
-    secrets: Readonly<Record<string, string>>,
-  ): Promise<ExitCode>;
-  /**
-   * Writes the first agent's instructions into its workspace, unless it has some.
-   *
-   * @returns Their folder, or why there are none; `undefined` if it has some.
-   */
-  instruct(
-    place: BotPlace,
-  ): Promise<{ readonly folder: string } | { readonly why: string } | undefined>;
-  /**
-   * Sends a person a direct message through the outbox.
-   *
-   * @returns Why it was not sent; `undefined` if it was.
-   */
-  greet(person: SetupPerson, text: string, place: BotPlace): Promise<string | undefined>;
-}
-
 /** Seconds in which Discord must take the greeting. */
 const GREETING_SEC = 10;
 
@@ -75,10 +44,12 @@ function ownDataDir({ env }: Pick<Io, "env">): string {
 }
 
 /** Opens the commands. */
-export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): OwnCommands {
+export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">) {
   return {
+    /** The program as the person started it: `"./barnacle"`. */
     program: printable(startedAs()),
-    async offer() {
+    /** The service of this machine, or why there is none. */
+    async offer(): Promise<OfferedService | { readonly why: string }> {
       if (io.env["DISCORD_API_URL"]?.trim()) {
         return { why: "a service does not have DISCORD_API_URL of this shell" };
       }
@@ -88,9 +59,21 @@ export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): Own
       const isMachines = name === "systemd" || name === "openrc";
       return { name, isMachines, ...servicePaths(name, io) };
     },
-    install: (place, secrets) =>
+    /**
+     * Installs and starts the service.
+     *
+     * @throws {StartError} If that fails.
+     */
+    install: (place: BotPlace, secrets: Readonly<Record<string, string>>): Promise<ExitCode> =>
       installService({ ...place, secrets, yes: true }, { ...io, out: tell }),
-    async instruct({ config, data }) {
+    /**
+     * Writes the first agent's instructions into its workspace, unless it has some.
+     *
+     * @returns Their folder, or why there are none; `undefined` if it has some.
+     */
+    async instruct(
+      { config, data }: BotPlace,
+    ): Promise<{ readonly folder: string } | { readonly why: string } | undefined> {
       const loaded = await readConfig(config, io.env);
       const agent = loaded.kind === "loaded" ? loaded.config.agentList[0] : undefined;
       if (loaded.kind !== "loaded" || !agent) return { why: "the config is not valid" };
@@ -104,7 +87,16 @@ export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): Own
         };
       }
     },
-    async greet({ id }, text, { config, data }) {
+    /**
+     * Sends a person a direct message through the outbox.
+     *
+     * @returns Why it was not sent; `undefined` if it was.
+     */
+    async greet(
+      { id }: SetupPerson,
+      text: string,
+      { config, data }: BotPlace,
+    ): Promise<string | undefined> {
       const problems: string[] = [];
       const quiet: Io = {
         ...io,
@@ -124,3 +116,6 @@ export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): Own
     },
   };
 }
+
+/** The commands that a setup ends with. */
+export type OwnCommands = ReturnType<typeof createOwnCommands>;

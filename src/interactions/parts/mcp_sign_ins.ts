@@ -8,7 +8,6 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { McpSignIns } from "../../interactions/base/context.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
@@ -77,7 +76,7 @@ export function createMcpSignIns(
     readonly pastedUrl: (port: number | undefined) => string;
     readonly tellPerson: (userId: UserId, text: string) => Promise<unknown>;
   },
-): McpSignIns {
+) {
   const { texts, schedule, stopping, log } = account;
   const waiting = new Set<WaitingSignIn>();
   stopping.addEventListener("abort", () => waiting.forEach((one) => one.end()), { once: true });
@@ -144,9 +143,15 @@ export function createMcpSignIns(
   }
 
   return {
+    /** Names of all servers of the config. */
     ids: serverIds,
-    states: async () => (await loadLogins()).states(),
-    async begin(serverId, userId) {
+    /** All servers with their logins. */
+    states: async (): Promise<readonly McpLoginState[]> => (await loadLogins()).states(),
+    /** Begins a sign-in; an older one of the person at this server ends. */
+    async begin(serverId: string, userId: UserId): Promise<
+      | { readonly kind: "begun"; readonly address: string }
+      | { readonly kind: "problem"; readonly problem: string }
+    > {
       const found = (await loadLogins()).find(serverId);
       if (found.kind === "problem") return found;
       const callback = await tryListen(found.port ?? 0);
@@ -159,7 +164,14 @@ export function createMcpSignIns(
         return { kind: "problem", problem: wordsOf(error) };
       }
     },
-    async finish(serverId, userId, address) {
+    /**
+     * Ends a sign-in of the person by the last address of their browser. `unknown`: the address
+     * belongs to no sign-in that waits.
+     */
+    async finish(serverId: string, userId: UserId, address: string): Promise<
+      | { readonly kind: "done" | "unknown" }
+      | { readonly kind: "problem"; readonly problem: string }
+    > {
       const written = address.trim().slice(0, MAX_ADDRESS);
       const answer = URL.canParse(written) ? new URL(written).searchParams : undefined;
       const mine = [...waiting].find((one) =>
@@ -169,9 +181,13 @@ export function createMcpSignIns(
       const problem = await finished(mine, answer);
       return problem === undefined ? { kind: "done" } : { kind: "problem", problem };
     },
-    logout: async (serverId) => (await loadLogins()).remove(serverId),
+    /** Deletes a login. @returns Whether there was one. */
+    logout: async (serverId: string): Promise<boolean> => (await loadLogins()).remove(serverId),
   };
 }
+
+/** Logins to MCP servers, for owners. Each problem is in words for them. */
+export type McpSignIns = ReturnType<typeof createMcpSignIns>;
 
 function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPause } from "../../../src/flows/interactions/switches.ts";
+import { createPause } from "../../../src/interactions/parts/switches.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { recordingLog } from "../../support/recording_log.ts";

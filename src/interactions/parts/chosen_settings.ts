@@ -18,24 +18,7 @@ import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { ChosenSettings } from "../../interactions/base/context.ts";
 import type { Store } from "../../store/store.ts";
-
-/** The settings of an account. */
-export interface CommandSettings extends ChosenSettings {
-  /** The queue mode of a place; `undefined`: the config's. */
-  queueMode(message: Pick<InboundMessage, "channelId">): QueueMode | undefined;
-  /**
-   * What owners have chosen for a place: a thread has what its channel has, or its own.
-   *
-   * @returns `undefined` if it is nothing.
-   */
-  factsIn(
-    message: Pick<InboundMessage, "channelId" | "place">,
-  ): Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
-  /** How a conversation is answered. */
-  mannerOf(sessionKey: string): Manner;
-}
 
 const PLAIN_MANNER: Manner = { showsThinking: false, showsSteps: false };
 
@@ -50,7 +33,7 @@ export function createChosenSettings(
     "accountId" | "store" | "now"
   >,
   routeOf: (call: CommandCall) => Route,
-): CommandSettings {
+) {
   const scopeOf = (call: CommandCall, name: ChosenSetting) =>
     oneOf(CONVERSATION_SETTINGS, name) ? routeOf(call).sessionKey : call.channelId;
   /** The value of a place, or of the thread's channel. */
@@ -63,13 +46,21 @@ export function createChosenSettings(
     return settings.known(accountId, place.channel.id, name);
   }
   return {
-    of: (call, name) =>
+    /** The value that counts there; `undefined`: the config's. Rejects if the store fails. */
+    of: (call: CommandCall, name: ChosenSetting): Promise<string | undefined> =>
       Promise.resolve(
         name === "activation" || name === "send"
           ? inPlace(call, name)
           : settings.known(accountId, scopeOf(call, name), name),
       ),
-    factsIn(message) {
+    /**
+     * The choices of owners for a place: a thread has those of its channel, or its own.
+     *
+     * @returns `undefined` if there are none.
+     */
+    factsIn(
+      message: Pick<InboundMessage, "channelId" | "place">,
+    ): Pick<KnownFacts, "activation" | "isSilenced"> | undefined {
       const activation = message.place.kind === "guild"
         ? oneOf(ACTIVATIONS, inPlace(message, "activation"))
         : undefined;
@@ -77,10 +68,14 @@ export function createChosenSettings(
       if (!activation && !isSilenced) return undefined;
       return { ...(activation && { activation }), ...(isSilenced && { isSilenced }) };
     },
-    choose: (call, name, value) =>
+    /** Chooses a value; `undefined` removes the choice. Rejects if the store fails. */
+    choose: (call: CommandCall, name: ChosenSetting, value: string | undefined): Promise<void> =>
       settings.change(accountId, scopeOf(call, name), name, value, now()),
-    queueMode: ({ channelId }) => oneOf(QUEUE_MODES, settings.known(accountId, channelId, "queue")),
-    mannerOf(sessionKey) {
+    /** The queue mode of a place; `undefined`: the config's. */
+    queueMode: ({ channelId }: Pick<InboundMessage, "channelId">): QueueMode | undefined =>
+      oneOf(QUEUE_MODES, settings.known(accountId, channelId, "queue")),
+    /** How a conversation is answered. */
+    mannerOf(sessionKey: string): Manner {
       const think = settings.known(accountId, sessionKey, "think");
       const reasoning = settings.known(accountId, sessionKey, "reasoning");
       const verbose = settings.known(accountId, sessionKey, "verbose");
@@ -93,3 +88,6 @@ export function createChosenSettings(
     },
   };
 }
+
+/** The settings of an account. */
+export type CommandSettings = ReturnType<typeof createChosenSettings>;

@@ -8,22 +8,14 @@
 
 import type { Account } from "../../core/account/account.ts";
 import { type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../store/store.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
-import type { Env } from "../../lib/env.ts";
 
 /** The part of an account that both need. */
 type SwitchedAccount = Pick<
   Account<unknown, unknown, Pick<Store, "settings">>,
   "accountId" | "store" | "now"
 >;
-
-/** The pause of an account, for commands and turns. */
-export interface AccountPause {
-  readonly port: InteractionContext["pause"];
-  /** The command line may have changed the pause: stops turns if it has paused the account. */
-  changed(): Promise<void>;
-}
 
 /**
  * Creates the pause.
@@ -33,14 +25,19 @@ export interface AccountPause {
 export function createPause(
   { accountId, store: { settings }, now, log }: SwitchedAccount & Pick<Account, "log">,
   stopAll: (except: MessageId | undefined) => Promise<number>,
-): AccountPause {
+) {
   /** The beginning of the newest pause whose turns are stopped; the start of the bot runs none. */
   let known: Promise<number | undefined> = settings.pauseOf(accountId)
     .then((pause) => pause?.since, () => undefined); // the next change reads it again
 
   return {
     port: {
-      async toggle({ id, isText, sender }) {
+      /**
+       * Pauses it, or lets it go on if it is paused. The same call does so once.
+       *
+       * @returns Its state afterwards, and the number of turns that were stopped.
+       */
+      async toggle({ id, isText, sender }: CommandCall) {
         const change = { to: "other", by: sender.id, callId: id } as const;
         const { pause } = await settings.changePause(accountId, change, now());
         known = Promise.resolve(pause?.since);
@@ -49,7 +46,8 @@ export function createPause(
         return { isPaused: pause !== undefined, stopped };
       },
     },
-    async changed() {
+    /** The command line may have changed the pause: stops turns if it has paused the account. */
+    async changed(): Promise<void> {
       const pause = await settings.pauseOf(accountId);
       const before = await known;
       if (pause?.since === before) return;
@@ -61,11 +59,15 @@ export function createPause(
   };
 }
 
+/** The pause of an account, for commands and turns. */
+export type AccountPause = ReturnType<typeof createPause>;
+
 /** Milliseconds from the command to the stop, which also waits for answers under way. */
 const STOP_AFTER_MS = 1_000;
 
 /**
- * Creates the restart for `/restart`.
+ * Creates the restart for `/restart`. `done`: this call has restarted the process before.
+ * `unsupervised`: nothing would start it again, so it goes on.
  *
  * @param isSupervised Whether a supervisor starts this process again.
  * @param stop Begins an orderly stop: a signal to this process.
@@ -74,7 +76,7 @@ export function createRestart(
   { accountId, store: { settings }, schedule, now }: SwitchedAccount & Pick<Account, "schedule">,
   isSupervised: () => boolean,
   stop: () => void,
-): InteractionContext["restart"] {
+): (call: CommandCall) => Promise<"begun" | "done" | "unsupervised"> {
   return async ({ id }) => {
     if (await settings.settingOf(accountId, "account", "restartedBy") === id) return "done";
     if (!isSupervised()) return "unsupervised";
@@ -82,14 +84,4 @@ export function createRestart(
     schedule(stop, STOP_AFTER_MS);
     return "begun";
   };
-}
-
-/**
- * Whether a supervisor starts the process again: systemd, whose main process it is, Kubernetes, or
- * another one that says so by `BARNACLE_SUPERVISED=1`. A variable of systemd's alone is no sign,
- * because desktops pass it on to terminals.
- */
-export function isSupervised(env: Env, pid: number): boolean {
-  return env["SYSTEMD_EXEC_PID"] === String(pid) || Boolean(env["KUBERNETES_SERVICE_HOST"]) ||
-    env["BARNACLE_SUPERVISED"] === "1";
 }

@@ -3,9 +3,14 @@
 import { createdAtMs, parseSnowflake } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import type { SearchServers } from "../../core/turn/ports/search.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
+import type { FoundSource, SearchServers } from "../../core/turn/ports/search.ts";
 import type { Log } from "../../lib/log.ts";
+
+/** The result of a search for one person (T17). */
+export type PersonalSearch =
+  | { readonly kind: "found"; readonly sources: readonly FoundSource[] }
+  /** Discord does not answer, or refuses. */
+  | { readonly kind: "failed" };
 
 /** Milliseconds that the answer may take: Discord takes it for 15 minutes, people wait less. */
 const PATIENCE_MS = 30_000;
@@ -16,7 +21,7 @@ const WAIT_MS = 10_000;
 export function createPersonalSearch(
   search: SearchServers,
   log: Pick<Log, "warn">,
-): InteractionContext["searches"]["run"] {
+): (call: CommandCall, words: string, limit: number) => Promise<PersonalSearch> {
   return async (call, words, limit) => {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     try {

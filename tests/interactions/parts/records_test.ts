@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Store } from "../../../src/store/store.ts";
-import { createForget, createWhy } from "../../../src/flows/interactions/records.ts";
+import { createForget, createWhy } from "../../../src/interactions/parts/records.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { testAccount } from "../../support/account.ts";

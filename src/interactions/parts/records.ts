@@ -6,21 +6,20 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import type { UserId } from "../../core/discord/ids.ts";
+import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../store/store.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 
 /**
- * Creates the explanation for `/why`.
+ * Creates the explanation for `/why`: `undefined` if there is no record that the asker may see.
  *
  * @param isOwner Whether the asker is an owner of the bot, who may ask about every message.
  */
 export function createWhy(
   { received }: Pick<Store, "received">,
   isOwner: (call: CommandCall) => Promise<boolean>,
-): InteractionContext["why"] {
+): (call: CommandCall, messageId: MessageId) => Promise<string | undefined> {
   return async (call, messageId) => {
     const record = await received.messageRecordOf({ messageId });
     const decision = record?.decisions.findLast(({ accountId }) => accountId === call.accountId);
@@ -50,7 +49,8 @@ const VACUUM_AFTER_MS = 60_000;
 const MAX_TRIES = 10;
 
 /**
- * Creates the removal of the person who gives `/forget me`.
+ * Creates the removal of everything that is stored of the person who gives `/forget me` (X5). While a
+ * turn of theirs is open, it removes nothing.
  *
  * Writing the file anew removes deleted texts from free pages. It blocks all other work, so it comes
  * later, and once for several people.
@@ -61,7 +61,7 @@ export function createForget(
     "store" | "schedule" | "log"
   >,
   forgetFiles: (userId: UserId) => Promise<void>,
-): InteractionContext["forget"] {
+): (call: CommandCall) => Promise<"forgotten" | "open turns"> {
   let isDue = false;
 
   function vacuumLater(triesLeft = MAX_TRIES): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRestart, isSupervised } from "../../../src/flows/interactions/switches.ts";
+import { createRestart } from "../../../src/interactions/parts/switches.ts";
+import { isSupervised } from "../../../src/lib/env.ts";
 import { restart } from "../../../src/interactions/commands/bot.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";

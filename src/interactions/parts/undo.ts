@@ -3,11 +3,15 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
-import type { InteractionContext, UndoOutcome } from "../../interactions/base/context.ts";
 import type { ToolChanges } from "../../store/changes/changes.ts";
+
+/** The result of taking a change back. */
+export type UndoOutcome =
+  | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
+  | { readonly kind: "refused"; readonly why: string };
 
 /** Takes back a change that the asker may take back. */
 type UndoChange = (
@@ -36,7 +40,7 @@ export function createCommandUndo(
     /** Removes the program's secrets from a text. */
     readonly cleanSecrets: (text: string) => string;
   },
-): Pick<InteractionContext, "undo" | "undoTurn"> {
+) {
   async function takeBack(
     call: CommandCall | ButtonPress,
     callKey: string,
@@ -55,8 +59,10 @@ export function createCommandUndo(
   }
 
   return {
-    undo: (call, id) => takeBack(call, `command:${call.id}`, id),
-    async undoTurn(press, turnId) {
+    /** Takes back a change of the asker on Discord; absent number: the newest. */
+    undo: (call: CommandCall, id?: number) => takeBack(call, `command:${call.id}`, id),
+    /** Takes back all changes of the turn of a message, newest first. */
+    async undoTurn(press: ButtonPress, turnId: MessageId): Promise<readonly UndoOutcome[]> {
       const since = now() - UNDO_MINUTES * 60_000;
       const made = await store.changes.since(accountId, press.guildId, since);
       const outcomes: UndoOutcome[] = [];
