@@ -39,7 +39,6 @@ export const BUNDLE_FLAGS: readonly string[] = [
   ...NEVER_LOADED.map((name) => `--external=${name}`),
 ];
 
-/** One package in the binary. */
 export interface Package {
   readonly name: string;
   readonly version: string;

@@ -77,7 +77,6 @@ export function brokenPromises(
   return [...lists, ...exits];
 }
 
-/** Adds names to promises. */
 export function withNames(promised: Promises, current: Omit<Promises, "json">): Promises {
   const both = (one: readonly string[], other: readonly string[]) =>
     [...new Set([...one, ...other])].sort();

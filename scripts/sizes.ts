@@ -49,7 +49,6 @@ export function roomOf(path: string): string | undefined {
   return [top, ...folders.slice(0, depth)].join("/");
 }
 
-/** Reads the table. */
 export function readSizes(): Readonly<Record<string, SizeRow>> {
   return JSON.parse(readFileSync(TABLE, "utf8"));
 }

@@ -12,7 +12,6 @@ import process from "node:process";
 
 /** How a step's process ended. */
 export interface StepEnd {
-  /** All that it wrote. */
   readonly output: readonly Uint8Array[];
   /** Why it counts as failed: `"exit code 1"`; absent if it ended with 0. */
   readonly fault?: string;

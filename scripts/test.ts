@@ -203,7 +203,6 @@ async function testRelease(): Promise<void> {
   await testOnWine();
 }
 
-/** Test files, with slashes. */
 const TESTS = filesIn(".", "tests").filter((path) => path.endsWith("_test.ts"));
 
 /** Test files below folders of `tests/`. */

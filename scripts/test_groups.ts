@@ -8,7 +8,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 
-/** A generated test file. */
 export interface Group {
   /** Name of the file: `"store_inbox_test.ts"`. */
   readonly name: string;

@@ -112,7 +112,6 @@ export interface Simulator extends People, Moderation, Portal {
 /** Milliseconds between two calls of the check in {@link Simulator.until}. */
 const LOOK_EVERY_MS = 50;
 
-/** Starts a Discord. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const {
     now = discordNow,

@@ -92,7 +92,6 @@ export type {
   Speech,
 };
 
-/** As below. */
 const EXTRACT_WORKER_URL = new URL("./extract_worker.ts", import.meta.url);
 /** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
@@ -285,10 +284,8 @@ export async function startBot(options: BotOptions) {
   };
 }
 
-/** A running bot. */
 export type Bot = Awaited<ReturnType<typeof startBot>>;
 
-/** Creates the return of memory to the system. */
 function createMemory(logging: Logging): ProcessMemory {
   return createProcessMemory({
     schedule,

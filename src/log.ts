@@ -53,7 +53,6 @@ const PATTERNS: readonly { readonly pattern: RegExp; readonly replacement: strin
   },
 ];
 
-/** Starts a log. */
 export function startLog(
   { level, format, isColoured = false, write, writeToFile, now = Date.now }: LogSettings,
 ) {
@@ -175,7 +174,6 @@ export function withoutSecrets(line: string): string {
   );
 }
 
-/** The fields that have a value. */
 function given(fields: LogFields): LogFields {
   const shown: Record<string, unknown> = {};
   for (const name in fields) {
@@ -232,7 +230,6 @@ export function escaped(line: string): string {
 
 const COLOURS: Readonly<Partial<Record<keyof Log, number>>> = { error: 31, warn: 33, debug: 90 };
 
-/** Colours a line by its level. */
 export function coloured(line: string, level: keyof Log): string {
   const colour = COLOURS[level];
   return colour === undefined ? line : `\u001b[${colour}m${line}\u001b[39m`;

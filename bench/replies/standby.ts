@@ -59,7 +59,6 @@ export function benchStandby(contender: Contender, isQuick: boolean): Promise<Re
   });
 }
 
-/** The bot with its store in a database. */
 export function sharing(contender: Contender, { url }: BenchDatabase): Contender {
   return { ...contender, config: { ...contender.config, store: { url } } };
 }

@@ -23,7 +23,6 @@ const ownersSchema = z.array(z.object({
   endsInMs: z.number(),
 }));
 
-/** The owner of a store. */
 export interface Owned extends Readonly<z.infer<typeof ownersSchema.element>> {
   /** When the statement was answered, by `performance.now()`. */
   readonly at: number;

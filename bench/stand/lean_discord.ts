@@ -24,7 +24,6 @@ export interface LeanDiscord extends Discord {
   readonly opened: readonly Opening[];
   /** Sends a dispatch that no compared bot uses: the pins of a channel have changed. */
   pinsChanged(channel: string): void;
-  /** Number of shards that are connected. */
   connected(): number;
   /** Closes the bot's connections. */
   drop(code: number): void;

@@ -35,7 +35,6 @@ export interface LeanWorld {
   readonly world: World;
   readonly bot: Application;
   readonly botUser: User;
-  /** Who talks. */
   readonly person: User;
   /** Guilds in which the bot may answer. */
   readonly homeIds: readonly GuildId[];

@@ -77,7 +77,6 @@ export interface Stand<Kind extends Discord = LeanDiscord> {
   /** Waits until the bot has posted so many messages since the last {@link Stand.forget}. */
   posts(count: number): Promise<void>;
   until(what: string, check: () => boolean): Promise<void>;
-  /** Forgets the stamps. */
   forget(): void;
   close(): Promise<void>;
 }

@@ -25,13 +25,11 @@ const MIN_ANSWERS = 4;
 /** Stands for a bot that says nothing. */
 const NO_ONE = "" as UserId;
 
-/** A head of the classifier. */
 export type Head = "directed" | "needsReply" | "room";
 
 /** Called with each sample of a head. */
 export type Visit = (head: Head, features: IntentFeatures, label: boolean) => void;
 
-/** Visits all samples of a log. */
 export function visitLog(log: IrcLog, visit: Visit): void {
   const answered = answeredLines(log);
   visitRequests(log, answered, visit);
@@ -100,7 +98,6 @@ function visitRequests({ messages }: IrcLog, answered: ReadonlySet<number>, visi
   }
 }
 
-/** One row of the table. */
 function row(channel: string, head: string, scores: readonly LabelledScore[]): string {
   const { count, positives, auc, averagePrecision } = rankingQuality(scores);
   const { precision, recall, share } = thresholdQuality(scores, DEFAULT_THRESHOLD);

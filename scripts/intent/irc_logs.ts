@@ -12,7 +12,6 @@ import type { UserId } from "../../src/core/discord/ids.ts";
 import { addresseesIn } from "../../src/policy/intent/addressees.ts";
 import type { IntentMessage } from "../../src/policy/intent/tracker.ts";
 
-/** A message of a log. */
 export interface LoggedMessage extends IntentMessage {
   /** Its line. */
   readonly line: number;
@@ -20,9 +19,7 @@ export interface LoggedMessage extends IntentMessage {
   readonly answers?: readonly number[];
 }
 
-/** One annotated log. */
 export interface IrcLog {
-  /** The channel, for groups of logs. */
   readonly channel: string;
   /** By line, in order. Lines of the server are not in it. */
   readonly messages: ReadonlyMap<number, LoggedMessage>;
@@ -36,7 +33,6 @@ const LINE =
 const HALF_A_DAY = 43_200;
 const A_DAY = 86_400;
 
-/** Reads all logs of a folder. */
 export function readIrcLogs(folder: string): readonly IrcLog[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(TEXTS))

@@ -44,7 +44,6 @@ export function rankingQuality(scores: readonly LabelledScore[]): RankingQuality
   };
 }
 
-/** Measures one threshold. */
 export function thresholdQuality(
   scores: readonly LabelledScore[],
   threshold: number,
@@ -77,7 +76,6 @@ function rankSum(ascending: readonly LabelledScore[]): number {
   return sum;
 }
 
-/** The sum of the precision at each positive. */
 function precisionSum(descending: readonly LabelledScore[]): number {
   let positives = 0;
   let sum = 0;

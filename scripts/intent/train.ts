@@ -34,7 +34,6 @@ const TALK_TIMES = 400;
 /** The same order of samples in each run. */
 const SEED = 7;
 
-/** The samples of one head. */
 interface Samples {
   readonly rows: Float32Array[];
   readonly labels: number[];

@@ -21,7 +21,6 @@ export const COMMON_ROWS: readonly HelpRow[] = [
   ["-h, --help", "Print the command's help"],
 ];
 
-/** A command with its whole name. */
 export interface NamedCommand {
   /** `"barnacle config set"`. */
   readonly name: string;

@@ -66,7 +66,6 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], string>> = {
   user: "user",
 };
 
-/** The page as it must be. */
 export function pageText(registries: Registries = REGISTRIES): string {
   const { tasks, commands, messageCommands, components, tools } = registries;
   return [

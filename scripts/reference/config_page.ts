@@ -21,7 +21,6 @@ import type { ReferenceKey } from "../../src/config/reference.ts";
 import type { KeyDoc, ReferencePart } from "../../src/config/schema/parts/key.ts";
 import { isSecret } from "../../src/config/schema/parts/shape.ts";
 
-/** A part of the reference with a page of its own. */
 type Task = Exclude<ReferencePart, "texts">;
 
 /** Headings of the tasks, in the order of the list. */

@@ -21,7 +21,6 @@ const DATE = "2026-11-23";
 
 const REPOSITORY_DOCS = "docs/ of the source code";
 
-/** The page as it must be. */
 export function manPage(tasks: readonly CommandTask[] = TASKS): string {
   return [
     '.\\" Generated: deno run -A scripts/reference/commands.ts',
@@ -142,7 +141,6 @@ function safe(line: string): string {
 /** Columns of a line of the source. */
 const SOURCE_WIDTH = 80;
 
-/** A text as the one argument of a macro. */
 function argument(text: string): string {
   return `"${escaped(text).replaceAll('"', '""')}"`;
 }

@@ -29,7 +29,6 @@ import { SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "../../src/store/schedule
 import { REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../../src/store/turns/reactions.ts";
 import { THREADS_MAX } from "../../src/store/turns/turns.ts";
 
-/** A heading of the page. */
 export type Heading = "Texts" | "Decisions" | "People" | "Servers and operation";
 
 /** The data of a table, and how long its rows stay or how many of them. */
@@ -54,7 +53,6 @@ const days = (ms: number): string => ms === DAY_MS ? "a day" : `${ms / DAY_MS} d
 const TRANSCRIPTS = `${key("transcriptsDays")}, within ${key("maxMb", "megabytes")}`;
 const FOR_EVER = "until you delete the store";
 
-/** Each table of the store. */
 export const BOUNDS: Readonly<Record<string, TableBound>> = {
   inbox: {
     under: "Texts",

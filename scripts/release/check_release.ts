@@ -44,7 +44,6 @@ const LINE = /^([0-9a-f]{64}) [ *]([\w][\w.+-]*)$/;
 /** Exit codes of a `doctor` that did its work: on a new machine, token, model and network may lack. */
 const DOCTOR_CODES: readonly (number | null)[] = [0, 1, 3, 69, 77, 78];
 
-/** A release to check. */
 export interface CheckedRelease {
   /** A folder or an address. */
   readonly place: string;

@@ -221,7 +221,6 @@ function builtIn(folder: string, commit: string, date: string): readonly Platfor
   return found;
 }
 
-/** Name of a platform's binary. */
 export function binaryName(platform: string): string {
   return `barnacle-${platform}${platform.startsWith("windows") ? ".exe" : ""}`;
 }

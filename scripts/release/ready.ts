@@ -26,7 +26,6 @@ export interface ReleaseState {
   readonly version: string;
   /** `"v1.0.0"`; absent before there is one. */
   readonly tag: string | undefined;
-  /** CHANGELOG.md. */
   readonly changelog: string;
   /** Whether docs/promises.json has each name. */
   readonly hasPromises: boolean;

@@ -18,7 +18,6 @@ import {
 } from "../../src/extras/upgrade/minisign.ts";
 import { MIGRATIONS } from "../../src/store/database/migrations.ts";
 
-/** A release of the list. */
 export interface ListedRelease {
   readonly version: string;
   /** Day of the release, `"2026-11-23"`. */
@@ -31,7 +30,6 @@ export interface ListedRelease {
   >;
 }
 
-/** The list. */
 export interface ReleaseListFile {
   readonly format: 1;
   /** When the list was made; a Barnacle refuses an older list than it has seen. */

@@ -13,7 +13,6 @@ import { join } from "node:path";
 import { checkSha512, type LockFile, readLockFile, sha512Of } from "./lock_file.ts";
 import { PLATFORMS } from "./platforms.ts";
 
-/** Platforms of a release. */
 export const RELEASE_TARGETS: readonly string[] = Object.keys(PLATFORMS);
 
 /** `"linux-arm64-musl"` is the package `"@oven/bun-linux-aarch64-musl"`. */

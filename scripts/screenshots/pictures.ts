@@ -7,7 +7,6 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pageNamed } from "../../src/extras/dashboard/pages/table.ts";
 
-/** One picture. */
 export interface Picture {
   /** `"docs/images/now.webp"` is the file of `"now"`. */
   readonly name: string;
@@ -30,7 +29,6 @@ export const DEMO_PAGE = "demo";
 const README = "README.md";
 const GUIDE = "docs/dashboard.md";
 
-/** All pictures. */
 export const PICTURES: readonly Picture[] = [
   {
     name: "demo",
@@ -92,12 +90,10 @@ export const PICTURES: readonly Picture[] = [
   },
 ];
 
-/** Most bytes of a picture. */
 export const MAX_BYTES = 60_000;
 
 const FOLDER = "docs/images";
 
-/** Path of a picture from the root. */
 export function pathOf({ name }: Pick<Picture, "name">): string {
   return `${FOLDER}/${name}.webp`;
 }

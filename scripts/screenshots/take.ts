@@ -30,7 +30,6 @@ const SETTLE_MS = 12_000;
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
 
-/** A picture with its file. */
 export interface TakenPicture {
   readonly picture: Picture;
   readonly bytes: Uint8Array;

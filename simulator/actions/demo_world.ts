@@ -63,7 +63,6 @@ export interface DemoWorld {
     readonly general: TextChannel;
     readonly help: TextChannel;
     readonly offTopic: TextChannel;
-    /** In #help. */
     readonly thread: Thread;
   };
   readonly helpers: Role;

@@ -130,7 +130,6 @@ export function giveCommand(
   return begun(world, application, userId, channelId, subject, now);
 }
 
-/** Begins an interaction. */
 export function begun(
   world: World,
   { id: applicationId }: Application,
@@ -231,7 +230,6 @@ export function ephemeralMessagesTo(world: World, userId: UserId): readonly Mess
   );
 }
 
-/** The ephemeral messages of an interaction, in order. */
 export function whispersOf({ answer, followUps }: Interaction): readonly Message[] {
   return answer?.kind === "replied" && answer.isEphemeral
     ? [answer.message, ...followUps]

@@ -11,7 +11,6 @@ import type { MessageDraft, MessageEdit } from "./draft.ts";
 import { whispered, whispersOf } from "./interactions.ts";
 import { editMessage, postMessage } from "./messages.ts";
 
-/** The webhook of an interaction, by which its application answers later. */
 export interface InteractionWebhook {
   readonly applicationId: string;
   readonly token: string;

@@ -34,7 +34,6 @@ export interface MentionContext {
   readonly repliedTo?: UserId;
 }
 
-/** Resolves the pings of a text. */
 export function resolvePings(
   content: string,
   { world, guild, mayMentionAll, allowed, repliedTo }: MentionContext,

@@ -39,7 +39,6 @@ export interface Posted {
   readonly isRepeat: boolean;
 }
 
-/** Creates a message. */
 export function postMessage(
   world: World,
   channelId: string,

@@ -27,7 +27,6 @@ import type {
   WorldEvent,
 } from "../world/world.ts";
 
-/** Who acts where. */
 export interface ActorAndChannel {
   /** A username, a tag such as `"ada#1234"`, a user's id, or the name of a webhook. */
   readonly as: string;
@@ -52,7 +51,6 @@ export interface NewMessage extends ActorAndChannel {
   readonly more?: Opaque;
 }
 
-/** An action on an existing message. */
 export interface ActorAndMessage extends ActorAndChannel {
   readonly message: string;
 }
@@ -66,7 +64,6 @@ export interface People {
   react(on: ActorAndMessage & { readonly emoji: string }): void;
   unreact(on: ActorAndMessage & { readonly emoji: string }): void;
   type(acting: ActorAndChannel): void;
-  /** Leaves a thread. */
   leave(acting: ActorAndChannel): void;
   /** Presses a button of a bot's message. */
   press(on: ActorAndMessage & { readonly customId: string }): Interaction;

@@ -12,7 +12,6 @@ import type { Application, World } from "../world/world.ts";
 /** Milliseconds in which Discord counts invalid requests. */
 const INVALID_WINDOW_MS = 10 * 60 * 1000;
 
-/** One heartbeat of a session. */
 export interface RecordedHeartbeat {
   /** Unix time in milliseconds. */
   readonly at: number;

@@ -46,7 +46,6 @@ export interface ConnectionDeps {
   greet(session: Session): void;
   /** The answer to op 8. */
   membersOf(request: RequestMembers, viewer: Viewer): readonly Dispatch[];
-  /** Sends a dispatch to a session. */
   dispatch(session: Session, dispatch: Dispatch): void;
   /** Ends every session of an account whose token was reset. */
   revoke(account: Account): void;

@@ -26,7 +26,6 @@ import {
 } from "../payloads/payloads.ts";
 import { isPrivate, type Message, type World, type WorldEvent } from "../world/world.ts";
 
-/** Who listens. */
 export interface Viewer {
   readonly userId: UserId;
   readonly intents: number;

@@ -6,7 +6,6 @@
 
 import { z } from "zod";
 
-/** Maximum bytes of one payload of a client. */
 export const MAX_CLIENT_PAYLOAD_BYTES = 4096;
 
 /** Discord's close codes and their reasons. */

@@ -73,7 +73,6 @@ export interface Gateway {
 /** Number of members in one GUILD_MEMBERS_CHUNK. */
 const CHUNK_SIZE = 1_000;
 
-/** Starts the server. */
 export async function startGateway(
   world: World,
   accounts: Accounts,
@@ -225,7 +224,6 @@ function isLost({ guild_id: guildId }: Dispatch["d"], switches: GatewaySwitches)
 
 type Send = (session: Session, message: Dispatch) => void;
 
-/** The guilds that a shard has. */
 function guildsOf(world: World, { viewer }: Session): readonly Guild[] {
   return [...world.guilds.values()].filter((guild) =>
     guild.members.has(viewer.userId) && isOnShard(guild.id, viewer)

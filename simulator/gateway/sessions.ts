@@ -42,7 +42,6 @@ export interface SessionLimits {
   readonly timeoutMs: number;
 }
 
-/** Result of a RESUME. */
 export type Resumed =
   | { readonly kind: "resumed"; readonly session: Session; readonly missed: readonly string[] }
   | { readonly kind: "unknown" }
@@ -123,7 +122,6 @@ export function createSessions(
   };
 }
 
-/** Forgets payloads up to a number. */
 export function forgetUpTo({ replay }: Session, seq: number): void {
   const first = replay.findIndex((payload) => payload.seq > seq);
   replay.splice(0, first < 0 ? replay.length : first);

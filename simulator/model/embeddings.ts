@@ -19,11 +19,8 @@ export type EmbeddingBehaviour =
   /** 400 for each request with a text that contains "unembeddable". */
   | "refuses_some";
 
-/** One recorded request. */
 export interface EmbeddingRequest {
-  /** Name of the model. */
   readonly model: string;
-  /** The texts. */
   readonly input: readonly string[];
 }
 

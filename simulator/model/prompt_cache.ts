@@ -12,7 +12,6 @@
 
 import { jsonOf } from "./wire.ts";
 
-/** Tokens of one prompt. */
 export interface PromptTokens {
   /** All of them, cached ones included. */
   readonly input: number;
@@ -42,7 +41,6 @@ interface Block {
   readonly isMarked: boolean;
 }
 
-/** Creates an empty cache. */
 export function createPromptCache(kind: CacheKind): PromptCache {
   const earlier: string[] = [];
   const kept = new Set<string>();

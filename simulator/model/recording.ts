@@ -4,10 +4,8 @@
 const FRAMES_PER_SEC = 50;
 /** Samples of a frame at the 48 kHz of Opus. */
 const FRAME_SAMPLES = 960;
-/** One frame of silence. */
 const SILENCE: readonly number[] = [0xf8, 0xff, 0xfe];
 
-/** Silent Opus in Ogg. */
 export function silentRecording(seconds: number): Uint8Array<ArrayBuffer> {
   const head = [...bytesOf("OpusHead"), 1, 1, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0];
   const tags = [...bytesOf("OpusTags"), 4, 0, 0, 0, ...bytesOf("test"), 0, 0, 0, 0];

@@ -64,7 +64,6 @@ export function answerTo(words: string, files: readonly string[] = []): string {
   }
 }
 
-/** Repeats the results of tools. */
 export function answerWith(results: readonly string[]): string {
   return [`${WHO} The tools returned:`, ...results.map(quoteOf)].join("\n\n");
 }
@@ -73,7 +72,6 @@ function echoFiles(files: readonly string[]): string {
   return [`${WHO} You sent me:`, ...files.map(quoteOf)].join("\n\n");
 }
 
-/** The beginning of a text, as a quote. */
 export function quoteOf(text: string): string {
   return text.slice(0, ECHO_MAX).split("\n").map((line) => `> ${line}`).join("\n");
 }

@@ -33,7 +33,6 @@ import {
 
 export type { ModelBehaviour } from "./behaviour.ts";
 
-/** One recorded request, for assertions. */
 export interface RecordedRequest extends WireRequest, Asked {
   readonly path: string;
   /** JSON as it came. */

@@ -81,7 +81,6 @@ export type WireEnd = "stop" | "length" | "tool_calls" | "content_filter";
 /** Events as they are written; most formats have text. */
 export type WireEvents = string | Uint8Array;
 
-/** One format's events. */
 export interface WireFormat<Events extends WireEvents = WireEvents> {
   /** Before the first text. */
   open(): Events;

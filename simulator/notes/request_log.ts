@@ -12,7 +12,6 @@ export interface LoggedFile {
   readonly sizeBytes: number;
 }
 
-/** One request. */
 export interface RequestRecord {
   /** From 1, in order of arrival. */
   readonly number: number;

@@ -48,7 +48,6 @@ export interface Figure {
   readonly value: string;
 }
 
-/** A button. */
 export interface Control {
   readonly id: string;
   /** Buttons of a group stand together; of `model` one is chosen. */

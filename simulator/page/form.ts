@@ -11,7 +11,6 @@ export interface SeenForm {
   readonly fields: readonly SeenField[];
 }
 
-/** A field of a form. */
 export interface SeenField {
   /** Names the field; no two of a form have the same. */
   readonly label: string;
@@ -26,7 +25,6 @@ export interface SeenField {
   readonly options?: readonly { readonly value: string; readonly label: string }[];
 }
 
-/** The opened form. */
 export function viewForm(
   world: World,
   interaction: Pick<Interaction, "id" | "channelId">,

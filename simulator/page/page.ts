@@ -44,7 +44,6 @@ export interface Page {
   close(): void;
 }
 
-/** Everything, for a page that opens. */
 export interface Opening {
   readonly world: SeenWorld;
   readonly prompts: readonly Prompt[];
@@ -76,7 +75,6 @@ const TEXT_MAX = 4_000;
 /** Milliseconds until the browser connects again, such as after "Start over". */
 const RECONNECT_MS = 500;
 
-/** Creates the page. */
 export function createPage(options: PageOptions): Page {
   const { simulator, panel, prompts, onError } = options;
   const feeds = new Set<Feed<PageNews>>();

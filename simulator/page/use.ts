@@ -21,12 +21,10 @@ export interface Used {
   readonly form?: SeenForm;
 }
 
-/** The port of this module. */
 export interface UsePorts {
   readonly simulator: Pick<Simulator, "press" | "choose" | "submit" | "until" | "world">;
   /** Gets the text of an ephemeral answer that comes, or changes, after the first answer. */
   readonly onLater: (userId: string, whisper: string) => void;
-  /** Aborted when the page closes. */
   readonly closed: AbortSignal;
 }
 
@@ -40,7 +38,6 @@ export interface Uses {
   submit(form: { readonly as: string; readonly id: string }, values: ModalValues): Promise<Used>;
 }
 
-/** Creates the uses of one page. */
 export function createUses({ simulator, onLater, closed }: UsePorts): Uses {
   async function answered(interaction: Interaction): Promise<Used> {
     const limit = AbortSignal.timeout(ANSWER_MS);

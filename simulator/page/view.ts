@@ -82,7 +82,6 @@ export interface SeenMenu {
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger" } as const;
 
 export interface SeenWorld {
-  /** The bot on the page. */
   readonly bot: { readonly id: UserId; readonly name: string };
   readonly people: readonly SeenPerson[];
   readonly guilds: readonly { readonly id: GuildId; readonly name: string }[];

@@ -52,7 +52,6 @@ export function toGuild(guild: Guild): Payload {
   };
 }
 
-/** An emoji of a guild. */
 export function toGuildEmoji({ id, name }: Expression): Payload {
   return {
     id,
@@ -65,7 +64,6 @@ export function toGuildEmoji({ id, name }: Expression): Payload {
   };
 }
 
-/** A sticker of a guild. */
 export function toSticker(guild: Guild, { id, name }: Expression): Payload {
   return {
     id,

@@ -27,7 +27,6 @@ export interface System {
   readonly token?: string;
 }
 
-/** A proxied message, and its original. */
 export interface ProxiedMessage {
   readonly proxied: Message;
   readonly original: Message;

@@ -55,7 +55,6 @@ const EVENT = z.strictObject({
   entity_metadata: z.strictObject({ location: z.string().max(100) }).optional(),
 });
 
-/** Adds the routes. */
 export function addContentRoutes(
   app: Hono<Env>,
   { world, self, publish, needsAllowedMentions }: Deps,

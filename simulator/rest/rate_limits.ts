@@ -8,7 +8,6 @@
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
  */
 
-/** Requests per window. */
 export interface Limit {
   readonly requests: number;
   readonly windowMs: number;
@@ -16,7 +15,6 @@ export interface Limit {
 
 export interface RateLimitOptions {
   readonly isEnabled: boolean;
-  /** Creating messages, in one channel. */
   readonly createMessage: Limit;
   /** Adding and removing reactions, in one channel. */
   readonly reaction: Limit;

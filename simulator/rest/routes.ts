@@ -40,7 +40,6 @@ export interface RouteDeps {
   readonly world: World;
   /** The gateway's address in `/gateway`. */
   gatewayUrl(): string;
-  /** Recommended number of shards for a bot. */
   recommendedShards(): number;
   readonly identifyLimit: IdentifyLimit;
   readonly needsAllowedMentions: boolean;
@@ -49,7 +48,6 @@ export interface RouteDeps {
 
 const refreshBody = z.strictObject({ attachment_urls: z.array(z.url()).min(1).max(50) });
 
-/** Creates the routes. */
 export function createRoutes(deps: RouteDeps): Hono<Env> {
   const { world, publish } = deps;
   const app = new Hono<Env>();

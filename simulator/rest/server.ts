@@ -41,7 +41,6 @@ const BAN_SEC = 3_600;
 /** A response, and its way of sending. */
 type Leaving = { readonly response: Response; readonly fault: RestFault | undefined };
 
-/** Starts the server. */
 export async function startRest(
   options: RestOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {

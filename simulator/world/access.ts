@@ -10,7 +10,6 @@ import { channelPermissions, PERMISSION } from "./permissions.ts";
 import { refuse, type Refused } from "./refusals.ts";
 import { type Channel, isPrivate, type World } from "./world.ts";
 
-/** An action in a channel. */
 export type Action =
   | "view"
   | "send"

@@ -65,7 +65,6 @@ export interface Container {
   readonly components: readonly (ActionRow | TextDisplay | Separator)[];
 }
 
-/** A component at the top of a message. */
 export type TopComponent = ActionRow | TextDisplay | Separator | Container;
 
 /** Flag of a message in the second layout. */

@@ -106,9 +106,7 @@ export const modalBody = z.strictObject({
   });
 });
 
-/** An open modal. */
 export type Modal = z.infer<typeof modalBody>;
-/** A field of a modal. */
 export type ModalInput = Modal["components"][number]["component"];
 
 /** A value that a person gives in a field: texts, choices, ids, or yes and no. */

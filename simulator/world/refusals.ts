@@ -91,7 +91,6 @@ export const REFUSALS = {
 
 export type RefusalName = keyof typeof REFUSALS;
 
-/** Refuses by name. */
 export function refuse(name: RefusalName): { readonly kind: "refused"; readonly refused: Refused } {
   return { kind: "refused", refused: REFUSALS[name] };
 }

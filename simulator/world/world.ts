@@ -237,7 +237,6 @@ export interface GuildThings {
   /** Scheduled events in Discord's JSON, by id. */
   readonly events: Map<string, Opaque>;
   readonly bans: Set<UserId>;
-  /** Members in voice channels. */
   readonly voice: Map<UserId, ChannelId>;
   /** Searches to answer with 202 before the first result. */
   unindexed: number;

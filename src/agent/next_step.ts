@@ -10,7 +10,6 @@ import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
 import { CLEARED, cutResult } from "./cut_results.ts";
 
-/** The next step of a turn. */
 export type NextStep =
   /** Ask the model; `answers` is the number of its answers so far. */
   | { readonly kind: "ask"; readonly answers: number }

@@ -49,7 +49,6 @@ export interface PassingCall {
 /** The end of a run of a call: its result, or why it has none. */
 export type CallEnd = ToolResult | WaitingCall | WaitingInside | PassingCall;
 
-/** Whether a call has its result. */
 export function isResult(ended: CallEnd): ended is ToolResult {
   return "text" in ended;
 }
@@ -92,7 +91,6 @@ export interface ToolboxPorts {
   readonly isSmall?: boolean;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
-  /** Timer for the time limit. */
   readonly schedule: StartTimer;
 }
 

@@ -77,7 +77,6 @@ export interface TurnPorts extends AskModelPorts {
   readonly isBlank?: (text: string) => boolean;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
-  /** Timer for the time limit. */
   readonly schedule: StartTimer;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
@@ -209,7 +208,6 @@ interface Paused {
 
 const GOES_ON: Paused = { asked: [] };
 
-/** Takes a step with calls. */
 async function takeStep(
   next: Exclude<NextStep, { kind: "ask" }>,
   log: StepLog,
@@ -385,5 +383,4 @@ function createStepLog(stored: readonly Step[], save: SaveSteps) {
   };
 }
 
-/** The steps of one turn. */
 export type StepLog = ReturnType<typeof createStepLog>;

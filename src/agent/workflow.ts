@@ -9,7 +9,6 @@ import type { ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
 import { clip } from "../lib/text/cut.ts";
 
-/** One step of a workflow. */
 export interface WorkflowStep {
   readonly agent: string;
   readonly prompt: string;

@@ -11,7 +11,6 @@ import type { Logging } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
 
-/** The context of an account, with the types of its config, its policy and its store. */
 export type AccountContext = Account<Config, CurrentPolicy, Store>;
 
 /** Makes the context once; each part gets it with its own log. */

@@ -71,7 +71,6 @@ export interface AccountPorts extends Clock {
   readonly meter: Meter;
   /** Shared with the other accounts. */
   readonly turnLimit: TurnLimit;
-  /** As above. */
   readonly memory: ProcessMemory;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
@@ -88,11 +87,9 @@ export interface AccountPorts extends Clock {
   readonly onEnd: (end: AccountEnd) => void;
 }
 
-/** An account that is online. */
 export interface Online {
   readonly accountId: AccountId;
   readonly bot: Pick<Self, "userId" | "username">;
-  /** Names of all guilds. */
   readonly guilds: readonly string[];
   /** Ids of its agents' models, each once. */
   readonly models: readonly string[];
@@ -105,11 +102,9 @@ export interface AccountTraffic {
   readonly gateway?: GatewayStats;
   /** Number of requests that wait for their slot. */
   readonly queued: number;
-  /** Rate limits. */
   readonly limits: readonly ShownBucket[];
 }
 
-/** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {
   readonly accountId: AccountId;
   /** The bot's user id at Discord; `undefined` until it is known. */

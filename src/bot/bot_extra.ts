@@ -16,7 +16,6 @@ import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { AccountContext } from "./account_context.ts";
 
-/** An extra of the bot. */
 export interface BotExtra {
   /** Loads its part of an account, once the account connects. */
   readonly account?: () => Promise<CreateAccountPart>;
@@ -59,7 +58,6 @@ export interface AccountPart {
   stop?(): Promise<void>;
 }
 
-/** The process, as a watch sees it. */
 export interface WatchedProcess {
   readonly config: () => BotConfig;
   readonly store: Store;
@@ -77,7 +75,6 @@ export interface WatchedProcess {
 
 /** A watch over the process. */
 export interface Watch {
-  /** Open alerts. */
   open(): readonly AlertRecord[];
   /** The bot ends by itself: nothing will tell the owners later. Never rejects. */
   lastLook(): Promise<void>;

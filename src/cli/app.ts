@@ -87,7 +87,6 @@ async function tasksFor(
   return [{ title: "Start", commands: { run: runCommand(extras) } }];
 }
 
-/** Commands by name. */
 function commandsOf(tasks: readonly CommandTask[]): Commands {
   return Object.fromEntries(tasks.flatMap(({ commands }) => Object.entries(commands)));
 }

@@ -55,7 +55,6 @@ export function toAccessPolicy(
   };
 }
 
-/** The tools of events, by hook and feed. */
 function toolsOfEvents({ hooks = {}, feeds }: Settings): AccessPolicy["tools"]["hooks"] {
   const events = [
     ...Object.entries(hooks).map(([name, { tools }]) => [name, tools] as const),
@@ -124,7 +123,6 @@ export function reactionPlaces(
   };
 }
 
-/** The access policy of one account. */
 interface AccountPolicy {
   readonly accountId: AccountId;
   /** Names are not resolved yet; see `withNames`. */

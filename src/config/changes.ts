@@ -22,7 +22,6 @@ import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** A key whose value has changed. */
 export interface KeyChange {
-  /** Config path of the key. */
   readonly path: string;
   /**
    * JSON of the old value, a secret as `"[redacted]"`; a list is one value. Absent if there was
@@ -174,7 +173,6 @@ function accountOf(
   };
 }
 
-/** When the changes of an account take effect. */
 function effectsBetween(before: AccountState, after: AccountState): readonly TakesEffect[] {
   const effects = new Set<TakesEffect>();
   const visit = (old: unknown, now: unknown, schema: Schema, above: TakesEffect): void => {

@@ -29,7 +29,6 @@ export interface BotConfig extends SharedConfig {
   readonly accounts: readonly DiscordConfig[];
 }
 
-/** The config of one account. */
 export interface Config extends SharedConfig {
   readonly discord: DiscordConfig;
 }
@@ -76,7 +75,6 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
   readonly mediaMaxBytes: number;
 }
 
-/** An intent by its name in the config. */
 export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
 
 /** An agent, with the keys that it inherits. */
@@ -85,7 +83,6 @@ export interface AgentConfig extends Partial<Omit<Settings["agents"]["list"][num
   readonly id: string;
   /** Folder of the agent's files, as written; one in the data directory if absent. */
   readonly workspace?: string;
-  /** The models that answer for it. */
   readonly models: AgentModels;
 }
 
@@ -188,7 +185,6 @@ function configCommandOf(
   return configWrites ? "write" : "read";
 }
 
-/** The config of one account. */
 export function forAccount({ accounts: _, ...shared }: BotConfig, discord: DiscordConfig): Config {
   return { ...shared, discord };
 }

@@ -115,7 +115,6 @@ function answerProblems(
   return found;
 }
 
-/** A fault of an action, with its key in it. */
 interface ActionFault {
   readonly key: "tool" | "arguments";
   readonly message: string;

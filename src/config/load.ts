@@ -51,7 +51,6 @@ export type Loaded =
   /** The program exits with code 78. */
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
 
-/** A valid config. */
 export type LoadedConfig = Extract<Loaded, { readonly kind: "loaded" }>;
 
 /** Minimum length of `http.token` if other machines can reach the server (SEC-R30). */

@@ -11,7 +11,6 @@ import { AWS_REGION } from "./schema/models.ts";
 import { completeAddress } from "./schema/parts/key.ts";
 import { envSecret, envText, type Secret } from "./schema/parts/secrets.ts";
 
-/** The API that a provider has. */
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];
 
 /** A model server: a provider of the config, or one that the config need not have. */
@@ -24,7 +23,6 @@ export interface Provider extends Partial<Omit<WrittenProvider, "baseUrl">> {
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
-/** Abilities of a model, as the config has them. */
 export type WrittenAbilities = Settings["models"]["providers"][string]["models"][string];
 
 /** A provider of the config; the environment may fill the gaps. */
@@ -33,7 +31,6 @@ export type WrittenProvider = Settings["models"]["providers"][string];
 /** The model to ask first, and those to ask if it fails. */
 export type ModelNames = Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
 
-/** The models that an agent asks. */
 export interface AgentModels {
   /** Absent if the config names none. */
   readonly names?: ModelNames;
@@ -51,7 +48,6 @@ export interface ModelsConfig {
 /** The models of an agent, with the servers that they name. */
 export type AskedModels = AgentModels & ModelsConfig;
 
-/** A model and its server. */
 export interface ModelChoice {
   readonly provider: Provider;
   /** Name of the model at that server. */

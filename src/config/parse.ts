@@ -21,7 +21,6 @@ import { isSecret, schemaAt } from "./schema/parts/shape.ts";
 import { type ValidPart, validPartOf } from "./valid_part.ts";
 import { isRecord, readTree, type Remark, type Segment, type Tree } from "./text/tree.ts";
 
-/** A config file. */
 export interface ConfigText {
   /** Path as the operator would write it, for messages. */
   readonly file: string;

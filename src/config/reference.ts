@@ -19,7 +19,6 @@ import {
 import { wrapped } from "../lib/text/cut.ts";
 import { isList, isRecord } from "./text/tree.ts";
 
-/** A documented key of the config. */
 export interface ReferenceKey {
   /** Config path with placeholders: `"channels.discord.guilds.<guild>.users"`. */
   readonly path: string;
@@ -112,7 +111,6 @@ export function jsonOnOneLine(value: unknown): string {
   return parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
 }
 
-/** Which keys an example has. */
 type ExampleKind = "short" | "all";
 
 const WIDTH = 100;

@@ -38,7 +38,6 @@ interface FoundSecrets {
   readonly problems: readonly Problem[];
 }
 
-/** Secrets by config path as text. */
 export type SecretsByPath = ReadonlyMap<
   string,
   { readonly path: readonly Segment[]; readonly secret: Secret }

@@ -11,7 +11,6 @@ import { withAccounts, type Written } from "./schema/accounts.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** The settings of the valid part of a file. */
 export interface ValidPart {
   /** Its settings, with defaults in place of faulty values. */
   readonly settings: Settings;

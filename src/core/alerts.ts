@@ -6,7 +6,6 @@ export const ALERT_WAYS = ["dm", "webhook", "ntfy"] as const;
 /** A way by which owners hear of an alert. */
 export type AlertWay = typeof ALERT_WAYS[number];
 
-/** The kinds of alerts. */
 export const ALERT_KIND_NAMES = [
   "account",
   "gateway",
@@ -21,7 +20,6 @@ export const ALERT_KIND_NAMES = [
   "backup",
 ] as const;
 
-/** A kind of alert. */
 export type AlertKindName = typeof ALERT_KIND_NAMES[number];
 
 /** Trouble at one moment. It becomes an alert once it has held for the time of its kind. */
@@ -44,7 +42,6 @@ export interface OwedMessage {
   readonly nextAt: number;
   /** Failed attempts by the way that is next. */
   readonly tries: number;
-  /** Ways that have failed in this round. */
   readonly failed: readonly AlertWay[];
 }
 

@@ -248,7 +248,6 @@ export const CHECKS = {
   "why.kind": { what: "Kind", ...WHY },
 } as const satisfies Readonly<Record<string, Check>>;
 
-/** Id of a check. */
 export type CheckId = keyof typeof CHECKS;
 
 /** Finds a check by the id of one of its findings; `undefined` if the list does not have it. */
@@ -267,7 +266,6 @@ export function idsBelow(beginning: string): readonly string[] {
 export interface CheckCode<Facts, Found> {
   /** Ids of {@link CHECKS}; or, of a check that only `barnacle doctor` runs, its own. */
   readonly checks: readonly string[];
-  /** Judges the facts. */
   readonly run: (facts: Facts) => Found;
 }
 
@@ -286,7 +284,6 @@ export function* runChecks<Facts, Found>(
   }
 }
 
-/** Id and title of a check, for a finding of it. */
 export function titled(id: CheckId): Pick<Finding, "id" | "what"> {
   return { id, what: CHECKS[id].what };
 }

@@ -27,7 +27,6 @@ export interface FeedEntry {
   readonly publishedAt?: number;
 }
 
-/** A feed that was read. */
 export interface ReadFeed {
   /** Absent if it has none. */
   readonly title?: string;
@@ -71,10 +70,8 @@ export type FetchFeed = (
   signal: AbortSignal,
 ) => Promise<FetchedFeed>;
 
-/** The stored state of a feed. */
 export interface FeedState extends FeedValidators {
   readonly accountId: AccountId;
-  /** Its name in the config. */
   readonly name: string;
   /** The address that it was read from: entries of another one are all old. */
   readonly url: string;

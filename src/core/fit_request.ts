@@ -106,7 +106,6 @@ export function toolChars(tools: readonly ToolDefinition[] = []): number {
   return chars;
 }
 
-/** Rough number of tokens of a request with its tools. */
 export function estimatedTokens(request: ModelRequest): number {
   return Math.ceil((charsIn(request) + toolChars(request.tools)) * TOKENS_PER_CHAR);
 }

@@ -1,6 +1,5 @@
 /** Declares the state of an MCP server, and its words for operators. */
 
-/** The state of one server of the config. */
 export interface McpServerState {
   /** Its name in the config. */
   readonly id: string;

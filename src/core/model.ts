@@ -6,7 +6,6 @@
 
 import type { ThinkLevel } from "./people/chosen.ts";
 
-/** A tool call that the model asks for. */
 export interface ToolCall {
   /** Id of the call, unique within its answer. */
   readonly id: string;
@@ -26,7 +25,6 @@ export interface ModelImage {
   readonly data: Uint8Array;
 }
 
-/** One message of a conversation. */
 export type ModelMessage =
   /** A person's message with its envelope and context (H3). */
   | {
@@ -46,12 +44,10 @@ export type ModelMessage =
      */
     readonly carried?: string;
   }
-  /** The result of a tool call. */
   | { readonly role: "tool"; readonly call: ToolCall; readonly text: string };
 
 /** A tool, as the model gets to see it. */
 export interface ToolDefinition {
-  /** Name to call it by. */
   readonly name: string;
   /** Tells the model what the tool does and when to use it. */
   readonly description: string;
@@ -307,7 +303,6 @@ export interface Abilities {
  */
 export type WindowSource = "config" | "server" | "family" | "assumed" | "refusal";
 
-/** The room of a model, in tokens. */
 export interface ContextWindow {
   /** Tokens that a request and its answer may have together. */
   readonly contextWindow: number;
@@ -333,7 +328,6 @@ const ANSWER_SHARE = 0.25;
 /** Tokens that a model has if neither the config nor its server tells, nor its family's name. */
 const ASSUMED_TOKENS = 32_768;
 
-/** The room of a model by its abilities. */
 export function windowOf({ contextWindow = ASSUMED_TOKENS, maxOutput }: Abilities): ContextWindow {
   const most = Math.floor(contextWindow * ANSWER_SHARE);
   return { contextWindow, maxOutput: Math.min(maxOutput ?? ANSWER_TOKENS, most) };

@@ -6,7 +6,6 @@
 
 import { countText, durationText, timeText } from "../lib/text/units.ts";
 
-/** A process of the bot. */
 export interface SharingProcess {
   /** Machine and data directory. */
   readonly place: string;

@@ -36,7 +36,6 @@ export type Step =
   | { readonly kind: "joined"; readonly messageIds: readonly MessageId[]; readonly at: number }
   /** A request had no room for all of these results. The request is the next one. */
   | { readonly kind: "cut"; readonly results: readonly CutResult[]; readonly at: number }
-  /** A call has ended. */
   | ({ readonly kind: "result"; readonly callId: string; readonly at: number } & ToolResult)
   | AskedStep
   /** A step of an agent that a call of this turn has asked, by the number of the question. */
@@ -72,7 +71,6 @@ export interface HeldStep {
   readonly at: number;
 }
 
-/** The cost of a held answer. */
 export interface HeldCost {
   readonly model: string;
   /** Number of requests. */
@@ -87,7 +85,6 @@ export interface HeldCost {
   readonly replaced?: ReplacedModel;
 }
 
-/** A message of a held answer. */
 export interface HeldMessage {
   readonly message: OutboundMessage;
   readonly files: readonly HeldFile[];
@@ -126,7 +123,6 @@ export interface AskedStep {
   readonly kind: "asked";
   /** Number of the question in the turn, from 1. */
   readonly number: number;
-  /** Key of the call that asks. */
   readonly callKey: string;
   /** Position of the question in the call, from 0. */
   readonly part: number;
@@ -170,7 +166,6 @@ export interface EditedStep {
   readonly at: number;
 }
 
-/** Work that an agent passes on, in its words. */
 export interface PassedWork {
   /** The agent that goes on. */
   readonly to: string;
@@ -187,7 +182,6 @@ export interface CutResult {
   readonly chars: number;
 }
 
-/** The end of a tool call. */
 export interface ToolResult {
   /** `unknown`: a crash or the time limit cut the call, which must not run twice. */
   readonly end: "done" | "failed" | "unknown";

@@ -7,12 +7,10 @@
  * Gates are the keys of `channels.discord.actions`, which OpenClaw has as well (T3).
  */
 
-/** Who has a tool by default. */
 export type ToolAudience = "everyone" | "owners";
 
 const GROUPS = ["group:discord", "group:fs", "group:web", "group:memory", "group:mcp"] as const;
 
-/** A name for several tools. */
 type ToolGroup = (typeof GROUPS)[number];
 
 interface NamedTool {
@@ -117,12 +115,10 @@ export const TOOL_GATES = {
 /** The name of a gate: a key of `channels.discord.actions`. */
 export type ToolGate = keyof typeof TOOL_GATES;
 
-/** The names of all gates. */
 export const GATES: readonly ToolGate[] = Object.keys(TOOL_GATES).filter((name): name is ToolGate =>
   name in TOOL_GATES
 );
 
-/** Whether each gate is open by default. */
 export const GATE_DEFAULTS: Readonly<Record<string, boolean>> = Object.fromEntries(
   GATES.map((gate) => [gate, TOOL_GATES[gate].isOpen]),
 );

@@ -19,7 +19,6 @@ const MAX_REQUEST = 4_000_000;
 /** The unit's own folder for temporary files. */
 const TEMP = "/tmp";
 
-/** Reads a request. */
 export const requestSchema = z.strictObject({
   argv: z.array(z.string()).min(1),
   cwd: z.string(),
@@ -38,7 +37,6 @@ export const requestSchema = z.strictObject({
 /** A request of the bot: one line of JSON. */
 export type BrokerRequest = z.infer<typeof requestSchema>;
 
-/** The connection to the bot. */
 export interface BrokerConnection {
   /** The bytes that the bot sends, until it closes the connection. */
   readonly input: AsyncIterable<Uint8Array>;

@@ -9,7 +9,6 @@ import type { RunCut, RunEnd } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
 import type { BoundedProgram, ProgramLaunch } from "../lib/program_limits.ts";
 
-/** A running program. */
 export interface RunningProgram {
   /** Output so far, of both streams, as they came. */
   output(): string;

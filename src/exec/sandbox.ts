@@ -83,7 +83,6 @@ export function withExecLimits(
   return withLimits(launch, prlimit, limits, MAX_FILE_BYTES, [MAX_OPEN, ...further]);
 }
 
-/** The command within bubblewrap. */
 export function inBubblewrap(
   { argv, path, realPath, cwd }: Pick<ResolvedCommand, "argv" | "path" | "realPath" | "cwd">,
   { workspace, bwrap, prlimit, limits }: {

@@ -21,7 +21,6 @@ import type { VoiceFacts } from "../core/outbound/outbound.ts";
 export interface Thread {
   /** Sends a job to the thread. */
   postMessage(job: ExtractJob, transferred: ArrayBuffer[]): void;
-  /** Listens for results. */
   on(event: "message", listener: (message: FromThread) => void): unknown;
   /** Listens for the end of the thread. */
   on(event: "error" | "exit", listener: () => void): unknown;

@@ -25,7 +25,6 @@ export class UnreadableError extends Error {
   override readonly name = "UnreadableError";
 }
 
-/** Creates an empty text. */
 export function createText(maxChars = MAX_CHARS) {
   const parts: string[] = [];
   let chars = 0;

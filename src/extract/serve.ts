@@ -11,7 +11,6 @@ import type { FromThread } from "./extractor.ts";
 export interface ExtractPort {
   /** Sends a result to the main thread. */
   postMessage(message: FromThread): void;
-  /** Listens for jobs. */
   on(event: "message", listener: (job: ExtractJob) => void): unknown;
 }
 

@@ -15,7 +15,6 @@ import {
   UnreadableError,
 } from "./limits.ts";
 
-/** Takes one part of an archive, piece by piece. */
 export interface PartReader {
   /** Takes the next piece. Throws to refuse the archive. */
   write(bytes: Uint8Array): void;

@@ -24,7 +24,6 @@ import { setup } from "./setup/extra.ts";
 import { upgrade } from "./upgrade/extra.ts";
 import { why } from "./why/extra.ts";
 
-/** All extras, by name. */
 export const EXTRAS: readonly Extra[] = [
   access,
   agent,

@@ -8,7 +8,6 @@ import type { MessagePort } from "node:worker_threads";
 /** Does a job in its thread. */
 export type Job = (job: unknown, port: MessagePort) => unknown;
 
-/** The jobs, by kind. */
 export const JOBS: { readonly [kind: string]: () => Promise<Job> } = {
   seal: async () => (await import("./backup/archive/age.ts")).runSealJob,
 };

@@ -61,7 +61,6 @@ export async function createAccountPresence(
   }
 
   return {
-    /** The presence to show. */
     current: (): Presence => presence,
     /**
      * Changes it: stored first, then shown.
@@ -83,5 +82,4 @@ export async function createAccountPresence(
   };
 }
 
-/** The presence of an account. */
 export type AccountPresence = Awaited<ReturnType<typeof createAccountPresence>>;

@@ -20,7 +20,6 @@ const BUSY_MS = 5_000;
 /** Milliseconds after the last step of a round until the next round. */
 const REST_MS = 60 * 60_000;
 
-/** Starts the rounds. */
 export function startPruning(
   { store, schedule, now, log }: Pick<Account, "schedule" | "now"> & {
     readonly store: Pick<Store, "writes" | "upkeep">;

@@ -16,7 +16,6 @@ const pipeSchema = z.object({
   secret: z.string().regex(/^[0-9a-f]{32}$/),
 });
 
-/** A pipe, and the secret of its bot. */
 export interface BotPipe {
   /** The bot's pipe, on this machine only. */
   readonly path: string;

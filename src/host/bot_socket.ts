@@ -28,11 +28,8 @@ import process from "node:process";
 import { codeOf, PathError } from "../lib/errors.ts";
 import { type BotPipe, createBotPipe, readBotPipe } from "./bot_pipe.ts";
 
-/** A request to the bot. */
 export interface SocketRequest {
-  /** The request to the bot. */
   readonly text: string;
-  /** Files that belong to it. */
   readonly files: readonly Uint8Array<ArrayBuffer>[];
 }
 

@@ -12,7 +12,6 @@ import type { StartTimer } from "../lib/clock.ts";
 export interface GotResponse {
   /** HTTP status. */
   readonly status: number;
-  /** The body. */
   readonly text: string;
 }
 

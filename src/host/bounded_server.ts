@@ -33,7 +33,6 @@ export interface HttpTimeouts {
   readonly closeMs: number;
 }
 
-/** Bounds of each client. */
 export interface HttpBounds extends HttpTimeouts {
   /** Maximum size of a body; {@link MAX_BODY_BYTES} by default. */
   readonly maxBodyBytes?: number;
@@ -90,7 +89,6 @@ const REUSE_MS = 30_000;
  */
 const COLLECT_AFTER = 4_000;
 
-/** A connection with its socket. */
 export interface ServedConnection extends OpenConnection {
   readonly socket: Socket;
   /** When it was opened, in milliseconds of `performance.now()`. */
@@ -260,7 +258,6 @@ export interface ConnectionLimits {
   readonly keptForLoopback: number;
 }
 
-/** An open connection. */
 export interface OpenConnection {
   /** The client's address. */
   readonly address: string;

@@ -31,10 +31,8 @@ export interface HttpServerSettings {
   readonly bounds?: Partial<HttpBounds>;
 }
 
-/** A listening server. */
 export interface HttpServer {
   readonly port: number;
-  /** Addresses that the server listens on. */
   readonly addresses: readonly string[];
   /** Loopback addresses that this machine does not have. */
   readonly skipped: readonly string[];

@@ -23,7 +23,6 @@ import type {
 import type { Clock, StartTimer } from "../lib/clock.ts";
 import { hostOf, portOf } from "../lib/network/addresses.ts";
 
-/** Time-out and clocks of a probe. */
 export interface ProbePorts extends Clock {
   /** Time-out of each step, in milliseconds. */
   readonly timeoutMs: number;

@@ -17,7 +17,6 @@ import type { AccountSnapshot } from "./snapshot.ts";
  */
 export const OUTAGE_MS = 60_000;
 
-/** Names a component of an account. */
 export type NameComponent = (part: string) => string;
 
 /** The facts that the checks of a running account judge. */

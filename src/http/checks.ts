@@ -44,7 +44,6 @@ function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
     shards.length > 0 && shards.every((shard) => shard.state === "fatal");
 }
 
-/** The facts that the checks of health judge. */
 export interface HealthFacts {
   readonly snapshot: Snapshot;
   /** Unix time in milliseconds. */
@@ -126,7 +125,6 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
   },
 ];
 
-/** Runs every check on a snapshot. */
 export function judgeHealth(snapshot: Snapshot, now: number): readonly HealthFinding[] {
   return [...runChecks("health", HEALTH_CHECKS, { snapshot, now })].flat();
 }

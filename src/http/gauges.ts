@@ -62,7 +62,6 @@ export function createGauges(registry: Registry) {
       ["state"],
     );
   return {
-    /** Adds a gauge with any number of values. */
     gauge,
     /** Adds a gauge with one value for each account; `undefined` leaves an account out. */
     ofAccounts,

@@ -15,7 +15,6 @@ import { isReady, judgeHealth } from "./checks.ts";
 import { createGauges, type ProcessUsage, type Readings } from "./gauges.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
-/** The version and runtime of this build. */
 export interface Build {
   readonly version: string;
   readonly commit: string;
@@ -27,7 +26,6 @@ export interface Build {
 /** The metrics that parts count as events happen. */
 export type Meters = ReturnType<typeof defineMeters>;
 
-/** All metrics of the bot. */
 export interface Metrics extends Meters {
   /** All metrics in Prometheus's text format. */
   text(snapshot: Snapshot, usage: ProcessUsage, now: number): string;
@@ -36,7 +34,6 @@ export interface Metrics extends Meters {
 /** Histogram limits in seconds, from a quick commit to the time-outs. */
 const BUCKETS_SEC = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-/** Creates the metrics, all at zero. */
 export function createMetrics(build: Build): Metrics {
   const registry = createRegistry();
   registry.gauge({

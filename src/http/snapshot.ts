@@ -78,7 +78,6 @@ export interface Snapshot {
   readonly rssBytes?: number;
 }
 
-/** The state of one account. */
 export interface AccountSnapshot {
   /** Key of `channels.discord.accounts`, such as `"default"`. */
   readonly id: string;
@@ -103,7 +102,6 @@ export interface AccountSnapshot {
   readonly twin?: {
     /** Unix time in milliseconds of the first sign of it. */
     readonly since: number;
-    /** The evidence, in words. */
     readonly evidence: string;
   };
   /** An owner or the operator has paused the account (X4). */
@@ -147,7 +145,6 @@ export interface DeafAddress {
   readonly problem: string;
 }
 
-/** The state of one shard. */
 export interface ShardSnapshot extends Omit<ShardState, "ack"> {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
@@ -180,7 +177,6 @@ export interface DelayedMessage {
   readonly nextAttemptAt: number;
 }
 
-/** The state of requests to Discord. */
 export interface RestState {
   /** Whether Discord answered the last one, without a server error. */
   readonly isUp: boolean;
@@ -204,7 +200,6 @@ export interface ModelCover {
   readonly until?: number;
 }
 
-/** The state of one model. */
 export interface ModelSnapshot {
   /** `"<provider>/<model>"`. */
   readonly id: string;

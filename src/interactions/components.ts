@@ -206,7 +206,6 @@ export const pairingButton: Component = {
   failedText: (texts) => notice("pressFailed", {}, texts),
 };
 
-/** The components of questions. */
 export const QUESTION_COMPONENTS: readonly Component[] = [
   approvalButton,
   escalationButton,

@@ -1,6 +1,5 @@
 /** Runs tasks with the same key one after the other, and tasks with different keys in parallel. */
 
-/** Runs tasks, one at a time for each key. */
 export interface KeyedQueue<Key> {
   /** Runs a task after all earlier tasks of its key. A task that fails delays no other. */
   run<Result>(key: Key, task: () => Promise<Result>): Promise<Result>;
@@ -8,7 +7,6 @@ export interface KeyedQueue<Key> {
   idle(): Promise<void>;
 }
 
-/** Creates an empty queue. */
 export function createKeyedQueue<Key>(): KeyedQueue<Key> {
   const last = new Map<Key, Promise<unknown>>();
   return {

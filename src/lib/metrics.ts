@@ -22,7 +22,6 @@ export type LabelsArgument<Name extends string> = [Name] extends [never] ? []
 
 /** A number that only grows while the process lives. `Name` lists its labels. */
 export interface Counter<Name extends string = never> {
-  /** Adds one. */
   inc(...labels: LabelsArgument<Name>): void;
   /**
    * Adds a number, which need not be whole.
@@ -74,7 +73,6 @@ export interface Registry {
   text(): string;
 }
 
-/** Describes one metric. */
 export interface Spec<Name extends string> {
   /** Full name with its unit, in snake case: `"barnacle_start_time_seconds"`. */
   readonly name: string;
@@ -84,7 +82,6 @@ export interface Spec<Name extends string> {
   readonly labels?: readonly Name[];
 }
 
-/** Creates an empty registry. */
 export function createRegistry(): Registry {
   const names = new Set<string>();
   const families: { readonly text: () => string }[] = [];

@@ -5,7 +5,6 @@
  * limits of the kernel where it has some, and Barnacle watches the rest.
  */
 
-/** Limits of one program with all its children. */
 export interface ProgramLimits {
   /** Memory of all its processes together. */
   readonly memoryBytes: number;
@@ -17,7 +16,6 @@ export interface ProgramLimits {
   readonly processes: number;
 }
 
-/** A limit that a program has passed. */
 export type PassedLimit = "memory" | "disk" | "processes";
 
 /** A program to start, with its arguments. */
@@ -27,7 +25,6 @@ export interface ProgramLaunch {
   readonly args: readonly string[];
 }
 
-/** The limits of one start of a program. */
 export interface BoundedProgram {
   /** The launch that puts the program under the limits of the kernel. */
   launch(launch: ProgramLaunch): ProgramLaunch;
@@ -55,7 +52,6 @@ export interface BoundedProgram {
  */
 export type MemoryBound = "group" | "watch" | "process" | "none";
 
-/** Puts limits on programs. */
 export interface ProgramBounds {
   /** Path of `prlimit`, which sets limits of a process; `undefined` if this machine has none. */
   readonly prlimit: string | undefined;
@@ -84,7 +80,6 @@ export interface WrittenLimits {
   readonly diskMb: number;
 }
 
-/** The limits of a command. */
 export const EXEC_LIMITS: WrittenLimits = { memoryMb: 512, tempMb: 256, diskMb: 1_024 };
 
 /** The limits of a program of an MCP server, which may be a browser. */

@@ -25,7 +25,6 @@ export function compareVersions(first: string, second: string): number {
   return comparePreviews(one[4], other[4]);
 }
 
-/** A preview is older than its version. */
 function comparePreviews(one: string | undefined, other: string | undefined): number {
   if (one === undefined || other === undefined) {
     return Number(one === undefined) - Number(other === undefined);

@@ -63,7 +63,6 @@ export function withAnswer(
   return new Response(body, { status, statusText, headers: withoutLength(headers) });
 }
 
-/** Whether the body is a stream of events. */
 export function isEventStream({ headers }: Response): boolean {
   return /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 }

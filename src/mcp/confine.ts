@@ -20,7 +20,6 @@ import {
 } from "../lib/program_limits.ts";
 import { findSandbox, type Sandbox, sandboxServer, type ServerLaunch } from "./sandbox.ts";
 
-/** A program of the config. */
 export interface StdioProgram {
   readonly command: string;
   readonly args: readonly string[];

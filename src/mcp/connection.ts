@@ -9,7 +9,6 @@ import type { AskingCall } from "./elicitation/asking.ts";
 import type { McpHttpServer } from "./oauth/logins.ts";
 import type { LoginPorts } from "./oauth/provider.ts";
 
-/** A server, with its secrets. */
 export interface McpServer {
   /** Its name in the config. */
   readonly id: string;
@@ -44,7 +43,6 @@ export interface McpConnection {
   tools(): readonly McpToolDefinition[] | undefined;
   /** The last failure; `undefined` if there was none. */
   problem(): Error | undefined;
-  /** Its state, for health. */
   state(): McpServerState;
   /** When the operator signed in; `undefined` without a login. */
   signedInAt(): number | undefined;

@@ -14,7 +14,6 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import type { StartTimer } from "../lib/clock.ts";
 
-/** A tool, as a server describes it. */
 export interface McpToolDefinition {
   /** The server's name of it. */
   readonly name: string;
@@ -29,11 +28,9 @@ export interface McpToolDefinition {
 
 /** A tool in a server's answer. */
 interface ListedTool {
-  /** Its name at the server. */
   readonly name: string;
   /** Its text for the model. */
   readonly description?: string;
-  /** JSON Schema of its input. */
   readonly inputSchema: object;
   /** Hints of the server, such as whether it only reads. */
   readonly annotations?: object;
@@ -51,7 +48,6 @@ const MAX_SHOWN = 100;
 /** Longest name that every model API takes. */
 export const MAX_NAME = 64;
 
-/** The tools of a server. */
 export interface ListedTools {
   /** In the order of their names. */
   readonly tools: readonly McpToolDefinition[];
@@ -109,7 +105,6 @@ function definitionOf(
   };
 }
 
-/** Hashes by the names of tools. */
 export type ToolHashes = Readonly<Record<string, string>>;
 
 /** The hash of each tool: of all that the model reads about it. */
@@ -122,7 +117,6 @@ export function hashesOf(tools: readonly McpToolDefinition[]): ToolHashes {
   );
 }
 
-/** One hash for all tools of a server. */
 export function hashOfAll(hashes: ToolHashes): string {
   const lines = Object.entries(hashes).toSorted().map((entry) => entry.join(" "));
   return createHash("sha256").update(lines.join("\n")).digest("hex");

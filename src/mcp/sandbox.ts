@@ -14,13 +14,11 @@ import process from "node:process";
 import { codeOf } from "../lib/errors.ts";
 import { bubblewrapIn, deviceFolder, MB, MCP_LIMITS, memoryFolder } from "../lib/program_limits.ts";
 
-/** The sandbox of this machine. */
 export type Sandbox =
   | { readonly kind: "bubblewrap"; readonly program: string }
   /** `why`: for the operator. */
   | { readonly kind: "none"; readonly why: string };
 
-/** A command with its environment. */
 export interface ServerLaunch {
   readonly command: string;
   readonly args: readonly string[];
@@ -28,7 +26,6 @@ export interface ServerLaunch {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The files that a program in a sandbox has. */
 export interface SandboxFiles {
   /** Its own folder: its home and working directory. */
   readonly home: string;

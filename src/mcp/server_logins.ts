@@ -22,7 +22,6 @@ export type SignInServer =
   | { readonly kind: "found"; readonly server: McpHttpServer }
   | { readonly kind: "problem"; readonly problem: string };
 
-/** All servers. */
 export function mcpStates(
   servers: readonly McpServer[],
   logins: Pick<Logins, "read">,

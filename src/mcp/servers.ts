@@ -126,7 +126,6 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
   };
 }
 
-/** The servers of the config. */
 export type McpServers = ReturnType<typeof createMcpServers>;
 
 /**

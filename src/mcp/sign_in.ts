@@ -24,7 +24,6 @@ export class SignInError extends Error {
   override readonly name = "SignInError";
 }
 
-/** A sign-in that waits for the operator. */
 export interface SignIn {
   /** Address that the operator opens in a browser. */
   readonly address: string;

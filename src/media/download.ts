@@ -36,7 +36,6 @@ export type Download = (
   signal: AbortSignal,
 ) => Promise<Uint8Array<ArrayBuffer>>;
 
-/** Creates the reading. */
 export function createDownload(
   { fetch, isMediaUrl, refresh, now, schedule }: DownloadPorts,
 ): Download {

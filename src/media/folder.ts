@@ -20,7 +20,6 @@ import {
 import { DAY_MS } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 
-/** The place of one file. */
 export interface FilePlace {
   /** The message whose turn reads the file. */
   readonly messageId: MessageId;
@@ -29,7 +28,6 @@ export interface FilePlace {
   readonly fileId: Snowflake<"attachment">;
 }
 
-/** A file on the disk. */
 export interface KeptFile {
   /** Absent if unknown. */
   readonly authorId?: UserId;

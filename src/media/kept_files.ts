@@ -22,7 +22,6 @@ import type { MediaFolder } from "./folder.ts";
 import { imageProblem } from "./image.ts";
 import { endingOf, kindOf } from "./kind.ts";
 
-/** An image that is kept. */
 export interface ShownImage {
   /** Its id: digits. */
   readonly id: string;
@@ -131,7 +130,6 @@ async function isFor(
   return files.some(({ fileId, authorId }) => fileId === id && authorId === userId);
 }
 
-/** Images of results. */
 export type ShownImages = ReturnType<typeof createShownImages>;
 
 /** Ending of drawn images: the images that people sent have others. */
@@ -139,7 +137,6 @@ const DRAWN = "drawn";
 /** Maximum bytes of an image. */
 const MAX_BYTES = 20_000_000;
 
-/** Creates the keeper. */
 export function createDrawings(folder: MediaFolder, now: () => number) {
   let last = 0;
 
@@ -235,5 +232,4 @@ export function createSentFiles(folder: MediaFolder) {
   };
 }
 
-/** Files for people. */
 export type SentFiles = ReturnType<typeof createSentFiles>;

@@ -35,7 +35,6 @@ export async function kindOf(bytes: Uint8Array): Promise<FileKind> {
   return text === undefined ? { kind: "other" } : { kind: "text", text };
 }
 
-/** Ending of a kept file. */
 export function endingOf(kind: FileKind): string {
   switch (kind.kind) {
     case "image":

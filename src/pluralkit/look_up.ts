@@ -4,7 +4,6 @@ import type { PluralkitAnswer } from "../core/inbound/pluralkit.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import { createPluralkitClient, type PluralkitClient } from "./client.ts";
 
-/** PluralKit in the config. */
 interface PluralkitSettings {
   /** Whether PluralKit is asked. */
   readonly enabled: boolean;

@@ -62,7 +62,6 @@ export function textCommandsOf(
   return texts ? commands : NO_COMMANDS;
 }
 
-/** Prepares a policy to judge many messages. */
 export function prepareAdmission(policy: AccessPolicy, commands: ExistingCommands): Admit {
   const judge = prepareMessages(policy, commands);
   return (message, known = {}) => {

@@ -54,7 +54,6 @@ export type AccessEventKind = AccessEvent["kind"];
  */
 export type Authorize = (event: AccessEvent, known?: KnownFacts) => Verdict;
 
-/** Prepares a policy to judge many events. */
 export function prepareAuthorize(policy: AccessPolicy, commands: ExistingCommands): Authorize {
   const judge = prepareEvents(policy, commands);
   return (event, known = {}) => {

@@ -14,7 +14,6 @@ import { type ChannelId, compareIds, type MessageId } from "../core/discord/ids.
 import type { LoopRun } from "../core/store/settings.ts";
 import type { LoopGuardRules } from "./rules/rules.ts";
 
-/** A message with its place. */
 export interface CountedMessage {
   readonly id: MessageId;
   readonly channelId: ChannelId;

@@ -106,7 +106,6 @@ export function prepareRights(
   };
 }
 
-/** The rights of one policy. */
 export type Rights = ReturnType<typeof prepareRights>;
 
 /** Prepares the list of owners: whether it makes a sender an owner. */

@@ -53,7 +53,6 @@ export type ToolReason =
   | "not-in-hook" // the hook does not list it
   | "not-configured"; // the config has no section for the tool
 
-/** The decision about one tool. */
 export interface ToolDecision {
   readonly name: string;
   readonly isAllowed: boolean;
@@ -208,7 +207,6 @@ function refused(why: ToolReason, rule: string): Decided {
   return { isAllowed: false, why, rule };
 }
 
-/** Lists that are for a sender. */
 interface ToolLevel {
   readonly lists: ToolLists;
   /** Config path of the object with the lists. */
@@ -239,7 +237,6 @@ function entriesFor(entries: readonly SenderTools[], sender: Sender): readonly S
   return matching.filter(({ rank }) => rank === exactest).map(({ entry }) => entry);
 }
 
-/** An entry with its matcher. */
 interface PreparedEntry {
   readonly entry: SenderTools;
   readonly rank: number;

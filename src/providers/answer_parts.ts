@@ -13,7 +13,6 @@ import {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Creates the assembler of one answer. */
 export function createToolCalls() {
   const calls: Mutable<ToolCall>[] = [];
   const unknown = new Map<ToolCall, Record<string, unknown>>();
@@ -145,7 +144,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Creates the text of an answer, still empty. */
 export function createVisibleText() {
   let isEmpty = true;
   let blank = "";

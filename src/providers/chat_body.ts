@@ -16,7 +16,6 @@ import { EFFORTS } from "./thinking.ts";
 interface BodyBytes {
   /** System prompt of the head. */
   system: string;
-  /** Tools of the head. */
   tools: ModelRequest["tools"];
   /** Bytes of the head: all fields before the first message of the conversation. */
   headBytes: number;

@@ -37,7 +37,6 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   });
 }
 
-/** Creates the reader of one answer. */
 export function createChatAnswerReader(modelId: string, secrets: readonly string[]): AnswerReader {
   return createReader(modelId, secrets, openChatAnswer);
 }

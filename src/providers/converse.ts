@@ -66,7 +66,6 @@ async function signed(
   return { url, headers: Object.fromEntries(all), body };
 }
 
-/** Creates the reader of one answer. */
 export function createConverseReader(modelId: string, secrets: readonly string[]): AnswerReader {
   return createReader(modelId, secrets, openConverseAnswer);
 }

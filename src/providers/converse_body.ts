@@ -29,7 +29,6 @@ interface ConverseTurn {
   readonly content: readonly object[];
 }
 
-/** The body of a request. */
 export function converseBody(
   { system, messages, tools, mayCall = true, thinking }: ModelRequest,
   { name, maxOutputTokens }: Pick<ModelSettings, "name" | "maxOutputTokens">,

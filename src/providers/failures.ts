@@ -26,7 +26,6 @@ interface ServerError {
   readonly window?: number;
 }
 
-/** An HTTP answer with a status of failure. */
 export interface RefusedAnswer {
   /** HTTP status. */
   readonly status: number;

@@ -162,7 +162,6 @@ export interface ToldAbilities extends Abilities {
   readonly isEarly?: true;
 }
 
-/** Creates the memory of one model. */
 export function createKnownAbilities(
   { written = {}, ask, readPerSec, now }: Clock & {
     /** Abilities that the config has; the server is not asked about these. */
@@ -216,7 +215,6 @@ export function createKnownAbilities(
       look();
       return known;
     },
-    /** The room of the model. */
     window(): ContextWindow {
       look();
       const { contextWindow = UNKNOWN_WINDOW.contextWindow } = known;
@@ -251,7 +249,6 @@ export function createKnownAbilities(
   };
 }
 
-/** The known abilities of a model. */
 export type KnownAbilities = ReturnType<typeof createKnownAbilities>;
 
 /** Wraps a model so that it tells its abilities. */

@@ -53,7 +53,6 @@ const REASONS = /^(?:o\d|gpt-(?:[5-9]|oss)(?!.*chat)|codex)/i;
 /** OpenAI's own servers find a session's cache by a key of ours; others may refuse the field. */
 const OPENAI_HOST = /(?:^|\.)openai\.(?:azure\.)?com$/;
 
-/** The body of a request. */
 export function responsesBody(
   { system, messages, tools, mayCall = true, thinking, showsThinking, sessionKey }: ModelRequest,
   { provider: { baseUrl }, name, maxOutputTokens }: ModelSettings,
@@ -121,7 +120,6 @@ function callOf(call: ToolCall): object {
   };
 }
 
-/** Creates the reader of one answer. */
 export function createResponsesReader(modelId: string, secrets: readonly string[]): AnswerReader {
   return createReader(modelId, secrets, openResponse);
 }

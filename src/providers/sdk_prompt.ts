@@ -22,7 +22,6 @@ import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
 /** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
-/** The options of one request. */
 export type SdkOptions = Parameters<SdkModel["doStream"]>[0];
 type SdkMessage = SdkOptions["prompt"][number];
 type SdkTool = NonNullable<SdkOptions["tools"]>[number];

@@ -42,7 +42,6 @@ export interface ProviderSettings {
   readonly omit?: readonly string[];
 }
 
-/** Settings of one model. */
 export interface ModelSettings {
   readonly provider: ProviderSettings;
   /** Name at the server: `"llama3.2:3b"`. */

@@ -19,7 +19,6 @@ import { type Ask, type AskDeps, createWire } from "./wire.ts";
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
 const LAST_PIECE_MS = 1_000;
 
-/** A request as it is sent. */
 export interface WrittenRequest {
   readonly url: string;
   /** Names in small letters. */
@@ -31,7 +30,6 @@ export interface WrittenRequest {
 export interface OpenAnswer {
   /** Text of the bytes that are read now. */
   text: string;
-  /** Their thinking. */
   thinking: string;
   /** Why the answer ended, as the server says. */
   reason: FinishReason | undefined;
@@ -43,7 +41,6 @@ export interface OpenAnswer {
   readonly breakOff: (error?: unknown) => void;
 }
 
-/** The part of a reader that a format has. */
 interface FormatReader {
   /** Reads the next bytes of the body into the answer; `undefined` at the body's end. */
   readonly take: (bytes: Uint8Array | undefined) => void;
@@ -52,7 +49,6 @@ interface FormatReader {
   readonly carried: () => string | undefined;
 }
 
-/** Creates the reader of one answer. */
 export function createReader(
   modelId: string,
   secrets: readonly string[],
@@ -99,7 +95,6 @@ export type AnswerReader = ReturnType<typeof createReader>;
 export interface StreamedFormat {
   /** Writes a request, whose calls have ids that the server accepts. Its body goes to `fetch` at once, because the next one may change its bytes. */
   readonly write: (request: ModelRequest) => WrittenRequest | Promise<WrittenRequest>;
-  /** Creates the reader of one answer. */
   readonly createReader: (modelId: string, secrets: readonly string[]) => AnswerReader;
 }
 

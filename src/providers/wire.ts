@@ -33,7 +33,6 @@ export interface AskDeps extends Clock {
   readonly timeouts: WireTimeouts;
 }
 
-/** Settings of one request. */
 export interface WireSettings extends AskDeps {
   /** `"<provider>/<model>"`, for errors. */
   readonly modelId: string;

@@ -13,7 +13,6 @@ import type { CardFact } from "../core/people/question.ts";
 import type { Step } from "../core/step.ts";
 import type { ComposedReply } from "./reply.ts";
 
-/** A composed reply that is sent. */
 export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;
 
 /**

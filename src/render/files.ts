@@ -11,14 +11,12 @@ import { notice, type Texts } from "./notices/notices.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { MAX_CHUNK_LENGTH } from "./markdown/code_fence.ts";
 
-/** Rules for files. */
 export interface FileRules {
   /** Maximum size in bytes: the smaller of `mediaMaxMb` and Discord's limit for the place. */
   readonly maxFileBytes: number;
   /** Set if the bot may not attach files in the place (R12a). */
   readonly takesNoFiles?: true;
   readonly texts: Texts;
-  /** Removes all secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
 }
 

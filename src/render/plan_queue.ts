@@ -22,7 +22,6 @@ import { notice, type Texts } from "./notices/notices.ts";
 /** Whether the bot may attach files in a place. */
 export type TakesFiles = (place: Pick<OutboundMessage, "channelId" | "guildId">) => boolean;
 
-/** The full text of an answer. */
 interface FullAnswer {
   readonly message: OutboundMessage;
   readonly text: string;

@@ -81,7 +81,6 @@ export function asideOf(composed: string): string | undefined {
   return text === "" ? undefined : bounded(text, MAX_ASIDE);
 }
 
-/** The text of a line. */
 export function progressText(
   { tools, reads, agents = [], step, steps, seconds, channelId, isReading, aside }: Work,
   texts: Texts,

@@ -21,7 +21,6 @@ import { isNoReply, isVisible, visibleText } from "./safety/visible.ts";
 import { codeRegions } from "./markdown/code_region.ts";
 import { isWithin } from "./markdown/spans.ts";
 
-/** The message that a turn answers. */
 export interface Answered {
   readonly message: InboundMessage;
   readonly agentId: string;
@@ -164,7 +163,6 @@ export function noticeBody(text: string): Pick<Reply, keyof LaidOut | "mayPing">
 /** A text that no model wrote: from the command line, or a notice to the bot's owner. */
 export interface UnpromptedText
   extends Pick<Reply, "accountId" | "channelId" | "guildId">, Partial<Pick<Reply, "files">> {
-  /** The text to send. */
   readonly text: string;
 }
 
@@ -226,7 +224,6 @@ export type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbed
 /** `isCut`: its messages lack a part of the text. */
 type LaidOutText = LaidOut & { readonly isCut: boolean };
 
-/** Lays out a text with untrusted links. */
 function layOutUntrusted(
   text: string,
   sources: Omit<LinkRules, "linkHosts">,
@@ -315,7 +312,6 @@ function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[]
   }
 }
 
-/** A text and the request of its reply tags. */
 export interface Tagged {
   /** The text without tags; tags in code stay. */
   readonly text: string;

@@ -14,7 +14,6 @@ import {
   type QuickJSHandle,
 } from "quickjs-emscripten-core";
 
-/** A script to run. */
 export interface CodeJob {
   /** JavaScript. */
   readonly source: string;
@@ -24,7 +23,6 @@ export interface CodeJob {
   readonly timeoutMs: number;
 }
 
-/** The end of a script. */
 export interface CodeEnd {
   /** Lines that it wrote with `console`, within bounds. */
   readonly output: string;
@@ -107,7 +105,6 @@ function tooLong(timeoutMs: number): string {
   return `it ran longer than ${timeoutMs / 1_000} s`;
 }
 
-/** The reason of a failure, from an error in the sandbox. */
 function failureOf(context: QuickJSContext, error: QuickJSHandle, timeoutMs: number): string {
   const thrown: unknown = context.dump(error);
   const { name, message, stack } = Object(thrown);

@@ -4,5 +4,4 @@
  * It stands alone, so that a start loads nothing of the sandbox.
  */
 
-/** The argument. */
 export const JOB_ARGUMENT = "--job";

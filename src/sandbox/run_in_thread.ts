@@ -7,7 +7,6 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import type { CodeJob } from "./evaluate.ts";
 
-/** The end of a job. */
 export type JobEnd =
   | { readonly kind: "done"; readonly result: unknown }
   /** The job threw, or its thread died. */
@@ -15,7 +14,6 @@ export type JobEnd =
   /** The time is over. */
   | { readonly kind: "late" };
 
-/** A message of the thread. */
 export type JobMessage = Exclude<JobEnd, { readonly kind: "late" }>;
 
 /**

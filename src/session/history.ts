@@ -114,7 +114,6 @@ export const MAX_ENTRIES = 1_000;
 /** Maximum number of entries that stay if older ones are folded. */
 const KEPT_ENTRIES = 400;
 
-/** The size of a request. */
 export interface RequestSize {
   /** UTF-16 units of everything beside the entries: prompt, tools, summary, and the message. */
   readonly otherChars: number;
@@ -205,7 +204,6 @@ export interface CountedEntries {
   readonly chars: number;
 }
 
-/** The room of one request. */
 export interface Room {
   /** The entries that the model sees, oldest first. */
   readonly entries: readonly Entry[];

@@ -223,7 +223,6 @@ function rowOf(span: TrendSpan, trend: Trend) {
   return { span, place: placeOf(span, trend.at), ...trend };
 }
 
-/** Adds a minute to its hour. */
 function joined(hour: Trend, minute: Trend): Trend {
   const answers = hour.answers + minute.answers;
   const totalMs = hour.medianMs * hour.answers + minute.medianMs * minute.answers;

@@ -239,14 +239,12 @@ export function createStore(
     settings,
     /** Reminders and scheduled tasks, with their runs. */
     schedules: createSchedules(commits, memory.outgoing),
-    /** Calls of programs. */
     calls: createCalls(commits),
     /** Events of other programs. */
     hooks: createHooks(commits, memory.outgoing),
     upkeep: createUpkeep(commits, pruner),
     /** Figures for charts. */
     trends: createTrends(commits),
-    /** Runs of offered actions. */
     actions: createActionRuns(commits, memory.outgoing),
     /** Feeds of the web, and their entries. */
     feeds: createFeeds(commits, memory.outgoing),

@@ -7,7 +7,6 @@
 
 import type { TimelineEntry, TurnTrace } from "../core/turn/timeline.ts";
 
-/** The version of the conventions. */
 export const CONVENTIONS = "1.45.0";
 
 /** Values of a span's attributes. */
@@ -15,7 +14,6 @@ export type SpanAttributes = Readonly<Record<string, string | number>>;
 
 /** One span. Times are Unix times in milliseconds. */
 export interface SpanOfTurn {
-  /** Name of the step. */
   readonly name: string;
   /** Whether it is a request to another service. */
   readonly kind: "internal" | "client";

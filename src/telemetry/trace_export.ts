@@ -47,5 +47,4 @@ export function createTraceExport(options: OtlpOptions & Pick<Account, "log" | "
   };
 }
 
-/** Exports traces. */
 export type TraceExport = ReturnType<typeof createTraceExport>;

@@ -106,7 +106,6 @@ type AskInput = z.infer<ReturnType<typeof input>>;
 
 type Field = z.infer<ReturnType<typeof field>>;
 
-/** Asks a person. */
 export const ask: Tool = defineTool({
   name: "ask",
   description:
@@ -187,7 +186,6 @@ function resultOf({ options = [], form, to }: AskInput, decision: ToolContext["d
   }
 }
 
-/** The answer in a field, for the model. */
 function valueOf({ options = [], type }: Field, answer: FieldAnswer | undefined): unknown {
   switch (answer?.kind) {
     case undefined:

@@ -84,7 +84,6 @@ export const editFile: Tool = defineTool({
   },
 });
 
-/** Lists files and folders. */
 export const listFiles: Tool = defineTool({
   name: "list_files",
   description: "Lists the files and folders of your workspace.",
@@ -124,7 +123,6 @@ function lineAt(text: string, at: number): number {
   return text.slice(0, at).split("\n").length;
 }
 
-/** Reads a skill, or one of its files. */
 export const readSkill: Tool = defineTool({
   name: "read_skill",
   short: { description: "Reads a skill.", fields: ["name", "file"] },

@@ -12,7 +12,6 @@ import { bounded } from "../lib/text/cut.ts";
 import type { FeedEntry, ReadFeed } from "../core/feed.ts";
 import { type MarkdownNode, markdownOf } from "./markdown_of.ts";
 
-/** A feed to read. */
 export interface FeedJob {
   readonly text: string;
   /** Its address, for links relative to it. */

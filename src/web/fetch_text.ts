@@ -13,7 +13,6 @@ import type { IncomingMessage } from "node:http";
 import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
 import { readBody, textOf } from "./read_body.ts";
 
-/** A fetched text. */
 export interface FetchedText {
   /** The address after redirects. */
   readonly url: string;
@@ -48,7 +47,6 @@ export function fetchText(
   return fetched(written, ports, readText, signal, timeoutMs);
 }
 
-/** A fetched file. */
 export interface FetchedFile {
   /** The address after redirects. */
   readonly url: string;

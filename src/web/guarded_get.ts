@@ -13,7 +13,6 @@ import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 import { hostOf, portOf } from "../lib/network/addresses.ts";
 
-/** An address of a host. */
 export interface HostAddress {
   /** `"93.184.216.34"`. */
   readonly address: string;

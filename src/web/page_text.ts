@@ -17,13 +17,11 @@ interface PageElement extends MarkdownNode {
   readonly nextElementSibling: PageElement | null;
 }
 
-/** A parsed page. */
 interface PageDocument {
   readonly documentElement: PageElement;
   querySelector(selector: string): PageElement | null;
 }
 
-/** A page to read. */
 export interface PageJob {
   readonly html: string;
   /** Its address, for links relative to it. */
@@ -32,11 +30,9 @@ export interface PageJob {
   readonly isPlain?: boolean;
 }
 
-/** A page's text. */
 export interface PageText {
   /** Absent if the page has none. */
   readonly title?: string;
-  /** Its text, as Markdown. */
   readonly text: string;
   /** Whether only the beginning of the page was read. */
   readonly isCut: boolean;
@@ -65,7 +61,6 @@ export function runPageJob(job: unknown): PageText {
   return pageText({ html, url, isPlain: isPlain || undefined });
 }
 
-/** Reads a page. */
 export function pageText({ html, url, isPlain = false }: PageJob): PageText {
   const { text: read, isCut } = bounded(withoutUnread(html));
   const whole = /<html[\s>]/i.test(read) ? read : `<html><body>${read}</body></html>`;

@@ -2,9 +2,7 @@
 
 import { badArguments } from "../core/refused_call.ts";
 
-/** An address of the config. */
 export interface PostTarget {
-  /** Its name in the config. */
   readonly name: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

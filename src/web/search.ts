@@ -10,7 +10,6 @@ import { readBody } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { WebError } from "./guarded_get.ts";
 
-/** A search engine. */
 export interface SearchEngine {
   readonly kind: "searxng" | "brave";
   /** Base address without a slash at its end; the vendor's if absent. */

@@ -7,7 +7,6 @@ import { codeOf } from "../lib/errors.ts";
 import { badArguments, RefusedCall } from "../core/refused_call.ts";
 import { openNew, openToRead, walkFolders } from "./root.ts";
 
-/** Bounds of a workspace. */
 export interface WorkspaceLimits {
   /** Maximum bytes of a file that is read or written. */
   readonly fileBytes: number;

@@ -22,7 +22,6 @@ export interface AgentFolders {
   readonly skills: { readonly folders: readonly string[] };
 }
 
-/** An agent, with its folder. */
 export interface AgentFolder {
   readonly id: string;
   /** Absent: one in the data directory (S6). */

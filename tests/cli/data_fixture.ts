@@ -43,7 +43,6 @@ export const GUILD_SNAPSHOT = snapshotOf({
   ownRole: roleId("1400000000000000032"),
 });
 
-/** A data directory of a test. */
 export interface DataFixture {
   readonly data: string;
   readonly config: string;

@@ -25,7 +25,6 @@ const TASKS = await allTasks(EXTRAS);
 
 after(removeDataFixtures);
 
-/** Wrong values of one kind. */
 interface Kind {
   readonly values: readonly string[];
   /** Whether each value is wrong usage for every command; else some commands take some of them. */

@@ -216,7 +216,6 @@ function placesIn(places: unknown, more: (place: Json) => object = () => ({})): 
   );
 }
 
-/** The access rules of the loaded config. */
 function firstReading({ config }: LoadedConfig): Json {
   return Object.fromEntries(config.accounts.map(({ accountId, enabled, access }) => [
     accountId,

@@ -14,7 +14,6 @@ function plainKeys(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
   return keys.flatMap((key) => key.isSection ? plainKeys(key.keys) : [key]);
 }
 
-/** A config with one key. */
 function configWith(path: readonly string[], value: unknown): string {
   return JSON.stringify(
     path.reduceRight((inner: unknown, name) => ({ [name]: inner }), value),
@@ -25,7 +24,6 @@ function configWith(path: readonly string[], value: unknown): string {
 const UNREAD = /^(?:\$schema$|channels\.defaults\.|channels\.discord\.accounts$)/;
 /** Keys whose example removes the value, or the whole section. */
 const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
-/** Secrets that are addresses. */
 const ADDRESSES = new Map([
   ["alerts.webhook", "https://a.example/"],
   ["alerts.ntfy", "https://a.example/"],

@@ -53,7 +53,6 @@ const gaps = (eol: string): fc.Arbitrary<string> =>
     { maxLength: 3 },
   ).map((parts) => parts.join(""));
 
-/** Texts with their values. */
 export const texts: fc.Arbitrary<{ readonly text: string; readonly value: Json }> = fc.tuple(
   values,
   fc.constantFrom("\n", "\r\n", "\r"),

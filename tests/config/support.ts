@@ -25,14 +25,12 @@ export function load(
   });
 }
 
-/** A config that must load. */
 export async function loadedOf(text: string | undefined, world?: World): Promise<LoadedConfig> {
   const loaded = await load(text, world);
   assert.ok(loaded.kind === "loaded", renderProblems(loaded.problems));
   return loaded;
 }
 
-/** All its accounts. */
 export async function botConfigOf(text: string | undefined, world?: World): Promise<BotConfig> {
   return (await loadedOf(text, world)).config;
 }

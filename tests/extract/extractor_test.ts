@@ -21,7 +21,6 @@ function fakeThread(onJob: (thread: EventEmitter) => void): FakeThread {
   const thread = new EventEmitter();
   let isEnded = false;
   const fake: FakeThread = Object.assign(thread, {
-    /** As the extractor starts it. */
     start() {
       queueMicrotask(() => thread.emit("message", { kind: "ready" }));
       return fake;

@@ -12,7 +12,6 @@ const tool = (name: string, size = 0, description = "") => ({
   inputSchema: { type: "object" as const, properties: { [`a${"x".repeat(size)}`]: {} } },
 });
 
-/** Lists tools that come in pages. */
 function list(pages: readonly Page["tools"][], allow?: readonly string[]) {
   const from = {
     listTools: (options?: { params?: { cursor?: string } }) => {

@@ -450,7 +450,6 @@ describe("[T6] createMcpServers()", () => {
   });
 });
 
-/** Starts a line of shell. */
 const shell = (line: string, written: Partial<WrittenLimits> = {}) => () => {
   const limits = limitsOf({ ...MCP_LIMITS, ...written }, 100);
   return Promise.resolve({

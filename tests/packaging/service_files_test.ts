@@ -225,7 +225,6 @@ const QUADLET: ReadonlySet<string> = new Set(
     "NoNewPrivileges PodmanArgs").split(" "),
 );
 
-/** Keys of a section of a unit. */
 function keysOf(text: string, section: string): readonly string[] {
   const [, body = ""] = new RegExp(`^\\[${section}\\]\\n([^]*?)(?=^\\[|(?![^]))`, "m").exec(text) ??
     [];

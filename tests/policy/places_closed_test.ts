@@ -12,7 +12,6 @@ const inGuild = (channels?: Readonly<Record<string, ChannelRules>>) =>
 
 const thread = guildPlace({ thread: { id: channelId("1400000000000000012"), name: "t" } });
 
-/** The rule that closes #help to Bob, or to an owner. */
 const closedIn = (rules: AccessPolicy, { id = BOB, isOwner = false, place = guildPlace() } = {}) =>
   prepareClosedBy(rules)({ channelId: CHANNEL, place, sender: sender({ id }), isOwner });
 

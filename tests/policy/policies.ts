@@ -89,7 +89,6 @@ export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   ...fields,
 });
 
-/** A policy that lists the builders' guild. */
 export const listing = (rules: Partial<GuildRules> = {}): Partial<AccessPolicy> => ({
   guilds: { [GUILD]: guild(rules) },
 });

@@ -12,7 +12,6 @@ const callsOf = (step: number): readonly ToolCall[] =>
     (_, at) => ({ id: `call_${step}_${at}`, name: "tide", arguments: "{}" }),
   );
 
-/** One step with many calls. */
 const stepOf = (step: number, result = "high"): readonly ModelMessage[] => {
   const calls = callsOf(step);
   return [

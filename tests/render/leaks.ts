@@ -3,7 +3,6 @@
  * looks like it.
  */
 
-/** The answer, and its visible part. */
 export type Leak = readonly [name: string, answer: string, visible: string];
 
 const CALL = '{"name": "search", "arguments": {"query": "tides"}}';

@@ -59,7 +59,6 @@ const answer = ({ rules, shown, ...fields }: Fields = {}): ModelAnswer => ({
   ...fields,
 });
 
-/** The reply of an answer that is one. */
 function replyOf(fields: Fields) {
   const composed = composeReply(answer(fields));
   assert.ok(composed.kind === "reply");

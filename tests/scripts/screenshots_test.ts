@@ -21,7 +21,6 @@ const PICTURE: Picture = {
   shownIn: ["README.md"],
 };
 
-/** The problems of a project with one picture. */
 function problems(
   { picture = PICTURE, bytes = 1, text = "![A\npage](docs/images/one.webp)", also = "one" }: {
     readonly picture?: Picture;

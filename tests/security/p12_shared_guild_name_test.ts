@@ -18,7 +18,6 @@ const OURS = guildId("1400000000000000001");
 const THEIRS = guildId("1400000000000000002");
 const CHANNEL = channelId("1400000000000000011");
 
-/** A reader with guilds that arrive one by one. */
 function open() {
   const reader = createReader({ accountId: ACCOUNT, self: SELF, guilds: [] }, () => {});
   let seq = 0;

@@ -140,7 +140,6 @@ export function identify(
   return { op: 2, d: { token: sim.token, properties, intents: 0xb601, ...fields } };
 }
 
-/** Connects and waits for READY. */
 export async function connectReady(
   sim: Simulator,
   fields: Readonly<Record<string, unknown>> = {},

@@ -61,7 +61,6 @@ const steps = fc.array(
 
 const file = { name: "a.txt", bytes: new Uint8Array([1]) };
 
-/** The life of a store. */
 function live(store: Store) {
   let now = START;
   let said = 0;

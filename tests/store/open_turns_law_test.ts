@@ -111,7 +111,6 @@ const RETRACTED_WHILE_TAKEN_IN: readonly Step[] = [
   { kind: "take in", of: 0, isOpen: false },
 ];
 
-/** The life of a store. */
 function live(store: Store) {
   const said: InboundMessage[] = [];
   const running: Claim[] = [];

@@ -2,7 +2,6 @@
 
 import { afterEach } from "node:test";
 
-/** Cleanups of the running test. */
 export type Cleanups = (() => Promise<unknown>)[];
 
 /** @returns Collects the cleanups of a test file; after each test they run, newest first. */

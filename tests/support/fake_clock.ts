@@ -17,7 +17,6 @@ export class FakeClock {
     return () => this.#timers = this.#timers.filter((other) => other !== timer);
   };
 
-  /** Number of waiting timers. */
   get pending(): number {
     return this.#timers.length;
   }

@@ -19,7 +19,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { zipSync } from "fflate";
 
-/** A program to pack. */
 export interface Packing {
   /** `"linux-x64"`. */
   readonly platform: string;

@@ -29,7 +29,6 @@ export const DEBIAN_ARCHITECTURES: Readonly<Record<string, string>> = {
   "linux-arm64": "arm64",
 };
 
-/** A package to build. */
 export interface DebianPackage {
   /** Of Debian: `"amd64"`. */
   readonly architecture: string;

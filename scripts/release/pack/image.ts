@@ -35,7 +35,6 @@ const CERTIFICATES = "/usr/share/ca-certificates/mozilla";
 
 /** A processor of the image, with the Debian packages that have its libraries. */
 interface Machine {
-  /** Its name in an image. */
   readonly architecture: string;
   /** Folder of the libraries on this machine. */
   readonly libraries: string;
@@ -67,7 +66,6 @@ export const MACHINES: Readonly<Record<string, Machine>> = {
 /** The libraries that the binary names; glibc loads the last one itself when a thread is cancelled. */
 const LIBRARIES = ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "libgcc_s.so.1"];
 
-/** The content of an image. */
 export interface ImageParts {
   /** Key of {@link MACHINES}. */
   readonly machine: string;
@@ -81,12 +79,9 @@ export interface ImageParts {
   readonly packages: readonly string[];
 }
 
-/** A finished image. */
 export interface BuiltImage {
   readonly path: string;
-  /** Bytes of the archive. */
   readonly bytes: number;
-  /** Bytes of the files in the image. */
   readonly unpackedBytes: number;
 }
 

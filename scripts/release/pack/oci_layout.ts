@@ -17,9 +17,7 @@ export function put(root: string, path: string, content: Uint8Array | string, mo
   chmodSync(target, mode); // whatever the umask is
 }
 
-/** A packed layer. */
 export interface Layer {
-  /** Compressed. */
   readonly packed: Uint8Array;
   /** SHA-256 of the archive before its compression. */
   readonly diffId: string;

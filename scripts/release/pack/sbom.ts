@@ -15,12 +15,9 @@ import { type LockFile, readLockFile, sha512Of } from "../lock_file.ts";
 import { bundledPackages, bunVersion, type Package } from "../../packages.ts";
 import { RELEASE_TARGETS, runtimePackage } from "../runtimes.ts";
 
-/** The software in a release. */
 export interface Inventory {
-  /** Version of Barnacle. */
   readonly version: string;
   readonly packages: readonly Pick<Package, "name" | "version" | "licence">[];
-  /** Version of Bun. */
   readonly bun: string;
   /** Platforms of the binaries. */
   readonly targets: readonly string[];

@@ -3,7 +3,6 @@
  * Docker Compose. Each `@NAME@` gets a value, and each `@SHA256(file)@` the hash of a file of the release.
  */
 
-/** The values of a release. */
 export interface ReleaseValues {
   /** `"1.0.0"`. */
   readonly version: string;

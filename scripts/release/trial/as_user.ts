@@ -18,13 +18,11 @@ import {
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 
-/** A release to use. */
 export interface UsedRelease {
   /** Address of the releases, from which the installer downloads. */
   readonly releases: string;
   /** Address of a list that also has the next version. */
   readonly later: string;
-  /** Folder with the files. */
   readonly folder: string;
   readonly version: string;
   /** Version to which the user upgrades. */

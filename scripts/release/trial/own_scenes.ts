@@ -14,7 +14,6 @@ import { release, type } from "node:os";
 import { parseArgs } from "node:util";
 import { type OwnCommand, startOwnProcess } from "../../../src/host/process/own_process.ts";
 
-/** Numbers of scenes. */
 export interface SceneCounts {
   /** Scenes that pass. */
   readonly passed: number;

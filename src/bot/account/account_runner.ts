@@ -48,7 +48,6 @@ export type StartAccount = (
   ports: AccountPorts,
 ) => Promise<RunningAccount>;
 
-/** The part of the setup for one account. */
 export interface OwnSetup {
   readonly account: AccountSetup;
   readonly config: Config;
@@ -153,7 +152,6 @@ export function createAccountRunner(
   };
 }
 
-/** A started account. */
 export type AccountRunner = ReturnType<typeof createAccountRunner>;
 
 /**

@@ -44,7 +44,6 @@ export function createAccounts(
   ports: Clock & {
     readonly startAccount: StartAccount;
     readonly meter: Meter;
-    /** Bounds the turns of all accounts. */
     readonly turnLimit: TurnLimit;
     /** Shared by the accounts, as the limit is. */
     readonly memory: ProcessMemory;
@@ -205,7 +204,6 @@ export function createAccounts(
   };
 }
 
-/** All accounts of the bot. */
 export type Accounts = ReturnType<typeof createAccounts>;
 
 function restarted({ accountId, does }: AccountChange): AccountChange {

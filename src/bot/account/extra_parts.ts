@@ -5,7 +5,6 @@ import type { Store } from "../../store/store.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
 
-/** Creates the parts of these extras. */
 export async function createExtraParts(
   extras: readonly BotExtra[],
   account: AccountContext,
@@ -26,7 +25,6 @@ export async function createExtraParts(
     reconfigured(): void {
       for (const part of parts) part.reconfigured?.();
     },
-    /** A command has changed rows of a namespace. */
     changedByCommand(namespace: keyof Store): void {
       for (const part of parts) if (part.namespaces?.includes(namespace)) part.reconfigured?.();
     },

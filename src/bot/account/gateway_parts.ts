@@ -139,7 +139,6 @@ export async function createGatewayParts(
   };
 }
 
-/** The parts that connect an account. */
 export type GatewayParts = Awaited<ReturnType<typeof createGatewayParts>>;
 
 /** How the preflight asks the network and Discord. Connecting goes first, and needs no answer of it. */

@@ -142,5 +142,4 @@ export async function createParts(
   };
 }
 
-/** The parts of an account. */
 export type Parts = Awaited<ReturnType<typeof createParts>>;

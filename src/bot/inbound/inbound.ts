@@ -228,7 +228,6 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
       challenges.start();
       askModel.start();
     },
-    /** Takes a batch from the gateway. */
     take(batch: DispatchBatch): void {
       const read = reader.read(batch);
       acceptor.accept(read);

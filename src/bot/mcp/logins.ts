@@ -5,7 +5,6 @@ import type { McpServerLogins } from "../../interactions/parts/mcp_sign_ins.ts";
 import { beginLogin, mcpStates, signInServer } from "../../mcp/server_logins.ts";
 import { loginsIn, seenIn, serversOf } from "./ports.ts";
 
-/** The logins at the servers of a config. */
 export function createServerLogins(
   config: () => Pick<BotConfig, "mcp">,
   dataDir: string,

@@ -37,7 +37,6 @@ export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[]
   });
 }
 
-/** A server of the config. */
 type ConfiguredServer = BotConfig["mcp"]["servers"][string];
 
 /** Whether a server is reached over HTTP; otherwise it is a program. */
@@ -60,7 +59,6 @@ export function httpServerOf(
   };
 }
 
-/** The logins in a data directory. */
 export function loginsIn(dataDir: string): Logins {
   return createLogins(join(dataDir, FOLDER));
 }
@@ -91,7 +89,6 @@ export function createConfiguredServers(
   };
 }
 
-/** The servers of a config. */
 export type ConfiguredServers = ReturnType<typeof createConfiguredServers>;
 
 /** The ports of servers that depend on files of this machine. */

@@ -14,7 +14,6 @@ import { isForum } from "../../core/rights/channel.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 
-/** The place of a hook, as it is now. */
 export type HookPlace =
   | ({ readonly kind: "place" } & Pick<InboundMessage, "channelId" | "guildId" | "place">)
   /** The bot may not write there; `reason` is for the operator. */

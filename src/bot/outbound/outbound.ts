@@ -123,7 +123,6 @@ export function createOutbound(
     sent,
     /** Removes the program's secrets from a text before it is posted. */
     cleanSecrets,
-    /** Starts sending. */
     start(): void {
       channelQueues.wake();
       progress.unanswered.start();

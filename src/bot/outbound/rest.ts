@@ -30,11 +30,9 @@ export interface RestOptions {
 
 /** The events of an account's REST client. */
 export interface RestEvents {
-  /** A request ended. */
   request(request: RequestMetric): void;
   /** Discord carried out a request to a channel. */
   served(channelId: ChannelId): void;
-  /** Discord refused the token. */
   tokenRefused(): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;

@@ -41,7 +41,6 @@ interface ProgressParts {
   readonly tellUnmarked: Parameters<typeof createUnansweredMarks>[0]["tell"];
 }
 
-/** Creates the progress display of an account. */
 export function createTurnProgress(account: AccountContext, parts: ProgressParts) {
   const { config, schedule, now } = account;
   const { log } = account.forPart("turns");
@@ -89,7 +88,6 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
         log.debug("A message gets no reaction", { channelId, messageId, error });
       });
     },
-    /** A message has lost its turn. */
     cut: (messageId: MessageId): void => acks.answered(messageId, "notice"),
     /** Shows answers while they grow, if the config says so. */
     drafts,
@@ -99,7 +97,6 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
     readingLines: {
       begin: (place, rules, mayShow) => lines.begin(place, rules, mayShow, true),
     } satisfies Pick<ProgressLines, "begin">,
-    /** The config has changed. */
     reconfigured(): void {
       if (isDeepStrictEqual(rules, config().messages)) return;
       rules = config().messages;

@@ -43,7 +43,6 @@ const USED: readonly Permission[] = [
 
 const VIEW: Permission = "View Channel";
 const HIDDEN: MissingPermission = { permission: VIEW, deniedBy: "the channel's settings" };
-/** The permissions that the invite link asks for. */
 const INVITED = permissionsToAsk({}).map(({ permission }) => permission);
 const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.includes(permission));
 

@@ -30,7 +30,6 @@ import {
 } from "../../workspace/skill_library.ts";
 import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
 
-/** The dependencies of the tools. */
 export interface ToolServicesOptions extends Clock {
   readonly config: BotConfig;
   readonly dataDir: string;
@@ -153,7 +152,6 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
   };
 }
 
-/** An agent with its services. */
 interface KnownAgent {
   readonly services: AgentServices;
   /** The first reading of its skills; `undefined` after that. */
@@ -217,7 +215,6 @@ function runtimeEnv(): Readonly<Record<string, string>> {
   return { ...(HOME !== undefined && { HOME }), ...(DENO_DIR !== undefined && { DENO_DIR }) };
 }
 
-/** The tools for which the config has everything. */
 function toolsOf(config: BotConfig): readonly Tool[] {
   return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
 }

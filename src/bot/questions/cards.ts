@@ -7,7 +7,6 @@ import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
 
-/** Creates the cards of an account. */
 export function createAccountCards(
   account: AccountContext,
   { client, outbound }: {

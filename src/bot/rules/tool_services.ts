@@ -19,7 +19,6 @@ export interface AgentServices {
   readonly skills: SkillLibrary;
 }
 
-/** The tools of a process. */
 export interface ToolServices {
   /** The services of an agent: the same object at each call. */
   of(agentId: string): AgentServices;

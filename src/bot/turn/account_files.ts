@@ -43,7 +43,6 @@ export interface AccountFiles extends TurnFiles {
   readonly speak: SpeakAnswer;
 }
 
-/** Creates the files of one account. */
 export function createAccountFiles(
   account: AccountContext,
   { settings, client, options: { apiBase, files: { folder, extractor, room } }, spend }: {

@@ -16,7 +16,6 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 
-/** Creates the threads of an account. */
 export function createAccountThreads(
   account: AccountContext,
   { client, settings, spend, outbound: { cleanSecrets } }: {

@@ -17,7 +17,6 @@ import type { AccountContext } from "../account_context.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 
-/** Creates the readings of an account. */
 export function createHistory(
   { accountId, store }: AccountContext,
   { client, reader, judging }: {

@@ -19,7 +19,6 @@ import type { AccountContext } from "../account_context.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 import type { History } from "./history.ts";
 
-/** Creates the part of an account. */
 export function createAccountKnowledge(
   account: AccountContext,
   { client, reader, sources, history }: {

@@ -12,7 +12,6 @@ import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 /** No agent has this id, so none has lists for it. */
 const NO_AGENT = "";
 
-/** Creates the agents. */
 export function createTurnAgents(
   config: () => Config,
   sources: TurnRulesPorts,

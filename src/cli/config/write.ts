@@ -63,7 +63,6 @@ export function openConfig(
   }
 }
 
-/** The result of writing. */
 export type Saved =
   | {
     readonly kind: "saved";

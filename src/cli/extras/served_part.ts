@@ -5,7 +5,6 @@ import type { RequestHandler } from "../../host/bounded_server.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { OwnCalls } from "../shared/store_calls.ts";
 
-/** An extra of the process. */
 export interface ServeExtra {
   /** Loads its part, once the bot runs. */
   readonly serve?: () => Promise<(running: Served) => ServedPart>;

@@ -6,7 +6,6 @@ import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { OwnCalls } from "../shared/store_calls.ts";
 import type { Served, ServedPart, ServeExtra } from "./served_part.ts";
 
-/** Creates the parts of these extras. */
 export async function createServedParts(
   extras: readonly ServeExtra[],
   served: Served,
@@ -42,12 +41,10 @@ export async function createServedParts(
     },
     /** The bot begins to stop. */
     leave: () => each((part) => part.leave?.()),
-    /** Ends the listeners. */
     close: () => each((part) => part.close?.()),
     /** The very end of the process. */
     end: () => each((part) => part.end?.()),
   };
 }
 
-/** The parts of a process, as one. */
 export type ServedParts = Awaited<ReturnType<typeof createServedParts>>;

@@ -17,7 +17,6 @@ import { createProcessIo, type Io } from "../terminal/io.ts";
 import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
 import { dashed } from "./error_texts.ts";
 
-/** The help of one command. */
 export interface CommandHelp {
   /** Imperative, without a full stop: `"Approve a pairing code"`. */
   readonly brief: string;
@@ -28,7 +27,6 @@ export interface CommandHelp {
   readonly exits: Exits;
 }
 
-/** A command with its help. */
 export interface CliCommand {
   readonly kind: "command";
   readonly help: CommandHelp;
@@ -179,7 +177,6 @@ const COMMON_NAMES = ["config", "data", "json"];
 
 /** The options and arguments of a command. */
 export type CliParameters = Command<CommandContext>["parameters"];
-/** An option of a command. */
 export type CliOption = NonNullable<CliParameters["flags"]>[string];
 
 function isRequired(option: CliOption): boolean {

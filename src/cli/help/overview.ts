@@ -3,7 +3,6 @@
 import type { Style } from "../terminal/style.ts";
 import { type CliCommand, type CliGroup, type HelpRow, section } from "./command_help.ts";
 
-/** The tasks, in the order of help. */
 export const TASK_TITLES = [
   "Start",
   "Diagnose",
@@ -16,10 +15,8 @@ export const TASK_TITLES = [
   "About",
 ] as const;
 
-/** The heading of a task. */
 export type TaskTitle = (typeof TASK_TITLES)[number];
 
-/** Commands for one task. */
 export interface CommandTask {
   /** The heading: a {@link TaskTitle} in the program. */
   readonly title: string;

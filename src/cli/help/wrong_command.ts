@@ -10,7 +10,6 @@ import { looksLikeToken } from "../../core/discord/token_shape.ts";
 import type { CliCommand, CliGroup } from "./command_help.ts";
 import { TOKEN_TYPED } from "./error_texts.ts";
 
-/** Commands and groups by name. */
 export type Commands = Readonly<Record<string, CliCommand | CliGroup>>;
 
 /** Options of `barnacle` itself. */

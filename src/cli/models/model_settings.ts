@@ -55,7 +55,6 @@ export async function findModel(
   };
 }
 
-/** The settings of one model of the config. */
 export function settingsOf(choice: ModelChoice, currency: string | undefined): ModelSettings {
   const { provider, model: name } = choice;
   const { models = {} } = provider;

@@ -22,7 +22,6 @@ import { readConfigLeniently } from "../shared/read_config.ts";
 /** Names of keys whose values are secrets. */
 const SECRET_KEYS = /^(?:token|apikey|password|secret|headers|env)$/i;
 
-/** Creates the port for one file. */
 export function createConfigFile(file: string, env: Env): ConfigFile {
   return {
     async get(typed) {

@@ -68,7 +68,6 @@ export function logWait({ turns, unsent }: OpenWork, graceSec: number, log: Log)
   );
 }
 
-/** Logs an end, and returns its exit code. */
 export function endingOf(end: Ending, log: Log): ExitCode {
   switch (end.kind) {
     case "signal":

@@ -155,7 +155,6 @@ function logApplied({ changes, accounts }: ReloadPlan, log: Log): void {
 
 /** The config of a running bot, and how it is read again. */
 export interface ConfigReloadOptions {
-  /** The config at the start. */
   readonly loaded: LoadedConfig;
   readonly logging: BotOptions["logging"];
   readonly readAgain: () => Promise<Loaded>;

@@ -20,7 +20,6 @@ export interface RestartAnswer {
   readonly why?: string;
 }
 
-/** Requests for a restart. */
 export interface RestartRequests {
   /** Asks for a restart, and answers before it begins. */
   readonly ask: () => RestartAnswer;

@@ -271,7 +271,6 @@ async function run(
   }
 }
 
-/** Lock names of the accounts' tokens. */
 function botsOf({ accounts }: Pick<Setup, "accounts">): readonly string[] {
   return Array.from(accounts.values(), ({ token, apiBase }) => lockedBot(token, apiBase));
 }

@@ -36,7 +36,6 @@ import { listenForHealth } from "../../host/listen.ts";
 import type { Extra } from "../extras/extra.ts";
 import { createServedParts, type ServedParts } from "../extras/served_parts.ts";
 
-/** The bot and its surroundings. */
 export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly logging: BotOptions["logging"];
   readonly extras: readonly Extra[];
@@ -53,7 +52,6 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly notify: Notify;
   /** A test ends the process there. */
   readonly crashAt: (moment: CrashMoment) => void;
-  /** Restarts of this process, on request. */
   readonly restart: RestartRequests;
   /** The first signal, if the process has waited for one before. */
   readonly signal?: Promise<Ending>;

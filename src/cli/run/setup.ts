@@ -15,7 +15,6 @@ import { createConfigFile } from "./config_file.ts";
 import { apiOf } from "../shared/discord.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 
-/** The setup, or its problems. */
 export type FoundSetup =
   | { readonly kind: "setup"; readonly setup: Setup }
   | { readonly kind: "problems"; readonly problems: readonly Problem[] };

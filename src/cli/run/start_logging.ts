@@ -22,7 +22,6 @@ interface LogFlags {
   readonly connectionDebug: boolean;
 }
 
-/** Starts the log of a run. */
 export function startLogging(flags: LogFlags, config: BotConfig, dataDir: string, io: Io): Logging {
   const onFailed = (error: unknown) => logging.forPart("main").warn(FILE_FAILS, { error });
   const logging: Logging = startLog({

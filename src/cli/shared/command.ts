@@ -11,7 +11,6 @@ export function flag(
   return { kind: "boolean", brief, default: false };
 }
 
-/** An option with a text. */
 export function text(brief: string, placeholder: string): {
   readonly kind: "parsed";
   readonly parse: (text: string) => string;

@@ -18,10 +18,8 @@ export const EXIT = {
   config: 78,
 } as const;
 
-/** The name of an exit code. */
 export type ExitName = keyof typeof EXIT;
 
-/** The number of an exit code. */
 export type ExitCode = (typeof EXIT)[ExitName];
 
 /** General meaning of each exit code; a command may be more specific in its help. */
@@ -63,7 +61,6 @@ function isExitName(name: string): name is ExitName {
 /** A problem that ends a command, with its exit code. */
 export class StartError extends Error {
   override readonly name = "StartError";
-  /** The exit code of the process. */
   readonly code: ExitCode;
 
   /**

@@ -43,7 +43,6 @@ export type DataState = "store" | "empty" | "missing" | "hidden" | "foreign";
 export interface DataPlace {
   /** Absolute path. */
   readonly dataDir: string;
-  /** Its state for this user. */
   readonly state: DataState;
 }
 
@@ -60,7 +59,6 @@ export interface DataFacts {
   readonly service: DataPlace;
 }
 
-/** The directory to use. */
 export interface DataChoice extends DataPlace {
   /** A line for stderr, if the user did not name the directory and it is not their own. */
   readonly note?: string;

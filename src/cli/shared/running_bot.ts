@@ -35,7 +35,6 @@ const LOOK_EVERY_MS = 25;
 /** Maximum size of the bot's answer: a thousand shards take two. */
 const MAX_REPORT_BYTES = 8 * 2 ** 20;
 
-/** The bot's answer. */
 export interface BotAnswer {
   /** The shown part, unescaped. */
   readonly report: ShownReport;

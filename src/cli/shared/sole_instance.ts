@@ -32,7 +32,6 @@ export interface InstanceOptions {
   readonly config?: string;
 }
 
-/** The locks of this process. */
 export interface Instance extends Pick<HeldLock, "lastExitCode"> {
   /** Writes the HTTP address into the lock file, for commands on this machine. */
   setHttp(address: string, key: string): void;

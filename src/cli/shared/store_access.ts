@@ -53,7 +53,6 @@ export function dataDirOf(flag: string | undefined, { env }: Pick<Io, "env">): s
   return findDataDir({ env, home: homedir(), flag });
 }
 
-/** An open store. */
 export interface CommandStore {
   /** The store. Its listed methods go to the process with the lock, if that is another one. */
   readonly store: Store;

@@ -24,7 +24,6 @@ import { toStartError } from "./start_error.ts";
  */
 export type OwnCalls = { readonly [Name in OwnCallName]?: (args: unknown) => unknown };
 
-/** Name of such a call. */
 export type OwnCallName =
   | "api.call"
   | "dashboard.login"
@@ -46,14 +45,12 @@ type MethodName = {
   [Name in AskedNamespace]: `${Name}.${Extract<keyof Store[Name], string>}`;
 }[AskedNamespace];
 
-/** Arguments of a method of the store. */
 type ArgsOf<Name> = Name extends `${infer Of extends AskedNamespace}.${infer Method}`
   ? Method extends keyof Store[Of]
     ? Store[Of][Method] extends (...args: infer Args) => unknown ? Args : never
   : never
   : never;
 
-/** The schema of the arguments of each method, by its name. */
 type Schemas = { readonly [Name in MethodName]?: z.ZodType<ArgsOf<Name>> };
 
 /** Milliseconds for an answer. The file is written anew to forget a person, which takes longest. */
@@ -109,7 +106,6 @@ const READS = {
   "outbox.sendResultsOf": z.tuple([z.array(row)]),
 } satisfies Schemas;
 
-/** Methods that write. */
 const WRITES = {
   "outbox.addAll": z.tuple([frozen, time]),
   "outbox.addInvalidRequest": z.tuple([account, time]),
@@ -151,7 +147,6 @@ const CALLS: ReadonlyMap<string, z.ZodType<readonly unknown[]>> = new Map(
   Object.entries({ ...READS, ...WRITES }),
 );
 
-/** Name of a call. */
 export type CallName = "catchUp" | keyof typeof READS | keyof typeof WRITES | OwnCallName;
 
 /** Finds a method by its name: `"outbox.release"`. */
@@ -195,7 +190,6 @@ const requestSchema = z.strictObject({ call: z.string(), args: z.unknown() });
 /** The key that stands for a file's place among the frames. */
 const FILE = "$file";
 
-/** Writes a call. */
 export function toRequest(name: CallName, given: readonly unknown[]): SocketRequest {
   const files: Uint8Array<ArrayBuffer>[] = [];
   // JSON has no `undefined`, which stands for an argument that is left out.

@@ -76,7 +76,6 @@ function judge(
   return { status: status === "pass" ? "warn" : status, why: `${why}. ${MAY_LOSE}`, fix };
 }
 
-/** Judges the owner and its standbys. */
 function judgeProcesses(
   name: string,
   state: RemoteState,

@@ -46,7 +46,6 @@ export interface Joined {
   /** The row of the store, as the start has found it. */
   readonly state: RemoteState;
   readonly record: SharedRecord;
-  /** This process, as it takes the lease. */
   readonly taker: LeaseTaker;
 }
 

@@ -53,7 +53,6 @@ export interface StandByOptions extends HealthOptions {
   readonly openStore: (follower?: Follower) => Store;
 }
 
-/** The store of a process that owns it. */
 export interface OwnedStore {
   readonly store: Store;
   /** Waits until this process may change Discord; absent: it always may. */

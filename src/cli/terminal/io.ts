@@ -93,7 +93,6 @@ const ERASE = "\r\u001b[K";
 export interface StatusStream {
   /** Columns of the terminal; 80 if it does not say. */
   readonly columns?: number;
-  /** Writes to the terminal. */
   write(text: string): unknown;
 }
 
@@ -110,7 +109,6 @@ export interface StatusLine {
   erase(): void;
 }
 
-/** Creates the status line of a terminal. */
 export function createStatusLine(stream: StatusStream, schedule: StartTimer): StatusLine {
   let isShown = false;
 

@@ -9,7 +9,6 @@ export type Colour = "dim" | "red" | "green" | "yellow";
 /** For pipes, files and JSON. */
 export const PLAIN: Style = createStyle(undefined);
 
-/** For a terminal that shows colours. */
 export const COLOURED: Style = createStyle(styleText);
 
 /**
@@ -31,15 +30,10 @@ function createStyle(paint: typeof styleText | undefined) {
   return {
     /** Whether texts get escape sequences. */
     isOn: paint !== undefined,
-    /** Bold text. */
     bold: painter("bold"),
-    /** Dim text. */
     dim: painter("dim"),
-    /** Red text. */
     red: painter("red"),
-    /** Green text. */
     green: painter("green"),
-    /** Yellow text. */
     yellow: painter("yellow"),
   };
 }

@@ -19,7 +19,6 @@ import {
 } from "../../policy/tool_access.ts";
 import { type PlaceOf, type RulePlace, ruleText } from "./current_rules.ts";
 
-/** A check, with the place of its rule in the config. */
 export interface PlacedCheck extends VerdictCheck {
   /** Absent if there is no config file. */
   readonly place?: RulePlace;
@@ -64,7 +63,6 @@ export function checkLines(
   });
 }
 
-/** A decision, with the place of its rule in the config. */
 export interface PlacedDecision extends ToolDecision {
   /** Absent if there is no config file. */
   readonly place?: RulePlace;

@@ -42,7 +42,6 @@ export interface RulePlace {
 /** Finds the place of a rule by its config path. */
 export type PlaceOf = (rule: string) => RulePlace | undefined;
 
-/** The rules of one account. */
 export interface AccessView {
   readonly accountId: AccountId;
   /** Known names are replaced by ids. */
@@ -96,7 +95,6 @@ function shortened(file: string, cwd: string): string {
     : path;
 }
 
-/** The rules of all accounts. */
 export interface ReadAccess {
   readonly kind: "read";
   readonly config: BotConfig;

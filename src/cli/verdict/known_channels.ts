@@ -8,7 +8,6 @@ import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 export interface ListedChannel {
   readonly id: ChannelId;
   readonly name: string;
-  /** Name of the guild. */
   readonly guild: string;
   readonly guildId: GuildId;
 }

@@ -17,7 +17,6 @@ import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/rules/entries.ts";
 
-/** A place. */
 export interface FoundPlace {
   readonly kind: "place";
   readonly place: Place;

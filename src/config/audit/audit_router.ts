@@ -25,7 +25,6 @@ export const OWN_COMMANDS: readonly string[] =
     "think reasoning verbose queue activation allowlist send config agents dashboard mcp pause restart approve")
     .split(" ");
 
-/** Adds all remarks, in any order. */
 export function auditRouter(file: unknown, remark: AddRemark): void {
   const written = valueAt(file, ["agents", "list"]);
   const listed = isList(written) ? written.map((agent) => textOf(valueAt(agent, ["id"]))) : [];

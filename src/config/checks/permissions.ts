@@ -28,7 +28,6 @@ export interface FileFacts {
   readonly isConfig: boolean;
 }
 
-/** POSIX facts of a folder. */
 export interface FolderFacts {
   /** Absolute path without links. */
   readonly path: string;
@@ -124,7 +123,6 @@ export function auditFolders(
   });
 }
 
-/** The problems of a file, and a function that adds one. */
 function problemsOf(file: string) {
   const problems: Problem[] = [];
   const add = (severity: Problem["severity"], message: string, hint: string) =>

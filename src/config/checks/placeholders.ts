@@ -83,7 +83,6 @@ function isAddressPlaceholder(text: string): boolean {
     parts.some((part) => [PART_PLACEHOLDER, PART_NAME, SECRET_NAME].some((one) => one.test(part)));
 }
 
-/** Whether the text of a secret is a placeholder. */
 export function isSecretPlaceholder(text: string): boolean {
   const secret = text.trim();
   return isPlaceholder(secret) || SECRET_PLACEHOLDER.test(secret) || SECRET_NAME.test(secret) ||

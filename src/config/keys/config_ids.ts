@@ -16,7 +16,6 @@ import {
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { Config } from "../config.ts";
 
-/** The keys of the config that name ids. */
 type ConfigWithIds = Pick<Config, "approvals" | "bindings" | "budgets" | "tools"> & {
   readonly discord: Pick<
     Config["discord"],
@@ -100,7 +99,6 @@ function channelOf(id: ChannelId, rule: string): ListedId {
   return { kind: "channel", id, rule };
 }
 
-/** A role of any guild. */
 function roleOf(id: RoleId, rule: string): ListedId {
   return { kind: "role", id, rule, guild: "*" };
 }

@@ -13,7 +13,6 @@ import type { ReferenceKey } from "../reference.ts";
 import { configSchema } from "../schema/root.ts";
 import { parsePath } from "../text/path.ts";
 
-/** A found key. */
 export interface FoundKey {
   readonly key: ReferenceKey;
   /**

@@ -50,7 +50,6 @@ export const PAGES: Readonly<Record<ReferencePart, string>> = {
   texts: "texts.md",
 };
 
-/** The page with the list of all keys. */
 export const INDEX_PAGE = "configuration.md";
 
 /** Beginning of the paths of the bot's own sentences, which have a page of their own. */
@@ -82,7 +81,6 @@ function pageOfSection(section: ReferenceKey): string | undefined {
   return pages.includes(own) ? own : pages[0];
 }
 
-/** The facts about a key. */
 export function keyFacts(key: ReferenceKey): KeyFacts {
   const { path, name, schema, doc, takesEffect, keys } = key;
   const fallback = defaultOf(schema);

@@ -9,7 +9,6 @@ import { type Distance, nearestOf } from "../checks/nearest.ts";
 import type { ReferenceKey } from "../reference.ts";
 import { keysMeant, meantWords } from "./meanings.ts";
 
-/** Words of a sentence about any key. */
 const EMPTY_WORDS = new Set(
   ("a about after all an and any are as at be been before bot by can change config configure could " +
     "do does even every everyone for from get give has have how i if in into is it its key keys let " +

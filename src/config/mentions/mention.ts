@@ -28,7 +28,6 @@ export interface MentionTests {
   readonly patternsIn: (text: string) => readonly string[];
 }
 
-/** A pattern with its place in the config. */
 interface WrittenPattern {
   readonly pattern: string;
   readonly path: readonly Segment[];
@@ -135,7 +134,6 @@ type Kind = "literal" | "plain" | "repeated" | "counted";
 
 /** Compiles the patterns of all agents together, so that their limits hold for all of them. */
 async function compiled(written: readonly WrittenPattern[]): Promise<{
-  /** The patterns that are in a normalized text. */
   readonly foundIn: (text: string) => readonly WrittenPattern[];
   readonly problems: readonly KeyFault[];
 }> {

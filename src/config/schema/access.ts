@@ -111,7 +111,6 @@ export const toolLists = (above: string): {
   ),
 });
 
-/** An object of lists of tools. */
 export const toolsWithin = (above: string): z.ZodObject<ReturnType<typeof toolLists>> =>
   z.strictObject(toolLists(above));
 

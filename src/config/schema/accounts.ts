@@ -16,7 +16,6 @@ import { referenceIn } from "./parts/secrets.ts";
 import { entriesAt, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { writtenAt } from "../text/written.ts";
 
-/** One account of a config. */
 export interface WrittenAccount {
   /** Id of the account: `"default"`. */
   readonly id: AccountId;

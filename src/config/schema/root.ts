@@ -32,7 +32,6 @@ import { store } from "./store.ts";
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");
 
-/** The config file. */
 export const configSchema = z.strictObject({
   $schema: key(z.string().optional(), "Path or address of this file's JSON Schema, for editors.", {
     example: "./barnacle.schema.json",

@@ -10,7 +10,6 @@ import { applyEdits, createScanner, type Edit, format, type Node } from "jsonc-p
 import type { Span } from "./problem.ts";
 import { isList, isRecord, readTree } from "./tree.ts";
 
-/** A parsed text. */
 export interface EditedSource {
   readonly text: string;
   readonly root: Node;

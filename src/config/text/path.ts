@@ -10,7 +10,6 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
 import { readTree, type Segment } from "./tree.ts";
 
-/** A parsed path. */
 interface TypedPath {
   readonly kind: "path";
   /** Without the `[+]`. */
@@ -28,7 +27,6 @@ interface PathProblem {
 /** A dot (not at the start) and a key, bare or in quotes; or an index. */
 const PART = /(?:(?:^|(?<=[^])\.)(?:"((?:[^"\\]|\\.)*)"|([^."[\]\s]+)))|\[(\d{1,9}|\+)\]/uy;
 
-/** Parses a path. */
 export function parsePath(typed: string): TypedPath | PathProblem {
   const text = typed.trim();
   if (text === "") return { kind: "path", path: [], appends: false };

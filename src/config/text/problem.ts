@@ -45,7 +45,6 @@ export interface Excerpt {
   readonly length: number;
 }
 
-/** A part of a text. */
 export interface Span {
   /** Start in the text, in UTF-16 units from 0. */
   readonly offset: number;

@@ -9,7 +9,6 @@
 import { findNodeAtOffset, getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { type Span, withoutSecrets } from "./problem.ts";
 
-/** A text as the parser reads it. */
 export interface ParsedText {
   readonly text: string;
   /** Absent if the parser finds no value. */
@@ -48,7 +47,6 @@ const MAX_ERRORS = 100;
 /** Characters of a line that are searched for the end of a text. */
 const MAX_TEXT = 10_000;
 
-/** Parses a text. */
 export function parsedText(text: string): ParsedText {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });

@@ -25,7 +25,6 @@ export interface Remark extends Span, Pick<Problem, "severity" | "message" | "hi
 /** A fault, apart from how bad it is. */
 export type Fault = Omit<Remark, "severity">;
 
-/** A fault of a key or value, by its config path. */
 export type KeyFault = Pick<Fault, "path" | "message" | "hint">;
 
 /** The content of a file, if it parses. */
@@ -114,7 +113,6 @@ export function readTree(written: string): Tree {
   };
 }
 
-/** Parses with positions. */
 function parsedTree(written: string, comments: readonly Span[]): Tree {
   const first = parsedText(written);
   if (first.root === undefined && !/\S/.test(withoutSpans(written, comments))) {
@@ -172,7 +170,6 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value is a list. */
 export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }

@@ -70,7 +70,6 @@ export interface AccountEvents {
   turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
   /** A turn's end is stored (T3). */
   turnStored(stored: StoredTurn): void;
-  /** The trace of a stored turn. */
   traced(trace: TurnTrace): void;
   /** A call of a tool was refused, for the metrics. */
   toolRefused(reason: RefusalReason): void;

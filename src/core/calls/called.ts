@@ -17,7 +17,6 @@ export interface EarlierText {
   readonly text: string;
 }
 
-/** The call that a message is. */
 export interface Called {
   /** Name of the program, as the config has it. */
   readonly program: string;
@@ -48,7 +47,6 @@ export function callSessionOf({ agentId, program, userId, conversation }: CallSe
   return `agent:${agentId}:api:${program}:${conversation}:direct:${userId}`;
 }
 
-/** Whether a session is that of a call. */
 export function isCallSession(sessionKey: string): boolean {
   return /^agent:[^:]*:api:/.test(sessionKey);
 }

@@ -7,7 +7,6 @@ import type { CallKind, EarlierText } from "./called.ts";
 export interface CallingProgram {
   /** Its name in the config. */
   readonly program: string;
-  /** The person. */
   readonly userId: UserId;
   /** The only agent that it may ask; absent: each that the person may ask. */
   readonly agentId?: string;
@@ -67,11 +66,9 @@ export class CallRefused extends Error {
   }
 }
 
-/** A call that is stored. */
 export interface BegunCall {
   /** Its id, which `barnacle why` takes. */
   readonly id: MessageId;
-  /** The agent that answers it. */
   readonly agentId: string;
   /** Whether this request has begun it; `false`: an earlier one with the same key has. */
   readonly isNew: boolean;
@@ -98,7 +95,6 @@ export interface CallUsage {
 /** Names of the acts on Discord. */
 export const ACTS = ["send", "read", "search", "approvals"] as const;
 
-/** An act on Discord by its name. */
 export type ActName = typeof ACTS[number];
 
 /** The calls of one account. Each method that refuses throws or rejects with {@link CallRefused}. */
@@ -109,7 +105,6 @@ export interface CallService {
   begin(caller: CallingProgram, call: NewCall): Promise<BegunCall>;
   /** Counts a request for the answer of an earlier call. */
   countRead(caller: CallingProgram): void;
-  /** The state of a call of the program, with its agent. */
   stateOf(
     caller: CallingProgram,
     id: MessageId,

@@ -94,7 +94,6 @@ export interface ShardState {
   readonly readysUnread?: number;
 }
 
-/** Results of RESUMEs. */
 export type ResumeOutcome = "resumed" | "invalid" | "closed" | "timeout";
 
 /** Counters of one worker since its start. */

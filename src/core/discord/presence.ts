@@ -3,7 +3,6 @@
 /** The values of a status. */
 export const STATUSES = ["online", "idle", "dnd", "invisible"] as const;
 
-/** Online status. */
 export type PresenceStatus = (typeof STATUSES)[number];
 
 /** The kinds of activities, by Discord's words. */
@@ -22,7 +21,6 @@ export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 /** The activity below the bot's name. */
 export interface Activity {
   readonly type: ActivityKind;
-  /** The text. */
   readonly name: string;
   /** Link of a stream. */
   readonly url?: string;

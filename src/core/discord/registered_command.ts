@@ -62,7 +62,6 @@ export interface RegisteredOption {
   readonly options?: readonly RegisteredOption[];
 }
 
-/** The commands of an application. */
 export interface RegisteredCommands {
   /** All but the Entry Point. */
   readonly commands: readonly RegisteredCommand[];

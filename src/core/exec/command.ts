@@ -57,7 +57,6 @@ export interface ExecRule {
   readonly isPattern: boolean;
 }
 
-/** Whether a rule allows a command. */
 export function ruleAllows(
   { path, contentHash, cwd, filesHash, args, isPattern }: ExecRule,
   command: ResolvedCommand,
@@ -83,7 +82,6 @@ export function matchesArguments(
 /** What happens to a command. */
 export type ExecVerdict = "run" | "ask" | "deny";
 
-/** Decides about a command. */
 export function decideExec(
   mode: ExecMode,
   rules: readonly ExecRule[],
@@ -113,7 +111,6 @@ export const RUN_CUTS = ["time", "output", "stopped", "memory", "disk", "process
 /** Why a program was ended. */
 export type RunCut = (typeof RUN_CUTS)[number];
 
-/** The end of a program. */
 export interface RunEnd {
   /** Its exit code; `null` if a signal ended it. */
   readonly code: number | null;
@@ -131,7 +128,6 @@ export interface CommandState {
   readonly end?: RunEnd;
 }
 
-/** Runs commands on the host. */
 export interface HostCommands {
   /**
    * Finds the program of a command, and its folder.

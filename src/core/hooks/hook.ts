@@ -108,10 +108,8 @@ function sectionOf(hook: string): readonly [section: "hooks" | "feeds", name: st
   return hook.startsWith(FEED) ? ["feeds", hook.slice(FEED.length)] : ["hooks", hook];
 }
 
-/** An event to store. */
 export interface NewHookEvent {
   readonly accountId: AccountId;
-  /** Name of the hook. */
   readonly hook: string;
   /** The sender's id of it; absent if it sent none, and then each request is an event. */
   readonly senderId?: string;
@@ -127,7 +125,6 @@ export interface NewHookEvent {
   readonly isEnd: boolean;
 }
 
-/** A stored event. */
 export interface HookEvent extends NewHookEvent {
   /** The id that its sender got: `barnacle why <id>`. */
   readonly messageId: MessageId;
@@ -155,7 +152,6 @@ export interface HookRun {
   readonly hook: string;
   readonly key: string;
   readonly startedAt: number;
-  /** Number of its events. */
   readonly count: number;
   /**
    * - `claimed`: nothing has left. `running`: its turn waits or runs.
@@ -174,7 +170,6 @@ export interface Hooked {
   readonly hook: string;
   /** What to do with the event, by the operator. */
   readonly prompt?: string;
-  /** Number of events in it. */
   readonly count: number;
   /** Posted if no model answers, so that no event is lost. */
   readonly post: string;

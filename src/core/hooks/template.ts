@@ -10,7 +10,6 @@ import { memberOf } from "./body.ts";
 
 /** What templates and conditions read. */
 export interface HookValues {
-  /** The parsed body. */
   readonly body: unknown;
   /** The body as it was sent. */
   readonly text: string;
@@ -34,7 +33,6 @@ type Part =
 
 interface Alternative {
   readonly path: Path | { readonly literal: string };
-  /** Words by value. */
   readonly words: ReadonlyMap<string, string>;
 }
 
@@ -61,7 +59,6 @@ export function renderTemplate(template: string, values: HookValues, form: HookF
   return typeof parts === "string" ? "" : render(parts, values.body, values, form).trim();
 }
 
-/** The values of a path as texts. */
 export function valuesAt(path: string, values: HookValues): readonly string[] {
   const read = readPath(path);
   return read ? textsOf(read, values.body, values) : [];

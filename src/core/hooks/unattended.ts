@@ -21,7 +21,6 @@ export interface UnattendedRule extends UnattendedAction {
   readonly path: string;
 }
 
-/** The rules of a hook. */
 export function unattendedRules(
   hookPath: string,
   actions: Readonly<Record<string, UnattendedAction>> | undefined,

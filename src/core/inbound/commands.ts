@@ -20,7 +20,6 @@ export interface CommandKind {
   readonly takesWords: boolean;
 }
 
-/** A text that is a command. */
 export interface TextCommand {
   /** Lower case, without `/`. */
   readonly name: string;

@@ -107,7 +107,6 @@ export type InboundEvent =
 /** Names of all kinds of event. */
 export type EventKind = InboundEvent["kind"];
 
-/** One handler for each kind of event. */
 export type EventHandlers = {
   readonly [Kind in EventKind]: (event: EventOf<Kind>) => void;
 };

@@ -42,7 +42,6 @@ export interface Sender {
   readonly pluralkit?: PluralkitMember;
 }
 
-/** A role that a sender has. */
 export interface Role {
   readonly id: RoleId;
   /** Absent if the guild has another role of that name (P14), or if the name is unknown. */
@@ -220,7 +219,6 @@ export interface RepeatedMessage {
   readonly sentAt: number;
 }
 
-/** Makes the repeated message whole. */
 export function wholeMessage({ of, id, text, sentAt }: RepeatedMessage): InboundMessage {
   return { ...of, id, text, sentAt };
 }

@@ -20,7 +20,6 @@ import type { ReactionRecord } from "./reactions.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** A change of messages in one channel. */
 export type MessageChange =
   /** `verdict`: that of the policy about the message as it is now. */
   | {
@@ -87,7 +86,6 @@ export type CutEnd =
   /** A person has stopped the turn (S5). */
   | "stopped";
 
-/** The result of changes. */
 export interface Changed {
   /**
    * Messages that wait or run, and whose text changed or whose turn ended. A running turn of such a
@@ -293,7 +291,6 @@ export function lastOf({ message, also }: Claim): InboundMessage {
   return also?.at(-1) ?? message;
 }
 
-/** The end of a turn, as the inbox records it. */
 export type TurnEnd =
   /** `reason`: why the answer is not whole, for the operator; absent: it is. */
   | { readonly kind: "answered"; readonly reason?: string }
@@ -327,7 +324,6 @@ export const ENDED_STATES = [
   "interrupted",
 ] as const;
 
-/** All states of a turn. */
 export const TURN_STATES = ["waiting", "running", ...ENDED_STATES] as const;
 
 /** The input of one T3, which stores all of it or nothing. */

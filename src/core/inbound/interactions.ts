@@ -67,7 +67,6 @@ export interface ModalSubmission extends OnComponent {
   readonly submission: Submission;
 }
 
-/** Any use of a component. */
 export type ComponentUse = ButtonPress | Selection | ModalSubmission;
 
 /** The value of a command's option. */

@@ -24,7 +24,6 @@ export interface PairingRequest {
   readonly username: string;
   /** The unpaired sender's direct message channel with the bot. */
   readonly channelId: ChannelId;
-  /** The challenged message. */
   readonly messageId: MessageId;
   /** The code that the unpaired sender got, as {@link codeFrom} writes it. */
   readonly code: string;
@@ -36,7 +35,6 @@ export interface PairingRequest {
   readonly expiresAt: number;
 }
 
-/** A person who may write to the bot. */
 export interface Paired {
   /** The account of ours to which the person may write. */
   readonly accountId: AccountId;

@@ -44,7 +44,6 @@ export interface PermittedReaction {
   readonly userId: UserId;
   /** The person's name; empty if Discord did not tell. Untrusted. */
   readonly tag: string;
-  /** Untrusted. */
   readonly emoji: string;
   /** Facts of the store on which the permission depends; without them, nothing is kept. */
   readonly onlyIf: {
@@ -60,7 +59,6 @@ export interface PermittedReaction {
 /** Changes of reactions in one batch, in order. */
 export type ReactionRecord = PermittedReaction | ReactionsCleared;
 
-/** A reaction for a turn. */
 export interface ReactionNote
   extends Pick<PermittedReaction, "change" | "messageId" | "userId" | "tag" | "emoji"> {
   /** The message by the bot, or by another author, and its first words; absent if not stored. */

@@ -16,7 +16,6 @@ export interface ThreadRules {
 /** The rules of a place without `threads`. */
 export const NO_THREADS: ThreadRules = { auto: "off", title: "words", archiveAfterMin: 1_440 };
 
-/** A thread of an answer. */
 export interface AnswerThread {
   /** Discord gives it the id of the message on which it is opened. */
   readonly threadId: ChannelId;

@@ -12,7 +12,6 @@ export type TriggerKind = "pattern" | "reaction" | "command";
 
 /** The trigger of a run. */
 export interface Triggered {
-  /** The passive agent. */
   readonly agentId: string;
   readonly kind: TriggerKind;
   /** Config path of the trigger: `"router.assignments.watcher.triggers[0]"`. */

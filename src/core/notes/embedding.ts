@@ -16,7 +16,6 @@ export interface Embedded {
   readonly usage: ModelUsage;
 }
 
-/** An embedding model. */
 export interface Embedding {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
@@ -36,7 +35,6 @@ export interface Embedding {
 /** The model gives no vectors. The message has no secret. */
 export class EmbeddingFailed extends Error {
   override readonly name = "EmbeddingFailed";
-  /** As of a model that answers. */
   readonly kind: ModelErrorKind;
 
   constructor(kind: ModelErrorKind, message: string) {
@@ -108,7 +106,6 @@ export function createNearness(vector: Int8Array): (other: Int8Array) => number 
   };
 }
 
-/** The text of a note. */
 export interface NoteText {
   readonly id: number;
   readonly text: string;

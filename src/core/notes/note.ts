@@ -9,7 +9,6 @@
 import type { ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 
-/** All scopes. */
 export const NOTE_SCOPES = ["member", "channel", "guild", "agent"] as const;
 
 /**
@@ -22,7 +21,6 @@ export const NOTE_SCOPES = ["member", "channel", "guild", "agent"] as const;
  */
 export type NoteScope = (typeof NOTE_SCOPES)[number];
 
-/** A stored note. */
 export interface Note {
   /** The store's number, which is never used again. */
   readonly id: number;
@@ -37,7 +35,6 @@ export interface Note {
   readonly channelId?: ChannelId;
   /** The person in whose turn it was written. */
   readonly authorId: UserId;
-  /** The text. Untrusted. */
   readonly text: string;
   /** Messages that it came from; if one is deleted, so is the note. */
   readonly sources: readonly MessageId[];
@@ -45,7 +42,6 @@ export interface Note {
   readonly updatedAt: number;
 }
 
-/** A note to store. */
 export interface NewNote extends Omit<Note, "id" | "createdAt" | "updatedAt"> {
   /** Identifies the call that saves it, so that a repeated call saves no second one. */
   readonly callKey: string;

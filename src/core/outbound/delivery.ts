@@ -220,7 +220,6 @@ function givenUp(
   return { kind: isOpen ? "uncertain" : "dead", reason };
 }
 
-/** Whether a row has failed for a day. */
 export function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
   return failingSince !== undefined && now - failingSince >= DAY_MS;
 }

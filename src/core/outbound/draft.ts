@@ -35,7 +35,6 @@ export interface AnswerMessage {
   readonly messageId?: MessageId;
 }
 
-/** A draft of one answer, as the outbox has it. */
 export type DraftRow = AnswerMessage & { readonly message: DraftMessage };
 
 /** A message of kind `draft`. Its part is that of the message whose place it holds. */
@@ -232,7 +231,6 @@ function line(
   };
 }
 
-/** Whether a message is a progress line. */
 export function isProgressLine({ of }: Pick<OutboundMessage, "of">): boolean {
   return of?.kind === "draft" && of.part === PART;
 }

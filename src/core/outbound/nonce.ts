@@ -19,9 +19,7 @@ export type OutboundKind =
   | "draft"
   | "tool";
 
-/** The message that an outbound message answers, and the kind of answer. */
 export interface AnswerKey {
-  /** Id of the answered message. */
   readonly cause: MessageId;
   /** Answered revision of `cause`, as `InboundMessage.revision` counts. */
   readonly revision: number;

@@ -58,7 +58,6 @@ export interface MayPing {
   readonly roles: readonly RoleId[];
 }
 
-/** A file with its content. */
 export interface OutboundFile {
   /** File name that people see: `"answer.md"`. */
   readonly name: string;

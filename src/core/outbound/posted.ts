@@ -10,7 +10,6 @@ import type { OutboundMessage, OutboxRow, Refusal } from "./outbound.ts";
 import { createdAtMs, type MessageId, type UserId } from "../discord/ids.ts";
 import { isProgressLine, PROGRESS_MARK } from "./draft.ts";
 
-/** A message as Discord has it. */
 export interface Posted {
   readonly id: MessageId;
   readonly authorId: UserId;

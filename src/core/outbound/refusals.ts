@@ -19,7 +19,6 @@ import type { OutboxRow, Refusal } from "./outbound.ts";
  */
 export type MissingHere = "files" | "other" | "none" | "unknown";
 
-/** The subject of a refusal. */
 export type RefusalSubject = "place" | "message" | "files";
 /**
  * Codes of a 400 for a refusal by the place and not by the message: a person who accepts no

@@ -70,7 +70,6 @@ export function parseTarget(text: string): Target | TargetProblem {
   return linkedTarget(written) ?? unknownTarget(written);
 }
 
-/** The one group of a pattern that matched. */
 function digitsOf(match: RegExpExecArray | null): string | undefined {
   return match?.slice(1).find((group) => group !== undefined);
 }

@@ -52,7 +52,6 @@ export function takeFlag(text: string): FlaggedText {
 
 /** An answer that a person may have to check. */
 export interface AnswerToCheck {
-  /** All words of the question. */
   readonly question: string;
   /** The texts of its messages. */
   readonly answer: string;

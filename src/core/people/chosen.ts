@@ -7,7 +7,6 @@ export type QueueMode = (typeof QUEUE_MODES)[number];
 
 /** Values of `/think`: how long a model thinks before it answers. */
 export const THINK_LEVELS = ["off", "minimal", "low", "medium", "high"] as const;
-/** One of them. */
 export type ThinkLevel = (typeof THINK_LEVELS)[number];
 
 /** Values of `/activation`: whether a channel needs mentions. */
@@ -23,7 +22,6 @@ export interface Manner {
   readonly showsSteps?: boolean;
 }
 
-/** The settings that belong to a conversation. */
 export const CONVERSATION_SETTINGS = ["think", "reasoning", "verbose"] as const;
 /** Name of such a setting, which is that of its command. */
 export type ConversationSetting = (typeof CONVERSATION_SETTINGS)[number];

@@ -10,7 +10,6 @@ import { parseSnowflake } from "../discord/ids.ts";
 
 /** A kind of field; each is a component of Discord's modals. */
 export type FieldKind =
-  /** One line. */
   | "text"
   | "paragraph"
   /** Options in a menu. */
@@ -66,7 +65,6 @@ export const MAX_FIELDS = 5;
 /** Maximum characters of a text field at Discord. */
 export const MAX_FIELD_CHARS = 4_000;
 
-/** The answer in one field. */
 export type FieldAnswer =
   | { readonly kind: "text"; readonly text: string }
   /** Positions of the chosen options. */

@@ -8,7 +8,6 @@ import type { UserId } from "../discord/ids.ts";
  */
 export type ListChoice = "here" | "server" | "dm";
 
-/** One entry of a list. */
 export interface ListedEntry {
   /** As the config has it: `"123"`, `"ada"`, `"role:5"`, `"*"`. */
   readonly text: string;
@@ -44,7 +43,6 @@ export type NoList =
   /** The command was given outside of guilds, and asks for a guild's list. */
   | { readonly kind: "no_guild" };
 
-/** A change of a list. */
 export type ListChange =
   | NoList
   | {

@@ -101,7 +101,6 @@ export interface Question {
 
 /** An answer that a person checks (A5). Its text is {@link Question.exact}. */
 export interface ReviewedAnswer {
-  /** The words to which it answers. */
   readonly words: string;
   readonly agentId: string;
   /** Whether a person waits for it, and sees a sign of that. */
@@ -111,9 +110,7 @@ export interface ReviewedAnswer {
 /** An action that a person may run by a press. */
 export interface OfferedCall {
   readonly label: string;
-  /** Name of the tool. */
   readonly tool: string;
-  /** Its arguments, as JSON. */
   readonly arguments: string;
 }
 
@@ -125,7 +122,6 @@ export function offeredCall(
   return state === "answered" && choice !== DENY ? offer?.calls[Number(choice)] : undefined;
 }
 
-/** The answer to a question. */
 export interface QuestionAnswer {
   /** Key of the choice; of several, the first. */
   readonly choice: string;
@@ -137,7 +133,6 @@ export interface QuestionAnswer {
   readonly byRight?: true;
 }
 
-/** The end of a question. */
 export type Decision =
   | {
     readonly kind: "answered";
@@ -153,10 +148,8 @@ export type Decision =
   /** The question has lost its turn, or could reach no one. */
   | { readonly kind: "withdrawn" };
 
-/** State of a stored question. */
 export type QuestionState = "open" | Decision["kind"];
 
-/** A question as the store has it. */
 export interface StoredQuestion {
   readonly id: number;
   /** The account whose bot asks. */
@@ -194,7 +187,6 @@ export const MAX_OPEN_REVIEWS = 100;
 export interface Deciding {
   /** The account that got the decision; absent: any. */
   readonly accountId?: AccountId;
-  /** Identifies the question. */
   readonly by:
     | {
       /** A component of a card. Untrusted: a client can send any text. */
@@ -225,7 +217,6 @@ export interface Deciding {
 export type DecidingOutcome =
   /** There is no such question, or the component belongs to another message. */
   | { readonly kind: "unknown" }
-  /** The question is for other people. */
   | {
     readonly kind: "not_asked";
     readonly question: StoredQuestion;
@@ -238,7 +229,6 @@ export type DecidingOutcome =
   | { readonly kind: "no_choice"; readonly question: StoredQuestion }
   /** The person must fill in the form first. */
   | { readonly kind: "form"; readonly form: Form; readonly question: StoredQuestion }
-  /** This call has decided it. */
   | { readonly kind: "decided"; readonly question: StoredQuestion };
 
 /**
@@ -270,7 +260,6 @@ export function readAnswer(
   return given && isChoice(given.choice) ? given : undefined;
 }
 
-/** The wish of a server to a person. */
 export type ServerWish =
   /** 1 to 5 fields, which are one page of the server's form. */
   | {

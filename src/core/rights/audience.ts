@@ -22,7 +22,6 @@ export interface ReadPlace {
 
 const ADMINISTRATOR = 1n << 3n;
 const VIEW: Permission = "View Channel";
-/** Rights of which each reader of a place has all. */
 const opening = ({ isVoice }: ReadPlace): readonly Permission[] =>
   isVoice ? [VIEW, "Connect"] : [VIEW];
 /** Rights that reading earlier messages of a channel needs, beside View Channel. */
@@ -163,7 +162,6 @@ function isAll(role: RoleFacts): boolean {
   return (role.permissions & ADMINISTRATOR) !== 0n;
 }
 
-/** The overwrites of a channel by role. */
 interface RoleOverwrites {
   allows(role: RoleFacts, bit: bigint): boolean;
   denies(role: RoleFacts, bit: bigint): boolean;

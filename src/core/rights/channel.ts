@@ -17,7 +17,6 @@ export const CHANNEL_KINDS = {
   media: 16,
 } as const;
 
-/** A tag of a forum. */
 export interface ForumTag {
   readonly id: Snowflake;
   /** Name for people. Untrusted. */
@@ -62,7 +61,6 @@ export interface Channel {
   };
 }
 
-/** Whether a channel is a thread. */
 export function isThread({ type }: Pick<Channel, "type">): boolean {
   return type === CHANNEL_KINDS.announcementThread || type === CHANNEL_KINDS.publicThread ||
     type === CHANNEL_KINDS.privateThread;

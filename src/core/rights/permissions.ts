@@ -19,7 +19,6 @@ export interface RoleGrant {
   readonly permissions: bigint;
 }
 
-/** One permission overwrite of a channel. */
 export interface Overwrite {
   /** The id of a role or a member. */
   readonly id: Snowflake;

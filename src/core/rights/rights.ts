@@ -27,7 +27,6 @@ import {
   roleSet,
 } from "./permissions.ts";
 
-/** A role, with the facts that rights depend on. */
 export interface RoleFacts extends RoleGrant {
   /** Name for people. Untrusted. */
   readonly name: string;
@@ -49,7 +48,6 @@ export interface GuildFacts {
   readonly roles: readonly RoleFacts[];
 }
 
-/** A member of the guild. */
 export interface MemberFacts {
   readonly userId: UserId;
   /** Without `@everyone`. */
@@ -58,7 +56,6 @@ export interface MemberFacts {
   readonly timedOutUntil?: number;
 }
 
-/** A channel or thread. */
 export interface PlaceFacts {
   /** Of the channel; for a thread, of its parent. */
   readonly overwrites: readonly Overwrite[];
@@ -81,7 +78,6 @@ export interface PlaceFacts {
 export type Need =
   /** A permission in the place, or in the guild if the action has no place. */
   | Permission
-  /** One of several permissions. */
   | { readonly kind: "any"; readonly of: readonly Permission[] }
   /** A permission in the whole guild. Overwrites of the place do not count. */
   | { readonly kind: "in_guild"; readonly permission: Permission }
@@ -115,7 +111,6 @@ export type MissingRight =
       | "not_theirs";
   };
 
-/** Permissions that a timeout leaves. */
 const LEFT_BY_TIMEOUT: ReadonlySet<Permission> = new Set(["View Channel", "Read Message History"]);
 
 /** Permissions that a locked thread takes from everyone who does not manage threads. */

@@ -7,7 +7,6 @@ import { z } from "zod";
 
 /** A skill that can be used. */
 export interface Skill {
-  /** Its name, which is that of its folder. */
   readonly name: string;
   /** Its purpose and its occasions, on one line. */
   readonly description: string;
@@ -37,7 +36,6 @@ export interface SkillSet {
   readonly problems: readonly SkillProblem[];
 }
 
-/** The skills of an agent. */
 export interface SkillLibrary {
   /** The skills as last read. A call after a minute reads them again, for later turns. */
   now(): SkillSet;

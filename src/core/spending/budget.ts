@@ -22,7 +22,6 @@ export interface BudgetLimits {
   readonly audioSecondsPerMonth?: number;
 }
 
-/** All budgets. */
 export interface Budgets {
   readonly perUser: BudgetLimits;
   /** Of each member with a role, in place of `perUser`, by the role's id. */
@@ -60,7 +59,6 @@ export interface SpentBy {
   readonly total: SpentIn;
 }
 
-/** A budget that is spent. */
 export interface BudgetStop {
   /** Config path of its limit: `"budgets.perUser.tokensPerDay"`. */
   readonly rule: string;
@@ -79,7 +77,6 @@ export class BudgetSpent extends Error {
   }
 }
 
-/** The reason for the operator. */
 export function reasonOf({ rule, limit }: BudgetStop): string {
   const period = isMonthly(rule) ? "this month" : "today";
   return `the budget ${rule} (${limit}) of ${period} is spent`;
@@ -99,7 +96,6 @@ const MICROS = 1_000_000;
 /** Whether budgets have limits: a turn asks more than once, and a config never changes. */
 const limited = new WeakMap<Budgets, boolean>();
 
-/** Whether any budget has a limit. */
 export function hasBudget(budgets: Budgets): boolean {
   let isLimited = limited.get(budgets);
   if (isLimited === undefined) {
@@ -111,7 +107,6 @@ export function hasBudget(budgets: Budgets): boolean {
   return isLimited;
 }
 
-/** A limit, and the use that counts for it. */
 export interface BudgetUse extends BudgetStop {
   /** What the limit bounds. */
   readonly unit: "tokens" | "money" | "audioSeconds";

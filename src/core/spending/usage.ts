@@ -92,7 +92,6 @@ export interface Charge extends Omit<UsedBy, "roleIds"> {
   readonly at: number;
 }
 
-/** The charge of one request. */
 export function chargeOf(
   { inputTokens, cachedTokens = 0, outputTokens, micros }: ModelUsage,
   model: string,

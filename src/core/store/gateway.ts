@@ -72,7 +72,6 @@ export interface ApplicationAnswer {
   readonly ownerIds?: readonly UserId[];
 }
 
-/** A shard that heard from the gateway. */
 export interface LiveShard {
   readonly shardId: number;
   /** Unix time in milliseconds of the newest sign of life. */

@@ -8,7 +8,6 @@ import type { AskedCall, StoredQuestion } from "../people/question.ts";
 import type { Charge } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
 
-/** A new message that shows a question. */
 export interface NewCard {
   /** The message, with a nonce. */
   readonly frozen: Frozen;
@@ -29,7 +28,6 @@ export interface OutdatedCard {
   readonly channelId: ChannelId;
   /** Nonce of the posted message. */
   readonly nonce: string;
-  /** The question as it is now. */
   readonly question: StoredQuestion;
   /** The run of the chosen action, once it has ended; absent: none has. */
   readonly run?: ActionRun;
@@ -43,9 +41,7 @@ export interface OutdatedCard {
   readonly isCard?: boolean;
 }
 
-/** A turn to park. */
 export interface TurnToPark {
-  /** Its claim, which ends. */
   readonly claim: Claim;
   /** Its last steps, which are not stored yet. */
   readonly steps: readonly Step[];
@@ -61,7 +57,6 @@ export interface TurnToPark {
  */
 export type ActionState = "running" | "done" | "failed" | "unknown";
 
-/** A run of an offered action. */
 export interface ActionRun {
   readonly label: string;
   /** Config path that permits it without a person; absent: a person has pressed. */
@@ -74,7 +69,6 @@ export interface ActionRun {
   readonly startedAt: number;
 }
 
-/** A run that begins. */
 export interface NewActionRun {
   readonly accountId: AccountId;
   /** The message whose turn has offered it. */

@@ -56,7 +56,6 @@ export interface LoopRun {
   readonly isTold?: boolean;
 }
 
-/** A pause of an account. */
 export interface Pause {
   /** `"cli"`, or the user id of the owner. */
   readonly by: string;
@@ -64,7 +63,6 @@ export interface Pause {
   readonly since: number;
 }
 
-/** A change of the pause. */
 export interface PauseChange {
   /** Whether the account is paused from now on; `other`: if it is not paused now. */
   readonly to: boolean | "other";

@@ -28,7 +28,6 @@ export interface StoreFigures {
   readonly decisions: readonly DecisionCount[];
 }
 
-/** The count of one verdict with one reason. */
 export interface DecisionCount {
   readonly verdict: Verdict["kind"];
   readonly why: Verdict["why"];

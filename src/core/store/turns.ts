@@ -13,9 +13,7 @@ export interface OverheardKey {
   readonly channelId: ChannelId;
 }
 
-/** A turn to pass on. */
 export interface TurnToPass {
-  /** Its claim, which ends. */
   readonly claim: Claim;
   /** The agent that goes on, and the session. */
   readonly to: Route;

@@ -93,7 +93,6 @@ export interface SortedSteps {
   readonly again?: FollowedEdit;
 }
 
-/** An edit that a turn follows. */
 export interface FollowedEdit {
   /** The newest one. */
   readonly edit: EditedStep;
@@ -104,7 +103,6 @@ export interface FollowedEdit {
 /** The steps of a turn that has taken none. */
 export const NO_STEPS: SortedSteps = { own: [], earlier: [], asked: [], passed: [] };
 
-/** Sorts the stored steps of a turn. */
 export function sortSteps(all: readonly Step[]): SortedSteps {
   if (all.length === 0) return NO_STEPS; // most turns
   const edit = all.findLast((step) => step.kind === "edited");

@@ -5,7 +5,6 @@ import type { BudgetStop } from "../spending/budget.ts";
 import type { SpendPort } from "../spending/metered_model.ts";
 import { usedBy } from "../spending/usage.ts";
 
-/** Audio of one request. */
 export interface AudioUse {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
@@ -16,11 +15,9 @@ export interface AudioUse {
   /** Milliseconds of the request. */
   readonly ms: number;
   readonly message: InboundMessage;
-  /** The agent that answers it. */
   readonly agentId: string;
 }
 
-/** Creates the count. */
 export function createAudioSpending(
   { spend, now }: {
     readonly spend: SpendPort;
@@ -55,5 +52,4 @@ export function createAudioSpending(
   };
 }
 
-/** Counts audio. */
 export type AudioSpending = ReturnType<typeof createAudioSpending>;

@@ -9,7 +9,6 @@ import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts"
 import { type RefusalReason, RefusedCall } from "../refused_call.ts";
 import { describeMissing, type MissingRight } from "../rights/rights.ts";
 
-/** The asker of an action lacks a right. */
 export class LacksRight extends RefusedCall {
   /** Name of the error class, as logs show it. */
   override name = "LacksRight";

@@ -2,7 +2,6 @@
 
 import type { VoiceFacts } from "../outbound/outbound.ts";
 
-/** The text of a document. */
 export interface DocumentText {
   /** At most `MAX_CHARS` UTF-16 units. */
   readonly text: string;
@@ -16,7 +15,6 @@ export interface DocumentText {
   };
 }
 
-/** The facts of a recording. */
 export interface AudioFacts {
   /** Length in seconds; absent if the file does not tell. */
   readonly durationSec?: number;
@@ -29,7 +27,6 @@ export type ExtractJob =
   | { readonly kind: "audio"; readonly bytes: Uint8Array<ArrayBuffer>; readonly mediaType: string }
   | { readonly kind: "voice"; readonly bytes: Uint8Array<ArrayBuffer> };
 
-/** The result of a job. */
 export type JobResult<Of extends ExtractJob["kind"]> = Of extends "audio" ? AudioFacts
   : Of extends "voice" ? VoiceFacts
   : DocumentText;

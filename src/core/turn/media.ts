@@ -7,7 +7,6 @@ import type { ModelImage } from "../model.ts";
 /** The message that a file belongs to: the turn's own, or the one that it replies to. */
 export type FileOwner = "message" | "quoted message";
 
-/** A file with its result. */
 export interface ReadFile {
   /** The file, as Discord announced it. */
   readonly attachment: Attachment;
@@ -49,10 +48,8 @@ export class FileError extends Error {
 /** The image types that models take. */
 export const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const;
 
-/** One of them. */
 export type ImageType = (typeof IMAGE_TYPES)[number];
 
-/** The kind of a file, by its content. */
 export type FileKind =
   | { readonly kind: "image"; readonly mediaType: ImageType }
   | { readonly kind: "pdf" }
@@ -65,10 +62,8 @@ export type FileKind =
   /** `mediaType` is absent if it is unknown. */
   | { readonly kind: "other"; readonly mediaType?: string };
 
-/** A file with its kind. */
 export interface FoundFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Its kind, by content. */
   readonly kind: FileKind;
 }
 

@@ -15,7 +15,6 @@ export interface ScheduleOrigin extends
   readonly agentId?: string;
 }
 
-/** The work of a schedule that is due. */
 export interface ScheduledWork {
   /** `reminder` posts its text. `task` runs a turn of its creator with the text as message. */
   readonly kind: "reminder" | "task";
@@ -25,7 +24,6 @@ export interface ScheduledWork {
   readonly cron?: string;
 }
 
-/** A schedule to store. */
 export interface NewSchedule extends ScheduledWork {
   /** Identifies the call that creates it, so that a repeated call creates no second one. */
   readonly callKey: string;
@@ -33,7 +31,6 @@ export interface NewSchedule extends ScheduledWork {
   readonly nextAt: number;
 }
 
-/** A stored schedule. */
 export interface Schedule extends ScheduledWork {
   /** The store's number, which is never used again. */
   readonly id: number;
@@ -71,7 +68,6 @@ export type RunState =
   | "undelivered"
   | "refused";
 
-/** A run of a schedule. */
 export interface ScheduleRun {
   /** The id under which the run is on record: `barnacle why <id>`. */
   readonly messageId: MessageId;

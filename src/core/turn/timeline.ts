@@ -164,7 +164,6 @@ export interface TurnTrace {
   readonly accountId: AccountId;
   readonly agentId: string;
   readonly sessionKey: string;
-  /** The answered message. */
   readonly messageId: MessageId;
   /** The model: `"<provider>/<model>"`. */
   readonly modelId: string;

@@ -32,7 +32,6 @@ export interface ToolPorts {
   /** Scripts in a sandbox. */
   readonly code: CodePort;
   readonly draw: DrawPort;
-  /** Files for people. */
   readonly files: FilesPort;
   /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
@@ -52,7 +51,6 @@ export interface ToolPorts {
 
 /** A call of an answer that has no result yet. */
 export interface OpenCall {
-  /** Its key among all calls of all turns. */
   readonly callKey: string;
   readonly name: string;
   /** Its arguments as the model wrote them: JSON, or not. */
@@ -78,17 +76,14 @@ export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sh
   readonly noteRead?: (ids: readonly MessageId[]) => void;
 }
 
-/** Actions to offer. */
 export interface Offer {
   /** What has happened, in the model's words. */
   readonly text: string;
-  /** One to three. */
   readonly calls: readonly OfferedCall[];
   /** Milliseconds until it closes; absent: as the config says. */
   readonly timeoutMs?: number;
 }
 
-/** Offers, for tools. */
 export interface OffersPort {
   /**
    * The card of an offer; `undefined` if it may run without a person.
@@ -107,7 +102,6 @@ export interface OffersPort {
   run(offer: Offer, context: ToolContext): Promise<string>;
 }
 
-/** One tool, with the type of its checked input. */
 export interface Tool<Input extends z.ZodType = z.ZodType> {
   /** Name for the model: lower case with underscores. */
   readonly name: string;

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const access: Extra = {
   commands: async () => ({ "Control access": await import("./commands.ts") }),
 };

@@ -31,12 +31,10 @@ export function parseUser(text: string): NamedUser {
   return id && /^\D|^\d{15,20}$/.test(trimmed) ? { id } : { username: trimmed.replace(/^@/, "") };
 }
 
-/** A hypothetical event. */
 export interface Hypothetical {
   readonly event: AccessEventKind;
   readonly accountId: AccountId;
   readonly place: FoundPlace;
-  /** Its sender. */
   readonly user: NamedUser;
   readonly roles: readonly Role[];
   readonly text: string;

@@ -20,7 +20,6 @@ import type { FoundPlace } from "../../cli/verdict/place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
 import type { Store } from "../../store/store.ts";
 
-/** The facts to look up. */
 export interface FactsToLookUp {
   readonly user: NamedUser;
   readonly place: FoundPlace;
@@ -44,7 +43,6 @@ export interface LookUpPorts {
   readonly env: Env;
 }
 
-/** The known facts. */
 export interface UserFacts {
   /** Id and username, as far as known. */
   readonly user: NamedUser;

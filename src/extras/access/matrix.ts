@@ -43,7 +43,6 @@ export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-/** The access matrix of one account. */
 export interface AccessMatrix {
   readonly accountId: AccountId;
   readonly rows: readonly AccessRow[];

@@ -19,7 +19,6 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Discord } from "../../cli/shared/discord.ts";
 import type { Store } from "../../store/store.ts";
 
-/** A name in the config, and its id. */
 export interface NameMapping extends Omit<UnresolvedName, "guild"> {
   readonly accountId: AccountId;
   /** The id; absent unless there is exactly one match. */

@@ -156,7 +156,6 @@ const SHARED_MEMORY = "direct messages of all users share one conversation, so t
   "repeat one user's words to another. To separate them: " +
   "`barnacle config set session.dmScope auto`";
 
-/** Unpairs a user. */
 export function revoke(flags: AccountFlags, user: string, io: Io): Promise<ExitCode> {
   const userId = parseUser(user);
   if (!userId) {

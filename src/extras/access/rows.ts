@@ -20,7 +20,6 @@ import type {
 } from "../../policy/rules/rules.ts";
 import { unknownId } from "../../cli/verdict/place.ts";
 
-/** The rules of one place. */
 export interface AccessRow {
   /** Name of the place, for people. */
   readonly place: string;

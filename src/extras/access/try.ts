@@ -112,7 +112,6 @@ export function accessTest(
 /** Checks whose result may change with more facts about the sender. */
 const SENDER_CHECKS: readonly string[] = ["sender", "rights"];
 
-/** A verdict in words. */
 export const WOULD: Readonly<Record<TriedAccess["verdict"], string>> = {
   accept: "Would be answered",
   challenge: "Would not be answered, but the sender would get a pairing code",
@@ -120,7 +119,6 @@ export const WOULD: Readonly<Record<TriedAccess["verdict"], string>> = {
   ignore: "Would not be answered",
 };
 
-/** The event to judge. */
 export type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
 
 /** The verdict on a hypothetical event. */
@@ -128,7 +126,6 @@ export interface TriedAccess {
   readonly accountId: AccountId;
   readonly verdict: Verdict["kind"];
   readonly why: Verdict["why"];
-  /** The reason in words. */
   readonly words: string;
   /** Config path of the rule that decided. */
   readonly rule: string;
@@ -152,7 +149,6 @@ export interface Trying {
   readonly store: Store | undefined;
   /** For the token of Discord, and for slow requests. */
   readonly io: Pick<Io, "env" | "during">;
-  /** All tools. */
   readonly tools: readonly Tool[];
 }
 
@@ -224,7 +220,6 @@ export async function tryAccess(
   };
 }
 
-/** Replaces the id that stands for an unknown one. */
 function withoutUnknownId(rung: PlacedCheck): PlacedCheck {
   return { ...rung, fact: rung.fact.replaceAll(`(${unknownId()})`, "(id not known)") };
 }

@@ -24,7 +24,6 @@ import type { Store } from "../../store/store.ts";
 /** Characters of a command in the list. */
 const PREVIEW_CHARS = 80;
 
-/** Lists open questions. */
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async ({ questions }) => {
     const open = await questions.open(Date.now());
@@ -56,7 +55,6 @@ export function show(flags: CommonFlags, code: string, io: Io): Promise<ExitCode
   });
 }
 
-/** A decision of the operator. */
 export type OperatorChoice = "once" | "always" | "deny";
 
 const CHOICES: Readonly<Record<OperatorChoice, string>> = {

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const agent: Extra = {
   commands: async () => {
     const { execBroker, ...commands } = await import("./commands.ts");

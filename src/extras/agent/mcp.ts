@@ -149,7 +149,6 @@ function withDataDir(
 
 const HASH_CHARS = 12;
 
-/** Lists the servers. */
 export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
@@ -169,7 +168,6 @@ function rowOf(state: McpState, now: number): readonly string[] {
   return [id, at, loginText(state, now), seen];
 }
 
-/** The state of a login in words. */
 export function loginText(
   { id, login, until, isRenewed }: Pick<McpState, "id" | "login" | "until" | "isRenewed">,
   now: number,

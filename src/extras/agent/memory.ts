@@ -24,7 +24,6 @@ export interface MemoryFlags extends CommonFlags {
 /** Characters of a text in the list. */
 const PREVIEW_CHARS = 80;
 
-/** Lists notes. */
 export function list(flags: MemoryFlags, io: Io): Promise<ExitCode> {
   const userId = flags.user === undefined ? undefined : parseUser(flags.user);
   if (flags.user !== undefined && userId === undefined) {
@@ -36,7 +35,6 @@ export function list(flags: MemoryFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-/** Shows one note with its sources. */
 export function show(flags: CommonFlags, id: number, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async ({ notes }) => {
     const note = await notes.find(id);
@@ -56,7 +54,6 @@ export function show(flags: CommonFlags, id: number, io: Io): Promise<ExitCode> 
   });
 }
 
-/** Deletes notes. */
 export function remove(flags: CommonFlags, ids: readonly number[], io: Io): Promise<ExitCode> {
   const words = { key: "deleted", done: "deleted", failed: unknownNote };
   return withStore(

@@ -14,7 +14,6 @@ import { accountsIn } from "../../cli/shared/which_account.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
-/** The result for one account. */
 interface Result {
   readonly accountId: AccountId;
   /** Absent if the account is not paused. */

@@ -52,7 +52,6 @@ export interface ListedSchedule {
   readonly runs: readonly ScheduleRun[];
 }
 
-/** The schedules of accounts. */
 export async function schedulesOf(
   accounts: readonly AccountId[],
   schedules: Pick<Store["schedules"], "list" | "runsOf">,
@@ -66,7 +65,6 @@ export async function schedulesOf(
   return all;
 }
 
-/** A change of some schedules. */
 export type ScheduleChange = "pause" | "resume" | "run" | "delete";
 
 /** The result of a change, in words. */

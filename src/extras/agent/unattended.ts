@@ -33,7 +33,6 @@ export async function unattendedUses(
   })));
 }
 
-/** The states of runs for people. */
 export const RUN_TEXT: Readonly<Record<ActionState, string>> = {
   running: "running",
   done: "ran",

@@ -22,7 +22,6 @@ import { unknownId } from "../../cli/verdict/place.ts";
 export interface AnswerRow {
   /** Name of the place, for people. */
   readonly place: string;
-  /** The agent that answers. */
   readonly answers: string;
   /** The access rules let no one talk there, so the agent answers nothing. */
   readonly isClosed?: true;

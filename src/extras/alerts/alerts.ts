@@ -33,9 +33,7 @@ export interface AlertsPorts extends Pick<Account, "log" | "now" | "schedule"> {
   /** Sends a message; rejects with words for the operator. */
   readonly send: (way: AlertWay, message: AlertMessage) => Promise<void>;
   readonly store: {
-    /** The alerts on record. */
     alerts(): Promise<readonly AlertRecord[]>;
-    /** Replaces the alerts on record. */
     keepAlerts(records: readonly AlertRecord[], now: number): Promise<void>;
   };
   /** A message was sent, or an attempt has failed. */
@@ -183,5 +181,4 @@ function report(before: AlertState, after: AlertState, log: AlertsPorts["log"]):
   }
 }
 
-/** The watch for alerts. */
 export type Alerts = ReturnType<typeof createAlerts>;

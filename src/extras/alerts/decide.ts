@@ -15,7 +15,6 @@ import type {
 import { DAY_MS } from "../../lib/clock.ts";
 import { ALERT_KINDS, type AlertFacts, type AlertTimes, kindOf } from "./kinds.ts";
 
-/** All alerts at one moment. */
 export interface AlertState {
   readonly records: readonly AlertRecord[];
   /**
@@ -229,7 +228,6 @@ export function afterFailure(
   return { ...record, failure, owed: next };
 }
 
-/** Replaces an alert of a state. */
 export function withRecord({ records, held }: AlertState, changed: AlertRecord): AlertState {
   const key = alertKey(changed);
   return { held, records: records.map((one) => alertKey(one) === key ? changed : one) };

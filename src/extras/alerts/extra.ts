@@ -3,7 +3,6 @@
 import type { Extra } from "../../cli/extras/extra.ts";
 import { createLoadedAlerts } from "./load_watch.ts";
 
-/** The extra. */
 export const alerts: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
   watch: createLoadedAlerts,

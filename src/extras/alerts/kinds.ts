@@ -13,7 +13,6 @@ import type { Finding } from "../../core/finding.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { sizeOf } from "../../lib/text/units.ts";
 
-/** The facts that alerts are judged by. */
 export interface AlertFacts {
   readonly now: number;
   /** Unix time in milliseconds at which the process started. */
@@ -51,7 +50,6 @@ export interface AlertTimes {
   readonly gatewayDownSec: number;
 }
 
-/** A kind of alert. */
 export interface AlertKind {
   readonly kind: AlertKindName;
   /** The sentence about its beginning, without a period. */
@@ -95,7 +93,6 @@ const hasLeft = ({ accounts }: AlertFacts, about: string): boolean =>
   !accounts.some(({ id, state }) => id === about && state !== "disabled");
 const at = (beginMs: number) => () => beginMs;
 
-/** Every kind of alert. */
 export const ALERT_KINDS: readonly AlertKind[] = [
   {
     ...ALERT,
@@ -282,7 +279,6 @@ export const ALERT_KINDS: readonly AlertKind[] = [
   },
 ];
 
-/** The row of a kind. */
 export function kindOf(name: AlertKindName): AlertKind | undefined {
   return ALERT_KINDS.find(({ kind }) => kind === name);
 }

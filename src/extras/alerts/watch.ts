@@ -27,7 +27,6 @@ const LAST_MS = 1_000;
 
 type SlowFacts = Pick<AlertFacts, "schedules" | "freeBytes" | "runs" | "backupFailure">;
 
-/** Starts the watch. */
 export function startAlerts(
   { config, store, dataDir, env, snapshot, measure, reachOwners, metrics, now, log }:
     WatchedProcess,

@@ -4,13 +4,11 @@ import type { AlertEvent, AlertKindName, AlertRecord } from "../../core/alerts.t
 import { durationText, timeText } from "../../lib/text/units.ts";
 import { kindOf } from "./kinds.ts";
 
-/** A message to the owners. */
 export interface AlertMessage {
   readonly event: AlertEvent | "test";
   readonly kind: AlertKindName | "test";
   /** As {@link AlertRecord.about}. */
   readonly about: string;
-  /** One sentence. */
   readonly title: string;
   /** The other sentences, with cause and next step. */
   readonly body: string;
@@ -27,7 +25,6 @@ export interface AlertMessage {
 
 const isoText = (at: number): string => new Date(at).toISOString();
 
-/** Writes the message about an alert. */
 export function alertMessage(record: AlertRecord, event: AlertEvent, now: number): AlertMessage {
   const { kind, about, cause, fix, since, endedAt, told } = record;
   const row = kindOf(kind);
@@ -66,12 +63,10 @@ export const TEST_MESSAGE: AlertMessage = {
   isUrgent: false,
 };
 
-/** The whole message as one text. */
 export function messageText({ title, body }: AlertMessage): string {
   return `${title}.\n${body}`;
 }
 
-/** A request to a receiver of alerts. */
 export interface AlertRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -93,7 +88,6 @@ export function webhookRequest(message: AlertMessage): AlertRequest {
   };
 }
 
-/** The request to a topic of ntfy. */
 export function ntfyRequest(message: AlertMessage, token: string | undefined): AlertRequest {
   const { title, body, isUrgent, event } = message;
   return {

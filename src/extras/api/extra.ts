@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const api: Extra = {
   commands: async () => ({ "Look after the agent": await import("./commands.ts") }),
   serve: async () => (await import("./serve.ts")).serveApi,

@@ -52,7 +52,6 @@ const ACT_MS = 60_000;
 /** Milliseconds between two looks at a call. */
 const LOOK_MS = 300;
 
-/** A result, or a refusal of the service. */
 type ProgramAnswer = { readonly result: unknown } | { readonly refused: CallRefusal };
 
 /** Carries out a call in the bot. */

@@ -60,7 +60,6 @@ export interface BackupFlags extends CommonFlags, PassphraseFlags {
   readonly encrypt: boolean;
 }
 
-/** A finished backup. */
 export interface BackupResult {
   readonly path: string;
   readonly bytes: number;

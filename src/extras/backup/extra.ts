@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const backup: Extra = {
   commands: async () => ({ "Back up and move": await import("./commands.ts") }),
   serve: async () => (await import("./serve_nightly.ts")).serveNightly,

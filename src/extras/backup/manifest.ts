@@ -11,18 +11,15 @@ import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 /** Number of the format. A Barnacle refuses backups with a higher one. */
 export const FORMAT = 1;
 
-/** Endings of backups. */
 export const ENDINGS = { plain: ".tar.zst", encrypted: ".tar.zst.age" } as const;
 
 /** The list of contents. */
 export const MANIFEST_NAME = "manifest.json";
 /** The checksums, as `sha256sum` writes them. */
 export const SUMS_NAME = "SHA256SUMS";
-/** The database. */
 export const STORE_PATH = `data/${DATABASE_NAME}`;
 /** Files of the data directory. */
 export const DATA_FOLDER = "data";
-/** The config file. */
 export const CONFIG_FOLDER = "config";
 /** Workspaces that the config puts outside of the data directory, by agent. */
 export const WORKSPACES_FOLDER = "workspaces";
@@ -50,7 +47,6 @@ export const manifestSchema = z.object({
     userId: z.string().optional(),
     name: z.string().optional(),
   })),
-  /** Bytes of all files. */
   bytes: z.int().nonnegative(),
   /** Whether it has the secrets that the config file itself contains, and logins of MCP servers. */
   hasSecrets: z.boolean(),

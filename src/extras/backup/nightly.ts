@@ -39,10 +39,8 @@ export interface RunningBackup {
   kill(): void;
 }
 
-/** Makes a backup at a path. */
 export type StartBackup = (path: string, passphrase: string | undefined) => RunningBackup;
 
-/** Creates the nightly backups. */
 export function createNightly(
   { config, settings, dataDir, startBackup, now, schedule, log }: Clock & {
     readonly config: () => Pick<BotConfig, "backup">;

@@ -11,7 +11,6 @@ import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
 import { type Manifest, WORKSPACES_FOLDER } from "./manifest.ts";
 import type { PlacedConfig } from "./restored_config.ts";
 
-/** A finished restore. */
 export interface RestoredBackup {
   readonly dataDir: string;
   readonly manifest: Manifest;
@@ -67,7 +66,6 @@ function fileOf(from: string, config: string): string {
   return isAbsolute(from) ? from : join(dirname(config), "credentials", from);
 }
 
-/** A backup in one line. */
 export function manifestLine(
   { createdAt, barnacle, schema, accounts }: Manifest,
 ): string {
@@ -78,7 +76,6 @@ export function manifestLine(
   );
 }
 
-/** A restore as one line of JSON. */
 export function restoredJson({ config, ...restored }: RestoredBackup): string {
   return jsonLine({ ...restored, config: config?.path });
 }

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const completion: Extra = {
   commands: async () => ({ "About": await import("./commands.ts") }),
   hidden: { __complete: async () => (await import("./complete.ts")).complete },

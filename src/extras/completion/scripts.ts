@@ -6,10 +6,8 @@
  * command line; for bash, the program does: `printf %q` is not safe in every locale (`shell_words.ts`).
  */
 
-/** Shells with a script. */
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
-/** A shell with a script. */
 export type Shell = (typeof SHELLS)[number];
 
 /** Text with each `@{` as the shells' own mark of a variable, and with backslashes as they are. */

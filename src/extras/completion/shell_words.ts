@@ -1,6 +1,5 @@
 /** Reads the line of bash up to the cursor as words, as bash itself would. */
 
-/** The words of a line. */
 export interface ShellWords {
   /** The words after the program; the last one is incomplete, and may be empty. */
   readonly words: readonly string[];

@@ -26,7 +26,6 @@ import type { Proposal, WantedValue } from "./propose.ts";
 
 /** Reads values from the config as it is written: one with mistakes has names, too. */
 export type OfConfig = (written: unknown, wanted: WantedValue) => readonly Proposal[];
-/** Reads values from the store. */
 export type OfStore = (store: Store) => Promise<readonly Proposal[]>;
 
 /** A source of values: the shell's files, the config, the store; or only the person knows it. */

@@ -18,7 +18,6 @@ const FLAGS = { ...COMMON, data: UNUSED_PATH };
 
 const KEY = word('Path of a key, such as channels.discord.guilds."my guild".users[0]', "key");
 
-/** Exit codes of commands that write the file. */
 const WRITE_EXITS: Exits = {
   failed: "no config file",
   usage: "invalid command line or key",

@@ -29,7 +29,6 @@ const MAX_PLACES = 20;
 /** UTF-16 units of a shown value. */
 const VALUE_CHARS = 200;
 
-/** A place of a key in the config. */
 interface KeyPlace {
   /** Its path, with names in place of the placeholders. */
   readonly path: string;

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const config: Extra = {
   commands: async () => ({ "Configure": await import("./commands.ts") }),
 };

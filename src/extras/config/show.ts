@@ -44,7 +44,6 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
   return ok ? EXIT.done : EXIT.config;
 }
 
-/** A config file that was checked. */
 export interface CheckedFile {
   /** Whether it is valid. */
   readonly ok: boolean;

@@ -2,7 +2,6 @@
 
 import { TEXTS } from "./texts.js";
 
-/** An embedded file. */
 export interface EmbeddedFile {
   readonly type: "text/css" | "text/javascript" | "image/svg+xml";
   readonly text: string;

@@ -19,9 +19,7 @@ import type { DashboardRoute } from "./routes.ts";
 import { createLogins } from "./logins.ts";
 import { shell } from "./shell.tsx";
 
-/** The dashboard. */
 export interface Dashboard {
-  /** Answers a request. */
   fetch(request: Request): Response | Promise<Response>;
   /** Makes the token of a login link, which works once, for five minutes. */
   createLink(): string;

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const dashboard: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
   serve: async () => (await import("./serve.ts")).serveDashboard,

@@ -15,7 +15,6 @@ import type { DashboardLogins } from "./logins.ts";
 /** One place of the page's script turns text into elements: pages that this server rendered. */
 const HEADERS = Object.entries(browserHeaders("dashboard"));
 
-/** Creates the application. */
 export function createGuardedApp({ hosts, check, handlers, log }: {
   /** `http.hosts`. */
   readonly hosts: readonly string[];

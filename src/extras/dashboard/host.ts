@@ -20,7 +20,6 @@ export interface LoginLink {
   readonly validSec: number;
 }
 
-/** The bot, as the dashboard shows it. */
 export type ShownBot = Pick<
   Bot,
   "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"

@@ -28,7 +28,6 @@ const MAX_OPEN = 16;
 /** Milliseconds of waiting for each millisecond of work; the rest of a percent is for the connection. */
 const REST = 150;
 
-/** The parts of a live page. */
 export interface LivePorts {
   /** Renders the page. */
   readonly render: () => Promise<string>;

@@ -24,7 +24,6 @@ const MAX_SESSIONS = 16;
 const MAX_WRONG = 10;
 const WRONG_MS = 60_000;
 
-/** The result of a login. */
 export type LoginResult =
   | { readonly kind: "session"; readonly token: string }
   | {
@@ -33,7 +32,6 @@ export type LoginResult =
     readonly isNews: boolean;
   };
 
-/** Creates the logins of one process. */
 export function createLogins({ now }: Pick<Clock, "now">) {
   const links = new Map<string, number>();
   const sessions = new Map<string, number>();
@@ -81,7 +79,6 @@ export function createLogins({ now }: Pick<Clock, "now">) {
     },
     /** Whether a session lasts; for an answer that began with its right token. */
     lasts: (token: string): boolean => (sessions.get(hashOf(token)) ?? 0) > now(),
-    /** Ends a session. */
     logout(token: string): void {
       sessions.delete(hashOf(token));
     },

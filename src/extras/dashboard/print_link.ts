@@ -67,7 +67,6 @@ async function linkOf(dataDir: string, flags: CommonFlags, io: Io) {
   }
 }
 
-/** Prints the link. */
 export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
     const { dataDir, state } = place;

@@ -24,7 +24,6 @@ const STORED_TOGETHER = 5;
 /** Turns of a minute that are counted; a bot answers fewer. */
 const MAX_TURNS = 1_000;
 
-/** The dependencies of the recorder. */
 export interface RecorderPorts extends Pick<Clock, "now"> {
   readonly bot: Pick<Bot, "snapshot" | "refresh">;
   readonly store: Pick<Store, "trends" | "health" | "received">;
@@ -32,7 +31,6 @@ export interface RecorderPorts extends Pick<Clock, "now"> {
   readonly log: Log;
 }
 
-/** Starts to record. */
 export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts) {
   let minuteAt = startOf(now());
   let waiting = 0;

@@ -26,5 +26,4 @@ export const DASHBOARD_ROUTES = {
   shellOfPage: { method: "GET", path: "/dashboard/:page", auth: "none", maxBodyBytes: 0 },
 } as const satisfies Readonly<Record<string, RouteRule>>;
 
-/** Name of a route. */
 export type DashboardRoute = keyof typeof DASHBOARD_ROUTES;

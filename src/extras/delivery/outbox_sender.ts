@@ -66,7 +66,6 @@ export class NoFilesError extends Error {
   override readonly name = "NoFilesError";
 }
 
-/** A message for the outbox. */
 export interface ComposedMessage {
   readonly channelId: ChannelId;
   /** Absent in direct messages, and if Discord could not be asked. */
@@ -205,7 +204,6 @@ export async function createOutboxSender(options: OutboxSenderOptions) {
 /** Composes single messages for the outbox, and sends them. */
 export type OutboxSender = Awaited<ReturnType<typeof createOutboxSender>>;
 
-/** An open data directory. */
 export interface DataDirectory {
   /** The open store; another one after {@link DataDirectory.takeOver}. */
   store(): Store;

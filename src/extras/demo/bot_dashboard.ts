@@ -41,7 +41,6 @@ export function createBotDashboard(dataDir: string) {
         throw new RangeError("The bot does not run at the moment; try again soon");
       }
     },
-    /** Passes a request on to the bot. */
     async answer(request: Request): Promise<Response> {
       const server = ownServer(dataDir);
       const answer = server && await pass(request, server.address);
@@ -50,7 +49,6 @@ export function createBotDashboard(dataDir: string) {
   };
 }
 
-/** The dashboard of the demo's bot. */
 export type BotDashboard = ReturnType<typeof createBotDashboard>;
 
 /** Not `fetch`, which would go through a proxy of the environment. */

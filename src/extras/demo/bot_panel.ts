@@ -201,7 +201,6 @@ const RESET: Control = {
 
 const HEADLINES = { online: "Online", away: "Connecting", offline: "Not running" } as const;
 
-/** Makes the card. */
 export function drawBotCard(facts: DemoBotFacts): BotCard {
   const { pid, isConnected, calls: { identifies, resumes }, figures, models, modelId } = facts;
   const { isCrowdTalking } = facts;

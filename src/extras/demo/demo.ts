@@ -180,7 +180,6 @@ function processesAbove(): string {
   return pids.join();
 }
 
-/** Facts for the greeting. */
 export interface Greeting {
   /** Addresses of the page, the best first. */
   readonly addresses: readonly string[];
@@ -194,7 +193,6 @@ export interface Greeting {
   readonly model: OfferedModel;
 }
 
-/** Makes the lines. */
 export function greetingLines(
   { addresses, port, isOpen, dataDir, notes, models, model }: Greeting,
   env: Env,
@@ -223,7 +221,6 @@ export function greetingLines(
   ];
 }
 
-/** Lines below one name. */
 function block(name: string, lines: readonly string[]): readonly string[] {
   return lines.map((line, index) => `  ${(index === 0 ? name : "").padEnd(7)} ${line}`);
 }

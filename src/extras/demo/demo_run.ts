@@ -21,7 +21,6 @@ import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
 import type { PreparedConfig } from "./prepare_config.ts";
 import { SAMPLE_FILE, startSimulation } from "./simulation/simulation.ts";
 
-/** The plan of a run. */
 export interface DemoPlan {
   readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
   readonly models: readonly OfferedModel[];
@@ -127,5 +126,4 @@ export async function startDemoRun(
   };
 }
 
-/** One run. */
 export type DemoRun = Awaited<ReturnType<typeof startDemoRun>>;

@@ -10,7 +10,6 @@ const RETRY_AFTER_SEC = 3;
 /** Milliseconds between heartbeats: short, so that the bot notices a dead connection soon. */
 export const HEARTBEAT_MS = 5_000;
 
-/** Creates the buttons. */
 export function createFaults(
   simulator: Simulator,
   { supervisor, tell }: {

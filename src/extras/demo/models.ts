@@ -8,7 +8,6 @@
 import type { Env } from "../../lib/env.ts";
 import { VENDORS } from "../../config/models.ts";
 
-/** A model, or the script. */
 export interface OfferedModel {
   /** Value of `BARNACLE_DEMO_MODEL`. */
   readonly id: string;
@@ -28,9 +27,7 @@ export const SCRIPT: OfferedModel = {
   env: {},
 };
 
-/** A model of a server on this machine. */
 export interface LocalModel {
-  /** Name at the server. */
   readonly name: string;
   readonly baseUrl: string;
 }

@@ -12,7 +12,6 @@ export function createNotices(now: () => number) {
   const kept: Notice[] = [];
   const listeners = new Set<(notice: Notice) => void>();
   return {
-    /** Adds a notice. */
     note(level: Notice["level"], text: string): void {
       const notice = { at: now(), level, text };
       kept.push(notice);
@@ -29,7 +28,6 @@ export function createNotices(now: () => number) {
   };
 }
 
-/** The notices. */
 export type Notices = ReturnType<typeof createNotices>;
 
 const lineSchema = z.object({

@@ -27,7 +27,6 @@ const MAX_PORT = 65_535;
 /** Milliseconds that the files of a message may take, also over SSH. */
 const UPLOAD_MS = 45_000;
 
-/** Addresses of the page. */
 export interface PageAddress extends Pick<PageAccess, "host" | "key"> {
   readonly port: number;
 }
@@ -101,7 +100,6 @@ function namesOf(host: string): readonly string[] {
   return [...addresses, hostname().toLowerCase()];
 }
 
-/** The page's addresses, each with the key. */
 export function addressesOf({ names, key }: PageAccess, port: number): readonly string[] {
   return names.map((name) => `http://${name}:${port}/${key === undefined ? "" : `#${key}`}`);
 }

@@ -22,7 +22,6 @@ import { DEMO_TURN_SEC, type DemoConfig, demoConfig } from "./simulation/simulat
 import { addBusyRoom, type DemoAgent, ROOM_AGENTS, withBusyRoom } from "./simulation/busy_room.ts";
 import type { OfferedModel } from "./models.ts";
 
-/** The config, ready for the demo. */
 export type PreparedConfig =
   | {
     readonly kind: "ready";
@@ -178,7 +177,6 @@ function environment(env: Env, keepsModel: boolean): Env {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name)));
 }
 
-/** The counterparts. */
 export interface IdMapping {
   /** Ids of the demo, by the id or name in the config. */
   readonly ids: ReadonlyMap<string, string>;

@@ -10,7 +10,6 @@ import type { Env } from "../../lib/env.ts";
 import type { Exit } from "../../host/process/own_process.ts";
 import type { SimulatedProcess } from "./simulation/simulation.ts";
 
-/** How a bot ended. */
 export interface DemoBotEnd extends Exit {
   /** Its last lines of output. */
   readonly lines: readonly string[];
@@ -31,7 +30,6 @@ const LAST_LINES = 12;
 export function createSupervisor(
   env: Env,
   { start, sleep, now, tell }: Clock & {
-    /** Starts a bot. */
     start(env: Env): SimulatedProcess;
     /** Waits for milliseconds. */
     readonly sleep: (ms: number) => Promise<void>;
@@ -105,7 +103,6 @@ export function createSupervisor(
 /** Starts, kills and restarts the bot. */
 export type DemoSupervisor = ReturnType<typeof createSupervisor>;
 
-/** The exit code or signal as text. */
 export function exitOf({ code, signal }: Exit): string {
   return code === null ? signal ?? "unknown reason" : `exit code ${code}`;
 }

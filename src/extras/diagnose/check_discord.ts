@@ -48,7 +48,6 @@ export interface FixOptions {
   readonly confirm?: (question: string) => Promise<boolean>;
 }
 
-/** The result of the checks. */
 export interface AboutAccount {
   readonly findings: readonly Finding[];
   /** URL of the gateway from Discord, now or at the last connection. */

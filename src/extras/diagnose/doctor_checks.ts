@@ -40,7 +40,6 @@ import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
 import { probeNetwork } from "./netcheck.ts";
 
-/** The facts that the checks start from. */
 export interface DoctorFacts extends Clock {
   readonly config: BotConfig;
   /** Its accounts with their tokens; absent without a usable one. */
@@ -74,7 +73,6 @@ export interface Inspected extends DoctorFacts {
   readonly network: () => Promise<NetworkFacts | undefined>;
 }
 
-/** The results of the checks at Discord. */
 export interface DiscordRows {
   readonly findings: readonly Finding[];
   /** URL of the gateway from Discord; `undefined` if it did not name one. */
@@ -186,7 +184,6 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
 ];
 
-/** Runs the checks of some parts. */
 export async function runDoctorChecks(
   parts: ReadonlySet<DoctorPart>,
   facts: DoctorFacts,

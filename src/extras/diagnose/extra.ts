@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const diagnose: Extra = {
   commands: async () => {
     const { doctor, healthcheck, invite, netcheck, recent, status, version } = await import(

@@ -72,7 +72,6 @@ export interface HostView {
   readonly known?: StoreView;
 }
 
-/** Data of the store. */
 export interface StoreView {
   readonly accounts: ReadonlyMap<AccountId, AccountView>;
   /** Runs of the last 24 hours; the last one may be the running bot. */
@@ -83,7 +82,6 @@ export interface StoreView {
   readonly embedded?: EmbeddedCount;
 }
 
-/** Data of one account. */
 export interface AccountView {
   /** URL of the last connection. */
   readonly gatewayUrl?: string;
@@ -101,7 +99,6 @@ export interface AccountView {
   readonly waiting: number;
 }
 
-/** Gathers all facts. */
 export async function inspectHost(options: HostOptions): Promise<HostView> {
   const { dataDir, accounts, now, embedding, env, root = "/" } = options;
   const { newestSchema = MIGRATIONS.length } = options;

@@ -19,7 +19,6 @@ export interface MachinePlaces {
   readonly pid?: number;
 }
 
-/** Reads all facts. */
 export function readMachine(places: MachinePlaces): MachineFacts {
   const { root, env } = places;
   const cgroup = () => read(root, "proc/1/cgroup");

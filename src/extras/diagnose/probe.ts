@@ -30,7 +30,6 @@ import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStoreIfAny } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
-/** The audit of one account. */
 export interface ProbedAccount extends Partial<PermissionAudit> {
   readonly account: AccountId;
   /** Why there is no audit; absent if there is one. */
@@ -140,7 +139,6 @@ function codeOf(accounts: readonly ProbedAccount[]): ExitCode {
   return channels.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.done;
 }
 
-/** Permissions that the audit looks at. */
 const LOOKED = permissionsToAsk().length;
 
 const MARKS = { pass: "ok", warn: "warn", fail: "FAIL", skipped: "skip" } as const;

@@ -36,7 +36,6 @@ export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCo
   });
 }
 
-/** A turn of the list. */
 export interface RankedTurn extends RecentTurn {
   readonly isFailed: boolean;
   /** Whether it took far longer than most of the newest turns. */

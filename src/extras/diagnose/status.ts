@@ -115,7 +115,6 @@ async function askBot(
   return { json: answer.json, lines: [first, ...facts, ...checks], code };
 }
 
-/** A problem in place of an answer. */
 interface NoAnswer {
   readonly problem: string;
   readonly code: ExitCode;

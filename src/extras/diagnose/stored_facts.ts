@@ -84,7 +84,6 @@ export function hasFailed({ state }: Pick<RecentTurn, "state">): boolean {
   return state === "failed" || state === "refused";
 }
 
-/** The place of a turn for people. */
 export function placeText({ place, channelId }: RecentTurn): string {
   if (!place) return channelId;
   return place.kind === "guild" ? displayNameOf(place) : "direct message";

@@ -14,7 +14,6 @@ import { readConfigLeniently, tellRefused } from "../../cli/shared/read_config.t
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
-/** Lists the feeds of the config. */
 export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
@@ -82,9 +81,7 @@ export async function poll(
 
 /** A feed of the config; without a state it was never read. */
 export interface ListedFeed {
-  /** Its name in the config. */
   readonly name: string;
-  /** Its keys. */
   readonly feed: FeedConfig;
   /** What the last poll left; absent: there was none. */
   readonly state?: FeedState;

@@ -31,7 +31,6 @@ export type FeedNews =
     readonly feedTitle?: string;
   };
 
-/** The feed of a message, and its place. */
 export interface FeedMessage {
   readonly accountId: AccountId;
   readonly channelId: ChannelId;

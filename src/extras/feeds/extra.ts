@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const feeds: Extra = {
   commands: async () => ({ "Look after the agent": await import("./commands.ts") }),
   account: async () => (await import("./account_feeds.ts")).createAccountFeeds,

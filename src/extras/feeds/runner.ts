@@ -26,7 +26,6 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
 import type { Feeds } from "../../store/feeds/feeds.ts";
 
-/** A feed of the config. */
 export interface ConfiguredFeed extends FeedSource {
   readonly name: string;
   /** Milliseconds between two polls. */
@@ -63,11 +62,9 @@ export interface FeedParts<Feed extends ConfiguredFeed> {
   ) => readonly Frozen[];
   /** Makes an event of an entry, or of entries that were too many. */
   readonly eventOf: (feed: Feed, what: FeedNews) => NewHookEvent;
-  /** Events are stored. */
   readonly answerEvents: () => void;
 }
 
-/** The polls of an account. */
 export interface FeedRunner {
   /** Begins to poll, once the account is online. Later calls do nothing. */
   start(): void;

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const hooks: Extra = {
   account: async () => (await import("./account_part.ts")).createHooksPart,
   serve: async () => (await import("./host.ts")).createHookHost,

@@ -3,7 +3,6 @@
 import type { NewHookEvent, StoredHookEvent } from "../../core/hooks/hook.ts";
 import type { Served } from "../../cli/extras/served_part.ts";
 
-/** Creates it. */
 export function createHookEvents({ bot, store }: Pick<Served, "bot" | "store">) {
   return {
     /**
@@ -22,5 +21,4 @@ export function createHookEvents({ bot, store }: Pick<Served, "bot" | "store">) 
   };
 }
 
-/** The receiver of hooks. */
 export type HookEvents = ReturnType<typeof createHookEvents>;

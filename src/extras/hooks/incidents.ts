@@ -26,7 +26,6 @@ export type IncidentPlace =
   /** The first post is not at Discord yet. */
   | { readonly kind: "waiting" };
 
-/** A channel or thread. */
 export type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
 
 /** The part of an account that keeps incidents. */

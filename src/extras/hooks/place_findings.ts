@@ -12,7 +12,6 @@ const NEEDED: readonly string[] = ["View Channel", "Send Messages"];
 /** Hooks or feeds with their places. */
 type Places = Readonly<Record<string, { readonly to: string }>>;
 
-/** Judges the places of hooks and feeds of one account. */
 export function judgeEventPlaces(
   { hooks, feeds }: { readonly hooks: Places; readonly feeds: Places },
   guilds: readonly SeenGuild[],

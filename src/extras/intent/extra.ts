@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const intent: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
 };

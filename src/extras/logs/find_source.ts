@@ -70,7 +70,6 @@ export async function findSource(flags: SourceFlags, io: Io): Promise<LogSource>
   throw new StartError(text, EXIT.tryAgain);
 }
 
-/** The log of a path, or the fault of that path. */
 function named(path: string): LogSource {
   const shown = printable(path);
   try {

@@ -21,7 +21,6 @@ const ERRORS_MAX_CHARS = 4_096;
 
 const FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID";
 
-/** An entry of the journal. */
 interface JournalEntry {
   readonly cursor?: string;
   readonly line: ReadLine;
@@ -150,7 +149,6 @@ function byOther(entry: Readonly<Record<string, unknown>>): Pick<ReadLine, "leve
   };
 }
 
-/** A level for a priority of syslog. */
 function levelOf(priority: number): keyof Log | undefined {
   const level = priority <= 3
     ? "error"

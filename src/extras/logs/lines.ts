@@ -17,7 +17,6 @@ import {
   withoutSecrets,
 } from "../../log.ts";
 
-/** A line of a log. */
 export interface ReadLine extends Pick<LoggedEvent, "event" | "fields"> {
   /** Unix time in milliseconds; absent: the line has none. */
   readonly at?: number;
@@ -47,7 +46,6 @@ const HUMAN = /^\d\d:\d\d:\d\d\.\d{3} (error|warn|info|debug) +([\w-]+): (.*)$/;
 // deno-lint-ignore no-control-regex
 const COLOUR = /\u001b\[[\d;]*m/g;
 
-/** Reads one line. */
 export function parseLine(text: string): ReadLine {
   const at = text.search(JSON_HEAD);
   const line = at === -1 ? undefined : fromJson(text.slice(at));
@@ -74,7 +72,6 @@ function fromJson(text: string): Omit<ReadLine, "raw"> | undefined {
   return { at, level, part, event, fields: toFields(fields) };
 }
 
-/** Whether a value is a level of lines. */
 export function isLevel(value: unknown): value is keyof Log {
   return typeof value === "string" && Object.hasOwn(RANKS, value);
 }
@@ -84,7 +81,6 @@ function bounded(fields: ReadLine["fields"]): ReadLine["fields"] {
   return toFields(toPlain(fields, (text) => text));
 }
 
-/** A line as JSON, in the form of the log. */
 export function lineAsJson({ at, level, part, event, fields }: ReadLine): string {
   const time = at === undefined ? undefined : new Date(at).toISOString();
   if (time !== undefined && level !== undefined && part !== undefined) {

@@ -39,7 +39,6 @@ const SMALL_WINDOW = 8_192;
 /** Tokens a second below which a server gets a short prompt (T2a). */
 const SLOW_PER_SEC = 200;
 
-/** The result of a test of one model. */
 export interface Tested {
   /** `<provider>/<model>` */
   readonly model: string;

@@ -22,7 +22,6 @@ export interface ImportFlags extends ConfigFlags {
   readonly dryRun: boolean;
 }
 
-/** The word of each kind of note. */
 const KINDS: Readonly<Record<ImportNote["kind"], string>> = {
   left: "not imported",
   changed: "changed",

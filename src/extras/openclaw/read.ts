@@ -28,7 +28,6 @@ export const UNMARKED: Mark = { line: 0, above: [], beside: [], below: [] };
 /** Key of an object or a list for the marks of its entries; no key of a file is a symbol. */
 const MARKS = Symbol("marks");
 
-/** The mark of an entry. */
 export function markAt(container: unknown, key: string | number): Mark {
   const marks = typeof container === "object" && container ? Reflect.get(container, MARKS) : null;
   return (marks instanceof Map ? marks.get(String(key)) : undefined) ?? UNMARKED;
@@ -66,7 +65,6 @@ export interface ImportRemark {
 /** UTF-16 units, as of our own file. */
 const MAX_LENGTH = 2 ** 20;
 
-/** Reads the text of a file. */
 export function readOpenClaw(text: string): ReadConfig {
   if (text.length > MAX_LENGTH) return fault(`The file is too large: ${text.length} characters`);
   // momoa never ends after a backslash at the very end of a text.

@@ -26,7 +26,6 @@ export interface ImportNote extends Omit<ImportRemark, "kind"> {
   readonly kind: ImportRemark["kind"] | "changed";
 }
 
-/** The place of a field in the imported file. */
 export interface ImportedPlace {
   /** Config path in the imported file. */
   readonly path: string;
@@ -42,7 +41,6 @@ export interface ImportedPlace {
   note(kind: ImportNote["kind"], path: string, line: number, why: string): void;
 }
 
-/** A field of the imported file, with its place. */
 export interface SourceField extends ImportedPlace {
   readonly key: string;
   readonly value: unknown;
@@ -57,7 +55,6 @@ export type ImportTarget = Record<string, unknown>;
 /** Puts a field into the new config. */
 export type Rule = (field: SourceField, into: ImportTarget) => void;
 
-/** Rules by key. */
 export type RuleTable = Readonly<Record<string, Rule>>;
 
 /** The field of a place's value under a key. */
@@ -89,12 +86,10 @@ export function applyRules<T extends ImportTarget>(
   return into;
 }
 
-/** One rule for several keys. */
 export function sameRule(keys: readonly string[], rule: Rule): RuleTable {
   return Object.fromEntries(keys.map((key) => [key, rule]));
 }
 
-/** Keeps the key. */
 export function keepKey(convert: Convert): Rule {
   return (field, into) => moved(field, into, [field.key], convert);
 }

@@ -200,5 +200,4 @@ export const SECTIONS: RuleTable = {
   ], NO_SUCH),
 };
 
-/** All other sections. */
 export const NOT_OURS: Rule = dropWithNote("Barnacle does not know this section");

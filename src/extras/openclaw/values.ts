@@ -62,7 +62,6 @@ export const ids: Convert = listOf((value, field) => {
     : noteLeft(field, "Expected a Discord id");
 });
 
-/** A number within bounds. */
 export function boundedNumber(least: number, most: number, isWhole = true): Convert {
   return (value, field) => {
     if (typeof value !== "number" || Number.isNaN(value)) {
@@ -120,7 +119,6 @@ export function sameKeys(path: string, ...keys: readonly string[]): RuleTable {
 /** Our word for one of OpenClaw's; `why` if its meaning differs a little. */
 export type Ours = string | { readonly as: string; readonly why: string };
 
-/** One of some words, each with ours. */
 export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
   const known = new Map(Object.entries(words));
   return (value, field) => {

@@ -39,7 +39,6 @@ export interface InstallRequest {
   readonly json?: boolean;
 }
 
-/** The part of a request that each change has. */
 export type ChangeRequest = Pick<InstallRequest, "yes" | "dryRun" | "json">;
 
 /** The parts that a test replaces. */
@@ -51,7 +50,6 @@ export interface ServicePorts {
   readonly times?: WaitTimes;
 }
 
-/** The ports of this machine. */
 export function servicePorts(io: Io): ServicePorts {
   return { machine: thisMachine(io.env), confirm: confirmOnTerminal() };
 }

@@ -8,7 +8,6 @@ import type { ServiceTarget } from "./target.ts";
 import { TEXTS } from "./texts.js";
 import { taskXml } from "./windows_task.ts";
 
-/** A file of the service manager. */
 export interface UnitFile {
   /** Absolute path. */
   readonly path: string;
@@ -17,7 +16,6 @@ export interface UnitFile {
   readonly mode: number;
 }
 
-/** The paths of a service. */
 export interface ServiceLayout {
   readonly target: ServiceTarget;
   /** The unit, and what belongs to it; the first is the unit itself. */

@@ -47,7 +47,6 @@ export interface Ran {
 const RUN_MS = 150_000;
 const NO_PROGRAM = 127;
 
-/** The real machine. */
 export function thisMachine(env: Env): HostMachine {
   const { uid, username, homedir } = userInfo();
   return {
@@ -265,7 +264,6 @@ export function sizeOfFile({ root }: HostMachine, path: string): number {
   return statSync(`${root}${path}`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Whether a path exists. */
 export function exists({ root }: Pick<HostMachine, "root">, path: string): boolean {
   return existsSync(`${root}${path}`);
 }

@@ -19,7 +19,6 @@ export type PlanStep =
     /** The operator's file with this text, which may hold secrets. */
     readonly from?: string;
   }
-  /** Copies the program. */
   | { readonly kind: "program"; readonly from: string; readonly path: string }
   | { readonly kind: "remove"; readonly path: string }
   | {
@@ -57,13 +56,11 @@ export interface Found {
 
 /** The choices of the operator. */
 export interface InstallWish {
-  /** The running program. */
   readonly program: string;
   /** A config to copy to the service's place. */
   readonly config?: { readonly path: string; readonly text: string };
   /** Secrets to write, by the name of their file. */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** Name of the user. */
   readonly user: string;
   /** Number of the user, as launchd wants it. */
   readonly uid: number;

@@ -13,17 +13,14 @@ import {
 } from "./install.ts";
 import { showService } from "./status.ts";
 
-/** Installs the service. */
 export function install(request: InstallRequest, io: Io): Promise<ExitCode> {
   return reportingErrors(io, () => installService(request, io));
 }
 
-/** Removes the service. */
 export function uninstall(request: ChangeRequest, io: Io): Promise<ExitCode> {
   return reportingErrors(io, () => uninstallService(request, io));
 }
 
-/** Shows the service. */
 export function status({ json }: CommonFlags, io: Io): Promise<ExitCode> {
   return reportingErrors(io, () => showService({ json }, io, servicePorts(io)));
 }

@@ -18,7 +18,6 @@ import {
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { lastEnd, showUnit } from "./watch.ts";
 
-/** The state of the service. */
 export interface ServiceStatus {
   readonly target: ServiceTarget;
   /** Path of the unit; absent if the service is not installed. */

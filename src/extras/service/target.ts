@@ -11,7 +11,6 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
  */
 export type ServiceTarget = "systemd" | "systemd-user" | "openrc" | "launchd" | "task";
 
-/** Name of the task of Windows. */
 export const WINDOWS_TASK = "Barnacle";
 
 /** Facts of the machine that decide. */
@@ -25,7 +24,6 @@ export interface ManagerFacts {
   readonly isContainer: boolean;
   /** Why the user's own systemd does not answer; absent if it does. */
   readonly userManagerProblem?: string;
-  /** Name of the user. */
   readonly user: string;
 }
 

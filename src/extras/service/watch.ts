@@ -10,7 +10,6 @@ import { UNIT } from "./layout.ts";
 import { endOf, type HostMachine, queryTask, sizeOfFile, stateOf, systemctlOf } from "./machine.ts";
 import type { ServiceTarget } from "./target.ts";
 
-/** The result of a start. */
 export type Started =
   /** `status`: the bot's own line about itself. */
   | { readonly kind: "ready"; readonly status?: string }

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const sessions: Extra = {
   commands: async () => ({ "Conversations": await import("./commands.ts") }),
 };

@@ -179,7 +179,6 @@ export async function transcriptOf(
   return { entries, checkpoints: await sessions.checkpointsOf(sessionKey) };
 }
 
-/** Hex digits of a handle. */
 const HANDLE_DIGITS = 6;
 
 /** A short name of a session, which people can type: the beginning of its key's hash. */
@@ -229,7 +228,6 @@ function flat({ id, entry }: NumberedEntry): object {
   return { id, ...entry, at: new Date(entry.at).toISOString(), carried: undefined };
 }
 
-/** One line for an entry. */
 function lineOf(id: number, entry: Entry): string {
   const calls = callsOf(entry);
   const words = saidBy(entry).map(({ from, words }) => `${from}: ${words}`).join(" / ");
@@ -246,7 +244,6 @@ export function saidBy(
   return said.length > 0 ? said : [{ from: role === "assistant" ? "bot" : role, words: text }];
 }
 
-/** The names of the tools that an entry calls. */
 export function callsOf(entry: Entry): readonly string[] {
   return entry.role === "assistant" ? (entry.calls ?? []).map(({ name }) => name) : [];
 }

@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const setup: Extra = {
   commands: async () => ({ "Start": await import("./commands.ts") }),
 };

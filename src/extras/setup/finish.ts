@@ -15,7 +15,6 @@ import type { BotPlace, OfferedService } from "./ports/own_commands.ts";
 import { secretText } from "./ports/write_files.ts";
 import type { SetupPorts } from "./steps/setup_ports.ts";
 
-/** The end of a setup. */
 export interface SetupEnd {
   /** The command's exit code, unless the bot runs. */
   readonly code: ExitCode;

@@ -90,7 +90,6 @@ const STEPS: Readonly<Record<Exclude<SetupStep, "write">, RunStep>> = {
   limit: askLimit,
 };
 
-/** Runs the setup to its end. */
 export async function setUp(flags: SetupFlags, io: Io): Promise<SetupEnd> {
   let end: SetupEnd | undefined;
   const code = await reportingErrors(io, async () => {

@@ -15,7 +15,6 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { type ActiveService, activeService } from "./restart_bot.ts";
 import type { ProgramFacts } from "./try_program.ts";
 
-/** The bot of a program. */
 export interface UpgradedBot {
   readonly dataDir: string;
   /** The bot's config; absent if a start would find it by itself. */

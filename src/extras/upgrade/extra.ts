@@ -2,7 +2,6 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-/** The extra. */
 export const upgrade: Extra = {
   commands: async () => ({ "About": await import("./commands.ts") }),
 };

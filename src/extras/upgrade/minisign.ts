@@ -6,7 +6,6 @@
 
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 
-/** A public key of minisign. */
 export interface MinisignKey {
   /** Number of the key, as 16 hexadecimal digits. Signatures name it. */
   readonly id: string;

@@ -13,9 +13,7 @@ import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 
-/** Name of the list, and of its signature. */
 export const LIST_NAME = "releases.json";
-/** Name of the list's signature. */
 export const SIGNATURE_NAME = `${LIST_NAME}.minisig`;
 
 /** Trusted comment of the list's signature; other files are signed with the same key. */
@@ -26,7 +24,6 @@ const CLOCKS_MS = 24 * 3_600_000;
 
 /** Largest list, in bytes: a release takes a kilobyte. */
 export const LIST_MAX_BYTES = 2 ** 20;
-/** Largest signature, in bytes. */
 export const SIGNATURE_MAX_BYTES = 4_096;
 
 /** Changes if an old Barnacle must not read the list any more. */
@@ -35,7 +32,6 @@ const FORMAT = 1;
 /** Folders and names without `..`, below the address of the releases. */
 const PATH = /^(?:[\w-][\w.-]*\/)*[\w-][\w.-]*$/;
 
-/** Largest program, in bytes. */
 const PROGRAM_MAX_BYTES = 2 ** 30;
 
 /** The program of one platform. */
@@ -48,7 +44,6 @@ export interface ReleaseFile {
   readonly sha256: string;
 }
 
-/** A release. */
 export interface Release {
   readonly version: string;
   /** Day of the release: `"2026-11-23"`. */

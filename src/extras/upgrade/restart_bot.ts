@@ -22,7 +22,6 @@ import {
 } from "../service/exports.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
-/** The result of a restart. */
 export type Restarted =
   /** No bot runs with the data. */
   | { readonly kind: "none" }
@@ -49,7 +48,6 @@ const TIMES = {
   stepMs: 50,
   /** For the old bot, which finishes its turns. */
   stopMs: 11 * 60_000,
-  /** For the new one, from its start. */
   startMs: 90_000,
   /** Without any bot: a manager waits some seconds with the next one. */
   goneMs: 30_000,
@@ -133,7 +131,6 @@ export async function restartService(
   return code === 0 ? undefined : stderr.trim() || `it ended with ${code}`;
 }
 
-/** Asks the bot with the data to restart, by its socket. */
 async function askToRestart(
   dataDir: string,
   program: string,

@@ -13,7 +13,6 @@ import { sizeOf } from "../../lib/text/units.ts";
 import { RELEASES_URL, VERSION } from "../../version.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 
-/** A place with releases. */
 export interface ReleaseSource {
   /** Name of a file for people: an address or a path. */
   readonly nameOf: (path: string) => string;

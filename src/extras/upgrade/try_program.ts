@@ -32,7 +32,6 @@ interface ProgramRun {
   /** The program's output as JSON; `undefined` if it is none. */
   readonly answer: unknown;
   readonly code: number | undefined;
-  /** Why it has failed. */
   readonly why: string;
 }
 

@@ -11,7 +11,6 @@ export function hookEventReport({ event, run }: FoundEvent): object {
   return { messageId, hook, key, senderId, receivedAt, isEnd, run };
 }
 
-/** The same as lines. */
 export function hookEventLines(
   { event: { messageId, hook, key, receivedAt }, run }: FoundEvent,
 ): readonly string[] {

@@ -83,7 +83,6 @@ export interface CheckedDraft extends Pick<HeldStep, "why" | "at"> {
 /** How much of a session the model sees now. */
 export type SessionNow = Pick<ContextFacts, "entries" | "tokens" | "folded">;
 
-/** The decision of one account. */
 export interface WhyDecision extends Outcome {
   readonly accountId: AccountId;
   /** Time of the decision. */
@@ -133,9 +132,7 @@ export interface WhyPorts {
   readonly today?: Today;
 }
 
-/** A recorded decision. */
 export type StoredDecision = MessageRecord["decisions"][number];
-/** A recorded config with its names. */
 export type RecordedPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
 
 /**

@@ -200,7 +200,6 @@ export interface GapBounds {
   readonly lostAt?: number;
 }
 
-/** A gap that catch-up is closing. */
 export interface OpenGap extends Gap {
   readonly startedAt: number;
   /** Figures of the messages read so far. */

@@ -86,5 +86,4 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
   };
 }
 
-/** The delay of turns in one account. */
 export type TurnDelay = ReturnType<typeof createTurnDelay>;

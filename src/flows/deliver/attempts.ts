@@ -26,7 +26,6 @@ import {
 import { deliver, removeFiles } from "./deliver.ts";
 import type { Parking } from "./park.ts";
 
-/** The result of an attempt. */
 export interface Attempted {
   /** Milliseconds until the channel's next attempt; 0: none is needed, or it may begin at once. */
   readonly waitMs: number;
@@ -224,7 +223,6 @@ export function createDeliveryAttempts(
   };
 }
 
-/** The attempts of one account. */
 export type DeliveryAttempts = ReturnType<typeof createDeliveryAttempts>;
 
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {

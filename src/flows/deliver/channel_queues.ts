@@ -119,10 +119,8 @@ export function createChannelQueues(ports: Sending) {
   };
 }
 
-/** The channel queues of one account. */
 export type ChannelQueues = ReturnType<typeof createChannelQueues>;
 
-/** The work of the readings. */
 export interface ChannelReads {
   /** Runs before the first reading, until it has succeeded once. */
   prepare(): Promise<void>;

@@ -20,7 +20,6 @@ export type ParkingOf =
   >
   & Emits<"parked">;
 
-/** A refusal by Discord. */
 export interface ChannelRefusal {
   /** Discord's own words. */
   readonly reason: string;

@@ -76,7 +76,6 @@ export function createToolMessages(
 /** Milliseconds that a tool waits for Discord; the message is delivered later, too. */
 export const PATIENCE_MS = 10_000;
 
-/** Creates the waiting of one account. */
 export function createSentWatch(schedule: StartTimer) {
   const waiting = new Map<string, () => void>();
   return {

@@ -110,7 +110,6 @@ export function createChannelState(me: UserId, stored: string | undefined) {
     },
     /** The scores of a message, if they are kept. */
     scoresOf: (id: MessageId): IntentFacts | undefined => scored.get(id)?.facts,
-    /** Keeps the scores of a message. */
     keepScores: (id: MessageId, facts: IntentFacts): void =>
       keep(scored, id, { facts, isCounted: false }, MAX_SCORED),
     /** Whether the reasons of one more score are kept. */
@@ -214,7 +213,6 @@ export function toIntentMessage(
   };
 }
 
-/** The state of one channel. */
 export type ChannelState = ReturnType<typeof createChannelState>;
 
 /** The parts of a message that the state depends on. */

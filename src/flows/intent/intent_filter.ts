@@ -76,7 +76,6 @@ export function createIntentFilter(
     return Math.max(quiet.get(channelId) ?? 0, Number(stored ?? 0)) > now();
   }
 
-  /** A thread is quiet with its channel. */
   function isQuiet({ channelId, place }: InboundMessage): boolean {
     return isQuietIn(channelId) ||
       (place.kind === "guild" && place.thread !== undefined && isQuietIn(place.channel.id));
@@ -241,7 +240,6 @@ export function createIntentFilter(
       const name = filterOf(message, policy().policy)?.model.value;
       return name === "lightweight" ? undefined : name;
     },
-    /** Notes the verdict on a message. */
     decided(message: InboundMessage, { kind, why }: Verdict): void {
       const { channelId } = message;
       const channel = channels.get(channelId);
@@ -305,7 +303,6 @@ export interface IntentStore {
   readonly received: RecentTalk;
 }
 
-/** The intent filter of an account. */
 export type IntentFilter = ReturnType<typeof createIntentFilter>;
 
 /** The filter of a message's place; `undefined` if it has none, or if the place is closed. */

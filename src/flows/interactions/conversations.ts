@@ -95,13 +95,11 @@ export function createConversations(
   };
 }
 
-/** The models of an account's conversations. */
 export interface AccountModels extends ConversationModels {
   /** The model of a conversation. A choice that the config no longer has does not count. */
   modelOf(route: Route): Model;
 }
 
-/** Creates the models. */
 export function createAccountModels(
   { accountId, store: { settings }, now }: Pick<ConversationAccount, "accountId" | "store" | "now">,
   { answering, choices, routeOf }: Pick<ConversationParts, "answering" | "choices" | "routeOf">,

@@ -107,13 +107,11 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
     applicationId: ApplicationId,
     guildId: GuildId | undefined,
   ) => Promise<RegisteredCommands>;
-  /** Replaces all of them. */
   readonly replace: (
     applicationId: ApplicationId,
     guildId: GuildId | undefined,
     registered: RegisteredCommands,
   ) => Promise<void>;
-  /** A scope is as wanted. */
   readonly onRegistered: (scope: CommandScope) => Promise<void>;
   /** Whether asking again would not change a failure. */
   readonly isFinal: (error: unknown) => boolean;
@@ -259,7 +257,6 @@ export function toRegistered(
   };
 }
 
-/** Translates a command in the menu of a message. */
 function toMessageMenu({ name }: MessageCommand, texts: CommandTexts = {}): RegisteredCommand {
   const { description_localizations: _, ...names } = localized(name, texts);
   return { type: MESSAGE, name, description: "", ...names, options: [] };

@@ -134,7 +134,6 @@ export function createJudge(
     return isFeed ? "feed" : "bot";
   }
 
-  /** Counts a new message for the loop guard. */
   function count(message: InboundMessage, facts: KnownFacts, verdict: Verdict): void {
     const isAsked = verdict.kind === "accept" || verdict.why === "loop-guard" &&
         policy().admit(message, { ...facts, isMuted: false }).kind === "accept";

@@ -38,7 +38,6 @@ export function createJudging(
     readonly owners: Pick<OwnerIds, "all" | "sessionOwner" | "ownsApplicationAsRead">;
     readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn" | "agentOf">;
     readonly isOurs: (userId: UserId) => boolean;
-    /** Of the intent filter. */
     readonly weights: IntentWeights;
     /** All enabled accounts of the process, in the order of the config. */
     readonly ours: () => readonly OurAccount[];
@@ -119,7 +118,6 @@ export function createJudging(
   return {
     judge,
     intent,
-    /** Runs of passive agents. */
     passive: createPassiveRuns({ policy, routingOf, now }),
     /** The account as others of the process see it. */
     view,

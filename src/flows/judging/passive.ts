@@ -23,7 +23,6 @@ const NONE: readonly InboundMessage[] = [];
 /** Reasons for which no agent may act on a message: it does not count, or asks to be left alone. */
 const UNHEARD: ReadonlySet<string> = new Set(["pk-original", "quiet", "send-off", "own"]);
 
-/** Creates the runs of one account. */
 export function createPassiveRuns(
   { policy, routingOf, now }: Clock & {
     readonly policy: () => Pick<CurrentPolicy, "policy" | "triggersOf">;

@@ -118,7 +118,6 @@ export async function createPolicyKeeper(
   }
 
   return {
-    /** The current policy. */
     now: (): CurrentPolicy => current,
     /** Applies another config. */
     apply(config: PolicySource, text: string | undefined): Promise<void> {

@@ -7,7 +7,6 @@ import type { Extractor } from "../../core/turn/extract.ts";
 import { FileError, type FileResult, type MediaOwner } from "../../core/turn/media.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** A recording. */
 export interface Sound {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
@@ -30,7 +29,6 @@ export interface ReadAudioPorts extends Pick<Account, "now"> {
   readonly audio: AudioSpending;
 }
 
-/** Transcribes by one model. */
 export interface Transcription {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;

@@ -201,7 +201,6 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
   };
 }
 
-/** Reads the files of turns. */
 export type TurnFiles = ReturnType<typeof createTurnFiles>;
 
 /** Whether a message, or the message that it replies to, has files. */

@@ -12,7 +12,6 @@ import { bounded } from "../../lib/text/cut.ts";
 import type { ReadAudioPorts } from "./read_audio.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** Speaks by one model. */
 export interface Voice {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
@@ -42,7 +41,6 @@ export type SpeakAnswer = (
 /** Maximum characters that are spoken, as OpenAI allows them. */
 const MAX_CHARS = 4_096;
 
-/** Creates the speaking. */
 export function createSpeakAnswer(
   { voice, extractor, audio, log, now }:
     & Pick<Account, "log">

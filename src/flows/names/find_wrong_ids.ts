@@ -72,7 +72,6 @@ const ALL_SEEN: GuildSight = { mayMiss: () => false };
 export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
   const startLook = createLooks(lookUp);
 
-  /** All known people. */
   async function possiblePeople(
     named: ReadonlyMap<UserId, string>,
   ): Promise<readonly PossiblePerson[]> {

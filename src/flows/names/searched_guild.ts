@@ -5,17 +5,14 @@ import { findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
 
-/** A guild of the bot. */
 export interface SearchedGuild extends GuildNames {
   /** Set if its channels and roles are not known, so its lists are empty. */
   readonly isUnread?: true;
 }
 
-/** A wrong id or name of the config. */
 export interface WrongId {
   /** Config path of the entry. */
   readonly rule: string;
-  /** The id, or the name. */
   readonly id: string;
   /** Its fault, in words. */
   readonly why: string;

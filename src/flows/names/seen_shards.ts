@@ -8,7 +8,6 @@
 import type { GuildId } from "../../core/discord/ids.ts";
 import { shardOf } from "../../core/discord/shard.ts";
 
-/** The guilds that are seen. */
 export interface GuildSight {
   /** Whether the bot may be in this guild, or in any, although no shard has named it yet. */
   readonly mayMiss: (id?: GuildId) => boolean;
@@ -22,7 +21,6 @@ export function createSeenShards() {
   const toCome = (): number => Math.max(0, shardCount - seen.size);
 
   return {
-    /** Sets the number of shards. */
     setCount(count: number): void {
       if (count !== shardCount) seen.clear(); // its guilds come by other shards now
       shardCount = count;

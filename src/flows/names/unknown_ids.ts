@@ -42,7 +42,6 @@ export function createUnknownIds(
   let findings: readonly Finding[] = [];
 
   return {
-    /** Looks at all ids and names of the config. */
     async check(...asked: Parameters<FindWrongIds>): Promise<void> {
       const look = ++looks;
       const faults = await findWrongIds(...asked);

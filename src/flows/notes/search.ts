@@ -10,7 +10,6 @@ import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Embedder } from "./embedder.ts";
 import type { Notes, NoteVectors } from "../../store/notes/notes.ts";
 
-/** A search. */
 export interface NoteQuery {
   /** Keys of the notes that the asker may see; no other note is read. */
   readonly keys: readonly string[];
@@ -22,10 +21,8 @@ export interface NoteQuery {
   readonly by: UsedBy;
 }
 
-/** Searches notes. */
 export type NoteSearch = (query: NoteQuery, signal: AbortSignal) => Promise<FoundNotes>;
 
-/** Results of each search that are merged. */
 const MERGED = 50;
 /** Milliseconds for a vector: a small machine may have to load its model first. */
 const QUERY_MS = 10_000;
@@ -34,7 +31,6 @@ const QUERY_CHARS = 300;
 /** Notes less near than this part of the nearest one are left out. */
 const NEAR_ENOUGH = 0.5;
 
-/** Creates the search. */
 export function createNoteSearch({ notes, embedder, onEmbedded }: {
   readonly notes: Pick<Notes, "search" | "find"> & Pick<NoteVectors, "nearest">;
   /** Makes the vector of a query. */

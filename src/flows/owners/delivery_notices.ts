@@ -63,7 +63,6 @@ export interface FilelessPlace {
 
 const PERMISSION_MISSING = "the permission Attach Files is missing";
 
-/** Creates the notices of one account. */
 export function createFileNotices(
   { log }: Pick<Account, "log">,
   { wasTold, noteTold, explain, tell }: {
@@ -127,7 +126,6 @@ export interface FailureDigest<Reason = string> {
 /** How long to wait for more failures, in milliseconds. */
 const GATHER_MS = 5_000;
 
-/** Creates an empty digest. */
 export function createFailureDigest<Reason = string>(
   tell: (failure: ChannelFailures<Reason>) => void,
   schedule: StartTimer,

@@ -15,7 +15,6 @@ import { modelProblemOf, wordsOf } from "../../core/model_problem.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The problems that the owners know, by kind and model. */
 export interface KnownProblems {
   /** Reads the problems that owners know. */
   readonly load: () => Promise<readonly string[]>;
@@ -42,7 +41,6 @@ export function createModelNotices(
     /** The parts of requests that the models' servers have refused. */
     readonly refused: () => readonly RefusedPart[];
     readonly problems: KnownProblems;
-    /** The alerts on record. */
     readonly alerts: () => Promise<readonly AlertRecord[]>;
   },
 ) {
@@ -96,7 +94,6 @@ export function createModelNotices(
   }
 
   return {
-    /** A turn has ended. */
     turnEnded(outcome: TurnOutcome): void {
       tellRefused();
       const isWell = outcome.kind === "reply" && !outcome.failure;

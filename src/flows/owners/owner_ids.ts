@@ -8,7 +8,6 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ConnectionState } from "../preflight/connection_state.ts";
 
-/** The owners of the application at Discord. */
 interface ApplicationOwners {
   /** The owner, or the first of its team; absent if Discord names none. */
   readonly ownerId?: UserId;

@@ -30,7 +30,6 @@ export interface AuditedChannel extends Named<ChannelId> {
   readonly answers: string;
 }
 
-/** The result for all guilds. */
 export interface PermissionAudit {
   readonly guilds: readonly (Named<GuildId> & {
     readonly channels: readonly AuditedChannel[];

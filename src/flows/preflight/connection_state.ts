@@ -154,7 +154,6 @@ export function createConnectionState(
       const ids = new Set(ungranted.map(({ id }) => id));
       return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted];
     },
-    /** Ends it. */
     stop: (): void => preflight.stop(),
   };
 }

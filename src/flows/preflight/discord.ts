@@ -37,7 +37,6 @@ export interface BotFacts {
   readonly needsCodeGrant: boolean;
 }
 
-/** The facts to judge. */
 export interface DiscordFacts {
   /** Absent if there is no token to ask with. */
   readonly application?: ProbeAnswer<BotFacts>;

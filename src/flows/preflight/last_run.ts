@@ -22,7 +22,6 @@ export interface Hosting {
   readonly isKeptAwake?: boolean;
 }
 
-/** A line for the log. */
 export interface LogLine {
   /** The sentence to log. */
   readonly event: string;

@@ -27,7 +27,6 @@ export interface LocateGatewayPorts extends Pick<Account, "log" | "random"> {
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
-/** An answer from an earlier run. */
 export interface KnownGateway {
   /** The earlier answer. */
   readonly place: GatewayInfo;

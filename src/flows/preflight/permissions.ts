@@ -19,7 +19,6 @@ import { channelPins, findKeys, GUILD_PINS } from "../../policy/rules/entries.ts
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
 
-/** A guild of the bot, with the bot's permissions. */
 export interface SeenGuild extends Named<GuildId> {
   /** Permissions that no bot of this program needs: `"Administrator"`. */
   readonly risky: readonly string[];
@@ -67,7 +66,6 @@ export function listedIn(
   });
 }
 
-/** Judges the permissions in all guilds. */
 export function judgePermissions(
   policy: AccessPolicy,
   guilds: readonly SeenGuild[],
@@ -152,7 +150,6 @@ function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Permission
   ];
 }
 
-/** The rules of a guild that decide which channels are listed. */
 type ListedChannels = Pick<GuildRules, "channels">;
 
 /** One row for each listed channel, and for each entry without a channel. */
@@ -227,7 +224,6 @@ export interface MissingPermission {
   readonly deniedBy: string;
 }
 
-/** A channel of a guild. */
 export interface SeenChannel extends Named<ChannelId> {
   /** Whether it has posts instead of messages. */
   readonly isForum?: boolean;

@@ -14,7 +14,6 @@ import { MODEL } from "./model.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The result of one check. */
 export interface PreflightResult {
   readonly findings: readonly Finding[];
   readonly isRefused: boolean;
@@ -99,7 +98,6 @@ export function createPreflight(
     },
     /** The last check's failures. */
     findings: (): readonly Finding[] => findings,
-    /** Ends it. */
     stop(): void {
       isStopped = true;
       cancel();

@@ -65,7 +65,6 @@ export function createQuestionCards(
     readonly openDirect: OpenDirect;
     /** Whether a failure to open it is a refusal: other people may decide. */
     readonly isRefused: (error: unknown) => boolean;
-    /** Sends a text to a channel. */
     readonly tellChannel: (channelId: ChannelId, text: string) => Promise<void>;
     /** Whether new questions are in Discord's second layout; otherwise they are text. */
     readonly asCards: () => boolean;
@@ -252,5 +251,4 @@ export function createQuestionCards(
   };
 }
 
-/** The cards of one account. */
 export type QuestionCards = ReturnType<typeof createQuestionCards>;

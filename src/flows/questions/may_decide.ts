@@ -22,7 +22,6 @@ export function createMayDecide(
     readonly tools: readonly Tool[];
     /** The tools of a sender in the place of a message (T2). */
     readonly toolsFor: (message: InboundMessage, agentId: string) => readonly Tool[];
-    /** The tools' ports of an agent. */
     readonly portsOf: (agentId: string) => ToolPorts;
     /** The tools' ports of the agent that answers where a button was pressed. */
     readonly portsFor: (press: ButtonPress) => ToolPorts;

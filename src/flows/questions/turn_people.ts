@@ -19,7 +19,6 @@ import type { Usage } from "../../store/usage/usage.ts";
 
 const CODE_BYTES = 8;
 
-/** Creates the people of an account's turns. */
 export function createTurnPeople(
   options: Pick<Account, "now" | "draw" | "texts"> & Emits<"waitsForPeople"> & {
     readonly questions: Pick<Questions, "park" | "decisionOf">;

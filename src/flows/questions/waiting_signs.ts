@@ -16,7 +16,6 @@ import type { Cards } from "../../store/questions/cards.ts";
 /** Milliseconds of typing before the line. */
 const PATIENCE_MS = 60_000;
 
-/** Creates the signs of one account. */
 export function createWaitingSigns(
   { accountId, store, texts, now, events }:
     & Pick<

@@ -16,7 +16,6 @@ import type { Pairing } from "../../store/pairing/pairing.ts";
 
 /** Routes presses to the pairing button. The rest of an id is random and means nothing. */
 const BUTTON_PREFIX = `${pairingButton.name}:`;
-/** Random bytes for a code. */
 const CODE_BYTES = 8;
 /** 128 bits. */
 const BUTTON_BYTES = 16;

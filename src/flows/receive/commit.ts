@@ -47,7 +47,6 @@ export interface CommitPorts extends
     readonly gateway: Pick<GatewayRecords, "startSession" | "openGap">;
     readonly inbox: AcceptedBatches;
   };
-  /** The turns of accepted messages. */
   readonly turns: Pick<Turns, "accepted">;
   /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
   readonly pairing: PairingService;

@@ -116,5 +116,4 @@ export function createGuildNotices(
   };
 }
 
-/** The notices of one account. */
 export type GuildNotices = ReturnType<typeof createGuildNotices>;

@@ -53,7 +53,6 @@ export function askedBeforeReply(
   });
 }
 
-/** Makes the limits. */
 export function waitingRulesOf(
   limits: WaitingLimits,
   texts: Texts,

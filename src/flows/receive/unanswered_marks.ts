@@ -39,7 +39,6 @@ function attemptsFor(refusal: Refusal | undefined): number {
   return refusal === "rate_limited" ? LIMITED_MAX : 1;
 }
 
-/** A mark that waits. */
 interface WaitingMark extends UnansweredMessage {
   readonly attempts: number;
 }

@@ -27,7 +27,6 @@ import { createWaker } from "../../lib/waker.ts";
 import type { Schedules } from "../../store/schedules/schedules.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
-/** The creator of a schedule as they are now. */
 export type CreatorNow =
   | { readonly kind: "here"; readonly origin: ScheduleOrigin }
   /** They have left the guild, or may not see the channel any more. */
@@ -214,7 +213,6 @@ export function createRunner(
   return {
     /** Begins to run schedules, once the account is online. Later calls do nothing. */
     start: () => waker.start(),
-    /** Tells that schedules have changed. */
     changed: waker.wake,
     /** A turn has ended, or a message of an answer could not be delivered. */
     ended(cause: MessageId): void {
@@ -227,7 +225,6 @@ export function createRunner(
   };
 }
 
-/** The schedules of an account. */
 export type Runner = ReturnType<typeof createRunner>;
 
 const RESTORED: Pick<Judged, "verdict"> = { verdict: ignored("restored", RULE) };

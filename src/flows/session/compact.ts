@@ -33,7 +33,6 @@ export interface SummaryFailure {
   readonly at: number;
 }
 
-/** The summaries of one account. */
 export interface Summaries {
   /** Requests that run, by session. Each tells whether it has folded the session. */
   readonly running: Map<string, Promise<boolean>>;
@@ -59,7 +58,6 @@ export interface CompactPorts
 
 /** The session to fold, and the message or command that causes it. */
 export interface FoldedFor extends Pick<Claim, "route"> {
-  /** Its id is for the log. */
   readonly message: { readonly id: string };
 }
 

@@ -16,7 +16,6 @@ import type { Steps } from "../../store/turns/turn_ends.ts";
 /** Milliseconds for which such results are shown in their turn. */
 const SHOWN_MS = 5 * 60_000;
 
-/** In place of an old result. */
 const OLD = "[out of date: the right to read this may have changed. Read it again if you need it.]";
 
 /** Reads and sorts the steps. */

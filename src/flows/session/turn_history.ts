@@ -40,7 +40,6 @@ import type { Sessions } from "../../store/sessions/sessions.ts";
 
 /** Everything that the history needs from outside. */
 export interface HistoryPorts extends Omit<CompactPorts, "store" | "model"> {
-  /** The model that answers. */
   readonly model: Model;
   /** The same for summaries: it counts its requests, and obeys budgets. */
   readonly writer: () => Model;
@@ -53,7 +52,6 @@ export interface HistoryPorts extends Omit<CompactPorts, "store" | "model"> {
   ) => Promise<ReadonlyMap<MessageId, readonly ModelImage[]>>;
 }
 
-/** The rules of one turn's history. */
 export interface HistoryRules {
   /** The model's context window and its longest answer, in tokens. */
   readonly window: ContextWindow;
@@ -67,7 +65,6 @@ export interface HistoryRules {
   readonly timeoutMs: number;
 }
 
-/** The fixed parts of a request. */
 export interface FixedParts {
   readonly system: string;
   readonly envelope: string;
@@ -77,7 +74,6 @@ export interface FixedParts {
   readonly toolChars: number;
 }
 
-/** The history of one turn. */
 export interface TurnHistory {
   /** The entries that the first request shows. */
   readonly entries: readonly Entry[];
@@ -236,7 +232,6 @@ export async function openHistory(
   };
 }
 
-/** A transcript as turns need it. */
 interface MeasuredTranscript extends CountedEntries {
   /** Messages of users whose turns showed images, oldest first. */
   readonly imageMessages: readonly MessageId[];
@@ -301,7 +296,6 @@ const sizes = new WeakMap<
   { readonly chars: number; readonly hasImages: boolean }
 >();
 
-/** The parts of a request. */
 export interface RequestParts {
   /** System prompt, from `systemPromptOf`. */
   readonly system: string;

@@ -19,7 +19,6 @@ import { whenAborted } from "../../lib/clock.ts";
 import { clip } from "../../lib/text/cut.ts";
 import type { ActionRuns } from "../../store/questions/cards.ts";
 
-/** The outcome of a run, for people. */
 export interface ToldOutcome extends Pick<ActionRun, "label" | "rule" | "state" | "byUser"> {
   /** The outcome in words. */
   readonly text: string;
@@ -29,7 +28,6 @@ export interface ToldOutcome extends Pick<ActionRun, "label" | "rule" | "state" 
 
 /** Everything that runs need from outside. */
 export interface ActionRunParts {
-  /** The agent that offers. */
   readonly agentId: string;
   /** The tools of a sender in the place of a message (T2). */
   readonly toolsFor: (message: InboundMessage, agentId: string) => readonly Tool[];
@@ -50,7 +48,6 @@ export interface ActionRunParts {
   ) => readonly Frozen[];
 }
 
-/** The part of an account that runs actions. */
 export type ActionAccount =
   & Pick<
     Account<unknown, unknown, { readonly actions: ActionRuns }>,

@@ -10,7 +10,6 @@ const TIMEOUT_MS = 5_000;
 /** Maximum bytes of all files of a script. */
 const MAX_FILE_BYTES = 5_000_000;
 
-/** Creates the port. */
 export function createCodePort({ runCode, readFile }: {
   /** Runs a script in a process of its own. */
   readonly runCode: (

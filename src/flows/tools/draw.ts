@@ -9,7 +9,6 @@ import type { DrawPort } from "../../core/turn/ports/host.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** Draws by one model. */
 export interface Drawing {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
@@ -24,7 +23,6 @@ export interface Drawing {
   ) => Promise<{ readonly bytes: Uint8Array; readonly usage: ModelUsage }>;
 }
 
-/** Creates the port. */
 export function createDrawPort(
   { now }: Pick<Account, "now">,
   { drawing, drawings, spend, agentId }: {

@@ -5,7 +5,6 @@ import { type KnowledgePort, reachOf, type SearchServers } from "../../core/turn
 /** Milliseconds that a tool waits while Discord builds its index. */
 const WAIT_MS = 20_000;
 
-/** Creates the port of tools. */
 export function createKnowledgePort({ search, sharesDirect }: {
   readonly search: SearchServers;
   /** Whether the direct messages of all people share a session (`session.dmScope: "main"`). */

@@ -14,7 +14,6 @@ import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Notes } from "../../store/notes/notes.ts";
 
-/** Creates the port. */
 export function createMemoryPort(
   { store: { notes }, now }: Pick<
     Account<

@@ -30,7 +30,6 @@ import {
 
 /** Everything that offers need from outside. */
 export interface OfferParts extends ActionRunParts {
-  /** All tools that there are. */
   readonly tools: () => readonly Tool[];
   /**
    * A tool with the parts whose gates are open, or the config path that closes it to all people in the

@@ -24,7 +24,6 @@ type SchedulingAccount =
   >
   & Emits<"schedulesChanged">;
 
-/** Creates the port. */
 export function createSchedulesPort(account: SchedulingAccount, options: {
   /** The agent that sets them, and that they run as. */
   readonly agentId: string;

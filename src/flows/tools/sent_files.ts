@@ -66,11 +66,9 @@ export interface SentFilesPorts {
     read(messageId: MessageId, id: string): Promise<OutboundFile | undefined>;
     ids(messageId: MessageId): Promise<readonly string[]>;
   };
-  /** The rules for files in a place. */
   readonly rulesIn: (target: ToolTarget) => FileRules;
 }
 
-/** Creates the port. */
 export function createFilesPort(ports: SentFilesPorts): FilesPort {
   const { kept, rulesIn } = ports;
 

@@ -6,7 +6,6 @@ import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { threadTitle } from "../../render/name.ts";
 import { badArguments } from "../../core/refused_call.ts";
 
-/** Creates the port. */
 export function createThreadsPort(
   { threads, cleanSecrets }: {
     readonly threads: Pick<AnswerThreads, "open">;

@@ -156,7 +156,6 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   });
 }
 
-/** A turn that runs. */
 interface AnswerRun extends TurnToRead {
   readonly spending: TurnSpending;
   /** Whether the outbox may have a draft or a line of it. */

@@ -304,7 +304,6 @@ export function createTitleByModel(
     "log" | "now" | "randomId" | "schedule" | "stopping"
   >,
   { modelOf, spend }: {
-    /** The model of an agent. */
     readonly modelOf: (agentId: string) => Model;
     /** Checks budgets, and counts the request for the message's sender (X4). */
     readonly spend: SpendPort;

@@ -67,7 +67,6 @@ export interface AskingTurn {
   readonly spending: TurnSpending;
   /** The context of the turn's own calls. */
   readonly contextOf: TurnPorts["contextOf"];
-  /** Stores steps of the turn. */
   readonly save: SaveSteps;
   /** Unix time in milliseconds at which the turn's time is over. */
   readonly endsAt: number;
@@ -291,7 +290,6 @@ export function createAskedAgents(
   }
 
   return {
-    /** For the calls of the turn's agent. */
     port: portFor(asker),
     /** Tells of calls of a turn whether an agent that they asked saw things of the asker alone (T14). */
     isPersonalIn(taken: StepsTaken | undefined): (call: ToolCall) => boolean {

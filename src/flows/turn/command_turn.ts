@@ -71,7 +71,6 @@ export interface TurnCommands {
   commandOf(message: InboundMessage): TextCommand | undefined;
   /** Runs the command of a message, and returns its answer; an empty one is none. */
   run(message: InboundMessage): Promise<string>;
-  /** The model of a conversation. */
   modelOf(route: Route): Model;
   /** The settings that people have chosen by commands. */
   readonly settings: {

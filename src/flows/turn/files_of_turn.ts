@@ -137,7 +137,6 @@ export function createFilesOfTurn(
   };
 }
 
-/** The files of one turn. */
 export type FilesOfTurn = ReturnType<typeof createFilesOfTurn>;
 
 /** Reads the images of earlier turns, as far as those of this turn leave room. */
@@ -192,7 +191,6 @@ export function createTurnTexts(
   }
 
   return {
-    /** The messages that the turn begins with. */
     begunWith: (): readonly MessageId[] => initial.map(({ id }) => id),
     /** Their text, for the request. */
     first(): string {
@@ -212,10 +210,8 @@ export function createTurnTexts(
       const message = messagesOf(claimNow()).find(({ id }) => id === messageId);
       return message && textOf(message);
     },
-    /** All texts by people. */
     all: (): readonly string[] => messagesOf(claimNow()).map(textOf),
   };
 }
 
-/** The texts of a turn. */
 export type TurnTexts = ReturnType<typeof createTurnTexts>;

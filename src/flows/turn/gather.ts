@@ -52,7 +52,6 @@ export function opensThread({ message: { id, channelId }, route: { sessionKey } 
 const NOTHING_JOINED: ReadonlySet<MessageId> = new Set();
 const NO_IMAGES: readonly ModelImage[] = [];
 
-/** The context of a turn. */
 export interface Gathered {
   readonly texts: TurnTexts;
   /** Messages of the channel that the model sees, and questions of turns that run. */
@@ -391,7 +390,6 @@ async function takeIn(
   return taken && joined;
 }
 
-/** A message that joined the turn, with its images. */
 function joinedMessage(id: MessageId, { texts, files }: Gathered): JoinedMessage | undefined {
   const text = texts.of(id);
   const images = files().imagesOf([id]);

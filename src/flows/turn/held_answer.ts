@@ -140,7 +140,6 @@ function releasedMessages(
   });
 }
 
-/** The messages of an answer that a person has edited. */
 function editedMessages(
   { reply }: ReplyToSend,
   { quote }: HeldStep,
@@ -197,7 +196,6 @@ export async function checkedTurn(
   };
 }
 
-/** A decision about an answer. */
 interface ReadDecision extends Pick<CheckedStep, "how" | "by"> {
   /** The text of a person who has edited it. */
   readonly text?: string;
@@ -272,7 +270,6 @@ const UNPOSTED: Readonly<Record<Unposted, string>> = {
   unseen: "[my answer was not posted: no person could check it]",
 };
 
-/** For the operator. */
 function reasonOf(how: Unposted, by: CheckedStep["by"]): string {
   const who = by === undefined ? "the operator" : `user:${by}`;
   switch (how) {

@@ -73,7 +73,6 @@ export function createTurnLinks(
 
   const isKnown = (address: string): boolean => read().has(address);
   return {
-    /** Adds the result of a call. */
     add: (call: ToolCall, text: string): void => void results.push({ call, text }),
     /** Whether a person or a tool has written exactly this address. */
     isKnown,
@@ -88,7 +87,6 @@ export function createTurnLinks(
   };
 }
 
-/** The links of one turn. */
 export type TurnLinks = ReturnType<typeof createTurnLinks>;
 
 /** Its results are words of a model. Links that tools of the asked agent returned are in their results. */

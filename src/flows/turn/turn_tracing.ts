@@ -9,13 +9,11 @@ import { type Model, ModelError, type ModelPart, withGenerate } from "../../core
 import type { TimelineEntry, TurnTrace } from "../../core/turn/timeline.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The record of one turn. */
 export interface TurnTracing {
   /** Records the requests to a model. */
   model(model: Model): Model;
   /** Records the calls of tools. */
   toolbox(toolbox: Toolbox): Toolbox;
-  /** The trace of the turn, which has ended now. */
   end(end: TurnEnd, outcome: TurnOutcome | undefined): TurnTrace;
 }
 

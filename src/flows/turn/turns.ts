@@ -220,7 +220,6 @@ export function createTurns(
   };
 }
 
-/** The turns of one account. */
 export type Turns = ReturnType<typeof createTurns>;
 
 /** Why a turn must end. */
@@ -230,7 +229,6 @@ export type TurnCut =
   /** A later message takes its place: it ends as `interrupted`, with its messages as context. */
   | "interrupted";
 
-/** One running turn. */
 export interface RunningTurn {
   /** The claim, with the messages that the turn has taken in since. */
   claim: Claim;
@@ -336,7 +334,6 @@ export function createRunningTurns(stopping: AbortSignal) {
       turns.add(turn);
       return turn;
     },
-    /** Notes that a turn has ended. */
     end(turn: RunningTurn): void {
       for (const listed of turns) {
         if (listed !== turn) continue;

@@ -60,7 +60,6 @@ export const DATABASE_NAME = "barnacle.db";
 /** The folder for files of people. */
 export const MEDIA_NAME = "media";
 
-/** The folder of backups. */
 export const BACKUPS_NAME = "backups";
 
 /** Hashes of the people who were forgotten. */

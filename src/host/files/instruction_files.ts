@@ -20,7 +20,6 @@ import { bounded } from "../../lib/text/cut.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 
-/** A file with instructions. */
 export interface InstructionFile {
   /** Its name: `"AGENTS.md"`. */
   readonly name: string;

@@ -16,7 +16,6 @@ export function logFilesOf(path: string): readonly string[] {
   return [path, ...Array.from({ length: OLDER_FILES }, (_, at) => `${path}.${at + 1}`)];
 }
 
-/** The settings of a log's file. */
 export interface LogFileSettings {
   /** Absolute path. */
   readonly path: string;

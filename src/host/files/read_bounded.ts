@@ -89,7 +89,6 @@ export function isOpenFile(path: string): boolean {
   return OPEN_FILE.test(path);
 }
 
-/** A file that is open. */
 export interface OpenFile {
   /** Path of the open file, without links. */
   readonly realPath: string;

@@ -67,7 +67,6 @@ function isChild(pid: string, { proc }: GroupPlaces): boolean {
   return parent === `${process.pid}`;
 }
 
-/** The group of one program. */
 export interface ProgramGroup {
   /** A program that writes `0` to this file joins the group. */
   readonly members: string;

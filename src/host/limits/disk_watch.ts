@@ -57,7 +57,6 @@ export function createDiskWatch(folder: string, diskBytes: number) {
   };
 }
 
-/** The watch of one program. */
 export type DiskWatch = ReturnType<typeof createDiskWatch>;
 
 interface DiskRoom {

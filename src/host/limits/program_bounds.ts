@@ -16,7 +16,6 @@ const JOIN = 'echo 0 > "$0" && exec "$@"';
 const LOOK_MS = 200;
 /** Milliseconds between two looks at a program that has run for a while, such as an MCP server. */
 const LATER_MS = 1_000;
-/** Number of quick looks. */
 const QUICK_LOOKS = 150;
 /** Part of the machine's memory that must stay free. */
 const FREE_SHARE = 0.03;

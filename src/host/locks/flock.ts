@@ -11,7 +11,6 @@ import { toNamespacedPath } from "node:path";
 import process from "node:process";
 import { type CFunction, LibcUnavailableError, loadLibc } from "../process/libc.ts";
 
-/** A file that is open. */
 export interface LockFile {
   /** As the runtime numbers its open files. */
   readonly descriptor: number;
@@ -56,7 +55,6 @@ export async function loadFlock(): Promise<Flock> {
   }
 }
 
-/** Access to read and write. */
 const GENERIC_READ_WRITE = 0xc000_0000;
 /** Others may read, write, rename and delete the file. */
 const SHARE_ALL = 7;

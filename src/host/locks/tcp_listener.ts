@@ -37,7 +37,6 @@ export interface ProcessNames {
   readonly nameOf: (pid: number) => string;
 }
 
-/** A socket that listens. */
 interface Listener {
   /** In the form of a URL's host: `"127.0.0.1"`, `"[::1]"`. */
   readonly host: string;

@@ -134,7 +134,6 @@ const MAX_ASKED = 32;
 
 /** Names that {@link tokenLockName} returns. */
 const NAME = /^barnacle-[0-9a-f]{32}$/;
-/** Ending of a lock file. */
 const ENDING = ".lock";
 
 /** `"barnacle-…"`: the public name of a token's lock, which every user of the machine can read. */

@@ -37,7 +37,6 @@ export const MOMENTS = [
   "wentBack",
 ] as const;
 
-/** A transaction of the crash table. */
 export type CrashTransaction = (typeof TRANSACTIONS)[number];
 /** A moment between two transactions. */
 export type CrashMoment = (typeof MOMENTS)[number];
@@ -98,9 +97,7 @@ export function createCrashPoints(
     if (place === point?.place && ++passages === point.passage) kill();
   };
   return {
-    /** A transaction is about to be committed. */
     before: (name: CrashTransaction): void => pass(`before:${name}`),
-    /** A transaction is committed. */
     after: (name: CrashTransaction): void => pass(`after:${name}`),
     /** A moment between two transactions. */
     at: (moment: CrashMoment): void => pass(moment),
@@ -115,7 +112,6 @@ function killThisProcess(): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-/** A fault to cause. */
 export interface InjectedFault {
   /** Kind of the fault: the main thread stands still. */
   readonly kind: "block_main";

@@ -14,7 +14,6 @@ import { type PidFacts, readBootId, readPid } from "./boot.ts";
 
 /** The process to end, as its lock describes it. */
 export interface ProcessToEnd {
-  /** Process id. */
   readonly pid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */
   readonly bootId?: string;
@@ -43,11 +42,9 @@ export type EndDecision =
 /** How a process ended, or why it did not. */
 export type Ended =
   | { readonly kind: "gone" }
-  /** The signal that ended it. */
   | { readonly kind: "ended"; readonly by: "SIGTERM" | "SIGKILL" }
   | { readonly kind: "refused"; readonly why: EndRefusal };
 
-/** The dependencies of ending a process. */
 export interface EndProcessPorts {
   /** This process's id. */
   readonly ownPid: number;
@@ -154,7 +151,6 @@ export function isGone(holder: ProcessToEnd): boolean {
   return decide(holder, processPorts(() => {})).kind === "gone";
 }
 
-/** The ports of this machine. */
 export function processPorts(say: (event: string) => void): EndProcessPorts {
   return {
     ownPid: process.pid,

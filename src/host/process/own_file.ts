@@ -7,7 +7,6 @@ export interface Range {
   readonly bytes: number;
 }
 
-/** A part of a file. */
 export interface FileSection {
   /** Bytes of the file before it. */
   readonly offset: number;
@@ -44,7 +43,6 @@ export function rangeOf(smaps: string, path: string, part: FileSection): Range |
   return undefined;
 }
 
-/** Reads the mappings of one file. */
 function mappingsOf(smaps: string, path: string): readonly MemoryMapping[] {
   const mappings: MemoryMapping[] = [];
   for (const text of smaps.split(/^(?=[0-9a-f]+-)/m)) {

@@ -101,7 +101,6 @@ export function startOwnProcess(
     pid: child.pid,
     /** Resolves with the end of the process. */
     exited,
-    /** Sends a signal. */
     kill(signal: OwnSignal): void {
       // Not `child.kill`: Deno then reports the signal as the cause of the end in every case.
       if (child.pid !== undefined && isRunning) signalTo(child.pid, signal);

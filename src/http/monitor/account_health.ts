@@ -38,11 +38,9 @@ export interface PartsStatus
 export interface AccountParts {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
-  /** State of the parts. */
   status(): PartsStatus;
 }
 
-/** The sources of health. */
 export interface HealthSources
   extends Pick<Account<unknown, unknown, HealthStore>, "store" | "now" | "schedule" | "log"> {
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
@@ -62,7 +60,6 @@ export interface HealthSources
   readonly alerts?: () => readonly AlertRecord[];
 }
 
-/** The figures of one account in the store. */
 export interface AccountFigures {
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
   readonly pairing: Pick<Store["pairing"], "requests">;

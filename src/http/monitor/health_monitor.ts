@@ -126,7 +126,6 @@ function monitoring(sources: HealthSources) {
       shown = next;
       for (const { accountId } of next) accountOf(accountId);
     },
-    /** The health of one account. */
     accountOf,
     /** Whether the config file is the running config. */
     setConfig: (next: ConfigState): void => void (config = next),

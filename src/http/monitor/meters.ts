@@ -41,7 +41,6 @@ function createGrowth(): (name: string, total: number) => number {
 /** Counts events of the accounts' parts. */
 export type Meter = ReturnType<typeof counting>;
 
-/** Creates the counters. */
 export function createMeter(metrics: Metrics): Meter {
   return counting(metrics);
 }
@@ -95,14 +94,12 @@ function counting(metrics: Metrics) {
     redacted(found: number): void {
       metrics.redactions.add(found, { sink: "discord" });
     },
-    /** A batch is stored. */
     stored({ judged, accepted, settled, ms }: StoredBatch): void {
       metrics.inboxCommitSec.observe(ms / 1_000);
       metrics.outboxSent.add(settled, { ack: "echo" });
       metrics.inboxMessages.add(accepted, { result: "accepted" });
       metrics.inboxMessages.add(judged - accepted, { result: "ignored" });
     },
-    /** Catch-up found this many messages. */
     found(count: number): void {
       metrics.catchUpMessages.add(count);
     },

@@ -171,7 +171,6 @@ export function startWatchdog(
       isServing = false;
       notify(`STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=${Math.ceil(withinMs * 1_000)}`);
     },
-    /** Ends it. */
     stop: (): void => cancel(),
   };
 }

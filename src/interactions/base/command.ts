@@ -106,7 +106,6 @@ export interface MessageCommand extends CommandWork {
   readonly name: string;
 }
 
-/** The answer to the use of a component. */
 export type ComponentAnswer =
   /** Replaces the message that has the component; the card is for messages that are one. */
   | { readonly how: "update"; readonly text: string; readonly card?: Card; readonly later?: Later }
@@ -149,7 +148,6 @@ export interface ComponentOf<Kind extends ComponentKind> {
   failedText(texts: Texts): string;
 }
 
-/** A component of any kind. */
 export type Component = { [Kind in ComponentKind]: ComponentOf<Kind> }[ComponentKind];
 
 /** Maximum number of suggestions, and of characters of each, at Discord. */

@@ -77,7 +77,6 @@ export interface ConversationModels {
   choose(call: CommandCall, id: string | undefined): Promise<void>;
 }
 
-/** The config file, for owners. */
 export interface ConfigPort {
   /** Whether `/config` is allowed, and whether it may change the file (K4). */
   readonly allows: () => { readonly reading: boolean; readonly writing: boolean };
@@ -117,7 +116,6 @@ export type SkillsOf = (
 
 /** A question by a command, in the asker's name. */
 export interface CommandQuestion {
-  /** Text for the model. */
   readonly text: string;
   /** The message that it is about. */
   readonly about?: CommandTarget;

@@ -3,7 +3,6 @@
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
 
-/** Lists the agents. */
 export const agents: Command = {
   name: "agents",
   description: "List my agents and their models",

@@ -144,7 +144,6 @@ export const model: Command = {
   },
 };
 
-/** Lists the models. */
 export const models: Command = {
   ...model,
   name: "models",

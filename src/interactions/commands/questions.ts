@@ -44,7 +44,6 @@ export const askAbout: MessageCommand = {
     ),
 };
 
-/** Summarises the channel from the message on. */
 export const summarise: MessageCommand = {
   name: "Summarise from here",
   needs: "everyone",

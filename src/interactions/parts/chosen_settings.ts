@@ -89,5 +89,4 @@ export function createChosenSettings(
   };
 }
 
-/** The settings of an account. */
 export type CommandSettings = ReturnType<typeof createChosenSettings>;

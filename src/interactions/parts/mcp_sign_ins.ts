@@ -12,7 +12,6 @@ import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
 
-/** A sign-in that has begun. */
 export interface BegunSignIn {
   /** Address that the owner opens in a browser. */
   readonly address: string;
@@ -22,7 +21,6 @@ export interface BegunSignIn {
   finish(answer: URLSearchParams): Promise<unknown>;
 }
 
-/** The logins at the servers of the config. */
 export interface McpServerLogins {
   /** All servers with their logins. */
   states(): readonly McpLoginState[];

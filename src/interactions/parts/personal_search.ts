@@ -17,7 +17,6 @@ const PATIENCE_MS = 30_000;
 /** Milliseconds to wait while Discord builds its index. */
 const WAIT_MS = 10_000;
 
-/** Creates the search of commands. */
 export function createPersonalSearch(
   search: SearchServers,
   log: Pick<Log, "warn">,

@@ -24,7 +24,6 @@ type UndoChange = (
   id?: number,
 ) => Promise<Omit<Extract<UndoOutcome, { kind: "undone" }>, "kind">>;
 
-/** Creates the command and the button. */
 export function createCommandUndo(
   { accountId, store, now }: Pick<
     Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "since"> }>,

@@ -10,7 +10,6 @@
 /** A body, as `Response` has it; `null` if there is none. */
 export type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
-/** A reader of a body. */
 export type BodyReader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
 /**
@@ -47,7 +46,6 @@ export function cancelReader(reader: BodyReader, reason?: unknown): void {
   reader.cancel(reason).catch(() => {}); // of a broken connection
 }
 
-/** A body to read as a whole. */
 export interface WholeBody {
   /** Maximum size. */
   readonly maxBytes: number;

@@ -108,9 +108,7 @@ export function stemsOf(words: readonly string[]): ReadonlySet<string> {
   return new Set(words.map(stemOf));
 }
 
-/** A word of a search. */
 export interface QueryWord {
-  /** The word as written. */
   readonly word: string;
   /** The word without its ending, as the index has it. */
   readonly stem: string;

@@ -41,7 +41,6 @@ export function createView(text: string, edits: readonly Edit[], original?: View
   }
   written += text.slice(from);
 
-  /** The part of the text that an index of the view comes from. */
   const partOf = (at: number): TextRange => {
     const index = lastAtMost(places, at);
     const edit = edits[index];

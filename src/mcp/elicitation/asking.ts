@@ -13,7 +13,6 @@ export interface Elicitation {
   readonly params: Readonly<Record<string, unknown>> & { readonly message: string };
 }
 
-/** The answer for the server. */
 export interface ElicitationAnswer {
   /** `decline`: the person says no. `cancel`: there is no answer. */
   readonly action: "accept" | "decline" | "cancel";
@@ -21,7 +20,6 @@ export interface ElicitationAnswer {
   readonly content?: Record<string, unknown>;
 }
 
-/** A running call. */
 export interface AskingCall {
   /** Whether it waits for an answer already. */
   isWaiting(): boolean;
@@ -33,7 +31,6 @@ export interface AskingCall {
   taken(): readonly string[];
 }
 
-/** The calls that run on each connection. */
 export interface AskingCalls<Connection extends object> {
   /** Runs a call on a connection. */
   during<Result>(
@@ -68,7 +65,6 @@ export async function openPages(error: unknown, call: AskingCall): Promise<boole
   return true;
 }
 
-/** Creates the list of running calls. */
 export function createAsking<Connection extends object>(): AskingCalls<Connection> {
   const running = new WeakMap<Connection, Set<AskingCall>>();
   return {

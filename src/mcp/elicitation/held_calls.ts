@@ -27,7 +27,6 @@ export interface HeldCalls {
     context: ToolContext,
     start: (signal: AbortSignal, call: AskingCall) => Promise<Result>,
   ): Promise<Result>;
-  /** Ends all calls. */
   close(): void;
 }
 

@@ -11,7 +11,6 @@ import { isRecord } from "../../lib/text/json.ts";
 
 /** One property of a form. */
 export interface WishedField {
-  /** Its name in the answer. */
   readonly name: string;
   readonly type: "string" | "integer" | "number" | "boolean" | "list";
   /** The field that people see. */

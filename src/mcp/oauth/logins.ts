@@ -64,9 +64,7 @@ export const makeLoginSchema = () =>
 /** Made when it is first needed: most bots have no login. */
 let loginSchema: ReturnType<typeof makeLoginSchema> | undefined;
 
-/** A login to a server. */
 export type Login = z.infer<ReturnType<typeof makeLoginSchema>>;
-/** Tokens of a login. */
 export type LoginTokens = NonNullable<Login["tokens"]>;
 /** Barnacle's registration at an authorization server. */
 export type LoginClient = NonNullable<Login["client"]>;
@@ -118,7 +116,6 @@ export function createLogins(folder: string) {
   };
 }
 
-/** The logins of all servers. */
 export type Logins = ReturnType<typeof createLogins>;
 
 function replace(path: string, text: string): void {
@@ -142,7 +139,6 @@ function keepOwner(dataDir: string, paths: readonly string[]): void {
   for (const path of paths) chownSync(path, uid, gid);
 }
 
-/** A server over HTTP. */
 export interface McpHttpServer {
   readonly url: string;
   /** Headers of each request; may be secret. */

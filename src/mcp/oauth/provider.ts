@@ -42,7 +42,6 @@ export function clientMetadata(redirectUrl: string, scope?: string): OAuthClient
   };
 }
 
-/** A login with new tokens. */
 export function withTokens(login: Login, tokens: LoginTokens, now: number): Login {
   const { expiresAt: _, ...rest } = login;
   const { expires_in: sec, scope = login.tokens?.scope } = tokens; // absent: as before
@@ -53,7 +52,6 @@ export function withTokens(login: Login, tokens: LoginTokens, now: number): Logi
   };
 }
 
-/** Creates the provider of a server with a login. */
 function createOAuthProvider(
   serverId: string,
   url: string,
@@ -108,7 +106,6 @@ function createOAuthProvider(
 /** The login of a connection. */
 export type OAuthProvider = ReturnType<typeof createOAuthProvider>;
 
-/** The dependencies of a login. */
 export interface LoginPorts extends Clock {
   /** Logins to servers over HTTP. */
   readonly logins: Logins;
@@ -123,7 +120,6 @@ export interface LoginPorts extends Clock {
   readonly onSignIn?: (serverId: string) => boolean;
 }
 
-/** The login of a server. */
 export interface LoginOf {
   /** Log whose lines have none of the tokens, which servers may repeat. */
   readonly log: Log;

@@ -4,7 +4,6 @@
  * Those of the head "directed" come first.
  */
 
-/** Says a feature's value. */
 type Say = (value: number) => string;
 
 /** Two sentences for a feature that is 0 or 1. */
@@ -169,8 +168,6 @@ export const FEATURES = {
   ),
 } as const satisfies Readonly<Record<string, Say>>;
 
-/** The name of a feature. */
 export type FeatureName = keyof typeof FEATURES;
 
-/** The features of one message. */
 export type IntentFeatures = Readonly<Record<FeatureName, number>>;

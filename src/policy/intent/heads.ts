@@ -23,7 +23,6 @@ export interface IntentJudgement {
   readonly top: readonly IntentReason[];
 }
 
-/** Scores features. */
 export function judgeIntent(
   features: IntentFeatures,
   weights: IntentWeights = SHIPPED_WEIGHTS,

@@ -112,7 +112,6 @@ export function createTrackedPeople() {
   }
 
   return {
-    /** The number of known people. */
     get count(): number {
       return places.size;
     },
@@ -120,7 +119,6 @@ export function createTrackedPeople() {
     get bytes(): number {
       return state.numbers.byteLength + state.answeredAt.byteLength;
     },
-    /** Records a message of a person. */
     wrote(person: UserId, message: number, to: { bot: boolean; others: boolean }): void {
       const base = touch(person);
       state.numbers[base + LAST_MESSAGE] = message;

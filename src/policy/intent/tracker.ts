@@ -10,7 +10,6 @@ import type { IntentFeatures } from "./features.ts";
 import { createTrackedPeople, likeness, type TrackedPerson } from "./people.ts";
 import { type IntentWords, readIntentWords } from "./words.ts";
 
-/** A message, as the tracker reads it. */
 export interface IntentMessage {
   readonly author: UserId;
   readonly text: string;

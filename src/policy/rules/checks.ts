@@ -66,7 +66,6 @@ export type RecordCheck = (
   fact: () => string,
 ) => boolean;
 
-/** Reports nothing. */
 export const recordNothing: RecordCheck = (_id: AccessCheckId, passed: boolean): boolean => passed;
 
 /**

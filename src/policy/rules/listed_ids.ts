@@ -11,7 +11,6 @@ import {
 import type { AllowEntry } from "./allowlist.ts";
 import type { AccessPolicy, ChannelRules, GuildRules } from "./rules.ts";
 
-/** An id in the config. */
 export type ListedId =
   & {
     /** Config path of the entry. */

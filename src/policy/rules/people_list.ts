@@ -87,7 +87,6 @@ export function withoutPerson(
   return kept.length === written.length ? undefined : kept;
 }
 
-/** Whether a list admits everyone. */
 export function admitsEveryone(written: readonly string[]): boolean {
   return written.some((text) => parseAllowEntry(text).kind === "anyone");
 }

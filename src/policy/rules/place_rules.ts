@@ -269,7 +269,6 @@ export interface OpenPlace {
 
 /** An entry of `guilds` with its combined rules for each place, which are computed once. */
 interface GuildEntry extends Layer<GuildRules> {
-  /** Config path of its channels. */
   readonly channelsPath: string;
   /** The rules of each channel if the entry lists none. */
   readonly open: OpenPlace;

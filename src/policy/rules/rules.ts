@@ -163,9 +163,7 @@ export interface ToolLists {
 
 /** An entry of `toolsBySender`. */
 export interface SenderTools {
-  /** The key in the config. */
   readonly key: string;
-  /** The senders that it is for. */
   readonly who: AllowEntry;
   readonly lists: ToolLists;
 }
@@ -279,7 +277,6 @@ export interface PassiveAgent {
   readonly triggers: readonly TriggerRule[];
 }
 
-/** A trigger of the config. */
 export interface TriggerRule {
   readonly kind: TriggerKind;
   /** The pattern, the emoji, or the name of the command in lower case. */

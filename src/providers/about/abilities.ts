@@ -115,7 +115,6 @@ async function fromCompatible(read: Read, name: string): Promise<ToldAbilities> 
   return { ...told, ...ollama, ...studio, ...props };
 }
 
-/** The entry of a model in a list, by one of its names. */
 function entryOf(list: unknown, name: string): Readonly<Record<string, unknown>> {
   const { data, models } = fieldsOf(list);
   const entries = [data, models].flatMap((found) => Array.isArray(found) ? found : [])

@@ -94,7 +94,6 @@ export async function tryModel(
   };
 }
 
-/** The answer of one step. */
 interface TriedStep extends Pick<TriedModel, "firstMs" | "totalMs" | "usage"> {
   readonly said: string;
   readonly calls: readonly ToolCall[];

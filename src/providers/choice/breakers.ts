@@ -40,7 +40,6 @@ export function createBreakers({ now }: Clock) {
       states.delete(providerId);
       failing.delete(modelId);
     },
-    /** A request has failed. */
     failed({ modelId, providerId }: Watched, error: ModelError): void {
       const id = isOfModel(error.kind) ? modelId : providerId;
       states.set(id, afterFailure(stateOf(id), error, now()));
@@ -67,7 +66,6 @@ export function createBreakers({ now }: Clock) {
 /** The memory of failures. */
 export type Breakers = ReturnType<typeof createBreakers>;
 
-/** State of one breaker. */
 export interface ModelBreaker {
   /** Failures in a row that count. */
   readonly failures: number;

@@ -16,9 +16,7 @@ import {
 } from "../../core/model.ts";
 import type { Breakers, Watched } from "./breakers.ts";
 
-/** A model of the chain. */
 export interface ModelCandidate {
-  /** The model, with its retries. */
   readonly model: Model;
   /** Its provider, whose breaker its failures count for. */
   readonly providerId: string;

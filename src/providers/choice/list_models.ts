@@ -8,9 +8,7 @@ import { credentialsOf, readAbout } from "../about/check.ts";
 import { endpointOf, type ProviderSettings } from "../settings.ts";
 import { NO_CHAT } from "./discover.ts";
 
-/** A model of a list. */
 export interface ListedModel {
-  /** Name at the server. */
   readonly name: string;
   /** Prices of a million tokens in dollars, of the servers that tell them (OpenRouter). */
   readonly prices?: { readonly input: number; readonly output: number };

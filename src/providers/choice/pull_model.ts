@@ -9,7 +9,6 @@ import { parseForeignJson } from "../../lib/text/json.ts";
 import { cancelReader } from "../../lib/network/read_body.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
-/** The progress of a download. */
 export interface PullProgress {
   /** Ollama's word: `"pulling manifest"`. */
   readonly status: string;

@@ -61,7 +61,6 @@ const PREFIXES: readonly {
 ];
 const NO_PREFIX: Readonly<Record<EmbeddedAs, string>> = { note: "", query: "" };
 
-/** Creates the client of one model. */
 export function createEmbedding(settings: ModelSettings, deps: SpeechDeps): Embedding {
   const { name, provider, price } = settings;
   const before = PREFIXES.find((one) => one.name.test(name))?.before ?? NO_PREFIX;
@@ -100,7 +99,6 @@ function pathOf({ kind }: ProviderSettings): string {
   return kind === "google" ? "/openai/embeddings" : "/embeddings";
 }
 
-/** The failure with its reason in the message. */
 function failureOf({ message, cause }: FileError): Error {
   const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
   const status = cause instanceof HttpStatus ? cause.status : undefined;

@@ -20,7 +20,6 @@ export const SPEAK_MS = 30_000;
 /** Maximum bytes of a sound: half an hour of Opus at 32 kbit/s has 7 MB. */
 const MAX_AUDIO_BYTES = 8_000_000;
 
-/** Creates the voice of one model. */
 export function createSpeak(settings: ModelSettings, voice: string, deps: SpeechDeps): Speak {
   return async (text, signal) => {
     const { name: model, provider } = settings;
@@ -37,7 +36,6 @@ export function createSpeak(settings: ModelSettings, voice: string, deps: Speech
   };
 }
 
-/** A recording. */
 export interface AudioRecording {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
@@ -60,7 +58,6 @@ const MAX_TEXT_BYTES = 1_000_000;
 
 const answerSchema = z.object({ text: z.string() });
 
-/** Creates the transcription by one model. */
 export function createTranscribe(settings: ModelSettings, deps: SpeechDeps): Transcribe {
   return async ({ bytes, mediaType, ending }, signal) => {
     const body = new FormData();
@@ -85,7 +82,6 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A drawn image. */
 export interface DrawnImage {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Tokens; absent if the server reports none. */
@@ -115,7 +111,6 @@ const imageSchema = z.lazy(() =>
 /** Models that always answer in base64, and refuse the key that asks for it. */
 const ALWAYS_BASE64 = /^(?:.*\/)?gpt-image/;
 
-/** Creates the drawing by one model. */
 export function createDrawImage(
   { name: model, provider }: ModelSettings,
   deps: SpeechDeps,

@@ -45,7 +45,6 @@ export async function askSpeech(
   { path, body, maxBytes, server = "speech" }: {
     /** After the provider's address: `"/audio/speech"`. */
     readonly path: string;
-    /** A form, or JSON. */
     readonly body: FormData | string;
     /** Maximum bytes of the answer. */
     readonly maxBytes: number;

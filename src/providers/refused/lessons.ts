@@ -47,7 +47,6 @@ export const STREAM_LESSON: Lesson = {
   without: omitting([["stream", undefined], ["stream_options", undefined]]),
 };
 
-/** The API of chat completions. */
 export const CHAT_LESSON: Lesson = {
   part: "chat completions",
   fix: 'set `kind` of the provider to "openai-responses"',
@@ -214,7 +213,6 @@ export function carriedLesson(
   };
 }
 
-/** A whole ability. */
 export function abilityLesson(ability: "tools" | "images" | ThinkLevel): Lesson {
   const isLevel = ability !== "tools" && ability !== "images";
   return {

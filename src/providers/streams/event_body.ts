@@ -36,5 +36,4 @@ export function createEventBody(take: (data: string, type?: string) => void) {
   };
 }
 
-/** Reads one body. */
 export type EventBody = ReturnType<typeof createEventBody>;

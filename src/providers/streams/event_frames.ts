@@ -6,7 +6,6 @@
 
 import { crc32 } from "node:zlib";
 
-/** One event of a stream. */
 export interface EventFrame {
   /** Headers that are texts, by name: `":event-type"`, `":exception-type"`. */
   readonly headers: Readonly<Record<string, string>>;
@@ -21,7 +20,6 @@ const CHECKSUM = 4;
 const SIZES: readonly (number | undefined)[] = [0, 0, 1, 2, 4, 8, undefined, undefined, 8, 16];
 const TEXT = 7;
 
-/** Creates the reader of one stream. */
 export function createEventFrames() {
   const decoder = new TextDecoder();
   let unread = new Uint8Array();

@@ -15,7 +15,6 @@ import { BLOCK_QUOTE, MAX_PREFIX } from "./open_marks.ts";
 import type { Pair } from "./spans.ts";
 import { type MarkdownSource, type Piece, pieceFrom, START } from "./piece.ts";
 
-/** Limits of the chunks. */
 export interface ChunkRules {
   /**
    * `textChunkLimit`: maximum UTF-16 units of a chunk, 2 to 2000. The config takes no less than 100:

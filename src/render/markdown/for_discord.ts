@@ -15,7 +15,6 @@ import { boldOf } from "./table_layout.ts";
 /** A text without any of these has nothing that Discord reads otherwise. */
 const MAY_DIFFER = /`|~~~|####/;
 
-/** Writes a text for Discord. */
 export function forDiscord(text: string, tables: TableMode): string {
   const tabled = renderTables(text, tables);
   if (!MAY_DIFFER.test(tabled)) return tabled;

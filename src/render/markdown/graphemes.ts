@@ -17,7 +17,6 @@ function segment(text: string): Intl.Segments {
   return segmenter.segment(text);
 }
 
-/** The graphemes of a text, in order. */
 export function* graphemesOf(text: string): Generator<string> {
   for (const { segment: grapheme } of segment(text)) yield grapheme;
 }

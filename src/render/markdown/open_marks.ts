@@ -29,7 +29,6 @@ export const MAX_PREFIX: number = BLOCK_QUOTE.length + LONGEST_QUOTE + MAX_SUFFI
 
 /** A place at which a text is cut. */
 export interface OpenedCut {
-  /** Marks to close there. */
   readonly closing: readonly string[];
   /** Marks to open again at `next`. */
   readonly opening: readonly string[];

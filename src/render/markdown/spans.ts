@@ -106,7 +106,6 @@ export function isWithin(ranges: readonly TextRange[], position: number): boolea
 const WORD = /[\p{L}\p{N}_]/u;
 const NON_SPACE = /\S/;
 
-/** Merges overlapping spans. */
 function mergeSpans(spans: readonly TextRange[]): readonly TextRange[] {
   const outer: TextRange[] = [];
   for (const { start, end } of spans.toSorted((one, other) => one.start - other.start)) {

@@ -8,11 +8,9 @@ import { codeRegions, pairsOf } from "./code_region.ts";
 import { displayWidth } from "./graphemes.ts";
 import { isWithin } from "./spans.ts";
 
-/** A parsed table. */
 export interface MarkdownTable {
   /** Quote marks and indentation of its lines. */
   readonly prefix: string;
-  /** Cells of the head. */
   readonly head: readonly string[];
   readonly alignments: readonly Alignment[];
   /** Rows, each with at most as many cells as the head. */
@@ -135,7 +133,6 @@ export function boldOf(text: string): string {
   return isBold ? text : `**${text.replaceAll("**", "")}**`;
 }
 
-/** Alignment of a column. */
 export type Alignment = "left" | "center" | "right";
 
 /** The alignment of a cell in the delimiter row: `:--`, `:-:` or `--:`; left by default. */

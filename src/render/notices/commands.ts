@@ -182,7 +182,6 @@ export const COMMAND_NOTICES = {
   },
 } as const;
 
-/** Answers to commands. */
 export const COMMAND_ANSWER_NOTICES = {
   searchNothing: {
     text: "I found nothing that you may read. Try other words, or fewer.",

@@ -52,13 +52,11 @@ export const NOTICES:
     ...SETTING_NOTICES,
   } satisfies Readonly<Record<string, Notice>>;
 
-/** Key of a notice. */
 export type TextKey = keyof typeof NOTICES;
 
 /** `messages.texts`: the operator's own notices. */
 export type Texts = Readonly<Partial<Record<TextKey, string | undefined>>>;
 
-/** Values for all placeholders of a notice. */
 export type Placeholders<Key extends TextKey> = (typeof NOTICES)[Key] extends
   { readonly placeholders: infer Words } ? Readonly<Record<keyof Words, string | number>>
   : Readonly<Record<never, never>>;

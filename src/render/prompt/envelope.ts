@@ -24,7 +24,6 @@ import { fenced, nameInLine } from "./untrusted.ts";
 
 /** Everything that goes into the text of a turn. */
 export interface Envelope {
-  /** The message to answer. */
   readonly message: InboundMessage;
   /** The message that the thread began with, for the thread's first turn; absent: none (H6). */
   readonly starter?: Overheard;

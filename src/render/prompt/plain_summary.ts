@@ -85,7 +85,6 @@ function charsOf(lines: readonly string[]): number {
   return lines.reduce((sum, { length }) => sum + length + 1, 0);
 }
 
-/** Stands for lines that are left out. */
 const LEFT_OUT = /^\((\d{1,9}) more lines\)$/;
 
 /** Leaves out lines after the first ones, so that at most so many stay. */

@@ -14,7 +14,6 @@ import { bounded } from "../../lib/text/cut.ts";
 import { channelOf, timeOf } from "./envelope.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
-/** A question of an agent. */
 export interface AgentQuestionText {
   readonly question: string;
   /** Whether a helper is asked: a part of the asking agent's work. */

@@ -26,7 +26,6 @@ const INSTRUCTIONS =
 /** Maximum UTF-16 units of one entry in the request: most of a long result does not matter later. */
 const ENTRY_CHARS = 4_000;
 
-/** The parts of a request for a summary. */
 export interface SummaryParts {
   /** The summary of still earlier entries. */
   readonly previous?: Summary;
@@ -40,7 +39,6 @@ export interface SummaryParts {
   readonly summaryChars: number;
 }
 
-/** Composes the request for a summary. */
 export function summaryRequestOf(
   { previous, entries, boundary, maxChars, summaryChars }: SummaryParts,
 ): ModelRequest {
@@ -152,7 +150,6 @@ const QUESTION_CHARS = 500;
 /** UTF-16 units of a request beside its messages. */
 export const INSTRUCTION_CHARS: number = SUMMARISE.length + QUESTION_CHARS + 500;
 
-/** The parts of a request. */
 export interface SummaryRequestParts {
   /** Lines of messages, or summaries of earlier requests. */
   readonly parts: readonly string[];

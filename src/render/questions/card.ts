@@ -37,7 +37,6 @@ const MAX_CONTENT = 2_000;
 /** Maximum characters of a chosen answer. */
 const MAX_ANSWER = 100;
 
-/** Channel and nonce of a card. */
 export interface CardPlace {
   /** Channel, thread or direct message channel. */
   readonly channelId: ChannelId;
@@ -46,7 +45,6 @@ export interface CardPlace {
   readonly isCard: boolean;
 }
 
-/** Composes an open question. */
 export function composeCard(
   stored: StoredQuestion,
   place: CardPlace,
@@ -255,7 +253,6 @@ function mentionedBy({ asked, mentioned }: Question): readonly UserId[] {
   return mentioned ?? (asked === "anyone" ? [] : asked);
 }
 
-/** A part of a card. */
 interface CardPart {
   readonly text: string;
   /** Whether it may be left out, so that the exact command fits. */
@@ -273,7 +270,6 @@ function fittingParts(parts: readonly CardPart[]): readonly string[] {
     : fittingParts(parts.filter((_, index) => index !== leaving));
 }
 
-/** Whether a card is in the channel of its turn. */
 function isInTurn(
   { question, channelId }: StoredQuestion,
   place: Pick<CardPlace, "channelId">,
@@ -301,7 +297,6 @@ function baseOf(
   };
 }
 
-/** The text of a choice. */
 function choiceLabel({ key, label }: AnswerChoice, texts: Texts): string {
   if (label !== undefined) return label;
   switch (key) {

@@ -26,16 +26,13 @@ import { notice, type Texts } from "../notices/notices.ts";
 
 /** An answer that waits for a person. */
 export interface AnswerForReview {
-  /** The message that it answers. */
   readonly message: InboundMessage;
   readonly agentId: string;
-  /** All words that it answers. */
   readonly words: string;
   /** The answer without the lines around it, which people may edit. */
   readonly text: string;
   /** As it will be posted. */
   readonly outbox: readonly Frozen[];
-  /** Why it is checked. */
   readonly why: string;
   readonly isAwaited: boolean;
 }
@@ -48,7 +45,6 @@ const MAX_WORDS = 240;
 const MAX_WHY = 220;
 const MAX_FILES_TEXT = 160;
 
-/** Writes the question. */
 export function reviewQuestion(
   { message, agentId, words, text, outbox, why, isAwaited }: AnswerForReview,
   { people, channelId, timeoutMs }: ApprovalRules,

@@ -12,7 +12,6 @@ export const TRAIL = /[.,:;!?'"\]}*_~|`]{1,50}$/;
 /** Punctuation that Discord leaves out of a link. A sentence needs no more of it. */
 export const LEFT_OUT = /[.,:;'"\]]{1,3}$/;
 
-/** The addresses in a text, each with any address within it. */
 export function addressesIn(text: string): readonly string[] {
   return Array.from(text.matchAll(new RegExp(ADDRESS, "gi")), ([address]) => address);
 }

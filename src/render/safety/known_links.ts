@@ -13,7 +13,6 @@ import { spellingsOf, withoutEnd, writtenUrls } from "./addresses.ts";
 /** Who wrote a text of a conversation. */
 export type Writer = "person" | "tool" | "model";
 
-/** The addresses of a conversation. */
 export interface KnownLinks {
   /** Adds a text, after all that the conversation had before it. */
   add(writer: Writer, text: string): void;

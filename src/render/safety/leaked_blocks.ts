@@ -141,7 +141,6 @@ function isMentioned(text: string, start: number, end: number): boolean {
     /^[ \t]\S|^[,.;:!?)]/.test(text.slice(end, end + 2));
 }
 
-/** The end of a repeated prompt. */
 const END_OF_PROMPT = /^[^]{0,20000}?\[\/INST\]/;
 
 function withoutOrphans(text: string): string {

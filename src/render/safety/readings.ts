@@ -122,7 +122,6 @@ const LEAST_NUMBERS = 8;
 /** So many numbers that each follow the one before count something, such as lines. */
 const COUNTING = 12;
 
-/** A number in a text. */
 interface Numeral extends TextRange {
   readonly digits: string;
 }

@@ -17,7 +17,6 @@ const CODES_MIN = 5;
 /** Number of a secret's letters that count as a part of it. */
 const PART = 12;
 
-/** A form of a secret. */
 export interface SecretForm {
   /** Letters and digits in lower case. */
   readonly letters: string;
@@ -47,7 +46,6 @@ const LETTERS = Uint8Array.from({ length: 128 }, (_, unit) => {
   return /[A-Za-z0-9]/.test(character) ? character.toLowerCase().charCodeAt(0) : 0;
 });
 
-/** The letters and digits of a text, in lower case. */
 export function lettersOf(text: string): string {
   return text.replace(/[^A-Za-z0-9]+/g, "").toLowerCase();
 }
@@ -65,7 +63,6 @@ export function isPart({ part, marks }: SecretForm, start: number, end: number):
   return marked >= part / 2;
 }
 
-/** A spelling of a secret. */
 interface Spelling {
   readonly text: string;
   /** Whether each of its units is, or comes from, a character that is secret by itself. */

@@ -26,7 +26,6 @@ import { formsOf, isPart, letterOf, lettersOf, type SecretForm } from "./secret_
 
 /** A text without secrets. */
 export interface Filtered {
-  /** The text with a placeholder for each secret. */
   readonly text: string;
   /** Number of places at which a secret stood. */
   readonly found: number;

@@ -48,7 +48,6 @@ const STATES: Readonly<Record<ReturnType<typeof CALL.read>["state"], StoredCall[
   interrupted: "stopped",
 };
 
-/** Creates the namespace. */
 export function createCalls({ database, sql, commit, read }: Transactions) {
   const insert = SETTING.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const selectKept = sql.rows(SETTING.read)`
@@ -105,18 +104,15 @@ export function createCalls({ database, sql, commit, read }: Transactions) {
 /** All methods of `store.calls`. */
 export type StoredCalls = ReturnType<typeof createCalls>;
 
-/** A call with the key of its program. */
 export interface KeyedCall {
   readonly accountId: AccountId;
   readonly program: string;
-  /** A digest of the key. */
   readonly key: string;
   /** A digest of the request. */
   readonly body: string;
   readonly messageId: MessageId;
 }
 
-/** A call in the inbox. */
 export interface StoredCall {
   readonly called: Called;
   readonly userId: UserId;

@@ -14,7 +14,6 @@ export const CHANGES_KEPT_MS = 2 * DAY_MS;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
 export const POSTS_KEPT_MS = 60 * DAY_MS;
 
-/** Creates the namespace. */
 export function createChanges(
   { database, sql, commit, read }: Transactions,
 ) {
@@ -101,7 +100,6 @@ function readRow(row: unknown) {
 /** A change that was made, or was perhaps made. `undoneBy` is the call that took it back. */
 export type MadeChange = ReturnType<typeof readRow>;
 
-/** A change that is about to be made. */
 export type NewChange = Omit<MadeChange, "id" | "isUndone" | "undoneBy">;
 
 /** A message that the bot has posted for a person, beside the outbox. */

@@ -25,7 +25,6 @@ export interface CopyFacts {
   readonly accounts: readonly CopiedAccount[];
 }
 
-/** An account of a copy. */
 export interface CopiedAccount {
   readonly id: string;
   /** The bot's user id at Discord; absent if it never connected. */
@@ -34,7 +33,6 @@ export interface CopiedAccount {
   readonly name?: string;
 }
 
-/** The schema of this Barnacle. */
 export const NEWEST_SCHEMA: number = MIGRATIONS.length;
 
 /** Memory for pages while the file is written in the order of its keys. */

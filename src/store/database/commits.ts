@@ -136,7 +136,6 @@ export function createCommits(
     do write(nextGroup()); while (waiting.length > 0);
   }
 
-  /** The jobs up to the next one that is to be alone, or that one. */
   function nextGroup(): readonly WriteJob[] {
     const alone = waiting.findIndex(({ isAlone }) => isAlone);
     return waiting.splice(0, alone < 0 ? waiting.length : Math.max(alone, 1));

@@ -11,11 +11,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "./statements.ts";
 import { integer, rows, text } from "../schema/columns.ts";
 
-/** A record as it is stored. */
 export interface JournalRow {
   /** Name of the code that does the record's work. */
   readonly kind: string;
-  /** JSON. */
   readonly record: string;
 }
 
@@ -71,7 +69,6 @@ export function prepareJournal(database: DatabaseSync) {
     undo: (): void => void (newest = undefined),
     /** Rows that the tables lack, oldest first. */
     tail: (): readonly NumberedRow[] => select.all().map(ROW.read),
-    /** Notes that the tables have all rows up to a number. */
     done: (upTo: number): void => void done.run(upTo),
     /** Keeps a row whose work the tables refused, for the operator. */
     refuse: (number: number): void => void refuse.run(number),

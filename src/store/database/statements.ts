@@ -30,7 +30,6 @@ export interface Statements extends FromText<StatementSync> {
   rows<Row>(read: (row: unknown) => Row): FromText<RowQuery<Row>>;
 }
 
-/** Creates the preparer of a database. */
 export function statementsOf(database: DatabaseSync): Statements {
   const prepare: FromText<StatementSync> = (texts, ...constants) => {
     const [text = ""] = texts;

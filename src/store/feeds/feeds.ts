@@ -22,7 +22,6 @@ export const FEED_ENTRIES_MAX = 2_000;
 const ID = rows({ id: integer() });
 const KEY = rows({ entryKey: text() });
 
-/** Creates the namespace. */
 export function createFeeds(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
@@ -128,14 +127,12 @@ const STORED = FEED.pick(
   "problem",
 );
 
-/** A feed of the config. */
 export interface FeedName {
   readonly accountId: AccountId;
   readonly name: string;
   readonly url: string;
 }
 
-/** A poll that succeeded. */
 export interface RecordedPoll extends FeedName, FeedValidators {
   readonly nextAt: number;
   /** Keys of all entries that the feed has; absent if the server says that it has not changed. */
@@ -146,5 +143,4 @@ export interface RecordedPoll extends FeedName, FeedValidators {
   readonly events?: readonly FeedEvent[];
 }
 
-/** An entry as an event, with its id. */
 export type FeedEvent = NewHookEvent & Pick<HookEvent, "messageId">;

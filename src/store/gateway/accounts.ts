@@ -57,7 +57,6 @@ const GAP = rows({ catchUpFrom: integer(), lostAt: integer() });
 /** A row as SQLite gives it; `undefined` if there is none. */
 export type AccountRow = Readonly<Record<string, unknown>> | undefined;
 
-/** Creates the reader of accounts. */
 export function createAccounts({ sql, read }: Transactions) {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
   const selectShards = sql.rows(toShard)`
@@ -97,7 +96,6 @@ export function createAccounts({ sql, read }: Transactions) {
   };
 }
 
-/** Reads accounts. */
 export type AccountRows = ReturnType<typeof createAccounts>;
 
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
@@ -147,7 +145,6 @@ function readIfSet<Read>(
 /** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
 export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
 
-/** Prepares the statements for snapshots. */
 export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
   const sql = statementsOf(database);
   const upsert = GUILD.prepareInsert(
@@ -170,7 +167,6 @@ const SNAPSHOT = GUILD.pick("guildId", "snapshot");
 export function createGuilds({ sql, read }: Transactions) {
   const select = sql`SELECT * FROM guild WHERE account_id = ?`;
   return {
-    /** The snapshots of all guilds that the account is in. */
     guildsOf: (accountId: AccountId): Promise<readonly GuildSnapshot[]> =>
       read(() =>
         select.all(accountId).map((row) => {
@@ -216,7 +212,6 @@ export function createDiscordAnswers({ database, sql, commit }: Transactions) {
   }
 
   return {
-    /** Saves the gateway's URL and limit. */
     saveGateway: (accountId: AccountId, { url, shards, limit }: GatewayInfo, now: number) =>
       commit(UNNAMED, () => {
         const { total, remaining, resetAfterMs, maxConcurrency, readAt } = limit;

@@ -17,7 +17,6 @@ import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 
-/** Creates the namespace. */
 export function createGateway(
   transactions: Transactions,
   pruner: Pruner,

@@ -44,7 +44,6 @@ export const LATE_MS = 60_000;
 /** Age of `ready_at`, in milliseconds, from which a batch writes it anew. */
 const READY_STEP_MS = 60_000;
 
-/** Prepares the statements for progress. */
 export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
   const sql = statementsOf(database);
   const advance = sql`UPDATE gateway_session
@@ -61,7 +60,6 @@ export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
   };
 }
 
-/** Creates the storage of sessions. */
 export function createGatewaySessions(
   { database, sql, commit }: Transactions,
   pruner: Pruner,
@@ -283,7 +281,6 @@ const RUNS = `
         MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session)), alive_at) AS alive_at
   FROM run`;
 
-/** Creates the storage of runs. */
 export function createRuns({ database, sql, commit, read }: Transactions) {
   // The newest run lived when any session last heard from the gateway.
   const noteHeard = sql`
@@ -322,7 +319,6 @@ export function createRuns({ database, sql, commit, read }: Transactions) {
         const { runId: _, ...last } = STORED.read(row);
         return last;
       }),
-    /** Stores the run's ending. */
     endRun: (runId: string, ending: string, now: number): Promise<void> =>
       commit(UNNAMED, () => void end.run({ runId, ending, now })),
     /** The runs that lived at some time since then, oldest first, including the current one. */

@@ -34,13 +34,11 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 const KNOWN = rows({ messageId: snowflake<"message">() });
 const WAITING = rows({ hook: text(), key: text(), count: integer() });
 
-/** Events that wait together. */
 export type WaitingEvents = ReturnType<typeof WAITING.read>;
 
 const OF = rows({ accountId: account() });
 const START = rows({ hook: text(), key: text(), at: integer() });
 
-/** The begin of a run. */
 export type RunStart = ReturnType<typeof START.read>;
 
 const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
@@ -335,7 +333,6 @@ function createIncidents(
   };
 }
 
-/** Incidents, each with a thread. */
 export type HookIncidents = ReturnType<typeof createIncidents>;
 
 function nonceIn({ message: { nonce } }: { readonly message: { readonly nonce: string } }): string {
@@ -351,7 +348,6 @@ export interface IncidentState {
   readonly compose: (incident: Pick<HookIncident, "title" | "events" | "startedAt">) => Frozen;
 }
 
-/** An event on record. */
 export interface FoundEvent {
   readonly event: HookEvent;
   /** Absent while it waits. */

@@ -157,7 +157,6 @@ export function createBatches(
   };
 }
 
-/** Stores batches. */
 export type AcceptedBatches = ReturnType<typeof createBatches>;
 
 /** Settles the echoes of messages that are in memory, outside of a transaction. */

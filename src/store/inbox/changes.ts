@@ -250,7 +250,6 @@ export function prepareChanges(
   };
 }
 
-/** Applies changes. */
 export type Changes = ReturnType<typeof prepareChanges>;
 
 /** Everything of a message that a person has written: no previews, and no files. */

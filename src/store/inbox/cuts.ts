@@ -29,7 +29,6 @@ export interface Stopped {
 
 const ID = rows({ messageId: snowflake<"message">() });
 
-/** Prepares the statements. */
 export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, "outgoing">) {
   const sql = statementsOf(database);
   const cut: CutMessage = prepareCut(database, outgoing);
@@ -95,7 +94,6 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
 /** Stops turns within a transaction of the caller's. */
 export type Stops = ReturnType<typeof prepareStops>;
 
-/** Creates the storage of stops. */
 export function createStopTurns(
   { database, commit }: Transactions,
   memory: Pick<Memory, "apply" | "outgoing">,
@@ -175,9 +173,7 @@ export function prepareCut(database: DatabaseSync, outgoing: Outgoing): CutMessa
   };
 }
 
-/** A message of a turn, as the inbox has it. */
 export interface TurnRow {
-  /** Its id. */
   readonly messageId: MessageId;
   /** How its turn has ended, or that it has not. */
   readonly state: string;
@@ -200,9 +196,7 @@ const ROW = rows({
 /** Ends of a turn that an edit takes back. */
 const ENDS: readonly string[] = ["answered", "declined", "failed"];
 
-/** A turn of a message. */
 export interface TurnOfMessage {
-  /** The message that it began with. */
   readonly id: MessageId;
   readonly rows: readonly TurnRow[];
   /** The newest edit that it has followed. */
@@ -247,7 +241,6 @@ export type Reopen = (
   },
 ) => readonly MessageId[];
 
-/** Prepares the statements. */
 export function prepareReopen(
   database: DatabaseSync,
   answers: Pick<Answers, "isDeleted">,

@@ -28,7 +28,6 @@ import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 
-/** Creates the namespace. */
 export function createInbox(
   transactions: Transactions,
   settleLater: SettleLater,
@@ -201,7 +200,6 @@ function createUndecided(
 /** A message that no turn was ever begun for. */
 type Unclaimed = Pick<Undecided, "message" | "knownFacts" | "policyId" | "at">;
 
-/** The JSON is ours. */
 const WAITING = rows({ message: json<InboundMessage>(), acceptedAt: integer() });
 const KNOWN = rows({ knownFacts: optional(json<KnownFacts>()), policyRow: optional(integer()) });
 

@@ -63,7 +63,6 @@ interface Recorded extends Settled {
   readonly told?: HowTold;
 }
 
-/** Prepares the statements for batches. */
 export function prepareStoreBatch(
   database: DatabaseSync,
   { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,

@@ -45,7 +45,6 @@ export function prepareKeepUnanswered(database: DatabaseSync): KeepUnanswered {
   };
 }
 
-/** Creates the methods. */
 export function createUnanswered(
   { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,

@@ -138,7 +138,6 @@ export function prepareKnownRows(database: DatabaseSync) {
         for (const { id, text } of messages) add(channel, { id, authorId, text });
       }
     },
-    /** Removes messages. */
     remove(accountId: AccountId, messageIds: readonly MessageId[]): void {
       if (!isUsed()) return;
       for (const id of messageIds) statements().remove.run(id, accountId);

@@ -9,7 +9,6 @@
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Route, WaitingTurn } from "../../core/inbound/inbox.ts";
 
-/** A message that waits. */
 export interface WaitingMessage extends WaitingTurn {
   readonly messageId: MessageId;
   readonly accountId: AccountId;
@@ -67,7 +66,6 @@ interface Session {
   isMixed: boolean;
 }
 
-/** The waiting messages of one account in memory. */
 interface AccountBacklog {
   waiting: number;
   /** Whether more of its messages wait in the tables. */
@@ -262,12 +260,10 @@ export function createBacklog() {
       isPartial = false;
       units = 0;
     },
-    /** Estimated bytes of memory. */
     bytes: (): number => messages.size * ENTRY_BYTES + units * 2,
   };
 }
 
-/** Waiting messages by session. */
 export type WaitingMessages = ReturnType<typeof createBacklog>;
 
 /** Compares ids as numbers: a shorter one is smaller. */

@@ -45,7 +45,6 @@ const DIRECT_MAX = 8_192;
 /** Estimated bytes of one direct channel. */
 const DIRECT_BYTES = 120;
 
-/** Creates empty memory. */
 export function createMemory(database: DatabaseSync) {
   const turns = createOpenTurns();
   const apply = (event: TurnEvent): void => applyTurn(turns, event);
@@ -58,7 +57,6 @@ export function createMemory(database: DatabaseSync) {
   return {
     /** The open turns; only `apply` changes them. */
     turns,
-    /** Changes the open turns. */
     apply,
     /** Reads the open turns that memory lacks. The tables must be up to date. */
     readTurns: prepareReadTurns(database, turns, apply),
@@ -105,7 +103,6 @@ export function createMemory(database: DatabaseSync) {
   };
 }
 
-/** All of the store's memory. */
 export type Memory = ReturnType<typeof createMemory>;
 
 /** Both states are named, because the index of open messages begins with the state. */

@@ -17,7 +17,6 @@ import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { createBacklog, type WaitingMessage, type WaitingMessages } from "./backlog.ts";
 import { createTurnCounts, type ListKey, type OpenTurn, type TurnCounts } from "./turn_counts.ts";
 
-/** A turn that runs. */
 export interface ClaimedTurn {
   readonly sessionKey: string;
   /** Number of its attempt, from 1. */
@@ -108,7 +107,6 @@ export const createOpenTurns = (): OpenTurnState => ({
   arrivals: 0,
 });
 
-/** Changes the open turns. */
 export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
   const { backlog, counts } = state;
   switch (event.kind) {
@@ -192,7 +190,6 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
   }
 }
 
-/** Whether this claim of its message is running. */
 export function isRunning({ running }: OpenTurnState, { message, attempt }: Claim): boolean {
   return running.get(message.id)?.attempt === attempt;
 }
@@ -202,7 +199,6 @@ function runs({ running, joined }: OpenTurnState, messageId: MessageId): boolean
   return running.has(joined.get(messageId) ?? messageId);
 }
 
-/** The messages that running turns answer. */
 export function runningMessages({ running }: OpenTurnState): readonly MessageId[] {
   return [...running.values()].flatMap(({ entries }) => entries.map(({ messageId }) => messageId));
 }
@@ -366,7 +362,6 @@ function turnsOf(entries: readonly WaitingMessage[]): ReadonlyMap<MessageId, Wai
   return turns;
 }
 
-/** An open turn, as the limits count it. */
 function countedAs(
   { messageId, accountId, channelId, sender }: Pick<
     WaitingMessage,

@@ -20,7 +20,6 @@ interface QuietChannel {
   readonly readUpTo: Map<string, number>;
 }
 
-/** Creates empty memory. */
 export function createQuietChannels() {
   const accounts = new Map<AccountId, Map<ChannelId, QuietChannel>>();
   let size = 0;
@@ -57,7 +56,6 @@ export function createQuietChannels() {
     },
     /** Forgets all channels; the tables must then be read again. */
     forget,
-    /** Estimated bytes of memory. */
     bytes: (): number => size * QUIET_BYTES,
   };
 }
@@ -99,7 +97,6 @@ export function createReactedChannels() {
     forget(): void {
       channels = undefined;
     },
-    /** Estimated bytes of memory. */
     bytes: (): number => (channels?.size ?? 0) * REACTED_BYTES,
   };
 }
@@ -114,10 +111,8 @@ const AGAIN_MS = 60_000;
 const MANY = 4_096;
 /** Maximum number of entries; the oldest are forgotten first. */
 const MAX = 32_768;
-/** Estimated bytes of an entry. */
 const ENTRY_BYTES = 140;
 
-/** A person in a place. */
 export interface ToldPerson {
   readonly accountId: AccountId;
   readonly channelId: ChannelId;
@@ -162,7 +157,6 @@ export function createToldPeople() {
     },
     /** Forgets all people: each may get a notice again. */
     forget: (): void => told.clear(),
-    /** Estimated bytes of memory. */
     bytes: (): number => told.size * ENTRY_BYTES,
   };
 }

@@ -56,7 +56,6 @@ const CHANNEL_BYTES = 200;
 const SENT_BYTES = 200;
 const ROW_BYTES = 600;
 
-/** A message that Discord has. */
 interface SentMessage {
   /** Discord's id; `undefined` for one that Discord deleted before it told the id. */
   readonly id: MessageId | undefined;
@@ -64,9 +63,7 @@ interface SentMessage {
   isEcho: boolean;
 }
 
-/** The outbox of one account. */
 interface AccountQueues {
-  /** The known channels. */
   readonly channels: Map<ChannelId, SendQueue>;
   /** The messages that were sent last, by nonce: two generations. */
   sent: Map<string, SentMessage>;
@@ -256,7 +253,6 @@ export function createSendQueues() {
         else for (const known of [...account.channels.keys()]) drop(account, known);
       }
     },
-    /** Estimated bytes of memory. */
     bytes(): number {
       let all = bytes;
       for (const { channels, sent, sentBefore } of accounts.values()) {
@@ -274,7 +270,6 @@ function sentOf(account: AccountQueues | undefined, nonce: string): SentMessage 
   return account?.sent.get(nonce) ?? account?.sentBefore.get(nonce);
 }
 
-/** Whether a sent message may have this id. */
 function mayBe({ id }: SentMessage, messageId: MessageId | undefined): boolean {
   return id === undefined || messageId === undefined || id === messageId;
 }

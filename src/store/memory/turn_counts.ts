@@ -9,7 +9,6 @@
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { FullList } from "../../core/inbound/waiting_limits.ts";
 
-/** A message whose turn is open. */
 export interface OpenTurn {
   readonly messageId: MessageId;
   readonly accountId: AccountId;
@@ -26,7 +25,6 @@ export interface ListKey {
   readonly id: string;
 }
 
-/** A list with its turns. */
 export interface TurnList extends ListKey {
   /** Number of its open turns. */
   readonly turns: number;
@@ -131,7 +129,6 @@ export function createTurnCounts() {
         .filter((list) => list.turns === 0),
     /** Forgets everything, because the tables may differ. */
     forget,
-    /** Estimated bytes of memory. */
     bytes: (): number => turns.size * TURN_BYTES,
   };
 }
@@ -139,7 +136,6 @@ export function createTurnCounts() {
 /** Open turns of all accounts. */
 export type TurnCounts = ReturnType<typeof createTurnCounts>;
 
-/** A list that is counted. */
 interface Counted extends TurnList {
   turns: number;
   isTold: boolean;

@@ -30,7 +30,6 @@ const COLUMNS = `${STORED.columns("n")},
 
 const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read(row) });
 
-/** Creates the namespace. */
 export function createNotes(
   { database, sql, commit, read }: Transactions,
 ) {
@@ -233,7 +232,6 @@ export function createNoteVectors(
       }
       return found.toSorted((one, other) => other.nearness - one.nearness).slice(0, limit);
     },
-    /** Counts the notes with vectors of a model. */
     countEmbedded: (modelId: string): Promise<EmbeddedCount> =>
       read(() => COUNTS.read(count.get(modelId))),
   };

@@ -241,7 +241,6 @@ export type ParkedChannel = ReturnType<typeof PARKED.read>;
 
 const REPORTED = rows({ wasReported: integer() });
 
-/** Creates the storage of parked channels. */
 export function createParkedChannels(
   { sql, commit, readUnjournaled, read }: Transactions,
   { queues }: Outgoing,

@@ -52,7 +52,6 @@ export function createHeads(
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`;
   const selectMessages = sql`SELECT message FROM outbox WHERE message_id = ?`;
 
-  /** The head of a channel as the tables have it. */
   function headOf(accountId: AccountId, channelId: ChannelId): readonly unknown[] {
     const row = selectHead.get({ accountId, channelId });
     if (row) return [row];

@@ -34,7 +34,6 @@ import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { OUTBOX } from "../schema/outbox.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 
-/** Creates the namespace. */
 export function createOutbox(
   transactions: Transactions,
   outgoing: Outgoing = createOutgoing(transactions.database),

@@ -13,9 +13,7 @@ import { WORDLESS } from "../forget/readers.ts";
 import type { Tail } from "../database/journal.ts";
 import { bytes, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
-/** A new row. */
 export interface NewOutboxRow extends Pick<Frozen, "draft"> {
-  /** Reserved number of the row. */
   readonly id: number;
   readonly message: OutboundMessage;
   /** Text of the whole answer, until it is sent. */
@@ -79,13 +77,11 @@ export interface RowKey {
   readonly nonce: string;
 }
 
-/** A row to settle. */
 export interface Unsettled extends RowKey {
   /** Number of the row in the table, used only to delete its files. */
   readonly id: number;
   /** Target channel of the message; a delivery there ends its parking. */
   readonly channelId: ChannelId;
-  /** Number of files that the row was stored with. */
   readonly fileCount: number;
 }
 
@@ -98,7 +94,6 @@ export interface Unsettled extends RowKey {
  */
 export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boolean;
 
-/** Prepares the statements. */
 export function prepareOutboxRows(database: DatabaseSync, tail: Tail) {
   const sql = statementsOf(database);
   const insert = prepareInsertRow(database);
@@ -151,7 +146,6 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail) {
   };
 }
 
-/** Writes rows of the outbox. */
 export type OutboxRows = ReturnType<typeof prepareOutboxRows>;
 
 function prepareSettle(database: DatabaseSync): Settle {

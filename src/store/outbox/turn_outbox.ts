@@ -32,7 +32,6 @@ export type AddTurn = (
 
 const ADD: QueuePlan = { kind: "add" };
 
-/** Prepares the statements for turns. */
 export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddTurn {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database, outgoing);
@@ -164,10 +163,8 @@ function prepareWaitingIn(database: DatabaseSync) {
   };
 }
 
-/** The turn of drafts. */
 export interface DraftsTurn {
   readonly accountId: string;
-  /** The message that the turn began with. */
   readonly messageId: string;
   readonly agentId: string;
 }
@@ -280,7 +277,6 @@ export function prepareCurrentAnswer(
     });
 }
 
-/** Prepares the statements. */
 export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
   const sql = statementsOf(database);
   const current = prepareCurrentAnswer(database);

@@ -28,7 +28,6 @@ import { prepareKeepDirectChannel } from "../received/received.ts";
 import { flag, oneOf, rows } from "../schema/columns.ts";
 import { ASKED_GUILD, PAIRED, PAIRING_GUESS, RESOLVED_NAME } from "../schema/people.ts";
 
-/** Creates the namespace. */
 export function createPairing(transactions: Transactions, outgoing: Outgoing) {
   return {
     ...createPairings(transactions, outgoing),

@@ -34,7 +34,6 @@ export interface Settled {
   readonly request?: PairingRequest;
 }
 
-/** Prepares the statements for unpaired senders. */
 export function prepareUnpairedSenders(database: DatabaseSync, outgoing: Outgoing) {
   const judgeUnpairedSender = prepareJudgeUnpairedSender(database);
   const startPairing = prepareStartPairing(database, outgoing);

@@ -28,7 +28,6 @@ import type { UsageRows } from "../usage/usage.ts";
 import type { ExecRule } from "../../core/exec/command.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 
-/** Creates the namespace. */
 export function createQuestions(
   transactions: Transactions,
   memory: Memory,
@@ -56,7 +55,6 @@ function createExecRules({ database, sql, commit, read }: Transactions) {
   const select = sql`SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id`;
   const insert = EXEC_RULE.prepareInsert(database, "ON CONFLICT DO NOTHING");
   return {
-    /** All rules of an agent. */
     execRules: (agentId: string): Promise<readonly ExecRule[]> =>
       read(() => select.all(agentId).map((row) => ({ ...RULE.read(row), isPattern: false }))),
     /** Adds a rule, once. */
@@ -72,7 +70,6 @@ function createExecRules({ database, sql, commit, read }: Transactions) {
   };
 }
 
-/** Keeps the rules. */
 export type ExecRules = ReturnType<typeof createExecRules>;
 
 const RULE = EXEC_RULE.pick("path", "contentHash", "cwd", "filesHash", "args");

@@ -75,7 +75,6 @@ function toDecisionOnRecord(row: unknown) {
   return { ...VERDICT.read(row), facts, policy };
 }
 
-/** Reads a turn. */
 function toTurnOnRecord(row: unknown) {
   const { change: kind, changedAt, ...turn } = TURN.read(row);
   return { ...turn, change: kind && { kind, at: changedAt ?? turn.acceptedAt } };
@@ -107,7 +106,6 @@ const VERDICT = rows({
   at: integer(),
 });
 
-/** A verdict as it is on record. */
 export type RecordedVerdict = ReturnType<typeof VERDICT.read>;
 
 /** A verdict with the facts that it was made from; without, if an older Barnacle decided. */
@@ -157,7 +155,6 @@ const RUN = rows({
 const MESSAGE_ID = rows({ messageId: snowflake<"message">() });
 const CAUSE = rows({ causeId: optional(snowflake<"message">()) });
 
-/** A message for Discord as the outbox has it. */
 export type OutboxOnRecord = ReturnType<typeof toOutboxOnRecord>;
 
 /** The record of one message. Times are Unix time in milliseconds. */
@@ -250,5 +247,4 @@ export function createMessageRecords({ sql, read }: Transactions) {
   };
 }
 
-/** Reads the records of messages. */
 export type MessageRecords = ReturnType<typeof createMessageRecords>;

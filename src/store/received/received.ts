@@ -32,7 +32,6 @@ import {
   text,
 } from "../schema/columns.ts";
 
-/** Creates the namespace. */
 export function createReceived(transactions: Transactions, retention: Retention) {
   return {
     ...createDecisions(transactions),

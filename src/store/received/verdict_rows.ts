@@ -9,7 +9,6 @@ import { statementsOf } from "../database/statements.ts";
 import { factsOf } from "../../core/inbound/facts.ts";
 import type { Judged, RepeatedVerdict } from "../../core/inbound/inbox.ts";
 
-/** Prepares the statements for rows. */
 export function prepareVerdictRows(database: DatabaseSync) {
   const sql = statementsOf(database);
   const row = `INTO decision (message_id, account_id, channel_id, author_id, verdict, why, rule,
@@ -32,7 +31,6 @@ export function prepareVerdictRows(database: DatabaseSync) {
   }
 
   return {
-    /** Whether an account has a verdict on a message. */
     isOnRecord: ({ id, accountId }: Pick<Judged["message"], "accountId" | "id">): boolean =>
       selectOf.get(id, accountId) !== undefined,
     /** Whether no account has a message on record. */
@@ -54,5 +52,4 @@ export function prepareVerdictRows(database: DatabaseSync) {
   };
 }
 
-/** The record of verdicts. */
 export type VerdictRows = ReturnType<typeof prepareVerdictRows>;

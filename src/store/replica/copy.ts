@@ -149,7 +149,6 @@ export function openCopy(path: string, remote: Pick<Remote, "hashes" | "pages" |
       ftruncateSync(descriptor, pageCount * PAGE_BYTES);
       fsyncSync(descriptor);
     },
-    /** Closes the file. */
     close: () => closeSync(descriptor),
   };
 }

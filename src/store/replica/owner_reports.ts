@@ -38,7 +38,6 @@ export function createOwnerReports(
         problem: owner.problem() ?? problem,
       });
     },
-    /** Ends it. */
     close(): Promise<void> {
       isClosed = true;
       cancel();

@@ -58,7 +58,6 @@ export function readSharedRecord(dataDir: string): SharedRecord | undefined {
   }
 }
 
-/** Replaces the record. */
 export function writeSharedRecord(dataDir: string, record: SharedRecord): void {
   const path = join(dataDir, NAME);
   writeFileSync(`${path}.part`, JSON.stringify(record), { mode: 0o600, flush: true });

@@ -66,7 +66,6 @@ export interface TakenLease extends Lease {
   readonly since: number;
 }
 
-/** Who takes the lease. */
 export interface LeaseTaker {
   /** Random id of the data directory. */
   readonly owner: string;
@@ -86,7 +85,6 @@ export interface RemoteOptions {
   readonly oldest?: number;
 }
 
-/** A stored page. */
 export interface RemotePage {
   /** From 1 on. */
   readonly number: number;
@@ -264,7 +262,6 @@ export function createRemote(
             ORDER BY sequence, number LIMIT ${PAGES_AT_ONCE}`,
         )
       ),
-    /** The pages of these numbers. */
     pages: (numbers: readonly number[]): Promise<readonly RemotePage[]> =>
       within(async (sql) =>
         pageSchema.array().parse(
@@ -273,7 +270,6 @@ export function createRemote(
             WHERE number = ANY(string_to_array(${numbers.join()}, ',')::int[])`,
         )
       ),
-    /** Closes the connections. */
     async close(): Promise<void> {
       await client?.end({ timeout: 1 }).catch(() => {});
       client = undefined;

@@ -13,7 +13,6 @@ import { RemoteError } from "./remote_error.ts";
 /** Oldest version of PostgreSQL to use. */
 export const OLDEST = 15;
 
-/** Format of the tables. */
 export const FORMAT = 7;
 
 /** Any constant: two processes do not create the tables at once. */
@@ -52,12 +51,10 @@ const SCHEMA = `
   );
 `;
 
-/** A connection, or a transaction of it. */
 export type AnySql = Sql | TransactionSql;
 
 /** The row of the store in PostgreSQL. Times are Unix times in milliseconds. */
 export interface RemoteState {
-  /** Random id of the store. */
   readonly id: string;
   /** Counts the owners. */
   readonly epoch: number;

@@ -19,7 +19,6 @@ import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/colu
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 
-/** Creates the namespace. */
 export function createSchedules(
   transactions: Transactions,
   outgoing: Outgoing,

@@ -69,7 +69,6 @@ export const NOTE = table("note", {
   },
 });
 
-/** A message that a note came from. */
 export const NOTE_SOURCE = table("note_source", {
   messageId: snowflake<"message">(),
   noteRow: integer(),
@@ -125,7 +124,6 @@ export const STORED_SCHEDULE = SCHEDULE.pick(
   "pausedBy",
 );
 
-/** A run of a schedule. */
 export const SCHEDULE_RUN = table("schedule_run", {
   id: rowNumber(), // in the order of their begin
   accountId: account(),

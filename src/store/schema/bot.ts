@@ -51,7 +51,6 @@ const JOURNAL_REFUSED = table("journal_refused", {
   },
 });
 
-/** An account of the bot. */
 export const ACCOUNT = table("account", {
   accountId: key(account()),
   userId: optional(snowflake<"user">()), // the bot's own; T0 sets these three together
@@ -94,7 +93,6 @@ export const GATEWAY_SESSION = table("gateway_session", {
   forgets: "positions of the bot's own connections",
 });
 
-/** An allowed IDENTIFY. */
 export const IDENTIFY = table("identify", {
   id: rowNumber(), // in the order of asking
   accountId: account(),
@@ -106,7 +104,6 @@ export const IDENTIFY = table("identify", {
   forgets: "times of the bot's own connections",
 });
 
-/** A guild that the bot is in. */
 export const GUILD = table("guild", {
   accountId: account(),
   guildId: snowflake<"guild">(),
@@ -152,7 +149,6 @@ export const APPLICATION_OWNER = table("application_owner", {
 
 // The table of settings that people change by commands, of the loop guard's counts, and of alerts.
 
-/** A setting of an account, by its scope. */
 export const SETTING = table("setting", {
   accountId: account(), // empty for alerts, which are of the whole bot
   scope: text(), // key of a session, id of a channel, 'account' or 'bot'
@@ -253,7 +249,6 @@ export const TREND = table("trend", {
   forgets: "counts of messages, without people and places",
 });
 
-/** The tables of this file. */
 export const BOT_TABLES: readonly DeclaredTable[] = [
   JOURNAL_ROW,
   JOURNAL_DONE,

@@ -30,7 +30,6 @@ export interface Column<Value> {
    * @throws {RangeError} If it is damaged.
    */
   read(stored: unknown): Value;
-  /** The value as SQLite stores it. */
   write(value: Value): SQLInputValue;
 }
 
@@ -43,7 +42,6 @@ export interface Given<Value> extends Column<Value> {
 /** Columns by their names in the program; SQL has them in snake case. */
 export type Columns = Readonly<Record<string, Column<unknown>>>;
 
-/** The values of a column. */
 export type ValueOf<C> = C extends Column<infer V> ? V : never;
 /** One object type instead of an intersection. */
 export type Flat<T> = { readonly [Key in keyof T]: T[Key] };
@@ -52,7 +50,6 @@ export type OptionalKeys<C extends Columns> = {
   [Key in keyof C]: undefined extends ValueOf<C[Key]> ? Key : never;
 }[keyof C];
 
-/** The rows of some columns. */
 export type RowOf<C extends Columns> = Flat<
   & { [Key in Exclude<keyof C, OptionalKeys<C>>]: ValueOf<C[Key]> }
   & { [Key in OptionalKeys<C>]?: Exclude<ValueOf<C[Key]>, undefined> }
@@ -63,12 +60,10 @@ export type GivenKeys<C extends Columns> = {
   [Key in keyof C]: C[Key] extends Given<unknown> ? Key : never;
 }[keyof C];
 
-/** A row to insert. */
 export type NewRow<C extends Columns> = Flat<
   RowOf<Omit<C, GivenKeys<C>>> & Partial<RowOf<Pick<C, GivenKeys<C>>>>
 >;
 
-/** A value that SQLite stores as it is. */
 const asStored = (value: unknown): SQLInputValue => value as SQLInputValue;
 const stored = <V>(type: string, read: (stored: unknown) => V, constraints = ""): Column<V> => ({
   sql: [type, constraints],
@@ -98,15 +93,10 @@ function asSnowflake<Kind extends string>(stored: unknown): Snowflake<Kind> {
   return id;
 }
 
-/** Text. */
 export const text = (): Column<string> => stored("TEXT", asText);
-/** A whole number. */
 export const integer = (): Column<number> => stored("INTEGER", asNumber);
-/** A number. */
 export const real = (): Column<number> => stored("REAL", asNumber);
-/** Bytes. */
 export const bytes = (): Column<Uint8Array> => stored("BLOB", asBytes);
-/** The name of an account. */
 export const account = (): Column<AccountId> => stored("TEXT", (name) => toAccountId(asText(name)));
 /** An id of Discord's. */
 export const snowflake = <Kind extends string>(): Column<Snowflake<Kind>> =>
@@ -165,7 +155,6 @@ export const initially = <V>(column: Column<V>, value: V): Given<V> => {
   return { ...column, sql: [column.sql[0], ` DEFAULT ${sql}${column.sql[1]}`], initial };
 };
 
-/** Reads rows of a query. */
 export interface RowReader<Row> {
   /** The columns for a `SELECT`; with the table's name in the query, if it has several. */
   columns(table?: string): string;
@@ -227,12 +216,10 @@ function valueIn(row: unknown, as: string, column: Column<unknown>): unknown {
 /** The result of `SELECT COUNT(*) AS count`. */
 export const COUNT = rows({ count: integer() });
 
-/** The name of a column in SQL. */
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** A text of ours in SQL. */
 export function sqlText(value: string): string {
   return `'${value}'`;
 }
@@ -281,7 +268,6 @@ export interface Keeps<Name extends string = string> {
   readonly isSlow?: true;
 }
 
-/** The parts of a table beside its columns. */
 export interface TableParts<Name extends string> {
   /** The key, if it has several columns. */
   readonly key?: readonly Name[];
@@ -316,9 +302,7 @@ export interface DeclaredTable {
   readonly jsonColumns: readonly string[];
 }
 
-/** A table with its columns. */
 export interface StoreTable<C extends Columns> extends DeclaredTable, RowReader<RowOf<C>> {
-  /** Reads some of its columns. */
   pick<Name extends keyof C & string>(...names: readonly Name[]): RowReader<RowOf<Pick<C, Name>>>;
   /**
    * Prepares the insert of a row.
@@ -329,7 +313,6 @@ export interface StoreTable<C extends Columns> extends DeclaredTable, RowReader<
   prepareInsert(database: DatabaseSync, then?: string): (row: NewRow<C>) => unknown;
 }
 
-/** Declares a table. */
 export function table<C extends Columns>(
   name: string,
   columns: C,

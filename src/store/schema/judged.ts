@@ -110,7 +110,6 @@ const PROXIED_USER = table("proxied_user", {
   forgets: { delete: "user_id = :userId" },
 });
 
-/** A channel or thread with known messages. */
 export const KNOWN_CHANNEL = table("known_channel", {
   id: rowNumber(true), // messages name it
   accountId: account(),
@@ -164,7 +163,6 @@ export const KNOWN_INDEX = table("known_index", {
   upTo: integer(), // the index has all messages up to it
 }, { sql: "INSERT INTO known_index (id, up_to) VALUES (1, 0);", forgets: "a number" });
 
-/** The tables of this file. */
 export const JUDGED_TABLES: readonly DeclaredTable[] = [
   POLICY,
   DECISION,

@@ -29,7 +29,6 @@ import {
   stringIn,
 } from "./person.ts";
 
-/** State of a turn. */
 export const TURN_STATE = oneOf(...TURN_STATES);
 
 const INBOX = table("inbox", {
@@ -248,7 +247,6 @@ const REACTION = table("reaction", {
   },
 });
 
-/** The tables of this file. */
 export const MESSAGE_TABLES: readonly DeclaredTable[] = [
   INBOX,
   TOLD_FULL,

@@ -72,7 +72,6 @@ export const ASKED_GUILD = table("asked_guild", {
   at: integer(),
 }, { key: ["accountId", "guildId"], isOfBot: true, forgets: "ids of servers" });
 
-/** A paired person. */
 export const PAIRED = table("paired", {
   accountId: account(),
   userId: snowflake<"user">(),
@@ -262,7 +261,6 @@ export const IS_PARKED = `EXISTS (
 
 // The table of the threads that answers open (S7).
 
-/** A thread of an answer. */
 export const ANSWER_THREAD = table("answer_thread", {
   accountId: account(),
   threadId: snowflake<"channel">(), // also the id of the message that it starts from

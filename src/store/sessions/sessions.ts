@@ -17,7 +17,6 @@ import { CHECKPOINT } from "../schema/messages.ts";
 import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 
-/** Creates the namespace. */
 export function createSessions(transactions: Transactions, transcripts: TranscriptRows) {
   return {
     ...createCheckpoints(transactions, transcripts),
@@ -42,7 +41,6 @@ const LISTED = rows({
   newest: optional(json<InboundMessage>()), // of the newest turn; absent if it is deleted
 });
 
-/** One session. */
 export type ListedSession = { readonly sessionKey: string } & ReturnType<typeof LISTED.read>;
 
 const NUMBER = rows({ id: integer() });
@@ -58,10 +56,8 @@ const LISTED_CHECKPOINT = CHECKPOINT.pick(
   "at",
 );
 
-/** A checkpoint as it is stored. */
 export type ListedCheckpoint = ReturnType<typeof LISTED_CHECKPOINT.read>;
 
-/** The entries to read. */
 export interface RecallQuery {
   /** Entries of these messages; any if empty. */
   readonly messageIds: readonly MessageId[];

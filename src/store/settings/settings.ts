@@ -153,7 +153,6 @@ function createLoopRuns(
     else upsert({ accountId, scope, name: LOOP, value, at });
   });
   return {
-    /** The runs of an account, from memory. */
     loopRuns(accountId: AccountId): ReadonlyMap<ChannelId, LoopRun> {
       const prefix = `${accountId}\n`;
       const runs = new Map<ChannelId, LoopRun>();
@@ -276,13 +275,11 @@ function createStoredAlerts(
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE scope = 'bot' AND name = 'alerts'`;
   return {
-    /** The alerts on record. */
     alerts: (): Promise<readonly AlertRecord[]> =>
       readUnjournaled(() => {
         const row = select.get();
         return row ? recordsSchema.parse(JSON.parse(row.value)) : [];
       }),
-    /** Replaces the alerts on record. */
     keepAlerts: (records: readonly AlertRecord[], at: number): Promise<void> =>
       commit(
         COMMIT_OPTIONS.BY_HAND,

@@ -219,7 +219,6 @@ function withText(entry: Row, text: string): Row {
   return text === entry.text ? entry : { ...entry, text };
 }
 
-/** A message that was changed. */
 export interface ChangedMessage {
   readonly messageId: string;
   /** The message as it is now; absent: it is deleted. */

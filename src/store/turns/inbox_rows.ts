@@ -19,9 +19,7 @@ export interface ClaimRecord {
   readonly now: number;
 }
 
-/** The end of a turn. */
 export interface EndRecord {
-  /** The message that the turn began with. */
   readonly messageId: string;
   /** Number of the turn for the message; absent in records of earlier versions: 1. */
   readonly attempt?: number;
@@ -43,7 +41,6 @@ interface RowClaim {
   turnOf: string | null;
 }
 
-/** A new row. */
 interface InboxRow extends RowClaim {
   readonly message: InboundMessage;
   readonly route: Route;
@@ -63,7 +60,6 @@ type RowEnd = readonly [
 
 const NO_END = [null, null, null, null, null] as const;
 
-/** Prepares the statements. */
 export function prepareInboxRows(database: DatabaseSync, tail: Tail) {
   const sql = statementsOf(database);
   const insert = sql`
@@ -151,5 +147,4 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail) {
   };
 }
 
-/** Writes rows of the inbox. */
 export type InboxRows = ReturnType<typeof prepareInboxRows>;

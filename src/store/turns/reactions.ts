@@ -48,7 +48,6 @@ const KEPT = rows({ tag: text(), change: oneOf("added", "removed") });
 const CHANNEL = rows({ accountId: account(), channelId: snowflake<"channel">() });
 const TEXT = rows({ text: text() });
 
-/** Prepares the statements that keep reactions. */
 export function prepareKeepReactions(
   database: DatabaseSync,
   { reacted }: Pick<Memory, "reacted">,
@@ -153,7 +152,6 @@ function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
   return { cleared: [...cleared.values()], changed: changed.reverse() };
 }
 
-/** Creates the reading of reactions. */
 export function createReactions(
   { sql, commit, read }: Transactions,
   { reacted }: Pick<Memory, "reacted">,

@@ -289,7 +289,6 @@ function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): C
   return { entries: entries.reverse(), bytes: SESSION_BYTES + bytesOf(entries), isWhole };
 }
 
-/** Estimated bytes of entries. */
 function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * CHAR_BYTES, 0);
 }

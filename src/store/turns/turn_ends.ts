@@ -41,7 +41,6 @@ import type { UsageRows } from "../usage/usage.ts";
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
-/** The tables that turns change. */
 export interface TurnTables {
   readonly inbox: InboxRows;
   readonly outbox: OutboxRows;
@@ -257,7 +256,6 @@ export function createTurnEnds(
   };
 }
 
-/** Stores the ends of turns. */
 export type TurnEnds = ReturnType<typeof createTurnEnds>;
 
 /** A program gets its answer right after the commit. */
@@ -286,10 +284,8 @@ function isPlain(
 /** Adds steps within a transaction of the caller's. */
 export type InsertSteps = (of: TurnOfSteps, steps: readonly Step[]) => void;
 
-/** The turn that steps belong to. */
 export interface TurnOfSteps {
   readonly accountId: string;
-  /** The answered message. */
   readonly messageId: string;
   /** Number of the turn for the message, from 1. */
   readonly attempt: number;
@@ -297,7 +293,6 @@ export interface TurnOfSteps {
 
 const STEP = rows({ step: json<Step>() }); // ours, written below
 
-/** Prepares the adding of steps. */
 export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
   const sql = statementsOf(database);
   const insert = sql`
@@ -321,7 +316,6 @@ interface StepsRecord {
   readonly charges: readonly Charge[];
 }
 
-/** Creates the storage of steps. */
 export function createSteps(
   { database, sql, journaled, read }: Transactions,
   { turns, spent, forgotten }: Pick<Memory, "turns" | "spent" | "forgotten">,

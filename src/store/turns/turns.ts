@@ -23,7 +23,6 @@ import type { TranscriptRows } from "./transcripts.ts";
 import { createSteps, createTurnEnds, prepareInsertSteps, type TurnTables } from "./turn_ends.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
-/** Creates the namespace. */
 export function createTurns(
   transactions: Transactions,
   memory: Memory,
@@ -97,7 +96,6 @@ function createAnswerThreads(
       threadId: ChannelId,
       state: Exclude<AnswerThread["state"], "opening">,
     ): Promise<void> => commit(UNNAMED, () => void end.run(state, accountId, threadId)),
-    /** Stores whether the asker is in the thread. */
     setAskerIn: (accountId: AccountId, threadId: ChannelId, isIn: boolean): Promise<void> =>
       commit(UNNAMED, () => void setAsker.run(isIn ? 1 : 0, accountId, threadId)),
   };

@@ -46,7 +46,6 @@ const SUM = rows({
   audioSec: real(),
 });
 
-/** A sum of requests. */
 export type UsageSum = ReturnType<typeof SUM.read>;
 
 const SPENT = rows({
@@ -60,7 +59,6 @@ const SPENT = rows({
   unpriced: integer(),
 });
 
-/** Creates the namespace. */
 export function createUsage(
   { database, sql, journaled, read }: Transactions,
   spent: SpentToday,
@@ -258,7 +256,6 @@ function sumsOf(charge: Charge) {
   };
 }
 
-/** The sums of a row. */
 export type Sums = ReturnType<typeof sumsOf>;
 
 function addTo(sums: Sums, more: Sums): void {
@@ -272,7 +269,6 @@ function addTo(sums: Sums, more: Sums): void {
   sums.audioSec += more.audioSec;
 }
 
-/** One row of sums. */
 export interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
   /** Whether they are of the day; else of earlier days of its month. */
   readonly isOfDay: boolean;
@@ -346,7 +342,6 @@ export function createSpentToday() {
     },
     /** Forgets all. */
     forget: (): void => void (loaded = undefined),
-    /** Estimated bytes. */
     bytes: (): number => (loaded?.users.size ?? 0) * USER_BYTES,
   };
 }
@@ -375,7 +370,6 @@ function createSums(
   return { day, users, guilds, agents, told: new Set(toldUsers), total: () => total, add };
 }
 
-/** Adds a row to sums. */
 function grown({ day, month }: SpentIn, row: SpentRow): SpentIn {
   return { day: row.isOfDay ? sum(day, row) : day, month: sum(month, row) };
 }

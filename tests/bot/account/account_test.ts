@@ -4,7 +4,6 @@ import { type AccountScene, openAccountScene } from "../../support/bot/started_a
 
 const loadRest = () => import("../../../src/bot/account/running.ts");
 
-/** Plays a test in a scene of its own. */
 async function withScene(play: (scene: AccountScene) => Promise<void>): Promise<void> {
   const scene = await openAccountScene();
   try {

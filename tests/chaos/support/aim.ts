@@ -5,7 +5,6 @@ import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simul
 import type { Scene } from "../../support/bot/e2e.ts";
 import type { Bell } from "./bell.ts";
 
-/** A request to create a message. */
 export const CREATE = { method: "POST", route: "/channels/:id/messages" } as const;
 
 type Target = "message" | "ring";

@@ -32,7 +32,6 @@ export interface TcpProxy {
   welcome(trouble: Trouble | { readonly kind: "refuse" }): Promise<void>;
   /** Affects all open connections, and returns their number. */
   strike(trouble: Trouble): number;
-  /** The number of open connections. */
   open(): number;
   /** The number of connections since the start. */
   accepted(): number;

@@ -8,7 +8,6 @@ import type { Bound, Report } from "./report.ts";
 import type { Effects, StepRow, ToolAccount } from "./tool_ledger.ts";
 import { EMOJI } from "./tool_plan.ts";
 
-/** The bounds of tools. */
 export function boundsOf(used: ToolAccount): readonly Bound[] {
   return [
     ["no call has two effects", used.ranTwice.length === 0],
@@ -32,7 +31,6 @@ export function writtenIn({ simulator, written }: Scene): Effects["written"] {
   return new Map([...simulator.world.channels.keys()].map((id) => [id, written(id)]));
 }
 
-/** The effects of all calls. */
 export function effectsIn(scene: Scene, { rings }: Bell): Effects {
   const { simulator: { world, application } } = scene;
   const texts = (sql: string) => scene.rows(sql).map(({ text }) => String(text));

@@ -15,7 +15,6 @@ const NAME = /\bq\d{6}\b/;
 export interface StepRow {
   readonly id: number;
   readonly messageId: string;
-  /** JSON. */
   readonly step: string;
 }
 

@@ -44,7 +44,6 @@ interface Named {
   readonly value?: unknown;
 }
 
-/** The rows of the table below a heading. */
 function tableBelow(page: string, heading: string): readonly Row[] {
   const [, below = ""] = page.split(`\n## ${heading}\n`);
   const [part = ""] = below.split("\n## ");
@@ -174,7 +173,6 @@ describe("[C13] the names of the connection guide in docs/coming-from-openclaw.m
   });
 });
 
-/** The hint for a name at the top of a config. */
 async function hintFor(name: string): Promise<string> {
   const { problems } = await load(JSON.stringify({ [name]: 1 }));
   return problems.find(({ path }) => path === name)?.hint ?? "";

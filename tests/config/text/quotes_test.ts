@@ -24,7 +24,6 @@ async function errorsOf(text: string): Promise<readonly string[]> {
     });
 }
 
-/** The config in lines, with one part replaced. */
 function lines(part: string, by: string): string {
   const text = JSON.stringify(CONFIG, undefined, 2);
   assert.equal(text.split(part).length, 2, part);

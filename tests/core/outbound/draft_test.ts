@@ -13,7 +13,6 @@ const ANSWER: AnswerKey = {
 };
 const QUOTE = { quote: messageId("1400000000000000001") };
 
-/** The messages of a turn, one for each text. */
 function said(texts: readonly string[], fields: Partial<DraftMessage> = {}): readonly Frozen[] {
   return texts.map((content, part) => ({
     message: outboundMessage({

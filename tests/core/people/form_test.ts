@@ -28,7 +28,6 @@ const field = (fields: Partial<FormField>): FormField => ({
   ...fields,
 });
 
-/** The answer to a form with one field. */
 function read(
   fields: Partial<FormField>,
   value: Submission["fields"][string] | undefined,

@@ -46,7 +46,6 @@ async function question({ simulator, until, user }: Scene, of = "mallory"): Prom
   );
 }
 
-/** The button of a message with this label. */
 function customIdOf({ components }: Message, key: "approve" | "deny"): string {
   const buttons = buttonsIn(components);
   const button = buttons.find(({ label }) => label === NOTICES[key].text);

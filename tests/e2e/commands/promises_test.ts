@@ -11,7 +11,6 @@ function fieldsOf(value: unknown): readonly string[] {
   return typeof value === "object" && value !== null ? Object.keys(value) : [];
 }
 
-/** Fields that an output lacks. */
 function missing(promised: readonly string[], output: string): readonly string[] {
   const found = new Set(fieldsOf(JSON.parse(output)));
   return promised.filter((field) => !found.has(field));

@@ -72,7 +72,6 @@ const krillOf = ({ world }: Simulator) => {
   return krill;
 };
 
-/** Requests for the history of a channel. */
 function historyOf({ simulator }: Scene, name: string): number {
   const { id } = simulator.channel(name);
   return simulator.requests.records().filter(({ method, path }) =>

@@ -23,7 +23,6 @@ function ask({ say, mention }: Scene, from: number, to: number): void {
   for (let number = from; number < to; number++) say("grace", "general", `${mention} q${number}`);
 }
 
-/** Data directory of the standby. */
 const elsewhere = ({ dataDir }: Scene) => join(dataDir, "elsewhere");
 
 /** A process that was started again does not know how many requests the one before has sent. */

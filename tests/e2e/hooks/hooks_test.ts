@@ -15,7 +15,6 @@ const TEMPLATE = "{{ monitor }} is {{ status | 0=down | 1=up }}";
 
 type Hooks = Readonly<Record<string, object>>;
 
-/** A hook to a channel of the simulator. */
 function hookTo(simulator: Simulator, where: string, more: object = {}): object {
   return { to: `channel:${simulator.channel(where).id}`, secret: SECRET, ...more };
 }
@@ -33,7 +32,6 @@ async function withHooks(
   });
 }
 
-/** Where the bot listens for hooks. */
 async function addressOf(scene: Scene, bot: SimulatedProcess): Promise<string> {
   return JSON.parse(await scene.line(bot, /"Listening for hooks"/)).fields.address;
 }

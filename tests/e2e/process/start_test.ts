@@ -58,7 +58,6 @@ function judge({ code, stdout, stderr }: Ran, expected: number): string {
   return stderr.join("\n");
 }
 
-/** The one line with the reason. */
 function lineOf(ran: Ran, expected: number): string {
   judge(ran, expected);
   const lines = ran.stderr.filter((line) => line.startsWith("barnacle: "));

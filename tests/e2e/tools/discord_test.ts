@@ -16,10 +16,8 @@ async function asked(scene: Scene, args: object, as = "grace", count = 1): Promi
   return (await scene.replies(scene.here, count))[count - 1] ?? "";
 }
 
-/** Id of a channel by its name. */
 const idOf = ({ simulator }: Scene, name: string) => String(simulator.channel(name).id);
 
-/** The message with an id. */
 function messageIn({ simulator }: Scene, where: string, id: string) {
   return [...simulator.channel(where).messages.values()].find((one) => String(one.id) === id);
 }

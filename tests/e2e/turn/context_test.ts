@@ -12,7 +12,6 @@ function lastTurn({ model }: Scene): string {
   return model.requests.at(-1)?.messages.at(-1)?.text ?? "";
 }
 
-/** The fence of that name, with its content. */
 function fence(text: string, name: string): string {
   return new RegExp(`<${name} boundary="[^"]+">[\\s\\S]*?</${name}>`).exec(text)?.[0] ?? "";
 }

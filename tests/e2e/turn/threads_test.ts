@@ -33,7 +33,6 @@ async function repliesIn(scene: Scene, message: { readonly id: string }, count: 
   return await scene.replies(message.id, count);
 }
 
-/** Requests that opened a thread. */
 function opened({ simulator }: Scene): number {
   return simulator.requests.records().filter(({ method, route }) =>
     method === "POST" && route.endsWith("/threads")

@@ -895,7 +895,6 @@ function cut(path: string, length: (size: number) => number): string {
   return path;
 }
 
-/** An encrypted backup. */
 async function sealed(fixture: DataFixture): Promise<string> {
   const ask = () => Promise.resolve(PASSPHRASE);
   const { out, err } = await backUp(fixture, { encrypt: true }, ask);

@@ -46,7 +46,6 @@ function withShell(lines: readonly string[]) {
   };
 }
 
-/** Options of a test that needs a shell. */
 function needs(shell: string) {
   const isHere = spawnSync(shell, ["--version"]).error === undefined;
   return skipUnless(isHere, `no ${shell}, so its completion is not run`);

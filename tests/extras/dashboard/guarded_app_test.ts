@@ -31,7 +31,6 @@ function guarded() {
 
 const BASE = "http://127.0.0.1:8787";
 
-/** A request that its route allows. */
 function allowed({ method, path, auth }: RouteRule, headers: Record<string, string> = {}): Request {
   const given: Record<string, string | undefined> = {
     host: "127.0.0.1:8787",

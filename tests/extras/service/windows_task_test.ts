@@ -65,7 +65,6 @@ describe("[O4] taskXml()", () => {
     user: "PC\\Åda",
   });
 
-  /** The text of an element. */
   const textIn = (name: string) => {
     const [, text = ""] = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml) ?? [];
     return text.replace(

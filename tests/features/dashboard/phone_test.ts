@@ -22,7 +22,6 @@ const SMALL_FIELDS = `Array.from(document.querySelectorAll("input, select, texta
   .filter((field) => Number.parseFloat(getComputedStyle(field).fontSize) < 16)
   .map(({ outerHTML }) => outerHTML)`;
 
-/** Goes to a page by a tap. */
 async function tapPage({ page }: OpenDashboard, title: string): Promise<void> {
   await page.tap(`#pages a:text-is("${title}")`);
   await page.waitForSelector(`#page:not([aria-busy]) h1:text-is("${title}")`);

@@ -16,7 +16,6 @@ interface Received {
   readonly body: string;
 }
 
-/** A receiver of alerts. */
 interface Receiver {
   readonly url: string;
   readonly received: readonly Received[];

@@ -52,7 +52,6 @@ interface Hands {
   start(): Promise<SimulatedProcess>;
   /** The bots of {@link Hands.start}. */
   readonly bots: readonly SimulatedProcess[];
-  /** Called at the end. */
   readonly ends: (() => void)[];
   /** Runs a command with the scene's config and data. */
   cli(...args: readonly string[]): Promise<void>;

@@ -25,7 +25,6 @@ interface FreshMachine {
   readonly home: string;
   /** Path of the config that setup writes. */
   readonly configFile: string;
-  /** Opens a command on a terminal. */
   open(args?: readonly string[], env?: Env): OpenTerminal;
   /** Runs a command without a terminal. */
   run(args: readonly string[], env?: Env): Promise<Ran>;
@@ -71,7 +70,6 @@ async function onFreshMachine(
   judgeRequests(simulator.requests.records(), mayRefuse);
 }
 
-/** All files below a folder. */
 function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));

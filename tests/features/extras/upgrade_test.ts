@@ -72,7 +72,6 @@ interface Ran {
   readonly err: string;
 }
 
-/** Runs a program to its end. */
 async function run(program: string, args: readonly string[], env: Env = {}): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];

@@ -32,7 +32,6 @@ const OWN_LOCK = "the lock of the token";
 /** The socket in the data directory, where the bot listens to its own commands. */
 const OWN_SOCKET = "the socket of commands";
 
-/** The addresses that a bot used. */
 function usedAddresses(audit: string): ReadonlySet<string> {
   const uses = readFileSync(audit, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   return new Set(

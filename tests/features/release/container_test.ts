@@ -22,7 +22,6 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const BINARY = process.env["BARNACLE_BIN"] ?? "";
 /** A user without any rights: Debian's `nobody`. */
 const NOBODY = 65_534;
-/** The user in the image. */
 const USER = 65_532;
 
 /** Why this machine cannot run the image; empty if it can. */

@@ -132,7 +132,6 @@ async function openRoom(
       intent.reacted(
         { change: "added", ...newest, emoji, sender: PEOPLE.grace, ...fields } as never,
       ),
-    /** A person deletes it. */
     remove: () => newest && intent.deleted({ ...newest, messageIds: [newest.messageId] }),
   };
 }

@@ -21,7 +21,6 @@ async function setUp() {
   const config = await loadTestConfig({
     guilds: { [GUILD]: { channels: { "off-topic": { allow: false }, "*": {} } } },
   });
-  /** Names of each recorded policy. */
   const saved: (readonly ResolvedName[])[] = [];
   /** Lets the store record policies; it does at once if absent. */
   let gate: Promise<void> | undefined;

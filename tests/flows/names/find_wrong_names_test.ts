@@ -10,7 +10,6 @@ import { KRILL, MODS, setUp, THREAD, WHALES } from "./wrong_ids.ts";
 
 const SEEN: GuildSight = { mayMiss: () => false };
 
-/** Rules of a guild with channels and roles by name. */
 function rules(channels: readonly string[] = [], roles: readonly string[] = []): GuildRules {
   return {
     reactionNotifications: "off",

@@ -11,7 +11,6 @@ import { settle } from "../../support/settle.ts";
 type ResolverAccount = Parameters<typeof createNameResolver>[0];
 
 const SHARDS = 6;
-/** A guild of each shard. */
 const guildOf = (shard: number): GuildId =>
   guildId(String((340_000_000_000n * BigInt(SHARDS) + BigInt(shard)) << 22n));
 const GUILDS = Array.from({ length: SHARDS }, (_, shard): GuildNames => {

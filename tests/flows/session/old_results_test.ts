@@ -9,7 +9,6 @@ const AT = Date.UTC(2026, 0, 2);
 const MINUTE = 60_000;
 const FOUND = "the words of staff";
 
-/** A call with its result. */
 function called(
   name: string,
   at = AT,

@@ -4,7 +4,6 @@ import type { FieldAnswer } from "../../../src/core/people/form.ts";
 import { contentOf, readWish, type WishedField } from "../../../src/mcp/elicitation/wish.ts";
 import { withSchema } from "../../../src/mcp/answer_body.ts";
 
-/** The fields of a form. */
 function fieldsOf(properties: object, required: readonly string[] = []): readonly WishedField[] {
   const wish = readWish({ requestedSchema: { type: "object", properties, required } });
   assert.equal(wish.kind, "form", JSON.stringify(wish));

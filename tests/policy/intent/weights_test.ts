@@ -7,7 +7,6 @@ import {
 } from "../../../src/policy/intent/weights.ts";
 import shipped from "../../../src/policy/intent/weights.json" with { type: "json" };
 
-/** The shipped weights with one change. */
 function changed(change: (weights: typeof shipped & Record<string, unknown>) => void): string {
   const copy = structuredClone(shipped);
   change(copy);

@@ -63,7 +63,6 @@ function serverOf(
     const last = parts.at(-1);
     return { error, last: last?.kind === "finish" ? last : undefined };
   };
-  /** The answer as a message. */
   const answered = async (messages: readonly ModelMessage[] = [USER]): Promise<Assistant> => {
     const { last, error } = await ask(messages);
     assert.ok(last, String(error));

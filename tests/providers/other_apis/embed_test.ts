@@ -18,7 +18,6 @@ interface Asked {
 
 type Fields = Partial<Pick<ModelSettings, "name" | "price"> & Pick<ProviderSettings, "kind">>;
 
-/** A server with one answer to each request. */
 async function withServer(
   answer: RequestListener,
   play: (embed: (fields?: Fields) => Embedding, asked: Asked[]) => Promise<void>,

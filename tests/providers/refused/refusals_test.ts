@@ -13,7 +13,6 @@ const PLAIN: ModelRequest = {
   tools: toolsOf("ask", "memory", "mcp__crm__find", "mcp__crm__find_all"),
 };
 
-/** The refused requests of the table. */
 const REQUESTS: Readonly<Record<string, ModelRequest>> = {
   calls: {
     ...PLAIN,

@@ -32,7 +32,6 @@ const ANSWERS = {
   },
 } as const;
 
-/** A model at a server with a rule. */
 function modelWith(
   rule: (body: Body, path: string, count: number) => Refusal,
   provider: Partial<ProviderSettings> = {},
@@ -66,7 +65,6 @@ function modelWith(
     told,
     parts: () => model.refused().map(({ part }) => part),
     pass: (ms: number) => void (now += ms),
-    /** Asks, and returns the number of requests. */
     async ask(request: Partial<ModelRequest> = {}): Promise<number> {
       const before = bodies.length;
       const { text, error } = await listen(model, undefined, { ...QUESTION, ...request });

@@ -15,7 +15,6 @@ const anyRules: fc.Arbitrary<ChunkRules> = fc.record({
   maxChunks: fc.constantFrom(2, 1_000),
 });
 const RUNS = { numRuns: cases(150, 4_000) };
-/** Random strings. */
 const STRINGS = cases(6_000, 1_000_000);
 
 /** The parts of a chunk in code blocks, and those between. */

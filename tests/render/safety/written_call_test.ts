@@ -28,7 +28,6 @@ const CALLS: readonly string[] = [
   `<think>\nI need the tide.\n</think>\n<tool_call>${JSON_CALL}</tool_call>`,
 ];
 
-/** Answers about calls. */
 const ANSWERS: readonly string[] = [
   "High tide is at six.",
   "A model writes `<tool_call>` before a call.",

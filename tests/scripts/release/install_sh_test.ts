@@ -59,7 +59,6 @@ describe("[SEC-R37] install.sh", needsRelease("curl", "openssl"), () => {
     place[Symbol.dispose]();
   });
 
-  /** Writes the installer of the release. */
   function scriptWith(
     values: { version?: string; releases?: string; publicKey?: string; roomKb?: number },
   ): string {

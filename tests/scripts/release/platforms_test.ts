@@ -23,7 +23,6 @@ const scenes: PlatformResult = {
   ...{ passed: 25, of: 27, skipped: 0, note: "no SIGKILL" },
 };
 
-/** Cells of the row of a platform. */
 const row = (results: readonly PlatformResult[], name: string) =>
   platformTable(results).find((line) => line.startsWith(`| ${name} |`))?.slice(2, -2).split(" | ");
 

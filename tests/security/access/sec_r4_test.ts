@@ -133,7 +133,6 @@ interface Attack extends Scene {
   readonly mallory: UserId;
   /** The owner's direct message. */
   readonly secret: Message;
-  /** The message with the canary of each place. */
   readonly kept: ReadonlyMap<GuildPlace, Message>;
 }
 

@@ -112,7 +112,6 @@ async function assertRefused(
   assert.ok(!seen.includes(SECRET) && !seen.includes(simulator.token));
 }
 
-/** A workbook with one text in each row. */
 const xlsx = (rows: readonly string[]): Bytes =>
   zip({
     "xl/workbook.xml": '<workbook><sheets><sheet name="a" r:id="rId1"/></sheets></workbook>',

@@ -92,7 +92,6 @@ const call = (name: string, input: unknown) => ({
   arguments: typeof input === "string" ? input : JSON.stringify(input),
 });
 
-/** The text of a result. */
 function textOf(result: Awaited<ReturnType<Toolbox["run"]>>): string {
   assert.ok("text" in result);
   return result.text;

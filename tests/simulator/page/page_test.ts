@@ -456,7 +456,6 @@ describe("[O5] createPage()", () => {
   });
 });
 
-/** Reads a stream of events one by one. */
 function eventsOf(response: Response) {
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let read = "";

@@ -26,7 +26,6 @@ const FIXTURES = join(import.meta.dirname ?? "", "..", "fixtures");
  */
 const EXAMPLES = ["schema_1.sql"];
 
-/** The migrations with a later one. */
 const LATER = [...MIGRATIONS, "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT"];
 
 const id = (n: number) => messageId(String(1_400_000_000_000_002_000n + BigInt(n)));

@@ -24,7 +24,6 @@ function open() {
     );
   return {
     outgoing,
-    /** Numbers in the table, by nonce. */
     numbers,
     /** The tables take a journaled row. */
     apply(id: number, nonce: string) {

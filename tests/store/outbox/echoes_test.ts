@@ -24,7 +24,6 @@ const echo = (fields: Partial<Echo> = {}): Echo => ({
   ...fields,
 });
 
-/** An outbox with one row in the given state. */
 function openRow(state: string, fields: { attemptAt?: number; messageId?: string } = {}) {
   const database = openDatabase();
   prepareAddToOutbox(database, createOutgoing(database))({ message: ROW, files: [] }, 0);

@@ -338,7 +338,6 @@ function createChannel() {
   let next = 5_000;
   return {
     words: () => [...messages.values()].flatMap((text) => text.split(" ")),
-    /** Carries out the action of a row. */
     carryOut({ action, message: { content } }: OutboxRow): MessageId | undefined {
       switch (action.kind) {
         case "nothing":

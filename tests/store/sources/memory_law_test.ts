@@ -96,7 +96,6 @@ const eventsEverywhere = fc.array(
 function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats = false) {
   /** Current words of each message; `undefined`: deleted. */
   const words = new Map<MessageId, string | undefined>();
-  /** All that each message has said. */
   const said = new Map<MessageId, string[]>();
   const byAda = new Set<MessageId>();
   const elsewhere = new Set<MessageId>();

@@ -35,7 +35,6 @@ async function openContext(...ids: readonly string[]) {
     const heard = await test.store.turns.overheard(KEY, ROUTE.sessionKey, messageId(id), limit);
     return heard.map(({ messageId }) => messageId);
   };
-  /** Ends the next turn. */
   const end = async (kind: "answered" | "failed", calls = 0) => {
     const claim = (await test.store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const at = { messageId: claim.message.id, at: NOW };

@@ -28,7 +28,6 @@ function open() {
   return {
     ...transcripts,
     reads: () => reads,
-    /** Ends a turn. */
     say(sessionKey: string, ...texts: readonly string[]) {
       const entries = texts.map(entry);
       const remember = transcripts.storing(sessionKey);

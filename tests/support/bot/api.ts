@@ -3,7 +3,6 @@
 /** The token of the program `house`. */
 export const PROGRAM_TOKEN = "house-token-of-forty-characters-for-tests";
 
-/** The config of one program. */
 export function apiConfig(user: string, program: object = {}): { readonly api: object } {
   return {
     api: { port: 0, programs: { house: { token: PROGRAM_TOKEN, user, ...program } } },

@@ -11,13 +11,9 @@ export const OWNER = "1456074443980800000";
 /** The owners' channel, where ada decides. */
 export const REVIEWS = "off-topic";
 
-/** A button. */
 export const POST = NOTICES.postDraft.text;
-/** A button. */
 export const EDIT = NOTICES.editDraft.text;
-/** A button. */
 export const DISCARD = NOTICES.discardDraft.text;
-/** A button. */
 export const SELF = NOTICES.answerSelf.text;
 
 /** A guild whose answers ada checks in a channel. */
@@ -55,7 +51,6 @@ export function card({ simulator, until }: Scene, where = REVIEWS, as?: string):
   );
 }
 
-/** The buttons of a card. */
 export const labels = ({ components }: Message) => buttonsIn(components).map(({ label }) => label);
 
 /** Presses a button of a card. */

@@ -52,7 +52,6 @@ const LOOK_AT_LEAST_MS = 1_000;
 /** Milliseconds: more than the longest step of a file system's clock here. */
 const CLOCK_STEP_MS = 40;
 
-/** The Barnacle under test. */
 export function commandUnderTest(): OwnCommand {
   const binary = process.env["BARNACLE_BIN"];
   return binary ? { program: binary, args: [] } : ownCommand();
@@ -101,7 +100,6 @@ export interface Scene extends Simulation {
   until<Value>(what: string, check: () => Value | false | undefined, ms?: number): Promise<Value>;
   /** The same, by polling. */
   eventually(what: string, check: () => Promise<boolean>): Promise<void>;
-  /** Rows of the database, by SQL. */
   rows(sql: string): Rows;
   /** Waits for a line of a bot's log. */
   line(bot: SimulatedProcess, pattern: RegExp): Promise<string>;

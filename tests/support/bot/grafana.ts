@@ -21,7 +21,6 @@ export interface GrafanaDashboard {
 
 const PATH = join(import.meta.dirname!, "../../../packaging/grafana/dashboard.json");
 
-/** Reads the file. */
 export function readDashboard(): GrafanaDashboard {
   return JSON.parse(readFileSync(PATH, "utf8"));
 }

@@ -12,7 +12,6 @@ export const READY: ShardSnapshot = {
   ack: { at: NOW, intervalMs: 40_000, latencyMs: 42 },
 };
 
-/** An account at work. */
 export const SERVING: AccountSnapshot = {
   id: "default",
   state: "running",
@@ -27,7 +26,6 @@ export const SERVING: AccountSnapshot = {
   rest: { isUp: true, invalidRequests: 0, breaker: "closed" },
 };
 
-/** A healthy bot at work. */
 export const HEALTHY: Snapshot = {
   phase: "running",
   startedAt: NOW - 90_000,
@@ -49,7 +47,6 @@ export function only(change: Partial<AccountSnapshot>): Pick<Snapshot, "accounts
   return { accounts: [{ ...SERVING, ...change }] };
 }
 
-/** Another account at work. */
 export function another(change: Partial<AccountSnapshot> = {}): AccountSnapshot {
   return { ...SERVING, id: "work", shards: [{ ...READY, id: "work/0" }], ...change };
 }

@@ -77,7 +77,6 @@ export async function onSimulator(
   }
 }
 
-/** The setup of one account. */
 function setupOf({ discord, ...shared }: Config, account: AccountSetup): Setup {
   return {
     config: { ...shared, accounts: [discord] },

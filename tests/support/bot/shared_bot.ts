@@ -18,7 +18,6 @@ import { openStage, type Scene, type SceneOptions, toScene } from "./e2e.ts";
 /** More channels than a suite has tests. */
 const ROOMS = 40;
 
-/** Runs a test on the shared bot. */
 type Play = (test: (scene: Scene, bot: SimulatedProcess) => Promise<void>) => Promise<void>;
 
 /**

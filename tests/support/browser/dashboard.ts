@@ -6,7 +6,6 @@ import { axeProblems, COLOUR_RULES, openContext } from "./chromium.ts";
 import { type Scene, type SceneOptions, withSimulation } from "../bot/e2e.ts";
 import { treeProblems } from "./accessibility_tree.ts";
 
-/** A browser that is logged in. */
 export interface OpenDashboard {
   readonly page: Page;
   /** `"http://127.0.0.1:1234"`. */
@@ -20,7 +19,6 @@ export interface OpenDashboard {
   judge(): Promise<void>;
 }
 
-/** A window on a desktop. */
 const DESKTOP = { viewport: { width: 1280, height: 900 } };
 
 /** A small phone: its browser lays out for 360 px, and knows touch only. */
@@ -46,7 +44,6 @@ export function withDashboard(
   });
 }
 
-/** A login link, by the command. */
 export async function loginLink({ cli, eventually }: Scene): Promise<string> {
   let url = "";
   await eventually("a login link", async () => {

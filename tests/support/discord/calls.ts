@@ -3,7 +3,6 @@
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { guildMessage } from "./builders.ts";
 
-/** A call in a guild's channel. */
 export function callOf(name: string, fields: Partial<CommandCall> = {}): CommandCall {
   const { accountId, id, channelId, guildId, place, sender } = guildMessage();
   return {

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { recordingLog } from "../recording_log.ts";
 
-/** Makes a context of the given parts. */
 export function interactionContext(parts: Partial<InteractionContext> = {}): InteractionContext {
   const given: Partial<InteractionContext> = {
     texts: () => ({}),

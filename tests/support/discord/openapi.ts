@@ -21,7 +21,6 @@ export interface RequestValidator {
   readonly skip: string | false;
   /** Violations of Discord's document in a request; empty if there are none. */
   problemsOf(request: CheckedRequest): readonly string[];
-  /** Violations in an answer to that request. */
   problemsOfAnswer(request: CheckedRequest, status: number, body: unknown): readonly string[];
 }
 

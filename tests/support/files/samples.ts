@@ -46,7 +46,6 @@ export function zip(parts: Readonly<Record<string, string | Uint8Array>>): Bytes
   return new Uint8Array(zipSync(Object.fromEntries(entries)));
 }
 
-/** A docx file with these paragraphs. */
 export function docx(paragraphs: readonly string[]): Bytes {
   const body = paragraphs.map((text) => `<w:p><w:r><w:t>${text}</w:t></w:r></w:p>`).join("");
   return zip({
@@ -75,7 +74,6 @@ export function png(width: number, height: number, ...chunks: readonly string[])
   return bytes;
 }
 
-/** A WAV file of silence. */
 export function wav(seconds: number, rate = 8_000): Bytes {
   const samples = seconds * rate;
   const bytes = new Uint8Array(44 + samples);

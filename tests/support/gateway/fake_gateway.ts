@@ -52,7 +52,6 @@ export interface FakeConnection {
   isOpen: boolean;
   /** Sends one payload, compressed if the client asked for it. */
   send(payload: unknown): void;
-  /** Sends a text as it is. */
   sendText(text: string): void;
   /** Sends bytes below the WebSocket. */
   sendBytes(bytes: Buffer): void;

@@ -46,7 +46,6 @@ export function gatewayOptions(
   };
 }
 
-/** One shard that starts with a session to resume. */
 export function resuming(session: GatewaySession): Pick<GatewayOptions, "shards"> {
   return { shards: [{ id: 0, session, identifyInMs: 0 }] };
 }

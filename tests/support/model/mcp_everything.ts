@@ -10,7 +10,6 @@ const ENTRY = fileURLToPath(
   ),
 );
 
-/** The program of the server, for stdio or for Streamable HTTP. */
 export function everythingProgram(transport: "stdio" | "streamableHttp") {
   const { execPath, env: { DENO_DIR }, versions } = process;
   return {

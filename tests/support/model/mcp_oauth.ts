@@ -47,19 +47,16 @@ export interface Habits {
   isOpen?: boolean;
 }
 
-/** The server. */
 export interface OAuthServer extends AsyncDisposable {
   /** Address of the MCP server. */
   readonly url: string;
   readonly origin: string;
   readonly habits: Habits;
-  /** Bodies of requests for tokens. */
   readonly tokenRequests: URLSearchParams[];
   /** Values of `authorization` of these. */
   readonly tokenAuth: string[];
   /** Paths of all requests but those to the MCP server. */
   readonly paths: string[];
-  /** Registrations. */
   readonly clients: Record<string, unknown>[];
   /** Values of `authorization` of requests to the MCP server. */
   readonly seen: (string | undefined)[];
@@ -71,7 +68,6 @@ export interface OAuthServer extends AsyncDisposable {
   allow(address: string): URL;
 }
 
-/** Starts the server. */
 export async function startOAuthServer(): Promise<OAuthServer> {
   const habits: Habits = {};
   const tokenRequests: URLSearchParams[] = [];

@@ -10,7 +10,6 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** The program of the server. */
 export function scriptedProgram(description: string) {
   const { execPath, env: { DENO_DIR }, versions } = process;
   const entry = fileURLToPath(import.meta.url);

@@ -14,7 +14,6 @@ const CALL = /call:\s*([\w-]+)\s*(\{.*?\})(?=\s*(?:$|\n|\\n|["<()/\];]))/gm;
 /** Maximum number of calls in one answer. */
 const AT_ONCE = 32;
 
-/** A running model. */
 export interface ObedientModel {
   readonly baseUrl: string;
   /** Requests with a conversation, oldest first. */

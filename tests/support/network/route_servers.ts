@@ -29,10 +29,8 @@ import { recordingLog } from "../recording_log.ts";
 /** The servers, by the table of their routes. */
 export type ServerName = "health" | "dashboard" | "api" | "hooks" | "callback" | "demo";
 
-/** A server that listens. */
 export interface RouteServer {
   readonly port: number;
-  /** The secret that its routes need. */
   readonly secret: string;
   /** The token of a new login link; only of the dashboard. */
   createLink(): string;
@@ -49,7 +47,6 @@ export interface PageScene {
   readonly as: string;
   readonly channel: string;
   readonly message: string;
-  /** Address of the file. */
   readonly file: string;
 }
 
@@ -255,7 +252,6 @@ const withDemo: Start = async (test) => {
   }
 };
 
-/** Runs a test with a server. */
 export const START: Readonly<Record<ServerName, Start>> = {
   health: withHealth,
   dashboard: withDashboard,

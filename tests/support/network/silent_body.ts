@@ -1,6 +1,5 @@
 /** A body as Deno has it once its garbage collector has run: a request's signal does not end it. */
 
-/** A body that falls silent. */
 export interface SilentBody {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Whether its reader has closed the connection. */

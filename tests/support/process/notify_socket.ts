@@ -20,7 +20,6 @@ const PATIENCE_MS = 45_000;
 export interface NotifySocket extends Disposable {
   /** All received datagrams so far. */
   received(): readonly string[];
-  /** Waits for a line. */
   line(pattern: RegExp): Promise<string>;
 }
 

@@ -30,7 +30,6 @@ export interface SourceChange {
   readonly to: string;
 }
 
-/** A version to compile. */
 export interface BuildRequest {
   readonly version: string;
   readonly changes?: readonly SourceChange[];
@@ -71,7 +70,6 @@ export const REFUSALS: SourceChange = {
     const { problems } = loaded;`,
 };
 
-/** A folder with releases as a mirror has it. */
 export interface Releases {
   readonly folder: string;
   readonly signer: Signer;
@@ -132,7 +130,6 @@ export function buildReleases(folder: string, requests: readonly BuildRequest[])
   return { folder, signer, binary, issue };
 }
 
-/** Copies the sources, with the changes. */
 function changedSources(folder: string, changes: readonly SourceChange[]): string {
   for (
     const part of ["src", "simulator", "scripts", "packaging", "examples", "deno.json", "deno.lock"]

@@ -11,7 +11,6 @@ export interface Signer {
   readonly sign: (file: Uint8Array, trustedComment: string) => string;
 }
 
-/** Makes a new key pair. */
 export function newSigner(): Signer {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const id = randomBytes(8);

@@ -21,7 +21,6 @@ export const needsRelease = (...programs: readonly string[]) => {
   );
 };
 
-/** A release in a folder. */
 export interface SmallRelease {
   readonly folder: string;
   readonly signer: Signer;
@@ -67,7 +66,6 @@ export function signRelease(folder: string, signer: Signer, version: string): vo
 export interface ReleaseServer extends AsyncDisposable {
   /** `"http://127.0.0.1:1234/releases"`. */
   readonly address: string;
-  /** Paths of all requests. */
   readonly requests: string[];
   /** Answers a request in place of the server, if it returns `true`. */
   fault: (name: string, response: ServerResponse) => boolean;

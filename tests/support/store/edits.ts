@@ -15,7 +15,6 @@ import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../discord/builders.ts";
 import { accepted, batch, frozen, openTestStore } from "./store.ts";
 
-/** Channel of all messages. */
 export const CHANNEL = channelId("1400000000000000011");
 /** Ids of messages, oldest first. */
 export const FIRST = messageId("1400000000000000100");
@@ -39,7 +38,6 @@ export const RULES: EditRules = {
   escape: (text) => text.replaceAll("<", "&lt;"),
 };
 
-/** A question in the channel. */
 export const question = (id: MessageId, text = "tides on monday") =>
   guildMessage({ id, channelId: CHANNEL, text, sentAt: createdAtMs(id) });
 
@@ -52,7 +50,6 @@ export function edited(message: InboundMessage, text: string, revision = 5): Mes
   };
 }
 
-/** A deletion of messages. */
 export const deleted = (...messageIds: readonly MessageId[]): MessageChange => ({
   kind: "deleted",
   channelId: CHANNEL,

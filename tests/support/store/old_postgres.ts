@@ -9,7 +9,6 @@ const VERSION = "140005";
 /** Code in place of the protocol's version, by which a client asks for TLS. */
 const TLS_CODE = 80_877_103;
 
-/** A message of the protocol. */
 function message(type: string, ...parts: readonly (string | Uint8Array)[]): Uint8Array {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
   const head = Buffer.alloc(5);
@@ -71,7 +70,6 @@ function serve(socket: Socket): void {
   });
 }
 
-/** Starts it. */
 export async function startOldPostgres() {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -73,7 +73,6 @@ export function filled(...entries: readonly WaitingMessage[]) {
   return queue;
 }
 
-/** The claim of a taken message. */
 export function claimOf(taken: WaitingMessage | undefined) {
   assert.ok(taken, "nothing is free");
   const message = guildMessage({ id: taken.messageId, channelId: taken.channelId });

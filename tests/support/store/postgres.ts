@@ -147,7 +147,6 @@ export async function startPostgres(
       run("createdb", ["-h", "127.0.0.1", "-p", `${port}`, "-U", "bot", name]);
       return address(undefined, undefined, name);
     },
-    /** Runs statements in a database. */
     sql(url: string, statements: string): void {
       run("psql", ["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", url, "-c", statements]);
     },
@@ -213,7 +212,6 @@ export async function startPostgres(
       run("/bin/cp", ["-a", kept, data]);
       await start();
     },
-    /** Starts it again. */
     start,
     stop,
     async close(): Promise<void> {

@@ -6,7 +6,6 @@ import fc from "fast-check";
 const rows = (max: number) => fc.integer({ min: 1, max });
 const of = (...kinds: readonly string[]) => fc.constantFrom(...kinds);
 
-/** A step of a history. */
 export const randomStep = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: of("insert"), rows: rows(60) }) },
   { weight: 2, arbitrary: fc.record({ kind: of("undone"), rows: rows(400) }) },

@@ -178,9 +178,7 @@ export async function createSharedStores(urls: readonly string[], folder: string
       files.set(database, path);
       return database;
     },
-    /** A store over a database. */
     over,
-    /** The store of a file. */
     open(path: string, options: StoreOptions & { readonly now: number }): Store {
       const database = openDatabase(path, options.now);
       try {

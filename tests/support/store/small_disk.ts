@@ -10,7 +10,6 @@ import { startPostgres } from "./postgres.ts";
 
 const canMount = process.platform === "linux" && process.geteuid?.() === 0 && mounts();
 
-/** For tests that need it. */
 export const NEEDS_SMALL_DISK = skipUnless(canMount, "no tmpfs for a full disk");
 
 /** Mounts a disk of this size in KiB. */

@@ -6,7 +6,6 @@ import { stripVTControlCharacters } from "node:util";
 import type { Env } from "../../../src/lib/env.ts";
 import { PATIENCE_MS } from "../bot/e2e.ts";
 
-/** Keys by name. */
 export const KEY = {
   enter: "\r",
   up: "\u001b[A",
@@ -16,7 +15,6 @@ export const KEY = {
   interrupt: "\u0003",
 } as const;
 
-/** A program on a terminal. */
 export interface OpenTerminal {
   /** All that the program has written, without escape sequences. */
   readonly screen: () => string;

@@ -27,7 +27,6 @@ export type ReferencePart =
   | "operating"
   | "texts";
 
-/** The document of a key. */
 export interface KeyDoc {
   /** One to three sentences for the operator: first what the key does. */
   readonly description: string;
@@ -69,7 +68,6 @@ export function docText(doc: KeyDoc): string {
   return [doc.description, unset, effectText(doc)].filter((part) => part !== undefined).join(" ");
 }
 
-/** The documents of all keys. */
 export const docs: z.core.$ZodRegistry<KeyDoc> = z.registry<KeyDoc>();
 
 /** Documents a key, and returns its schema unchanged. */

@@ -15,7 +15,6 @@ import { codeOf } from "../../../lib/errors.ts";
 export class Secret {
   readonly #text: string;
 
-  /** Hides a text. */
   constructor(text: string) {
     this.#text = text;
   }
@@ -57,7 +56,6 @@ export class EnvReference {
   }
 }
 
-/** A secret in a file. */
 export interface FileReference {
   /** As written. C5 says where a relative path is looked for. */
   readonly file: string;
@@ -113,7 +111,6 @@ const VARIABLE = z.strictObject({
 /** The schemas of `secret()`, by which a walk over the schema finds secrets. */
 const secretSchemas = new WeakSet<z.core.$ZodType>();
 
-/** Whether a part of the schema is a secret. */
 export function isSecretSchema(schema: z.core.$ZodType): boolean {
   return secretSchemas.has(schema);
 }
@@ -146,7 +143,6 @@ export function secret(): z.ZodType<Secret> {
   return schema as z.ZodType<SecretSource> as z.ZodType<Secret>;
 }
 
-/** The check of a secret that is an address. */
 interface AddressCheck {
   /** The ways to begin it, such as `["https", "http"]`. */
   readonly schemes: readonly string[];
@@ -270,7 +266,6 @@ export function envText(env: Env, name: string): string | undefined {
   return (IN_QUOTES.exec(value ?? "")?.[2] ?? value)?.trim() || undefined;
 }
 
-/** The same, as a secret. */
 export function envSecret(env: Env, name: string): Secret | undefined {
   const value = envText(env, name);
   return value === undefined ? undefined : new Secret(value);

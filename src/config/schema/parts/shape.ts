@@ -5,7 +5,6 @@ import { docs, type KeyDoc } from "./key.ts";
 import { isSecretSchema } from "./secrets.ts";
 import type { Segment } from "../../text/tree.ts";
 
-/** Any part of the schema. */
 export type Schema = z.core.$ZodType;
 
 /** The document of a key; looks through the wrappers around its schema. */
@@ -81,7 +80,6 @@ export function childOf(schema: Schema, segment: Segment): Schema | undefined {
   return shape && Object.hasOwn(shape, segment) ? shape[segment] : undefined;
 }
 
-/** The schema at a path. */
 export function schemaAt(root: Schema, path: readonly Segment[]): Schema | undefined {
   let schema: Schema | undefined = root;
   for (const segment of path) schema = schema && childOf(schema, segment);

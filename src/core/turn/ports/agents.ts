@@ -2,7 +2,6 @@
 
 import type { PassedWork } from "../../step.ts";
 
-/** A question to an agent. */
 export interface AgentQuestion {
   /** Absent: a helper that is the asking agent itself. */
   readonly agentId?: string;
@@ -17,7 +16,6 @@ export interface AgentAnswer {
   readonly text: string;
 }
 
-/** The call that asks. */
 export interface AgentCall {
   readonly callKey: string;
   /** Ends the asked agents, too. */

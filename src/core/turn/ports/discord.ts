@@ -19,14 +19,12 @@ import type {
 
 export type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
-/** A message by its channel. */
 export interface MessageAt {
   /** Absent: the channel of the turn. */
   readonly channelId?: ChannelId;
   readonly messageId: MessageId;
 }
 
-/** A text for a channel. */
 export interface TextFor {
   /** Absent: the channel of the turn. */
   readonly channelId?: ChannelId;
@@ -64,7 +62,6 @@ export interface ReadRange {
   readonly around?: MessageId;
 }
 
-/** An opened thread. */
 export interface OpenedThread {
   readonly threadId: ChannelId;
   readonly title: string;
@@ -72,9 +69,7 @@ export interface OpenedThread {
   readonly existed: boolean;
 }
 
-/** A new post in a forum. */
 export interface NewPost {
-  /** The forum. */
   readonly channelId: ChannelId;
   readonly title: string;
   /** Text of its first message. */
@@ -91,9 +86,7 @@ export interface DiscordPort {
   send(call: DiscordCall, text: TextFor): Promise<SentText>;
   /** Reads messages that the policy lets a model see (P10), oldest first. */
   read(call: DiscordCall, range: ReadRange): Promise<readonly ShownMessage[]>;
-  /** Reads one message. */
   readOne(call: DiscordCall, at: MessageAt): Promise<ShownMessage>;
-  /** Adds a reaction of the bot. */
   addReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;
   /** Removes a reaction of the bot, or all of its reactions if `emoji` is empty. */
   removeReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;

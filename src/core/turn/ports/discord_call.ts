@@ -36,7 +36,6 @@ export interface DiscordCall {
 /** Whether the answer to a message may show words of a channel, by the rights of this moment (T4). */
 export type Showing = (to: InboundMessage) => (channelId?: ChannelId) => Promise<boolean>;
 
-/** The channel that a call acts in. */
 export interface ToolTarget {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
@@ -60,7 +59,6 @@ export interface ShownMessage {
   readonly replyTo?: MessageId;
 }
 
-/** The place of a shown message. */
 export interface ShownPlace {
   /** Absent in direct messages. */
   readonly guildId?: GuildId;

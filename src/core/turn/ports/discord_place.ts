@@ -11,7 +11,6 @@ import type { Permission } from "../../rights/permissions.ts";
 import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
-/** Method of a request. */
 export type DiscordMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Everything of a request to Discord beside its method and path. */
@@ -34,7 +33,6 @@ export interface DiscordRequest {
 /** A picture for an emoji or a sticker. */
 export interface MediaFile {
   readonly name: string;
-  /** MIME type. */
   readonly contentType: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -68,7 +66,6 @@ export const UNDO_MINUTES = 10;
 export interface UndoSteps {
   /** What undoing does: `"gives the role back"`. */
   readonly does: string;
-  /** Permissions that the person needs in the place. */
   readonly needs: readonly Permission[];
   /** A member that the person must outrank. */
   readonly overUser?: UserId;
@@ -150,7 +147,6 @@ export interface GuildActionPlace extends ActionPlace {
   member(userId: UserId): Promise<MemberFacts>;
   /** The same; `undefined` if the user is not in the server. */
   memberIfAny(userId: UserId): Promise<MemberFacts | undefined>;
-  /** Whether a user is banned. */
   isBanned(userId: UserId): Promise<boolean>;
   /** A user for people, also one who is not in the server: `"mallory (123)"`. */
   labelOf(userId: UserId): Promise<string>;
@@ -186,14 +182,12 @@ export interface GuildAct {
   readonly needs: readonly Need[];
 }
 
-/** Acts in a channel. */
 export type ActInChannel = <Result>(
   call: DiscordCall,
   where: ChannelAct,
   act: (place: ChannelPlace) => Promise<Result>,
 ) => Promise<Result>;
 
-/** Acts on a server. */
 export type ActInGuild = <Result>(
   call: DiscordCall,
   where: GuildAct,
@@ -214,7 +208,6 @@ export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<
 /** An action that can be taken back. */
 export interface UndoneAction {
   readonly id: number;
-  /** Its effect. */
   readonly what: string;
   /** What undoing did. */
   readonly does: string;

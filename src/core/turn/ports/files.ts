@@ -16,7 +16,6 @@ export type FileSource =
     readonly alt?: string;
     readonly isSpoiler?: boolean;
   }
-  /** A new file. */
   | {
     readonly text: string;
     readonly name: string;
@@ -24,13 +23,11 @@ export type FileSource =
     readonly isSpoiler?: boolean;
   };
 
-/** A file that is kept for its turn. */
 export interface FileForPeople extends OutboundFile {
   /** Its id: digits. */
   readonly id: string;
 }
 
-/** Files, for tools. */
 export interface FilesPort {
   /**
    * Reads a file that a place takes, and keeps it until the turn ends. A repeated call gets the same

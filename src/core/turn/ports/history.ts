@@ -54,7 +54,6 @@ export interface HistoryPort {
   ): Promise<ChannelSummary>;
 }
 
-/** Threads, for tools. */
 export interface ThreadsPort {
   /**
    * Opens a thread on a message, for the rest of the answer to it (S3). A second call finds the
@@ -67,7 +66,6 @@ export interface ThreadsPort {
   open(on: InboundMessage, title: string): Promise<void>;
 }
 
-/** Settings of questions. */
 export interface QuestionsPort {
   /** Milliseconds until a question of the tool `ask` expires, from `tools.askExpiresMin`. */
   askTimeoutMs(): number;

@@ -20,7 +20,6 @@ export interface ExecCall {
   readonly timeoutMs: number;
 }
 
-/** The turn that asks for a command. */
 export type ExecAsker = Pick<DiscordCall, "message" | "sessionKey" | "decision" | "signal">;
 
 /** Commands, for tools. */
@@ -51,7 +50,6 @@ export interface ExecPort {
   kill(job: number, context: ExecAsker): Promise<string>;
 }
 
-/** An entry of a folder. */
 export interface FileEntry {
   /** Path within the workspace, with `/` between its parts. */
   readonly path: string;
@@ -97,7 +95,6 @@ export interface Script {
   readonly files: readonly string[];
 }
 
-/** The end of a script. */
 export interface ScriptEnd {
   /** Lines that it wrote, within bounds. */
   readonly output: string;
@@ -118,7 +115,6 @@ export interface CodePort {
   run(script: Script, messages: readonly InboundMessage[], signal: AbortSignal): Promise<ScriptEnd>;
 }
 
-/** The text of a page. */
 export interface WebPage {
   /** The address after redirects. */
   readonly url: string;
@@ -130,7 +126,6 @@ export interface WebPage {
   readonly isCut: boolean;
 }
 
-/** A file of the web. */
 export interface WebFile {
   /** The address after redirects. */
   readonly url: string;
@@ -149,7 +144,6 @@ export interface SearchHit {
   readonly excerpt: string;
 }
 
-/** The web, for tools. */
 export interface WebPort {
   /**
    * Searches the web by the operator's search engine (T9).
@@ -183,7 +177,6 @@ export interface WebPort {
   readonly feed: FetchFeed;
 }
 
-/** Drawings, for tools. */
 export interface DrawPort {
   /**
    * Draws an image, and keeps it for the reply of the message's turn.

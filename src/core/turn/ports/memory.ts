@@ -5,7 +5,6 @@ import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Note, NoteScope } from "../../notes/note.ts";
 import type { Entry } from "../../inbound/transcript.ts";
 
-/** A note to save. */
 export interface NoteRequest {
   readonly scope: NoteScope;
   /** The text, within the bounds. */
@@ -16,7 +15,6 @@ export interface NoteRequest {
   readonly callKey: string;
 }
 
-/** Notes that a search has found. */
 export interface FoundNotes {
   /** The best first. */
   readonly notes: readonly Note[];
@@ -81,7 +79,6 @@ export interface RecallPort {
   ): Promise<{ readonly entries: readonly Entry[]; readonly matches: number }>;
 }
 
-/** Skills, for tools. */
 export interface SkillsPort {
   /**
    * Reads a skill, or one of its files.

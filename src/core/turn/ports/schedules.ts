@@ -2,7 +2,6 @@
 
 import type { InboundMessage } from "../../inbound/inbound.ts";
 
-/** A schedule to set. */
 export interface ScheduleRequest {
   /** A local time, a duration, or a cron pattern. */
   readonly when: string;

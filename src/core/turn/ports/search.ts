@@ -7,7 +7,6 @@ import { clip } from "../../../lib/text/cut.ts";
 import { comparing } from "../../../lib/text/search_words.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
-/** A search. */
 export interface ServerQuery {
   readonly words: string;
   /** Absent: the server of the message; in direct messages, all that the asker is in. */
@@ -27,7 +26,6 @@ export interface ServerQuery {
 /** A message of another person that replies to a source, as Discord has it now. */
 export interface FoundReply {
   readonly link: string;
-  /** Untrusted. */
   readonly text: string;
 }
 
@@ -51,7 +49,6 @@ export interface FoundSource {
   readonly score: number;
 }
 
-/** The result of a search. */
 export interface FoundSources {
   /** The best first. */
   readonly sources: readonly FoundSource[];
@@ -101,7 +98,6 @@ export interface SearchReach {
 /** Searches servers for their own messages. */
 export type SearchServers = (by: SearchReach, query: ServerQuery) => Promise<FoundSources>;
 
-/** Searches, for tools. */
 export interface KnowledgePort {
   /**
    * Searches with the reach of the call's place.

@@ -41,7 +41,6 @@ import {
 import { forwardRuleOf, placeIn } from "./places.ts";
 import { displayNameOf, namedRoles, type People, senderOf, tagOf } from "./senders.ts";
 
-/** Facts for decoding a dispatch. */
 export interface DecodeFacts {
   readonly accountId: AccountId;
   /** The bot's own identity; `undefined` before the first READY. */
@@ -51,7 +50,6 @@ export interface DecodeFacts {
   readonly people?: People;
 }
 
-/** Facts for decoding a message. */
 export interface DecodeContext extends DecodeFacts {
   readonly self: Self;
 }

@@ -103,7 +103,6 @@ const SELECTS: readonly number[] = [
   MessageComponentTypes.SelectMenuChannels,
 ];
 
-/** Facts for decoding an interaction. */
 type InteractionFacts =
   & Pick<DecodeFacts, "accountId" | "index">
   & Partial<Pick<DecodeFacts, "self">>;

@@ -28,7 +28,6 @@ const MAX_EMBED_CHARS = 4_000;
 const MAX_FORWARD_CHARS = 4_000;
 const MAX_COMPONENTS_CHARS = 4_000;
 
-/** A message, or a quoted one. */
 export type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
 
 /** The text of a forward from an age-restricted channel (H9). */
@@ -185,7 +184,6 @@ export function toAttachment(payload: AttachmentPayload): Attachment | undefined
 /** Discord's type of the message that announces the result of a poll. */
 export const POLL_RESULT = 46;
 
-/** A poll of a message. */
 type Poll = NonNullable<ContentPayload["poll"]>;
 /** An embed, such as the one of a result. */
 type Embed = NonNullable<ContentPayload["embeds"]>[number];

@@ -31,7 +31,6 @@ const children = z.array(z.unknown()).optional().catch(undefined);
 const component = () =>
   z.object({
     type: z.number(),
-    /** Text of a text display. */
     content: text,
     /** Label of a button, or of a form field. */
     label: text,
@@ -45,7 +44,6 @@ const component = () =>
     spoiler: z.boolean().optional().catch(undefined),
     /** Pictures of a gallery. */
     items: children,
-    /** Nested components. */
     components: children,
     accessory: z.unknown().optional(),
     component: z.unknown().optional(),

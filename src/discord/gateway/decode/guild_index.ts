@@ -24,7 +24,6 @@ import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
 import { slug } from "../../../core/names.ts";
 import { type KeptPermissions, keptPermissions, mayAttach } from "./kept_permissions.ts";
 
-/** A channel or thread in the index. */
 export interface IndexedChannel {
   readonly id: ChannelId;
   /** Discord's channel type. */
@@ -44,14 +43,12 @@ export interface IndexedChannel {
   readonly lastMessageId?: MessageId | "none";
 }
 
-/** A guild in the index. */
 export interface Guild {
   readonly id: GuildId;
   /** Current name, bounded; the id if the guild is not described yet. */
   readonly name: string;
   /** Channels, and threads that are not archived. */
   readonly channels: ReadonlyMap<ChannelId, IndexedChannel>;
-  /** Names of roles by id. */
   readonly roles: ReadonlyMap<RoleId, string>;
   /** The role that Discord created for this bot; mentioning it mentions the bot. */
   readonly ownRole?: RoleId;
@@ -208,7 +205,6 @@ function isChannelAlike(one: IndexedChannel, other: IndexedChannel): boolean {
     JSON.stringify(rowOf(one)) === JSON.stringify(rowOf(other));
 }
 
-/** An index from the store. */
 export interface Restored {
   /** The guilds whose texts could be read. */
   readonly index: GuildIndex;
@@ -283,7 +279,6 @@ function toChannel(
   };
 }
 
-/** A guild with its mark. */
 export interface MarkedGuild {
   readonly name: string;
   /** Set if an entry by name could mean this guild and another one. */

@@ -50,7 +50,6 @@ export function commandPayload() {
   });
 }
 
-/** The data of a command. */
 export type CommandPayload = z.infer<ReturnType<typeof commandPayload>>;
 
 /** The person's call. A menu of users has no command, so its name is empty. */

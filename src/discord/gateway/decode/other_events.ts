@@ -130,7 +130,6 @@ const threadMembersPayload = z.lazy(() =>
   })
 );
 
-/** Decodes a THREAD_MEMBERS_UPDATE. */
 export function decodeThreadMembers({ d }: Dispatch): ThreadMembersChanged | DecodeProblem {
   const parsed = threadMembersPayload.safeParse(d);
   if (!parsed.success) return { kind: "problem", why: "members of a thread do not fit" };

@@ -27,7 +27,6 @@ export interface Dispatch {
   readonly t: string;
   /** Sequence number within the session. */
   readonly s: number;
-  /** The data. */
   readonly d: unknown;
 }
 
@@ -232,12 +231,10 @@ const channelFields = () => ({
   last_message_id: snowflake<"message">().nullish().catch(undefined),
   thread_metadata: optional(z.object({ archived: optional(z.boolean()) })),
 });
-/** A channel or thread. */
 export const channelPayload = z.lazy(() => z.object(channelFields()));
 /** A validated channel or thread. */
 export type ChannelPayload = z.infer<typeof channelPayload>;
 
-/** A role. */
 export const rolePayload = z.lazy(() =>
   z.object({
     id: snowflake<"role">(),
@@ -246,7 +243,6 @@ export const rolePayload = z.lazy(() =>
     tags: optional(z.object({ bot_id: optional(snowflake<"user">()) })),
   })
 );
-/** A validated role. */
 export type RolePayload = z.infer<typeof rolePayload>;
 
 const ofGuild = { guild_id: snowflake<"guild">() };
@@ -277,17 +273,14 @@ export const unavailablePayload = z.object({
 export const guildChannelPayload = z.lazy(() =>
   z.object({ ...channelFields(), guild_id: optional(snowflake<"guild">()) })
 );
-/** A deleted channel or thread. */
 export const deletedChannelPayload = z.lazy(() =>
   z.object({ id: snowflake<"channel">(), guild_id: optional(snowflake<"guild">()) })
 );
-/** A THREAD_LIST_SYNC. */
 export const threadListPayload = z.lazy(() =>
   z.object({ ...ofGuild, threads: listOrEmpty(channelPayload) })
 );
 /** A GUILD_ROLE_CREATE or GUILD_ROLE_UPDATE. */
 export const guildRolePayload = z.lazy(() => z.object({ ...ofGuild, role: rolePayload }));
-/** A GUILD_ROLE_DELETE. */
 export const roleDeletePayload = z.lazy(() =>
   z.object({ ...ofGuild, role_id: snowflake<"role">() })
 );
@@ -296,7 +289,6 @@ export const roleDeletePayload = z.lazy(() =>
 export const memberPayload = z.lazy(() =>
   z.object({ user: z.object({ id: snowflake<"user">() }), roles: roleIds })
 );
-/** A GUILD_MEMBER_UPDATE. */
 export const memberUpdatePayload = z.lazy(() => memberPayload.unwrap().extend(ofGuild));
 
 const readyList = listOf(unavailablePayload);
@@ -325,7 +317,6 @@ export type ReadyPayload = z.infer<typeof readyPayload>;
 /** An object whose fields may have any value. */
 type UnreadFields<Payload> = { readonly [Name in keyof Payload]?: unknown };
 
-/** Whether a payload is a plain message. */
 export function isPlainMessage(d: unknown): d is MessagePayload {
   if (!isObject<MessagePayload>(d)) return false;
   return isId(d.id) && isId(d.channel_id) && isNumber(d.type) && isText(d.content) &&

@@ -19,7 +19,6 @@ export interface KnownChannel {
   readonly lastMessageId?: MessageId | "none";
 }
 
-/** The known channels of one shard. */
 export interface KnownPlaces {
   /** Channels of guilds whose GUILD_CREATE has arrived. */
   readonly channels: readonly KnownChannel[];

@@ -11,7 +11,6 @@ import { bounded } from "../../../lib/text/cut.ts";
 import type { Guild } from "./guild_index.ts";
 import type { userPayload } from "./payloads.ts";
 
-/** A validated user. */
 export type User = (typeof userPayload)["_output"];
 
 const MAX_NAME = 100;

@@ -14,7 +14,6 @@ import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 /** How to recover: resume the session, identify anew, or not at all. */
 export type Recovery = "resume" | "identify" | "final";
 
-/** The meaning of a close code. */
 export interface CloseMeaning {
   /** Description for a log line: `"session timed out"`. */
   readonly name: string;

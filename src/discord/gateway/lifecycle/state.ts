@@ -30,7 +30,6 @@ export interface Deadlines {
   readonly readyMs: number;
 }
 
-/** The default. */
 export const DEADLINES: Deadlines = { connectMs: 10_000, helloMs: 10_000, readyMs: 30_000 };
 
 /** The rules of a shard; only the URL may change while it runs. */
@@ -53,7 +52,6 @@ export function readyWithinMs(
   return ignoredResumes > 0 ? Math.min(readyMs, RESUMED_AGAIN_MS) : readyMs;
 }
 
-/** Purpose of a connection. */
 export type ConnectPurpose = "identify" | "resume";
 
 /** The main thread's answer to a request for a permit. */
@@ -71,7 +69,6 @@ export type Phase =
     readonly untilMs: number;
     readonly waitReason?: IdentifyWaitReason;
   }
-  /** The socket is connecting. */
   | { readonly kind: "connecting"; readonly intent: ConnectPurpose; readonly untilMs: number }
   /** The socket is open, and HELLO is due. */
   | { readonly kind: "greeting"; readonly intent: ConnectPurpose; readonly untilMs: number }
@@ -92,7 +89,6 @@ export type Phase =
 /** A plan after which the shard never connects again. */
 export type FinalPlan = Extract<ReconnectPlan, { kind: "stop" | "give_up" }>;
 
-/** The heartbeat of one connection, from HELLO on. */
 export interface HeartbeatState {
   /** Milliseconds between two heartbeats, from HELLO. */
   readonly intervalMs: number;
@@ -270,7 +266,6 @@ export function omit<
   return rest;
 }
 
-/** Events of the state machine. */
 export type LifecycleEvent =
   | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" | "presence_changed" }
   /** The session lacks events, also while no socket is open: the shard needs a new one. */
@@ -279,14 +274,12 @@ export type LifecycleEvent =
   | { readonly kind: "identify_delayed"; readonly forMs: number }
   | ({ readonly socket: number } & SocketEvent);
 
-/** Events of the current socket. */
 export type SocketEvent =
   | { readonly kind: "opened" | "resumed" | "acked" | "heartbeat_requested" | "reconnect_asked" }
   | { readonly kind: "hello"; readonly intervalMs: number }
   | { readonly kind: "permit"; readonly answer: PermitAnswer }
   | { readonly kind: "invalid_session"; readonly canResume: boolean }
   | { readonly kind: "ready"; readonly sessionId: string; readonly resumeUrl: string }
-  /** The socket is closed. */
   | { readonly kind: "closed"; readonly code?: number; readonly reason: string }
   /** The received data cannot be decoded any more. */
   | { readonly kind: "garbled"; readonly reason: string };

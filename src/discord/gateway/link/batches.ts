@@ -38,7 +38,6 @@ export interface Batch {
 /** A comma with blanks that Discord never writes. It separates the texts even if one is no JSON. */
 export const SEPARATOR = " ,\t\n";
 
-/** Effects of the batching. */
 export interface BatchPorts {
   /** Returns the number of the first form that the thread may use; 0: none yet. */
   repeatsFrom(): number;
@@ -50,7 +49,6 @@ export interface BatchPorts {
   after(ms: number, callback: () => void): () => void;
 }
 
-/** Bounds of the uncommitted dispatches. */
 export interface BatchBounds {
   /** Characters of uncommitted dispatches, plus {@link DISPATCH_OVERHEAD} for each. */
   readonly maxBytes: number;
@@ -217,7 +215,6 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   };
 }
 
-/** The batching of one shard. */
 export type DispatchBatches = ReturnType<typeof createBatches>;
 
 /** A batch that main has not committed yet. */

@@ -31,7 +31,6 @@ export function createCounters() {
       identifies++;
       hasChanged = true;
     },
-    /** Counts a RESUME by its result. */
     resumeEnded(outcome: ResumeOutcome): void {
       resumes[outcome]++;
       hasChanged = true;

@@ -8,7 +8,6 @@
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 
-/** A position within a session. */
 export interface Progress {
   /** Number of the session; each READY increases it. */
   readonly epoch: number;
@@ -16,7 +15,6 @@ export interface Progress {
   readonly seq: number;
 }
 
-/** The point from which a shard continues its session. */
 export interface ResumePoint {
   /** The session to resume; absent if the shard must identify. */
   readonly session?: GatewaySession;
@@ -28,7 +26,6 @@ export interface ResumePoint {
   readonly seqReceived?: number;
 }
 
-/** Creates the position of a shard. */
 export function createPosition(
   { session, epoch: firstEpoch, seqCommitted, seqReceived }: ResumePoint,
 ) {

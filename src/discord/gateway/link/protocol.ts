@@ -20,7 +20,6 @@ export type { PermitAnswer };
 /** Version of the messages. Every change increases it; a difference means a broken build. */
 export const PROTOCOL_VERSION = 12;
 
-/** The start options of one shard. */
 export interface ShardOptions {
   readonly id: number;
   /** Session to resume; its `seq` is the last stored one. Absent if there is none. */
@@ -29,7 +28,6 @@ export interface ShardOptions {
   readonly identifyInMs: number;
 }
 
-/** The gateway options of one account. */
 export interface GatewayOptions {
   readonly token: string;
   /** `"wss://gateway.discord.gg"`, or the URL of a simulator. */
@@ -73,7 +71,6 @@ export interface ShardStart extends ShardOptions, ResumePoint {
 /** The options that all shards of a worker share. */
 export type CommonOptions = Omit<GatewayOptions, "shards">;
 
-/** A batch with its shard and ticket. */
 export interface DispatchBatch extends Batch {
   readonly shardId: number;
   /**
@@ -85,7 +82,6 @@ export interface DispatchBatch extends Batch {
   readonly arrivedAt: number;
 }
 
-/** Level of a log line. */
 export type ThreadLogLevel = "debug" | "info" | "warn" | "error";
 /** Value of a log line's field. */
 export type LogValue = string | number | boolean;

@@ -85,7 +85,6 @@ export function createBatchTracker(shards: readonly ShardOptions[]) {
       const session = { ...resumePoint.session, hasHole: true } as const;
       resumePoints.set(shardId, { ...resumePoint, session });
     },
-    /** Returns the point from which a shard continues. */
     resumePointOf,
     /** Returns the committed sequence numbers by shard. */
     seqCommitted(): ReadonlyMap<number, number> {

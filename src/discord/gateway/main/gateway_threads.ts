@@ -84,7 +84,6 @@ export function createGatewayThreads(
     },
     /** Whether all shards are connected. */
     isUp: (): boolean => ready.size === options.shardCount,
-    /** Address of the gateway. */
     url: (): string => url,
     /** Uses another address for later connections. */
     setUrl(moved: string): void {

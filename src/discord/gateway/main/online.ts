@@ -14,7 +14,6 @@ import type { Account } from "../../../core/account/account.ts";
 /** Milliseconds without a further guild. */
 const QUIET_MS = 500;
 
-/** Creates the report of one account. */
 export function createOnlineReport(
   { reader, schedule, stopping, onOnline }: Pick<Account, "schedule"> & {
     /** The account's own user and its guilds, as the gateway told them. */
@@ -44,7 +43,6 @@ export function createOnlineReport(
   }
 
   return {
-    /** A shard is ready. */
     ready(): void {
       isReady = true;
       wait();

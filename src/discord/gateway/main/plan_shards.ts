@@ -46,7 +46,6 @@ export interface LostSession {
   readonly why: string;
 }
 
-/** Plans every shard. */
 export function planShards(facts: ShardFacts): ShardPlan {
   const { count, stored, identifyInMs } = facts;
   const isResharded = stored.shardCount !== undefined && stored.shardCount !== count;

@@ -11,7 +11,6 @@ import type { PermitAnswer, ShardOptions, ShardStart } from "../link/protocol.ts
 import type { ShardState } from "../../../core/discord/gateway.ts";
 import type { ShardResumePoint } from "./batch_tracker.ts";
 
-/** A request for a permit. */
 export interface PermitRequest {
   /** Number of the worker that asked. */
   readonly generation: number;
@@ -89,7 +88,6 @@ export function createShardViews(
         if (id !== shardId) unserved(view, "fatal");
       }
     },
-    /** Records a request for a permit. */
     permitRequested: (shardId: number, request: PermitRequest): void =>
       void views.get(shardId)?.permitRequests.push(request),
     /**

@@ -69,10 +69,8 @@ export interface ConnectPorts
   readonly isTokenRefused: (error: unknown) => boolean;
   /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
-  /** The presence to start with. */
   readonly presence: () => Presence;
   readonly store: GatewayRecords;
-  /** Takes the number of shards. */
   readonly onShards: (count: number) => void;
   /** Reports wanted intents that Discord does not grant. */
   readonly onIntents: (missing: ChosenIntents["missing"]) => void;

@@ -30,7 +30,6 @@ export interface SupervisorPorts extends Clock {
 export interface SupervisorEvents {
   /** Returns the first message for a new worker. */
   start(): ToWorker;
-  /** Takes a message of the worker. */
   onMessage(message: FromWorker): void;
   /** No worker does its work any more. Called at once, sometimes twice. */
   onWorkerDown(): void;
@@ -154,7 +153,6 @@ export function createSupervisor(
   };
 }
 
-/** The supervised worker. */
 export type Supervisor = ReturnType<typeof createSupervisor>;
 
 /** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
@@ -205,7 +203,6 @@ export function createRestartPolicy({ now, random }: Pick<SupervisorPorts, "now"
       if (recent.length >= MAX_DEATHS) return { kind: "give_up", deaths: recent.length };
       return { kind: "restart", inMs: backoffMs(recent.length, random(), BACKOFF) };
     },
-    /** Number of deaths in this process. */
     get deaths(): number {
       return deaths;
     },

@@ -35,7 +35,6 @@ export type GatewayFinal =
   /** The worker died too often (exit 75). */
   | { readonly kind: "worker_died"; readonly deaths: number };
 
-/** Timing of a heartbeat. */
 export interface HeartbeatTiming {
   readonly lateMs: number;
   /** Milliseconds until Discord acknowledged it; absent if it never did. */
@@ -44,11 +43,9 @@ export interface HeartbeatTiming {
 
 /** The gateway's calls to its owner. */
 export interface GatewayEvents {
-  /** Takes a batch of dispatches. */
   onBatch(batch: DispatchBatch): void;
   /** Takes a shard's state, which may be the same again. */
   onState(shardId: number, state: ShardState): void;
-  /** Takes the timing of a heartbeat. */
   onBeat(shardId: number, beat: HeartbeatTiming): void;
   /** Discord ended the shard's session, and no broken connection had a part in that (G11). */
   onSessionEnded(shardId: number): void;
@@ -209,7 +206,6 @@ export function startGateway(
   };
 }
 
-/** The gateway of one account. */
 export type Gateway = ReturnType<typeof startGateway>;
 
 function startFields(

@@ -67,7 +67,6 @@ const BITS: ReadonlyMap<string, number> = new Map([
   ["reactions", Intent.GuildMessageReactions | Intent.DirectMessageReactions],
 ]);
 
-/** The intents of a config. */
 export interface Intents {
   /** All wanted intents, as in IDENTIFY. */
   readonly bits: number;

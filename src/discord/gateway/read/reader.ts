@@ -126,7 +126,6 @@ export function createReader(
     if (event) events.push(event);
   }
 
-  /** Reads a message in its short form. */
   function repeated(short: ShortMessage): RepeatedMessage | undefined {
     const message = self && repeats.read(short, { accountId, self, index, people });
     if (!message) report({ type: "MESSAGE_CREATE", why: "the message repeats none" });
@@ -259,7 +258,6 @@ export function createReader(
   };
 }
 
-/** The reader of one account. */
 export type Reader = ReturnType<typeof createReader>;
 
 /** Leaves out guilds that the bot left again within the batch, and repeated joins. */

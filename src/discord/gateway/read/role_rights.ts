@@ -74,5 +74,4 @@ export function createRoleRights() {
   };
 }
 
-/** The rights of roles by the gateway. */
 export type RoleRights = ReturnType<typeof createRoleRights>;

@@ -38,7 +38,6 @@ export interface Press {
 export function createForms(callback: Callback, now: Clock["now"]) {
   let offered: ReadonlyMap<string, OfferedForm> = new Map();
   return {
-    /** Replaces the forms. */
     set: (forms: readonly OfferedForm[]): void =>
       void (offered = new Map(forms.map((form) => [form.customId, form]))),
     /** Opens the form of a pressed button. @returns Whether there is one for this person. */

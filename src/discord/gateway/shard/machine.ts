@@ -27,7 +27,6 @@ export interface MachineEvents {
   settled(state: LifecycleState): void;
 }
 
-/** A running state machine. */
 export interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
   readonly state: LifecycleState;
   /** Whether this is the number of the current socket. */

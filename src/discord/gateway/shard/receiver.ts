@@ -22,7 +22,6 @@ const MAX_CHARS = 1 << 20;
 /** The parts of a shard that payloads and effects go to. */
 export interface ShardParts
   extends Pick<ShardContext, "counters" | "acknowledge" | "post" | "repeats"> {
-  /** The state machine. */
   readonly machine: Machine;
   readonly position: SequencePosition;
   readonly batches: DispatchBatches;

@@ -26,7 +26,6 @@ import type { RepeatMemory } from "../link/repeats.ts";
 import type { openPayloadSocket } from "../socket/payload_socket.ts";
 import { toShardState } from "../socket/wire.ts";
 
-/** Fields of a log line. */
 export type ShardLogFields = Readonly<Record<string, LogValue>>;
 
 /** Everything that a shard gets from its thread. */
@@ -71,7 +70,6 @@ const HOLE =
 /** Maximum bytes of a close frame's reason; names of socket errors are shorter. */
 const MAX_REASON = 123;
 
-/** Creates the reports of one shard. */
 export function createShardReport(
   { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
   shardId: number,
@@ -91,7 +89,6 @@ export function createShardReport(
   }
 
   return {
-    /** Writes a log line. */
     log,
     /** Writes a log line if `connection_debug` is on. */
     debug,
@@ -101,7 +98,6 @@ export function createShardReport(
       if (latencyMs === undefined) return debug("Heartbeat not acknowledged", late);
       debug("Heartbeat acknowledged", { ...late, latencyMs: Math.round(latencyMs) });
     },
-    /** Reports that an IDENTIFY must wait. */
     identifyWait(reason: IdentifyWaitReason, waitMs: number): void {
       if (reason === "budget") return log("warn", WAIT_TEXTS.budget, { waitMs });
       debug(WAIT_TEXTS.spacing, { waitMs: Math.round(waitMs) });
@@ -119,7 +115,6 @@ export function createShardReport(
     },
     /** Counts a READY that cannot be read: its session never begins. */
     readyUnread: (): void => void readysUnread++,
-    /** A session begins. */
     readyRead: (): void => void (readysUnread = 0),
     /** Reports a lost connection; `sessionId` is that of the state before. */
     lost(lost: LostConnection, sessionId: string | undefined): void {
@@ -169,7 +164,6 @@ export function createShardReport(
   };
 }
 
-/** The reports of one shard. */
 export type ShardReport = ReturnType<typeof createShardReport>;
 
 /** The text of Discord's close frame. All other reasons are in the line itself. */

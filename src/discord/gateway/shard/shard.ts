@@ -100,7 +100,6 @@ export function startShard(
   };
 }
 
-/** A running shard. */
 export type Shard = ReturnType<typeof startShard>;
 
 /**

@@ -13,18 +13,14 @@ import { gatewayUrl } from "../socket/wire.ts";
 import type { Machine } from "./machine.ts";
 import type { ShardContext, ShardReport } from "./report.ts";
 
-/** The effect that opens a socket. */
 export type Open = Extract<Effect, { kind: "open" }>;
 
 /** The socket's calls to its owner. */
 export interface ShardSocketEvents {
-  /** An event of the socket with this number. */
   event(event: { readonly socket: number } & SocketEvent): void;
-  /** A payload of the socket with this number. */
   text(text: string, socket: number): void;
 }
 
-/** The one socket of a shard. */
 export interface ShardSocket extends Pick<Emitter<ShardSocketEvents>, "connect"> {
   /** Opens a socket, once the one before is closed. */
   open(effect: Open): void;

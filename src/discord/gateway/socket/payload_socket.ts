@@ -12,7 +12,6 @@ import { type GatewaySocket, openSocket, type SocketClose } from "./socket.ts";
 
 /** The connection's calls to its owner. */
 export interface PayloadSocketEvents {
-  /** The WebSocket is open. */
   onOpen(): void;
   /** Takes one payload, decompressed. */
   onText(text: string): void;

@@ -29,7 +29,6 @@ export interface SocketClose {
 export interface SocketEvents {
   /** The upgrade succeeded. */
   onOpen(): void;
-  /** Takes a text. */
   onText(text: string): void;
   /** Takes a binary message, which is compressed. */
   onBinary(data: Buffer): void;
@@ -156,7 +155,6 @@ export function openSocket(options: Omit<ConnectionOptions, "compress">, events:
         transport.end((outermost) => closeGracefully(outermost, from, code, resolve));
       });
     },
-    /** Stops reading. */
     pause: (): void => void stream?.pause(),
     /** Reads again. */
     resume: (): void => void stream?.resume(),

@@ -5,7 +5,6 @@ import type { Writable } from "node:stream";
 
 /** A parser of WebSocket frames; write the received bytes to it. */
 interface Receiver extends Writable {
-  /** One whole message. */
   on(event: "message", listener: (data: Buffer, isBinary: boolean) => void): this;
   /** A control frame. */
   on(event: "ping" | "pong", listener: (data: Buffer) => void): this;
@@ -13,7 +12,6 @@ interface Receiver extends Writable {
   on(event: "conclude", listener: (code: number, reason: Buffer) => void): this;
   /** The bytes are no valid frames. */
   on(event: "error", listener: (error: Error) => void): this;
-  /** Any other event. */
   on(event: string, listener: (...args: never[]) => void): this;
 }
 

@@ -18,9 +18,7 @@ declare class WsSender {
     },
     done?: () => void,
   ): void;
-  /** Writes a ping. */
   ping(data: string | Buffer, mask: boolean): void;
-  /** Writes a pong. */
   pong(data: string | Buffer, mask: boolean): void;
   /** Writes a close frame. */
   close(code: number | undefined, data: string, mask: boolean, done?: () => void): void;

@@ -290,7 +290,6 @@ async function directOf(
   return { channelId, readerId, channel: () => readChannel(client, channelId) };
 }
 
-/** The rights that a request needs. */
 interface NeededRights {
   readonly asker: readonly Need[];
   /** Default: those of the asker. */

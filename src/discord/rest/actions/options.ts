@@ -26,7 +26,6 @@ import type { GuildReads } from "../calls/guild_reads.ts";
 import type { RestApi } from "../client/client.ts";
 import type { ToolChanges } from "../../../store/changes/changes.ts";
 
-/** A channel or thread of a guild. */
 export interface GuildTarget {
   readonly channelId: ChannelId;
   readonly guildId: GuildId;
@@ -34,7 +33,6 @@ export interface GuildTarget {
   readonly parentId?: ChannelId;
 }
 
-/** A message that an action posts. */
 export interface ToolPost {
   readonly text: string;
   /** The message that it replies to; absent if it replies to none. */
@@ -45,7 +43,6 @@ export interface ToolPost {
   readonly embed?: EmbedContent;
 }
 
-/** The dependencies of all actions of one account. */
 export interface ActionsOptions extends Clock {
   readonly accountId: AccountId;
   readonly client: RestApi;

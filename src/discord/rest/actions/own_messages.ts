@@ -39,7 +39,6 @@ interface MessageToEdit {
   readonly text: string;
 }
 
-/** Creates the editing of one account. */
 export function createEdit(
   options: ActionsOptions & { readonly targets: Pick<Targets, "assertMay"> },
 ): (call: DiscordCall, edit: MessageToEdit) => Promise<void> {

@@ -29,7 +29,6 @@ import { answeredIn, type Targets } from "./targets.ts";
 import { createIsAnswerTo } from "./own_messages.ts";
 import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 
-/** The sources of places. */
 export type PlaceOptions = ActionsOptions & {
   readonly targets: Targets;
 };
@@ -230,7 +229,6 @@ type SendRequest = (
   options?: DiscordRequest,
 ) => Promise<unknown>;
 
-/** Creates the requests of one call. */
 function createRequests(
   { client, cleanSecrets, schedule, now }: Pick<
     ActionsOptions,

@@ -29,7 +29,6 @@ import { RestError } from "../exchange/rest_error.ts";
 import { createReadable, type Readable, type ReadableOptions } from "./readable.ts";
 import type { Knowledge } from "../../../store/knowledge/knowledge.ts";
 
-/** The sources of searches. */
 export interface ServerSearchOptions extends ReadableOptions {
   readonly accountId: AccountId;
   readonly show: Show;

@@ -36,7 +36,6 @@ import { inWords } from "./in_words.ts";
 import type { ActionsOptions, Asker, FoundTarget, Origin } from "./options.ts";
 import { RefusedCall } from "../../../core/refused_call.ts";
 
-/** The sources of targets. */
 export type TargetsOptions = Pick<
   ActionsOptions,
   "client" | "isOwner" | "self" | "alsoGuilds" | "closedBy" | "sharesDirect" | "now"
@@ -52,7 +51,6 @@ export function createTargets(
   const shared = new WeakMap<object, Map<GuildId, GuildReads>>();
   const readers = new WeakMap<GuildReads, ReturnType<typeof createReaders>>();
 
-  /** The reads of a server. */
   function readsOf({ sharesReads }: Origin, id: GuildId): GuildReads {
     if (!sharesReads) return createGuildReads(client, id);
     const known = shared.get(sharesReads) ?? new Map<GuildId, GuildReads>();

@@ -28,7 +28,6 @@ import type { Targets } from "./targets.ts";
  */
 export type Undo = (origin: Origin, callKey: string, id?: number) => Promise<UndoneAction>;
 
-/** Creates the undoing of one account. */
 export function createUndo(
   { client, accountId, changes, targets, now }:
     & Pick<ActionsOptions, "client" | "accountId" | "now">

@@ -79,7 +79,6 @@ const BACKGROUND = { priority: "background" } as const;
 /** An Entry Point command with any other fields. */
 const entryPointSchema = () => z.looseObject({ type: z.literal(4) });
 
-/** Creates the calls for one client. */
 export function createApplicationCommands(api: RestApi) {
   const pathOf = (applicationId: ApplicationId, guildId: GuildId | undefined) =>
     `/applications/${applicationId}${guildId === undefined ? "" : `/guilds/${guildId}`}/commands`;

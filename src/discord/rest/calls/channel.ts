@@ -13,7 +13,6 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
-/** The place of a channel. */
 export interface ChannelInfo {
   /** Absent for a direct channel. */
   readonly guildId?: GuildId;

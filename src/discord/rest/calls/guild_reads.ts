@@ -166,7 +166,6 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
       members.set(userId, known);
       return await known;
     },
-    /** Whether a user is banned. */
     async isBanned(userId: UserId): Promise<boolean> {
       try {
         await get(`/guilds/${guildId}/bans/${userId}`);
@@ -180,7 +179,6 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
     async username(userId: UserId): Promise<string> {
       return expect("GET /users/:id", userSchema, await get(`/users/${userId}`)).username;
     },
-    /** Whether a user is in a thread. */
     async isInThread(threadId: ChannelId, userId: UserId): Promise<boolean> {
       try {
         await get(`/channels/${threadId}/thread-members/${userId}`);
@@ -196,12 +194,10 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
 /** Reads a guild. Each method rejects with a `RestError` if Discord does not answer, or refuses. */
 export type GuildReads = ReturnType<typeof createGuildReads>;
 
-/** Whether a channel is a private thread. */
 export function isPrivateThread({ type }: Pick<Channel, "type">): boolean {
   return type === CHANNEL_KINDS.privateThread;
 }
 
-/** A guild of the bot. */
 export interface OwnGuild extends Named<GuildId> {
   /** The bot's permissions in the guild as a whole; absent if Discord does not report them. */
   readonly permissions?: bigint;

@@ -56,7 +56,6 @@ export function layoutOf({ blocks, isOpen }: Card, rows: readonly ButtonRow[] = 
 
 /** A row of components below a message. Discordeno's own type is a tuple of up to five. */
 export interface ButtonRow {
-  /** The type of a row. */
   readonly type: MessageComponentTypes.ActionRow;
   /** At most five buttons, or one select menu. */
   readonly components: readonly (ButtonComponent | SelectMenuComponent)[];

@@ -27,7 +27,6 @@ const MAX_CHANNELS = 500;
 const MAX_HITS = 25;
 const MAX_CONTENT = 1_024;
 
-/** A search at Discord. */
 export interface MessageSearch {
   readonly content: string;
   readonly channelIds: readonly ChannelId[];
@@ -72,7 +71,6 @@ export type SearchMessages = (
   limits: { readonly waitMs: number; readonly signal: AbortSignal },
 ) => Promise<readonly SearchedMessage[] | undefined>;
 
-/** Creates the search of an account. */
 export function createMessageSearch(client: RestApi, schedule: StartTimer): SearchMessages {
   return async (
     guildId,

@@ -37,7 +37,6 @@ const messageSchema = z.lazy(() =>
  */
 export function createSingleReads(api: RestApi) {
   return {
-    /** Reads a message. */
     async message(channelId: ChannelId, messageId: MessageId): Promise<SingleMessage> {
       const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
       const raw = expect("GET /channels/:id/messages/:id", messageSchema, answer);

@@ -22,7 +22,6 @@ export type { ClientOptions } from "./send.ts";
 /** An HTTP method of Discord's API. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** The options of one request. */
 export interface RequestOptions extends BodyOptions {
   /** Deadline, Unix time in milliseconds; a request that cannot leave by then fails instead. */
   readonly notAfter?: number;
@@ -40,7 +39,6 @@ export interface RequestOptions extends BodyOptions {
 /** The part of the client that the endpoints need. */
 export type RestApi = Pick<RestClient, "request"> & Partial<Pick<RestClient, "rolesOf">>;
 
-/** The state of a client. */
 export interface RestStatus {
   /** Invalid requests of the address in the last ten minutes. */
   readonly invalidRequests: number;

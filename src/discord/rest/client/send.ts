@@ -58,7 +58,6 @@ export interface ClientOptions extends AnswerHooks, LimitOptions {
   readonly onBreaker?: (state: BreakerState) => void;
 }
 
-/** A request to send. */
 export interface OutgoingRequest extends BodyOptions {
   readonly route: RestRoute;
   /** From `/` on, without the API's version. */
@@ -69,7 +68,6 @@ export interface OutgoingRequest extends BodyOptions {
   readonly timeoutMs?: number;
 }
 
-/** Version of Discord's REST API. */
 export const API_VERSION = 10;
 
 /**
@@ -111,7 +109,6 @@ function toSnakeCase(capital: string): string {
   return `_${capital.toLowerCase()}`;
 }
 
-/** The outcome of one attempt. */
 export type Attempt =
   /** `body` is parsed; `undefined` if it is empty. */
   | { readonly kind: "done"; readonly body: unknown }

@@ -20,7 +20,6 @@ export interface RestAnswer {
   /** HTTP status. */
   readonly status: number;
   readonly headers: Headers;
-  /** The body as text. */
   readonly text: string;
 }
 
@@ -32,7 +31,6 @@ export interface AnswerHooks {
   readonly onAnswered?: (() => void) | undefined;
 }
 
-/** The limits of one exchange. */
 export interface ExchangeLimits {
   /** Milliseconds from the first byte out to the last byte in; up to a 32nd more may pass. */
   readonly timeoutMs: number;
@@ -48,7 +46,6 @@ interface Group {
   /** Until when more may begin, by the monotonic clock. */
   readonly isOpenUntil: number;
   readonly controller: AbortController;
-  /** Each ends a running exchange. */
   readonly running: Set<(reason: unknown) => void>;
   /** Stops the timer of the deadline, which is set while an exchange runs. */
   cancelTimer: () => void;
@@ -65,9 +62,7 @@ interface Timing {
 }
 
 function createGroups({ steadyNow, schedule }: Timing) {
-  /** The open group of each timeout. */
   const open = new Map<number, Group>();
-  /** Groups with a running exchange. */
   const busy = new Set<Group>();
 
   function endAll(group: Group, reason: unknown): void {
@@ -77,7 +72,6 @@ function createGroups({ steadyNow, schedule }: Timing) {
   }
 
   return {
-    /** The group of an exchange that begins now. */
     of(timeoutMs: number): Group {
       const now = steadyNow();
       const known = open.get(timeoutMs);
@@ -112,7 +106,6 @@ function createGroups({ steadyNow, schedule }: Timing) {
   };
 }
 
-/** Creates the exchanges of one client. */
 export function createExchanges(
   { fetch, ...timing }: Timing & {
     readonly fetch: (url: string, init: RequestInit) => Promise<Response>;

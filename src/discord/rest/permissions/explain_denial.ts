@@ -25,7 +25,6 @@ import { type Denial, findDenial, type PostingPlace } from "./denial.ts";
 
 /** A channel, and a user: the bot's own, or a person. */
 export interface PermissionQuery {
-  /** A channel or a thread. */
   readonly channelId: ChannelId;
   /**
    * Absent in direct messages, which have no permissions; there, only Discord's error code tells.

@@ -104,7 +104,6 @@ export function windowAfter(
 
 /** Creates the buckets; all routes are unknown at first. */
 export function createBuckets() {
-  /** Buckets by queue key. */
   const byQueue = new Map<string, Bucket>();
   /** Buckets by Discord's bucket name and major parameter. */
   const byName = new Map<string, Bucket>();

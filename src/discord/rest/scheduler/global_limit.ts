@@ -33,7 +33,6 @@ import type { Log } from "../../../lib/log.ts";
 import type { Store } from "../../../store/store.ts";
 import type { Bucket, ResponseLimits } from "./buckets.ts";
 
-/** The global limit at one moment. */
 export interface GlobalLimitState {
   /** Until when no request may leave, by the monotonic clock. */
   readonly until: number;

@@ -289,7 +289,6 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
       const waits = [blocked, refusedUntil, ...ready].map((until) => until - at);
       return Math.max(0, ...waits.filter(Number.isFinite));
     },
-    /** The known buckets. */
     shown: () => buckets.shown(steadyNow()),
   };
 }
@@ -324,7 +323,6 @@ export function createAlarm(schedule: StartTimer, onFire: () => void) {
   };
 }
 
-/** Creates an open gate. */
 export function createGate(now: Clock["now"]) {
   let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
 

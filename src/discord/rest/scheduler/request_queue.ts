@@ -61,9 +61,7 @@ export function createRequestQueues() {
       byKey.set(route.queueKey, queue);
       return queue;
     },
-    /** Whether the route has a queue. */
     has: ({ queueKey }: RestRoute): boolean => byKey.has(queueKey),
-    /** All queues. */
     all: (): readonly RequestQueue[] => [...byKey.values()],
     /** Adds a request: at the end, or at the front if it is a retry, which has had its turn. */
     add({ foreground, background }: RequestQueue, request: WaitingRequest): void {
@@ -94,7 +92,6 @@ export function createRequestQueues() {
 /** All queues with requests in flight or waiting. */
 export type RequestQueues = ReturnType<typeof createRequestQueues>;
 
-/** Creates an empty queue. */
 export function createRequestQueue(route: RestRoute): RequestQueue {
   return {
     route,
@@ -127,7 +124,6 @@ export interface SchedulingOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A request in a queue, and the state of its wait. */
 export interface WaitingRequest {
   /** Priority, deadline and abort signal. */
   readonly options: SchedulingOptions;
@@ -185,7 +181,6 @@ export function limitWait(
   };
 }
 
-/** Creates an empty set of waits. */
 export function createBucketWaits(schedule: StartTimer) {
   const byBucket = new Map<Bucket, Set<RequestQueue>>();
 
@@ -218,7 +213,6 @@ export function createBucketWaits(schedule: StartTimer) {
   };
 }
 
-/** The queues that wait for room, by bucket. */
 export type BucketWaits = ReturnType<typeof createBucketWaits>;
 
 interface Level {
@@ -230,7 +224,6 @@ interface Level {
   readonly lastTurns: Map<string, number>;
 }
 
-/** Creates an empty fair queue. */
 export function createFairQueue() {
   const levels: Readonly<Record<Priority, Level>> = {
     privileged: createLevel(),

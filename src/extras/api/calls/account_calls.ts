@@ -24,7 +24,6 @@ import type { TurnRulesPorts } from "../../../bot/rules/turn_rules.ts";
 /** The calls of an account, for programs and for the account itself. */
 export type AccountCalls = OpenCalls & CallService;
 
-/** Creates the calls of an account. */
 export function createAccountCalls(
   account: AccountContext,
   { client, reader, judging, sources, outbound, toolPortsOf }: {

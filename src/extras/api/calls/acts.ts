@@ -65,7 +65,6 @@ const IDS = 2 ** 22;
 const channel = z.string().min(1).max(200);
 const id = z.string().regex(/^\d{1,20}$/, "Expected an id of Discord's");
 
-/** The arguments of each act. */
 const INPUTS = {
   send: z.strictObject({
     channel,

@@ -70,7 +70,6 @@ export function createCallStream(
     },
     /** All text so far. */
     sent: (): string => sent,
-    /** The rest of the whole answer. */
     restOf(answer: string): string {
       if (answer === "") return "";
       if (answer.startsWith(current)) {

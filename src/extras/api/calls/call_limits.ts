@@ -6,7 +6,6 @@ const MINUTE_MS = 60_000;
 /** Requests for the answers of earlier calls, for each other request: programs poll for an answer. */
 const READS_EACH = 10;
 
-/** Creates the limits of one account. */
 export function createCallLimits(now: () => number) {
   /** Times of the last minute's calls and acts, by program. */
   const asked = new Map<string, number[]>();

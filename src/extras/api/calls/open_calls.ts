@@ -87,7 +87,6 @@ export interface OpenCalls extends Omit<CallService, "act"> {
   ended(id: MessageId): void;
   /** Streams the answer of a call; `undefined` if this process has not begun it. */
   streamOf(id: MessageId): AnswerStream | undefined;
-  /** Counts a request of a program. */
   readonly count: (caller: CallingProgram) => void;
   /** The person of a program, and the channel of their direct messages. */
   readonly personOf: (
@@ -143,7 +142,6 @@ export function createOpenCalls(account: OpenCallsAccount, ports: OpenCallPorts)
     return all.filter((one) => ports.mayReach(one, userId));
   }
 
-  /** The call that another one continues. */
   async function continued(caller: CallingProgram, id: MessageId): Promise<StoredCall> {
     const found = await theirs(caller, id);
     const newest = found && await store.calls.newestIn(found.sessionKey);

@@ -15,13 +15,11 @@ import type { McpHandler } from "./mcp.ts";
 import type { ProgramRequest } from "./openai.ts";
 import { API_ROUTES, MAX_API_BODY_BYTES } from "./routes.ts";
 
-/** A program of the config. */
 export interface ApiProgram extends CallingProgram {
   readonly token: string;
   readonly accountId: AccountId;
 }
 
-/** The dependencies of the API. */
 export interface ApiPorts {
   /** The programs, as the config is now. */
   readonly programs: () => readonly ApiProgram[];

@@ -2,7 +2,6 @@
 
 import { type CallRefusalKind, CallRefused, type CallState } from "../../../core/calls/service.ts";
 
-/** An error for a client. */
 export interface ApiError {
   /** Status of the response. */
   readonly status: number;
@@ -70,7 +69,6 @@ export function errorOfCall(state: Exclude<CallState, { kind: "answered" }>): Ap
     : { status: 500, type: "server_error", code: "turn_failed", message, param: null };
 }
 
-/** An error's body. */
 export function errorBody(
   { status: _, waitSec: __, ...error }: ApiError,
 ): { readonly error: object } {

@@ -19,7 +19,6 @@ export interface McpErrors {
   readonly failed: (error: unknown) => void;
 }
 
-/** Creates the handler. */
 export function createMcp(version: string, { refused, failed }: McpErrors): McpHandler {
   const calls = new WeakMap<object, ProgramCalls>();
   const handler = createMcpHandler(({ authInfo }) => {

@@ -14,7 +14,6 @@ import {
 } from "../../../core/calls/service.ts";
 import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 
-/** The calls and acts of one program. */
 export interface ProgramCalls {
   /** The agents that it may ask. */
   agents(): Promise<readonly string[]>;
@@ -26,7 +25,6 @@ export interface ProgramCalls {
   wait(id: MessageId, signal: AbortSignal, maxMs: number): Promise<CallState>;
   /** Ends a question whose client has gone. */
   leave(id: MessageId): Promise<void>;
-  /** Acts on Discord. */
   act(name: ActName, given: unknown, signal: AbortSignal): Promise<string>;
 }
 

@@ -30,7 +30,6 @@ export interface ProgramRequest {
   readonly failureOf: (error: unknown) => ApiError;
 }
 
-/** Lists the agents as models. */
 export function listModels({ caller, service }: ProgramRequest): Response {
   return Response.json({ object: "list", data: service.agents(caller).map(modelOf) });
 }

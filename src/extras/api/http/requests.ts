@@ -15,7 +15,6 @@ const MAX_CHARS = 400_000;
 /** Maximum number of messages of a request. */
 const MAX_MESSAGES = 2_000;
 
-/** A request for an answer. */
 export interface ApiRequest {
   /** Id of the agent. */
   readonly model: string;

@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { codeOf } from "../../../lib/errors.ts";
 import { isInside } from "./tar.ts";
 
-/** A file of a folder. */
 export interface TreeFile {
   /** Relative to the folder, with slashes. */
   readonly path: string;
@@ -30,7 +29,6 @@ export interface FileTree {
 
 /** More files than these are a mistake, such as a workspace in `/`. */
 const MAX_FILES = 200_000;
-/** Depth of folders. */
 const MAX_DEPTH = 64;
 
 /**

@@ -41,7 +41,6 @@ const compress = promisify(zstdCompress);
 /** The kind of a file, by its first bytes. */
 type SealedKind = "plain" | "encrypted" | "other";
 
-/** Reads the kind of a file. */
 async function kindOf(file: FileHandle): Promise<SealedKind> {
   const head = Buffer.alloc(AGE_MAGIC.length / 2);
   const { bytesRead } = await file.read(head, 0, head.length, 0);

@@ -9,7 +9,6 @@
 import { Buffer } from "node:buffer";
 import { ArchiveError, createSource } from "./source.ts";
 
-/** A file to write. */
 export interface FileToArchive {
   /** Relative, with slashes. */
   readonly path: string;

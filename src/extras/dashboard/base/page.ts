@@ -21,7 +21,6 @@ export type Query = Pick<URLSearchParams, "get" | "getAll" | "has">;
 export interface DashboardPage<Facts = unknown> {
   /** Reads the facts that the view needs. */
   load(parts: DashboardParts, query: Query): Promise<Facts>;
-  /** Renders the facts. */
   view(facts: Facts): PageView;
   /** Makes the file of a link with `data-download`; absent: the page offers none. */
   download?(parts: DashboardParts, query: Query): Promise<PageFile>;
@@ -33,7 +32,6 @@ export type AnyPage = Pick<DashboardPage, "download"> & {
   render(parts: DashboardParts, query: Query): Promise<PageView>;
 };
 
-/** A file that a page offers. */
 export interface PageFile {
   readonly name: string;
   readonly type: "application/json" | "text/plain" | "text/markdown" | "text/csv";
@@ -67,7 +65,6 @@ export interface ChangeResult {
 export interface DashboardChange<Given = unknown> {
   /** Name in requests: `"pairing.approve"`. */
   readonly name: string;
-  /** Label of its button. */
   readonly label: string;
   /** Schema of the form's fields, which are texts. */
   readonly fields: z.ZodType<Given>;

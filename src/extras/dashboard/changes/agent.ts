@@ -12,7 +12,6 @@ import { type AnyChange, change, RefusedChange } from "../base/page.ts";
 
 const row = z.strictObject({ id: z.coerce.number().int().positive() });
 
-/** Deletes a note. */
 export const deleteNote: AnyChange = change({
   name: "memory.delete",
   label: "Delete",
@@ -49,14 +48,12 @@ export const pauseSchedule: AnyChange = changeSchedule("pause", "Pause");
 export const resumeSchedule: AnyChange = changeSchedule("resume", "Resume");
 /** Runs a schedule besides its own times. */
 export const runSchedule: AnyChange = changeSchedule("run", "Run now");
-/** Deletes a schedule with its history. */
 export const deleteSchedule: AnyChange = changeSchedule(
   "delete",
   "Delete",
   "Its history goes, too.",
 );
 
-/** All of them. */
 export const AGENT_CHANGES: readonly AnyChange[] = [
   deleteNote,
   pauseSchedule,

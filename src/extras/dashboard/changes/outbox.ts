@@ -32,5 +32,4 @@ export const dropMessage: AnyChange = change({
   },
 });
 
-/** Both. */
 export const OUTBOX_CHANGES: readonly AnyChange[] = [resendMessage, dropMessage];

@@ -62,7 +62,6 @@ export const approvePairing: AnyChange = decidePairing("approve", "Approve");
 /** Refuses a person. */
 export const denyPairing: AnyChange = decidePairing("deny", "Deny");
 
-/** Ends a pairing. */
 export const revokePairing: AnyChange = change({
   name: "pairing.revoke",
   label: "Revoke",
@@ -79,7 +78,6 @@ export const revokePairing: AnyChange = change({
   },
 });
 
-/** All of them. */
 export const PEOPLE_CHANGES: readonly AnyChange[] = [
   allowOnce,
   allowAlways,

@@ -47,5 +47,4 @@ export const forgetUser: AnyChange = change({
   },
 });
 
-/** Both. */
 export const SESSION_CHANGES: readonly AnyChange[] = [resetSession, forgetUser];

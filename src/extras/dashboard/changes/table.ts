@@ -18,7 +18,6 @@ export const CHANGES: readonly AnyChange[] = [
   ...CONFIG_CHANGES,
 ];
 
-/** Finds a change by its name. */
 export function changeNamed(name: string): AnyChange | undefined {
   return CHANGES.find((one) => one.name === name);
 }

@@ -27,7 +27,6 @@ export interface BlankedConfig {
 
 type WholeTree = Extract<Tree, { readonly kind: "tree" }>;
 
-/** Blanks the secrets of a file. */
 export function blankSecrets(text: string): BlankedConfig {
   const tree = readTree(text);
   if (tree.kind === "tree") return { text: blankedIn(text, tree), isRestorable: true };

@@ -18,7 +18,6 @@ export interface ShownKey {
   readonly fallback: string;
 }
 
-/** The keys that match. */
 export interface KeySearch {
   /** The best first. */
   readonly keys: readonly ShownKey[];

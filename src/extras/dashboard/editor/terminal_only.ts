@@ -19,7 +19,6 @@ import {
 } from "../../../config/schema/parts/shape.ts";
 import { isList, isRecord, type Segment } from "../../../config/text/tree.ts";
 
-/** A change that is refused. */
 export interface TerminalChange {
   /** Config path of the key. */
   readonly path: string;

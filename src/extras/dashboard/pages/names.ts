@@ -4,7 +4,6 @@ import type { AccountId } from "../../../core/discord/ids.ts";
 import type { Store } from "../../../store/store.ts";
 import { knownChannels } from "../../../cli/verdict/known_channels.ts";
 
-/** Names by ids. */
 export type NamesById = ReadonlyMap<string, string>;
 
 /** The channels that accounts know: `"Krill & Co #general"` by id. */

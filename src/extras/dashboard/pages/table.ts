@@ -5,7 +5,6 @@
 
 import type { AnyPage } from "../base/page.ts";
 
-/** A page in the navigation. */
 export interface PageRow {
   /** Name in addresses: `"feed"` is `/dashboard/feed`. */
   readonly path: string;

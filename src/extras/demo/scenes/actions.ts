@@ -190,5 +190,4 @@ function withDiscord(keys: object): object {
   return { ...config, channels: { discord: { ...channels.discord, ...keys } } };
 }
 
-/** All scenes of this file. */
 export const ACTION_SCENES: readonly Scene[] = [thread, role, approval, form, command, undo];

@@ -121,5 +121,4 @@ const pairing: Scene = {
   },
 };
 
-/** All scenes of this file. */
 export const ADMISSION: readonly Scene[] = [mention, noMention, unknownSender, owner, pairing];

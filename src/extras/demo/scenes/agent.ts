@@ -199,7 +199,6 @@ const passedOn: Scene = {
   },
 };
 
-/** All scenes of this file. */
 export const AGENT: readonly Scene[] = [
   reminder,
   file,

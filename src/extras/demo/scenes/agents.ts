@@ -63,5 +63,4 @@ const busyRoom: Scene = {
   },
 };
 
-/** All scenes of this file. */
 export const AGENT_SCENES: readonly Scene[] = [busyRoom];

@@ -82,7 +82,6 @@ async function missNothing({ simulation, ask, until, replies, untilReplies, asse
   assert("two questions, two answers", replies().length === 2, replies());
 }
 
-/** All scenes of this file. */
 export const CONNECTION: readonly Scene[] = [reconnect, swallowedAck, lostSession];
 
 const html: Scene = {
@@ -136,5 +135,4 @@ const killed: Scene = {
   },
 };
 
-/** All scenes of this file. */
 export const FAILURES: readonly Scene[] = [html, killed];

@@ -67,5 +67,4 @@ const followed: Scene = {
   },
 };
 
-/** All scenes of this file. */
 export const DASHBOARD_SCENES: readonly Scene[] = [followed];

@@ -148,5 +148,4 @@ function countOf429(
   return simulator.account().rateLimited;
 }
 
-/** All scenes of this file. */
 export const DELIVERY: readonly Scene[] = [long, book, twoChannels, rateLimit, parked, invited];

@@ -43,7 +43,6 @@ export interface SceneReport {
   readonly log?: readonly string[];
 }
 
-/** Settings for playing. */
 export interface PlayOptions {
   /** The program to play with; this program if absent. */
   readonly command?: OwnCommand;
@@ -167,7 +166,6 @@ function isOnline({ simulator }: Simulation): true | undefined {
   return simulator.connected() > 0 || undefined;
 }
 
-/** Settings for all scenes. */
 export interface ScriptOptions extends PlayOptions {
   /** Scenes to play; all if absent. */
   readonly scenes?: readonly Scene[];
@@ -209,7 +207,6 @@ function linesOf({ scene, ok, ms, asserted, failure, log = [] }: SceneReport): r
   ];
 }
 
-/** All scenes. */
 export const SCENES: readonly Scene[] = [
   ...ADMISSION,
   ...DELIVERY,

@@ -6,7 +6,6 @@ import type { Message } from "../../../../simulator/world/world.ts";
 import type { SimulatedProcess, Simulation } from "../simulation/simulation.ts";
 import type { RecordedVerdict } from "../../../store/received/message_record.ts";
 
-/** One scene. */
 export interface Scene {
   /** A sentence that is true if the scene passes: `"the bot answers a mention"`. */
   readonly name: string;

@@ -11,10 +11,8 @@ import type { Simulator } from "../../../../simulator/simulator.ts";
 import { addChannel, addMember, addUser } from "../../../../simulator/world/create_world.ts";
 import type { DemoConfig } from "./simulation.ts";
 
-/** An agent of the demo. */
 export interface DemoAgent {
   readonly id: string;
-  /** Name for the page. */
   readonly name: string;
 }
 
@@ -28,7 +26,6 @@ export const ROOM_AGENTS = [
   { id: "cook", name: "Cook" },
 ] as const satisfies readonly DemoAgent[];
 
-/** A line of the crowd. */
 export interface CrowdLine {
   /** Username of the person. */
   readonly as: string;

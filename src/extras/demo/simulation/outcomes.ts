@@ -114,7 +114,6 @@ export function createOutcomes(agents: readonly DemoAgent[]) {
   };
 }
 
-/** Outcomes by message. */
 export type Outcomes = ReturnType<typeof createOutcomes>;
 
 /** Maximum number of verdicts per read. */
@@ -152,7 +151,6 @@ export function createVerdictReader(dataDir: string) {
       const facts = record?.decisions.find((decision) => decision.id === id)?.facts;
       return facts?.knownFacts.intent && scoreText(facts.knownFacts.intent);
     },
-    /** Closes the database. */
     close(): void {
       opened?.database.close();
       opened = undefined;
@@ -160,7 +158,6 @@ export function createVerdictReader(dataDir: string) {
   };
 }
 
-/** Reads verdicts in order. */
 export type VerdictReader = ReturnType<typeof createVerdictReader>;
 
 /** @returns `undefined` while the tables do not exist. */

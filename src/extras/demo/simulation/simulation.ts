@@ -39,7 +39,6 @@ export interface SimulatedProcess {
 /** Milliseconds for a bot to stop before it is killed. */
 const CLOSE_MS = 5_000;
 
-/** Starts the servers. */
 export async function startSimulation(options: {
   /** The program to start; this program if absent. */
   readonly command?: OwnCommand;

@@ -5,7 +5,6 @@ import type { Finding } from "../../../core/finding.ts";
 import { printable } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 
-/** The facts to judge. */
 export interface HostFacts {
   /** Path of the data directory. */
   readonly dataDir: string;

@@ -6,7 +6,6 @@
 import { titled } from "../../../core/checks.ts";
 import type { Finding } from "../../../core/finding.ts";
 
-/** The facts to judge. */
 export interface MachineFacts {
   /** Memory cards that tell how worn they are. */
   readonly cards: readonly CardFacts[];
@@ -14,7 +13,6 @@ export interface MachineFacts {
   readonly damaged: readonly { readonly device: string; readonly errors: number }[];
   /** Whether the kernel can limit memory; absent if it does not tell. */
   readonly hasMemoryGroup?: boolean;
-  /** Whether the machine is a Raspberry Pi. */
   readonly isRaspberryPi: boolean;
   /** The person whose service manager runs the bot; absent if the bot is no such service. */
   readonly unitOwner?: { readonly name: string; readonly lingers: boolean };

@@ -19,7 +19,6 @@ import { HOP_HEADER } from "../../../lib/network/hop.ts";
 import { HOOK_ROUTES } from "./routes.ts";
 import { verifyBody, verifyHeaders } from "./verify.ts";
 
-/** A hook with its secret. */
 export interface OpenHook {
   readonly name: string;
   readonly accountId: AccountId;
@@ -41,7 +40,6 @@ export type HookResult =
   | "full"
   | "failed";
 
-/** The dependencies of the receiver. */
 export interface EventReceiverPorts {
   /** Finds a hook by its name; `undefined` if there is none with a secret. */
   readonly hookOf: (name: string) => OpenHook | undefined;
@@ -59,7 +57,6 @@ const PATH = /^\/hooks\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})$/;
 
 const HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
-/** Creates the handler. */
 export function createHookReceiver(
   ports: EventReceiverPorts,
 ): (request: Request) => Promise<Response> {

@@ -3,7 +3,6 @@
 import { HOOK_BODY_BYTES } from "../../../core/hooks/hook.ts";
 import type { RouteRule } from "../../../http/routes.ts";
 
-/** The routes at the addresses of hooks. */
 export const HOOK_ROUTES = [
   { method: "POST", path: "/hooks/:name", auth: "hook", maxBodyBytes: HOOK_BODY_BYTES },
 ] as const satisfies readonly RouteRule[];

@@ -5,7 +5,6 @@ import { isList, readTree, type Segment, valueAt } from "../../../config/text/tr
 import { exampleText } from "./examples.ts";
 import type { PlaceAnswer, SetupModel, SetupPerson, WholeAnswers } from "./state.ts";
 
-/** A secret in a file of its own. */
 export interface SecretFile {
   /** Name in the folder `credentials` beside the config. */
   readonly name: string;
@@ -15,7 +14,6 @@ export interface SecretFile {
 /** The token's file, by the name that the systemd unit's documentation uses. */
 const TOKEN_FILE = "discord_token";
 
-/** The files with the secrets of the answers. */
 export function secretFiles({ token, model }: WholeAnswers): readonly SecretFile[] {
   const key = model === "none" ? undefined : model.key;
   return [
@@ -28,7 +26,6 @@ function keyFileOf({ providerId }: SetupModel): string {
   return `${providerId.replace(/[^\w-]/g, "_")}_api_key`;
 }
 
-/** One change of a config. */
 interface ConfigChange {
   readonly path: readonly Segment[];
   /** Absent: only the comment is added. */

@@ -31,7 +31,6 @@ const BY_HAND = "// Put your own ids in";
 /** Any channel, in the router's assignments. */
 const ANY = "*";
 
-/** Names of the channels of an example, in its order. */
 export function channelsOfExample(name: ExampleName): readonly string[] {
   const tree = treeOf(EXAMPLES[name]);
   return namesAt(tree, [...DISCORD, "guilds", guildOf(tree), "channels"]);

@@ -7,7 +7,6 @@ import type { ApplicationId, ChannelId, GuildId, UserId } from "../../../core/di
 import type { Named } from "../../../core/inbound/inbound.ts";
 import type { ProviderKind } from "../../../config/models.ts";
 
-/** A person, with the name to show. */
 export type SetupPerson = Named<UserId>;
 
 /** The bot that a token belongs to. */
@@ -33,7 +32,6 @@ export interface PlaceAnswer extends Named<GuildId> {
 /** The examples that are whole configs; a name is that of the file in `examples/`. */
 export const EXAMPLE_NAMES = ["one-agent", "many-agents", "workflow"] as const;
 
-/** The name of an example. */
 export type ExampleName = typeof EXAMPLE_NAMES[number];
 
 /** A channel of the user, in the place of one of the example. */
@@ -53,7 +51,6 @@ export interface ExampleAnswer {
 export interface SetupModel {
   /** The first part of `<provider>/<model>`. */
   readonly providerId: string;
-  /** Name at the server. */
   readonly name: string;
   readonly kind: ProviderKind;
   /** Absent for an address that Barnacle knows by the provider's name. */
@@ -100,7 +97,6 @@ export interface SetupState {
   readonly limit?: LimitAnswer;
 }
 
-/** A step of the setup. */
 export type SetupStep =
   | "token"
   | "codeGrant"

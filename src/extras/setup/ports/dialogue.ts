@@ -22,14 +22,12 @@ export type QuestionKey =
   | "write"
   | "start";
 
-/** One question. */
 export interface Asked {
   /** The answer that would have made the question unnecessary. */
   readonly key: QuestionKey;
   readonly message: string;
 }
 
-/** A question for a text. */
 export interface AskedText extends Asked {
   /** An example that is shown while nothing is typed. */
   readonly placeholder?: string;
@@ -60,7 +58,6 @@ export class DialogueEnd extends Error {
   /** `back`: to the question before. `cancelled`: by Ctrl-C. `lost`: the terminal is gone. */
   readonly kind: "back" | "cancelled" | "lost";
 
-  /** Ends the dialogue. */
   constructor(kind: DialogueEnd["kind"]) {
     super(kind);
     this.kind = kind;
@@ -73,7 +70,6 @@ export interface Dialogue {
   readonly isInteractive: boolean;
   /** Number of questions that a person was asked so far. */
   asked(): number;
-  /** Begins a chapter. */
   chapter(number: number, title: string): void;
   /** Says that something is right. */
   ok(text: string): void;
@@ -85,7 +81,6 @@ export interface Dialogue {
   tell(text: string): void;
   /** Asks for a text that the terminal does not show. */
   secret(asked: AskedText): Promise<string>;
-  /** Asks for a text. */
   text(asked: AskedText): Promise<string>;
   /** Asks for yes or no; yes is the default. */
   confirm(asked: Asked & { readonly initial?: boolean }): Promise<boolean>;

@@ -17,7 +17,6 @@ import { printable } from "../../../lib/text/quoted.ts";
 import { ASK_MS, openDiscord } from "../../../cli/shared/discord.ts";
 import type { BotIdentity, SetupPerson } from "../answers/state.ts";
 
-/** A channel, as the bot has it. */
 export interface OfferedChannel extends SeenChannel {
   /** Whether `@everyone` does not see it. */
   readonly isPrivate: boolean;
@@ -26,7 +25,6 @@ export interface OfferedChannel extends SeenChannel {
 /** Members of a search; more would not help a person. */
 const FOUND_MAX = 20;
 
-/** Opens the port. */
 export function createSetupDiscord(token: string, apiUrl: string) {
   const { api, applications, stop } = openDiscord(token, apiUrl);
   const list = createGuildList(api);

@@ -11,7 +11,6 @@ import { pullModel, type PullProgress } from "../../../providers/choice/pull_mod
 import type { ModelSettings, ProviderSettings } from "../../../providers/settings.ts";
 import { type Tested, testModel } from "../../model/exports.ts";
 
-/** A server that setup offers. */
 export interface OfferedServer {
   /** The first part of `<provider>/<model>`. */
   readonly id: string;
@@ -104,7 +103,6 @@ const TITLES: Readonly<Record<string, string>> = {
   lmstudio: "LM Studio",
 };
 
-/** Opens the port. */
 export function createModelPort(env: Env) {
   const deps = { fetch, now: Date.now };
 

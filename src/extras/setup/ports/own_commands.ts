@@ -43,7 +43,6 @@ function ownDataDir({ env }: Pick<Io, "env">): string {
   return findDataDir({ env, home: homedir() });
 }
 
-/** Opens the commands. */
 export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">) {
   return {
     /** The program as the person started it: `"./barnacle"`. */
@@ -117,5 +116,4 @@ export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">) {
   };
 }
 
-/** The commands that a setup ends with. */
 export type OwnCommands = ReturnType<typeof createOwnCommands>;

@@ -22,7 +22,6 @@ export function secretPath(configFile: string, name: string): string {
   return join(dirname(configFile), "credentials", name);
 }
 
-/** Undoes one write. */
 type UndoWrite = () => void;
 
 /**

@@ -174,7 +174,6 @@ export function matched<Thing extends Named<string>>(
   return { found };
 }
 
-/** A name as it is compared. */
 export function plainName(text: string): string {
   return text.trim().replace(/^<?#/, "").replace(/>$/, "").toLowerCase();
 }

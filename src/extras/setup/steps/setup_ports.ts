@@ -10,7 +10,6 @@ import type { ModelPort } from "../ports/model_port.ts";
 import type { OwnCommands } from "../ports/own_commands.ts";
 import type { SetupState } from "../answers/state.ts";
 
-/** The ports of a setup. */
 export interface SetupPorts {
   readonly dialogue: Dialogue;
   /** Answers of the command line and of the file of answers; each is used once. */

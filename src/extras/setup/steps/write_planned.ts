@@ -13,7 +13,6 @@ import { DialogueEnd } from "../ports/dialogue.ts";
 import type { WholeAnswers } from "../answers/state.ts";
 import { backupName, secretPath, writeFiles } from "../ports/write_files.ts";
 
-/** The files that a setup would write. */
 export interface PlannedFiles {
   readonly opened: OpenedConfig;
   readonly text: string;

@@ -33,10 +33,8 @@ const MAX_LINKS = 2;
 /** Milliseconds that a turn waits at most. */
 const PATIENCE_MS = 4_000;
 
-/** The look-up of one turn. */
 export type LookUp = (message: InboundMessage) => Promise<readonly FoundSource[]> | undefined;
 
-/** Creates the look-up of an account. */
 export function createEarlierAnswers({ isAuto, search, tell, schedule, stopping, log }: {
   /** Whether the place looks questions up by itself. */
   readonly isAuto: (message: InboundMessage) => boolean;

@@ -15,7 +15,6 @@ const FEW_WORDS = 6;
 /** Maximum number of previews to remember; at the limit, all are forgotten. */
 const MAX = 200;
 
-/** Creates the previews of an account. */
 export function createPreviews({ now, schedule }: Pick<Account, "now" | "schedule">) {
   const arrived = new Map<MessageId, InboundMessage>();
   const waits = new Map<MessageId, () => void>();

@@ -11,7 +11,6 @@ import type { ContextWindow, Model } from "../../../core/model.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Instructions } from "../../../render/prompt/system_prompt.ts";
 
-/** The form of a prompt. */
 export type PromptForm = "full" | "small";
 
 /** Largest window in tokens that gets the small form. */
@@ -33,7 +32,6 @@ export function formBy(
   return { form: readPerSec < SLOW_PER_SEC ? "small" : "full", isFinal: true };
 }
 
-/** Creates the choice. */
 export function createPromptForms({ wish, stored, keep, schedule }: {
   /** `tools.prompt`. */
   readonly wish: () => "auto" | PromptForm;
@@ -41,7 +39,6 @@ export function createPromptForms({ wish, stored, keep, schedule }: {
   readonly stored: (modelId: string) => string | undefined;
   /** Stores a choice. Must not throw. */
   readonly keep: (modelId: string, form: PromptForm) => void;
-  /** Timer for the wait. */
   readonly schedule: StartTimer;
 }) {
   function chosen({ id, window }: Model): PromptForm {
@@ -69,7 +66,6 @@ export function createPromptForms({ wish, stored, keep, schedule }: {
   };
 }
 
-/** The choice of forms. */
 export type PromptForms = ReturnType<typeof createPromptForms>;
 
 /** What an agent works with, in the form for its model. */

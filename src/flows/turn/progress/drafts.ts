@@ -46,7 +46,6 @@ export interface SharedByDrafts {
   readonly mayBeThinking: (text: string) => boolean;
 }
 
-/** The drafts of one answer. */
 export interface DraftStream {
   /** Tells that the answer has grown, or begins again. */
   grow(soFar: string): void;
@@ -236,7 +235,6 @@ function createHarmlessPart(
   };
 }
 
-/** Creates the drafts of one account. */
 export function createDrafts(ports: DraftPorts) {
   const { now } = ports;
   const awaited = new Map<string, (messageId: MessageId) => void>();

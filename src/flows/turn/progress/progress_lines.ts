@@ -27,7 +27,6 @@ export interface ProgressRules {
   readonly agents?: readonly ListedAgent[];
 }
 
-/** The line of one turn. */
 export interface ProgressLine {
   /** Tells what the turn does next. */
   step(next: NextStep): void;

@@ -20,7 +20,6 @@ interface ShownTyping {
   cancel: () => void;
 }
 
-/** Creates the indicators of one account. */
 export function createTyping(
   { schedule, now, log }: Pick<Account, "log" | "now" | "schedule">,
   { show, refusalOf }: {
@@ -87,7 +86,6 @@ export function createPausedChannels(now: () => number) {
       if (!isPaused) until.delete(channelId);
       return isPaused;
     },
-    /** Pauses a channel from now on. */
     add(channelId: ChannelId): void {
       until.set(channelId, now() + PAUSE_MS);
     },

@@ -26,7 +26,6 @@ import type { Account } from "../../../core/account/account.ts";
 import { readerTime } from "../../../lib/text/units.ts";
 import type { Usage } from "../../../store/usage/usage.ts";
 
-/** The requests of one turn. */
 export interface TurnSpending {
   /** The sender, the place and the agent. */
   readonly by: UsedBy;
@@ -36,7 +35,6 @@ export interface TurnSpending {
   stored: number;
 }
 
-/** Creates the count of one turn. */
 export function createTurnSpending({ message, route: { agentId } }: Claim): TurnSpending {
   return { by: usedBy(message, agentId), charges: [], stored: 0 };
 }
@@ -68,7 +66,6 @@ export function costOf({ charges }: TurnSpending): TurnCost | undefined {
   return { model: last.model, requests: charges.length, ...cost, micros };
 }
 
-/** Budgets, for turns. */
 export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
 
 /**

@@ -98,7 +98,6 @@ const USER = /^(?:<@!?(\d+)>|user:(\d+))$/;
 /** `<@&5>` or `role:5`. */
 const ROLE = /^(?:<@&(\d+)>|role:(\d+))$/;
 
-/** An id, in the spellings of Discord. */
 function id<Kind extends string>(what: string, spelling?: RegExp, hint = "digits only") {
   return z.string().transform((written, context): Snowflake<Kind> => {
     const text = written.trim();
@@ -175,10 +174,8 @@ export const AT = { channelId: channelId.optional(), messageId };
 /** Where an action on a server acts. */
 export const IN_GUILD = { guildId: FIELDS.guildId.optional() };
 
-/** Arguments of destructive actions. */
 export const DESTRUCTIVE = { reason: FIELDS.reason.optional(), dryRun: FIELDS.dryRun.optional() };
 
-/** One JSON object for each item, a line each. */
 export function jsonLines(items: readonly object[], none: string): string {
   return items.length === 0 ? none : items.map((item) => JSON.stringify(item)).join("\n");
 }
@@ -214,7 +211,6 @@ export function postOf(
   return { ...post, text, media };
 }
 
-/** The result of a sent text. */
 export function sentLine({ state, channelId, messageIds }: SentText): string {
   if (state === "sent") return JSON.stringify({ sent: true, channelId, messageIds });
   return JSON.stringify({
@@ -224,7 +220,6 @@ export function sentLine({ state, channelId, messageIds }: SentText): string {
   });
 }
 
-/** A message with its times. */
 export function messageFields(
   { id, from, fromId, timestamp, timestampMs, replyTo, text }: ShownMessage,
 ): ShownMessage & { readonly timestampUtc: string } {
@@ -240,7 +235,6 @@ export function messageFields(
   };
 }
 
-/** A thing of Discord with an id. */
 export const withId: z.ZodType<{ readonly id: Snowflake }> = z.object({ id: snowflakeSchema() });
 
 /** A new message in Discord's responses. */

@@ -10,7 +10,6 @@ import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
 
-/** Fields of a channel that actions set. */
 export interface ChannelFields {
   /** Name for people. */
   readonly name?: string;
@@ -30,7 +29,6 @@ export interface ChannelFields {
   readonly locked?: boolean;
 }
 
-/** Actions that change channels. */
 export const CHANNEL_CHANGES: readonly Action[] = [
   defineAction({
     name: "channelEdit",
@@ -244,7 +242,6 @@ export function channelFields(
   };
 }
 
-/** The kind of a channel in words. */
 export function kindOf({ type }: Pick<Channel, "type">): string {
   return Object.entries(CHANNEL_KINDS).find(([, number]) => number === type)?.[0] ?? "other";
 }

@@ -38,7 +38,6 @@ const MEMBERS_ONLY = 2;
 const ENTITY = { stage: 1, voice: 2, external: 3 } as const;
 const STAGE_CHANNEL = 13;
 
-/** Actions on events. */
 export const EVENT_ACTIONS: readonly Action[] = [
   defineAction({
     name: "eventList",

@@ -142,7 +142,6 @@ const emojisSchema = z.lazy(() =>
   )
 );
 
-/** Actions on reactions. */
 export const REACTION_ACTIONS: readonly Action[] = [
   defineAction({
     name: "react",

@@ -47,7 +47,6 @@ const voiceSchema = z.lazy(() =>
 
 const MANAGE_ROLES: Need = { kind: "in_guild", permission: "Manage Roles" };
 
-/** Actions on members and roles. */
 export const MEMBER_ACTIONS: readonly Action[] = [
   defineAction({
     name: "memberInfo",

@@ -36,7 +36,6 @@ const messageSchema = z.lazy(() =>
   })
 );
 
-/** Actions on messages. */
 export const MESSAGE_ACTIONS: readonly Action[] = [
   defineAction({
     name: "sendMessage",
@@ -169,7 +168,6 @@ const pinsSchema = z.lazy(() =>
 /** Maximum number of pins in one response of Discord. */
 const PAGE = 50;
 
-/** Actions on pins. */
 export const PIN_ACTIONS: readonly Action[] = [
   pinAction("pinMessage", "PUT", "Pinned."),
   pinAction("unpinMessage", "DELETE", "Unpinned."),
@@ -229,7 +227,6 @@ const foundSchema = z.lazy(() =>
 /** Channels that Discord takes in one search. */
 const MAX_CHANNELS = 500;
 
-/** The search. */
 export const SEARCH_ACTIONS: readonly Action[] = [
   defineAction({
     name: "searchMessages",

@@ -25,10 +25,8 @@ const permission = z.string().transform((written, context): Permission => {
 const permissions = z.array(permission).min(1).max(30);
 const target = z.string().regex(/^\d{1,20}$/, "must be the id of a role or a member: digits only");
 
-/** Permissions that open a channel to readers. */
 const OPENING = PERMISSIONS["View Channel"] | PERMISSIONS["Read Message History"];
 
-/** Actions on permissions. */
 export const PERMISSION_ACTIONS: readonly Action[] = [
   defineAction({
     name: "permissions",

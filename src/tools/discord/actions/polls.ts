@@ -34,7 +34,6 @@ const pollSchema = z.lazy(() =>
   })
 );
 
-/** Actions on polls. */
 export const POLL_ACTIONS: readonly Action[] = [
   defineAction({
     name: "poll",

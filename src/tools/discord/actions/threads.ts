@@ -46,7 +46,6 @@ const archiveMinutes = z.lazy(() =>
 /** Threads in one response of Discord's search. */
 const SEARCH_PAGE = 25;
 
-/** Actions on threads. */
 export const THREAD_ACTIONS: readonly Action[] = [
   defineAction({
     name: "threadCreate",

@@ -1063,7 +1063,6 @@ describe("[G1] advance()", () => {
   });
 });
 
-/** Any event at any time, of any socket. */
 const anyEvent: fc.Arbitrary<{ event: LifecycleEvent; afterMs: number; socketsBack: number }> = fc
   .record({
     afterMs: fc.oneof(fc.constant(0), fc.nat(2_000), fc.nat(100_000)),

@@ -4,7 +4,6 @@ import { describe, it } from "node:test";
 import zlib from "node:zlib";
 import { createInflater } from "../../../../src/discord/gateway/socket/inflate.ts";
 
-/** Each text as one frame of one stream, as Discord sends it. */
 async function frames(texts: readonly string[]): Promise<Buffer[]> {
   const stream = zlib.createDeflate();
   const flush = zlib.constants.Z_SYNC_FLUSH;

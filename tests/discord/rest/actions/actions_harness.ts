@@ -60,7 +60,6 @@ const RULES: ReplyRules = {
 
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2, 3, 4]);
 
-/** How an action is asked for. */
 export interface Asking {
   /** Default: grace, who has the role "officers". */
   readonly by?: User;
@@ -107,13 +106,11 @@ export interface ActionScene extends Simulated {
   ask(args: object, ...others: readonly object[]): Promise<Question | undefined>;
   /** The same, with another place and words of hers. */
   askAs(args: object, asking: Asking): Promise<Question | undefined>;
-  /** The same in a turn. */
   askIn(turn: number, ...all: readonly object[]): Promise<Question | undefined>;
   /** Whether a person may decide about such a call of grace, by a press in #general. */
   mayDecide(args: object, by: User, isOwner?: boolean): Promise<HolderCheck>;
   /** Requests that change something. */
   writes(): readonly string[];
-  /** Reasons of refused actions. */
   readonly refused: readonly string[];
   readonly presences: readonly unknown[];
   /** People whom messages of the bot answer, by the messages. */

@@ -404,7 +404,6 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Actions that are tested elsewhere, and the reason. */
 const ELSEWHERE: readonly string[] = [
   "sendMessage", // by the outbox: end to end
   "editMessage",

@@ -78,7 +78,6 @@ export const TUNED: readonly Pair[] = [
   ],
 ];
 
-/** The pairs that measure. */
 export const HELD_BACK: readonly Pair[] = [
   [
     "What time does the gym open on weekdays?",

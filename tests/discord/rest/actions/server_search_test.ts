@@ -70,7 +70,6 @@ interface SearchScene extends Simulated {
     reach?: SearchReach["reach"],
     more?: Partial<ServerQuery>,
   ): Promise<FoundSources>;
-  /** The texts that a search shows. */
   texts(...asked: Parameters<SearchScene["search"]>): Promise<readonly string[]>;
   /** Channels that the config or the policy closes. */
   readonly closed: { off: Set<string>; policy: Set<string> };

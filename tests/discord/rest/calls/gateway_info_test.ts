@@ -7,7 +7,6 @@ const NOW = Date.parse("2026-11-20T12:00:00Z");
 const LIMIT = { total: 1000, remaining: 998, reset_after: 14_400_000, max_concurrency: 1 };
 const GATEWAY = { url: "wss://gateway.discord.gg", shards: 1, session_start_limit: LIMIT };
 
-/** Reads from a Discord with one answer. */
 function readFrom(answer: unknown) {
   return createReadGatewayInfo({
     request(method, path) {

@@ -157,7 +157,6 @@ const rpc = (method: unknown, params?: unknown, id: unknown = 1) => ({
 const tool = (name: unknown, given: unknown) => rpc("tools/call", { name, arguments: given });
 const ask = (more: object) => tool("ask", { question: "x", ...more });
 
-/** Requests of MCP, with words of the answer. */
 const MCP: readonly (readonly [what: string, body: unknown, status: number, words: RegExp])[] = [
   ["no JSON", "{", 400, /The body is not JSON/],
   ["nothing", "", 400, /The body is not JSON/],

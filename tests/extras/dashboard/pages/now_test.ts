@@ -22,7 +22,6 @@ async function pageWith(model: Partial<ModelSnapshot>): Promise<string> {
   return String(await nowPage.render(parts as never, new URLSearchParams() as never));
 }
 
-/** The words of the page beside a model. */
 async function wordsFor(model: Partial<ModelSnapshot>): Promise<string> {
   const html = await pageWith(model);
   const [, words = ""] = /Model house\/a<\/dt><dd>(.*?)<\/dd>/s.exec(html) ?? [];
