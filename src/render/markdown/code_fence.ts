@@ -47,6 +47,8 @@ interface Marker {
 
 const MARKER = /`{3,}|~{3,}/g;
 const INDENT = /^[ \t>]*$/;
+/** The mark of a list's item. */
+const ITEM = /^[ \t>]*(?:[-*+]|\d{1,9}[.)]) +$/;
 
 /** Part of a chunk's length that a fence must leave for its content. */
 const LEAST_ROOM = 1 / 5;
@@ -91,7 +93,9 @@ function openingAt(
 ): Opening | undefined {
   const before = lineBefore(text, index, limit);
   const isBlock = INDENT.test(before);
-  if (marker.startsWith("~") ? !isBlock : /(?<!\\)(?:\\\\)*\\$/.test(before)) return undefined;
+  if (
+    marker.startsWith("~") ? !isBlock && !ITEM.test(before) : /(?<!\\)(?:\\\\)*\\$/.test(before)
+  ) return undefined;
 
   // `>>> ` quotes everything that follows, and is no mark of this line.
   const prefix = isBlock ? before.replace(/^>>> /, "") : "";
@@ -137,8 +141,11 @@ function closerOf(
   let inner: Marker | undefined;
   let loose: Marker | undefined;
   let first: Marker | undefined;
-  for (const found of markers.slice(from, from + MOST_MARKERS)) {
-    if (!found.marker.startsWith(marker)) continue;
+  let searched = 0;
+  for (let at = from; at < markers.length && searched < MOST_MARKERS; at++) {
+    const found = markers[at];
+    if (!found?.marker.startsWith(marker)) continue;
+    searched += 1;
     const startsLine = INDENT.test(lineBefore(text, found.index, 1_000));
     if (isInLine) return startsLine ? undefined : found;
     const behind = found.index + found.marker.length;
@@ -158,7 +165,7 @@ function closerOf(
   return loose ?? inner ?? first;
 }
 
-/** Markers to search for the end of a fence. It bounds how often a text is read. */
+/** Markers of its kind to search for the end of a fence. It bounds how often a text is read. */
 const MOST_MARKERS = 100;
 
 /** The text before a position on its line, at most `most` units of it. */

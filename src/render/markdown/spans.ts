@@ -90,6 +90,7 @@ export function marksIn(text: string, code: readonly TextRange[]): readonly Pair
       open.delete(mark);
       continue;
     }
+    if (mark === "*" && !NON_SPACE.test(after)) continue; // Discord begins no emphasis there
     const lone = { start, end: start, mark };
     found.push(lone);
     const mayOpen = NON_SPACE.test(after) && !isAfterWord && !mark.startsWith("`");

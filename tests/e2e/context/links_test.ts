@@ -98,7 +98,7 @@ describe("[R9] links in a conversation", () => {
 
   it("shows a link in a posted message as an answer would", async () => {
     await using model = await startFixedModel((asked) => {
-      const [, channelId] = /post it! <#(\d+)>/.exec(asked) ?? [];
+      const [, channelId] = /post it! #help \((\d+)\)/.exec(asked) ?? [];
       if (channelId === undefined) return "Done.";
       const text = `See ${SAID} or ${OTHER}`;
       const post = { action: "sendMessage", channelId, text };

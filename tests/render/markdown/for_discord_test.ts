@@ -41,6 +41,13 @@ describe("[R2a] forDiscord() › code", () => {
     ["a spoiler around a fence", `||${F}\na || b\n${F}||`, `||${F}\na |\u200b| b\n${F}||`],
     ["bold around code", "**use `a ** b` here** ok", "**use `a *\u200b* b` here** ok"],
     ["an operator before code", "if a || b, `c || d`", "if a \\|\\| b, `c || d`"],
+    ["stars of a list around code", "* a\n* b `x*y`\n* c", "* a\n* b `x*y`\n* c"],
+    ["tildes in an item", "- ~~~js\n  a\n  ~~~\n- b", `- ${F}js\n  a\n  ${F}\n- b`],
+    [
+      "an end behind 200 drawings",
+      `${F}\n${"~~~~~\n".repeat(200)}${F}\nx`,
+      `${F}\n${"~~~~~\n".repeat(200)}${F}\nx`,
+    ],
     ["a star before code", "5*3 = `x*y`", "5\\*3 = `x*y`"],
     [
       "a name before code",
