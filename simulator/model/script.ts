@@ -76,7 +76,8 @@ export function quoteOf(text: string): string {
   return text.slice(0, ECHO_MAX).split("\n").map((line) => `> ${line}`).join("\n");
 }
 
-function echo(words: string): string {
+function echo(asked: string): string {
+  const words = asked.replace(/^@you\s*/, ""); // the bot's own mention, as the model reads it
   if (words === "") return `${WHO} You sent no words, so there is nothing for me to repeat.`;
   const shown = words.length > ECHO_MAX ? `${words.slice(0, ECHO_MAX).trimEnd()}…` : words;
   const quoted = shown.split("\n").map((line) => `> ${line}`).join("\n");

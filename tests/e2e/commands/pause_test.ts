@@ -47,7 +47,7 @@ describe("[X4] barnacle pause", () => {
       assert.deepEqual([resumed.code, resumed.stdout], [0, ["goes on"]]);
       await scene.line(bot, /The bot goes on/);
       say("grace", "general", `${mention} three`);
-      assert.match((await replies("general", 2))[1] ?? "", /you three/);
+      assert.match((await replies("general", 2))[1] ?? "", /> three/);
       assert.deepEqual((await cli("resume")).stdout, ["is not paused"]);
       await eventually(
         "the status without the pause",
@@ -74,7 +74,7 @@ describe("[X4] barnacle pause", () => {
       say("ada", "dm", "/pause");
       assert.deepEqual(await replies("dm", 1, "ada"), ["I am back."]);
       say("grace", "general", `${mention} three`);
-      assert.match((await replies("general", 3))[2] ?? "", /you three/);
+      assert.match((await replies("general", 3))[2] ?? "", /> three/);
     }));
 
   it("shows a pause by an owner's `/pause`, and who it was", () =>

@@ -98,7 +98,9 @@ describe("[R12a] a channel that takes no files", () => {
       simulator.permit({ ...DENIED, as: "denied" });
       simulator.permit({ ...noPosts, as: "unset" });
       const answered = () =>
-        asked.map((text) => written("general").filter((one) => one.includes(`> ${text}`)).length);
+        asked.map((_, number) =>
+          written("general").filter((one) => one.includes(`> q${number + 1}.`)).length
+        );
       await until("each answer once", () => answered().every((count) => count > 0));
       assert.deepEqual(answered(), asked.map(() => 1));
       const order = written("general").map((text) => /q\d/.exec(text)?.[0]);
