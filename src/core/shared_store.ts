@@ -12,6 +12,8 @@ export interface SharingProcess {
   readonly version: string;
   /** Changes that its copy lacked then; absent while it copies, and for an owner. */
   readonly behind?: number;
+  /** Whether it could answer people then; a standby looks only while the owner could not. */
+  readonly isFit?: boolean;
   /** Unix time in milliseconds at which it last reported. */
   readonly seenAt: number;
 }

@@ -57,6 +57,8 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly signal?: Promise<Ending>;
   /** Called before an operator changes the store, by a command or the dashboard. */
   readonly onWrite: () => void;
+  /** Takes the state of the running bot, if others share its store. */
+  readonly onStarted?: (snapshot: Bot["snapshot"]) => void;
   /** Exit code of the last run here; `undefined` if it was killed. */
   readonly lastExitCode: number | undefined;
 }
@@ -124,6 +126,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       onOnline: (online) =>
         void listening.then((base) => isLeaving || options.announce(online, base)),
     });
+    options.onStarted?.(bot.snapshot);
     if (unstored !== undefined) {
       log.error("Cannot store the start of this run", { error: unstored });
     }

@@ -33,7 +33,6 @@ export interface StandbyState {
   readonly isCopied: boolean;
 }
 
-/** Everything that showing a standby needs. */
 export interface HealthOptions {
   readonly config: Pick<BotConfig, "http">;
   /** Whether the config names `http.port`. */
@@ -56,7 +55,6 @@ export function createStandbyHealth(options: HealthOptions) {
   };
   const timer = setInterval(tell, (watchdogMsOf(env, process.pid) ?? 3 * NOTIFY_MS) / 3);
   return {
-    /** Takes the current state. */
     async show(next: StandbyState): Promise<void> {
       const isFirst = state === undefined;
       state = next;
@@ -64,7 +62,6 @@ export function createStandbyHealth(options: HealthOptions) {
       tell();
       server = await listen(createHandler(() => state ?? next, options), options);
     },
-    /** Stops answering. */
     async close(): Promise<void> {
       clearInterval(timer);
       await server?.close();

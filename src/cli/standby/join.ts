@@ -10,6 +10,7 @@ import { existsSync, renameSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { Store } from "../../store/store.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
@@ -35,8 +36,9 @@ import { VERSION } from "../../version.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 import { clockProblem, MAY_LOSE, otherStore, SYNCHRONIZE, twinProblem } from "./refuse.ts";
 
-/** How long a stop waits for PostgreSQL. */
+/** How long a stop waits for PostgreSQL, and how often a hand-over looks for the next owner. */
 const HAND_OVER_MS = 5_000;
+const LOOK_MS = 100;
 
 /** A data directory that belongs to a store in PostgreSQL. */
 export interface Joined {
@@ -99,7 +101,6 @@ function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord
 
 /** A lease that was just taken, with the copy of the store if another process had it before. */
 export interface Won {
-  /** As PostgreSQL gave it. */
   readonly lease: TakenLease;
   /** When the lease was asked for. */
   readonly takenAt: Moment;
@@ -114,6 +115,7 @@ export interface SharedStore
   readonly state: () => SharedStoreState | undefined;
   /** Whether another data directory had the lease last: its process may still run, and hang. */
   readonly isTakenOver: boolean;
+  readonly watch: ReturnType<typeof createOwnerReports>["watch"];
   /** Sends the rest and ends the lease. The store must be closed. */
   close(): Promise<void>;
 }
@@ -176,10 +178,18 @@ export async function ownStore(
   }
   owner.follow(path);
   log.info("This process owns the store in PostgreSQL", { epoch });
-  const reports = createOwnerReports(reporting, { place, version: VERSION }, owner, schedule);
+  const self = { place, version: VERSION };
+  const reports = createOwnerReports(reporting, self, owner, schedule, async (why) => {
+    log.warn("Handing over to a standby, so this process ends", { why });
+    await owner.handOver(4 * HAND_OVER_MS);
+    // A service manager may start this one again at once, and then the lease would be its own.
+    const isOurs = () => remote.look().then((state) => state.epoch === epoch, () => false);
+    for (let left = HAND_OVER_MS; left > 0 && await isOurs(); left -= LOOK_MS) await sleep(LOOK_MS);
+    process.exit(EXIT.tryAgain);
+  });
   return {
     ...owner,
-    state: reports.state,
+    ...reports,
     isTakenOver: copy !== undefined,
     async close() {
       const [isDone] = await Promise.all([owner.handOver(HAND_OVER_MS), reports.close()]);

@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Setup } from "../../bot.ts";
+import type { Bot, Setup } from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
 import type { Store } from "../../store/store.ts";
@@ -35,7 +35,6 @@ const AFTER_OUTAGE_MS = 3_000;
 const TOKEN_LOCK_MS = 5_000;
 const TOKEN_LOOK_MS = 50;
 
-/** Everything that a standby needs. */
 export interface StandByOptions extends HealthOptions {
   readonly config: BotConfig;
   /** `store.url`. */
@@ -61,6 +60,8 @@ export interface OwnedStore {
   readonly onDisconnected?: () => void;
   /** Owner and copies; absent: the store is not in PostgreSQL. */
   readonly shared?: () => SharedStoreState | undefined;
+  /** Takes the state of the running bot; absent as above. */
+  readonly onStarted?: (snapshot: Bot["snapshot"]) => void;
   /** Closes the store, and ends the lease. */
   close(): Promise<void>;
 }
@@ -87,7 +88,7 @@ export async function waitForStore(options: StandByOptions): Promise<OwnedStore 
     log.info("Barnacle has stopped standing by");
     return undefined;
   }
-  const { mayAct, state, leave, close } = shared;
+  const { mayAct, state, watch, leave, close } = shared;
   let store: Store | undefined;
   try {
     store = openStore(shared);
@@ -104,6 +105,12 @@ export async function waitForStore(options: StandByOptions): Promise<OwnedStore 
     mayAct,
     onDisconnected: shared.disconnected,
     shared: state,
+    onStarted: (snapshot) =>
+      watch(() => {
+        const shards = snapshot().accounts.flatMap((account) => account.shards);
+        // One that waits for Discord's limit would wait elsewhere, too.
+        return shards.length > 0 && shards.every(({ state, waits }) => state !== "ready" && !waits);
+      }),
     async close() {
       opened.close();
       await close();
@@ -117,7 +124,7 @@ export async function waitForStore(options: StandByOptions): Promise<OwnedStore 
  * @returns `undefined` if the signal came first.
  */
 async function takeLease(
-  { url, dataDir, accounts, log, openStore }: StandByOptions,
+  { url, dataDir, accounts, env, log, openStore }: StandByOptions,
   show: (state: StandbyState) => Promise<void>,
   ending: AbortSignal,
 ): Promise<SharedStore | undefined> {
@@ -125,7 +132,12 @@ async function takeLease(
   const remote = createRemote(url, { bots });
   try {
     const joined = await joinStore({ remote, dataDir, bots, log });
-    const won = await waitForTurn(joined, show, ending);
+    const won = await waitForTurn(joined, show, async () => {
+      const { examineNetwork } = await import("../../bot/preflight/examine.ts"); // rarely needed
+      const [{ apiBase } = { apiBase: "" }] = accounts.values();
+      const found = await examineNetwork({ apiBase, env, showsDns: false, opensGateway: true });
+      return found.rest.http.kind === "ok" && found.gateway?.hello.kind === "ok";
+    }, ending);
     if (won) return await ownStore(joined, won, openStore, createRemote(url));
     await remote.close();
     return undefined;
@@ -139,6 +151,7 @@ async function takeLease(
 async function waitForTurn(
   joined: Joined,
   show: (state: StandbyState) => Promise<void>,
+  reachesDiscord: () => Promise<boolean>,
   ending: AbortSignal,
 ): Promise<Won | undefined> {
   const { remote, taker, dataDir, log } = joined;
@@ -153,6 +166,7 @@ async function waitForTurn(
   let wholeAt = performance.now();
   let outageEndedAt = -Infinity;
   let reportedAt = -Infinity;
+  let isFit = false;
 
   function tell(): Promise<void> {
     const lagMs = performance.now() - wholeAt;
@@ -165,8 +179,11 @@ async function waitForTurn(
     const copy = following.copy();
     if (!copy || performance.now() - reportedAt < REPORT_MS) return;
     reportedAt = isCopied ? performance.now() : -Infinity; // once it is, again at once
-    const self = { place: taker.place, version: VERSION, sequence: copy.sequence() };
+    const self = { place: taker.place, version: VERSION, sequence: copy.sequence(), isFit };
     ({ processes } = await remote.report(self));
+    const owner = processes.find(({ place }) => place === state.place);
+    if (owner?.isFit !== false || !isCopied || newer !== undefined) isFit = false;
+    else void reachesDiscord().then((found) => isFit = found, () => isFit = false);
   }
 
   async function look(): Promise<Won | undefined> {

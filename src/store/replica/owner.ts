@@ -32,7 +32,6 @@ const CUT_MS = 100;
 /** A statement without an answer for longer is an outage. */
 const SILENT_MS = 3_000;
 
-/** Everything that an owner needs from outside. */
 export interface OwnerOptions {
   readonly remote: Pick<Remote, "push" | "look" | "release">;
   /** The lease as it was taken. */
@@ -83,6 +82,8 @@ export function createOwner(options: OwnerOptions) {
   let trouble: RemoteError | undefined;
   /** When the statement under way was first sent, by `elapsed`. */
   let askedAt: number | undefined;
+  /** How long the last renewal took; 0 in an outage. */
+  let renewalMs = 0;
   let isLost = false;
   let isClosed = false;
   /** Whether the process ends, and waits no longer for a server that does not answer. */
@@ -97,7 +98,7 @@ export function createOwner(options: OwnerOptions) {
   const isHeld = (): boolean => {
     const { elapsed, now } = moment();
     const age = Math.max(elapsed - renewedAt.elapsed, Math.abs(now - renewedAt.now));
-    return age < LEASE_MS - UNUSED_MS;
+    return !isClosed && age < LEASE_MS - UNUSED_MS;
   };
 
   function add({ pages, pageCount }: PageChange): void {
@@ -115,6 +116,7 @@ export function createOwner(options: OwnerOptions) {
   function send(): Promise<void> {
     cancelTimer?.();
     cancelTimer = undefined;
+    if (isClosed) return Promise.resolve(); // a change would renew the lease that has ended
     return sending ??= sendAll();
   }
 
@@ -141,7 +143,7 @@ export function createOwner(options: OwnerOptions) {
       }
       sendingSince = undefined;
       for (const { resolve } of served) resolve();
-    } while (callers.length > 0);
+    } while (callers.length > 0 && !isClosed);
     sending = undefined; // at once: a caller that comes now would wait for the next renewal
     if (waiting) sendBehind();
     if (!isClosed) renewLater();
@@ -158,6 +160,7 @@ export function createOwner(options: OwnerOptions) {
         if (sequence !== undefined) {
           lease = { ...lease, sequence };
           renewedAt = before;
+          renewalMs = moment().elapsed - before.elapsed;
           askedAt = undefined;
           settle(undefined);
           return true;
@@ -172,6 +175,7 @@ export function createOwner(options: OwnerOptions) {
         }
         lease = { ...lease, sequence: stored };
       } catch (error) {
+        renewalMs = 0;
         settle(error as RemoteError);
         if (isClosed) return false;
         await new Promise<void>((resolve) => schedule(resolve, RETRY_MS));
@@ -245,7 +249,7 @@ export function createOwner(options: OwnerOptions) {
     },
     /** Reads the pages of the commits since the last call. Called after each commit, at once. */
     committed(): void {
-      const change = wal?.read();
+      const change = isClosed ? undefined : wal?.read();
       if (!change) return;
       add(change);
       sendBehind();
@@ -269,6 +273,7 @@ export function createOwner(options: OwnerOptions) {
       const since = sendingSince ?? waitingSince;
       return since === undefined ? 0 : Math.max(0, moment().elapsed - since);
     },
+    isSlow: (): boolean => renewalMs > SILENT_MS,
     /** Why PostgreSQL does not take changes; `undefined` if it does. */
     problem,
     /** Waits until this process certainly has the lease: before each request that changes Discord. */
@@ -278,7 +283,7 @@ export function createOwner(options: OwnerOptions) {
      * because another process has resumed the session: a new connection would take it from that one.
      */
     disconnected(): void {
-      if (isHeld()) return;
+      if (isClosed || isHeld()) return;
       void send();
       schedule(() => {
         if (isHeld() || isLost) return;
@@ -292,8 +297,8 @@ export function createOwner(options: OwnerOptions) {
       leave();
     },
     /**
-     * Sends the last pages and ends the lease, so that another process goes on at once. Nothing may
-     * be committed any more.
+     * Sends the last pages and ends the lease, so that another process goes on at once. From then on,
+     * commits and requests to Discord wait until this process ends.
      *
      * @param limitMs Milliseconds after which it gives up.
      * @returns Whether PostgreSQL has everything.
@@ -318,5 +323,4 @@ export function createOwner(options: OwnerOptions) {
   };
 }
 
-/** Holds the lease, and sends pages. */
 export type Owner = ReturnType<typeof createOwner>;

@@ -14,7 +14,6 @@ import { StoreError } from "../database/store_error.ts";
 /** The record's file. */
 const NAME = "shared-store.json";
 
-/** The record of a data directory. */
 export interface SharedRecord {
   /** Id of the store in PostgreSQL. */
   readonly store: string;

@@ -58,7 +58,6 @@ export interface Lease {
   readonly sequence: number;
 }
 
-/** A lease that was just taken. */
 export interface TakenLease extends Lease {
   /** Number of pages of the store; 0 if there is none yet. */
   readonly pageCount: number;
@@ -77,7 +76,6 @@ export interface LeaseTaker {
   readonly lastEpoch?: number;
 }
 
-/** Settings of the access. */
 export interface RemoteOptions {
   /** Marks of the bots, by which other processes of the server find this one; none by default. */
   readonly bots?: readonly string[];
@@ -160,9 +158,7 @@ export function createRemote(
         await prepareTables(sql, oldest);
         return await readState(sql);
       }, OPEN_MS),
-    /** The current row. */
     look: (): Promise<RemoteState> => within(readState),
-    /** Runs other statements. */
     use: <T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> => within(work),
     /** Another database of the server that one of these bots uses now; `undefined` if none is. */
     twin: (): Promise<string | undefined> => within((sql) => readTwin(sql, bots)),
@@ -277,7 +273,6 @@ export function createRemote(
   };
 }
 
-/** The tables of the store in PostgreSQL. */
 export type Remote = ReturnType<typeof createRemote>;
 
 async function put(

@@ -10,17 +10,19 @@ export const REPORT_MS = 5_000;
 /** For how long a process that has ended is shown. */
 const SHOWN_HOURS = 24;
 
-/** A process's report of itself. */
 export interface OwnReport {
   readonly place: string;
   readonly version: string;
   /** The last change in its copy; absent while it copies, and for an owner. */
   readonly sequence?: number | undefined;
+  /** Whether it could answer people; by default not. */
+  readonly isFit?: boolean;
 }
 
 const rowSchema = z.object({
   place: z.string(),
   version: z.string(),
+  isFit: z.boolean(),
   behind: z.number().nullable(),
   seenAt: z.number(),
 });
@@ -28,7 +30,7 @@ const rowSchema = z.object({
 /** Reads the reports of the last day. */
 export async function readReports(sql: AnySql): Promise<readonly SharingProcess[]> {
   const rows = await sql`
-    SELECT place, version, behind::float8 AS behind,
+    SELECT place, version, behind::float8 AS behind, fit AS "isFit",
            extract(epoch FROM seen)::float8 * 1000 AS "seenAt"
     FROM barnacle.processes ORDER BY place`;
   return rowSchema.array().parse(rows).map(({ behind, ...rest }) => ({
@@ -45,18 +47,18 @@ export async function readReports(sql: AnySql): Promise<readonly SharingProcess[
  */
 export async function writeReport(
   sql: AnySql,
-  { place, version, sequence = null }: Omit<OwnReport, "sequence"> & { sequence?: number | null },
+  { sequence = null, ...self }: Omit<OwnReport, "sequence"> & { sequence?: number | null },
 ): Promise<void> {
   await sql`
-    INSERT INTO barnacle.processes (place, version, behind, seen)
-    SELECT ${place}, ${version},
+    INSERT INTO barnacle.processes (place, version, fit, behind, seen)
+    SELECT ${self.place}, ${self.version}, ${self.isFit ?? false}::boolean,
            CASE WHEN ${sequence}::bigint >= 0 THEN
              (SELECT count(DISTINCT sequence) FROM barnacle.pages
               WHERE sequence > ${sequence}::bigint)
            END,
            clock_timestamp()
     ON CONFLICT (place) DO UPDATE
-    SET version = excluded.version, behind = excluded.behind, seen = excluded.seen`;
+    SET version = excluded.version, fit = excluded.fit, behind = excluded.behind, seen = excluded.seen`;
   await sql`
     DELETE FROM barnacle.processes
     WHERE seen < clock_timestamp() - ${SHOWN_HOURS} * interval '1 hour'`;

@@ -13,7 +13,7 @@ import { RemoteError } from "./remote_error.ts";
 /** Oldest version of PostgreSQL to use. */
 export const OLDEST = 15;
 
-export const FORMAT = 7;
+export const FORMAT = 8;
 
 /** Any constant: two processes do not create the tables at once. */
 const LOCK = 7_162_032;
@@ -47,6 +47,7 @@ const SCHEMA = `
     place text PRIMARY KEY,
     version text NOT NULL,
     behind bigint,
+    fit boolean NOT NULL,
     seen timestamptz NOT NULL
   );
 `;

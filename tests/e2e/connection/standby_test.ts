@@ -4,7 +4,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import { createRemote } from "../../../src/store/replica/remote.ts";
 import { accountOf } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
@@ -120,6 +122,57 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       standby.kill("SIGTERM");
       assert.deepEqual(await ended(standby), STOPPED);
       assert.equal(standby.lines.some((line) => /This process owns/.test(line)), false);
+    });
+  });
+
+  it("[O15] takes over from an owner that is cut off Discord, once in ten minutes", async () => {
+    const STORE_URL = server.create();
+    await withSimulation({ config: STORE, env: { STORE_URL }, mayRefuse }, async (scene) => {
+      const { faults, gatewayUrl } = scene.simulator;
+      const { port } = new URL(gatewayUrl);
+      await using proxy = await startCutProxy(Number(port));
+      // The owner and its successors resume there; a standby that looks gets the true address.
+      faults.gateway.address = gatewayUrl.replace(port, `${proxy.port}`);
+      const first = await scene.start();
+      await using second = startSecondBot(scene, { env: { STORE_URL } });
+      await scene.line(second, /Barnacle is standing by/);
+      faults.gateway.address = undefined;
+      const cut = () => {
+        proxy.turnTo(1);
+        return faults.rest.add({ route: "/gateway/bot", fault: { kind: "reset" } });
+      };
+      const heal = ({ remove }: ReturnType<typeof cut>) => (proxy.turnTo(Number(port)), remove());
+      ask(scene, 0, 2);
+      await scene.until("two answers", () => answered(scene, 2));
+      const cutAt = performance.now();
+      const none = cut();
+      ask(scene, 2, 4);
+      assert.deepEqual(await ended(first), { code: 75, signal: null });
+      assert.ok(performance.now() - cutAt <= 45_000);
+      assert.match(first.lines.join("\n"), /Handing over to a standby.*no connection to Discord/);
+      heal(none);
+      await scene.until("the answers", () => answered(scene, 4));
+
+      const third = scene.startBot(); // the machine of the first owner
+      await scene.line(third, /Barnacle is standing by/);
+      const again = cut();
+      ask(scene, 4, 6);
+      const remote = createRemote(STORE_URL);
+      await scene.eventually("the standby to reach Discord", async () => {
+        const { processes = [] } = await remote.inspect();
+        const isFit = (end: string) => processes.find(({ place }) => place.endsWith(end))?.isFit;
+        return isFit(scene.dataDir) === true && isFit(elsewhere(scene)) === false;
+      });
+      await remote.close();
+      await sleep(25_000); // longer than an owner without Discord waits otherwise
+      assert.equal(second.lines.some((line) => /Handing over/.test(line)), false);
+      server.sql(
+        STORE_URL,
+        "UPDATE barnacle.store SET handed_over = handed_over - interval '10 minutes'",
+      );
+      assert.deepEqual(await ended(second), { code: 75, signal: null });
+      heal(again);
+      await judge(scene, third, owed(6));
     });
   });
 

@@ -22,6 +22,17 @@ describe("[T11] an action that its asker may not do", () => {
       assert.deepEqual(writes(), []);
     }));
 
+  it("is no question to anyone without `approvals.escalate`", () =>
+    withActions(async ({ ask, rules, target, demo: { channels } }) => {
+      rules.escalates = false;
+      for (
+        const args of [
+          { action: "channelEdit", channelId: channels.help.id, name: "new" },
+          { action: "kick", userId: target.id },
+        ]
+      ) assert.equal(await ask(args), undefined);
+    }));
+
   it("is no question if the asker may do it", () =>
     withActions(async ({ ask, permit, writes, demo: { channels } }) => {
       permit("manageChannels");

@@ -530,10 +530,15 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       url,
       "UPDATE barnacle.processes SET seen = seen - interval '2 days' WHERE version = '0'",
     );
-    const { processes } = await remote.report({ place: THERE.place, version: "2", sequence: 0 });
+    const { processes } = await remote.report({
+      place: THERE.place,
+      version: "2",
+      sequence: 0,
+      isFit: true,
+    });
     assert.deepEqual(processes.map(({ seenAt: _, ...rest }) => rest), [
-      { place: HERE.place, version: "1" },
-      { place: THERE.place, version: "2", behind: 1 },
+      { place: HERE.place, version: "1", isFit: false },
+      { place: THERE.place, version: "2", isFit: true, behind: 1 },
     ]);
     assert.equal(await remote.push({ ...lease, sequence: 1 }), 2, "the lease is renewed");
     const whole = await remote.report({ place: THERE.place, version: "2", sequence: 1 });

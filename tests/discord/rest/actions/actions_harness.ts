@@ -30,7 +30,7 @@ import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import { discord as tool } from "../../../../src/tools/discord/discord.ts";
 import { addChannel, addMember, addRole } from "../../../../simulator/world/create_world.ts";
 import { ALL_PERMISSIONS, PERMISSION } from "../../../../simulator/world/permissions.ts";
-import type { Role, TextChannel, User } from "../../../../simulator/world/world.ts";
+import type { Role, TextChannel, Thread, User } from "../../../../simulator/world/world.ts";
 import { type Simulated, withDiscord } from "../simulated.ts";
 import {
   ACCOUNT,
@@ -68,7 +68,7 @@ export interface Asking {
   /** Whether the question comes from direct messages. */
   readonly isDirect?: boolean;
   /** The channel of the question; default: #general. */
-  readonly place?: TextChannel;
+  readonly place?: TextChannel | Thread;
   /** The program that asks for the person. */
   readonly called?: InboundMessage["called"];
   /** Number of the turn; calls of one turn share their bounds. */
@@ -117,7 +117,13 @@ export interface ActionScene extends Simulated {
   readonly answered: Map<string, UserId>;
   readonly clock: FakeClock;
   /** The current rules; a test may replace them. */
-  readonly rules: { policy: AccessPolicy; alsoGuilds: readonly string[]; sharesDirect?: boolean };
+  readonly rules: {
+    policy: AccessPolicy;
+    alsoGuilds: readonly string[];
+    sharesDirect?: boolean;
+    /** `approvals.escalate`; true by default. */
+    escalates?: boolean;
+  };
 }
 
 export async function withActions(test: (scene: ActionScene) => Promise<void>): Promise<void> {
@@ -189,7 +195,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         rulesIn: () => ({ ...RULES, cleanSecrets }),
       }),
       ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {
-        escalates: () => true,
+        escalates: () => rules.escalates !== false,
         checksIn: () => false,
         maxDestructive: () => 2,
         ownerIds: () => Promise.resolve([people.ada.id]),
@@ -240,8 +246,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         place: {
           ...place,
           guild: { ...place.guild, id: krill.id },
-          channel: { ...place.channel, id: where.id },
-          isAgeRestricted: where.isAgeRestricted || undefined,
+          channel: { ...place.channel, id: where.kind === "thread" ? where.parentId : where.id },
+          isAgeRestricted: where.kind !== "thread" && where.isAgeRestricted || undefined,
         },
         guildId: krill.id,
         channelId: where.id,

@@ -367,6 +367,31 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       );
     }));
 
+  it("write no word of a private thread to the server or to a person, though its channel is open", () =>
+    withActions(async ({ run, permit, sim, target, demo: { channels: { thread } } }) => {
+      permit("createEvents");
+      const when = { startTime: "2030-01-01T00:00:00Z", endTime: "2030-01-01T01:00:00Z" };
+      const writes = [
+        { action: "eventCreate", name: "word", location: "quay", ...when },
+        { action: "sendMessage", userId: target.id, text: "word" },
+      ];
+      for (const isPrivate of [false, true]) {
+        if (isPrivate) { // the simulator has no private threads
+          const change = (body: string) => body.replace(/"type":\s*11\b/, '"type":12');
+          sim.faults.rest.add({
+            method: "GET",
+            route: "/channels/:id",
+            fault: { kind: "reform", change },
+          });
+        }
+        for (const args of writes) {
+          const told = await run(args, { place: thread, isOwner: true });
+          assert.equal(isTold(told), !isPrivate, told);
+          if (isPrivate) assert.match(told, /not everyone who would read/);
+        }
+      }
+    }));
+
   it("[T3] open no channel again by undoing, and give no role above the owner who asks", () =>
     withActions(async (scene) => {
       const { run, permit, crew, target, demo: { krill, channels } } = scene;
