@@ -28,7 +28,9 @@ describe("[S4] [D2] barnacle send", () => {
         if (isRunning) await scene.start();
         const file = join(scene.dataDir, "tide.txt");
         writeFileSync(file, "high at noon");
-        const ran = await send(scene, target(scene, "general"), "The tide is in.", "--file", file);
+        // The store knows names once a bot has run.
+        const to = isRunning ? ["#general"] : [target(scene, "general")];
+        const ran = await send(scene, ...to, "The", "tide", "is in.", "--file", file);
         assert.equal(ran.code, 0, said(ran));
         const [message, ...more] = scene.simulator.posted("general");
         assert.deepEqual(more, []);
