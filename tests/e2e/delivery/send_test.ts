@@ -108,8 +108,14 @@ describe("[S4] [D2] barnacle send", () => {
 
   const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
     [["123456789012345678", "x"], /"user:123456789012345678".*"channel:123456789012345678"/],
-    [["general", "x"], /names are not accepted here/],
-    [["#general", "x"], /names are not accepted here/],
+    [
+      ["general", "x"],
+      /unknown channel "general": the bot has never been connected; use for a direct message/,
+    ],
+    [
+      ["#general", "x"],
+      /unknown channel "#general"/,
+    ],
     [["<@&123456789012345678>", "x"], /is a role/],
     [["", "x"], /no target/],
     [["channel:99999999999999999999", "x"], /not a Discord id/],
