@@ -17,6 +17,7 @@ import process from "node:process";
 import { noProxyOf } from "../lib/network/proxy.ts";
 import { printable } from "../lib/text/quoted.ts";
 import { BUILD_NAME, VERSION } from "../version.ts";
+import { textOf } from "./help/command_help.ts";
 import { errorTexts } from "./help/error_texts.ts";
 import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
 import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
@@ -53,7 +54,7 @@ export async function runCommandLine(
   const style = styleFor(stdout, env);
   const tasks = await tasksFor(args, extras);
   if (args.length === 0) {
-    for (const line of welcomeLines(tasks, VERSION, style)) stdout.write(`${line}\n`);
+    stdout.write(textOf(welcomeLines(tasks, VERSION, style)));
     return EXIT.done;
   }
   const all = commandsOf(tasks);
@@ -100,8 +101,7 @@ function createApplication(
     [name, target] as const
   );
   const root = buildRouteMap({ docs: { brief: "Barnacle" }, routes: Object.fromEntries(routes) });
-  const formatHelp: typeof root.formatHelp = () =>
-    `${overviewLines(tasks, VERSION, style).join("\n")}\n`;
+  const formatHelp: typeof root.formatHelp = () => textOf(overviewLines(tasks, VERSION, style));
   return buildApplication({ ...root, formatHelp }, {
     name: "barnacle",
     versionInfo: { currentVersion: BUILD_NAME },

@@ -1,6 +1,6 @@
 /**
  * Describes commands: one record per command, from which `--help` and `docs/commands.md` derive; and
- * lays help texts out in 80 columns.
+ * lays help texts out in at most 80 columns.
  */
 
 import {
@@ -11,6 +11,7 @@ import {
   type RouteMap,
   type TypedCommandParameters,
 } from "@stricli/core";
+import process from "node:process";
 import { wrapped } from "../../lib/text/cut.ts";
 import { type ExitCode, exitRows, type Exits, StartError } from "../shared/exit_code.ts";
 import { createProcessIo, type Io } from "../terminal/io.ts";
@@ -123,14 +124,14 @@ function helpOf([program = "", ...words]: readonly string[]): string {
   return [program, "help", ...words].join(" ");
 }
 
-/** The lines of a command's help, at most 80 columns wide. */
+/** The lines of a command's help. */
 function helpLines({ help, target }: CliCommand, name: string, style: Style): readonly string[] {
   const { brief, notes = [], examples, exits } = help;
   return [
-    ...wrapped(brief, WIDTH),
+    brief,
     "",
     `${style.bold("Usage:")} ${usageOf(target, name)}`,
-    ...(notes.length === 0 ? [] : ["", ...notes.flatMap((note) => wrapped(note, WIDTH))]),
+    ...(notes.length === 0 ? [] : ["", ...notes]),
     ...section("Arguments", argumentRows(target), style),
     ...section("Options", [...optionRows(target), HELP_ROW], style),
     ...section(
@@ -229,18 +230,19 @@ function styleOf(isColoured: boolean): Style {
   return isColoured ? COLOURED : PLAIN;
 }
 
-function textOf(lines: readonly string[]): string {
-  return `${lines.join("\n")}\n`;
+/** The lines of a help text as one, broken between words. */
+export function textOf(lines: readonly string[]): string {
+  return `${lines.flatMap((line) => wrapped(line, WIDTH)).join("\n")}\n`;
 }
 
-/** Columns of a help text. */
-export const WIDTH = 80;
+/** Columns of a help text: those of the terminal, from 40 to 80. */
+const WIDTH = Math.min(80, Math.max(40, process.stdout.isTTY && process.stdout.columns || 80));
 
 const INDENT = "  ";
 const GAP = 2;
 
 /** Columns that a term may take; the text of a longer one starts on the next line. */
-const MAX_TERM = 26;
+const MAX_TERM = Math.floor(WIDTH / 3);
 
 /** A term and its explanation: `["--json", "Print the result as JSON"]`. */
 export type HelpRow = readonly [term: string, text: string];

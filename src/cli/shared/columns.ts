@@ -65,6 +65,11 @@ export function wrapLines(
   });
 }
 
+/** Prints lines of people; a terminal gets them broken between words. */
+export function printLines(lines: readonly string[], io: Pick<Io, "out" | "columns">): void {
+  for (const line of wrapLines(lines, io.columns)) io.out(line);
+}
+
 /** The width of the longest word, without those that fit into no line. */
 function longestWord(line: string, columns: number): number {
   const widths = line.split(" ").map(displayWidth);
@@ -144,7 +149,7 @@ function whyText({ id, where, why }: Finding): string {
 export function reportFindings(findings: readonly Finding[], json: boolean, io: Io): ExitCode {
   const exitCode = exitCodeOf(findings);
   if (json) io.out(JSON.stringify({ findings, exitCode }));
-  else for (const line of wrapLines(showFindings(findings, io.style), io.columns)) io.out(line);
+  else printLines(showFindings(findings, io.style), io);
   return exitCode;
 }
 
@@ -168,7 +173,7 @@ export function printList<Item>(
 ): ExitCode {
   if (json) io.out(JSON.stringify(items));
   else if (items.length === 0) io.err(none);
-  else for (const line of linesOf(items)) io.out(line);
+  else printLines(linesOf(items), io);
   return EXIT.done;
 }
 

@@ -6,6 +6,7 @@
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 import { schedule, type StartTimer } from "../../lib/clock.ts";
+import { wrapped } from "../../lib/text/cut.ts";
 import { printable, safeJson, safeOutput } from "../../lib/text/quoted.ts";
 import { PLAIN, type Style, styleFor } from "./style.ts";
 
@@ -58,11 +59,13 @@ export function createProcessIo(
     : { during: (_text, work) => work, erase() {} };
   const errStyle = json ? PLAIN : styleFor(stderr, env);
 
+  const errColumns = isTerminal && !json ? Math.max(MIN_COLUMNS, columnsOf(stderr)) : Infinity;
   const safe = json ? safeJson : safeOutput;
 
   function err(line: string): void {
     status.erase();
-    stderr.write(`${safeOutput(line)}\n`);
+    const lines = safeOutput(line).split("\n").flatMap((one) => wrapped(one, errColumns));
+    stderr.write(`${lines.join("\n")}\n`);
   }
 
   return {

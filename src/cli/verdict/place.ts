@@ -103,7 +103,7 @@ function byName(trimmed: string, index: GuildIndex): FoundPlace | PlaceProblem {
   const [first, ...others] = matches;
   if (!first) {
     const why = index.size === 0 ? ": the bot has never been connected" : "";
-    return problem(`unknown channel ${quoted(trimmed)}${why}; use a link, or dm`);
+    return problem(`unknown channel ${quoted(trimmed)}${why}`);
   }
   if (others.length === 0) return inGuild(first.guild.id, first.id, first.guild);
   const candidates = matches.map(({ guild, id, name }) =>

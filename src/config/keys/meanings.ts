@@ -33,6 +33,8 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
     "channel channels",
     [`${GUILD}.channels`, `${GUILD}.channels.<channel>.allow`, `${D}.groupPolicy`],
   ],
+  ["reverseproxy caddy nginx traefik", ["http.hosts", "http.bind", "http.token"]],
+  ["mcpserver mcpservers", ["mcp.servers"]],
   ["server servers guild", [`${D}.guilds`, `${D}.groupPolicy`, "mcp.servers"]],
   [
     "ban block blacklist denylist ignore whitelist allowlist allow access who users user people " +

@@ -10,7 +10,7 @@ import {
   viewOf,
 } from "../../cli/verdict/current_rules.ts";
 import { type AccessRow, markedText, namedEntry, rowsOf } from "./rows.ts";
-import { inColumns } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -36,7 +36,7 @@ export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
     for (const [at, { accountId, rows, names, notes }] of tables.entries()) {
       if (at > 0) io.out("");
       if (tables.length > 1) io.out(`[${accountId}]`);
-      for (const line of linesOf(rows, names)) io.out(line);
+      printLines(linesOf(rows, names), io);
       for (const note of notes) io.out(note);
     }
     return EXIT.done;

@@ -13,7 +13,7 @@ import {
   readCode,
 } from "../../core/inbound/pairing.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-import { inColumns } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -57,7 +57,7 @@ export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
       ...accountCell(accountId),
       `${timeText(pairedAt)} by ${pairedBy}`,
     ]);
-    for (const line of inColumns([...rows, ...known])) io.out(line);
+    printLines(inColumns([...rows, ...known]), io);
     return EXIT.done;
   });
 }

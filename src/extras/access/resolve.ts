@@ -14,7 +14,7 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { accessIn, type AccessView } from "../../cli/verdict/current_rules.ts";
-import { inColumns } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { openConfig } from "../../cli/config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
@@ -142,7 +142,7 @@ function print(
     mapping.rule,
     resultText(mapping),
   ]);
-  for (const line of inColumns(rows)) io.out(line);
+  printLines(inColumns(rows), io);
   for (const { rule, why } of written?.left ?? []) {
     io.problem(`${printable(rule)} not replaced: ${printable(why)}`);
   }

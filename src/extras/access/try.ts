@@ -31,7 +31,7 @@ import { findPlace, type FoundPlace, unknownId } from "../../cli/verdict/place.t
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { wrapLines } from "../../cli/shared/columns.ts";
+import { printLines } from "../../cli/shared/columns.ts";
 import {
   asPhrase,
   checkLines,
@@ -99,8 +99,8 @@ export function accessTest(
     else {
       const where = printable(ruleText(rule, place, io.cwd));
       io.out(`${WOULD[verdict]}: ${asPhrase(words)} (${where})`);
-      for (const line of wrapLines(checkLines(checks, io), io.columns)) io.out(line);
-      for (const line of wrapLines(toolLines(tried.tools, io), io.columns)) io.out(line);
+      printLines(checkLines(checks, io), io);
+      printLines(toolLines(tried.tools, io), io);
       for (const fact of unknown) io.err(`Note: ${fact}`);
     }
     if (verdict === "accept") return EXIT.done;

@@ -17,7 +17,7 @@ import { readConfigLeniently, tellRefused } from "../../cli/shared/read_config.t
 import { whichAccount } from "../../cli/shared/which_account.ts";
 import { answerRows } from "./who_answers.ts";
 import type { Config } from "../../config/config.ts";
-import { inColumns } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
 /** Prints the prompt. What cannot be used of the files is on stderr. */
@@ -95,7 +95,7 @@ function showAnswers(
         : "-"
     ),
   ]);
-  for (const line of inColumns([["PLACE", ...ids], ...cells])) io.out(line);
+  printLines(inColumns([["PLACE", ...ids], ...cells]), io);
   io.out("");
   io.out("A message that names an agent, and a thread of an agent's answer, go to that agent.");
   if (rows.some(({ overlaps }) => overlaps.length > 0)) {

@@ -12,10 +12,12 @@ import {
   type Question,
   type StoredQuestion,
 } from "../../core/people/question.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
 import { withVisibleCharacters } from "../../render/questions/card.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
+import { knownChannels } from "../../cli/verdict/known_channels.ts";
+import { knownPeople } from "../../cli/verdict/known_people.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
@@ -25,9 +27,16 @@ import type { Store } from "../../store/store.ts";
 const PREVIEW_CHARS = 80;
 
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async ({ questions }) => {
-    const open = await questions.open(Date.now());
-    return printList(open, "Nothing waits for a person.", flags, io, (all) => all.map(lineOf));
+  return withStore(flags, io, async (store) => {
+    const open = await store.questions.open(Date.now());
+    const accounts = await store.gateway.accountIds();
+    const people = await knownPeople(store, accounts);
+    const channels = await knownChannels(store, accounts);
+    const nameOf = (id: UserId) => printable(people.get(id) ?? `user:${id}`);
+    const placeOf = ({ channelId }: StoredQuestion) =>
+      printable(channels.find(({ id }) => id === channelId)?.name ?? "direct messages");
+    const linesOf = (all: typeof open) => all.map((one) => lineOf(one, placeOf(one), nameOf));
+    return printList(open, "Nothing waits for a person.", flags, io, linesOf);
   });
 }
 
@@ -136,15 +145,20 @@ function unknownText(code: string): string {
   } is unknown, decided or expired; \`barnacle approvals list\` shows the open ones`;
 }
 
-/** `ABCDEFGH  approval    until 2026-11-27 09:00:00  exec  for user:9  ["ls"]`. */
-function lineOf({ code, expiresAt, question }: StoredQuestion): string {
+/** `ABCDEFGH  approval    until 2026-11-27 09:00:00  exec  in help  for ada  ["ls"]`. */
+function lineOf(
+  { code, expiresAt, question }: StoredQuestion,
+  place: string,
+  nameOf: (id: UserId) => string,
+): string {
   const { kind, tool, exact, text } = question;
   return [
     code,
     kind.padEnd(10),
     `until ${timeText(expiresAt)}`,
     tool,
-    `for ${decidersText(question, (id) => `user:${id}`)}`,
+    `in ${place}`,
+    `for ${decidersText(question, nameOf)}`,
     withVisibleCharacters((exact ?? text).slice(0, PREVIEW_CHARS)).replaceAll("\n", " "),
   ].join("  ");
 }

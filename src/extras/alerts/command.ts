@@ -12,7 +12,7 @@ import { createRedactor } from "../../lib/text/redactor.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { send } from "../delivery/exports.ts";
-import { inColumns } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { apiOf, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
@@ -51,7 +51,7 @@ export async function testAlerts(flags: CommonFlags, io: Io): Promise<ExitCode> 
   if (flags.json) io.out(JSON.stringify(results));
   else {
     const rows = results.map((result) => [markOf(result), result.way, printable(result.detail)]);
-    for (const line of inColumns(rows)) io.out(line);
+    printLines(inColumns(rows), io);
     for (const way of missing(config)) io.err(`${way}: not set; the key is alerts.${way}`);
   }
   if (results.length === 0) io.problem("alerts.ways has no way that is set, so no one gets alerts");

@@ -1,6 +1,6 @@
 /**
  * `barnacle config explain`: finds a key by any part of its name, and tells what it does, where the
- * config sets it, which value applies, and the page that documents it.
+ * config sets it, and which value applies.
  */
 
 import type { LoadedConfig } from "../../config/load.ts";
@@ -13,11 +13,10 @@ import { isList, isRecord, type Segment, valueAt } from "../../config/text/tree.
 import { pathText } from "../../core/config_file.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { inColumns, wrapLines } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { problemsText, readConfigLeniently } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { HOMEPAGE } from "../../version.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
 
 /** Keys that a list names at most. */
@@ -82,7 +81,7 @@ export async function explain(
     io.err(`No key is like ${quoted(typed)}; this one is like ${instead}:`);
   }
   const lines = keyLines(first.key, facts, places, fileOf(loaded), io);
-  for (const line of wrapLines(lines, io.columns)) io.out(line);
+  printLines(lines, io);
   return EXIT.done;
 }
 
@@ -94,7 +93,7 @@ export function listSections({ json }: ConfigFlags, io: Io): ExitCode {
     return EXIT.done;
   }
   const rows = sections.map((key) => [key.path, firstSentence(key)]);
-  for (const line of wrapLines(inColumns(rows), io.columns)) io.out(line);
+  printLines(inColumns(rows), io);
   io.err("`barnacle config explain <path, or words>` explains one, or finds keys below them.");
   return EXIT.done;
 }
@@ -107,7 +106,7 @@ function list(typed: string, found: readonly FoundKey[], json: boolean, io: Io):
     return EXIT.done;
   }
   const rows = listed.map(({ key }) => [key.path, firstSentence(key)]);
-  for (const line of wrapLines(inColumns(rows), io.columns)) io.out(line);
+  printLines(inColumns(rows), io);
   io.err(
     `${
       best.length > MAX_LISTED ? `The first ${MAX_LISTED} of ${best.length}` : best.length
@@ -128,7 +127,7 @@ function keyLines(
   file: string | undefined,
   { style }: Pick<Io, "style">,
 ): readonly string[] {
-  const { path, description, values, unit, example, change, docs } = facts;
+  const { path, description, values, unit, example, change } = facts;
   const rows = [
     ["  values", values],
     ...(unit === undefined ? [] : [["  unit", unit]]),
@@ -136,7 +135,6 @@ function keyLines(
     ...(example === undefined ? [] : [["  example", example]]),
     ["  a change", change],
     ...places.map((place) => ["  in your config", placeText(place, file)]),
-    ["  page", `${HOMEPAGE}/blob/main/docs/${docs}`],
   ];
   return [
     style.bold(path),

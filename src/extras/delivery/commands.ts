@@ -22,11 +22,12 @@ import {
 import type { SendFlags } from "./send.ts";
 
 /** `barnacle send` */
-export const send: CliCommand = describeCommand<SendFlags, [target: string, text?: string]>({
+export const send: CliCommand = describeCommand<SendFlags, string[]>({
   brief: "Send a message as the bot, and wait until Discord has it",
   notes: ["Works with and without a running bot."],
   examples: [
     'barnacle send channel:123456789012345678 "Backup is done" --file report.pdf',
+    "barnacle send general Backup is done",
     "uptime | barnacle send user:123456789012345678 -",
   ],
   exits: {
@@ -56,16 +57,17 @@ export const send: CliCommand = describeCommand<SendFlags, [target: string, text
       },
     },
     positional: {
-      kind: "tuple",
-      parameters: [
-        word("channel:<id>, user:<id>, <#id>, <@id>, or a channel or message link", "target"),
-        { ...word("Text of the message; - reads stdin", "text"), optional: true },
-      ],
+      kind: "array",
+      parameter: word(
+        "Channel or @person, by name, id or link; then the text, - for stdin",
+        "target",
+      ),
+      minimum: 1,
     },
   },
-  async run(flags, io, target, content) {
+  async run(flags: SendFlags, io, target = "", ...words: string[]) {
     const { send } = await import("./send.ts");
-    return await send(flags, { target, text: content }, io, readStdin);
+    return await send(flags, { target, text: words.join(" ") }, io, readStdin);
   },
 });
 

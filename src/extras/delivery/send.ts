@@ -18,7 +18,7 @@ import {
 } from "./outbox_sender.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
-import { parseTarget, type Target } from "../../core/outbound/target.ts";
+import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { schedule } from "../../lib/clock.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -34,6 +34,7 @@ import { registerSecrets } from "../../config/secrets.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { configBefore, dataProblem, useData } from "../../cli/shared/find_data.ts";
 import { UnansweredError } from "../../cli/shared/store_access.ts";
+import { findTarget } from "../../cli/verdict/named.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../store/store.ts";
@@ -46,7 +47,7 @@ export interface SendFlags extends AccountFlags, FileFlags {
 
 /** The message's arguments. */
 export interface SendArguments {
-  /** As the user types it: `"channel:123"`. */
+  /** As the user types it: `"channel:123"`, `"#general"`. */
   readonly target: string;
   /** `"-"` reads stdin. */
   readonly text?: string;
@@ -59,16 +60,16 @@ export function send(
   io: Io,
   readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
-  return reportingErrors(io, () => sendTo(targetOf(words.target), flags, words, io, readStdin));
+  return reportingErrors(io, () => sendTo(flags, words, io, readStdin));
 }
 
 async function sendTo(
-  target: Target,
   flags: SendFlags,
-  { text }: SendArguments,
+  { target: typed, text }: SendArguments,
   io: Io,
   readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
+  if (/[<:]|^\d*$/.test(typed)) readTarget(parseTarget(typed)); // no name: the store knows no more
   const loaded = await readConfig(await configBefore(flags, io), io.env, true);
   if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
@@ -128,8 +129,9 @@ async function sendTo(
 
   try {
     await assertSameBot(config, bot, directory, logging);
-    outboxSender = await createSender();
     const store = directory.store();
+    const target = readTarget(await findTarget(typed, store, config.discord.accountId));
+    outboxSender = await createSender();
     const composed = await outboxSender.compose(target, content, files);
     const until = performance.now() + flags.wait * 1_000;
     const ids = await addTo(directory, composed, until);
@@ -215,8 +217,7 @@ async function assertSameBot(
   );
 }
 
-function targetOf(text: string): Target {
-  const target = parseTarget(text);
+function readTarget(target: Target | TargetProblem): Target {
   if (target.kind !== "problem") return target;
   throw new StartError(`${target.problem}; use ${target.hint}`, EXIT.usage);
 }

@@ -19,7 +19,7 @@ import {
   type TriedEmbedding,
   tryEmbedding,
 } from "../../cli/models/openai_models.ts";
-import { inColumns } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
@@ -137,7 +137,7 @@ function unendedAnswer(modelId: string, ms: number): ModelError {
 
 function print(rows: readonly string[][], isNext: boolean, io: Io): void {
   if (isNext) io.out("");
-  for (const line of inColumns(rows)) io.out(line);
+  printLines(inColumns(rows), io);
 }
 
 function embeddedRows(tried: TriedEmbedding): readonly string[][] {

@@ -87,7 +87,7 @@ export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
       yes: flag("Do not ask for confirmation"),
       deleteBackups: flag("Delete backups and older copies of the store, too"),
     },
-    positional: { kind: "tuple", parameters: [word("Id of the person, or <@id>", "user")] },
+    positional: { kind: "tuple", parameters: [word("Id or username of the person", "user")] },
   },
   async run(flags, io, user) {
     const [{ forget }, { confirmOnTerminal }] = await Promise.all([

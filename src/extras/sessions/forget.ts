@@ -12,12 +12,13 @@ import { parseUser } from "../../core/outbound/target.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { BACKUPS_NAME, DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { isOldContent } from "../../host/files/staged_data.ts";
-import { printable, quoted } from "../../lib/text/quoted.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { countText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
+import { findUser } from "../../cli/verdict/named.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { Forgotten } from "../../core/store/store.ts";
@@ -45,14 +46,8 @@ export async function forget(
   io: Io,
   confirm: ((question: string) => Promise<boolean>) | undefined,
 ): Promise<ExitCode> {
-  const userId = parseUser(user);
-  if (!userId) {
-    io.problem(
-      `${quoted(user)} is not a user id; use an id or <@id>: with Discord's developer mode on, a ` +
-        "person's menu copies it",
-    );
-    return EXIT.usage;
-  }
+  const userId = parseUser(user) ?? await userOf(user, flags, io);
+  if (typeof userId === "number") return userId;
   if (!flags.yes && !confirm) {
     io.problem("without a terminal, --yes must confirm that the data are deleted");
     return EXIT.usage;
@@ -82,6 +77,18 @@ export async function forget(
     }
     return backups.length === 0 ? EXIT.done : EXIT.failed;
   });
+}
+
+/** The person whom a text names; the exit code if it names none. */
+async function userOf(user: string, flags: ForgetFlags, io: Io): Promise<UserId | ExitCode> {
+  const found: UserId[] = [];
+  const code = await withStore(flags, io, async (store) => {
+    const named = await findUser(user, store);
+    if (typeof named === "string") found.push(named);
+    else io.problem(`${named.problem}; use ${named.hint}`);
+    return EXIT.usage;
+  });
+  return found[0] ?? code;
 }
 
 /** A person is forgotten, but for the listed files. */

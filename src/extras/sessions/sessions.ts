@@ -10,7 +10,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { saidIn } from "../../render/prompt/plain_summary.ts";
 import { displayNameOf } from "../../session/session_key.ts";
-import { inColumns, wrapLines } from "../../cli/shared/columns.ts";
+import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { knownChannels } from "../../cli/verdict/known_channels.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
@@ -50,7 +50,7 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
       timeText(session.lastAt),
       session.sessionKey,
     ]);
-    for (const line of inColumns(rows)) io.out(line);
+    printLines(inColumns(rows), io);
     return EXIT.done;
   });
 }
@@ -76,7 +76,7 @@ export function show(flags: ShowFlags, key: string, io: Io): Promise<ExitCode> {
     const first = entries[0]?.id ?? 0;
     const shown = checkpoints.filter(({ lastEntry }) => lastEntry >= first);
     for (const { id, entry } of entries) {
-      for (const line of wrapLines([lineOf(id, entry)], io.columns)) io.out(line);
+      printLines([lineOf(id, entry)], io);
       for (const checkpoint of shown) {
         if (checkpoint.lastEntry === id) io.out(checkpointLine(checkpoint));
       }

@@ -20,7 +20,7 @@ import {
   tellDefaults,
 } from "../../cli/verdict/current_rules.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
-import { showFindings, wrapLines } from "../../cli/shared/columns.ts";
+import { printLines, showFindings } from "../../cli/shared/columns.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
@@ -75,7 +75,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
         const isPost = report?.decisions.length === 0 && !report.turn;
         const story = report && (isPost ? storyLines(report) : whyLines(report, io));
         const lines = [...hookEventLines(event), ...story ?? []];
-        for (const line of wrapLines(lines, io.columns)) io.out(line);
+        printLines(lines, io);
       }
       return EXIT.done;
     }
@@ -86,7 +86,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     }
     const { report } = found;
     if (flags.json) io.out(JSON.stringify(report));
-    else for (const line of wrapLines(whyLines(report, io), io.columns)) io.out(line);
+    else printLines(whyLines(report, io), io);
     return EXIT.done;
   });
 }
@@ -187,7 +187,7 @@ async function neverReceived(
       `Never received: no record of message ${messageId}, sent ${timeText(sentAt)}. ` +
         "Possible causes:",
     );
-    for (const line of wrapLines(showFindings(causes, io.style), io.columns)) io.out(line);
+    printLines(showFindings(causes, io.style), io);
   }
   return EXIT.failed;
 }

@@ -97,6 +97,10 @@ describe("[C4] findKeys()", () => {
     ["spam", "messages.queue.perUser"],
     ["bots", "channels.discord.allowBots"],
     ["plugins", "mcp.servers"],
+    ["reverse proxy", "http.hosts"],
+    ["Caddy", "http.hosts"],
+    ["mcp server", "mcp.servers"],
+    ["persona", "agents.list[].prompt"],
     ["pasword", "channels.discord.token"],
     ["persnality", "agents.list[].prompt"],
   ];
@@ -139,6 +143,7 @@ describe("[C4] findKeys()", () => {
     ["only answer when mentioned", `${GUILD}.requireMention`],
     ["who is the owner", "commands.ownerAllowFrom"],
     ["who may approve", "approvals"],
+    ["one role only", `${GUILD}.users`],
     ["which model", "agents.defaults.model"],
     ["how much may a person spend", "budgets"],
     ["how long are messages kept", "store.retention"],

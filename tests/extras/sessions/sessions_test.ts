@@ -169,7 +169,7 @@ describe("[X5] barnacle forget", () => {
     assert.equal(code, 2);
     assert.match(
       err,
-      /"grace" is not a user id; use an id or <@id>: with .* a person's menu copies/,
+      /no known person has the name "grace"; use an id or <@id>: with .* a person's menu copies/,
     );
   });
 

@@ -224,7 +224,7 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       await page.locator("#questions .question").waitFor();
       const [line = ""] = (await cli("approvals", "list")).stdout;
       const [code = ""] = line.split(" ");
-      assert.match(line, /review .* draft {2}for user:\d+ {2}/);
+      assert.match(line, /review .* draft {2}in \S.* {2}for \S+ {2}/);
       const shown = (await cli("approvals", "show", code)).stdout.join("\n");
       assert.match(shown, /^Question: .*and tomorrow\?$/m);
       assert.equal((await cli("approvals", "deny", code)).stdout[0], `${code} discarded`);

@@ -1,10 +1,14 @@
-/** Plays payloads of nine programs against the hooks of `examples/hooks.jsonc`, and reads the posts. */
+/**
+ * Plays payloads of nine programs against the hooks of `examples/hooks.jsonc`, and reads the posts. Plays
+ * recipes of `docs/how-do-i.md` that need a bot; `tests/docs` plays the others.
+ */
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "jsonc-parser";
+import { apiUrl } from "../../support/bot/api.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
 const FIXTURES = new URL("../../fixtures/hooks/", import.meta.url);
@@ -226,4 +230,61 @@ describe("[W1] [W4] [W6] examples/hooks.jsonc", () => {
         );
       }
     }));
+});
+
+const HOW_DO_I = readFileSync(new URL("../../../docs/how-do-i.md", import.meta.url), "utf8");
+
+/** The config of a recipe, with an ID of the scene. */
+function recipe(heading: string, id: string) {
+  const [, text = ""] = HOW_DO_I.split(`## ${heading}\n`);
+  const [, config = ""] = /^```jsonc\n(.*?)^```$/ms.exec(text) ?? [];
+  return parse(config.replaceAll("123456789012345678", id));
+}
+
+describe("[W6] [O14] docs/how-do-i.md", () => {
+  it("answers without a mention in one channel, answers a program, and posts alerts in a thread", () =>
+    withSimulation(
+      { env: { UPTIME_SECRET: SECRET, HOME_ASSISTANT_TOKEN: SECRET } },
+      async ({ simulator, start, line, rewrite, until, written, say, user }) => {
+        const [guild] = simulator.world.guilds.keys();
+        const { channels } = recipe("Answer in one channel without a mention", String(guild));
+        const { api } = recipe("Ask the bot from Home Assistant", user("ada").id);
+        const { hooks } = recipe(
+          "Post each alert of a monitor into a thread of its own",
+          simulator.channel("general").id,
+        );
+        const http = { port: 0, hooks: { port: 0 } };
+        rewrite({
+          discord: () => channels.discord,
+          config: { http, hooks, api: { ...api, port: 0 } },
+        });
+        const bot = await start();
+        const { address } = JSON.parse(await line(bot, /"Listening for hooks"/)).fields;
+        const url = apiUrl(await line(bot, /"Programs can reach the bot"/));
+        await line(bot, /"The bot is ready"/);
+        const post = (to: string, body: object) =>
+          fetch(to, {
+            method: "POST",
+            headers: { ...bearer(""), "content-type": "application/json" },
+            body: JSON.stringify(body),
+          });
+
+        say("ada", "help", "is the tide in?");
+        await until(
+          "the answer",
+          () => written("help").some((text) => /is the tide in/.test(text)),
+        );
+        const messages = [{ role: "user", content: "hello reef" }];
+        const asked = await post(`${url}/chat/completions`, { model: "main", messages });
+        assert.match(await asked.text(), /hello reef/);
+        assert.equal(
+          (await post(`${address}uptime`, { monitor: "web", status: "down" })).status,
+          202,
+        );
+        await until(
+          "the alert",
+          () => written("general").some((text) => /web is 🔴 down/.test(text)),
+        );
+      },
+    ));
 });

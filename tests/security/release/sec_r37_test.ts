@@ -62,21 +62,23 @@ describe("[SEC-R37] the release workflow", () => {
   it("keeps no credentials in a checkout", () => {
     const steps = [...jobs().values()].flatMap((text) => text.split(/^ {6}- /m));
     const checkouts = steps.filter((step) => step.includes("actions/checkout@"));
-    assert.equal(checkouts.length, 5);
+    assert.equal(checkouts.length, 6);
     for (const step of checkouts) assert.match(step, /persist-credentials: false/);
   });
 
   it("builds with read access, and publishes without code of the project", () => {
     const text = readFileSync(join(ROOT, ".github", "workflows", "ci.yml"), "utf8");
     assert.match(text, /^permissions: \{\}$/m);
-    const reading = ["test", "everything", "build", "platforms", "outside"];
-    assert.deepEqual([...jobs().keys()].toSorted(), [...reading, "publish"].toSorted());
+    const reading = ["test", "everything", "build", "platforms", "outside", "site"];
+    assert.deepEqual([...jobs().keys()].toSorted(), [...reading, "publish", "pages"].toSorted());
     for (const name of reading) {
       assert.match(job(name), /permissions:\n {6}contents: read\n {4}\w/);
       assert.doesNotMatch(job(name), /: write|secrets\./);
     }
-    assert.match(job("publish"), /contents: write/);
-    assert.doesNotMatch(job("publish"), /checkout@|\b(?:deno|npm|npx|bun|node)\b|scripts\//);
+    for (const name of ["publish", "pages"]) {
+      assert.match(job(name), /contents: write/);
+      assert.doesNotMatch(job(name), /checkout@|\b(?:deno|npm|npx|bun|node)\b|scripts\//);
+    }
   });
 
   it("checks the sums, attests them, signs them, and publishes nothing unsigned", () => {

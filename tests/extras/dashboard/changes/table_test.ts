@@ -46,7 +46,7 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
   [
     "access.test",
     { user: "ada", channel: "#nowhere" },
-    'unknown channel "#nowhere": the bot has never been connected; use a link, or dm',
+    'unknown channel "#nowhere": the bot has never been connected',
   ],
   ["access.test", { user: "", channel: "dm" }, "user: name a person"],
   ["access.test", { user: "ada", channel: " " }, "channel: name a channel, or dm"],

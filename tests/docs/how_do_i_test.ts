@@ -1,0 +1,138 @@
+/** Plays the recipes of `docs/how-do-i.md`: `config check` takes each, and rules decide as it says. */
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, it } from "node:test";
+import type { Problem } from "../../src/config/text/problem.ts";
+import { accessTest, type AccessTestFlags } from "../../src/extras/access/try.ts";
+import { show } from "../../src/extras/agent/agents.ts";
+import { checkFile } from "../../src/extras/config/show.ts";
+import {
+  createDataFixture,
+  GUILD,
+  GUILD_SNAPSHOT,
+  removeDataFixtures,
+} from "../cli/data_fixture.ts";
+import { recordingIo } from "../cli/io.ts";
+import { batch } from "../support/store/store.ts";
+
+afterEach(removeDataFixtures);
+
+const PAGE = readFileSync(join(import.meta.dirname!, "..", "..", "docs", "how-do-i.md"), "utf8");
+/** The text of each recipe by its heading, without the page's introduction and the IDs. */
+const RECIPES = new Map(
+  PAGE.split(/^## /m).slice(2).map((text) => [text.slice(0, text.indexOf("\n")), text]),
+);
+const ENV = Object.fromEntries(
+  Array.from(PAGE.matchAll(/\$\{(\w+)\}/g), ([, name = ""]) => [name, "recipe-".repeat(6)]),
+);
+/** A person, by whose ID the page names owners and approvers. */
+const CREW = "1400000000000000030"; // a role of the fixture's server
+const OWNER = "123456789012345678";
+
+function configOf(heading: string): string {
+  const [, config] = /^```jsonc\n(.*?)^```$/ms.exec(RECIPES.get(heading) ?? "") ?? [];
+  assert.ok(config, `config of "${heading}"`);
+  return config;
+}
+
+/** What a config lacks that is only a part of one: the token, servers and the model stand elsewhere. */
+const OF_A_PART = [
+  "channels.discord.groupPolicy",
+  "channels.discord.token",
+  "agents.defaults.model",
+];
+const isOwn = ({ path = "" }: Problem) => !OF_A_PART.includes(path);
+
+/** A message to a bot with one recipe, and whether the bot would answer. */
+interface Row extends Partial<AccessTestFlags> {
+  readonly recipe: string;
+  readonly is: "answered" | "not answered";
+}
+const ROLE = "Let only one role talk to the bot";
+const CHANNEL = "Answer in one channel without a mention";
+const DIRECT = "Keep unknown people out of direct messages";
+const ROWS: readonly Row[] = [
+  { recipe: ROLE, mention: true, role: ["Crew"], is: "answered" },
+  { recipe: ROLE, mention: true, is: "not answered" },
+  { recipe: CHANNEL, is: "answered" },
+  { recipe: CHANNEL, channel: "random", is: "not answered" },
+  { recipe: CHANNEL, channel: "random", mention: true, is: "answered" },
+  { recipe: DIRECT, channel: "dm", is: "answered" },
+  { recipe: DIRECT, channel: "dm", user: "123456789012345681", is: "not answered" },
+  { recipe: "Answer other bots", bot: true, mention: true, is: "answered" },
+  { recipe: "Answer other bots", bot: true, is: "not answered" },
+];
+const FLAGS: Omit<AccessTestFlags, "config" | "data" | "json"> = {
+  user: OWNER,
+  channel: "help",
+  reply: false,
+  mention: false,
+  bot: false,
+  manager: false,
+  event: "message",
+  on: "own",
+  needs: "everyone",
+  offline: true,
+};
+
+describe("[C4] docs/how-do-i.md", () => {
+  it("has twenty recipes or more, and its list names each of them", () => {
+    assert.ok(RECIPES.size >= 20, String(RECIPES.size));
+    const slugOf = (text: string) =>
+      text.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-");
+    const [list = ""] = PAGE.split("## IDs");
+    for (const heading of RECIPES.keys()) {
+      assert.ok(list.includes(`(#${slugOf(heading)})`), `the list names "${heading}"`);
+    }
+  });
+
+  for (const [heading, text] of RECIPES) {
+    if (!text.includes("```jsonc")) continue;
+    it(`"${heading}" passes config check without a warning`, async () => {
+      const { config, data } = createDataFixture(configOf(heading));
+      writeFileSync(join(data, "store-url"), "postgres://a:b@127.0.0.1/c", { mode: 0o600 });
+      const { problems } = await checkFile(config, ENV);
+      assert.deepEqual(problems.filter(isOwn), []);
+    });
+  }
+
+  for (const { recipe, is, ...flags } of ROWS) {
+    const { channel = "help", user, role, mention, bot } = flags;
+    const about = JSON.stringify({ channel, user, role, mention, bot });
+    it(`"${recipe}": ${about} is ${is}`, async () => {
+      const config = configOf(recipe).replace(/(?<="guilds":\s*\{\s*")\d+/, GUILD)
+        .replace(/(?<=role:)\d+/, CREW);
+      const place = createDataFixture(config);
+      await place.fill((store) =>
+        store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
+      );
+      const io = recordingIo();
+      await accessTest({ ...FLAGS, ...place.flags, ...flags }, io);
+      assert.match(
+        io.stdout[0] ?? io.stderr.join(),
+        new RegExp(is === "answered" ? "^Would be answered" : "^Would not be"),
+      );
+    });
+  }
+
+  it('"Give the bot a persona" reaches the prompt of the agent', async () => {
+    const { flags } = createDataFixture(configOf("Give the bot a persona"));
+    const io = recordingIo();
+    assert.equal(await show(flags, "main", io), 0, io.stderr.join());
+    assert.match(io.stdout.join("\n"), /You are Barney, a dry and friendly sailor/);
+  });
+
+  it('"Have several agents" gives the channel to its agent', async () => {
+    const place = createDataFixture(
+      configOf("Have several agents").replace('["research"]', '["help"]'),
+    );
+    await place.fill((store) =>
+      store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
+    );
+    const io = recordingIo();
+    await show(place.flags, undefined, io);
+    assert.match(io.stdout.join("\n"), /PLACE +main +research/);
+  });
+});
