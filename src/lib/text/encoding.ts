@@ -28,6 +28,18 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   return text.replaceAll("\0", "\ufffd");
 }
 
+/** Decodes a file that begins with ASCII: UTF-8 with its mark, or UTF-16, as PowerShell's `>` saves. */
+export function decodedText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const encoding = first === 0xff && second === 0xfe || second === 0
+    ? "utf-16le"
+    : first === 0xfe && second === 0xff || first === 0
+    ? "utf-16be"
+    : undefined;
+  return (encoding && decode(encoding, bytes)) ??
+    new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
 function decode(encoding: string, bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
