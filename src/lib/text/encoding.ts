@@ -3,8 +3,6 @@
  * cuts a character. A package for this would read short tables of names wrongly, which are usual here.
  */
 
-import { Buffer } from "node:buffer";
-
 /** Characters that no text file has, except tabs, line breaks, form feeds and escapes. */
 // deno-lint-ignore no-control-regex
 const BINARY = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
@@ -73,7 +71,8 @@ const SAMPLE_BYTES = 100_000;
 const LEAST_SHARE = 0.6;
 
 function codePageOf(bytes: Uint8Array): string {
-  const sample = Buffer.from(bytes.subarray(0, SAMPLE_BYTES)).toString("latin1");
+  const sample = Array.from(bytes.subarray(0, SAMPLE_BYTES), (one) => String.fromCharCode(one))
+    .join("");
   const beyondAscii = (text: string) => text.replace(/[\0-\x7f]+/g, "").length;
   const least = beyondAscii(sample) * LEAST_SHARE;
   let best = { label: "windows-1252", score: least };

@@ -31,8 +31,10 @@ function setUp() {
       start: (_channel, first) => Promise.resolve({ threadId: first as never, existed: false }),
       archive: () => Promise.resolve(),
     },
-    edit: (id, { content }) =>
-      edited.push({ id, content }) && Promise.resolve({ kind: "created", messageId: "1" as never }),
+    edit(id, { content }) {
+      edited.push({ id, content });
+      return Promise.resolve({ kind: "created", messageId: "1" as never });
+    },
     stateOf: () => Promise.resolve(state),
     isRefused: () => false,
     compose: ({ runId = "", events, endedAt }) => ({
