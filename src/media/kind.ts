@@ -1,7 +1,7 @@
 /** Finds out by its content what a file is. Neither a file's name nor its announced type counts. */
 
 import { type FileKind, IMAGE_TYPES, type ImageType } from "../core/turn/media.ts";
-import { decodeText } from "./encoding.ts";
+import { decodeText } from "../lib/text/encoding.ts";
 
 const IMAGES: ReadonlySet<string> = new Set(IMAGE_TYPES);
 

@@ -204,7 +204,11 @@ function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   return { accountId, channelId, guildId, cause, revision, agentId, kind };
 }
 
-function withMentions(text: string, { message, shown }: ModelAnswer, mayPing: MayPing): string {
+export function withMentions(
+  text: string,
+  { message, shown }: Pick<ModelAnswer, "message" | "shown">,
+  mayPing = NO_PINGS,
+): string {
   const { sender, quoted } = message;
   const code = codeRegions(text);
   return clickable(text, (at) => isWithin(code, at), shown.texts, [

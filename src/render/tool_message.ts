@@ -16,8 +16,10 @@ import {
   composeReply,
   type ReplyRules,
   type TextRules,
+  withMentions,
 } from "./reply.ts";
 import { bounded } from "../lib/text/cut.ts";
+import { forDiscord } from "./markdown/for_discord.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 import { createLinks, type LinkRules, withoutSchemes } from "./safety/links.ts";
@@ -52,7 +54,7 @@ export function composeToolMessage(
     ToolMessage,
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
-  const shown = { overheard: [], texts: () => [], system: "", isKnownLink };
+  const shown = { ...NOTHING_SHOWN, isKnownLink };
   const composed = composeReply({
     message,
     agentId,
@@ -73,7 +75,7 @@ export function composeToolMessage(
     guildId,
     ...(replyTo !== undefined && { quote: { messageId: replyTo, on: "first" } }),
   });
-  const box = embed && cleanEmbed(embed, { written: [message.text], isKnown: isKnownLink }, rules);
+  const box = embed && cleanEmbed(embed, { message, shown }, rules);
   return frozen.map((part, index) => {
     const nonce = nonceOfCall(callKey, index);
     if (!box || index < frozen.length - 1) {
@@ -85,27 +87,28 @@ export function composeToolMessage(
   });
 }
 
+const NOTHING_SHOWN = { overheard: [], texts: () => [], system: "" };
+
 /** Discord's limits in characters. */
 const EMBED_LIMITS = { title: 256, description: 4_096, name: 256, value: 1_024, footer: 2_048 };
 
 /** Takes secrets and foreign links out of a box. Discord pings no one from it. */
 function cleanEmbed(
   { title, description, color, fields, footer }: EmbedContent,
-  sources: Omit<LinkRules, "linkHosts">,
-  { cleanSecrets, linkHosts }: ReplyRules,
+  of: Parameters<typeof withMentions>[1],
+  { cleanSecrets, linkHosts, tables }: ReplyRules,
 ): EmbedContent {
+  const links = { written: [of.message.text], isKnown: of.shown.isKnownLink, linkHosts };
   const clean = (text: string | undefined, most: number) =>
-    text === undefined ? undefined : bounded(
-      neutralizedText(cleanSecrets(text), { ...sources, linkHosts }),
-      most,
-    );
+    text === undefined ? undefined : bounded(neutralizedText(cleanSecrets(text), links), most);
+  const shown = (text = "") => forDiscord(withMentions(text, of), tables);
   return {
     title: clean(title, EMBED_LIMITS.title),
-    description: clean(description, EMBED_LIMITS.description),
+    description: description && clean(shown(description), EMBED_LIMITS.description),
     color,
     fields: fields?.map(({ name, value, inline }) => ({
       name: clean(name, EMBED_LIMITS.name) ?? "",
-      value: clean(value, EMBED_LIMITS.value) ?? "",
+      value: clean(shown(value), EMBED_LIMITS.value) ?? "",
       inline,
     })),
     footer: clean(footer, EMBED_LIMITS.footer),
@@ -130,11 +133,12 @@ export function composeReminder(
     readonly isLate: boolean;
     readonly agentId: string;
   },
-  { chunks, cleanSecrets, texts }: Pick<TextRules, "chunks" | "cleanSecrets"> & {
+  { chunks, cleanSecrets, tables, texts }: Pick<TextRules, "chunks" | "cleanSecrets" | "tables"> & {
     readonly texts: Texts;
   },
 ): readonly Frozen[] {
-  const { accountId, channelId, guildId, id, revision, sender, text, scheduled } = message;
+  const { accountId, channelId, guildId, id, revision, sender, scheduled } = message;
+  const text = forDiscord(withMentions(message.text, { message, shown: NOTHING_SHOWN }), tables);
   const user = `<@${sender.id}>`;
   const due = readerTime(scheduled?.dueAt ?? message.sentAt, "f");
   const words = cleanSecrets(

@@ -4,6 +4,7 @@ import { lstat, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileEntry, WorkspacePort } from "../core/turn/ports/host.ts";
 import { codeOf } from "../lib/errors.ts";
+import { decodeText } from "../lib/text/encoding.ts";
 import { badArguments, RefusedCall } from "../core/refused_call.ts";
 import { openNew, openToRead, walkFolders } from "./root.ts";
 
@@ -58,8 +59,9 @@ export function createWorkspace(
   }
 
   async function read(path: string): Promise<string> {
-    const bytes = await readBytes(path, limits.fileBytes);
-    return textOf(bytes, fileIn(path).name);
+    const text = decodeText(await readBytes(path, limits.fileBytes));
+    if (text === undefined) throw new Error(`"${fileIn(path).name}" is no text`);
+    return text;
   }
 
   async function write(path: string, text: string): Promise<undefined> {
@@ -153,16 +155,6 @@ async function usageOf(
     bytes: entries.reduce((sum, entry) => sum + (entry.bytes ?? 0), 0),
     entries: entries.length,
   };
-}
-
-function textOf(bytes: Uint8Array, name: string): string {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-    if (!text.includes("\0")) return text;
-  } catch {
-    // as below
-  }
-  throw new Error(`"${name}" is no text in UTF-8`);
 }
 
 function tooLarge(name: string, limit: number): string {

@@ -109,6 +109,18 @@ describe("[T3] the box below a text", () => {
     assert.deepEqual(box?.fields, [{ name: "noon", value: "<@1> 3 m", inline: undefined }]);
   });
 
+  it("[C3] [R2a] has clickable names and code as answers do", () => {
+    const value = "ask @ada (123456789012345678)";
+    const description = `${value}\n~~~\nx\n~~~`;
+    const parts = compose("x", {
+      embed: { title: value, description, fields: [{ name: value, value }] },
+    });
+    const { title, description: shown, fields } = parts?.at(-1)?.message.embed ?? {};
+    assert.deepEqual([title, fields?.[0]?.name], [value, value], "Discord shows none there");
+    assert.equal(fields?.[0]?.value, "ask <@123456789012345678>");
+    assert.equal(shown, "ask <@123456789012345678>\n```\nx\n```");
+  });
+
   it("is shown although its text has links of others", () => {
     const [frozen] = compose("see https://evil.example/a", { embed: { title: "x" } }) ?? [];
     assert.equal(frozen?.message.suppressesEmbeds, undefined);
@@ -139,6 +151,11 @@ describe("[T12] composeReminder()", () => {
     return composeReminder(reminder, { ...RULES, chunks: { ...RULES.chunks, limit } })
       .map(({ message: { content } }) => content ?? "");
   };
+
+  it("[C3] [R2a] shows names and code as answers do, and pings none of them", () => {
+    const [shown = ""] = contents("ask @ada (123456789012345678)\n~~~\nx\n~~~", 2_000);
+    assert.match(shown, /ask <@123456789012345678>\n```\nx\n```/);
+  });
 
   it("[R9] makes no link that Discord fetches of one that a cut has opened", () => {
     for (const letters of [10, 60, 75, 82, 240]) {

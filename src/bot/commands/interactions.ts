@@ -54,7 +54,7 @@ export function createInteractionHandlers(
   const give = createDeferred(
     account,
     ({ sender }, text) => outbound.tellPerson(sender.id, text),
-    (error) => error instanceof RestError && error.kind === "not_found",
+    (error) => error instanceof RestError && ["not_found", "forbidden"].includes(error.kind),
   );
   const lateTextOf = (text: string, isFleeting: boolean) => isFleeting ? undefined : text;
   const answerDeferred = (interaction: Interaction, text: string, isFleeting: boolean) =>

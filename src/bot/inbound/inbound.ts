@@ -18,6 +18,7 @@ import {
   stopRequestOf,
   waitingRulesOf,
 } from "../../flows/receive/notice_reply.ts";
+import { withMissingFacts } from "../../flows/receive/missing_facts.ts";
 import { createUnreadDispatches } from "../../flows/receive/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
@@ -37,7 +38,7 @@ import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { AccountEvents } from "../../core/account/events.ts";
 import type { AccountPorts } from "../account_interface.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createFindChannel } from "../../discord/rest/calls/channel.ts";
+import { createFindChannel, createReadChannel } from "../../discord/rest/calls/channel.ts";
 import {
   createHasWebhook,
   createMembers,
@@ -161,7 +162,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     (text) => outbound.tellOwners(text),
   );
   const permitReaction = createPermitReaction({ policy, isOurs, ownerIn: presence.known });
-  const acceptor = createAcceptor({
+  const acceptComplete = createAcceptor({
     ...account.forPart("inbox"),
     judge: (message, source) => judge.judge(message, {}, source),
     noteVerdict(judged) {
@@ -207,6 +208,16 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
+  });
+
+  const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
+  const acceptor = withMissingFacts(acceptComplete, {
+    ...store,
+    self: () => reader.self,
+    groupName: async (id) =>
+      policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
+        ? (await readGroup(id)).name
+        : undefined,
   });
 
   const endTasks = () =>

@@ -41,6 +41,7 @@ export function createAccountSchedules(
     reminderRules: () => ({
       chunks: chunkRulesOf(config()),
       cleanSecrets: outbound.cleanSecrets,
+      tables: config().messages.tables,
       texts: account.texts(),
     }),
     tellOwners: (text) => void outbound.tellOwners(text),

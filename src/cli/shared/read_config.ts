@@ -71,6 +71,14 @@ export async function readConfigLeniently(flag: string | undefined, env: Env): P
   return await loadFound(flag, env, { insecurePermissions: true, isElsewhere: true });
 }
 
+/** `guilds.<id>.slug` of a config, by the guild's id (S2). */
+export type SlugOf = (guildId: string) => string | undefined;
+
+export function slugsIn(loaded: Loaded): SlugOf {
+  const accounts = loaded.kind === "loaded" ? loaded.config.accounts : [];
+  return (id) => accounts.find(({ guilds }) => guilds?.[id]?.slug)?.guilds?.[id]?.slug;
+}
+
 /**
  * Finds the config file.
  *

@@ -11,7 +11,7 @@ import { durationText, sizeOf } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { unattendedText, unattendedUses } from "../agent/exports.ts";
 import { budgetUsesIn, limitLine, usageText } from "../model/exports.ts";
-import { readConfigLeniently } from "../../cli/shared/read_config.ts";
+import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
 /** Names of servers in one line. */
@@ -37,7 +37,7 @@ export async function factsIn(
   return [
     ...uses.map((use) => ["Budget", limitLine(use, currency).replace(/^Limit /, "")] as const),
     ["Use", await usageText(store, now, currency)],
-    ["Last answer", lastAnswerText(turns, now)],
+    ["Last answer", lastAnswerText(turns, slugsIn(loaded), now)],
     ...unattended.map((use) => ["Unattended", unattendedText(use, now)] as const),
     ["Backup", backupText(backups, now, existsSync(backups.made?.path ?? ""))],
     ["Servers", await serversText(store)],
@@ -45,7 +45,7 @@ export async function factsIn(
   ];
 }
 
-function lastAnswerText(turns: readonly RecentTurn[], now: number): string {
+function lastAnswerText(turns: readonly RecentTurn[], slugOf: SlugOf, now: number): string {
   const last = turns.find(({ state }) => state === "answered");
   const failed = turns.slice(0, last ? turns.indexOf(last) : undefined)
     .filter(hasFailed).length;
@@ -54,7 +54,7 @@ function lastAnswerText(turns: readonly RecentTurn[], now: number): string {
   const { finishedAt, acceptedAt } = last;
   const took = ((finishedAt - acceptedAt) / 1_000).toFixed(1);
   const ago = durationText(Math.max(0, now - finishedAt));
-  return `${ago} ago, ${placeText(last)}, after ${took} s${since}`;
+  return `${ago} ago, ${placeText(last, slugOf)}, after ${took} s${since}`;
 }
 
 /** `"412.3 MB, 30 MB of it free; oldest message of 2026-01-31 (60 days)"`. */
@@ -84,9 +84,9 @@ export function hasFailed({ state }: Pick<RecentTurn, "state">): boolean {
   return state === "failed" || state === "refused";
 }
 
-export function placeText({ place, channelId }: RecentTurn): string {
+export function placeText({ place, channelId }: RecentTurn, slugOf?: SlugOf): string {
   if (!place) return channelId;
-  return place.kind === "guild" ? displayNameOf(place) : "direct message";
+  return place.kind === "guild" ? displayNameOf(place, slugOf?.(place.guild.id)) : "direct message";
 }
 
 async function serversText({ gateway }: Store): Promise<string> {

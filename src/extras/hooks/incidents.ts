@@ -105,7 +105,7 @@ export function createIncidents(
     const { id, hook, events, endedAt, isStale, thread } = incident;
     const first = await hooks.firstPost(incident);
     if (first === "waiting") return;
-    if (first === "lost") return await hooks.abandonIncident(id, now());
+    if (first === "lost") return await hooks.abandonIncident(id, true, now());
     if (isStale) {
       const place = { channelId: incident.channelId, place: { kind: "dm" as const } };
       const { message } = ports.compose(incident, place);
@@ -145,7 +145,7 @@ export function createIncidents(
     if (!incident) return { kind: "place", place };
     const { id, hook, key } = incident;
     const another = async (): Promise<IncidentPlace> => {
-      await hooks.abandonIncident(id, now());
+      await hooks.abandonIncident(id, false, now());
       return tries > 0 ? await placeOf(run, newest, place, tries - 1) : { kind: "place", place };
     };
     if (incident.channelId !== channelId) return await another(); // the config names another place
@@ -159,7 +159,7 @@ export function createIncidents(
           channelId,
         },
       );
-      await hooks.abandonIncident(id, now());
+      await hooks.abandonIncident(id, true, now());
       return { kind: "place", place };
     }
     const started = await threadOf(incident, first);

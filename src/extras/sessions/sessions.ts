@@ -15,6 +15,7 @@ import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { knownChannels } from "../../cli/verdict/known_channels.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
+import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read_config.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
@@ -35,7 +36,10 @@ const PAGE = 500;
 /** Lists all sessions, the one with the newest entry first. */
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const all = await namedSessions(store);
+    const all = await namedSessions(
+      store,
+      slugsIn(await readConfigLeniently(flags.config, io.env)),
+    );
     if (flags.json) {
       io.out(jsonLine(all.map(toReport)));
       return EXIT.done;
@@ -60,11 +64,13 @@ export function show(flags: ShowFlags, key: string, io: Io): Promise<ExitCode> {
   return withSession(flags, key, io, async (session, { sessions }) => {
     const { sessionKey } = session;
     const { entries, checkpoints } = await transcriptOf(session, flags.limit, sessions);
+    const name = nameOf(session, slugsIn(await readConfigLeniently(flags.config, io.env)));
     if (flags.json) {
-      io.out(jsonLine({ ...toReport(session), checkpoints, newest: entries.map(flat) }));
+      io.out(
+        jsonLine({ ...toReport({ ...session, name }), checkpoints, newest: entries.map(flat) }),
+      );
       return EXIT.done;
     }
-    const name = nameOf(session);
     io.out(
       [handleOf(session), name === undefined ? undefined : printable(name), sessionKey]
         .filter((part) => part !== undefined).join("  "),
@@ -187,40 +193,40 @@ export function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): str
 }
 
 /** A session with the name of its place, as the bot's servers have it. */
-type NamedSession = ListedSession & { readonly known?: string };
+type NamedSession = ListedSession & { readonly name?: string };
 
 /** All sessions. Those whose messages are deleted or forgotten have the name of their channel now. */
 export async function namedSessions(
   { sessions, gateway }: Pick<Store, "sessions" | "gateway">,
+  slugOf?: SlugOf,
 ): Promise<readonly NamedSession[]> {
   const all = await sessions.list();
-  if (all.every(({ newest }) => newest)) return all;
-  const channels = await knownChannels({ gateway }, await gateway.accountIds());
-  const names = new Map<string, string>(
-    channels.map(({ id, name, guild, guildId }) => [
-      id,
-      displayNameOf({ kind: "guild", guild: { id: guildId, name: guild }, channel: { id, name } }),
-    ]),
-  );
+  const isGone = all.some(({ newest }) => !newest);
+  const channels = await knownChannels({ gateway }, isGone ? await gateway.accountIds() : []);
+  const names = new Map<string, string>(channels.map(({ id, name, guild, guildId }) => {
+    const place = { guild: { id: guildId, name: guild }, channel: { id, name } };
+    return [id, displayNameOf({ kind: "guild", ...place }, slugOf?.(guildId))];
+  }));
   return all.map((one) => ({
     ...one,
-    known: names.get(/:discord:channel:(\d+)$/.exec(one.sessionKey)?.[1] ?? ""),
+    name: nameOf(one, slugOf) ??
+      names.get(/:discord:channel:(\d+)$/.exec(one.sessionKey)?.[1] ?? ""),
   }));
 }
 
 /** The display name (S2); `undefined` for direct messages, and if nothing tells it any more. */
-function nameOf({ newest, known }: NamedSession): string | undefined {
-  return newest?.place.kind === "guild" ? displayNameOf(newest.place) : known;
+function nameOf({ newest }: ListedSession, slugOf?: SlugOf): string | undefined {
+  const { place } = newest ?? {};
+  return place?.kind === "guild" ? displayNameOf(place, slugOf?.(place.guild.id)) : undefined;
 }
 
 /** The display name; of direct messages, the person's name. */
 export function titleOf(session: NamedSession): string {
-  return nameOf(session) ?? session.newest?.sender.username ?? "";
+  return session.name ?? session.newest?.sender.username ?? "";
 }
 
-function toReport(session: NamedSession): object {
-  const { newest: _, known: __, ...rest } = session;
-  return { ...rest, handle: handleOf(session), name: nameOf(session) };
+function toReport({ newest: _, ...session }: NamedSession): object {
+  return { ...session, handle: handleOf(session) };
 }
 
 function flat({ id, entry }: NumberedEntry): object {

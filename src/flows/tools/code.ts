@@ -4,6 +4,8 @@ import { FileError } from "../../core/turn/media.ts";
 import type { CodePort, ScriptEnd } from "../../core/turn/ports/host.ts";
 import type { FindFile } from "../media/find_files.ts";
 import { badArguments } from "../../core/refused_call.ts";
+import { decodeText } from "../../lib/text/encoding.ts";
+
 /** Milliseconds that a script may run. */
 const TIMEOUT_MS = 5_000;
 
@@ -35,7 +37,9 @@ export function createCodePort({ runCode, readFile }: {
         if (!bytes) throw badArguments(`the message has no attachment ${JSON.stringify(name)}`);
         left -= bytes.byteLength;
         if (left < 0) throw badArguments(`the files are larger than ${MAX_FILE_BYTES / 1e6} MB`);
-        files.push([name, textOf(bytes, name)]);
+        const text = decodeText(bytes);
+        if (text === undefined) throw new Error(`the file ${JSON.stringify(name)} is no text`);
+        files.push([name, text]);
       }
       return await runCode(
         { source, files: Object.fromEntries(files), timeoutMs: TIMEOUT_MS },
@@ -43,12 +47,4 @@ export function createCodePort({ runCode, readFile }: {
       );
     },
   };
-}
-
-function textOf(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new Error(`the file ${JSON.stringify(name)} is no text`, { cause });
-  }
 }

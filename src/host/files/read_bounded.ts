@@ -22,7 +22,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
-import { decodedText } from "../../lib/text/decoded.ts";
+import { decodedText } from "../../lib/text/encoding.ts";
 import { PROC } from "../process/boot.ts";
 
 /** A file that is not read; `code` is the system's name for the reason. */

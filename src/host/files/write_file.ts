@@ -28,7 +28,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
 import { PROC } from "../process/boot.ts";
-import { decodedText } from "../../lib/text/decoded.ts";
+import { decodedText } from "../../lib/text/encoding.ts";
 
 /**
  * - `changed`: another program has written the file since it was read, or is writing it; read it

@@ -230,8 +230,10 @@ function createIncidents(
   const note = sql`UPDATE hook_incident SET message_id = COALESCE(:messageId, message_id),
        thread = COALESCE(:thread, thread), is_archived = COALESCE(:isArchived, is_archived)
      WHERE id = :id`;
-  const abandon = sql`
-    UPDATE hook_incident SET ended_at = COALESCE(ended_at, ?), is_archived = 1 WHERE id = ?`;
+  const abandon = sql`UPDATE hook_incident SET ended_at = COALESCE(ended_at, :now), is_stale = 1,
+       is_archived = :isLost, events = events - (SELECT COALESCE(SUM(count), 0) FROM hook_run
+         WHERE incident_row = :id AND state = 'claimed')
+     WHERE id = :id`;
   const leave = sql`
     UPDATE hook_run SET incident_row = NULL WHERE incident_row = ? AND state = 'claimed'`;
   const noteShown = sql`UPDATE hook_incident SET is_stale = 0 WHERE id = ? AND events = ?`;
@@ -310,10 +312,11 @@ function createIncidents(
     /**
      * Ends an incident whose first post or thread Discord does not have: the next event of its key begins
      * another one. A run that has not begun is no part of it any more.
+     * Its first post then shows the end, unless that `isLost`.
      */
-    abandonIncident: async (id: number, now: number) => {
+    abandonIncident: async (id: number, isLost: boolean, now: number) => {
       await commit(UNNAMED, () => {
-        abandon.run(now, id);
+        abandon.run({ id, isLost: Number(isLost), now });
         leave.run(id);
       });
     },

@@ -214,7 +214,7 @@ export function prepareChanges(
         const gone = messageIds.map((messageId): ChangedSource => {
           const row = rowOf(accountId, messageId);
           if (!row) {
-            answers.noteDeleted(accountId, messageId);
+            if (answers.noteDeleted(accountId, messageId)) channels.add(channelId);
             return { messageId };
           }
           note.run("deleted", now, messageId);

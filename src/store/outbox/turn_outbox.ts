@@ -286,6 +286,11 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
     UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
   const lose = sql`UPDATE outbox SET message_id = NULL
      WHERE message_id = ? AND account_id = ? AND state = 'sent' AND kind IN ('reply', 'failure')`;
+  const endOffer = sql`UPDATE question SET expires_at = 0
+     WHERE state = 'open' AND question ->> '$.kind' = 'offer' AND id IN (
+       SELECT c.question_row FROM outbox AS o CROSS JOIN question_card AS c
+       WHERE o.message_id = ? AND o.account_id = ? AND c.account_id = o.account_id
+         AND c.nonce = o.nonce)`;
   const forget = ({ accountId, channelId }: OutboundMessage) =>
     outgoing.queues.forget(accountId, channelId);
 
@@ -293,9 +298,11 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
     /** Whether a person has deleted a message of an answer: then it is not written again. */
     isDeleted: (of: AnswersOf) =>
       current(of).some(({ state, messageId }) => state === "there" && messageId === undefined),
-    /** Notes that a message was deleted, if it belongs to an answer. */
-    noteDeleted: (accountId: AccountId, messageId: MessageId) =>
-      void lose.run(messageId, accountId),
+    /** Notes that a message was deleted, if it belongs to an answer. @returns Whether an offer ends. */
+    noteDeleted(accountId: AccountId, messageId: MessageId): boolean {
+      lose.run(messageId, accountId);
+      return endOffer.run(messageId, accountId).changes > 0;
+    },
     /** Deletes an answer. @returns Whether there was one. */
     remove(of: AnswersOf, now: number) {
       const rows = current(of);

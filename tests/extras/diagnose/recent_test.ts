@@ -154,6 +154,7 @@ describe("[O1] the stored facts of barnacle status", () => {
     }, {
       agents: { defaults: { model: "openai/gpt-99" } },
       budgets: { total: { tokensPerDay: 150, moneyPerMonth: 5 } },
+      channels: { discord: { guilds: { [guildMessage().guildId ?? ""]: { slug: "den" } } } },
     });
     assert.deepEqual(facts.map(([what]) => what), [
       "Budget",
@@ -166,7 +167,7 @@ describe("[O1] the stored facts of barnacle status", () => {
     ]);
     assert.match(facts[0]?.[1] ?? "", /spent$/);
     assert.match(facts[1]?.[1] ?? "", /this limit does not count openai\/gpt-99/);
-    assert.match(facts[3]?.[1] ?? "", /ago, discord:.*, after 2\.0 s; 1 failed since/);
+    assert.match(facts[3]?.[1] ?? "", /ago, discord:den#.*, after 2\.0 s; 1 failed since/);
     assert.equal(facts[4]?.[1], "none yet");
     assert.equal(facts[5]?.[1], "not known before the first start");
   });

@@ -19,6 +19,8 @@ const PLACE = {
 
 function setUp() {
   const { store, database } = openTestStore();
+  const edited: object[] = [];
+  let state: "open" | "gone" = "open";
   const incidents = createIncidents({
     accountId: ACCOUNT,
     store,
@@ -29,11 +31,18 @@ function setUp() {
       start: (_channel, first) => Promise.resolve({ threadId: first as never, existed: false }),
       archive: () => Promise.resolve(),
     },
-    edit: () => Promise.resolve({ kind: "created", messageId: "1" as never }),
-    stateOf: () => Promise.resolve("open"),
+    edit(id, { content }) {
+      edited.push({ id, content });
+      return Promise.resolve({ kind: "created", messageId: "1" as never });
+    },
+    stateOf: () => Promise.resolve(state),
     isRefused: () => false,
-    compose: ({ runId = "" }) => ({
-      message: outboundMessage({ nonce: `first:${runId}`, channelId: PLACE.channelId }),
+    compose: ({ runId = "", events, endedAt }) => ({
+      message: outboundMessage({
+        nonce: `first:${runId}`,
+        channelId: PLACE.channelId,
+        content: `${events} ${endedAt === undefined ? "open" : "ended"}`,
+      }),
       files: [],
     }),
   });
@@ -50,7 +59,8 @@ function setUp() {
     assert.ok(event);
     return await incidents.placeOf(run, event, PLACE);
   };
-  return { store, database, run, join };
+  const lose = () => void (state = "gone");
+  return { store, database, run, join, edited, lose, update: incidents.update };
 }
 
 describe("[W6] createIncidents()", () => {
@@ -71,5 +81,20 @@ describe("[W6] createIncidents()", () => {
     const found = await join(second);
     assert.ok(found.kind === "place");
     assert.equal(found.place.channelId, "1400000000000000777");
+  });
+
+  it("brings the first post up to date if its thread is gone, without the events of the next", async () => {
+    const { store, database, run, join, edited, lose, update } = setUp();
+    const first = await run();
+    await join(first);
+    database.exec("UPDATE outbox SET state = 'sent', message_id = '1400000000000000777'");
+    await join(first);
+    await store.hooks.running(first.messageId);
+    lose();
+    assert.deepEqual(await join(await run()), { kind: "waiting" });
+    await store.hooks.refuse(first.messageId, "done");
+    await update();
+    assert.deepEqual(edited, [{ id: "1400000000000000777", content: "1 ended" }]);
+    assert.equal(await update(), undefined, "it is done");
   });
 });

@@ -62,6 +62,21 @@ describe("barnacle sessions", () => {
     );
   });
 
+  it("[S2] list and show › use the guild's slug of the config", async () => {
+    const both: readonly Run[] = [list, (flags, io) => show({ ...flags, limit: 20 }, KEY, io)];
+    for (const command of both) {
+      const { out } = await run((flags, io) => {
+        const config = join(flags.data ?? "", "barnacle.json");
+        const { place } = guildMessage();
+        const id = place.kind === "guild" ? place.guild.id : "";
+        const guilds = { [id]: { slug: "den" } };
+        writeFileSync(config, JSON.stringify({ channels: { discord: { guilds } } }));
+        return command({ ...flags, config }, io);
+      });
+      assert.match(out, / {2}discord:den#/);
+    }
+  });
+
   it("[S2] show › has no name for direct messages", async () => {
     const command: Run = (flags, io) => show({ ...flags, limit: 20 }, KEY, io);
     assert.match(

@@ -83,6 +83,18 @@ async function openAsked(
   return test;
 }
 
+describe("[T16] an offer whose card is deleted", () => {
+  it("ends, and other questions stay", async () => {
+    for (const kind of ["offer", "ask"] as const) {
+      const { store } = await openAsked({ ...APPROVAL, kind, where: "channel" });
+      const changes = [{ kind: "deleted", channelId: DM, messageIds: [CARD] }] as const;
+      const { channels } = await store.inbox.acceptBatch(batch({ changes }), NOW + 1);
+      assert.deepEqual(channels, kind === "offer" ? [DM] : [], "the cards are looked at again");
+      assert.equal(await store.questions.expire(ACCOUNT, NOW + 1), kind === "offer" ? 1 : 0);
+    }
+  });
+});
+
 function press(fields: Partial<Deciding> = {}, by: object = {}): Deciding {
   return {
     accountId: ACCOUNT,

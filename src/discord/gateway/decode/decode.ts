@@ -272,8 +272,9 @@ function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention 
   if (isWritten && isListed) return "user";
   if (guild?.ownRole && mention_roles.includes(guild.ownRole)) return "role";
 
-  const isReply = message.type === MessageTypes.Reply &&
-    message.referenced_message?.author.id === self.userId;
+  const { type, referenced_message: original } = message;
+  const isReply = type === MessageTypes.Reply &&
+    (original ? original.author.id === self.userId : isListed); // the author of a lost original
   if (isReply) return author.bot || webhook_id ? undefined : "reply";
   return isListed ? "user" : undefined;
 }

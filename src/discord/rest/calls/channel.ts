@@ -18,19 +18,22 @@ export interface ChannelInfo {
   readonly guildId?: GuildId;
   /** The channel of a thread; absent for other channels. */
   readonly parentId?: ChannelId;
+  /** Untrusted; absent for direct channels of one person. */
+  readonly name?: string;
 }
 
 /**
- * Reads the guild of a channel.
+ * Reads the place of a channel.
  *
  * @throws {RestError} If Discord does not answer, or refuses: `not_found`, or `forbidden` for a
  * hidden channel.
  */
 export type ReadChannel = (channelId: ChannelId) => Promise<ChannelInfo>;
 
-const channelSchema = z.object({ guild_id: snowflakeSchema<"guild">().nullish() });
-const placeSchema = channelSchema.extend({
+const placeSchema = z.object({
+  guild_id: snowflakeSchema<"guild">().nullish(),
   type: optional(numeric),
+  name: optional(z.string()),
   parent_id: snowflakeSchema<"channel">().nullish(),
 });
 
@@ -39,11 +42,15 @@ const placeSchema = channelSchema.extend({
  *
  * @see {@link https://docs.discord.com/developers/resources/channel#get-channel}
  */
-export function createReadChannel(api: RestApi): ReadChannel {
+export function createReadChannel(api: RestApi, options: RequestOptions = {}): ReadChannel {
   return async (channelId) => {
-    const answer = await api.request("GET", `/channels/${channelId}`);
-    const { guild_id: guildId } = expect("GET /channels/:id", channelSchema, answer);
-    return guildId ? { guildId } : {};
+    const answer = await api.request("GET", `/channels/${channelId}`, options);
+    const { guild_id, parent_id, type, name } = expect("GET /channels/:id", placeSchema, answer);
+    return {
+      guildId: guild_id || undefined,
+      name,
+      parentId: type !== undefined && isThread({ type }) && parent_id || undefined,
+    };
   };
 }
 
@@ -52,18 +59,10 @@ export function createFindChannel(
   api: RestApi,
   options: RequestOptions,
 ): (channelId: ChannelId) => Promise<ChannelInfo | "hidden" | undefined> {
+  const read = createReadChannel(api, options);
   return async (channelId) => {
     try {
-      const answer = await api.request("GET", `/channels/${channelId}`, options);
-      const { guild_id: guildId, parent_id: parentId, type } = expect(
-        "GET /channels/:id",
-        placeSchema,
-        answer,
-      );
-      return {
-        guildId: guildId || undefined,
-        parentId: type !== undefined && isThread({ type }) && parentId || undefined,
-      };
+      return await read(channelId);
     } catch (error) {
       if (!(error instanceof RestError) || error.code === undefined) throw error;
       if (error.kind === "forbidden") return "hidden";

@@ -235,6 +235,16 @@ describe("[M2] decodeMessage()", () => {
       reply(BARNACLE, { content: MENTION, mentions: [BARNACLE] }),
       "user",
     ],
+    [
+      "a reply whose original Discord did not load, but whose author it lists",
+      reply(BARNACLE, { referenced_message: undefined, mentions: [BARNACLE] }),
+      "reply",
+    ],
+    [
+      "such a reply of a bot",
+      reply(BARNACLE, { author: BOT, referenced_message: undefined, mentions: [BARNACLE] }),
+      undefined,
+    ],
     ["a bot's reply", reply(BARNACLE, { author: BOT, mentions: [BARNACLE] }), undefined],
     [
       "a bot's reply with a mention",

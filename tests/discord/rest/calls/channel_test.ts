@@ -15,10 +15,12 @@ describe("createReadChannel()", () => {
     withDiscord(async ({ api, sim, demo }) => {
       const read = createReadChannel(api);
       const general = sim.channel("general");
-      assert.deepEqual(await read(general.id), {
-        guildId: "guildId" in general ? general.guildId : undefined,
-      });
-      assert.deepEqual(await read(demo.malloryDm.id), {});
+      const { guildId, name } = await read(general.id);
+      assert.deepEqual(
+        [guildId, name],
+        ["guildId" in general ? general.guildId : undefined, "general"],
+      );
+      assert.equal((await read(demo.malloryDm.id)).guildId, undefined);
     }));
 
   it("[S4] fails with not_found for an unknown channel", () =>

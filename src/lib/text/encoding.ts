@@ -3,8 +3,6 @@
  * cuts a character. A package for this would read short tables of names wrongly, which are usual here.
  */
 
-import { Buffer } from "node:buffer";
-
 /** Characters that no text file has, except tabs, line breaks, form feeds and escapes. */
 // deno-lint-ignore no-control-regex
 const BINARY = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
@@ -26,6 +24,18 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   let room = Math.max(1, text.length * MAX_BINARY); // not all at once: they may be millions
   for (const _ of text.matchAll(BINARY)) if (--room < 0) return undefined;
   return text.replaceAll("\0", "\ufffd");
+}
+
+/** Decodes a file that begins with ASCII: UTF-8 with its mark, or UTF-16, as PowerShell's `>` saves. */
+export function decodedText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const encoding = first === 0xff && second === 0xfe || second === 0
+    ? "utf-16le"
+    : first === 0xfe && second === 0xff || first === 0
+    ? "utf-16be"
+    : undefined;
+  return (encoding && decode(encoding, bytes)) ??
+    new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 function decode(encoding: string, bytes: Uint8Array): string | undefined {
@@ -61,7 +71,8 @@ const SAMPLE_BYTES = 100_000;
 const LEAST_SHARE = 0.6;
 
 function codePageOf(bytes: Uint8Array): string {
-  const sample = Buffer.from(bytes.subarray(0, SAMPLE_BYTES)).toString("latin1");
+  const sample = Array.from(bytes.subarray(0, SAMPLE_BYTES), (one) => String.fromCharCode(one))
+    .join("");
   const beyondAscii = (text: string) => text.replace(/[\0-\x7f]+/g, "").length;
   const least = beyondAscii(sample) * LEAST_SHARE;
   let best = { label: "windows-1252", score: least };
