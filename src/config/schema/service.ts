@@ -258,8 +258,14 @@ export const backup = lazySection(
     z.strictObject({
       enabled: key(
         z.boolean().default(true),
-        "Whether to make a backup each night, in the folder `backups` of the data directory. A night " +
-          "that was missed is made up at the next start.",
+        "Whether to make a backup each night, in `backup.folder`. A night that was missed is made up at " +
+          "the next start.",
+      ),
+      folder: lazyKey(
+        text,
+        "Folder for backups, on another disk. It must exist, so that a backup fails if the disk is away. " +
+          "Each bot needs a folder of its own. A relative path starts at the data directory.",
+        { unset: "`backups` in the data directory", example: "/mnt/disk/barnacle" },
       ),
       hour: key(
         whole(0, 23).default(3),
