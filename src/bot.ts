@@ -110,7 +110,7 @@ const now = (): number => Date.now();
  */
 export async function startBot(options: BotOptions) {
   const { store, logging, build } = options;
-  const { http: { token, hosts } } = options.setup.config;
+  const { http: { token, publicUrl } } = options.setup.config;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
   let { setup } = options;
   let isStopping = false;
@@ -204,7 +204,7 @@ export async function startBot(options: BotOptions) {
     {
       token: token?.reveal(),
       commandKey: options.commandKey,
-      hosts,
+      publicUrl,
       build,
       dataDir: options.dataDir,
     },

@@ -41,6 +41,8 @@ export interface HttpBounds extends HttpTimeouts {
    * the connection ends. Absent: it ends at once.
    */
   readonly answersLarge?: true;
+  /** Path of `http.publicUrl`: a proxy removes it from an address, or passes it on. */
+  readonly below?: string;
   /** Maximum number of connections; those of {@link LIMITS} by default. */
   readonly limits?: ConnectionLimits;
   /** How long an answer may take, until the client has all of it; {@link ANSWER_MS} by default. */
@@ -141,6 +143,12 @@ export function createBoundedServer(
   };
   server.on("connection", count);
   server.on("request", count);
+  const { below } = bounds;
+  if (below) {
+    server.prependListener("request", (incoming) => {
+      if (incoming.url?.startsWith(`${below}/`)) incoming.url = incoming.url.slice(below.length);
+    });
+  }
   server.keepAliveTimeout = bounds.keepAliveMs;
   server.maxRequestsPerSocket = MAX_REQUESTS;
   boundConnections(server, bounds, connections, turnedAway);

@@ -23,6 +23,8 @@ export interface HttpServerSettings {
   readonly port: number;
   /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
+  /** `http.publicUrl`; requests may have its path. */
+  readonly publicUrl?: string;
   /** Whether each request needs a secret of its own, so that an open address needs no token. */
   readonly isOpen?: true;
   /** Config path of the section with `bind` and `port`; `"http"` by default. */
@@ -65,7 +67,8 @@ export async function startHttpServer(
   handler: RequestHandler,
 ): Promise<HttpServer> {
   const { bind = LOOPBACK_ADDRESSES, port, token = "", isOpen, section = "http" } = settings;
-  const bounds = { ...TIMEOUTS, ...settings.bounds };
+  const below = URL.parse(settings.publicUrl ?? "")?.pathname.replace(/\/$/, "");
+  const bounds = { ...TIMEOUTS, below, ...settings.bounds };
   const open = bind.find((address) => !isLoopback(address));
   if (open !== undefined && !isOpen && token.length < TOKEN_MIN) {
     throw new HttpServerError(

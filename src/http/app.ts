@@ -16,7 +16,7 @@
 import type { Account } from "../core/account/account.ts";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { isAlive, isReady, judgeHealth, worstStatus } from "./checks.ts";
-import { createDetailGate, refusalOf } from "./guard.ts";
+import { createDetailGate, publicNames, refusalOf } from "./guard.ts";
 import {
   type HealthCheck,
   type HealthFinding,
@@ -42,8 +42,8 @@ export interface AppPorts extends Pick<Account, "now"> {
   readonly token?: string;
   /** The secret of Barnacle's own commands. */
   readonly commandKey: string;
-  /** `http.hosts`: allowed host names beside this machine's own. */
-  readonly hosts?: readonly string[];
+  /** `http.publicUrl`: its host name is allowed beside this machine's own. */
+  readonly publicUrl?: string;
   /** Called with an internal error; the client only learns that there was one. */
   readonly onError: (error: unknown) => void;
 }
@@ -75,7 +75,7 @@ const HEADERS = {
 
 /** Creates the application; `host/http_server.ts` adds the sockets. */
 export function createApp(ports: AppPorts): HttpHandler {
-  const { snapshot, measure, usage, metrics, build, now, token, hosts, onError } = ports;
+  const { snapshot, measure, usage, metrics, build, now, token, publicUrl, onError } = ports;
   const showsDetail = createDetailGate([ports.commandKey, ...token === undefined ? [] : [token]]);
   const refusedDetail = token === undefined
     ? "Details are for clients with http.token, which the config does not set. `barnacle status` shows them"
@@ -83,7 +83,7 @@ export function createApp(ports: AppPorts): HttpHandler {
   const app = new Hono();
 
   app.use(async (c, next) => {
-    const refusal = refusalOf(c.req.raw, hosts);
+    const refusal = refusalOf(c.req.raw, publicNames(publicUrl));
     if (refusal !== undefined) c.res = c.text(refusal, 403);
     else if (!PATHS.has(c.req.path)) c.res = c.text("Nothing here", 404);
     else if (c.req.method !== "GET" && c.req.method !== "HEAD") {

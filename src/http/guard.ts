@@ -18,7 +18,7 @@ import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
 export function refusalOf(request: Request, hosts: readonly string[] = []): string | undefined {
   const names = [...LOCAL_NAMES, ...hosts.map((host) => host.toLowerCase())];
   if (!hasNameOf(request, names)) {
-    return "This host name is not in http.hosts";
+    return "This host name is not that of http.publicUrl";
   }
   const origin = request.headers.get("origin");
   if (origin !== null && !isOneOf(origin, names)) {
@@ -30,18 +30,25 @@ export function refusalOf(request: Request, hosts: readonly string[] = []): stri
   return undefined;
 }
 
+/** The host name of `http.publicUrl`, for {@link refusalOf}. */
+export const publicNames = (url?: string): readonly string[] =>
+  url === undefined ? [] : [new URL(url).hostname];
+
 /**
  * Rejects a request that may change something, unless it comes from a page of this server. Pages of
  * another program on this machine have the same site, but not the same origin. A form of a page can
  * neither send this content type nor ask for it.
  *
+ * @param publicUrl `http.publicUrl`: a proxy may send another `Host` than the browser.
  * @returns The reason in words; `undefined` if the request is allowed.
  */
-export function refusalOfChange({ headers }: Request): string | undefined {
+export function refusalOfChange({ headers }: Request, publicUrl?: string): string | undefined {
   const origin = headers.get("origin");
   const site = headers.get("sec-fetch-site");
+  const host = headers.get("host");
+  const own = [publicUrl, `http://${host}`, `https://${host}`];
   const isForeign = origin !== null &&
-    (!URL.canParse(origin) || new URL(origin).host !== headers.get("host")?.toLowerCase());
+    !own.map((url = "") => URL.parse(url)?.origin).includes(URL.parse(origin)?.origin ?? "");
   if (isForeign || site !== null && site !== "same-origin") {
     return "Only this server's own page may send this request";
   }

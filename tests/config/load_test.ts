@@ -211,7 +211,6 @@ describe("loadConfig()", () => {
       bind: ["127.0.0.1", "::1"],
       port: 8787,
       required: false,
-      hosts: [],
       dashboard: false,
     });
     assert.deepEqual(config.preflight, { requiredVars: [], network: true, dns: true });

@@ -117,7 +117,7 @@ describe("[O1] createApp()", () => {
 
   it("answers a configured host name", async () => {
     const headers = { host: "barnacle.home.arpa:8787" };
-    const ports = { hosts: ["barnacle.home.arpa"] };
+    const ports = { publicUrl: "https://barnacle.home.arpa/bot" };
     assert.equal((await ask("/livez", { headers, ports })).status, 200);
     assert.equal((await ask("/livez", { headers })).status, 403);
   });

@@ -18,7 +18,7 @@ import type { Clock } from "../../lib/clock.ts";
 
 /** Creates the handler of HTTP requests. */
 export function createHttp(
-  options: Pick<AppPorts, "token" | "commandKey" | "hosts" | "build"> & {
+  options: Pick<AppPorts, "token" | "commandKey" | "publicUrl" | "build"> & {
     readonly dataDir: string;
   },
   ports: Clock & {

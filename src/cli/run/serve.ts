@@ -229,7 +229,7 @@ async function listen(
   const { startHttpServer } = await import("../../host/http_server.ts");
   const { bind, port, required: isRequired } = http;
   const listening = await listenForHealth(
-    { bind, port, token: http.token?.reveal() },
+    { bind, port, token: http.token?.reveal(), publicUrl: http.publicUrl },
     { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
     answer,
     startHttpServer,

@@ -107,7 +107,7 @@ function createHandler(
   return createApp({
     token: http.token?.reveal(),
     commandKey,
-    hosts: http.hosts,
+    publicUrl: http.publicUrl,
     build,
     onError: (error) => log.error("A request failed", { error }),
     snapshot,
@@ -124,7 +124,7 @@ async function listen(
   { config: { http }, isPortWritten, commandKey, instance, log }: HealthOptions,
 ): Promise<HttpServer | undefined> {
   const listening = await listenForHealth(
-    { bind: http.bind, port: http.port, token: http.token?.reveal() },
+    { bind: http.bind, port: http.port, token: http.token?.reveal(), publicUrl: http.publicUrl },
     { isWritten: isPortWritten, isRequired: http.required },
     handler,
     startHttpServer,

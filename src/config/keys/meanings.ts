@@ -63,7 +63,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ["nick nickname botname", ["agents.list[].name", `${D}.name`]],
   ["activity playing online", [`${D}.presence.activity`, `${D}.presence.status`]],
   ["port", ["http.port", "http.hooks.port", "api.port"]],
-  ["listen address bind host", ["http.bind", "http.port", "http.hosts"]],
+  ["listen address bind host", ["http.bind", "http.port", "http.publicUrl"]],
   ["knowledge search faq index archive", [
     `${GUILD}.knowledge`,
     `${GUILD}.channels.<channel>.knowledge`,
@@ -138,6 +138,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ["email phone notify notification notifications alarm", ["alerts", "alerts.ways", "alerts.ntfy"]],
   ["metrics prometheus grafana", ["http.port", "http.bind", "http.token"]],
   ["tracing opentelemetry jaeger", ["otel.endpoint", "otel.headers"]],
+  ["reverse proxy reverseproxy caddy nginx traefik tailscale baseurl", ["http.publicUrl"]],
   ["ui webui gui panel", ["http.dashboard", "http.port"]],
   ["internet web browse google websearch", ["search", "search.kind", "tools.allow"]],
   ["shell bash run terminal code commandline", ["exec.mode", "exec.allow", "exec.sandbox"]],

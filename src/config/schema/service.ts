@@ -1,7 +1,16 @@
 /** Keys for commands, tools of the host, and the service itself. */
 
 import { z } from "zod";
-import { address, amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
+import {
+  address,
+  amount,
+  baseAddress,
+  key,
+  lazyKey,
+  lazySection,
+  text,
+  whole,
+} from "./parts/key.ts";
 import { id, people } from "./access.ts";
 import { programLimits } from "./parts/program_limits.ts";
 import { MIN_PASSPHRASE } from "../../core/store/settings.ts";
@@ -249,8 +258,14 @@ export const backup = lazySection(
     z.strictObject({
       enabled: key(
         z.boolean().default(true),
-        "Whether to make a backup each night, in the folder `backups` of the data directory. A night " +
-          "that was missed is made up at the next start.",
+        "Whether to make a backup each night, in `backup.folder`. A night that was missed is made up at " +
+          "the next start.",
+      ),
+      folder: lazyKey(
+        text,
+        "Folder for backups, on another disk. It must exist, so that a backup fails if the disk is away. " +
+          "Each bot needs a folder of its own. A relative path starts at the data directory.",
+        { unset: "`backups` in the data directory", example: "/mnt/disk/barnacle" },
       ),
       hour: key(
         whole(0, 23).default(3),
@@ -334,11 +349,11 @@ export const http = lazySection(
           "characters, if they can reach `http.bind`. It is written like `channels.discord.token`.",
         { unset: "none", example: "${BARNACLE_HTTP_TOKEN}" },
       ),
-      hosts: key(
-        z.array(text()).default([]),
-        "Host names, without a port, under which other machines may reach the server. `localhost`, " +
-          "`127.0.0.1` and `[::1]` always work.",
-        { example: ["barnacle.home.arpa"] },
+      publicUrl: key(
+        baseAddress("leave it out: the dashboard has a login of its own").optional(),
+        "Address under which other machines reach the server, with the path below which a proxy serves " +
+          "it. Login links have it. `localhost`, `127.0.0.1` and `[::1]` always work, too.",
+        { unset: "this machine only", example: "https://home.example.org/barnacle" },
       ),
       dashboard: key(
         z.boolean().default(false),
@@ -372,7 +387,6 @@ export const http = lazySection(
     bind: ["127.0.0.1", "::1"],
     port: 8_787,
     required: false,
-    hosts: [],
     dashboard: false,
   },
   "Health checks and metrics over HTTP.",

@@ -36,6 +36,7 @@ import { configFlag, type DataChoice, dataProblem } from "../../cli/shared/find_
 import { reportingErrors, toStartError } from "../../cli/shared/start_error.ts";
 import { openForCommand } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
+import { readConfigLeniently } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { type Contents, gatherContents } from "./contents.ts";
 import {
@@ -90,7 +91,8 @@ export function backup(
     return await withData(flags, io, async (place) => {
       if (place.state !== "store") throw dataProblem(place);
       const own = join(place.dataDir, BACKUPS_NAME);
-      const path = named ?? targetOf(own, `${own}/`, isEncrypted);
+      const folder = named ? own : await folderFor(place, flags, io);
+      const path = named ?? targetOf(folder, `${folder}/`, isEncrypted);
       if (dirname(path) !== own) assertWritable(dirname(path), isRoot); // own: made if it is missing
       const passphrase = read ?? (encrypt ? await newPassphrase(flags, ask) : undefined);
       return await backUp(place, path, passphrase);
@@ -111,6 +113,13 @@ export function backup(
     report(made, flags, io);
     return EXIT.done;
   }
+}
+
+/** `backup.folder` of the bot, or the folder in its data directory. */
+async function folderFor(place: DataChoice, flags: BackupFlags, io: Io): Promise<string> {
+  const loaded = await readConfigLeniently(configFlag(flags.config, place, io), io.env);
+  const named = loaded.kind === "refused" ? undefined : loaded.config.backup.folder;
+  return resolve(place.dataDir, named ?? BACKUPS_NAME);
 }
 
 /** @param wasRoot Whether the command gave up root's rights for those of the data's owner. */
@@ -331,4 +340,5 @@ function report({ path, bytes, manifest }: BackupResult, { json }: BackupFlags, 
   for (const name of manifest.left) {
     io.err(`Left out: ${printable(name)}, which is no regular file or Barnacle's own`);
   }
+  io.err("Not in it: log files, older backups, and folders of `skills.folders`");
 }

@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { existsSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, realpathSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import type { Env } from "../../lib/env.ts";
@@ -14,6 +14,7 @@ import { filesWithSecrets } from "../../bot/mcp/ports.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { setAt } from "../../config/text/edit.ts";
+import { candidatesOf } from "../../config/schema/parts/secrets.ts";
 import { secretPlacesIn } from "../../config/schema/parts/blank.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { pathText } from "../../core/config_file.ts";
@@ -22,7 +23,13 @@ import type { FileToArchive } from "./archive/tar.ts";
 import { DATA_ITEMS, DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { isPipe, readConfigLeniently, readConfigText } from "../../cli/shared/read_config.ts";
-import { CONFIG_FOLDER, DATA_FOLDER, type Manifest, WORKSPACES_FOLDER } from "./manifest.ts";
+import {
+  CONFIG_FOLDER,
+  CREDENTIALS_FOLDER,
+  DATA_FOLDER,
+  type Manifest,
+  WORKSPACES_FOLDER,
+} from "./manifest.ts";
 
 /** The files of a backup beside the database. */
 export interface Contents
@@ -97,7 +104,11 @@ export async function gatherContents(
           : "the config is a pipe, so the backup has no config",
       );
     }
-    setAgain = secretsToSet(loaded, hasSecrets);
+    const secrets = hasSecrets ? credentialsOf(loaded, env) : [];
+    listed.push(...secrets);
+    const kept = new Set(secrets.map(({ path }) => path));
+    setAgain = secretsToSet(loaded, hasSecrets)
+      .filter(({ from, isFile }) => !isFile || !kept.has(from ?? ""));
   }
 
   return {
@@ -172,6 +183,29 @@ function withPlaceholders(blanked: string, written: LoadedConfig["written"]): st
       const edited = setAt(text, path, PLACEHOLDER);
       return edited.kind === "edited" ? edited.text : text;
     }, blanked);
+}
+
+/** Files of secrets that the config names without a folder, as setup writes them (C5). */
+function credentialsOf({ config: { file }, written }: LoadedConfig, env: Env) {
+  const names = secretPlacesIn(written, configSchema).flatMap(({ reference = "", isFile }) =>
+    isFile && /^[\w.-]+$/.test(reference) ? [reference] : []
+  );
+  return [...new Set(names)].flatMap((path) => {
+    const found = candidatesOf(path, env["CREDENTIALS_DIRECTORY"], file).find(isReadable);
+    if (found === undefined) return [];
+    const { size } = lstatSync(found);
+    const inBackup = `${CREDENTIALS_FOLDER}/${path}`;
+    return [{ path, file: found, size, isProgram: false, inBackup }];
+  });
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return lstatSync(path).isFile();
+  } catch {
+    return false; // the manifest then says that it must be set again
+  }
 }
 
 /** The secrets that another machine lacks: those outside of the config file, and blanked ones. */

@@ -21,6 +21,8 @@ export const STORE_PATH = `data/${DATABASE_NAME}`;
 /** Files of the data directory. */
 export const DATA_FOLDER = "data";
 export const CONFIG_FOLDER = "config";
+/** Files of secrets, in an encrypted backup. */
+export const CREDENTIALS_FOLDER = "config/credentials";
 /** Workspaces that the config puts outside of the data directory, by agent. */
 export const WORKSPACES_FOLDER = "workspaces";
 
@@ -48,7 +50,7 @@ export const manifestSchema = z.object({
     name: z.string().optional(),
   })),
   bytes: z.int().nonnegative(),
-  /** Whether it has the secrets that the config file itself contains, and logins of MCP servers. */
+  /** Whether it has the secrets of the config file and of credentials, and logins of MCP servers. */
   hasSecrets: z.boolean(),
   /** Secrets that must be set again after a restore on another machine. */
   setAgain: z.array(secretPlace),

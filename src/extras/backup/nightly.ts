@@ -7,7 +7,7 @@
 
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve as resolvePath } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
 import type { BackupState } from "../../core/store/settings.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
@@ -80,7 +80,8 @@ export function createNightly(
     const passphrase = config().backup.passphrase?.reveal();
     const stamp = new Date(now()).toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
     const ending = passphrase === undefined ? ENDINGS.plain : ENDINGS.encrypted;
-    const path = join(dataDir, BACKUPS_NAME, `${NIGHTLY}${stamp}${ending}`);
+    const folder = resolvePath(dataDir, config().backup.folder ?? BACKUPS_NAME);
+    const path = join(folder, `${NIGHTLY}${stamp}${ending}`);
     const begun = now();
     running = startBackup(path, passphrase);
     const why = await running.ended.finally(() => running = undefined);

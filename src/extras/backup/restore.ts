@@ -5,6 +5,7 @@
  * data, which stay beside it (`host/files/staged_data.ts`).
  */
 
+import { printable } from "../../lib/text/quoted.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
@@ -38,11 +39,22 @@ import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { withData } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { CONFIG_FOLDER, type Manifest, STORE_PATH, WORKSPACES_FOLDER } from "./manifest.ts";
+import {
+  CONFIG_FOLDER,
+  CREDENTIALS_FOLDER,
+  type Manifest,
+  STORE_PATH,
+  WORKSPACES_FOLDER,
+} from "./manifest.ts";
 import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
 import { type GetPassphrase, openBackup, unpackBackup } from "./read_backup.ts";
 import { type RestoredBackup, restoredJson, restoredLines } from "./report.ts";
-import { configPlace, placeConfig, type PlacedConfig } from "./restored_config.ts";
+import {
+  configPlace,
+  placeConfig,
+  placeCredentials,
+  type PlacedConfig,
+} from "./restored_config.ts";
 import { assertRoom } from "./room.ts";
 import { checkStore } from "./verify.ts";
 
@@ -173,7 +185,11 @@ async function install({ path, from, passphrase, dataDir, flags, io, crash }: {
     const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), store, manifest);
     const ended = prepareStore(store, manifest);
     moveWorkspaces(folder);
-    const config = placedConfig(folder, manifest, configPlace(flags.config, dataDir, io));
+    const place = configPlace(flags.config, dataDir, io);
+    const config = placedConfig(folder, manifest, place);
+    for (const lost of placeCredentials(join(folder, CREDENTIALS_FOLDER), place)) {
+      io.problem(`cannot write the secret ${printable(lost)}; write it yourself`);
+    }
     crash.at("prepared");
     const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
     const replaced = replaceData(

@@ -1,7 +1,14 @@
 /** Puts the config of a backup to its place, or beside the store. */
 
-import { existsSync, readFileSync, renameSync } from "node:fs";
-import { extname, resolve } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, extname, join, resolve } from "node:path";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
@@ -68,4 +75,25 @@ export function placeConfig(from: string, place: string, folder: string): Placed
     const cause = error instanceof WriteError ? error.cause : error;
     return beside(codeOf(cause) ?? "unknown reason");
   }
+}
+
+/**
+ * Writes files of secrets into the folder `credentials` beside the config; existing ones stay.
+ *
+ * @returns Paths that cannot be written.
+ */
+export function placeCredentials(from: string, place: string): readonly string[] {
+  const folder = dirname(place);
+  const names = existsSync(from) ? readdirSync(from) : [];
+  return names.flatMap((name) => {
+    const path = join(folder, "credentials", name);
+    if (existsSync(path) || existsSync(join(folder, name))) return [];
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileSync(path, readFileSync(join(from, name)), { mode: 0o600, flag: "wx" });
+      return [];
+    } catch {
+      return [path];
+    }
+  });
 }

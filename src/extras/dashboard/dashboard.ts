@@ -12,7 +12,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { EMBEDDED } from "./assets.ts";
 import { createLiveAnswers } from "./live.ts";
 import { type AnyPage, type PageView, RefusedChange } from "./base/page.ts";
-import { pageNamed } from "./pages/table.ts";
+import { pageNamed, PAGES } from "./pages/table.ts";
 import type { DashboardParts } from "./base/parts.ts";
 import { createGuardedApp } from "./guarded_app.ts";
 import type { DashboardRoute } from "./routes.ts";
@@ -27,28 +27,32 @@ export interface Dashboard {
   close(): void;
 }
 
-const loginSchema = z.strictObject({ token: z.string().max(100) });
+const loginSchema = z.strictObject({
+  token: z.string().max(100),
+  keep: z.boolean().default(false),
+});
 
 /**
  * Creates the dashboard.
  *
- * @param hosts `http.hosts`.
+ * @param publicUrl `http.publicUrl`.
  */
-export function createDashboard(parts: DashboardParts, hosts: readonly string[]): Dashboard {
+export function createDashboard(parts: DashboardParts, publicUrl?: string): Dashboard {
   const { now, log, clean } = parts;
   const logins = createLogins({ now });
   const closing = new AbortController();
   const document = shell();
 
   const handlers: Readonly<Record<DashboardRoute, Handler>> = {
-    shell: (c) => c.html(document),
+    // Documents have relative links, so all are at one depth below the path of any proxy.
+    shell: (c) => c.redirect(`dashboard/${PAGES[0]?.path}`),
     shellOfPage: (c) =>
       pageNamed(c.req.param("page") ?? "") ? c.html(document) : c.text("Nothing here", 404),
     asset: answerAsset,
     async login(c) {
       const { data } = loginSchema.safeParse(await c.req.json().catch(() => undefined));
       if (!data) return c.text("This page makes no such request", 400);
-      const result = logins.login(data.token);
+      const result = logins.login(data.token, data.keep);
       if (result.kind === "session") {
         log.info("A browser has logged in to the dashboard");
         return c.json({ token: result.token });
@@ -116,7 +120,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
   }
 
   const live = createLiveAnswers({ version: () => versionOf(parts), closed: closing.signal, log });
-  const app = createGuardedApp({ hosts, check: logins.check, handlers, log });
+  const app = createGuardedApp({ publicUrl, check: logins.check, handlers, log });
 
   return {
     fetch: (request) => app.fetch(request),

@@ -5,7 +5,13 @@
 
 import { type Handler, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { bearerOf, browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
+import {
+  bearerOf,
+  browserHeaders,
+  publicNames,
+  refusalOf,
+  refusalOfChange,
+} from "../../http/guard.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
@@ -15,23 +21,23 @@ import type { DashboardLogins } from "./logins.ts";
 /** One place of the page's script turns text into elements: pages that this server rendered. */
 const HEADERS = Object.entries(browserHeaders("dashboard"));
 
-export function createGuardedApp({ hosts, check, handlers, log }: {
-  /** `http.hosts`. */
-  readonly hosts: readonly string[];
+export function createGuardedApp({ publicUrl, check, handlers, log }: {
+  /** `http.publicUrl`. */
+  readonly publicUrl: string | undefined;
   readonly check: DashboardLogins["check"];
   readonly handlers: Readonly<Record<DashboardRoute, Handler>>;
   readonly log: Log;
 }): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
-    const refusal = refusalOf(c.req.raw, hosts);
+    const refusal = refusalOf(c.req.raw, publicNames(publicUrl));
     if (refusal !== undefined) c.res = c.text(refusal, 403);
     else await next();
     for (const [name, value] of HEADERS) c.res.headers.set(name, value);
   });
   for (const [name, { method, path, auth, maxBodyBytes }] of Object.entries(DASHBOARD_ROUTES)) {
     app.on(method, path, async (c, next) => {
-      const refusal = method === "POST" ? refusalOfChange(c.req.raw) : undefined;
+      const refusal = method === "POST" ? refusalOfChange(c.req.raw, publicUrl) : undefined;
       if (refusal !== undefined) return c.text(refusal, 403);
       // The server ends such a connection, and to read its rest would fail in the log.
       if (c.req.header("transfer-encoding") !== undefined) {

@@ -40,6 +40,7 @@ export function createDashboardHost(
   reload: () => Promise<void>,
 ) {
   let { setup } = options;
+  const { publicUrl } = setup.config.http;
   let loading: Promise<Dashboard> | undefined;
   let recording: Promise<Recorder> | undefined;
   let recorder: Recorder | undefined;
@@ -88,7 +89,7 @@ export function createDashboardHost(
       log: options.logging.forPart("http"),
       clean: options.logging.clean,
       now: Date.now,
-    }, setup.config.http.hosts);
+    }, publicUrl);
   }
 
   async function link(base: string | undefined): Promise<DashboardLink> {
@@ -98,7 +99,7 @@ export function createDashboardHost(
     const { LINK_MS } = await import("./logins.ts");
     return {
       kind: "link",
-      url: `${base}/dashboard#${dashboard.createLink()}`,
+      url: `${publicUrl ?? base}/dashboard#${dashboard.createLink()}`,
       minutes: LINK_MS / 60_000,
     };
   }

@@ -13,8 +13,9 @@ const TOKEN_BYTES = 32;
 /** Milliseconds that a login link is valid. */
 export const LINK_MS = 5 * 60_000;
 
-/** Milliseconds that a session lasts. */
+/** Milliseconds that a session lasts, and one that a person wants to keep. */
 export const SESSION_MS = 12 * 3_600_000;
+export const KEPT_MS = 7 * 24 * 3_600_000;
 
 /** Links and sessions that exist at the same time; the oldest makes room. */
 const MAX_LINKS = 4;
@@ -62,12 +63,15 @@ export function createLogins({ now }: Pick<Clock, "now">) {
       return add(links, now() + LINK_MS, MAX_LINKS);
     },
     /** Exchanges the token of a link for that of a session; a right one also while wrong ones are limited. */
-    login(token: string): LoginResult {
+    login(token: string, isKept = false): LoginResult {
       const hash = hashOf(token);
       const endsAt = links.get(hash);
       links.delete(hash);
       if (endsAt === undefined || endsAt <= now()) return wrongLogin();
-      return { kind: "session", token: add(sessions, now() + SESSION_MS, MAX_SESSIONS) };
+      return {
+        kind: "session",
+        token: add(sessions, now() + (isKept ? KEPT_MS : SESSION_MS), MAX_SESSIONS),
+      };
     },
     /** Checks the token of a session, in the same way. */
     check(token: string): "right" | "wrong" | "limited" {

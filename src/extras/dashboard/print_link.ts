@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { LOCAL_NAMES } from "../../lib/network/host_names.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig } from "../../cli/config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
@@ -83,7 +84,9 @@ export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
     else {
       io.out(url);
       io.err(`It logs one browser in, once, within ${Math.round(validSec / 60)} minutes.`);
-      for (const line of sshLines(io.env, Number(new URL(url).port))) io.err(line);
+      const { hostname, port } = new URL(url);
+      const isPublic = !LOCAL_NAMES.includes(hostname);
+      for (const line of isPublic ? [] : sshLines(io.env, Number(port))) io.err(line);
     }
     return EXIT.done;
   });

@@ -21,19 +21,19 @@ function document(): PageView {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>Barnacle</title>
-        <link rel="icon" href="/dashboard/assets/icon.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="/dashboard/assets/page.css" />
-        <script type="module" src="/dashboard/assets/page.js" />
+        <link rel="icon" href="assets/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="assets/page.css" />
+        <script type="module" src="assets/page.js" />
       </head>
       <body>
         <a class="skip" href="#page">Skip to the page</a>
         <header class="top">
-          <a class="brand" href={`/dashboard/${PAGES[0]?.path}`} data-page>
-            <img src="/dashboard/assets/icon.svg" alt="" width="28" height="28" />
+          <a class="brand" href={PAGES[0]?.path} data-page>
+            <img src="assets/icon.svg" alt="" width="28" height="28" />
             <strong>Barnacle</strong>
           </a>
           <nav aria-label="Pages" id="pages" hidden>
-            {PAGES.map(({ path, title }) => <a href={`/dashboard/${path}`} data-page>{title}</a>)}
+            {PAGES.map(({ path, title }) => <a href={path} data-page>{title}</a>)}
           </nav>
           <span class="live" id="live" role="status" />
           <button type="button" id="logout" hidden>Log out</button>
@@ -47,6 +47,9 @@ function document(): PageView {
             Run <code>barnacle dashboard</code>{" "}
             on the machine of the bot, and open the address that it prints.
           </p>
+          <label id="login-keep" hidden>
+            <input type="checkbox" id="keep" /> Stay logged in here for a week
+          </label>
           <button type="button" id="login-button" hidden>Log in</button>
         </main>
         <dialog id="confirm" aria-labelledby="confirm-text">

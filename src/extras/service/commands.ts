@@ -10,6 +10,7 @@ interface ChangeFlags extends CommonFlags {
 
 interface InstallFlags extends ChangeFlags {
   readonly exec: boolean;
+  readonly takeData: boolean;
 }
 
 const YES = flag("Ask no question");
@@ -24,6 +25,7 @@ export const service: CliGroup = describeGroup(
       notes: [
         "With sudo: a service of the machine (systemd or OpenRC), with its own user and a sandbox. " +
         "Without: a service of this user (systemd, or launchd on macOS).",
+        "The machine's service can take your data along: pairings, notes, reminders, SOUL.md. They move.",
         "Shows each file and command, asks once, and waits until the bot is ready.",
       ],
       examples: [
@@ -45,6 +47,7 @@ export const service: CliGroup = describeGroup(
           data: { ...COMMON.data, brief: "Data directory of a user's service" },
           yes: YES,
           dryRun: DRY_RUN,
+          takeData: flag("Move your data to the machine's service (default: a terminal asks)"),
           exec: flag("Also install the units that run commands of the agent (systemd, with sudo)"),
         },
       },

@@ -17,7 +17,7 @@ import {
   thisMachine,
 } from "./machine.ts";
 import { type Plan, planInstall, planUninstall } from "./plan.ts";
-import { assertUsable, configFor } from "./service_config.ts";
+import { assertUsable, configFor, dataToTake } from "./service_config.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
@@ -31,6 +31,8 @@ export interface InstallRequest {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Whether to install the units for commands of the agent, too. */
   readonly withExec?: boolean;
+  /** Whether the machine's service takes the data of the person who typed sudo. */
+  readonly takeData?: boolean;
   /** Whether to ask no question. */
   readonly yes: boolean;
   /** Whether to change nothing. */
@@ -126,8 +128,10 @@ export async function installService(
     io,
   );
   const found = await inspect(layout, machine, Object.keys(secrets));
+  const taken = isMachine ? await dataToTake(layout.dataDir, request, machine, ports.confirm) : {};
   const plan = planInstall(layout, found, {
     program,
+    data: taken,
     config: copied,
     secrets,
     user: machine.user,

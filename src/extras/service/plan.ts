@@ -61,6 +61,8 @@ export interface InstallWish {
   readonly config?: { readonly path: string; readonly text: string };
   /** Secrets to write, by the name of their file. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** A user's data directory that becomes the service's, and a note about it. */
+  readonly data?: { readonly from?: string; readonly note?: string };
   readonly user: string;
   /** Number of the user, as launchd wants it. */
   readonly uid: number;
@@ -91,6 +93,7 @@ export function planInstall(layout: ServiceLayout, found: Found, wish: InstallWi
     // Windows replaces no running program.
     ...(layout.target === "task" && found.isActive && !found.hasProgram ? [endTask()] : []),
     ...accountSteps(layout, found),
+    ...moveSteps(layout, wish.data?.from),
     ...(isPackaged ? [] : programSteps(layout, found, wish)),
     ...configSteps(layout, found, wish),
     ...(isPackaged ? [] : unitSteps(layout, found)),
@@ -98,7 +101,7 @@ export function planInstall(layout: ServiceLayout, found: Found, wish: InstallWi
   const isChanged = files.length > 0;
   return {
     steps: [...files, ...startSteps(layout, found, wish, isChanged)],
-    notes: notesOf(layout, found, packaged),
+    notes: [...notesOf(layout, found, packaged), ...wish.data?.note ? [wish.data.note] : []],
   };
 }
 
@@ -132,6 +135,16 @@ function accountSteps(
   return found.hasUseradd ? [run("useradd", ...common, "--user-group", account)] : [
     run("addgroup", "-S", account),
     run("adduser", "-S", "-D", "-H", "-h", dataDir, "-s", "/sbin/nologin", "-G", account, account),
+  ];
+}
+
+/** In two steps, because one between disks may end half-way: then the first place still has everything. */
+function moveSteps({ account, dataDir }: ServiceLayout, from?: string): readonly PlanStep[] {
+  const part = `${dataDir}.moving`;
+  return from === undefined ? [] : [
+    run("mv", "-T", from, part),
+    run("chown", "-R", `${account}:${account}`, part),
+    run("mv", "-T", part, dataDir),
   ];
 }
 

@@ -46,7 +46,10 @@ export function startKeepAlive(
     try {
       const status = await visit(url, ended.signal);
       if (status >= 200 && status <= 299) works();
-      else fails({ status, ...(status === 403 && { hint: `Name ${url.hostname} in http.hosts` }) });
+      else {fails({
+          status,
+          ...(status === 403 && { hint: `Set http.publicUrl to ${url.origin}` }),
+        });}
     } catch (error) {
       fails({ error });
     } finally {

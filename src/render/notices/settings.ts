@@ -77,8 +77,8 @@ export const SETTING_NOTICES = {
   },
   dashboardLink: {
     text:
-      "This link logs one browser in, once, within {minutes} minutes: <{url}> Its address is that of " +
-      "my machine; from another one, open it over SSH or a VPN.",
+      "This link logs one browser in, once, within {minutes} minutes: <{url}> If it does not open here, " +
+      "set `http.publicUrl` to an address that this device reaches.",
     when: "an owner uses `/dashboard`",
     placeholders: { url: "the address", minutes: "how long it works" },
     example: "{minutes} Minuten lang: <{url}>",

@@ -209,6 +209,41 @@ describe("[O11] barnacle backup", () => {
     }
   });
 
+  it("goes to backup.folder, and has the token that setup wrote only if it is encrypted", async () => {
+    const fixture = await makeFixture();
+    using home = tempDirectory();
+    const disk = join(home.path, "disk");
+    const config = join(home.path, "config.jsonc");
+    const token = { file: "discord_token" };
+    writeFileSync(
+      config,
+      JSON.stringify({ channels: { discord: { token } }, backup: { folder: disk } }),
+    );
+    mkdirSync(join(home.path, "credentials"));
+    writeFileSync(join(home.path, "credentials", "discord_token"), "a-token", { mode: 0o600 });
+    const away = await backUp(fixture, { config });
+    assert.deepEqual([away.code, away.out], [2, []]);
+    assert.match(away.err, /there is no folder .*disk/);
+    mkdirSync(disk);
+    const open = await backUp(fixture, { config });
+    assert.match(open.err, /Without the secret channels.discord.token/);
+    assert.match(open.err, /Not in it: log files, older backups/);
+    const ask = () => Promise.resolve(PASSPHRASE);
+    const sealed = await backUp(fixture, { config, encrypt: true }, ask);
+    assert.doesNotMatch(sealed.err, /Without the secret/);
+    assert.deepEqual(readdirSync(disk).length, 2);
+    for (const [made, mode] of [[open, undefined], [sealed, 0o600]] as const) {
+      using other = tempDirectory();
+      const there = { config: join(other.path, "config.jsonc") };
+      const { code, err } = await install(made.out[0] ?? "", join(other.path, "data"), there, ask);
+      assert.equal(code, 0, err);
+      const path = join(other.path, "credentials", "discord_token");
+      const stats = statSync(path, { throwIfNoEntry: false });
+      assert.equal(stats && stats.mode & 0o777, mode);
+      if (stats) assert.equal(readFileSync(path, "utf8"), "a-token");
+    }
+  });
+
   const dir = "/nonexistent-folder";
   const refused: readonly {
     readonly what: string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { createNightly, nextBackupAt } from "../../../src/extras/backup/nightly.ts";
 import { Secret } from "../../../src/config/schema/parts/secrets.ts";
@@ -23,7 +23,9 @@ function open(start: number) {
   const clock = new FakeClock(start);
   const { log, lines } = recordingLog();
   const { store: { settings } } = openTestStore();
-  const config = { backup: { enabled: true, hour: 3, keep: 2, passphrase: undefined } };
+  const config = {
+    backup: { enabled: true, hour: 3, keep: 2, passphrase: undefined, folder: undefined },
+  };
   const made: { path: string; passphrase: string | undefined }[] = [];
   let fault: string | undefined;
   const create = () =>
@@ -64,6 +66,17 @@ function open(start: number) {
 }
 
 describe("[O11] createNightly()", () => {
+  it("makes it in backup.folder", async () => {
+    using scene = open(at(1, 12));
+    Object.assign(scene.config.backup, { folder: "elsewhere" });
+    mkdirSync(join(scene.directory.path, "elsewhere"));
+    const nightly = scene.create();
+    nightly.start();
+    await scene.pass(16 * HOUR);
+    nightly.stop();
+    assert.equal(dirname(scene.made[0]?.path ?? ""), join(scene.directory.path, "elsewhere"));
+  });
+
   it("makes a backup each night at the hour of the config", async () => {
     using scene = open(at(1, 12));
     const nightly = scene.create();

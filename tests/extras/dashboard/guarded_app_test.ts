@@ -21,7 +21,7 @@ function guarded() {
     }]),
   ) as Record<DashboardRoute, Handler>;
   const app = createGuardedApp({
-    hosts: ["barnacle.home.arpa"],
+    publicUrl: "https://barnacle.home.arpa:8443/bot",
     check: (token) => token === "right" ? "right" : token === "many" ? "limited" : "wrong",
     handlers,
     log: recordingLog().log,
@@ -46,6 +46,20 @@ function allowed({ method, path, auth }: RouteRule, headers: Record<string, stri
     ...(method === "POST" && { body: headers["body"] ?? "{}" }),
   });
 }
+
+/** What browser and proxy send, with `http.publicUrl`: [Host, Origin, status]. */
+const PROXIED: readonly (readonly [string, string, string, number])[] = [
+  ["nginx's default Host", "127.0.0.1:8787", "https://barnacle.home.arpa:8443", 200],
+  ["a Host without its port", "barnacle.home.arpa", "https://barnacle.home.arpa:8443", 200],
+  ["the whole Host", "barnacle.home.arpa:8443", "https://barnacle.home.arpa:8443", 200],
+  ["a default port", "barnacle.home.arpa:443", "https://barnacle.home.arpa", 200],
+  ["a Host in capitals", "Barnacle.Home.Arpa", "http://barnacle.home.arpa", 200],
+  ["another port", "barnacle.home.arpa:8443", "https://barnacle.home.arpa", 403],
+  ["another scheme", "127.0.0.1:8787", "http://barnacle.home.arpa:8443", 403],
+  ["another name", "barnacle.home.arpa", "https://evil.barnacle.home.arpa", 403],
+  ["a page without an origin", "barnacle.home.arpa", "null", 403],
+  ["a broken Host", "barnacle.home.arpa/", "https://barnacle.home.arpa:8443", 403],
+];
 
 /** What an attacker changes; `undefined`: the attack does not fit the route. */
 const ATTACKS: Readonly<
@@ -107,6 +121,13 @@ describe("[SEC-R31] [SEC-R35] the routes of the dashboard", () => {
         assertHeaders(answer);
       }
       assert.deepEqual(reached, []);
+    });
+  }
+
+  for (const [what, host, origin, status] of PROXIED) {
+    it(`compare Host and Origin as URLs: ${what}`, async () => {
+      const request = allowed(DASHBOARD_ROUTES.login, { host, origin });
+      assert.equal((await guarded().app.fetch(request)).status, status);
     });
   }
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLogins, LINK_MS, SESSION_MS } from "../../../src/extras/dashboard/logins.ts";
+import {
+  createLogins,
+  KEPT_MS,
+  LINK_MS,
+  SESSION_MS,
+} from "../../../src/extras/dashboard/logins.ts";
 
 function logins() {
   const clock = { now: 1_000_000 };
@@ -50,6 +55,16 @@ describe("[O6] createLogins()", () => {
     assert.equal(all.check(second), "right");
     all.clock.now += 1;
     assert.equal(all.check(second), "wrong");
+  });
+
+  it("keeps a session for a week if the person wants so", () => {
+    const all = logins();
+    const result = all.login(all.createLink(), true);
+    const token = result.kind === "session" ? result.token : "";
+    all.clock.now += KEPT_MS - 1;
+    assert.equal(all.check(token), "right");
+    all.clock.now += 1;
+    assert.equal(all.check(token), "wrong");
   });
 
   it("takes no link as a session, and no session as a link", () => {

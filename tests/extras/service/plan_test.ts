@@ -155,6 +155,18 @@ describe("[O4] the plan of an installation", () => {
     assert.deepEqual(shown(planInstall(OPENRC, found, WISH)), []);
   });
 
+  it("moves a user's data before the service starts", () => {
+    const from = "/home/ada/.local/share/barnacle";
+    const wish = { ...WISH, config: CONFIG, data: { from, note: "They move." } };
+    const { notes, steps } = planInstall(SYSTEM, { ...NOTHING, hasAccount: true }, wish);
+    assert.ok(notes.includes("They move."));
+    assert.deepEqual(steps.flatMap((step) => stepLines(step, false)).slice(0, 3), [
+      `run     mv -T ${from} /var/lib/barnacle.moving`,
+      "run     chown -R barnacle:barnacle /var/lib/barnacle.moving",
+      "run     mv -T /var/lib/barnacle.moving /var/lib/barnacle",
+    ]);
+  });
+
   it("gives data that root has restored to the service's user; systemd does so itself", () => {
     const restored = { ...NOTHING, hasAccount: true, hasForeignData: true };
     const chown = "run     chown -R barnacle:barnacle /var/lib/barnacle";

@@ -25,6 +25,8 @@ import {
 } from "../../../src/extras/service/install.ts";
 import { thisMachine } from "../../../src/extras/service/machine.ts";
 import { readStatus, showService, statusLines } from "../../../src/extras/service/status.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { type RecordedIo, recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -82,7 +84,16 @@ async function onStage(
   mkdirSync(join(root, "run/systemd/system"), { recursive: true });
   mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
   for (
-    const name of ["systemctl", "journalctl", "loginctl", "systemd-sysusers", "chgrp", "chmod"]
+    const name of [
+      "systemctl",
+      "journalctl",
+      "loginctl",
+      "systemd-sysusers",
+      "chgrp",
+      "chmod",
+      "chown",
+      "mv",
+    ]
   ) {
     put(join(bin, name), FAKE, 0o755);
   }
@@ -168,6 +179,52 @@ describe("[O4] barnacle service install", () => {
       assert.equal(await installService({ yes: true }, io, ports), 0);
       assert.equal(io.stdout.at(-1), "The service is installed and runs; nothing to do.");
       assert.equal(calls().length, before);
+    }));
+
+  it("takes the data of the person who typed sudo along only if they want so", async () => {
+    const moved = "mv -T /home/ada/.local/share/barnacle /var/lib/barnacle.moving";
+    const rows = [
+      ["a yes on the terminal", { yes: false }, true, true],
+      ["--take-data", { yes: true, takeData: true }, undefined, true],
+      ["--yes", { yes: true }, undefined, false],
+    ] as const;
+    for (const [what, request, answer, isMoved] of rows) {
+      await onStage(async ({ ports, io, calls, root }) => {
+        const data = join(root, "home/ada/.local/share/barnacle");
+        mkdirSync(data, { recursive: true });
+        writeFileSync(join(data, DATABASE_NAME), "");
+        const env = { ...ports.machine.env, SUDO_USER: "ada" };
+        const sudo = { ...ports, machine: { ...ports.machine, env } };
+        assert.equal(await installService(request, io, sudo), 0, what);
+        assert.equal(calls().includes(moved), isMoved, what);
+        const note = isMoved ? /All data move from .* no copy stays/ : /stay there.*--take-data/;
+        assert.match(io.stdout.join("\n"), note, what);
+        mkdirSync(join(root, "var/lib/barnacle"), { recursive: true });
+        writeFileSync(join(root, "var/lib/barnacle", DATABASE_NAME), "");
+        await assert.rejects(installService({ yes: true, takeData: true }, io, sudo), {
+          message: "nothing was changed: /var/lib/barnacle has data already; leave out --take-data",
+          code: 2,
+        });
+      }, { answer });
+    }
+  });
+
+  it("takes no data along that a bot uses", () =>
+    onStage(async ({ ports, io, calls, root }) => {
+      const data = join(root, "home/ada/.local/share/barnacle");
+      mkdirSync(data, { recursive: true });
+      writeFileSync(join(data, DATABASE_NAME), "");
+      const lock = await acquireLock(join(data, "lock"), Date.now());
+      assert.ok(lock.kind === "held");
+      try {
+        await assert.rejects(installService({ yes: true, takeData: true }, io, ports), {
+          message: "a bot runs with the data in /home/ada/.local/share/barnacle; stop it first",
+          code: 75,
+        });
+        assert.deepEqual(calls(), []);
+      } finally {
+        lock.release();
+      }
     }));
 
   it("changes nothing in a dry run, without a yes, and without a terminal", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { loginLink, withDashboard } from "../../support/browser/dashboard.ts";
+import { freePort } from "../../support/network/free_port.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 import { give, isEarly, registered } from "../../support/bot/slash.ts";
 
@@ -43,6 +44,33 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       assert.equal(await page.evaluate(() => sessionStorage.length), 0);
       await judge();
     }));
+
+  it("works below a path, and stays logged in for a week if the person wants so", async () => {
+    const port = await freePort();
+    const publicUrl = `http://127.0.0.1:${port}/my/bot`;
+    await withDashboard(
+      { config: { http: { port, publicUrl } } },
+      async ({ page, go, judge }, scene) => {
+        await go("Feed");
+        await page.reload();
+        await page.waitForSelector('#page h1:text-is("Feed")');
+        assert.equal(page.url(), `${publicUrl}/dashboard/feed`);
+        await page.click("#logout");
+        await page.goto(await loginLink(scene));
+        await judge();
+        await page.check("#keep");
+        await page.click("#login-button");
+        await page.waitForSelector("#page h1");
+        const other = await page.context().newPage();
+        await other.goto(`${publicUrl}/dashboard`);
+        await other.waitForSelector('#page h1:text-is("Now")');
+        await other.click("#logout");
+        await page.reload();
+        await page.waitForSelector("#login:not([hidden])");
+        assert.equal(await page.evaluate(() => localStorage.length), 0);
+      },
+    );
+  });
 
   it("shows decisions live, explains one, and tells its whole story", () =>
     withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {

@@ -97,7 +97,7 @@ describe("[O9] startKeepAlive()", () => {
   it("names the key that rejects visitors, if there is one", async () => {
     const { pass, lines, stop } = keeper({ answers: [403] });
     await pass(4 * MIN);
-    assert.equal(lines[0]?.fields["hint"], "Name bot.example.org in http.hosts");
+    assert.equal(lines[0]?.fields["hint"], "Set http.publicUrl to https://bot.example.org");
     stop();
   });
 

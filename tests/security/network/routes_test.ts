@@ -108,7 +108,7 @@ const ROWS: Readonly<Record<ServerName, Readonly<Record<string, Row>>>> = {
     "GET /status": get("/status"),
   },
   dashboard: {
-    "GET /dashboard": get("/dashboard"),
+    "GET /dashboard": { address: "/dashboard", status: 302 },
     "GET /dashboard/assets/:name": get("/dashboard/assets/icon.svg"),
     "POST /dashboard/login": {
       address: "/dashboard/login",

@@ -65,6 +65,7 @@ export interface SceneOptions {
   readonly config?: {
     readonly messages?: object;
     readonly tools?: object;
+    readonly http?: object;
     readonly [section: string]: unknown;
   };
   readonly env?: Env;

@@ -35,7 +35,7 @@ export function withDashboard(
   play: (dashboard: OpenDashboard, scene: Scene) => Promise<void>,
   device: BrowserContextOptions = DESKTOP,
 ): Promise<void> {
-  const config = { ...options.config, http: { port: 0, dashboard: true } };
+  const config = { ...options.config, http: { port: 0, dashboard: true, ...options.config?.http } };
   return withSimulation({ ...options, config }, async (scene) => {
     const bot = await scene.start();
     await scene.line(bot, /"The slash commands are registered"/); // Server check asks for them once

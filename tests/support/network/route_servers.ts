@@ -100,7 +100,7 @@ const withDashboard: Start = (test) =>
   withParts(async (parts) => {
     const { log, lines } = recordingLog();
     const bot = { ...parts.bot, snapshot: () => HEALTHY, pageMade() {} };
-    const dashboard = createDashboard({ ...parts, log, bot }, []);
+    const dashboard = createDashboard({ ...parts, log, bot });
     const { token } = await (await dashboard.fetch(
       new Request("http://127.0.0.1/dashboard/login", {
         method: "POST",

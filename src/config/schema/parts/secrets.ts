@@ -339,7 +339,7 @@ function reasonOf(cause: unknown): string {
 const UNIT_FOLDER = "credentials/";
 
 /** Paths to try, in order (C5). */
-function candidatesOf(
+export function candidatesOf(
   path: string,
   credentials: string | undefined,
   configFile: string | undefined,

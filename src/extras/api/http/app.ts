@@ -115,7 +115,10 @@ export function createApi(
   async function answer(request: Request): Promise<Response> {
     const refusal = refusalOf(request, hosts());
     if (refusal !== undefined) {
-      throw new ApiFailure({ ...FORBIDDEN, message: refusal.replace("http.hosts", "api.hosts") });
+      throw new ApiFailure({
+        ...FORBIDDEN,
+        message: refusal.replace("that of http.publicUrl", "in api.hosts"),
+      });
     }
     const { pathname } = new URL(request.url);
     const all = API_ROUTES.filter(({ path }) => matches(path, pathname));

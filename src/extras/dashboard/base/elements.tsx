@@ -138,7 +138,7 @@ export function PageLink(
 /** The address of a page. */
 export function addressOf(to: string, query: Fields = {}): string {
   const text = new URLSearchParams(query).toString();
-  return `/dashboard/${to}${text && `?${text}`}`;
+  return `${to}${text && `?${text}`}`;
 }
 
 /** A link to a file of the page (`DashboardPage.download`). */
@@ -146,7 +146,7 @@ export function DownloadLink(
   { to, query = {}, children }: PropsWithChildren<{ to: string; query?: Fields }>,
 ): PageView {
   const text = new URLSearchParams(query).toString();
-  return <a href={`/dashboard/download/${to}${text && `?${text}`}`} data-download>{children}</a>;
+  return <a href={`download/${to}${text && `?${text}`}`} data-download>{children}</a>;
 }
 
 /**
@@ -186,7 +186,7 @@ export function QueryForm(
   { to, label, children }: PropsWithChildren<{ to: string; label: string }>,
 ): PageView {
   return (
-    <form class="query" action={`/dashboard/${to}`} data-query>
+    <form class="query" action={to} data-query>
       {children}
       <button type="submit">{label}</button>
     </form>

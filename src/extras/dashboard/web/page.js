@@ -2,14 +2,22 @@
  * The script of the dashboard: login, navigation, live updates and changes.
  *
  * The bot renders all pages. This script fetches them with the token of the session, which it keeps
- * in `sessionStorage`: in this tab, until it closes.
+ * in `sessionStorage`: in this tab, until it closes. A person may choose `localStorage`: for a week.
  */
 
-const KEY = "barnacle-session";
+/** Where the dashboard's addresses begin, below the path of any proxy. */
+const BASE = new URL("../", import.meta.url).pathname;
+const KEY = `barnacle-session ${BASE}`; // other bots may be at other paths of this origin
 const RETRY_MS = { first: 500, most: 15_000 };
 
 const byId = (id) => document.getElementById(id);
 const main = byId("page");
+
+const session = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+function endSession() {
+  sessionStorage.removeItem(KEY);
+  localStorage.removeItem(KEY);
+}
 
 /** The one place that turns text into elements: HTML that the bot rendered, where JSX escapes data. */
 const policy = globalThis.trustedTypes?.createPolicy("dashboard", { createHTML: (html) => html });
@@ -33,8 +41,8 @@ class Refused extends Error {
 
 /** Asks the bot; ends the session if the bot no longer knows it. */
 async function ask(path, { method = "GET", body, signal } = {}) {
-  const token = sessionStorage.getItem(KEY);
-  const answer = await fetch(path, {
+  const token = session();
+  const answer = await fetch(BASE + path, {
     method,
     signal,
     cache: "no-store",
@@ -47,7 +55,7 @@ async function ask(path, { method = "GET", body, signal } = {}) {
   if (answer.ok) return answer;
   const refused = new Refused(answer.status, (await answer.text()) || answer.statusText);
   if (answer.status === 401 && token) {
-    sessionStorage.removeItem(KEY);
+    endSession();
     showLogin(`The session has ended. ${AGAIN}`);
   }
   throw refused;
@@ -73,7 +81,7 @@ function showLogin(text) {
   const token = linkToken();
   main.hidden = byId("pages").hidden = byId("logout").hidden = true;
   byId("login").hidden = false;
-  byId("login-button").hidden = token === "";
+  byId("login-button").hidden = byId("login-keep").hidden = token === "";
   if (token !== "") byId("login-text").textContent = "This link logs you in once.";
   if (text) byId("login-text").textContent = text;
   document.title = "Log in · Barnacle";
@@ -94,22 +102,25 @@ byId("login-button").addEventListener("click", () => void login());
 async function login() {
   try {
     const token = linkToken();
-    const answer = await ask("/dashboard/login", { method: "POST", body: { token } });
-    sessionStorage.setItem(KEY, (await answer.json()).token);
+    const keep = byId("keep").checked;
+    const answer = await ask("login", { method: "POST", body: { token, keep } });
+    endSession();
+    (keep ? localStorage : sessionStorage).setItem(KEY, (await answer.json()).token);
     history.replaceState(null, "", location.pathname);
     byId("problem").textContent = "";
     await open(location.href);
   } catch (error) {
     byId("login-text").textContent = wordsOf(error);
-    byId("login-button").hidden = error instanceof Refused && !isAway(error);
+    byId("login-button").hidden = byId("login-keep").hidden = error instanceof Refused &&
+      !isAway(error);
   }
 }
 
 byId("logout").addEventListener("click", async () => {
   stopLive(); // or it would ask again with the token that has just ended
-  await ask("/dashboard/logout", { method: "POST", body: {} }).catch(() => {});
-  sessionStorage.removeItem(KEY);
-  history.replaceState(null, "", "/dashboard");
+  await ask("logout", { method: "POST", body: {} }).catch(() => {});
+  endSession();
+  history.replaceState(null, "", `${BASE}now`);
   showLogin("You are logged out. `barnacle dashboard` prints a new link.");
 });
 
@@ -118,9 +129,7 @@ byId("logout").addEventListener("click", async () => {
 /** `"feed"` and `"?message=1"` of an address. */
 function placeOf(address) {
   const { pathname, search } = new URL(address, location.href);
-  const path = pathname.split("/")[2];
-  const first = document.querySelector("#pages a").pathname.split("/")[2];
-  return { path: path || first, search };
+  return { path: pathname.slice(BASE.length), search };
 }
 
 let opening = 0;
@@ -132,7 +141,7 @@ async function open(address, { isNew = false } = {}) {
   stopLive();
   main.setAttribute("aria-busy", "true");
   try {
-    const html = await (await ask(`/dashboard/pages/${place.path}${place.search}`)).text();
+    const html = await (await ask(`pages/${place.path}${place.search}`)).text();
     if (number !== opening) return;
     byId("login").hidden = true;
     main.hidden = byId("pages").hidden = byId("logout").hidden = false;
@@ -188,7 +197,7 @@ document.addEventListener("click", (event) => {
 
 async function download(address) {
   try {
-    const answer = await ask(address);
+    const answer = await ask(address.slice(location.origin.length + BASE.length));
     const [, name = "file"] = /filename="([^"]+)"/.exec(
       answer.headers.get("Content-Disposition") ?? "",
     ) ?? [];
@@ -234,7 +243,7 @@ async function follow({ path, search }, number) {
   let wait = RETRY_MS.first;
   while (!signal.aborted) {
     try {
-      const answer = await ask(`/dashboard/live/${path}${search}`, { signal });
+      const answer = await ask(`live/${path}${search}`, { signal });
       byId("live").textContent = "Live";
       for await (const html of linesOf(answer.body)) {
         if (number !== opening || signal.aborted) return;
@@ -367,7 +376,7 @@ async function change(form, submitter) {
   result.classList.remove("is-bad");
   try {
     const body = Object.fromEntries(new FormData(form, submitter));
-    const answer = await ask(`/dashboard/changes/${name}`, { method: "POST", body });
+    const answer = await ask(`changes/${name}`, { method: "POST", body });
     const { text, html } = await answer.json();
     result.textContent = text;
     if (html) result.append(elementsOf(html));
@@ -409,7 +418,7 @@ function isSure(question) {
 
 function start() {
   const hasToken = linkToken() !== "";
-  if (sessionStorage.getItem(KEY) && !hasToken) return void open(location.href);
+  if (session() && !hasToken) return void open(location.href);
   showLogin();
   if (hasToken && isOpenedHere()) void login();
 }
