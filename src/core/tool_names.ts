@@ -11,11 +11,9 @@ export type ToolAudience = "everyone" | "owners";
 
 const GROUPS = ["group:discord", "group:fs", "group:web", "group:memory", "group:mcp"] as const;
 
-type ToolGroup = (typeof GROUPS)[number];
-
 interface NamedTool {
   readonly for: ToolAudience;
-  readonly group?: ToolGroup;
+  readonly group?: (typeof GROUPS)[number];
 }
 
 /** The tool that only places with `knowledge` have (T17). */

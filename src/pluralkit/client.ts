@@ -156,9 +156,6 @@ export type PluralKitAnswer =
   /** Another request would fail, too. */
   | { readonly kind: "failed"; readonly reason: string };
 
-/** Asks for one message. Never rejects. */
-export type AskPluralKit = (id: MessageId, signal: AbortSignal) => Promise<PluralKitAnswer>;
-
 /** Maximum bytes of an answer. All texts of a system and a member have some 5 kB. */
 const MAX_BYTES = 64 * 1_024;
 
@@ -199,7 +196,9 @@ const limitedSchema = z.lazy(() => z.object({ retry_after: z.number().nonnegativ
  *
  * @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information}
  */
-export function createAsk({ fetch, apiUrl, token, version }: PluralkitServer): AskPluralKit {
+export function createAsk(
+  { fetch, apiUrl, token, version }: PluralkitServer,
+): (id: MessageId, signal: AbortSignal) => Promise<PluralKitAnswer> {
   const base = apiUrl.replace(/\/+$/, "");
   const headers = {
     accept: "application/json",

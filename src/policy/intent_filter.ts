@@ -38,14 +38,6 @@ export type IntentDecision =
   | Extract<Verdict, { readonly kind: "accept" | "undecided" }>
   | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };
 
-/** How a message stands to the bot, apart from its scores. */
-export interface Addressed {
-  /** It mentions the bot, and the config has the filter check mentions, too. */
-  readonly isMention: boolean;
-  /** It mentions a user or a role other than the bot. */
-  readonly mentionsOthers: boolean;
-}
-
 /**
  * Decides in this order: messages to others, a silence that a person asked for, the score of
  * "directed", that of "open request". Limits come after each score, since they only concern messages
@@ -56,7 +48,12 @@ export interface Addressed {
  */
 export function decideIntent(
   facts: IntentFacts | undefined,
-  { isMention, mentionsOthers }: Addressed,
+  { isMention, mentionsOthers }: {
+    /** It mentions the bot, and the config has the filter check mentions, too. */
+    readonly isMention: boolean;
+    /** It mentions a user or a role other than the bot. */
+    readonly mentionsOthers: boolean;
+  },
   rules: IntentRules,
   ask: RecordCheck,
 ): IntentDecision {

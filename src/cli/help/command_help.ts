@@ -207,13 +207,13 @@ function optionText(option: CliOption): string {
   return facts.length === 0 ? option.brief : `${option.brief} (${facts.join("; ")})`;
 }
 
-interface Positional {
+function positionalsOf(
+  { positional }: CliParameters,
+): readonly {
   readonly brief: string;
   readonly placeholder?: string;
   readonly optional?: boolean;
-}
-
-function positionalsOf({ positional }: CliParameters): readonly Positional[] {
+}[] {
   if (!positional) return [];
   return positional.kind === "array" ? [positional.parameter] : positional.parameters;
 }

@@ -73,15 +73,13 @@ export const CONNECTION_STEPS = [
   "fatal",
 ] as const;
 
-/** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
-export type ConnectionStep = (typeof CONNECTION_STEPS)[number];
-
 /** Why an IDENTIFY waits: the daily budget, or the spacing between two. */
 export type IdentifyWaitReason = "budget" | "spacing";
 
 /** The state of a shard for health checks. */
 export interface ShardState {
-  readonly state: ConnectionStep;
+  /** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
+  readonly state: (typeof CONNECTION_STEPS)[number];
   /** Unix time in milliseconds at which it was last ready; before that, of its start. */
   readonly readyAt: number;
   /** The last heartbeat that Discord acknowledged; absent before the first. */

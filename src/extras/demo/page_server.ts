@@ -27,17 +27,13 @@ const MAX_PORT = 65_535;
 /** Milliseconds that the files of a message may take, also over SSH. */
 const UPLOAD_MS = 45_000;
 
-export interface PageAddress extends Pick<PageAccess, "host" | "key"> {
-  readonly port: number;
-}
-
 /**
  * Listens.
  *
  * @throws {HttpServerError} With `port_in_use` if all ports are in use; at once for other errors.
  */
 export async function listenFrom(
-  { port, host, key }: PageAddress,
+  { port, host, key }: Pick<PageAccess, "host" | "key"> & { readonly port: number },
   handler: RequestHandler,
 ): Promise<HttpServer> {
   // The page's feed of events has no end.

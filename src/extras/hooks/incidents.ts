@@ -34,22 +34,6 @@ export type IncidentAccount = Pick<
   "accountId" | "store" | "now" | "log"
 >;
 
-/** Requests and texts of incidents. */
-export interface IncidentPorts {
-  readonly threads: Pick<ThreadCalls, "start" | "archive">;
-  readonly edit: Messages["edit"];
-  /**
-   * Whether messages may be written in a thread. An archived one takes them, too.
-   *
-   * @throws {unknown} If Discord does not answer, as a rejection.
-   */
-  readonly stateOf: (threadId: ChannelId) => Promise<"open" | "locked" | "gone">;
-  /** Whether a failure is Discord's final word. */
-  readonly isRefused: (error: unknown) => boolean;
-  /** The first post, with a nonce of its own. */
-  readonly compose: (incident: ShownIncident, place: ChosenPlace) => Frozen;
-}
-
 /** The facts that a first post shows. */
 export type ShownIncident =
   & Pick<HookIncident, "hook" | "title" | "events" | "startedAt" | "endedAt">
@@ -64,7 +48,20 @@ const LOOK_MS = 5_000;
 /** Creates the incidents of one account. The function is long, because its steps share the ports. */
 export function createIncidents(
   { accountId, store: { hooks }, now, log }: IncidentAccount,
-  ports: IncidentPorts,
+  ports: {
+    readonly threads: Pick<ThreadCalls, "start" | "archive">;
+    readonly edit: Messages["edit"];
+    /**
+     * Whether messages may be written in a thread. An archived one takes them, too.
+     *
+     * @throws {unknown} If Discord does not answer, as a rejection.
+     */
+    readonly stateOf: (threadId: ChannelId) => Promise<"open" | "locked" | "gone">;
+    /** Whether a failure is Discord's final word. */
+    readonly isRefused: (error: unknown) => boolean;
+    /** The first post, with a nonce of its own. */
+    readonly compose: (incident: ShownIncident, place: ChosenPlace) => Frozen;
+  },
 ) {
   /** @throws {unknown} If Discord does not answer, as a rejection. */
   async function threadOf(incident: HookIncident, firstId: MessageId) {

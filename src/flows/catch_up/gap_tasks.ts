@@ -24,14 +24,6 @@ import type { Unreadable } from "./unreadable.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Received } from "../../store/received/received.ts";
 
-/** The known channels of a shard's guilds. */
-export interface PlacesToRead {
-  /** Channels and threads of guilds whose GUILD_CREATE has arrived. */
-  readonly channels: readonly MissedChannel[];
-  /** Guilds whose GUILD_CREATE is still missing. */
-  readonly awaited: readonly GuildId[];
-}
-
 /** Everything that the tasks need from outside. */
 export interface GapTasksPorts extends
   MissedReadingPorts,
@@ -40,7 +32,12 @@ export interface GapTasksPorts extends
     "accountId" | "store"
   > {
   /** The channels of one shard's guilds, without guilds that are planned already. */
-  readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => PlacesToRead;
+  readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => {
+    /** Channels and threads of guilds whose GUILD_CREATE has arrived. */
+    readonly channels: readonly MissedChannel[];
+    /** Guilds whose GUILD_CREATE is still missing. */
+    readonly awaited: readonly GuildId[];
+  };
   /** Whether the policy lets the bot answer in a place. */
   readonly mayAct: (place: GuildPlace) => boolean;
   /** Whether the policy allows any direct message. */

@@ -42,7 +42,12 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
   /** Stores messages from the history, as live ones. */
   readonly acceptHistory: Acceptor["acceptHistory"];
   /** Which messages may get an answer. */
-  readonly limits: CatchUpLimits;
+  readonly limits: {
+    /** Maximum age of a message in milliseconds. */
+    readonly maxAgeMs: number;
+    /** Maximum number of messages per channel; if there are more, the newest ones. */
+    readonly maxPerChannel: number;
+  };
   /** Tells a channel, once for each key, that Barnacle has not read its messages before this one. */
   readonly tellUnread: (channel: MissedChannel, before: MessageId, key: string) => Promise<void>;
 }
@@ -201,14 +206,6 @@ export interface MissedChannel {
 
 /** Milliseconds by which reading goes back before the gap. */
 const MARGIN_MS = 10_000;
-
-/** `channels.discord.gateway.catchUp`: which missed messages may get an answer. */
-export interface CatchUpLimits {
-  /** Maximum age of a message in milliseconds. */
-  readonly maxAgeMs: number;
-  /** Maximum number of messages per channel; if there are more, the newest ones. */
-  readonly maxPerChannel: number;
-}
 
 /**
  * How far to read back.

@@ -154,16 +154,13 @@ export function createClockChanges(
 /** How far the clock was set since the start. */
 export type ClockChanges = ReturnType<typeof createClockChanges>;
 
-/** What to do about a refused message: try it again, end it, or park its channel. */
-export type AfterRefusal = "again" | "end" | "park";
-
 /** Creates an empty list. */
 export function createRefusedMessages() {
   /** The last row that was refused so, by its channel. */
   const refused = new Map<ChannelId, { readonly row: number; readonly hasEnded: boolean }>();
   return {
     /** Judges a row that Discord has refused, although the bot has all permissions there. */
-    judge({ id, message: { channelId } }: OutboxRow): AfterRefusal {
+    judge({ id, message: { channelId } }: OutboxRow): "again" | "end" | "park" {
       const before = refused.get(channelId);
       if (before?.hasEnded) return "park";
       const hasEnded = before?.row === id;

@@ -49,14 +49,6 @@ interface LeftMessage {
   readonly content: ReadonlySet<number>;
 }
 
-/** A message of the bot, as Discord has it. */
-export interface OwnText {
-  readonly text: string;
-  readonly at: number;
-  /** The people whom it answers. */
-  readonly to: readonly UserId[];
-}
-
 /**
  * Creates the state of a channel in which no one has written yet. The function is longer than most,
  * because its inner functions share that state.
@@ -103,7 +95,12 @@ export function createChannelState(me: UserId, stored: string | undefined) {
       if (message.sentAt > newestAt) push(message, toIntentMessage(message, me, people));
     },
     /** Adds a message of the bot. */
-    addOwn({ text, at, to }: OwnText): void {
+    addOwn({ text, at, to }: {
+      readonly text: string;
+      readonly at: number;
+      /** The people whom it answers. */
+      readonly to: readonly UserId[];
+    }): void {
       tracker.push({ author: me, text, at, to, beginsWithName: false });
       ownAt = Math.max(ownAt, at);
       lastPerson = to[0] ?? lastPerson;

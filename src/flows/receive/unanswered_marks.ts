@@ -43,18 +43,16 @@ interface WaitingMark extends UnansweredMessage {
   readonly attempts: number;
 }
 
-/** The store of {@link createUnansweredMarks}. */
-interface MarkStore {
-  readonly inbox: Omit<UnansweredMessages, "linked">;
-}
-
 /**
  * Creates the marks of one account. The function is longer than most, because its inner functions share
  * one state.
  */
 export function createUnansweredMarks(
   { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, ...account }:
-    & Pick<Account<unknown, unknown, MarkStore>, "accountId" | "store" | "now" | "schedule" | "log">
+    & Pick<
+      Account<unknown, unknown, { readonly inbox: Omit<UnansweredMessages, "linked"> }>,
+      "accountId" | "store" | "now" | "schedule" | "log"
+    >
     & {
       readonly stopping: AbortSignal;
       readonly reactions: Pick<Reactions, "add">;

@@ -8,9 +8,6 @@
 
 import process from "node:process";
 
-/** A C type, or the bytes that a function reads or fills. */
-export type CValue = number | Uint8Array<ArrayBuffer>;
-
 /** `usize` and `isize` are as wide as a pointer, and as a handle of Windows. */
 export type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
@@ -22,7 +19,7 @@ export interface CSignature {
 }
 
 /** Returns the function's result; no runtime gives access to `errno`. */
-export type CFunction = (...values: readonly CValue[]) => number;
+export type CFunction = (...values: readonly (number | Uint8Array<ArrayBuffer>)[]) => number;
 
 /** The library cannot be called here. */
 export class LibcUnavailableError extends Error {

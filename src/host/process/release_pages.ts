@@ -68,13 +68,11 @@ export async function loadReleasePages(): Promise<ReleasePages> {
   }
 }
 
-interface OwnRanges {
+function findRanges(): {
   readonly readOnly: readonly Range[];
   /** Absent if the program is no compiled binary. */
   readonly program: Range | undefined;
-}
-
-function findRanges(): OwnRanges {
+} {
   const path = readlinkSync(EXECUTABLE);
   const smaps = readFileSync("/proc/self/smaps", "utf8");
   const file = openSync(EXECUTABLE, "r");

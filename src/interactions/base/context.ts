@@ -109,11 +109,6 @@ export interface Allowlists {
   ): Promise<ListChange>;
 }
 
-/** The skills of the agent, as a person in that place may use them. */
-export type SkillsOf = (
-  call: CommandCall,
-) => readonly { readonly name: string; readonly description: string }[];
-
 /** A question by a command, in the asker's name. */
 export interface CommandQuestion {
   readonly text: string;
@@ -186,7 +181,10 @@ export interface InteractionContext
   readonly models: ConversationModels;
   /** Settings of conversations and places. */
   readonly settings: Pick<CommandSettings, "of" | "choose">;
-  readonly skills: SkillsOf;
+  /** The skills of the agent, as a person in that place may use them. */
+  readonly skills: (
+    call: CommandCall,
+  ) => readonly { readonly name: string; readonly description: string }[];
   /**
    * Starts a turn in the asker's name. The same call starts one turn.
    *

@@ -44,13 +44,6 @@ export interface AudioRecording {
   readonly ending: string;
 }
 
-/**
- * Transcribes a recording.
- *
- * @throws {FileError} If the server gives no words; or the signal's reason.
- */
-export type Transcribe = (recording: AudioRecording, signal: AbortSignal) => Promise<string>;
-
 /** Milliseconds for one transcription: a small machine needs as long as the recording. */
 export const TRANSCRIBE_MS = 120_000;
 /** Maximum bytes of an answer. Ten minutes of speech have some 10 kB. */
@@ -58,7 +51,15 @@ const MAX_TEXT_BYTES = 1_000_000;
 
 const answerSchema = z.object({ text: z.string() });
 
-export function createTranscribe(settings: ModelSettings, deps: SpeechDeps): Transcribe {
+/**
+ * Transcribes a recording.
+ *
+ * @throws {FileError} If the server gives no words; or the signal's reason.
+ */
+export function createTranscribe(
+  settings: ModelSettings,
+  deps: SpeechDeps,
+): (recording: AudioRecording, signal: AbortSignal) => Promise<string> {
   return async ({ bytes, mediaType, ending }, signal) => {
     const body = new FormData();
     body.set("file", new Blob([bytes], { type: mediaType }), `recording.${ending}`);
@@ -88,13 +89,6 @@ export interface DrawnImage {
   readonly usage?: ModelUsage;
 }
 
-/**
- * Draws an image.
- *
- * @throws {FileError} If the server gives none; or the signal's reason.
- */
-export type DrawImage = (prompt: string, signal: AbortSignal) => Promise<DrawnImage>;
-
 /** Milliseconds for one image. */
 export const DRAW_MS = 110_000;
 /** Maximum bytes of an answer: base64 of an image of 15 MB. */
@@ -111,10 +105,15 @@ const imageSchema = z.lazy(() =>
 /** Models that always answer in base64, and refuse the key that asks for it. */
 const ALWAYS_BASE64 = /^(?:.*\/)?gpt-image/;
 
+/**
+ * Draws an image.
+ *
+ * @throws {FileError} If the server gives none; or the signal's reason.
+ */
 export function createDrawImage(
   { name: model, provider }: ModelSettings,
   deps: SpeechDeps,
-): DrawImage {
+): (prompt: string, signal: AbortSignal) => Promise<DrawnImage> {
   return async (prompt, signal) => {
     const format = ALWAYS_BASE64.test(model) ? {} : { response_format: "b64_json" };
     const body = JSON.stringify({ model, prompt, n: 1, ...format });

@@ -143,9 +143,9 @@ function readIfSet<Read>(
 }
 
 /** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
-export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
-
-export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
+export function prepareKeepGuild(
+  database: DatabaseSync,
+): (accountId: AccountId, snapshot: GuildSnapshot) => void {
   const sql = statementsOf(database);
   const upsert = GUILD.prepareInsert(
     database,

@@ -29,13 +29,6 @@ export interface ShardProgress {
 }
 
 /**
- * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
- * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
- * that time would be empty.
- */
-export type AdvanceSession = (accountId: AccountId, progress: ShardProgress) => void;
-
-/**
  * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is
  * sometimes late, and does not order messages across the channels of a shard.
  */
@@ -44,7 +37,14 @@ export const LATE_MS = 60_000;
 /** Age of `ready_at`, in milliseconds, from which a batch writes it anew. */
 const READY_STEP_MS = 60_000;
 
-export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
+/**
+ * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
+ * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
+ * that time would be empty.
+ */
+export function prepareAdvanceSession(
+  database: DatabaseSync,
+): (accountId: AccountId, progress: ShardProgress) => void {
   const sql = statementsOf(database);
   const advance = sql`UPDATE gateway_session
      SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
@@ -245,9 +245,6 @@ const SILENCE_MS = 315_000;
 /** Number of runs to keep. */
 export const RUNS_MAX = 50;
 
-/** Notes that the newest run lives, within a transaction of the caller's. */
-export type TouchRun = (now: number) => void;
-
 /**
  * Stores the runs of the process: their beginnings, last signs of life and endings.
  *
@@ -257,7 +254,7 @@ export type TouchRun = (now: number) => void;
  * Prepares the statement for signs of life. One process writes to a store, and begins its run
  * first, so the newest run is its own.
  */
-function prepareTouchRun(database: DatabaseSync): TouchRun {
+function prepareTouchRun(database: DatabaseSync): (now: number) => void {
   const sql = statementsOf(database);
   const touch = sql`UPDATE run SET alive_at = MAX(alive_at, ?)
      WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;

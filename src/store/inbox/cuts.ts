@@ -230,7 +230,10 @@ export function prepareTurnOf(database: DatabaseSync): (turnId: MessageId) => Tu
  *
  * @returns The messages; none if the edit is not followed.
  */
-export type Reopen = (
+export function prepareReopen(
+  database: DatabaseSync,
+  answers: Pick<Answers, "isDeleted">,
+): (
   turn: TurnOfMessage,
   edit: {
     readonly accountId: AccountId;
@@ -239,12 +242,7 @@ export type Reopen = (
     readonly sentAt: number;
     readonly now: number;
   },
-) => readonly MessageId[];
-
-export function prepareReopen(
-  database: DatabaseSync,
-  answers: Pick<Answers, "isDeleted">,
-): Reopen {
+) => readonly MessageId[] {
   const sql = statementsOf(database);
   const wasReset = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM checkpoint
      WHERE session_key = :sessionKey AND kind = 'reset' AND last_entry >= COALESCE(

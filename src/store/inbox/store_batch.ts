@@ -39,12 +39,25 @@ import { prepareKeepReactions } from "../turns/reactions.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepOverheard } from "../turns/turns.ts";
 
+/** A message with its new verdict. */
+interface Recorded extends Settled {
+  /** How its sender learns that it gets no answer; absent: not by this message. */
+  readonly told?: HowTold;
+}
+
 /**
  * Stores a batch in the tables.
  *
  * @param isCounted Whether its turns count already, and may even have ended.
  */
-export type StoreBatch = (
+export function prepareStoreBatch(
+  database: DatabaseSync,
+  { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,
+  unpairedSenders: Pick<UnpairedSenders, "settle">,
+  waitingTurns: Pick<WaitingTurns, "check">,
+  changes: Pick<Changes, "apply">,
+  stops: Stops,
+): (
   batch: AcceptedBatch,
   arrivedAt: number,
   isCounted?: boolean,
@@ -55,22 +68,7 @@ export type StoreBatch = (
   readonly repeats: readonly RepeatedVerdict[];
   /** The effect of changes; absent if the batch had none. */
   readonly applied?: AppliedChanges;
-};
-
-/** A message with its new verdict. */
-interface Recorded extends Settled {
-  /** How its sender learns that it gets no answer; absent: not by this message. */
-  readonly told?: HowTold;
-}
-
-export function prepareStoreBatch(
-  database: DatabaseSync,
-  { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,
-  unpairedSenders: Pick<UnpairedSenders, "settle">,
-  waitingTurns: Pick<WaitingTurns, "check">,
-  changes: Pick<Changes, "apply">,
-  stops: Stops,
-): StoreBatch {
+} {
   const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
@@ -211,13 +209,6 @@ export interface Kept {
   readonly grown: readonly ContextGrowth[];
 }
 
-/** Applies verdicts within a transaction of the caller's. */
-export type KeepJudged = (
-  recorded: readonly Judged[],
-  now: number,
-  repeats?: readonly RepeatedVerdict[],
-) => Kept;
-
 /**
  * Prepares the effects of verdicts: a message then goes to the inbox, to a channel's context, or to the
  * undecided messages.
@@ -228,7 +219,7 @@ export function prepareKeepJudged(
   { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
   inbox: InboxRows,
   known: Pick<KnownRows, "addAll">,
-): KeepJudged {
+): (recorded: readonly Judged[], now: number, repeats?: readonly RepeatedVerdict[]) => Kept {
   const blocks = prepareMessageBlocks(database);
   const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
   const keepDirectChannel = prepareKeepDirectChannel(database);

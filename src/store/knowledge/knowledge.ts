@@ -104,7 +104,12 @@ export function createKnowledge(
   }
 
   /** Numbers of messages that may match, the most promising first, and the weights of the words. */
-  function candidatesOf(words: readonly QueryWord[], query: string, size: number): Promising {
+  function candidatesOf(words: readonly QueryWord[], query: string, size: number): {
+    /** Their numbers, the most promising first. */
+    readonly ids: readonly number[];
+    /** What each word counts: a rare word more than a common one. */
+    readonly weights: readonly number[];
+  } {
     const { matching, containing } = statements();
     if (words.length === 0) {
       const part = plainForm(query).trim();
@@ -220,14 +225,6 @@ function isWanted(
   return (by === undefined || authorId === by) &&
     (before === undefined || compareIds(messageId, before) < 0) &&
     (after === undefined || compareIds(messageId, after) > 0);
-}
-
-/** Messages that may match. */
-interface Promising {
-  /** Their numbers, the most promising first. */
-  readonly ids: readonly number[];
-  /** What each word counts: a rare word more than a common one. */
-  readonly weights: readonly number[];
 }
 
 /** A search for messages. */

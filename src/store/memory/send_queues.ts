@@ -42,9 +42,6 @@ export interface QueuedRow {
   attemptedAt: number | undefined;
 }
 
-/** When attempts at a row began, and since when they fail. */
-type RowTimes = Pick<OutboxRow, "firstAttemptAt" | "failingSince">;
-
 /** Maximum number of known channels of an account; the oldest are forgotten. */
 const CHANNELS_MAX = 4_096;
 /** Number of an account's sent messages in a generation; two are kept, for echoes to come. */
@@ -186,7 +183,10 @@ export function createSendQueues() {
       return intendedAt !== undefined ? "intended" : "waiting";
     },
     /** Notes other times of a row; a row that is not in memory stays unknown. */
-    change(row: OutboxRow, timesOf: (row: OutboxRow) => RowTimes): void {
+    change(
+      row: OutboxRow,
+      timesOf: (row: OutboxRow) => Pick<OutboxRow, "firstAttemptAt" | "failingSince">,
+    ): void {
       const queued = find(row);
       if (!queued) return;
       queued.row = { ...queued.row, ...timesOf(queued.row) };

@@ -21,18 +21,16 @@ import { prepareAddToOutbox, storedMessage } from "./rows.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { withoutQuotes } from "../sources/sources.ts";
 
+const ADD: QueuePlan = { kind: "add" };
+
 /** Adds a turn's messages within a transaction of the caller's. */
-export type AddTurn = (
+export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): (
   turn: FinishedTurn,
   now: number,
   queue: PlanQueue | undefined,
   /** The edit that the turn follows: its answer takes the place of the earlier one (H6a). */
   edit?: EditedStep,
-) => Pick<StoredTurn, "folded" | "dropped">;
-
-const ADD: QueuePlan = { kind: "add" };
-
-export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddTurn {
+) => Pick<StoredTurn, "folded" | "dropped"> {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database, outgoing);
   const fold = prepareFold(database);

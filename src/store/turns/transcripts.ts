@@ -39,12 +39,6 @@ const CHECKPOINT = rows({
   at: integer(),
 });
 
-/** A checkpoint with its last entry: only later entries are in the context. */
-interface FoundCheckpoint {
-  readonly lastEntry: number;
-  readonly checkpoint: Checkpoint;
-}
-
 /**
  * Creates the storage of transcripts. The function is longer than most, because its inner
  * functions share one state: the cached sessions.
@@ -69,7 +63,9 @@ export function createTranscripts({ sql, read }: Transactions) {
     bytes = 0;
   }
 
-  function readCheckpoint(sessionKey: string): FoundCheckpoint | undefined {
+  function readCheckpoint(
+    sessionKey: string,
+  ): { readonly lastEntry: number; readonly checkpoint: Checkpoint } | undefined {
     const row = selectCheckpoint.get(sessionKey);
     if (!row) return undefined;
     const { lastEntry, boundary, summary: text, modelId, at } = CHECKPOINT.read(row);

@@ -281,9 +281,6 @@ function isPlain(
     );
 }
 
-/** Adds steps within a transaction of the caller's. */
-export type InsertSteps = (of: TurnOfSteps, steps: readonly Step[]) => void;
-
 export interface TurnOfSteps {
   readonly accountId: string;
   readonly messageId: string;
@@ -293,7 +290,10 @@ export interface TurnOfSteps {
 
 const STEP = rows({ step: json<Step>() }); // ours, written below
 
-export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
+/** Adds steps within a transaction of the caller's. */
+export function prepareInsertSteps(
+  database: DatabaseSync,
+): (of: TurnOfSteps, steps: readonly Step[]) => void {
   const sql = statementsOf(database);
   const insert = sql`
     INSERT INTO step (account_id, message_id, attempt, step, at) VALUES (?, ?, ?, ?, ?)`;

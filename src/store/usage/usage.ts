@@ -61,7 +61,7 @@ const SPENT = rows({
 
 export function createUsage(
   { database, sql, journaled, read }: Transactions,
-  spent: SpentToday,
+  spent: ReturnType<typeof createSpentToday>,
   rows: UsageRows = prepareUsageRows(database, createTail()),
 ) {
   const charged = journaled<UsageRecord>("charges", rows.add);
@@ -345,9 +345,6 @@ export function createSpentToday() {
     bytes: (): number => (loaded?.users.size ?? 0) * USER_BYTES,
   };
 }
-
-/** The use of today and of its month, and the people who know that a budget is spent. */
-export type SpentToday = ReturnType<typeof createSpentToday>;
 
 function createSums(
   day: number,

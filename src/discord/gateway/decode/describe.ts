@@ -187,8 +187,6 @@ export const POLL_RESULT = 46;
 type Poll = NonNullable<ContentPayload["poll"]>;
 /** An embed, such as the one of a result. */
 type Embed = NonNullable<ContentPayload["embeds"]>[number];
-type PollMedia = Poll["question"];
-
 /** `"Tea? (yes: 3 votes / no: 1 vote; ended)"`, or `"Tea? (yes / no)"` without known votes. */
 function describePoll({ question, answers, allow_multiselect, results }: Poll): string {
   const counts = results?.answer_counts;
@@ -230,7 +228,7 @@ function describePollResult({ type, fields = [] }: Embed): string | undefined {
   return ["ended:", field("poll_question_text"), result].filter(Boolean).join(" ");
 }
 
-function labelOf({ text, emoji }: PollMedia): string {
+function labelOf({ text, emoji }: Poll["question"]): string {
   return [emoji?.name, text].filter(Boolean).join(" ");
 }
 

@@ -19,13 +19,6 @@ export interface KnownChannel {
   readonly lastMessageId?: MessageId | "none";
 }
 
-export interface KnownPlaces {
-  /** Channels of guilds whose GUILD_CREATE has arrived. */
-  readonly channels: readonly KnownChannel[];
-  /** Guilds whose GUILD_CREATE is due. */
-  readonly awaited: readonly GuildId[];
-}
-
 /** Channel types without messages of their own: a forum's messages are in its threads. */
 const WITHOUT_MESSAGES: ReadonlySet<number> = new Set([
   ChannelTypes.GuildCategory,
@@ -124,7 +117,12 @@ export function placesOf(
     /** Guilds to leave out, because they were listed before. */
     readonly planned: ReadonlySet<GuildId>;
   },
-): KnownPlaces {
+): {
+  /** Channels of guilds whose GUILD_CREATE has arrived. */
+  readonly channels: readonly KnownChannel[];
+  /** Guilds whose GUILD_CREATE is due. */
+  readonly awaited: readonly GuildId[];
+} {
   const guilds = Array.from(index.values())
     .filter(({ id }) => shardOf(id, shardCount) === shardId);
   return {

@@ -70,7 +70,7 @@ export function openSocket(options: Omit<ConnectionOptions, "compress">, events:
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
   let sender: Sender | undefined;
-  let reader: FrameReader | undefined;
+  let reader: ReturnType<typeof createFrameReader> | undefined;
   let head: Buffer = Buffer.alloc(0);
   let isOver = false;
   let isCloseSent = false;
@@ -263,9 +263,6 @@ function createFrameReader(sender: Sender, ports: ReceiverPorts) {
     },
   };
 }
-
-/** Reads the bytes of the stream. */
-type FrameReader = ReturnType<typeof createFrameReader>;
 
 /** The frame that starts at an offset; `undefined` if the data ends within its head. */
 function frameAt(data: Buffer, at: number) {

@@ -20,9 +20,6 @@ import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
 import { IS_COMPONENTS_V2, layoutOf } from "./layout.ts";
 
-/** The id and the token by which Discord knows an interaction, and its person. */
-export type InteractionRef = Pick<Interaction, "id" | "token" | "sender">;
-
 /** The webhook of an interaction, which takes its answers, and the person. */
 export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;
 
@@ -100,7 +97,7 @@ export function createInteractions(
      * @throws {RestError} `not_found` after the three seconds.
      */
     async suggest(
-      typing: InteractionRef,
+      typing: Pick<Interaction, "id" | "token" | "sender">,
       choices: readonly { readonly name: string; readonly value: string }[],
     ): Promise<void> {
       const { id, token } = typing;

@@ -65,13 +65,11 @@ const foundSchema = z.lazy(() =>
  * @returns `undefined` if Discord's index was not ready in time.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type SearchMessages = (
+export function createMessageSearch(client: RestApi, schedule: StartTimer): (
   guildId: GuildId,
   search: MessageSearch,
   limits: { readonly waitMs: number; readonly signal: AbortSignal },
-) => Promise<readonly SearchedMessage[] | undefined>;
-
-export function createMessageSearch(client: RestApi, schedule: StartTimer): SearchMessages {
+) => Promise<readonly SearchedMessage[] | undefined> {
   return async (
     guildId,
     { content, channelIds, authorId, before, after },
