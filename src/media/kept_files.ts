@@ -130,8 +130,6 @@ async function isFor(
   return files.some(({ fileId, authorId }) => fileId === id && authorId === userId);
 }
 
-export type ShownImages = ReturnType<typeof createShownImages>;
-
 /** Ending of drawn images: the images that people sent have others. */
 const DRAWN = "drawn";
 /** Maximum bytes of an image. */

@@ -293,6 +293,3 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     },
   };
 }
-
-/** The inbound side of an account. */
-export type Inbound = ReturnType<typeof createInbound>;

@@ -23,7 +23,6 @@ import {
   createShownImages,
   type Drawings,
   type SentFiles,
-  type ShownImages,
 } from "../../media/kept_files.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
@@ -39,7 +38,7 @@ export interface AccountFiles extends TurnFiles {
   /** Reads an image of a tool's result, or a drawn one. */
   readonly image: ReadImage;
   readonly made: ReadMade;
-  readonly shown: ShownImages;
+  readonly shown: ReturnType<typeof createShownImages>;
   readonly speak: SpeakAnswer;
 }
 

@@ -111,9 +111,6 @@ export function createNightly(
   };
 }
 
-/** The nightly backups of a running bot. */
-export type NightlyBackups = ReturnType<typeof createNightly>;
-
 /** The time of the next backup, which may be over. */
 export function nextBackupAt(
   { since = 0, made, failed }: BackupState,

@@ -19,13 +19,17 @@ import type { Incidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../bot/outbound/event_places.ts";
 import { createWaker } from "../../lib/waker.ts";
-import type { HookRecords } from "../../store/hooks/hooks.ts";
+import type { createHooks } from "../../store/hooks/hooks.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 /** The part of an account that answers events. */
 export type HookAccount =
   & Pick<
-    Account<unknown, unknown, { readonly hooks: HookRecords; readonly inbox: AcceptedBatches }>,
+    Account<
+      unknown,
+      unknown,
+      { readonly hooks: ReturnType<typeof createHooks>; readonly inbox: AcceptedBatches }
+    >,
     "accountId" | "store" | "schedule" | "now" | "log"
   >
   & Emits<"asked" | "outbox">;

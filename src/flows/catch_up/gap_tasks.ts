@@ -7,8 +7,8 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
-import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
-import type { TurnDelay } from "./turn_delay.ts";
+import type { createRetryQueue, RetriedTask } from "../retry_queue.ts";
+import type { createTurnDelay } from "./turn_delay.ts";
 import {
   createMissedReading,
   endOfReading,
@@ -49,8 +49,8 @@ export function createGapTasks(
   ports: GapTasksPorts,
   { delay, retries, unreadable, onProgress }: {
     /** Delays turns in channels that are still to be read. */
-    readonly delay: Pick<TurnDelay, "addChannel" | "releaseChannel">;
-    readonly retries: Pick<RetryQueue, "add">;
+    readonly delay: Pick<ReturnType<typeof createTurnDelay>, "addChannel" | "releaseChannel">;
+    readonly retries: Pick<ReturnType<typeof createRetryQueue>, "add">;
     /** Remembers channels that the bot may not read. */
     readonly unreadable: Unreadable;
     /** Called after each task that has succeeded. */

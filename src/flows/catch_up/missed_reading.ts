@@ -15,7 +15,7 @@ import {
   type MessageId,
 } from "../../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { Acceptor } from "../receive/accept.ts";
+import type { createAcceptor } from "../receive/accept.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
 import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -40,7 +40,7 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
   /** Whether the store has the record of a message. */
   readonly isRecorded: (id: MessageId) => Promise<boolean>;
   /** Stores messages from the history, as live ones. */
-  readonly acceptHistory: Acceptor["acceptHistory"];
+  readonly acceptHistory: ReturnType<typeof createAcceptor>["acceptHistory"];
   /** Which messages may get an answer. */
   readonly limits: {
     /** Maximum age of a message in milliseconds. */

@@ -139,9 +139,6 @@ export function createParking(
   };
 }
 
-/** The parked channels of one account. */
-export type Parking = ReturnType<typeof createParking>;
-
 /** A channel that refused, until Discord accepts a message there. */
 export interface ParkedPlace {
   /** For people: the missing permission by name, or Discord's own words. */

@@ -303,8 +303,6 @@ export interface IntentStore {
   readonly received: RecentTalk;
 }
 
-export type IntentFilter = ReturnType<typeof createIntentFilter>;
-
 /** The filter of a message's place; `undefined` if it has none, or if the place is closed. */
 function filterOf(
   { place }: Pick<InboundMessage, "place">,

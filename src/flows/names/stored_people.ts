@@ -7,7 +7,7 @@
 
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { PossiblePerson } from "./find_wrong_ids.ts";
-import type { AccountRows } from "../../store/gateway/accounts.ts";
+import type { createAccounts } from "../../store/gateway/accounts.ts";
 import type { Pairings, ResolvedNames } from "../../store/pairing/pairing.ts";
 import type { RecentTalk } from "../../store/received/received.ts";
 
@@ -22,7 +22,7 @@ const MESSAGES_MAX = 500;
  */
 export async function storedPeople(
   { gateway, pairing, received }: {
-    readonly gateway: Pick<AccountRows, "loadAccount">;
+    readonly gateway: Pick<ReturnType<typeof createAccounts>, "loadAccount">;
     readonly pairing: Pick<Pairings & ResolvedNames, "paired" | "requests" | "namesOf">;
     readonly received: RecentTalk;
   },

@@ -21,7 +21,7 @@ import type { Notes } from "../../store/notes/notes.ts";
 import type { Pairing } from "../../store/pairing/pairing.ts";
 import type { QuestionDecisions } from "../../store/questions/questions.ts";
 import type { Usage } from "../../store/usage/usage.ts";
-import type { CommandSettings } from "../parts/chosen_settings.ts";
+import type { createChosenSettings } from "../parts/chosen_settings.ts";
 import type { McpSignIns } from "../parts/mcp_sign_ins.ts";
 import type { createPersonalSearch } from "../parts/personal_search.ts";
 import type { createForget, createWhy } from "../parts/records.ts";
@@ -180,7 +180,7 @@ export interface InteractionContext
   /** The models of conversations; rejects if the store fails. */
   readonly models: ConversationModels;
   /** Settings of conversations and places. */
-  readonly settings: Pick<CommandSettings, "of" | "choose">;
+  readonly settings: Pick<ReturnType<typeof createChosenSettings>, "of" | "choose">;
   /** The skills of the agent, as a person in that place may use them. */
   readonly skills: (
     call: CommandCall,

@@ -141,9 +141,6 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
   };
 }
 
-/** One channel's state. */
-export type IntentTracker = ReturnType<typeof createIntentTracker>;
-
 /** Facts that several features share. */
 interface MessageContext {
   readonly words: IntentWords;

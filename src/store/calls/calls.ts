@@ -101,9 +101,6 @@ export function createCalls({ database, sql, commit, read }: Transactions) {
   };
 }
 
-/** All methods of `store.calls`. */
-export type StoredCalls = ReturnType<typeof createCalls>;
-
 export interface KeyedCall {
   readonly accountId: AccountId;
   readonly program: string;

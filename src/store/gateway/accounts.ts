@@ -96,8 +96,6 @@ export function createAccounts({ sql, read }: Transactions) {
   };
 }
 
-export type AccountRows = ReturnType<typeof createAccounts>;
-
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
 function toLimit(row: AccountRow): StoredAccount["limit"] {
   const limit = readIfSet(LIMIT, row, "limit_total");

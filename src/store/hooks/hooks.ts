@@ -204,9 +204,6 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   };
 }
 
-/** All methods of `store.hooks`. */
-export type HookRecords = ReturnType<typeof createHooks>;
-
 const POSTED = rows({
   messageId: optional(snowflake<"message">()),
   state: text(),

@@ -60,9 +60,6 @@ export function createQuietChannels() {
   };
 }
 
-/** Channels and the sessions that have read their context. */
-export type QuietChannels = ReturnType<typeof createQuietChannels>;
-
 /** Maximum number of channels, more than the table has rows. At the limit, all are forgotten. */
 const MAX_REACTED = 25_000;
 /** Estimated bytes of one channel. */

@@ -72,12 +72,6 @@ export function prepareUnpairedSenders(database: DatabaseSync, outgoing: Outgoin
   };
 }
 
-/**
- * Settles messages with the verdict `challenge`; any other stays unchanged. `now` is Unix time in
- * milliseconds.
- */
-export type UnpairedSenders = ReturnType<typeof prepareUnpairedSenders>;
-
 /** Makes sure that no code is sent into a group, where others would read it (P5). */
 function inGroup(settled: Verdict): Verdict {
   return settled.kind === "accept"

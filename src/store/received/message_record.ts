@@ -143,9 +143,6 @@ export function createDecisions({ sql, read }: Transactions) {
   };
 }
 
-/** Reads verdicts, page by page. */
-export type RecordedVerdicts = ReturnType<typeof createDecisions>;
-
 const RUN = rows({
   messageId: snowflake<"message">(),
   triggered: json<Triggered>(),

@@ -256,8 +256,6 @@ export function createTurnEnds(
   };
 }
 
-export type TurnEnds = ReturnType<typeof createTurnEnds>;
-
 /** A program gets its answer right after the commit. */
 function endOptions({ claim: { message: { called } } }: FinishedTurn): CommitOptions {
   return called ? COMMIT_OPTIONS.CALL_END : COMMIT_OPTIONS.T3;

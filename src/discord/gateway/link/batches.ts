@@ -217,8 +217,6 @@ export function createBatches(
   };
 }
 
-export type DispatchBatches = ReturnType<typeof createBatches>;
-
 /** A batch that main has not committed yet. */
 export interface SentBatch extends Progress {
   /** Number of the batch, from 1. */

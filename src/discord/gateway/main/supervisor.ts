@@ -150,8 +150,6 @@ export function createSupervisor(
   };
 }
 
-export type Supervisor = ReturnType<typeof createSupervisor>;
-
 /** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
 function listen(worker: Worker, { isCurrent, onMessage, onEnd }: {
   /** Whether it is still the supervisor's worker; events of others are ignored. */

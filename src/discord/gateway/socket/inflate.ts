@@ -112,6 +112,3 @@ export function createInflater(events: {
     close,
   };
 }
-
-/** The decompression of one connection. */
-export type Inflater = ReturnType<typeof createInflater>;

@@ -161,9 +161,6 @@ export function openSocket(options: Omit<ConnectionOptions, "compress">, events:
   };
 }
 
-/** A WebSocket that is open or being opened. */
-export type GatewaySocket = ReturnType<typeof openSocket>;
-
 /** Allows an unencrypted connection, and with it the token, only to this machine. */
 function assertSafeUrl({ url, proxy }: Pick<ConnectionOptions, "url" | "proxy">): void {
   if (url.protocol === "wss:") return;

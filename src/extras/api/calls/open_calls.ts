@@ -38,9 +38,9 @@ import type { OpenDirect } from "../../../core/outbound/calls.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import type { AnswerStream } from "../../../flows/turn/answer_ports.ts";
-import { type CallStream, createCallStream } from "./answer_stream.ts";
+import { createCallStream } from "./answer_stream.ts";
 import { createCallLimits } from "./call_limits.ts";
-import type { StoredCalls } from "../../../store/calls/calls.ts";
+import type { createCalls } from "../../../store/calls/calls.ts";
 import type { Inbox } from "../../../store/inbox/inbox.ts";
 import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
@@ -52,7 +52,7 @@ const IDS = 2 ** 22;
 export type OpenCallsAccount =
   & Pick<
     Account<unknown, unknown, {
-      readonly calls: StoredCalls;
+      readonly calls: ReturnType<typeof createCalls>;
       readonly inbox: Pick<Inbox, "acceptBatch">;
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly settings: Pick<Pauses, "isPaused">;
@@ -80,7 +80,7 @@ interface WaitingProgram {
   /** Whether the program can ask for its answer again. */
   readonly hasKey: boolean;
   readonly release: () => void;
-  readonly stream: CallStream;
+  readonly stream: ReturnType<typeof createCallStream>;
   readonly readers: Set<(part: string) => void>;
   /** Called when its state may have changed. */
   readonly waiters: Set<() => void>;

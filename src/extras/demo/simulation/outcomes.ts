@@ -21,7 +21,6 @@ import {
   createDecisions,
   createMessageRecords,
   type MessageRecords,
-  type RecordedVerdicts,
 } from "../../../store/received/message_record.ts";
 import type { DemoAgent } from "./busy_room.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
@@ -121,7 +120,7 @@ const PAGE = 500;
 
 interface OpenedStore {
   readonly database: DatabaseSync;
-  readonly decisions: RecordedVerdicts;
+  readonly decisions: ReturnType<typeof createDecisions>;
   readonly records: MessageRecords;
 }
 
