@@ -182,9 +182,6 @@ export function createDrawings(folder: MediaFolder, now: () => number) {
   };
 }
 
-/** Drawn images. */
-export type Drawings = ReturnType<typeof createDrawings>;
-
 /** Endings of a file for people, and of its name and description. */
 const SENT = "sent";
 const ABOUT = "about";
@@ -229,5 +226,3 @@ export function createSentFiles(folder: MediaFolder) {
     },
   };
 }
-
-export type SentFiles = ReturnType<typeof createSentFiles>;

@@ -11,37 +11,13 @@ import type {
   Control,
 } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import type { Outcomes, VerdictReader } from "./simulation/outcomes.ts";
+import type { createOutcomes, VerdictReader } from "./simulation/outcomes.ts";
 import { BUSY_ROOM, type Crowd } from "./simulation/busy_room.ts";
 import type { Faults } from "./faults.ts";
 import type { BotStatus } from "./simulation/bot_status.ts";
 import type { DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
-import type { Notices } from "./notices.ts";
-
-/** Sources of the data. */
-export interface BotPanelPorts {
-  readonly simulator: Simulator;
-  /** Starts and kills the bot. */
-  readonly supervisor: DemoSupervisor;
-  /** Buttons that cause faults. */
-  readonly faults: Faults;
-  /** The talk of the demo's busy room; absent with a config of the user. */
-  readonly crowd?: Crowd;
-  readonly verdicts: VerdictReader;
-  readonly outcomes: Outcomes;
-  readonly notices: Notices;
-  readonly models: readonly OfferedModel[];
-  readonly model: OfferedModel;
-  /** Asks the bot for its status. */
-  readonly readStatus: () => Promise<BotStatus | undefined>;
-  /** Makes the address of the bot's dashboard, which logs in. */
-  readonly dashboardLink: () => Promise<string>;
-  /** Called when the user wants to start over, with the bot's current model. */
-  readonly onReset: (model: OfferedModel) => void;
-  /** Called with an error of the demo itself. */
-  readonly onError: (error: unknown) => void;
-}
+import type { createNotices } from "./notices.ts";
 
 /** The page's data about a running bot. */
 export interface RunningBotPanel extends BotPanel {
@@ -56,7 +32,28 @@ const LOOK_MS = 250;
 const LOOKS_PER_QUESTION = 4;
 
 /** Starts to update the data. */
-export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
+export function createBotPanel(ports: {
+  readonly simulator: Simulator;
+  /** Starts and kills the bot. */
+  readonly supervisor: DemoSupervisor;
+  /** Buttons that cause faults. */
+  readonly faults: Faults;
+  /** The talk of the demo's busy room; absent with a config of the user. */
+  readonly crowd?: Crowd;
+  readonly verdicts: VerdictReader;
+  readonly outcomes: ReturnType<typeof createOutcomes>;
+  readonly notices: ReturnType<typeof createNotices>;
+  readonly models: readonly OfferedModel[];
+  readonly model: OfferedModel;
+  /** Asks the bot for its status. */
+  readonly readStatus: () => Promise<BotStatus | undefined>;
+  /** Makes the address of the bot's dashboard, which logs in. */
+  readonly dashboardLink: () => Promise<string>;
+  /** Called when the user wants to start over, with the bot's current model. */
+  readonly onReset: (model: OfferedModel) => void;
+  /** Called with an error of the demo itself. */
+  readonly onError: (error: unknown) => void;
+}): RunningBotPanel {
   const { simulator, supervisor, faults, crowd, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BotPanelNews) => void>();
   let model = ports.model;

@@ -200,6 +200,3 @@ export function createIncidents(
     },
   };
 }
-
-/** Keeps the threads of incidents. */
-export type Incidents = ReturnType<typeof createIncidents>;

@@ -15,7 +15,7 @@ import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
-import type { Incidents } from "./incidents.ts";
+import type { createIncidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../bot/outbound/event_places.ts";
 import { createWaker } from "../../lib/waker.ts";
@@ -34,30 +34,6 @@ export type HookAccount =
   >
   & Emits<"asked" | "outbox">;
 
-/** The facts and texts of runs. */
-export interface HookPorts {
-  /** The hook with a name; `undefined` if the config has none. */
-  readonly rulesOf: (hook: string) => AnswerRules | undefined;
-  /**
-   * Finds the place.
-   *
-   * @throws {unknown} If Discord does not answer, as a rejection.
-   */
-  readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
-  readonly judge: (message: InboundMessage) => Judgement;
-  readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
-  /** Why no model may read events now; `undefined` if one may. */
-  readonly modelStop: (
-    hook: string,
-    rules: AnswerRules,
-    route: Route,
-  ) => Promise<string | undefined>;
-  readonly cleanSecrets: (text: string) => string;
-  /** @param text Clean. */
-  readonly compose: (message: InboundMessage, text: string) => readonly Frozen[];
-  readonly incidents: Pick<Incidents, "placeOf" | "update">;
-}
-
 const MINUTE_MS = 60_000;
 /** Milliseconds until a run is tried again that could not begin. */
 const RETRY_MS = 30_000;
@@ -70,7 +46,28 @@ const LOOK_MS = 60_000;
  */
 export function createHookRunner(
   { accountId, store: { hooks, inbox }, events, schedule, now, log }: HookAccount,
-  ports: HookPorts,
+  ports: {
+    /** The hook with a name; `undefined` if the config has none. */
+    readonly rulesOf: (hook: string) => AnswerRules | undefined;
+    /**
+     * Finds the place.
+     *
+     * @throws {unknown} If Discord does not answer, as a rejection.
+     */
+    readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
+    readonly judge: (message: InboundMessage) => Judgement;
+    readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
+    /** Why no model may read events now; `undefined` if one may. */
+    readonly modelStop: (
+      hook: string,
+      rules: AnswerRules,
+      route: Route,
+    ) => Promise<string | undefined>;
+    readonly cleanSecrets: (text: string) => string;
+    /** @param text Clean. */
+    readonly compose: (message: InboundMessage, text: string) => readonly Frozen[];
+    readonly incidents: Pick<ReturnType<typeof createIncidents>, "placeOf" | "update">;
+  },
 ) {
   const waker = createWaker({
     run: runAll,

@@ -36,19 +36,6 @@ const SAME_QUESTION = 0.7;
 
 const MENTION = /<@!?(\d{1,20})>/g;
 
-interface Scored {
-  readonly facts: IntentFacts;
-  /** Whether its answer counts for the limits already. */
-  isCounted: boolean;
-}
-
-interface LeftMessage {
-  readonly author: UserId;
-  readonly at: number;
-  /** Hashes of its words. */
-  readonly content: ReadonlySet<number>;
-}
-
 /**
  * Creates the state of a channel in which no one has written yet. The function is longer than most,
  * because its inner functions share that state.
@@ -58,11 +45,20 @@ interface LeftMessage {
 export function createChannelState(me: UserId, stored: string | undefined) {
   const record = createChannelRecord(stored);
   const tracker = createIntentTracker({ me });
-  const scored = new Map<MessageId, Scored>();
+  const scored = new Map<MessageId, {
+    readonly facts: IntentFacts;
+    /** Whether its answer counts for the limits already. */
+    isCounted: boolean;
+  }>();
   const people = new Map<string, UserId>();
   const asked = new Map<MessageId, UserId>();
   const unprompted = new Map<MessageId, UserId>();
-  let unanswered: readonly LeftMessage[] = [];
+  let unanswered: readonly {
+    readonly author: UserId;
+    readonly at: number;
+    /** Hashes of its words. */
+    readonly content: ReadonlySet<number>;
+  }[] = [];
   let lastPerson: UserId | undefined;
   let ownAt = -Infinity;
   let newestAt = 0;

@@ -26,7 +26,7 @@ import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
-import type { Refusals } from "./refusals.ts";
+import type { createRefusals } from "./refusals.ts";
 
 /** Everything that commands need, however a person gives them. */
 export interface CommandRunner {
@@ -38,7 +38,7 @@ export interface CommandRunner {
     needs: CommandNeeds,
   ) => Verdict | Promise<Verdict>;
   /** Decides how the bot answers people without the right. */
-  readonly refusals: Refusals;
+  readonly refusals: ReturnType<typeof createRefusals>;
   /** Passed to each command; its log gets failed commands and refused people. */
   readonly context: InteractionContext;
 }

@@ -82,6 +82,3 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
     },
   };
 }
-
-/** Decides the end of each refused interaction of an account. */
-export type Refusals = ReturnType<typeof createRefusals>;

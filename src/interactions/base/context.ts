@@ -42,15 +42,6 @@ export interface ContextFacts {
   readonly summaryFailedAt?: number;
 }
 
-/** A command that people can use now, for `/help`. */
-export interface OfferedCommand {
-  /** Its name, without `/`. */
-  readonly name: string;
-  /** Its description, in the words of the config. */
-  readonly description: string;
-  readonly needs: CommandNeeds;
-}
-
 /** Conversations, for commands that change them. */
 export interface Conversations {
   /**
@@ -174,7 +165,13 @@ export interface InteractionContext
    */
   readonly contextOf: (call: CommandCall) => Promise<ContextFacts>;
   /** The commands that exist now. */
-  readonly commands: () => readonly OfferedCommand[];
+  readonly commands: () => readonly {
+    /** Its name, without `/`. */
+    readonly name: string;
+    /** Its description, in the words of the config. */
+    readonly description: string;
+    readonly needs: CommandNeeds;
+  }[];
   /** Changes conversations; rejects if the store fails. */
   readonly conversations: Conversations;
   /** The models of conversations; rejects if the store fails. */

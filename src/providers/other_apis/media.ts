@@ -7,20 +7,22 @@ import type { ModelSettings } from "../settings.ts";
 import type { ModelUsage } from "../../core/model.ts";
 import { askSpeech, type SpeechDeps } from "./request.ts";
 
+/** Milliseconds for one answer: its text waits as long. */
+export const SPEAK_MS = 30_000;
+/** Maximum bytes of a sound: half an hour of Opus at 32 kbit/s has 7 MB. */
+const MAX_AUDIO_BYTES = 8_000_000;
+
 /**
  * Speaks a text.
  *
  * @returns Opus in Ogg.
  * @throws {FileError} If the server gives no such sound; or the signal's reason.
  */
-export type Speak = (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>;
-
-/** Milliseconds for one answer: its text waits as long. */
-export const SPEAK_MS = 30_000;
-/** Maximum bytes of a sound: half an hour of Opus at 32 kbit/s has 7 MB. */
-const MAX_AUDIO_BYTES = 8_000_000;
-
-export function createSpeak(settings: ModelSettings, voice: string, deps: SpeechDeps): Speak {
+export function createSpeak(
+  settings: ModelSettings,
+  voice: string,
+  deps: SpeechDeps,
+): (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>> {
   return async (text, signal) => {
     const { name: model, provider } = settings;
     const body = JSON.stringify({ model, voice, input: text, response_format: "opus" });
@@ -34,14 +36,6 @@ export function createSpeak(settings: ModelSettings, voice: string, deps: Speech
     if (!isOgg) throw new FileError("the speech server's answer is no Opus in Ogg");
     return bytes;
   };
-}
-
-export interface AudioRecording {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** `"audio/ogg"`. */
-  readonly mediaType: string;
-  /** Ending of the file's name, by which servers tell the format: `"ogg"`. */
-  readonly ending: string;
 }
 
 /** Milliseconds for one transcription: a small machine needs as long as the recording. */
@@ -59,7 +53,13 @@ const answerSchema = z.object({ text: z.string() });
 export function createTranscribe(
   settings: ModelSettings,
   deps: SpeechDeps,
-): (recording: AudioRecording, signal: AbortSignal) => Promise<string> {
+): (recording: {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** `"audio/ogg"`. */
+  readonly mediaType: string;
+  /** Ending of the file's name, by which servers tell the format: `"ogg"`. */
+  readonly ending: string;
+}, signal: AbortSignal) => Promise<string> {
   return async ({ bytes, mediaType, ending }, signal) => {
     const body = new FormData();
     body.set("file", new Blob([bytes], { type: mediaType }), `recording.${ending}`);
@@ -81,12 +81,6 @@ function textOf(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined; // HTML of a proxy, or another API
   }
-}
-
-export interface DrawnImage {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Tokens; absent if the server reports none. */
-  readonly usage?: ModelUsage;
 }
 
 /** Milliseconds for one image. */
@@ -113,7 +107,11 @@ const ALWAYS_BASE64 = /^(?:.*\/)?gpt-image/;
 export function createDrawImage(
   { name: model, provider }: ModelSettings,
   deps: SpeechDeps,
-): (prompt: string, signal: AbortSignal) => Promise<DrawnImage> {
+): (prompt: string, signal: AbortSignal) => Promise<{
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Tokens; absent if the server reports none. */
+  readonly usage?: ModelUsage;
+}> {
   return async (prompt, signal) => {
     const format = ALWAYS_BASE64.test(model) ? {} : { response_format: "b64_json" };
     const body = JSON.stringify({ model, prompt, n: 1, ...format });

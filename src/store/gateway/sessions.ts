@@ -18,16 +18,6 @@ import { GATEWAY_SESSION, RUN } from "../schema/bot.ts";
 import { integer, rows } from "../schema/columns.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 
-/** The point up to which a batch covers a shard's events. */
-export interface ShardProgress {
-  readonly shardId: number;
-  /** Sequence number of the batch's last event. */
-  readonly seq: number;
-  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
-  readonly storedUpTo: number;
-  readonly heardAt: number;
-}
-
 /**
  * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is
  * sometimes late, and does not order messages across the channels of a shard.
@@ -44,7 +34,14 @@ const READY_STEP_MS = 60_000;
  */
 export function prepareAdvanceSession(
   database: DatabaseSync,
-): (accountId: AccountId, progress: ShardProgress) => void {
+): (accountId: AccountId, progress: {
+  readonly shardId: number;
+  /** Sequence number of the batch's last event. */
+  readonly seq: number;
+  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
+  readonly storedUpTo: number;
+  readonly heardAt: number;
+}) => void {
   const sql = statementsOf(database);
   const advance = sql`UPDATE gateway_session
      SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
@@ -232,9 +229,6 @@ export function createGaps({ database, sql, commit }: Transactions) {
       commit(UNNAMED, () => void close.run({ accountId, shardId, from, lostAt: lostAt ?? null })),
   };
 }
-
-/** Changes the gaps of shards. */
-export type Gaps = ReturnType<typeof createGaps>;
 
 /**
  * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every

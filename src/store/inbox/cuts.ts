@@ -91,9 +91,6 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
   };
 }
 
-/** Stops turns within a transaction of the caller's. */
-export type Stops = ReturnType<typeof prepareStops>;
-
 export function createStopTurns(
   { database, commit }: Transactions,
   memory: Pick<Memory, "apply" | "outgoing">,

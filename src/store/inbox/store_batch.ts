@@ -23,7 +23,7 @@ import type { OverheardKey } from "../../core/store/turns.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
-import type { Stops } from "./cuts.ts";
+import type { prepareStops } from "./cuts.ts";
 import type { Checked, WaitingTurns } from "./waiting_turns.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -56,7 +56,7 @@ export function prepareStoreBatch(
   unpairedSenders: Pick<ReturnType<typeof prepareUnpairedSenders>, "settle">,
   waitingTurns: Pick<WaitingTurns, "check">,
   changes: Pick<Changes, "apply">,
-  stops: Stops,
+  stops: ReturnType<typeof prepareStops>,
 ): (
   batch: AcceptedBatch,
   arrivedAt: number,
@@ -199,16 +199,6 @@ export interface InboxDeps {
   readonly onRecorded: (recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]) => void;
 }
 
-/** The messages and channels that new verdicts have changed. */
-export interface Kept {
-  /** Messages that are new to the inbox. */
-  readonly accepted: readonly Judged[];
-  /** Messages that wait for a fact. */
-  readonly undecided: readonly Judged[];
-  /** Channels whose context has grown. */
-  readonly grown: readonly ContextGrowth[];
-}
-
 /**
  * Prepares the effects of verdicts: a message then goes to the inbox, to a channel's context, or to the
  * undecided messages.
@@ -219,7 +209,14 @@ export function prepareKeepJudged(
   { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
   inbox: InboxRows,
   known: Pick<KnownRows, "addAll">,
-): (recorded: readonly Judged[], now: number, repeats?: readonly RepeatedVerdict[]) => Kept {
+): (recorded: readonly Judged[], now: number, repeats?: readonly RepeatedVerdict[]) => {
+  /** Messages that are new to the inbox. */
+  readonly accepted: readonly Judged[];
+  /** Messages that wait for a fact. */
+  readonly undecided: readonly Judged[];
+  /** Channels whose context has grown. */
+  readonly grown: readonly ContextGrowth[];
+} {
   const blocks = prepareMessageBlocks(database);
   const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
   const keepDirectChannel = prepareKeepDirectChannel(database);

@@ -243,5 +243,3 @@ export function createMessageRecords({ sql, read }: Transactions) {
       }),
   };
 }
-
-export type MessageRecords = ReturnType<typeof createMessageRecords>;

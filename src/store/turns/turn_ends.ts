@@ -279,19 +279,17 @@ function isPlain(
     );
 }
 
-export interface TurnOfSteps {
-  readonly accountId: string;
-  readonly messageId: string;
-  /** Number of the turn for the message, from 1. */
-  readonly attempt: number;
-}
-
 const STEP = rows({ step: json<Step>() }); // ours, written below
 
 /** Adds steps within a transaction of the caller's. */
 export function prepareInsertSteps(
   database: DatabaseSync,
-): (of: TurnOfSteps, steps: readonly Step[]) => void {
+): (of: {
+  readonly accountId: string;
+  readonly messageId: string;
+  /** Number of the turn for the message, from 1. */
+  readonly attempt: number;
+}, steps: readonly Step[]) => void {
   const sql = statementsOf(database);
   const insert = sql`
     INSERT INTO step (account_id, message_id, attempt, step, at) VALUES (?, ?, ?, ?, ?)`;

@@ -4,20 +4,18 @@
  * their inputs. Generated: deno run -A scripts/reference/tools.ts
  */
 
-/** The model's view of an action of the tool `discord`. */
-interface ActionView {
-  /** Its arguments, for the tool's description. */
-  readonly line: string;
-  /** JSON Schemas of its arguments, by name. */
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /** The JSON Schema of a tool's arguments; `undefined` for tools that are not in the registry. */
 export function schemaOf(tool: string): Readonly<Record<string, unknown>> | undefined {
   return schemas[tool] ??= parsed(SCHEMAS[tool]);
 }
 
-export function viewOf(action: string): ActionView {
+/** The model's view of an action of the tool `discord`. */
+export function viewOf(action: string): {
+  /** Its arguments, for the tool's description. */
+  readonly line: string;
+  /** JSON Schemas of its arguments, by name. */
+  readonly fields: Readonly<Record<string, unknown>>;
+} {
   return parsed(VIEWS[action]) ?? { line: "", fields: {} };
 }
 

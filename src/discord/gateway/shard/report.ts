@@ -9,7 +9,7 @@
 import { bounded } from "../../../lib/text/cut.ts";
 import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
-import type { Counters } from "../link/counts.ts";
+import type { createCounters } from "../link/counts.ts";
 import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
 import type { LifecycleState, LostConnection, Now } from "../lifecycle/state.ts";
 import { isClosedAlive } from "../lifecycle/loss.ts";
@@ -34,7 +34,7 @@ export interface ShardContext {
   post(message: FromShard): void;
   /** Sends a message of the whole worker to the main thread. */
   postFromWorker(message: FromWorker): void;
-  readonly counters: Counters;
+  readonly counters: ReturnType<typeof createCounters>;
   /** Reads both clocks. */
   now(): Now;
   /** Returns a number from 0 up to, but not including, 1. */
