@@ -7,7 +7,7 @@
  * Gates are the keys of `channels.discord.actions`, which OpenClaw has as well (T3).
  */
 
-export type ToolAudience = "everyone" | "owners";
+type ToolAudience = "everyone" | "owners";
 
 const GROUPS = ["group:discord", "group:fs", "group:web", "group:memory", "group:mcp"] as const;
 

@@ -1,4 +1,5 @@
 /** Runs tasks with the same key one after the other, and tasks with different keys in parallel. */
+
 export function createKeyedQueue<Key>(): {
   /** Runs a task after all earlier tasks of its key. A task that fails delays no other. */
   run<Result>(key: Key, task: () => Promise<Result>): Promise<Result>;

@@ -20,7 +20,7 @@ import {
 import { DAY_MS } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 
-export interface KeptFile {
+interface KeptFile {
   /** Absent if unknown. */
   readonly authorId?: UserId;
   readonly fileId: Snowflake<"attachment">;

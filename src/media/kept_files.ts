@@ -22,7 +22,7 @@ import type { MediaFolder } from "./folder.ts";
 import { imageProblem } from "./image.ts";
 import { endingOf, kindOf } from "./kind.ts";
 
-export interface ShownImage {
+interface ShownImage {
   /** Its id: digits. */
   readonly id: string;
   readonly image: ModelImage;

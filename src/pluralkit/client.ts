@@ -19,7 +19,7 @@ import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
 import { readPieces } from "../lib/network/read_body.ts";
 
 /** PluralKit's server and this client's sender. */
-export interface PluralkitServer {
+interface PluralkitServer {
   readonly fetch: typeof globalThis.fetch;
   /** `pluralkit.apiUrl`: `"https://api.pluralkit.me/v2"`. */
   readonly apiUrl: string;
@@ -145,7 +145,7 @@ function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): v
 }
 
 /** The result of one request. */
-export type PluralKitAnswer =
+type PluralKitAnswer =
   | { readonly kind: "found"; readonly proxied: ProxiedMessage }
   | { readonly kind: "none" }
   /**

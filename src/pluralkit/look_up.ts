@@ -5,7 +5,7 @@ import { type Clock, schedule } from "../lib/clock.ts";
 import { createPluralkitClient, type PluralkitClient } from "./client.ts";
 
 /** A PluralKit client that follows the config. */
-export interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"> {
+interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"> {
   /** The config has changed. */
   reconfigured(): void;
 }

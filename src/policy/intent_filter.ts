@@ -34,7 +34,7 @@ export type IntentSilence = Extract<
 >;
 
 /** The decision, with the rule behind it. */
-export type IntentDecision =
+type IntentDecision =
   | Extract<Verdict, { readonly kind: "accept" | "undecided" }>
   | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };
 

@@ -22,7 +22,7 @@ import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
 /** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
-export type SdkOptions = Parameters<SdkModel["doStream"]>[0];
+type SdkOptions = Parameters<SdkModel["doStream"]>[0];
 type SdkMessage = SdkOptions["prompt"][number];
 /** Marks the end of a beginning that Anthropic shall cache. */
 const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;

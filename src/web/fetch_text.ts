@@ -13,7 +13,7 @@ import type { IncomingMessage } from "node:http";
 import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
 import { readBody, textOf } from "./read_body.ts";
 
-export interface FetchedText {
+interface FetchedText {
   /** The address after redirects. */
   readonly url: string;
   readonly isHtml: boolean;

@@ -48,7 +48,7 @@ export type StartAccount = (
   ports: AccountPorts,
 ) => Promise<RunningAccount>;
 
-export interface OwnSetup {
+interface OwnSetup {
   readonly account: AccountSetup;
   readonly config: Config;
 }

@@ -45,12 +45,12 @@ export interface CliGroup {
 }
 
 /** Values of options by name, as the library parses them. */
-export type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
+type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
   readonly json?: boolean;
 };
 
 /** The help of a command, its inputs, and its function. */
-export interface CommandDefinition<
+interface CommandDefinition<
   Flags extends OptionsOf<Flags>,
   Inputs extends readonly unknown[],
 > extends CommandHelp {

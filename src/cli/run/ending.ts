@@ -29,7 +29,7 @@ export type StopSignal = readonly [
  * The signals of a platform. Windows has only events of the console: Ctrl-C, Ctrl-Break, and its closing,
  * which the runtime calls SIGHUP. After a closing, the system gives a process five seconds.
  */
-export function stopSignals(platform: string = process.platform): readonly StopSignal[] {
+function stopSignals(platform: string = process.platform): readonly StopSignal[] {
   return platform === "win32"
     ? [["SIGINT", 130], ["SIGBREAK", 149], ["SIGHUP", 129]]
     : [["SIGTERM", 143], ["SIGINT", 130]];

@@ -36,7 +36,7 @@ import { listenForHealth } from "../../host/listen.ts";
 import type { Extra } from "../extras/extra.ts";
 import { createServedParts } from "../extras/served_parts.ts";
 
-export interface ServeOptions extends BotOptions, ConfigReloadOptions {
+interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly logging: BotOptions["logging"];
   readonly extras: readonly Extra[];
   /** SIGHUPs, which cause a reload. */

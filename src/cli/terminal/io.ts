@@ -90,7 +90,7 @@ const SECOND_MS = 1_000;
 const ERASE = "\r\u001b[K";
 
 /** A line such as `Checking the connection to Discord (3 s)`. */
-export interface StatusLine {
+interface StatusLine {
   /**
    * Shows a text if the work takes more than a second; only one text at a time.
    *

@@ -23,7 +23,7 @@ export const agentSteps = () =>
   );
 
 /** A step that leads nowhere, or back. */
-export interface StepFault {
+interface StepFault {
   /** Path within the list of agents. */
   readonly path: readonly (string | number)[];
   readonly message: string;

@@ -51,7 +51,7 @@ function stepTowards(
 }
 
 /** Line and column of a key, both from 1, as editors count. */
-export interface LinePosition {
+interface LinePosition {
   /** From 1. */
   readonly line: number;
   /** From 1, in UTF-16 units. */

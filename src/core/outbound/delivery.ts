@@ -43,7 +43,7 @@ export type DeliveryStep =
   | { readonly kind: "nothing" };
 
 /** How long Barnacle may rely on a nonce. */
-export interface NonceRules {
+interface NonceRules {
   /** Milliseconds after the first attempt for which Discord surely knows the nonce. */
   readonly nonceWindowMs: number;
   /**

@@ -28,7 +28,7 @@ export type Target =
   };
 
 /** Why a text is no target, and how to write one. */
-export interface TargetProblem {
+interface TargetProblem {
   readonly kind: "problem";
   /** The fault, as a sentence without its end: `'"123" may be a user or a channel'`. */
   readonly problem: string;

@@ -119,7 +119,7 @@ export const WOULD: Readonly<Record<TriedAccess["verdict"], string>> = {
   ignore: "Would not be answered",
 };
 
-export type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
+type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
 
 /** The verdict on a hypothetical event. */
 export interface TriedAccess {

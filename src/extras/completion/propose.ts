@@ -29,7 +29,7 @@ export interface WantedValue {
 }
 
 /** What may come next. */
-export interface Proposed {
+interface Proposed {
   readonly proposals: readonly Proposal[];
   /** Values that come in place of the proposals, if there are any. Absent: the proposals are all. */
   readonly wanted?: WantedValue;

@@ -1,3 +1,5 @@
+/** Reads the line of bash up to the cursor as words, as bash itself would. */
+
 /**
  * Divides a line.
  *

@@ -20,7 +20,7 @@ import type { OfferedModel } from "./models.ts";
 import type { createNotices } from "./notices.ts";
 
 /** The page's data about a running bot. */
-export interface RunningBotPanel extends BotPanel {
+interface RunningBotPanel extends BotPanel {
   /** Stops the updates. */
   close(): Promise<void>;
 }

@@ -67,7 +67,7 @@ export async function listenFrom(
 const ALL = ["0.0.0.0", "::"];
 
 /** The page's addresses, and its key. */
-export interface PageAccess {
+interface PageAccess {
   /** The address to listen on; both of loopback if absent. */
   readonly host?: string;
   /** Host names in the page's address, the best first. */

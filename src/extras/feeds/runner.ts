@@ -37,7 +37,7 @@ export interface ConfiguredFeed extends FeedSource {
 }
 
 /** The place of a feed's messages. */
-export interface FeedPlace {
+interface FeedPlace {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;

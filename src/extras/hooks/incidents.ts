@@ -16,7 +16,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import type { HookIncidents } from "../../store/hooks/hooks.ts";
 
 /** The place of a run's events. */
-export type IncidentPlace =
+type IncidentPlace =
   | {
     readonly kind: "place";
     readonly place: ChosenPlace;
@@ -26,10 +26,10 @@ export type IncidentPlace =
   /** The first post is not at Discord yet. */
   | { readonly kind: "waiting" };
 
-export type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
+type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
 
 /** The part of an account that keeps incidents. */
-export type IncidentAccount = Pick<
+type IncidentAccount = Pick<
   Account<unknown, unknown, { readonly hooks: HookIncidents }>,
   "accountId" | "store" | "now" | "log"
 >;

@@ -23,7 +23,7 @@ import type { createHooks } from "../../store/hooks/hooks.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 /** The part of an account that answers events. */
-export type HookAccount =
+type HookAccount =
   & Pick<
     Account<
       unknown,

@@ -121,7 +121,7 @@ export interface Today {
 }
 
 /** Sources of rules. */
-export interface WhyPorts {
+interface WhyPorts {
   /** Reads the session of a turn as it is now. */
   readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
   /** Finds the guild of a channel; `undefined` if there is none, or none is known. */
@@ -134,7 +134,7 @@ export interface WhyPorts {
   readonly today?: Today;
 }
 
-export type StoredDecision = MessageRecord["decisions"][number];
+type StoredDecision = MessageRecord["decisions"][number];
 /**
  * Makes the report.
  *

@@ -45,7 +45,7 @@ export interface CatchUpPorts
 }
 
 /** A shard of the store, with its gap if it has one. */
-export type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
+type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
   readonly session?: Pick<StoredSession, "hasHole">;
 };
 

@@ -53,7 +53,7 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
 }
 
 /** Messages of a channel that are not read. */
-export interface UnreadPart {
+interface UnreadPart {
   /** The oldest message that is read. */
   readonly before: MessageId;
   /** Whether the policy accepts a message that is read: people there expect answers. */

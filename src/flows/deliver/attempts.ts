@@ -206,7 +206,7 @@ export function createDeliveryAttempts(
     /**
      * Makes one attempt, and stores its result.
      *
-     * @param setMs {@link DeliveryAttempts.clockSetMs} from before the row was read.
+     * @param setMs `clockSetMs` from before the row was read.
      */
     attempt,
     /**
@@ -222,8 +222,6 @@ export function createDeliveryAttempts(
     delayed: failing.delayed,
   };
 }
-
-export type DeliveryAttempts = ReturnType<typeof createDeliveryAttempts>;
 
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {
   const { channelId, nonce } = message;

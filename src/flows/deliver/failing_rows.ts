@@ -21,7 +21,7 @@ export interface Wait {
 }
 
 /** A row that could not be delivered for longer than the fast retries take. */
-export interface DelayedRow {
+interface DelayedRow {
   /** Number of the row. */
   readonly row: number;
   readonly channelId: ChannelId;
@@ -140,7 +140,7 @@ export function createClockChanges(
     /**
      * Brings a row up to date.
      *
-     * @param setForwardMs {@link ClockChanges.setForwardMs} from before the row was read.
+     * @param setForwardMs `setForwardMs` from before the row was read.
      */
     shifted(row: OutboxRow, setForwardMs: number): OutboxRow {
       const byMs = setMs - setForwardMs;
@@ -150,9 +150,6 @@ export function createClockChanges(
     },
   };
 }
-
-/** How far the clock was set since the start. */
-export type ClockChanges = ReturnType<typeof createClockChanges>;
 
 /** Creates an empty list. */
 export function createRefusedMessages() {

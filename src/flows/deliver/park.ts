@@ -140,7 +140,7 @@ export function createParking(
 }
 
 /** A channel that refused, until Discord accepts a message there. */
-export interface ParkedPlace {
+interface ParkedPlace {
   /** For people: the missing permission by name, or Discord's own words. */
   readonly reason: string;
   /** Whether the permissions in the place gave the reason, and not only Discord's refusal. */

@@ -209,7 +209,7 @@ export function toIntentMessage(
 export type ChannelState = ReturnType<typeof createChannelState>;
 
 /** The parts of a message that the state depends on. */
-export type TrackedMessage =
+type TrackedMessage =
   & Pick<InboundMessage, "text" | "mention" | "sentAt" | "displayName">
   & {
     readonly sender: Pick<InboundMessage["sender"], "id" | "username">;

@@ -211,7 +211,7 @@ function namesOf(commands: readonly RegisteredCommand[]): string {
 }
 
 /** The operator's words for commands, by the command's name (`messages.commands`). */
-export type CommandTexts = {
+type CommandTexts = {
   readonly [command: string]: {
     /** By Discord's locales. */
     readonly name?: Localizations;

@@ -190,7 +190,7 @@ export function createPluralkit(
 export type Pluralkit = ReturnType<typeof createPluralkit>;
 
 /** The waiting originals of one account. */
-export interface Originals<Row> {
+interface Originals<Row> {
   /**
    * Lets an original wait. After a restart it waits anew: its replacement may arrive only with the
    * RESUME.

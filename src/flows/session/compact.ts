@@ -54,12 +54,12 @@ export interface CompactPorts
 }
 
 /** The session to fold, and the message or command that causes it. */
-export interface FoldedFor extends Pick<Claim, "route"> {
+interface FoldedFor extends Pick<Claim, "route"> {
   readonly message: { readonly id: string };
 }
 
 /** The bounds of a folding. A command folds all entries, whatever else a request has. */
-export interface CompactLimits extends RequestSize {
+interface CompactLimits extends RequestSize {
   readonly timeoutMs: number;
   /** Whether a request waits, and would lack entries without a summary. */
   readonly isNeeded: boolean;

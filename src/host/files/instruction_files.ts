@@ -20,7 +20,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 
-export interface InstructionFile {
+interface InstructionFile {
   /** Its name: `"AGENTS.md"`. */
   readonly name: string;
   /** Its text, without white space at its ends; never empty. */

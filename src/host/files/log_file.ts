@@ -9,7 +9,7 @@ import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 import { codeOf } from "../../lib/errors.ts";
 
 /** Number of older files beside the newest one. */
-export const OLDER_FILES = 4;
+const OLDER_FILES = 4;
 
 /** Paths of a log's files, the newest first; some of them may not exist. */
 export function logFilesOf(path: string): readonly string[] {

@@ -12,7 +12,7 @@ import process from "node:process";
 import type { ProgramLimits } from "../../lib/program_limits.ts";
 
 /** Where the kernel shows groups and processes. */
-export interface GroupPlaces {
+interface GroupPlaces {
   readonly root: string;
   readonly proc: string;
 }

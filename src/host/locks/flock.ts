@@ -73,7 +73,7 @@ const PLACE = { bytes: 32, offsetHighAt: 20, offsetHigh: 0x4000_0000 } as const;
  *
  * @throws {LibcUnavailableError} If the process may not call the system's library.
  */
-export async function loadWindowsLock(): Promise<Flock> {
+async function loadWindowsLock(): Promise<Flock> {
   return windowsLock(
     await loadLibc({
       CreateFileW: {

@@ -9,10 +9,10 @@
 import process from "node:process";
 
 /** `usize` and `isize` are as wide as a pointer, and as a handle of Windows. */
-export type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
+type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
 /** A function's signature, as its man page declares it. */
-export interface CSignature {
+interface CSignature {
   /** Types of the arguments. */
   readonly parameters: readonly CType[];
   readonly result: "i32" | "isize";

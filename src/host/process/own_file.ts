@@ -7,7 +7,7 @@ export interface Range {
   readonly bytes: number;
 }
 
-export interface FileSection {
+interface FileSection {
   /** Bytes of the file before it. */
   readonly offset: number;
   readonly bytes: number;

@@ -19,7 +19,7 @@ import {
 } from "./own_file.ts";
 
 /** Gives the pages back, which takes 1 ms. */
-export type ReleasePages = () => void;
+type ReleasePages = () => void;
 
 /** `MADV_DONTNEED` of Linux: the next use of a page reads it from the file again. */
 const DONT_NEED = 4;

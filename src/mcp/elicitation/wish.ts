@@ -28,7 +28,7 @@ export interface WishedField {
 }
 
 /** A question, or why no person gets it. */
-export type Wish =
+type Wish =
   | { readonly kind: "form"; readonly fields: readonly WishedField[] }
   | { readonly kind: "page"; readonly url: string; readonly host: string }
   | { readonly kind: "refused"; readonly why: string };

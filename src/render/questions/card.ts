@@ -37,7 +37,7 @@ const MAX_CONTENT = 2_000;
 /** Maximum characters of a chosen answer. */
 const MAX_ANSWER = 100;
 
-export interface CardPlace {
+interface CardPlace {
   /** Channel, thread or direct message channel. */
   readonly channelId: ChannelId;
   readonly nonce: string;

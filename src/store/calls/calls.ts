@@ -101,7 +101,7 @@ export function createCalls({ database, sql, commit, read }: Transactions) {
   };
 }
 
-export interface KeyedCall {
+interface KeyedCall {
   readonly accountId: AccountId;
   readonly program: string;
   readonly key: string;

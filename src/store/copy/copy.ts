@@ -18,7 +18,7 @@ import { transactNow } from "../database/transact.ts";
 import { optional, rows, text } from "../schema/columns.ts";
 
 /** The facts of a copy that people and a restore need. */
-export interface CopyFacts {
+interface CopyFacts {
   /** Number of its schema. */
   readonly schema: number;
   /** The accounts that have ever connected. */

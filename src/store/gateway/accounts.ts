@@ -55,7 +55,7 @@ const SESSION = rows({
 const GAP = rows({ catchUpFrom: integer(), lostAt: integer() });
 
 /** A row as SQLite gives it; `undefined` if there is none. */
-export type AccountRow = Readonly<Record<string, unknown>> | undefined;
+type AccountRow = Readonly<Record<string, unknown>> | undefined;
 
 export function createAccounts({ sql, read }: Transactions) {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;

@@ -120,7 +120,7 @@ export function createStopTurns(
  * @param why For the operator.
  * @returns Its channel; `undefined` if it has an end already, or is not in the inbox.
  */
-export type CutMessage = (
+type CutMessage = (
   messageId: MessageId,
   end: CutEnd,
   why: string,
@@ -170,7 +170,7 @@ export function prepareCut(database: DatabaseSync, outgoing: Outgoing): CutMessa
   };
 }
 
-export interface TurnRow {
+interface TurnRow {
   readonly messageId: MessageId;
   /** How its turn has ended, or that it has not. */
   readonly state: string;
@@ -193,7 +193,7 @@ const ROW = rows({
 /** Ends of a turn that an edit takes back. */
 const ENDS: readonly string[] = ["answered", "declined", "failed"];
 
-export interface TurnOfMessage {
+interface TurnOfMessage {
   readonly id: MessageId;
   readonly rows: readonly TurnRow[];
   /** The newest edit that it has followed. */

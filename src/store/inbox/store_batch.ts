@@ -284,7 +284,7 @@ export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
  * Keeps an undecided message within a transaction of the caller's. A message that is there already
  * keeps its time of arrival.
  */
-export type KeepUndecided = (judged: Judged, now: number) => void;
+type KeepUndecided = (judged: Judged, now: number) => void;
 
 /** Keeps undecided messages beside the inbox. */
 function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
@@ -319,7 +319,7 @@ function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
  * Removes an undecided message within a transaction of the caller's, and returns it; `undefined` if
  * it is decided already.
  */
-export type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
+type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
 
 /** Prepares the statement that removes messages. */
 export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {

@@ -247,7 +247,7 @@ export interface KnownQuery {
 }
 
 /** A found message. It must be read at Discord before it is shown. */
-export interface KnownHit {
+interface KnownHit {
   readonly channelId: ChannelId;
   readonly parentId: ChannelId;
   readonly messageId: MessageId;
@@ -260,7 +260,7 @@ export interface KnownHit {
 }
 
 /** The result of a search. */
-export interface KnownHits {
+interface KnownHits {
   /** The best first. */
   readonly hits: readonly KnownHit[];
   /** Number of newer messages whose words are not in the index yet. */

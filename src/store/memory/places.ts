@@ -110,7 +110,7 @@ const MANY = 4_096;
 const MAX = 32_768;
 const ENTRY_BYTES = 140;
 
-export interface ToldPerson {
+interface ToldPerson {
   readonly accountId: AccountId;
   readonly channelId: ChannelId;
   readonly userId: UserId;

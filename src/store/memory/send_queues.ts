@@ -17,7 +17,7 @@ import type { Echo } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 
 /** The meaning of an echo of a known message. */
-export type KnownEcho =
+type KnownEcho =
   /** Discord's answer was first. */
   | { readonly kind: "repeated" }
   /** The echo is first: this row is sent. */

@@ -13,7 +13,7 @@ import { WORDLESS } from "../forget/readers.ts";
 import type { Tail } from "../database/journal.ts";
 import { bytes, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
-export interface NewOutboxRow extends Pick<Frozen, "draft"> {
+interface NewOutboxRow extends Pick<Frozen, "draft"> {
   readonly id: number;
   readonly message: OutboundMessage;
   /** Text of the whole answer, until it is sent. */
@@ -239,7 +239,7 @@ export function prepareOutboxFiles(database: DatabaseSync) {
 }
 
 /** The result of an echo. It is empty if the echo is ours and its row was settled before. */
-export interface EchoResult {
+interface EchoResult {
   /** The channel of the row that the echo settles. */
   readonly settledIn?: ChannelId;
   /** Set if another program sent the message with our token. */
@@ -250,7 +250,7 @@ export interface EchoResult {
  * Settles the row of an echo, within a transaction of the caller's. Discord has the message,
  * regardless of the row's state and of the program that sent it.
  */
-export type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
+type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
 
 const ECHOED = rows({
   id: integer(),

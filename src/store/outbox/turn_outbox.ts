@@ -161,7 +161,7 @@ function prepareWaitingIn(database: DatabaseSync) {
   };
 }
 
-export interface DraftsTurn {
+interface DraftsTurn {
   readonly accountId: string;
   readonly messageId: string;
   readonly agentId: string;
@@ -204,7 +204,7 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
  *
  * @returns Whether there was a draft to delete.
  */
-export type RemoveDrafts = (turn: DraftsTurn, now: number) => boolean;
+type RemoveDrafts = (turn: DraftsTurn, now: number) => boolean;
 
 /**
  * Prepares the removal of a turn's drafts, if the turn ends without an answer. They belong to the
@@ -236,7 +236,7 @@ const ROW = rows({
 });
 
 /** The messages that answers of a turn belong to. */
-export interface AnswersOf {
+interface AnswersOf {
   readonly accountId: AccountId;
   readonly causes: readonly MessageId[];
 }

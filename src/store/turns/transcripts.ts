@@ -16,7 +16,7 @@ import type { Transactions } from "../database/transact.ts";
 import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** The turn that entries come from. */
-export interface EntryPlace {
+interface EntryPlace {
   readonly agentId: string;
   readonly sessionKey: string;
   /** Channel, thread or direct message channel of the turn. */
@@ -339,7 +339,7 @@ const ID = rows({ id: integer() });
  *
  * @returns The entries that have no place among the earlier ones: the caller adds them.
  */
-export type ReplaceEntries = (
+type ReplaceEntries = (
   place: EntryPlace,
   messageIds: readonly MessageId[],
   entries: readonly Entry[],

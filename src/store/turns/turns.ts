@@ -108,7 +108,7 @@ export type AnswerThreadRows = ReturnType<typeof createAnswerThreads>;
  * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
  * message stays unchanged.
  */
-export type KeepOverheard = (
+type KeepOverheard = (
   key: OverheardKey,
   messages: readonly Overheard[],
   now: number,

@@ -194,7 +194,7 @@ export function createModelProblems({ database, sql, commit, read }: Transaction
 }
 
 /** The use of models by a turn, for the tables. */
-export interface UsageRecord {
+interface UsageRecord {
   readonly charges: readonly Charge[];
   /** A person who learns that a budget is spent. */
   readonly told?: { readonly userId: string; readonly day: number };
@@ -269,7 +269,7 @@ function addTo(sums: Sums, more: Sums): void {
   sums.audioSec += more.audioSec;
 }
 
-export interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
+interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
   /** Whether they are of the day; else of earlier days of its month. */
   readonly isOfDay: boolean;
 }

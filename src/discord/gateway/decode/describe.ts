@@ -28,7 +28,7 @@ const MAX_EMBED_CHARS = 4_000;
 const MAX_FORWARD_CHARS = 4_000;
 const MAX_COMPONENTS_CHARS = 4_000;
 
-export type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
+type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
 
 /** The text of a forward from an age-restricted channel (H9). */
 const RESTRICTED = "(not shown: it is from an age-restricted channel)";
@@ -137,7 +137,7 @@ const IS_SPOILER = 1 << 3;
 const NO_FILES: readonly Attachment[] = [];
 
 /** A payload of {@link ContentPayload}. */
-export type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
+type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
 
 /**
  * The files of a message, and of the messages that it forwards as far as the rule lets a model see

@@ -11,7 +11,7 @@ import { type Guild, type GuildIndex } from "./guild_index.ts";
 import type { MessagePayload } from "./payloads.ts";
 
 /** A channel or thread that can contain messages. */
-export interface KnownChannel {
+interface KnownChannel {
   readonly id: ChannelId;
   readonly guildId: GuildId;
   readonly place: GuildPlace;

@@ -11,7 +11,7 @@
 
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 
-export interface CloseMeaning {
+interface CloseMeaning {
   /** Description for a log line: `"session timed out"`. */
   readonly name: string;
   /** How to recover: resume the session, identify anew, or not at all. */

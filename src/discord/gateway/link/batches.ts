@@ -218,7 +218,7 @@ export function createBatches(
 }
 
 /** A batch that main has not committed yet. */
-export interface SentBatch extends Progress {
+interface SentBatch extends Progress {
   /** Number of the batch, from 1. */
   readonly number: number;
   readonly count: number;

@@ -26,7 +26,7 @@ import type { createRepeatMemory } from "../link/repeats.ts";
 import type { openPayloadSocket } from "../socket/payload_socket.ts";
 import { toShardState } from "../socket/wire.ts";
 
-export type ShardLogFields = Readonly<Record<string, LogValue>>;
+type ShardLogFields = Readonly<Record<string, LogValue>>;
 
 /** Everything that a shard gets from its thread. */
 export interface ShardContext {

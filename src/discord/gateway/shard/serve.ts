@@ -184,7 +184,7 @@ export function spaceIdentifies(
 }
 
 /** A shard that may have to wait for another one's IDENTIFY. */
-export interface IdentifyCandidate {
+interface IdentifyCandidate {
   readonly id: number;
   /** Whether its next step is an IDENTIFY. */
   readonly wantsIdentify: boolean;

@@ -26,7 +26,7 @@ export interface SocketClose {
 }
 
 /** The socket's calls to its owner. */
-export interface SocketEvents {
+interface SocketEvents {
   /** The upgrade succeeded. */
   onOpen(): void;
   onText(text: string): void;

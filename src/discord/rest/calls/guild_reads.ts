@@ -196,7 +196,7 @@ export function isPrivateThread({ type }: Pick<Channel, "type">): boolean {
   return type === CHANNEL_KINDS.privateThread;
 }
 
-export interface OwnGuild extends Named<GuildId> {
+interface OwnGuild extends Named<GuildId> {
   /** The bot's permissions in the guild as a whole; absent if Discord does not report them. */
   readonly permissions?: bigint;
 }

@@ -75,7 +75,7 @@ export function createInteractions(
      *
      * @param content 1 to 2000 characters.
      * @returns Id of the message.
-     * @throws {RestError} As {@link Interactions.update}.
+     * @throws {RestError} As `update`.
      */
     async reply(use: Webhook, content: string): Promise<MessageId> {
       const body = { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS };
@@ -86,7 +86,7 @@ export function createInteractions(
      * Replaces the text of a reply.
      *
      * @param content 1 to 2000 characters.
-     * @throws {RestError} As {@link Interactions.update}.
+     * @throws {RestError} As `update`.
      */
     change: (use: Webhook, replyId: MessageId, content: string): Promise<void> =>
       edit(use, replyId, { content }),
@@ -122,9 +122,6 @@ export function createInteractions(
       edit(interaction, ORIGINAL, { content }),
   };
 }
-
-/** Sends the answers to interactions. */
-export type Interactions = ReturnType<typeof createInteractions>;
 
 /** The deferred message, or the message of the component. */
 const ORIGINAL = "@original";

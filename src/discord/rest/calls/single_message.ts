@@ -50,7 +50,7 @@ export function createSingleReads(api: RestApi) {
 }
 
 /** Asks for a new link to a file; `undefined` if Discord has none. */
-export type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;
+type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;
 
 const answerSchema = z.lazy(() =>
   z.object({

@@ -49,7 +49,7 @@ import type { Pauses } from "../../../store/settings/settings.ts";
 const IDS = 2 ** 22;
 
 /** The account's part of the calls. */
-export type OpenCallsAccount =
+type OpenCallsAccount =
   & Pick<
     Account<unknown, unknown, {
       readonly calls: ReturnType<typeof createCalls>;

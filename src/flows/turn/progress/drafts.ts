@@ -182,7 +182,7 @@ function createDraftStream(
 export type ComposeDraft = (text: string) => readonly Frozen[];
 
 /** The drafts that a text asks for. */
-export interface WantedDrafts {
+interface WantedDrafts {
   /** Messages in their order; empty while there is nothing to show. */
   readonly drafts: readonly DraftMessage[];
   /** Whether the text is too long for messages and will be a file. */
@@ -198,7 +198,7 @@ const LEAST_LENGTH = 40;
  * @param mayBeThinking Whether all of a text may be thinking that is not marked.
  * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
  */
-export function createDraftText(
+function createDraftText(
   { cleanSecrets, secretTail, maxLength }: Pick<
     DraftPorts,
     "cleanSecrets" | "secretTail" | "maxLength"
