@@ -29,6 +29,15 @@ import { childOf, isSecret, layersOf, type Schema, schemaAt } from "./schema/par
 import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 import type { ValidPart } from "./valid_part.ts";
 
+/** The result of reading all secrets. */
+interface FoundSecrets {
+  readonly byPath: SecretsByPath;
+  /** Whether the file itself contains one (C8). */
+  readonly holdsLiteral: boolean;
+  /** The secrets that cannot be read, and why. */
+  readonly problems: readonly Problem[];
+}
+
 export type SecretsByPath = ReadonlyMap<
   string,
   { readonly path: readonly Segment[]; readonly secret: Secret }
@@ -49,13 +58,7 @@ export async function resolveSecrets(
   problemAt: ProblemAt,
   places: SecretPlaces,
   part?: Pick<ValidPart, "removed" | "whole">,
-): Promise<{
-  readonly byPath: SecretsByPath;
-  /** Whether the file itself contains one (C8). */
-  readonly holdsLiteral: boolean;
-  /** The secrets that cannot be read, and why. */
-  readonly problems: readonly Problem[];
-}> {
+): Promise<FoundSecrets> {
   const problems: Problem[] = [];
   const byPath = new Map<string, { path: readonly Segment[]; secret: Secret }>();
   const failed = new Set<string>();

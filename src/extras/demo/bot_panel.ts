@@ -19,20 +19,8 @@ import type { DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
 import type { createNotices } from "./notices.ts";
 
-/** The page's data about a running bot. */
-interface RunningBotPanel extends BotPanel {
-  /** Stops the updates. */
-  close(): Promise<void>;
-}
-
-/** Milliseconds between two reads of the store and the connection. */
-const LOOK_MS = 250;
-
-/** Reads of the store between two requests to the bot. */
-const LOOKS_PER_QUESTION = 4;
-
-/** Starts to update the data. */
-export function createBotPanel(ports: {
+/** Sources of the data. */
+export interface BotPanelPorts {
   readonly simulator: Simulator;
   /** Starts and kills the bot. */
   readonly supervisor: DemoSupervisor;
@@ -53,7 +41,22 @@ export function createBotPanel(ports: {
   readonly onReset: (model: OfferedModel) => void;
   /** Called with an error of the demo itself. */
   readonly onError: (error: unknown) => void;
-}): RunningBotPanel {
+}
+
+/** The page's data about a running bot. */
+export interface RunningBotPanel extends BotPanel {
+  /** Stops the updates. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two reads of the store and the connection. */
+const LOOK_MS = 250;
+
+/** Reads of the store between two requests to the bot. */
+const LOOKS_PER_QUESTION = 4;
+
+/** Starts to update the data. */
+export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
   const { simulator, supervisor, faults, crowd, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BotPanelNews) => void>();
   let model = ports.model;

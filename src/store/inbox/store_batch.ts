@@ -39,25 +39,12 @@ import { prepareKeepReactions } from "../turns/reactions.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepOverheard } from "../turns/turns.ts";
 
-/** A message with its new verdict. */
-interface Recorded extends Settled {
-  /** How its sender learns that it gets no answer; absent: not by this message. */
-  readonly told?: HowTold;
-}
-
 /**
  * Stores a batch in the tables.
  *
  * @param isCounted Whether its turns count already, and may even have ended.
  */
-export function prepareStoreBatch(
-  database: DatabaseSync,
-  { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,
-  unpairedSenders: Pick<ReturnType<typeof prepareUnpairedSenders>, "settle">,
-  waitingTurns: Pick<WaitingTurns, "check">,
-  changes: Pick<Changes, "apply">,
-  stops: ReturnType<typeof prepareStops>,
-): (
+export type StoreBatch = (
   batch: AcceptedBatch,
   arrivedAt: number,
   isCounted?: boolean,
@@ -68,7 +55,22 @@ export function prepareStoreBatch(
   readonly repeats: readonly RepeatedVerdict[];
   /** The effect of changes; absent if the batch had none. */
   readonly applied?: AppliedChanges;
-} {
+};
+
+/** A message with its new verdict. */
+interface Recorded extends Settled {
+  /** How its sender learns that it gets no answer; absent: not by this message. */
+  readonly told?: HowTold;
+}
+
+export function prepareStoreBatch(
+  database: DatabaseSync,
+  { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,
+  unpairedSenders: Pick<ReturnType<typeof prepareUnpairedSenders>, "settle">,
+  waitingTurns: Pick<WaitingTurns, "check">,
+  changes: Pick<Changes, "apply">,
+  stops: ReturnType<typeof prepareStops>,
+): StoreBatch {
   const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
@@ -199,6 +201,23 @@ export interface InboxDeps {
   readonly onRecorded: (recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]) => void;
 }
 
+/** The messages and channels that new verdicts have changed. */
+export interface Kept {
+  /** Messages that are new to the inbox. */
+  readonly accepted: readonly Judged[];
+  /** Messages that wait for a fact. */
+  readonly undecided: readonly Judged[];
+  /** Channels whose context has grown. */
+  readonly grown: readonly ContextGrowth[];
+}
+
+/** Applies verdicts within a transaction of the caller's. */
+export type KeepJudged = (
+  recorded: readonly Judged[],
+  now: number,
+  repeats?: readonly RepeatedVerdict[],
+) => Kept;
+
 /**
  * Prepares the effects of verdicts: a message then goes to the inbox, to a channel's context, or to the
  * undecided messages.
@@ -209,14 +228,7 @@ export function prepareKeepJudged(
   { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
   inbox: InboxRows,
   known: Pick<KnownRows, "addAll">,
-): (recorded: readonly Judged[], now: number, repeats?: readonly RepeatedVerdict[]) => {
-  /** Messages that are new to the inbox. */
-  readonly accepted: readonly Judged[];
-  /** Messages that wait for a fact. */
-  readonly undecided: readonly Judged[];
-  /** Channels whose context has grown. */
-  readonly grown: readonly ContextGrowth[];
-} {
+): KeepJudged {
   const blocks = prepareMessageBlocks(database);
   const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
   const keepDirectChannel = prepareKeepDirectChannel(database);
@@ -284,7 +296,7 @@ export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
  * Keeps an undecided message within a transaction of the caller's. A message that is there already
  * keeps its time of arrival.
  */
-type KeepUndecided = (judged: Judged, now: number) => void;
+export type KeepUndecided = (judged: Judged, now: number) => void;
 
 /** Keeps undecided messages beside the inbox. */
 function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
@@ -319,7 +331,7 @@ function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
  * Removes an undecided message within a transaction of the caller's, and returns it; `undefined` if
  * it is decided already.
  */
-type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
+export type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
 
 /** Prepares the statement that removes messages. */
 export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {

@@ -14,6 +14,13 @@ import type { InboundMessage, RepeatedMessage } from "../../../core/inbound/inbo
 import { type DecodeContext, decodeMessage, repeatOf } from "../decode/decode.ts";
 import { keyIn, repeatFormOf, type RepeatForms, type ShortMessage } from "../link/repeats.ts";
 
+interface KnownForm {
+  /** The data as JSON. */
+  readonly text: string;
+  /** The message as last decoded, and what it was decoded by. */
+  last?: Pick<DecodeContext, "self" | "index"> & { readonly message: InboundMessage };
+}
+
 /** Maximum number of forms: 2 kB each in either thread. */
 const FORMS_MAX = 1_500;
 /** Maximum number of authors in channels that are counted. */
@@ -21,12 +28,7 @@ const AUTHORS_MAX = 10_000;
 
 /** Creates the state of an account without forms. */
 export function createRepeatedMessages() {
-  const forms = new Map<number, {
-    /** The data as JSON. */
-    readonly text: string;
-    /** The message as last decoded, and what it was decoded by. */
-    last?: Pick<DecodeContext, "self" | "index"> & { readonly message: InboundMessage };
-  }>();
+  const forms = new Map<number, KnownForm>();
   /** Messages that arrived whole and may repeat, by channel and author. */
   const counts = new Map<string, number>();
   /** The data of the current batch's messages. */
