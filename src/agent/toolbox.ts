@@ -29,25 +29,25 @@ import {
 import type { StartTimer } from "../lib/clock.ts";
 
 /** A call that has begun and waits for a person. Its next run gets the decision. */
-export interface WaitingCall {
+interface WaitingCall {
   readonly end: "waits";
   readonly question: Question;
 }
 
 /** A call has no result, because of calls of an agent that it has asked: these wait for people. */
-export interface WaitingInside {
+interface WaitingInside {
   readonly end: "waits inside";
   readonly asked: readonly AskedCall[];
 }
 
 /** A call ends the turn, which goes on with another agent. */
-export interface PassingCall {
+interface PassingCall {
   readonly end: "passes";
   readonly work: PassedWork;
 }
 
 /** The end of a run of a call: its result, or why it has none. */
-export type CallEnd = ToolResult | WaitingCall | WaitingInside | PassingCall;
+type CallEnd = ToolResult | WaitingCall | WaitingInside | PassingCall;
 
 export function isResult(ended: CallEnd): ended is ToolResult {
   return "text" in ended;

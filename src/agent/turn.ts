@@ -383,4 +383,4 @@ function createStepLog(stored: readonly Step[], save: SaveSteps) {
   };
 }
 
-export type StepLog = ReturnType<typeof createStepLog>;
+type StepLog = ReturnType<typeof createStepLog>;

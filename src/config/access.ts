@@ -123,12 +123,6 @@ export function reactionPlaces(
   };
 }
 
-interface AccountPolicy {
-  readonly accountId: AccountId;
-  /** Names are not resolved yet; see `withNames`. */
-  readonly access: AccessPolicy;
-}
-
 /**
  * Makes the policies of all accounts. Never rejects.
  *
@@ -139,7 +133,13 @@ interface AccountPolicy {
 export async function policiesIn(
   text: string | undefined,
   file = "config.jsonc",
-): Promise<readonly AccountPolicy[]> {
+): Promise<
+  readonly {
+    readonly accountId: AccountId;
+    /** Names are not resolved yet; see `withNames`. */
+    readonly access: AccessPolicy;
+  }[]
+> {
   const { settings, written } = text === undefined ? noFile() : await parseConfig({ file, text });
   if (!settings) return [];
   const mentions = await mentionsOf(settings);

@@ -115,17 +115,13 @@ function answerProblems(
   return found;
 }
 
-interface ActionFault {
-  readonly key: "tool" | "arguments";
-  readonly message: string;
-  readonly hint: string;
-}
-
 /** Why an action without a person never runs, as far as the config tells (T16). */
 function unattendedFault(
   { tool, arguments: { argv, to } }: UnattendedAction,
   { exec, posts = {}, mcp }: Partial<Pick<Settings, "exec" | "posts" | "mcp">>,
-): ActionFault | undefined {
+):
+  | { readonly key: "tool" | "arguments"; readonly message: string; readonly hint: string }
+  | undefined {
   if (tool === "exec") {
     if (!exec) {
       const hint = 'write "exec" with the command in its list "allow"';

@@ -259,19 +259,6 @@ const NEAR_NAME =
 const OTHER_NAME =
   /example|sample|template|schema|\.(?:[cm]?[jt]sx?|py|rb|go|rs|php|java|sh|ps1|md|html|lock|log|db|bak)$|~$/i;
 
-/** The files of this machine, for the search. */
-export interface ConfigFiles {
-  readonly exists: (path: string) => boolean;
-  /** The names in a folder; empty if it cannot be read. */
-  readonly namesIn: (folder: string) => readonly string[];
-  /**
-   * Whether an existing file is probably a config of Barnacle.
-   *
-   * @param isOwn Whether it is in a folder of Barnacle's configs, so that its text need not tell it.
-   */
-  readonly isLikely: (path: string, isOwn: boolean) => boolean;
-}
-
 /**
  * Finds the config file: named by flag or environment, else the first that exists. Other programs
  * call a file in the current folder `config.json`, too, so its text decides there.
@@ -279,7 +266,17 @@ export interface ConfigFiles {
 export function locateConfig(
   flag: string | undefined,
   env: Env,
-  { exists, namesIn, isLikely }: ConfigFiles,
+  { exists, namesIn, isLikely }: {
+    readonly exists: (path: string) => boolean;
+    /** The names in a folder; empty if it cannot be read. */
+    readonly namesIn: (folder: string) => readonly string[];
+    /**
+     * Whether an existing file is probably a config of Barnacle.
+     *
+     * @param isOwn Whether it is in a folder of Barnacle's configs, so that its text need not tell it.
+     */
+    readonly isLikely: (path: string, isOwn: boolean) => boolean;
+  },
 ): Located {
   const named = flag !== undefined
     ? { path: flag, named: "--config" }

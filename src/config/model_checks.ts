@@ -23,8 +23,6 @@ import { baseAddress, completeAddress } from "./schema/parts/key.ts";
 import { EnvReference, envText, fromEnv, Secret } from "./schema/parts/secrets.ts";
 import { quotesIn } from "./secrets.ts";
 
-type WrittenModel = Settings["agents"]["defaults"]["model"];
-
 const PROVIDERS = ["models", "providers"];
 
 /**
@@ -129,7 +127,7 @@ function filterModels(section: unknown, path: readonly Segment[]): ReturnType<ty
   return [...here, ...below];
 }
 
-function namesIn(written: WrittenModel, path: readonly Segment[]) {
+function namesIn(written: Settings["agents"]["defaults"]["model"], path: readonly Segment[]) {
   if (written === undefined) return [];
   const names = typeof written === "string" ? [{ name: written, path }] : [
     { name: written.primary, path: [...path, "primary"] },

@@ -46,7 +46,7 @@ export interface ModelsConfig {
 }
 
 /** The models of an agent, with the servers that they name. */
-export type AskedModels = AgentModels & ModelsConfig;
+type AskedModels = AgentModels & ModelsConfig;
 
 export interface ModelChoice {
   readonly provider: Provider;

@@ -248,8 +248,6 @@ export const CHECKS = {
   "why.kind": { what: "Kind", ...WHY },
 } as const satisfies Readonly<Record<string, Check>>;
 
-export type CheckId = keyof typeof CHECKS;
-
 /** Finds a check by the id of one of its findings; `undefined` if the list does not have it. */
 export function checkOf(id: string): Check | undefined {
   const known: Readonly<Record<string, Check>> = CHECKS;
@@ -284,7 +282,7 @@ export function* runChecks<Facts, Found>(
   }
 }
 
-export function titled(id: CheckId): Pick<Finding, "id" | "what"> {
+export function titled(id: keyof typeof CHECKS): Pick<Finding, "id" | "what"> {
   return { id, what: CHECKS[id].what };
 }
 

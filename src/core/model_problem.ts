@@ -10,7 +10,7 @@ import type { Finding } from "./finding.ts";
 import type { ModelErrorKind, RefusedPart } from "./model.ts";
 
 /** A failure and its fix, in words for the operator. */
-export interface ModelProblem {
+interface ModelProblem {
   /** The failure, as the end of a sentence: `"its server refuses the API key …"`. */
   readonly why: string;
   /** The next step, in the imperative. */

@@ -60,7 +60,12 @@ export interface HeldStep {
   /** The message that the answer quotes; absent: none. */
   readonly quote?: Quote;
   /** The messages, as they will be posted. */
-  readonly outbox: readonly HeldMessage[];
+  readonly outbox: readonly {
+    readonly message: OutboundMessage;
+    readonly files: readonly HeldFile[];
+    /** As {@link Frozen.whole}. */
+    readonly whole?: Frozen["whole"];
+  }[];
   /** The entries of the turn for the session; the last one is the answer. */
   readonly entries: readonly (
     & ModelMessage
@@ -83,13 +88,6 @@ export interface HeldCost {
   readonly ms: number;
   /** Why that model answered; absent: it is the agent's first one. */
   readonly replaced?: ReplacedModel;
-}
-
-export interface HeldMessage {
-  readonly message: OutboundMessage;
-  readonly files: readonly HeldFile[];
-  /** As {@link Frozen.whole}. */
-  readonly whole?: Frozen["whole"];
 }
 
 /** A file of a held answer: its text, or its position among the files that tools made. */

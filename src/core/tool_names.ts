@@ -7,15 +7,13 @@
  * Gates are the keys of `channels.discord.actions`, which OpenClaw has as well (T3).
  */
 
-export type ToolAudience = "everyone" | "owners";
+type ToolAudience = "everyone" | "owners";
 
 const GROUPS = ["group:discord", "group:fs", "group:web", "group:memory", "group:mcp"] as const;
 
-type ToolGroup = (typeof GROUPS)[number];
-
 interface NamedTool {
   readonly for: ToolAudience;
-  readonly group?: ToolGroup;
+  readonly group?: (typeof GROUPS)[number];
 }
 
 /** The tool that only places with `knowledge` have (T17). */

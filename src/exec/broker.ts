@@ -37,16 +37,14 @@ export const requestSchema = z.strictObject({
 /** A request of the bot: one line of JSON. */
 export type BrokerRequest = z.infer<typeof requestSchema>;
 
-export interface BrokerConnection {
-  /** The bytes that the bot sends, until it closes the connection. */
-  readonly input: AsyncIterable<Uint8Array>;
-  readonly send: (line: string) => Promise<void>;
-}
-
 /** Serves one request. Resolves once the command has ended and the bot has the result. */
 export async function serveBroker(
   workspace: string,
-  { input, send }: BrokerConnection,
+  { input, send }: {
+    /** The bytes that the bot sends, until it closes the connection. */
+    readonly input: AsyncIterable<Uint8Array>;
+    readonly send: (line: string) => Promise<void>;
+  },
   bounds: ProgramBounds,
 ): Promise<void> {
   const reader = input[Symbol.asyncIterator]();

@@ -45,11 +45,11 @@ const answerSchema = z.lazy(() =>
   ])
 );
 
-type BrokerAnswer = z.infer<typeof answerSchema>;
-
 /** Sends a request. `stop` closes the connection, which ends the command. */
 function exchange(socket: string, request: BrokerRequest) {
-  const { promise: answered, resolve, reject } = Promise.withResolvers<BrokerAnswer>();
+  const { promise: answered, resolve, reject } = Promise.withResolvers<
+    z.infer<typeof answerSchema>
+  >();
   const connection = createConnection(socket);
   let text = "";
   connection.setEncoding("utf8");

@@ -7,15 +7,12 @@ import type { VoiceFacts } from "../core/outbound/outbound.ts";
 import type { AudioFacts, DocumentText, ExtractJob } from "../core/turn/extract.ts";
 import type { FromThread } from "./extractor.ts";
 
-/** The part of a `MessagePort` of `node:worker_threads` that the thread needs. */
-export interface ExtractPort {
+/** Tells that the thread has loaded, and does its jobs. The time of a job begins with `begun`. */
+export function serveExtraction(port: {
   /** Sends a result to the main thread. */
   postMessage(message: FromThread): void;
   on(event: "message", listener: (job: ExtractJob) => void): unknown;
-}
-
-/** Tells that the thread has loaded, and does its jobs. The time of a job begins with `begun`. */
-export function serveExtraction(port: ExtractPort): void {
+}): void {
   port.on("message", (job) => {
     runExtractJob(job, () => port.postMessage({ kind: "begun" })).then(
       (result) => port.postMessage({ kind: "done", result }),

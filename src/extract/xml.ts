@@ -9,16 +9,13 @@ import { SaxesParser } from "saxes";
 import { UnreadableError } from "./limits.ts";
 import type { PartReader } from "./zip.ts";
 
-/** Attributes of an element, by their name with its prefix. */
-export type XmlAttributes = Readonly<Record<string, string>>;
-
 /** Maximum depth of elements. Word nests tables some ten levels deep. */
 const MAX_DEPTH = 200;
 
 /** Creates the reader of one XML part. */
 export function xmlReader({ open, text, close }: {
   /** An element begins. */
-  open?(name: string, attributes: XmlAttributes): void;
+  open?(name: string, attributes: Readonly<Record<string, string>>): void;
   /** Text within an element. */
   text?(text: string): void;
   /** An element ends. */

@@ -85,6 +85,3 @@ export function createKnowledgeUpkeep(
     },
   };
 }
-
-/** Tends the messages that people search. */
-export type KnowledgeUpkeep = ReturnType<typeof createKnowledgeUpkeep>;

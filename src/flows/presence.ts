@@ -81,5 +81,3 @@ export async function createAccountPresence(
     },
   };
 }
-
-export type AccountPresence = Awaited<ReturnType<typeof createAccountPresence>>;

@@ -106,9 +106,6 @@ export function createRetryQueue(
   };
 }
 
-/** A queue of tasks; one runs at a time. */
-export type RetryQueue = ReturnType<typeof createRetryQueue>;
-
 /** Whether a request to Discord failed, which names its route: its message says all. */
 function isOfRequest(error: unknown): boolean {
   return error instanceof Error && "route" in error;

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import type { StartTimer } from "../lib/clock.ts";
 
 /** A response, read to its end. */
-export interface GotResponse {
+interface GotResponse {
   /** HTTP status. */
   readonly status: number;
   readonly text: string;
@@ -22,7 +22,7 @@ export interface GotResponse {
  * - `too_large`: more than the bound.
  * - `unreachable`: no connection, or it broke.
  */
-export type GetProblem = "late" | "too_large" | "unreachable";
+type GetProblem = "late" | "too_large" | "unreachable";
 
 /**
  * Sends the request.

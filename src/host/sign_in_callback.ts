@@ -10,7 +10,7 @@ import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
 import type { HttpBounds } from "./bounded_server.ts";
 
 /** A listener on the loopback address. */
-export interface SignInCallback {
+interface SignInCallback {
   readonly url: string;
   /**
    * Waits for the answer.

@@ -1,13 +1,11 @@
 /** Runs tasks with the same key one after the other, and tasks with different keys in parallel. */
 
-export interface KeyedQueue<Key> {
+export function createKeyedQueue<Key>(): {
   /** Runs a task after all earlier tasks of its key. A task that fails delays no other. */
   run<Result>(key: Key, task: () => Promise<Result>): Promise<Result>;
   /** Resolves when all tasks so far have finished; never rejects. */
   idle(): Promise<void>;
-}
-
-export function createKeyedQueue<Key>(): KeyedQueue<Key> {
+} {
   const last = new Map<Key, Promise<unknown>>();
   return {
     async run(key, task) {

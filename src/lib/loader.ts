@@ -1,7 +1,7 @@
 /** Loads code at its first use, so that a start does not pay for it. */
 
-/** Code that is loaded at its first use. */
-export interface Loader<Code> {
+/** Creates a loader, which has loaded nothing yet. */
+export function createLoader<Code>(load: () => Promise<Code>): {
   /**
    * The code: the same at each call.
    *
@@ -10,10 +10,7 @@ export interface Loader<Code> {
   get(): Promise<Code>;
   /** The code, if it is loaded or on its way. */
   loading(): Promise<Code> | undefined;
-}
-
-/** Creates a loader, which has loaded nothing yet. */
-export function createLoader<Code>(load: () => Promise<Code>): Loader<Code> {
+} {
   let loading: Promise<Code> | undefined;
   return {
     get: () =>

@@ -66,6 +66,3 @@ export function createWaker(
     },
   };
 }
-
-/** Work that is woken. */
-export type Waker = ReturnType<typeof createWaker>;

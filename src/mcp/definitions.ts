@@ -48,7 +48,7 @@ const MAX_SHOWN = 100;
 /** Longest name that every model API takes. */
 export const MAX_NAME = 64;
 
-export interface ListedTools {
+interface ListedTools {
   /** In the order of their names. */
   readonly tools: readonly McpToolDefinition[];
   /** Tools that the model gets in part or not at all, each with the reason for operators. */

@@ -26,17 +26,6 @@ export interface ServerLaunch {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface SandboxFiles {
-  /** Its own folder: its home and working directory. */
-  readonly home: string;
-  /** Folders and files with secrets of Barnacle. */
-  readonly hidden: readonly string[];
-  /** Folders that the config lets it write to. */
-  readonly writable: readonly string[];
-  /** Bytes of its folder for temporary files. */
-  readonly tempBytes: number;
-}
-
 /** Files and folders of a home directory that often have keys. */
 const KEYS = [
   ".ssh",
@@ -111,7 +100,16 @@ export async function findSandbox(path: string = process.env["PATH"] ?? ""): Pro
  */
 export function sandboxServer(
   { command, args, env }: ServerLaunch,
-  { home, hidden, writable, tempBytes }: SandboxFiles,
+  { home, hidden, writable, tempBytes }: {
+    /** Its own folder: its home and working directory. */
+    readonly home: string;
+    /** Folders and files with secrets of Barnacle. */
+    readonly hidden: readonly string[];
+    /** Folders that the config lets it write to. */
+    readonly writable: readonly string[];
+    /** Bytes of its folder for temporary files. */
+    readonly tempBytes: number;
+  },
   program: string,
   userHome = homedir(),
 ): ServerLaunch {

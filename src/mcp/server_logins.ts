@@ -18,7 +18,7 @@ export interface McpState extends McpLoginState {
 }
 
 /** The server to sign in to, or why there is none. */
-export type SignInServer =
+type SignInServer =
   | { readonly kind: "found"; readonly server: McpHttpServer }
   | { readonly kind: "problem"; readonly problem: string };
 

@@ -10,12 +10,6 @@ import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import { createHeldCalls, type HeldCalls } from "./elicitation/held_calls.ts";
 import { createMcpConnection } from "./server.ts";
 
-interface RunningServer {
-  readonly server: McpServer;
-  readonly connection: McpConnection;
-  wait: FirstWait;
-}
-
 /** The time in which turns wait for the first answer of a server. */
 interface FirstWait {
   /** As {@link McpConnection.signedInAt}: a new sign-in begins another wait. */
@@ -35,7 +29,11 @@ const TURN_MS = 500;
  * within {@link FIRST_MS}, as after a restart, where it may need the tools of its earlier steps.
  */
 export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpPorts, "onTools">) {
-  let running: readonly RunningServer[] = [];
+  let running: readonly {
+    readonly server: McpServer;
+    readonly connection: McpConnection;
+    wait: FirstWait;
+  }[] = [];
   let tools: readonly Tool[] = [];
   const held = createHeldCalls(ports.schedule);
   /** Until when connections of a name close. */

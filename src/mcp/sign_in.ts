@@ -20,7 +20,7 @@ import { createOAuthFetch } from "./oauth/fetch.ts";
 import { clientMetadata, SignInNeededError, withTokens } from "./oauth/provider.ts";
 
 /** A sign-in that is not possible, or that has failed; the message is for the operator. */
-export class SignInError extends Error {
+class SignInError extends Error {
   override readonly name = "SignInError";
 }
 

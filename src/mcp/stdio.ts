@@ -25,7 +25,7 @@ const SAID_CHARS = 2_000;
 /** Milliseconds to wait for the end of a program that reads no more. */
 const ENDING_MS = 1_000;
 
-export interface StdioTransport extends MCPTransport {
+interface StdioTransport extends MCPTransport {
   /** The end of the text that the program has written to stderr. */
   readonly said: () => string;
 }

@@ -20,15 +20,7 @@ import {
 import { DAY_MS } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 
-export interface FilePlace {
-  /** The message whose turn reads the file. */
-  readonly messageId: MessageId;
-  /** Author of the file; absent if unknown. */
-  readonly authorId?: UserId;
-  readonly fileId: Snowflake<"attachment">;
-}
-
-export interface KeptFile {
+interface KeptFile {
   /** Absent if unknown. */
   readonly authorId?: UserId;
   readonly fileId: Snowflake<"attachment">;
@@ -83,7 +75,13 @@ export function createMediaFolder(root: string) {
      * @throws {Error} If the disk refuses.
      */
     async keep(
-      { messageId, authorId, fileId }: FilePlace,
+      { messageId, authorId, fileId }: {
+        /** The message whose turn reads the file. */
+        readonly messageId: MessageId;
+        /** Author of the file; absent if unknown. */
+        readonly authorId?: UserId;
+        readonly fileId: Snowflake<"attachment">;
+      },
       ending: string,
       bytes: Uint8Array,
     ): Promise<void> {

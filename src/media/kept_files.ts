@@ -22,7 +22,7 @@ import type { MediaFolder } from "./folder.ts";
 import { imageProblem } from "./image.ts";
 import { endingOf, kindOf } from "./kind.ts";
 
-export interface ShownImage {
+interface ShownImage {
   /** Its id: digits. */
   readonly id: string;
   readonly image: ModelImage;
@@ -130,8 +130,6 @@ async function isFor(
   return files.some(({ fileId, authorId }) => fileId === id && authorId === userId);
 }
 
-export type ShownImages = ReturnType<typeof createShownImages>;
-
 /** Ending of drawn images: the images that people sent have others. */
 const DRAWN = "drawn";
 /** Maximum bytes of an image. */
@@ -184,9 +182,6 @@ export function createDrawings(folder: MediaFolder, now: () => number) {
   };
 }
 
-/** Drawn images. */
-export type Drawings = ReturnType<typeof createDrawings>;
-
 /** Endings of a file for people, and of its name and description. */
 const SENT = "sent";
 const ABOUT = "about";
@@ -231,5 +226,3 @@ export function createSentFiles(folder: MediaFolder) {
     },
   };
 }
-
-export type SentFiles = ReturnType<typeof createSentFiles>;

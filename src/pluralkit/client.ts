@@ -19,7 +19,7 @@ import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
 import { readPieces } from "../lib/network/read_body.ts";
 
 /** PluralKit's server and this client's sender. */
-export interface PluralkitServer {
+interface PluralkitServer {
   readonly fetch: typeof globalThis.fetch;
   /** `pluralkit.apiUrl`: `"https://api.pluralkit.me/v2"`. */
   readonly apiUrl: string;
@@ -145,7 +145,7 @@ function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): v
 }
 
 /** The result of one request. */
-export type PluralKitAnswer =
+type PluralKitAnswer =
   | { readonly kind: "found"; readonly proxied: ProxiedMessage }
   | { readonly kind: "none" }
   /**
@@ -155,9 +155,6 @@ export type PluralKitAnswer =
   | { readonly kind: "again"; readonly reason: string; readonly waitMs?: number }
   /** Another request would fail, too. */
   | { readonly kind: "failed"; readonly reason: string };
-
-/** Asks for one message. Never rejects. */
-export type AskPluralKit = (id: MessageId, signal: AbortSignal) => Promise<PluralKitAnswer>;
 
 /** Maximum bytes of an answer. All texts of a system and a member have some 5 kB. */
 const MAX_BYTES = 64 * 1_024;
@@ -199,7 +196,9 @@ const limitedSchema = z.lazy(() => z.object({ retry_after: z.number().nonnegativ
  *
  * @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information}
  */
-export function createAsk({ fetch, apiUrl, token, version }: PluralkitServer): AskPluralKit {
+export function createAsk(
+  { fetch, apiUrl, token, version }: PluralkitServer,
+): (id: MessageId, signal: AbortSignal) => Promise<PluralKitAnswer> {
   const base = apiUrl.replace(/\/+$/, "");
   const headers = {
     accept: "application/json",

@@ -4,16 +4,8 @@ import type { PluralkitAnswer } from "../core/inbound/pluralkit.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import { createPluralkitClient, type PluralkitClient } from "./client.ts";
 
-interface PluralkitSettings {
-  /** Whether PluralKit is asked. */
-  readonly enabled: boolean;
-  /** Its token, a secret; absent without one. */
-  readonly token?: { reveal(): string };
-  readonly apiUrl: string;
-}
-
 /** A PluralKit client that follows the config. */
-export interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"> {
+interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"> {
   /** The config has changed. */
   reconfigured(): void;
 }
@@ -22,7 +14,13 @@ const OFF: PluralkitAnswer = { kind: "failed", reason: "PluralKit is switched of
 
 /** Creates a PluralKit client that follows the config. */
 export function createPluralkitLookUp(
-  settings: () => PluralkitSettings,
+  settings: () => {
+    /** Whether PluralKit is asked. */
+    readonly enabled: boolean;
+    /** Its token, a secret; absent without one. */
+    readonly token?: { reveal(): string };
+    readonly apiUrl: string;
+  },
   { version, now }: Clock & { readonly version: string },
 ): PluralkitLookUp {
   let current = settings();

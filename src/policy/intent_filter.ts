@@ -34,17 +34,9 @@ export type IntentSilence = Extract<
 >;
 
 /** The decision, with the rule behind it. */
-export type IntentDecision =
+type IntentDecision =
   | Extract<Verdict, { readonly kind: "accept" | "undecided" }>
   | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };
-
-/** How a message stands to the bot, apart from its scores. */
-export interface Addressed {
-  /** It mentions the bot, and the config has the filter check mentions, too. */
-  readonly isMention: boolean;
-  /** It mentions a user or a role other than the bot. */
-  readonly mentionsOthers: boolean;
-}
 
 /**
  * Decides in this order: messages to others, a silence that a person asked for, the score of
@@ -56,7 +48,12 @@ export interface Addressed {
  */
 export function decideIntent(
   facts: IntentFacts | undefined,
-  { isMention, mentionsOthers }: Addressed,
+  { isMention, mentionsOthers }: {
+    /** It mentions the bot, and the config has the filter check mentions, too. */
+    readonly isMention: boolean;
+    /** It mentions a user or a role other than the bot. */
+    readonly mentionsOthers: boolean;
+  },
   rules: IntentRules,
   ask: RecordCheck,
 ): IntentDecision {

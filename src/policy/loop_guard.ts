@@ -128,9 +128,6 @@ export function createLoopGuard(
   };
 }
 
-/** Ends conversations among bots in the channels of one account. */
-export type LoopGuard = ReturnType<typeof createLoopGuard>;
-
 function placesOf({ channelId, parentId }: CountedMessage): readonly ChannelId[] {
   return parentId === undefined ? [channelId] : [channelId, parentId];
 }

@@ -18,7 +18,6 @@ import {
   type Granted,
   onTheList,
   prepareSenders,
-  type Senders,
 } from "./senders.ts";
 import { nameOf, type RecordCheck } from "./rules/checks.ts";
 import { type OpenPlace, rulesFor } from "./rules/place_rules.ts";
@@ -164,7 +163,7 @@ const GROUP_CHANNELS = "channels.discord.dm.groupChannels";
 function prepareDirectAccess(
   { dm }: Pick<AccessPolicy, "dm">,
   rights: Rights,
-  { entryFor, unlistedGrant, automatonIsRefused }: Senders,
+  { entryFor, unlistedGrant, automatonIsRefused }: ReturnType<typeof prepareSenders>,
 ) {
   function decideDirect(caller: Caller, ask: RecordCheck): Granted | AccessRefusal {
     return dmsAreOff(ask) ?? automatonIsRefused(caller, ask) ?? directSender(caller, ask);

@@ -71,7 +71,7 @@ function isRole({ kind }: AllowEntry): boolean {
  * @param target The sender's roles are those in this guild. Owners of the bot need an open place only.
  * @returns The config path; `undefined` if the policy opens the channel.
  */
-export type ClosedBy = (
+type ClosedBy = (
   target: {
     readonly channelId: ChannelId;
     readonly place: GuildPlace;

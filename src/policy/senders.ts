@@ -64,9 +64,6 @@ export function prepareSenders(
   };
 }
 
-/** The checks of senders under one policy. */
-export type Senders = ReturnType<typeof prepareSenders>;
-
 /** The fact that a sender is on an allow list, for the operator. */
 export function onTheList(sender: Sender, entry: AllowEntry): string {
   return `${nameOf(sender)} is on the list as ${quoted(entryText(entry))}`;

@@ -9,15 +9,15 @@ import { prepareAssigned } from "./router.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 
 /** An agent with its first trigger that matches. */
-export type TriggerMatch = Pick<Triggered, "agentId" | "kind" | "rule">;
+type TriggerMatch = Pick<Triggered, "agentId" | "kind" | "rule">;
 
 /** Finds them, in the order of the config. Who wrote the message does not count here. */
-export type FindTriggers = (
+type FindTriggers = (
   message: Pick<InboundMessage, "channelId" | "place" | "text">,
 ) => readonly TriggerMatch[];
 
 /** The same for a reaction that a person adds. */
-export type FindReactionTriggers = (
+type FindReactionTriggers = (
   reaction: Pick<Reaction, "channelId" | "place" | "emoji">,
 ) => readonly TriggerMatch[];
 

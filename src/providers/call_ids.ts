@@ -13,7 +13,7 @@ import type { ModelMessage, ToolCall } from "../core/model.ts";
 import type { ModelSettings } from "./settings.ts";
 
 /** The form of ids that a server accepts. */
-export interface IdForm {
+interface IdForm {
   readonly fits: (id: string) => boolean;
   /** Makes an accepted id of any other. */
   readonly toFit: (id: string) => string;

@@ -26,18 +26,6 @@ interface ServerError {
   readonly window?: number;
 }
 
-export interface RefusedAnswer {
-  /** HTTP status. */
-  readonly status: number;
-  readonly headers: Headers;
-  /** The beginning of the body, as far as it was read. */
-  readonly body: string;
-  /** Address of the request, against which a redirect's target is resolved. */
-  readonly url?: string;
-  /** Body of the request, if it had one. */
-  readonly sent?: unknown;
-}
-
 /**
  * Makes the error of an HTTP answer with a status of failure.
  *
@@ -45,7 +33,17 @@ export interface RefusedAnswer {
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
-  { status, headers, body, url, sent }: RefusedAnswer,
+  { status, headers, body, url, sent }: {
+    /** HTTP status. */
+    readonly status: number;
+    readonly headers: Headers;
+    /** The beginning of the body, as far as it was read. */
+    readonly body: string;
+    /** Address of the request, against which a redirect's target is resolved. */
+    readonly url?: string;
+    /** Body of the request, if it had one. */
+    readonly sent?: unknown;
+  },
   modelId: string,
   secrets: readonly string[],
   now: number,

@@ -249,10 +249,8 @@ export function createKnownAbilities(
   };
 }
 
-export type KnownAbilities = ReturnType<typeof createKnownAbilities>;
-
 /** Wraps a model so that it tells its abilities. */
-export function withAbilities(model: Model, known: KnownAbilities): Model {
+export function withAbilities(model: Model, known: ReturnType<typeof createKnownAbilities>): Model {
   return {
     id: model.id,
     get takesNoTools() {

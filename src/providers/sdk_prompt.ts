@@ -22,10 +22,8 @@ import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
 /** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
-export type SdkOptions = Parameters<SdkModel["doStream"]>[0];
+type SdkOptions = Parameters<SdkModel["doStream"]>[0];
 type SdkMessage = SdkOptions["prompt"][number];
-type SdkTool = NonNullable<SdkOptions["tools"]>[number];
-
 /** Marks the end of a beginning that Anthropic shall cache. */
 const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
@@ -157,6 +155,8 @@ function googleOptions({ thoughtSignature }: CarriedFields = {}) {
     : {};
 }
 
-function toolOf({ name, description, parameters: inputSchema }: ToolDefinition): SdkTool {
+function toolOf(
+  { name, description, parameters: inputSchema }: ToolDefinition,
+): NonNullable<SdkOptions["tools"]>[number] {
   return { type: "function", name, description, inputSchema };
 }

@@ -41,18 +41,16 @@ export interface OpenAnswer {
   readonly breakOff: (error?: unknown) => void;
 }
 
-interface FormatReader {
-  /** Reads the next bytes of the body into the answer; `undefined` at the body's end. */
-  readonly take: (bytes: Uint8Array | undefined) => void;
-  readonly calls: () => readonly ToolCall[];
-  /** The fields that go back with the answer. */
-  readonly carried: () => string | undefined;
-}
-
 export function createReader(
   modelId: string,
   secrets: readonly string[],
-  open: (answer: OpenAnswer) => FormatReader,
+  open: (answer: OpenAnswer) => {
+    /** Reads the next bytes of the body into the answer; `undefined` at the body's end. */
+    readonly take: (bytes: Uint8Array | undefined) => void;
+    readonly calls: () => readonly ToolCall[];
+    /** The fields that go back with the answer. */
+    readonly carried: () => string | undefined;
+  },
 ) {
   const visible = createVisibleText();
   let failure: ModelError | undefined;
@@ -91,18 +89,15 @@ export function createReader(
 /** Reads one answer from its bytes. */
 export type AnswerReader = ReturnType<typeof createReader>;
 
-/** A wire format, for one model. */
-export interface StreamedFormat {
-  /** Writes a request, whose calls have ids that the server accepts. Its body goes to `fetch` at once, because the next one may change its bytes. */
-  readonly write: (request: ModelRequest) => WrittenRequest | Promise<WrittenRequest>;
-  readonly createReader: (modelId: string, secrets: readonly string[]) => AnswerReader;
-}
-
 /** Creates the `Ask` of one model. */
 export function createStreamedAsk(
   settings: ModelSettings,
   deps: AskDeps,
-  { write, createReader }: StreamedFormat,
+  { write, createReader }: {
+    /** Writes a request, whose calls have ids that the server accepts. Its body goes to `fetch` at once, because the next one may change its bytes. */
+    readonly write: (request: ModelRequest) => WrittenRequest | Promise<WrittenRequest>;
+    readonly createReader: (modelId: string, secrets: readonly string[]) => AnswerReader;
+  },
 ): Ask {
   const { provider } = settings;
   const modelId = modelIdOf(settings);

@@ -34,21 +34,18 @@ export function anthropicThinking(
   return level === "off" ? { type: "disabled" } : { type: "enabled", budgetTokens: BUDGETS[level] };
 }
 
-/** Google's `thinkingConfig`. An alias, because the SDK's type of JSON takes no interface. */
-export type GoogleThinking = {
+/** Google's `thinkingConfig`: a budget, or from Gemini 3 on a level. */
+export function googleThinking(
+  { thinking, showsThinking }: Pick<ModelRequest, "thinking" | "showsThinking">,
+  modelName: string,
+): {
   /** Tokens for thinking. */
   readonly thinkingBudget?: number;
   /** The level, in place of the budget. */
   readonly thinkingLevel?: Exclude<ThinkLevel, "off">;
   /** Whether the answer has the thinking. */
   readonly includeThoughts?: boolean;
-};
-
-/** Google's `thinkingConfig`: a budget, or from Gemini 3 on a level. */
-export function googleThinking(
-  { thinking, showsThinking }: Pick<ModelRequest, "thinking" | "showsThinking">,
-  modelName: string,
-): GoogleThinking {
+} {
   const major = Number(/gemini-(\d+)/.exec(modelName)?.[1] ?? 0);
   return {
     ...(thinking !== undefined &&

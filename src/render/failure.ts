@@ -8,9 +8,7 @@ import { readerTime } from "../lib/text/units.ts";
 import type { FAILURE_NOTICES } from "./notices/failures.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 
-type FailureKey = keyof typeof FAILURE_NOTICES;
-
-const KEYS: Readonly<Record<TurnFailure, FailureKey>> = {
+const KEYS: Readonly<Record<TurnFailure, (keyof typeof FAILURE_NOTICES)>> = {
   unauthorized: "failureKey",
   quota: "failureQuota",
   no_memory: "failureMemory",

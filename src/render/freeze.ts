@@ -21,7 +21,7 @@ import {
 } from "../core/outbound/outbound.ts";
 
 /** A message that answers no one: text from the command line, or a notice to the bot's owner. */
-export type Unprompted = Omit<Reply, keyof AnswerKey | "quote">;
+type Unprompted = Omit<Reply, keyof AnswerKey | "quote">;
 
 /** Text and files of one message. */
 interface MessageBody {

@@ -161,7 +161,7 @@ export function noticeBody(text: string): Pick<Reply, keyof LaidOut | "mayPing">
 }
 
 /** A text that no model wrote: from the command line, or a notice to the bot's owner. */
-export interface UnpromptedText
+interface UnpromptedText
   extends Pick<Reply, "accountId" | "channelId" | "guildId">, Partial<Pick<Reply, "files">> {
   readonly text: string;
 }
@@ -223,7 +223,7 @@ function paragraphs(text: string, notes: readonly string[]): string {
 }
 
 /** The parts of a reply that depend on its text. */
-export type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
+type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
 
 /** `isCut`: its messages lack a part of the text. */
 type LaidOutText = LaidOut & { readonly isCut: boolean };
@@ -316,7 +316,7 @@ function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[]
   }
 }
 
-export interface Tagged {
+interface Tagged {
   /** The text without tags; tags in code stay. */
   readonly text: string;
   /** The message to reply to. `current`: the answered message. Absent without a tag. */

@@ -46,7 +46,7 @@ export function createJobs(url: URL, own: OwnProgram) {
 }
 
 /** How to start this program. */
-export interface OwnProgram {
+interface OwnProgram {
   /** Path of the program. */
   readonly program: string;
   /** Arguments before this program's own. */

@@ -31,8 +31,6 @@ const input = () =>
     question: z.string().max(500).optional().describe("What the summary must answer."),
   });
 
-type ChannelInput = z.infer<ReturnType<typeof input>>;
-
 /** Maximum UTF-16 units of messages in a result: the turn would cut a longer one. */
 const RAW_CHARS = 7_000;
 /** Maximum UTF-16 units of one message in a result. */
@@ -86,7 +84,7 @@ export const readChannelHistory: Tool = defineTool({
 async function summarised(
   messages: readonly ShownMessage[],
   lines: readonly string[],
-  { mode, question }: Pick<ChannelInput, "mode" | "question">,
+  { mode, question }: Pick<z.infer<ReturnType<typeof input>>, "mode" | "question">,
   context: ToolContext,
 ): Promise<string> {
   try {

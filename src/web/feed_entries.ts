@@ -12,7 +12,7 @@ import { bounded } from "../lib/text/cut.ts";
 import type { FeedEntry, ReadFeed } from "../core/feed.ts";
 import { type MarkdownNode, markdownOf } from "./markdown_of.ts";
 
-export interface FeedJob {
+interface FeedJob {
   readonly text: string;
   /** Its address, for links relative to it. */
   readonly url: string;

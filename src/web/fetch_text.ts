@@ -13,7 +13,7 @@ import type { IncomingMessage } from "node:http";
 import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
 import { readBody, textOf } from "./read_body.ts";
 
-export interface FetchedText {
+interface FetchedText {
   /** The address after redirects. */
   readonly url: string;
   readonly isHtml: boolean;
@@ -47,14 +47,6 @@ export function fetchText(
   return fetched(written, ports, readText, signal, timeoutMs);
 }
 
-export interface FetchedFile {
-  /** The address after redirects. */
-  readonly url: string;
-  /** The type that the server names; empty if it names none. */
-  readonly contentType: string;
-  readonly bytes: Buffer;
-}
-
 /** Milliseconds for a file: a downlink of 4 Mbit/s needs 16 s for 8 MB. */
 const FILE_TIMEOUT_MS = 30_000;
 
@@ -64,7 +56,13 @@ export function fetchFile(
   maxBytes: number,
   ports: GuardPorts,
   signal: AbortSignal,
-): Promise<FetchedFile> {
+): Promise<{
+  /** The address after redirects. */
+  readonly url: string;
+  /** The type that the server names; empty if it names none. */
+  readonly contentType: string;
+  readonly bytes: Buffer;
+}> {
   return fetched(
     written,
     ports,

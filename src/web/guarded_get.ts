@@ -13,17 +13,17 @@ import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 import { hostOf, portOf } from "../lib/network/addresses.ts";
 
-export interface HostAddress {
-  /** `"93.184.216.34"`. */
-  readonly address: string;
-  /** 4 or 6. */
-  readonly family: number;
-}
-
 /** Everything that a request needs from outside. */
 export interface GuardPorts extends Clock {
   /** All addresses of a name; rejects if it has none. */
-  readonly resolve: (hostname: string) => Promise<readonly HostAddress[]>;
+  readonly resolve: (hostname: string) => Promise<
+    readonly {
+      /** `"93.184.216.34"`. */
+      readonly address: string;
+      /** 4 or 6. */
+      readonly family: number;
+    }[]
+  >;
   /** Whether an address may be connected to. */
   readonly isAllowed: (address: string) => boolean;
   readonly allowedPorts: ReadonlySet<number>;

@@ -22,7 +22,7 @@ interface PageDocument {
   querySelector(selector: string): PageElement | null;
 }
 
-export interface PageJob {
+interface PageJob {
   readonly html: string;
   /** Its address, for links relative to it. */
   readonly url: string;
@@ -30,7 +30,7 @@ export interface PageJob {
   readonly isPlain?: boolean;
 }
 
-export interface PageText {
+interface PageText {
   /** Absent if the page has none. */
   readonly title?: string;
   readonly text: string;

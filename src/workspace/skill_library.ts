@@ -15,14 +15,14 @@ import type { Log } from "../lib/log.ts";
 import { findSkills, readSkillFile } from "./skills.ts";
 
 /** The parts of the config that name folders of agents. A relative path counts from its file. */
-export interface AgentFolders {
+interface AgentFolders {
   /** Path of the config file; absent without one. */
   readonly file?: string;
   /** `skills.folders`: folders with skills. */
   readonly skills: { readonly folders: readonly string[] };
 }
 
-export interface AgentFolder {
+interface AgentFolder {
   readonly id: string;
   /** Absent: one in the data directory (S6). */
   readonly workspace?: string;

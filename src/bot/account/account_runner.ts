@@ -13,7 +13,7 @@ import type { AccountOptions, AccountPorts, RunningAccount } from "../account_in
 import { type AccountEnd, endOf, endReason } from "../account_end.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
 import type { AccountSetup, Setup } from "../rules/setup.ts";
-import { createTokenChange, type TokenChange } from "../../flows/preflight/token_change.ts";
+import { createTokenChange } from "../../flows/preflight/token_change.ts";
 import { schedule } from "../../lib/clock.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 
@@ -48,7 +48,7 @@ export type StartAccount = (
   ports: AccountPorts,
 ) => Promise<RunningAccount>;
 
-export interface OwnSetup {
+interface OwnSetup {
   readonly account: AccountSetup;
   readonly config: Config;
 }
@@ -152,8 +152,6 @@ export function createAccountRunner(
   };
 }
 
-export type AccountRunner = ReturnType<typeof createAccountRunner>;
-
 /**
  * Starts the account, or waits for Discord first.
  *
@@ -165,7 +163,7 @@ function tokenChangeOf(
   invalidRequests: InvalidRequests,
   now: () => number,
   leaving: AbortSignal,
-): TokenChange {
+): ReturnType<typeof createTokenChange> {
   const log = logging.forPart("inbox");
   let applications: Applications | undefined;
   function connect(): Applications {

@@ -18,7 +18,6 @@ import type { Setup } from "../rules/setup.ts";
 import { createKeyedQueue } from "../../lib/keyed_queue.ts";
 import type { Logging } from "../../log.ts";
 import {
-  type AccountRunner,
   type AccountRunnerOptions,
   createAccountRunner,
   isVerbose,
@@ -64,7 +63,7 @@ export function createAccounts(
     now,
     log: logging.forPart("delivery"),
   });
-  const runners = new Map<AccountId, AccountRunner>();
+  const runners = new Map<AccountId, ReturnType<typeof createAccountRunner>>();
   const views = new Map<AccountId, OurView>();
   /** Runs the starts and stops of one account one after the other. */
   const changing = createKeyedQueue<AccountId>();

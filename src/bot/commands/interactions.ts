@@ -143,9 +143,6 @@ export function createInteractionHandlers(
   };
 }
 
-/** The handlers of an account's interactions. */
-export type InteractionHandlers = ReturnType<typeof createInteractionHandlers>;
-
 /** Tracks answers until they are finished. None of them rejects. */
 function trackAnswers() {
   const running = new Set<Promise<void>>();

@@ -52,7 +52,7 @@ import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
 /** The parts of an account that its inbound side uses. */
-export interface InboundParts
+interface InboundParts
   extends
     Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
     Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
@@ -304,6 +304,3 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     },
   };
 }
-
-/** The inbound side of an account. */
-export type Inbound = ReturnType<typeof createInbound>;

@@ -21,7 +21,7 @@ import { revealed } from "../../config/schema/parts/secrets.ts";
 const FOLDER = "mcp";
 
 /** The file with the descriptions that `run` has seen, or `doctor`. */
-export type SeenBy = "run" | "doctor";
+type SeenBy = "run" | "doctor";
 
 /** The servers of the config, with their secrets. */
 export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[] {
@@ -40,14 +40,14 @@ export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[]
 type ConfiguredServer = BotConfig["mcp"]["servers"][string];
 
 /** Whether a server is reached over HTTP; otherwise it is a program. */
-export function isHttp<Server extends Pick<ConfiguredServer, "url">>(
+function isHttp<Server extends Pick<ConfiguredServer, "url">>(
   server: Server,
 ): server is Server & { readonly url: string } {
   return server.url !== undefined;
 }
 
 /** A server over HTTP, with its secrets. */
-export function httpServerOf(
+function httpServerOf(
   { url, headers, oauth }: Pick<ConfiguredServer, "headers" | "oauth"> & { readonly url: string },
 ): { readonly kind: "http" } & McpHttpServer {
   const { clientSecret, ...client } = oauth ?? {};

@@ -114,9 +114,6 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
   };
 }
 
-/** Shows the progress of an account's turns. */
-export type TurnProgress = ReturnType<typeof createTurnProgress>;
-
 /** The requests of drafts and lines: edits only if rate limits leave room. */
 function requestsOf(
   { store, events }: AccountContext,

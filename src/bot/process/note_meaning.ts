@@ -15,7 +15,7 @@ import type { Store } from "../../store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
 
-export interface NoteMeaning {
+interface NoteMeaning {
   /** The same notes; each change begins the work on its vector. */
   readonly notes: Store["notes"];
   readonly search: NoteSearch;

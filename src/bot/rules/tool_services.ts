@@ -9,12 +9,10 @@ import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
-/** The parts of {@link ToolPorts} that do not depend on an account. */
-export type SharedToolPorts = Pick<ToolPorts, "web" | "workspace">;
-
 /** What an agent's tools use, whatever the account is: it has a folder of its own. */
 export interface AgentServices {
-  readonly ports: SharedToolPorts;
+  /** The parts of {@link ToolPorts} that do not depend on an account. */
+  readonly ports: Pick<ToolPorts, "web" | "workspace">;
   readonly commands: HostCommands;
   readonly skills: SkillLibrary;
 }

@@ -148,7 +148,7 @@ export function approvalIn(
 const NO_PLACE: Partial<Pick<OpenPlace, "systemPrompt" | "guildSlug" | "approval">> = {};
 
 /** The rules by which people check answers: the same object for the same mode. */
-export function prepareApproval(
+function prepareApproval(
   { approvals: { answers } }: Pick<Config, "approvals">,
 ): (mode: ApprovalRules["mode"]) => ApprovalRules {
   const { channel: channelId, timeoutSec, ...rules } = answers;

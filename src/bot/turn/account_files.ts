@@ -17,14 +17,7 @@ import {
   type Download,
   type IsMediaUrl,
 } from "../../media/download.ts";
-import {
-  createDrawings,
-  createSentFiles,
-  createShownImages,
-  type Drawings,
-  type SentFiles,
-  type ShownImages,
-} from "../../media/kept_files.ts";
+import { createDrawings, createSentFiles, createShownImages } from "../../media/kept_files.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
 import type { RunningSettings } from "../rules/setup.ts";
@@ -33,13 +26,13 @@ import type { RunningSettings } from "../rules/setup.ts";
 export interface AccountFiles extends TurnFiles {
   readonly download: Download;
   readonly find: FindFile;
-  readonly drawings: Drawings;
+  readonly drawings: ReturnType<typeof createDrawings>;
   readonly isMediaUrl: IsMediaUrl;
-  readonly sent: SentFiles;
+  readonly sent: ReturnType<typeof createSentFiles>;
   /** Reads an image of a tool's result, or a drawn one. */
   readonly image: ReadImage;
   readonly made: ReadMade;
-  readonly shown: ShownImages;
+  readonly shown: ReturnType<typeof createShownImages>;
   readonly speak: SpeakAnswer;
 }
 

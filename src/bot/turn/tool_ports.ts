@@ -22,7 +22,7 @@ import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
-import type { AccountPresence } from "../../flows/presence.ts";
+import type { createAccountPresence } from "../../flows/presence.ts";
 import { createActionQuestions } from "../../flows/questions/action_questions.ts";
 import { createCodePort } from "../../flows/tools/code.ts";
 import { createDrawPort } from "../../flows/tools/draw.ts";
@@ -67,7 +67,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly client: RestClient;
   readonly reader: Reader;
   readonly settings: Pick<RunningSettings, "models" | "drawing">;
-  readonly presence: Pick<AccountPresence, "set">;
+  readonly presence: Pick<Awaited<ReturnType<typeof createAccountPresence>>, "set">;
   readonly owners: Pick<OwnerIds, "toTell">;
   readonly toolServices: ToolServices;
   readonly sources: TurnRulesPorts;

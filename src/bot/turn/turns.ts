@@ -33,7 +33,7 @@ import type { History } from "./history.ts";
 import type { AccountKnowledge } from "./knowledge.ts";
 import { createTurnAgents } from "./turn_agents.ts";
 import { queueOf } from "../outbound/delivery.ts";
-import type { TurnProgress } from "../outbound/turn_progress.ts";
+import type { createTurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
@@ -72,7 +72,10 @@ export function createAccountTurns(
       readonly catchUp: Pick<CatchUp, "delayedChannels">;
       readonly outbound: {
         readonly channelQueues: Pick<ChannelQueues, "wake">;
-        readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines" | "readingLines">;
+        readonly progress: Pick<
+          ReturnType<typeof createTurnProgress>,
+          "typing" | "drafts" | "lines" | "readingLines"
+        >;
       };
       readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
       readonly files: { readonly download: Download };

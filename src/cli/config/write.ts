@@ -32,7 +32,7 @@ export interface OpenedConfig {
 }
 
 /** No file can be changed; the problem says why. */
-export interface ClosedConfig {
+interface ClosedConfig {
   /** Discriminates from {@link OpenedConfig}. */
   readonly kind: "closed";
   readonly problem: Problem;
@@ -76,7 +76,7 @@ export type Saved =
   | { readonly kind: "unwritten"; readonly code: ExitCode; readonly message: string };
 
 /** A change that is not written yet. */
-export type PlannedSave =
+type PlannedSave =
   | Pick<Extract<Saved, { readonly kind: "saved" }>, "changes" | "problems"> & {
     readonly kind: "planned";
   }

@@ -46,5 +46,3 @@ export async function createServedParts(
     end: () => each((part) => part.end?.()),
   };
 }
-
-export type ServedParts = Awaited<ReturnType<typeof createServedParts>>;

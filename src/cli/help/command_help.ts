@@ -46,12 +46,12 @@ export interface CliGroup {
 }
 
 /** Values of options by name, as the library parses them. */
-export type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
+type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
   readonly json?: boolean;
 };
 
 /** The help of a command, its inputs, and its function. */
-export interface CommandDefinition<
+interface CommandDefinition<
   Flags extends OptionsOf<Flags>,
   Inputs extends readonly unknown[],
 > extends CommandHelp {
@@ -208,13 +208,13 @@ function optionText(option: CliOption): string {
   return facts.length === 0 ? option.brief : `${option.brief} (${facts.join("; ")})`;
 }
 
-interface Positional {
+function positionalsOf(
+  { positional }: CliParameters,
+): readonly {
   readonly brief: string;
   readonly placeholder?: string;
   readonly optional?: boolean;
-}
-
-function positionalsOf({ positional }: CliParameters): readonly Positional[] {
+}[] {
   if (!positional) return [];
   return positional.kind === "array" ? [positional.parameter] : positional.parameters;
 }

@@ -21,7 +21,7 @@ import { type FittedModel, withSmallerRequests } from "../../providers/refused/s
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 
 /** The models of all agents, ready to use, or the problem of one. */
-export type ChosenModels =
+type ChosenModels =
   | { readonly kind: "models"; readonly models: AnsweringModels }
   | { readonly kind: "problem"; readonly problem: Problem };
 

@@ -77,7 +77,7 @@ export async function tryEmbedding({ modelId, embed }: Embedding): Promise<Tried
 }
 
 /** A model, or the reason why there is none. */
-export type OpenaiModel =
+type OpenaiModel =
   | { readonly settings: ModelSettings; readonly problem?: undefined }
   | { readonly settings?: undefined; readonly problem: Problem };
 

@@ -29,7 +29,7 @@ export type StopSignal = readonly [
  * The signals of a platform. Windows has only events of the console: Ctrl-C, Ctrl-Break, and its closing,
  * which the runtime calls SIGHUP. After a closing, the system gives a process five seconds.
  */
-export function stopSignals(platform: string = process.platform): readonly StopSignal[] {
+function stopSignals(platform: string = process.platform): readonly StopSignal[] {
   return platform === "win32"
     ? [["SIGINT", 130], ["SIGBREAK", 149], ["SIGHUP", 129]]
     : [["SIGTERM", 143], ["SIGINT", 130]];
@@ -50,16 +50,17 @@ export function firstSignal(): Promise<Ending> {
   });
 }
 
-/** The work that a stop waits for. */
-export interface OpenWork {
-  /** Running turns. */
-  readonly turns: number;
-  /** Answers that Discord does not have yet. */
-  readonly unsent: number;
-}
-
 /** Logs the work that a stop waits for, if there is any, and how to leave at once. */
-export function logWait({ turns, unsent }: OpenWork, graceSec: number, log: Log): void {
+export function logWait(
+  { turns, unsent }: {
+    /** Running turns. */
+    readonly turns: number;
+    /** Answers that Discord does not have yet. */
+    readonly unsent: number;
+  },
+  graceSec: number,
+  log: Log,
+): void {
   if (turns + unsent === 0) return;
   log.info(
     "Waiting for running turns and their answers. A second signal, such as Ctrl+C, ends the " +

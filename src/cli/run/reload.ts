@@ -16,7 +16,7 @@ import { InstanceTakenError } from "../shared/sole_instance.ts";
 import type { FoundSetup } from "./setup.ts";
 
 /** The bot and its config file. */
-export interface ReloadPorts {
+interface ReloadPorts {
   /** Finds, reads and checks the file again. */
   readonly read: () => Promise<Loaded>;
   readonly running: LoadedConfig;

@@ -11,18 +11,15 @@ import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 import type { Ending } from "./ending.ts";
 
-/** The bot's answer to a request. */
-export interface RestartAnswer {
-  readonly version: string;
-  /** Path of its program; absent if it runs from source. */
-  readonly program?: string;
-  /** Why it does not restart; absent if it does. */
-  readonly why?: string;
-}
-
 export interface RestartRequests {
   /** Asks for a restart, and answers before it begins. */
-  readonly ask: () => RestartAnswer;
+  readonly ask: () => {
+    readonly version: string;
+    /** Path of its program; absent if it runs from source. */
+    readonly program?: string;
+    /** Why it does not restart; absent if it does. */
+    readonly why?: string;
+  };
   /** Resolves with the first request. */
   readonly asked: Promise<Ending>;
   /** Whether there is a request, and no signal ends the process. */

@@ -42,7 +42,7 @@ import { createRestarts, restartAs, type RestartRequests } from "./restart.ts";
 import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
-import { createFirstEvent, type FirstEvent } from "../shared/first_event.ts";
+import { createFirstEvent } from "../shared/first_event.ts";
 import type { Store } from "../../store/store.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import type { OwnedStore } from "../standby/stand_by.ts";
@@ -70,7 +70,7 @@ interface OwnRun {
   /** Path of the program; absent if it runs from source. */
   readonly program: string | undefined;
   readonly extras: readonly Extra[];
-  readonly firstEvent: FirstEvent;
+  readonly firstEvent: ReturnType<typeof createFirstEvent>;
   /** Set once the config is read. */
   configFile?: string;
   readonly restart: RestartRequests;

@@ -34,9 +34,9 @@ import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "../../host/listen.ts";
 import type { Extra } from "../extras/extra.ts";
-import { createServedParts, type ServedParts } from "../extras/served_parts.ts";
+import { createServedParts } from "../extras/served_parts.ts";
 
-export interface ServeOptions extends BotOptions, ConfigReloadOptions {
+interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly logging: BotOptions["logging"];
   readonly extras: readonly Extra[];
   /** SIGHUPs, which cause a reload. */
@@ -85,7 +85,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let ending = "fault";
   let server: HttpServer | undefined;
   let requests: Awaited<ReturnType<typeof serveCommands>>;
-  let parts: ServedParts | undefined;
+  let parts: Awaited<ReturnType<typeof createServedParts>> | undefined;
   let { setup } = options;
   /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
   let unstored: unknown;

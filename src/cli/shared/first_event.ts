@@ -36,6 +36,3 @@ export function createFirstEvent(dataDir: string, version: string, isSource: boo
     }),
   };
 }
-
-/** The first event of a version. */
-export type FirstEvent = ReturnType<typeof createFirstEvent>;

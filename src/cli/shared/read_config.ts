@@ -170,7 +170,7 @@ async function loadFound(flag: string | undefined, env: Env, leniency: Leniency)
 }
 
 /** Problems that keep `run` from starting, but that a command may ignore. */
-export interface Leniency {
+interface Leniency {
   /** Other users may write the file (C8). */
   readonly insecurePermissions?: boolean;
   /** Secrets may be missing: only the bot's environment has them. */

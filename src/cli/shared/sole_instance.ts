@@ -17,21 +17,6 @@ import { acquireLock, type HeldLock } from "../../host/locks/lock.ts";
 import { acquireTokenLock, type Squatter, type TokenLock } from "../../host/locks/token_lock.ts";
 import type { Log } from "../../lib/log.ts";
 
-/** The locks to take. */
-export interface InstanceOptions {
-  /** Absolute path. */
-  readonly dataDir: string;
-  /** Lock names of all bots; empty if no account connects. */
-  readonly bots: readonly string[];
-  /** `run --force`: ends the processes that hold a lock. */
-  readonly isForced: boolean;
-  /** `shutdown.graceSec`, in milliseconds. */
-  readonly graceMs: number;
-  readonly startedAt: number;
-  /** Absolute path of the config; absent without a file. */
-  readonly config?: string;
-}
-
 export interface Instance extends Pick<HeldLock, "lastExitCode"> {
   /** Writes the HTTP address into the lock file, for commands on this machine. */
   setHttp(address: string, key: string): void;
@@ -123,7 +108,19 @@ const ROUNDS = 3;
  * @throws {FlockUnavailableError} If the system has no file locks.
  */
 export async function acquireInstance(
-  options: InstanceOptions,
+  options: {
+    /** Absolute path. */
+    readonly dataDir: string;
+    /** Lock names of all bots; empty if no account connects. */
+    readonly bots: readonly string[];
+    /** `run --force`: ends the processes that hold a lock. */
+    readonly isForced: boolean;
+    /** `shutdown.graceSec`, in milliseconds. */
+    readonly graceMs: number;
+    readonly startedAt: number;
+    /** Absolute path of the config; absent without a file. */
+    readonly config?: string;
+  },
   log: Log,
   ports: InstancePorts = PORTS,
 ): Promise<Instance> {

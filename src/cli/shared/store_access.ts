@@ -162,7 +162,7 @@ function openShared(
 }
 
 /** The error of a change to a file that is not the store: another process may own that. */
-export function sharedProblem(dataDir: string): StartError {
+function sharedProblem(dataDir: string): StartError {
   return new StartError(
     `the store of ${dataDir} is shared by store.url, and no bot runs here: use the command where ` +
       "the bot runs, or start it here first. Nothing is changed",

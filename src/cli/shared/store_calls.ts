@@ -30,7 +30,7 @@ export type OwnCallName =
   | "upgrade.restart";
 
 /** A namespace of the store with methods that a command may ask for. */
-export type AskedNamespace =
+type AskedNamespace =
   | "outbox"
   | "pairing"
   | "questions"

@@ -92,15 +92,8 @@ const SECOND_MS = 1_000;
 /** To the line's beginning, and erase it. */
 const ERASE = "\r\u001b[K";
 
-/** The terminal that the line is written to. */
-export interface StatusStream {
-  /** Columns of the terminal; 80 if it does not say. */
-  readonly columns?: number;
-  write(text: string): unknown;
-}
-
 /** A line such as `Checking the connection to Discord (3 s)`. */
-export interface StatusLine {
+interface StatusLine {
   /**
    * Shows a text if the work takes more than a second; only one text at a time.
    *
@@ -112,7 +105,11 @@ export interface StatusLine {
   erase(): void;
 }
 
-export function createStatusLine(stream: StatusStream, schedule: StartTimer): StatusLine {
+export function createStatusLine(stream: {
+  /** Columns of the terminal; 80 if it does not say. */
+  readonly columns?: number;
+  write(text: string): unknown;
+}, schedule: StartTimer): StatusLine {
   let isShown = false;
 
   function erase(): void {

@@ -5,7 +5,7 @@ import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 
 /** A channel of a guild that the bot has joined. */
-export interface ListedChannel {
+interface ListedChannel {
   readonly id: ChannelId;
   readonly name: string;
   readonly guild: string;

@@ -27,7 +27,7 @@ export interface FoundPlace {
 }
 
 /** The text names no place, or several. */
-export interface PlaceProblem {
+interface PlaceProblem {
   /** Discriminates from {@link FoundPlace}. */
   readonly kind: "problem";
   readonly problem: string;

@@ -35,16 +35,6 @@ const ORDER: readonly FoundKey["by"][] = ["path", "meaning", "name", "part", "wo
 const MAX_QUERY = 200;
 const MAX_WORDS = 8;
 
-/** The keys that a query means. */
-export interface FoundKeys {
-  /** The best first: by reason, then those with an effect, the usual ones, and short paths. */
-  readonly found: readonly FoundKey[];
-  /** The words without their typing mistakes, if the written ones match nothing. */
-  readonly instead?: string;
-  /** Where the thing is set, if no key sets it. */
-  readonly elsewhere?: string;
-}
-
 /**
  * Finds keys.
  *
@@ -55,7 +45,14 @@ export function findKeys(
   query: string,
   distance: Distance,
   keys: readonly ReferenceKey[] = allKeys(),
-): FoundKeys {
+): {
+  /** The best first: by reason, then those with an effect, the usual ones, and short paths. */
+  readonly found: readonly FoundKey[];
+  /** The words without their typing mistakes, if the written ones match nothing. */
+  readonly instead?: string;
+  /** Where the thing is set, if no key sets it. */
+  readonly elsewhere?: string;
+} {
   const typed = query.trim().slice(0, MAX_QUERY);
   if (!/[\p{L}\p{N}]/u.test(typed)) return { found: [] };
   const found = matches(typed, keys);

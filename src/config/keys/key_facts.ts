@@ -50,7 +50,7 @@ export const PAGES: Readonly<Record<ReferencePart, string>> = {
   texts: "texts.md",
 };
 
-export const INDEX_PAGE = "configuration.md";
+const INDEX_PAGE = "configuration.md";
 
 /** Beginning of the paths of the bot's own sentences, which have a page of their own. */
 export const TEXTS = "messages.texts.";

@@ -101,13 +101,11 @@ function asWritten(word: string, known: ReadonlySet<string>, distance: Distance)
   return nearestOf(word, [...meantWords(), ...known], distance) ?? word;
 }
 
-interface KeyWords {
+function wordsOfKey({ name, path, doc: { description } }: ReferenceKey): {
   readonly name: ReadonlySet<string>;
   readonly path: ReadonlySet<string>;
   readonly all: ReadonlySet<string>;
-}
-
-function wordsOfKey({ name, path, doc: { description } }: ReferenceKey): KeyWords {
+} {
   const inPath = stemsIn(path);
   return {
     name: stemsIn(name),

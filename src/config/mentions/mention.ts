@@ -14,7 +14,7 @@ import type { KeyFault, Segment } from "../text/tree.ts";
 import { noPattern, noPatterns } from "../../policy/rules/rules.ts";
 
 /** Tests of texts, and the patterns that are not valid. */
-export interface Mentions extends MentionTests {
+interface Mentions extends MentionTests {
   readonly problems: readonly KeyFault[];
 }
 

@@ -42,14 +42,6 @@ export const DISCORD = "channels.discord";
 /** Keys as the file writes them. */
 export type Written = Readonly<Record<string, unknown>>;
 
-/** Settings in which each account has all inherited keys, and the issues of those. */
-interface WithAccounts {
-  /** The settings; an account with issues has its own keys only. */
-  readonly settings: Settings;
-  /** Issues of accounts, with paths from the top of the file. */
-  readonly issues: readonly z.core.$ZodIssue[];
-}
-
 /**
  * Gives each account its inherited keys.
  *
@@ -58,7 +50,12 @@ interface WithAccounts {
  * @param settings Parsed from the file as written.
  * @param written The file's own values.
  */
-export function withAccounts(settings: Settings, written: unknown): WithAccounts {
+export function withAccounts(settings: Settings, written: unknown): {
+  /** The settings; an account with issues has its own keys only. */
+  readonly settings: Settings;
+  /** Issues of accounts, with paths from the top of the file. */
+  readonly issues: readonly z.core.$ZodIssue[];
+} {
   const sections = sectionsOf(written);
   const { discord } = settings.channels;
   if (!discord || sections.length === 0) return { settings, issues: [] };

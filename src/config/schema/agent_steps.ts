@@ -22,14 +22,8 @@ export const agentSteps = () =>
     { unset: "the agent answers by itself", example: [] },
   );
 
-/** An agent as far as its steps are about it. */
-interface SteppingAgent {
-  readonly id: string;
-  readonly steps?: readonly { readonly agent: string }[];
-}
-
 /** A step that leads nowhere, or back. */
-export interface StepFault {
+interface StepFault {
   /** Path within the list of agents. */
   readonly path: readonly (string | number)[];
   readonly message: string;
@@ -37,7 +31,9 @@ export interface StepFault {
 }
 
 /** Finds steps of unknown agents, circles, and chains that are too long. */
-export function stepFaults(list: readonly SteppingAgent[]): readonly StepFault[] {
+export function stepFaults(
+  list: readonly { readonly id: string; readonly steps?: readonly { readonly agent: string }[] }[],
+): readonly StepFault[] {
   const byId = new Map(list.map((agent) => [agent.id, agent]));
   /** The first chain of steps from an agent to another one; of length 0 if there is none. */
   function wayTo(goal: string, from: string, seen: ReadonlySet<string>): readonly string[] {

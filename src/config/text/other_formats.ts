@@ -8,12 +8,6 @@
 import { createScanner, getLocation, type ParseError } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 
-/** A file in another format. */
-interface OtherFormat extends Span {
-  readonly message: string;
-  readonly hint: string;
-}
-
 /** The beginning of a key, text or number in a form that JSON5 has and JSON has not. */
 const JSON5 = /^(?:'|[A-Za-z_$][\w$]*\s*:|[+.]\d|[+-]?(?:Infinity|NaN)\b|0x)/;
 
@@ -29,7 +23,10 @@ const YAML_BLANK = /^\s*(?:#|---|%|$)/;
  * @param errors The parser's errors in it.
  * @returns `undefined` for a text that is only faulty.
  */
-export function otherFormat(text: string, errors: readonly Span[]): OtherFormat | undefined {
+export function otherFormat(
+  text: string,
+  errors: readonly Span[],
+): (Span & { readonly message: string; readonly hint: string }) | undefined {
   const yaml = yamlIn(text);
   if (yaml) return { ...yaml, message: YAML, hint: YAML_HINT };
   const json5 = errors.find((error) => JSON5.test(text.slice(error.offset, error.offset + 200)));

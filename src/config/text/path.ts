@@ -10,14 +10,6 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
 import { readTree, type Segment } from "./tree.ts";
 
-interface TypedPath {
-  readonly kind: "path";
-  /** Without the `[+]`. */
-  readonly path: readonly Segment[];
-  /** Whether it ended in `[+]`, and so means a new last entry. */
-  readonly appends: boolean;
-}
-
 /** Why a text is not a path, for the operator. */
 interface PathProblem {
   readonly kind: "problem";
@@ -27,7 +19,13 @@ interface PathProblem {
 /** A dot (not at the start) and a key, bare or in quotes; or an index. */
 const PART = /(?:(?:^|(?<=[^])\.)(?:"((?:[^"\\]|\\.)*)"|([^."[\]\s]+)))|\[(\d{1,9}|\+)\]/uy;
 
-export function parsePath(typed: string): TypedPath | PathProblem {
+export function parsePath(typed: string): {
+  readonly kind: "path";
+  /** Without the `[+]`. */
+  readonly path: readonly Segment[];
+  /** Whether it ended in `[+]`, and so means a new last entry. */
+  readonly appends: boolean;
+} | PathProblem {
   const text = typed.trim();
   if (text === "") return { kind: "path", path: [], appends: false };
   const path: Segment[] = [];

@@ -9,7 +9,7 @@
 import { findNodeAtOffset, getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { type Span, withoutSecrets } from "./problem.ts";
 
-export interface ParsedText {
+interface ParsedText {
   readonly text: string;
   /** Absent if the parser finds no value. */
   readonly root: Node | undefined;

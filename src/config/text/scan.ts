@@ -12,18 +12,6 @@
 import { createScanner } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 
-/** The result of reading the tokens. */
-interface Scanned {
-  /** The file's value; absent if the file has a fault, or may have one. */
-  readonly value?: unknown;
-  /** In the order of the file. */
-  readonly comments: readonly Span[];
-  /**
-   * Offset at which nesting exceeds {@link MAX_DEPTH}: a million brackets would crash the parser.
-   */
-  readonly tooDeepAt?: number;
-}
-
 /** Maximum depth of nesting. */
 export const MAX_DEPTH = 32;
 
@@ -47,7 +35,16 @@ const END = 17;
 const NO_ERROR = 0;
 
 /** Reads the tokens of a text. */
-export function scan(text: string): Scanned {
+export function scan(text: string): {
+  /** The file's value; absent if the file has a fault, or may have one. */
+  readonly value?: unknown;
+  /** In the order of the file. */
+  readonly comments: readonly Span[];
+  /**
+   * Offset at which nesting exceeds {@link MAX_DEPTH}: a million brackets would crash the parser.
+   */
+  readonly tooDeepAt?: number;
+} {
   const scanner = createScanner(text, false);
   const comments: Span[] = [];
   /** Parts that JSON does not allow: comments, and trailing commas. */

@@ -30,13 +30,11 @@ export function writtenAt(value: unknown, path: string, root = ""): readonly Seg
   }
 }
 
-interface PathStep {
-  readonly segment: Segment;
-  readonly value: unknown;
-  readonly path: string;
-}
-
-function stepTowards(part: unknown, path: string, here: string): PathStep | undefined {
+function stepTowards(
+  part: unknown,
+  path: string,
+  here: string,
+): { readonly segment: Segment; readonly value: unknown; readonly path: string } | undefined {
   if (path === here) return undefined;
   const entries: Iterable<readonly [Segment, unknown]> = isList(part)
     ? part.entries()
@@ -53,15 +51,12 @@ function stepTowards(part: unknown, path: string, here: string): PathStep | unde
 }
 
 /** Line and column of a key, both from 1, as editors count. */
-export interface LinePosition {
+interface LinePosition {
   /** From 1. */
   readonly line: number;
   /** From 1, in UTF-16 units. */
   readonly column: number;
 }
-
-/** Finds the positions of one file. */
-type PositionOf = (path: string) => LinePosition | undefined;
 
 /**
  * Finds a key.
@@ -75,7 +70,7 @@ export function positionOf(text: string, path: string): LinePosition | undefined
 }
 
 /** The same for many paths of one text, which is parsed once. */
-export function positionsIn(text: string): PositionOf {
+export function positionsIn(text: string): (path: string) => LinePosition | undefined {
   const tree = readTree(text);
   if (tree.kind === "faults") return () => undefined;
   const { root, value } = tree;

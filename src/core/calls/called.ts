@@ -30,20 +30,17 @@ export function callIdOf(now: number, random: number): MessageId {
   return snowflakeAt<"message">(now, random);
 }
 
-/** The parts that name the session of a call. */
-export interface CallSession {
+/**
+ * The session of a call. Its end is that of direct messages, by which a person's sessions are found
+ * to forget them (X5).
+ */
+export function callSessionOf({ agentId, program, userId, conversation }: {
   readonly agentId: string;
   readonly program: string;
   readonly userId: UserId;
   /** The conversation, by the program's name for it, or by the id of its first call. */
   readonly conversation: string;
-}
-
-/**
- * The session of a call. Its end is that of direct messages, by which a person's sessions are found
- * to forget them (X5).
- */
-export function callSessionOf({ agentId, program, userId, conversation }: CallSession): string {
+}): string {
   return `agent:${agentId}:api:${program}:${conversation}:direct:${userId}`;
 }
 

@@ -6,14 +6,6 @@
 import type { Stage } from "../../lib/network/reachability.ts";
 import type { SessionStartLimit } from "./identify_budget.ts";
 
-/** A gateway's greeting, which it sends before IDENTIFY. */
-export interface HelloFound {
-  /** Milliseconds until the WebSocket was open (HTTP status 101). */
-  readonly openMs: number;
-  /** Milliseconds between two heartbeats, as the gateway asks in HELLO. */
-  readonly heartbeatIntervalMs: number;
-}
-
 /**
  * Why an open WebSocket brought no HELLO.
  *
@@ -43,7 +35,12 @@ export type HelloEnd =
 
 /** The result. `failed`: no WebSocket opened. `ended`: one opened, but brought no HELLO. */
 export type HelloStage =
-  | Stage<HelloFound>
+  | Stage<{
+    /** Milliseconds until the WebSocket was open (HTTP status 101). */
+    readonly openMs: number;
+    /** Milliseconds between two heartbeats, as the gateway asks in HELLO. */
+    readonly heartbeatIntervalMs: number;
+  }>
   | {
     readonly kind: "ended";
     /** Duration of the whole stage in milliseconds. */
@@ -73,15 +70,13 @@ export const CONNECTION_STEPS = [
   "fatal",
 ] as const;
 
-/** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
-export type ConnectionStep = (typeof CONNECTION_STEPS)[number];
-
 /** Why an IDENTIFY waits: the daily budget, or the spacing between two. */
 export type IdentifyWaitReason = "budget" | "spacing";
 
 /** The state of a shard for health checks. */
 export interface ShardState {
-  readonly state: ConnectionStep;
+  /** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
+  readonly state: (typeof CONNECTION_STEPS)[number];
   /** Unix time in milliseconds at which it was last ready; before that, of its start. */
   readonly readyAt: number;
   /** The last heartbeat that Discord acknowledged; absent before the first. */

@@ -80,13 +80,11 @@ export function matchesArguments(
 }
 
 /** What happens to a command. */
-export type ExecVerdict = "run" | "ask" | "deny";
-
 export function decideExec(
   mode: ExecMode,
   rules: readonly ExecRule[],
   command: ResolvedCommand,
-): ExecVerdict {
+): "run" | "ask" | "deny" {
   switch (mode) {
     case "deny":
       return "deny";

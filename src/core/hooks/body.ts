@@ -9,7 +9,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import { isRecord } from "../../lib/text/json.ts";
 
 /** A body, or why it cannot be read. */
-export type HookBody =
+type HookBody =
   | { readonly kind: "body"; readonly value: unknown; readonly text: string }
   | { readonly kind: "problem"; readonly why: string };
 

@@ -18,7 +18,7 @@ export interface HookValues {
 }
 
 /** `plain`: for models and keys. `markdown`: values cannot make markup or mentions. */
-export type HookForm = "plain" | "markdown";
+type HookForm = "plain" | "markdown";
 
 /** Maximum characters of one value, and items of a list. */
 const VALUE_CHARS = 2_000;

@@ -41,7 +41,7 @@ export interface WaitingRules extends WaitingLimits {
  * Numbers of open turns: accepted, and neither answered nor given up. Messages that one turn
  * answers together count once.
  */
-export interface OpenTurns {
+interface OpenTurns {
   /** Of the sender, with this account, in all channels. */
   readonly ofUser: number;
   /** Of the channel, with this account; of each other person, {@link shareOf} at most. */

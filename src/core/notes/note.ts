@@ -53,7 +53,7 @@ export const MAX_NOTES = 200;
 export const MAX_NOTE_CHARS = 1_000;
 
 /** The facts of a message that decide which notes its turn sees. */
-export type NoteAsker = Pick<InboundMessage, "place" | "channelId" | "guildId" | "sender">;
+type NoteAsker = Pick<InboundMessage, "place" | "channelId" | "guildId" | "sender">;
 
 /** The space of a message: notes never leave it. */
 export function spaceOf({ place, channelId, sender }: NoteAsker): string {

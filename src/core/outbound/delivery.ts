@@ -43,7 +43,7 @@ export type DeliveryStep =
   | { readonly kind: "nothing" };
 
 /** How long Barnacle may rely on a nonce. */
-export interface NonceRules {
+interface NonceRules {
   /** Milliseconds after the first attempt for which Discord surely knows the nonce. */
   readonly nonceWindowMs: number;
   /**
@@ -243,11 +243,10 @@ export function retryWaitMs(
   });
 }
 
-/** Why Barnacle sends a request again; a label value in `/metrics`. */
-export type RetryReason = "429" | "5xx" | "timeout" | "network";
-
 /** The reason for a retry after this result. Returns `undefined` if no retry is needed. */
-export function retryReasonOf(delivery: Delivery): RetryReason | undefined {
+export function retryReasonOf(
+  delivery: Delivery,
+): ("429" | "5xx" | "timeout" | "network") | undefined {
   switch (delivery.kind) {
     case "unsent":
       return "network";

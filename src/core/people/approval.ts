@@ -26,13 +26,6 @@ export interface ApprovalRules {
   readonly timeoutMs: number;
 }
 
-/** An answer without the model's tag. */
-export interface FlaggedText {
-  readonly text: string;
-  /** Why the model is unsure; absent: it is sure. */
-  readonly flag?: string;
-}
-
 /** One closing bracket is enough; models forget the second one. */
 const FLAG = /\[\[\s{0,9}unsure\s{0,9}(?::([^\]\n]{0,1000}))?\]{1,2}[^\S\n]*\n?/gi;
 
@@ -40,7 +33,11 @@ const FLAG = /\[\[\s{0,9}unsure\s{0,9}(?::([^\]\n]{0,1000}))?\]{1,2}[^\S\n]*\n?/
 const MAX_FLAG = 200;
 
 /** Takes the tags `[[unsure: why]]` out of an answer. */
-export function takeFlag(text: string): FlaggedText {
+export function takeFlag(text: string): {
+  readonly text: string;
+  /** Why the model is unsure; absent: it is sure. */
+  readonly flag?: string;
+} {
   if (!text.includes("[[")) return { text };
   let flag: string | undefined;
   const left = text.replace(FLAG, (_, why: string | undefined) => {

@@ -27,7 +27,7 @@ export const CONVERSATION_SETTINGS = ["think", "reasoning", "verbose"] as const;
 export type ConversationSetting = (typeof CONVERSATION_SETTINGS)[number];
 
 /** The settings that belong to a channel, a thread or a direct message. */
-export const PLACE_SETTINGS = ["queue", "activation", "send"] as const;
+const PLACE_SETTINGS = ["queue", "activation", "send"] as const;
 /** Name of such a setting, which is that of its command. */
 export type PlaceSetting = (typeof PLACE_SETTINGS)[number];
 

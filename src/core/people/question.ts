@@ -82,7 +82,12 @@ export interface Question {
   /** The channel of the card in place of {@link Question.where}; absent: that decides. */
   readonly cardIn?: ChannelId;
   /** The answer that a person checks; absent of other kinds. */
-  readonly review?: ReviewedAnswer;
+  readonly review?: {
+    readonly words: string;
+    readonly agentId: string;
+    /** Whether a person waits for it, and sees a sign of that. */
+    readonly isAwaited: boolean;
+  };
   /**
    * Set if people who could make the call themselves may decide, too. Their rights are checked at the
    * press, and again when the call runs.
@@ -97,14 +102,6 @@ export interface Question {
   readonly binding?: string;
   /** Milliseconds until it expires. */
   readonly timeoutMs: number;
-}
-
-/** An answer that a person checks (A5). Its text is {@link Question.exact}. */
-export interface ReviewedAnswer {
-  readonly words: string;
-  readonly agentId: string;
-  /** Whether a person waits for it, and sees a sign of that. */
-  readonly isAwaited: boolean;
 }
 
 /** An action that a person may run by a press. */
@@ -148,8 +145,6 @@ export type Decision =
   /** The question has lost its turn, or could reach no one. */
   | { readonly kind: "withdrawn" };
 
-export type QuestionState = "open" | Decision["kind"];
-
 export interface StoredQuestion {
   readonly id: number;
   /** The account whose bot asks. */
@@ -162,7 +157,7 @@ export interface StoredQuestion {
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
   readonly question: Question;
-  readonly state: QuestionState;
+  readonly state: "open" | Decision["kind"];
   /** Set if it is answered. */
   readonly answer?: QuestionAnswer;
   /** The person who answered; absent: none, or a person with access to the host. */

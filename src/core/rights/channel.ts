@@ -17,14 +17,6 @@ export const CHANNEL_KINDS = {
   media: 16,
 } as const;
 
-export interface ForumTag {
-  readonly id: Snowflake;
-  /** Name for people. Untrusted. */
-  readonly name: string;
-  /** Whether only people who manage threads may set it. */
-  readonly isModerated: boolean;
-}
-
 /** A channel, category or thread. */
 export interface Channel {
   readonly id: ChannelId;
@@ -47,7 +39,13 @@ export interface Channel {
   readonly overwrites: readonly Overwrite[];
   /** Absent if it has no messages. */
   readonly lastMessageId?: MessageId;
-  readonly tags: readonly ForumTag[];
+  readonly tags: readonly {
+    readonly id: Snowflake;
+    /** Name for people. Untrusted. */
+    readonly name: string;
+    /** Whether only people who manage threads may set it. */
+    readonly isModerated: boolean;
+  }[];
   /** Set for a thread. */
   readonly thread?: {
     /** Whether it is archived; a message opens it again. */

@@ -93,7 +93,7 @@ export function isPermission(name: string): name is Permission {
 }
 
 /** Why a member lacks a permission: no role grants it, or this overwrite denies it last. */
-export type DeniedBy =
+type DeniedBy =
   | { readonly kind: "no_role" }
   | { readonly kind: "everyone" }
   /** The member's roles that the channel denies the permission. */

@@ -281,9 +281,6 @@ function isEveryone({ guildId }: GuildFacts, { id }: RoleFacts): boolean {
   return String(id) === String(guildId);
 }
 
-/** The member that lacks a right: a person who asks, the bot, or the person who reads the words. */
-export type Lacking = "asker" | "bot" | "reader";
-
 /** The words of a sentence about each. */
 const WORDS = {
   asker: { who: "they", lacks: "lack", is: "are", their: "their", has: "they have" },
@@ -292,7 +289,7 @@ const WORDS = {
 } as const;
 
 /** Describes a missing right: `"they lack the permission Manage Roles"`. */
-export function describeMissing(missing: MissingRight, whose: Lacking): string {
+export function describeMissing(missing: MissingRight, whose: "asker" | "bot" | "reader"): string {
   const { who, lacks, is, their, has } = WORDS[whose];
   switch (missing.kind) {
     case "permission":

@@ -24,7 +24,7 @@ export interface SpendPort {
 }
 
 /** The purpose of a model's requests, and who they are counted for. */
-export interface MeteredFor extends Clock {
+interface MeteredFor extends Clock {
   readonly kind: UsageKind;
   /** The person, the place and the agent. */
   readonly by: UsedBy;

@@ -23,7 +23,7 @@ export interface Price {
 }
 
 /** Purposes of requests to models. */
-export const USAGE_KINDS = [
+const USAGE_KINDS = [
   "answer", // a step or the end of a turn
   "no_reply", // a turn in which the model chose to say nothing
   "failed", // a turn without an answer

@@ -51,5 +51,3 @@ export function createAudioSpending(
     },
   };
 }
-
-export type AudioSpending = ReturnType<typeof createAudioSpending>;

@@ -49,7 +49,7 @@ export interface Hypothetical {
 }
 
 /** Facts about the bot and the guild, by which mentions are recognized. */
-export interface HypotheticalFacts {
+interface HypotheticalFacts {
   /** The bot's own user; absent before its first connection. */
   readonly self?: Self;
   /** The guild of the place. */

@@ -20,7 +20,7 @@ import type { FoundPlace } from "../../cli/verdict/place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
 import type { Store } from "../../store/store.ts";
 
-export interface FactsToLookUp {
+interface FactsToLookUp {
   readonly user: NamedUser;
   readonly place: FoundPlace;
   readonly index: GuildIndex;
@@ -34,7 +34,7 @@ export interface FactsToLookUp {
 }
 
 /** Sources of the facts. */
-export interface LookUpPorts {
+interface LookUpPorts {
   readonly config: BotConfig;
   readonly accountId: AccountId;
   /** Absent if there is no store yet. */

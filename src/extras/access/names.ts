@@ -32,7 +32,7 @@ export interface NameMapping extends Omit<UnresolvedName, "guild"> {
 }
 
 /** The names to resolve, and the sources. */
-export interface NamesAsked {
+interface NamesAsked {
   readonly accountId: AccountId;
   /** As in the config, with names unresolved. */
   readonly policy: AccessPolicy;

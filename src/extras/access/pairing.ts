@@ -117,8 +117,13 @@ export function decide(
   });
 }
 
-/** A decision that was tried. */
-export interface DecidedRequest {
+/** Decides the request with a code; an approved person hears of it. */
+export async function decideRequest(
+  how: "approve" | "deny",
+  code: string,
+  accounts: readonly AccountId[],
+  { store, config }: { readonly store: Store; readonly config: BotConfig },
+): Promise<{
   readonly outcome: PairingOutcome;
   /** The outcome in words. */
   readonly text: string;
@@ -126,15 +131,7 @@ export interface DecidedRequest {
   readonly code: ExitCode;
   /** The consequence that the operator may not want. */
   readonly warning?: string;
-}
-
-/** Decides the request with a code; an approved person hears of it. */
-export async function decideRequest(
-  how: "approve" | "deny",
-  code: string,
-  accounts: readonly AccountId[],
-  { store, config }: { readonly store: Store; readonly config: BotConfig },
-): Promise<DecidedRequest> {
+}> {
   const request = await requestOf(store, accounts, code);
   const outcome = await decideIn(store, request ? [request.accountId] : accounts, {
     by: { code },

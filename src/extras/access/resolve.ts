@@ -165,7 +165,7 @@ function exitCodeOf(mappings: readonly NameMapping[], written: WrittenNames | un
 }
 
 /** The new text. */
-export interface WrittenNames {
+interface WrittenNames {
   /** The config, with ids. */
   readonly text: string;
   /** Config paths of the replaced entries. */

@@ -119,7 +119,7 @@ export const WOULD: Readonly<Record<TriedAccess["verdict"], string>> = {
   ignore: "Would not be answered",
 };
 
-export type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
+type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
 
 /** The verdict on a hypothetical event. */
 export interface TriedAccess {
@@ -139,19 +139,6 @@ export interface TriedAccess {
   readonly unknown: readonly string[];
 }
 
-/** The rules and sources of facts. */
-export interface Trying {
-  /** The rules of all accounts. */
-  readonly now: ReadAccess;
-  /** The rules of the account that gets the event. */
-  readonly view: AccessView;
-  /** Absent if there is no store yet. */
-  readonly store: Store | undefined;
-  /** For the token of Discord, and for slow requests. */
-  readonly io: Pick<Io, "env" | "during">;
-  readonly tools: readonly Tool[];
-}
-
 /**
  * Judges a hypothetical event by the bot's own engine.
  *
@@ -159,7 +146,17 @@ export interface Trying {
  */
 export async function tryAccess(
   flags: TriedEvent,
-  { now, view, store, io, tools }: Trying,
+  { now, view, store, io, tools }: {
+    /** The rules of all accounts. */
+    readonly now: ReadAccess;
+    /** The rules of the account that gets the event. */
+    readonly view: AccessView;
+    /** Absent if there is no store yet. */
+    readonly store: Store | undefined;
+    /** For the token of Discord, and for slow requests. */
+    readonly io: Pick<Io, "env" | "during">;
+    readonly tools: readonly Tool[];
+  },
 ): Promise<TriedAccess> {
   const { accountId, policy } = view;
   const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);

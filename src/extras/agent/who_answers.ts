@@ -19,7 +19,7 @@ import type { AccessPolicy, RouterRules } from "../../policy/rules/rules.ts";
 import { unknownId } from "../../cli/verdict/place.ts";
 
 /** One place, with what each agent does there. */
-export interface AnswerRow {
+interface AnswerRow {
   /** Name of the place, for people. */
   readonly place: string;
   readonly answers: string;

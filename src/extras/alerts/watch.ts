@@ -16,7 +16,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { DAY_MS, schedule } from "../../lib/clock.ts";
 
 /** The config's part for alerts. */
-export type AlertsConfig = BotConfig["alerts"];
+type AlertsConfig = BotConfig["alerts"];
 
 /** Milliseconds for which the schedules, the backups and the room of the disk are reused. */
 const FRESH_MS = 60_000;

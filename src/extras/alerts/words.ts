@@ -67,7 +67,7 @@ export function messageText({ title, body }: AlertMessage): string {
   return `${title}.\n${body}`;
 }
 
-export interface AlertRequest {
+interface AlertRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }

@@ -45,8 +45,6 @@ const requestSchema = z.tuple([
   ]),
 ]);
 
-type ProgramAsk = z.input<typeof requestSchema>[1];
-
 /** Milliseconds that an act may take. */
 const ACT_MS = 60_000;
 /** Milliseconds between two looks at a call. */
@@ -97,7 +95,7 @@ export async function answerProgram(
 export function createProgramCalls(dataDir: string, program: string): ProgramCalls {
   const send = createAsk(dataDir);
 
-  async function ask(asked: ProgramAsk): Promise<unknown> {
+  async function ask(asked: z.input<typeof requestSchema>[1]): Promise<unknown> {
     const answer = await send("api.call", [program, asked]).catch((error: unknown) => {
       if (error instanceof UnansweredError) throw new CallRefused("unavailable", error.message);
       throw error;

@@ -61,7 +61,7 @@ export interface BackupFlags extends CommonFlags, PassphraseFlags {
   readonly encrypt: boolean;
 }
 
-export interface BackupResult {
+interface BackupResult {
   readonly path: string;
   readonly bytes: number;
   readonly manifest: Manifest;

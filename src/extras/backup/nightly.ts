@@ -32,14 +32,14 @@ const MAX_WHY = 500;
 const NIGHTLY = "barnacle-nightly-";
 
 /** A backup that is being made. */
-export interface RunningBackup {
+interface RunningBackup {
   /** Resolves with the error if it fails. */
   readonly ended: Promise<string | undefined>;
   /** Ends it at once. */
   kill(): void;
 }
 
-export type StartBackup = (path: string, passphrase: string | undefined) => RunningBackup;
+type StartBackup = (path: string, passphrase: string | undefined) => RunningBackup;
 
 export function createNightly(
   { config, settings, dataDir, startBackup, now, schedule, log }: Clock & {
@@ -111,9 +111,6 @@ export function createNightly(
     },
   };
 }
-
-/** The nightly backups of a running bot. */
-export type NightlyBackups = ReturnType<typeof createNightly>;
 
 /** The time of the next backup, which may be over. */
 export function nextBackupAt(

@@ -36,7 +36,7 @@ import { hashing, sumLine } from "./sums.ts";
 export type GetPassphrase = () => Promise<string | undefined>;
 
 /** What to do with the parts of a backup. */
-export interface Unpacking {
+interface Unpacking {
   /** Called with the list of contents, before anything is written. */
   readonly onManifest: (manifest: Manifest) => Promise<void> | void;
   /** Folder to write files into; it exists. */

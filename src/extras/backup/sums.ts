@@ -2,13 +2,10 @@
 
 import { createHash } from "node:crypto";
 
-/** A file with content, on its way into a backup or out of it. */
-interface PassingFile {
-  readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-}
-
 /** A file whose content passes a hash. `digest()` is right once the content is used up. */
-export function hashing<File extends PassingFile>(
+export function hashing<
+  File extends { readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array> },
+>(
   file: File,
 ): Omit<File, "content"> & { readonly content: AsyncIterable<Uint8Array>; digest(): string } {
   const hash = createHash("sha256");

@@ -29,7 +29,7 @@ export interface WantedValue {
 }
 
 /** What may come next. */
-export interface Proposed {
+interface Proposed {
   readonly proposals: readonly Proposal[];
   /** Values that come in place of the proposals, if there are any. Absent: the proposals are all. */
   readonly wanted?: WantedValue;
@@ -99,17 +99,6 @@ function from(typed: string, proposals: readonly Proposal[], head = ""): Propose
   };
 }
 
-/** The words of a command's line, read up to the incomplete one. */
-interface ReadWords {
-  /** Names of the options. */
-  readonly given: ReadonlySet<string>;
-  readonly inputs: readonly string[];
-  /** The option whose value comes next. */
-  readonly open?: string;
-  /** Whether `--` ended the options. */
-  readonly isEnded: boolean;
-}
-
 function ofCommand({ target }: CliCommand, before: readonly string[], current: string): Proposed {
   const { parameters } = target;
   const { given, inputs, open, isEnded } = read(before, parameters);
@@ -132,7 +121,16 @@ function ofCommand({ target }: CliCommand, before: readonly string[], current: s
   };
 }
 
-function read(words: readonly string[], parameters: CliParameters): ReadWords {
+/** The words of a command's line, read up to the incomplete one. */
+function read(words: readonly string[], parameters: CliParameters): {
+  /** Names of the options. */
+  readonly given: ReadonlySet<string>;
+  readonly inputs: readonly string[];
+  /** The option whose value comes next. */
+  readonly open?: string;
+  /** Whether `--` ended the options. */
+  readonly isEnded: boolean;
+} {
   const given = new Set<string>();
   const inputs: string[] = [];
   let open: string | undefined;

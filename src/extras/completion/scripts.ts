@@ -6,7 +6,7 @@
  * command line; for bash, the program does: `printf %q` is not safe in every locale (`shell_words.ts`).
  */
 
-export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
+const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 export type Shell = (typeof SHELLS)[number];
 

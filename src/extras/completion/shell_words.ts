@@ -1,6 +1,11 @@
 /** Reads the line of bash up to the cursor as words, as bash itself would. */
 
-export interface ShellWords {
+/**
+ * Divides a line.
+ *
+ * @param breaks `COMP_WORDBREAKS` of the shell.
+ */
+export function wordsOf(line: string, breaks: string): {
   /** The words after the program; the last one is incomplete, and may be empty. */
   readonly words: readonly string[];
   /**
@@ -10,14 +15,7 @@ export interface ShellWords {
   readonly cutHead: number;
   /** The quote that is open around the last word; empty without one. */
   readonly quote: string;
-}
-
-/**
- * Divides a line.
- *
- * @param breaks `COMP_WORDBREAKS` of the shell.
- */
-export function wordsOf(line: string, breaks: string): ShellWords {
+} {
   const words: string[] = [];
   let word = "";
   let isWord = false;

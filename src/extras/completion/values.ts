@@ -24,8 +24,6 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { keysFrom, valuesOfKey } from "./config_values.ts";
 import type { Proposal, WantedValue } from "./propose.ts";
 
-/** Reads values from the config as it is written: one with mistakes has names, too. */
-export type OfConfig = (written: unknown, wanted: WantedValue) => readonly Proposal[];
 export type OfStore = (store: Store) => Promise<readonly Proposal[]>;
 
 /** A source of values: the shell's files, the config, the store; or only the person knows it. */
@@ -33,7 +31,7 @@ export type ValueSource =
   | "files"
   | "backups"
   | "free"
-  | { readonly config: OfConfig }
+  | { readonly config: (written: unknown, wanted: WantedValue) => readonly Proposal[] }
   | { readonly store: OfStore };
 
 /** Parts of the program that log most. */

@@ -26,10 +26,8 @@ const WRITE_EXITS: Exits = {
   config: "invalid config; nothing was written",
 };
 
-type ConfigAction = "check" | "schema" | "show";
-
 function configCommand(
-  action: ConfigAction,
+  action: "check" | "schema" | "show",
   { brief, exits }: { readonly brief: string; readonly exits: Exits },
   own: Partial<typeof COMMON> = {},
 ) {

@@ -45,22 +45,6 @@ import { lockForCommand, lockOf } from "../../cli/shared/running_bot.ts";
 import { type CommandStore, openBeside, openLocked } from "../../cli/shared/store_access.ts";
 import { createCallHandler } from "../../cli/shared/store_calls.ts";
 
-/** The settings and dependencies of the sender. */
-export interface OutboxSenderOptions {
-  readonly config: Config;
-  readonly token: string;
-  /** Base URL of Discord's REST API. */
-  readonly apiBase: string;
-  /** Barnacle's version, for the User-Agent. */
-  readonly version: string;
-  readonly store: Pick<Store, "gateway" | "outbox">;
-  readonly logging: Logging;
-  /**
-   * Unix time in milliseconds. Finding the place does not wait for a rate limit that lasts longer.
-   */
-  readonly notAfter: number;
-}
-
 /** The bot may not attach files in the place of a message. The message names the permission. */
 export class NoFilesError extends Error {
   override readonly name = "NoFilesError";
@@ -95,7 +79,20 @@ const NO_DELIVERY_EVENTS: DeliveryOptions["events"] = {
  * Creates a sender for an account. Rejects if the store cannot be read. The function is long because
  * its methods have their docs here.
  */
-export async function createOutboxSender(options: OutboxSenderOptions) {
+export async function createOutboxSender(options: {
+  readonly config: Config;
+  readonly token: string;
+  /** Base URL of Discord's REST API. */
+  readonly apiBase: string;
+  /** Barnacle's version, for the User-Agent. */
+  readonly version: string;
+  readonly store: Pick<Store, "gateway" | "outbox">;
+  readonly logging: Logging;
+  /**
+   * Unix time in milliseconds. Finding the place does not wait for a rate limit that lasts longer.
+   */
+  readonly notAfter: number;
+}) {
   const { config, store, logging, notAfter } = options;
   const { accountId } = config.discord;
   const log = logging.forPart("delivery");

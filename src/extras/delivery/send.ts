@@ -46,7 +46,7 @@ export interface SendFlags extends AccountFlags, FileFlags {
 }
 
 /** The message's arguments. */
-export interface SendArguments {
+interface SendArguments {
   /** As the user types it: `"channel:123"`, `"#general"`. */
   readonly target: string;
   /** `"-"` reads stdin. */

@@ -49,8 +49,6 @@ export function createBotDashboard(dataDir: string) {
   };
 }
 
-export type BotDashboard = ReturnType<typeof createBotDashboard>;
-
 /** Not `fetch`, which would go through a proxy of the environment. */
 async function pass(request: Request, host: string): Promise<Response | undefined> {
   const { method, url, signal } = request;

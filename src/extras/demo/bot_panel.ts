@@ -11,13 +11,13 @@ import type {
   Control,
 } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import type { Outcomes, VerdictReader } from "./simulation/outcomes.ts";
+import type { createOutcomes, VerdictReader } from "./simulation/outcomes.ts";
 import { BUSY_ROOM, type Crowd } from "./simulation/busy_room.ts";
 import type { Faults } from "./faults.ts";
 import type { BotStatus } from "./simulation/bot_status.ts";
 import type { DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
-import type { Notices } from "./notices.ts";
+import type { createNotices } from "./notices.ts";
 
 /** Sources of the data. */
 export interface BotPanelPorts {
@@ -29,8 +29,8 @@ export interface BotPanelPorts {
   /** The talk of the demo's busy room; absent with a config of the user. */
   readonly crowd?: Crowd;
   readonly verdicts: VerdictReader;
-  readonly outcomes: Outcomes;
-  readonly notices: Notices;
+  readonly outcomes: ReturnType<typeof createOutcomes>;
+  readonly notices: ReturnType<typeof createNotices>;
   readonly models: readonly OfferedModel[];
   readonly model: OfferedModel;
   /** Asks the bot for its status. */

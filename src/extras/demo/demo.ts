@@ -21,7 +21,7 @@ import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.
 import { type DemoBotEnd, exitOf } from "./supervisor.ts";
 import { missingOf, type OfferedModel, offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
-import { type DemoPlan, type DemoRun, startDemoRun } from "./demo_run.ts";
+import { type DemoPlan, startDemoRun } from "./demo_run.ts";
 import { playScript } from "./scenes/play.ts";
 
 /** Options of `demo`. */
@@ -118,7 +118,9 @@ async function show(
       const end = await Promise.race([run.gaveUp, run.reset, whenAborted(stop)]);
       if (!end) break;
       if ("code" in end) return tellOfEnd(end, io);
-      const { promise, resolve } = Promise.withResolvers<DemoRun>();
+      const { promise, resolve } = Promise.withResolvers<
+        Awaited<ReturnType<typeof startDemoRun>>
+      >();
       current = promise;
       await run.close();
       const prepared = await next();

@@ -125,5 +125,3 @@ export async function startDemoRun(
     },
   };
 }
-
-export type DemoRun = Awaited<ReturnType<typeof startDemoRun>>;

@@ -27,11 +27,6 @@ export const SCRIPT: OfferedModel = {
   env: {},
 };
 
-export interface LocalModel {
-  readonly name: string;
-  readonly baseUrl: string;
-}
-
 const NO_KEYS: Env = {
   OPENAI_API_KEY: undefined,
   OPENAI_BASE_URL: undefined,
@@ -43,7 +38,10 @@ const NO_KEYS: Env = {
  *
  * @param local A model on this machine, if there is one.
  */
-export function offerModels(env: Env, local?: LocalModel): readonly OfferedModel[] {
+export function offerModels(
+  env: Env,
+  local?: { readonly name: string; readonly baseUrl: string },
+): readonly OfferedModel[] {
   const offered = [SCRIPT];
   for (const { id, name, keyVariable: key, urlVariable: url, modelVariable: model } of VENDORS) {
     if (!env[key]?.trim() && !(id === "openai" && env[url]?.trim())) continue;

@@ -28,8 +28,6 @@ export function createNotices(now: () => number) {
   };
 }
 
-export type Notices = ReturnType<typeof createNotices>;
-
 const lineSchema = z.object({
   level: z.string(),
   event: z.string(),

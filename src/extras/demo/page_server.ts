@@ -27,17 +27,13 @@ const MAX_PORT = 65_535;
 /** Milliseconds that the files of a message may take, also over SSH. */
 const UPLOAD_MS = 45_000;
 
-export interface PageAddress extends Pick<PageAccess, "host" | "key"> {
-  readonly port: number;
-}
-
 /**
  * Listens.
  *
  * @throws {HttpServerError} With `port_in_use` if all ports are in use; at once for other errors.
  */
 export async function listenFrom(
-  { port, host, key }: PageAddress,
+  { port, host, key }: Pick<PageAccess, "host" | "key"> & { readonly port: number },
   handler: RequestHandler,
 ): Promise<HttpServer> {
   // The page's feed of events has no end.
@@ -71,7 +67,7 @@ export async function listenFrom(
 const ALL = ["0.0.0.0", "::"];
 
 /** The page's addresses, and its key. */
-export interface PageAccess {
+interface PageAccess {
   /** The address to listen on; both of loopback if absent. */
   readonly host?: string;
   /** Host names in the page's address, the best first. */

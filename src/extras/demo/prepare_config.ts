@@ -177,7 +177,7 @@ function environment(env: Env, keepsModel: boolean): Env {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name)));
 }
 
-export interface IdMapping {
+interface IdMapping {
   /** Ids of the demo, by the id or name in the config. */
   readonly ids: ReadonlyMap<string, string>;
   /** The mapping for people, one line each. */

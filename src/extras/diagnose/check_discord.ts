@@ -48,12 +48,6 @@ export interface FixOptions {
   readonly confirm?: (question: string) => Promise<boolean>;
 }
 
-export interface AboutAccount {
-  readonly findings: readonly Finding[];
-  /** URL of the gateway from Discord, now or at the last connection. */
-  readonly gatewayUrl?: string;
-}
-
 const ASKING = "Asking Discord";
 
 /** Checks the account, and enables missing intents on request. */
@@ -71,7 +65,11 @@ export async function checkDiscord(
   },
   mending: FixOptions,
   io: Io,
-): Promise<AboutAccount> {
+): Promise<{
+  readonly findings: readonly Finding[];
+  /** URL of the gateway from Discord, now or at the last connection. */
+  readonly gatewayUrl?: string;
+}> {
   const { accountId, enabled, access } = config.discord;
   const known = host.known?.accounts.get(accountId);
   if (!enabled) {

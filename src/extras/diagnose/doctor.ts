@@ -37,7 +37,7 @@ export interface DoctorFlags extends CommonFlags {
 }
 
 /** The person at the terminal, and their machine. */
-export interface DoctorUser extends Pick<FixOptions, "confirm"> {
+interface DoctorUser extends Pick<FixOptions, "confirm"> {
   /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
   readonly root?: string;
 }

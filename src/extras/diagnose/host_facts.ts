@@ -49,7 +49,7 @@ import type { EmbeddedCount } from "../../store/notes/notes.ts";
 import type { BackupState, Pause } from "../../core/store/settings.ts";
 
 /** The bot to look at. */
-export interface HostOptions {
+interface HostOptions {
   /** Absolute path. */
   readonly dataDir: string;
   /** `bot` names the lock of the account's token; absent without a token. */

@@ -11,7 +11,7 @@ import { isContainer } from "../../host/process/boot.ts";
 import type { Env } from "../../lib/env.ts";
 
 /** Where to look. */
-export interface MachinePlaces {
+interface MachinePlaces {
   /** The folder of `/proc`, `/sys`, `/etc` and `/var`: `"/"`. */
   readonly root: string;
   readonly env: Env;

@@ -40,17 +40,11 @@ export interface ProbedAccount extends Partial<PermissionAudit> {
   readonly names?: readonly NameMapping[];
 }
 
-/** The audits of all accounts, and the exit code that they justify. */
-export interface Probed {
-  readonly accounts: readonly ProbedAccount[];
-  readonly code: ExitCode;
-}
-
 /** Asks Discord about each enabled account. */
 export async function probe(
   flags: { readonly config?: string; readonly data?: string },
   io: Io,
-): Promise<Probed> {
+): Promise<{ readonly accounts: readonly ProbedAccount[]; readonly code: ExitCode }> {
   const loaded = await readConfig(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return { accounts: [], code: EXIT.config };
   const api = apiOf(io.env);

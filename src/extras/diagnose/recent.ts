@@ -36,7 +36,7 @@ export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCo
   });
 }
 
-export interface RankedTurn extends RecentTurn {
+interface RankedTurn extends RecentTurn {
   readonly isFailed: boolean;
   /** Whether it took far longer than most of the newest turns. */
   readonly isSlow: boolean;

@@ -115,19 +115,19 @@ async function askBot(
   return { json: answer.json, lines: [first, ...facts, ...checks], code };
 }
 
-interface NoAnswer {
-  readonly problem: string;
-  readonly code: ExitCode;
-  /** The data directory, if no bot runs with it. */
-  readonly stopped?: DataChoice;
-}
-
 /** Asks the bot that holds the data directory. */
 export async function answerOfBot(
   data: string | undefined,
   io: Io,
   timeoutMs: number,
-): Promise<NoAnswer | BotAnswer & { readonly place: DataChoice }> {
+): Promise<
+  {
+    readonly problem: string;
+    readonly code: ExitCode;
+    /** The data directory, if no bot runs with it. */
+    readonly stopped?: DataChoice;
+  } | BotAnswer & { readonly place: DataChoice }
+> {
   const found = await holderIn(data, io, timeoutMs);
   if ("problem" in found) {
     const { problem: { message, code }, place: stopped } = found;

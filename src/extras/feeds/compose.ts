@@ -31,7 +31,7 @@ export type FeedNews =
     readonly feedTitle?: string;
   };
 
-export interface FeedMessage {
+interface FeedMessage {
   readonly accountId: AccountId;
   readonly channelId: ChannelId;
   /** Absent in direct messages. */

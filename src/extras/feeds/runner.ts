@@ -37,32 +37,10 @@ export interface ConfiguredFeed extends FeedSource {
 }
 
 /** The place of a feed's messages. */
-export interface FeedPlace {
+interface FeedPlace {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
-}
-
-/** Everything that polls need from outside. */
-export interface FeedParts<Feed extends ConfiguredFeed> {
-  /** The feeds of the account, as the config has them now. */
-  readonly feeds: () => readonly Feed[];
-  readonly readFeed: FetchFeed;
-  /** Finds the place of a feed. @throws {unknown} If Discord does not answer, as a rejection. */
-  readonly placeOf: (feed: Feed) => Promise<
-    | ({ readonly kind: "place" } & FeedPlace)
-    /** The bot may not write there; `reason` is for the operator. */
-    | { readonly kind: "refused"; readonly reason: string }
-  >;
-  /** Composes the messages about an entry, or about entries that were too many. */
-  readonly compose: (
-    feed: Feed,
-    what: FeedNews,
-    place: FeedPlace,
-  ) => readonly Frozen[];
-  /** Makes an event of an entry, or of entries that were too many. */
-  readonly eventOf: (feed: Feed, what: FeedNews) => NewHookEvent;
-  readonly answerEvents: () => void;
 }
 
 export interface FeedRunner {
@@ -105,7 +83,26 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
       "accountId" | "store" | "schedule" | "now" | "random" | "log"
     >
     & Emits<"outbox">,
-  { feeds, readFeed, placeOf, compose, eventOf, answerEvents }: FeedParts<Feed>,
+  { feeds, readFeed, placeOf, compose, eventOf, answerEvents }: {
+    /** The feeds of the account, as the config has them now. */
+    readonly feeds: () => readonly Feed[];
+    readonly readFeed: FetchFeed;
+    /** Finds the place of a feed. @throws {unknown} If Discord does not answer, as a rejection. */
+    readonly placeOf: (feed: Feed) => Promise<
+      | ({ readonly kind: "place" } & FeedPlace)
+      /** The bot may not write there; `reason` is for the operator. */
+      | { readonly kind: "refused"; readonly reason: string }
+    >;
+    /** Composes the messages about an entry, or about entries that were too many. */
+    readonly compose: (
+      feed: Feed,
+      what: FeedNews,
+      place: FeedPlace,
+    ) => readonly Frozen[];
+    /** Makes an event of an entry, or of entries that were too many. */
+    readonly eventOf: (feed: Feed, what: FeedNews) => NewHookEvent;
+    readonly answerEvents: () => void;
+  },
 ): FeedRunner {
   const ending = new AbortController();
   let states = new Map<string, FeedState>();

@@ -20,5 +20,3 @@ export function createHookEvents({ bot, store }: Pick<Served, "bot" | "store">) 
     count: bot.hookRequested,
   };
 }
-
-export type HookEvents = ReturnType<typeof createHookEvents>;

@@ -16,7 +16,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import type { HookIncidents } from "../../store/hooks/hooks.ts";
 
 /** The place of a run's events. */
-export type IncidentPlace =
+type IncidentPlace =
   | {
     readonly kind: "place";
     readonly place: ChosenPlace;
@@ -26,29 +26,13 @@ export type IncidentPlace =
   /** The first post is not at Discord yet. */
   | { readonly kind: "waiting" };
 
-export type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
+type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
 
 /** The part of an account that keeps incidents. */
-export type IncidentAccount = Pick<
+type IncidentAccount = Pick<
   Account<unknown, unknown, { readonly hooks: HookIncidents }>,
   "accountId" | "store" | "now" | "log"
 >;
-
-/** Requests and texts of incidents. */
-export interface IncidentPorts {
-  readonly threads: Pick<ThreadCalls, "start" | "archive">;
-  readonly edit: Messages["edit"];
-  /**
-   * Whether messages may be written in a thread. An archived one takes them, too.
-   *
-   * @throws {unknown} If Discord does not answer, as a rejection.
-   */
-  readonly stateOf: (threadId: ChannelId) => Promise<"open" | "locked" | "gone">;
-  /** Whether a failure is Discord's final word. */
-  readonly isRefused: (error: unknown) => boolean;
-  /** The first post, with a nonce of its own. */
-  readonly compose: (incident: ShownIncident, place: ChosenPlace) => Frozen;
-}
 
 /** The facts that a first post shows. */
 export type ShownIncident =
@@ -64,7 +48,20 @@ const LOOK_MS = 5_000;
 /** Creates the incidents of one account. The function is long, because its steps share the ports. */
 export function createIncidents(
   { accountId, store: { hooks }, now, log }: IncidentAccount,
-  ports: IncidentPorts,
+  ports: {
+    readonly threads: Pick<ThreadCalls, "start" | "archive">;
+    readonly edit: Messages["edit"];
+    /**
+     * Whether messages may be written in a thread. An archived one takes them, too.
+     *
+     * @throws {unknown} If Discord does not answer, as a rejection.
+     */
+    readonly stateOf: (threadId: ChannelId) => Promise<"open" | "locked" | "gone">;
+    /** Whether a failure is Discord's final word. */
+    readonly isRefused: (error: unknown) => boolean;
+    /** The first post, with a nonce of its own. */
+    readonly compose: (incident: ShownIncident, place: ChosenPlace) => Frozen;
+  },
 ) {
   /** @throws {unknown} If Discord does not answer, as a rejection. */
   async function threadOf(incident: HookIncident, firstId: MessageId) {
@@ -203,6 +200,3 @@ export function createIncidents(
     },
   };
 }
-
-/** Keeps the threads of incidents. */
-export type Incidents = ReturnType<typeof createIncidents>;

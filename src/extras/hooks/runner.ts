@@ -15,44 +15,24 @@ import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
-import type { Incidents } from "./incidents.ts";
+import type { createIncidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../bot/outbound/event_places.ts";
 import { createWaker } from "../../lib/waker.ts";
-import type { HookRecords } from "../../store/hooks/hooks.ts";
+import type { createHooks } from "../../store/hooks/hooks.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 /** The part of an account that answers events. */
-export type HookAccount =
+type HookAccount =
   & Pick<
-    Account<unknown, unknown, { readonly hooks: HookRecords; readonly inbox: AcceptedBatches }>,
+    Account<
+      unknown,
+      unknown,
+      { readonly hooks: ReturnType<typeof createHooks>; readonly inbox: AcceptedBatches }
+    >,
     "accountId" | "store" | "schedule" | "now" | "log"
   >
   & Emits<"asked" | "outbox">;
-
-/** The facts and texts of runs. */
-export interface HookPorts {
-  /** The hook with a name; `undefined` if the config has none. */
-  readonly rulesOf: (hook: string) => AnswerRules | undefined;
-  /**
-   * Finds the place.
-   *
-   * @throws {unknown} If Discord does not answer, as a rejection.
-   */
-  readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
-  readonly judge: (message: InboundMessage) => Judgement;
-  readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
-  /** Why no model may read events now; `undefined` if one may. */
-  readonly modelStop: (
-    hook: string,
-    rules: AnswerRules,
-    route: Route,
-  ) => Promise<string | undefined>;
-  readonly cleanSecrets: (text: string) => string;
-  /** @param text Clean. */
-  readonly compose: (message: InboundMessage, text: string) => readonly Frozen[];
-  readonly incidents: Pick<Incidents, "placeOf" | "update">;
-}
 
 const MINUTE_MS = 60_000;
 /** Milliseconds until a run is tried again that could not begin. */
@@ -66,7 +46,28 @@ const LOOK_MS = 60_000;
  */
 export function createHookRunner(
   { accountId, store: { hooks, inbox }, events, schedule, now, log }: HookAccount,
-  ports: HookPorts,
+  ports: {
+    /** The hook with a name; `undefined` if the config has none. */
+    readonly rulesOf: (hook: string) => AnswerRules | undefined;
+    /**
+     * Finds the place.
+     *
+     * @throws {unknown} If Discord does not answer, as a rejection.
+     */
+    readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
+    readonly judge: (message: InboundMessage) => Judgement;
+    readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
+    /** Why no model may read events now; `undefined` if one may. */
+    readonly modelStop: (
+      hook: string,
+      rules: AnswerRules,
+      route: Route,
+    ) => Promise<string | undefined>;
+    readonly cleanSecrets: (text: string) => string;
+    /** @param text Clean. */
+    readonly compose: (message: InboundMessage, text: string) => readonly Frozen[];
+    readonly incidents: Pick<ReturnType<typeof createIncidents>, "placeOf" | "update">;
+  },
 ) {
   const waker = createWaker({
     run: runAll,

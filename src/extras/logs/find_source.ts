@@ -32,7 +32,7 @@ export interface SourceFlags extends CommonFlags {
 }
 
 /** Where the lines of a running bot go. */
-export interface WritingBot {
+interface WritingBot {
   readonly pid: number;
   /** The target of its stderr: `"/dev/pts/3"`, `"pipe:[123]"`; absent: unknown. */
   readonly stderr?: string;

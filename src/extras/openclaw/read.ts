@@ -40,7 +40,7 @@ export function setMark(container: object, key: string | number, mark: Mark): vo
 }
 
 /** A file's content, or why it cannot be read. */
-export type ReadConfig =
+type ReadConfig =
   | {
     readonly kind: "source";
     readonly value: Readonly<Record<string, unknown>>;

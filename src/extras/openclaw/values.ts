@@ -117,7 +117,7 @@ export function sameKeys(path: string, ...keys: readonly string[]): RuleTable {
 }
 
 /** Our word for one of OpenClaw's; `why` if its meaning differs a little. */
-export type Ours = string | { readonly as: string; readonly why: string };
+type Ours = string | { readonly as: string; readonly why: string };
 
 export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
   const known = new Map(Object.entries(words));

@@ -2,9 +2,6 @@
 
 import { meaningOf } from "../../cli/shared/exit_code.ts";
 
-/** Fields of `systemctl show`. */
-type Shown = Readonly<Record<string, string>>;
-
 /** Reasons of systemd that are no exit code of Barnacle. */
 const RESULTS: Readonly<Record<string, string>> = {
   watchdog: "it did not answer the watchdog",
@@ -29,7 +26,7 @@ const SIGKILL = 9;
 const AT_ONCE = 143;
 
 /** `"78: invalid config"`; `undefined` if no process has ended yet. */
-export function endText(shown: Shown): string | undefined {
+export function endText(shown: Readonly<Record<string, string>>): string | undefined {
   const { ExecMainCode: kind, ExecMainStatus: status = "", Result: result = "" } = shown;
   const reason = RESULTS[result];
   const number = Number(status);

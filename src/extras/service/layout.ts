@@ -35,7 +35,7 @@ export interface ServiceLayout {
 }
 
 /** The facts of this user and the choices of the operator. */
-export interface LayoutFacts {
+interface LayoutFacts {
   readonly home: string;
   /** The running program; paths of packages are kept. */
   readonly program: string;

@@ -18,7 +18,7 @@ import {
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { lastEnd, showUnit } from "./watch.ts";
 
-export interface ServiceStatus {
+interface ServiceStatus {
   readonly target: ServiceTarget;
   /** Path of the unit; absent if the service is not installed. */
   readonly unit?: string;

@@ -8,20 +8,17 @@
 
 import { WINDOWS_TASK } from "./target.ts";
 
-/** What a task starts, and for whom. */
-export interface TaskFacts {
+/** The line by which Barnacle knows its own tasks, of any version. */
+const MARK = "Barnacle - Discord AI agent";
+
+/** Makes the definition of a task, in ASCII: `schtasks` reads no other encoding without a mark. */
+export function taskXml({ program, args, user }: {
   /** Path of the program. */
   readonly program: string;
   readonly args: readonly string[];
   /** The user as Windows names it: `"PC\\ada"`. */
   readonly user: string;
-}
-
-/** The line by which Barnacle knows its own tasks, of any version. */
-const MARK = "Barnacle - Discord AI agent";
-
-/** Makes the definition of a task, in ASCII: `schtasks` reads no other encoding without a mark. */
-export function taskXml({ program, args, user }: TaskFacts): string {
+}): string {
   const words = ["--headless", program, ...args].map(windowsWord).join(" ");
   return `<?xml version="1.0"?>
 <Task version="1.3" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">

@@ -92,7 +92,7 @@ async function userOf(user: string, flags: ForgetFlags, io: Io): Promise<UserId 
 }
 
 /** A person is forgotten, but for the listed files. */
-export interface ForgottenPerson {
+interface ForgottenPerson {
   /** The number of rows that were deleted or changed, by table. */
   readonly tables: Forgotten["tables"];
   /** Copies of the database that still have the person's data. */

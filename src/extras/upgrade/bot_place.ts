@@ -15,7 +15,7 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { type ActiveService, activeService } from "./restart_bot.ts";
 import type { ProgramFacts } from "./try_program.ts";
 
-export interface UpgradedBot {
+interface UpgradedBot {
   readonly dataDir: string;
   /** The bot's config; absent if a start would find it by itself. */
   readonly config: string | undefined;

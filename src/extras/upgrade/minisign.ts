@@ -6,7 +6,7 @@
 
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 
-export interface MinisignKey {
+interface MinisignKey {
   /** Number of the key, as 16 hexadecimal digits. Signatures name it. */
   readonly id: string;
   readonly key: KeyObject;

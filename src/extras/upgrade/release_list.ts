@@ -80,20 +80,6 @@ const listSchema = z.object({
   releases: z.array(releaseSchema).min(1),
 });
 
-/** A list as it was downloaded. */
-export interface SignedList {
-  readonly text: Uint8Array;
-  readonly signature: string;
-}
-
-/** What a list's date is compared with. */
-export interface ListTimes {
-  /** When the newest list was made that this program has seen. */
-  readonly seen: string | undefined;
-  /** The time of this machine. */
-  readonly now: number;
-}
-
 const STAYS = "nothing was changed";
 
 /**
@@ -104,9 +90,14 @@ const STAYS = "nothing was changed";
  * @throws {StartError} If it is not to be trusted, or of another format.
  */
 export function readReleaseList(
-  { text, signature }: SignedList,
+  { text, signature }: { readonly text: Uint8Array; readonly signature: string },
   publicKey: string,
-  { seen, now }: ListTimes,
+  { seen, now }: {
+    /** When the newest list was made that this program has seen. */
+    readonly seen: string | undefined;
+    /** The time of this machine. */
+    readonly now: number;
+  },
   source: string,
 ): ReleaseList {
   try {

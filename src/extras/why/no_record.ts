@@ -42,12 +42,7 @@ export interface AccountEvidence {
   readonly gapSince?: number;
   /** The earliest of all shards' last events. */
   readonly heardAt?: number;
-  readonly guilds: readonly KnownGuild[];
-}
-
-/** A guild that the bot knows. */
-export interface KnownGuild extends Named<GuildId> {
-  readonly channels: ReadonlySet<string>;
+  readonly guilds: readonly (Named<GuildId> & { readonly channels: ReadonlySet<string> })[];
 }
 
 /** Judges every cause, in the order in which an operator would check them. */

@@ -121,20 +121,20 @@ export interface Today {
 }
 
 /** Sources of rules. */
-export interface WhyPorts {
+interface WhyPorts {
   /** Reads the session of a turn as it is now. */
   readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
   /** Finds the guild of a channel; `undefined` if there is none, or none is known. */
   readonly guildOf: (accountId: AccountId, channelId: ChannelId) => Promise<string | undefined>;
   /** Reads the rules of all accounts from a recorded config. */
-  readonly viewsOf: (policy: RecordedPolicy) => Promise<readonly AccessView[]>;
+  readonly viewsOf: (
+    policy: NonNullable<StoredDecision["policy"]> & ConfigSource,
+  ) => Promise<readonly AccessView[]>;
   /** Absent if the current config is invalid. */
   readonly today?: Today;
 }
 
-export type StoredDecision = MessageRecord["decisions"][number];
-export type RecordedPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
-
+type StoredDecision = MessageRecord["decisions"][number];
 /**
  * Makes the report.
  *

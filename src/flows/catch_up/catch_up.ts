@@ -27,7 +27,7 @@ import {
 } from "./gap_tasks.ts";
 import type { StoredSession, StoredShard } from "../../core/store/gateway.ts";
 import { createUnreadable } from "./unreadable.ts";
-import type { Gaps } from "../../store/gateway/sessions.ts";
+import type { createGaps } from "../../store/gateway/sessions.ts";
 import type { GatewayRecords } from "../../store/gateway/gateway.ts";
 
 /** Everything that catch-up needs from outside. */
@@ -45,12 +45,14 @@ export interface CatchUpPorts
 }
 
 /** A shard of the store, with its gap if it has one. */
-export type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
+type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
   readonly session?: Pick<StoredSession, "hasHole">;
 };
 
 /** The store's gaps. */
-export type GapRows = Pick<GatewayRecords, "loadAccount"> & Pick<Gaps, "finishCatchUp">;
+export type GapRows =
+  & Pick<GatewayRecords, "loadAccount">
+  & Pick<ReturnType<typeof createGaps>, "finishCatchUp">;
 
 /**
  * Creates the catch-up of one account. Reads nothing before the first gap. The function is longer than

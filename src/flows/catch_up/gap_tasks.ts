@@ -7,8 +7,8 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
-import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
-import type { TurnDelay } from "./turn_delay.ts";
+import type { createRetryQueue, RetriedTask } from "../retry_queue.ts";
+import type { createTurnDelay } from "./turn_delay.ts";
 import {
   createMissedReading,
   endOfReading,
@@ -24,14 +24,6 @@ import type { Unreadable } from "./unreadable.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Received } from "../../store/received/received.ts";
 
-/** The known channels of a shard's guilds. */
-export interface PlacesToRead {
-  /** Channels and threads of guilds whose GUILD_CREATE has arrived. */
-  readonly channels: readonly MissedChannel[];
-  /** Guilds whose GUILD_CREATE is still missing. */
-  readonly awaited: readonly GuildId[];
-}
-
 /** Everything that the tasks need from outside. */
 export interface GapTasksPorts extends
   MissedReadingPorts,
@@ -40,7 +32,12 @@ export interface GapTasksPorts extends
     "accountId" | "store"
   > {
   /** The channels of one shard's guilds, without guilds that are planned already. */
-  readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => PlacesToRead;
+  readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => {
+    /** Channels and threads of guilds whose GUILD_CREATE has arrived. */
+    readonly channels: readonly MissedChannel[];
+    /** Guilds whose GUILD_CREATE is still missing. */
+    readonly awaited: readonly GuildId[];
+  };
   /** Whether the policy lets the bot answer in a place. */
   readonly mayAct: (place: GuildPlace) => boolean;
   /** Whether the policy allows any direct message. */
@@ -52,8 +49,8 @@ export function createGapTasks(
   ports: GapTasksPorts,
   { delay, retries, unreadable, onProgress }: {
     /** Delays turns in channels that are still to be read. */
-    readonly delay: Pick<TurnDelay, "addChannel" | "releaseChannel">;
-    readonly retries: Pick<RetryQueue, "add">;
+    readonly delay: Pick<ReturnType<typeof createTurnDelay>, "addChannel" | "releaseChannel">;
+    readonly retries: Pick<ReturnType<typeof createRetryQueue>, "add">;
     /** Remembers channels that the bot may not read. */
     readonly unreadable: Unreadable;
     /** Called after each task that has succeeded. */

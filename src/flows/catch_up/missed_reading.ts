@@ -15,7 +15,7 @@ import {
   type MessageId,
 } from "../../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { Acceptor } from "../receive/accept.ts";
+import type { createAcceptor } from "../receive/accept.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
 import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -40,15 +40,20 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
   /** Whether the store has the record of a message. */
   readonly isRecorded: (id: MessageId) => Promise<boolean>;
   /** Stores messages from the history, as live ones. */
-  readonly acceptHistory: Acceptor["acceptHistory"];
+  readonly acceptHistory: ReturnType<typeof createAcceptor>["acceptHistory"];
   /** Which messages may get an answer. */
-  readonly limits: CatchUpLimits;
+  readonly limits: {
+    /** Maximum age of a message in milliseconds. */
+    readonly maxAgeMs: number;
+    /** Maximum number of messages per channel; if there are more, the newest ones. */
+    readonly maxPerChannel: number;
+  };
   /** Tells a channel, once for each key, that Barnacle has not read its messages before this one. */
   readonly tellUnread: (channel: MissedChannel, before: MessageId, key: string) => Promise<void>;
 }
 
 /** Messages of a channel that are not read. */
-export interface UnreadPart {
+interface UnreadPart {
   /** The oldest message that is read. */
   readonly before: MessageId;
   /** Whether the policy accepts a message that is read: people there expect answers. */
@@ -201,14 +206,6 @@ export interface MissedChannel {
 
 /** Milliseconds by which reading goes back before the gap. */
 const MARGIN_MS = 10_000;
-
-/** `channels.discord.gateway.catchUp`: which missed messages may get an answer. */
-export interface CatchUpLimits {
-  /** Maximum age of a message in milliseconds. */
-  readonly maxAgeMs: number;
-  /** Maximum number of messages per channel; if there are more, the newest ones. */
-  readonly maxPerChannel: number;
-}
 
 /**
  * How far to read back.

@@ -85,5 +85,3 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
     },
   };
 }
-
-export type TurnDelay = ReturnType<typeof createTurnDelay>;

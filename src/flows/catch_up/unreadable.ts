@@ -10,10 +10,10 @@ import { type MissedChannel, nameOf } from "./missed_reading.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The permissions that a channel lacks, by their names in Discord's settings. */
-export type MissingIn = (channelId: ChannelId) => readonly string[];
+type MissingIn = (channelId: ChannelId) => readonly string[];
 
 /** A channel in which the bot gets messages, but may not read the history. */
-export interface UnreadableChannel {
+interface UnreadableChannel {
   readonly channelId: ChannelId;
   /** Name for people: `"#general"`. */
   readonly name: string;

@@ -24,7 +24,7 @@ import {
   createRefusedMessages,
 } from "./failing_rows.ts";
 import { deliver, removeFiles } from "./deliver.ts";
-import type { Parking } from "./park.ts";
+import type { createParking } from "./park.ts";
 
 export interface Attempted {
   /** Milliseconds until the channel's next attempt; 0: none is needed, or it may begin at once. */
@@ -46,7 +46,7 @@ const LONG_WAIT_MS = 60_000;
  */
 export function createDeliveryAttempts(
   ports: Sending,
-  parking: Pick<Parking, "explain" | "close" | "delivered">,
+  parking: Pick<ReturnType<typeof createParking>, "explain" | "close" | "delivered">,
 ) {
   const { outbox, log, now, steadyNow } = ports;
   const failing = createFailingRows(ports);
@@ -206,7 +206,7 @@ export function createDeliveryAttempts(
     /**
      * Makes one attempt, and stores its result.
      *
-     * @param setMs {@link DeliveryAttempts.clockSetMs} from before the row was read.
+     * @param setMs `clockSetMs` from before the row was read.
      */
     attempt,
     /**
@@ -222,8 +222,6 @@ export function createDeliveryAttempts(
     delayed: failing.delayed,
   };
 }
-
-export type DeliveryAttempts = ReturnType<typeof createDeliveryAttempts>;
 
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {
   const { channelId, nonce } = message;

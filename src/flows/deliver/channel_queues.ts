@@ -17,22 +17,20 @@ import { createParking } from "./park.ts";
 /** Milliseconds before the next attempt after a failure of our own or of the disk. */
 const FAULT_WAIT_MS = 5_000;
 
-interface ChannelWait {
-  /** The row to try then. While it waits, it is the channel's first. */
-  readonly row: number;
-  /** Ends the wait early. */
-  readonly end: () => void;
-  /** Whether it waits because Barnacle could not reach Discord. */
-  readonly isNetworkFailure: boolean;
-}
-
 /** Creates the queues of one account. Sends nothing before the first `wake`. */
 export function createChannelQueues(ports: Sending) {
   const { accountId, outbox, log } = ports;
   /** Channels with a running attempt, or that wait for the next one. */
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
-  const waiting = new Map<ChannelId, ChannelWait>();
+  const waiting = new Map<ChannelId, {
+    /** The row to try then. While it waits, it is the channel's first. */
+    readonly row: number;
+    /** Ends the wait early. */
+    readonly end: () => void;
+    /** Whether it waits because Barnacle could not reach Discord. */
+    readonly isNetworkFailure: boolean;
+  }>();
   const stale = createStaleChannels(ports);
   const parking = createParking(ports, stale.wake);
   const attempts = createDeliveryAttempts(ports, parking);
@@ -121,19 +119,17 @@ export function createChannelQueues(ports: Sending) {
 
 export type ChannelQueues = ReturnType<typeof createChannelQueues>;
 
-export interface ChannelReads {
-  /** Runs before the first reading, until it has succeeded once. */
-  prepare(): Promise<void>;
-  /** Reads these channels; `undefined`: all channels. */
-  read(channels: readonly ChannelId[] | undefined): Promise<void>;
-}
-
 /** Milliseconds before the next reading after a failed one. */
 const READ_RETRY_MS = 5_000;
 
 /** Creates the readings of one account; the first begins with the first call of `wake`. */
 export function createStaleChannels({ schedule, log }: Pick<Account, "log" | "schedule">) {
-  const reads = createEmitter<ChannelReads>();
+  const reads = createEmitter<{
+    /** Runs before the first reading, until it has succeeded once. */
+    prepare(): Promise<void>;
+    /** Reads these channels; `undefined`: all channels. */
+    read(channels: readonly ChannelId[] | undefined): Promise<void>;
+  }>();
   const stale = new Set<ChannelId>();
   let isAllStale = false;
   let isPrepared = false;

@@ -21,7 +21,7 @@ export interface Wait {
 }
 
 /** A row that could not be delivered for longer than the fast retries take. */
-export interface DelayedRow {
+interface DelayedRow {
   /** Number of the row. */
   readonly row: number;
   readonly channelId: ChannelId;
@@ -140,7 +140,7 @@ export function createClockChanges(
     /**
      * Brings a row up to date.
      *
-     * @param setForwardMs {@link ClockChanges.setForwardMs} from before the row was read.
+     * @param setForwardMs `setForwardMs` from before the row was read.
      */
     shifted(row: OutboxRow, setForwardMs: number): OutboxRow {
       const byMs = setMs - setForwardMs;
@@ -151,19 +151,13 @@ export function createClockChanges(
   };
 }
 
-/** How far the clock was set since the start. */
-export type ClockChanges = ReturnType<typeof createClockChanges>;
-
-/** What to do about a refused message: try it again, end it, or park its channel. */
-export type AfterRefusal = "again" | "end" | "park";
-
 /** Creates an empty list. */
 export function createRefusedMessages() {
   /** The last row that was refused so, by its channel. */
   const refused = new Map<ChannelId, { readonly row: number; readonly hasEnded: boolean }>();
   return {
     /** Judges a row that Discord has refused, although the bot has all permissions there. */
-    judge({ id, message: { channelId } }: OutboxRow): AfterRefusal {
+    judge({ id, message: { channelId } }: OutboxRow): "again" | "end" | "park" {
       const before = refused.get(channelId);
       if (before?.hasEnded) return "park";
       const hasEnded = before?.row === id;

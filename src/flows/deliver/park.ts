@@ -20,13 +20,6 @@ export type ParkingOf =
   >
   & Emits<"parked">;
 
-export interface ChannelRefusal {
-  /** Discord's own words. */
-  readonly reason: string;
-  /** Discord's error code; absent if it sent none. */
-  readonly code?: number;
-}
-
 /**
  * Creates the parking of one account. The function is long because its methods have their docs here.
  *
@@ -63,7 +56,12 @@ export function createParking(
      * Finds the reason of a refusal. While a channel is parked and nothing changes, the reason of its
      * first refusal holds. Barnacle asks Discord again only if it did not answer then. Never rejects.
      */
-    async explain(row: OutboxRow, { code }: ChannelRefusal): Promise<Explained> {
+    async explain(row: OutboxRow, { code }: {
+      /** Discord's own words. */
+      readonly reason: string;
+      /** Discord's error code; absent if it sent none. */
+      readonly code?: number;
+    }): Promise<Explained> {
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       // After a change, another permission may be the missing one.
@@ -141,11 +139,8 @@ export function createParking(
   };
 }
 
-/** The parked channels of one account. */
-export type Parking = ReturnType<typeof createParking>;
-
 /** A channel that refused, until Discord accepts a message there. */
-export interface ParkedPlace {
+interface ParkedPlace {
   /** For people: the missing permission by name, or Discord's own words. */
   readonly reason: string;
   /** Whether the permissions in the place gave the reason, and not only Discord's refusal. */

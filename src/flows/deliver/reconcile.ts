@@ -25,7 +25,7 @@ export type Looking = Pick<
 >;
 
 /** The result of looking for a message. `uncertain`: the history can show neither. */
-export type Reconciled =
+type Reconciled =
   | { readonly kind: "found"; readonly messageId: MessageId }
   | { readonly kind: "absent" }
   | { readonly kind: "uncertain"; readonly reason: string }

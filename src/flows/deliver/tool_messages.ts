@@ -26,7 +26,7 @@ export function createToolMessages(
     >
     & Emits<"outbox">,
   { sent, agentId, rulesIn, checksIn }: {
-    readonly sent: Pick<SentWatch, "ended">;
+    readonly sent: Pick<ReturnType<typeof createSentWatch>, "ended">;
     readonly agentId: string;
     readonly rulesIn: (target: ToolTarget) => ReplyRules;
     /** Whether people check answers to this asker there (A5). */
@@ -103,6 +103,3 @@ export function createSentWatch(schedule: StartTimer) {
     },
   };
 }
-
-/** Waits for deliveries. */
-export type SentWatch = ReturnType<typeof createSentWatch>;

@@ -63,13 +63,11 @@ export function createChannelRecord(stored: string | undefined) {
   };
 }
 
-interface StoredRecord {
+function read(text: string | undefined): {
   readonly answers: readonly number[];
   readonly posted: readonly string[];
   readonly outcomes: readonly (readonly [id: string, outcome: AnswerOutcome, at: number])[];
-}
-
-function read(text: string | undefined): StoredRecord {
+} {
   if (text !== undefined) {
     try {
       return schema.parse(JSON.parse(text));

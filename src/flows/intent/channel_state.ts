@@ -36,27 +36,6 @@ const SAME_QUESTION = 0.7;
 
 const MENTION = /<@!?(\d{1,20})>/g;
 
-interface Scored {
-  readonly facts: IntentFacts;
-  /** Whether its answer counts for the limits already. */
-  isCounted: boolean;
-}
-
-interface LeftMessage {
-  readonly author: UserId;
-  readonly at: number;
-  /** Hashes of its words. */
-  readonly content: ReadonlySet<number>;
-}
-
-/** A message of the bot, as Discord has it. */
-export interface OwnText {
-  readonly text: string;
-  readonly at: number;
-  /** The people whom it answers. */
-  readonly to: readonly UserId[];
-}
-
 /**
  * Creates the state of a channel in which no one has written yet. The function is longer than most,
  * because its inner functions share that state.
@@ -66,11 +45,20 @@ export interface OwnText {
 export function createChannelState(me: UserId, stored: string | undefined) {
   const record = createChannelRecord(stored);
   const tracker = createIntentTracker({ me });
-  const scored = new Map<MessageId, Scored>();
+  const scored = new Map<MessageId, {
+    readonly facts: IntentFacts;
+    /** Whether its answer counts for the limits already. */
+    isCounted: boolean;
+  }>();
   const people = new Map<string, UserId>();
   const asked = new Map<MessageId, UserId>();
   const unprompted = new Map<MessageId, UserId>();
-  let unanswered: readonly LeftMessage[] = [];
+  let unanswered: readonly {
+    readonly author: UserId;
+    readonly at: number;
+    /** Hashes of its words. */
+    readonly content: ReadonlySet<number>;
+  }[] = [];
   let lastPerson: UserId | undefined;
   let ownAt = -Infinity;
   let newestAt = 0;
@@ -103,7 +91,12 @@ export function createChannelState(me: UserId, stored: string | undefined) {
       if (message.sentAt > newestAt) push(message, toIntentMessage(message, me, people));
     },
     /** Adds a message of the bot. */
-    addOwn({ text, at, to }: OwnText): void {
+    addOwn({ text, at, to }: {
+      readonly text: string;
+      readonly at: number;
+      /** The people whom it answers. */
+      readonly to: readonly UserId[];
+    }): void {
       tracker.push({ author: me, text, at, to, beginsWithName: false });
       ownAt = Math.max(ownAt, at);
       lastPerson = to[0] ?? lastPerson;
@@ -216,7 +209,7 @@ export function toIntentMessage(
 export type ChannelState = ReturnType<typeof createChannelState>;
 
 /** The parts of a message that the state depends on. */
-export type TrackedMessage =
+type TrackedMessage =
   & Pick<InboundMessage, "text" | "mention" | "sentAt" | "displayName">
   & {
     readonly sender: Pick<InboundMessage["sender"], "id" | "username">;

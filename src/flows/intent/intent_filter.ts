@@ -62,7 +62,10 @@ const QUIET_MS = 3_600_000;
  */
 export function createIntentFilter(
   { accountId, policy, self, store, now, log }: Pick<
-    Account<unknown, { readonly policy: AccessPolicy }, IntentStore>,
+    Account<unknown, { readonly policy: AccessPolicy }, {
+      readonly settings: Pick<StoredSettings, "known" | "change">;
+      readonly received: RecentTalk;
+    }>,
     "accountId" | "policy" | "self" | "store" | "now" | "log"
   >,
   weights: IntentWeights = SHIPPED_WEIGHTS,
@@ -296,14 +299,6 @@ export function createIntentFilter(
     bytes,
   };
 }
-
-/** The part of the store that the filter needs. */
-export interface IntentStore {
-  readonly settings: Pick<StoredSettings, "known" | "change">;
-  readonly received: RecentTalk;
-}
-
-export type IntentFilter = ReturnType<typeof createIntentFilter>;
 
 /** The filter of a message's place; `undefined` if it has none, or if the place is closed. */
 function filterOf(

@@ -16,12 +16,6 @@ import type { Authorize } from "../../policy/authorize.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
-/** The policy of {@link createAuthorizeInteraction}. */
-export interface AuthorizingPolicy {
-  readonly policy: AccessPolicy;
-  readonly authorize: Authorize;
-}
-
 /** A command or a component, as far as it decides; a text command counts as a slash command. */
 export type AskingInteraction = Omit<CommandCall, "name" | "options"> | ComponentUse;
 
@@ -33,7 +27,11 @@ export type AskingInteraction = Omit<CommandCall, "name" | "options"> | Componen
  */
 export function createAuthorizeInteraction(
   { policy, store }: Pick<
-    Account<unknown, AuthorizingPolicy, Pick<Store, "pairing">>,
+    Account<
+      unknown,
+      { readonly policy: AccessPolicy; readonly authorize: Authorize },
+      Pick<Store, "pairing">
+    >,
     "policy" | "store"
   >,
   owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">,

@@ -26,21 +26,19 @@ import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
-import type { Refusals } from "./refusals.ts";
-
-/** Judges by policy whether a person may give a command or use a component. */
-export type AuthorizeInteraction = (
-  event: CommandCall | ComponentUse,
-  needs: CommandNeeds,
-) => Verdict | Promise<Verdict>;
+import type { createRefusals } from "./refusals.ts";
 
 /** Everything that commands need, however a person gives them. */
 export interface CommandRunner {
   /** Commands that exist; a call of any other one gets a notice. */
   readonly commands: readonly Command[];
-  readonly authorize: AuthorizeInteraction;
+  /** Judges by policy whether a person may give a command or use a component. */
+  readonly authorize: (
+    event: CommandCall | ComponentUse,
+    needs: CommandNeeds,
+  ) => Verdict | Promise<Verdict>;
   /** Decides how the bot answers people without the right. */
-  readonly refusals: Refusals;
+  readonly refusals: ReturnType<typeof createRefusals>;
   /** Passed to each command; its log gets failed commands and refused people. */
   readonly context: InteractionContext;
 }
@@ -87,9 +85,6 @@ export function createSlashCommands(
   };
 }
 
-/** Runs the command of a message, and returns its answer. */
-export type RunTextCommand = (message: InboundMessage) => Promise<string>;
-
 /**
  * Creates the handler of text commands.
  *
@@ -101,7 +96,7 @@ export function createTextCommands(
   runner: CommandRunner,
   commandOf: (message: InboundMessage) => TextCommand | undefined,
   managesMessages: (message: InboundMessage) => Promise<boolean>,
-): RunTextCommand {
+): (message: InboundMessage) => Promise<string> {
   const { commands, context } = runner;
   return async (message) => {
     const given = commandOf(message);
@@ -182,18 +177,12 @@ async function choicesOf(
   return await option?.suggest?.(typing, context) ?? [];
 }
 
-/** How a command ends. */
-interface CommandAnswer {
-  readonly text: string;
-  readonly isRefusal: boolean;
-}
-
 /** Runs a command, and returns its answer, or a refusal, or a failure; `undefined` for a quiet end. */
 async function runCommand(
   call: CommandCall,
   { needs, run }: CommandWork,
   { authorize, refusals, context }: CommandRunner,
-): Promise<CommandAnswer | undefined> {
+): Promise<{ readonly text: string; readonly isRefusal: boolean } | undefined> {
   const { log } = context;
   const texts = context.texts();
   try {

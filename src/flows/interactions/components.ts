@@ -16,7 +16,7 @@ import type { CommandRunner } from "./commands.ts";
 import { notice } from "../../render/notices/notices.ts";
 
 /** Everything that components need. The context is passed to each of them. */
-export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" | "context"> {
+interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" | "context"> {
   /** Components that exist; a use of any other one gets a notice. */
   readonly components: readonly Component[];
   /** The ways to answer at Discord; each rejects if Discord refuses. */

@@ -22,7 +22,7 @@ import type { Interaction } from "../../core/inbound/interactions.ts";
  * @returns The result of `give`; `undefined` if the person has the text in another way.
  * @throws {unknown} If Discord refuses the answer, as a rejection.
  */
-export type GiveDeferred = <Given>(
+type GiveDeferred = <Given>(
   interaction: Interaction,
   content: string | undefined,
   give: () => Promise<Given>,

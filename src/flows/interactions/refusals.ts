@@ -15,7 +15,7 @@ import type { UserId } from "../../core/discord/ids.ts";
  * The end of a refused interaction. `tell`: the person reads it. `repeat`: so does the person, and the
  * log gets no line. `nothing`: it costs no request.
  */
-export type RefusalEnd = "tell" | "repeat" | "nothing";
+type RefusalEnd = "tell" | "repeat" | "nothing";
 
 /** Milliseconds in which a person reads one refusal of a press, and causes one line of the log. */
 export const TOLD_EVERY_MS = 60_000;
@@ -82,6 +82,3 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
     },
   };
 }
-
-/** Decides the end of each refused interaction of an account. */
-export type Refusals = ReturnType<typeof createRefusals>;

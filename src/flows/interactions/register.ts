@@ -37,17 +37,6 @@ export interface CommandScope {
   readonly commands: readonly RegisteredCommand[];
 }
 
-/** The keys of the config that say which commands are registered, and where. */
-export interface CommandConfig {
-  /** `channels.discord`. */
-  readonly discord: {
-    readonly nativeCommands: boolean;
-    readonly commands: { readonly guildId?: GuildId };
-  };
-  /** `messages`: the operator's words for commands. */
-  readonly messages: { readonly commands: CommandTexts };
-}
-
 /**
  * Creates the list by the current config.
  *
@@ -55,7 +44,19 @@ export interface CommandConfig {
  */
 export function createWantedCommands(
   { accountId, config, store: { settings }, now }: Pick<
-    Account<CommandConfig, unknown, Pick<Store, "settings">>,
+    Account<
+      {
+        /** `channels.discord`. */
+        readonly discord: {
+          readonly nativeCommands: boolean;
+          readonly commands: { readonly guildId?: GuildId };
+        };
+        /** `messages`: the operator's words for commands. */
+        readonly messages: { readonly commands: CommandTexts };
+      },
+      unknown,
+      Pick<Store, "settings">
+    >,
     "accountId" | "config" | "store" | "now"
   >,
   context: Pick<InteractionContext, "config" | "mcp" | "searches">,
@@ -210,7 +211,7 @@ function namesOf(commands: readonly RegisteredCommand[]): string {
 }
 
 /** The operator's words for commands, by the command's name (`messages.commands`). */
-export type CommandTexts = {
+type CommandTexts = {
   readonly [command: string]: {
     /** By Discord's locales. */
     readonly name?: Localizations;

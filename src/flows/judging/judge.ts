@@ -13,7 +13,7 @@ import type { Judgement } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isAtDiscord, type OwnMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { IntentFilter } from "../intent/intent_filter.ts";
+import type { createIntentFilter } from "../intent/intent_filter.ts";
 import type { MessageSource } from "../receive/judge_message.ts";
 import {
   type CountedMessage,
@@ -80,7 +80,7 @@ export function createJudge(
     /** Whether a conversation continues in a thread without mentions (S7). */
     readonly continuesIn: (channelId: ChannelId) => boolean;
     /** The intent filter (I1); absent: no place has one. */
-    readonly intent?: Pick<IntentFilter, "factsOf" | "decided">;
+    readonly intent?: Pick<ReturnType<typeof createIntentFilter>, "factsOf" | "decided">;
     /** Facts that choose the agent and the account of a message (N2); absent: there are none. */
     readonly routingOf?: (message: InboundMessage) => RoutingFacts | undefined;
     /** The counts of the loop guard (P11); absent: they end with the process. */

@@ -27,7 +27,7 @@ import type { Store } from "../../store/store.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The parts of a config that a policy comes from. */
-export interface PolicySource {
+interface PolicySource {
   readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
   /** Path of the config file; absent without one. */
   readonly file?: string;

@@ -48,7 +48,13 @@ export function createTurnTools(
   /** The sets by place and sender: a decision goes through all levels for each tool. */
   const decided = new Map<string, readonly Tool[]>();
   /** The same by the objects, which are mostly those of an earlier message. */
-  let known = new WeakMap<Place, WeakMap<Sender, KnownTools>>();
+  let known = new WeakMap<
+    Place,
+    WeakMap<
+      Sender,
+      { readonly agentId: string; readonly owns: boolean; readonly chosen: readonly Tool[] }
+    >
+  >();
   let tools = toolsNow();
   let decidedBy: CurrentPolicy["decideTools"] | undefined;
 
@@ -102,11 +108,4 @@ export function createTurnTools(
     bySender.set(sender, { agentId, owns, chosen });
     return chosen;
   };
-}
-
-/** The tools of a sender in a place, and what else they depend on. */
-interface KnownTools {
-  readonly agentId: string;
-  readonly owns: boolean;
-  readonly chosen: readonly Tool[];
 }

@@ -2,7 +2,7 @@
 
 import type { Attachment } from "../../core/discord/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { AudioSpending } from "../../core/turn/audio_spending.ts";
+import type { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import type { Extractor } from "../../core/turn/extract.ts";
 import { FileError, type FileResult, type MediaOwner } from "../../core/turn/media.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -26,7 +26,7 @@ export interface ReadAudioPorts extends Pick<Account, "now"> {
   /** The transcription of the current config; `undefined` if it has none. */
   readonly transcription: () => Transcription | undefined;
   /** Budgets of audio, and its count: once for each transcribed recording. */
-  readonly audio: AudioSpending;
+  readonly audio: ReturnType<typeof createAudioSpending>;
 }
 
 export interface Transcription {

@@ -154,17 +154,14 @@ function createLooks(lookUp: IdLookUp) {
   };
 }
 
-/** Everything that an id is compared with. */
-interface IdContext {
-  readonly policy: AccessPolicy;
-  readonly guilds: readonly SearchedGuild[];
-  readonly sight: GuildSight;
-}
-
 /** The fault of an id, in words; `undefined` if there is none, or if Discord did not answer. */
 async function faultOf(
   listed: ListedId,
-  { policy, guilds, sight }: IdContext,
+  { policy, guilds, sight }: {
+    readonly policy: AccessPolicy;
+    readonly guilds: readonly SearchedGuild[];
+    readonly sight: GuildSight;
+  },
   look: IdQuestions,
 ): Promise<string | undefined> {
   const { kind, id, guild: key } = listed;

@@ -25,7 +25,7 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ResolvedNames } from "../../store/pairing/pairing.ts";
 
 /** Resolves the config's names as guilds change. */
-export interface NameResolver extends Omit<Names, "keep" | "resolve"> {
+interface NameResolver extends Omit<Names, "keep" | "resolve"> {
   /** Sets the number of the account's shards. */
   setShardCount(count: number): void;
   /** A shard is ready, so its guilds are known. */

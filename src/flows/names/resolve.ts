@@ -46,7 +46,7 @@ export interface SearchPorts {
 }
 
 /** Members found by earlier searches, by `"<guild> <name>"`. New results are added. */
-export type Searched = Map<string, readonly FoundMember[]>;
+type Searched = Map<string, readonly FoundMember[]>;
 
 /**
  * Runs the searches that are missing, and matches the names.
@@ -203,7 +203,7 @@ function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
 }
 
 /** The results of one search for names. */
-export interface Resolution {
+interface Resolution {
   readonly matched: readonly Matched[];
   /** Discord's error, if it refused the search of members; else absent. */
   readonly refused?: unknown;

@@ -7,16 +7,9 @@
 
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { PossiblePerson } from "./find_wrong_ids.ts";
-import type { AccountRows } from "../../store/gateway/accounts.ts";
+import type { createAccounts } from "../../store/gateway/accounts.ts";
 import type { Pairings, ResolvedNames } from "../../store/pairing/pairing.ts";
 import type { RecentTalk } from "../../store/received/received.ts";
-
-/** The namespaces of the store that are read. */
-interface PeopleStore {
-  readonly gateway: Pick<AccountRows, "loadAccount">;
-  readonly pairing: Pick<Pairings & ResolvedNames, "paired" | "requests" | "namesOf">;
-  readonly received: RecentTalk;
-}
 
 /** Number of messages of each kind whose senders are read. */
 const MESSAGES_MAX = 500;
@@ -28,7 +21,11 @@ const MESSAGES_MAX = 500;
  * @returns A person may be in it several times, with the newest name last.
  */
 export async function storedPeople(
-  { gateway, pairing, received }: PeopleStore,
+  { gateway, pairing, received }: {
+    readonly gateway: Pick<ReturnType<typeof createAccounts>, "loadAccount">;
+    readonly pairing: Pick<Pairings & ResolvedNames, "paired" | "requests" | "namesOf">;
+    readonly received: RecentTalk;
+  },
   accountId: AccountId,
   now: number,
 ): Promise<readonly PossiblePerson[]> {

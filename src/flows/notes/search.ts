@@ -10,7 +10,7 @@ import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Embedder } from "./embedder.ts";
 import type { Notes, NoteVectors } from "../../store/notes/notes.ts";
 
-export interface NoteQuery {
+export type NoteSearch = (query: {
   /** Keys of the notes that the asker may see; no other note is read. */
   readonly keys: readonly string[];
   /** Free text; without a word, the newest notes. */
@@ -19,9 +19,7 @@ export interface NoteQuery {
   readonly limit: number;
   /** The asker, the place and the agent. */
   readonly by: UsedBy;
-}
-
-export type NoteSearch = (query: NoteQuery, signal: AbortSignal) => Promise<FoundNotes>;
+}, signal: AbortSignal) => Promise<FoundNotes>;
 
 const MERGED = 50;
 /** Milliseconds for a vector: a small machine may have to load its model first. */

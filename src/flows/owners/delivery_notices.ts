@@ -55,7 +55,7 @@ export function createOwnerNotices(
 }
 
 /** A place that takes no files. */
-export interface FilelessPlace {
+interface FilelessPlace {
   readonly channelId: ChannelId;
   /** Absent for a direct message channel. */
   readonly guildId?: GuildId;
@@ -116,7 +116,7 @@ export interface ChannelFailures<Reason = string> {
 }
 
 /** Groups the failures of each channel. */
-export interface FailureDigest<Reason = string> {
+interface FailureDigest<Reason = string> {
   /** A message failed. */
   add(channelId: ChannelId, reason: Reason): void;
   /** Sends the pending notices now. */

@@ -15,15 +15,6 @@ import { modelProblemOf, wordsOf } from "../../core/model_problem.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
-export interface KnownProblems {
-  /** Reads the problems that owners know. */
-  readonly load: () => Promise<readonly string[]>;
-  /** Owners know a problem now. */
-  readonly note: (problem: string) => Promise<void>;
-  /** No problem is left. */
-  readonly forget: () => Promise<void>;
-}
-
 /** The failure of a turn's model, even if a fallback has answered. */
 function failureOf(outcome: TurnOutcome): unknown {
   return outcome.kind === "reply"
@@ -40,7 +31,14 @@ export function createModelNotices(
     readonly tell: (text: string) => Promise<void>;
     /** The parts of requests that the models' servers have refused. */
     readonly refused: () => readonly RefusedPart[];
-    readonly problems: KnownProblems;
+    readonly problems: {
+      /** Reads the problems that owners know. */
+      readonly load: () => Promise<readonly string[]>;
+      /** Owners know a problem now. */
+      readonly note: (problem: string) => Promise<void>;
+      /** No problem is left. */
+      readonly forget: () => Promise<void>;
+    };
     readonly alerts: () => Promise<readonly AlertRecord[]>;
   },
 ) {

@@ -6,7 +6,7 @@
 import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { ConnectionState } from "../preflight/connection_state.ts";
+import type { createConnectionState } from "../preflight/connection_state.ts";
 
 interface ApplicationOwners {
   /** The owner, or the first of its team; absent if Discord names none. */
@@ -23,7 +23,10 @@ export function createOwnerIds(
   { policy, now }: Pick<Account<unknown, { readonly policy: AccessPolicy }>, "policy" | "now">,
   { applications, connectionState: { applicationOwner, applicationOwners } }: {
     readonly applications: { me(): Promise<ApplicationOwners> };
-    readonly connectionState: Pick<ConnectionState, "applicationOwner" | "applicationOwners">;
+    readonly connectionState: Pick<
+      ReturnType<typeof createConnectionState>,
+      "applicationOwner" | "applicationOwners"
+    >;
   },
 ) {
   const named = Promise.withResolvers<void>();

@@ -21,11 +21,6 @@ const MAX_OWNERS = 20;
 /** Maximum number of guilds to remember; the oldest answer is forgotten first. */
 const MAX_GUILDS = 1_000;
 
-interface PresenceAnswer {
-  readonly found: OwnerInGuild;
-  readonly at: number;
-}
-
 /** Creates an empty memory. */
 export function createOwnerPresence(
   { schedule, now, log }: Pick<Account, "log" | "now" | "schedule">,
@@ -36,7 +31,7 @@ export function createOwnerPresence(
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
   },
 ) {
-  const answers = new Map<GuildId, PresenceAnswer>();
+  const answers = new Map<GuildId, { readonly found: OwnerInGuild; readonly at: number }>();
   const asking = new Map<GuildId, Promise<OwnerInGuild>>();
   /** Counts calls of `forget`: an answer about earlier owners is not remembered. */
   let generation = 0;

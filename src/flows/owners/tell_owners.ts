@@ -24,7 +24,7 @@ export interface OwnersPorts extends Pick<Account, "log"> {
 }
 
 /** Options of a notice: the channel that it is about, and its buttons. */
-export interface NoticeOptions {
+interface NoticeOptions {
   /** The channel that refuses messages. An owner whose own direct channel it is gets no notice. */
   readonly about?: ChannelId;
   /** Buttons below the text. */

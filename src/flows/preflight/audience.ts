@@ -101,16 +101,13 @@ export function answersText(
   return `answers ${people}, ${messages}`;
 }
 
-/** The people who may write to the bot, as the store has them. */
-export interface DirectFacts {
+/** Says whose direct messages the bot answers. */
+export function judgeDirect({ dm, ruleOf }: AccessPolicy, facts: {
   /** Number of paired people. */
   readonly paired: number;
   /** Number of people who wait for an approval. */
   readonly waiting: number;
-}
-
-/** Says whose direct messages the bot answers. */
-export function judgeDirect({ dm, ruleOf }: AccessPolicy, facts: DirectFacts): Finding {
+}): Finding {
   const about = { ...titled("access.dm") };
   const key = (name: string) => ruleOf(`channels.discord.dm.${name}`);
   const { allowFrom } = dm;

@@ -157,6 +157,3 @@ export function createConnectionState(
     stop: (): void => preflight.stop(),
   };
 }
-
-/** The state, as last checked. */
-export type ConnectionState = ReturnType<typeof createConnectionState>;

@@ -11,7 +11,7 @@ import type { Foreign } from "../../core/inbound/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The signs of a second program. */
-export interface DuplicateDoubt {
+interface DuplicateDoubt {
   /** Unix time in milliseconds of the first sign. */
   readonly since: number;
   /** Unix time in milliseconds of the last. */

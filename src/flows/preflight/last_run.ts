@@ -13,7 +13,7 @@ import type { LastRun } from "../../store/gateway/sessions.ts";
 import type { LogFields } from "../../lib/log.ts";
 
 /** A hosting company that stops idle processes. */
-export interface Hosting {
+interface Hosting {
   /** Name of the company: `"Replit"`. */
   readonly name: string;
   /** Environment variable that reveals it. */

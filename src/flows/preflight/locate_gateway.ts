@@ -27,13 +27,6 @@ export interface LocateGatewayPorts extends Pick<Account, "log" | "random"> {
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
-export interface KnownGateway {
-  /** The earlier answer. */
-  readonly place: GatewayInfo;
-  /** Whether the answer is recent enough to use without a request. */
-  readonly isFresh: boolean;
-}
-
 /**
  * Finds the gateway. Waits and retries while Discord is unreachable, unless an earlier answer
  * exists.
@@ -42,7 +35,12 @@ export interface KnownGateway {
  * rejection.
  */
 export async function locateGateway(
-  known: KnownGateway | undefined,
+  known: {
+    /** The earlier answer. */
+    readonly place: GatewayInfo;
+    /** Whether the answer is recent enough to use without a request. */
+    readonly isFresh: boolean;
+  } | undefined,
   { ask, isTransient, save, sleep, random, log }: LocateGatewayPorts,
 ): Promise<GatewayInfo> {
   if (known?.isFresh) return known.place;

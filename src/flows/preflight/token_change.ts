@@ -80,9 +80,6 @@ export function createTokenChange(
   };
 }
 
-/** The check whether the stored data belongs to the token's bot. */
-export type TokenChange = ReturnType<typeof createTokenChange>;
-
 /**
  * Names the server and the bot. A token begins with the bot's id, which stays when Discord
  * regenerates the token; the secret rest is left out.

@@ -37,8 +37,6 @@ const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
   "readers",
 ]);
 
-type HiddenToReaders = Extract<MissingRight, { readonly kind: "readers" }>;
-
 /** Creates the questions of one account. The function is longer than most: a list of three cards. */
 export function createActionQuestions(
   { accountId, store: { changes }, texts }: Pick<
@@ -59,7 +57,10 @@ export function createActionQuestions(
   },
 ): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
   /** The asker alone decides, and Discord names each channel only to people who see it. */
-  const showIn = (message: InboundMessage, { channelId, shownIn }: HiddenToReaders): Question => ({
+  const showIn = (
+    message: InboundMessage,
+    { channelId, shownIn }: Extract<MissingRight, { readonly kind: "readers" }>,
+  ): Question => ({
     kind: "limit",
     tool: "discord",
     text: notice("showAsked", { channel: `<#${channelId}>`, place: `<#${shownIn}>` }, texts()),

@@ -244,9 +244,6 @@ export function createAcceptor(
   };
 }
 
-/** Takes batches in the order in which the gateway sent them. */
-export type Acceptor = ReturnType<typeof createAcceptor>;
-
 function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
   return { messageId, channelId, nonce };
 }

@@ -20,7 +20,7 @@ const GAP_MS = 10 * 60_000;
 const SHOWN_NAMES = 5;
 
 /** A guild that the owners should know about. */
-export interface GuildNotice {
+interface GuildNotice {
   readonly guild: Named<GuildId>;
   /** The message about this guild alone. */
   readonly text: string;

@@ -7,7 +7,9 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InboundEvent } from "../../core/inbound/events.ts";
 import type { Self } from "../../core/inbound/inbound.ts";
 import type { Store } from "../../store/store.ts";
-import type { Acceptor } from "./accept.ts";
+import type { createAcceptor } from "./accept.ts";
+
+type Acceptor = ReturnType<typeof createAcceptor>;
 
 export function withMissingFacts(
   acceptor: Acceptor,

@@ -30,9 +30,6 @@ import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
 
-/** A verdict that refuses a message. */
-export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
-
 /** A stored message without a decision. */
 export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
   readonly why: UndecidedReason;
@@ -135,7 +132,8 @@ export function createPluralkit(
   }
 
   /** Not even context: PluralKit has posted the same text again. */
-  const replacedVerdict = (): Ignored => ignored("pk-original", ports.ruleOf(PLURALKIT));
+  const replacedVerdict = (): Extract<Verdict, { readonly kind: "ignore" }> =>
+    ignored("pk-original", ports.ruleOf(PLURALKIT));
 
   function replace({ message, knownFacts, policyId, origin }: UndecidedRow): void {
     const known = { knownFacts, policyId };
@@ -192,7 +190,7 @@ export function createPluralkit(
 export type Pluralkit = ReturnType<typeof createPluralkit>;
 
 /** The waiting originals of one account. */
-export interface Originals<Row> {
+interface Originals<Row> {
   /**
    * Lets an original wait. After a restart it waits anew: its replacement may arrive only with the
    * RESUME.

@@ -13,7 +13,7 @@ import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
 import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
 import type { Reactions } from "../../core/outbound/calls.ts";
 import type { Refusal } from "../../core/outbound/outbound.ts";
-import type { UnansweredMessages } from "../../store/inbox/unanswered.ts";
+import type { createUnanswered } from "../../store/inbox/unanswered.ts";
 
 /** Milliseconds between two requests. */
 const EVERY_MS = 300;
@@ -43,18 +43,20 @@ interface WaitingMark extends UnansweredMessage {
   readonly attempts: number;
 }
 
-/** The store of {@link createUnansweredMarks}. */
-interface MarkStore {
-  readonly inbox: Omit<UnansweredMessages, "linked">;
-}
-
 /**
  * Creates the marks of one account. The function is longer than most, because its inner functions share
  * one state.
  */
 export function createUnansweredMarks(
   { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, ...account }:
-    & Pick<Account<unknown, unknown, MarkStore>, "accountId" | "store" | "now" | "schedule" | "log">
+    & Pick<
+      Account<
+        unknown,
+        unknown,
+        { readonly inbox: Omit<ReturnType<typeof createUnanswered>, "linked"> }
+      >,
+      "accountId" | "store" | "now" | "schedule" | "log"
+    >
     & {
       readonly stopping: AbortSignal;
       readonly reactions: Pick<Reactions, "add">;

@@ -17,7 +17,7 @@ export type When =
   | { readonly kind: "problem"; readonly why: string };
 
 /** The moment and place that a time is relative to. */
-export interface LocalMoment {
+interface LocalMoment {
   readonly now: number;
   /** `agents.defaults.timezone`, or the host's: `"Europe/Vienna"`. */
   readonly timezone: string;

@@ -23,18 +23,6 @@ export type ReadBefore = (
   limit: number,
 ) => Promise<readonly InboundMessage[]>;
 
-/**
- * Loads a channel's context, once since the start for each of the newest {@link BACKFILLED_MAX}
- * channels.
- *
- * Never fails, and resolves within {@link PATIENCE_MS}. The turn then goes on without the context,
- * and a later turn has it.
- *
- * @param limit Maximum number of messages to read; 0 reads none.
- * @returns `undefined` if there is nothing to wait for.
- */
-export type Backfill = (message: InboundMessage, limit: number) => Promise<void> | undefined;
-
 /** Milliseconds that a turn waits for the context. */
 export const PATIENCE_MS = 2_000;
 
@@ -54,7 +42,17 @@ export function createBackfill(
     };
   },
 ): {
-  readonly backfill: Backfill;
+  /**
+   * Loads a channel's context, once since the start for each of the newest {@link BACKFILLED_MAX}
+   * channels.
+   *
+   * Never fails, and resolves within {@link PATIENCE_MS}. The turn then goes on without the context,
+   * and a later turn has it.
+   *
+   * @param limit Maximum number of messages to read; 0 reads none.
+   * @returns `undefined` if there is nothing to wait for.
+   */
+  readonly backfill: (message: InboundMessage, limit: number) => Promise<void> | undefined;
   /** Approximate bytes of memory. */
   readonly bytes: () => number;
 } {

@@ -25,19 +25,16 @@ import {
 import type { Account } from "../../core/account/account.ts";
 import type { Sessions } from "../../store/sessions/sessions.ts";
 
-/** Failures of a session's model to give a summary. */
-export interface SummaryFailure {
-  /** Number of failures in a row. */
-  readonly count: number;
-  /** When the last one was, as Unix time in milliseconds. */
-  readonly at: number;
-}
-
 export interface Summaries {
   /** Requests that run, by session. Each tells whether it has folded the session. */
   readonly running: Map<string, Promise<boolean>>;
   /** Failures since the last summary by a model, by session. */
-  readonly failures: Map<string, SummaryFailure>;
+  readonly failures: Map<string, {
+    /** Number of failures in a row. */
+    readonly count: number;
+    /** When the last one was, as Unix time in milliseconds. */
+    readonly at: number;
+  }>;
 }
 
 /** Creates the summaries of an account, none of which runs. */
@@ -57,12 +54,12 @@ export interface CompactPorts
 }
 
 /** The session to fold, and the message or command that causes it. */
-export interface FoldedFor extends Pick<Claim, "route"> {
+interface FoldedFor extends Pick<Claim, "route"> {
   readonly message: { readonly id: string };
 }
 
 /** The bounds of a folding. A command folds all entries, whatever else a request has. */
-export interface CompactLimits extends RequestSize {
+interface CompactLimits extends RequestSize {
   readonly timeoutMs: number;
   /** Whether a request waits, and would lack entries without a summary. */
   readonly isNeeded: boolean;
@@ -196,7 +193,13 @@ async function ask(
   request: ModelRequest,
   timeoutMs: number,
   { model, schedule, stopping }: CompactPorts,
-): Promise<SummaryAnswer> {
+): Promise<{
+  /** Absent if it gave no whole answer in time. */
+  readonly text?: string;
+  readonly modelId?: string;
+  /** Why it may be no summary. */
+  readonly error?: unknown;
+}> {
   const ending = new AbortController();
   const cancel = schedule(
     () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),
@@ -225,13 +228,4 @@ async function ask(
     cancel();
     stopping.removeEventListener("abort", onStop);
   }
-}
-
-/** The model's answer to the request for a summary. */
-interface SummaryAnswer {
-  /** Absent if it gave no whole answer in time. */
-  readonly text?: string;
-  readonly modelId?: string;
-  /** Why it may be no summary. */
-  readonly error?: unknown;
 }

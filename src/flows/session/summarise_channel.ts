@@ -36,12 +36,6 @@ const AT_ONCE = 4;
 /** Maximum UTF-16 units of a summary: a longer result would be cut in the turn. */
 export const SUMMARY_CHARS = 6_000;
 
-/** Some messages, as lines of one request. */
-interface TranscriptPiece {
-  readonly lines: readonly string[];
-  readonly ids: readonly MessageId[];
-}
-
 /**
  * Summarises messages.
  *
@@ -123,7 +117,7 @@ function piecesOf(
   messages: readonly ShownMessage[],
   maxChars: number,
   clean: (text: string) => string,
-): readonly TranscriptPiece[] {
+): readonly { readonly lines: readonly string[]; readonly ids: readonly MessageId[] }[] {
   const pieces: { lines: string[]; ids: MessageId[] }[] = [];
   const mostChars = Math.min(MESSAGE_CHARS, Math.floor(maxChars / 2));
   let room = 0;

@@ -65,15 +65,6 @@ export interface HistoryRules {
   readonly timeoutMs: number;
 }
 
-export interface FixedParts {
-  readonly system: string;
-  readonly envelope: string;
-  /** Images of the turn's messages; absent: none. */
-  readonly images?: readonly ModelImage[];
-  /** UTF-16 units of the definitions of tools. */
-  readonly toolChars: number;
-}
-
 export interface TurnHistory {
   /** The entries that the first request shows. */
   readonly entries: readonly Entry[];
@@ -101,7 +92,14 @@ const SUMMARY_TIME_MS = 120_000;
  */
 export async function openHistory(
   claim: Claim,
-  parts: FixedParts,
+  parts: {
+    readonly system: string;
+    readonly envelope: string;
+    /** Images of the turn's messages; absent: none. */
+    readonly images?: readonly ModelImage[];
+    /** UTF-16 units of the definitions of tools. */
+    readonly toolChars: number;
+  },
   rules: HistoryRules,
   ports: HistoryPorts,
 ) {
@@ -296,28 +294,26 @@ const sizes = new WeakMap<
   { readonly chars: number; readonly hasImages: boolean }
 >();
 
-export interface RequestParts {
-  /** System prompt, from `systemPromptOf`. */
-  readonly system: string;
-  /** Entries of the session that fit into the context window, oldest first. */
-  readonly history: readonly Entry[];
-  /** Summary of earlier entries, from `shownSummary`; absent if there is none. */
-  readonly summary?: string;
-  /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
-  readonly envelope: string;
-  /** Images of the turn's message, in the order in which the envelope numbers them; absent: none. */
-  readonly images?: readonly ModelImage[];
-  /** Images of earlier messages; absent: none. */
-  readonly earlierImages?: ReadonlyMap<MessageId, readonly ModelImage[]>;
-}
-
 /**
  * Joins the parts without changing them. Entries are messages themselves: the same object in each
  * turn, so a provider can cache its own form of it. The summary becomes a part of the first message,
  * because some servers refuse two messages of the user in a row.
  */
 export function composeRequest(
-  { system, history, summary, envelope, images = [], earlierImages }: RequestParts,
+  { system, history, summary, envelope, images = [], earlierImages }: {
+    /** System prompt, from `systemPromptOf`. */
+    readonly system: string;
+    /** Entries of the session that fit into the context window, oldest first. */
+    readonly history: readonly Entry[];
+    /** Summary of earlier entries, from `shownSummary`; absent if there is none. */
+    readonly summary?: string;
+    /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
+    readonly envelope: string;
+    /** Images of the turn's message, in the order in which the envelope numbers them; absent: none. */
+    readonly images?: readonly ModelImage[];
+    /** Images of earlier messages; absent: none. */
+    readonly earlierImages?: ReadonlyMap<MessageId, readonly ModelImage[]>;
+  },
 ): ModelRequest {
   const messages: ModelMessage[] = earlierImages
     ? history.map((entry) => {

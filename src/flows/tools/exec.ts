@@ -34,7 +34,7 @@ import {
 import type { ExecRules } from "../../store/questions/questions.ts";
 
 /** The parts of the config that decide about commands. */
-export interface ExecConfig {
+interface ExecConfig {
   /** Absent: the tool is off. */
   readonly exec?: {
     readonly mode: ExecMode;

@@ -29,7 +29,7 @@ import {
 } from "./action_runs.ts";
 
 /** Everything that offers need from outside. */
-export interface OfferParts extends ActionRunParts {
+interface OfferParts extends ActionRunParts {
   readonly tools: () => readonly Tool[];
   /**
    * A tool with the parts whose gates are open, or the config path that closes it to all people in the

@@ -44,7 +44,7 @@ export type ReadImage = (
 ) => Promise<OutboundFile | undefined>;
 
 /** Everything that sending files needs from outside. */
-export interface SentFilesPorts {
+interface SentFilesPorts {
   readonly workspace: Pick<WorkspacePort, "readBytes">;
   readonly web: Pick<WebPort, "file">;
   /** Whether an address is one of Discord's files. */

@@ -72,13 +72,6 @@ export function withoutTools(rules: TurnRules): TurnRules {
   return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
 
-/** Everything that an agent works with. */
-export interface AnsweringAgent {
-  readonly model: Model;
-  readonly rules: TurnRules;
-  readonly toolPorts: ToolPorts;
-}
-
 /** The agents of the config, for turns (N4). */
 export interface TurnAgents {
   /** All of them, in the order of the config. */
@@ -96,7 +89,7 @@ export interface TurnAgents {
     agentId: string,
     message: InboundMessage,
     limits?: { readonly within: readonly Tool[]; readonly without?: readonly string[] },
-  ): Promise<AnsweringAgent>;
+  ): Promise<{ readonly model: Model; readonly rules: TurnRules; readonly toolPorts: ToolPorts }>;
 }
 
 /**

@@ -29,12 +29,6 @@ import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 import type { AnswerThreadRows } from "../../store/turns/turns.ts";
 
-/** People who have joined or left a thread. */
-export interface MembersChange {
-  readonly joined: readonly UserId[];
-  readonly left: readonly UserId[];
-}
-
 /** Maximum number of threads in memory, and of channels that refused one. */
 const KNOWN_MAX = 5_000;
 /** Milliseconds for which a channel that refused a thread gets answers without one. */
@@ -239,7 +233,10 @@ export function createAnswerThreads(
     /** The agent whose answer opened a thread; `undefined` for other threads (N2). */
     agentOf: (threadId: ChannelId): string | undefined => agents.get(threadId),
     /** Notes that people have joined or left a thread. */
-    membersChanged(threadId: ChannelId, { joined, left }: MembersChange): void {
+    membersChanged(
+      threadId: ChannelId,
+      { joined, left }: { readonly joined: readonly UserId[]; readonly left: readonly UserId[] },
+    ): void {
       const askerId = askers.get(threadId);
       if (askerId !== undefined && left.includes(askerId)) {
         askers.delete(threadId);

@@ -58,20 +58,6 @@ const HELPER_STEPS = 8;
 /** Maximum UTF-16 units of the steps that a helper's model sees. */
 const HELPER_CHARS = 40_000;
 
-/** The parts of a turn that its agents share. */
-export interface AskingTurn {
-  readonly turn: RunningTurn;
-  readonly boundary: string;
-  readonly gathered: Gathered;
-  readonly links: Pick<TurnLinks, "add">;
-  readonly spending: TurnSpending;
-  /** The context of the turn's own calls. */
-  readonly contextOf: TurnPorts["contextOf"];
-  readonly save: SaveSteps;
-  /** Unix time in milliseconds at which the turn's time is over. */
-  readonly endsAt: number;
-}
-
 /** An agent that may ask others. */
 interface AskingAgent {
   /** Ids of the agents from the turn's first one to this one. */
@@ -86,7 +72,18 @@ interface AskingAgent {
  * @param asker The agent of the turn.
  */
 export function createAskedAgents(
-  shared: AskingTurn,
+  shared: {
+    readonly turn: RunningTurn;
+    readonly boundary: string;
+    readonly gathered: Gathered;
+    readonly links: Pick<TurnLinks, "add">;
+    readonly spending: TurnSpending;
+    /** The context of the turn's own calls. */
+    readonly contextOf: TurnPorts["contextOf"];
+    readonly save: SaveSteps;
+    /** Unix time in milliseconds at which the turn's time is over. */
+    readonly endsAt: number;
+  },
   asker: AskingAgent,
   ports: AnswerPorts & { readonly agents: TurnAgents },
 ) {

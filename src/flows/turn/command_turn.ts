@@ -18,7 +18,7 @@ import type { Emits } from "../../core/account/events.ts";
  *
  * @throws {unknown} The store's error, if it refuses the turn.
  */
-export async function answerCommand(
+async function answerCommand(
   claim: Claim,
   { run, why, channelQueues, events, ...ports }:
     & SaveTurnPorts

@@ -21,20 +21,6 @@ import {
   unsavedOf,
 } from "./finished_turn.ts";
 
-/** Everything about a failure. */
-export interface FailedWith {
-  /** Why, for the user; `unexpected` if absent. */
-  readonly why?: TurnFailure;
-  /** Why, for the operator, without the message's words. */
-  readonly reason: string;
-  /** Milliseconds for which the model's server takes no requests; absent if it names none. */
-  readonly retryAfterMs?: number;
-  /** For the log; absent if the reason says it all. */
-  readonly error?: unknown;
-  /** The parts of the turn; absent: it failed before the model was asked. */
-  readonly given?: AnsweredWith;
-}
-
 /**
  * The record of a failed turn. Logs the reason.
  *
@@ -44,7 +30,18 @@ export interface FailedWith {
  */
 export function failedTurn(
   claim: Claim,
-  { why = "unexpected", reason, retryAfterMs, error, given }: FailedWith,
+  { why = "unexpected", reason, retryAfterMs, error, given }: {
+    /** Why, for the user; `unexpected` if absent. */
+    readonly why?: TurnFailure;
+    /** Why, for the operator, without the message's words. */
+    readonly reason: string;
+    /** Milliseconds for which the model's server takes no requests; absent if it names none. */
+    readonly retryAfterMs?: number;
+    /** For the log; absent if the reason says it all. */
+    readonly error?: unknown;
+    /** The parts of the turn; absent: it failed before the model was asked. */
+    readonly given?: AnsweredWith;
+  },
   { texts, where }: EndRules,
   { randomId, now, log, model }: EndPorts,
 ): FinishedTurn {

@@ -252,9 +252,6 @@ export async function withUndoButton(
   return { ...turn, outbox: [...outbox.slice(0, -1), { ...last, message }] };
 }
 
-/** Milliseconds of a turn, and its tokens if the model's API reports them. */
-type LoggedCost = { readonly ms: number } & Partial<ModelUsage>;
-
 /**
  * Logs the answer of a stored turn. A failed or refused turn has its own line.
  *
@@ -263,7 +260,9 @@ type LoggedCost = { readonly ms: number } & Partial<ModelUsage>;
  */
 export function logAnswer(
   { claim: { message }, end }: FinishedTurn,
-  { where, ...cost }: Partial<LoggedCost> & { readonly where: string },
+  { where, ...cost }: Partial<({ readonly ms: number } & Partial<ModelUsage>)> & {
+    readonly where: string;
+  },
   { log, modelId }: { readonly log: Log; readonly modelId: string },
 ): void {
   if (end.kind === "failed" || end.kind === "refused") return;

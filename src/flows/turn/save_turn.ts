@@ -30,12 +30,12 @@ import type { AnswerForReview } from "../../render/questions/review_card.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { TurnLinks } from "./turn_links.ts";
 import type { PassedTurns } from "../../store/turns/turns.ts";
-import type { TurnEnds } from "../../store/turns/turn_ends.ts";
+import type { createTurnEnds } from "../../store/turns/turn_ends.ts";
 
 /** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopping" | "log"> {
   /** The store's transaction T3. */
-  readonly store: TurnEnds;
+  readonly store: ReturnType<typeof createTurnEnds>;
   /** Decides about messages for a full channel queue (D4); absent: queues have no bound. */
   readonly queue?: PlanQueue;
   /** Whether an error is the disk's, so that the store may accept the same later. */

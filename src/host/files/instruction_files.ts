@@ -20,7 +20,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 
-export interface InstructionFile {
+interface InstructionFile {
   /** Its name: `"AGENTS.md"`. */
   readonly name: string;
   /** Its text, without white space at its ends; never empty. */
@@ -37,12 +37,6 @@ const MAX_BYTES = 4 * MAX_INSTRUCTIONS;
 /** Milliseconds for which the files count as unchanged. */
 const FRESH_MS = 1_000;
 
-interface KnownFile {
-  /** Identifies the state of the file; empty if there is none. */
-  readonly version: string;
-  readonly text: string;
-}
-
 /**
  * Creates the reading.
  *
@@ -54,7 +48,11 @@ export function createInstructionFiles(
   now: () => number,
   log: Pick<Log, "warn">,
 ) {
-  const known = new Map<string, KnownFile>();
+  const known = new Map<string, {
+    /** Identifies the state of the file; empty if there is none. */
+    readonly version: string;
+    readonly text: string;
+  }>();
   let files: readonly InstructionFile[] = [];
   let readAt = -Infinity;
   let readIn: string | undefined;

@@ -9,20 +9,11 @@ import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 import { codeOf } from "../../lib/errors.ts";
 
 /** Number of older files beside the newest one. */
-export const OLDER_FILES = 4;
+const OLDER_FILES = 4;
 
 /** Paths of a log's files, the newest first; some of them may not exist. */
 export function logFilesOf(path: string): readonly string[] {
   return [path, ...Array.from({ length: OLDER_FILES }, (_, at) => `${path}.${at + 1}`)];
-}
-
-export interface LogFileSettings {
-  /** Absolute path. */
-  readonly path: string;
-  /** Size of the file and its older ones together. */
-  readonly maxBytes: number;
-  /** Gets the first of several failures in a row; those lines are lost. */
-  readonly onFailed: (error: unknown) => void;
 }
 
 /**
@@ -32,7 +23,14 @@ export interface LogFileSettings {
  * @throws {Error} If the file cannot be opened.
  */
 export function openLogFile(
-  { path, maxBytes, onFailed }: LogFileSettings,
+  { path, maxBytes, onFailed }: {
+    /** Absolute path. */
+    readonly path: string;
+    /** Size of the file and its older ones together. */
+    readonly maxBytes: number;
+    /** Gets the first of several failures in a row; those lines are lost. */
+    readonly onFailed: (error: unknown) => void;
+  },
 ): (lines: string) => void {
   const files = logFilesOf(path);
   const most = maxBytes / files.length;

@@ -89,7 +89,7 @@ export function isOpenFile(path: string): boolean {
   return OPEN_FILE.test(path);
 }
 
-export interface OpenFile {
+interface OpenFile {
   /** Path of the open file, without links. */
   readonly realPath: string;
   /** Its size when it was opened. */
@@ -234,7 +234,7 @@ function tooLarge(maxBytes: number): FileRefusedError {
 }
 
 /** POSIX facts of a folder. */
-export interface FolderStat {
+interface FolderStat {
   /** Absolute path without links. */
   readonly path: string;
   /** Permission bits with the sticky bit, below the bits of its type. */

@@ -39,7 +39,7 @@ const OLD_NAME = { start: "before-restore-", end: ".bak" } as const;
 const DATABASE_FILES = ["-wal", "-shm", "-journal"].map((end) => `${DATABASE_NAME}${end}`);
 
 /** A finished replacement. */
-export interface ReplacedData {
+interface ReplacedData {
   /** Path of the folder with the old content; absent if there was none. */
   readonly old?: string;
 }

@@ -110,7 +110,7 @@ export function stateOf(path: string): string {
  * @returns Stops listening; `undefined` if the kernel reports nothing: the file does not exist, is
  * on a network file system, or the system has no watch left.
  */
-export type FileEvents = (path: string, onEvent: () => void) => (() => void) | undefined;
+type FileEvents = (path: string, onEvent: () => void) => (() => void) | undefined;
 
 /**
  * Magic numbers of Linux file systems that others change without this kernel's knowledge: NFS, SMB

@@ -12,7 +12,7 @@ import process from "node:process";
 import type { ProgramLimits } from "../../lib/program_limits.ts";
 
 /** Where the kernel shows groups and processes. */
-export interface GroupPlaces {
+interface GroupPlaces {
   readonly root: string;
   readonly proc: string;
 }
@@ -67,13 +67,6 @@ function isChild(pid: string, { proc }: GroupPlaces): boolean {
   return parent === `${process.pid}`;
 }
 
-export interface ProgramGroup {
-  /** A program that writes `0` to this file joins the group. */
-  readonly members: string;
-  /** Ends all processes in it. @returns Whether the kernel has ended one for its memory. */
-  close(): boolean;
-}
-
 let groups = 0;
 
 /** Makes a group with limits. @returns `undefined` if the kernel refuses it. */
@@ -83,7 +76,12 @@ export function makeGroup(
     ProgramLimits,
     "memoryBytes" | "tempBytes" | "processes"
   >,
-): ProgramGroup | undefined {
+): {
+  /** A program that writes `0` to this file joins the group. */
+  readonly members: string;
+  /** Ends all processes in it. @returns Whether the kernel has ended one for its memory. */
+  close(): boolean;
+} | undefined {
   const path = join(above, `program-${process.pid}-${++groups}`);
   try {
     mkdirSync(path);

@@ -57,8 +57,6 @@ export function createDiskWatch(folder: string, diskBytes: number) {
   };
 }
 
-export type DiskWatch = ReturnType<typeof createDiskWatch>;
-
 interface DiskRoom {
   readonly bytes: number;
   readonly files: number;

@@ -5,21 +5,18 @@ import { PROC } from "../process/boot.ts";
 
 const KIB = 1_024;
 
-/** A program with all its children. */
-export interface ProcessTree {
-  /** Number of its processes. */
-  readonly processes: number;
-  /** Memory of all processes together, with what they share counted once as far as known. */
-  readonly memoryBytes: number;
-}
-
 /**
  * Reads the tree of a program.
  *
  * @param most Processes after which the reading ends.
  * @param enough Bytes up to which an estimate that is too high is good enough.
  */
-export function readTree(pid: number, most: number, enough: number, proc = PROC): ProcessTree {
+export function readTree(pid: number, most: number, enough: number, proc = PROC): {
+  /** Number of its processes. */
+  readonly processes: number;
+  /** Memory of all processes together, with what they share counted once as far as known. */
+  readonly memoryBytes: number;
+} {
   const found = [pid];
   for (let at = 0; at < found.length && found.length <= most; at++) {
     found.push(...childrenOf(found[at] ?? 0, proc));

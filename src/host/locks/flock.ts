@@ -68,17 +68,12 @@ const FAIL_IMMEDIATELY = 1;
 /** An `OVERLAPPED` with the place of the locked byte: 2^62. */
 const PLACE = { bytes: 32, offsetHighAt: 20, offsetHigh: 0x4000_0000 } as const;
 
-/** Functions of `kernel32`. */
-type Kernel = (
-  name: "CreateFileW" | "LockFileEx" | "UnlockFileEx" | "CloseHandle",
-) => CFunction;
-
 /**
  * Loads the lock.
  *
  * @throws {LibcUnavailableError} If the process may not call the system's library.
  */
-export async function loadWindowsLock(): Promise<Flock> {
+async function loadWindowsLock(): Promise<Flock> {
   return windowsLock(
     await loadLibc({
       CreateFileW: {
@@ -96,7 +91,9 @@ export async function loadWindowsLock(): Promise<Flock> {
 }
 
 /** Makes the lock from the functions; a test passes its own. */
-export function windowsLock(kernel: Kernel): Flock {
+export function windowsLock(
+  kernel: (name: "CreateFileW" | "LockFileEx" | "UnlockFileEx" | "CloseHandle") => CFunction,
+): Flock {
   /** Handles with a lock, by the descriptor of their file. */
   const held = new Map<number, number>();
   const close = (handle: number) => void kernel("CloseHandle")(handle);

@@ -12,7 +12,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { type Holder, holderSchema } from "./lock.ts";
 
 /** A holder's answer. */
-export type SocketAnswer =
+type SocketAnswer =
   | {
     readonly kind: "holder";
     readonly holder: Holder;

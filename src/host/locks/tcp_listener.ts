@@ -31,7 +31,7 @@ const TCP_TABLES: TcpTables & ProcessNames = {
 };
 
 /** Lists processes; each method throws if it may not read. */
-export interface ProcessNames {
+interface ProcessNames {
   readonly pids: () => readonly number[];
   /** Name of a process's program. */
   readonly nameOf: (pid: number) => string;

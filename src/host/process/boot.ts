@@ -12,7 +12,7 @@ import { UTC } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
 
 /** Reads a file; throws if it does not exist. */
-export type ReadText = (path: string) => string;
+type ReadText = (path: string) => string;
 
 /** The kernel's facts about a pid. */
 export type PidFacts =

@@ -12,7 +12,7 @@ import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 
 /** The transactions of the crash table; in TJ the tables catch up with the journal. */
-export const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
+const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
 /**
  * Moments between them: Discord has answered a request; the model has answered; a command has asked
  * over the socket; its request is carried out, and not answered. A backup has copied the database; has
@@ -42,7 +42,7 @@ export type CrashTransaction = (typeof TRANSACTIONS)[number];
 export type CrashMoment = (typeof MOMENTS)[number];
 
 /** A place in the program, and the count at which to die there. */
-export interface CrashPoint {
+interface CrashPoint {
   /** Such as `"before:T3"`, `"after:T3"` or `"posted"`. */
   readonly place: string;
   /** The count of the fatal passage, from 1. */
@@ -112,7 +112,7 @@ function killThisProcess(): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-export interface InjectedFault {
+interface InjectedFault {
   /** Kind of the fault: the main thread stands still. */
   readonly kind: "block_main";
   /** Milliseconds, up to a minute. */

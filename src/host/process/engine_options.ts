@@ -129,11 +129,6 @@ const STARTED = 8;
 /** Number of turns and steps after which a bot is busy. */
 const BUSY_TURNS = 500;
 
-/** The part of Bun that this module uses; other runtimes keep their own threshold. */
-interface JitRuntime {
-  readonly unsafe: { setJITPolicy(scale: number): void };
-}
-
 /** Ends the start, for every thread of the process. */
 export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
   if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(STARTED);
@@ -152,7 +147,9 @@ export function createJitPolicy(runtime: unknown = Reflect.get(globalThis, "Bun"
   };
 }
 
-function isJitRuntime(runtime: unknown): runtime is JitRuntime {
+function isJitRuntime(
+  runtime: unknown,
+): runtime is { readonly unsafe: { setJITPolicy(scale: number): void } } {
   if (typeof runtime !== "object" || runtime === null || !("unsafe" in runtime)) return false;
   const { unsafe } = runtime;
   return typeof unsafe === "object" && unsafe !== null && "setJITPolicy" in unsafe &&

@@ -8,21 +8,18 @@
 
 import process from "node:process";
 
-/** A C type, or the bytes that a function reads or fills. */
-export type CValue = number | Uint8Array<ArrayBuffer>;
-
 /** `usize` and `isize` are as wide as a pointer, and as a handle of Windows. */
-export type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
+type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
 /** A function's signature, as its man page declares it. */
-export interface CSignature {
+interface CSignature {
   /** Types of the arguments. */
   readonly parameters: readonly CType[];
   readonly result: "i32" | "isize";
 }
 
 /** Returns the function's result; no runtime gives access to `errno`. */
-export type CFunction = (...values: readonly CValue[]) => number;
+export type CFunction = (...values: readonly (number | Uint8Array<ArrayBuffer>)[]) => number;
 
 /** The library cannot be called here. */
 export class LibcUnavailableError extends Error {

@@ -7,14 +7,11 @@ export interface Range {
   readonly bytes: number;
 }
 
-export interface FileSection {
+interface FileSection {
   /** Bytes of the file before it. */
   readonly offset: number;
   readonly bytes: number;
 }
-
-/** Reads so many bytes of a file from an offset on; fewer at the file's end. */
-export type ReadAt = (offset: number, bytes: number) => Uint8Array;
 
 interface MemoryMapping extends Range {
   readonly mode: string;
@@ -77,7 +74,10 @@ const IS_LITTLE_ENDIAN = 1;
  *
  * @returns `undefined` if the file has no such section, or has another format.
  */
-export function sectionOf(read: ReadAt, name: string): FileSection | undefined {
+export function sectionOf(
+  read: (offset: number, bytes: number) => Uint8Array,
+  name: string,
+): FileSection | undefined {
   const header = viewOf(read(0, ELF_HEADER_BYTES));
   if (header.byteLength < ELF_HEADER_BYTES || header.getUint32(0) !== MAGIC) return undefined;
   if (header.getUint8(4) !== IS_64_BIT || header.getUint8(5) !== IS_LITTLE_ENDIAN) return undefined;

@@ -19,7 +19,7 @@ import {
 } from "./own_file.ts";
 
 /** Gives the pages back, which takes 1 ms. */
-export type ReleasePages = () => void;
+type ReleasePages = () => void;
 
 /** `MADV_DONTNEED` of Linux: the next use of a page reads it from the file again. */
 const DONT_NEED = 4;
@@ -68,13 +68,11 @@ export async function loadReleasePages(): Promise<ReleasePages> {
   }
 }
 
-interface OwnRanges {
+function findRanges(): {
   readonly readOnly: readonly Range[];
   /** Absent if the program is no compiled binary. */
   readonly program: Range | undefined;
-}
-
-function findRanges(): OwnRanges {
+} {
   const path = readlinkSync(EXECUTABLE);
   const smaps = readFileSync("/proc/self/smaps", "utf8");
   const file = openSync(EXECUTABLE, "r");

@@ -21,7 +21,7 @@ import type { Notes } from "../../store/notes/notes.ts";
 import type { Pairing } from "../../store/pairing/pairing.ts";
 import type { QuestionDecisions } from "../../store/questions/questions.ts";
 import type { Usage } from "../../store/usage/usage.ts";
-import type { CommandSettings } from "../parts/chosen_settings.ts";
+import type { createChosenSettings } from "../parts/chosen_settings.ts";
 import type { McpSignIns } from "../parts/mcp_sign_ins.ts";
 import type { createPersonalSearch } from "../parts/personal_search.ts";
 import type { createForget, createWhy } from "../parts/records.ts";
@@ -40,15 +40,6 @@ export interface ContextFacts {
   readonly folded: Folded;
   /** When the model last gave no summary, as Unix time in milliseconds; absent if it gave the last. */
   readonly summaryFailedAt?: number;
-}
-
-/** A command that people can use now, for `/help`. */
-export interface OfferedCommand {
-  /** Its name, without `/`. */
-  readonly name: string;
-  /** Its description, in the words of the config. */
-  readonly description: string;
-  readonly needs: CommandNeeds;
 }
 
 /** Conversations, for commands that change them. */
@@ -108,11 +99,6 @@ export interface Allowlists {
     userId: UserId,
   ): Promise<ListChange>;
 }
-
-/** The skills of the agent, as a person in that place may use them. */
-export type SkillsOf = (
-  call: CommandCall,
-) => readonly { readonly name: string; readonly description: string }[];
 
 /** A question by a command, in the asker's name. */
 export interface CommandQuestion {
@@ -179,14 +165,23 @@ export interface InteractionContext
    */
   readonly contextOf: (call: CommandCall) => Promise<ContextFacts>;
   /** The commands that exist now. */
-  readonly commands: () => readonly OfferedCommand[];
+  readonly commands: () => readonly {
+    /** Its name, without `/`. */
+    readonly name: string;
+    /** Its description, in the words of the config. */
+    readonly description: string;
+    readonly needs: CommandNeeds;
+  }[];
   /** Changes conversations; rejects if the store fails. */
   readonly conversations: Conversations;
   /** The models of conversations; rejects if the store fails. */
   readonly models: ConversationModels;
   /** Settings of conversations and places. */
-  readonly settings: Pick<CommandSettings, "of" | "choose">;
-  readonly skills: SkillsOf;
+  readonly settings: Pick<ReturnType<typeof createChosenSettings>, "of" | "choose">;
+  /** The skills of the agent, as a person in that place may use them. */
+  readonly skills: (
+    call: CommandCall,
+  ) => readonly { readonly name: string; readonly description: string }[];
   /**
    * Starts a turn in the asker's name. The same call starts one turn.
    *

@@ -4,7 +4,7 @@ import type { OptionValue } from "../../core/inbound/interactions.ts";
 import type { Command, CommandOption } from "./command.ts";
 
 /** The options that a person wrote. */
-export interface WrittenOptions {
+interface WrittenOptions {
   /** Name of the subcommand; absent if the command has none. */
   readonly subcommand?: string;
   /** Values by the option's name. */

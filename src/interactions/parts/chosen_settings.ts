@@ -88,5 +88,3 @@ export function createChosenSettings(
     },
   };
 }
-
-export type CommandSettings = ReturnType<typeof createChosenSettings>;

@@ -7,7 +7,7 @@ import type { FoundSource, SearchServers } from "../../core/turn/ports/search.ts
 import type { Log } from "../../lib/log.ts";
 
 /** The result of a search for one person (T17). */
-export type PersonalSearch =
+type PersonalSearch =
   | { readonly kind: "found"; readonly sources: readonly FoundSource[] }
   /** Discord does not answer, or refuses. */
   | { readonly kind: "failed" };

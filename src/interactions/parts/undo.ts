@@ -13,17 +13,6 @@ export type UndoOutcome =
   | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
   | { readonly kind: "refused"; readonly why: string };
 
-/** Takes back a change that the asker may take back. */
-type UndoChange = (
-  origin: {
-    readonly askers: readonly { readonly userId: UserId; readonly isOwner: boolean }[];
-    readonly channelId: ChannelId;
-    readonly guildId?: GuildId;
-  },
-  callKey: string,
-  id?: number,
-) => Promise<Omit<Extract<UndoOutcome, { kind: "undone" }>, "kind">>;
-
 export function createCommandUndo(
   { accountId, store, now }: Pick<
     Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "since"> }>,
@@ -31,7 +20,15 @@ export function createCommandUndo(
   >,
   { undo, isOutage, isOwner, cleanSecrets }: {
     /** Rejects with the reason in words, or because Discord or the store fails. */
-    readonly undo: UndoChange;
+    readonly undo: (
+      origin: {
+        readonly askers: readonly { readonly userId: UserId; readonly isOwner: boolean }[];
+        readonly channelId: ChannelId;
+        readonly guildId?: GuildId;
+      },
+      callKey: string,
+      id?: number,
+    ) => Promise<Omit<Extract<UndoOutcome, { kind: "undone" }>, "kind">>;
     /** Whether Discord or the store has failed, rather than refused. */
     readonly isOutage: (error: unknown) => boolean;
     /** Whether the asker is an owner of the bot. */

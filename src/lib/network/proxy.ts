@@ -14,7 +14,7 @@ import type { Env } from "../env.ts";
 import { hostOf, isLoopbackHost, portOf } from "./addresses.ts";
 
 /** How a URL is reached. */
-export type ProxyRoute =
+type ProxyRoute =
   | { readonly kind: "direct" }
   | {
     readonly kind: "proxy";

@@ -31,17 +31,6 @@ export interface AskingCall {
   taken(): readonly string[];
 }
 
-export interface AskingCalls<Connection extends object> {
-  /** Runs a call on a connection. */
-  during<Result>(
-    connection: Connection,
-    call: AskingCall,
-    run: () => Promise<Result>,
-  ): Promise<Result>;
-  /** Answers a question that came over a connection. */
-  answer(connection: Connection, asked: Elicitation): Promise<ElicitationAnswer>;
-}
-
 /** Code of a refusal: a person must open pages first. The server has not run the call. */
 const PAGES_FIRST = -32_042;
 /** Maximum number of pages of one refusal. */
@@ -65,7 +54,16 @@ export async function openPages(error: unknown, call: AskingCall): Promise<boole
   return true;
 }
 
-export function createAsking<Connection extends object>(): AskingCalls<Connection> {
+export function createAsking<Connection extends object>(): {
+  /** Runs a call on a connection. */
+  during<Result>(
+    connection: Connection,
+    call: AskingCall,
+    run: () => Promise<Result>,
+  ): Promise<Result>;
+  /** Answers a question that came over a connection. */
+  answer(connection: Connection, asked: Elicitation): Promise<ElicitationAnswer>;
+} {
   const running = new WeakMap<Connection, Set<AskingCall>>();
   return {
     async during(connection, call, run) {

@@ -28,7 +28,7 @@ export interface WishedField {
 }
 
 /** A question, or why no person gets it. */
-export type Wish =
+type Wish =
   | { readonly kind: "form"; readonly fields: readonly WishedField[] }
   | { readonly kind: "page"; readonly url: string; readonly host: string }
   | { readonly kind: "refused"; readonly why: string };
@@ -201,19 +201,16 @@ function refused(why: string): Wish {
   return { kind: "refused", why };
 }
 
-/** The content of a page, and the problems of its fields in words for the person. */
-export interface PageContent {
-  /** The values by field. */
-  readonly content: Readonly<Record<string, unknown>>;
-  /** One sentence for each value that does not fit; empty if all do. */
-  readonly problems: readonly string[];
-}
-
 /** Reads the answers, one for each field. */
 export function contentOf(
   fields: readonly WishedField[],
   answers: readonly FieldAnswer[],
-): PageContent {
+): {
+  /** The values by field. */
+  readonly content: Readonly<Record<string, unknown>>;
+  /** One sentence for each value that does not fit; empty if all do. */
+  readonly problems: readonly string[];
+} {
   const content: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [at, field] of fields.entries()) {

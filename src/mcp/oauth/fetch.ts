@@ -26,7 +26,7 @@ const TIMEOUT_MS = 15_000;
 const METADATA = "/.well-known/oauth-authorization-server";
 
 /** A request or an answer that Barnacle refuses; the message is for the operator. */
-export class OAuthRequestError extends Error {
+class OAuthRequestError extends Error {
   override readonly name = "OAuthRequestError";
 }
 

@@ -104,7 +104,7 @@ function createOAuthProvider(
 }
 
 /** The login of a connection. */
-export type OAuthProvider = ReturnType<typeof createOAuthProvider>;
+type OAuthProvider = ReturnType<typeof createOAuthProvider>;
 
 export interface LoginPorts extends Clock {
   /** Logins to servers over HTTP. */
@@ -120,7 +120,7 @@ export interface LoginPorts extends Clock {
   readonly onSignIn?: (serverId: string) => boolean;
 }
 
-export interface LoginOf {
+interface LoginOf {
   /** Log whose lines have none of the tokens, which servers may repeat. */
   readonly log: Log;
   /** The login for a new connection; `undefined` if there is none. */

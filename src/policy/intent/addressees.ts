@@ -2,12 +2,6 @@
 
 import type { UserId } from "../../core/discord/ids.ts";
 
-/** The people whom a text names. */
-export interface Addressees {
-  readonly to: readonly UserId[];
-  readonly beginsWithName: boolean;
-}
-
 /** A name at the start, followed by a mark: "Anna: …", "@anna, …". */
 const FIRST_NAME = /^[^\p{L}\p{N}_]*([^\s,:;]+)\s*[,:;]/u;
 /** A name is shorter. Without this limit, a text of marks alone would take quadratic time. */
@@ -27,7 +21,7 @@ export function addresseesIn(
   text: string,
   people: ReadonlyMap<string, UserId>,
   author: UserId,
-): Addressees {
+): { readonly to: readonly UserId[]; readonly beginsWithName: boolean } {
   const [, marked = ""] = FIRST_NAME.exec(text.slice(0, MAX_START)) ?? [];
   const words = text.toLowerCase().split(BETWEEN_WORDS).filter((word) => word !== "");
   const personOf = (word = "") =>

@@ -24,15 +24,6 @@ export interface IntentMessage {
   readonly beginsWithName: boolean;
 }
 
-/** The bot's last message. */
-interface LastOwnMessage {
-  readonly number: number;
-  readonly at: number;
-  readonly to: readonly UserId[];
-  readonly isQuestion: boolean;
-  readonly content: ReadonlySet<number>;
-}
-
 /** Of this many messages, the tracker keeps the authors. */
 const RECENT = 10;
 const MAX_SPEAKERS = 8;
@@ -54,7 +45,13 @@ const FEW_WORDS = 8;
 export function createIntentTracker({ me }: { readonly me: UserId }) {
   const people = createTrackedPeople();
   let recentAuthors: UserId[] = [];
-  let own: LastOwnMessage | undefined;
+  let own: {
+    readonly number: number;
+    readonly at: number;
+    readonly to: readonly UserId[];
+    readonly isQuestion: boolean;
+    readonly content: ReadonlySet<number>;
+  } | undefined;
   let count = 0;
   /** Whether the last message is a person's question. */
   let lastAsks = false;
@@ -140,9 +137,6 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
     },
   };
 }
-
-/** One channel's state. */
-export type IntentTracker = ReturnType<typeof createIntentTracker>;
 
 /** Facts that several features share. */
 interface MessageContext {

@@ -46,7 +46,7 @@ export type IntentRules = {
 };
 
 /** An entry that may have an `intentFilter`, with its config path. */
-export interface IntentLevel {
+interface IntentLevel {
   readonly rules: { readonly intentFilter?: IntentKeys };
   readonly path: string;
 }

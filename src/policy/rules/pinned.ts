@@ -32,8 +32,6 @@ export interface UnresolvedName {
 }
 
 type Guilds = NonNullable<AccessPolicy["guilds"]>;
-type ChannelEntries = NonNullable<GuildRules["channels"]>;
-
 /**
  * The policy with ids in place of names, as far as they are resolved.
  *
@@ -198,7 +196,7 @@ function unresolvedAt(
 }
 
 /** The result has no prototype: a channel called `constructor` must find no rule. */
-function mapEntries<Rules extends Guilds[string] | ChannelEntries[string]>(
+function mapEntries<Rules extends Guilds[string] | NonNullable<GuildRules["channels"]>[string]>(
   record: Readonly<Record<string, Rules>>,
   convert: (rules: Rules, key: string) => Rules,
 ): Readonly<Record<string, Rules>> {

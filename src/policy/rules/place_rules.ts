@@ -27,7 +27,7 @@ import { accountLevel, combineIntent, mayFilterMore, strictestIntent } from "./i
 import type { IntentKeys, IntentRules } from "./intent_rules.ts";
 
 /** A place in which the bot answers no message. */
-export interface ClosedPlace {
+interface ClosedPlace {
   readonly kind: "closed";
   /** Reason, as verdicts have it. */
   readonly why: "guilds-disabled" | "guild-not-listed" | "channel-not-listed" | "channel-disabled";

@@ -10,7 +10,7 @@ import type { ModelMessage } from "../../core/model.ts";
 export type CarriedFields = Readonly<Record<string, unknown>>;
 
 /** The fields of one answer: of its message, and of its calls in their order. */
-export interface Carried {
+interface Carried {
   readonly fields: CarriedFields;
   readonly calls: readonly CarriedFields[];
 }

@@ -63,9 +63,6 @@ export function createBreakers({ now }: Clock) {
   };
 }
 
-/** The memory of failures. */
-export type Breakers = ReturnType<typeof createBreakers>;
-
 export interface ModelBreaker {
   /** Failures in a row that count. */
   readonly failures: number;

@@ -14,7 +14,7 @@ import {
   type ModelRequest,
   withGenerate,
 } from "../../core/model.ts";
-import type { Breakers, Watched } from "./breakers.ts";
+import type { createBreakers, Watched } from "./breakers.ts";
 
 export interface ModelCandidate {
   readonly model: Model;
@@ -30,7 +30,7 @@ export interface ModelCandidate {
  */
 export function withFallbacks(
   candidates: readonly [ModelCandidate, ...ModelCandidate[]],
-  breakers: Breakers,
+  breakers: ReturnType<typeof createBreakers>,
   onFallback?: (error: ModelError, next: string) => void,
 ): Model {
   const [{ model: primary, providerId }] = candidates;

@@ -7,20 +7,22 @@ import type { ModelSettings } from "../settings.ts";
 import type { ModelUsage } from "../../core/model.ts";
 import { askSpeech, type SpeechDeps } from "./request.ts";
 
+/** Milliseconds for one answer: its text waits as long. */
+export const SPEAK_MS = 30_000;
+/** Maximum bytes of a sound: half an hour of Opus at 32 kbit/s has 7 MB. */
+const MAX_AUDIO_BYTES = 8_000_000;
+
 /**
  * Speaks a text.
  *
  * @returns Opus in Ogg.
  * @throws {FileError} If the server gives no such sound; or the signal's reason.
  */
-export type Speak = (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>;
-
-/** Milliseconds for one answer: its text waits as long. */
-export const SPEAK_MS = 30_000;
-/** Maximum bytes of a sound: half an hour of Opus at 32 kbit/s has 7 MB. */
-const MAX_AUDIO_BYTES = 8_000_000;
-
-export function createSpeak(settings: ModelSettings, voice: string, deps: SpeechDeps): Speak {
+export function createSpeak(
+  settings: ModelSettings,
+  voice: string,
+  deps: SpeechDeps,
+): (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>> {
   return async (text, signal) => {
     const { name: model, provider } = settings;
     const body = JSON.stringify({ model, voice, input: text, response_format: "opus" });
@@ -36,21 +38,6 @@ export function createSpeak(settings: ModelSettings, voice: string, deps: Speech
   };
 }
 
-export interface AudioRecording {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** `"audio/ogg"`. */
-  readonly mediaType: string;
-  /** Ending of the file's name, by which servers tell the format: `"ogg"`. */
-  readonly ending: string;
-}
-
-/**
- * Transcribes a recording.
- *
- * @throws {FileError} If the server gives no words; or the signal's reason.
- */
-export type Transcribe = (recording: AudioRecording, signal: AbortSignal) => Promise<string>;
-
 /** Milliseconds for one transcription: a small machine needs as long as the recording. */
 export const TRANSCRIBE_MS = 120_000;
 /** Maximum bytes of an answer. Ten minutes of speech have some 10 kB. */
@@ -58,7 +45,21 @@ const MAX_TEXT_BYTES = 1_000_000;
 
 const answerSchema = z.object({ text: z.string() });
 
-export function createTranscribe(settings: ModelSettings, deps: SpeechDeps): Transcribe {
+/**
+ * Transcribes a recording.
+ *
+ * @throws {FileError} If the server gives no words; or the signal's reason.
+ */
+export function createTranscribe(
+  settings: ModelSettings,
+  deps: SpeechDeps,
+): (recording: {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** `"audio/ogg"`. */
+  readonly mediaType: string;
+  /** Ending of the file's name, by which servers tell the format: `"ogg"`. */
+  readonly ending: string;
+}, signal: AbortSignal) => Promise<string> {
   return async ({ bytes, mediaType, ending }, signal) => {
     const body = new FormData();
     body.set("file", new Blob([bytes], { type: mediaType }), `recording.${ending}`);
@@ -82,19 +83,6 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-export interface DrawnImage {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Tokens; absent if the server reports none. */
-  readonly usage?: ModelUsage;
-}
-
-/**
- * Draws an image.
- *
- * @throws {FileError} If the server gives none; or the signal's reason.
- */
-export type DrawImage = (prompt: string, signal: AbortSignal) => Promise<DrawnImage>;
-
 /** Milliseconds for one image. */
 export const DRAW_MS = 110_000;
 /** Maximum bytes of an answer: base64 of an image of 15 MB. */
@@ -111,10 +99,19 @@ const imageSchema = z.lazy(() =>
 /** Models that always answer in base64, and refuse the key that asks for it. */
 const ALWAYS_BASE64 = /^(?:.*\/)?gpt-image/;
 
+/**
+ * Draws an image.
+ *
+ * @throws {FileError} If the server gives none; or the signal's reason.
+ */
 export function createDrawImage(
   { name: model, provider }: ModelSettings,
   deps: SpeechDeps,
-): DrawImage {
+): (prompt: string, signal: AbortSignal) => Promise<{
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Tokens; absent if the server reports none. */
+  readonly usage?: ModelUsage;
+}> {
   return async (prompt, signal) => {
     const format = ALWAYS_BASE64.test(model) ? {} : { response_format: "b64_json" };
     const body = JSON.stringify({ model, prompt, n: 1, ...format });

@@ -29,7 +29,7 @@ export class HttpStatus extends Error {
 }
 
 /** An answer, read to its end. */
-export interface SpeechAnswer {
+interface SpeechAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its media type in small letters; empty if absent. */
   readonly contentType: string;

@@ -36,7 +36,7 @@ export type Ability = "tools" | "images" | "thinking";
  * The next request after a refusal: the same one `"again"`, as the model wrote a call that its server
  * cannot read; one without a named part; or a probe of an ability, if no single part is named.
  */
-export type NextTry = "again" | Ability | Lesson;
+type NextTry = "again" | Ability | Lesson;
 
 /** Groq's words and code for a call that it cannot read. */
 const UNREADABLE_CALL =

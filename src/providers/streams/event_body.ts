@@ -35,5 +35,3 @@ export function createEventBody(take: (data: string, type?: string) => void) {
     },
   };
 }
-
-export type EventBody = ReturnType<typeof createEventBody>;

@@ -6,7 +6,7 @@
 
 import { crc32 } from "node:zlib";
 
-export interface EventFrame {
+interface EventFrame {
   /** Headers that are texts, by name: `":event-type"`, `":exception-type"`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly payload: string;

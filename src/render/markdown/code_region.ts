@@ -21,14 +21,10 @@ export interface CodeRegion extends TextRange {
   readonly isShown: boolean;
 }
 
-/** The code of a text in order, and the marks outside of it; those without a partner are empty. */
-export interface MarkdownReading {
-  readonly code: readonly CodeRegion[];
-  readonly marks: readonly Pair[];
-}
-
 /** Reads a text. A fence without an end extends to the end of the text. */
-export function readMarkdown(text: string): MarkdownReading {
+export function readMarkdown(
+  text: string,
+): { readonly code: readonly CodeRegion[]; readonly marks: readonly Pair[] } {
   const regions: readonly Region[] = [...regionsOf(text)];
   const marks = marksIn(text, regions);
   const code: CodeRegion[] = [];

@@ -15,7 +15,7 @@ import { BREAK, itemEnd, type LineBreak, lineBreaks } from "./line_breaks.ts";
 import { type Pair, spanAt, type Spans, spansOf } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
-export interface Stretch {
+interface Stretch {
   readonly text: string;
   /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];

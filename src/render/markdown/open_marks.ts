@@ -27,8 +27,8 @@ export const MAX_SUFFIX: number = "**__~~||*_``".length;
 /** Maximum length of all marks before a chunk. */
 export const MAX_PREFIX: number = BLOCK_QUOTE.length + LONGEST_QUOTE + MAX_SUFFIX;
 
-/** A place at which a text is cut. */
-export interface OpenedCut {
+/** Finds the marks around a place. `pairs`: of the whole text, in the order of their starts. */
+export function openAt(text: string, pairs: readonly Pair[], at: number): {
   readonly closing: readonly string[];
   /** Marks to open again at `next`. */
   readonly opening: readonly string[];
@@ -36,10 +36,7 @@ export interface OpenedCut {
   readonly end: number;
   /** Start of the next piece: after a mark that no text precedes. */
   readonly next: number;
-}
-
-/** Finds the marks around a place. `pairs`: of the whole text, in the order of their starts. */
-export function openAt(text: string, pairs: readonly Pair[], at: number): OpenedCut {
+} {
   const around = pairs.filter(({ start, end }) => start < at && at < end);
   let end = at;
   let next = at;

@@ -51,20 +51,18 @@ function isLine(text: string, start: number, end: number): boolean {
   return text.charAt(start - 1) === "\n" && (end === text.length || text.charAt(end) === "\n");
 }
 
-interface FoundTable {
-  readonly table: MarkdownTable;
-  readonly start: number;
-  /** End of its last line, without the newline. */
-  readonly end: number;
-}
-
 /** @param from End of the last table. */
 function tableAt(
   text: string,
   fences: readonly CodeFence[],
   from: number,
   delimiterStart: number,
-): FoundTable | undefined {
+): {
+  readonly table: MarkdownTable;
+  readonly start: number;
+  /** End of its last line, without the newline. */
+  readonly end: number;
+} | undefined {
   const start = Math.max(from, text.lastIndexOf("\n", delimiterStart - 2) + 1);
   if (fenceAt(fences, start + 1) || fenceAt(fences, delimiterStart)) return undefined;
   const first = lineOf(text, start);

@@ -14,22 +14,20 @@ import { bounded } from "../../lib/text/cut.ts";
 import { channelOf, timeOf } from "./envelope.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
-export interface AgentQuestionText {
-  readonly question: string;
-  /** Whether a helper is asked: a part of the asking agent's work. */
-  readonly isHelper?: true;
-  readonly asker: ListedAgent;
-  /** The message that the asking agent answers. */
-  readonly message: InboundMessage;
-  /** IANA time zone. */
-  readonly timezone: string;
-  /** At least 8 random letters and digits, new in each turn (SEC-R2). */
-  readonly boundary: string;
-}
-
 /** The whole text that the asked agent reads. */
 export function questionOf(
-  { question, isHelper, asker, message, timezone, boundary }: AgentQuestionText,
+  { question, isHelper, asker, message, timezone, boundary }: {
+    readonly question: string;
+    /** Whether a helper is asked: a part of the asking agent's work. */
+    readonly isHelper?: true;
+    readonly asker: ListedAgent;
+    /** The message that the asking agent answers. */
+    readonly message: InboundMessage;
+    /** IANA time zone. */
+    readonly timezone: string;
+    /** At least 8 random letters and digits, new in each turn (SEC-R2). */
+    readonly boundary: string;
+  },
 ): string {
   const { sender } = message;
   const person = `${nameInLine(labelOf(sender))} (${sender.id})`;

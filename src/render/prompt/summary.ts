@@ -26,21 +26,19 @@ const INSTRUCTIONS =
 /** Maximum UTF-16 units of one entry in the request: most of a long result does not matter later. */
 const ENTRY_CHARS = 4_000;
 
-export interface SummaryParts {
-  /** The summary of still earlier entries. */
-  readonly previous?: Summary;
-  /** The entries to summarise, oldest first. */
-  readonly entries: readonly Entry[];
-  /** At least 8 random letters and digits. */
-  readonly boundary: string;
-  /** Maximum UTF-16 units of the entries together; the newest ones stay. */
-  readonly maxChars: number;
-  /** Maximum UTF-16 units of the summary. */
-  readonly summaryChars: number;
-}
-
 export function summaryRequestOf(
-  { previous, entries, boundary, maxChars, summaryChars }: SummaryParts,
+  { previous, entries, boundary, maxChars, summaryChars }: {
+    /** The summary of still earlier entries. */
+    readonly previous?: Summary;
+    /** The entries to summarise, oldest first. */
+    readonly entries: readonly Entry[];
+    /** At least 8 random letters and digits. */
+    readonly boundary: string;
+    /** Maximum UTF-16 units of the entries together; the newest ones stay. */
+    readonly maxChars: number;
+    /** Maximum UTF-16 units of the summary. */
+    readonly summaryChars: number;
+  },
 ): ModelRequest {
   const lines = entries.map(lineOf);
   let chars = 0;

@@ -9,7 +9,7 @@
 import { withoutInvisible } from "../../lib/text/quoted.ts";
 
 /** Kind of content in a fence. The model should act only on a `message`, and read an `event`. */
-export type FenceName =
+type FenceName =
   | "context"
   | "quoted"
   | "extras"

@@ -37,7 +37,7 @@ const MAX_CONTENT = 2_000;
 /** Maximum characters of a chosen answer. */
 const MAX_ANSWER = 100;
 
-export interface CardPlace {
+interface CardPlace {
   /** Channel, thread or direct message channel. */
   readonly channelId: ChannelId;
   readonly nonce: string;
@@ -313,14 +313,6 @@ function choiceLabel({ key, label }: AnswerChoice, texts: Texts): string {
   }
 }
 
-/** The components of a card, without their `custom_id`, with the choice of each for the store. */
-export interface CardControls {
-  /** At most {@link MAX_BUTTONS}. */
-  readonly buttons: readonly (Omit<Button, "customId"> & { readonly choice: string })[];
-  /** At most four menus. */
-  readonly menus: readonly (Omit<Menu, "customId"> & { readonly choice: string })[];
-}
-
 /** More choices than these are in a menu. */
 const MAX_BUTTONS = 5;
 /** Discord's maximum number of characters for a button's label, and for an option's. */
@@ -330,7 +322,12 @@ const MAX_OPTION = 100;
 const IN_A_MENU = 25;
 
 /** The components of an open question. */
-export function controlsOf({ question }: StoredQuestion, texts: Texts): CardControls {
+export function controlsOf({ question }: StoredQuestion, texts: Texts): {
+  /** At most {@link MAX_BUTTONS}. */
+  readonly buttons: readonly (Omit<Button, "customId"> & { readonly choice: string })[];
+  /** At most four menus. */
+  readonly menus: readonly (Omit<Menu, "customId"> & { readonly choice: string })[];
+} {
   const { choices, upTo = 1 } = question;
   // A person must see the command that they approve.
   const shown = isShown(question) ? choices : choices.filter(({ key }) => key === DENY);

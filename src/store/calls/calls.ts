@@ -101,10 +101,7 @@ export function createCalls({ database, sql, commit, read }: Transactions) {
   };
 }
 
-/** All methods of `store.calls`. */
-export type StoredCalls = ReturnType<typeof createCalls>;
-
-export interface KeyedCall {
+interface KeyedCall {
   readonly accountId: AccountId;
   readonly program: string;
   readonly key: string;

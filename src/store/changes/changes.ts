@@ -65,7 +65,7 @@ export function createChanges(
       await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
     },
     /** Stores a posted message, once. `askerOf()` of the inbox finds its person. */
-    async posted(message: PostedForPerson, now: number) {
+    async posted(message: Omit<ReturnType<typeof DISCORD_POST.read>, "postedAt">, now: number) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
         forgetOldPosts.run(message.accountId, now - POSTS_KEPT_MS);
         insertPost({ ...message, postedAt: now });
@@ -101,6 +101,3 @@ function readRow(row: unknown) {
 export type MadeChange = ReturnType<typeof readRow>;
 
 export type NewChange = Omit<MadeChange, "id" | "isUndone" | "undoneBy">;
-
-/** A message that the bot has posted for a person, beside the outbox. */
-export type PostedForPerson = Omit<ReturnType<typeof DISCORD_POST.read>, "postedAt">;

@@ -18,19 +18,17 @@ import { transactNow } from "../database/transact.ts";
 import { optional, rows, text } from "../schema/columns.ts";
 
 /** The facts of a copy that people and a restore need. */
-export interface CopyFacts {
+interface CopyFacts {
   /** Number of its schema. */
   readonly schema: number;
   /** The accounts that have ever connected. */
-  readonly accounts: readonly CopiedAccount[];
-}
-
-export interface CopiedAccount {
-  readonly id: string;
-  /** The bot's user id at Discord; absent if it never connected. */
-  readonly userId?: string;
-  /** Its name there. */
-  readonly name?: string;
+  readonly accounts: readonly {
+    readonly id: string;
+    /** The bot's user id at Discord; absent if it never connected. */
+    readonly userId?: string;
+    /** Its name there. */
+    readonly name?: string;
+  }[];
 }
 
 export const NEWEST_SCHEMA: number = MIGRATIONS.length;

@@ -39,7 +39,7 @@ import type { Effects, Transactions } from "./transact.ts";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 
 /** Transactions in groups, with a journal. */
-export interface Commits extends Transactions {
+interface Commits extends Transactions {
   /**
    * Does the work that a crash has left in the journal. Called once all kinds are registered,
    * before any other work.

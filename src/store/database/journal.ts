@@ -18,7 +18,7 @@ export interface JournalRow {
 }
 
 /** A record with its number. */
-export interface NumberedRow extends JournalRow {
+interface NumberedRow extends JournalRow {
   /** The first is 1. */
   readonly number: number;
 }

@@ -285,7 +285,7 @@ function callHook(
 export type RunJob = (job: () => void, onThrow: (error: unknown) => void) => boolean;
 
 /** The three ways to run work as one transaction. */
-export interface JobGroups {
+interface JobGroups {
   /** Runs `work`, a single statement, which is a transaction by itself. */
   single(durability: Durability, work: () => void): void;
   /**

@@ -127,13 +127,13 @@ const STORED = FEED.pick(
   "problem",
 );
 
-export interface FeedName {
+interface FeedName {
   readonly accountId: AccountId;
   readonly name: string;
   readonly url: string;
 }
 
-export interface RecordedPoll extends FeedName, FeedValidators {
+interface RecordedPoll extends FeedName, FeedValidators {
   readonly nextAt: number;
   /** Keys of all entries that the feed has; absent if the server says that it has not changed. */
   readonly seen?: readonly string[];

@@ -55,7 +55,7 @@ const SESSION = rows({
 const GAP = rows({ catchUpFrom: integer(), lostAt: integer() });
 
 /** A row as SQLite gives it; `undefined` if there is none. */
-export type AccountRow = Readonly<Record<string, unknown>> | undefined;
+type AccountRow = Readonly<Record<string, unknown>> | undefined;
 
 export function createAccounts({ sql, read }: Transactions) {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
@@ -95,8 +95,6 @@ export function createAccounts({ sql, read }: Transactions) {
       read(() => selectIds.all().map(({ accountId }) => accountId)),
   };
 }
-
-export type AccountRows = ReturnType<typeof createAccounts>;
 
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
 function toLimit(row: AccountRow): StoredAccount["limit"] {
@@ -143,9 +141,9 @@ function readIfSet<Read>(
 }
 
 /** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
-export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
-
-export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
+export function prepareKeepGuild(
+  database: DatabaseSync,
+): (accountId: AccountId, snapshot: GuildSnapshot) => void {
   const sql = statementsOf(database);
   const upsert = GUILD.prepareInsert(
     database,

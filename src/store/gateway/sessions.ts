@@ -18,23 +18,6 @@ import { GATEWAY_SESSION, RUN } from "../schema/bot.ts";
 import { integer, rows } from "../schema/columns.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 
-/** The point up to which a batch covers a shard's events. */
-export interface ShardProgress {
-  readonly shardId: number;
-  /** Sequence number of the batch's last event. */
-  readonly seq: number;
-  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
-  readonly storedUpTo: number;
-  readonly heardAt: number;
-}
-
-/**
- * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
- * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
- * that time would be empty.
- */
-export type AdvanceSession = (accountId: AccountId, progress: ShardProgress) => void;
-
 /**
  * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is
  * sometimes late, and does not order messages across the channels of a shard.
@@ -44,7 +27,21 @@ export const LATE_MS = 60_000;
 /** Age of `ready_at`, in milliseconds, from which a batch writes it anew. */
 const READY_STEP_MS = 60_000;
 
-export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
+/**
+ * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
+ * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
+ * that time would be empty.
+ */
+export function prepareAdvanceSession(
+  database: DatabaseSync,
+): (accountId: AccountId, progress: {
+  readonly shardId: number;
+  /** Sequence number of the batch's last event. */
+  readonly seq: number;
+  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
+  readonly storedUpTo: number;
+  readonly heardAt: number;
+}) => void {
   const sql = statementsOf(database);
   const advance = sql`UPDATE gateway_session
      SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
@@ -233,9 +230,6 @@ export function createGaps({ database, sql, commit }: Transactions) {
   };
 }
 
-/** Changes the gaps of shards. */
-export type Gaps = ReturnType<typeof createGaps>;
-
 /**
  * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every
  * five minutes.
@@ -244,9 +238,6 @@ const SILENCE_MS = 315_000;
 
 /** Number of runs to keep. */
 export const RUNS_MAX = 50;
-
-/** Notes that the newest run lives, within a transaction of the caller's. */
-export type TouchRun = (now: number) => void;
 
 /**
  * Stores the runs of the process: their beginnings, last signs of life and endings.
@@ -257,7 +248,7 @@ export type TouchRun = (now: number) => void;
  * Prepares the statement for signs of life. One process writes to a store, and begins its run
  * first, so the newest run is its own.
  */
-function prepareTouchRun(database: DatabaseSync): TouchRun {
+function prepareTouchRun(database: DatabaseSync): (now: number) => void {
   const sql = statementsOf(database);
   const touch = sql`UPDATE run SET alive_at = MAX(alive_at, ?)
      WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;

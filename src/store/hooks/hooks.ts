@@ -204,9 +204,6 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   };
 }
 
-/** All methods of `store.hooks`. */
-export type HookRecords = ReturnType<typeof createHooks>;
-
 const POSTED = rows({
   messageId: optional(snowflake<"message">()),
   state: text(),
@@ -256,7 +253,15 @@ function createIncidents(
      */
     joinIncident(
       run: HookRun,
-      { channelId, title, isEnd, compose }: IncidentState,
+      { channelId, title, isEnd, compose }: {
+        readonly channelId: ChannelId;
+        readonly title: string;
+        readonly isEnd: boolean;
+        /** Makes the first post. */
+        readonly compose: (
+          incident: Pick<HookIncident, "title" | "events" | "startedAt">,
+        ) => Frozen;
+      },
       now: number,
     ): Promise<HookIncident | undefined> {
       const { messageId, accountId, hook, key, count } = run;
@@ -340,15 +345,6 @@ export type HookIncidents = ReturnType<typeof createIncidents>;
 
 function nonceIn({ message: { nonce } }: { readonly message: { readonly nonce: string } }): string {
   return nonce;
-}
-
-/** The newest state of an incident. */
-export interface IncidentState {
-  readonly channelId: ChannelId;
-  readonly title: string;
-  readonly isEnd: boolean;
-  /** Makes the first post. */
-  readonly compose: (incident: Pick<HookIncident, "title" | "events" | "startedAt">) => Frozen;
 }
 
 export interface FoundEvent {

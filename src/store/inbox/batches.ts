@@ -48,7 +48,12 @@ export function createBatches(
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
   const settleKnown = prepareSettleKnown(outgoing.queues, settleLater);
 
-  const plain = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
+  const plain = journaled<{
+    readonly accountId: AccountId;
+    readonly heard: NonNullable<AcceptedBatch["heard"]>;
+    readonly judged: readonly Judged[];
+    readonly arrivedAt: number;
+  }>("batch", ({ arrivedAt, ...batch }) => {
     for (const { message } of batch.judged) unstored.delete(message.id);
     store({ ...batch, echoes: [], guilds: [] }, arrivedAt, true);
   });
@@ -173,14 +178,6 @@ function prepareSettleKnown(queues: Pick<SendQueues, "echoed">, settleLater: Set
     });
     return { settledIn, unknown };
   };
-}
-
-/** The journal's record of a T1. */
-interface PlainBatch {
-  readonly accountId: AccountId;
-  readonly heard: NonNullable<AcceptedBatch["heard"]>;
-  readonly judged: readonly Judged[];
-  readonly arrivedAt: number;
 }
 
 function keyOf({ accountId, channelId }: InboundMessage): string {

@@ -284,7 +284,7 @@ const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() }); //
  *
  * @returns Whether any message quotes one of these.
  */
-export type ChangeQuotes = (changed: readonly ChangedMessage[]) => boolean;
+type ChangeQuotes = (changed: readonly ChangedMessage[]) => boolean;
 
 /**
  * Changes what open turns have kept of a message whose sender has edited or deleted it, within a

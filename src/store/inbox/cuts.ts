@@ -91,9 +91,6 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
   };
 }
 
-/** Stops turns within a transaction of the caller's. */
-export type Stops = ReturnType<typeof prepareStops>;
-
 export function createStopTurns(
   { database, commit }: Transactions,
   memory: Pick<Memory, "apply" | "outgoing">,
@@ -123,7 +120,7 @@ export function createStopTurns(
  * @param why For the operator.
  * @returns Its channel; `undefined` if it has an end already, or is not in the inbox.
  */
-export type CutMessage = (
+type CutMessage = (
   messageId: MessageId,
   end: CutEnd,
   why: string,
@@ -173,7 +170,7 @@ export function prepareCut(database: DatabaseSync, outgoing: Outgoing): CutMessa
   };
 }
 
-export interface TurnRow {
+interface TurnRow {
   readonly messageId: MessageId;
   /** How its turn has ended, or that it has not. */
   readonly state: string;
@@ -196,7 +193,7 @@ const ROW = rows({
 /** Ends of a turn that an edit takes back. */
 const ENDS: readonly string[] = ["answered", "declined", "failed"];
 
-export interface TurnOfMessage {
+interface TurnOfMessage {
   readonly id: MessageId;
   readonly rows: readonly TurnRow[];
   /** The newest edit that it has followed. */
@@ -230,7 +227,10 @@ export function prepareTurnOf(database: DatabaseSync): (turnId: MessageId) => Tu
  *
  * @returns The messages; none if the edit is not followed.
  */
-export type Reopen = (
+export function prepareReopen(
+  database: DatabaseSync,
+  answers: Pick<Answers, "isDeleted">,
+): (
   turn: TurnOfMessage,
   edit: {
     readonly accountId: AccountId;
@@ -239,12 +239,7 @@ export type Reopen = (
     readonly sentAt: number;
     readonly now: number;
   },
-) => readonly MessageId[];
-
-export function prepareReopen(
-  database: DatabaseSync,
-  answers: Pick<Answers, "isDeleted">,
-): Reopen {
+) => readonly MessageId[] {
   const sql = statementsOf(database);
   const wasReset = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM checkpoint
      WHERE session_key = :sessionKey AND kind = 'reset' AND last_entry >= COALESCE(

@@ -23,16 +23,16 @@ import type { OverheardKey } from "../../core/store/turns.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
-import type { Stops } from "./cuts.ts";
+import type { prepareStops } from "./cuts.ts";
 import type { Checked, WaitingTurns } from "./waiting_turns.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareSettleEcho } from "../outbox/outbox_rows.ts";
-import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
+import type { prepareUnpairedSenders, Settled } from "../pairing/unpaired_senders.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import { prepareKeepDirectChannel } from "../received/received.ts";
 import type { ContextGrowth, Pruner } from "../received/retention.ts";
-import type { VerdictRows } from "../received/verdict_rows.ts";
+import type { prepareVerdictRows } from "../received/verdict_rows.ts";
 import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
 import type { InboxRows } from "../turns/inbox_rows.ts";
 import { prepareKeepReactions } from "../turns/reactions.ts";
@@ -66,10 +66,10 @@ interface Recorded extends Settled {
 export function prepareStoreBatch(
   database: DatabaseSync,
   { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,
-  unpairedSenders: Pick<UnpairedSenders, "settle">,
+  unpairedSenders: Pick<ReturnType<typeof prepareUnpairedSenders>, "settle">,
   waitingTurns: Pick<WaitingTurns, "check">,
   changes: Pick<Changes, "apply">,
-  stops: Stops,
+  stops: ReturnType<typeof prepareStops>,
 ): StoreBatch {
   const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
   const settleEcho = prepareSettleEcho(database);
@@ -189,7 +189,7 @@ function newestOf(recorded: readonly Judged[], repeats: readonly RepeatedVerdict
 export interface InboxDeps {
   /** Waiting messages and channels that this process remembers. */
   readonly memory: Memory;
-  readonly verdicts: VerdictRows;
+  readonly verdicts: ReturnType<typeof prepareVerdictRows>;
   /** Deletes old context and verdicts as new ones arrive. */
   readonly pruner: Pruner;
   /** Transcripts of sessions, which a deletion changes. */

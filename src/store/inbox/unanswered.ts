@@ -115,6 +115,3 @@ export function createUnanswered(
     },
   };
 }
-
-/** Messages without an answer whose senders do not know it yet (X4). */
-export type UnansweredMessages = ReturnType<typeof createUnanswered>;

@@ -104,7 +104,12 @@ export function createKnowledge(
   }
 
   /** Numbers of messages that may match, the most promising first, and the weights of the words. */
-  function candidatesOf(words: readonly QueryWord[], query: string, size: number): Promising {
+  function candidatesOf(words: readonly QueryWord[], query: string, size: number): {
+    /** Their numbers, the most promising first. */
+    readonly ids: readonly number[];
+    /** What each word counts: a rare word more than a common one. */
+    readonly weights: readonly number[];
+  } {
     const { matching, containing } = statements();
     if (words.length === 0) {
       const part = plainForm(query).trim();
@@ -222,14 +227,6 @@ function isWanted(
     (after === undefined || compareIds(messageId, after) > 0);
 }
 
-/** Messages that may match. */
-interface Promising {
-  /** Their numbers, the most promising first. */
-  readonly ids: readonly number[];
-  /** What each word counts: a rare word more than a common one. */
-  readonly weights: readonly number[];
-}
-
 /** A search for messages. */
 export interface KnownQuery {
   readonly accountId: AccountId;
@@ -250,7 +247,7 @@ export interface KnownQuery {
 }
 
 /** A found message. It must be read at Discord before it is shown. */
-export interface KnownHit {
+interface KnownHit {
   readonly channelId: ChannelId;
   readonly parentId: ChannelId;
   readonly messageId: MessageId;
@@ -263,7 +260,7 @@ export interface KnownHit {
 }
 
 /** The result of a search. */
-export interface KnownHits {
+interface KnownHits {
   /** The best first. */
   readonly hits: readonly KnownHit[];
   /** Number of newer messages whose words are not in the index yet. */

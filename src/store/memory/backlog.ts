@@ -264,8 +264,6 @@ export function createBacklog() {
   };
 }
 
-export type WaitingMessages = ReturnType<typeof createBacklog>;
-
 /** Compares ids as numbers: a shorter one is smaller. */
 function isBefore(id: string, other: string): boolean {
   return id.length === other.length ? id < other : id.length < other.length;

@@ -14,8 +14,8 @@
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import { type Claim, messagesOf, type Route } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
-import { createBacklog, type WaitingMessage, type WaitingMessages } from "./backlog.ts";
-import { createTurnCounts, type ListKey, type OpenTurn, type TurnCounts } from "./turn_counts.ts";
+import { createBacklog, type WaitingMessage } from "./backlog.ts";
+import { createTurnCounts, type ListKey, type OpenTurn } from "./turn_counts.ts";
 
 export interface ClaimedTurn {
   readonly sessionKey: string;
@@ -29,8 +29,8 @@ export interface ClaimedTurn {
 
 /** All open turns of a process; only {@link applyTurn} changes them. */
 export interface OpenTurnState {
-  readonly backlog: WaitingMessages;
-  readonly counts: TurnCounts;
+  readonly backlog: ReturnType<typeof createBacklog>;
+  readonly counts: ReturnType<typeof createTurnCounts>;
   /** Running turns, by the messages that they began with. */
   readonly running: Map<MessageId, ClaimedTurn>;
   /** The messages of turns that wait for people, by the messages that these turns began with. */

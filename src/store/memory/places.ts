@@ -60,9 +60,6 @@ export function createQuietChannels() {
   };
 }
 
-/** Channels and the sessions that have read their context. */
-export type QuietChannels = ReturnType<typeof createQuietChannels>;
-
 /** Maximum number of channels, more than the table has rows. At the limit, all are forgotten. */
 const MAX_REACTED = 25_000;
 /** Estimated bytes of one channel. */
@@ -113,7 +110,7 @@ const MANY = 4_096;
 const MAX = 32_768;
 const ENTRY_BYTES = 140;
 
-export interface ToldPerson {
+interface ToldPerson {
   readonly accountId: AccountId;
   readonly channelId: ChannelId;
   readonly userId: UserId;

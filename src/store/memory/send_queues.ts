@@ -17,7 +17,7 @@ import type { Echo } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 
 /** The meaning of an echo of a known message. */
-export type KnownEcho =
+type KnownEcho =
   /** Discord's answer was first. */
   | { readonly kind: "repeated" }
   /** The echo is first: this row is sent. */
@@ -41,9 +41,6 @@ export interface QueuedRow {
   /** When its first attempt began. */
   attemptedAt: number | undefined;
 }
-
-/** When attempts at a row began, and since when they fail. */
-type RowTimes = Pick<OutboxRow, "firstAttemptAt" | "failingSince">;
 
 /** Maximum number of known channels of an account; the oldest are forgotten. */
 const CHANNELS_MAX = 4_096;
@@ -186,7 +183,10 @@ export function createSendQueues() {
       return intendedAt !== undefined ? "intended" : "waiting";
     },
     /** Notes other times of a row; a row that is not in memory stays unknown. */
-    change(row: OutboxRow, timesOf: (row: OutboxRow) => RowTimes): void {
+    change(
+      row: OutboxRow,
+      timesOf: (row: OutboxRow) => Pick<OutboxRow, "firstAttemptAt" | "failingSince">,
+    ): void {
       const queued = find(row);
       if (!queued) return;
       queued.row = { ...queued.row, ...timesOf(queued.row) };

@@ -133,9 +133,6 @@ export function createTurnCounts() {
   };
 }
 
-/** Open turns of all accounts. */
-export type TurnCounts = ReturnType<typeof createTurnCounts>;
-
 interface Counted extends TurnList {
   turns: number;
   isTold: boolean;

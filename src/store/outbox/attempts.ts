@@ -20,11 +20,6 @@ import type { OutboxRows, RowKey, Unsettled } from "./outbox_rows.ts";
 /** Milliseconds that a T5 waits for another transaction; a kill undoes it until then. */
 const SENT_WITHIN_MS = 50;
 
-/** The journal's record of a T4. */
-interface SendIntent extends RowKey {
-  readonly now: number;
-}
-
 /**
  * Selects a row by its nonce, because its number in memory may belong to another row of the table.
  */
@@ -64,9 +59,12 @@ export function createAttemptRows(
   const markUncertain = sql`
     UPDATE outbox SET state = 'uncertain', refusal = :reason WHERE ${THIS} AND state = 'sending'`;
 
-  const intend = journaled<SendIntent>("intent", ({ accountId, nonce, now }) => {
-    rows.intend({ accountId, nonce }, now);
-  });
+  const intend = journaled<(RowKey & { readonly now: number })>(
+    "intent",
+    ({ accountId, nonce, now }) => {
+      rows.intend({ accountId, nonce }, now);
+    },
+  );
 
   /**
    * Changes a row of the table, and the same row in memory. If the table refuses, it tells from then on

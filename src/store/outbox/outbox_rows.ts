@@ -13,7 +13,7 @@ import { WORDLESS } from "../forget/readers.ts";
 import type { Tail } from "../database/journal.ts";
 import { bytes, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
-export interface NewOutboxRow extends Pick<Frozen, "draft"> {
+interface NewOutboxRow extends Pick<Frozen, "draft"> {
   readonly id: number;
   readonly message: OutboundMessage;
   /** Text of the whole answer, until it is sent. */
@@ -85,15 +85,6 @@ export interface Unsettled extends RowKey {
   readonly fileCount: number;
 }
 
-/**
- * Settles a row whose message Discord has (T5), according to its answer, the gateway's echo, or the
- * channel's history, regardless of the row's state.
- *
- * @param messageId Absent if the message was deleted, or if there was none to send.
- * @returns Whether this call settled the row; `false` if it was settled before.
- */
-export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boolean;
-
 export function prepareOutboxRows(database: DatabaseSync, tail: Tail) {
   const sql = statementsOf(database);
   const insert = prepareInsertRow(database);
@@ -148,7 +139,16 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail) {
 
 export type OutboxRows = ReturnType<typeof prepareOutboxRows>;
 
-function prepareSettle(database: DatabaseSync): Settle {
+/**
+ * Settles a row whose message Discord has (T5), according to its answer, the gateway's echo, or the
+ * channel's history, regardless of the row's state.
+ *
+ * @param messageId Absent if the message was deleted, or if there was none to send.
+ * @returns Whether this call settled the row; `false` if it was settled before.
+ */
+function prepareSettle(
+  database: DatabaseSync,
+): (row: Unsettled, messageId: MessageId | undefined) => boolean {
   const sql = statementsOf(database);
   const files = prepareOutboxFiles(database);
   const noteDelivered = prepareNoteDelivered(database);
@@ -169,9 +169,9 @@ function prepareSettle(database: DatabaseSync): Settle {
  * Notes that a message has arrived in a channel. The waiting messages of that channel are then not
  * failing any more.
  */
-type NoteDelivered = (row: Pick<Unsettled, "accountId" | "channelId">) => void;
-
-function prepareNoteDelivered(database: DatabaseSync): NoteDelivered {
+function prepareNoteDelivered(
+  database: DatabaseSync,
+): (row: Pick<Unsettled, "accountId" | "channelId">) => void {
   const sql = statementsOf(database);
   const forget = sql`DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?`;
   const begin = sql`UPDATE outbox SET failing_since = NULL
@@ -239,7 +239,7 @@ export function prepareOutboxFiles(database: DatabaseSync) {
 }
 
 /** The result of an echo. It is empty if the echo is ours and its row was settled before. */
-export interface EchoResult {
+interface EchoResult {
   /** The channel of the row that the echo settles. */
   readonly settledIn?: ChannelId;
   /** Set if another program sent the message with our token. */
@@ -250,7 +250,7 @@ export interface EchoResult {
  * Settles the row of an echo, within a transaction of the caller's. Discord has the message,
  * regardless of the row's state and of the program that sent it.
  */
-export type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
+type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
 
 const ECHOED = rows({
   id: integer(),
@@ -260,8 +260,6 @@ const ECHOED = rows({
   firstAttemptAt: optional(integer()),
   fileCount: integer(),
 });
-
-type EchoedRow = ReturnType<typeof ECHOED.read>;
 
 /**
  * Settles rows by the gateway's echoes of our own messages. An echo is a second acknowledgement,
@@ -288,7 +286,7 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
 
 /** Why a message of our own user is not ours; `undefined` if it is ours. */
 function whyForeign(
-  row: EchoedRow | undefined,
+  row: ReturnType<typeof ECHOED.read> | undefined,
   { messageId, heardAt = Infinity }: Echo,
 ): Foreign["why"] | undefined {
   if (!row) return "unknown";

@@ -32,7 +32,7 @@ import {
 } from "../schema/columns.ts";
 
 /** The state of a new row that is on record, and never sent. */
-export type Added =
+type Added =
   | { readonly state: "folded"; readonly into: number }
   | { readonly state: "dropped"; readonly reason: string };
 
@@ -43,7 +43,7 @@ export type Added =
  * @throws {Error} If the account has a row with its nonce.
  * @returns The number of its row.
  */
-export type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
+type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
 
 const ID = rows({ id: integer() });
 

@@ -21,18 +21,16 @@ import { prepareAddToOutbox, storedMessage } from "./rows.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { withoutQuotes } from "../sources/sources.ts";
 
+const ADD: QueuePlan = { kind: "add" };
+
 /** Adds a turn's messages within a transaction of the caller's. */
-export type AddTurn = (
+export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): (
   turn: FinishedTurn,
   now: number,
   queue: PlanQueue | undefined,
   /** The edit that the turn follows: its answer takes the place of the earlier one (H6a). */
   edit?: EditedStep,
-) => Pick<StoredTurn, "folded" | "dropped">;
-
-const ADD: QueuePlan = { kind: "add" };
-
-export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddTurn {
+) => Pick<StoredTurn, "folded" | "dropped"> {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database, outgoing);
   const fold = prepareFold(database);
@@ -163,7 +161,7 @@ function prepareWaitingIn(database: DatabaseSync) {
   };
 }
 
-export interface DraftsTurn {
+interface DraftsTurn {
   readonly accountId: string;
   readonly messageId: string;
   readonly agentId: string;
@@ -206,7 +204,7 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
  *
  * @returns Whether there was a draft to delete.
  */
-export type RemoveDrafts = (turn: DraftsTurn, now: number) => boolean;
+type RemoveDrafts = (turn: DraftsTurn, now: number) => boolean;
 
 /**
  * Prepares the removal of a turn's drafts, if the turn ends without an answer. They belong to the
@@ -238,7 +236,7 @@ const ROW = rows({
 });
 
 /** The messages that answers of a turn belong to. */
-export interface AnswersOf {
+interface AnswersOf {
   readonly accountId: AccountId;
   readonly causes: readonly MessageId[];
 }

@@ -156,12 +156,10 @@ type Key =
   & { readonly accountId: AccountId; readonly now: number }
   & ({ readonly code: string } | { readonly button: string });
 
-interface PairingMatch {
+function prepareFind(database: DatabaseSync): (key: Key) => {
   readonly request: PairingRequest;
   readonly state: "pending" | "approved" | "denied" | "expired";
-}
-
-function prepareFind(database: DatabaseSync): (key: Key) => PairingMatch | undefined {
+} | undefined {
   const sql = statementsOf(database);
   const select = `SELECT *, ${IS_FRESH} AS is_fresh FROM pairing_request`;
   const byCode = sql`${select} WHERE account_id = :accountId AND code = :code`;

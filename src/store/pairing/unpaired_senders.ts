@@ -72,12 +72,6 @@ export function prepareUnpairedSenders(database: DatabaseSync, outgoing: Outgoin
   };
 }
 
-/**
- * Settles messages with the verdict `challenge`; any other stays unchanged. `now` is Unix time in
- * milliseconds.
- */
-export type UnpairedSenders = ReturnType<typeof prepareUnpairedSenders>;
-
 /** Makes sure that no code is sent into a group, where others would read it (P5). */
 function inGroup(settled: Verdict): Verdict {
   return settled.kind === "accept"
@@ -152,18 +146,6 @@ function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpairedSender
 }
 
 /**
- * Makes a request, and adds the messages with its code to the outbox. Runs within the caller's
- * transaction that has judged the sender.
- *
- * @returns The request; `undefined` if the service draws no free code.
- */
-type StartPairing = (
-  message: InboundMessage,
-  pairingService: PairingService,
-  now: number,
-) => PairingRequest | undefined;
-
-/**
  * How long (milliseconds) to keep a request after it has expired. Within this time, the answer to
  * its code is that the code has expired.
  */
@@ -174,7 +156,17 @@ const KEPT_MS = DAY_MS;
  */
 const DRAWS = 4;
 
-function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): StartPairing {
+/**
+ * Makes a request, and adds the messages with its code to the outbox. Runs within the caller's
+ * transaction that has judged the sender.
+ *
+ * @returns The request; `undefined` if the service draws no free code.
+ */
+function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): (
+  message: InboundMessage,
+  pairingService: PairingService,
+  now: number,
+) => PairingRequest | undefined {
   const sql = statementsOf(database);
   const addOnce = prepareAddOnce(database, outgoing);
   const isTaken = sql`SELECT 1 FROM pairing_request WHERE account_id = ? AND code = ?`;

@@ -198,12 +198,6 @@ function createParking(
   };
 }
 
-interface QuestionMatch {
-  readonly question: StoredQuestion;
-  /** Of the component; absent for a code. */
-  readonly choice?: string;
-}
-
 const CONTROL = rows({
   questionRow: integer(),
   channelId: text(),
@@ -242,7 +236,11 @@ function createDecisions(
     UPDATE question SET state = :state, answer = :answer, decided_by = :by, decided_at = :now
     WHERE id = :id AND state = 'open'`;
 
-  function find({ accountId: account, by }: Deciding): QuestionMatch | undefined {
+  function find({ accountId: account, by }: Deciding): {
+    readonly question: StoredQuestion;
+    /** Of the component; absent for a code. */
+    readonly choice?: string;
+  } | undefined {
     const accountId = account ?? null;
     if ("code" in by) {
       const code = readCode(by.code);

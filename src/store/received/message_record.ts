@@ -143,9 +143,6 @@ export function createDecisions({ sql, read }: Transactions) {
   };
 }
 
-/** Reads verdicts, page by page. */
-export type RecordedVerdicts = ReturnType<typeof createDecisions>;
-
 const RUN = rows({
   messageId: snowflake<"message">(),
   triggered: json<Triggered>(),
@@ -246,5 +243,3 @@ export function createMessageRecords({ sql, read }: Transactions) {
       }),
   };
 }
-
-export type MessageRecords = ReturnType<typeof createMessageRecords>;

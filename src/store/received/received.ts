@@ -85,7 +85,18 @@ function createPolicies(
      *
      * @returns Number of the policy, by which decisions name it; the same for the same hash.
      */
-    savePolicy: ({ accountId, hash, file, text, names }: PolicyRevision, now: number) =>
+    savePolicy: ({ accountId, hash, file, text, names }: {
+      /** The account whose messages it judges. */
+      readonly accountId: AccountId;
+      /** Hash of its whole content: the same hash is the same policy. */
+      readonly hash: string;
+      /** Path of its config file; absent without a file. */
+      readonly file?: string;
+      /** Text of its config, with the secrets blanked; absent without a file. */
+      readonly text?: string;
+      /** The names that were resolved when it came into force. */
+      readonly names: readonly ResolvedName[];
+    }, now: number) =>
       commit(UNNAMED, () => { // no wait for the disk: its decisions follow it in the same log
         const { id } = ID.read(upsert.get({
           accountId,
@@ -240,17 +251,14 @@ function createRecentTurns({ sql, read }: Transactions) {
   };
 }
 
-/** Notes an accepted direct message within a transaction of the caller's. */
-export type KeepDirectChannel = (
-  message: Pick<InboundMessage, "accountId" | "channelId" | "sentAt" | "place">,
-) => void;
-
 /**
  * Stores the direct channels in which a sender was ever accepted or paired.
  *
  * Discord never lists a bot's direct channels, so catch-up can read only the stored ones (G6).
  */
-export function prepareKeepDirectChannel(database: DatabaseSync): KeepDirectChannel {
+export function prepareKeepDirectChannel(
+  database: DatabaseSync,
+): (message: Pick<InboundMessage, "accountId" | "channelId" | "sentAt" | "place">) => void {
   const sql = statementsOf(database);
   const upsert = sql`INSERT INTO direct_channel (account_id, channel_id, active_at, is_group)
      VALUES (?, ?, ?, ?)
@@ -296,17 +304,3 @@ export type TalkedMessage =
     /** `to`: the person whom it answers, with the message `answers`. */
     | { readonly kind: "own"; readonly to?: UserId; readonly answers?: MessageId }
   );
-
-/** A policy that comes into force. */
-export interface PolicyRevision {
-  /** The account whose messages it judges. */
-  readonly accountId: AccountId;
-  /** Hash of its whole content: the same hash is the same policy. */
-  readonly hash: string;
-  /** Path of its config file; absent without a file. */
-  readonly file?: string;
-  /** Text of its config, with the secrets blanked; absent without a file. */
-  readonly text?: string;
-  /** The names that were resolved when it came into force. */
-  readonly names: readonly ResolvedName[];
-}

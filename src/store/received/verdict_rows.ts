@@ -51,5 +51,3 @@ export function prepareVerdictRows(database: DatabaseSync) {
       void insertAnew.run(judged.message.id, ...columnsOf(judged, now)),
   };
 }
-
-export type VerdictRows = ReturnType<typeof prepareVerdictRows>;

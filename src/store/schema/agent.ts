@@ -69,7 +69,7 @@ export const NOTE = table("note", {
   },
 });
 
-export const NOTE_SOURCE = table("note_source", {
+const NOTE_SOURCE = table("note_source", {
   messageId: snowflake<"message">(),
   noteRow: integer(),
   agentId: text(),
@@ -80,7 +80,7 @@ export const NOTE_SOURCE = table("note_source", {
 });
 
 /** The vector of a note. It is made after the note is stored, so a note may have none. */
-export const NOTE_VECTOR = table("note_vector", {
+const NOTE_VECTOR = table("note_vector", {
   noteRow: key(integer()),
   model: text(), // that made it: "<provider>/<model>"
   dimension: integer(), // 0: the model's server refuses the note's text
@@ -124,7 +124,7 @@ export const STORED_SCHEDULE = SCHEDULE.pick(
   "pausedBy",
 );
 
-export const SCHEDULE_RUN = table("schedule_run", {
+const SCHEDULE_RUN = table("schedule_run", {
   id: rowNumber(), // in the order of their begin
   accountId: account(),
   scheduleRow: integer(),

@@ -119,7 +119,7 @@ export const GUILD = table("guild", {
 export const DIRECT_CHANNEL_DAYS = 400;
 
 /** A DM or a group with a person who was ever accepted. */
-export const DIRECT_CHANNEL = table("direct_channel", {
+const DIRECT_CHANNEL = table("direct_channel", {
   accountId: account(),
   channelId: snowflake<"channel">(),
   activeAt: integer(),

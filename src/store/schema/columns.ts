@@ -42,25 +42,25 @@ export interface Given<Value> extends Column<Value> {
 /** Columns by their names in the program; SQL has them in snake case. */
 export type Columns = Readonly<Record<string, Column<unknown>>>;
 
-export type ValueOf<C> = C extends Column<infer V> ? V : never;
+type ValueOf<C> = C extends Column<infer V> ? V : never;
 /** One object type instead of an intersection. */
-export type Flat<T> = { readonly [Key in keyof T]: T[Key] };
+type Flat<T> = { readonly [Key in keyof T]: T[Key] };
 /** The columns that may have no value. */
-export type OptionalKeys<C extends Columns> = {
+type OptionalKeys<C extends Columns> = {
   [Key in keyof C]: undefined extends ValueOf<C[Key]> ? Key : never;
 }[keyof C];
 
-export type RowOf<C extends Columns> = Flat<
+type RowOf<C extends Columns> = Flat<
   & { [Key in Exclude<keyof C, OptionalKeys<C>>]: ValueOf<C[Key]> }
   & { [Key in OptionalKeys<C>]?: Exclude<ValueOf<C[Key]>, undefined> }
 >;
 
 /** The columns that an insert need not name. */
-export type GivenKeys<C extends Columns> = {
+type GivenKeys<C extends Columns> = {
   [Key in keyof C]: C[Key] extends Given<unknown> ? Key : never;
 }[keyof C];
 
-export type NewRow<C extends Columns> = Flat<
+type NewRow<C extends Columns> = Flat<
   RowOf<Omit<C, GivenKeys<C>>> & Partial<RowOf<Pick<C, GivenKeys<C>>>>
 >;
 
@@ -220,7 +220,7 @@ function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-export function sqlText(value: string): string {
+function sqlText(value: string): string {
   return `'${value}'`;
 }
 
@@ -268,7 +268,7 @@ export interface Keeps<Name extends string = string> {
   readonly isSlow?: true;
 }
 
-export interface TableParts<Name extends string> {
+interface TableParts<Name extends string> {
   /** The key, if it has several columns. */
   readonly key?: readonly Name[];
   /** Columns whose values are all different together. */
@@ -302,7 +302,7 @@ export interface DeclaredTable {
   readonly jsonColumns: readonly string[];
 }
 
-export interface StoreTable<C extends Columns> extends DeclaredTable, RowReader<RowOf<C>> {
+interface StoreTable<C extends Columns> extends DeclaredTable, RowReader<RowOf<C>> {
   pick<Name extends keyof C & string>(...names: readonly Name[]): RowReader<RowOf<Pick<C, Name>>>;
   /**
    * Prepares the insert of a row.

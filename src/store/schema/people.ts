@@ -161,7 +161,7 @@ export const STORED_QUESTION = QUESTION.pick(
 );
 
 /** Another call that waits for a question. */
-export const QUESTION_COVER = table("question_cover", {
+const QUESTION_COVER = table("question_cover", {
   callKey: key(text()),
   questionRow: integer(),
 }, {

@@ -48,12 +48,6 @@ interface ChangedEntry {
   readonly after: Row;
 }
 
-/** Such entries of one session, oldest first. */
-interface FoundEntries {
-  readonly sessionKey: string;
-  readonly entries: readonly ChangedEntry[];
-}
-
 /**
  * Prepares the statements. The function is longer than most, because each statement stands here
  * once.
@@ -150,7 +144,7 @@ export function prepareSources(database: DatabaseSync) {
     changed: readonly ChangedSource[],
     channelId: ChannelId | undefined,
     escape: (text: string) => string,
-  ): readonly FoundEntries[] {
+  ): readonly { readonly sessionKey: string; readonly entries: readonly ChangedEntry[] }[] {
     const { keys, since } = placesOf(changed, channelId);
     if (keys.length === 0) return [];
     const rewrites = changed.map((one) => rewriteEntry(one, prepareRewrite(one, escape)));

@@ -22,13 +22,6 @@ import type { Transactions } from "../database/transact.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 import { account, integer, oneOf, rows, snowflake, text } from "../schema/columns.ts";
 
-/** Keeps reactions within a transaction of the caller's (T1). */
-export type KeepReactions = (
-  accountId: AccountId,
-  records: readonly ReactionRecord[],
-  now: number,
-) => void;
-
 /** Maximum number of rows of a channel. */
 export const REACTIONS_PER_CHANNEL = 50;
 /** Maximum number of rows. Replaced rows count, so there may be fewer. */
@@ -48,10 +41,11 @@ const KEPT = rows({ tag: text(), change: oneOf("added", "removed") });
 const CHANNEL = rows({ accountId: account(), channelId: snowflake<"channel">() });
 const TEXT = rows({ text: text() });
 
+/** Keeps reactions within a transaction of the caller's (T1). */
 export function prepareKeepReactions(
   database: DatabaseSync,
   { reacted }: Pick<Memory, "reacted">,
-): KeepReactions {
+): (accountId: AccountId, records: readonly ReactionRecord[], now: number) => void {
   const sql = statementsOf(database);
   const selectKept = sql`SELECT tag, change FROM reaction
      WHERE account_id = ? AND message_id = ? AND user_id = ? AND emoji = ?`;
@@ -115,17 +109,14 @@ export function prepareKeepReactions(
   };
 }
 
-/** Changes of one batch, of which the table needs only the last ones. */
-interface LastChanges {
-  readonly cleared: readonly ReactionsCleared[];
-  readonly changed: readonly PermittedReaction[];
-}
-
 /**
  * Keeps of each reaction the last change, and of each channel only as many as the table does. So a
  * flood costs a bounded number of rows.
  */
-function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
+function lastOfEach(records: readonly ReactionRecord[]): {
+  readonly cleared: readonly ReactionsCleared[];
+  readonly changed: readonly PermittedReaction[];
+} {
   const cleared = new Map<string, ReactionsCleared>();
   const last = new Map<string, PermittedReaction>();
   for (const record of records) {

@@ -16,7 +16,7 @@ import type { Transactions } from "../database/transact.ts";
 import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** The turn that entries come from. */
-export interface EntryPlace {
+interface EntryPlace {
   readonly agentId: string;
   readonly sessionKey: string;
   /** Channel, thread or direct message channel of the turn. */
@@ -38,12 +38,6 @@ const CHECKPOINT = rows({
   modelId: optional(text()),
   at: integer(),
 });
-
-/** A checkpoint with its last entry: only later entries are in the context. */
-interface FoundCheckpoint {
-  readonly lastEntry: number;
-  readonly checkpoint: Checkpoint;
-}
 
 /**
  * Creates the storage of transcripts. The function is longer than most, because its inner
@@ -69,7 +63,9 @@ export function createTranscripts({ sql, read }: Transactions) {
     bytes = 0;
   }
 
-  function readCheckpoint(sessionKey: string): FoundCheckpoint | undefined {
+  function readCheckpoint(
+    sessionKey: string,
+  ): { readonly lastEntry: number; readonly checkpoint: Checkpoint } | undefined {
     const row = selectCheckpoint.get(sessionKey);
     if (!row) return undefined;
     const { lastEntry, boundary, summary: text, modelId, at } = CHECKPOINT.read(row);
@@ -343,7 +339,7 @@ const ID = rows({ id: integer() });
  *
  * @returns The entries that have no place among the earlier ones: the caller adds them.
  */
-export type ReplaceEntries = (
+type ReplaceEntries = (
   place: EntryPlace,
   messageIds: readonly MessageId[],
   entries: readonly Entry[],

@@ -256,8 +256,6 @@ export function createTurnEnds(
   };
 }
 
-export type TurnEnds = ReturnType<typeof createTurnEnds>;
-
 /** A program gets its answer right after the commit. */
 function endOptions({ claim: { message: { called } } }: FinishedTurn): CommitOptions {
   return called ? COMMIT_OPTIONS.CALL_END : COMMIT_OPTIONS.T3;
@@ -281,19 +279,17 @@ function isPlain(
     );
 }
 
-/** Adds steps within a transaction of the caller's. */
-export type InsertSteps = (of: TurnOfSteps, steps: readonly Step[]) => void;
+const STEP = rows({ step: json<Step>() }); // ours, written below
 
-export interface TurnOfSteps {
+/** Adds steps within a transaction of the caller's. */
+export function prepareInsertSteps(
+  database: DatabaseSync,
+): (of: {
   readonly accountId: string;
   readonly messageId: string;
   /** Number of the turn for the message, from 1. */
   readonly attempt: number;
-}
-
-const STEP = rows({ step: json<Step>() }); // ours, written below
-
-export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
+}, steps: readonly Step[]) => void {
   const sql = statementsOf(database);
   const insert = sql`
     INSERT INTO step (account_id, message_id, attempt, step, at) VALUES (?, ?, ?, ?, ?)`;

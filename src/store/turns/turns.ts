@@ -13,7 +13,7 @@ import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
-import type { QuietChannels } from "../memory/places.ts";
+import type { createQuietChannels } from "../memory/places.ts";
 import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
 import { type MessageBlocks, prepareMessageBlocks } from "../received/message_blocks.ts";
 import type { Pruner } from "../received/retention.ts";
@@ -108,7 +108,7 @@ export type AnswerThreadRows = ReturnType<typeof createAnswerThreads>;
  * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
  * message stays unchanged.
  */
-export type KeepOverheard = (
+type KeepOverheard = (
   key: OverheardKey,
   messages: readonly Overheard[],
   now: number,
@@ -127,7 +127,7 @@ export type KeepOverheard = (
  */
 export function prepareKeepOverheard(
   blocks: Pick<MessageBlocks, "add">,
-  quiet: Pick<QuietChannels, "kept">,
+  quiet: Pick<ReturnType<typeof createQuietChannels>, "kept">,
   perChannel: number,
 ): KeepOverheard {
   return (key, messages, now) => {

@@ -61,7 +61,7 @@ const SPENT = rows({
 
 export function createUsage(
   { database, sql, journaled, read }: Transactions,
-  spent: SpentToday,
+  spent: ReturnType<typeof createSpentToday>,
   rows: UsageRows = prepareUsageRows(database, createTail()),
 ) {
   const charged = journaled<UsageRecord>("charges", rows.add);
@@ -194,7 +194,7 @@ export function createModelProblems({ database, sql, commit, read }: Transaction
 }
 
 /** The use of models by a turn, for the tables. */
-export interface UsageRecord {
+interface UsageRecord {
   readonly charges: readonly Charge[];
   /** A person who learns that a budget is spent. */
   readonly told?: { readonly userId: string; readonly day: number };
@@ -269,7 +269,7 @@ function addTo(sums: Sums, more: Sums): void {
   sums.audioSec += more.audioSec;
 }
 
-export interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
+interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
   /** Whether they are of the day; else of earlier days of its month. */
   readonly isOfDay: boolean;
 }
@@ -345,9 +345,6 @@ export function createSpentToday() {
     bytes: (): number => (loaded?.users.size ?? 0) * USER_BYTES,
   };
 }
-
-/** The use of today and of its month, and the people who know that a budget is spent. */
-export type SpentToday = ReturnType<typeof createSpentToday>;
 
 function createSums(
   day: number,

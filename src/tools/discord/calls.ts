@@ -28,7 +28,7 @@ const MESSAGES = ["messageId", "around", "before", "after", "replyTo"];
  * The arguments of a call, with the channel of a message that it names by a link. For an action on all
  * channels, the message is only a point in time, and a direct message goes to its person.
  */
-export function withLinkedChannel(
+function withLinkedChannel(
   action: Pick<Action, "reads"> | undefined,
   written: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {

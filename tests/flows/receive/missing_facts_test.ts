@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Acceptor } from "../../../src/flows/receive/accept.ts";
+import type { createAcceptor } from "../../../src/flows/receive/accept.ts";
 import { withMissingFacts } from "../../../src/flows/receive/missing_facts.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 
@@ -19,7 +19,7 @@ function setUp(hasFailed = false) {
     accept: ({ events }: InboundBatch) => void taken.push([...events]),
     acceptHistory: (events: readonly InboundEvent[]) => void taken.push([...events]),
     flush: () => Promise.resolve(),
-  } as unknown as Acceptor;
+  } as unknown as ReturnType<typeof createAcceptor>;
   const known = () => hasFailed ? Promise.reject(new Error("x")) : Promise.resolve(new Set([OWN]));
   const acceptor = withMissingFacts(inner, {
     outbox: { known } as never,

@@ -77,21 +77,18 @@ export function holdsSecret(value: unknown, schema: Schema): boolean {
   });
 }
 
-/** A secret of a file, and its source. */
-export interface SecretPlace {
-  readonly path: readonly Segment[];
-  /** The variable or the file that has the secret; absent: the config file itself. */
-  readonly reference?: string;
-  /** Whether the reference is the path of a file. */
-  readonly isFile?: true;
-}
-
 /** All secrets of a file, in its order. */
 export function secretPlacesIn(
   value: unknown,
   schema: Schema,
   path: readonly Segment[] = [],
-): readonly SecretPlace[] {
+): readonly {
+  readonly path: readonly Segment[];
+  /** The variable or the file that has the secret; absent: the config file itself. */
+  readonly reference?: string;
+  /** Whether the reference is the path of a file. */
+  readonly isFile?: true;
+}[] {
   if (isSecret(schema)) {
     const reference = referenceIn(value);
     if (reference) {

@@ -48,20 +48,6 @@ export interface SentText {
   readonly state: "sent" | "waits";
 }
 
-/** A range of messages: the newest, or those before, after or around a message. */
-export interface ReadRange {
-  /** Absent: the channel of the turn. */
-  readonly channelId?: ChannelId;
-  /** 1 to 100, counted before the policy. */
-  readonly limit: number;
-  /** Only older messages. */
-  readonly before?: MessageId;
-  /** Only newer messages. */
-  readonly after?: MessageId;
-  /** As many older messages as newer ones, and the message itself. */
-  readonly around?: MessageId;
-}
-
 export interface OpenedThread {
   readonly threadId: ChannelId;
   readonly title: string;
@@ -85,7 +71,18 @@ export interface DiscordPort {
   /** Sends a text once, also if a crash repeats the call. Waits some seconds for Discord. */
   send(call: DiscordCall, text: TextFor): Promise<SentText>;
   /** Reads messages that the policy lets a model see (P10), oldest first. */
-  read(call: DiscordCall, range: ReadRange): Promise<readonly ShownMessage[]>;
+  read(call: DiscordCall, range: {
+    /** Absent: the channel of the turn. */
+    readonly channelId?: ChannelId;
+    /** 1 to 100, counted before the policy. */
+    readonly limit: number;
+    /** Only older messages. */
+    readonly before?: MessageId;
+    /** Only newer messages. */
+    readonly after?: MessageId;
+    /** As many older messages as newer ones, and the message itself. */
+    readonly around?: MessageId;
+  }): Promise<readonly ShownMessage[]>;
   readOne(call: DiscordCall, at: MessageAt): Promise<ShownMessage>;
   addReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;
   /** Removes a reaction of the bot, or all of its reactions if `emoji` is empty. */

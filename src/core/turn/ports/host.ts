@@ -126,14 +126,6 @@ export interface WebPage {
   readonly isCut: boolean;
 }
 
-export interface WebFile {
-  /** The address after redirects. */
-  readonly url: string;
-  /** The type that the server names; empty if it names none. */
-  readonly contentType: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
 /** A page that a search found. */
 export interface SearchHit {
   /** Its address: http or https. */
@@ -159,7 +151,13 @@ export interface WebPort {
    */
   page(url: string, signal: AbortSignal): Promise<WebPage>;
   /** Reads a file of any type of the public internet; otherwise as {@link WebPort.page}. */
-  file(url: string, maxBytes: number, signal: AbortSignal): Promise<WebFile>;
+  file(url: string, maxBytes: number, signal: AbortSignal): Promise<{
+    /** The address after redirects. */
+    readonly url: string;
+    /** The type that the server names; empty if it names none. */
+    readonly contentType: string;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+  }>;
   /** Checks the name of an address to post to. @throws {Error} If the config has none of that name. */
   assertPost(name: string): void;
   /**

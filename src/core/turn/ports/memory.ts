@@ -5,16 +5,6 @@ import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Note, NoteScope } from "../../notes/note.ts";
 import type { Entry } from "../../inbound/transcript.ts";
 
-export interface NoteRequest {
-  readonly scope: NoteScope;
-  /** The text, within the bounds. */
-  readonly text: string;
-  /** Messages that it came from, beside the asker's own. */
-  readonly sources: readonly MessageId[];
-  /** Identifies the call, so that a repetition saves no second note. */
-  readonly callKey: string;
-}
-
 export interface FoundNotes {
   /** The best first. */
   readonly notes: readonly Note[];
@@ -29,7 +19,15 @@ export interface MemoryPort {
    *
    * @throws {Error} If the sender may not, or the scope is full; the message tells the model why.
    */
-  save(asker: InboundMessage, request: NoteRequest): Promise<Note>;
+  save(asker: InboundMessage, request: {
+    readonly scope: NoteScope;
+    /** The text, within the bounds. */
+    readonly text: string;
+    /** Messages that it came from, beside the asker's own. */
+    readonly sources: readonly MessageId[];
+    /** Identifies the call, so that a repetition saves no second note. */
+    readonly callKey: string;
+  }): Promise<Note>;
   /**
    * Notes that the turn may see, by words and by meaning; without words in the query, the newest.
    *

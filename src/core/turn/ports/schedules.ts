@@ -2,19 +2,6 @@
 
 import type { InboundMessage } from "../../inbound/inbound.ts";
 
-export interface ScheduleRequest {
-  /** A local time, a duration, or a cron pattern. */
-  readonly when: string;
-  /** The text to post, or to answer. */
-  readonly text: string;
-  /** Whether it runs a turn. Otherwise it posts its text. */
-  readonly isTask: boolean;
-  /** Identifies the call, so that a repetition sets no second schedule. */
-  readonly callKey: string;
-  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
-  readonly isKnownLink?: (address: string) => boolean;
-}
-
 /** A schedule as its creator sees it. */
 export interface ShownSchedule {
   readonly id: number;
@@ -38,7 +25,18 @@ export interface SchedulesPort {
    *
    * @throws {Error} If it cannot be set; the message tells the model why.
    */
-  create(asker: InboundMessage, request: ScheduleRequest): Promise<ShownSchedule>;
+  create(asker: InboundMessage, request: {
+    /** A local time, a duration, or a cron pattern. */
+    readonly when: string;
+    /** The text to post, or to answer. */
+    readonly text: string;
+    /** Whether it runs a turn. Otherwise it posts its text. */
+    readonly isTask: boolean;
+    /** Identifies the call, so that a repetition sets no second schedule. */
+    readonly callKey: string;
+    /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
+    readonly isKnownLink?: (address: string) => boolean;
+  }): Promise<ShownSchedule>;
   /**
    * The sender's own schedules with a run before them: in a guild only those of the guild, in direct
    * messages all of them (SEC-R4).

@@ -28,7 +28,7 @@ const MAX_EMBED_CHARS = 4_000;
 const MAX_FORWARD_CHARS = 4_000;
 const MAX_COMPONENTS_CHARS = 4_000;
 
-export type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
+type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
 
 /** The text of a forward from an age-restricted channel (H9). */
 const RESTRICTED = "(not shown: it is from an age-restricted channel)";
@@ -137,7 +137,7 @@ const IS_SPOILER = 1 << 3;
 const NO_FILES: readonly Attachment[] = [];
 
 /** A payload of {@link ContentPayload}. */
-export type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
+type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
 
 /**
  * The files of a message, and of the messages that it forwards as far as the rule lets a model see
@@ -187,8 +187,6 @@ export const POLL_RESULT = 46;
 type Poll = NonNullable<ContentPayload["poll"]>;
 /** An embed, such as the one of a result. */
 type Embed = NonNullable<ContentPayload["embeds"]>[number];
-type PollMedia = Poll["question"];
-
 /** `"Tea? (yes: 3 votes / no: 1 vote; ended)"`, or `"Tea? (yes / no)"` without known votes. */
 function describePoll({ question, answers, allow_multiselect, results }: Poll): string {
   const counts = results?.answer_counts;
@@ -230,7 +228,7 @@ function describePollResult({ type, fields = [] }: Embed): string | undefined {
   return ["ended:", field("poll_question_text"), result].filter(Boolean).join(" ");
 }
 
-function labelOf({ text, emoji }: PollMedia): string {
+function labelOf({ text, emoji }: Poll["question"]): string {
   return [emoji?.name, text].filter(Boolean).join(" ");
 }
 

@@ -279,7 +279,7 @@ function toChannel(
   };
 }
 
-export interface MarkedGuild {
+interface MarkedGuild {
   readonly name: string;
   /** Set if an entry by name could mean this guild and another one. */
   readonly hasNamesake?: true;

@@ -11,19 +11,12 @@ import { type Guild, type GuildIndex } from "./guild_index.ts";
 import type { MessagePayload } from "./payloads.ts";
 
 /** A channel or thread that can contain messages. */
-export interface KnownChannel {
+interface KnownChannel {
   readonly id: ChannelId;
   readonly guildId: GuildId;
   readonly place: GuildPlace;
   /** The last message as of the guild's GUILD_CREATE, or `"none"`; absent if unknown. */
   readonly lastMessageId?: MessageId | "none";
-}
-
-export interface KnownPlaces {
-  /** Channels of guilds whose GUILD_CREATE has arrived. */
-  readonly channels: readonly KnownChannel[];
-  /** Guilds whose GUILD_CREATE is due. */
-  readonly awaited: readonly GuildId[];
 }
 
 /** Channel types without messages of their own: a forum's messages are in its threads. */
@@ -124,7 +117,12 @@ export function placesOf(
     /** Guilds to leave out, because they were listed before. */
     readonly planned: ReadonlySet<GuildId>;
   },
-): KnownPlaces {
+): {
+  /** Channels of guilds whose GUILD_CREATE has arrived. */
+  readonly channels: readonly KnownChannel[];
+  /** Guilds whose GUILD_CREATE is due. */
+  readonly awaited: readonly GuildId[];
+} {
   const guilds = Array.from(index.values())
     .filter(({ id }) => shardOf(id, shardCount) === shardId);
   return {

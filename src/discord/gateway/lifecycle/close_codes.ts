@@ -11,13 +11,11 @@
 
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 
-/** How to recover: resume the session, identify anew, or not at all. */
-export type Recovery = "resume" | "identify" | "final";
-
-export interface CloseMeaning {
+interface CloseMeaning {
   /** Description for a log line: `"session timed out"`. */
   readonly name: string;
-  readonly recovery: Recovery;
+  /** How to recover: resume the session, identify anew, or not at all. */
+  readonly recovery: "resume" | "identify" | "final";
   /** Advice for the operator; only for final codes. */
   readonly hint?: string;
 }

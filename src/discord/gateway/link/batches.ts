@@ -38,17 +38,6 @@ export interface Batch {
 /** A comma with blanks that Discord never writes. It separates the texts even if one is no JSON. */
 export const SEPARATOR = " ,\t\n";
 
-export interface BatchPorts {
-  /** Returns the number of the first form that the thread may use; 0: none yet. */
-  repeatsFrom(): number;
-  /** Sends a batch to the main thread. */
-  post(batch: Batch): void;
-  /** Called when `isFull` changes. */
-  onFull(isFull: boolean): void;
-  /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
-  after(ms: number, callback: () => void): () => void;
-}
-
 export interface BatchBounds {
   /** Characters of uncommitted dispatches, plus {@link DISPATCH_OVERHEAD} for each. */
   readonly maxBytes: number;
@@ -81,7 +70,20 @@ const WATERMARK_COUNT = 1_000;
  *
  * @param epoch Number of the current session; 0 before the first.
  */
-export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_BOUNDS) {
+export function createBatches(
+  ports: {
+    /** Returns the number of the first form that the thread may use; 0: none yet. */
+    repeatsFrom(): number;
+    /** Sends a batch to the main thread. */
+    post(batch: Batch): void;
+    /** Called when `isFull` changes. */
+    onFull(isFull: boolean): void;
+    /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
+    after(ms: number, callback: () => void): () => void;
+  },
+  epoch: number,
+  bounds = BATCH_BOUNDS,
+) {
   const backlog = createBacklog(bounds.maxBytes, ports.onFull);
   let texts: string[] = [];
   let bytes = 0;
@@ -215,10 +217,8 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   };
 }
 
-export type DispatchBatches = ReturnType<typeof createBatches>;
-
 /** A batch that main has not committed yet. */
-export interface SentBatch extends Progress {
+interface SentBatch extends Progress {
   /** Number of the batch, from 1. */
   readonly number: number;
   readonly count: number;

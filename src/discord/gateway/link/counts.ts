@@ -67,9 +67,6 @@ export function createCounters() {
   };
 }
 
-/** The counters of one worker; they never decrease. */
-export type Counters = ReturnType<typeof createCounters>;
-
 /** Adds the counters of a worker that died and of its successor. */
 export function addCounts(a: GatewayCounts, b: GatewayCounts): GatewayCounts {
   return {

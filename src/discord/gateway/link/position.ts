@@ -74,6 +74,3 @@ export function createPosition(
     },
   };
 }
-
-/** The sequence numbers of one shard. */
-export type SequencePosition = ReturnType<typeof createPosition>;

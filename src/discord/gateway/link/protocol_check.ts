@@ -8,10 +8,12 @@
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 
-type FieldType = "string" | "number" | "boolean" | "object";
 /** A field name that ends in `?` is optional. `[fields]` stands for a list of such objects. */
 interface MessageShape {
-  readonly [name: string]: FieldType | MessageShape | readonly [MessageShape];
+  readonly [name: string]:
+    | ("string" | "number" | "boolean" | "object")
+    | MessageShape
+    | readonly [MessageShape];
 }
 
 const SESSION: MessageShape = {

@@ -140,9 +140,6 @@ export function createRepeatMemory() {
   };
 }
 
-/** The forms that a gateway thread knows. */
-export type RepeatMemory = ReturnType<typeof createRepeatMemory>;
-
 /** In JSON, a text has quotes only with a backslash before them. So these are keys, in any depth. */
 const CHANNEL = '"channel_id":"';
 const AUTHOR = '"author":{';

@@ -18,7 +18,7 @@ import {
 } from "./start_connection.ts";
 
 /** The events of an account's connection. */
-export interface ConnectionEvents {
+interface ConnectionEvents {
   batch: ConnectPorts["onBatch"];
   shards: ConnectPorts["onShards"];
   /** Reports wanted intents that Discord does not grant. */

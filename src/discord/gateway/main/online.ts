@@ -52,15 +52,14 @@ export function createOnlineReport(
   };
 }
 
-/** Gets the states of an account's shards. */
-export type NoteState = (shardId: number, state: Pick<ShardState, "state">) => void;
-
 /**
  * Creates the detector.
  *
  * @param onReachable Called when a shard becomes ready, and not while it stays ready.
  */
-export function createReachability(onReachable: () => void): NoteState {
+export function createReachability(
+  onReachable: () => void,
+): (shardId: number, state: Pick<ShardState, "state">) => void {
   const ready = new Set<number>();
   return (shardId, { state }) => {
     if (state !== "ready") ready.delete(shardId);

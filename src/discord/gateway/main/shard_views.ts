@@ -11,7 +11,7 @@ import type { PermitAnswer, ShardOptions, ShardStart } from "../link/protocol.ts
 import type { ShardState } from "../../../core/discord/gateway.ts";
 import type { ShardResumePoint } from "./batch_tracker.ts";
 
-export interface PermitRequest {
+interface PermitRequest {
   /** Number of the worker that asked. */
   readonly generation: number;
   /** Number of the socket that asked. */

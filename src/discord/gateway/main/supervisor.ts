@@ -26,21 +26,6 @@ export interface SupervisorPorts extends Clock {
   readonly watchMs?: number;
 }
 
-/** The supervisor's calls to its owner. */
-export interface SupervisorEvents {
-  /** Returns the first message for a new worker. */
-  start(): ToWorker;
-  onMessage(message: FromWorker): void;
-  /** No worker does its work any more. Called at once, sometimes twice. */
-  onWorkerDown(): void;
-  /** The worker's thread has ended. */
-  onDied(): void;
-  /** The worker died too often, and is not replaced. */
-  onGivenUp(deaths: number): void;
-  /** Takes a log line. */
-  onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
-}
-
 /** Milliseconds between two checks of the worker. */
 const WATCH_MS = 15_000;
 
@@ -52,7 +37,19 @@ const STOP_MS = 2_000;
  */
 export function createSupervisor(
   { workerUrl, takeThread, now, random, watchMs = WATCH_MS }: SupervisorPorts,
-  events: SupervisorEvents,
+  events: {
+    /** Returns the first message for a new worker. */
+    start(): ToWorker;
+    onMessage(message: FromWorker): void;
+    /** No worker does its work any more. Called at once, sometimes twice. */
+    onWorkerDown(): void;
+    /** The worker's thread has ended. */
+    onDied(): void;
+    /** The worker died too often, and is not replaced. */
+    onGivenUp(deaths: number): void;
+    /** Takes a log line. */
+    onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
+  },
 ) {
   const tick = createTick(now());
   const restarts = createRestartPolicy({ now, random });
@@ -152,8 +149,6 @@ export function createSupervisor(
     },
   };
 }
-
-export type Supervisor = ReturnType<typeof createSupervisor>;
 
 /** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
 function listen(worker: Worker, { isCurrent, onMessage, onEnd }: {

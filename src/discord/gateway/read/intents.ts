@@ -29,16 +29,14 @@ const AGENT_RECOMMENDED: readonly string[] = [
 /** Those of them that are used if granted, without a warning if not. */
 const AGENT_OPTIONAL: readonly string[] = ["guild_members"];
 
-interface Privilege {
+const PRIVILEGES: readonly {
   readonly name: PrivilegedIntent;
   readonly intent: number;
   /** Flag of an intent that Discord granted after a review. */
   readonly verified: number;
   /** Flag of an intent that the owner switched on, which needs no review below 10,000 users. */
   readonly limited: number;
-}
-
-const PRIVILEGES: readonly Privilege[] = [
+}[] = [
   {
     name: "message_content",
     intent: Intent.MessageContent,

@@ -17,7 +17,7 @@ export interface ReadProblem {
 }
 
 /** A type of which Barnacle could not read a dispatch. */
-export interface UnreadType extends ReadProblem {
+interface UnreadType extends ReadProblem {
   /** Unreadable dispatches since the last one that could be read. */
   readonly count: number;
   /** Whether Barnacle could read none of the type so far, or none of the last few. */

@@ -6,8 +6,8 @@
  */
 
 import { isOfSession } from "../lifecycle/state.ts";
-import type { DispatchBatches } from "../link/batches.ts";
-import type { SequencePosition } from "../link/position.ts";
+import type { createBatches } from "../link/batches.ts";
+import type { createPosition } from "../link/position.ts";
 import { type DispatchFrame, MESSAGE_CREATE, readFrame } from "../socket/frame.ts";
 import { INTERACTION_CREATE } from "./acknowledge.ts";
 import type { Machine } from "./machine.ts";
@@ -23,8 +23,8 @@ const MAX_CHARS = 1 << 20;
 export interface ShardParts
   extends Pick<ShardContext, "counters" | "acknowledge" | "post" | "repeats"> {
   readonly machine: Machine;
-  readonly position: SequencePosition;
-  readonly batches: DispatchBatches;
+  readonly position: ReturnType<typeof createPosition>;
+  readonly batches: ReturnType<typeof createBatches>;
   readonly report: ShardReport;
 }
 

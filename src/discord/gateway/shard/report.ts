@@ -9,7 +9,7 @@
 import { bounded } from "../../../lib/text/cut.ts";
 import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
-import type { Counters } from "../link/counts.ts";
+import type { createCounters } from "../link/counts.ts";
 import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
 import type { LifecycleState, LostConnection, Now } from "../lifecycle/state.ts";
 import { isClosedAlive } from "../lifecycle/loss.ts";
@@ -22,11 +22,11 @@ import type {
   ThreadLogLevel,
 } from "../link/protocol.ts";
 import type { BatchBounds } from "../link/batches.ts";
-import type { RepeatMemory } from "../link/repeats.ts";
+import type { createRepeatMemory } from "../link/repeats.ts";
 import type { openPayloadSocket } from "../socket/payload_socket.ts";
 import { toShardState } from "../socket/wire.ts";
 
-export type ShardLogFields = Readonly<Record<string, LogValue>>;
+type ShardLogFields = Readonly<Record<string, LogValue>>;
 
 /** Everything that a shard gets from its thread. */
 export interface ShardContext {
@@ -34,7 +34,7 @@ export interface ShardContext {
   post(message: FromShard): void;
   /** Sends a message of the whole worker to the main thread. */
   postFromWorker(message: FromWorker): void;
-  readonly counters: Counters;
+  readonly counters: ReturnType<typeof createCounters>;
   /** Reads both clocks. */
   now(): Now;
   /** Returns a number from 0 up to, but not including, 1. */
@@ -51,7 +51,7 @@ export interface ShardContext {
    */
   readonly acknowledge: (dispatch: string) => boolean;
   /** The forms by which messages are shortened. */
-  readonly repeats: Pick<RepeatMemory, "from" | "shortened">;
+  readonly repeats: Pick<ReturnType<typeof createRepeatMemory>, "from" | "shortened">;
   /** Bounds of the uncommitted dispatches; absent for the default. */
   readonly bounds?: BatchBounds;
   /** Maximum milliseconds between ticks; for tests. */

@@ -28,14 +28,6 @@ import { createCallback, createForms, type Forms } from "./forms.ts";
 import { createInteractionLimit, type InteractionLimit } from "./interaction_limit.ts";
 import { type Shard, startShard } from "./shard.ts";
 
-/** The part of a `MessagePort` of `node:worker_threads` that the worker needs. */
-export interface GatewayPort {
-  /** Sends a message to the main thread. */
-  postMessage(message: FromWorker): void;
-  /** Listens to the main thread. */
-  on(event: "message", listener: (message: unknown) => void): unknown;
-}
-
 /**
  * Runs shards until the thread ends.
  *
@@ -44,7 +36,12 @@ export interface GatewayPort {
  *
  * @throws {TypeError} If the main thread sends an unknown message.
  */
-export function serveGateway(port: GatewayPort): void {
+export function serveGateway(port: {
+  /** Sends a message to the main thread. */
+  postMessage(message: FromWorker): void;
+  /** Listens to the main thread. */
+  on(event: "message", listener: (message: unknown) => void): unknown;
+}): void {
   const shards = new Map<number, Shard>();
   const repeats = createRepeatMemory();
   let maxConcurrency = 1;
@@ -187,7 +184,7 @@ export function spaceIdentifies(
 }
 
 /** A shard that may have to wait for another one's IDENTIFY. */
-export interface IdentifyCandidate {
+interface IdentifyCandidate {
   readonly id: number;
   /** Whether its next step is an IDENTIFY. */
   readonly wantsIdentify: boolean;

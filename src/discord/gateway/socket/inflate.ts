@@ -12,16 +12,6 @@
 import { Buffer } from "node:buffer";
 import zlib from "node:zlib";
 
-/** The decompression's calls to its owner. */
-export interface InflateEvents {
-  /** Takes one decompressed payload. */
-  onText(text: string): void;
-  /** Everything pushed so far is decompressed. */
-  onIdle(): void;
-  /** The stream is broken: its owner must reconnect. */
-  onError(error: Error): void;
-}
-
 /**
  * Maximum bytes of one payload, compressed as well as decompressed. A longer one is taken for a
  * decompression bomb.
@@ -40,7 +30,14 @@ const CHUNK_BYTES = 65_536;
 const ZLIB_END = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 /** Creates the decompression of one connection. */
-export function createInflater(events: InflateEvents) {
+export function createInflater(events: {
+  /** Takes one decompressed payload. */
+  onText(text: string): void;
+  /** Everything pushed so far is decompressed. */
+  onIdle(): void;
+  /** The stream is broken: its owner must reconnect. */
+  onError(error: Error): void;
+}) {
   const stream = zlib.createInflate({ chunkSize: CHUNK_BYTES });
   let waiting: Buffer[] = [];
   let text: Buffer[] = [];
@@ -115,6 +112,3 @@ export function createInflater(events: InflateEvents) {
     close,
   };
 }
-
-/** The decompression of one connection. */
-export type Inflater = ReturnType<typeof createInflater>;

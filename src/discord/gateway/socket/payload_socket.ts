@@ -7,8 +7,8 @@
  */
 
 import type { ConnectionOptions } from "./transport.ts";
-import { createInflater, type Inflater } from "./inflate.ts";
-import { type GatewaySocket, openSocket, type SocketClose } from "./socket.ts";
+import { createInflater } from "./inflate.ts";
+import { openSocket, type SocketClose } from "./socket.ts";
 
 /** The connection's calls to its owner. */
 export interface PayloadSocketEvents {
@@ -30,7 +30,7 @@ const MAX_BACKLOG_BYTES = 256 << 10;
  * @throws {TypeError} If the token must not be sent to this URL.
  */
 export function openPayloadSocket(options: ConnectionOptions, events: PayloadSocketEvents) {
-  let inflater: Inflater | undefined;
+  let inflater: ReturnType<typeof createInflater> | undefined;
   let ended: SocketClose | undefined;
   let isReaderFull = false;
   let isPaused = false;
@@ -46,7 +46,7 @@ export function openPayloadSocket(options: ConnectionOptions, events: PayloadSoc
     });
   }
 
-  const socket: GatewaySocket = openSocket(options, {
+  const socket: ReturnType<typeof openSocket> = openSocket(options, {
     onOpen: events.onOpen,
     onText: events.onText,
     onBinary(data) {

@@ -26,7 +26,7 @@ export interface SocketClose {
 }
 
 /** The socket's calls to its owner. */
-export interface SocketEvents {
+interface SocketEvents {
   /** The upgrade succeeded. */
   onOpen(): void;
   onText(text: string): void;
@@ -70,7 +70,7 @@ export function openSocket(options: Omit<ConnectionOptions, "compress">, events:
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
   let sender: Sender | undefined;
-  let reader: FrameReader | undefined;
+  let reader: ReturnType<typeof createFrameReader> | undefined;
   let head: Buffer = Buffer.alloc(0);
   let isOver = false;
   let isCloseSent = false;
@@ -160,9 +160,6 @@ export function openSocket(options: Omit<ConnectionOptions, "compress">, events:
     resume: (): void => void stream?.resume(),
   };
 }
-
-/** A WebSocket that is open or being opened. */
-export type GatewaySocket = ReturnType<typeof openSocket>;
 
 /** Allows an unencrypted connection, and with it the token, only to this machine. */
 function assertSafeUrl({ url, proxy }: Pick<ConnectionOptions, "url" | "proxy">): void {
@@ -263,9 +260,6 @@ function createFrameReader(sender: Sender, ports: ReceiverPorts) {
     },
   };
 }
-
-/** Reads the bytes of the stream. */
-type FrameReader = ReturnType<typeof createFrameReader>;
 
 /** The frame that starts at an offset; `undefined` if the data ends within its head. */
 function frameAt(data: Buffer, at: number) {

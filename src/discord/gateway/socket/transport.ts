@@ -30,21 +30,18 @@ export interface ConnectionOptions {
   readonly compress: boolean;
 }
 
-/** The transport's calls to its owner. */
-export interface TransportEvents {
-  /** Called once, with the stream for the upgrade request. */
-  onConnected(stream: net.Socket): void;
-  /** The stream failed or ended, before or after `onConnected`. May be called more than once. */
-  onEnd(reason: string): void;
-}
-
 /** Milliseconds between attempts with different address families (RFC 8305). */
 const ADDRESS_FAMILY_DELAY_MS = 250;
 
 /** Starts connecting; the result arrives in `events`. */
 export function openTransport(
   { url, tcpKeepaliveSec, proxy }: Pick<ConnectionOptions, "url" | "tcpKeepaliveSec" | "proxy">,
-  events: TransportEvents,
+  events: {
+    /** Called once, with the stream for the upgrade request. */
+    onConnected(stream: net.Socket): void;
+    /** The stream failed or ended, before or after `onConnected`. May be called more than once. */
+    onEnd(reason: string): void;
+  },
 ) {
   const streams: net.Socket[] = [];
   const keepalive = {

@@ -33,16 +33,6 @@ export interface GuildTarget {
   readonly parentId?: ChannelId;
 }
 
-export interface ToolPost {
-  readonly text: string;
-  /** The message that it replies to; absent if it replies to none. */
-  readonly replyTo?: MessageId;
-  /** Absent if there are none. */
-  readonly files?: readonly OutboundFile[];
-  /** A box below the text; absent: none. */
-  readonly embed?: EmbedContent;
-}
-
 export interface ActionsOptions extends Clock {
   readonly accountId: AccountId;
   readonly client: RestApi;
@@ -68,7 +58,15 @@ export interface ActionsOptions extends Clock {
   readonly composed: (
     call: DiscordCall,
     target: ToolTarget,
-    post: ToolPost,
+    post: {
+      readonly text: string;
+      /** The message that it replies to; absent if it replies to none. */
+      readonly replyTo?: MessageId;
+      /** Absent if there are none. */
+      readonly files?: readonly OutboundFile[];
+      /** A box below the text; absent: none. */
+      readonly embed?: EmbedContent;
+    },
   ) => readonly Frozen[];
   /** Sends messages by the outbox, and waits for Discord. A repeated call sends none twice. */
   readonly deliver: (

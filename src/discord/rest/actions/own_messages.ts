@@ -28,8 +28,9 @@ export function createIsAnswerTo(
   };
 }
 
-/** A message to edit, in a place whose rights are checked. */
-interface MessageToEdit {
+export function createEdit(
+  options: ActionsOptions & { readonly targets: Pick<Targets, "assertMay"> },
+): (call: DiscordCall, edit: {
   readonly target: ToolTarget;
   /** The target, with its guild and channel. */
   readonly found: FoundTarget;
@@ -37,11 +38,7 @@ interface MessageToEdit {
   readonly origin: Origin;
   readonly messageId: MessageId;
   readonly text: string;
-}
-
-export function createEdit(
-  options: ActionsOptions & { readonly targets: Pick<Targets, "assertMay"> },
-): (call: DiscordCall, edit: MessageToEdit) => Promise<void> {
+}) => Promise<void> {
   const { client, targets, self, composed, accountId, askerOf } = options;
   const messages = createMessages(client);
   const reads = createSingleReads(client);

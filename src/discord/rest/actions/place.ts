@@ -29,15 +29,11 @@ import { answeredIn, type Targets } from "./targets.ts";
 import { createIsAnswerTo } from "./own_messages.ts";
 import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 
-export type PlaceOptions = ActionsOptions & {
-  readonly targets: Targets;
-};
-
 /**
  * Creates the places of one account. The function is long because a place is one list of short
  * methods over the same call.
  */
-export function createPlaces(options: PlaceOptions) {
+export function createPlaces(options: ActionsOptions & { readonly targets: Targets }) {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
   const { askerOf } = options;

@@ -21,7 +21,7 @@ const MAX_MEMBERS = 50;
  *
  * @param source Absent: the server; the needs are rights in all of it.
  */
-export type MayAllRead = (
+type MayAllRead = (
   answered: Pick<InboundMessage, "place">,
   source: Channel | undefined,
   needs?: readonly Permission[],

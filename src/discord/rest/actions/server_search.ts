@@ -29,7 +29,7 @@ import { RestError } from "../exchange/rest_error.ts";
 import { createReadable, type Readable, type ReadableOptions } from "./readable.ts";
 import type { Knowledge } from "../../../store/knowledge/knowledge.ts";
 
-export interface ServerSearchOptions extends ReadableOptions {
+interface ServerSearchOptions extends ReadableOptions {
   readonly accountId: AccountId;
   readonly show: Show;
   readonly knowledge: Pick<Knowledge, "search" | "removeKnown">;

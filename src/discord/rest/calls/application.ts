@@ -145,7 +145,7 @@ export type Applications = ReturnType<typeof createApplications>;
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type ReadGatewayInfo = () => Promise<GatewayInfo>;
+type ReadGatewayInfo = () => Promise<GatewayInfo>;
 
 const ROUTE = "GET /gateway/bot";
 

@@ -13,7 +13,7 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
-export interface ChannelInfo {
+interface ChannelInfo {
   /** Absent for a direct channel. */
   readonly guildId?: GuildId;
   /** The channel of a thread; absent for other channels. */
@@ -28,7 +28,7 @@ export interface ChannelInfo {
  * @throws {RestError} If Discord does not answer, or refuses: `not_found`, or `forbidden` for a
  * hidden channel.
  */
-export type ReadChannel = (channelId: ChannelId) => Promise<ChannelInfo>;
+type ReadChannel = (channelId: ChannelId) => Promise<ChannelInfo>;
 
 const placeSchema = z.object({
   guild_id: snowflakeSchema<"guild">().nullish(),

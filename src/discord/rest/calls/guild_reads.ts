@@ -65,8 +65,6 @@ const channelPayload = z.lazy(() =>
   })
 );
 
-type FullChannelPayload = z.infer<typeof channelPayload>;
-
 const channelSchema = channelPayload.transform(toChannel);
 
 /** Without a channel that does not fit, its rights are unknown, so no person has any there. */
@@ -77,7 +75,7 @@ export function channelOf(raw: unknown): Channel | undefined {
   return channelSchema.safeParse(raw).data;
 }
 
-function toChannel(read: FullChannelPayload): Channel {
+function toChannel(read: z.infer<typeof channelPayload>): Channel {
   const { id, type, thread_metadata: thread } = read;
   return {
     id,
@@ -198,7 +196,7 @@ export function isPrivateThread({ type }: Pick<Channel, "type">): boolean {
   return type === CHANNEL_KINDS.privateThread;
 }
 
-export interface OwnGuild extends Named<GuildId> {
+interface OwnGuild extends Named<GuildId> {
   /** The bot's permissions in the guild as a whole; absent if Discord does not report them. */
   readonly permissions?: bigint;
 }

@@ -43,7 +43,7 @@ export interface HistoryRange {
  * @throws {RestError} If Discord does not answer, or refuses.
  * @throws {RangeError} If the limit is out of range.
  */
-export type ReadHistory = (
+type ReadHistory = (
   channelId: ChannelId,
   range: HistoryRange,
 ) => Promise<readonly RawMessage[]>;
@@ -74,7 +74,7 @@ export function createReadHistory(api: RestApi, options: RequestOptions = {}): R
  * Reads the page before a message, or the newest page. A failure is an outcome, never thrown: a
  * caller that searches page by page decides for each failure whether to retry.
  */
-export type ReadPosted = (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
+type ReadPosted = (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
 
 const idSchema = z.object({ id: snowflakeSchema<"message">() });
 

@@ -20,9 +20,6 @@ import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
 import { IS_COMPONENTS_V2, layoutOf } from "./layout.ts";
 
-/** The id and the token by which Discord knows an interaction, and its person. */
-export type InteractionRef = Pick<Interaction, "id" | "token" | "sender">;
-
 /** The webhook of an interaction, which takes its answers, and the person. */
 export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;
 
@@ -78,7 +75,7 @@ export function createInteractions(
      *
      * @param content 1 to 2000 characters.
      * @returns Id of the message.
-     * @throws {RestError} As {@link Interactions.update}.
+     * @throws {RestError} As `update`.
      */
     async reply(use: Webhook, content: string): Promise<MessageId> {
       const body = { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS };
@@ -89,7 +86,7 @@ export function createInteractions(
      * Replaces the text of a reply.
      *
      * @param content 1 to 2000 characters.
-     * @throws {RestError} As {@link Interactions.update}.
+     * @throws {RestError} As `update`.
      */
     change: (use: Webhook, replyId: MessageId, content: string): Promise<void> =>
       edit(use, replyId, { content }),
@@ -100,7 +97,7 @@ export function createInteractions(
      * @throws {RestError} `not_found` after the three seconds.
      */
     async suggest(
-      typing: InteractionRef,
+      typing: Pick<Interaction, "id" | "token" | "sender">,
       choices: readonly { readonly name: string; readonly value: string }[],
     ): Promise<void> {
       const { id, token } = typing;
@@ -125,9 +122,6 @@ export function createInteractions(
       edit(interaction, ORIGINAL, { content }),
   };
 }
-
-/** Sends the answers to interactions. */
-export type Interactions = ReturnType<typeof createInteractions>;
 
 /** The deferred message, or the message of the component. */
 const ORIGINAL = "@original";

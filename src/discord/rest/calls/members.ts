@@ -32,7 +32,7 @@ const userSchema = z.lazy(() =>
  * @returns `undefined` if Discord has no such user.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type ReadUser = (
+type ReadUser = (
   userId: UserId,
 ) => Promise<Pick<FoundMember, "username" | "tag"> | undefined>;
 
@@ -62,7 +62,7 @@ const UNKNOWN_WEBHOOK = 10015;
  *
  * @throws {RestError} If Discord does not answer, or the server has no such route.
  */
-export type HasWebhook = (id: UserId) => Promise<boolean>;
+type HasWebhook = (id: UserId) => Promise<boolean>;
 
 /**
  * Creates a {@link HasWebhook}. The answer has the webhook's token if the bot may manage it, so
@@ -103,7 +103,7 @@ export interface Member {
  * @returns `undefined` if the user is not in the guild.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type ReadMember = (guildId: GuildId, userId: UserId) => Promise<Member | undefined>;
+type ReadMember = (guildId: GuildId, userId: UserId) => Promise<Member | undefined>;
 
 /**
  * Reads the roles of a member.

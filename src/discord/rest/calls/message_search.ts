@@ -27,25 +27,6 @@ const MAX_CHANNELS = 500;
 const MAX_HITS = 25;
 const MAX_CONTENT = 1_024;
 
-export interface MessageSearch {
-  readonly content: string;
-  readonly channelIds: readonly ChannelId[];
-  /** Only messages of this person; absent: of all. */
-  readonly authorId?: UserId;
-  /** Only older messages; absent: no limit. */
-  readonly before?: MessageId;
-  /** Only newer messages; absent: no limit. */
-  readonly after?: MessageId;
-}
-
-/** A hit of Discord's search. */
-export interface SearchedMessage {
-  readonly id: MessageId;
-  readonly channelId: ChannelId;
-  readonly text: string;
-  readonly isPinned: boolean;
-}
-
 const foundSchema = z.lazy(() =>
   z.object({
     messages: listOrEmpty(listOrEmpty(
@@ -65,13 +46,27 @@ const foundSchema = z.lazy(() =>
  * @returns `undefined` if Discord's index was not ready in time.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type SearchMessages = (
+export function createMessageSearch(client: RestApi, schedule: StartTimer): (
   guildId: GuildId,
-  search: MessageSearch,
+  search: {
+    readonly content: string;
+    readonly channelIds: readonly ChannelId[];
+    /** Only messages of this person; absent: of all. */
+    readonly authorId?: UserId;
+    /** Only older messages; absent: no limit. */
+    readonly before?: MessageId;
+    /** Only newer messages; absent: no limit. */
+    readonly after?: MessageId;
+  },
   limits: { readonly waitMs: number; readonly signal: AbortSignal },
-) => Promise<readonly SearchedMessage[] | undefined>;
-
-export function createMessageSearch(client: RestApi, schedule: StartTimer): SearchMessages {
+) => Promise<
+  readonly {
+    readonly id: MessageId;
+    readonly channelId: ChannelId;
+    readonly text: string;
+    readonly isPinned: boolean;
+  }[] | undefined
+> {
   return async (
     guildId,
     { content, channelIds, authorId, before, after },

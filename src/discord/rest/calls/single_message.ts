@@ -8,16 +8,6 @@ import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { RawMessage } from "./history.ts";
 
-/** A message, with the facts that a tool needs of it. */
-export interface SingleMessage {
-  readonly authorId: UserId;
-  /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
-  readonly ownReactions: readonly string[];
-  /** Whether it has buttons or menus. */
-  readonly hasControls: boolean;
-  readonly raw: RawMessage;
-}
-
 const messageSchema = z.lazy(() =>
   z.looseObject({
     id: snowflakeSchema<"message">(),
@@ -37,7 +27,14 @@ const messageSchema = z.lazy(() =>
  */
 export function createSingleReads(api: RestApi) {
   return {
-    async message(channelId: ChannelId, messageId: MessageId): Promise<SingleMessage> {
+    async message(channelId: ChannelId, messageId: MessageId): Promise<{
+      readonly authorId: UserId;
+      /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
+      readonly ownReactions: readonly string[];
+      /** Whether it has buttons or menus. */
+      readonly hasControls: boolean;
+      readonly raw: RawMessage;
+    }> {
       const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
       const raw = expect("GET /channels/:id/messages/:id", messageSchema, answer);
       return {
@@ -53,7 +50,7 @@ export function createSingleReads(api: RestApi) {
 }
 
 /** Asks for a new link to a file; `undefined` if Discord has none. */
-export type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;
+type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;
 
 const answerSchema = z.lazy(() =>
   z.object({

@@ -39,16 +39,6 @@ export interface RequestOptions extends BodyOptions {
 /** The part of the client that the endpoints need. */
 export type RestApi = Pick<RestClient, "request"> & Partial<Pick<RestClient, "rolesOf">>;
 
-export interface RestStatus {
-  /** Invalid requests of the address in the last ten minutes. */
-  readonly invalidRequests: number;
-  readonly breaker: BreakerState;
-  /** Number of waiting requests. */
-  readonly queued: number;
-  /** Milliseconds of the longest wait for a limit of Discord; 0 if no request waits for one. */
-  readonly limitedMs: number;
-}
-
 /**
  * Builds the User-Agent that Discord requires of bots; without it, Discord answers 403.
  *
@@ -137,7 +127,15 @@ export function createClient(options: ClientOptions) {
       attempts.stop(new DOMException("Barnacle is stopping", "AbortError"));
     },
     /** Returns the client's state now. */
-    status(): RestStatus {
+    status(): {
+      /** Invalid requests of the address in the last ten minutes. */
+      readonly invalidRequests: number;
+      readonly breaker: BreakerState;
+      /** Number of waiting requests. */
+      readonly queued: number;
+      /** Milliseconds of the longest wait for a limit of Discord; 0 if no request waits for one. */
+      readonly limitedMs: number;
+    } {
       return {
         invalidRequests: invalidRequests.count(now()),
         breaker: breaker.check().state,

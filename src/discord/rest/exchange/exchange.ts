@@ -225,9 +225,6 @@ async function textOf(reader: BodyReader, maxBytes: number): Promise<string> {
 /** Discord's own API; the version is added to each request. */
 export const DISCORD_API_BASE = "https://discord.com/api";
 
-/** The base URL of all requests, without version and trailing slash, or the problem of the text. */
-export type ApiUrl = { readonly base: string } | { readonly problem: string };
-
 const EXPECTED = "expected http(s)://host[:port], with or without /api or /api/v10";
 
 /** The paths that may follow the host. */
@@ -240,7 +237,9 @@ const PATHS: readonly string[] = ["", "/", "/api", "/api/", "/api/v10", "/api/v1
  * @returns For example `{ base: "http://127.0.0.1:8080/api" }`. A problem is a sentence for the
  * operator, and never contains a password.
  */
-export function parseApiUrl(text: string): ApiUrl {
+export function parseApiUrl(
+  text: string,
+): { readonly base: string } | { readonly problem: string } {
   const url = URL.parse(text.trim());
   if (!url) return { problem: `DISCORD_API_URL is not a URL: ${EXPECTED}` };
   if (url.username || url.password) {

@@ -40,7 +40,7 @@ export interface PermissionQuery {
  * @returns `undefined` if no permission is missing, or only Discord's error code can tell.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type ExplainDenial = (
+type ExplainDenial = (
   place: PermissionQuery,
   needed: readonly Permission[],
 ) => Promise<Denial | undefined>;
@@ -122,7 +122,7 @@ const NEEDED_TO_READ = [
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type CanReadHistory = (place: PermissionQuery) => Promise<boolean>;
+type CanReadHistory = (place: PermissionQuery) => Promise<boolean>;
 
 /** Creates a {@link CanReadHistory}. */
 export function createCanReadHistory(api: RestApi, options: RequestOptions = {}): CanReadHistory {
@@ -164,7 +164,7 @@ export function createMissingPermission(
  * thread, the caller passes its parent.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type MissingReadPermissions = (
+type MissingReadPermissions = (
   guildId: GuildId,
   userId: UserId,
 ) => Promise<(channelId: ChannelId) => readonly Permission[]>;

@@ -89,9 +89,6 @@ export function createRequestQueues() {
   };
 }
 
-/** All queues with requests in flight or waiting. */
-export type RequestQueues = ReturnType<typeof createRequestQueues>;
-
 export function createRequestQueue(route: RestRoute): RequestQueue {
   return {
     route,
@@ -212,8 +209,6 @@ export function createBucketWaits(schedule: StartTimer) {
     of: (bucket: Bucket): readonly RequestQueue[] => [...byBucket.get(bucket) ?? []],
   };
 }
-
-export type BucketWaits = ReturnType<typeof createBucketWaits>;
 
 interface Level {
   /** By `lastTurn`. */

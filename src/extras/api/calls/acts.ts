@@ -34,32 +34,6 @@ import type { OpenCalls } from "./open_calls.ts";
 import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { QuestionDecisions } from "../../../store/questions/questions.ts";
 
-/** Everything that acts need beside their account. */
-export interface ActPorts {
-  readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
-  /** Whether an owner of the bot is in a guild, if the policy needs one there. */
-  readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
-  /** The guild of a channel, and the channel of a thread; `undefined` if the bot sees none. */
-  readonly find: (
-    channelId: ChannelId,
-  ) => Promise<{ readonly guildId?: GuildId; readonly parentId?: ChannelId } | undefined>;
-  /** The person's roles; `undefined` if they are no member, or may not see the channel. */
-  readonly rolesIn: (
-    where: { readonly guildId: GuildId; readonly channelId: ChannelId; readonly userId: UserId },
-  ) => Promise<readonly Role[] | undefined>;
-  /** The gateway names no archived threads, so a thread's channel comes from Discord. */
-  readonly placeOf: (
-    guildId: GuildId,
-    target: { readonly channelId: ChannelId; readonly parentId?: ChannelId },
-  ) => GuildPlace;
-  /** The tools of a message's turn. */
-  readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
-  readonly portsOf: (agentId: string) => ToolPorts;
-  readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
-  readonly isOfDiscord: (error: unknown) => boolean;
-  readonly cleanSecrets: (text: string) => string;
-}
-
 const IDS = 2 ** 22;
 
 const channel = z.string().min(1).max(200);
@@ -96,7 +70,30 @@ export function createActs(
     "accountId" | "store" | "now" | "random" | "log"
   >,
   calls: Pick<OpenCalls, "agents" | "count" | "personOf">,
-  ports: ActPorts,
+  ports: {
+    readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
+    /** Whether an owner of the bot is in a guild, if the policy needs one there. */
+    readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
+    /** The guild of a channel, and the channel of a thread; `undefined` if the bot sees none. */
+    readonly find: (
+      channelId: ChannelId,
+    ) => Promise<{ readonly guildId?: GuildId; readonly parentId?: ChannelId } | undefined>;
+    /** The person's roles; `undefined` if they are no member, or may not see the channel. */
+    readonly rolesIn: (
+      where: { readonly guildId: GuildId; readonly channelId: ChannelId; readonly userId: UserId },
+    ) => Promise<readonly Role[] | undefined>;
+    /** The gateway names no archived threads, so a thread's channel comes from Discord. */
+    readonly placeOf: (
+      guildId: GuildId,
+      target: { readonly channelId: ChannelId; readonly parentId?: ChannelId },
+    ) => GuildPlace;
+    /** The tools of a message's turn. */
+    readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
+    readonly portsOf: (agentId: string) => ToolPorts;
+    readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
+    readonly isOfDiscord: (error: unknown) => boolean;
+    readonly cleanSecrets: (text: string) => string;
+  },
 ): (caller: CallingProgram, name: ActName, given: unknown, signal: AbortSignal) => Promise<string> {
   /** The person's message in a channel, if the policy lets it in. */
   async function messageIn(caller: CallingProgram, written: string, text: string) {

@@ -80,6 +80,3 @@ export function createCallStream(
     },
   };
 }
-
-/** The stream of one call's answer, over all of its turns. */
-export type CallStream = ReturnType<typeof createCallStream>;

@@ -38,9 +38,9 @@ import type { OpenDirect } from "../../../core/outbound/calls.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import type { AnswerStream } from "../../../flows/turn/answer_ports.ts";
-import { type CallStream, createCallStream } from "./answer_stream.ts";
+import { createCallStream } from "./answer_stream.ts";
 import { createCallLimits } from "./call_limits.ts";
-import type { StoredCalls } from "../../../store/calls/calls.ts";
+import type { createCalls } from "../../../store/calls/calls.ts";
 import type { Inbox } from "../../../store/inbox/inbox.ts";
 import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
@@ -49,10 +49,10 @@ import type { Pauses } from "../../../store/settings/settings.ts";
 const IDS = 2 ** 22;
 
 /** The account's part of the calls. */
-export type OpenCallsAccount =
+type OpenCallsAccount =
   & Pick<
     Account<unknown, unknown, {
-      readonly calls: StoredCalls;
+      readonly calls: ReturnType<typeof createCalls>;
       readonly inbox: Pick<Inbox, "acceptBatch">;
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly settings: Pick<Pauses, "isPaused">;
@@ -60,26 +60,6 @@ export type OpenCallsAccount =
     "accountId" | "store" | "now" | "random" | "schedule" | "stopping" | "log"
   >
   & Emits<"asked" | "touched">;
-
-/** Everything that calls need beside their account. */
-export interface OpenCallPorts {
-  /** The agents of the config, the default one first. */
-  readonly agentIds: () => readonly string[];
-  /** Whether an agent may work for a person (N2). */
-  readonly mayReach: (agentId: string, userId: UserId) => boolean;
-  readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
-  /** The agent of the person's direct messages. */
-  readonly route: (message: InboundMessage) => Route;
-  readonly waiting: () => WaitingRules;
-  readonly openDirect: OpenDirect;
-  /** Names of a person; `undefined` if Discord has no such person. */
-  readonly readUser: (
-    userId: UserId,
-  ) => Promise<Pick<Sender, "username" | "tag"> | undefined>;
-  /** Whether an error says that Discord did not answer. */
-  readonly isOfDiscord: (error: unknown) => boolean;
-  readonly harmlessPart: (text: string) => string;
-}
 
 /** The calls of an account, for the account itself. */
 export interface OpenCalls extends Omit<CallService, "act"> {
@@ -100,7 +80,7 @@ interface WaitingProgram {
   /** Whether the program can ask for its answer again. */
   readonly hasKey: boolean;
   readonly release: () => void;
-  readonly stream: CallStream;
+  readonly stream: ReturnType<typeof createCallStream>;
   readonly readers: Set<(part: string) => void>;
   /** Called when its state may have changed. */
   readonly waiters: Set<() => void>;
@@ -110,7 +90,24 @@ interface WaitingProgram {
  * Creates the calls of one account. The function is long because its inner functions share one state:
  * the open calls.
  */
-export function createOpenCalls(account: OpenCallsAccount, ports: OpenCallPorts): OpenCalls {
+export function createOpenCalls(account: OpenCallsAccount, ports: {
+  /** The agents of the config, the default one first. */
+  readonly agentIds: () => readonly string[];
+  /** Whether an agent may work for a person (N2). */
+  readonly mayReach: (agentId: string, userId: UserId) => boolean;
+  readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
+  /** The agent of the person's direct messages. */
+  readonly route: (message: InboundMessage) => Route;
+  readonly waiting: () => WaitingRules;
+  readonly openDirect: OpenDirect;
+  /** Names of a person; `undefined` if Discord has no such person. */
+  readonly readUser: (
+    userId: UserId,
+  ) => Promise<Pick<Sender, "username" | "tag"> | undefined>;
+  /** Whether an error says that Discord did not answer. */
+  readonly isOfDiscord: (error: unknown) => boolean;
+  readonly harmlessPart: (text: string) => string;
+}): OpenCalls {
   const { accountId, store, now, random, schedule, stopping, events, log } = account;
   const limits = createCallLimits(now);
   const open = new Map<MessageId, WaitingProgram>();

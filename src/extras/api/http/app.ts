@@ -20,22 +20,6 @@ export interface ApiProgram extends CallingProgram {
   readonly accountId: AccountId;
 }
 
-export interface ApiPorts {
-  /** The programs, as the config is now. */
-  readonly programs: () => readonly ApiProgram[];
-  /** `api.hosts`. */
-  readonly hosts: () => readonly string[];
-  /** Milliseconds that a request waits for its answer. */
-  readonly waitMs: () => number;
-  /** The calls of an account; `undefined` if it does not run. */
-  readonly service: (accountId: AccountId) => Promise<CallService> | undefined;
-  /** Loads the part for MCP. */
-  readonly mcp: () => Promise<McpHandler>;
-  readonly schedule: StartTimer;
-  readonly now: () => number;
-  readonly log: Log;
-}
-
 /** Bytes of all bodies that are read at once. */
 const MAX_BODIES_BYTES = 8 * MAX_API_BODY_BYTES;
 /** Milliseconds between two log lines about refused tokens. */
@@ -50,7 +34,21 @@ type ApiRoute = typeof API_ROUTES[number];
  * of bodies and of refused tokens.
  */
 export function createApi(
-  { programs, hosts, waitMs, service, mcp, schedule, now, log }: ApiPorts,
+  { programs, hosts, waitMs, service, mcp, schedule, now, log }: {
+    /** The programs, as the config is now. */
+    readonly programs: () => readonly ApiProgram[];
+    /** `api.hosts`. */
+    readonly hosts: () => readonly string[];
+    /** Milliseconds that a request waits for its answer. */
+    readonly waitMs: () => number;
+    /** The calls of an account; `undefined` if it does not run. */
+    readonly service: (accountId: AccountId) => Promise<CallService> | undefined;
+    /** Loads the part for MCP. */
+    readonly mcp: () => Promise<McpHandler>;
+    readonly schedule: StartTimer;
+    readonly now: () => number;
+    readonly log: Log;
+  },
 ): {
   /** Answers a program. */
   fetch(request: Request): Promise<Response>;

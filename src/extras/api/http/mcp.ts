@@ -11,15 +11,12 @@ export type McpHandler = (
   program: { readonly caller: CallingProgram; readonly service: CallService },
 ) => Promise<Response>;
 
-/** Gets errors of requests. */
-export interface McpErrors {
+export function createMcp(version: string, { refused, failed }: {
   /** The client's fault, which its answer names. */
   readonly refused: (error: Error) => void;
   /** Barnacle's fault: the client learns no details. */
   readonly failed: (error: unknown) => void;
-}
-
-export function createMcp(version: string, { refused, failed }: McpErrors): McpHandler {
+}): McpHandler {
   const calls = new WeakMap<object, ProgramCalls>();
   const handler = createMcpHandler(({ authInfo }) => {
     const own = authInfo && calls.get(authInfo);

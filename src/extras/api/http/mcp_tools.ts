@@ -158,7 +158,12 @@ export function createMcpTools(
     return `There is no answer yet. Call the tool answer with the id ${id}.`;
   }
 
-  function registerAct(name: ActName, tool: ActTool): void {
+  function registerAct(name: ActName, tool: {
+    readonly title: string;
+    readonly description: string;
+    readonly inputSchema: z.ZodObject;
+    readonly annotations: Readonly<Record<string, boolean>>;
+  }): void {
     server.registerTool(
       name,
       tool,
@@ -177,11 +182,4 @@ export function createMcpTools(
   }
 
   return server;
-}
-
-interface ActTool {
-  readonly title: string;
-  readonly description: string;
-  readonly inputSchema: z.ZodObject;
-  readonly annotations: Readonly<Record<string, boolean>>;
 }

@@ -5,7 +5,7 @@ import type { StartTimer } from "../../../lib/clock.ts";
 /** Milliseconds between two comments, which keep proxies from ending a silent stream. */
 const KEEP_ALIVE_MS = 15_000;
 
-export type SendEvent = (data: object | "[DONE]", event?: string) => void;
+type SendEvent = (data: object | "[DONE]", event?: string) => void;
 
 /**
  * Creates the response.

@@ -20,13 +20,6 @@ export interface TreeFile {
   readonly isProgram: boolean;
 }
 
-/** The files of a folder, and what was left out. */
-export interface FileTree {
-  readonly files: readonly TreeFile[];
-  /** Paths of links, devices, and names that an archive cannot hold. */
-  readonly left: readonly string[];
-}
-
 /** More files than these are a mistake, such as a workspace in `/`. */
 const MAX_FILES = 200_000;
 const MAX_DEPTH = 64;
@@ -36,7 +29,11 @@ const MAX_DEPTH = 64;
  *
  * @throws {RangeError} If it has too many. Other errors are the system's; a missing folder is empty.
  */
-export async function listTree(root: string): Promise<FileTree> {
+export async function listTree(root: string): Promise<{
+  readonly files: readonly TreeFile[];
+  /** Paths of links, devices, and names that an archive cannot hold. */
+  readonly left: readonly string[];
+}> {
   const files: TreeFile[] = [];
   const left: string[] = [];
 

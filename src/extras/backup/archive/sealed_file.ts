@@ -38,10 +38,7 @@ const MAX_PACKED_BYTES = CHUNK_BYTES + 64 * 1024;
 
 const compress = promisify(zstdCompress);
 
-/** The kind of a file, by its first bytes. */
-type SealedKind = "plain" | "encrypted" | "other";
-
-async function kindOf(file: FileHandle): Promise<SealedKind> {
+async function kindOf(file: FileHandle): Promise<("plain" | "encrypted" | "other")> {
   const head = Buffer.alloc(AGE_MAGIC.length / 2);
   const { bytesRead } = await file.read(head, 0, head.length, 0);
   const hex = head.subarray(0, bytesRead).toString("hex");

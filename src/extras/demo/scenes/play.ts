@@ -30,7 +30,7 @@ import { ACTION_SCENES } from "./actions.ts";
 import { DASHBOARD_SCENES } from "./dashboard.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
-export interface SceneReport {
+interface SceneReport {
   readonly scene: string;
   readonly ok: boolean;
   /** Milliseconds from the first connection to the end. */

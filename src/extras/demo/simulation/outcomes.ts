@@ -17,12 +17,7 @@ import { reasonText } from "../../../render/notices/reasons.ts";
 import type { IntentFacts } from "../../../core/inbound/intent.ts";
 import type { RecordedVerdict } from "../../../store/received/message_record.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import {
-  createDecisions,
-  createMessageRecords,
-  type MessageRecords,
-  type RecordedVerdicts,
-} from "../../../store/received/message_record.ts";
+import { createDecisions, createMessageRecords } from "../../../store/received/message_record.ts";
 import type { DemoAgent } from "./busy_room.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 
@@ -114,15 +109,13 @@ export function createOutcomes(agents: readonly DemoAgent[]) {
   };
 }
 
-export type Outcomes = ReturnType<typeof createOutcomes>;
-
 /** Maximum number of verdicts per read. */
 const PAGE = 500;
 
 interface OpenedStore {
   readonly database: DatabaseSync;
-  readonly decisions: RecordedVerdicts;
-  readonly records: MessageRecords;
+  readonly decisions: ReturnType<typeof createDecisions>;
+  readonly records: ReturnType<typeof createMessageRecords>;
 }
 
 /**

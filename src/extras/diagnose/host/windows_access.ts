@@ -62,7 +62,7 @@ export function strangersIn(sddl: string, own: string): readonly string[] | unde
 }
 
 /** Runs a program to its end. @returns Its output. */
-export type RunProgram = (file: string, args: readonly string[]) => Promise<string>;
+type RunProgram = (file: string, args: readonly string[]) => Promise<string>;
 
 const execute = promisify(execFile);
 const TIMEOUT_MS = 10_000;

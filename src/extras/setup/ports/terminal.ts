@@ -20,12 +20,6 @@ import { type AskedChoice, type AskedText, type Dialogue, DialogueEnd } from "./
 /** Options of a list that a person reads at a glance; a longer one gets a field to search it. */
 const GLANCE = 12;
 
-/** A key, as `node:readline` describes it. */
-interface KeyPress {
-  readonly name?: string;
-  readonly ctrl?: boolean;
-}
-
 /** Whether a person can answer: both the keyboard and the screen are a terminal. */
 export function hasTerminal(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
@@ -47,7 +41,10 @@ export function terminalDialogue(style: Style): Dialogue {
     isInterrupted = true;
     interrupt();
   };
-  const onKey = (_text: string | undefined, key: KeyPress | undefined) => {
+  const onKey = (
+    _text: string | undefined,
+    key: { readonly name?: string; readonly ctrl?: boolean } | undefined,
+  ) => {
     lastKey = key?.name;
     if (!isAsking && key?.ctrl && key.name === "c") onInterrupt();
   };

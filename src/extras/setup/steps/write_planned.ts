@@ -13,7 +13,7 @@ import { DialogueEnd } from "../ports/dialogue.ts";
 import type { WholeAnswers } from "../answers/state.ts";
 import { backupName, secretPath, writeFiles } from "../ports/write_files.ts";
 
-export interface PlannedFiles {
+interface PlannedFiles {
   readonly opened: OpenedConfig;
   readonly text: string;
   readonly secrets: ReturnType<typeof secretFiles>;

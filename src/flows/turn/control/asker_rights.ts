@@ -13,7 +13,7 @@ import type { InboundMessage } from "../../../core/inbound/inbound.ts";
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type FindMissingRight = (
+type FindMissingRight = (
   messages: readonly InboundMessage[],
   needed: readonly string[],
 ) => Promise<string | undefined>;

@@ -23,7 +23,7 @@ export interface TurnPerson {
 }
 
 /** One account's access to the limit. */
-export interface AccountTurnLimit {
+interface AccountTurnLimit {
   /**
    * Takes a place, until {@link AccountTurnLimit.giveBack} or {@link AccountTurnLimit.begin}.
    *

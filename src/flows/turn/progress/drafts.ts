@@ -36,16 +36,6 @@ export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log">, E
   readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
 }
 
-/** State that all drafts of an account share. */
-export interface SharedByDrafts {
-  /** Callbacks for the ids of posted drafts, by nonce. */
-  readonly awaited: Map<string, (messageId: MessageId) => void>;
-  /** Unix time in milliseconds from which on a channel may get the next request. */
-  readonly freeAt: Map<ChannelId, number>;
-  /** Whether all of an answer so far may be thinking that is not marked. */
-  readonly mayBeThinking: (text: string) => boolean;
-}
-
 export interface DraftStream {
   /** Tells that the answer has grown, or begins again. */
   grow(soFar: string): void;
@@ -64,8 +54,6 @@ const FIRST_DRAFT_MS = 1_000;
 /** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
 const EVERY_MS = 1_200;
 
-type EditStep = Extract<DraftStep, { kind: "edit" }>;
-
 /**
  * Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. The function is
  * long because its inner functions share the state of these drafts.
@@ -74,7 +62,14 @@ function createDraftStream(
   channelId: ChannelId,
   compose: ComposeDraft,
   mayShow: Promise<void> | undefined,
-  { awaited, freeAt, mayBeThinking }: SharedByDrafts,
+  { awaited, freeAt, mayBeThinking }: {
+    /** Callbacks for the ids of posted drafts, by nonce. */
+    readonly awaited: Map<string, (messageId: MessageId) => void>;
+    /** Unix time in milliseconds from which on a channel may get the next request. */
+    readonly freeAt: Map<ChannelId, number>;
+    /** Whether all of an answer so far may be thinking that is not marked. */
+    readonly mayBeThinking: (text: string) => boolean;
+  },
   ports: DraftPorts,
 ): DraftStream {
   const { outbox, schedule, now, log } = ports;
@@ -138,7 +133,9 @@ function createDraftStream(
   }
 
   /** @returns Milliseconds that Discord asks to wait. */
-  async function edit({ part, messageId, message }: EditStep): Promise<number> {
+  async function edit(
+    { part, messageId, message }: Extract<DraftStep, { kind: "edit" }>,
+  ): Promise<number> {
     drafts[part] = { message, messageId };
     const outcome = await ports.edit(messageId, message);
     switch (outcome.kind) {
@@ -185,7 +182,7 @@ function createDraftStream(
 export type ComposeDraft = (text: string) => readonly Frozen[];
 
 /** The drafts that a text asks for. */
-export interface WantedDrafts {
+interface WantedDrafts {
   /** Messages in their order; empty while there is nothing to show. */
   readonly drafts: readonly DraftMessage[];
   /** Whether the text is too long for messages and will be a file. */
@@ -201,7 +198,7 @@ const LEAST_LENGTH = 40;
  * @param mayBeThinking Whether all of a text may be thinking that is not marked.
  * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
  */
-export function createDraftText(
+function createDraftText(
   { cleanSecrets, secretTail, maxLength }: Pick<
     DraftPorts,
     "cleanSecrets" | "secretTail" | "maxLength"

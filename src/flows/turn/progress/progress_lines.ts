@@ -19,7 +19,7 @@ import { asideOf, progressText, type Work } from "../../../render/progress.ts";
 import type { DraftPorts } from "./drafts.ts";
 
 /** The part of a turn's rules that its line needs. */
-export interface ProgressRules {
+interface ProgressRules {
   readonly texts: Texts;
   /** Maximum number of requests to the model. */
   readonly maxSteps: number;
@@ -27,7 +27,7 @@ export interface ProgressRules {
   readonly agents?: readonly ListedAgent[];
 }
 
-export interface ProgressLine {
+interface ProgressLine {
   /** Tells what the turn does next. */
   step(next: NextStep): void;
   /** A server reads a request, or has begun to answer, as a `ModelRequest` tells it. */

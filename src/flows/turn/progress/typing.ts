@@ -68,9 +68,6 @@ export function createTyping(
   };
 }
 
-/** The indicators of one account. */
-export type Typing = ReturnType<typeof createTyping>;
-
 /** Milliseconds for which a channel is paused: people change permissions by hand. */
 const PAUSE_MS = 10 * 60_000;
 

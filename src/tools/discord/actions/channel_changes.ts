@@ -10,7 +10,7 @@ import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
 
-export interface ChannelFields {
+interface ChannelFields {
   /** Name for people. */
   readonly name?: string;
   /** May be empty. */
