@@ -34,8 +34,8 @@ const CONTEXT = { guild: 0, dm: 1, group_dm: 2 } as const;
 /** Maximum bytes of one file; Discord names it here, because it depends on the place. */
 const ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024;
 
-/** Permissions in direct messages, in which no one manages anything. */
-const IN_PRIVATE = "248832";
+/** Permissions in direct messages: files, embeds, mentions and emoji, but no View and no Send. */
+const IN_PRIVATE = String(1 << 14 | 1 << 15 | 1 << 17 | 1 << 18);
 
 /** @param botId Bot of the receiving application. */
 export function toInteraction(

@@ -9,7 +9,7 @@ import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../cor
 import { type InboundMessage, isUnasked } from "../core/inbound/inbound.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
-import { clickable } from "../core/inbound/mentions.ts";
+import { clickable, plainName } from "../core/inbound/mentions.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
@@ -209,12 +209,13 @@ export function withMentions(
   { message, shown }: Pick<ModelAnswer, "message" | "shown">,
   mayPing = NO_PINGS,
 ): string {
-  const { sender, quoted } = message;
+  const { sender, quoted, names = {} } = message;
   const code = codeRegions(text);
   return clickable(text, (at) => isWithin(code, at), shown.texts, [
-    [sender.id, sender.username],
-    [`${quoted?.author?.id}`, `${quoted?.author?.tag}`],
-    ...shown.overheard.map(({ authorId, tag }) => [authorId, tag] as const),
+    [`@${sender.id}`, sender.username],
+    ...quoted?.author ? [[`@${quoted.author.id}`, quoted.author.tag] as const] : [],
+    ...shown.overheard.map(({ authorId, tag }) => [`@${authorId}`, tag] as const),
+    ...Object.entries(names).map(([key, name]) => [key, plainName(name)] as const),
   ], mayPing);
 }
 

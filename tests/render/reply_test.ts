@@ -152,6 +152,13 @@ describe("composeReply()", () => {
     });
   }
 
+  it("[R4] makes no mention of a name in a link", () => {
+    const text = "https://x.org/?u=@bob [@bob](https://x.org) @bob";
+    const shown = { overheard: [overheard()] };
+    const { chunks } = replyOf({ text, shown, rules: { linkHosts: ["x.org"] } });
+    assert.deepEqual(chunks, [text.replace(/@bob$/, `<@${BOB}>`)]);
+  });
+
   it("[SEC-R5] never pings everyone, a role or a stranger", () => {
     const text = `@everyone @here <@&${MODS}> <@${STRANGER}>`;
     const [frozen] = freeze(replyOf({ text }));

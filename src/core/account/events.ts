@@ -40,8 +40,8 @@ export interface AccountEvents {
   unanswered(): void;
   /** Waiting and running messages have changed or lost their turn (H6, S5). */
   touched(changed: Changed): void;
-  /** Discord has added a preview to a message (H6). */
-  previewed(message: InboundMessage): void;
+  /** Discord has added a preview to a message, or removed it; absent: it was deleted (H6). */
+  previewed(id: MessageId, message?: InboundMessage): void;
   /** An echo settled rows of the outbox in these channels. */
   settled(channels: readonly ChannelId[]): void;
   /** An owner or approver gave a command or used a component (X4a). */

@@ -87,9 +87,8 @@ export interface GuildPlace {
   /** Set if the channel is age-restricted: other places get nothing of it (H9). */
   readonly isAgeRestricted?: true;
   /**
-   * Set if the gateway has not described the guild, the channel or its parent. MentionNames are ids then,
-   * and without `thread` the channel may be a thread. Only a rule by the place's own id applies for
-   * sure.
+   * Set if the gateway has not described the guild, the channel or its parent. Names are ids then, and
+   * without `thread` the channel may be a thread. Only a rule by the place's own id applies for sure.
    */
   readonly isUnknown?: true;
   /** Set if another guild of the bot shares the guild's name; then the name opens neither (P12). */

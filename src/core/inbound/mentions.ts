@@ -33,51 +33,66 @@ export function readable(
   );
 }
 
-/** People choose their names, so only we may write brackets. */
+/** People choose their names, so only we may write brackets, signs, quotes and line breaks. */
 export function plainName(name: string): string {
-  return name.replace(/[([]/g, "‹").replace(/[)\]]/g, "›");
+  return name.replace(/[([<]/g, "‹").replace(/[)\]>]/g, "›").replace(/["\\]/g, "'")
+    .replace(/@/g, "").replace(/#/g, "＃").replace(/\s/g, " ") || "?";
 }
 
-const NAMED = String
-  .raw`(?<sign>[@#])(?<name>[^\s@#()<>][^\n@#()<>]{0,99}) \((?<role>role )?(?<id>\d{17,20})\)`;
-const OTHERS = String.raw`(?<word>[^\s@#()<>]{1,100}) \((?<of>\d{17,20})\)|(?<bare>[@#]\d{17,20})`;
+/** A name with its id as a model reads it: in a text, in a line about an author, in the context. */
+const READ =
+  /(?:([@#])|\[(?:from|in reply to): |"from":")([^\n@#()<>[\]"\\]{1,100})(?: \(|","from_id":")(role )?(\d{17,20})[)"]/g;
+const LINK = String.raw`(?<link>https?:\/\/[^\s<>]+|\[[^[\]\n]*\]\([^()\n]*\))`;
+const BEGIN = String.raw`(?<![\p{L}\p{N}_<@#/.-])`; // not within a word or an address
+const NAMES = new RegExp(`${BEGIN}[@#]?(?=[^\\s@#])`, "gu");
 
 /**
- * Makes mentions of names with ids, and of bare names: of a person or role only if the answer may
- * ping it (R4). `texts`: what the model has read. `isCode`: whether a position shows no mention.
+ * Makes mentions of names with ids that the model has read, and of bare names in `named`: of a
+ * person or role only if the answer may ping it (R4). `isCode`: whether a position shows no mention.
  */
 export function clickable(
   text: string,
   isCode: (at: number) => boolean,
   texts: () => readonly string[] = () => [],
-  people: readonly (readonly [id: string, name: string])[] = [],
+  named: readonly (readonly [key: string, name: string])[] = [],
   { users, roles }: MayPing = { users: [], roles: [] },
 ): string {
   if (!/[@#][\p{L}\p{N}]|\(\d{17}/u.test(text)) return text; // most answers
-  const read = texts().join("\n");
-  const labels = new Map<string, string>();
-  const add = (label: string, mention: string) =>
-    labels.set(label, (labels.get(label) ?? mention) === mention ? mention : label);
-  for (const [id, name] of people) add(`@${name}`, `<@${id}>`);
-  for (const { groups = {} } of read.matchAll(new RegExp(NAMED, "g"))) {
-    add(`${groups["sign"]}${groups["name"]}`, mentionOf(groups));
+  const known = new Map<string, string>(); // mentions by id, and by name and id
+  const labels = new Map<string, string>(); // mentions by bare name
+  const learn = (key: string, id: string, name: string) =>
+    known.set(id, `<${key}>`).set(`${name} ${id}`, `<${key}>`);
+  for (const [, sign = "@", name = "", role, id = ""] of texts().join("\n").matchAll(READ)) {
+    learn(`${sign}${role ? "&" : ""}${id}`, id, name);
+  }
+  for (const [key, name] of named) {
+    learn(key, key.replace(/^\D+/, ""), name);
+    const [label, to] = [`${key[0]}${name}`, `<${key}>`];
+    labels.set(label, (labels.get(label) ?? to) === to ? to : label); // two may have one name
   }
   const open = [...users.map((id) => `<@${id}>`), ...roles.map((id) => `<@&${id}>`)];
-  const known = [...labels].filter(([, to]) => to.startsWith("<#") || open.includes(to))
+  const bare = [...labels].filter(([, to]) => to.startsWith("<#") || open.includes(to))
     .sort(([one], [other]) => other.length - one.length)
-    .map(([label]) => `|${RegExp.escape(label)}(?![\\p{L}\\p{N}_])`);
-  const pattern = `(?<![\\p{L}\\p{N}_<@#/.])(?:${NAMED}|${OTHERS}${known.join("")})(?!\\d)`;
-  return text.replace(new RegExp(pattern, "gu"), (whole: string, ...rest: readonly unknown[]) => {
-    const [at, , groups] = rest.slice(-3) as [number, string, Record<string, string | undefined>];
-    if (isCode(at)) return whole;
-    const { sign, name = "", id, word, of, bare } = groups;
-    if (word) return read.includes(` ${whole}`) || read.includes(`@${whole}`) ? `<@${of}>` : whole;
-    if (!id) return bare ? `<${bare}>` : labels.get(whole) ?? whole;
-    const isName = !/\s/.test(name) || read.includes(whole);
-    return isName ? mentionOf(groups) : `${sign}${name} (${mentionOf(groups)})`;
-  });
-}
-
-function mentionOf({ sign, role, id }: Record<string, string | undefined>): string {
-  return `<${sign}${role ? "&" : ""}${id}>`;
+    .map(([label]) => `|${RegExp.escape(label)}`).join("");
+  const whole = String.raw`(?:[@#]\d{17,20}${bare})(?![.・-]?[\p{L}\p{M}\p{N}_])`;
+  const name = String.raw`${BEGIN}(?=(?<bare>${whole}))\k<bare>`;
+  const id = String.raw` \((?:role )?(?<id>\d{17,20})\)`;
+  const pattern = String.raw`${LINK}|${id}|${name}(?![*~"',]* \((?:role )?\d{17})`;
+  let [sent, last] = ["", 0];
+  for (const { 0: { length }, index, groups = {} } of text.matchAll(new RegExp(pattern, "gu"))) {
+    const { link, id, bare = "" } = groups;
+    let [from, to] = [index, link ?? labels.get(bare) ?? known.get(bare.slice(1))];
+    const before = id ? text.slice(Math.max(last, index - 110), index) : "";
+    const [marks = ""] = /[*~"',]*$/.exec(before) ?? [];
+    for (const { 0: sign, index: at } of before.matchAll(NAMES)) {
+      const name = before.slice(at + sign.length, before.length - marks.length);
+      to = known.get(`${name} ${id}`) ?? (sign && !/\s/.test(name) ? known.get(`${id}`) : to);
+      from = index - before.length + at;
+      if (to) break;
+    }
+    if (!to || isCode(from)) continue;
+    sent += `${text.slice(last, from)}${to}${marks}`;
+    last = index + length;
+  }
+  return sent + text.slice(last);
 }

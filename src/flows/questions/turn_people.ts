@@ -49,16 +49,16 @@ export function createTurnPeople(
   ) {
     const code = codeFrom(draw(CODE_BYTES));
     if (question.kind === "review") return { callKey, question, code }; // it is clean, as the answer is
-    const clean = (text: string) => options.cleanText(message, text, isKnownLink);
+    const clean = (text: string, of = message) => options.cleanText(of, text, isKnownLink);
+    // Discord shows no mentions on buttons, in menus and in forms.
+    const label = (text: string) => clean(text, { ...message, names: {}, quoted: undefined });
     const { text, choices, facts, form } = question;
     const shown: Question = {
       ...question,
       text: clean(text),
       facts: facts.map(({ name, value }) => ({ name, value: clean(value) })),
-      choices: choices.map((choice) =>
-        choice.label === undefined ? choice : { ...choice, label: clean(choice.label) }
-      ),
-      ...(form && { form: cleanForm(form, clean) }),
+      choices: choices.map((one) => ({ ...one, label: one.label && label(one.label) })),
+      ...(form && { form: cleanForm(form, label) }),
     };
     return { callKey, question: shown, code };
   }

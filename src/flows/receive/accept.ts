@@ -124,7 +124,7 @@ export function createAcceptor(
         // because its turn may run. A preview changes no text.
         const { verdict, isSearchable } = ports.judge(message, "not_live");
         current().changes.push({ kind: "edited", message, verdict, isSearchable });
-        ports.events.emit.previewed(message);
+        ports.events.emit.previewed(message.id, message);
         isUrgent ||= message.revision > 0;
       },
       messages_deleted(deleted) {
@@ -135,6 +135,7 @@ export function createAcceptor(
         ]);
         const event = { ...deleted, messageIds };
         current().changes.push({ kind: "deleted", channelId, messageIds });
+        for (const id of messageIds) ports.events.emit.previewed(id);
         isUrgent = true;
         ports.on.messages_deleted(event);
       },

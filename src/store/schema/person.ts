@@ -52,8 +52,10 @@ export function createScrubber({ userId, names, messages }: Person) {
     "g",
   );
 
+  const shown = new RegExp(`@[^@()\\n"\\\\]{1,100} (?=\\(${id}\\))`, "g"); // any name of theirs
   const withIds = (text: string, blank: string): string =>
-    text.replace(ids, (digits) => digits === userId || messages.has(digits) ? blank : digits);
+    text.replace(shown, `@${REMOVED} `)
+      .replace(ids, (digits) => digits === userId || messages.has(digits) ? blank : digits);
   const withNames = (text: string): string => {
     const first = markedPattern ? text.replace(markedPattern, REMOVED) : text;
     return wordPattern ? first.replace(wordPattern, REMOVED) : first;

@@ -5,6 +5,9 @@ import { roleId, userId } from "../../support/discord/builders.ts";
 
 const ADA = "1900000000000000001";
 const BOB = "1900000000000000002";
+const ANN = "1900000000000000003";
+const CY = "1900000000000000004";
+const PARCEL = "12345678901234567";
 const PLANS = "1700000000000000002";
 const MODS = "1800000000000000001";
 const NAMES = {
@@ -13,6 +16,7 @@ const NAMES = {
   [`#${PLANS}`]: "plans",
   "@5": "",
   "@6": "eve (7) [x]",
+  "@7": "C# @x\n<3 y",
 };
 
 describe("[H3] readable()", () => {
@@ -22,6 +26,7 @@ describe("[H3] readable()", () => {
     [`<@&${MODS}> in <#${PLANS}>`, `@Moderators (role ${MODS}) in #plans (${PLANS})`],
     ["<@5> hi", "@you hi"],
     ["<@6>", "@eve ‹7› ‹x› (6)"],
+    ["<@7>", "@C＃ x ‹3 y (7)"],
     ["<@99> <#99> <@&99>", "<@99> <#99> <@&99>"],
     ["<:krill:12> <a:wave:13>", ":krill: :wave:"],
     ["<t:60:R> <t:0>", "at 60000 at 0"],
@@ -39,34 +44,55 @@ describe("[H3] readable()", () => {
 describe("[R4] clickable()", () => {
   const read = [
     `say hello to @Ada L (${ADA}) in #plans (${PLANS}), @Moderators (role ${MODS})`,
-    `[from: bob (${BOB})] [message_id: 1400000000000000001]`,
+    `[from: Ann (${ANN})] the parcel (${PARCEL}), #other (${PLANS})`,
+    `{"id":"1400000000000000001","from":"cy","from_id":"${CY}","text":"hi"}`,
   ];
+  const named = [[`@${BOB}`, "bob"], [`#${PLANS}`, "plans"], [`@&${MODS}`, "Moderators"]] as const;
   const table: readonly [written: string, sent: string][] = [
     [`@Ada L (${ADA})!`, `<@${ADA}>!`],
     [`see #plans (${PLANS})`, `see <#${PLANS}>`],
     [`@Moderators (role ${MODS})`, `<@&${MODS}>`],
-    [`bob (${BOB}) knows`, `<@${BOB}> knows`],
+    [`bob (${BOB}) and @Robert (${BOB}) know`, `<@${BOB}> and <@${BOB}> know`],
+    [`Ann (${ANN}), cy (${CY})`, `<@${ANN}>, <@${CY}>`],
     [`@${BOB}, #${PLANS}`, `<@${BOB}>, <#${PLANS}>`],
-    [`contact @Ada and bob (${BOB})`, `contact @Ada and bob (<@${BOB}>)`],
+    [`contact @Ada and bob (${BOB})`, `contact @Ada and <@${BOB}>`],
     ["@bob and @Ada L", `<@${BOB}> and @Ada L`],
     ["@bobby, x@bob and @everyone", "@bobby, x@bob and @everyone"],
-    ["in #plans, @Moderators", `in <#${PLANS}>, @Moderators`],
-    [`order (${BOB}) \`@bob\``, `order (${BOB}) \`@bob\``],
+    ["@bob.lee, @bob-lee, info-@bob.org", "@bob.lee, @bob-lee, info-@bob.org"],
+    ["#plans-b, #plans・b, #plans", `#plans-b, #plans・b, <#${PLANS}>`],
+    ["Ask @bob.", `Ask <@${BOB}>.`],
+    ["in #plans, #other, @Moderators", `in <#${PLANS}>, #other, @Moderators`],
+    [`**@bob** (${BOB}), "@bob" (${BOB})`, `**<@${BOB}>**, "<@${BOB}>"`],
+    [`order (${BOB}) \`@bob\` \`bob (${BOB})\``, `order (${BOB}) \`@bob\` \`bob (${BOB})\``],
     [`<@${BOB}> <#${PLANS}>`, `<@${BOB}> <#${PLANS}>`],
     [`# Title (${BOB})`, `# Title (${BOB})`],
+    [`Invoice #${PARCEL}, @x (${PARCEL})`, `Invoice #${PARCEL}, @x (${PARCEL})`],
+    [`Your parcel (${PARCEL}) is here.`, `Your parcel (${PARCEL}) is here.`],
   ];
-  const isCode = (text: string) => (at: number) => at > text.indexOf("`") && text.includes("`");
+  const isCode = (text: string) => (at: number) => text.includes("`") && at > text.indexOf("`");
   for (const [written, sent] of table) {
     it(`sends ${written}`, () => {
       const pings = { users: [userId(BOB)], roles: [] };
-      assert.equal(clickable(written, isCode(written), () => read, [[BOB, "bob"]], pings), sent);
+      assert.equal(clickable(written, isCode(written), () => read, named, pings), sent);
     });
   }
 
   it("mentions a role that the answer may ping, and no name that two people have", () => {
     const pings = { users: [userId(ADA), userId(BOB)], roles: [roleId(MODS)] };
-    const people = [[ADA, "sam"], [BOB, "sam"]] as const;
+    const people = [[`@${ADA}`, "sam"], [`@${BOB}`, "sam"], ...named] as const;
     const sent = clickable("@Moderators @sam", () => false, () => read, people, pings);
     assert.equal(sent, `<@&${MODS}> @sam`);
+  });
+
+  it("takes time in proportion to the texts", () => {
+    const names = Array.from(
+      { length: 3_000 },
+      (_, at) => `#room${at} (${10n ** 17n + BigInt(at)})`,
+    );
+    for (const part of ["#room1 ", "#roo", `word (${BOB}) `, "@a ", "@x#c", "("]) {
+      const from = performance.now();
+      clickable(part.repeat(3_000), () => false, () => names, named);
+      assert.ok(performance.now() - from < 1_000, part);
+    }
   });
 });

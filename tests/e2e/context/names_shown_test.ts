@@ -45,6 +45,13 @@ describe("names, previews and closed channels", () => {
       await replies(here, 3);
       assert.match(lastTurn(scene), /\[embed: A late title\]/);
       assert.match(lastTurn(scene), /\[embed: An overheard title\]/);
+      const gone = say("grace", here, `${mention} ${words} https://example.org/d`);
+      await replies(here, 4);
+      simulator.preview(gone, { type: "link", title: "A deleted title" });
+      simulator.delete({ as: "grace", in: `#${here}`, message: gone.id });
+      say("grace", here, `${mention} and now?`);
+      await replies(here, 5);
+      assert.doesNotMatch(lastTurn(scene), /A deleted title/);
     }));
 
   it("[P11] reads the answers of other bots to commands", () =>

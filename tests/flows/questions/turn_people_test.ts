@@ -27,7 +27,8 @@ function peopleOf(stored: AskedCall[], escalates: boolean) {
     currency: () => "EUR",
     approvalTimeoutMs: () => 1,
     ownerIds: () => Promise.resolve([userId("1400000000000000099")]),
-    cleanText: (_, text, isKnown) => isKnown(text) ? text : `cleaned ${text}`,
+    cleanText: ({ names = {} }, text, isKnown) =>
+      isKnown(text) ? text : `${names["@5"] ?? "cleaned"} ${text}`,
   });
 }
 
@@ -51,7 +52,9 @@ async function park(...kinds: readonly AskedCall["question"]["kind"][]) {
     },
   }));
   await people.park({
-    claim: { message: guildMessage() } as Parameters<typeof people.park>[0]["claim"],
+    claim: { message: guildMessage({ names: { "@5": "named" } }) } as Parameters<
+      typeof people.park
+    >[0]["claim"],
     taken: { steps, unsaved: [] } as unknown as Parameters<typeof people.park>[0]["taken"],
     charges: [],
     asked,
@@ -82,7 +85,7 @@ describe("[A1] createTurnPeople()", () => {
   it("[R9] cleans all texts, with the links that the turn knows", async () => {
     const [question] = await park("ask");
     assert.equal(question?.text, KNOWN);
-    assert.deepEqual(question?.facts, [{ name: "a", value: "cleaned fact" }]);
+    assert.deepEqual(question?.facts, [{ name: "a", value: "named fact" }]);
     assert.deepEqual(question?.choices.map(({ label }) => label), ["cleaned label"]);
   });
 });

@@ -54,6 +54,8 @@ describe("[X5] createScrubber()", () => {
       scrub.text(`<@${ADA}> and Ada_Lovelace, @al, but not Alan or al (555555555555555555)`),
       "<@[removed]> and [removed], [removed], but not Alan or al ([removed])",
     );
+    const named = JSON.stringify({ a: "@b (3)", b: `ask @Zebra Finch (${ADA}) "now"` });
+    assert.equal(scrub.json(named), named.replace("Zebra Finch", "[removed]").replace(ADA, "1"));
   });
 
   it("removes the person's messages from a turn of another person", () => {

@@ -113,7 +113,8 @@ export function decodeEdit(
   if (event?.kind === "problem" && isEdit) return event;
   if (event?.kind !== "message") return undefined;
   if (!isEdit && "type" in d && ANSWERS.includes(Number(d.type))) return event;
-  return event.revision > 0 || event.extras.some(({ kind }) => kind === "embed")
+  const isHidden = "flags" in d && (Number(d.flags) & 1 << 2) !== 0; // without previews now
+  return event.revision > 0 || isHidden || event.extras.some(({ kind }) => kind === "embed")
     ? { kind: "message_edited", message: event }
     : undefined;
 }

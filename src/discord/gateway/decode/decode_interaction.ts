@@ -232,11 +232,11 @@ function baseOf(
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
     sender: senderOf(user, { roles: guild_id ? member?.roles : [], automaton }, guild),
     managesMessages: managesMessages(payload) || undefined,
-    cannotAnswer: isClosed(payload) || undefined,
+    cannotAnswer: (guild_id && isClosed(payload)) || undefined,
   };
 }
 
-/** Whether the bot may not post in the channel; `false` if the server does not tell. */
+/** Whether the bot may not post in the channel of a guild; `false` if the server does not tell. */
 function isClosed({ app_permissions: own, channel }: CommonPayload): boolean {
   const thread = channel?.thread_metadata;
   const needs = ["View Channel", thread ? "Send Messages in Threads" : "Send Messages"] as const;

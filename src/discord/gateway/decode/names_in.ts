@@ -15,7 +15,7 @@ import { displayNameOf } from "./senders.ts";
 
 type NameFacts = { readonly index: GuildIndex; readonly self?: Self | undefined };
 
-/** Returns the names; `undefined` if there are none. */
+/** Returns the names of 40 ids at most, because each costs time; `undefined` if there are none. */
 export function namesIn(
   texts: readonly string[],
   { mentions, mention_channels: told = [] }: Partial<MessagePayload>,
@@ -40,7 +40,7 @@ export function namesIn(
   }
 
   const found = Array.from(
-    texts.join("\n").matchAll(MENTION),
+    [...new Set(texts.join("\n").match(MENTION))].slice(0, 40).join("").matchAll(MENTION),
     ([, sign = "", id = ""]) => [`${sign}${id}`, nameOf(sign, id)] as const,
   );
   const names = found.filter((one): one is readonly [string, string] => one[1] !== undefined);

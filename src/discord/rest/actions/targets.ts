@@ -248,13 +248,12 @@ export function createTargets(
       const home = await channelAt(origin, here);
       if (guild && channelId !== undefined) {
         const shownTo = await answeredIn(message, guild, await found.channel());
-        return await assertShown({ ...origin, shownTo }, home, READS);
+        return await assertShown({ ...origin, shownTo }, home, []);
       }
       const source = (await guild?.reads.channels())?.get(place.channel.id);
       const isOpen = readerId
-        ? await missingOf(readerId, origin, home, READS) === undefined
-        : guild && source &&
-          isOpenToAll(await guild.reads.facts(), source, ["View Channel", ...READS]);
+        ? await missingOf(readerId, origin, home, ["View Channel"]) === undefined
+        : guild && source && isOpenToAll(await guild.reads.facts(), source, ["View Channel"]);
       if (isOpen && !isPrivateThread(await home.channel())) return;
     }
     const missing = { kind: "readers", channelId: here, shownIn: channelId ?? here } as const;

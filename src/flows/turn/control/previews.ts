@@ -12,6 +12,7 @@ import { type Overheard, toOverheard } from "../../../core/inbound/transcript.ts
 /** Milliseconds after a message in which its turn waits, with so many words beside the link. */
 const WAIT_MS = 1_500;
 const FEW_WORDS = 6;
+const PREVIEWED = /(?<![<`])https?:\/\//;
 /** Maximum number of previews to remember; at the limit, all are forgotten. */
 const MAX = 200;
 
@@ -20,18 +21,19 @@ export function createPreviews({ now, schedule }: Pick<Account, "now" | "schedul
   const waits = new Map<MessageId, () => void>();
   const lacking = new Map<MessageId, string>(); // sessions that have read a message without it
   return {
-    /** Takes a message to which Discord has added a preview; an edit may have none. */
-    arrived(message: InboundMessage): void {
+    /** Takes a changed message, which may have a preview; absent: it was deleted. */
+    arrived(id: MessageId, message?: InboundMessage): void {
       if (arrived.size >= MAX) arrived.clear();
-      if (message.extras.some(({ kind }) => kind === "embed")) arrived.set(message.id, message);
-      waits.get(message.id)?.();
+      arrived.delete(id);
+      if (message?.extras.some(({ kind }) => kind === "embed")) arrived.set(id, message);
+      waits.get(id)?.();
     },
     /** The claim of a turn, with the preview of its message if there is one. */
     async of(claim: Claim): Promise<Claim> {
       const { message } = claim;
       const { id, text, sentAt, extras } = message;
       const words = text.replace(/https?:\/\/\S+|<[^>]*>/g, "").match(/[\p{L}\p{N}]+/gu) ?? [];
-      if (!text.includes("://") || extras.some(({ kind }) => kind === "embed")) return claim;
+      if (!PREVIEWED.test(text) || extras.some(({ kind }) => kind === "embed")) return claim;
       const left = Math.min(sentAt + WAIT_MS - now(), WAIT_MS);
       if (!arrived.has(id) && words.length <= FEW_WORDS && left > 0 && isAtDiscord(message)) {
         const { promise, resolve } = Promise.withResolvers<void>();

@@ -54,6 +54,7 @@ const created = applyDispatch(new Map(), {
 }, SELF.userId).index;
 const { index } = restoreIndex([...created.values()].map(snapshotOf));
 const CONTEXT = { accountId: ACCOUNT, self: SELF, index };
+const MANY = Array.from({ length: 40 }, (_, at) => `<#${at + 100}>`).join("");
 const users = [{
   id: BOB,
   username: "bob",
@@ -72,6 +73,7 @@ describe("[H3] namesIn()", () => {
     ["a person by the name that people see", { content: `<@${BOB}>` }, `@Bobby (${BOB})`],
     ["the bot itself", { content: `<@${SELF.userId}> <@&${OWN_ROLE}>` }, "@you @you"],
     ["a role", { content: `<@&${OTHER_ROLE}>` }, `@Moderators (role ${OTHER_ROLE})`],
+    ["no more than 40 ids", { content: `${MANY}<#${PLANS}>` }, `${MANY}<#${PLANS}>`],
     ["a channel that all see", { content: `<#${PLANS}>` }, `#plans (${PLANS})`],
     ["its own channel", { content: `<#${CHANNEL}>` }, `#help-desk (${CHANNEL})`],
     ["no hidden channel", { content: `<#${STAFF}>` }, `<#${STAFF}>`],
@@ -152,6 +154,11 @@ describe("[K6] cannotAnswer", () => {
     ["is unknown without the bot's permissions", {}, false],
     ["is not set where the bot may post", { app_permissions: bit(10, 11) }, false],
     ["is set without Send Messages", { app_permissions: bit(10, 38) }, true],
+    ["is not set in direct messages, where Discord tells neither", {
+      app_permissions: bit(14, 15, 17, 18),
+      guild_id: undefined,
+      user: ADA,
+    }, false],
     ["is set without View Channel", { app_permissions: bit(11) }, true],
     ["is not set in a thread", { app_permissions: bit(10, 38), channel: thread(false) }, false],
     ["is set without that right in a thread", {
@@ -178,6 +185,7 @@ describe("[H6] decodeEdit()", () => {
     kind: string | undefined,
   ][] = [
     ["a preview", link, "message_edited"],
+    ["a preview that its author removes", { content: "https://x.org", flags: 4 }, "message_edited"],
     ["a pin", { content: "hello", pinned: true }, undefined],
     ["an edit", { content: "hi", edited_timestamp: "2026-01-01T00:00:00Z" }, "message_edited"],
     [

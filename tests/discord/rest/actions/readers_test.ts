@@ -141,7 +141,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
                   }
                   told++;
                   for (const reader of persons.filter(({ id }) => may(world, target, id, "view"))) {
-                    assert.ok(reads(place, reader, false), `${reader.username} reads ${result}`);
+                    assert.ok(reads(place, reader), `${reader.username} reads ${result}`);
                   }
                 }
               }
@@ -344,6 +344,11 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       });
       const { threadId } = JSON.parse(opened);
       assert.ok(isTold(await run({ ...toHelp, channelId: threadId }, {})), "from #general");
+      // Words of a place are open to all who see it.
+      const noHistory = { to: "@everyone", what: "readMessageHistory", in: "help" } as const;
+      scene.sim.permit({ ...noHistory, as: "denied" });
+      for (const args of writes) assert.ok(isTold(await run(args, { place: help })));
+      scene.sim.permit({ ...noHistory, as: "unset" });
       // Words of the asker's own message, for a channel that it names.
       const post = { action: "sendMessage", ...to, text: "the launch is at noon" };
       const text = `post "the launch is at noon" in <#${general.id}>`;

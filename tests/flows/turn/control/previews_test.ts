@@ -30,6 +30,9 @@ describe("[H6] createPreviews()", () => {
     ["https://example.org/a", AT + 1_500, undefined],
     ["what do you think about this long article at https://example.org", AT, undefined],
     ["no link", AT, undefined],
+    ["<https://example.org>", AT, undefined],
+    ["`https://example.org`", AT, undefined],
+    ["postgres://host", AT, undefined],
   ];
   for (const [text, now, ms] of waits) {
     it(`waits ${ms ?? 0} ms for the preview of ${text}`, async () => {
@@ -44,7 +47,7 @@ describe("[H6] createPreviews()", () => {
   it("ends the wait when the preview comes, and begins none afterwards", async () => {
     const { previews, claim, message, timers } = scene("https://example.org");
     const waiting = previews.of(claim);
-    previews.arrived({ ...message, extras: [EMBED] });
+    previews.arrived(message.id, { ...message, extras: [EMBED] });
     assert.deepEqual((await waiting).message.extras, [EMBED]);
     assert.deepEqual((await previews.of(claim)).message.extras, [EMBED]);
     assert.equal(timers.length, 0);
@@ -54,17 +57,21 @@ describe("[H6] createPreviews()", () => {
   it("gives a later preview to the next turn of the session, once", async () => {
     const { previews, claim, message } = scene("https://example.org", AT + 9_000);
     await previews.of(claim);
-    previews.arrived({ ...message, extras: [EMBED] });
+    previews.arrived(message.id, { ...message, extras: [EMBED] });
     assert.deepEqual(previews.late("other"), []);
     assert.deepEqual(previews.late("s").map(({ text }) => text), ["[embed: A title]"]);
     assert.deepEqual(previews.late("s"), []);
   });
 
-  it("forgets words", async () => {
+  it("forgets words, and previews that are gone with their message or without it", async () => {
     const { previews, claim, message } = scene("https://example.org", AT + 9_000);
-    await previews.of(claim);
-    previews.arrived({ ...message, extras: [EMBED] });
-    previews.forget();
-    assert.deepEqual(previews.late("s"), []);
+    for (const gone of [previews.forget, previews.arrived]) {
+      for (const now of [undefined, message]) {
+        await previews.of(claim);
+        previews.arrived(message.id, { ...message, extras: [EMBED] });
+        gone(message.id, now);
+        assert.deepEqual(previews.late("s"), []);
+      }
+    }
   });
 });
