@@ -128,6 +128,7 @@ export function nameOf(state, to) {
 /**
  * The newest question about something that the bot has asked a person in direct messages.
  *
+ * @param {any} state
  * @param {string} about ID of a message or a person that the question names.
  */
 export function openQuestion({ world, messages }, about) {

@@ -123,14 +123,11 @@ export async function startDemoRun(
         await simulator.until(() => simulator.connected() > 0 || undefined, patience);
         if (!prepared.isOwn || model !== SCRIPT) return; // a model costs money
         for (const { as, text } of SCENE) {
-          const count = simulator.posted("general").length;
+          const count = simulator.posted("general").length + Number(text.startsWith("@"));
           const said = text.replace(/^@/, `<@${simulator.application.userId}>`);
           simulator.say({ as, in: "general", text: said });
-          if (said === text) continue;
-          await simulator.until(
-            () => simulator.posted("general").length > count || undefined,
-            patience,
-          );
+          const isAnswered = () => simulator.posted("general").length >= count || undefined;
+          await simulator.until(isAnswered, patience);
         }
       } catch { /* it took too long */ }
     },

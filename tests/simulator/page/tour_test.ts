@@ -75,7 +75,7 @@ describe("[O5] stepOf()", () => {
       press: (control: string) => done.push(control),
     };
     const press = (wanted: string, act: string | undefined) => {
-      const [label, run] = (stepOf(state) as {
+      const [label, run] = (stepOf(state) as unknown as {
         action(...args: unknown[]): [string, () => void];
       }).action(state, acts);
       assert.equal(label, wanted);
