@@ -61,7 +61,7 @@ export function createFaults(
       ),
       control(
         "acks",
-        "Ignore its heartbeats",
+        "Stop answering it",
         `The connection looks dead: the bot connects again within ${2 * HEARTBEAT_MS / 1_000} s.`,
         gateway.swallowAcks,
       ),
