@@ -75,14 +75,13 @@ async function* takeDemo(
       await page.locator(".message.is-bot .buttons").waitFor();
       await page.click("label.person:has-text('Grace')");
       await say(page, "lovely weather for a swim", false);
-      await page.locator(".verdict.is-ignored").waitFor();
+      await page.locator(".verdict.is-ignored").nth(1).waitFor();
       await page.click("button.control:has-text('Kill the bot')");
       await page.waitForSelector("#bot-dot.is-offline");
       await say(page, "and if you were **killed** right now?", true);
       await page.waitForSelector("#bot-dot.is-online");
       await page.locator(".message.is-bot", { hasText: "right now?" }).waitFor();
-      await page.locator("button.outcome.is-answered").nth(1).waitFor();
-      await page.locator("#figures", { hasText: "Memory" }).waitFor();
+      await page.locator("button.outcome.is-answered").nth(3).waitFor();
       await page.locator("#panel").evaluate((panel) => panel.scrollTo(0, 0));
       yield { picture, bytes: await capture(page, picture) };
     }

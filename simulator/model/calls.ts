@@ -10,22 +10,6 @@ import type { WireCall, WireRequest } from "./wire.ts";
 const CALL_LINE = /^\s*call:\s*([\w-]+)\s*(.*?)\s*$/i;
 const NEXT_LINE = /^\s*then\s*$/i;
 
-/** Words that stand for a call if they are the whole text: the demo's page suggests them. */
-const WORD = /^(?:<?@[^\s>]+>?\s+)?(form|menu)$/i;
-const TIDES = ["high", "low", "turning"];
-const WORD_CALLS: Readonly<Record<string, object>> = {
-  form: {
-    question: "Where shall we sail?",
-    form: [
-      { label: "Port", type: "text" },
-      { label: "Tide", type: "select", options: TIDES },
-      { label: "Crew", type: "user" },
-      { label: "Chart", type: "file", optional: true },
-    ],
-  },
-  menu: { question: "Which tides do you like?", options: TIDES, upTo: 2 },
-};
-
 /** Work that another agent has passed on. The words of the message are that agent's calls. */
 const PASSED =
   /\[the agent (\S+) has passed this message on to you[^]*?<context boundary="\w+">\n([^]*?)\n<\/context>/;
@@ -37,8 +21,6 @@ const PASSED =
  * other; a line `then` begins the next answer.
  */
 function answersIn(words: string): readonly (readonly Omit<WireCall, "id">[])[] {
-  const word = WORD_CALLS[WORD.exec(words.trim())?.[1]?.toLowerCase() ?? ""];
-  if (word) return [[{ name: "ask", arguments: JSON.stringify(word) }]];
   const answers: Omit<WireCall, "id">[][] = [[]];
   for (const line of words.split("\n")) {
     const [, name, written] = CALL_LINE.exec(line) ?? [];

@@ -1,12 +1,9 @@
 /**
  * The built-in model's answers: words in, an answer out.
  *
- * The demo and the tests need a model that says it is none, costs nothing, and repeats its answers
- * exactly. A few words call up answers that are hard to deliver: long ones, code, tables.
+ * The demo and the tests need a model that costs nothing, and repeats its answers exactly. It says
+ * what it cannot answer, so it passes for no language model. A few words call up answers that are hard to deliver: long ones, code, tables.
  */
-
-/** Begins each answer: the script never passes for a model. */
-export const WHO = "I am Barnacle's built-in script, not a language model.";
 
 /** Number of the asker's characters that an answer repeats. */
 const ECHO_MAX = 600;
@@ -31,7 +28,8 @@ export function wordsOf(prompt: string): string {
   if (!opened) return prompt.trim();
   const body = prompt.slice(opened.index + opened[0].length);
   const end = body.lastIndexOf("</message");
-  return (end < 0 ? body : body.slice(0, end)).trim();
+  const words = (end < 0 ? body : body.slice(0, end)).trim();
+  return words.replace(/^@you\s*/, ""); // the bot's own mention
 }
 
 /** Texts of the files in a prompt, each with the line of its name. */
@@ -65,44 +63,40 @@ export function answerTo(words: string, files: readonly string[] = []): string {
 }
 
 export function answerWith(results: readonly string[]): string {
-  return [`${WHO} The tools returned:`, ...results.map(quoteOf)].join("\n\n");
+  return ["The tools returned:", ...results.map(quoteOf)].join("\n\n");
 }
 
 function echoFiles(files: readonly string[]): string {
-  return [`${WHO} You sent me:`, ...files.map(quoteOf)].join("\n\n");
+  return ["You sent me:", ...files.map(quoteOf)].join("\n\n");
 }
 
 export function quoteOf(text: string): string {
   return text.slice(0, ECHO_MAX).split("\n").map((line) => `> ${line}`).join("\n");
 }
 
-function echo(asked: string): string {
-  const words = asked.replace(/^@you\s*/, ""); // the bot's own mention, as the model reads it
-  if (words === "") return `${WHO} You sent no words, so there is nothing for me to repeat.`;
+function echo(words: string): string {
+  if (words === "") return "You sent no words, so I have nothing to answer.";
   const shown = words.length > ECHO_MAX ? `${words.slice(0, ECHO_MAX).trimEnd()}…` : words;
   const quoted = shown.split("\n").map((line) => `> ${line}`).join("\n");
-  return `${WHO} You wrote:\n${quoted}\nSay **help** to see what else I can do.`;
+  return `You wrote:\n${quoted}\nI answer a few requests by heart, without a language model. ` +
+    "Say **help**, and I tell you which ones.";
 }
 
 const HELP = [
-  `${WHO} These words call up an answer:`,
-  "- **help**: this list",
+  "Ask me to remember something, to remind you, or what you said. The requests below the messages " +
+  "show how. I also know these words:",
   "- **long**: several thousand characters with a long code block",
   "- **book**: more than a dozen messages hold",
   "- **code**: a short program",
   "- **table**: a table",
   "- **form** or **menu**, and nothing else: I ask you something",
-  "- `call: <tool> <JSON>` on a line of its own: I call that tool, and repeat its result",
-  "- a file: I repeat its beginning",
-  "- **remember that …**, **remind me in 10 seconds to …** and the others below the messages: I do it",
-  "- anything else: I repeat it",
   "",
-  "To see how a failing model looks, write `simulate: html`, or one of",
-  "`hang`, `garbage`, `cut`, `rate_limited`, `server_error`, `slow`, `empty`.",
+  "Send me a file, and I read you its beginning. To see how a failing model looks, write",
+  "`simulate: html`, or one of `hang`, `garbage`, `cut`, `rate_limited`, `server_error`, `slow`, `empty`.",
 ].join("\n");
 
 const CODE = [
-  `${WHO} Here is some code that I keep for the occasion:`,
+  "Here is some code that I keep for the occasion:",
   "```ts",
   "export function greet(name: string): string {",
   "  return `hello, ${name}`;",
@@ -111,7 +105,7 @@ const CODE = [
 ].join("\n");
 
 const TABLE = [
-  `${WHO} Three waters and what lives in them:`,
+  "Three waters and what lives in them:",
   "",
   "| water | salt, g/l | who is fond of it |",
   "| --- | ---: | --- |",
@@ -122,7 +116,7 @@ const TABLE = [
 
 function tides(what: string, hours: number): string {
   return [
-    `${WHO} You asked for something ${what}, so here is a tide table. ` +
+    `You asked for something ${what}, so here is a tide table. ` +
     "It is invented: do not sail by it.",
     "",
     "```text",

@@ -92,7 +92,7 @@ for (const kind of KINDS) {
       await withModelServer({}, async (server) => {
         const { text, parts, error } = await listen(modelAt(server, { kind }));
         assert.equal(error, undefined);
-        assert.match(text, /^I am Barnacle's built-in script.+\n> hello there\n/);
+        assert.match(text, /^You wrote:\n> hello there\n/);
         sameData(parts.at(-1), {
           kind: "finish",
           reason: "stop",
@@ -149,7 +149,7 @@ for (const kind of KINDS) {
       await withModelServer({ behaviour: "reasoning" }, async (server) => {
         const { text, error } = await listen(modelAt(server, { kind }));
         assert.equal(error, undefined);
-        assert.match(text, /^I am Barnacle's built-in script/);
+        assert.match(text, /^You wrote:/);
         assert.doesNotMatch(text, /wants something/);
       });
     });
@@ -159,7 +159,7 @@ for (const kind of KINDS) {
         const { text } = await listen(modelAt(server, { kind }));
         assert.match(text, /wants something/);
         const visible = visibleText(text);
-        assert.match(visible, /^I am Barnacle's built-in script/);
+        assert.match(visible, /^You wrote:/);
         assert.doesNotMatch(visible, /wants something|think>/);
       });
     });

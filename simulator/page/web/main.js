@@ -24,7 +24,6 @@ const acts = {
   become(personId) {
     becomePerson(state, personId);
     drawPlace();
-    drawTour(state, acts);
   },
   /** A path of this server, with the page's key. */
   address: (path) => key === "" ? path : `${path}?key=${encodeURIComponent(key)}`,
@@ -94,6 +93,7 @@ function drawPlace() {
   drawMessages(state, acts);
   drawComposer(state, acts);
   drawTyping();
+  drawTour(state, acts);
 }
 
 function drawTyping() {
@@ -111,7 +111,6 @@ function listen() {
     drawPlace();
     drawBot(state, acts);
     drawNotices(state);
-    drawTour(state, acts);
     byId("app").dataset.ready = "true";
   });
   source.addEventListener("news", ({ data }) => {

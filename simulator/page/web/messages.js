@@ -1,7 +1,7 @@
 /** Draws the messages of a channel, each with the bot's decision beside it. */
 
 import { avatar, byId, duration, element, renderText, size, timeOfDay } from "./dom.js";
-import { channel, messagesOf, nameOf } from "./state.js";
+import { channel, messagesOf, nameOf, openQuestion } from "./state.js";
 import { timeText } from "./times.js";
 
 /** Milliseconds after which the same author's next message has a head of its own. */
@@ -29,13 +29,14 @@ export function startMessages() {
   new ResizeObserver(() => isAtEnd && toEnd()).observe(list);
 }
 
-/** Draws new and changed messages; keeps the reader's position. */
+/** Draws new and changed messages, and those that a question may be about; keeps the reader's position. */
 export function redraw(state, ids, acts) {
   const list = byId("messages");
   const messages = messagesOf(state);
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < AT_END_PX;
   let isOurs = false;
-  for (const id of ids) {
+  const waiting = messages.filter(({ id }) => isOpen(state.judged.get(id)));
+  for (const id of new Set([...ids, ...waiting.map(({ id }) => id)])) {
     const index = messages.findIndex((message) => message.id === id);
     const drawn = rowOf(id);
     const message = messages[index];
@@ -47,7 +48,7 @@ export function redraw(state, ids, acts) {
     list.querySelector(".empty")?.remove();
     if (drawn) drawn.replaceWith(made);
     else list.append(made);
-    isOurs ||= message.author.id === state.personId;
+    isOurs ||= id === ids[0] && message.author.id === state.personId;
   }
   if (isAtEnd || (isOurs && ids.length === 1)) toEnd();
 }
@@ -110,7 +111,7 @@ function row(state, message, before, acts) {
     { id: `message-${id}` },
     isGrouped ? time.cloneNode(true) : avatar(author),
     body,
-    author.isBot ? answerNote(state, id) : verdictNote(state, message),
+    author.isBot ? answerNote(state, id) : verdictNote(state, message, acts),
   );
 }
 
@@ -223,7 +224,7 @@ function tools({ id, channelId, author }, acts) {
 const DECIDED = { accept: "Accepted", challenge: "Asked to pair", undecided: "Waiting" };
 
 /** Beside a person's message: the bot's decision with reason and rule, and its result. */
-function verdictNote(state, { id }) {
+function verdictNote(state, { id, author }, acts) {
   const judged = state.judged.get(id);
   if (!judged) {
     return element(
@@ -250,13 +251,34 @@ function verdictNote(state, { id }) {
       { title: "The deciding rule of the config" },
       ...brokenAtDots(judged.rule),
     ),
-    judged.outcome ? outcomeNote(judged.outcome) : undefined,
+    waitingNote(state, judged, author, acts) ??
+      (judged.outcome ? outcomeNote(judged.outcome) : undefined),
   );
 }
 
 /** Lets a long path break between its parts. */
 function brokenAtDots(rule) {
   return rule.split(/(?=[.[])/).flatMap((part) => [part, element("wbr")]);
+}
+
+/** Whether a person may have to decide about a message. */
+function isOpen(judged) {
+  return judged?.verdict === "challenge" || judged?.outcome?.kind === "thinking";
+}
+
+/** A link to the question that the bot has asked another person about a message. */
+function waitingNote(state, judged, author, acts) {
+  const about = judged.verdict === "challenge" ? author.id : judged.messageId;
+  const question = isOpen(judged) ? openQuestion(state, about) : undefined;
+  if (!question) return undefined;
+  const { id, channelId, personId } = question;
+  const show = () => {
+    acts.become(personId);
+    acts.show(channelId);
+    flash(id);
+  };
+  const name = nameOf(state, `@${personId}`).slice(1);
+  return element("button.outcome", { type: "button", onclick: show }, `Waits for ${name}: show it`);
 }
 
 function outcomeNote({ kind, replies, by, afterMs }) {

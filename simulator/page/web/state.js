@@ -20,9 +20,16 @@ export function openState({ world, prompts, bot, judged, notices }, before) {
     replyTo: undefined,
     /** The last channel of each person. */
     lastChannels: before?.lastChannels ?? new Map(),
-    /** New with a new conversation: steps that have happened or were skipped, and the number of answers when the bot went down. */
-    tour: (world.messages.length > 0 && before?.tour) ||
-      { done: new Set(), isClosed: false, answeredAtKill: undefined },
+    /**
+     * New with a new conversation: steps that have happened or were skipped, messages from before, and the
+     * number of answers when the bot went down.
+     */
+    tour: world.messages.some(({ id }) => before?.messages.has(id)) ? before.tour : {
+      done: new Set(),
+      isClosed: false,
+      seen: new Set(world.messages.map(({ id }) => id)),
+      answeredAtKill: undefined,
+    },
   };
   // The first person is a member of the guild.
   const member = world.people.find(({ note }) => note.startsWith("member")) ?? world.people[0];
@@ -116,6 +123,22 @@ export function typistsOf(state, now) {
 /** @param {string} to `"@123"`, `"@&123"`, `"#123"`, `"@everyone"` */
 export function nameOf(state, to) {
   return state.world.names[to] ?? (/\d/.test(to) ? `${to.replace(/\d+/, "")}unknown` : to);
+}
+
+/**
+ * The newest question about something that the bot has asked a person in direct messages.
+ *
+ * @param {any} state
+ * @param {string} about ID of a message or a person that the question names.
+ */
+export function openQuestion({ world, messages }, about) {
+  for (const { id, channelId, text, buttons } of [...messages.values()].reverse()) {
+    const button = buttons.find(({ style, isDisabled }) => style === "success" && !isDisabled);
+    if (!button || !text.includes(about)) continue;
+    const channel = world.channels.find((one) => one.id === channelId && one.kind === "dm");
+    if (channel) return { id, channelId, button, personId: channel.viewers[0] };
+  }
+  return undefined;
 }
 
 /** Whether a message here should mention the bot: in a guild, usually. */

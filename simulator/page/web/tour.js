@@ -5,7 +5,7 @@
  */
 
 import { byId, element } from "./dom.js";
-import { channelsOf, ownerOf } from "./state.js";
+import { channelsOf, openQuestion } from "./state.js";
 
 const STEPS = [
   {
@@ -14,14 +14,10 @@ const STEPS = [
     text: "Write in #general as Grace, with the switch @Barnacle on. Beside your message stands " +
       "the bot's decision with its reason.",
     isDone: (state) =>
-      answeredOf(state).some(({ messageId }) => isInGuild(state, state.messages.get(messageId))),
-    action: (state, acts) => [
-      "Say hello as Grace",
-      () => {
-        go(state, acts, memberOf(state), ({ name }) => name === "general");
-        acts.say(`<@${state.world.bot.id}> hello`);
-      },
-    ],
+      answeredOf(state).some(({ messageId }) =>
+        !state.tour.seen.has(messageId) && isInGuild(state, state.messages.get(messageId))
+      ),
+    action: (state, acts) => ["Ask a question as Grace", () => sayInGuild(state, acts)],
   },
   {
     id: "unknown",
@@ -36,12 +32,18 @@ const STEPS = [
     },
     action(state, acts) {
       const unknown = unknownOf(state);
-      const isAsked = judgedOf(state, unknown).length > 0;
-      const next = isAsked && state.personId === unknown?.id ? ownerOf(state) : unknown;
-      return [
-        `Become ${next?.name ?? ""}`,
-        () => go(state, acts, next, ({ kind }) => kind === "dm"),
-      ];
+      const question = openQuestion(state, unknown.id);
+      if (!question) {
+        return [`Write as ${unknown.name}`, () => {
+          go(state, acts, unknown, ({ kind }) => kind === "dm");
+          acts.say("hello, may I ask you something?");
+        }];
+      }
+      const { id, channelId, button, personId } = question;
+      const owner = state.world.people.find((one) => one.id === personId);
+      return state.channelId === channelId
+        ? [`Press ${button.label}`, () => acts.click(channelId, id, button.customId)]
+        : [`Become ${owner.name}`, () => go(state, acts, owner, (one) => one.id === channelId)];
     },
   },
   {
@@ -52,13 +54,10 @@ const STEPS = [
     isDone: ({ tour, bot }, answered) =>
       tour.answeredAtKill !== undefined && bot.state === "online" &&
       answered.length > tour.answeredAtKill,
-    action: (state, acts) => [
-      "Kill it now",
-      () => {
-        go(state, acts, memberOf(state), ({ name }) => name === "general");
-        acts.press("kill");
-      },
-    ],
+    action: (state, acts) =>
+      state.tour.answeredAtKill === undefined
+        ? ["Kill it now", () => acts.press("kill")]
+        : ["Ask again as Grace", () => sayInGuild(state, acts)],
   },
 ];
 
@@ -82,7 +81,7 @@ let drawn = "";
 /** Draws the current step; nothing once the user has closed the tour. */
 export function drawTour(state, acts) {
   const step = state.tour.isClosed ? undefined : stepOf(state);
-  const [label, act] = step?.action(state, acts) ?? [];
+  const [label] = step?.action(state, acts) ?? [];
   const wanted = step ? `${step.id} ${label}` : "";
   if (wanted === drawn) return; // a button may have the focus
   drawn = wanted;
@@ -107,13 +106,22 @@ export function drawTour(state, acts) {
         element(
           "div.steps",
           {},
-          element("button.main", { type: "button", onclick: act }, label),
+          element("button.main", {
+            type: "button",
+            onclick: () => step.action(state, acts)[1](), // the state may be newer
+          }, label),
           element("button", { type: "button", onclick: skip }, "Skip"),
           element("button", { type: "button", onclick: close }, "Close the tour"),
         ),
       ]
       : []),
   );
+}
+
+/** Asks the bot in a server, as a member of it. */
+function sayInGuild(state, acts) {
+  go(state, acts, memberOf(state), ({ guildId }) => guildId);
+  acts.say(`<@${state.world.bot.id}> What did I say?`);
 }
 
 /** Becomes a person, and shows that person's first channel of a kind. */

@@ -82,7 +82,6 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
     return drawBotCard({
       pid: supervisor.pid(),
       isConnected: simulator.connected() > 0,
-      calls: simulator.account(),
       figures: status?.figures ?? [],
       models,
       modelId: model.id,
@@ -159,8 +158,6 @@ export interface DemoBotFacts {
   /** Process id; `undefined` if none runs. */
   readonly pid: number | undefined;
   readonly isConnected: boolean;
-  /** Gateway calls that the simulated Discord has counted. */
-  readonly calls: { readonly identifies: ArrayLike<unknown>; readonly resumes: ArrayLike<unknown> };
   /** Figures from its own status; shown while it runs. */
   readonly figures: BotCard["figures"];
   readonly models: readonly OfferedModel[];
@@ -202,8 +199,7 @@ const RESET: Control = {
 const HEADLINES = { online: "Online", away: "Connecting", offline: "Not running" } as const;
 
 export function drawBotCard(facts: DemoBotFacts): BotCard {
-  const { pid, isConnected, calls: { identifies, resumes }, figures, models, modelId } = facts;
-  const { isCrowdTalking } = facts;
+  const { pid, isConnected, figures, models, modelId, isCrowdTalking } = facts;
   const isRunning = pid !== undefined;
   const state = !isRunning ? "offline" : isConnected ? "online" : "away";
   return {
@@ -212,8 +208,6 @@ export function drawBotCard(facts: DemoBotFacts): BotCard {
     figures: [
       { name: "Process", value: isRunning ? `pid ${pid}` : "none" },
       ...(isRunning ? figures : []),
-      { name: "Sessions begun", value: String(identifies.length) },
-      { name: "Sessions continued", value: String(resumes.length) },
     ],
     controls: [
       ...models.map(({ id, label, hint }) => ({

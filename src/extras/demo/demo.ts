@@ -94,7 +94,7 @@ async function show(
   let current = Promise.resolve(run);
   let server: HttpServer | undefined;
   try {
-    const early = await Promise.race([run.online(stop), run.gaveUp]);
+    const early = await Promise.race([run.ready(stop), run.gaveUp]);
     if (early) return tellOfEnd(early, io);
     server = await listenFrom(
       { ...access, port },
@@ -127,6 +127,7 @@ async function show(
       if (prepared.kind === "refused") return EXIT.config;
       plan = { ...plan, prepared, model: end };
       run = await startDemoRun(plan, ports);
+      await Promise.race([run.ready(stop), run.gaveUp]);
       resolve(run);
     }
     if (!json) io.out("\nDemo ended; all its data are removed.");

@@ -11,12 +11,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createPage, type Prompt } from "../../../simulator/page/page.ts";
 import { createBotDashboard, isOfDashboard } from "./bot_dashboard.ts";
 import { createBotPanel } from "./bot_panel.ts";
-import { createCrowd, ROOM_AGENTS } from "./simulation/busy_room.ts";
+import { createCrowd, type CrowdLine, ROOM_AGENTS } from "./simulation/busy_room.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
 import { readBotStatus } from "./simulation/bot_status.ts";
 import { createSupervisor } from "./supervisor.ts";
 import { createNotices, readLogLine } from "./notices.ts";
-import type { OfferedModel } from "./models.ts";
+import { type OfferedModel, SCRIPT } from "./models.ts";
 import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
 import type { PreparedConfig } from "./prepare_config.ts";
 import { SAMPLE_FILE, startSimulation } from "./simulation/simulation.ts";
@@ -39,6 +39,13 @@ const PROMPTS: readonly Prompt[] = [
   { text: "Run date", by: "owner" },
   ...["help", "code", "long", "book", "form", "menu", "simulate: slow", "simulate: hang"]
     .map((text) => ({ text })),
+];
+
+/** The conversation in #general with which the page opens; `@` stands for a mention of the bot. */
+const SCENE: readonly CrowdLine[] = [
+  { as: "grace", text: "@ Remember that the ferry leaves at nine" },
+  { as: "ada", text: "The tide table is in the harbour office" },
+  { as: "grace", text: "@ What do you remember about the ferry?" },
 ];
 
 /** Milliseconds to wait for the bot before the page opens without it. */
@@ -109,12 +116,21 @@ export async function startDemoRun(
     /** Resolves when the user wants to start over, with the bot's current model. */
     reset,
     // The gateway never delivers messages from before the bot's first session.
-    /** Resolves when the bot is online, or after a while: then the page shows the problem. */
-    online: (stop: AbortSignal): Promise<void> =>
-      simulator.until(
-        () => simulator.connected() > 0 || undefined,
-        AbortSignal.any([stop, AbortSignal.timeout(START_MS)]),
-      ).then(() => undefined, () => undefined),
+    /** Resolves when the bot is online and the scene is played; after a while, the page shows why not. */
+    async ready(stop: AbortSignal): Promise<void> {
+      const patience = AbortSignal.any([stop, AbortSignal.timeout(START_MS)]);
+      try {
+        await simulator.until(() => simulator.connected() > 0 || undefined, patience);
+        if (!prepared.isOwn || model !== SCRIPT) return; // a model costs money
+        for (const { as, text } of SCENE) {
+          const count = simulator.posted("general").length + Number(text.startsWith("@"));
+          const said = text.replace(/^@/, `<@${simulator.application.userId}>`);
+          simulator.say({ as, in: "general", text: said });
+          const isAnswered = () => simulator.posted("general").length >= count || undefined;
+          await simulator.until(isAnswered, patience);
+        }
+      } catch { /* it took too long */ }
+    },
     /** Ends the bot and the servers, and removes the data. */
     async close(): Promise<void> {
       crowd?.stop();

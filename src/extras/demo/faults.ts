@@ -52,29 +52,29 @@ export function createFaults(
       control(
         "op7",
         "Ask for a reconnect",
-        "Discord does so when it moves its servers (op 7). The bot continues its session.",
+        "Discord does so when it moves its servers. The bot continues its session.",
       ),
       control(
         "op9",
         "End the session",
-        "The bot opens a new one within 10 s, and reads the missed messages (op 9).",
+        "The bot opens a new one within 10 s, and reads the missed messages.",
       ),
       control(
         "acks",
-        "Ignore its heartbeats",
+        "Stop answering it",
         `The connection looks dead: the bot connects again within ${2 * HEARTBEAT_MS / 1_000} s.`,
         gateway.swallowAcks,
       ),
       control(
         "limit",
         "Limit its messages",
-        `Discord refuses the next one for ${RETRY_AFTER_SEC} s (429). The bot waits exactly that long.`,
+        `Discord refuses the next one for ${RETRY_AFTER_SEC} s. The bot waits exactly that long.`,
         limit !== undefined,
       ),
       control(
         "kill",
         "Kill the bot",
-        "Its process ends at once (kill -9). Write to the bot while it is down.",
+        "It ends at once, as in a crash. Write to the bot while it is down.",
       ),
     ],
     /** Presses a button. Returns `false` if no button has that id. */

@@ -215,6 +215,13 @@ async function play(
   io: Io,
 ): Promise<SetupEnd> {
   const { dialogue } = ports;
+  const isChanged = !dialogue.isInteractive || !opened.text?.trim() ||
+    await dialogue.choose({
+      key: "write",
+      message: "There is a config already: change it, or start anew?",
+      options: [{ value: true, label: "Change it" }, { value: false, label: "Start anew" }],
+    });
+  const base = isChanged ? opened : { ...opened, text: undefined };
   let state: SetupState = example === undefined ? {} : { example: { name: example } };
   const before: SetupState[] = [];
   let chapter = 0;
@@ -227,17 +234,17 @@ async function play(
     try {
       const answers = wholeAnswers(state);
       if (step === "write" && answers) {
-        const planned = await planFiles(opened, answers, io);
+        const planned = await planFiles(base, answers, io);
         if (flags.dryRun) {
           io.out(planned.text.trimEnd());
           kept?.remove();
           return { code: EXIT.done };
         }
-        await writePlanned(planned, ports, io);
+        await writePlanned(planned, opened, ports, io);
         kept?.remove();
         const code = await checkWritten(opened.file, ports, io);
         if (code !== EXIT.done) return { code };
-        const end = await finish(answers, opened, ports, flags);
+        const end = await finish(answers, base, ports, flags);
         const { file: config } = opened;
         const ok = end.code === EXIT.done;
         if (flags.json) io.out(JSON.stringify({ ok, config, start: end.start }));

@@ -141,7 +141,6 @@ describe("[O5] createBotPanel()", () => {
 const FACTS: DemoBotFacts = {
   pid: 7,
   isConnected: true,
-  calls: { identifies: [1], resumes: [1, 2] },
   figures: [{ name: "Memory", value: "60 MB" }],
   models: [SCRIPT, { id: "openai", label: "gpt", hint: "", env: {} }],
   modelId: "openai",
@@ -150,9 +149,9 @@ const FACTS: DemoBotFacts = {
 
 describe("drawBotCard()", () => {
   const states: readonly [Partial<DemoBotFacts>, string, readonly string[]][] = [
-    [{}, "online", ["pid 7", "60 MB", "1", "2"]],
-    [{ isConnected: false }, "away", ["pid 7", "60 MB", "1", "2"]],
-    [{ pid: undefined }, "offline", ["none", "1", "2"]],
+    [{}, "online", ["pid 7", "60 MB"]],
+    [{ isConnected: false }, "away", ["pid 7", "60 MB"]],
+    [{ pid: undefined }, "offline", ["none"]],
   ];
   for (const [change, state, values] of states) {
     it(`shows a bot that is ${state}`, () => {

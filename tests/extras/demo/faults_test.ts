@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createFaults, type Faults } from "../../../src/extras/demo/faults.ts";
+import { TEXTS } from "../../../simulator/page/texts.js";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 
 async function onSimulator(
@@ -42,6 +43,14 @@ describe("[O5] createFaults()", () => {
       for (const id of ["", "constructor", "__proto__", "model:script"]) {
         assert.equal(faults.press(id), false);
       }
+    }));
+
+  it("names no codes and signals on its buttons: those are behind a disclosure", () =>
+    onSimulator((faults) => {
+      const words = faults.controls().map(({ label, hint }) => `${label} ${hint}`).join("\n");
+      assert.doesNotMatch(words, /\bop \d|\b429\b|kill -9|\bpid\b/);
+      const [, inside = ""] = /<details id="details">([^]*)<\/details>/.exec(TEXTS.html) ?? [];
+      for (const id of ["figures", "notices"]) assert.ok(inside.includes(`id="${id}"`), id);
     }));
 
   it("withholds heartbeat ACKs until the bot leaves, or until the next press", () =>

@@ -253,7 +253,6 @@ describe("[O3] the model's chapter", () => {
       "Another OpenAI-compatible server",
       "a box",
       "box:8000/v1/chat/completions",
-      "",
       "my model",
       "qwen3",
       "Use it all the same",
@@ -261,7 +260,7 @@ describe("[O3] the model's chapter", () => {
     const models = {
       localServers: () => Promise.resolve([]),
       list: () =>
-        Promise.resolve(new ModelError("custom: no list", { kind: "timeout", modelId: "custom" })),
+        Promise.resolve(new ModelError("custom: no", { kind: "not_found", modelId: "custom" })),
       test: () => Promise.resolve(failed("timeout")),
     };
     const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
@@ -275,6 +274,73 @@ describe("[O3] the model's chapter", () => {
       prices: undefined,
     });
     assert.ok(lines.includes("wrong Type the model's name, without spaces"));
+    assert.ok(lines.includes("warn  No list of models: http://box:8000/v1: no"));
+    assert.ok(lines.some((line) => /^fail {2}qwen3 at http:\/\/box:8000\/v1/.test(line)));
+    assert.ok(!lines.join("\n").includes("custom"), lines.join("\n"));
+  });
+
+  it("tries an address before it asks for a key, and asks for another address", async () => {
+    const { dialogue, lines, isDone } = scriptedDialogue([
+      "Another OpenAI-compatible server",
+      "box:9",
+      "box:8000/v1",
+      "sk-box",
+      "qwen3",
+    ]);
+    const asked: unknown[] = [];
+    const models = {
+      localServers: () => Promise.resolve([]),
+      list: ({ baseUrl, apiKey }: { readonly baseUrl: string; readonly apiKey?: string }) => {
+        asked.push([baseUrl, apiKey]);
+        const kind = baseUrl.includes(":9") ? "unavailable" : "unauthorized";
+        const error = new ModelError("custom/ failed", { kind, modelId: "custom/" });
+        return Promise.resolve(apiKey ? [{ name: "qwen3" }] : error);
+      },
+      test: () => Promise.resolve(answered),
+    };
+    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
+    assert.equal(Object(model).key, "sk-box");
+    assert.deepEqual(asked, [
+      ["http://box:9", undefined],
+      ["http://box:8000/v1", undefined],
+      ["http://box:8000/v1", "sk-box"],
+    ]);
+    assert.ok(lines.includes("fail  http://box:9 failed"));
+    assert.ok(isDone());
+  });
+
+  it("says where it looked for a model, and takes Ollama on another machine", async () => {
+    const { dialogue, lines } = scriptedDialogue([
+      "Ollama on another machine",
+      "192.168.1.5",
+      "qwen3:8b",
+    ]);
+    const local = (id: string, title: string, port: number, models?: []) => ({
+      ...{ id, title, kind: "openai-compatible" as const, writesUrl: false, needsKey: false },
+      baseUrl: `http://127.0.0.1:${port}/v1`,
+      models,
+    });
+    const models = {
+      localServers: () =>
+        Promise.resolve([local("ollama", "Ollama", 11_434), local("x", "LM Studio", 1_234, [])]),
+      list: () => Promise.resolve([{ name: "qwen3:8b" }]),
+      test: () => Promise.resolve(answered),
+    };
+    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
+    assert.ok(
+      lines.includes(
+        "      Looked for a model on this machine: Ollama at http://127.0.0.1:11434/v1 does not " +
+          "answer, LM Studio at http://127.0.0.1:1234/v1 answers",
+      ),
+      lines.join("\n"),
+    );
+    const { providerId, name, baseUrl, key } = Object(model);
+    assert.deepEqual([providerId, name, baseUrl, key], [
+      "ollama",
+      "qwen3:8b",
+      "http://192.168.1.5:11434/v1",
+      undefined,
+    ]);
   });
 
   it("does not repeat a key that was given in place of its file", async () => {

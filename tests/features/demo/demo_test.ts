@@ -59,6 +59,32 @@ describe("[O5] barnacle demo", LIMIT, () => {
     await demo.exited;
   });
 
+  it("opens on a finished scene, also after it starts over", LIMIT, async () => {
+    const demo = await startDemo();
+    const stop = new AbortController();
+    const open = async () => {
+      const opening = (await eventsOf(demo.page, stop.signal).next()).value as Opening;
+      return opening.world.messages.map(({ text }) => text.replace(/^<@\d+>/, "@"));
+    };
+    try {
+      const first = await open();
+      assert.deepEqual(first, [
+        "@ Remember that the ferry leaves at nine",
+        "I will remember that the ferry leaves at nine. Ask me about it any time.",
+        "The tide table is in the harbour office",
+        "@ What do you remember about the ferry?",
+        "You told me that the ferry leaves at nine.",
+      ]);
+      const body = JSON.stringify({ control: "reset" });
+      const headers = { "content-type": "application/json" };
+      await fetch(`${demo.page}press`, { method: "POST", headers, body });
+      assert.deepEqual(await open(), first);
+    } finally {
+      stop.abort();
+      await demo.end();
+    }
+  });
+
   it(
     "runs twice in parallel, serves other machines with a key only, and leaves no files",
     LIMIT,

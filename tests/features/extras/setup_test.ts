@@ -279,7 +279,7 @@ describe(
         const terminal = machine.open(["setup", ...flags, "--model", "openai/gpt-5-mini"], env);
         await terminal.see(/Turn Message Content/);
         terminal.type(KEY.enter);
-        await terminal.see(/openai\/gpt-5-mini could not be reached/);
+        await terminal.see(/gpt-5-mini at http:\/\/127\.0\.0\.1:\d+\/v1 could not be reached/);
         await terminal.see(/Try again/);
         assert.ok(!terminal.screen().includes("sk-test-of-setup"));
         terminal.type(KEY.interrupt);
@@ -450,6 +450,8 @@ describe(
         const file = join(machine.home, "mine.jsonc");
         writeFileSync(file, '{\n  // mine\n  "log": { "level": "warn" }\n}\n', { mode: 0o640 });
         const terminal = machine.open(["setup", "--config", file]);
+        await terminal.see(/There is a config already: change it, or start anew\?/);
+        terminal.type(KEY.enter);
         await toTheFiles(machine, terminal);
         assert.match(terminal.screen(), /channels\.discord\.guilds.*set to/);
         terminal.type(KEY.enter);
@@ -461,6 +463,26 @@ describe(
         assert.match(written, /\/\/ mine\n {2}"log": \{ "level": "warn" \}/);
         assert.match(written, /"discord_token"/);
         assert.ok(!filesBelow(machine.home).some((path) => path.endsWith(".md")));
+      });
+    });
+
+    it("starts anew beside a config that exists, which stays as a backup", async () => {
+      await onFreshMachine(async (machine) => {
+        const file = join(machine.home, "mine.jsonc");
+        const before = '{\n  // mine\n  "log": { "level": "warn" }\n}\n';
+        writeFileSync(file, before, { mode: 0o640 });
+        const terminal = machine.open(["setup", "--config", file]);
+        await terminal.see(/change it, or start anew\?/);
+        terminal.type(`${KEY.down}${KEY.enter}`);
+        await toTheFiles(machine, terminal);
+        assert.match(terminal.screen(), /will replace {2}.*mine\.jsonc/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Wrote .*mine\.jsonc; the previous one is mine\.jsonc\.bak/);
+        await terminal.see(/How shall the bot run\?/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 0);
+        assert.doesNotMatch(readFileSync(file, "utf8"), /mine|"log"/);
+        assert.equal(readFileSync(`${file}.bak`, "utf8"), before);
       });
     });
   },
@@ -538,12 +560,17 @@ describe("[O3] barnacle setup without a terminal", () => {
     ["an unknown owner", { ...ANSWERS, owner: "zoe" }, 2, /No member is called "zoe"/],
     ["no model's name", { ...ANSWERS, model: "llama" }, 2, /is not <provider>\/<model>/],
     ["an unknown provider", { ...ANSWERS, model: "x/y" }, 2, /"x" is no known provider/],
-    ["a local server that is off", { ...ANSWERS, model: "lmstudio/x" }, 69, /No lmstudio answers/],
+    [
+      "a local server that is off",
+      { ...ANSWERS, model: "lmstudio/x" },
+      69,
+      /LM Studio does not answer at http/,
+    ],
     [
       "a model that cannot be reached",
       { ...ANSWERS, model: "local/x", baseUrl: "http://127.0.0.1:9/v1" },
       69,
-      /local\/x could not be reached.* \(at http:\/\/127\.0\.0\.1:9\/v1\)/,
+      /^(?!.*local\/).*x at http:\/\/127\.0\.0\.1:9\/v1 could not be reached/m,
     ],
     [
       "an address as model",

@@ -210,7 +210,7 @@ describe("[L3] withRetry()", () => {
       server.behave("rate_limited", 2);
       const { text, error } = await listen(withRetry(modelAt(server), deps));
       assert.equal(error, undefined);
-      assert.match(text, /built-in script/);
+      assert.match(text, /You wrote/);
       assert.deepEqual(server.requests.map(({ behaviour }) => behaviour), [
         "rate_limited",
         "rate_limited",

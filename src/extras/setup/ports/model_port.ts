@@ -96,6 +96,12 @@ export const OTHER_SERVER: OfferedServer = {
   needsKey: false,
 };
 
+export const REMOTE_OLLAMA: OfferedServer = {
+  ...OTHER_SERVER,
+  id: "ollama",
+  title: "Ollama on another machine",
+};
+
 /** Names of local servers for people. */
 const TITLES: Readonly<Record<string, string>> = {
   ollama: "Ollama",
@@ -117,15 +123,15 @@ export function createModelPort(env: Env) {
   }
 
   return {
-    /** The servers of this machine that answer, with their models. */
+    /** The servers of this machine; those that answer have their models. */
     async localServers(): Promise<readonly OfferedServer[]> {
       const servers = LOCAL_SERVERS.map((server) =>
         server.id === "ollama" ? { ...server, baseUrl: ollamaUrl(env) ?? server.baseUrl } : server
       );
-      const asked = await Promise.all(
-        servers.map(async ({ id, kind, baseUrl }): Promise<OfferedServer | undefined> => {
-          const models = await list({ id, kind, baseUrl }, LOCAL_MS);
-          if (models instanceof ModelError) return undefined;
+      return await Promise.all(
+        servers.map(async ({ id, kind, baseUrl }): Promise<OfferedServer> => {
+          const answer = await list({ id, kind, baseUrl }, LOCAL_MS);
+          const models = answer instanceof ModelError ? undefined : answer;
           const known = LOCAL_SERVERS.some((server) =>
             server.id === id && server.baseUrl === baseUrl
           );
@@ -133,7 +139,6 @@ export function createModelPort(env: Env) {
           return { id, title, kind, baseUrl, writesUrl: !known, needsKey: false, models };
         }),
       );
-      return asked.filter((server) => server !== undefined);
     },
     /** The models of a server, or why there is no list. */
     list: (provider: ProviderSettings): Promise<readonly ListedModel[] | ModelError> =>

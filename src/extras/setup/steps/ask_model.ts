@@ -12,7 +12,13 @@ import type { Tested } from "../../model/exports.ts";
 import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
 import { reject, type SetupPorts } from "./setup_ports.ts";
 import type { DialogueOption } from "../ports/dialogue.ts";
-import { type OfferedServer, OTHER_SERVER, paidServers } from "../ports/model_port.ts";
+import {
+  type OfferedServer,
+  ollamaUrl,
+  OTHER_SERVER,
+  paidServers,
+  REMOTE_OLLAMA,
+} from "../ports/model_port.ts";
 import type { SetupModel, SetupState } from "../answers/state.ts";
 
 /** A server, and one of its models if it is chosen already. */
@@ -26,7 +32,7 @@ interface ReachableModel {
   readonly server: OfferedServer & { readonly baseUrl: string };
   readonly key?: string;
   readonly name: string;
-  readonly listed?: readonly ListedModel[];
+  readonly listed: readonly ListedModel[];
 }
 
 /** Models of a local server that are options of their own. */
@@ -41,6 +47,12 @@ export async function askModel(state: SetupState, ports: SetupPorts): Promise<Se
   const typed = ports.given.take("model");
   if (typed === "none") return { ...state, model: "none" };
   const local = await dialogue.during("Looking for model servers", () => models.localServers());
+  if (typed === undefined) {
+    const looked = local.map(({ title, baseUrl, models }) =>
+      `${title} at ${baseUrl} ${models ? "answers" : "does not answer"}`
+    );
+    dialogue.tell(`Looked for a model on this machine: ${looked.join(", ")}`);
+  }
   const paid = paidServers(env);
   let picked: PickedModel | "none" | undefined = typed === undefined
     ? undefined
@@ -72,9 +84,10 @@ function pickedBy(
   const server = baseUrl !== undefined && fault === undefined
     ? { ...OTHER_SERVER, id: id || OTHER_SERVER.id, baseUrl }
     : [...local, ...paid].find((one) => one.id === id);
-  if (server && name !== "" && fault === undefined) return { server, name };
+  const isWhole = name !== "" && fault === undefined;
+  const isOff = isWhole && local.some((one) => one === server && !one.models);
+  if (server && isWhole && !isOff) return { server, name };
   const known = [...new Set([...local, ...paid].map((one) => one.id))].join(", ");
-  const isLocal = ["ollama", "llamacpp", "lmstudio"].includes(id);
   const problem = fault !== undefined
     ? `baseUrl: ${fault}`
     : /^https?:/i.test(typed)
@@ -82,10 +95,9 @@ function pickedBy(
       "model as <provider>/<model>, such as local/llama3.2"
     : cut <= 0 || name === ""
     ? `${quoted(typed)} is not <provider>/<model>, such as ollama/llama3.2`
-    : isLocal
-    ? `No ${id} answers on this machine. Start it, or choose another model`
+    : isOff
+    ? `${server?.title} does not answer at ${server?.baseUrl}. Start it, or choose another model`
     : `${quoted(id)} is no known provider; give baseUrl, too, or use ${known}`;
-  const isOff = isLocal && fault === undefined && name !== "";
   reject({ dialogue }, problem, isOff ? EXIT.unreachable : EXIT.usage);
   return undefined;
 }
@@ -98,7 +110,8 @@ async function pick(
 ): Promise<PickedModel | "none"> {
   type Option = DialogueOption<PickedModel | "none">;
   const found = local.flatMap((server): readonly Option[] => {
-    const { title, models = [] } = server;
+    const { title, models } = server;
+    if (!models) return [];
     const hint = `${title} on this machine`;
     const named = models.slice(0, SHOWN_MAX).map(({ name }): Option => ({
       value: { server, name },
@@ -124,35 +137,51 @@ async function pick(
     options: [
       ...found,
       ...services,
-      { value: { server: OTHER_SERVER }, label: OTHER_SERVER.title, hint: "you type its address" },
+      ...[REMOTE_OLLAMA, OTHER_SERVER].map((server) => (
+        { value: { server }, label: server.title, hint: "you type its address" }
+      )),
       { value: "none", label: "Later" },
     ],
   });
 }
 
-/** Adds address, key and name. */
-async function reach({ server, name }: PickedModel, ports: SetupPorts): Promise<ReachableModel> {
+/** Adds address, key and name. An address is tried before the user is asked for a key. */
+async function reach(picked: PickedModel, ports: SetupPorts): Promise<ReachableModel> {
   const { dialogue, models } = ports;
-  const baseUrl = server.baseUrl ?? await dialogue.text({
-    key: "baseUrl",
-    message: "Address of the server",
-    placeholder: "http://192.168.1.5:8000/v1",
-    check: addressFault,
-  });
-  const whole = { ...server, baseUrl: completeAddress(baseUrl.trim()) };
-  const key = await keyFor(whole, ports);
-  const { id, kind } = whole;
-  const answer = server.models ??
-    await dialogue.during(
-      `Asking ${server.title}`,
-      () => models.list({ id, kind, baseUrl: whole.baseUrl, apiKey: key }),
-    );
-  const listed = answer instanceof ModelError ? undefined : answer;
-  if (answer instanceof ModelError && name === undefined) {
-    dialogue.warn(`No list of models: ${printable(answer.message)}`);
+  const { server, name } = picked;
+  const baseUrl = server.baseUrl ?? await askAddress(server, ports);
+  const { id, kind, needsKey } = server;
+  const list = (apiKey?: string) =>
+    dialogue.during(`Asking ${baseUrl}`, () => models.list({ id, kind, baseUrl, apiKey }));
+  const words = ({ message, modelId }: ModelError) => printable(message.replace(modelId, baseUrl));
+  const first = server.models ?? (needsKey ? undefined : await list());
+  const failure = first instanceof ModelError ? first : undefined;
+  if (failure && !server.baseUrl && /unavailable|timeout/.test(failure.kind)) {
+    dialogue.fail(words(failure));
+    return await reach(picked, ports);
   }
-  const chosen = name ?? await chooseName(whole, listed ?? [], ports);
-  return { server: whole, key, name: chosen, listed };
+  const whole = { ...server, baseUrl, needsKey: needsKey || failure?.kind === "unauthorized" };
+  const key = await keyFor(whole, ports);
+  const answer = key === undefined && first ? first : await list(key);
+  const listed = answer instanceof ModelError ? [] : answer;
+  if (answer instanceof ModelError && name === undefined) {
+    dialogue.warn(`No list of models: ${words(answer)}`);
+  }
+  return { server: whole, key, name: name ?? await chooseName(whole, listed, ports), listed };
+}
+
+async function askAddress({ id }: OfferedServer, { dialogue }: SetupPorts): Promise<string> {
+  const isOllama = id === REMOTE_OLLAMA.id;
+  const complete = (text: string) =>
+    isOllama ? ollamaUrl({ OLLAMA_HOST: text }) ?? "" : completeAddress(text.trim());
+  return complete(
+    await dialogue.text({
+      key: "baseUrl",
+      message: "Address of the server",
+      placeholder: isOllama ? "192.168.1.5" : "http://192.168.1.5:8000/v1",
+      check: (text) => addressFault(complete(text)),
+    }),
+  );
 }
 
 /** Why a text is no address of a server; `undefined` if it is one. */
@@ -203,19 +232,9 @@ async function keyFor(
   }
   const own = keyVariable === undefined ? undefined : envText(env, keyVariable);
   if (own) return own;
-  if (needsKey) {
-    const message = `API key of ${title} (hidden)`;
-    return (await dialogue.secret({ key: "apiKeyFile", message, check: keyFault })).trim();
-  }
-  if (keyVariable !== undefined || title !== OTHER_SERVER.title || !dialogue.isInteractive) {
-    return undefined;
-  }
-  const typed = await dialogue.secret({
-    key: "apiKeyFile",
-    message: "Its API key (hidden); Enter if it needs none",
-    check: (text) => text.trim() === "" ? undefined : keyFault(text),
-  });
-  return typed.trim() || undefined;
+  if (!needsKey) return undefined;
+  const message = `API key of ${title} (hidden)`;
+  return (await dialogue.secret({ key: "apiKeyFile", message, check: keyFault })).trim();
 }
 
 /** The model to suggest, of the vendors' many: small ones that know tools. */
@@ -273,7 +292,7 @@ async function answering(
       baseUrl: server.writesUrl ? baseUrl : undefined,
       key,
       isPaid: isPaid(settings),
-      prices: picked.listed?.find((one) => one.name === name)?.prices,
+      prices: picked.listed.find((one) => one.name === name)?.prices,
     };
     const tested = await dialogue.during(`Asking ${id}/${name}`, () => models.test(settings));
     if (!tested.failure) {
@@ -320,10 +339,11 @@ async function afterFailure(
   const { provider, name } = settings;
   const problem = modelProblemOf(failure);
   const isMissing = failure.kind === "not_found" && provider.id === "ollama";
+  const place = `${name} at ${provider.baseUrl}`; // no id that setup has made up
   const why = isMissing ? `Ollama has no model ${quoted(name)}` : printable(
     problem
-      ? `${failure.modelId}: ${problem.why}${wordsOf(failure)}`
-      : `${failure.message} (at ${provider.baseUrl})`,
+      ? `${place}: ${problem.why}${wordsOf(failure)}`
+      : failure.message.replace(failure.modelId, place),
   );
   const fix = problem && !isMissing ? printable(problem.fix) : undefined;
   if (dialogue.isInteractive) {
@@ -344,14 +364,14 @@ async function afterFailure(
     const text = fix === undefined ? why : `${why}; ${fix}`;
     throw new StartError(text, problem ? EXIT.failed : EXIT.unreachable);
   }
-  const hasKey = provider.apiKey !== undefined;
+  const mayNeedKey = provider.apiKey !== undefined || failure.kind === "unauthorized";
   return await dialogue.choose<"again" | "key" | "other" | "anyway">({
     key: "model",
     message: "What now?",
     initial: failure.kind === "unauthorized" ? "key" : problem ? "other" : "again",
     options: [
       { value: "again", label: "Try again" },
-      ...hasKey ? [{ value: "key" as const, label: "Enter another key" }] : [],
+      ...mayNeedKey ? [{ value: "key" as const, label: "Enter another key" }] : [],
       { value: "other", label: "Choose another model" },
       { value: "anyway", label: "Use it all the same" },
     ],

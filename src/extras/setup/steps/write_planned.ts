@@ -53,15 +53,16 @@ export async function planFiles(
  */
 export async function writePlanned(
   { opened, text, secrets }: PlannedFiles,
+  before: OpenedConfig,
   { dialogue }: SetupPorts,
   io: Io,
 ): Promise<void> {
   const { file } = opened;
   const lines = text.trimEnd().split("\n");
-  const verb = opened.text === undefined ? "create" : "change";
+  const verb = opened.text !== undefined ? "change" : before.text ? "replace" : "create";
   dialogue.tell(
     [
-      `will ${verb}  ${printable(file)}  (${opened.text === undefined ? "mode 0600, " : ""}` +
+      `will ${verb}  ${printable(file)}  (${before.text === undefined ? "mode 0600, " : ""}` +
       `${lines.length} lines${opened.text === undefined ? ", below" : ", changes below"})`,
       ...secrets.map(({ name }) =>
         `will write   ${printable(secretPath(file, name))}  (mode 0600, the secret)`
@@ -76,7 +77,7 @@ export async function writePlanned(
   const isAgreed = !dialogue.isInteractive ||
     await dialogue.confirm({ key: "write", message: "Write these files?" });
   if (!isAgreed) throw new DialogueEnd("back");
-  const saved = await writeFiles(opened, text, secrets, io.env);
+  const saved = await writeFiles(before, text, secrets, io.env);
   switch (saved.kind) {
     case "invalid":
       io.err(problemsText(saved.problems, io));
