@@ -130,7 +130,7 @@ export async function askStatus(
   if (!address || address.host !== http) return "its lock file has no valid address";
   if (isListener(pid, http) === false) return another;
   const got = await boundedGet(`${address.origin}/status`, {
-    host: "localhost", // an address such as 0.0.0.0 is not in http.hosts
+    host: "localhost", // the guard takes no address such as 0.0.0.0
     authorization: `Bearer ${httpKey}`,
   }, { timeoutMs, maxBytes: MAX_REPORT_BYTES, schedule });
   switch (got) {

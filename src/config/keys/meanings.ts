@@ -33,7 +33,6 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
     "channel channels",
     [`${GUILD}.channels`, `${GUILD}.channels.<channel>.allow`, `${D}.groupPolicy`],
   ],
-  ["reverseproxy caddy nginx traefik", ["http.hosts", "http.bind", "http.token"]],
   ["mcpserver mcpservers", ["mcp.servers"]],
   ["server servers guild", [`${D}.guilds`, `${D}.groupPolicy`, "mcp.servers"]],
   [
