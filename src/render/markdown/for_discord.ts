@@ -9,7 +9,7 @@ import { createView, type Edit } from "../../lib/text/view.ts";
 import { readMarkdown } from "./code_region.ts";
 import type { CodeFence } from "./code_fence.ts";
 import { renderTables, type TableMode } from "./table.ts";
-import { isWithin } from "./spans.ts";
+import { isWithin, linksIn } from "./spans.ts";
 import { boldOf } from "./table_layout.ts";
 
 /** A text without any of these has nothing that Discord reads otherwise. */
@@ -42,8 +42,9 @@ function withShownCode(text: string): string {
     if (shown !== text.slice(start, end)) edits.push({ start, end, text: shown });
   }
   // Without a partner, a mark is a character that the model meant.
+  const links = lastBroken.size > 0 ? linksIn(text) : [];
   for (const { mark, start, end } of marks) {
-    if (start < end || start > (lastBroken.get(mark) ?? 0)) continue;
+    if (start < end || start > (lastBroken.get(mark) ?? 0) || isWithin(links, start)) continue;
     edits.push({ start, end: start + mark.length, text: mark.replace(/./g, "\\$&") });
   }
   if (edits.length === 0) return text;

@@ -48,6 +48,10 @@ describe("[R2a] forDiscord() › code", () => {
       `${F}\n${"~~~~~\n".repeat(200)}${F}\nx`,
       `${F}\n${"~~~~~\n".repeat(200)}${F}\nx`,
     ],
+    ["a link before code", "https://x.org/a*b `x*y`", "https://x.org/a*b `x*y`"],
+    ["a link with words", "[a](https://x.org/__a) `__x`", "[a](https://x.org/__a) `__x`"],
+    ["an emoji", "<:__a:12345678901234567> `__x`", "<:__a:12345678901234567> `__x`"],
+    ["a call", "f[0](*a) `*b`", "f[0](\\*a) `*b`"],
     ["a star before code", "5*3 = `x*y`", "5\\*3 = `x*y`"],
     [
       "a name before code",
