@@ -1,6 +1,7 @@
 /** Finds people whom a text addresses by their plain name, without a mention (I1). */
 
 import type { UserId } from "../../core/discord/ids.ts";
+import { isUsualWord } from "./words.ts";
 
 /** The people whom a text names. */
 export interface Addressees {
@@ -30,8 +31,8 @@ export function addresseesIn(
 ): Addressees {
   const [, marked = ""] = FIRST_NAME.exec(text.slice(0, MAX_START)) ?? [];
   const words = text.toLowerCase().split(BETWEEN_WORDS).filter((word) => word !== "");
-  const personOf = (word = "") =>
-    word.length >= MIN_LENGTH_INSIDE || !IS_ASCII.test(word) ? people.get(word) : undefined;
+  const isLong = (word: string) => word.length >= MIN_LENGTH_INSIDE || !IS_ASCII.test(word);
+  const personOf = (word = "") => isLong(word) && !isUsualWord(word) ? people.get(word) : undefined;
   const first = people.get(marked.toLowerCase().replace(/^@/, "")) ?? personOf(words[0]);
   const to = new Set([first, ...words.map(personOf)].filter((one) => one !== undefined));
   to.delete(author);
