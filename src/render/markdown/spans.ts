@@ -28,7 +28,6 @@ const STRICT =
 const WORDS = String.raw`\[[^[\]\n]*(?:\[[^[\]\n]*\][^[\]\n]*)*\]`;
 const ADDRESS = String.raw`\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)`;
 const WHOLE = new RegExp(`${WORDS}${ADDRESS}|${STRICT.source}`, "g");
-/** The same, as far as Discord surely makes links of them. */
 const LINK = new RegExp(`${WORDS}(?=\\(<?https?:)${ADDRESS}|${STRICT.source}`, "g");
 /** A mark, an escaped character, or the end of a paragraph, which closes all marks but spoilers. */
 const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\||`+|\n[^\S\n]*\n/g;

@@ -61,6 +61,8 @@ describe("[R2a] forDiscord() › code", () => {
     ["a lone backtick", "5` long\n`x`", "5\\` long\n`x`"],
     ["bold beside code", "**a** `b` **c**", "**a** `b` **c**"],
     ["deep headings", "#### A **b** ##\ntext\n> ##### C#", "**A b**\ntext\n> **C#**"],
+    ["in items", "- #### A\n> 1. #### B", "- **A**\n> 1. **B**"],
+    ["a backslash at the end of one", "#### C:\\", "**C:\\\u200b**"],
     ["not in code", `${F}md\n#### A\n${F}`, `${F}md\n#### A\n${F}`],
     ["other headings", "### A\n#a ####", "### A\n#a ####"],
     [
