@@ -94,6 +94,7 @@ describe("[H8] kindOf() decodes", () => {
     ["euc-kr", "설정 파일을 열 수 없습니다\n"],
     ["gb18030", "无法打开配置文件：没有权限\n"],
     ["windows-1252", "Größe;Straße\nMüller;Köln 5 €\n"],
+    ["windows-1252", "café"],
     ["windows-1252", "déjà vu – a “quoted” word – it’s 5 µm"],
   ];
   for (const [encoding, text] of texts) {
@@ -107,6 +108,11 @@ describe("[H8] kindOf() decodes", () => {
     ["UTF-8 without the first byte", log.slice(1), "\ufffdшибка: файл"],
     ["UTF-8 without the last bytes", log.slice(0, -2), "Ошибка: файл"],
     ["UTF-8 with a wrong byte within", log.with(14, 0xff), "Ошибка: \ufffd\ufffdайл"],
+    [
+      "UTF-8 with as many wrong bytes as letters beyond ASCII",
+      new Uint8Array([...bytesOf("café "), 0xff]),
+      "café \ufffd",
+    ],
     ["UTF-8 with a character that stands for a wrong one", bytesOf("a \ufffd"), "a \ufffd"],
     ["a log with one NUL", bytesOf("a log\0\nmore\n"), "a log\ufffd\nmore\n"],
   ];

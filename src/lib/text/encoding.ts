@@ -46,13 +46,13 @@ function decode(encoding: string, bytes: Uint8Array): string | undefined {
   }
 }
 
-/** UTF-8 in which few characters beyond ASCII are broken, besides those that a cut has broken. */
+/** UTF-8 that has as many characters beyond ASCII as wrong bytes: others have them by chance alone. */
 function mostlyUtf8(bytes: Uint8Array): string | undefined {
   const whole = decode("utf-8", bytes);
   if (whole !== undefined) return whole;
   const text = new TextDecoder().decode(bytes);
-  const broken = text.replace(/^\ufffd{1,3}|\ufffd$/g, "").split("\ufffd").length - 1;
-  return broken * 3 + 2 <= text.replace(/[\0-\x7f\ufffd]+/g, "").length ? text : undefined;
+  const broken = text.split("\ufffd").length - 1;
+  return broken <= text.replace(/[\0-\x7f\ufffd]+/g, "").length ? text : undefined;
 }
 
 /** Code pages, the more usual ones first, and the bytes of words in each as Latin-1. */

@@ -1,6 +1,7 @@
 /** Finds people whom a text addresses by their plain name, without a mention (I1). */
 
 import type { UserId } from "../../core/discord/ids.ts";
+import { isUsualWord } from "./words.ts";
 
 /** A name at the start, followed by a mark: "Anna: …", "@anna, …". */
 const FIRST_NAME = /^[^\p{L}\p{N}_]*([^\s,:;]+)\s*[,:;]/u;
@@ -24,8 +25,8 @@ export function addresseesIn(
 ): { readonly to: readonly UserId[]; readonly beginsWithName: boolean } {
   const [, marked = ""] = FIRST_NAME.exec(text.slice(0, MAX_START)) ?? [];
   const words = text.toLowerCase().split(BETWEEN_WORDS).filter((word) => word !== "");
-  const personOf = (word = "") =>
-    word.length >= MIN_LENGTH_INSIDE || !IS_ASCII.test(word) ? people.get(word) : undefined;
+  const isLong = (word: string) => word.length >= MIN_LENGTH_INSIDE || !IS_ASCII.test(word);
+  const personOf = (word = "") => isLong(word) && !isUsualWord(word) ? people.get(word) : undefined;
   const first = people.get(marked.toLowerCase().replace(/^@/, "")) ?? personOf(words[0]);
   const to = new Set([first, ...words.map(personOf)].filter((one) => one !== undefined));
   to.delete(author);

@@ -76,6 +76,8 @@ const ASIAN_QUESTION =
 const ASIAN_REFERENCE = /^(?:那|还有|但是|それ|じゃ|では|でも|あと|그럼|그리고|근데|그러면)/;
 const ASIAN_ACKNOWLEDGEMENT =
   /^(?:好的|好吧|是的|对|不是|哈|はい|いいえ|うん|了解|なるほど|네|응|아니|ㅋ|ㅎ)/;
+/** Usual words that begin names, such as "Les Amis". */
+const NAME_STARTS = wordsOf("der die das ein eine les los las una une het een big old new little");
 const OWN_PROBLEM =
   /\b(i (have|need|want|get|got|can't|cant|cannot|am|was|tried|installed|did|use|just)|i'm|im|i've|my|help)\b/i;
 const CODE_OR_LINK = /https?:|`|\/[a-z]+\/|sudo |--\w/;
@@ -125,6 +127,10 @@ export function readIntentWords(text: string): IntentWords {
     hasCodeOrLink: CODE_OR_LINK.test(start),
   };
 }
+
+/** Whether a word is so usual that, without a mark behind it, it names no one. */
+export const isUsualWord = (word: string): boolean =>
+  [STOP_WORDS, SECOND_PERSON, NAME_STARTS].some((list) => list.has(word));
 
 function hasContent(word: string): boolean {
   const isTooShort = word.length < MIN_CONTENT_LENGTH && word.charCodeAt(0) < 0x80;

@@ -43,6 +43,8 @@ interface Opening extends Omit<CodeFence, "contentEnd" | "end"> {
 interface Marker {
   readonly marker: string;
   readonly index: number;
+  readonly startsLine: boolean;
+  readonly endsLine: boolean;
 }
 
 const MARKER = /`{3,}|~{3,}/g;
@@ -60,7 +62,11 @@ const LEAST_ROOM = 1 / 5;
  * counts as content. A marker that is too long for a chunk is no fence.
  */
 export function codeFences(text: string, limit: number): readonly CodeFence[] {
-  const markers = Array.from(text.matchAll(MARKER), ({ 0: marker, index }) => ({ marker, index }));
+  const markers = Array.from(text.matchAll(MARKER), ({ 0: marker, index }) => {
+    const startsLine = INDENT.test(lineBefore(text, index, 1_000));
+    const behind = text.slice(index + marker.length, index + marker.length + 100);
+    return { marker, index, startsLine, endsLine: /^[^\S\n]*(?:\n|$)/.test(behind) };
+  });
   const fences: CodeFence[] = [];
   for (let next = 0; next < markers.length;) {
     const first = markers[next];
@@ -146,16 +152,14 @@ function closerOf(
     const found = markers[at];
     if (!found?.marker.startsWith(marker)) continue;
     searched += 1;
-    const startsLine = INDENT.test(lineBefore(text, found.index, 1_000));
+    const { startsLine, endsLine } = found;
     if (isInLine) return startsLine ? undefined : found;
-    const behind = found.index + found.marker.length;
-    const endsLine = /^[^\S\n]*(?:\n|$)/.test(text.slice(behind, behind + 100));
     if (startsLine && endsLine) {
       if (depth === 0) return found;
       depth -= 1;
       inner = found;
     } else if (marker.startsWith("`")) {
-      const opensOther = startsLine && /^\S/.test(text.charAt(behind));
+      const opensOther = startsLine && /^\S/.test(text.charAt(found.index + found.marker.length));
       if (opensOther && !nests && first) return loose ?? first;
       if (opensOther) depth += nests ? 1 : 0;
       else if (startsLine || endsLine) loose ??= found;

@@ -6,10 +6,10 @@
  */
 
 import { createView, type Edit } from "../../lib/text/view.ts";
-import { readMarkdown } from "./code_region.ts";
+import { codeRegions, readMarkdown } from "./code_region.ts";
 import type { CodeFence } from "./code_fence.ts";
 import { renderTables, type TableMode } from "./table.ts";
-import { isWithin } from "./spans.ts";
+import { isWithin, linksIn, spanAt } from "./spans.ts";
 import { boldOf } from "./table_layout.ts";
 
 /** A text without any of these has nothing that Discord reads otherwise. */
@@ -18,35 +18,37 @@ const MAY_DIFFER = /`|~~~|####/;
 export function forDiscord(text: string, tables: TableMode): string {
   const tabled = renderTables(text, tables);
   if (!MAY_DIFFER.test(tabled)) return tabled;
-  const { code } = readMarkdown(tabled);
+  let code: ReturnType<typeof codeRegions> | undefined;
   return withShownCode(tabled.replace(
     DEEP_HEADING,
     (line, prefix: string, title: string, at: number) =>
-      isWithin(code, at) ? line : prefix + boldOf(title),
+      isWithin(code ??= codeRegions(tabled), at) ? line : prefix + boldOf(title),
   ));
 }
 
-const DEEP_HEADING = /^((?:> ?)*[^\S\n]*)#{4,6}[^\S\n]+(.+?)(?:[^\S\n]+#+)?[^\S\n]*$/gm;
+const DEEP_HEADING =
+  /^((?:> ?)*[ \t]*(?:(?:[-*+]|\d+[.)]) +)?)#{4,6}[ \t]+(\S+(?:[^\S\n]+\S+)*?)(?:[ \t]+#+)?\s*?$/gm;
 
 function withShownCode(text: string): string {
   const { code, marks } = readMarkdown(text);
+  const pairs = Map.groupBy(marks.filter(({ start, end }) => start < end), ({ mark }) => mark);
   const edits: Edit[] = [];
   const lastBroken = new Map<string, number>();
   for (const { start, end, fence, brokenBy } of code) {
     let shown = fence ? fenceOf(text, fence) : text.slice(start, end);
     for (const mark of brokenBy) lastBroken.set(mark, start);
-    for (const pair of brokenBy.length > 0 ? marks : []) {
-      if (pair.start > start || pair.end < end || pair.mark.length < 2) continue;
-      shown = shown.replaceAll(pair.mark, `${pair.mark.charAt(0)}${BREAK}${pair.mark.charAt(0)}`);
+    for (const [mark, same] of brokenBy.length > 0 ? pairs : []) {
+      if (mark.length < 2 || (spanAt(same, start)?.end ?? 0) < end) continue;
+      shown = shown.replaceAll(mark, `${mark.charAt(0)}${BREAK}${mark.charAt(0)}`);
     }
     if (shown !== text.slice(start, end)) edits.push({ start, end, text: shown });
   }
   // Without a partner, a mark is a character that the model meant.
+  const links = lastBroken.size > 0 ? linksIn(text) : [];
   for (const { mark, start, end } of marks) {
-    if (start < end || start > (lastBroken.get(mark) ?? 0)) continue;
+    if (start < end || start > (lastBroken.get(mark) ?? 0) || isWithin(links, start)) continue;
     edits.push({ start, end: start + mark.length, text: mark.replace(/./g, "\\$&") });
   }
-  if (edits.length === 0) return text;
   return createView(text, edits.sort((one, other) => one.start - other.start)).text;
 }
 

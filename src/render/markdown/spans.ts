@@ -28,6 +28,7 @@ const STRICT =
 const WORDS = String.raw`\[[^[\]\n]*(?:\[[^[\]\n]*\][^[\]\n]*)*\]`;
 const ADDRESS = String.raw`\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)`;
 const WHOLE = new RegExp(`${WORDS}${ADDRESS}|${STRICT.source}`, "g");
+const LINK = new RegExp(`${WORDS}(?=\\(<?https?:)${ADDRESS}|${STRICT.source}`, "g");
 /** A mark, an escaped character, or the end of a paragraph, which closes all marks but spoilers. */
 const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\||`+|\n[^\S\n]*\n/g;
 
@@ -60,6 +61,9 @@ export function spansOf(
     soft: mergeSpans(near.filter((pair) => !isCode(pair))),
   };
 }
+
+/** Finds the links, mentions and emojis of a text, in which Discord begins no mark. */
+export const linksIn = (text: string): readonly TextRange[] => matchesOf(LINK, text, 0);
 
 function matchesOf(pattern: RegExp, searched: string, from: number): readonly TextRange[] {
   return Array.from(searched.matchAll(pattern), ({ 0: { length }, index }) => ({

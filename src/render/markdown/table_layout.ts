@@ -127,10 +127,10 @@ function nameOf(head: string): string {
   return head === "" ? "" : `${boldOf(head)}: `;
 }
 
-/** A text in bold, without bold in it. */
+/** A text in bold, without bold in it. A star or backslash at its end stays apart. */
 export function boldOf(text: string): string {
   const isBold = /^\*\*[^*]+\*\*$/.test(text);
-  return isBold ? text : `**${text.replaceAll("**", "")}**`;
+  return isBold ? text : `**${text.replaceAll("**", "").replace(/[*\\]$/, "$&\u200b")}**`;
 }
 
 export type Alignment = "left" | "center" | "right";

@@ -11,7 +11,8 @@ const source = (link: string, ...replies: readonly string[]): FoundSource => ({
   score: 1,
 });
 const KEY = source("https://x/1", "It hangs below the mat.");
-const CODE = source("https://x/2", "8443", "yes");
+const CODE = source("https://x/2", "Take port 8443", "yes");
+const SHORT = source("https://x/4", "Thanks!", "restart it", "12", "Same question here");
 
 describe("uncitedLinks()", () => {
   for (
@@ -23,6 +24,12 @@ describe("uncitedLinks()", () => {
       ["has the question's link", "It hangs below the mat (<https://x/1>).", [KEY], []],
       ["says something else", "I do not know where the key is.", [KEY], []],
       ["uses one of several", "Take port 8443, yes.", [KEY, CODE], ["https://x/2/reply0"]],
+      [
+        "only has words of short replies",
+        "Thanks: restart it 12 times. Same question.",
+        [SHORT],
+        [],
+      ],
       ["had no sources", "It hangs below the mat.", [], []],
       ["had only a question", "The lighthouse key is lost.", [source("https://x/3")], []],
     ] as const

@@ -94,7 +94,7 @@ describe('[T17] knowledge: "auto"', () => {
       const { model, say, mention, replies, eventually } = scene;
       await scene.start();
       const question = say("grace", "help", "Where is the lighthouse key?");
-      const answer = say("ada", "help", "Below the mat.", question.id);
+      const answer = say("ada", "help", "Below the mat, on a hook.", question.id);
       await eventually("the messages", () => Promise.resolve(kept(scene).length === 2));
       ahead = 20 * 60_000;
       say("grace", "help", `${mention} where is the lighthouse key?`);
@@ -104,7 +104,7 @@ describe('[T17] knowledge: "auto"', () => {
       const read = model.requests.at(-1)?.body ?? "";
       assert.match(read, /Found in this server's messages/);
       assert.match(read, /Below the mat/);
-      say("grace", "help", `${mention} is the lighthouse key below the mat?`); // its answer says so
+      say("grace", "help", `${mention} is the lighthouse key below the mat on a hook?`); // its answer says so
       const repeated = (await replies("help", 3)).at(-1) ?? "";
       assert.match(repeated, new RegExp(`\n-# From: https.*/${answer.id}$`));
     });

@@ -4,7 +4,10 @@ import { addresseesIn } from "../../../src/policy/intent/addressees.ts";
 import { userId } from "../../support/discord/builders.ts";
 
 const [ADA, BOB, K] = [userId("2"), userId("3"), userId("4")];
-const PEOPLE = new Map([["ada", ADA], ["bob_", BOB], ["k", K], ["みさき", BOB]]);
+const PEOPLE = new Map([["ada", ADA], ["bob_", BOB], ["k", K], ["みさき", BOB], ["will", BOB], [
+  "les",
+  BOB,
+]]);
 
 describe("addresseesIn()", () => {
   for (
@@ -19,6 +22,8 @@ describe("addresseesIn()", () => {
       ["not k though", [], false],
       ["bobby: no", [], false],
       ["ada: a note to myself", [], false],
+      ["will it rain, and les moules?", [], false],
+      ["Will: look", [BOB], true],
       ["", [], false],
     ] as const
   ) {

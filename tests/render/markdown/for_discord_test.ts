@@ -48,6 +48,10 @@ describe("[R2a] forDiscord() › code", () => {
       `${F}\n${"~~~~~\n".repeat(200)}${F}\nx`,
       `${F}\n${"~~~~~\n".repeat(200)}${F}\nx`,
     ],
+    ["a link before code", "https://x.org/a*b `x*y`", "https://x.org/a*b `x*y`"],
+    ["a link with words", "[a](https://x.org/__a) `__x`", "[a](https://x.org/__a) `__x`"],
+    ["an emoji", "<:__a:12345678901234567> `__x`", "<:__a:12345678901234567> `__x`"],
+    ["a call", "f[0](*a) `*b`", "f[0](\\*a) `*b`"],
     ["a star before code", "5*3 = `x*y`", "5\\*3 = `x*y`"],
     [
       "a name before code",
@@ -57,6 +61,8 @@ describe("[R2a] forDiscord() › code", () => {
     ["a lone backtick", "5` long\n`x`", "5\\` long\n`x`"],
     ["bold beside code", "**a** `b` **c**", "**a** `b` **c**"],
     ["deep headings", "#### A **b** ##\ntext\n> ##### C#", "**A b**\ntext\n> **C#**"],
+    ["in items", "- #### A\n> 1. #### B", "- **A**\n> 1. **B**"],
+    ["a backslash at the end of one", "#### C:\\", "**C:\\\u200b**"],
     ["not in code", `${F}md\n#### A\n${F}`, `${F}md\n#### A\n${F}`],
     ["other headings", "### A\n#a ####", "### A\n#a ####"],
     [

@@ -4,7 +4,7 @@ import type { ChannelId, GuildId, MessageId, UserId } from "../../discord/ids.ts
 import type { InboundMessage } from "../../inbound/inbound.ts";
 import { RefusedCall } from "../../refused_call.ts";
 import { clip } from "../../../lib/text/cut.ts";
-import { comparing } from "../../../lib/text/search_words.ts";
+import { comparing, queryWords } from "../../../lib/text/search_words.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
 export interface ServerQuery {
@@ -145,6 +145,8 @@ function lineOf({ kind, link, where, text, message, isPinned, replies }: FoundSo
 
 /** What an answer must have of a reply's words, from 0 to 1, to count as one that uses the reply. */
 const USED_SCORE = 0.6;
+/** Words that a reply must have: an answer has those of "Thanks!" and "restart it" by chance. */
+const LEAST_WORDS = 3;
 const MAX_UNCITED = 2;
 
 /**
@@ -154,6 +156,7 @@ const MAX_UNCITED = 2;
 export function uncitedLinks(answer: string, sources: readonly FoundSource[]): readonly string[] {
   const replies = sources.flatMap((source) => source.replies);
   if ([...sources, ...replies].some(({ link }) => answer.includes(link))) return [];
-  return replies.filter(({ text }) => comparing(text)(answer) >= USED_SCORE)
-    .map(({ link }) => link).slice(0, MAX_UNCITED);
+  const isUsed = (text: string) =>
+    queryWords(text).length >= LEAST_WORDS && comparing(text)(answer) >= USED_SCORE;
+  return replies.filter(({ text }) => isUsed(text)).map(({ link }) => link).slice(0, MAX_UNCITED);
 }
