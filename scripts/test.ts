@@ -109,16 +109,19 @@ function denoTests(
   ], { report, isLast, env: { ...env, DENO_JOBS: String(jobs) } });
 }
 
-/** Bun runs files one after the other, so two processes share them: the largest groups first. */
+/**
+ * Bun runs files one after the other, and many tests wait. So four processes share them: the largest
+ * groups first.
+ */
 async function bunTests(groups: readonly Group[]): Promise<void> {
-  const halves: Group[][] = [[], []];
-  const testsOf = (half: readonly Group[]) => half.flatMap(({ tests }) => tests).length;
+  const shares: Group[][] = [[], [], [], []];
+  const testsOf = (share: readonly Group[]) => share.flatMap(({ tests }) => tests).length;
   for (const group of groups.toSorted((left, right) => right.tests.length - left.tests.length)) {
-    halves.toSorted((left, right) => testsOf(left) - testsOf(right))[0]?.push(group);
+    shares.toSorted((left, right) => testsOf(left) - testsOf(right))[0]?.push(group);
   }
   await Promise.all(
-    halves.map((half, index) =>
-      bunProcess(`tests on Bun ${index + 1}`, writeGroups(half, join(GROUPS, "bun")))
+    shares.map((share, index) =>
+      bunProcess(`tests on Bun ${index + 1}`, writeGroups(share, join(GROUPS, "bun")))
     ),
   );
 }

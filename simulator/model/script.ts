@@ -9,7 +9,7 @@
 const ECHO_MAX = 600;
 
 /** Hours in the tide table of a long answer: enough for several Discord messages. */
-const LONG_HOURS = 140;
+const LONG_HOURS = 150;
 
 /** Hours in the table of an answer that is too long for messages: the rest is in a file. */
 const BOOK_HOURS = 1_000;

@@ -195,9 +195,11 @@ const FILES: Readonly<Record<string, readonly [damage: (path: string) => void, p
     }, /calls itself schema \d+, but has other columns/],
     "a broken definition": [(path) => {
       const bytes = readFileSync(path);
-      const at = bytes.indexOf("account_id       TEXT NOT NULL,");
+      const at = bytes.indexOf("message_id TEXT NOT NULL");
       assert.ok(at > 0);
-      bytes.fill("(", at, at + 10);
+      for (let one = at; one > 0; one = bytes.indexOf("message_id TEXT NOT NULL", one + 1)) {
+        bytes.fill("(", one, one + 10);
+      }
       writeFileSync(path, bytes);
     }, /is damaged \(malformed database schema/],
     "the log of another database": [(path) => {

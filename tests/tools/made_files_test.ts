@@ -10,7 +10,7 @@ import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
 
 const FILES: Readonly<Record<string, Uint8Array>> = {
   "tides.csv": new TextEncoder().encode("noon,3\nmidnight,4"),
-  "boat.png": new Uint8Array([0xff, 0xd8, 0xff]),
+  "boat.png": new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d]),
   "long.txt": new Uint8Array(6_000_000),
 };
 

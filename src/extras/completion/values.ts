@@ -77,7 +77,7 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
     store: async (store) =>
       (await namedSessions(store)).map((one) => ({ value: handleOf(one), about: titleOf(one) })),
   },
-  "target and text": {
+  target: {
     store: async (store) =>
       (await channelsIn(store)).map(({ id, name, guild }) => ({
         value: `channel:${id}`,

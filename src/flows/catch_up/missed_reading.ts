@@ -120,12 +120,14 @@ export function createMissedReading(
   async function storeEvents(newest: number): Promise<void> {
     const batch = events.toReversed();
     const messages = batch.filter(({ kind }) => kind === "message");
-    const answerable = new Set(messages.slice(Math.max(0, messages.length - newest)));
+    const answerable = new Set(
+      messages.slice(Math.max(0, messages.length - newest)).map(({ id }) => id),
+    );
     const at = { now: now(), maxAgeMs };
     const unanswered = { "too-old": 0, "too-many": 0 };
     const { accepted } = await acceptHistory(batch, (message, verdict) => {
       isExpected ||= verdict.kind === "accept" && !message.sender.automaton;
-      const judged = judgeMissed(verdict, message, answerable.has(message), at);
+      const judged = judgeMissed(verdict, message, answerable.has(message.id), at);
       if (judged.why === "too-old" || judged.why === "too-many") unanswered[judged.why]++;
       return judged;
     });

@@ -12,7 +12,9 @@ const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
 
 /** Asks the bot for a call, and returns its answer. */
 async function asked(scene: Scene, args: object, as = "grace", count = 1): Promise<string> {
-  scene.say(as, scene.here, `${scene.mention}\n${call(args)}`);
+  // The model reads `<:name:id>` as people see it, unless it is JSON like this.
+  const written = call(args).replaceAll("<", "\\u003c");
+  scene.say(as, scene.here, `${scene.mention}\n${written}`);
   return (await scene.replies(scene.here, count))[count - 1] ?? "";
 }
 

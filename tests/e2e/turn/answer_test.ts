@@ -58,7 +58,10 @@ describe("[P2] [P6] [M1] the bot", () => {
       const numbers = ["one", "two", "three", "four"];
       for (const number of numbers) say("grace", "general", `${mention} ${number}`);
       const texts = await replies("general", numbers.length);
-      assert.deepEqual(texts.map((text) => numbers.find((one) => text.includes(one))), numbers);
+      assert.deepEqual(
+        texts.map((text) => numbers.find((one) => text.includes(`> ${one}\n`))),
+        numbers,
+      );
     }));
 
   const refusals: readonly [title: string, verdict: string, act: (scene: Scene) => void][] = [

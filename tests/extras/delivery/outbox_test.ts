@@ -141,20 +141,10 @@ describe("barnacle outbox list", () => {
     const database = new DatabaseSync(join(newer, DATABASE_NAME));
     database.exec("PRAGMA user_version = 99");
     database.close();
-    const older = directory();
-    const old = new DatabaseSync(join(older, DATABASE_NAME));
-    old.exec(readFileSync("tests/store/fixtures/schema_1_c2d2634d.sql", "utf8"));
-    old.close();
-    for (
-      const [data, words] of [
-        [newer, `the data in ${newer} are of a newer version; use the command of that version`],
-        [older, "or start the bot of this one first"],
-      ] as const
-    ) {
-      const io = recordingIo();
-      assert.equal(await list({ data, json: false }, io), 75);
-      assert.ok(io.stderr[0]?.endsWith(words), io.stderr[0]);
-    }
+    const io = recordingIo();
+    assert.equal(await list({ data: newer, json: false }, io), 75);
+    const words = `the data in ${newer} are of a newer version; use the command of that version`;
+    assert.ok(io.stderr[0]?.endsWith(words), io.stderr[0]);
   });
 });
 

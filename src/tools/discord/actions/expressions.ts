@@ -209,7 +209,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
 /** @throws {Error} If a text is not one emoji. */
 function assertEmoji(text: string): void {
   if (UNICODE.test(text) || KEYCAP.test(text) || CUSTOM.test(text)) return;
-  throw badArguments("`emoji` must be one Unicode emoji, or <:name:id>");
+  throw badArguments("`emoji` must be one Unicode emoji, or <:name:id> as emojiList shows it");
 }
 
 function emojiText(
