@@ -399,6 +399,7 @@ const CHANNEL_PAGE: readonly Cause[] = [
   {
     cause: "a server's entry has the id of a channel, and a channel's entry that of a server",
     part: "discord",
+    options: { mayRefuse: ({ status }) => status === 404 },
     make: ({ scene, config }) =>
       config({
         guilds: {
