@@ -71,6 +71,10 @@ describe("[T4] [SEC-R4] all tools that read", () => {
     as: fc.constantFrom("allowed" as const, "denied" as const),
   });
 
+  const view = { what: "viewChannel" } as const;
+  const closed = { ...view, who: "@everyone", as: "denied" } as const;
+  const officersOnly = { ...view, who: "officers", as: "allowed" } as const;
+
   it("show and write no word to a reader who may not read its source: random servers and injections (law)", async () => {
     let [shown, hidden, told, kept] = [0, 0, 0, 0];
     await fc.assert(
@@ -149,7 +153,14 @@ describe("[T4] [SEC-R4] all tools that read", () => {
           });
         },
       ),
-      { numRuns: cases(6, 60) },
+      {
+        numRuns: cases(6, 60),
+        // Random servers may be all open or all closed. So each run has one of both kinds.
+        examples: [
+          [[[], [], []], [[], []], 0, false, undefined],
+          [[[closed, officersOnly], [], []], [["officers"], []], 0, false, undefined],
+        ],
+      },
     );
     assert.ok(shown > 0 && hidden > 0, "both ends were played");
     assert.ok(told > 0 && kept > 0, "words went, and stayed");
