@@ -29,7 +29,7 @@ export function createRuleSources(
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
 ): TurnRulesPorts {
-  const { config, policy, now } = account;
+  const { config, policy } = account;
   const { log } = account.forPart("turns");
   const workspaceNow = latestOf(
     config,
@@ -40,7 +40,7 @@ export function createRuleSources(
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
   const filesOf = eachOnce((agentId: string) =>
-    createInstructionFiles(() => workspaceNow(agentId), now, log)
+    createInstructionFiles(() => workspaceNow(agentId), log)
   );
   return {
     cleanSecrets: outbound.cleanSecrets,
