@@ -360,6 +360,11 @@ export const http = lazySection(
         "Whether to serve the dashboard. `barnacle dashboard` prints the link to log in.",
         { takesEffect: "now" },
       ),
+      showText: key(
+        z.boolean().default(false),
+        "Whether the dashboard's lists of messages show the first words of accepted ones.",
+        { takesEffect: "now" },
+      ),
       hooks: lazyKey(
         () =>
           z.strictObject({
@@ -388,6 +393,7 @@ export const http = lazySection(
     port: 8_787,
     required: false,
     dashboard: false,
+    showText: false,
   },
   "Health checks and metrics over HTTP.",
   { task: "operating", takesEffect: "restart" },

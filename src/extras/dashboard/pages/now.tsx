@@ -19,6 +19,7 @@ interface NowFacts {
   readonly snapshot: Snapshot;
   readonly findings: readonly HealthFinding[];
   readonly decisions: readonly JudgedOnRecord[];
+  readonly hasWords: boolean;
   /** Number of commands, drafts, offers and questions that wait for a person. */
   readonly asked: number;
   /** Actions that run without a person, as `barnacle status` shows them (T16). */
@@ -47,6 +48,7 @@ export const nowPage: AnyPage = page<NowFacts>({
       at,
       findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
       decisions: await store.received.newestVerdicts(SHOWN),
+      hasWords: setup().config.http.showText,
       asked: (await store.questions.open(at)).length,
       unattended: await unattendedUses(setup().config, store.actions, at),
       version: build.version,
@@ -58,8 +60,8 @@ export const nowPage: AnyPage = page<NowFacts>({
       <Charts {...facts} />
       <Figures {...facts} />
       <Accounts {...facts} />
-      <Card id="decisions" title="Last decisions">
-        <Decisions rows={facts.decisions} />
+      <Card id="decisions" title="Last messages">
+        <Decisions rows={facts.decisions} hasWords={facts.hasWords} />
       </Card>
     </>
   ),
