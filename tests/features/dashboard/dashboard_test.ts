@@ -16,6 +16,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
     withDashboard({}, async ({ page, base, judge, go }, scene) => {
       await judge();
       await page.waitForSelector("#state .headline");
+      assert.equal(await page.locator("h1:focus").innerText(), "Today", "after the login");
       assert.equal(await page.innerText("#news"), "");
       assert.equal((await scene.cli("pause")).code, 0);
       await page.locator("#news", { hasText: "Paused It starts no turn" }).waitFor({
@@ -24,8 +25,8 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       await page.locator(".skip").press("Enter");
       assert.equal(await page.locator("#page:focus").count(), 1);
       assert.equal(await page.isVisible("#login"), false, "the skip link is no login link");
-      await go("Outbox");
-      assert.equal(await page.locator("h1:focus").innerText(), "Outbox");
+      await go("Spend");
+      assert.equal(await page.locator("h1:focus").innerText(), "Spend");
       const used = await loginLink(scene);
       const token = new URL(used).hash.slice(1);
       const login = () =>
@@ -51,10 +52,10 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
     await withDashboard(
       { config: { http: { port, publicUrl } } },
       async ({ page, go, judge }, scene) => {
-        await go("Feed");
+        await go("Activity");
         await page.reload();
-        await page.waitForSelector('#page h1:text-is("Feed")');
-        assert.equal(page.url(), `${publicUrl}/dashboard/feed`);
+        await page.waitForSelector('#page h1:text-is("Activity")');
+        assert.equal(page.url(), `${publicUrl}/dashboard/activity`);
         await page.click("#logout");
         await page.goto(await loginLink(scene));
         await judge();
@@ -63,7 +64,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
         await page.waitForSelector("#page h1");
         const other = await page.context().newPage();
         await other.goto(`${publicUrl}/dashboard`);
-        await other.waitForSelector('#page h1:text-is("Now")');
+        await other.waitForSelector('#page h1:text-is("Today")');
         await other.click("#logout");
         await page.reload();
         await page.waitForSelector("#login:not([hidden])");
@@ -82,7 +83,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       await page.waitForSelector(`#decisions a[href*="${silent.id}"]`);
       await page.waitForSelector(`#decisions a[href*="${asked.id}"]`);
       await judge();
-      await go("Feed");
+      await go("Activity");
       await page.waitForSelector(`#decisions tr:has-text("grace"):has-text("ignored")`);
       await judge();
       await page.click(`#decisions a[href*="${asked.id}"]`);

@@ -92,7 +92,7 @@ export function Decisions(
 
 function MessageLink({ row, children }: PropsWithChildren<{ row: JudgedOnRecord }>): PageView {
   return (
-    <PageLink to="feed" query={{ message: row.messageId }}>
+    <PageLink to="activity" query={{ message: row.messageId }}>
       {children}
       <span class="hidden">{` Message ${row.messageId} of ${senderOf(row)}`}</span>
     </PageLink>

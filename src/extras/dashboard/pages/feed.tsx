@@ -1,5 +1,5 @@
 /**
- * The page Feed: each message with its outcome. A message leads to its explanation, as `barnacle why`
+ * The part Feed of the page Activity: each message with its outcome. A message leads to its explanation, as `barnacle why`
  * gives it, and that to the whole story: turn, steps, tools, tokens and deliveries.
  */
 
@@ -52,7 +52,8 @@ interface OneMessage {
 }
 
 /** Shows the list, or with `?message=…` one message. */
-export const feedPage: AnyPage = page<FeedList | OneMessage>({
+export const feedPart: AnyPage = page<FeedList | OneMessage>({
+  alone: "message",
   async load(parts, query) {
     const asked = query.get("message")?.trim();
     if (asked) return await explain(parts, asked);
@@ -96,7 +97,7 @@ async function todayOf({ store, setup }: DashboardParts): Promise<Today> {
 
 function Search({ asked }: { asked?: string }): PageView {
   return (
-    <QueryForm to="feed" label="Explain">
+    <QueryForm to="activity" label="Explain">
       <Field name="message" label="Link or id of a message, or an error id" value={asked} />
     </QueryForm>
   );
@@ -111,7 +112,7 @@ function List({ rows, older, hasWords }: FeedList): PageView {
       <Card id="decisions" title="Messages">
         <Decisions rows={rows} hasWords={hasWords} />
         {older !== undefined &&
-          <PageLink to="feed" query={{ before: String(older) }}>Older messages</PageLink>}
+          <PageLink to="activity" query={{ before: String(older) }}>Older messages</PageLink>}
       </Card>
     </>
   );
@@ -123,7 +124,7 @@ function Message({ asked, problem, report }: OneMessage): PageView {
       <section class="card is-wide" aria-label="Search">
         <Search asked={asked} />
         <p>
-          <PageLink to="feed">All messages</PageLink>
+          <PageLink to="activity">All messages</PageLink>
         </p>
       </section>
       {report
