@@ -22,6 +22,11 @@ const bare = (calls: string): string =>
 export const WORDLESS = `json_replace(json_set(json_remove(message, '$.footer', '$.embed'),
   '$.content', '${NOT_KEPT}'), '$.card.blocks', json('[]'))`;
 
+/** Notes of turns that have read a message, in SQL, by the turns: they may have its words. */
+export const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words
+  AND id IN (SELECT note_row FROM note_source
+    WHERE message_id IN (SELECT value FROM json_each(?1)))`;
+
 const ENTRY = rows({
   id: integer(),
   role: text(),
@@ -67,6 +72,7 @@ export function prepareReaders(database: DatabaseSync) {
     SELECT 1 FROM step WHERE message_id ${LISTED} AND step ->> '$.isUnkept' = 1`;
   const emptyJournal = sql`DELETE FROM journal`; // the tables have caught up
   const removals = [
+    sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
     sql`DELETE FROM step WHERE message_id ${LISTED}
       AND step ->> '$.kind' NOT IN ('answer', 'result', 'edited')`,
     sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),

@@ -162,6 +162,17 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     if (repeats) {
       const asked = { ...call, arguments: JSON.stringify({ seen }) };
       const at = NOW;
+      await store.notes.save({
+        agentId: "main",
+        scope: "channel",
+        scopeKey: `channel:${message.id}`,
+        space: "guild:1",
+        authorId: message.sender.id,
+        text: answer.replaceAll("WORD", "NOTE"), // the index has small letters
+        sources: [message.id],
+        callKey: `${message.id}:note`,
+        isOwnWords: false,
+      }, NOW);
       await store.turns.addSteps(claim, [
         { kind: "answer", text: answer, calls: [asked], carried: seen, at },
         {
@@ -203,7 +214,9 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
   }
 
   const remove = (id: MessageId) =>
-    removed.push(...(said.get(id) ?? []).map((word) => new RegExp(word, "i")));
+    removed.push(
+      ...(said.get(id) ?? []).map((word) => new RegExp(word.replace("word", "(word|note)"), "i")),
+    );
 
   return {
     store,
@@ -231,7 +244,14 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
           const text = `they said ${words.get(id)}`;
           const { id: authorId } = guildMessage().sender;
           const place = { scope: "channel", scopeKey: "channel:1", space: "guild:1" } as const;
-          const note = { agentId: "main", ...place, authorId, text, sources: [id] };
+          const note = {
+            agentId: "main",
+            ...place,
+            authorId,
+            text,
+            sources: [id],
+            isOwnWords: true,
+          };
           await store.notes.save({ ...note, callKey: `${id}:${count++}` }, NOW);
           return;
         }
