@@ -226,13 +226,18 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     async play(event: Event, running: (() => Promise<void>)[]): Promise<void> {
       switch (event.kind) {
         case "overhear":
-          await store.inbox.acceptBatch(batch({ judged: [ignored(newMessage(event))] }), NOW);
+          await store.inbox.acceptBatch(
+            batch({ judged: [known(ignored(newMessage(event)))] }),
+            NOW,
+          );
+          while (await store.knowledge.tend());
           return;
         case "ask": {
           const { reads, isSlow, quotes } = event;
           const route = reads ? ROUTE_ELSEWHERE : ROUTE;
           const asked = newMessage(event, idAt(quotes));
-          await store.inbox.acceptBatch(batch({ judged: [accepted(asked, route)] }), NOW);
+          await store.inbox.acceptBatch(batch({ judged: [known(accepted(asked, route))] }), NOW);
+          while (await store.knowledge.tend());
           const finish = await begin(reads);
           if (finish && isSlow) running.push(finish);
           else await finish?.();
@@ -297,7 +302,11 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
           const verdict = { kind: "accept", why: "mentioned", rule: "r" } as const;
           const change = text === undefined
             ? { kind: "deleted", channelId: placeOf(id), messageIds: [id] } as const
-            : { kind: "edited", message: messageOf(id, text, 10 + count), verdict } as const;
+            : {
+              kind: "edited",
+              message: messageOf(id, text, 10 + count),
+              ...known({ verdict }),
+            } as const;
           await store.inbox.acceptBatch(batch({ changes: [change], edits: EDITS }), NOW);
         }
       }
@@ -305,6 +314,9 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     begin,
   };
 }
+
+/** The index for searches has it, too. */
+const known = <Of extends object>(of: Of) => ({ ...of, isSearchable: true as const });
 
 /** The words in capitals: a search for the words themselves does not find them. */
 const translated = (text: string) => [...text.matchAll(/word\d+x/gi)].join(" ").toUpperCase();
@@ -370,6 +382,7 @@ describe("[H6a] the agent's memory", () => {
           for (let turn = await begin(); turn; turn = await begin()) await turn();
           for (const _ of all) await play({ kind: "send" }, []);
           store.catchUp();
+          while (await store.knowledge.tend());
           await store.forgetting.vacuum();
           const bytes = files();
           assert.deepEqual(removed.filter((word) => word.test(bytes)), []);
