@@ -38,6 +38,8 @@ const input = () =>
 
 const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 
+const ONLY_READERS = " Answers whose readers may not all read this channel do not find it.";
+
 /** Saves, finds, changes and deletes notes. */
 export const memory: Tool = defineTool({
   name: "memory",
@@ -82,7 +84,7 @@ export const memory: Tool = defineTool({
           callKey,
           isOwnWords,
         });
-        return `Saved as note ${note.id}.`;
+        return `Saved as note ${note.id}.` + (call.scope === "guild" ? ONLY_READERS : "");
       }
       case "search": {
         const { query, limit } = call;

@@ -238,7 +238,9 @@ describe("[SEC-R4] notes", () => {
     await assert.rejects(save({ scope: "guild" }), /only an owner/);
     await assert.rejects(save({ scope: "agent" }, directMessage()), /only an owner/);
     await assert.rejects(save({ scope: "guild" }, directMessage()), /no server here/);
-    await assert.rejects(build({ owners: ["ada"] }).save({ scope: "agent" }), /direct messages/);
+    const owned = build({ owners: ["ada"] });
+    await assert.rejects(owned.save({ scope: "agent" }), /direct messages/);
+    assert.match(await owned.save({ scope: "guild" }), /may not all read this channel/);
   });
 });
 
