@@ -129,7 +129,8 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
       "their meaning",
     kept:
       `${MAX_NOTES} of a person, channel or server at most; until the author, the model or the ` +
-      "operator deletes them, or a source message is deleted while the bot runs",
+      "operator deletes them, or a source message is deleted while the bot runs. A source is each " +
+      "message that the turn has read, unless the note has only words of the person that it answered",
   },
   note_source: { goesWith: "note" },
   note_vector: { goesWith: "note" },

@@ -218,6 +218,10 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
       policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
         ? (await readGroup(id)).name
         : undefined,
+    failed({ shardId }, error) {
+      account.log.error("Cannot take events; a new session reads them again", { error });
+      connection.renew(shardId);
+    },
   });
 
   const endTasks = () =>

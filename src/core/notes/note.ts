@@ -45,6 +45,14 @@ export interface Note {
 export interface NewNote extends Omit<Note, "id" | "createdAt" | "updatedAt"> {
   /** Identifies the call that saves it, so that a repeated call saves no second one. */
   readonly callKey: string;
+  /** Whether it stays if a message goes that its turn has only read (H6a). */
+  readonly isOwnWords: boolean;
+}
+
+/** Whether each word of a note stands in some texts. */
+export function hasOnlyWordsOf(note: string, texts: readonly string[]): boolean {
+  const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  return new Set(wordsOf(note)).isSubsetOf(new Set(texts.flatMap(wordsOf)));
 }
 
 /** Maximum number of notes with one key. */

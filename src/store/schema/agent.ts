@@ -36,6 +36,7 @@ const NOTE_WORDS = `
   CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
     DELETE FROM note_vector WHERE note_row = old.id;
+    DELETE FROM note_source WHERE note_row = old.id;
   END;
   CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
@@ -57,6 +58,7 @@ export const NOTE = table("note", {
   createdAt: integer(),
   updatedAt: integer(),
   channelId: optional(snowflake<"channel">()), // in which it was written
+  isOwnWords: initially(flag(), false), // of the messages that its turn answered
 }, {
   sql: `
     CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
@@ -76,7 +78,7 @@ const NOTE_SOURCE = table("note_source", {
 }, {
   key: ["messageId", "noteRow"],
   sql: "CREATE INDEX note_source_of ON note_source (note_row);",
-  forgets: { delete: "note_row NOT IN (SELECT id FROM note)" },
+  forgets: "triggers of the table note change it",
 });
 
 /** The vector of a note. It is made after the note is stored, so a note may have none. */

@@ -29,7 +29,6 @@ const MARGIN_MS = 60 * 60_000;
 
 const PLACE = rows({ sessionKey: text() });
 const AGENT = rows({ key: optional(text()) });
-const NOTE_ROW = rows({ id: integer() });
 const BOUNDS = rows({ first: optional(integer()), last: optional(integer()) });
 const UP_TO = rows({ id: integer(), messageId: snowflake<"message">() });
 const ENTRY = rows({
@@ -72,9 +71,8 @@ export function prepareSources(database: DatabaseSync) {
   // Thinking after a message may repeat its words.
   const removeCarried = sql`UPDATE entry SET carried = NULL
      WHERE session_key = :key AND id >= :entry AND carried IS NOT NULL`;
-  const selectNotes = sql`SELECT note_row AS id FROM note_source WHERE message_id = ?`;
-  const removeNote = sql`DELETE FROM note WHERE id = ?`;
-  const removeSources = sql`DELETE FROM note_source WHERE note_row = ?`;
+  const removeNotes = sql`DELETE FROM note
+     WHERE id IN (SELECT note_row FROM note_source WHERE message_id = ?)`;
   const unfold = sql`DELETE FROM checkpoint
      WHERE session_key = :key AND kind = 'summary' AND last_entry >= :entry
        AND id < COALESCE((SELECT MIN(id) FROM checkpoint
@@ -113,14 +111,6 @@ export function prepareSources(database: DatabaseSync) {
       else above = found.id;
     }
     return below;
-  }
-
-  function removeNotes(messageId: MessageId): void {
-    for (const row of selectNotes.all(messageId)) {
-      const { id } = NOTE_ROW.read(row);
-      removeSources.run(id);
-      removeNote.run(id);
-    }
   }
 
   function placesOf(changed: readonly ChangedSource[], channelId: ChannelId | undefined) {
@@ -180,7 +170,7 @@ export function prepareSources(database: DatabaseSync) {
       channelId: ChannelId,
       escape: (text: string) => string,
     ): { readonly keys: readonly string[]; readonly read: SourceReaders } {
-      for (const { messageId } of changed) removeNotes(messageId);
+      for (const { messageId } of changed) removeNotes.run(messageId);
       const read = readBy(changed, channelId);
       readers.remove(read);
       const firsts = new Map(Array.from(read.sessions, ([key, [first = 0]]) => [key, first]));

@@ -25,6 +25,7 @@ export interface MemoryPort {
     readonly text: string;
     /** Messages that it came from, beside the asker's own. */
     readonly sources: readonly MessageId[];
+    readonly isOwnWords: boolean;
     /** Identifies the call, so that a repetition saves no second note. */
     readonly callKey: string;
   }): Promise<Note>;
@@ -49,6 +50,7 @@ export interface MemoryPort {
     id: number,
     text: string,
     sources: readonly MessageId[],
+    isOwnWords: boolean,
   ): Promise<void>;
   /**
    * Deletes a visible note. A second call does nothing.
