@@ -33,7 +33,7 @@ export async function withParts(
       dataDir: directory.path,
       env: {},
       now: () => now,
-      setup: () => ({ config: loaded.config }),
+      setup: () => ({ config: loaded.config, accounts: new Map() }),
       clean: (text: string) => text,
       bot: { snapshot: () => ({}) },
     } as unknown as DashboardParts, claim);
