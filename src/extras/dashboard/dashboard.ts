@@ -44,10 +44,7 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
   let stored = Promise.resolve();
   const logins = createLogins({
     now,
-    key() {
-      const { accounts, config: { http } } = parts.setup();
-      return [...accounts.values()].map(({ token }) => token).join() + http.token?.reveal();
-    },
+    key: () => secretsOf(parts.setup()),
     kept: keptSessions.read(),
     keep: (sessions) => stored = keptSessions.store(sessions, now()),
   });
@@ -140,6 +137,10 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
     createLink: logins.createLink,
     close: () => closing.abort(),
   };
+}
+
+function secretsOf({ accounts, config: { http } }: ReturnType<DashboardParts["setup"]>): string {
+  return [...accounts.values()].map(({ token }) => token).join() + http.token?.reveal();
 }
 
 /** Does the work of a request; answers it if it cannot be carried out. */
