@@ -1,7 +1,6 @@
 /** Breaks the lines of a result between words, because a terminal breaks them within words. */
 
 import { stripVTControlCharacters } from "node:util";
-import { displayWidth } from "../../render/markdown/graphemes.ts";
 
 const GAP = "  ";
 
@@ -17,17 +16,17 @@ export function wrapLines(
 ): readonly string[] {
   return lines.flatMap((line) => {
     const plain = stripVTControlCharacters(line);
-    if (displayWidth(plain) <= columns) return [line];
+    if (widthOf(plain) <= columns) return [line];
     const [margin = ""] = /^\s*/.exec(plain) ?? [];
     const head = headOf(plain, Math.min(columns / 2, columns - longestWord(plain, columns)));
-    const indent = head.length > margin.length ? " ".repeat(displayWidth(head)) : margin + GAP;
+    const indent = head.length > margin.length ? " ".repeat(widthOf(head)) : margin + GAP;
     const words = line.split(" "); // a style has no space, and may be anywhere
     const ofHead = head.split(" ").length - 1;
     let shown = words.slice(0, ofHead).map((word) => `${word} `).join("");
-    let room = columns - displayWidth(head);
+    let room = columns - widthOf(head);
     const broken: string[] = [];
     for (const [at, word] of words.slice(ofHead).entries()) {
-      const width = displayWidth(stripVTControlCharacters(word));
+      const width = widthOf(stripVTControlCharacters(word));
       if (at > 0 && width + 1 <= room) shown += ` ${word}`;
       else if (at === 0) shown += word;
       else {
@@ -43,7 +42,7 @@ export function wrapLines(
 
 /** The width of the longest word, without those that fit into no line. */
 function longestWord(line: string, columns: number): number {
-  const widths = line.split(" ").map(displayWidth);
+  const widths = line.split(" ").map(widthOf);
   return Math.max(0, ...widths.filter((width) => width <= columns - GAP.length));
 }
 
@@ -53,4 +52,10 @@ function headOf(line: string, most: number): string {
   let end = /^\s*/.exec(line)?.[0].length ?? 0;
   while (column.test(line) && column.lastIndex <= most) end = column.lastIndex;
   return line.slice(0, end);
+}
+
+/** Columns that a text takes at most. A start does not load the tables of `displayWidth()` for this. */
+function widthOf(text: string): number {
+  const wide = text.match(/[\u1100-\u115f\u2e80-\u{10ffff}]|\p{Emoji_Presentation}/gu)?.length ?? 0;
+  return wide + text.replace(/[\p{M}\p{Cf}]/gu, "").replace(/[^]/gu, "x").length;
 }

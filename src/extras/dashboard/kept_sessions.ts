@@ -9,7 +9,7 @@ const OF_BOT = [toAccountId(""), "bot", "dashboard"] as const;
 const keptSchema = z.array(z.tuple([z.string(), z.number()]).readonly());
 
 /** Hash of a session's token, and Unix time in milliseconds at which the session ends. */
-export type KeptSessions = z.infer<typeof keptSchema>;
+export type KeptSessions = readonly (readonly [hash: string, endsAt: number])[];
 
 export function createKeptSessions(settings: Pick<StoredSettings, "known" | "change">) {
   const text = () => settings.known(...OF_BOT);
