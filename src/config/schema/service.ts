@@ -264,7 +264,7 @@ export const backup = lazySection(
       folder: lazyKey(
         text,
         "Folder for backups, on another disk. It must exist, so that a backup fails if the disk is away. " +
-          "Each bot needs a folder of its own. A relative path starts at the data directory.",
+          "Bots may share it: their user ids are in the names. A relative path starts at the data directory.",
         { unset: "`backups` in the data directory", example: "/mnt/disk/barnacle" },
       ),
       hour: key(

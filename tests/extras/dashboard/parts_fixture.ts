@@ -35,7 +35,7 @@ export async function withParts(
       env: {},
       now: () => now,
       build: BUILD,
-      setup: () => ({ config: loaded.config }),
+      setup: () => ({ config: loaded.config, accounts: new Map() }),
       clean: (text: string) => text,
       bot: { snapshot: () => ({}) },
     } as unknown as DashboardParts, claim);
