@@ -16,6 +16,8 @@ import { createDeferred } from "../../flows/interactions/deferred.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import { createRefusals } from "../../flows/interactions/refusals.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { TurnCommands } from "../../flows/turn/command_turn.ts";
@@ -36,7 +38,7 @@ export function createInteractionHandlers(
   parts: InteractionParts,
 ) {
   const account = anyPart.forPart("interactions");
-  const { self, schedule, now, log, policy, events } = account;
+  const { accountId, self, schedule, now, log, policy, events } = account;
   const { client, outbound, judging } = parts;
   const isPrivileged = ({ sender }: Pick<Interaction, "sender">): boolean => {
     const { approvers, reviews } = policy().policy;
@@ -53,8 +55,19 @@ export function createInteractionHandlers(
   const missingPermission = createMissingPermission(client, now);
   const give = createDeferred(
     account,
-    ({ sender }, text) => outbound.tellPerson(sender.id, text),
-    (error) => error instanceof RestError && ["not_found", "forbidden"].includes(error.kind),
+    async ({ id, sender }, text, isForbidden) => {
+      const only = isForbidden && parseSnowflake<"message">(id);
+      const why = "Discord refuses answers in its place";
+      const isStopped = only &&
+        await parts.stopTurns({ accountId, only: { messageId: only, why } }) > 0;
+      const told = isStopped ? notice("askedNowhere", {}, account.texts()) : text;
+      await outbound.tellPerson(sender.id, told);
+    },
+    (error) => {
+      if (!(error instanceof RestError)) return undefined;
+      if (error.kind === "forbidden") return error.kind;
+      return error.kind === "not_found" ? "unknown" : undefined;
+    },
   );
   const lateTextOf = (text: string, isFleeting: boolean) => isFleeting ? undefined : text;
   const answerDeferred = (interaction: Interaction, text: string, isFleeting: boolean) =>

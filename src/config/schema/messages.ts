@@ -25,7 +25,7 @@ const locale = z.enum(LOCALES);
 const commandName = z.enum([...SLASH_COMMANDS, ...MENU_COMMANDS]);
 
 /** Discord's form of a slash command's name. In a menu, any name of this length fits. */
-const SLASH_NAME = /^[-_\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]+$/u;
+const SLASH_NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]+$/u;
 
 /** One schema for all notices: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
@@ -175,11 +175,18 @@ export const messages = z.strictObject({
           ),
         }),
       ).default({}).superRefine((commands, context) => {
+        const taken = new Map<string, string>();
         for (const [command, words] of Object.entries(commands)) {
-          if (MENU_COMMANDS.includes(command)) continue;
+          const isMenu = MENU_COMMANDS.includes(command);
           for (const [locale, name = ""] of Object.entries(words?.name ?? {})) {
-            if (SLASH_NAME.test(name) && name === name.toLowerCase()) continue;
-            const message = "Expected a word of small letters, digits, - and _";
+            const isName = isMenu || SLASH_NAME.test(name) && name === name.toLowerCase();
+            const used = `${isMenu} ${locale} ${name}`; // Discord takes each once for each kind
+            const other = taken.get(used);
+            taken.set(used, command);
+            if (isName && other === undefined) continue;
+            const message = isName
+              ? `Expected a name that \`${other}\` does not have`
+              : "Expected a word of small letters, digits, -, _ and '";
             context.addIssue({ code: "custom", path: [command, "name", locale], message });
           }
         }

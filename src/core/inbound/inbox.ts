@@ -72,6 +72,8 @@ export interface StopScope {
   readonly userId?: UserId;
   /** A message whose turn goes on: that of the command itself. */
   readonly except?: MessageId;
+  /** The only message whose turn stops, with its reason; absent: all. */
+  readonly only?: { readonly messageId: MessageId; readonly why: string };
   /** Whether a pause of the account stops them: it must lose no event of a hook (W5). */
   readonly isPause?: boolean;
 }
