@@ -117,7 +117,6 @@ export function startLog(
     },
     /** All secrets, for other outputs that must not contain them. */
     secrets: (): readonly string[] => [...secrets],
-    /** Sets the level of all later lines. */
     setLevel: (next: LogLevel): void => void (current = next),
     /** Removes secrets from a text for outputs other than the log. */
     clean: (text: string): string => redactor.clean(text),

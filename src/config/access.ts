@@ -82,7 +82,6 @@ function agentTools({ list }: Settings["agents"]): readonly AgentTools[] {
   );
 }
 
-/** The rules for commands, which all accounts share. */
 function commandRules(
   { useAccessGroups, ownerAllowFrom, text }: Settings["commands"],
 ): CommandRules {

@@ -20,7 +20,6 @@ import type { Secret } from "./schema/parts/secrets.ts";
 import { childOf, docOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** A key whose value has changed. */
 export interface KeyChange {
   readonly path: string;
   /**

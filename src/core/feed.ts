@@ -85,5 +85,4 @@ export interface FeedState extends FeedValidators {
   readonly problem?: string;
 }
 
-/** The placeholders of a feed's template. */
 export const FEED_PLACEHOLDERS = ["title", "link", "summary", "author", "feed", "date"] as const;

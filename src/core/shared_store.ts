@@ -18,7 +18,6 @@ export interface SharingProcess {
   readonly seenAt: number;
 }
 
-/** The state of a store that several processes share. */
 export interface SharedStoreState {
   /** Machine and data directory of its last owner; empty if there was none. */
   readonly owner: string;
@@ -74,7 +73,6 @@ export function ownerText(state: SharedStoreState): string {
     : `none; the lease of ${owner} has ended`;
 }
 
-/** The last hand-over, and their number. */
 function handOverText({ handOvers, lastHandOver }: SharedStoreState): string {
   if (!lastHandOver) return "none yet";
   const { at, from, isStop } = lastHandOver;

@@ -22,7 +22,6 @@ interface SignInCallback {
     isOurs: (answer: URLSearchParams) => boolean,
     timeoutMs: number,
   ): Promise<URLSearchParams | undefined>;
-  /** Ends the listener. */
   close(): void;
 }
 

@@ -22,7 +22,6 @@ export interface Emitter<Handlers extends object> {
   connect(handlers: Handlers): void;
 }
 
-/** Creates an emitter without handlers. */
 export function createEmitter<Handlers extends object>(): Emitter<Handlers> {
   let connected: Handlers | undefined;
   return {
@@ -53,7 +52,6 @@ export interface Hold {
   release(): void;
 }
 
-/** Creates a hold without calls. */
 export function createHold(): Hold {
   let held: (() => void)[] | undefined = [];
   return {

@@ -124,7 +124,6 @@ export function hashOfAll(hashes: ToolHashes): string {
 
 /** Differences between two lists of tools, as names. */
 export interface ToolDifferences {
-  /** Tools with another definition. */
   readonly changed: readonly string[];
   readonly added: readonly string[];
   /** Tools that the server no longer lists. */
@@ -216,7 +215,6 @@ export function createSeenTools(path: string) {
   };
 }
 
-/** The remembered tools of all servers. */
 export type SeenTools = ReturnType<typeof createSeenTools>;
 
 function readSeen(path: string): Readonly<Record<string, ToolHashes>> {

@@ -59,7 +59,6 @@ export function prepareRights(
   };
 
   return {
-    /** Whether a sender is an owner. */
     isOwner,
     /**
      * Checks the right that a command needs.

@@ -77,7 +77,6 @@ const GATES = "channels.discord.actions";
 /** A decision about one tool, without its name. */
 type Decided = Omit<ToolDecision, "name">;
 
-/** Prepares a policy for many turns. */
 export function prepareToolAccess(policy: AccessPolicy): DecideTools {
   const { tools: { global, agents, openGates, hooks }, ruleOf } = policy;
   const { needed } = prepareRights(policy);

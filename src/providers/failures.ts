@@ -185,7 +185,6 @@ const DOWN_CODES =
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
-/** Codes for a used-up quota or credit. */
 const QUOTA_CODES: ReadonlySet<string> = new Set([
   "insufficient_quota",
   "billing_hard_limit_reached",

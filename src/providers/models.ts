@@ -249,7 +249,6 @@ export function createKnownAbilities(
   };
 }
 
-/** Wraps a model so that it tells its abilities. */
 export function withAbilities(model: Model, known: ReturnType<typeof createKnownAbilities>): Model {
   return {
     id: model.id,

@@ -27,7 +27,6 @@ type SdkMessage = SdkOptions["prompt"][number];
 /** Marks the end of a beginning that Anthropic shall cache. */
 const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
-/** The request in the SDK's form. */
 export function sdkRequestOf(
   { system, messages, tools, mayCall = true, thinking, showsThinking }: ModelRequest,
   settings: ModelSettings,

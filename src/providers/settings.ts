@@ -20,7 +20,6 @@ export interface AwsKeys {
   readonly sessionToken?: string;
 }
 
-/** Settings of a provider: a server with models. */
 export interface ProviderSettings {
   /** Name in the config: `"local"`. */
   readonly id: string;

@@ -89,7 +89,6 @@ export function createReader(
 /** Reads one answer from its bytes. */
 export type AnswerReader = ReturnType<typeof createReader>;
 
-/** Creates the `Ask` of one model. */
 export function createStreamedAsk(
   settings: ModelSettings,
   deps: AskDeps,

@@ -207,7 +207,6 @@ export function createStore(
     inbox: createInbox(commits, settleLater, inboxDeps),
     /** Verdicts, policies and the record of each message. */
     received: createReceived(commits, retention),
-    /** Transcripts, context and the ends of turns. */
     turns: createTurns(commits, memory, pruner, transcripts, tables),
     /** Conversations: their checkpoints, and their lists for the operator. */
     sessions: createSessions(commits, transcripts),
@@ -227,7 +226,6 @@ export function createStore(
         return forgotten;
       },
     },
-    /** What came from a message. */
     sources: createSources(commits),
     /** The agent's memory. */
     notes: { ...createNotes(commits), ...createNoteVectors(commits) },
@@ -243,10 +241,8 @@ export function createStore(
     /** Events of other programs. */
     hooks: createHooks(commits, memory.outgoing),
     upkeep: createUpkeep(commits, pruner),
-    /** Figures for charts. */
     trends: createTrends(commits),
     actions: createActionRuns(commits, memory.outgoing),
-    /** Feeds of the web, and their entries. */
     feeds: createFeeds(commits, memory.outgoing),
   };
   if (!journal) {

@@ -41,7 +41,6 @@ export function workspaceOf(
 /** Milliseconds for which skills that were read count as current. */
 const FRESH_MS = 60_000;
 
-/** The folders with skills that the config names. */
 export function configuredFolders(
   { file, skills }: Pick<AgentFolders, "file" | "skills">,
 ): readonly string[] {

@@ -127,11 +127,9 @@ export function createInteractionHandlers(
       applicationId = id;
       cancel = schedule(() => registration.register(id), REGISTER_AFTER_MS);
     },
-    /** The config has changed. */
     reconfigured(): void {
       if (applicationId) registration.register(applicationId);
     },
-    /** A refusal of the commands, for health. */
     findings: registration.findings,
     /** Resolves once the interactions received so far are answered. */
     answered,

@@ -84,7 +84,6 @@ export function createConfiguredServers(
   });
   return {
     ...servers,
-    /** Takes another config. */
     apply: (next: BotConfig): void => servers.apply(serversOf(next)),
   };
 }

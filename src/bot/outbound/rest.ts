@@ -49,7 +49,6 @@ export const NO_REST_EVENTS: RestEvents = {
 /** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
 const UNUSED_PER_SEC = 2;
 
-/** Creates the account's REST client. */
 export function createAccountRest(
   options: RestOptions,
   ports: Pick<Account, "now" | "log"> & {

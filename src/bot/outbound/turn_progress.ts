@@ -102,7 +102,6 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
       rules = config().messages;
       acks = acksBy(rules); // reactions of an earlier config stay
     },
-    /** A message of the outbox has its final result. */
     delivered({ message: { of, nonce } }: OutboxRow, end: Delivery): void {
       if (!of || (end.kind !== "created" && end.kind !== "found")) return;
       if (of.kind === "draft") {

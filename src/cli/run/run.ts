@@ -51,7 +51,6 @@ import type { Follower } from "../../store/database/durability.ts";
 /** Bytes of the secret by which commands see the details of the HTTP server. */
 const KEY_BYTES = 32;
 
-/** Options of `run`. */
 export interface RunFlags extends CommonFlags {
   /** Whether to log gateway traffic. */
   readonly connectionDebug: boolean;

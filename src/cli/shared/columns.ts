@@ -76,7 +76,6 @@ function longestWord(line: string, columns: number): number {
   return Math.max(0, ...widths.filter((width) => width <= columns - GAP.length));
 }
 
-/** The margin and the columns of a line, up to a width. */
 function headOf(line: string, most: number): string {
   const column = /\s*\S+(?: \S+)* {2,}/y;
   let end = /^\s*/.exec(line)?.[0].length ?? 0;
@@ -84,7 +83,6 @@ function headOf(line: string, most: number): string {
   return line.slice(0, end);
 }
 
-/** Pads a text with spaces to a width in columns of the screen. */
 export function padToWidth(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
 }

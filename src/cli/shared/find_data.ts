@@ -39,7 +39,6 @@ import { dataDirOf, isDataNamed } from "./store_access.ts";
  */
 export type DataState = "store" | "empty" | "missing" | "hidden" | "foreign";
 
-/** A data directory and its state. */
 export interface DataPlace {
   /** Absolute path. */
   readonly dataDir: string;

@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 
-/** The config of the machine's service. */
 export const SERVICE_CONFIG = "/etc/barnacle/config.jsonc";
 
 /** The data directory of the machine's service. */

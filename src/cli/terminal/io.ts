@@ -19,9 +19,7 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Columns of the terminal that stdout is; absent: lines are for a file or a program. */
   readonly columns?: number;
-  /** Styles text for stdout. */
   readonly style: Style;
-  /** Styles text for stderr. */
   readonly errStyle: Style;
   /** Writes a line of the result to stdout. On a terminal, no character of it is a command. */
   out(line: string): void;

@@ -40,13 +40,11 @@ function noticeKey({ text, when, placeholders = {}, example }: Notice): z.ZodOpt
   return key(words.optional(), `Text for when ${when}.${fillInText}`, details);
 }
 
-/** A key for each notice. */
 const texts = () =>
   Object.fromEntries(
     Object.entries(NOTICES).map(([name, notice]) => [name, noticeKey(notice)]),
   ) as Readonly<Record<TextKey, z.ZodOptional<z.ZodString>>>;
 
-/** `messages`. */
 export const messages = z.strictObject({
   groupChat: lazySection(
     () =>
@@ -198,7 +196,6 @@ export const messages = z.strictObject({
 
 const REPLIES = { task: "replies" } as const;
 
-/** Keys of an account that shape its replies. */
 export const replyKeys = {
   textChunkLimit: key(
     whole(100, 2_000).default(2_000),

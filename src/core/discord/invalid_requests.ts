@@ -41,7 +41,6 @@ export function createInvalidRequests(
       for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
       return sum;
     },
-    /** Counts one more request. */
     note(now: number): void {
       const minute = minuteOf(now);
       const oldest = minuteOf(now - INVALID_WINDOW_MS);

@@ -45,7 +45,6 @@ export interface RecalledMessage extends InboundMessage {
   readonly content: ContentFacts;
 }
 
-/** One step of the way to a verdict. */
 export interface VerdictCheck {
   /** One word, the same for the same question: `"sender"`. */
   readonly id: string;

@@ -86,7 +86,6 @@ export const MAX_CODES = 10;
 export const CODES_WINDOW_MS = 65 * 1_000;
 /** A decision on a request, by its code or by its button. */
 export interface PairingDecision {
-  /** The account that got the request. */
   readonly accountId: AccountId;
   /** A code as a person typed it, or the `custom_id` of a pressed button. */
   readonly by: { readonly code: string } | { readonly button: string };

@@ -111,7 +111,6 @@ export interface NoteText {
   readonly text: string;
 }
 
-/** A note of a similar meaning. */
 export interface NearNote {
   readonly id: number;
   /** Cosine of the angle between its vector and that of the search: 1 is the same direction. */

@@ -20,7 +20,6 @@ export interface AnswerChoice {
   readonly style?: "primary" | "secondary" | "success" | "danger";
 }
 
-/** Choice that allows one call. */
 export const ALLOW_ONCE = "once";
 /** Choice that allows this call and later ones like it. */
 export const ALLOW_ALWAYS = "always";
@@ -168,7 +167,6 @@ export interface StoredQuestion {
 
 /** A call that waits for a person, with its question. */
 export interface AskedCall {
-  /** Key of the call among all calls of all turns. */
   readonly callKey: string;
   readonly question: Question;
 }
@@ -208,7 +206,6 @@ export interface Deciding {
   readonly now: number;
 }
 
-/** The result of a decision. */
 export type DecidingOutcome =
   /** There is no such question, or the component belongs to another message. */
   | { readonly kind: "unknown" }
@@ -277,7 +274,6 @@ export interface ServerQuestion {
   readonly server: string;
   /** Name of the tool whose call waits. */
   readonly tool: string;
-  /** The server's words. */
   readonly message: string;
   /** A form, yes or no, or a page. */
   readonly wish: ServerWish;

@@ -12,18 +12,14 @@
 
 import type { GuildId, RoleId, Snowflake, UserId } from "../discord/ids.ts";
 
-/** A role with its permission bits. */
 export interface RoleGrant {
   readonly id: RoleId;
-  /** The permissions that it grants, one bit each. */
   readonly permissions: bigint;
 }
 
 export interface Overwrite {
-  /** The id of a role or a member. */
   readonly id: Snowflake;
   readonly allow: bigint;
-  /** Bits of the denied permissions. */
   readonly deny: bigint;
 }
 

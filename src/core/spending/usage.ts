@@ -48,7 +48,6 @@ export interface UsedBy {
   readonly channelId: string;
   /** Absent in direct messages. */
   readonly guildId?: string;
-  /** The agent that asked the model. */
   readonly agentId: string;
 }
 

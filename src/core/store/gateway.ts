@@ -51,14 +51,12 @@ export interface StoredShard {
   readonly lostAt?: number;
   /** When the newest stored message was sent. */
   readonly storedUpTo: number;
-  /** When the shard last heard from the gateway. */
   readonly aliveAt: number;
 }
 
 /** A gateway session as it is stored. Times are Unix time in milliseconds. */
 export interface StoredSession extends GatewaySession {
   readonly startedAt: number;
-  /** When the session last heard from the gateway. */
   readonly aliveAt: number;
 }
 

@@ -9,12 +9,10 @@ import type { Charge } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
 
 export interface NewCard {
-  /** The message, with a nonce. */
   readonly frozen: Frozen;
   readonly controls: readonly NewControl[];
 }
 
-/** A component of a new card. */
 export interface NewControl {
   /** Its `custom_id`: a name and 128 random bits. */
   readonly customId: string;
@@ -26,7 +24,6 @@ export interface NewControl {
 export interface OutdatedCard {
   readonly id: number;
   readonly channelId: ChannelId;
-  /** Nonce of the posted message. */
   readonly nonce: string;
   readonly question: StoredQuestion;
   /** The run of the chosen action, once it has ended; absent: none has. */
@@ -99,6 +96,5 @@ export interface RuleUse {
 /** A run that no turn will end. */
 export interface CutRun extends ActionRun {
   readonly callKey: string;
-  /** Whose turn it was. */
   readonly message: InboundMessage;
 }

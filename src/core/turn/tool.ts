@@ -29,18 +29,15 @@ export interface ToolPorts {
   readonly history: HistoryPort;
   /** Folded entries of sessions. */
   readonly recall: RecallPort;
-  /** Scripts in a sandbox. */
   readonly code: CodePort;
   readonly draw: DrawPort;
   readonly files: FilesPort;
-  /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
   /** Searches in servers' own messages. */
   readonly knowledge: KnowledgePort;
   readonly skills: SkillsPort;
   readonly workspace: WorkspacePort;
   readonly threads: ThreadsPort;
-  /** Commands on the host. */
   readonly exec: ExecPort;
   readonly questions: QuestionsPort;
   /** Actions that people may run by a press. */

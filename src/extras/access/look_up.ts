@@ -33,7 +33,6 @@ interface FactsToLookUp {
   readonly isOffline: boolean;
 }
 
-/** Sources of the facts. */
 interface LookUpPorts {
   readonly config: BotConfig;
   readonly accountId: AccountId;

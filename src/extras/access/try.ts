@@ -51,7 +51,6 @@ import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStoreIfAny } from "../../cli/shared/with_store.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Options of `access test`. */
 export interface AccessTestFlags extends CommonFlags {
   /** Id, mention or username. */
   readonly user: string;
@@ -69,7 +68,6 @@ export interface AccessTestFlags extends CommonFlags {
   readonly event: AccessEventKind;
   /** Author of the message that a reaction is on. */
   readonly on: Hypothetical["on"];
-  /** Right that a command or component needs. */
   readonly needs: CommandNeeds;
   /** The account; `default` or the only one if absent. */
   readonly account?: string;
@@ -147,7 +145,6 @@ export interface TriedAccess {
 export async function tryAccess(
   flags: TriedEvent,
   { now, view, store, io, tools }: {
-    /** The rules of all accounts. */
     readonly now: ReadAccess;
     /** The rules of the account that gets the event. */
     readonly view: AccessView;

@@ -24,7 +24,6 @@ const PREVIEW_CHARS = 60;
 /** Number of runs of each schedule in the list. */
 const RUNS_SHOWN = 5;
 
-/** Lists schedules with their last runs. */
 export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);

@@ -15,7 +15,6 @@ import type { AccountSnapshot, Snapshot } from "../../http/snapshot.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { DAY_MS, schedule } from "../../lib/clock.ts";
 
-/** The config's part for alerts. */
 type AlertsConfig = BotConfig["alerts"];
 
 /** Milliseconds for which the schedules, the backups and the room of the disk are reused. */

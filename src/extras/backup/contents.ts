@@ -146,7 +146,6 @@ function ownFilesIn(root: string, config: BotConfig, dataDir: string): readonly 
   return own.filter((path) => isBelow(path, root));
 }
 
-/** Whether a path is another one, or in it. */
 function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

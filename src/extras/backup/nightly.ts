@@ -31,7 +31,6 @@ const MAX_WHY = 500;
 /** The beginning of the names of nightly backups. Only these are deleted. */
 const NIGHTLY = "barnacle-nightly-";
 
-/** A backup that is being made. */
 interface RunningBackup {
   /** Resolves with the error if it fails. */
   readonly ended: Promise<string | undefined>;
@@ -101,7 +100,6 @@ export function createNightly(
   }
 
   return {
-    /** Begins to look at the clock. */
     start: (): void => lookIn(FIRST_LOOK_MS),
     /** Ends a backup that is being made. */
     stop(): void {

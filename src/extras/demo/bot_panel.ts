@@ -19,12 +19,9 @@ import type { DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
 import type { createNotices } from "./notices.ts";
 
-/** Sources of the data. */
 export interface BotPanelPorts {
   readonly simulator: Simulator;
-  /** Starts and kills the bot. */
   readonly supervisor: DemoSupervisor;
-  /** Buttons that cause faults. */
   readonly faults: Faults;
   /** The talk of the demo's busy room; absent with a config of the user. */
   readonly crowd?: Crowd;
@@ -45,7 +42,6 @@ export interface BotPanelPorts {
 
 /** The page's data about a running bot. */
 export interface RunningBotPanel extends BotPanel {
-  /** Stops the updates. */
   close(): Promise<void>;
 }
 
@@ -153,7 +149,6 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
   };
 }
 
-/** Facts about the bot at one moment. */
 export interface DemoBotFacts {
   /** Process id; `undefined` if none runs. */
   readonly pid: number | undefined;
@@ -162,7 +157,6 @@ export interface DemoBotFacts {
   readonly figures: BotCard["figures"];
   readonly models: readonly OfferedModel[];
   readonly modelId: string;
-  /** Buttons that cause faults. */
   readonly faults: BotCard["controls"];
   /** Whether people talk in the busy room; absent if there is none. */
   readonly isCrowdTalking?: boolean;

@@ -11,7 +11,6 @@ import type { Exit } from "../../host/process/own_process.ts";
 import type { SimulatedProcess } from "./simulation/simulation.ts";
 
 export interface DemoBotEnd extends Exit {
-  /** Its last lines of output. */
   readonly lines: readonly string[];
 }
 

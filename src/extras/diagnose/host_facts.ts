@@ -48,7 +48,6 @@ import type { ProcessRun } from "../../store/gateway/sessions.ts";
 import type { EmbeddedCount } from "../../store/notes/notes.ts";
 import type { BackupState, Pause } from "../../core/store/settings.ts";
 
-/** The bot to look at. */
 interface HostOptions {
   /** Absolute path. */
   readonly dataDir: string;

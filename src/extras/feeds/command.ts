@@ -87,7 +87,6 @@ export interface ListedFeed {
   readonly state?: FeedState;
 }
 
-/** The feeds of the config with their states. */
 export function feedsOf(
   configured: Readonly<Record<string, FeedConfig>>,
   states: readonly FeedState[],

@@ -28,7 +28,6 @@ type IncidentPlace =
 
 type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
 
-/** The part of an account that keeps incidents. */
 type IncidentAccount = Pick<
   Account<unknown, unknown, { readonly hooks: HookIncidents }>,
   "accountId" | "store" | "now" | "log"

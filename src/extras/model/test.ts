@@ -46,7 +46,6 @@ export interface Tested {
   readonly tried?: TriedModel;
   /** Absent after an answer. */
   readonly failure?: ModelError;
-  /** Abilities of the config and of the server. */
   readonly abilities: ToldAbilities;
   /** The source of the window, for people. */
   readonly windowFrom: string;
@@ -152,7 +151,6 @@ function embeddedRows(tried: TriedEmbedding): readonly string[][] {
   ];
 }
 
-/** In the form of the other models. */
 function embeddedJson({ modelId: model, ...tried }: TriedEmbedding): object {
   return "failure" in tried
     ? { model, failure: { kind: tried.kind, message: tried.failure } }

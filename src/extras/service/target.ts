@@ -13,7 +13,6 @@ export type ServiceTarget = "systemd" | "systemd-user" | "openrc" | "launchd" | 
 
 export const WINDOWS_TASK = "Barnacle";
 
-/** Facts of the machine that decide. */
 export interface ManagerFacts {
   readonly platform: string;
   readonly isRoot: boolean;

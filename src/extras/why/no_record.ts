@@ -16,7 +16,6 @@ import { timeText } from "../../lib/text/units.ts";
 export interface Evidence {
   /** From the message's id. */
   readonly sentAt: number;
-  /** Current time. */
   readonly now: number;
   /** Runs of the bot around that time. */
   readonly runs: {
@@ -29,11 +28,9 @@ export interface Evidence {
   readonly place?: { readonly guildId?: GuildId; readonly channelId: string };
   /** Days for which decisions are kept; 0 keeps them forever. */
   readonly decisionsDays: number;
-  /** Path of the data directory. */
   readonly dataDir: string;
 }
 
-/** Facts about one account. */
 export interface AccountEvidence {
   readonly accountId: AccountId;
   /** Intents of the last session; absent without one. */

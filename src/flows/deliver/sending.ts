@@ -31,7 +31,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   ) => Promise<boolean>;
   /** Finds the missing permission of a refused row, and its cause. */
   readonly explain: (row: OutboxRow, code: number | undefined) => Promise<Explained>;
-  /** Rewrites a message that loses files with these names. */
   readonly withoutFiles: (message: OutboundMessage, names: readonly string[]) => OutboundMessage;
   /** The bot's own user id; `undefined` until READY. */
   readonly self: () => UserId | undefined;

@@ -55,7 +55,6 @@ export function createChannelRecord(stored: string | undefined) {
       outcomes = [...outcomes.filter(([id]) => id !== of), [of, outcome, at] as const]
         .slice(-MAX_OUTCOMES);
     },
-    /** Outcomes that still count. */
     outcomes: (now: number): readonly AnswerOutcome[] =>
       outcomes.filter(([, , at]) => at > now - OUTCOMES_MS).map(([, outcome]) => outcome),
     /** The record as the store keeps it. */

@@ -119,7 +119,6 @@ export async function createPolicyKeeper(
 
   return {
     now: (): CurrentPolicy => current,
-    /** Applies another config. */
     apply(config: PolicySource, text: string | undefined): Promise<void> {
       source = { config, text };
       return change();

@@ -23,7 +23,6 @@ export interface OurView {
   readonly userId: () => UserId | undefined;
   /** The role that Discord created for the bot in a guild. */
   readonly roleIn: (guildId: GuildId) => RoleId | undefined;
-  /** Whether the bot is in a guild. */
   readonly isIn: (guildId: GuildId) => boolean;
   /** Whether it would answer a message that mentions no account, by the facts in memory. */
   readonly wouldAnswer: (message: InboundMessage) => boolean;

@@ -184,7 +184,6 @@ export function createNames(
   };
 }
 
-/** The names in the policy of one account. */
 export type Names = ReturnType<typeof createNames>;
 
 /** Whether a channel no longer exists in its guild. */
@@ -202,7 +201,6 @@ function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
   ];
 }
 
-/** The results of one search for names. */
 interface Resolution {
   readonly matched: readonly Matched[];
   /** Discord's error, if it refused the search of members; else absent. */

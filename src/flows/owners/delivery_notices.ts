@@ -33,7 +33,6 @@ export function createOwnerNotices(
   const digest = createFailureDigest((failures) => void tellOf("dead", failures), schedule);
 
   return {
-    /** A channel refuses messages for a while. */
     parked: (refused: RefusedChannel): void => void tellOf("parked", refused),
     /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
     noFiles: (refused: RefusedChannel): Promise<void> => tellOf("noFiles", refused),
@@ -111,13 +110,10 @@ export function createFileNotices(
 export interface ChannelFailures<Reason = string> {
   readonly channelId: ChannelId;
   readonly count: number;
-  /** The reason of the last failure. */
   readonly reason: Reason;
 }
 
-/** Groups the failures of each channel. */
 interface FailureDigest<Reason = string> {
-  /** A message failed. */
   add(channelId: ChannelId, reason: Reason): void;
   /** Sends the pending notices now. */
   flush(): void;

@@ -65,7 +65,6 @@ export function createConnectionState(
     /** The account's rows of the last process. */
     readonly stored: Pick<StoredAccount, "self" | "ownerId" | "ownerIds" | "readyAt">;
     readonly events: Parameters<typeof createPreflight>[2]["events"];
-    /** Reads the application at Discord. */
     readonly readApplication: () => Promise<
       ApplicationAnswer & ReadApplication
     >;
@@ -149,7 +148,6 @@ export function createConnectionState(
         log.warn(`${what}: ${why}`, { id, ...(fix !== undefined && { fix }) });
       }
     },
-    /** All current problems. */
     findings(): readonly Finding[] {
       const ids = new Set(ungranted.map(({ id }) => id));
       return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted];

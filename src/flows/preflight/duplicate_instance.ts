@@ -44,7 +44,6 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
   early: "which arrived before this process sent it",
 };
 
-/** Creates a watch without any sign. */
 export function createDuplicateWatch(
   { now, schedule, log }: Pick<Account, "log" | "now" | "schedule">,
 ) {

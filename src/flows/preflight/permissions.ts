@@ -235,10 +235,8 @@ export interface SeenChannel extends Named<ChannelId> {
   readonly granted?: readonly string[];
 }
 
-/** Check and title of each row about permissions. */
 const ABOUT = { ...titled("discord.permissions") } as const;
 
-/** The fix for permissions that a channel denies. */
 const GRANT_IN_CHANNEL = "grant it to the bot's role in the channel's settings, under Permissions";
 
 const HIDDEN = "View Channel";

@@ -48,7 +48,6 @@ export function createOwnerGuilds(
       readonly isNeeded: () => boolean;
       /** Asks Discord whether an owner is in a guild. Never rejects. */
       readonly ask: (guildId: GuildId) => Promise<OwnerInGuild>;
-      /** Tells the owners about guilds. */
       readonly notices: Pick<GuildNotices, "add">;
       /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
       readonly guildsPath: () => string;

@@ -32,7 +32,6 @@ export type CreatorNow =
   /** They have left the guild, or may not see the channel any more. */
   | { readonly kind: "gone" };
 
-/** The part of an account that runs schedules. */
 export type RunnerAccount =
   & Pick<
     Account<

@@ -158,7 +158,6 @@ export interface AnswerPorts extends
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;
-  /** They send the stored answer. */
   readonly channelQueues: Pick<ChannelQueues, "wake">;
   /** Looks the question up in the server's messages; absent: no turn does (T17). */
   readonly lookUp?: LookUp;

@@ -28,7 +28,6 @@ import type { ToolChanges } from "../../store/changes/changes.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
-  /** The model that answered, or failed. */
   readonly model: Pick<Model, "id">;
 }
 
@@ -120,7 +119,6 @@ export function postedTurn(turn: FinishedTurn): FinishedTurn {
     : turn;
 }
 
-/** The record of a turn with an answer. */
 export function answeredTurn(
   claim: Claim,
   composed: Exclude<ComposedReply, { kind: "blank" }>,
@@ -212,7 +210,6 @@ function recordOf(
 /** Whether something that the turn of a message has done can be taken back now. */
 export type CanUndo = (messageId: MessageId) => Promise<boolean>;
 
-/** Creates a {@link CanUndo} for one account. */
 export function createCanUndo(
   { accountId, changes, now }: Clock & {
     readonly accountId: AccountId;

@@ -10,7 +10,6 @@ import type { TimelineEntry, TurnTrace } from "../../core/turn/timeline.ts";
 import type { Account } from "../../core/account/account.ts";
 
 export interface TurnTracing {
-  /** Records the requests to a model. */
   model(model: Model): Model;
   /** Records the calls of tools. */
   toolbox(toolbox: Toolbox): Toolbox;

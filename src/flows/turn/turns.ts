@@ -341,14 +341,12 @@ export function createRunningTurns(stopping: AbortSignal) {
         listed.over.resolve();
       }
     },
-    /** Ends the turns that answer one of these messages. */
     touched(messageIds: readonly MessageId[]): void {
       const ids = new Set(messageIds);
       for (const turn of turns) {
         if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) end(turn, "touched");
       }
     },
-    /** The running turns that began with these messages. */
     begunWith: (messageIds: readonly MessageId[]): readonly RunningTurn[] =>
       [...turns].filter(({ claim, cut }) =>
         cut === undefined && messageIds.includes(claim.message.id)

@@ -35,7 +35,6 @@ import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
 
 /** The holder's description of itself. */
 export interface Holder {
-  /** Process id. */
   readonly pid: number;
   readonly startedAt: number;
   /** Id of the kernel's boot; absent if unknown. */

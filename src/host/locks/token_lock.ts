@@ -40,7 +40,6 @@ export interface Squatter {
   readonly owner?: NameOwner;
 }
 
-/** The held lock of a bot token. */
 export type TokenLock =
   | {
     readonly kind: "held";
@@ -132,7 +131,6 @@ async function holdersInFiles(
 /** Names to ask at most: any user can take many of them. */
 const MAX_ASKED = 32;
 
-/** Names that {@link tokenLockName} returns. */
 const NAME = /^barnacle-[0-9a-f]{32}$/;
 const ENDING = ".lock";
 

@@ -129,7 +129,6 @@ const STARTED = 8;
 /** Number of turns and steps after which a bot is busy. */
 const BUSY_TURNS = 500;
 
-/** Ends the start, for every thread of the process. */
 export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
   if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(STARTED);
 }

@@ -32,7 +32,6 @@ function messageIdIn(text: string) {
   return parseSnowflake<"message">(digits);
 }
 
-/** Answers the message, in the channel. */
 export const askAbout: MessageCommand = {
   name: "Ask Barnacle",
   needs: "everyone",

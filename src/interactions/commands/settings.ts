@@ -116,7 +116,6 @@ export const send: Command = settingCommand({
   needs: "owner",
 });
 
-/** A command that shows and chooses a setting. */
 interface SettingCommand extends Pick<Command, "description" | "needs"> {
   readonly name: ChosenSetting;
   readonly option: { readonly name: string; readonly description: string };

@@ -103,7 +103,6 @@ function createOAuthProvider(
   };
 }
 
-/** The login of a connection. */
 type OAuthProvider = ReturnType<typeof createOAuthProvider>;
 
 export interface LoginPorts extends Clock {
@@ -133,7 +132,6 @@ interface LoginOf {
   tell(): boolean;
   /** Has the next sign-in ask for the scopes that a request lacked. */
   want(scope: string | undefined): void;
-  /** Removes the tokens from a text. */
   clean(text: string): string;
   /** Removes the tokens from all texts of a JSON value. */
   cleanAll<Value>(value: Value): Value;

@@ -7,10 +7,8 @@ import shipped from "./weights.json" with { type: "json" };
 /** Weights of another version belong to other features. */
 const VERSION = 1;
 
-/** A linear classifier: one weight for each of its features. */
 export type HeadWeights = readonly (readonly [feature: FeatureName, weight: number])[];
 
-/** The weights of all heads, checked. */
 export interface IntentWeights {
   /** The data that they were trained on. */
   readonly source: string;
@@ -85,7 +83,6 @@ export function checkIntentWeights(value: unknown): IntentWeights {
   };
 }
 
-/** The weights of the program itself. */
 export const SHIPPED_WEIGHTS: IntentWeights = checkIntentWeights(shipped);
 
 /**

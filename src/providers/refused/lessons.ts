@@ -80,7 +80,6 @@ export function toolLesson(refused: Tools): Lesson {
   };
 }
 
-/** A keyword in the schemas of tools. */
 export function keywordLesson(keyword: string): Lesson {
   const written = (key: string, value: unknown) => key === keyword ? undefined : value;
   return {

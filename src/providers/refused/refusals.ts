@@ -56,7 +56,6 @@ const SURE =
 const OPTIONAL_FIELDS =
   /\b(?:stream_options|max_(?:completion_|output_)?tokens|max(?:Output)?Tokens|prompt_cache_key|cache_control)\b|(?<=['"`/\n])(?:include|store)\b/g;
 
-/** Words about an ability, or about one part of it. */
 const ABOUT: Readonly<Record<Ability, RegExp>> = {
   thinking: /\breasoning(?:[_. ]?effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i,
   images:

@@ -321,7 +321,6 @@ const MAX_OPTION = 100;
 /** Discord's maximum number of options of a menu. */
 const IN_A_MENU = 25;
 
-/** The components of an open question. */
 export function controlsOf({ question }: StoredQuestion, texts: Texts): {
   /** At most {@link MAX_BUTTONS}. */
   readonly buttons: readonly (Omit<Button, "customId"> & { readonly choice: string })[];

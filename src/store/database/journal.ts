@@ -17,7 +17,6 @@ export interface JournalRow {
   readonly record: string;
 }
 
-/** A record with its number. */
 interface NumberedRow extends JournalRow {
   /** The first is 1. */
   readonly number: number;

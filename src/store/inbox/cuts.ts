@@ -198,7 +198,6 @@ interface TurnOfMessage {
   readonly rows: readonly TurnRow[];
   /** The newest edit that it has followed. */
   readonly edit: EditedStep | undefined;
-  /** The messages that its answers belong to. */
   readonly causes: readonly MessageId[];
 }
 
@@ -235,7 +234,6 @@ export function prepareReopen(
   edit: {
     readonly accountId: AccountId;
     readonly sessionKey: string;
-    /** When the edited message was sent. */
     readonly sentAt: number;
     readonly now: number;
   },

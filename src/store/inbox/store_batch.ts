@@ -51,7 +51,6 @@ export type StoreBatch = (
 ) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
-  /** More of them, which share verdicts. */
   readonly repeats: readonly RepeatedVerdict[];
   /** The effect of changes; absent if the batch had none. */
   readonly applied?: AppliedChanges;
@@ -203,7 +202,6 @@ export interface InboxDeps {
 
 /** The messages and channels that new verdicts have changed. */
 export interface Kept {
-  /** Messages that are new to the inbox. */
   readonly accepted: readonly Judged[];
   /** Messages that wait for a fact. */
   readonly undecided: readonly Judged[];
@@ -298,7 +296,6 @@ export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
  */
 export type KeepUndecided = (judged: Judged, now: number) => void;
 
-/** Keeps undecided messages beside the inbox. */
 function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
   const sql = statementsOf(database);
   const upsert = sql`

@@ -50,7 +50,6 @@ function createAskedGuilds({ database, sql, commit, read }: Transactions) {
     /** Whether the owners got a question about a guild. */
     wasAsked: (accountId: AccountId, guildId: GuildId) =>
       read(() => select.get(accountId, guildId) !== undefined),
-    /** Notes that they were. */
     noteAsked: (accountId: AccountId, guildId: GuildId, now: number): Promise<void> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, guildId, at: now })),
   };
@@ -143,7 +142,6 @@ export function createPairings(
     /** Requests that were not reported to the owners yet, oldest first. */
     unreported: (accountId: AccountId, now: number): Promise<readonly PairingRequest[]> =>
       read(() => selectRequests.all({ accountId, now, isUnreported: 1 })),
-    /** Notes that a request was reported to the owners. */
     markReported: (id: number): Promise<void> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => void markReported.run(id)),
   };

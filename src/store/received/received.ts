@@ -192,7 +192,6 @@ function createRecentTalk({ sql, read }: Transactions) {
   };
 }
 
-/** Reads recent messages. */
 export type RecentTalk = ReturnType<typeof createRecentTalk>;
 
 const TURN = rows({

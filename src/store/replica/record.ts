@@ -11,7 +11,6 @@ import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { StoreError } from "../database/store_error.ts";
 
-/** The record's file. */
 const NAME = "shared-store.json";
 
 export interface SharedRecord {

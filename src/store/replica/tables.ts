@@ -81,7 +81,6 @@ export interface RemoteState {
   readonly pageCount: number;
   /** Counts the changes, over all owners. */
   readonly sequence: number;
-  /** The database's clock. */
   readonly clockMs: number;
 }
 

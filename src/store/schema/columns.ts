@@ -112,7 +112,6 @@ export const json = <V>(): Column<V> => ({
   isJson: true,
   write: (value) => JSON.stringify(value),
 });
-/** One of some texts. */
 export const oneOf = <V extends string>(...values: readonly [V, ...V[]]): Column<V> =>
   stored("TEXT", (given) => {
     const value = values.find((one) => one === given);
@@ -247,13 +246,11 @@ export type Forgets<Name extends string = string> = string | {
 
 /** Rewrites rows that stay. The table needs a column `id`. */
 export interface RowChange {
-  /** The columns that {@link RowChange.row} reads. */
   readonly columns: readonly string[];
   /** Rewrites a row. @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
   row(row: RewrittenRow, person: Person, scrub: Scrubber): RewrittenRow | "delete" | undefined;
 }
 
-/** A row, as SQLite returns it. */
 export type RewrittenRow = Readonly<Record<string, unknown>>;
 
 /** How long rows are kept (X6). */
@@ -290,7 +287,6 @@ export interface DeclaredTable {
   readonly name: string;
   /** SQL that creates it, with its indexes and triggers. */
   readonly ddl: string;
-  /** As {@link TableParts.isOfBot}. */
   readonly isOfBot: boolean;
   /** Names of the columns of its key, in SQL. */
   readonly keyColumns: readonly string[];

@@ -7,7 +7,6 @@ export interface Person {
   readonly messages: ReadonlySet<string>;
   /** Those of them that catch-up may find again, and must not answer. */
   readonly recent: ReadonlySet<string>;
-  /** Direct message channels with the person. */
   readonly channels: ReadonlySet<string>;
   readonly sessions: ReadonlySet<string>;
 }

@@ -15,7 +15,6 @@ import { readable } from "../../core/inbound/mentions.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
 
-/** A changed message, and the turn that has answered it. */
 export interface ChangedSource extends ChangedMessage {
   readonly messageId: MessageId;
   /** The message that the entries of its turn's calls belong to; absent: no turn has answered it. */

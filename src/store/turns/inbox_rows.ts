@@ -12,7 +12,6 @@ import type { Tail } from "../database/journal.ts";
 
 /** The journal's record of a T2. */
 export interface ClaimRecord {
-  /** The message that the turn begins with. */
   readonly turn: string;
   readonly messages: readonly { readonly messageId: string; readonly attempt: number }[];
   /** Unix time in milliseconds. */

@@ -31,7 +31,6 @@ import { senderOf } from "./senders.ts";
 
 /** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
 function createSchemas() {
-  /** The fields that tell the kind of interaction. */
   const kindPayload = z.object({
     type: numeric,
     data: optional(z.object({ component_type: optional(numeric) })),

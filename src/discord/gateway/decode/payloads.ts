@@ -139,7 +139,6 @@ export const contentFields = () => ({
   components: listOf(z.unknown()),
 });
 
-/** The content of a message or of a forwarded one. */
 export const contentPayload = z.lazy(() => z.object(contentFields()));
 /** A forwarded message. Discord tells no author; other servers may. */
 export const snapshotPayload = z.lazy(() =>
@@ -252,7 +251,6 @@ export const guildPayload = z.lazy(() =>
   z.object({
     id: snowflake<"guild">(),
     name: optional(z.string()),
-    /** The boost level. */
     premium_tier: optional(z.number()),
     owner_id: optional(snowflake<"user">()),
     roles: listOf(rolePayload),

@@ -147,13 +147,11 @@ export function createBatches(
   }
 
   return {
-    /** Takes a dispatch that Barnacle uses. */
     add(text: string, dispatchSeq: number): void {
       take(text, dispatchSeq);
       hasOther = true;
       if (!cancelGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
     },
-    /** Takes a message in its short form. */
     addShort(text: string, dispatchSeq: number): void {
       take(text, dispatchSeq);
       const isBlock = texts.length >= (hasOther ? GATHER_COUNT : REPEATS_COUNT);

@@ -15,7 +15,6 @@ export const NO_COUNTS: GatewayCounts = {
   unparsable: 0,
 };
 
-/** Creates counters that start at zero. */
 export function createCounters() {
   const resumes = { ...NO_COUNTS.resumes };
   const disconnects = new Map<string, number>();
@@ -26,7 +25,6 @@ export function createCounters() {
   let hasChanged = false;
 
   return {
-    /** Counts a sent IDENTIFY. */
     identified(): void {
       identifies++;
       hasChanged = true;
@@ -109,7 +107,6 @@ export function createTotals() {
       past = addCounts(past, current);
       current = NO_COUNTS;
     },
-    /** The counters of all workers. */
     sum: (): GatewayCounts => addCounts(past, current),
   };
 }

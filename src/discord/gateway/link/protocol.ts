@@ -68,7 +68,6 @@ export interface ShardStart extends ShardOptions, ResumePoint {
   readonly mustSendPresence: boolean;
 }
 
-/** The options that all shards of a worker share. */
 export type CommonOptions = Omit<GatewayOptions, "shards">;
 
 export interface DispatchBatch extends Batch {

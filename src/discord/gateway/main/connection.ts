@@ -17,7 +17,6 @@ import {
   startConnection,
 } from "./start_connection.ts";
 
-/** The events of an account's connection. */
 interface ConnectionEvents {
   batch: ConnectPorts["onBatch"];
   shards: ConnectPorts["onShards"];
@@ -31,7 +30,6 @@ interface ConnectionEvents {
   sessionEnded: ConnectPorts["onSessionEnded"];
   /** A shard waits before its next attempt. */
   delayed: ConnectPorts["onDelay"];
-  /** The gateway has ended for good. */
   final(final: GatewayFinal): void;
   /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
   failed(error: unknown): void;

@@ -53,7 +53,6 @@ export interface ConnectOptions
   readonly mayResume: () => Promise<boolean>;
 }
 
-/** The dependencies and events of a connection. */
 export interface ConnectPorts
   extends
     Clock,

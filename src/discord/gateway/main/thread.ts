@@ -57,7 +57,6 @@ export interface GatewayEvents {
    * `isPreview`, the shard only asks whether it would get one.
    */
   onPermitWanted(shardId: number, isPreview: boolean): void;
-  /** Takes a log line. */
   onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   /** The account never connects again. */
   onFinal(final: GatewayFinal): void;

@@ -61,7 +61,6 @@ const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DEC
 /** The result of a batch while it is read. */
 interface Reading {
   readonly events: InboundEvent[];
-  /** Guilds that the batch has changed. */
   readonly changed: Set<GuildId>;
 }
 
@@ -90,7 +89,6 @@ export function createReader(
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
   const unread = createUnreadTypes();
-  /** Shard and arrival of the batch that is read. */
   let from = { shardId: 0, arrivedAt: 0 };
   const people = createPeople();
   const repeats = createRepeatedMessages();

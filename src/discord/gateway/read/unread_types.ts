@@ -61,7 +61,6 @@ export function createUnreadTypes() {
       renewed.add(key);
       isRenewalDue = true;
     },
-    /** A dispatch was read. */
     understood(type: string): void {
       understood.add(type);
       const known = unread.get(type);

@@ -33,7 +33,6 @@ export interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
   isInUse(socket: number): boolean;
   /** Takes a step for an event, and for the events that its effects cause. */
   step(event: LifecycleEvent): void;
-  /** Sets the URL of the next connection. */
   setUrl(url: string): void;
   /** Takes the last step, and cancels the timer. */
   stop(): void;

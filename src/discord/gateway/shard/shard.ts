@@ -83,7 +83,6 @@ export function startShard(
     },
     /** Sends the gathered dispatches to the main thread. */
     flush: batches.flush,
-    /** Sets the URL of the next connection. */
     setUrl: machine.setUrl,
     /** Shows another presence, also after each reconnect. */
     setPresence(changed: Presence): void {

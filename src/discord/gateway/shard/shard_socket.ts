@@ -26,7 +26,6 @@ export interface ShardSocket extends Pick<Emitter<ShardSocketEvents>, "connect">
   open(effect: Open): void;
   /** Sends a payload. Does nothing without an open socket. */
   send(op: number, d: unknown): void;
-  /** Pauses or resumes reading. */
   setPaused(isPaused: boolean): void;
   /** Sends the close frame, and reads until Discord has closed, too. */
   beginClose(): void;

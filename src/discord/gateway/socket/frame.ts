@@ -26,7 +26,6 @@ export interface DispatchFrame {
   readonly text?: string;
 }
 
-/** One classified payload. */
 export type Frame =
   | ({ readonly kind: "dispatch" } & DispatchFrame)
   | ({
@@ -219,7 +218,6 @@ function scanFields(text: string): PayloadEnvelope | undefined {
   return { op, t, s };
 }
 
-/** A parsed payload: its envelope and its data. */
 export interface Payload extends PayloadEnvelope {
   /** The data, not validated. */
   readonly d: unknown;

@@ -25,7 +25,6 @@ export interface Denial {
   readonly text: string;
 }
 
-/** The settings of a channel that its permissions depend on. */
 export interface PostingChannel extends Pick<Channel, "name" | "type"> {
   readonly overwrites: readonly Overwrite[];
 }

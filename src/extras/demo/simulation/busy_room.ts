@@ -110,7 +110,6 @@ export function createCrowd(simulator: Simulator, tell: (text: string) => void) 
       left = Object.values(CROWD);
       say();
     },
-    /** Ends the talk. */
     stop(): void {
       clearTimeout(timer);
       timer = undefined;

@@ -37,7 +37,6 @@ export interface AskedText extends Asked {
   readonly check?: (text: string) => string | undefined;
 }
 
-/** One of several answers. */
 export interface DialogueOption<Value> {
   readonly value: Value;
   readonly label: string;
@@ -84,7 +83,6 @@ export interface Dialogue {
   text(asked: AskedText): Promise<string>;
   /** Asks for yes or no; yes is the default. */
   confirm(asked: Asked & { readonly initial?: boolean }): Promise<boolean>;
-  /** Asks for one of several answers. */
   choose<Value>(asked: AskedChoice<Value>): Promise<Value>;
   /** Asks for at least one of several answers. */
   chooseSome<Value>(asked: AskedChoice<Value>): Promise<readonly Value[]>;
