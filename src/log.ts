@@ -18,7 +18,6 @@ export type LogLevel = "error" | "warn" | "info" | "debug" | "connection_debug";
 
 /** The level, the format and the output of the log. */
 export interface LogSettings {
-  /** The least important level that is written. */
   readonly level: LogLevel;
   /** `"human"` for a terminal. */
   readonly format: "human" | "json";

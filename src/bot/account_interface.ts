@@ -69,7 +69,6 @@ export interface AccountPorts extends Clock {
   readonly meter: Meter;
   readonly turnLimit: TurnLimit;
   readonly memory: ProcessMemory;
-  /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** All enabled accounts of this process, in the order of the config. */
   readonly ours: () => readonly OurAccount[];

@@ -47,7 +47,6 @@ export interface AccountChange {
   readonly does: "keep" | "apply" | "restart" | "start" | "stop";
 }
 
-/** The result of comparing two configs. */
 export interface ReloadPlan {
   /** In the order of the files; removed keys last. */
   readonly changes: readonly KeyChange[];

@@ -73,8 +73,6 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
   readonly mediaMaxBytes: number;
 }
 
-export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
-
 export interface AgentConfig extends Partial<Omit<Settings["agents"]["list"][number], "model">> {
   /** `"main"` if the config lists no agent (S1). */
   readonly id: string;

@@ -51,7 +51,6 @@ export interface FeedSource {
   readonly ownNetwork: boolean;
 }
 
-/** The answer of a feed's server. */
 export type FetchedFeed =
   | { readonly kind: "unchanged" }
   | ({ readonly kind: "feed"; readonly feed: ReadFeed } & FeedValidators)

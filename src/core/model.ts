@@ -139,7 +139,6 @@ export interface ModelUsage {
   readonly isEstimate?: boolean;
 }
 
-/** A language model that answers requests. */
 export interface Model {
   /** `"<provider>/<model>"`. */
   readonly id: string;

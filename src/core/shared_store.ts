@@ -38,7 +38,6 @@ export interface SharedStoreState {
     /** Whether that one had ended its lease by itself. */
     readonly isStop: boolean;
   };
-  /** Whether this process is the owner. */
   readonly isOwner: boolean;
   /**
    * Of an owner: milliseconds for which its oldest change has waited for PostgreSQL. Of a standby:

@@ -100,7 +100,6 @@ export type CheckedHow =
   | "posted"
   | "edited"
   | "discarded"
-  /** A person answers in its place. */
   | "self"
   | "expired"
   /** It could be shown to no one. */

@@ -9,7 +9,6 @@ import type { AddressInfo } from "node:net";
 import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
 import type { HttpBounds } from "./bounded_server.ts";
 
-/** A listener on the loopback address. */
 interface SignInCallback {
   readonly url: string;
   /**

@@ -53,7 +53,6 @@ export interface StatusReport {
   /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   readonly at: number;
-  /** The state that the checks judged. */
   readonly snapshot: Snapshot;
   readonly checks: readonly HealthCheck[];
 }

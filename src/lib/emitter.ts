@@ -46,7 +46,6 @@ export interface Hold {
    * at once.
    */
   wrap<Args extends readonly unknown[]>(call: (...args: Args) => void): (...args: Args) => void;
-  /** Whether calls are held. */
   readonly isHolding: boolean;
   /** Makes the held calls, in the order in which they came. */
   release(): void;

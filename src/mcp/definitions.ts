@@ -26,7 +26,6 @@ export interface McpToolDefinition {
   readonly isReadOnly: boolean;
 }
 
-/** A tool in a server's answer. */
 interface ListedTool {
   readonly name: string;
   /** Its text for the model. */
@@ -130,7 +129,6 @@ export interface ToolDifferences {
   readonly removed: readonly string[];
 }
 
-/** Compares two lists of tools. */
 export function changesOf(before: ToolHashes, after: ToolHashes): ToolDifferences {
   const names = Object.keys(after);
   return {

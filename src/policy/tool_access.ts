@@ -61,7 +61,6 @@ export interface ToolDecision {
   readonly rule: string;
 }
 
-/** The facts about a tool that a decision needs. */
 export type ToolFacts = Pick<Tool, "name" | "gate" | "partGates">;
 
 /** Decides about each of some tools, in their order. */

@@ -14,7 +14,6 @@ import type { ModelSettings } from "./settings.ts";
 
 interface IdForm {
   readonly fits: (id: string) => boolean;
-  /** Makes an accepted id of any other. */
   readonly toFit: (id: string) => string;
 }
 

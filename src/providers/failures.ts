@@ -59,7 +59,6 @@ export function refusalOf(
   });
 }
 
-/** The error with the server's words. */
 function errorOf(
   kind: ModelErrorKind,
   what: string,

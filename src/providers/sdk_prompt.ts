@@ -20,7 +20,6 @@ import {
 import { argumentsOf, nameOf } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
-/** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
 type SdkOptions = Parameters<SdkModel["doStream"]>[0];
 type SdkMessage = SdkOptions["prompt"][number];

@@ -21,7 +21,6 @@ const LAST_PIECE_MS = 1_000;
 
 export interface WrittenRequest {
   readonly url: string;
-  /** Names in small letters. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array<ArrayBuffer>;
 }

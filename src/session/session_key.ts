@@ -142,7 +142,6 @@ export function besideKeyOf(sessionKey: string): string {
   return sessionKey + BESIDE;
 }
 
-/** Whether a session is that of such commands. */
 export function isBesideKey(sessionKey: string): boolean {
   return sessionKey.endsWith(BESIDE);
 }

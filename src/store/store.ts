@@ -210,7 +210,6 @@ export function createStore(
     turns: createTurns(commits, memory, pruner, transcripts, tables),
     /** Conversations: their checkpoints, and their lists for the operator. */
     sessions: createSessions(commits, transcripts),
-    /** Messages on their way to Discord. */
     outbox: createOutbox(commits, memory.outgoing, tables.outbox, settleLater),
     /** The use of models, and problems of models that the owners know. */
     usage: { ...createUsage(commits, memory.spent, tables.usage), ...createModelProblems(commits) },
@@ -231,14 +230,12 @@ export function createStore(
     notes: { ...createNotes(commits), ...createNoteVectors(commits) },
     /** Messages that people search. */
     knowledge: createKnowledge(commits, known),
-    /** Destructive actions of tools. */
     changes: createChanges(commits),
     /** Settings that people change by commands. */
     settings,
     /** Reminders and scheduled tasks, with their runs. */
     schedules: createSchedules(commits, memory.outgoing),
     calls: createCalls(commits),
-    /** Events of other programs. */
     hooks: createHooks(commits, memory.outgoing),
     upkeep: createUpkeep(commits, pruner),
     trends: createTrends(commits),

@@ -28,7 +28,6 @@ interface AgentFolder {
   readonly workspace?: string;
 }
 
-/** Path of an agent's workspace. */
 export function workspaceOf(
   { file }: Pick<AgentFolders, "file">,
   { id, workspace }: AgentFolder,

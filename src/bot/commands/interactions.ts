@@ -18,14 +18,7 @@ import { createRefusals } from "../../flows/interactions/refusals.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
-import type { TurnCommands } from "../../flows/turn/command_turn.ts";
 import { createCommandContext, type InteractionParts } from "./context.ts";
-
-/** Text commands, and the settings that commands have changed, for turns. */
-export interface AccountCommands extends TurnCommands {
-  /** The command line may have paused the account, or let it go on. Never rejects. */
-  pauseChanged(): Promise<void>;
-}
 
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;

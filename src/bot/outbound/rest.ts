@@ -28,7 +28,6 @@ export interface RestOptions {
   readonly mayAct?: () => Promise<void>;
 }
 
-/** The events of an account's REST client. */
 export interface RestEvents {
   request(request: RequestMetric): void;
   /** Discord carried out a request to a channel. */

@@ -30,7 +30,6 @@ import { createSecretTail } from "../../render/safety/secrets.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 
-/** The parts of an account that the progress display uses. */
 interface ProgressParts {
   readonly client: RestClient;
   readonly messages: Messages;

@@ -63,7 +63,6 @@ export interface RunFlags extends CommonFlags {
 /** Milliseconds that opening and migrating a store may take. */
 const MIGRATION_MS = 10 * 60_000;
 
-/** The parts of a run that outlive the bot. */
 interface OwnRun {
   readonly dataDir: string;
   /** Path of the program; absent if it runs from source. */

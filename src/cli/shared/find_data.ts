@@ -54,7 +54,6 @@ export interface DataFacts {
   };
   /** Running bots of this machine, one per directory. */
   readonly running: readonly (DataPlace & { readonly pid: number })[];
-  /** The directory of the systemd unit. */
   readonly service: DataPlace;
 }
 

@@ -14,7 +14,6 @@ import { id } from "./access.ts";
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
 
-/** The description of each such list. */
 export const MENTION_PATTERNS =
   "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
   "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +

@@ -82,7 +82,6 @@ export type CallState =
   }
   | { readonly kind: "failed"; readonly why: string; readonly isBudget: boolean };
 
-/** Tokens of a call's turn. */
 export interface CallUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;

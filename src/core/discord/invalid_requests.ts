@@ -51,7 +51,6 @@ export function createInvalidRequests(
   };
 }
 
-/** The count of one IP address. */
 export type InvalidRequests = ReturnType<typeof createInvalidRequests>;
 
 /** The minute since 1970 of a Unix time in milliseconds. */

@@ -98,7 +98,6 @@ export const MAX_COMMAND_MS = 110_000;
 /** Maximum number of processes of a command. */
 export const MAX_PROCESSES = 64;
 
-/** The reasons to end a program. */
 export const RUN_CUTS = ["time", "output", "stopped", "memory", "disk", "processes"] as const;
 
 /** Why a program was ended. */

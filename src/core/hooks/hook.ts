@@ -87,7 +87,6 @@ export function rulesOfHook({ hooks, feeds }: EventSources, hook: string): Answe
   return Object.hasOwn(rules, name) ? rules[name] : undefined;
 }
 
-/** Whether the config has events to answer. */
 export function hasEvents({ hooks, feeds }: EventSources): boolean {
   return hooks !== undefined || Object.values(feeds).some(({ model }) => model);
 }

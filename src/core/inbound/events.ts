@@ -113,7 +113,6 @@ export type EventOf<Kind extends EventKind> = {
   [Key in EventKind]: Extract<InboundEvent, { readonly kind: Key }>;
 }[Kind];
 
-/** Calls the handler of an event's kind. */
 export function handleEvent<Kind extends EventKind>(
   event: EventOf<Kind>,
   handlers: EventHandlers,
@@ -124,7 +123,6 @@ export function handleEvent<Kind extends EventKind>(
 /** Events that arrived together and are to be stored together. */
 export interface InboundBatch {
   readonly accountId: AccountId;
-  /** The account's shard that received them. */
   readonly shardId: number;
   /** Number of the batch in this process; `committed` takes it. */
   readonly ticket: number;

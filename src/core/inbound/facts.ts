@@ -56,7 +56,6 @@ export interface VerdictCheck {
   readonly rule: string;
 }
 
-/** A verdict with the steps that led to it. */
 export interface Explanation {
   readonly verdict: Verdict;
   /** In the order of the checks; if the message is not answered, the last one failed. */

@@ -103,7 +103,6 @@ export interface MessageExtra {
   readonly text: string;
 }
 
-/** The message that another message replies to. */
 export interface Quoted {
   readonly id: MessageId;
   /** Author of the quoted message; absent if it is deleted or Discord did not load it. */
@@ -248,7 +247,6 @@ export interface Self {
   readonly username: string;
 }
 
-/** The state that RESUME needs. */
 export interface GatewaySession {
   /** Discord's id of the session, from READY. */
   readonly sessionId: string;

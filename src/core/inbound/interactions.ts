@@ -10,7 +10,6 @@ import type { ApplicationId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { Submission } from "../people/form.ts";
 import type { InboundMessage, Quoted, Sender } from "./inbound.ts";
 
-/** The part that all interactions have in common. */
 export interface Interaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
   /** Id of the interaction, not of a message. */
   readonly id: string;

@@ -13,7 +13,6 @@ export interface ProxiedMessage {
   readonly id: MessageId;
   /** Id of the replaced message, which PluralKit deletes. */
   readonly original: MessageId;
-  /** The account that wrote the original. */
   readonly sender: UserId;
   readonly channelId: ChannelId;
   /** Guild of both messages; absent if PluralKit does not name it. */

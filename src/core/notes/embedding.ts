@@ -8,7 +8,6 @@ import type { ModelErrorKind, ModelUsage } from "../model.ts";
 /** The kind of the texts. Some models need it. */
 export type EmbeddedAs = "note" | "query";
 
-/** Vectors of some texts. */
 export interface Embedded {
   /** One for each text, in their order, all of the same number of dimensions. */
   readonly vectors: readonly Int8Array<ArrayBuffer>[];

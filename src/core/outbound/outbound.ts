@@ -166,7 +166,6 @@ export interface Button {
   readonly style: "primary" | "secondary" | "success" | "danger";
 }
 
-/** A select menu below a message. */
 export interface Menu {
   /** Discord sends it back with each selection. At most 100 characters, and it contains no state. */
   readonly customId: string;

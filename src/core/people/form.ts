@@ -175,7 +175,6 @@ function ownOf<Value>(
 export interface OfferedForm {
   /** `custom_id` of the button that opens it. */
   readonly customId: string;
-  /** The channel of the button's message. */
   readonly channelId: string;
   /** The people who may open it. */
   readonly asked: readonly string[] | "anyone";

@@ -23,7 +23,6 @@ export interface AnswerChoice {
 export const ALLOW_ONCE = "once";
 /** Choice that allows this call and later ones like it. */
 export const ALLOW_ALWAYS = "always";
-/** Choice that refuses a call. */
 export const DENY = "deny";
 /** Choice that opens the form of a question. It decides nothing by itself. */
 export const FILL_IN = "form";
@@ -270,7 +269,6 @@ export type ServerWish =
 
 /** A question of a server. All texts are the server's, and untrusted. */
 export interface ServerQuestion {
-  /** The server's name in the config. */
   readonly server: string;
   /** Name of the tool whose call waits. */
   readonly tool: string;

@@ -92,7 +92,6 @@ export function isPermission(name: string): name is Permission {
 type DeniedBy =
   | { readonly kind: "no_role" }
   | { readonly kind: "everyone" }
-  /** The member's roles that the channel denies the permission. */
   | { readonly kind: "roles"; readonly ids: readonly RoleId[] }
   | { readonly kind: "member" };
 
@@ -190,7 +189,6 @@ export function basePermissions(
 /** Sets of the roles of members: one call of a tool asks for the same one several times. */
 const roleSets = new WeakMap<readonly RoleId[], ReadonlySet<string>>();
 
-/** The ids of a member's roles. */
 export function roleSet(roles: readonly RoleId[]): ReadonlySet<string> {
   const known = roleSets.get(roles);
   if (known) return known;

@@ -60,7 +60,6 @@ export interface StoredSession extends GatewaySession {
   readonly aliveAt: number;
 }
 
-/** Discord's answer to a request for the application. */
 export interface ApplicationAnswer {
   /** Flags (bits), which include the granted privileged intents. */
   readonly flags: number;

@@ -82,7 +82,6 @@ export type UnattendedBegin =
   | { readonly kind: "begun" }
   /** The turn has run it before. */
   | { readonly kind: "repeated"; readonly run: ActionRun }
-  /** The cap of the day is reached. */
   | { readonly kind: "spent" };
 
 /** The use of a rule by which actions run without a person. */

@@ -61,7 +61,6 @@ export interface FoldRange {
   readonly last: Pick<Entry, "messageId" | "role">;
 }
 
-/** Entries that a summary takes the place of. */
 export interface Fold extends FoldRange, Pick<OpenEntries, "changes"> {
   readonly agentId: string;
   readonly sessionKey: string;

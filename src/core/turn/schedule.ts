@@ -99,7 +99,6 @@ export function runIdOf(scheduleId: number, dueAt: number): MessageId {
   return snowflakeAt<"message">(dueAt, scheduleId);
 }
 
-/** The parts of a message that a schedule keeps. */
 export function originOf(
   { accountId, id, channelId, guildId, place, sender }: ScheduleOrigin,
   agentId: string,

@@ -27,7 +27,6 @@ import type { PassedWork } from "../step.ts";
 export interface ToolPorts {
   readonly discord: DiscordPort;
   readonly history: HistoryPort;
-  /** Folded entries of sessions. */
   readonly recall: RecallPort;
   readonly code: CodePort;
   readonly draw: DrawPort;
@@ -54,7 +53,6 @@ export interface OpenCall {
   readonly arguments: string;
 }
 
-/** Facts that a call has besides its input. */
 export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sharesReads"> {
   readonly ports: ToolPorts;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */

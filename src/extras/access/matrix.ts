@@ -51,7 +51,6 @@ export interface AccessMatrix {
   readonly allowsBots: boolean;
   /** Usernames of known people, by the ids of the entries. */
   readonly names: ReadonlyMap<string, string>;
-  /** Remarks below the table. */
   readonly notes: readonly string[];
 }
 

@@ -31,7 +31,6 @@ import type { AccessPolicy, PlaceToolRules } from "../../policy/rules/rules.ts";
 import { mappingsOf, type NameMapping } from "./names.ts";
 
 export interface ResolveFlags extends AccountFlags {
-  /** Whether to write the ids into the config. */
   readonly write: boolean;
   /** Whether to skip requests to Discord. */
   readonly offline: boolean;

@@ -66,7 +66,6 @@ export interface AccessTestFlags extends CommonFlags {
   /** Ids or names of the sender's roles. */
   readonly role?: readonly string[];
   readonly event: AccessEventKind;
-  /** Author of the message that a reaction is on. */
   readonly on: Hypothetical["on"];
   readonly needs: CommandNeeds;
   /** The account; `default` or the only one if absent. */
@@ -119,7 +118,6 @@ export const WOULD: Readonly<Record<TriedAccess["verdict"], string>> = {
 
 type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
 
-/** The verdict on a hypothetical event. */
 export interface TriedAccess {
   readonly accountId: AccountId;
   readonly verdict: Verdict["kind"];

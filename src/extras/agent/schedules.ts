@@ -19,7 +19,6 @@ import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 
-/** Characters of a text in the list. */
 const PREVIEW_CHARS = 60;
 /** Number of runs of each schedule in the list. */
 const RUNS_SHOWN = 5;

@@ -63,7 +63,6 @@ export interface AlertKind {
   readonly isUrgent: boolean;
   /** Whether the owners hear of it once a day while it lasts. */
   readonly isRepeated: boolean;
-  /** Whether the owners hear of its end. */
   readonly hasEnd: boolean;
   /**
    * Finds the trouble of this kind.

@@ -68,7 +68,6 @@ export function startAlerts(
     return { now: now(), startedAt, accounts, store: state, models, budgets: used, ...read };
   }
 
-  /** An account that can write to the owners now. */
   function reachable(): AccountId | undefined {
     const { accounts: shown, store: { isFailing } } = snapshot();
     const id = isFailing ? undefined : shown.find(isOnline)?.id;

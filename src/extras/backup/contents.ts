@@ -31,7 +31,6 @@ import {
   WORKSPACES_FOLDER,
 } from "./manifest.ts";
 
-/** The files of a backup beside the database. */
 export interface Contents
   extends Pick<Manifest, "setAgain" | "logins" | "config" | "workspaces" | "left"> {
   /** Their bytes, at the time of listing. */

@@ -101,7 +101,6 @@ export function createNightly(
 
   return {
     start: (): void => lookIn(FIRST_LOOK_MS),
-    /** Ends a backup that is being made. */
     stop(): void {
       isStopped = true;
       cancel();

@@ -51,7 +51,6 @@ const LOOK_MS = 250;
 /** Reads of the store between two requests to the bot. */
 const LOOKS_PER_QUESTION = 4;
 
-/** Starts to update the data. */
 export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
   const { simulator, supervisor, faults, crowd, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BotPanelNews) => void>();
@@ -171,7 +170,6 @@ const CROWD_TALK: Control = {
   isOn: false,
 };
 
-/** The button that opens the bot's dashboard. */
 const DASHBOARD_PAGE: Control = {
   id: "dashboard",
   group: "demo",

@@ -32,7 +32,6 @@ export function createSupervisor(
     start(env: Env): SimulatedProcess;
     /** Waits for milliseconds. */
     readonly sleep: (ms: number) => Promise<void>;
-    /** Shows a sentence on the page. */
     tell(text: string): void;
   },
 ) {

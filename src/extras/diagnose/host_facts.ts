@@ -84,7 +84,6 @@ export interface StoreView {
 export interface AccountView {
   /** URL of the last connection. */
   readonly gatewayUrl?: string;
-  /** IDENTIFY calls that are left today. */
   readonly budget: IdentifyBudget;
   /** Names of the config that the bot has resolved (P12). */
   readonly names: readonly ResolvedName[];

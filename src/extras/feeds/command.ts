@@ -51,7 +51,6 @@ export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-/** Makes feeds due now. */
 export async function poll(
   flags: CommonFlags,
   names: readonly string[],

@@ -15,7 +15,6 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { HookIncidents } from "../../store/hooks/hooks.ts";
 
-/** The place of a run's events. */
 type IncidentPlace =
   | {
     readonly kind: "place";

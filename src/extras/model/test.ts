@@ -189,7 +189,6 @@ function rowsOf(
   ];
 }
 
-/** The next step for each problem. */
 const FIXES = {
   slow: "; `tools.prompt: small` shortens each request, and `auto` chooses it",
   tools:
@@ -225,7 +224,6 @@ function windowText({ contextWindow }: ToldAbilities, from: string, isLocal: boo
 
 const ASSUMED = "assumed: its server does not tell";
 
-/** Says where the window of a model comes from. */
 export function windowSource(
   { abilities }: Pick<ModelSettings, "abilities">,
   { contextWindow, windowFrom }: ToldAbilities,

@@ -57,7 +57,6 @@ export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Pro
   });
 }
 
-/** A sum of requests with one value of a field. */
 export interface UsageRow extends UsageSum {
   /** Id of the person, place or agent; a day as `2026-11-27`. */
   readonly value: string;

@@ -51,7 +51,6 @@ interface LayoutFacts {
 /** Names by which service managers know the service. */
 export const UNIT = "barnacle.service";
 export const LABEL = "bot.barnacle";
-/** The socket that starts commands of the agent. */
 export const EXEC_SOCKET = "barnacle-exec.socket";
 
 /** The line by which Barnacle knows its own units and scripts, of any version. */

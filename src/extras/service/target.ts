@@ -18,7 +18,6 @@ export interface ManagerFacts {
   readonly isRoot: boolean;
   /** Whether systemd is the machine's first process. */
   readonly hasSystemd: boolean;
-  /** Whether OpenRC started the machine. */
   readonly hasOpenRc: boolean;
   readonly isContainer: boolean;
   /** Why the user's own systemd does not answer; absent if it does. */

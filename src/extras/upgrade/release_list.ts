@@ -92,7 +92,6 @@ export function readReleaseList(
   { seen, now }: {
     /** When the newest list was made that this program has seen. */
     readonly seen: string | undefined;
-    /** The time of this machine. */
     readonly now: number;
   },
   source: string,

@@ -14,10 +14,8 @@ import { timeText } from "../../lib/text/units.ts";
 
 /** Facts about the time and the place. Times are Unix times in milliseconds. */
 export interface Evidence {
-  /** From the message's id. */
   readonly sentAt: number;
   readonly now: number;
-  /** Runs of the bot around that time. */
   readonly runs: {
     readonly wasRunning: boolean;
     readonly before?: { readonly aliveAt: number; readonly ending?: string };

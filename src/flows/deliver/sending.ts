@@ -13,7 +13,6 @@ import type { MissingHere } from "../../core/outbound/refusals.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
 
-/** The delivery of an account. Each method of the outbox is one transaction. */
 export interface Sending<Used extends keyof Outbox = keyof Outbox>
   extends
     Pick<Account, "accountId" | "now" | "schedule" | "random" | "log">,
@@ -43,7 +42,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   readonly steadyNow: () => number;
 }
 
-/** The permissions' explanation of a refusal. */
 export interface Explained {
   readonly missing: MissingHere;
   /** For people: the missing permission by name; absent if only Discord's words are known. */

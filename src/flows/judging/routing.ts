@@ -10,7 +10,6 @@ import type { RoutingFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
-/** An enabled account of this process. */
 export interface OurAccount {
   readonly accountId: AccountId;
   /** Absent while the account does not run. */

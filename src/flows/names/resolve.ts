@@ -94,7 +94,6 @@ function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
-/** The part of an account that the flow uses. */
 type NamesAccount =
   & Pick<
     Account<unknown, unknown, { readonly pairing: ResolvedNames }>,
@@ -123,7 +122,6 @@ export function createNames(
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
-  /** Keys of warnings that were logged. */
   const warned = new Set<string>();
 
   async function resolve(): Promise<void> {

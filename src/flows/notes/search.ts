@@ -31,7 +31,6 @@ const NEAR_ENOUGH = 0.5;
 
 export function createNoteSearch({ notes, embedder, onEmbedded }: {
   readonly notes: Pick<Notes, "search" | "find"> & Pick<NoteVectors, "nearest">;
-  /** Makes the vector of a query. */
   readonly embedder: Pick<Embedder, "modelId" | "embed">;
   readonly onEmbedded: () => void;
 }): NoteSearch {

@@ -67,7 +67,6 @@ export function createFileNotices(
   { wasTold, noteTold, explain, tell }: {
     /** Whether the owners got this notice about the channel within the last day. */
     readonly wasTold: (channelId: ChannelId) => Promise<boolean>;
-    /** Stores that the owners have got the notice. */
     readonly noteTold: (channelId: ChannelId) => Promise<void>;
     /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
     readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
@@ -115,7 +114,6 @@ export interface ChannelFailures<Reason = string> {
 
 interface FailureDigest<Reason = string> {
   add(channelId: ChannelId, reason: Reason): void;
-  /** Sends the pending notices now. */
   flush(): void;
 }
 

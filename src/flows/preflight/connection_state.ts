@@ -31,9 +31,7 @@ interface ReadApplication {
 
 /** Fetches the facts that the checks judge. */
 export interface Inquiries extends Clock {
-  /** Probes the way to REST. */
   readonly network: () => Promise<NetworkFacts>;
-  /** Asks Discord about the bot. */
   readonly discord: () => Promise<DiscordFacts>;
   /** Checks the agents' current models, without a question; a reload may change them. */
   readonly models: () => Promise<readonly Finding[]>;

@@ -10,7 +10,6 @@
 import type { Foreign } from "../../core/inbound/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The signs of a second program. */
 interface DuplicateDoubt {
   /** Unix time in milliseconds of the first sign. */
   readonly since: number;

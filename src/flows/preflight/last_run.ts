@@ -23,7 +23,6 @@ interface Hosting {
 
 export interface LogLine {
   readonly event: string;
-  /** Facts beside the sentence. */
   readonly fields: LogFields;
 }
 

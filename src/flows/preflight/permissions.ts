@@ -216,7 +216,6 @@ function judgeRisks({ name, risky }: SeenGuild): readonly Finding[] {
   }];
 }
 
-/** A permission that the bot lacks in a place. */
 export interface MissingPermission {
   /** Its name in Discord's settings: `"Send Messages"`. */
   readonly permission: string;

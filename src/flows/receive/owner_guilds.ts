@@ -28,7 +28,6 @@ const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
   unknown: "I can't tell whether one of my owners is a member there",
 };
 
-/** The part of an account that the flow uses. */
 type OwnerGuildsAccount = Pick<
   Account<
     unknown,

@@ -65,7 +65,6 @@ export interface RunParts {
   readonly nextRun: (pattern: string) => Promise<number | undefined>;
   /** Tells the owners that a task has failed in a guild or a group, where no person waits for it. */
   readonly tellFailed: (schedule: Schedule, run: ScheduleRun) => void;
-  /** Tells the owners that failures have paused a schedule. */
   readonly tellPaused: (schedule: Schedule, last: ScheduleRun) => void;
 }
 

@@ -37,11 +37,9 @@ import type { Inbox } from "../../store/inbox/inbox.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
 import type { RecentTalk } from "../../store/received/received.ts";
 
-/** The part of the config that applies to one turn. */
 export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;
-  /** Parts of the system prompt. */
   readonly instructions: Instructions;
   /** Maximum number of overheard messages for the model; 0 in direct messages. */
   readonly historyLimit: number;

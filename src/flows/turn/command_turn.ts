@@ -92,7 +92,6 @@ export function createCommandTurns(
     & {
       readonly channelQueues: Pick<ChannelQueues, "wake">;
       readonly commands: Pick<TurnCommands, "commandOf" | "run">;
-      /** Rules of full channel queues. */
       readonly queue: () => SaveTurnPorts["queue"];
     },
 ): (claim: Claim) => Promise<void> {

@@ -66,7 +66,6 @@ export function createFilesOfTurn(
       result.kind === "image" ? [result.image] : []
     );
 
-  /** An equal part of the rest of the room. */
   function shareOf(count: number): Omit<FileRoom, "chars"> {
     const shown = [...imagesOf(read.keys()), ...earlier, ...ofResults.values()];
     const bytes = MAX_IMAGES_BYTES - shown.reduce((sum, { data }) => sum + data.length, 0);

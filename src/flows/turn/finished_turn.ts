@@ -31,7 +31,6 @@ export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emi
   readonly model: Pick<Model, "id">;
 }
 
-/** The part of a turn's rules that its end needs. */
 export interface EndRules extends Pick<ReplyRules, "texts"> {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;

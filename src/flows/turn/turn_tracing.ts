@@ -11,7 +11,6 @@ import type { Account } from "../../core/account/account.ts";
 
 export interface TurnTracing {
   model(model: Model): Model;
-  /** Records the calls of tools. */
   toolbox(toolbox: Toolbox): Toolbox;
   end(end: TurnEnd, outcome: TurnOutcome | undefined): TurnTrace;
 }

@@ -44,7 +44,6 @@ export function createTurns(
     readonly interrupts: QueueModes["interrupts"];
     /** Whether a message is a command, whose turn runs beside no other. */
     readonly isCommand: (message: InboundMessage) => boolean;
-    /** Whether a person is an owner of the bot. */
     readonly isOwner: (message: Pick<WaitingTurn, "sender">) => boolean;
     /** Runs the turn to its end and stores it (T3). */
     readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;

@@ -71,7 +71,6 @@ export interface TokenLockPorts {
   readonly uid: number | undefined;
 }
 
-/** This machine's. */
 export const TOKEN_LOCK_PORTS: TokenLockPorts = {
   platform: process.platform,
   askMs: 3_000, // a holder on a busy machine answers late

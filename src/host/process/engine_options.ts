@@ -71,7 +71,6 @@ export function isCompiledUrl(url: string): boolean {
   return url.includes("/$bunfs/") || /^file:\/\/\/B:\/(?:~|%7E)BUN\//i.test(url);
 }
 
-/** The part of a process that a restart uses. */
 export interface Replaceable {
   /** Its environment. */
   readonly env: Record<string, string | undefined>;

@@ -98,7 +98,6 @@ interface ToldModel {
   failures?: { readonly count: number; readonly since: number };
 }
 
-/** Reports on an account from one start to the next. */
 interface Told {
   readonly startedAt: number;
   readonly parts: () => AccountParts | undefined;

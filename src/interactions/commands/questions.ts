@@ -54,7 +54,6 @@ export const summarise: MessageCommand = {
     ),
 };
 
-/** Makes a reminder about the message. */
 const remindMe: MessageCommand = {
   name: "Remind me",
   needs: "everyone",
@@ -62,7 +61,6 @@ const remindMe: MessageCommand = {
     question("Remind me of the quoted message. If it names no time, ask me when.", call, context),
 };
 
-/** Explains the decision about the message. */
 export const whyNoAnswer: MessageCommand = {
   name: "Why no answer?",
   needs: "everyone",

@@ -41,7 +41,6 @@ export const think: Command = settingCommand({
   },
 });
 
-/** Shows the tools that ran. */
 export const verbose: Command = settingCommand({
   name: "verbose",
   description: "Show or hide the tools that I used above my answers here",

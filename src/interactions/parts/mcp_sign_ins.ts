@@ -13,7 +13,6 @@ import { notice, type Texts } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
 
 export interface BegunSignIn {
-  /** Address that the owner opens in a browser. */
   readonly address: string;
   /** Whether the query of an address belongs to this sign-in. */
   isOurs(answer: URLSearchParams): boolean;

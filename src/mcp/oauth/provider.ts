@@ -106,7 +106,6 @@ function createOAuthProvider(
 type OAuthProvider = ReturnType<typeof createOAuthProvider>;
 
 export interface LoginPorts extends Clock {
-  /** Logins to servers over HTTP. */
   readonly logins: Logins;
   /** Gets warnings and failures. */
   readonly log: Log;

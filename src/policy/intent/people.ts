@@ -138,7 +138,6 @@ export function createTrackedPeople() {
       }
       state.numbers[base + ANSWER_WORD_COUNT] = count;
     },
-    /** Records that another person addressed this one. */
     addressed(person: UserId, message: number): void {
       const base = touch(person);
       state.numbers[base + LAST_ADDRESSED_BY_OTHERS] = message;

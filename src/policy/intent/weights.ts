@@ -10,7 +10,6 @@ const VERSION = 1;
 export type HeadWeights = readonly (readonly [feature: FeatureName, weight: number])[];
 
 export interface IntentWeights {
-  /** The data that they were trained on. */
   readonly source: string;
   readonly licence: string;
   /** The mean of each feature over all messages, for explanations. */

@@ -156,7 +156,6 @@ export function plainName(key: string): string {
   return isNameKey(key) ? slug(key) || key.replace(/^#/, "") : key;
 }
 
-/** Whether a key is an accepted spelling of a name. */
 export function isFormOf(key: string, name: string): boolean {
   return isNameKey(key) && FORMS.some((form) => form(name) === key);
 }

@@ -7,7 +7,6 @@ import type { ThinkLevel } from "../../core/people/chosen.ts";
 import { withoutCarried } from "../carried/carried.ts";
 import { withoutThinking } from "../thinking.ts";
 
-/** A part that requests leave out. */
 export interface Lesson {
   /** The part, as the end of a sentence: "the field `store`". */
   readonly part: string;

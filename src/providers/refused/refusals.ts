@@ -64,7 +64,6 @@ const ABOUT: Readonly<Record<Ability, RegExp>> = {
     /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b|\bjinja\b|\btemplate\b|\bis not callable\b/i,
 };
 
-/** Words about the definition of one tool. */
 const SCHEMA_WORDS =
   /\bschema\b|\bdeclarations?\b|\bparameters?\b|\bpropert|\bgrammar\b|\bpattern\b|\btools\b/i;
 

@@ -313,7 +313,6 @@ function choiceLabel({ key, label }: AnswerChoice, texts: Texts): string {
   }
 }
 
-/** More choices than these are in a menu. */
 const MAX_BUTTONS = 5;
 /** Discord's maximum number of characters for a button's label, and for an option's. */
 const MAX_LABEL = 80;

@@ -85,7 +85,6 @@ const MASKED = String
 const LINK = new RegExp(`${MASKED}|<(${ADDRESS})>|${ADDRESS}`, "gi");
 const MAY_LINK = /https?:\/\//i;
 
-/** Whether a text contains the scheme of a link. */
 export function mayLink(text: string): boolean {
   return MAY_LINK.test(text);
 }

@@ -56,7 +56,6 @@ export type StoreBatch = (
   readonly applied?: AppliedChanges;
 };
 
-/** A message with its new verdict. */
 interface Recorded extends Settled {
   /** How its sender learns that it gets no answer; absent: not by this message. */
   readonly told?: HowTold;
@@ -283,7 +282,6 @@ function isContext({ verdict }: Judged): boolean {
   return verdict.kind === "ignore" && verdict.keepAsContext;
 }
 
-/** The accepted messages outside of guilds. */
 export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
   return judged
     .filter(({ verdict, message }) => verdict.kind === "accept" && message.place.kind !== "guild")
@@ -330,7 +328,6 @@ function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
  */
 export type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
 
-/** Prepares the statement that removes messages. */
 export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
   const sql = statementsOf(database);
   const remove = sql.rows(toUndecided)`

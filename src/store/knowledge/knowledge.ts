@@ -54,7 +54,6 @@ const MAX_SCANNED = 5_000;
 const MAX_JOINED = 3;
 /** Messages with a word from which on a search for it takes no longer words. */
 const FEW = 40;
-/** Replies of a found message that are told. */
 const MAX_REPLIES = 5;
 
 /** The statements, which are prepared by the first search. */

@@ -107,7 +107,6 @@ export function createPairings(
   }
 
   return {
-    /** Whether a person is paired now. */
     isPaired: (accountId: AccountId, userId: UserId) =>
       read(() => selectPairing.get(accountId, userId) !== undefined),
     /** Requests that wait and have not expired, oldest first. */
@@ -285,7 +284,6 @@ function createResolvedNames({ database, sql, commit, read }: Transactions) {
           });
         }
       }),
-    /** Forgets names that still have the given id. */
     forgetNames: (accountId: AccountId, names: readonly ResolvedName[]) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         for (const resolved of names) {

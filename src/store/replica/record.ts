@@ -14,7 +14,6 @@ import { StoreError } from "../database/store_error.ts";
 const NAME = "shared-store.json";
 
 export interface SharedRecord {
-  /** Id of the store in PostgreSQL. */
   readonly store: string;
   /** Random id of this data directory. */
   readonly owner: string;

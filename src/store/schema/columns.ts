@@ -43,7 +43,6 @@ export interface Given<Value> extends Column<Value> {
 export type Columns = Readonly<Record<string, Column<unknown>>>;
 
 type ValueOf<C> = C extends Column<infer V> ? V : never;
-/** One object type instead of an intersection. */
 type Flat<T> = { readonly [Key in keyof T]: T[Key] };
 /** The columns that may have no value. */
 type OptionalKeys<C extends Columns> = {
@@ -98,7 +97,6 @@ export const integer = (): Column<number> => stored("INTEGER", asNumber);
 export const real = (): Column<number> => stored("REAL", asNumber);
 export const bytes = (): Column<Uint8Array> => stored("BLOB", asBytes);
 export const account = (): Column<AccountId> => stored("TEXT", (name) => toAccountId(asText(name)));
-/** An id of Discord's. */
 export const snowflake = <Kind extends string>(): Column<Snowflake<Kind>> =>
   stored("TEXT", asSnowflake<Kind>);
 /** `true` or `false`; stored as 1 or 0. */

@@ -218,7 +218,6 @@ export interface ChangedMessage {
   readonly now?: Pick<InboundMessage, "text" | "extras" | "names">;
 }
 
-/** Takes the place of a deleted message in the transcript. */
 const DELETED = "[The sender has deleted this message.]";
 /** Takes the place of its words where another message quotes it. */
 const DELETED_QUOTE = "[deleted by its sender since]";

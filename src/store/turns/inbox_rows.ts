@@ -33,7 +33,6 @@ export interface EndRecord {
   readonly now: number;
 }
 
-/** Values of the columns that a claim sets. */
 interface RowClaim {
   attempt: number;
   claimedAt: number | null;
@@ -48,7 +47,6 @@ interface InboxRow extends RowClaim {
   end?: RowEnd;
 }
 
-/** Values of the columns that an end sets. */
 type RowEnd = readonly [
   finishedAt: number,
   failureId: string | null,

@@ -37,7 +37,6 @@ export interface MediaFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A request that takes an action back. */
 export interface UndoRequest {
   readonly method: "PUT" | "PATCH" | "DELETE";
   /** From `/` on. */
@@ -207,7 +206,6 @@ export interface UndoneAction {
   readonly does: string;
 }
 
-/** Takes actions back. */
 export interface UndoPort {
   /**
    * Takes back an action of the asker, or as an owner of anyone, in the turn's server.

@@ -56,7 +56,6 @@ function createSchemas() {
       /** The member's permissions in this channel. */
       permissions: optional(bits),
     }).nullish(),
-    /** Set outside guilds. */
     user: optional(userPayload),
     /** Whose installation of the bot it is: `0` has the guild, `1` the user. */
     authorizing_integration_owners: optional(z.record(z.string(), z.unknown())),

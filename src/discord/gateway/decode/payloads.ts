@@ -23,7 +23,6 @@ import {
 
 /** A parsed dispatch; its data is not validated yet. */
 export interface Dispatch {
-  /** Discord's type of the dispatch. */
   readonly t: string;
   /** Sequence number within the session. */
   readonly s: number;

@@ -158,7 +158,6 @@ export function createBatches(
       if (isBlock || bytes >= GATHER_BYTES) flush();
       else if (!hasOther) cancelRepeats ??= ports.after(REPEATS_MS, flush);
     },
-    /** Sends the gathered dispatches. */
     flush,
     /** Takes the sequence number of a dispatch that Barnacle does not use. */
     skip(dispatchSeq: number): void {
@@ -272,7 +271,6 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
     get isEmpty(): boolean {
       return underWay.length === 0;
     },
-    /** Whether the bound is reached. */
     get isFull(): boolean {
       return isFull;
     },

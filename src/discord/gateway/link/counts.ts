@@ -95,7 +95,6 @@ function raise(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Creates a sum that starts at zero. */
 export function createTotals() {
   let past = NO_COUNTS;
   let current = NO_COUNTS;

@@ -136,7 +136,6 @@ export function createConnection(
   };
 }
 
-/** An account's gateway connection. */
 export type Connection = ReturnType<typeof createConnection>;
 
 /** Whether the shard's IDENTIFY or RESUME has left, so that Discord's answer comes next. */

@@ -41,7 +41,6 @@ export interface HeartbeatTiming {
   readonly latencyMs?: number;
 }
 
-/** The gateway's calls to its owner. */
 export interface GatewayEvents {
   onBatch(batch: DispatchBatch): void;
   /** Takes a shard's state, which may be the same again. */
@@ -188,7 +187,6 @@ export function startGateway(
       isPresenceChanged = true;
       worker.send({ kind: "presence", presence });
     },
-    /** Returns the current counters. */
     stats: (): GatewayStats => ({
       ...totals.sum(),
       tickAt: worker.tickAt(),

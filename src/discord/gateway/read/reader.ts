@@ -75,7 +75,6 @@ const FLOOD = 256;
  */
 export function createReader(
   { accountId, self: storedSelf, guilds: stored, roleRights }: {
-    /** The account of ours that receives the dispatches. */
     readonly accountId: AccountId;
     /** The bot's identity from the store; absent before the first READY. */
     readonly self?: Self;

@@ -8,7 +8,6 @@
 
 import { GUILD_TYPES } from "./intents.ts";
 
-/** A dispatch with an unexpected shape. */
 export interface ReadProblem {
   /** The dispatch's type; `"unknown"` if it has none. */
   readonly type: string;

@@ -19,11 +19,9 @@ import {
 import type { ShardContext } from "./report.ts";
 import { advance } from "../lifecycle/advance.ts";
 
-/** The machine's calls to its owner. */
 export interface MachineEvents {
   /** Executes an effect; `sessionId` is that of the state before the step. */
   effect(effect: Effect, sessionId: string | undefined): void;
-  /** All events have been processed. */
   settled(state: LifecycleState): void;
 }
 

@@ -73,7 +73,6 @@ export function startShard(
     },
     /** Delays an IDENTIFY, because another shard is about to send one. */
     delayIdentify: (forMs: number): void => machine.step({ kind: "identify_delayed", forMs }),
-    /** Whether its next step is an IDENTIFY. */
     wantsIdentify: (): boolean => wantsIdentify(machine.state),
     /** Begins a new session, as soon as it may IDENTIFY: this one lacks an event. */
     renew(): void {

@@ -15,7 +15,6 @@ import type { ShardContext, ShardReport } from "./report.ts";
 
 export type Open = Extract<Effect, { kind: "open" }>;
 
-/** The socket's calls to its owner. */
 export interface ShardSocketEvents {
   event(event: { readonly socket: number } & SocketEvent): void;
   text(text: string, socket: number): void;

@@ -96,7 +96,6 @@ export function createInflater(events: {
   }
 
   return {
-    /** Takes the next compressed frame. */
     push(frame: Buffer): void {
       if (isOver) return;
       waiting.push(frame);

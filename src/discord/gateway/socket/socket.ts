@@ -24,7 +24,6 @@ export interface SocketClose {
   readonly reason: string;
 }
 
-/** The socket's calls to its owner. */
 interface SocketEvents {
   onOpen(): void;
   onText(text: string): void;

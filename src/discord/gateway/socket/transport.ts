@@ -115,7 +115,6 @@ export function openTransport(
   };
 }
 
-/** TCP options to connect to a URL's host. */
 function addressOf(url: URL): net.TcpNetConnectOpts {
   return {
     host: hostOf(url),

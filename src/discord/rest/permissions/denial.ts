@@ -29,7 +29,6 @@ export interface PostingChannel extends Pick<Channel, "name" | "type"> {
   readonly overwrites: readonly Overwrite[];
 }
 
-/** The place of a message that the bot tried to post. */
 export type PostingPlace =
   | { readonly kind: "channel"; readonly channel: PostingChannel }
   | {

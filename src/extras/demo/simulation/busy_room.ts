@@ -16,7 +16,6 @@ export interface DemoAgent {
   readonly name: string;
 }
 
-/** The channel's name. */
 export const BUSY_ROOM = "harbour";
 
 /** The agents: the first answers in all other channels, the second in this one. */

@@ -44,7 +44,6 @@ export interface DialogueOption<Value> {
   readonly hint?: string;
 }
 
-/** A question for one of several answers. */
 export interface AskedChoice<Value> extends Asked {
   readonly options: readonly DialogueOption<Value>[];
   /** The option in focus at first; the first one if absent. `--yes` takes it. */
@@ -65,16 +64,13 @@ export class DialogueEnd extends Error {
 
 /** Asks and tells. Each question throws a {@link DialogueEnd} if the user does not answer it. */
 export interface Dialogue {
-  /** Whether a person answers. */
   readonly isInteractive: boolean;
   /** Number of questions that a person was asked so far. */
   asked(): number;
   chapter(number: number, title: string): void;
-  /** Says that something is right. */
   ok(text: string): void;
   /** Says that something could be better. */
   warn(text: string): void;
-  /** Says that something is wrong. */
   fail(text: string): void;
   /** Text without a sign, such as a link. */
   tell(text: string): void;
@@ -95,7 +91,6 @@ export interface Dialogue {
     text: string,
     work: (signal: AbortSignal, say: (text: string) => void) => Promise<Result>,
   ): Promise<Result>;
-  /** Gives the terminal back. */
   close(): void;
 }
 

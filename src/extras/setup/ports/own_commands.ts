@@ -23,7 +23,6 @@ export interface OfferedService {
   readonly dataDir: string;
 }
 
-/** A config with its data directory. */
 export interface BotPlace {
   readonly config: string;
   /** Path of the data directory; absent: the usual one. */

@@ -272,5 +272,4 @@ export function createDrafts(ports: DraftPorts) {
   };
 }
 
-/** The drafts of one account's turns. */
 export type Drafts = ReturnType<typeof createDrafts>;

@@ -74,7 +74,6 @@ const PAUSE_MS = 10 * 60_000;
 export function createPausedChannels(now: () => number) {
   const until = new Map<ChannelId, number>();
   return {
-    /** Whether a channel is paused now. */
     has(channelId: ChannelId): boolean {
       const end = until.get(channelId);
       if (end === undefined) return false;

@@ -168,7 +168,6 @@ function charsOf(value: unknown): number {
 
 export const AT = { channelId: channelId.optional(), messageId };
 
-/** Where an action on a server acts. */
 export const IN_GUILD = { guildId: FIELDS.guildId.optional() };
 
 export const DESTRUCTIVE = { reason: FIELDS.reason.optional(), dryRun: FIELDS.dryRun.optional() };
@@ -234,7 +233,6 @@ export function messageFields(
 
 export const withId: z.ZodType<{ readonly id: Snowflake }> = z.object({ id: snowflakeSchema() });
 
-/** A new message in Discord's responses. */
 const newMessage: z.ZodType<{ readonly id: MessageId }> = z.object({
   id: snowflakeSchema<"message">(),
 });
