@@ -29,7 +29,6 @@ export type CreateAccountPart = (
   services: AccountServices,
 ) => AccountPart;
 
-/** The services of an account, of which an extra takes what it needs. */
 export interface AccountServices {
   readonly client: RestClient;
   readonly reader: Pick<Reader, "index">;
@@ -39,7 +38,6 @@ export interface AccountServices {
   readonly web: Pick<WebPort, "feed">;
 }
 
-/** The events of an account that parts learn of. */
 export type ToldEvents = Pick<AccountEvents, "hookEnded" | "hookStored" | "delivered">;
 
 /** An extra's part of an account; it takes the moments that it needs. */
@@ -52,7 +50,6 @@ export interface AccountPart {
   readonly namespaces?: readonly (keyof Store)[];
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
-  /** Problems, for health. */
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;
@@ -73,7 +70,6 @@ export interface WatchedProcess {
   readonly log: Log;
 }
 
-/** A watch over the process. */
 export interface Watch {
   open(): readonly AlertRecord[];
   /** The bot ends by itself: nothing will tell the owners later. Never rejects. */

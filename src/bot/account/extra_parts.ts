@@ -21,7 +21,6 @@ export async function createExtraParts(
       isStarted = true;
       for (const part of parts) part.start?.();
     },
-    /** The config has changed. */
     reconfigured(): void {
       for (const part of parts) part.reconfigured?.();
     },
@@ -35,7 +34,6 @@ export async function createExtraParts(
         handle?.(...args);
       }
     },
-    /** Problems, for health. */
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */
     async stop(): Promise<void> {

@@ -20,14 +20,7 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
-import type { TurnCommands } from "../../flows/turn/command_turn.ts";
 import { createCommandContext, type InteractionParts } from "./context.ts";
-
-/** Text commands, and the settings that commands have changed, for turns. */
-export interface AccountCommands extends TurnCommands {
-  /** The command line may have paused the account, or let it go on. Never rejects. */
-  pauseChanged(): Promise<void>;
-}
 
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
@@ -140,11 +133,9 @@ export function createInteractionHandlers(
       applicationId = id;
       cancel = schedule(() => registration.register(id), REGISTER_AFTER_MS);
     },
-    /** The config has changed. */
     reconfigured(): void {
       if (applicationId) registration.register(applicationId);
     },
-    /** A refusal of the commands, for health. */
     findings: registration.findings,
     /** Resolves once the interactions received so far are answered. */
     answered,

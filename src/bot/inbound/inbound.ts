@@ -51,7 +51,6 @@ import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
-/** The parts of an account that its inbound side uses. */
 interface InboundParts
   extends
     Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,

@@ -17,7 +17,6 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
-/** Creates the rules' sources beside the config. */
 export function createRuleSources(
   account: AccountContext,
   { options, reader, owners, isOwner, toolServices, outbound }: {

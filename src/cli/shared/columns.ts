@@ -45,7 +45,6 @@ export function printLines(lines: readonly string[], io: Pick<Io, "out">): void 
   for (const line of lines) io.out(line);
 }
 
-/** Pads a text with spaces to a width in columns of the screen. */
 export function padToWidth(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
 }

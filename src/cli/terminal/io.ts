@@ -20,7 +20,6 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Styles text for stdout. */
   readonly style: Style;
-  /** Styles text for stderr. */
   readonly errStyle: Style;
   /**
    * Writes a line of the result to stdout. On a terminal, no character of it is a command, and it is

@@ -14,7 +14,6 @@ import { id } from "./access.ts";
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
 
-/** The description of each such list. */
 export const MENTION_PATTERNS =
   "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
   "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +
@@ -40,13 +39,11 @@ function noticeKey({ text, when, placeholders = {}, example }: Notice): z.ZodOpt
   return key(words.optional(), `Text for when ${when}.${fillInText}`, details);
 }
 
-/** A key for each notice. */
 const texts = () =>
   Object.fromEntries(
     Object.entries(NOTICES).map(([name, notice]) => [name, noticeKey(notice)]),
   ) as Readonly<Record<TextKey, z.ZodOptional<z.ZodString>>>;
 
-/** `messages`. */
 export const messages = z.strictObject({
   groupChat: lazySection(
     () =>
@@ -205,7 +202,6 @@ export const messages = z.strictObject({
 
 const REPLIES = { task: "replies" } as const;
 
-/** Keys of an account that shape its replies. */
 export const replyKeys = {
   textChunkLimit: key(
     whole(100, 2_000).default(2_000),

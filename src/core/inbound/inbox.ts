@@ -96,7 +96,6 @@ export interface Changed {
   readonly touched: readonly MessageId[];
   /** Those of them that have lost their turn for good. */
   readonly cut: readonly MessageId[];
-  /** Channels in which drafts are to be removed. */
   readonly channels: readonly ChannelId[];
 }
 
@@ -150,7 +149,6 @@ export interface StopRequest {
 
 /** The input of one T1, which stores all of it or nothing. */
 export interface AcceptedBatch {
-  /** The account that received the messages. */
   readonly accountId: AccountId;
   /**
    * Last sequence number of a shard; RESUME asks for later events. Absent for messages read over

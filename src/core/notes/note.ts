@@ -27,9 +27,7 @@ export interface Note {
   /** The agent whose turns see it. */
   readonly agentId: string;
   readonly scope: NoteScope;
-  /** From {@link scopeKeyOf}. */
   readonly scopeKey: string;
-  /** From {@link spaceOf}. */
   readonly space: string;
   /** The channel or thread in which it was written; absent in notes of earlier versions. */
   readonly channelId?: ChannelId;

@@ -31,7 +31,6 @@ const MAX_WHY = 500;
 /** The beginning of the names of a bot's nightly backups. Only these are deleted: bots may share a folder. */
 const nightlyOf = (botId: string) => `barnacle-nightly-${botId}-`;
 
-/** A backup that is being made. */
 interface RunningBackup {
   /** Resolves with the error if it fails. */
   readonly ended: Promise<string | undefined>;
@@ -104,9 +103,7 @@ export function createNightly(
   }
 
   return {
-    /** Begins to look at the clock. */
     start: (): void => lookIn(FIRST_LOOK_MS),
-    /** Ends a backup that is being made. */
     stop(): void {
       isStopped = true;
       cancel();

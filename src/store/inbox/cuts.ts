@@ -199,7 +199,6 @@ interface TurnOfMessage {
   readonly rows: readonly TurnRow[];
   /** The newest edit that it has followed. */
   readonly edit: EditedStep | undefined;
-  /** The messages that its answers belong to. */
   readonly causes: readonly MessageId[];
 }
 
@@ -236,7 +235,6 @@ export function prepareReopen(
   edit: {
     readonly accountId: AccountId;
     readonly sessionKey: string;
-    /** When the edited message was sent. */
     readonly sentAt: number;
     readonly now: number;
   },

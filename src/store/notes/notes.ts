@@ -144,7 +144,6 @@ const PAGE = 256;
 
 const TEXT = NOTE.pick("id", "text", "agentId");
 
-/** The text of a note, and the agent whose note it is. */
 export type OwnNoteText = ReturnType<typeof TEXT.read>;
 
 const NOTE_ID = NOTE.pick("id");

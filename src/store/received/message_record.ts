@@ -87,7 +87,6 @@ function toTurnOnRecord(row: unknown) {
   return { ...turn, change: kind && { kind, at: changedAt ?? turn.acceptedAt } };
 }
 
-/** Reads a message for Discord. */
 function toOutboxOnRecord(row: unknown) {
   const { refusal: reason, nextTryAt, nextAttemptAt, ...sent } = SENT.read(row);
   const { message: { of } } = MESSAGE.read(row);

@@ -91,7 +91,6 @@ const NOTE_VECTOR = table("note_vector", {
 
 // The tables of schedules and their runs (T12).
 
-/** A reminder or a scheduled task. */
 export const SCHEDULE = table("schedule", {
   id: rowNumber(true), // ids of runs contain it
   accountId: account(),
@@ -226,7 +225,6 @@ export const FEED_ENTRY = table("feed_entry", {
 export const HOOK_EVENTS_KEPT_DAYS = 30;
 const OLD_EVENTS = { days: HOOK_EVENTS_KEPT_DAYS, isSlow: true } as const;
 
-/** An event of another program. */
 export const HOOK_EVENT = table("hook_event", {
   id: rowNumber(true),
   accountId: account(),

@@ -236,7 +236,6 @@ function createPauses(
   };
 }
 
-/** Reads and changes pauses. */
 export type Pauses = ReturnType<typeof createPauses>;
 
 function pauseIn(row: (Pause & { readonly isPaused: boolean }) | undefined): Pause | undefined {
@@ -328,7 +327,6 @@ function createStoredBackups(
     return row ? stateSchema.parse(JSON.parse(row.value)) : {};
   };
   return {
-    /** The results so far. */
     backups: (): Promise<BackupState> => readUnjournaled(read),
     /** Adds a result. A success removes the failure before it. */
     recordBackup: (result: BackupAttempt) =>

@@ -15,7 +15,6 @@ import { readable } from "../../core/inbound/mentions.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
 
-/** A changed message, and the turn that has answered it. */
 export interface ChangedSource extends ChangedMessage {
   readonly messageId: MessageId;
   /** The message that the entries of its turn's calls belong to; absent: no turn has answered it. */
@@ -209,7 +208,6 @@ export interface ChangedMessage {
   readonly now?: Pick<InboundMessage, "text" | "extras" | "names">;
 }
 
-/** Takes the place of a deleted message in the transcript. */
 const DELETED = "[The sender has deleted this message.]";
 /** Takes the place of its words where another message quotes it. */
 const DELETED_QUOTE = "[deleted by its sender since]";

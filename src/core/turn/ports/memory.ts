@@ -21,7 +21,6 @@ export interface MemoryPort {
    */
   save(asker: InboundMessage, request: {
     readonly scope: NoteScope;
-    /** The text, within the bounds. */
     readonly text: string;
     /** Messages that it came from, beside the asker's own. */
     readonly sources: readonly MessageId[];
