@@ -32,9 +32,12 @@ const POLICY = rows({
 });
 const FEED = rows({
   facts: optional(json<Facts>()),
-  state: optional(TURN_STATE), // of its turn; absent: there is none, or it is no longer recorded
+  answeredBy: optional(account()), // absent: there is no turn, or it is no longer recorded
+  state: optional(TURN_STATE),
   failure: optional(text()),
-  isUnsent: optional(flag()), // part of its answer has not arrived
+  unsent: optional(text()), // state of a message of its answer that has not arrived, a lost one first
+  asksPerson: flag(),
+  isAtDiscord: flag(), // as far as its turn tells
   words: optional(text()), // the beginning of its text
 });
 const TURN = rows({
@@ -127,13 +130,16 @@ export function createDecisions({ sql, read }: Transactions) {
   const select = sql.rows(VERDICT.read)`SELECT ${VERDICT.columns()} FROM decision
      WHERE id > ? AND verdict NOT IN ('undecided', 'forgotten') ORDER BY id LIMIT ?`;
   const selectNewest = sql`
-    SELECT ${VERDICT.columns("d")}, d.facts, i.state, i.failure,
-       SUBSTR(i.message ->> '$.text', 1, 200) AS words, EXISTS (
-         SELECT 1 FROM outbox AS o WHERE o.cause_id = COALESCE(i.reply_to, i.message_id)
-           AND o.state NOT IN ('sent', 'folded', 'withdrawn')
-       ) AS is_unsent
-     FROM decision AS d LEFT JOIN inbox AS i
-       ON i.message_id = d.message_id AND i.account_id = d.account_id
+    SELECT ${VERDICT.columns("d")}, d.facts, i.account_id AS answered_by, i.state, i.failure,
+       SUBSTR(i.message ->> '$.text', 1, 200) AS words,
+       COALESCE(i.message ->> '$.scheduled', i.message ->> '$.asked', i.message ->> '$.triggered',
+         i.message ->> '$.called', i.message ->> '$.hooked') IS NULL AS is_at_discord,
+       EXISTS (SELECT 1 FROM question AS q WHERE q.state = 'open'
+         AND q.message_id = COALESCE(i.turn_of, i.message_id)) AS asks_person,
+       (SELECT o.state FROM outbox AS o WHERE o.cause_id = COALESCE(i.reply_to, i.message_id)
+          AND o.state NOT IN ('sent', 'folded', 'withdrawn')
+        ORDER BY o.state IN ('pending', 'sending') LIMIT 1) AS unsent
+     FROM decision AS d LEFT JOIN inbox AS i ON i.message_id = d.message_id
      WHERE d.id < ? AND d.verdict <> 'forgotten' ORDER BY d.id DESC LIMIT ?`;
   return {
     /**

@@ -31,18 +31,26 @@ const TURNS: Readonly<Record<NonNullable<JudgedOnRecord["state"]>, Shown>> = {
   interrupted: ["plain", "followed by another"],
 };
 
-function shownOf(
-  { verdict, state, isUnsent }: Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">,
+/** What decides the outcome of a message. */
+export type OutcomeFacts = Pick<
+  JudgedOnRecord,
+  "verdict" | "accountId" | "answeredBy" | "state" | "unsent" | "asksPerson"
+>;
+
+/** What became of a message: its tone, and a word or two. */
+export function outcomeOf(
+  { verdict, accountId, answeredBy, state, unsent, asksPerson }: OutcomeFacts,
 ): Shown {
   if (verdict !== "accept" || !state) return VERDICTS[verdict];
-  return state === "answered" && isUnsent ? ["warn", "not delivered"] : TURNS[state];
+  if (answeredBy !== accountId) return ["plain", `${answeredBy} answers it`];
+  if (state === "waiting" && asksPerson) return ["warn", "waits for a person"];
+  if (state !== "answered" || unsent === undefined) return TURNS[state];
+  return ["pending", "sending"].includes(unsent) ? ["plain", "sending"] : ["bad", "not delivered"];
 }
 
 /** What became of a message, in a word or two. */
-export function OutcomeBadge(
-  outcome: Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">,
-): PageView {
-  const [tone, word] = shownOf(outcome);
+export function OutcomeBadge(facts: OutcomeFacts): PageView {
+  const [tone, word] = outcomeOf(facts);
   return <Badge tone={tone}>{word}</Badge>;
 }
 
@@ -101,11 +109,11 @@ function MessageLink({ row, children }: PropsWithChildren<{ row: JudgedOnRecord 
   );
 }
 
-/** Absent where the facts that name the server are no longer recorded. */
+/** Absent for what Discord does not have, such as a reminder, and without recorded facts. */
 function DiscordLink(
-  { row: { facts, channelId, messageId } }: { row: JudgedOnRecord },
+  { row: { facts, channelId, messageId, isAtDiscord } }: { row: JudgedOnRecord },
 ): PageView | string {
-  if (!facts) return "";
+  if (!facts || !isAtDiscord) return "";
   const { place } = facts;
   const server = place.kind === "guild" ? place.guild.id : "@me";
   return (
@@ -138,7 +146,7 @@ function sameAs(row: JudgedOnRecord, hasWords: boolean): string {
     row.accountId,
     row.channelId,
     row.authorId,
-    shownOf(row),
+    outcomeOf(row),
     reasonOf(row),
     words,
   ]);

@@ -31,6 +31,9 @@ import {
 } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 
+/** States of an answer's message after which nothing is left to do. */
+const HAS_ARRIVED: readonly string[] = ["sent", "folded", "withdrawn"];
+
 /** Messages of one page. */
 const SHOWN = 50;
 
@@ -154,7 +157,14 @@ function Decision(
   return (
     <Card id={`decision-${accountId}`} title={`Decision of ${accountId}`}>
       <p class="headline">
-        <OutcomeBadge verdict={verdict as JudgedOnRecord["verdict"]} state={report.turn?.state} />
+        <OutcomeBadge
+          verdict={verdict as JudgedOnRecord["verdict"]}
+          accountId={accountId}
+          answeredBy={report.turn?.accountId}
+          state={report.turn?.state}
+          unsent={report.outbox.find(({ state }) => !HAS_ARRIVED.includes(state))?.state}
+          asksPerson={report.draft !== undefined && !report.draft.checked}
+        />
         <span>{words}</span>
       </p>
       <Facts
