@@ -39,7 +39,7 @@ const loginSchema = z.strictObject({
 });
 
 /**
- * Creates the dashboard.
+ * Creates the dashboard. It is long because it lists the handler of each route.
  *
  * @param publicUrl `http.publicUrl`.
  */

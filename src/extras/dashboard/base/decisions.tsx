@@ -31,15 +31,16 @@ const TURNS: Readonly<Record<NonNullable<JudgedOnRecord["state"]>, Shown>> = {
   interrupted: ["plain", "followed by another"],
 };
 
-type Outcome = Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">;
+/** What the outcome of a message depends on. */
+export type OutcomeFacts = Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">;
 
-function shownOf({ verdict, state, isUnsent }: Outcome): Shown {
+function shownOf({ verdict, state, isUnsent }: OutcomeFacts): Shown {
   if (verdict !== "accept" || !state) return VERDICTS[verdict];
   return state === "answered" && isUnsent ? ["warn", "not delivered"] : TURNS[state];
 }
 
 /** What became of a message, in a word or two. */
-export function OutcomeBadge(outcome: Outcome): PageView {
+export function OutcomeBadge(outcome: OutcomeFacts): PageView {
   const [tone, word] = shownOf(outcome);
   return <Badge tone={tone}>{word}</Badge>;
 }

@@ -26,6 +26,7 @@ const POINTS = 180;
 export interface TrendSummary {
   /** Median of the parts of the time in which it was above 0; 0 if there is none. */
   readonly usual: number;
+  /** Its highest value. */
   readonly most: number;
   /** When it was highest: Unix time in milliseconds. */
   readonly mostAt: number;
