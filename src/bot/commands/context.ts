@@ -116,7 +116,7 @@ export function createCommandContext(
     loadLogins: async () =>
       (await import("../mcp/logins.ts")).createServerLogins(config, options.dataDir),
     listen: listenForCallback,
-    pastedUrl,
+    pastedUrl: (port) => pastedUrl(port, config().http.publicUrl),
     tellPerson: outbound.tellPerson,
   });
   const targets = createTargets({

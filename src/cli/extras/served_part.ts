@@ -25,7 +25,7 @@ export interface ServedPart {
   /** The config was read, or read again. Never rejects. */
   applied?(setup: Setup): void | Promise<void>;
   /** Answers a request of the HTTP server; `undefined`: it is for another. */
-  answer?(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> | undefined;
+  answer?(...request: Parameters<RequestHandler>): ReturnType<RequestHandler> | undefined;
   /** Calls of commands that it carries out. */
   readonly calls?: OwnCalls;
   /** Makes a login link, for the command `/dashboard`. */

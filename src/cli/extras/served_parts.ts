@@ -23,9 +23,9 @@ export async function createServedParts(
   };
   return {
     /** Answers a request: the first part that knows it, or else the bot. */
-    answer(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> {
+    answer(...[request, peer]: Parameters<RequestHandler>): ReturnType<RequestHandler> {
       for (const part of parts) {
-        const answered = part.answer?.(request);
+        const answered = part.answer?.(request, peer);
         if (answered) return answered;
       }
       return served.bot.http(request);
