@@ -205,6 +205,33 @@ describe("[K1] [K2] commands", () => {
       assert.ok(reply);
     }));
 
+  it("[K5] [K6] end as stopped, with a direct message, if Discord refuses the first answer", () =>
+    withSimulation(
+      { mayRefuse: ({ path }) => /\/callback$|@original$/.test(path) },
+      async (scene) => {
+        await scene.start();
+        await isRegistered(scene);
+        const { simulator } = scene;
+        const fault = { kind: "status", status: 403, code: 50001 } as const;
+        simulator.faults.rest.add({
+          method: "POST",
+          route: "/interactions/:id/:token/callback",
+          times: 1,
+          fault,
+        });
+        const target = scene.say("grace", "general", "the tide is high at noon");
+        simulator.command({ as: "grace", in: "general", name: "Ask Barnacle", target });
+        const [told = ""] = await scene.replies("dm", 1, "grace");
+        assert.match(told, /^I may not write in this channel/);
+        const rows = scene.rows("SELECT state, failure FROM inbox WHERE message ->> '$.asked'");
+        assert.deepEqual([rows, scene.model.requests.length, scene.written("general")], [
+          [],
+          0,
+          [],
+        ]);
+      },
+    ));
+
   it("[K6] [K3] of a user install follow the rules of direct messages", () =>
     play(async (scene) => {
       const { simulator, here } = scene;
