@@ -66,7 +66,19 @@ function isRegistered(scene: Scene): Promise<boolean> {
 }
 
 describe("[K1] [K2] commands", () => {
-  const play = sharedBot({ mayRefuse: isEarly });
+  it("are all registered if Discord refuses the localised name of one, and the log names its key", () =>
+    withSimulation({
+      mayRefuse: ({ method, path }) => method === "PUT" && path.endsWith("/commands"),
+      config: { messages: { commands: { usage: { name: { de: "verbrauch" } } } } },
+    }, async (scene) => {
+      const fault = { kind: "status", status: 400, code: 50035 } as const;
+      scene.simulator.faults.rest.add({ method: "PUT", times: 1, fault });
+      const bot = await scene.start();
+      await isRegistered(scene);
+      assert.deepEqual(registered(scene), NAMES);
+      assert.ok(!JSON.stringify(scene.simulator.application.commands).includes("verbrauch"));
+      assert.match(bot.lines.join("\n"), /refuses the words of messages\.commands\.usage:/);
+    }));
 
   it("are registered once, not again by the next start, and removed once the config disables them", () =>
     withSimulation({ mayRefuse: isEarly }, async (scene) => {
