@@ -66,6 +66,8 @@ function isRegistered(scene: Scene): Promise<boolean> {
 }
 
 describe("[K1] [K2] commands", () => {
+  const play = sharedBot({ mayRefuse: isEarly });
+
   it("are all registered if Discord refuses the localised name of one, and the log names its key", () =>
     withSimulation({
       mayRefuse: ({ method, path }) => method === "PUT" && path.endsWith("/commands"),
