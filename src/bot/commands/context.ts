@@ -58,7 +58,7 @@ import { createCommandUndo } from "../../interactions/parts/undo.ts";
 export interface InteractionParts
   extends
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
-    Pick<Asks, "waiting">,
+    Pick<Asks, "waiting" | "isRefused">,
     Pick<AccountPorts, "health" | "personForgotten"> {
   readonly options: Pick<
     AccountOptions,

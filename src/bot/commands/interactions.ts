@@ -19,17 +19,24 @@ import { createRegistration, createWantedCommands } from "../../flows/interactio
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
+import { createNewestSet } from "../../lib/cache.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createCommandContext, type InteractionParts } from "./context.ts";
 
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
 
+/** More than people can give while their answers are on the way. */
+const REFUSED_MAX = 1_000;
+
 /** Creates the handlers of an account's interactions. It is long because it is a list of parts. */
 export function createInteractionHandlers(
   anyPart: AccountContext,
-  parts: InteractionParts,
+  given: Omit<InteractionParts, "isRefused">,
 ) {
+  /** Interactions to which Discord has refused the first answer, by the gateway's thread. */
+  const refused = createNewestSet<string>(REFUSED_MAX);
+  const parts: InteractionParts = { ...given, isRefused: refused.has };
   const account = anyPart.forPart("interactions");
   const { accountId, self, schedule, now, log, policy, events } = account;
   const { client, outbound, judging } = parts;
@@ -56,10 +63,11 @@ export function createInteractionHandlers(
       const told = isStopped ? notice("askedNowhere", {}, account.texts()) : text;
       await outbound.tellPerson(sender.id, told);
     },
-    (error) => {
+    (error, { id }) => {
       if (!(error instanceof RestError)) return undefined;
       if (error.kind === "forbidden") return error.kind;
-      return error.kind === "not_found" ? "unknown" : undefined;
+      if (error.kind !== "not_found") return undefined;
+      return refused.has(id) ? "forbidden" : "unknown";
     },
   );
   const lateTextOf = (text: string, isFleeting: boolean) => isFleeting ? undefined : text;
@@ -137,6 +145,8 @@ export function createInteractionHandlers(
       if (applicationId) registration.register(applicationId);
     },
     findings: registration.findings,
+    /** Discord forbids an answer to this interaction in its place. */
+    refused: refused.add,
     /** Resolves once the interactions received so far are answered. */
     answered,
     /** Ends it, and resolves once nothing runs. */

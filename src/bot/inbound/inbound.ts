@@ -53,7 +53,7 @@ import { storedPeople } from "../../flows/names/stored_people.ts";
 
 interface InboundParts
   extends
-    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
+    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">,
     Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
   readonly policy: PolicyKeeper;
   readonly connection: Pick<Connection, "setRepeats" | "renew">;
@@ -234,6 +234,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
 
   return {
     commands: interactions.commands,
+    refused: interactions.refused,
     acceptHistory: acceptor.acceptHistory,
     /** Continues where the last process stopped. Nothing may be judged before it resolves. */
     async start(): Promise<void> {

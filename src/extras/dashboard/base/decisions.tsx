@@ -5,6 +5,7 @@
 import type { JudgedOnRecord, RecordedVerdict } from "../../../store/received/message_record.ts";
 import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/notices/reasons.ts";
+import type { SlugOf } from "../../../cli/shared/read_config.ts";
 import { displayNameOf } from "../../../session/session_key.ts";
 import { Badge, PageLink, Table, Time, type Tone } from "./elements.tsx";
 import type { PageView } from "./page.ts";
@@ -63,7 +64,11 @@ function reasonOf({ why, failure, verdict }: JudgedOnRecord): string {
  * alone are one row.
  */
 export function Decisions(
-  { rows, hasWords }: { rows: readonly JudgedOnRecord[]; hasWords: boolean },
+  { rows, hasWords, slugOf }: {
+    rows: readonly JudgedOnRecord[];
+    hasWords: boolean;
+    slugOf: SlugOf;
+  },
 ): PageView {
   const lines = folded(rows, hasWords);
   return (
@@ -76,7 +81,7 @@ export function Decisions(
       rows={lines.map(([row, ...others]) => [
         <Time at={row.at} />,
         senderOf(row),
-        placeOf(row),
+        placeOf(row, slugOf),
         <OutcomeBadge {...row} />,
         <>
           <MessageLink row={row}>{reasonOf(row)}</MessageLink>
@@ -156,7 +161,11 @@ function senderOf({ facts, authorId }: Pick<JudgedOnRecord, "facts" | "authorId"
   return facts?.sender.username ?? authorId;
 }
 
-function placeOf({ facts, channelId }: Pick<JudgedOnRecord, "facts" | "channelId">): string {
+function placeOf(
+  { facts, channelId }: Pick<JudgedOnRecord, "facts" | "channelId">,
+  slugOf: SlugOf,
+): string {
   if (!facts) return channelId;
-  return facts.place.kind === "guild" ? displayNameOf(facts.place) : "direct message";
+  const { place } = facts;
+  return place.kind === "guild" ? displayNameOf(place, slugOf(place.guild.id)) : "direct message";
 }

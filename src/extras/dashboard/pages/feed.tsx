@@ -17,6 +17,7 @@ import {
 } from "../../why/exports.ts";
 import { parseSubject } from "../../../cli/verdict/subject.ts";
 import type { DashboardParts } from "../base/parts.ts";
+import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import { Decisions, OutcomeBadge } from "../base/decisions.tsx";
 import {
   Badge,
@@ -44,6 +45,7 @@ interface FeedList {
   readonly older?: number;
   /** Whether the first words of each message are shown. */
   readonly hasWords: boolean;
+  readonly slugOf: SlugOf;
 }
 
 interface OneMessage {
@@ -67,6 +69,7 @@ export const feedPart: AnyPage = page<FeedList | OneMessage>({
       rows,
       older: rows.length === SHOWN ? rows.at(-1)?.id : undefined,
       hasWords: parts.setup().config.http.showText,
+      slugOf: slugsOf(parts.setup().config),
     };
   },
   view: (facts) => facts.kind === "list" ? <List {...facts} /> : <Message {...facts} />,
@@ -106,14 +109,14 @@ function Search({ asked }: { asked?: string }): PageView {
   );
 }
 
-function List({ rows, older, hasWords }: FeedList): PageView {
+function List({ rows, older, hasWords, slugOf }: FeedList): PageView {
   return (
     <>
       <section class="card is-wide" aria-label="Search">
         <Search />
       </section>
       <Card id="decisions" title="Messages">
-        <Decisions rows={rows} hasWords={hasWords} />
+        <Decisions rows={rows} hasWords={hasWords} slugOf={slugOf} />
         {older !== undefined &&
           <PageLink to="activity" query={{ before: String(older) }}>Older messages</PageLink>}
       </Card>

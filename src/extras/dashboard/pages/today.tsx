@@ -5,6 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
+import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import type { HealthFinding } from "../../../http/health_finding.ts";
 import { judgeHealth, worstStatus } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
@@ -48,6 +49,7 @@ interface TodayFacts {
   readonly pending: readonly OpenRequest[];
   readonly last: readonly JudgedOnRecord[];
   readonly hasWords: boolean;
+  readonly slugOf: SlugOf;
   readonly names: NamesById;
   readonly channels: NamesById;
   readonly now: number;
@@ -104,6 +106,7 @@ export const todayPage: AnyPage = page<TodayFacts>({
       pending,
       last: await store.received.newestVerdicts(SHOWN),
       hasWords: setup().config.http.showText,
+      slugOf: slugsOf(setup().config),
       names: await store.received.askersNames(),
       channels: await channelNames(accounts, store),
       now: at,
@@ -114,7 +117,7 @@ export const todayPage: AnyPage = page<TodayFacts>({
       <State {...facts} />
       <NeedsYou {...facts} />
       <Card id="decisions" title="Last messages">
-        <Decisions rows={facts.last} hasWords={facts.hasWords} />
+        <Decisions rows={facts.last} hasWords={facts.hasWords} slugOf={facts.slugOf} />
         <p>
           <PageLink to="activity">All messages</PageLink>
         </p>
