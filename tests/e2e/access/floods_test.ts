@@ -94,7 +94,7 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
       const stoppedAt = performance.now();
       bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
-      assert.ok(performance.now() - stoppedAt <= 15_000, "5 s, and more on a busy machine");
+      assert.ok(performance.now() - stoppedAt <= 5_000);
     }));
 });
 

@@ -9,6 +9,7 @@ import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
 import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
 import type { PlacedCheck } from "../../../cli/verdict/checks.ts";
 import {
+  hasArrived,
   recordedReport,
   storyLines,
   type Today,
@@ -31,9 +32,6 @@ import {
   Time,
 } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
-
-/** States of an answer's message after which nothing is left to do. */
-const HAS_ARRIVED: readonly string[] = ["sent", "folded", "withdrawn"];
 
 /** Messages of one page. */
 const SHOWN = 50;
@@ -165,7 +163,7 @@ function Decision(
           accountId={accountId}
           answeredBy={report.turn?.accountId}
           state={report.turn?.state}
-          unsent={report.outbox.find(({ state }) => !HAS_ARRIVED.includes(state))?.state}
+          unsent={report.outbox.find((row) => !hasArrived([row]))?.state}
           asksPerson={report.draft !== undefined && !report.draft.checked}
         />
         <span>{words}</span>
