@@ -79,7 +79,7 @@ describe("[K1] [K2] commands", () => {
       await isRegistered(scene);
       assert.deepEqual(registered(scene), NAMES);
       assert.ok(!JSON.stringify(scene.simulator.application.commands).includes("verbrauch"));
-      assert.match(bot.lines.join("\n"), /refuses the words of messages\.commands\.usage:/);
+      await scene.line(bot, /refuses the words of messages\.commands\.usage:/);
     }));
 
   it("are registered once, not again by the next start, and removed once the config disables them", () =>
