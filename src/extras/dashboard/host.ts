@@ -83,7 +83,7 @@ export function createDashboardHost(
 
   async function load(): Promise<Dashboard> {
     const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
-      await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_calls.ts")]);
+      await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_methods.ts")]);
     const call = createCallHandler(options.store, bot.changedByCommand);
     return createDashboard({
       store: askedStore(

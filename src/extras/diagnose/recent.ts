@@ -1,6 +1,6 @@
 /** `barnacle recent`: lists the last answers, the failed and the slow ones first. */
 
-import type { RecentTurn } from "../../store/received/received.ts";
+import type { RecentTurn } from "../../store/messages/messages.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { inColumns, printList } from "../../cli/shared/columns.ts";
 import type { ExitCode } from "../../cli/shared/exit_code.ts";
@@ -26,8 +26,8 @@ const SLOW_MS = 10_000;
 
 export async function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
   const slugOf = slugsIn(await readConfigLeniently(flags.config, io.env));
-  return await withStore(flags, io, async ({ received }) => {
-    const turns = inOrder(await received.recentTurns(Math.max(limit, MEDIAN_TURNS)), limit);
+  return await withStore(flags, io, async ({ messages }) => {
+    const turns = inOrder(await messages.recentTurns(Math.max(limit, MEDIAN_TURNS)), limit);
     return printList(turns, "No turn has ended yet.", flags, io, (all) =>
       inColumns([
         ["", "ended", "took", "result", "from", "place", "message", "model or reason"],

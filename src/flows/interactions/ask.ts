@@ -5,7 +5,7 @@
  * so a command that a RESUME repeats starts one turn. Policy judges it like a message of the asker.
  */
 
-import type { OpenDirect } from "../../core/outbound/calls.ts";
+import type { OpenDirect } from "../../core/outbound/requests.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import {

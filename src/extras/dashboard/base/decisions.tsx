@@ -2,7 +2,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord, RecordedVerdict } from "../../../store/received/message_record.ts";
+import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/message_record.ts";
 import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/notices/reasons.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";

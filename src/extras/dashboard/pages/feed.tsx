@@ -5,7 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
+import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
 import type { PlacedCheck } from "../../../cli/verdict/checks.ts";
 import {
@@ -61,7 +61,7 @@ export const feedPart: AnyPage = page<FeedList | OneMessage>({
     const asked = query.get("message")?.trim();
     if (asked) return await explain(parts, asked);
     const before = Number(query.get("before")) || undefined;
-    const rows = await parts.store.received.newestVerdicts(SHOWN, before);
+    const rows = await parts.store.messages.newestVerdicts(SHOWN, before);
     return {
       kind: "list",
       rows,

@@ -9,7 +9,7 @@
 import type { AccountId } from "../../../core/discord/ids.ts";
 import { inviteUrl } from "../../../core/invite.ts";
 import { chooseIntents, toIntents } from "../../../discord/gateway/read/intents.ts";
-import { createApplicationCommands } from "../../../discord/rest/calls/application_commands.ts";
+import { createApplicationCommands } from "../../../discord/rest/requests/application_commands.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { AuditedChannel } from "../../../flows/preflight/audit.ts";
 import { lackText } from "../../../flows/preflight/permissions.ts";

@@ -9,7 +9,7 @@ import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import type { HealthFinding } from "../../../http/health_finding.ts";
 import { judgeHealth, worstStatus } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
-import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
+import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,
@@ -104,10 +104,10 @@ export const todayPage: AnyPage = page<TodayFacts>({
       findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
       questions: await store.questions.open(at),
       pending,
-      last: await store.received.newestVerdicts(SHOWN),
+      last: await store.messages.newestVerdicts(SHOWN),
       hasWords: setup().config.http.showText,
       slugOf: slugsOf(setup().config),
-      names: await store.received.askersNames(),
+      names: await store.messages.askersNames(),
       channels: await channelNames(accounts, store),
       now: at,
     };
