@@ -119,7 +119,7 @@ export interface InteractionContext
     Pick<Account, "texts" | "now" | "log">,
     Emits<"outbox">,
     ReturnType<typeof createCommandUndo> {
-  /** Each command takes the namespaces that it works on. Questions are decided by `questions`. */
+  /** Each command takes the namespaces that it works on; `questions` decides about questions. */
   readonly store: Store;
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
   readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
