@@ -178,7 +178,7 @@ export const pairingButton: Component = {
   kind: "button",
   name: "pairing",
   needs: "owner",
-  async run(press, { pairing, events, texts, now, log }) {
+  async run(press, { store: { pairing }, events, texts, now, log }) {
     const { accountId, customId, sender: { id: decidedBy } } = press;
     const outcome = await pairing.decide({
       accountId,

@@ -133,9 +133,7 @@ export function createCommandContext(
     events,
     now,
     log,
-    pairing: store.pairing,
-    notes: store.notes,
-    usage: store.usage,
+    store,
     currency: () => config().models.currency,
     budgets(call) {
       const by = usedBy(call, judging.sessionOf(call).agentId);

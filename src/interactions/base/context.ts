@@ -17,10 +17,8 @@ import type {
 import type { Deciding, StoredQuestion } from "../../core/people/question.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
-import type { Notes } from "../../store/notes/notes.ts";
-import type { Pairing } from "../../store/pairing/pairing.ts";
 import type { QuestionDecisions } from "../../store/questions/questions.ts";
-import type { Usage } from "../../store/usage/usage.ts";
+import type { Store } from "../../store/store.ts";
 import type { createChosenSettings } from "../parts/chosen_settings.ts";
 import type { McpSignIns } from "../parts/mcp_sign_ins.ts";
 import type { createPersonalSearch } from "../parts/personal_search.ts";
@@ -121,8 +119,8 @@ export interface InteractionContext
     Pick<Account, "texts" | "now" | "log">,
     Emits<"outbox">,
     ReturnType<typeof createCommandUndo> {
-  /** Approves or denies pairing requests; rejects if the store fails. */
-  readonly pairing: Pick<Pairing, "decide">;
+  /** Each command takes the namespaces that it works on; `questions` decides about questions. */
+  readonly store: Store;
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
   readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
     /**
@@ -142,8 +140,6 @@ export interface InteractionContext
     /** Searches messages that the asker may read; in direct messages, on all servers. */
     readonly run: ReturnType<typeof createPersonalSearch>;
   };
-  /** The agent's notes; rejects if the store fails. */
-  readonly notes: Pick<Notes, "by" | "find" | "update" | "remove">;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly turns: {
@@ -199,6 +195,4 @@ export interface InteractionContext
   readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;
   /** The currency of the config's prices; `undefined`: amounts stand alone. */
   readonly currency: () => string | undefined;
-  /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
-  readonly usage: Pick<Usage, "sum">;
 }

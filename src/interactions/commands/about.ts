@@ -20,7 +20,7 @@ export const usage: Command = {
   description: "Show the tokens and the money of your own messages",
   takesWords: true,
   needs: "everyone",
-  async run(call, { usage, budgets, currency, texts, now }) {
+  async run(call, { store: { usage }, budgets, currency, texts, now }) {
     const { sender: { id } } = call;
     const at = now();
     const today = await usage.sum(dayOf(at), id);
@@ -78,7 +78,7 @@ export const status: Command = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
-  async run(call, { status, agentHere, usage, budgets, currency, texts, now }) {
+  async run(call, { status, agentHere, store: { usage }, budgets, currency, texts, now }) {
     const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
       await status(call);
     const online = durationText(Math.max(0, now() - readyAt));

@@ -106,7 +106,7 @@ export const memory: Command = {
     { name: "delete", description: "Number of a note to delete", type: "whole" },
   ],
   needs: "everyone",
-  async run(call, { notes, cleanSecrets, texts, now }) {
+  async run(call, { store: { notes }, cleanSecrets, texts, now }) {
     const { sender, place, options } = call;
     const isOwn = (note: Note | undefined): note is Note =>
       note?.authorId === sender.id && (place.kind === "dm" || note.space === spaceOf(call));

@@ -1,6 +1,5 @@
 /** Answers to commands and buttons. */
 
-/** Answers to commands and buttons. */
 export const COMMAND_NOTICES = {
   stopped: { text: "Stopped.", when: "a person stops the bot's work", example: "Schon aufgehört." },
   nothingToStop: {

@@ -26,31 +26,22 @@ export interface Notice {
   readonly example: string;
 }
 
+const ALL = {
+  ...FAILURE_NOTICES,
+  ...ANSWER_NOTICES,
+  ...OWNER_NOTICES,
+  ...PROGRESS_NOTICES,
+  ...ACCESS_NOTICES,
+  ...COMMAND_NOTICES,
+  ...QUESTION_NOTICES,
+  ...COMMAND_ANSWER_NOTICES,
+  ...ALLOWLIST_NOTICES,
+  ...MCP_NOTICES,
+  ...SETTING_NOTICES,
+} as const satisfies Readonly<Record<string, Notice>>;
+
 /** All notices by key, in the order of the config's reference. */
-export const NOTICES:
-  & typeof FAILURE_NOTICES
-  & typeof ANSWER_NOTICES
-  & typeof OWNER_NOTICES
-  & typeof PROGRESS_NOTICES
-  & typeof ACCESS_NOTICES
-  & typeof COMMAND_NOTICES
-  & typeof QUESTION_NOTICES
-  & typeof COMMAND_ANSWER_NOTICES
-  & typeof ALLOWLIST_NOTICES
-  & typeof MCP_NOTICES
-  & typeof SETTING_NOTICES = {
-    ...FAILURE_NOTICES,
-    ...ANSWER_NOTICES,
-    ...OWNER_NOTICES,
-    ...PROGRESS_NOTICES,
-    ...ACCESS_NOTICES,
-    ...COMMAND_NOTICES,
-    ...QUESTION_NOTICES,
-    ...COMMAND_ANSWER_NOTICES,
-    ...ALLOWLIST_NOTICES,
-    ...MCP_NOTICES,
-    ...SETTING_NOTICES,
-  } satisfies Readonly<Record<string, Notice>>;
+export const NOTICES: typeof ALL = ALL;
 
 export type TextKey = keyof typeof NOTICES;
 

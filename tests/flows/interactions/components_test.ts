@@ -9,6 +9,7 @@ import type { PairingOutcome } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createComponents } from "../../../src/flows/interactions/components.ts";
 import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
+import type { Pairing } from "../../../src/store/pairing/pairing.ts";
 import { COMPONENTS } from "../../../src/interactions/registry.ts";
 import {
   ACCOUNT,
@@ -99,20 +100,21 @@ function setUp(
   };
   const needed: string[] = [];
   const refusals = createRefusals({ now: clock.now, schedule: clock.schedule, log });
+  const pairing: Partial<Pairing> = {
+    async decide({ by, decidedBy, notify }) {
+      asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });
+      const decided = await outcome;
+      if (decided.kind === "approved") told.push(...notify);
+      return decided;
+    },
+  };
   const context = interactionContext({
     questions: {
       decide: () => Promise.resolve(decides),
       open: () => Promise.resolve([]),
       mayDecide: () => Promise.reject(new Error("This test checks no right")),
     },
-    pairing: {
-      async decide({ by, decidedBy, notify }) {
-        asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });
-        const decided = await outcome;
-        if (decided.kind === "approved") told.push(...notify);
-        return decided;
-      },
-    },
+    store: { pairing },
     undoTurn: () =>
       Promise.resolve([{
         kind: "undone",

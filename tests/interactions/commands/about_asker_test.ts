@@ -2,28 +2,27 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dayOf } from "../../../src/core/spending/usage.ts";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
-import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { usage } from "../../../src/interactions/commands/about.ts";
+import { interactionContext } from "../../support/discord/interaction_context.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 
 describe("[K2] [L5] /usage", () => {
   it("shows the asker's own tokens and money of today and of the month", async () => {
     const asked: unknown[] = [];
-    const context = {
-      usage: {
-        sum: (fromDay: number, userId: string) => {
-          asked.push([dayOf(NOW) - fromDay, userId]);
-          return Promise.resolve({
-            requests: 2,
-            inputTokens: 1_000,
-            cachedTokens: 900,
-            outputTokens: 50,
-            micros: 20_000,
-            unpriced: asked.length - 1,
-          });
-        },
-      },
+    const sum = (fromDay: number, userId?: string) => {
+      asked.push([dayOf(NOW) - fromDay, userId]);
+      return Promise.resolve({
+        requests: 2,
+        inputTokens: 1_000,
+        cachedTokens: 900,
+        outputTokens: 50,
+        micros: 20_000,
+        unpriced: asked.length - 1,
+      });
+    };
+    const context = interactionContext({
+      store: { usage: { sum } },
       currency: () => "EUR",
       budgets: () =>
         Promise.resolve(
@@ -36,9 +35,8 @@ describe("[K2] [L5] /usage", () => {
             }),
           ),
         ),
-      texts: () => ({}),
       now: () => NOW,
-    } as unknown as InteractionContext;
+    });
     const text = await usage.run({ sender: { id: "7" } } as unknown as SlashCommand, context);
     assert.equal(
       text,

@@ -5,6 +5,7 @@ import type { StatusFacts } from "../../../src/core/account/account.ts";
 import type { BudgetUse } from "../../../src/core/spending/budget.ts";
 import type { ContextFacts, InteractionContext } from "../../../src/interactions/base/context.ts";
 import { context, status } from "../../../src/interactions/commands/about.ts";
+import { interactionContext } from "../../support/discord/interaction_context.ts";
 
 const NOW = 1_750_000_000_000;
 const FACTS: StatusFacts = {
@@ -28,7 +29,7 @@ const answerTo = (facts: StatusFacts, budgets: readonly BudgetUse[] = [], agent?
   status.run({ sender: { id: "7" } } as unknown as SlashCommand, {
     agentHere: () => agent,
     status: () => Promise.resolve(facts),
-    usage: { sum: (_: number, userId?: string) => Promise.resolve(userId ? NONE : USED) },
+    store: { usage: { sum: (_: number, id?: string) => Promise.resolve(id ? NONE : USED) } },
     budgets: () => Promise.resolve(budgets),
     currency: () => undefined,
     texts: () => ({}),
@@ -111,13 +112,10 @@ describe("[L4] [K2] /context", () => {
     window: { contextWindow: 1_250, maxOutput: 100, from: "config" },
     folded: { entries: 0, messages: 0, summaryChars: 0 },
   };
-  const show = (facts: ContextFacts, agent?: string) =>
-    context.run({} as SlashCommand, {
-      agentHere: () => agent,
-      contextOf: () => Promise.resolve(facts),
-      texts: () => ({}),
-      now: () => NOW,
-    } as unknown as InteractionContext);
+  const show = (facts: ContextFacts, agent?: string) => {
+    const parts = { agentHere: () => agent, contextOf: () => Promise.resolve(facts) };
+    return context.run({} as SlashCommand, interactionContext(parts));
+  };
 
   it("[N1] names the agent that answers here, if there are several", async () => {
     assert.match(String(await show(CONTEXT, "Quill")), /^The agent here: Quill\.\n12 messages/);

@@ -98,7 +98,7 @@ async function build(texts: readonly string[] = ["tea at *five*", "no sugar"]) {
   }
   const use = (options: SlashCommand["options"], message = guildMessage()) =>
     memory.run({ ...message, options } as unknown as SlashCommand, {
-      notes,
+      store: { notes },
       cleanSecrets: (text: string) => text.replaceAll("hunter2", "[redacted]"),
       texts: () => ({}),
       now: () => 2,

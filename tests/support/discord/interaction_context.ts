@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { recordingLog } from "../recording_log.ts";
 
-export function interactionContext(parts: Partial<InteractionContext> = {}): InteractionContext {
-  const given: Partial<InteractionContext> = {
+type Parts = Omit<Partial<InteractionContext>, "store"> & { readonly store?: object };
+
+export function interactionContext(parts: Parts = {}): InteractionContext {
+  const given: Parts = {
     texts: () => ({}),
     agentHere: () => undefined,
     now: () => 0,
