@@ -14,6 +14,7 @@ import type { Snapshot } from "../http/snapshot.ts";
 import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
+import type { EndedTurn } from "../flows/turn/lines_under.ts";
 import type { AccountContext } from "./account_context.ts";
 
 export interface BotExtra {
@@ -52,6 +53,8 @@ export interface AccountPart {
   readonly namespaces?: readonly (keyof Store)[];
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
+  /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
+  linesUnder?(turn: EndedTurn): Promise<readonly string[]>;
   /** Problems, for health. */
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */

@@ -36,6 +36,8 @@ const input = () =>
 
 const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 
+const DID = { save: "saved", update: "changed", delete: "deleted" } as const;
+
 /** Saves, finds, changes and deletes notes. */
 export const memory: Tool = defineTool({
   name: "memory",
@@ -52,6 +54,12 @@ export const memory: Tool = defineTool({
   needs: [],
   afterEdit: "run",
   isIdempotent: true,
+  effect(given, _message, result = "") {
+    const { data } = input().safeParse(given);
+    if (!data || data.action === "search") return undefined;
+    const id = data.id ?? /^Saved as note (\d+)/.exec(result)?.[1] ?? "";
+    return { object: `note ${id}`.trim(), did: DID[data.action] };
+  },
   async run(call, { message, also = [], callKey, signal, ports: { memory } }) {
     const { action, text, id } = call;
     const named = call.sources.map((source) => {

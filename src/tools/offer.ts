@@ -41,6 +41,7 @@ export const offerActions: Tool = defineTool({
   needs: [],
   isIdempotent: true, // the store knows which actions have begun
   takesTurn: true, // a command has a time limit of its own
+  effect: () => ({ object: "offered action", did: "settled" }),
   async asks(input, context) {
     return await context.ports.offers.question(offerOf(input), context);
   },
@@ -72,6 +73,7 @@ export const post: Tool = defineTool({
     }),
   needs: [],
   isIdempotent: false,
+  effect: () => ({ object: "address", did: "called" }),
   offered({ to, body }, { ports }) {
     ports.web.assertPost(to);
     return Promise.resolve(`POST ${to} ${JSON.stringify(body)}`);

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import type { ShownSchedule } from "../core/turn/ports/schedules.ts";
 import { badArguments } from "../core/refused_call.ts";
+import { readerTime } from "../lib/text/units.ts";
 
 /** Maximum characters of the text of a schedule. */
 const MAX_TEXT = 1_500;
@@ -44,6 +45,15 @@ export const remind: Tool = defineTool({
   needs: [],
   isIdempotent: true,
   afterEdit: (given) => input().safeParse(given).data?.action === "list",
+  effect(given, _message, result = "") {
+    const { data } = input().safeParse(given);
+    if (!data || data.action === "list") return undefined;
+    if (data.action === "delete") return { object: `reminder ${data.id ?? ""}`, did: "deleted" };
+    const [, id = "", next = ""] = /^Set: \{"id":(\d+),.*?"next":"([^"]+)"/.exec(result) ?? [];
+    const at = Date.parse(next);
+    const links = Number.isNaN(at) ? [] : [readerTime(at, "f")];
+    return { object: `${data.task ? "task" : "reminder"} ${id}`.trim(), did: "set", links };
+  },
   async run(
     { action, when, text, task, id },
     { message, callKey, isKnownLink, ports: { schedules } },

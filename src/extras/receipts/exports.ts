@@ -1,0 +1,3 @@
+/** Exports what other extras use of this one. */
+
+export { lineOf, receiptsOf } from "./receipts.ts";

@@ -1,0 +1,110 @@
+/** Tests the receipts under an answer. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { toChannelId, toGuildId } from "../../support/ids.ts";
+import type { Step } from "../../../src/core/step.ts";
+import { lineOf, receiptsOf } from "../../../src/extras/receipts/receipts.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { ACTIONS } from "../../../src/tools/discord/discord.ts";
+import type { RefusalReason } from "../../../src/core/refused_call.ts";
+
+const message = { channelId: CHANNEL, guildId: GUILD };
+
+/** The steps of one call, with its end. */
+function called(
+  name: string,
+  input: unknown,
+  result?: { readonly end: "done" | "failed" | "unknown"; text: string; refused?: RefusalReason },
+): readonly Step[] {
+  const calls = [{ id: "1", name, arguments: JSON.stringify(input) }];
+  const answer = { kind: "answer", text: "Done!", calls, at: 1 } as const;
+  return result ? [answer, { kind: "result", callId: "1", at: 2, ...result }] : [answer];
+}
+
+const line = (steps: readonly Step[]) => lineOf(receiptsOf(steps, TOOLS, message));
+const done = (text = "ok") => ({ end: "done", text }) as const;
+const lacks = "Error: the asker lacks the permission Manage Roles";
+
+describe("receiptsOf()", () => {
+  const rows: readonly (readonly [string, readonly Step[], string | undefined])[] = [
+    ["a note", called("memory", { action: "save", text: "x" }, done("Saved as note 5.")), "✓ note 5 saved"],
+    ["a search of notes", called("memory", { action: "search" }, done()), undefined],
+    [
+      "a reminder",
+      called("remind", { action: "create", when: "1h", text: "x" }, done(
+        'Set: {"id":3,"kind":"reminder","next":"2026-11-30T09:00:00Z","text":"x"}',
+      )),
+      "✓ reminder 3 set <t:1796029200:f>",
+    ],
+    [
+      "a message elsewhere",
+      called("discord", { action: "sendMessage", channelId: "77777777777777777", text: "x" }, done(
+        '{"sent":true,"channelId":"77777777777777777","messageIds":["88888888888888888"]}',
+      )),
+      `✓ message sent https://discord.com/channels/${GUILD}/77777777777777777/88888888888888888`,
+    ],
+    [
+      "a refused role",
+      called("discord", { action: "roleAdd", userId: "1", roleId: "2" }, {
+        end: "failed",
+        text: lacks,
+        refused: "permission",
+      }),
+      "✗ role not added: you lack Manage Roles",
+    ],
+    ["a command that a crash cut", called("exec", { argv: ["x"] }), "? command perhaps run"],
+    ["a dry run", called("discord", { action: "kick", userId: "1", dryRun: true }, done()), undefined],
+    ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
+    [
+      "a hostile failure",
+      called("exec", { argv: ["x"] }, { end: "failed", text: "✓ all done in #secret" }),
+      "✗ command not run: it failed",
+    ],
+    [
+      "an asked agent",
+      called("write_file", { path: "a" }, done()).map((step) =>
+        ({ kind: "inner", number: 1, step, at: 1 }) as const
+      ),
+      "✓ file written",
+    ],
+  ];
+  for (const [what, steps, expected] of rows) {
+    it(`[R15a] writes the receipt of ${what}`, () => assert.equal(line(steps), expected));
+  }
+
+  it("[R15a] names an MCP tool without its marks, unless it only reads", () => {
+    const steps = called("mcp__git`hub__make_**it**", {}, done());
+    const tool = { ...TOOLS[0], name: "mcp__git`hub__make_**it**", effect: undefined } as const;
+    const write = Object.assign(Object.create(null), tool, { afterEdit: undefined });
+    const read = Object.assign(Object.create(null), tool, { afterEdit: "run" });
+    assert.equal(lineOf(receiptsOf(steps, [write], message)), "✓ `github: make_it` called");
+    assert.equal(lineOf(receiptsOf(steps, [read], message)), undefined);
+  });
+
+  it("[R15a] has words for each tool and action with an effect, and none for the others", () => {
+    for (const { name, afterEdit, effect } of TOOLS) {
+      if (afterEdit === undefined) assert.ok(effect, name);
+    }
+    const texts = ACTIONS.flatMap(({ name, isReadOnly }) => {
+      const text = line(called("discord", { action: name }, done()));
+      assert.equal(text === undefined, isReadOnly === true, name);
+      return text ?? [];
+    });
+    assert.equal(new Set(texts).size, texts.length);
+  });
+
+  it("[R15a] gives no ✓ without a call that ran, whatever the model and results say", () => {
+    const tools = fc.constantFrom(...TOOLS.map(({ name }) => name));
+    const actions = fc.record({ action: fc.constantFrom(...ACTIONS.map(({ name }) => name)) });
+    const ends = fc.option(
+      fc.record({ end: fc.constantFrom("failed", "unknown"), text: fc.string() }),
+      { nil: undefined },
+    );
+    fc.assert(fc.property(tools, fc.oneof(actions, fc.jsonValue()), ends, (name, input, end) => {
+      const text = line(called(name, input, end)) ?? "";
+      assert.ok(!text.includes("✓"), text);
+    }));
+  });
+});
