@@ -3,14 +3,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { toChannelId, toGuildId } from "../../support/ids.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { lineOf, receiptsOf } from "../../../src/extras/receipts/receipts.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import type { RefusalReason } from "../../../src/core/refused_call.ts";
 
-const message = { channelId: CHANNEL, guildId: GUILD };
+const GUILD = "66666666666666666";
+const channelId = parseSnowflake<"channel">("55555555555555555");
+assert.ok(channelId);
+const message = { channelId, guildId: parseSnowflake<"guild">(GUILD) };
 
 /** The steps of one call, with its end. */
 function called(
@@ -29,20 +32,32 @@ const lacks = "Error: the asker lacks the permission Manage Roles";
 
 describe("receiptsOf()", () => {
   const rows: readonly (readonly [string, readonly Step[], string | undefined])[] = [
-    ["a note", called("memory", { action: "save", text: "x" }, done("Saved as note 5.")), "✓ note 5 saved"],
+    [
+      "a note",
+      called("memory", { action: "save", text: "x" }, done("Saved as note 5.")),
+      "✓ note 5 saved",
+    ],
     ["a search of notes", called("memory", { action: "search" }, done()), undefined],
     [
       "a reminder",
-      called("remind", { action: "create", when: "1h", text: "x" }, done(
-        'Set: {"id":3,"kind":"reminder","next":"2026-11-30T09:00:00Z","text":"x"}',
-      )),
+      called(
+        "remind",
+        { action: "create", when: "1h", text: "x" },
+        done(
+          'Set: {"id":3,"kind":"reminder","next":"2026-11-30T09:00:00Z","text":"x"}',
+        ),
+      ),
       "✓ reminder 3 set <t:1796029200:f>",
     ],
     [
       "a message elsewhere",
-      called("discord", { action: "sendMessage", channelId: "77777777777777777", text: "x" }, done(
-        '{"sent":true,"channelId":"77777777777777777","messageIds":["88888888888888888"]}',
-      )),
+      called(
+        "discord",
+        { action: "sendMessage", channelId: "77777777777777777", text: "x" },
+        done(
+          '{"sent":true,"channelId":"77777777777777777","messageIds":["88888888888888888"]}',
+        ),
+      ),
       `✓ message sent https://discord.com/channels/${GUILD}/77777777777777777/88888888888888888`,
     ],
     [
@@ -55,7 +70,11 @@ describe("receiptsOf()", () => {
       "✗ role not added: you lack Manage Roles",
     ],
     ["a command that a crash cut", called("exec", { argv: ["x"] }), "? command perhaps run"],
-    ["a dry run", called("discord", { action: "kick", userId: "1", dryRun: true }, done()), undefined],
+    [
+      "a dry run",
+      called("discord", { action: "kick", userId: "1", dryRun: true }, done()),
+      undefined,
+    ],
     ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
     [
       "a hostile failure",
