@@ -14,7 +14,7 @@ import type { Snapshot } from "../http/snapshot.ts";
 import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
-import type { EndedTurn } from "../flows/turn/lines_under.ts";
+import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "./account_context.ts";
 
 export interface BotExtra {

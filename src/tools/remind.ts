@@ -8,7 +8,6 @@ import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import type { ShownSchedule } from "../core/turn/ports/schedules.ts";
 import { badArguments } from "../core/refused_call.ts";
-import { readerTime } from "../lib/text/units.ts";
 
 /** Maximum characters of the text of a schedule. */
 const MAX_TEXT = 1_500;
@@ -51,7 +50,7 @@ export const remind: Tool = defineTool({
     if (data.action === "delete") return { object: `reminder ${data.id ?? ""}`, did: "deleted" };
     const [, id = "", next = ""] = /^Set: \{"id":(\d+),.*?"next":"([^"]+)"/.exec(result) ?? [];
     const at = Date.parse(next);
-    const links = Number.isNaN(at) ? [] : [readerTime(at, "f")];
+    const links = Number.isNaN(at) ? [] : [`<t:${at / 1_000}:f>`];
     return { object: `${data.task ? "task" : "reminder"} ${id}`.trim(), did: "set", links };
   },
   async run(

@@ -2,7 +2,7 @@
 
 import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../store/store.ts";
-import type { EndedTurn } from "../../flows/turn/lines_under.ts";
+import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
 

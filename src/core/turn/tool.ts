@@ -154,7 +154,7 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
     input: unknown,
     message: Pick<InboundMessage, "channelId" | "guildId">,
     result?: string,
-  ) => Effect | undefined;
+  ) => CallEffect | undefined;
   /** Whether a call may take as long as its turn; absent: `tools.timeoutSec` bounds it. */
   readonly takesTurn?: true;
   /**
@@ -188,7 +188,7 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
 }
 
 /** A lasting effect of a call, for people: `"reminder 3"` and `"set"`. */
-export interface Effect {
+export interface CallEffect {
   readonly object: string;
   readonly did: string;
   /** Mentions and links, which Discord shows only to people who may see their targets. */

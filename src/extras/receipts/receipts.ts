@@ -11,11 +11,11 @@ import type { ToolCall } from "../../core/model.ts";
 import type { RefusalReason } from "../../core/refused_call.ts";
 import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
-import type { Effect, Tool } from "../../core/turn/tool.ts";
+import type { CallEffect, Tool } from "../../core/turn/tool.ts";
 import { changesNothing } from "../../flows/turn/edited_turn.ts";
 import { clip } from "../../lib/text/cut.ts";
 
-export interface Receipt extends Effect {
+export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];
   readonly why?: string;
 }
@@ -27,7 +27,7 @@ export const NOTHING = "Nothing was changed";
 const MAX_ITEMS = 8;
 const MAX_NAME = 32;
 
-interface Called {
+interface CallEnd {
   readonly call: ToolCall;
   result?: ToolResult;
   hasBegun?: true;
@@ -53,14 +53,14 @@ export function receiptsOf(
   );
 }
 
-function callsOf(steps: readonly Step[]): readonly Called[] {
-  const all: Called[] = [];
-  const newest = new Map<string, Called>();
+function callsOf(steps: readonly Step[]): readonly CallEnd[] {
+  const all: CallEnd[] = [];
+  const newest = new Map<string, CallEnd>();
   const read = (step: Step, agent: number): void => {
     if (step.kind === "inner") return read(step.step, step.number);
     if (step.kind === "answer") {
       for (const call of step.calls) {
-        const called: Called = { call };
+        const called: CallEnd = { call };
         all.push(called);
         newest.set(`${agent}:${call.id}`, called);
       }
@@ -76,12 +76,12 @@ function callsOf(steps: readonly Step[]): readonly Called[] {
 }
 
 function receiptOf(
-  { call, result, hasBegun }: Called,
+  { call, result, hasBegun }: CallEnd,
   tools: readonly Tool[],
   message: Pick<InboundMessage, "channelId" | "guildId">,
 ): Receipt | undefined {
   const { end = "unknown", text = "", refused } = result ?? {};
-  if (refused && NO_CALL.has(refused)) return undefined;
+  if (NO_CALL.test(refused ?? "")) return undefined;
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
   const effect = tool?.effect
@@ -107,12 +107,7 @@ function nameOf(name: string): string {
 }
 
 /** Calls of no tool or action: they could have no effect. */
-const NO_CALL: ReadonlySet<RefusalReason> = new Set([
-  "unknown_tool",
-  "unknown_action",
-  "too_many_calls",
-  "same_id",
-]);
+const NO_CALL = /^(?:unknown_(?:tool|action)|too_many_calls|same_id)$/;
 
 /** Fixed words, so that a reason has no name of a hidden thing. */
 const WHY: Partial<Readonly<Record<RefusalReason, string>>> = {

@@ -39,7 +39,7 @@ import { failedTurn } from "./failed_turn.ts";
 import { readSteps } from "../session/old_results.ts";
 import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } from "./gather.ts";
 import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
-import { withLinesUnder } from "./lines_under.ts";
+import { withLinesUnder } from "./control/lines_under.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
 import {
   type Compose,

@@ -2,7 +2,7 @@
 
 import type { WorkflowStep } from "../../agent/workflow.ts";
 import type { CanUndo, EndPorts } from "./finished_turn.ts";
-import type { LinesUnder } from "./lines_under.ts";
+import type { LinesUnder } from "./control/lines_under.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";

@@ -11,7 +11,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingAction } from "../../core/turn/ports/discord_place.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import type { Effect, OpenCall } from "../../core/turn/tool.ts";
+import type { CallEffect, OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
 
 /** The channel and the message of a link; `undefined` for another text. */
@@ -157,7 +157,7 @@ export function effectOf(
   given: Readonly<Record<string, unknown>>,
   message: Pick<InboundMessage, "channelId" | "guildId">,
   result = "",
-): Effect {
+): CallEffect {
   const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
   const verb = words.find((word) => DID[word] !== undefined) ?? "send";
   const object = words.filter((word) => word !== verb).join(" ") || (OBJECTS[verb] ?? "member");

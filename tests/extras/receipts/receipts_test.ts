@@ -67,7 +67,7 @@ describe("receiptsOf()", () => {
         text: lacks,
         refused: "permission",
       }),
-      "✗ role not added: you lack Manage Roles",
+      "✗ role not added <@1> <@&2>: you lack Manage Roles",
     ],
     ["a command that a crash cut", called("exec", { argv: ["x"] }), "? command perhaps run"],
     [

@@ -1,14 +1,14 @@
 /** Adds lines of extras under an answer: they stand in the footer, which the model never sees (R15a). */
 
-import type { FinishedTurn } from "../../core/inbound/inbox.ts";
-import { SMALL } from "../../core/outbound/footer_line.ts";
-import { nonceOf } from "../../core/outbound/nonce.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { Step } from "../../core/step.ts";
-import type { Tool } from "../../core/turn/tool.ts";
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import type { AnswerPorts } from "./answer_ports.ts";
-import type { TurnToRead } from "./gather.ts";
+import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
+import { SMALL } from "../../../core/outbound/footer_line.ts";
+import { nonceOf } from "../../../core/outbound/nonce.ts";
+import type { Frozen } from "../../../core/outbound/outbound.ts";
+import type { Step } from "../../../core/step.ts";
+import type { Tool } from "../../../core/turn/tool.ts";
+import type { TurnOutcome } from "../../../core/turn/turn_outcome.ts";
+import type { SortedSteps } from "../../../core/turn/asking.ts";
+import type { Steps } from "../../../store/turns/turn_ends.ts";
 
 /** A turn that ends with a message, before it is stored. */
 export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
@@ -27,10 +27,18 @@ export type LinesUnder = (turn: EndedTurn) => Promise<readonly string[]>;
  */
 export async function withLinesUnder(
   turn: FinishedTurn,
-  { rules, stored, outcome }: Pick<TurnToRead, "rules" | "stored"> & {
+  { rules, stored, outcome }: {
+    readonly rules: {
+      readonly tools: readonly Tool[];
+      readonly chunks: { readonly limit: number };
+    };
+    readonly stored: Pick<SortedSteps, "passed">;
     readonly outcome?: TurnOutcome;
   },
-  { linesUnder, store }: Pick<AnswerPorts, "linesUnder" | "store">,
+  { linesUnder, store }: {
+    readonly linesUnder?: LinesUnder;
+    readonly store: Pick<Steps, "stepsOf">;
+  },
 ): Promise<FinishedTurn> {
   const { claim, outbox } = turn;
   const at = outbox.findLastIndex(({ message: { voice } }) => voice === undefined);
