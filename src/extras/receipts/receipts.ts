@@ -27,7 +27,7 @@ export const NOTHING = "Nothing was changed";
 const MAX_ITEMS = 8;
 const MAX_NAME = 32;
 
-interface CallEnd {
+interface CallWithEnd {
   readonly call: ToolCall;
   result?: ToolResult;
   hasBegun?: true;
@@ -53,14 +53,14 @@ export function receiptsOf(
   );
 }
 
-function callsOf(steps: readonly Step[]): readonly CallEnd[] {
-  const all: CallEnd[] = [];
-  const newest = new Map<string, CallEnd>();
+function callsOf(steps: readonly Step[]): readonly CallWithEnd[] {
+  const all: CallWithEnd[] = [];
+  const newest = new Map<string, CallWithEnd>();
   const read = (step: Step, agent: number): void => {
     if (step.kind === "inner") return read(step.step, step.number);
     if (step.kind === "answer") {
       for (const call of step.calls) {
-        const called: CallEnd = { call };
+        const called: CallWithEnd = { call };
         all.push(called);
         newest.set(`${agent}:${call.id}`, called);
       }
@@ -76,7 +76,7 @@ function callsOf(steps: readonly Step[]): readonly CallEnd[] {
 }
 
 function receiptOf(
-  { call, result, hasBegun }: CallEnd,
+  { call, result, hasBegun }: CallWithEnd,
   tools: readonly Tool[],
   message: Pick<InboundMessage, "channelId" | "guildId">,
 ): Receipt | undefined {

@@ -42,7 +42,7 @@ describe("[T3] actions that change a server", () => {
     invite({ who: "mallory" });
   });
 
-  it("pin, change a channel and undo it, with words for the model", () =>
+  it("[R15a] pin, change a channel and undo it, with words for the model and receipts", () =>
     play(async (scene) => {
       const { simulator, say, here } = scene;
       permit(scene, "pinMessages");
@@ -62,6 +62,11 @@ describe("[T3] actions that change a server", () => {
       assert.match(reply, /Dry run: this would change <#\d+>/);
       assert.match(reply, /Changed\. To undo: undo\(id \d+\)/);
       assert.match(reply, /Undone \(\d+\)/);
+      const [receipts = ""] = reply.match(/^-# .*$/m) ?? [];
+      assert.match(
+        receipts,
+        /^-# ✓ message pinned \S+ · ✓ channel edited <#\d+> · ✓ change undone$/,
+      );
       const pinned = simulator.channel(here).messages.get(message.id);
       assert.ok(pinned?.pinnedAt);
       const changes = simulator.requests.records().filter(({ method }) => method === "PATCH")
