@@ -15,8 +15,10 @@ import type { CallEffect, Tool } from "../../core/turn/tool.ts";
 import { changesNothing } from "../../flows/turn/edited_turn.ts";
 import { clip } from "../../lib/text/cut.ts";
 
+/** A call's effect, with its end. */
 export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];
+  /** Why it failed, in fixed words; absent: it did not. */
   readonly why?: string;
 }
 
