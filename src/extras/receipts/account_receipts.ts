@@ -3,6 +3,7 @@
 import type { CreateAccountPart } from "../../bot/bot_extra.ts";
 import { lineOf, NOTHING, receiptsOf } from "./receipts.ts";
 
+/** Creates the part of an account. */
 export const createAccountReceipts: CreateAccountPart = ({ config }) => ({
   linesUnder({ claim: { message }, steps, tools }) {
     const { receipts: mode } = config().messages;
