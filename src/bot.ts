@@ -222,7 +222,6 @@ export async function startBot(options: BotOptions) {
     snapshot: health.snapshot,
     /** Reads the store's figures for the next snapshot; never rejects. */
     refresh: health.refresh,
-    /** The traffic of each running account with Discord. */
     traffic(): readonly AccountTraffic[] {
       const all: AccountTraffic[] = [];
       running.each((account) => all.push(account.traffic()));

@@ -18,7 +18,6 @@ export type LogLevel = "error" | "warn" | "info" | "debug" | "connection_debug";
 
 /** The level, the format and the output of the log. */
 export interface LogSettings {
-  /** The least important level that is written. */
   readonly level: LogLevel;
   /** `"human"` for a terminal. */
   readonly format: "human" | "json";
@@ -117,7 +116,6 @@ export function startLog(
     },
     /** All secrets, for other outputs that must not contain them. */
     secrets: (): readonly string[] => [...secrets],
-    /** Sets the level of all later lines. */
     setLevel: (next: LogLevel): void => void (current = next),
     /** Removes secrets from a text for outputs other than the log. */
     clean: (text: string): string => redactor.clean(text),

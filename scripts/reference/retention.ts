@@ -129,7 +129,8 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
       "their meaning",
     kept:
       `${MAX_NOTES} of a person, channel or server at most; until the author, the model or the ` +
-      "operator deletes them, or a source message is deleted while the bot runs",
+      "operator deletes them, or a source message is deleted while the bot runs. A source is each " +
+      "message that the turn has read, unless the note has only words of the person that it answered",
   },
   note_source: { goesWith: "note" },
   note_vector: { goesWith: "note" },
@@ -286,9 +287,11 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   },
   setting: {
     under: "Servers and operation",
-    data: "Settings by commands, one for each conversation and kind, and the loop guard's number " +
-      "of messages by bots in a channel",
-    kept: "until changed back; the number until a person writes there",
+    data: "Settings by commands, one for each conversation and kind; the loop guard's number of " +
+      "messages by bots in a channel; hashes of the dashboard's sessions of a week",
+    kept:
+      "until changed back; the number until a person writes there; a hash until the logout, or " +
+      "until a login after its week",
   },
   trend: {
     under: "Servers and operation",

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pageNamed } from "../../src/extras/dashboard/pages/table.ts";
 
 export interface Picture {
-  /** `"docs/images/now.webp"` is the file of `"now"`. */
+  /** `"docs/images/today.webp"` is the file of `"today"`. */
   readonly name: string;
   /** A page of the dashboard by its path, or the page of the demo. */
   readonly page: string;
@@ -43,49 +43,50 @@ export const PICTURES: readonly Picture[] = [
     shownIn: [README],
   },
   {
-    name: "now",
-    page: "now",
+    name: "today",
+    page: "today",
     width: 1280,
     height: 820,
-    alt: "The dashboard's page Now: the bot is healthy because all checks pass. Charts show the " +
-      "time to answer, the queue and the messages of the last day.",
+    alt: "The dashboard's page Today: the bot is healthy because all checks pass. A person waits " +
+      "for a pairing, with the buttons Approve and Deny. Below are the last messages with their " +
+      "outcomes.",
     shownIn: [README, GUIDE],
   },
   {
-    name: "feed",
-    page: "feed",
+    name: "activity",
+    page: "activity",
     width: 1280,
     height: 760,
-    alt: "The dashboard's page Feed with one message open: ignored, because it does not mention " +
-      "the bot. A table lists each check with its result, its fact and the rule of the config.",
+    alt: "The dashboard's page Activity with one message open: ignored, because it does not " +
+      "mention the bot. A table lists each check with its result, its fact and the rule of the " +
+      "config.",
     shownIn: [GUIDE],
   },
   {
-    name: "access",
-    page: "access",
+    name: "people",
+    page: "people",
     width: 1280,
     height: 820,
-    alt: "The dashboard's page Access: a form tests what the bot would do with a message, and a " +
+    alt: "The dashboard's page People: a form tests what the bot would do with a message, and a " +
       "table says for each place who may talk there, and by which rule.",
     shownIn: [GUIDE],
   },
   {
-    name: "now-phone",
-    page: "now",
+    name: "today-phone",
+    page: "today",
     width: 390,
     height: 780,
-    alt: "The page Now on a phone: the navigation scrolls, and the cards are below each other.",
+    alt: "The page Today on a phone: the navigation scrolls, and the cards are below each other.",
     shownIn: [GUIDE],
   },
   {
-    name: "now-dark",
-    page: "now",
+    name: "diagnostics-dark",
+    page: "diagnostics",
     width: 1280,
     height: 820,
     isDark: true,
-    part: "#figures",
-    alt: "The lower part of the page Now in dark colours: figures, the account, and the last " +
-      "decisions, each with its reason.",
+    alt: "The page Diagnostics in dark colours: charts of the time to answer, the queue and the " +
+      "messages of the last day, each with a sentence that sums it up, and the bot's figures.",
     shownIn: [GUIDE],
   },
 ];

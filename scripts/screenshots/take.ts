@@ -148,10 +148,10 @@ async function* takeDashboard(
       await page.goto((await requestLink(dataDir)).url);
       await page.click("#login-button");
       await page.waitForSelector("#page h1");
-      const query = picture.page === "feed" ? `?message=${unanswered}` : "";
+      const query = picture.page === "activity" ? `?message=${unanswered}` : "";
       await page.goto(`${new URL(page.url()).origin}/dashboard/${picture.page}${query}`);
       await page.waitForSelector("#page:not([aria-busy]) .card");
-      if (picture.page === "now") await page.waitForSelector("#state .is-good");
+      if (picture.page === "today") await page.waitForSelector("#state .is-good");
       yield { picture, bytes: await capture(page, picture) };
     }
   } finally {

@@ -14,7 +14,6 @@ export interface ReadyCall {
   readonly call: ToolCall;
   /** How often it has waited for a person since it began. */
   readonly round: number;
-  /** The facts that it has besides its input. */
   readonly context: ToolContext;
 }
 

@@ -251,7 +251,6 @@ export function createToolbox(
   };
 }
 
-/** The tools of one turn. */
 export type Toolbox = ReturnType<typeof createToolbox>;
 
 /** Whether a person has allowed a call that was refused (T11). */

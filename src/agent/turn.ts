@@ -378,7 +378,6 @@ function createStepLog(stored: readonly Step[], save: SaveSteps) {
       steps.push(more);
       saved = steps.length;
     },
-    /** Whether the store has failed. */
     failure: (): boolean => hasFailed,
   };
 }

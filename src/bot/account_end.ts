@@ -23,7 +23,6 @@ export function endReason(end: AccountEnd): string {
 export type AccountEnd =
   | GatewayFinal
   | { readonly kind: "refused"; readonly hint: string }
-  /** A fault of Barnacle or of the machine. */
   | { readonly kind: "fault"; readonly error: unknown };
 
 /**

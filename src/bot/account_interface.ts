@@ -40,7 +40,6 @@ export interface AccountOptions extends AccountSetup {
   /** Whether to log every gateway event. */
   readonly isConnectionDebug: boolean;
   readonly workerUrl: URL;
-  /** Loads the tools, which all accounts share. */
   readonly toolServices: () => Promise<ToolServices>;
   readonly searchNotes: NoteSearch;
   /** The gateway thread, loaded ahead. */
@@ -55,7 +54,6 @@ export interface AccountOptions extends AccountSetup {
   readonly stored: StoredAccount;
   /** Parts of the account that it does not know by name. */
   readonly extras: readonly BotExtra[];
-  /** Makes a login link of the dashboard. */
   readonly dashboardLink: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
@@ -69,10 +67,8 @@ export interface AccountOptions extends AccountSetup {
 export interface AccountPorts extends Clock {
   readonly health: AccountHealth;
   readonly meter: Meter;
-  /** Shared with the other accounts. */
   readonly turnLimit: TurnLimit;
   readonly memory: ProcessMemory;
-  /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** All enabled accounts of this process, in the order of the config. */
   readonly ours: () => readonly OurAccount[];
@@ -95,7 +91,6 @@ export interface Online {
   readonly models: readonly string[];
 }
 
-/** The traffic of an account with Discord, for the dashboard. */
 export interface AccountTraffic {
   readonly accountId: AccountId;
   /** Absent before the gateway is found. */

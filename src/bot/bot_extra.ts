@@ -30,7 +30,6 @@ export type CreateAccountPart = (
   services: AccountServices,
 ) => AccountPart;
 
-/** The services of an account, of which an extra takes what it needs. */
 export interface AccountServices {
   readonly client: RestClient;
   readonly reader: Pick<Reader, "index">;
@@ -40,7 +39,6 @@ export interface AccountServices {
   readonly web: Pick<WebPort, "feed">;
 }
 
-/** The events of an account that parts learn of. */
 export type ToldEvents = Pick<AccountEvents, "hookEnded" | "hookStored" | "delivered">;
 
 /** An extra's part of an account; it takes the moments that it needs. */
@@ -55,7 +53,6 @@ export interface AccountPart {
   readonly events?: Partial<ToldEvents>;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
   linesUnder?(turn: EndedTurn): Promise<readonly string[]>;
-  /** Problems, for health. */
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;
@@ -76,7 +73,6 @@ export interface WatchedProcess {
   readonly log: Log;
 }
 
-/** A watch over the process. */
 export interface Watch {
   open(): readonly AlertRecord[];
   /** The bot ends by itself: nothing will tell the owners later. Never rejects. */

@@ -16,7 +16,6 @@ import { mentionsOf, type MentionTests } from "./mentions/mention.ts";
 import { toPassiveAgents, toRouterRules } from "./schema/router.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
-/** Makes the rules of one account. */
 export function toAccessPolicy(
   settings: Settings,
   { settings: account, ruleOf }: WrittenAccount,
@@ -82,7 +81,6 @@ function agentTools({ list }: Settings["agents"]): readonly AgentTools[] {
   );
 }
 
-/** The rules for commands, which all accounts share. */
 function commandRules(
   { useAccessGroups, ownerAllowFrom, text }: Settings["commands"],
 ): CommandRules {

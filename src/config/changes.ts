@@ -20,7 +20,6 @@ import type { Secret } from "./schema/parts/secrets.ts";
 import { childOf, docOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** A key whose value has changed. */
 export interface KeyChange {
   readonly path: string;
   /**
@@ -48,7 +47,6 @@ export interface AccountChange {
   readonly does: "keep" | "apply" | "restart" | "start" | "stop";
 }
 
-/** The result of comparing two configs. */
 export interface ReloadPlan {
   /** In the order of the files; removed keys last. */
   readonly changes: readonly KeyChange[];

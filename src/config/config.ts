@@ -50,10 +50,8 @@ export interface SharedConfig
   readonly texts: Texts;
 }
 
-/** A feed of the web, with the account that posts. */
 export type FeedConfig = Settings["feeds"][string] & { readonly account: string };
 
-/** The config of one Discord account: its keys, with all inherited ones. */
 export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "historyLimit"> {
   /** Id of the account: `"default"`. */
   readonly accountId: AccountId;
@@ -75,9 +73,6 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
   readonly mediaMaxBytes: number;
 }
 
-export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
-
-/** An agent, with the keys that it inherits. */
 export interface AgentConfig extends Partial<Omit<Settings["agents"]["list"][number], "model">> {
   /** `"main"` if the config lists no agent (S1). */
   readonly id: string;
@@ -98,7 +93,6 @@ export function toConfig(
       /** All accounts, `default` first. */
       readonly accounts: readonly WrittenAccount[];
       readonly mentions: MentionTests;
-      /** See {@link tokenPlaceOf}. */
       readonly tokenPlaces: ReadonlyMap<AccountId, string>;
     },
 ): BotConfig {

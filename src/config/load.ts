@@ -43,7 +43,6 @@ export type Loaded =
     readonly text?: string;
     /** Every resolved secret, by its config path. */
     readonly secrets: SecretsByPath;
-    /** Warnings and notes. */
     readonly problems: readonly Problem[];
     /** Whether the file itself contains a secret, so that other users must not read it (C8). */
     readonly holdsSecret: boolean;
@@ -240,7 +239,6 @@ function byPlace(one: Problem, other: Problem): number {
     (one.column ?? 0) - (other.column ?? 0) || 0;
 }
 
-/** The result of the search. */
 type Located =
   | { readonly kind: "file"; readonly path: string }
   /** There is no file, so the environment is the config. */

@@ -55,7 +55,6 @@ export async function unknownProviders(
   });
 }
 
-/** All models that the config names, with their places. */
 function modelsIn({ agents, audio, channels, memory, tools }: Settings) {
   return [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),

@@ -38,14 +38,12 @@ export interface AgentModels {
   readonly namesPath: string;
 }
 
-/** The servers of the config, and what all their models share. */
 export interface ModelsConfig {
   readonly providers: Settings["models"]["providers"];
   /** `models.currency`; absent: amounts stand alone. */
   readonly currency?: string;
 }
 
-/** The models of an agent, with the servers that they name. */
 type AskedModels = AgentModels & ModelsConfig;
 
 export interface ModelChoice {

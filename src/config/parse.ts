@@ -43,7 +43,6 @@ export interface Parsed {
   readonly problemAt: ProblemAt;
 }
 
-/** Makes a problem at a key of the file. */
 export type ProblemAt = (
   severity: Severity,
   path: readonly Segment[],

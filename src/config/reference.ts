@@ -40,7 +40,6 @@ export function referenceKeys(schema: Schema): readonly ReferenceKey[] {
   return keysBelow(schema, "", { takesEffect: "now" });
 }
 
-/** Facts that a key inherits from its section. */
 interface Inherited extends Pick<ReferenceKey, "takesEffect"> {
   readonly task?: ReferencePart;
 }

@@ -104,7 +104,6 @@ function faultyPaths(issue: Issue): readonly (readonly Segment[])[] {
   return issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
 }
 
-/** The keys to remove. */
 function placesOf(faults: readonly Issue[], value: unknown): readonly (readonly Segment[])[] {
   const places = faults.flatMap(faultyPaths).map((path) => placeOf(path, value));
   return [...new Map(places.map((place) => [pathText(place), place])).values()];

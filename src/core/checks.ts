@@ -27,7 +27,6 @@ export type CheckRunner =
   | "invite"
   | "why";
 
-/** A check, apart from its code. */
 export interface Check {
   /** Short title of the checked thing: `"Token"`. */
   readonly what: string;

@@ -51,7 +51,6 @@ export interface FeedSource {
   readonly ownNetwork: boolean;
 }
 
-/** The answer of a feed's server. */
 export type FetchedFeed =
   | { readonly kind: "unchanged" }
   | ({ readonly kind: "feed"; readonly feed: ReadFeed } & FeedValidators)
@@ -85,5 +84,4 @@ export interface FeedState extends FeedValidators {
   readonly problem?: string;
 }
 
-/** The placeholders of a feed's template. */
 export const FEED_PLACEHOLDERS = ["title", "link", "summary", "author", "feed", "date"] as const;

@@ -34,7 +34,6 @@ export function imagesOf(messages: readonly ModelMessage[]): readonly ModelImage
   return messages.flatMap((one) => one.role === "user" ? one.images ?? [] : []);
 }
 
-/** Whether a conversation has images. */
 export function hasImages(messages: readonly ModelMessage[]): boolean {
   return messages.some((message) => message.role === "user" && message.images !== undefined);
 }

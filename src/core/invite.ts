@@ -10,7 +10,6 @@ import type { ToolGate } from "./tool_names.ts";
 import { type ApplicationId, parseSnowflake } from "./discord/ids.ts";
 import { type Permission, PERMISSIONS } from "./rights/permissions.ts";
 
-/** A permission that the bot asks for. */
 export interface InvitePermission {
   /** Name in Discord's settings: `"Send Messages"`. */
   readonly permission: Permission;
@@ -87,7 +86,6 @@ export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
 /** `applications.commands` is for slash commands; it grants nothing in a guild. */
 const SCOPES = "bot applications.commands";
 
-/** The permissions that a link with these options asks for. */
 export function permissionsToAsk(
   { gates = [], externalEmoji = false }: InviteOptions = {},
 ): readonly InvitePermission[] {
@@ -109,7 +107,6 @@ export function invitePermissions(options?: InviteOptions): string {
     .reduce((bits, { permission }) => bits | PERMISSIONS[permission], 0n).toString();
 }
 
-/** The link's URL. */
 export function inviteUrl(applicationId: ApplicationId, options?: InviteOptions): string {
   const url = new URL("https://discord.com/oauth2/authorize");
   url.searchParams.set("client_id", applicationId);

@@ -1,7 +1,6 @@
 /** Declares the state of an MCP server, and its words for operators. */
 
 export interface McpServerState {
-  /** Its name in the config. */
   readonly id: string;
   /** `failing`: the last attempt to connect has failed. */
   readonly state: "connecting" | "ready" | "failing";

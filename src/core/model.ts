@@ -116,7 +116,6 @@ export type ModelPart =
 export interface ReplacedModel {
   /** Id of the model that should have answered. */
   readonly model: string;
-  /** Kind of its last failure. */
   readonly why: ModelErrorKind;
   /** Unix time in milliseconds of its first failure since its last answer. */
   readonly since: number;
@@ -140,7 +139,6 @@ export interface ModelUsage {
   readonly isEstimate?: boolean;
 }
 
-/** A language model that answers requests. */
 export interface Model {
   /** `"<provider>/<model>"`. */
   readonly id: string;

@@ -7,7 +7,6 @@
 
 import type { MissingRight } from "./rights/rights.ts";
 
-/** A reason, for metrics and records. */
 export type RefusalReason =
   /** A right of the asker at Discord is missing (T4). */
   | MissingRight["kind"]
@@ -60,7 +59,6 @@ export type RefusalReason =
 export class RefusedCall extends Error {
   /** Name of the class, for logs. */
   override name = "RefusedCall";
-  /** The reason, for metrics and records. */
   readonly reason: RefusalReason;
 
   /**

@@ -18,7 +18,6 @@ export interface SharingProcess {
   readonly seenAt: number;
 }
 
-/** The state of a store that several processes share. */
 export interface SharedStoreState {
   /** Machine and data directory of its last owner; empty if there was none. */
   readonly owner: string;
@@ -39,7 +38,6 @@ export interface SharedStoreState {
     /** Whether that one had ended its lease by itself. */
     readonly isStop: boolean;
   };
-  /** Whether this process is the owner. */
   readonly isOwner: boolean;
   /**
    * Of an owner: milliseconds for which its oldest change has waited for PostgreSQL. Of a standby:
@@ -74,7 +72,6 @@ export function ownerText(state: SharedStoreState): string {
     : `none; the lease of ${owner} has ended`;
 }
 
-/** The last hand-over, and their number. */
 function handOverText({ handOvers, lastHandOver }: SharedStoreState): string {
   if (!lastHandOver) return "none yet";
   const { at, from, isStop } = lastHandOver;

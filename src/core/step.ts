@@ -59,7 +59,6 @@ export interface HeldStep {
   readonly text: string;
   /** The message that the answer quotes; absent: none. */
   readonly quote?: Quote;
-  /** The messages, as they will be posted. */
   readonly outbox: readonly {
     readonly message: OutboundMessage;
     readonly files: readonly HeldFile[];
@@ -101,7 +100,6 @@ export type CheckedHow =
   | "posted"
   | "edited"
   | "discarded"
-  /** A person answers in its place. */
   | "self"
   | "expired"
   /** It could be shown to no one. */
@@ -165,7 +163,6 @@ export interface EditedStep {
 }
 
 export interface PassedWork {
-  /** The agent that goes on. */
   readonly to: string;
   readonly task: string;
   /** Facts that it needs; absent: none. */

@@ -63,7 +63,6 @@ export function audienceOf(tool: string): ToolAudience | undefined {
   return named(tool)?.for;
 }
 
-/** Whether an entry of the config is for a tool. */
 export function isForTool(entry: string, tool: string): boolean {
   if (entry === "*" || entry === tool || entry === named(tool)?.group) return true;
   return isMcp(entry) && tool.startsWith(`${entry}__`);

@@ -12,7 +12,6 @@ import type { BoundedProgram, ProgramLaunch } from "../lib/program_limits.ts";
 export interface RunningProgram {
   /** Output so far, of both streams, as they came. */
   output(): string;
-  /** Ends the program and its children. */
   stop(): void;
   /** Resolves at its end; rejects if it cannot be started. */
   readonly ended: Promise<RunEnd>;

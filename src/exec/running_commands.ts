@@ -18,7 +18,6 @@ const MAX_JOBS = 3;
 /** Milliseconds that a command waits, so that most of its call's time is left for it. */
 const MAX_WAIT_MS = 30_000;
 
-/** Commands that run, and their places. */
 export interface RunningCommands extends Pick<HostCommands, "takePlace"> {
   readonly programs: Set<RunningProgram>;
 }

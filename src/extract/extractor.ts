@@ -22,9 +22,7 @@ export interface Thread {
   /** Sends a job to the thread. */
   postMessage(job: ExtractJob, transferred: ArrayBuffer[]): void;
   on(event: "message", listener: (message: FromThread) => void): unknown;
-  /** Listens for the end of the thread. */
   on(event: "error" | "exit", listener: () => void): unknown;
-  /** Ends the thread. */
   terminate(): Promise<unknown>;
 }
 
@@ -120,7 +118,6 @@ export function createExtractor(
   };
 }
 
-/** The thread's messages. */
 export type FromThread =
   /** The thread takes its one job. */
   | { readonly kind: "ready" }

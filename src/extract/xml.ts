@@ -12,13 +12,9 @@ import type { PartReader } from "./zip.ts";
 /** Maximum depth of elements. Word nests tables some ten levels deep. */
 const MAX_DEPTH = 200;
 
-/** Creates the reader of one XML part. */
 export function xmlReader({ open, text, close }: {
-  /** An element begins. */
   open?(name: string, attributes: Readonly<Record<string, string>>): void;
-  /** Text within an element. */
   text?(text: string): void;
-  /** An element ends. */
   close?(name: string): void;
 }): PartReader {
   const parser = new SaxesParser({ xmlns: false });

@@ -18,7 +18,6 @@ import {
 export interface PartReader {
   /** Takes the next piece. Throws to refuse the archive. */
   write(bytes: Uint8Array): void;
-  /** The part is complete. */
   end(): void;
 }
 
@@ -43,7 +42,6 @@ export function readZip(
   let entries = 0;
   let total = 0;
   let open = 0;
-  /** End of the piece that is being inflated. */
   let pieceEnd = 0;
   let failure: Error | undefined;
   const unzip = new Unzip((file) => {

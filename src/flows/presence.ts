@@ -23,7 +23,6 @@ const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
 );
 const storedSchema = z.lazy(() => z.object({ base: z.string(), presence: presenceSchema }));
 
-/** The part of an account that the presence uses. */
 type PresenceAccount = Pick<
   Account<
     unknown,
@@ -42,7 +41,6 @@ export async function createAccountPresence(
   { accountId, configured, store: { settings }, show, now }: PresenceAccount & {
     /** The presence of the config: the status, and a text beside it. */
     readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
-    /** Shows a presence on all gateway sessions. */
     readonly show: (presence: Presence) => void;
   },
 ) {

@@ -19,7 +19,6 @@ const pipeSchema = z.object({
 export interface BotPipe {
   /** The bot's pipe, on this machine only. */
   readonly path: string;
-  /** Part of the bot's greeting. */
   readonly secret: string;
 }
 

@@ -92,7 +92,6 @@ const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
 
 const NEWLINE = 10;
 
-/** The folder of a data directory's socket. */
 export function socketFolder(dataDir: string): string {
   return join(dataDir, "run");
 }

@@ -8,7 +8,6 @@
 import { Buffer } from "node:buffer";
 import type { StartTimer } from "../lib/clock.ts";
 
-/** A response, read to its end. */
 interface GotResponse {
   /** HTTP status. */
   readonly status: number;

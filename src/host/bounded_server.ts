@@ -267,7 +267,6 @@ export interface ConnectionLimits {
 }
 
 export interface OpenConnection {
-  /** The client's address. */
   readonly address: string;
   /** Whether the client is on this machine. */
   readonly isLocal: boolean;

@@ -25,7 +25,6 @@ export class HttpServerError extends Error {
   override readonly name = "HttpServerError";
   /** Why it cannot listen. */
   readonly kind: HttpServerErrorKind;
-  /** The address that was tried. */
   readonly address: string;
   readonly port: number;
 

@@ -31,7 +31,6 @@ export interface ProbePorts extends Clock {
   readonly schedule: StartTimer;
 }
 
-/** The error of a step that timed out. */
 const LATE = "no answer in time";
 
 /** Maximum characters of a page to read. Discord's answer is shorter; a captive portal's is not. */

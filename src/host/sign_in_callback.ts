@@ -9,7 +9,6 @@ import type { AddressInfo } from "node:net";
 import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
 import type { HttpBounds } from "./bounded_server.ts";
 
-/** A listener on the loopback address. */
 interface SignInCallback {
   readonly url: string;
   /**
@@ -22,7 +21,6 @@ interface SignInCallback {
     isOurs: (answer: URLSearchParams) => boolean,
     timeoutMs: number,
   ): Promise<URLSearchParams | undefined>;
-  /** Ends the listener. */
   close(): void;
 }
 

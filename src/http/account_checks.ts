@@ -19,7 +19,6 @@ export const OUTAGE_MS = 60_000;
 
 export type NameComponent = (part: string) => string;
 
-/** The facts that the checks of a running account judge. */
 export interface AccountFacts {
   readonly account: AccountSnapshot;
   readonly componentOf: NameComponent;

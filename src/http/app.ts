@@ -28,7 +28,6 @@ import type { Build, Metrics } from "./metrics.ts";
 import { HEALTH_ROUTES } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** The dependencies of the application. */
 export interface AppPorts extends Pick<Account, "now"> {
   /** The snapshot from memory, without asking the store. */
   readonly snapshot: () => Snapshot;
@@ -50,17 +49,14 @@ export interface AppPorts extends Pick<Account, "now"> {
 
 /** The answer of `/status`, which `barnacle status --json` prints. */
 export interface StatusReport {
-  /** The worst status of all checks. */
   readonly status: Status;
   /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   readonly at: number;
-  /** The state that the checks judged. */
   readonly snapshot: Snapshot;
   readonly checks: readonly HealthCheck[];
 }
 
-/** Answers a request of a client. */
 export type HttpHandler = (request: Request) => Response | Promise<Response>;
 
 /** Other paths reach no handler, so no route can lack its row. */

@@ -15,7 +15,6 @@ export interface ProcessUsage {
   readonly diskFreeBytes?: number;
 }
 
-/** The values that gauges are read from. */
 export type Readings = Snapshot & ProcessUsage & { readonly now: number };
 
 /** A value, and its labels if the gauge has some. */
@@ -67,7 +66,6 @@ export function createGauges(registry: Registry) {
     ofAccounts,
     /** Adds a gauge with one value, or none. */
     ofBot,
-    /** Adds a gauge with one value for each state. */
     byState,
   };
 }

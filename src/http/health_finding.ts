@@ -46,7 +46,6 @@ export function gradeFigure(value: number, warnAbove: number, failAbove = Infini
   return value > warnAbove ? "warn" : "pass";
 }
 
-/** A finding in the words of the health format. */
 export interface HealthCheck {
   /** Component and measurement, such as `"gateway:heartbeatAckAge"`. */
   readonly name: string;
@@ -60,7 +59,6 @@ export interface HealthCheck {
   readonly isReady: boolean;
 }
 
-/** Writes a finding in the health format. */
 export function toHealthCheck(
   { id, where, figure, unit, status, isReady }: HealthFinding,
 ): HealthCheck {

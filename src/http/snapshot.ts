@@ -120,7 +120,6 @@ export interface AccountSnapshot {
   readonly parked: readonly Omit<ParkedChannel, "since">[];
   /** Messages that wait because of failures, the first of each channel. */
   readonly delayed: readonly DelayedMessage[];
-  /** State of requests to Discord. */
   readonly rest: RestState;
 }
 
@@ -152,7 +151,6 @@ export interface ShardSnapshot extends Omit<ShardState, "ack"> {
   readonly ack?: {
     readonly at: number;
     readonly intervalMs: number;
-    /** From the heartbeat to its acknowledgement. */
     readonly latencyMs: number;
   };
   /** The last sequence number whose messages are stored; absent without a session. */
@@ -192,7 +190,6 @@ export interface RestState {
 
 /** The fallback that answers for a model (L3). */
 export interface ModelCover {
-  /** Id of the fallback. */
   readonly by: string;
   /** Kind of the model's last failure; absent if it is not known. */
   readonly why?: string;

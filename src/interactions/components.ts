@@ -18,7 +18,6 @@ import { composePaired, decisionText } from "../render/pairing.ts";
 /** The name of the components by which the model's questions are answered. */
 const ASK = "ask";
 
-/** An approver decides about a command. */
 const approvalButton: Component = questionButton("ap", "approver");
 /** An owner decides about a refused call. */
 const escalationButton: Component = questionButton("esc", "owner");
@@ -32,7 +31,6 @@ const askMenu: Component = {
   run: (selection, context) => decide(selection, { selected: selection.values }, context),
   failedText: failedText(ASK),
 };
-/** A person has filled in a form of the model. */
 const askForm: Component = {
   kind: "modal",
   name: ASK,
@@ -52,7 +50,6 @@ const rightButton: Component = {
 const REVIEW = "rev";
 /** A person posts or discards an answer, or opens it in a form (A5). */
 const reviewButton: Component = questionButton(REVIEW, "reviewer");
-/** A person has edited an answer. */
 const reviewForm: Component = {
   kind: "modal",
   name: REVIEW,

@@ -24,7 +24,6 @@ import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 
-/** All commands, with distinct names. */
 export const COMMANDS: readonly Command[] = [
   ...ABOUT,
   why,

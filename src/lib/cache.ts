@@ -11,7 +11,6 @@ export interface NewestSet<Member> {
   has(member: Member): boolean;
   /** Adds a member as the newest. Beyond the maximum, removes the oldest one. */
   add(member: Member): void;
-  /** Removes all members. */
   clear(): void;
 }
 

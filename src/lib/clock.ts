@@ -3,7 +3,6 @@
  * reads times in time zones.
  */
 
-/** Tells the time. */
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -55,7 +54,6 @@ export function waitFor(ms: number, schedule: StartTimer, signal: AbortSignal): 
 /** The time zone whose times need no `Intl`. */
 export const UTC = "UTC";
 
-/** A minute in a time zone. */
 export interface LocalMinute {
   /** Minutes since 1970. */
   readonly minute: number;

@@ -22,7 +22,6 @@ export interface Emitter<Handlers extends object> {
   connect(handlers: Handlers): void;
 }
 
-/** Creates an emitter without handlers. */
 export function createEmitter<Handlers extends object>(): Emitter<Handlers> {
   let connected: Handlers | undefined;
   return {
@@ -47,13 +46,11 @@ export interface Hold {
    * at once.
    */
   wrap<Args extends readonly unknown[]>(call: (...args: Args) => void): (...args: Args) => void;
-  /** Whether calls are held. */
   readonly isHolding: boolean;
   /** Makes the held calls, in the order in which they came. */
   release(): void;
 }
 
-/** Creates a hold without calls. */
 export function createHold(): Hold {
   let held: (() => void)[] | undefined = [];
   return {

@@ -63,7 +63,6 @@ export abstract class PathError<Kind extends string> extends Error {
   abstract override readonly name: string;
   /** The next step that the failure asks for. */
   readonly kind: Kind;
-  /** The file or directory. */
   readonly path: string;
 
   /**
@@ -74,7 +73,6 @@ export abstract class PathError<Kind extends string> extends Error {
   constructor(message: string, { kind, path, cause }: {
     /** The next step that the failure asks for. */
     readonly kind: Kind;
-    /** The file or directory. */
     readonly path: string;
     /** The error that led to this one. */
     readonly cause?: unknown;

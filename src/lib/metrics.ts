@@ -33,7 +33,6 @@ export interface Counter<Name extends string = never> {
 
 /** A number that can rise and fall. `Name` lists its labels. */
 export interface Gauge<Name extends string = never> {
-  /** Replaces the value of one series. */
   set(value: number, ...labels: LabelsArgument<Name>): void;
   /** Removes all series, so that no outdated value is shown. */
   clear(): void;

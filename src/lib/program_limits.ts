@@ -18,9 +18,7 @@ export interface ProgramLimits {
 
 export type PassedLimit = "memory" | "disk" | "processes";
 
-/** A program to start, with its arguments. */
 export interface ProgramLaunch {
-  /** Path of the program. */
   readonly file: string;
   readonly args: readonly string[];
 }
@@ -70,7 +68,6 @@ export const MB: number = 1024 * 1024;
 /** Maximum bytes of a file of a command. */
 export const MAX_FILE_BYTES: number = 64 * MB;
 
-/** The keys of the config. */
 export interface WrittenLimits {
   /** As {@link ProgramLimits.memoryBytes}, in megabytes. */
   readonly memoryMb: number;

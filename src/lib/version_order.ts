@@ -39,7 +39,6 @@ function comparePreviews(one: string | undefined, other: string | undefined): nu
   return parts.length - others.length;
 }
 
-/** Numbers are older than words. */
 function compareParts(part: string, other: string): number {
   const [isNumber, isOther] = [part, other].map((text) => /^\d+$/.test(text));
   if (isNumber && isOther) return Number(part) - Number(other);

@@ -32,7 +32,6 @@ const MAX_ID_LINE = 1_000;
 const RETRY_MS = 1_000;
 const RETRY_BOUNDS = [100, 60_000] as const;
 
-/** The uses of a stream's events. */
 interface EventPorts {
   /** A stream seems to say that the server has other tools now. */
   readonly onToolsChanged?: () => void;

@@ -23,7 +23,6 @@ import { findSandbox, type Sandbox, sandboxServer, type ServerLaunch } from "./s
 export interface StdioProgram {
   readonly command: string;
   readonly args: readonly string[];
-  /** Variables of the config. */
   readonly env: Readonly<Record<string, string>>;
   /**
    * Whether to use the sandbox. `auto`: if there is one. `require`: the program does not start without
@@ -37,7 +36,6 @@ export interface StdioProgram {
 
 /** A program that is ready to start. */
 export interface ConfinedLaunch extends ServerLaunch {
-  /** Working directory. */
   readonly cwd: string;
   /** The program, as the config names it. */
   readonly program: string;
@@ -85,7 +83,6 @@ export function environmentOf(
 /** Creates a {@link Confine}. It looks for a sandbox when the first program needs one. */
 export function createConfine(
   { folder, hidden, bounds, find = () => findSandbox(), log }: {
-    /** Folder for the folders of servers. */
     readonly folder: string;
     /** Folders and files that no program in a sandbox may read, as they are now. */
     readonly hidden: () => readonly string[];

@@ -10,7 +10,6 @@ import type { McpHttpServer } from "./oauth/logins.ts";
 import type { LoginPorts } from "./oauth/provider.ts";
 
 export interface McpServer {
-  /** Its name in the config. */
   readonly id: string;
   readonly transport:
     | ({ readonly kind: "http" } & McpHttpServer)
@@ -19,7 +18,6 @@ export interface McpServer {
   readonly allow?: readonly string[];
 }
 
-/** The dependencies of a server. */
 export interface McpPorts extends LoginPorts {
   readonly version: string;
   readonly schedule: StartTimer;

@@ -26,7 +26,6 @@ export interface McpToolDefinition {
   readonly isReadOnly: boolean;
 }
 
-/** A tool in a server's answer. */
 interface ListedTool {
   readonly name: string;
   /** Its text for the model. */
@@ -124,14 +123,12 @@ export function hashOfAll(hashes: ToolHashes): string {
 
 /** Differences between two lists of tools, as names. */
 export interface ToolDifferences {
-  /** Tools with another definition. */
   readonly changed: readonly string[];
   readonly added: readonly string[];
   /** Tools that the server no longer lists. */
   readonly removed: readonly string[];
 }
 
-/** Compares two lists of tools. */
 export function changesOf(before: ToolHashes, after: ToolHashes): ToolDifferences {
   const names = Object.keys(after);
   return {
@@ -216,7 +213,6 @@ export function createSeenTools(path: string) {
   };
 }
 
-/** The remembered tools of all servers. */
 export type SeenTools = ReturnType<typeof createSeenTools>;
 
 function readSeen(path: string): Readonly<Record<string, ToolHashes>> {

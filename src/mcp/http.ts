@@ -13,7 +13,6 @@ import { type Challenge, readChallenge } from "./oauth/challenge.ts";
 import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 
-/** A connection over HTTP. */
 export interface HttpTransport {
   readonly transport: {
     readonly type: "http";

@@ -9,7 +9,6 @@ import { createMcpConnection } from "./server.ts";
 
 /** A server, as it is now. */
 export interface McpLook {
-  /** Its name in the config. */
   readonly id: string;
   /** Why it cannot be used; absent if it can. */
   readonly problem?: string;

@@ -9,7 +9,6 @@ import { beginSignIn, type SignIn } from "./sign_in.ts";
 
 /** A server of the config. These facts need no request to it. */
 export interface McpState extends McpLoginState {
-  /** Its address or its program. */
   readonly at: string;
   /** Number of the tools that the bot or `doctor` saw last; absent if neither has. */
   readonly tools?: number;

@@ -106,7 +106,6 @@ export function createDownload(
   };
 }
 
-/** Discord's hosts of files. */
 const HOSTS: ReadonlySet<string> = new Set(["cdn.discordapp.com", "media.discordapp.net"]);
 
 /** Says whether a file may be read from an address. */

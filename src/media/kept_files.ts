@@ -23,7 +23,6 @@ import { imageProblem } from "./image.ts";
 import { endingOf, kindOf } from "./kind.ts";
 
 interface ShownImage {
-  /** Its id: digits. */
   readonly id: string;
   readonly image: ModelImage;
 }
@@ -208,7 +207,6 @@ export function createSentFiles(folder: MediaFolder) {
       await folder.keep(place, ABOUT, new TextEncoder().encode(JSON.stringify(about)));
       await folder.keep(place, SENT, bytes); // last, so that a kept file has a name
     },
-    /** The ids of the files of a message's turn. */
     async ids(messageId: MessageId): Promise<readonly Snowflake<"attachment">[]> {
       const kept = await folder.list(messageId);
       return kept.flatMap(({ fileId, ending }) => ending === SENT ? [fileId] : []);

@@ -11,7 +11,6 @@ const HEAD_BYTES = 4_100;
 /** Types that are text for people, although a detector knows them. */
 const TEXT_TYPES = /^(?:text\/|application\/(?:xml|json|x-ndjson))|\+(?:xml|json)$/;
 
-/** Finds out the kind of a file. */
 export async function kindOf(bytes: Uint8Array): Promise<FileKind> {
   if (bytes.length === 0) return { kind: "empty" };
   // Not by the detector: to tell office files apart, it inflates parts of the archive without a limit.

@@ -12,7 +12,6 @@ import { endingOf, kindOf } from "./kind.ts";
 
 /** Bytes by which a file may be larger than Discord says. */
 const SPARE_BYTES = 1_000_000;
-/** Ending of words that belong to a file. */
 const WORDS = "words";
 /** Maximum bytes of such words. */
 const MAX_WORDS_BYTES = 1_000_000;

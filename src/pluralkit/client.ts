@@ -144,7 +144,6 @@ function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): v
   if (cache.size > MAX_KNOWN && !oldest.done) cache.delete(oldest.value);
 }
 
-/** The result of one request. */
 type PluralKitAnswer =
   | { readonly kind: "found"; readonly proxied: ProxiedMessage }
   | { readonly kind: "none" }

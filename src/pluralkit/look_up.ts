@@ -6,7 +6,6 @@ import { createPluralkitClient, type PluralkitClient } from "./client.ts";
 
 /** A PluralKit client that follows the config. */
 interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"> {
-  /** The config has changed. */
   reconfigured(): void;
 }
 

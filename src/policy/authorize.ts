@@ -44,7 +44,6 @@ export type AccessEvent =
   }
   | UserAction & { readonly kind: "thread_create" };
 
-/** Every kind of event that needs permission. */
 export type AccessEventKind = AccessEvent["kind"];
 
 /**

@@ -33,7 +33,6 @@ export type IntentSilence = Extract<
   | "hourly-limit"
 >;
 
-/** The decision, with the rule behind it. */
 type IntentDecision =
   | Extract<Verdict, { readonly kind: "accept" | "undecided" }>
   | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };

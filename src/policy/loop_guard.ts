@@ -26,9 +26,7 @@ export type Speaker = "person" | "bot" | "feed" | "own";
 
 /** Keeps runs beyond the end of the process. */
 export interface KeptRuns {
-  /** The runs that an earlier process kept. */
   readonly runs: ReadonlyMap<ChannelId, LoopRun>;
-  /** Stores a run, or removes it. */
   keep(channelId: ChannelId, run: LoopRun | undefined): void;
 }
 

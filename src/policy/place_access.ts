@@ -35,7 +35,6 @@ const NO_SELF_TALK = "router.noSelfTalk";
 /** Config path of the rule by which Barnacle asks PluralKit. */
 export const PLURALKIT = "channels.discord.pluralkit.enabled";
 
-/** Prepares a policy for many events. */
 export function preparePlaceAccess(
   policy: AccessPolicy,
   rights: Rights,

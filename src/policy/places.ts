@@ -80,7 +80,6 @@ type ClosedBy = (
   },
 ) => string | undefined;
 
-/** Prepares a policy for many targets. */
 export function prepareClosedBy(policy: AccessPolicy): ClosedBy {
   const checkAccess = preparePlaceAccess(policy, prepareRights(policy));
   return ({ channelId, place, sender, isOwner }) => {

@@ -14,10 +14,8 @@ import { nameOf } from "./rules/checks.ts";
 import { rulesFor } from "./rules/place_rules.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 
-/** The check of a right that a command needs. */
 export interface Right {
   readonly isTheirs: boolean;
-  /** Reason of a verdict that refuses the command. */
   readonly why: IgnoreReason & ("not-manager" | "not-owner" | "not-approver");
   /** Config path that gives the right. */
   readonly rule: string;
@@ -59,7 +57,6 @@ export function prepareRights(
   };
 
   return {
-    /** Whether a sender is an owner. */
     isOwner,
     /**
      * Checks the right that a command needs.

@@ -25,10 +25,8 @@ export interface RoutedMessage
   readonly sender: Pick<InboundMessage["sender"], "id">;
 }
 
-/** The agent and the account of an answer. */
 export interface AgentChoice {
   readonly agentId: string;
-  /** The account that posts the answer. */
   readonly accountId: AccountId;
   /** Config path of the rule that chose the agent. */
   readonly rule: string;
@@ -41,7 +39,6 @@ export interface AgentChoice {
  */
 export type ChooseAgent = (message: RoutedMessage, ask?: RecordCheck) => AgentChoice;
 
-/** The agent that a rule names. */
 interface AgentClaim {
   readonly agentId: string;
   readonly rule: string;

@@ -11,7 +11,6 @@ import { nameOf, type RecordCheck } from "./rules/checks.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
 
-/** The reason for which a sender gets access. */
 export interface AccessGrant {
   readonly why: AcceptReason;
   /** Config path that gives access. */
@@ -69,7 +68,6 @@ export function onTheList(sender: Sender, entry: AllowEntry): string {
   return `${nameOf(sender)} is on the list as ${quoted(entryText(entry))}`;
 }
 
-/** The sender of an event, with its place. */
 export interface Caller {
   readonly place: Place;
   /** Id of that channel, thread or direct message channel. */

@@ -61,7 +61,6 @@ export interface ToolDecision {
   readonly rule: string;
 }
 
-/** The facts about a tool that a decision needs. */
 export type ToolFacts = Pick<Tool, "name" | "gate" | "partGates">;
 
 /** Decides about each of some tools, in their order. */
@@ -77,7 +76,6 @@ const GATES = "channels.discord.actions";
 /** A decision about one tool, without its name. */
 type Decided = Omit<ToolDecision, "name">;
 
-/** Prepares a policy for many turns. */
 export function prepareToolAccess(policy: AccessPolicy): DecideTools {
   const { tools: { global, agents, openGates, hooks }, ruleOf } = policy;
   const { needed } = prepareRights(policy);

@@ -31,7 +31,6 @@ type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
 type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkFinish = Extract<SdkPart, { type: "finish" }>;
 
-/** Creates the `Ask` of one model. */
 export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(settings.provider);

@@ -12,14 +12,11 @@
 import type { ModelMessage, ToolCall } from "../core/model.ts";
 import type { ModelSettings } from "./settings.ts";
 
-/** The form of ids that a server accepts. */
 interface IdForm {
   readonly fits: (id: string) => boolean;
-  /** Makes an accepted id of any other. */
   readonly toFit: (id: string) => string;
 }
 
-/** Length of Mistral's ids. */
 const SHORT_LENGTH = 9;
 /** Maximum length of OpenAI's ids. */
 const OPENAI_MAX = 40;

@@ -14,7 +14,6 @@ import { EFFORTS } from "./thinking.ts";
 
 /** Bytes of a session's last request. */
 interface BodyBytes {
-  /** System prompt of the head. */
   system: string;
   tools: ModelRequest["tools"];
   /** Bytes of the head: all fields before the first message of the conversation. */

@@ -25,7 +25,6 @@ import { parseForeignJson } from "../lib/text/json.ts";
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
-/** Creates the `Ask` of one model. */
 export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const { provider, name, maxOutputTokens } = settings;
   const url = `${endpointOf(provider)}/chat/completions`;

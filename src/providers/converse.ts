@@ -25,7 +25,6 @@ import { converseBody } from "./converse_body.ts";
 import { createEventFrames } from "./streams/event_frames.ts";
 import { withoutFields } from "./without_fields.ts";
 
-/** Creates the `Ask` of one model. */
 export function createBedrockAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const { provider, name } = settings;
   const { aws } = provider;

@@ -59,7 +59,6 @@ export function refusalOf(
   });
 }
 
-/** The error with the server's words. */
 function errorOf(
   kind: ModelErrorKind,
   what: string,
@@ -185,7 +184,6 @@ const DOWN_CODES =
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
-/** Codes for a used-up quota or credit. */
 const QUOTA_CODES: ReadonlySet<string> = new Set([
   "insufficient_quota",
   "billing_hard_limit_reached",

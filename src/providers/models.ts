@@ -179,7 +179,6 @@ export function createKnownAbilities(
   let asking: Promise<void> | undefined;
   let askedAt = -Infinity;
   let asks = 0;
-  /** The smallest window that a refusal named. */
   let named = Infinity;
   /** The window guessed from refusals that named none, and when the guess was made. */
   let guess = { tokens: Infinity, at: -Infinity };
@@ -249,7 +248,6 @@ export function createKnownAbilities(
   };
 }
 
-/** Wraps a model so that it tells its abilities. */
 export function withAbilities(model: Model, known: ReturnType<typeof createKnownAbilities>): Model {
   return {
     id: model.id,

@@ -33,7 +33,6 @@ import { EFFORTS } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { withoutFields } from "./without_fields.ts";
 
-/** Creates the `Ask` of one model. */
 export function createResponsesAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const url = `${endpointOf(settings.provider)}/responses`;
   const headers = bearerHeaders(settings.provider);

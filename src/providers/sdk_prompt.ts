@@ -20,14 +20,12 @@ import {
 import { argumentsOf, nameOf } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
-/** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
 type SdkOptions = Parameters<SdkModel["doStream"]>[0];
 type SdkMessage = SdkOptions["prompt"][number];
 /** Marks the end of a beginning that Anthropic shall cache. */
 const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
-/** The request in the SDK's form. */
 export function sdkRequestOf(
   { system, messages, tools, mayCall = true, thinking, showsThinking }: ModelRequest,
   settings: ModelSettings,

@@ -20,11 +20,9 @@ export interface AwsKeys {
   readonly sessionToken?: string;
 }
 
-/** Settings of a provider: a server with models. */
 export interface ProviderSettings {
   /** Name in the config: `"local"`. */
   readonly id: string;
-  /** Wire format of its API. */
   readonly kind: "openai-compatible" | "openai-responses" | "anthropic" | "google" | "bedrock";
   /** `"http://127.0.0.1:11434/v1"`. Without a path, `/v1` is added. */
   readonly baseUrl: string;

@@ -21,7 +21,6 @@ const LAST_PIECE_MS = 1_000;
 
 export interface WrittenRequest {
   readonly url: string;
-  /** Names in small letters. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array<ArrayBuffer>;
 }
@@ -89,7 +88,6 @@ export function createReader(
 /** Reads one answer from its bytes. */
 export type AnswerReader = ReturnType<typeof createReader>;
 
-/** Creates the `Ask` of one model. */
 export function createStreamedAsk(
   settings: ModelSettings,
   deps: AskDeps,

@@ -64,7 +64,6 @@ export type ThinkingBlock =
 /** Name of the carried field that has such blocks, as refusals call them. */
 const BLOCKS = "thinking";
 
-/** The carried fields of an answer with these blocks. */
 export function fieldsOfBlocks(blocks: readonly ThinkingBlock[]): CarriedFields {
   return blocks.length === 0 ? {} : { [BLOCKS]: blocks };
 }

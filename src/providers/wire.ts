@@ -42,7 +42,6 @@ export interface WireSettings extends AskDeps {
   readonly onReading?: ModelRequest["onReading"];
 }
 
-/** One request and its answer. */
 export interface Wire {
   /**
    * Sends the request.

@@ -23,7 +23,6 @@ import {
 /** A message that answers no one: text from the command line, or a notice to the bot's owner. */
 type Unprompted = Omit<Reply, keyof AnswerKey | "quote">;
 
-/** Text and files of one message. */
 interface MessageBody {
   readonly content: string;
   readonly footer?: string;

@@ -23,7 +23,6 @@ export function composeChallenge(
   return freeze({ accountId, channelId, cause, revision, kind: "challenge", ...noticeBody(text) });
 }
 
-/** Tells a person that they are approved. */
 export function composePaired(
   { accountId, channelId }: Pick<PairingRequest, "accountId" | "channelId">,
   texts: Texts,

@@ -19,7 +19,6 @@ const MAX_THINKING = 1_200;
 /** Maximum number of tools. */
 const MAX_TOOLS = 10;
 
-/** Discord's mark of a quote. */
 const QUOTE = "> ";
 
 /** The text above an answer, which must be composed as an answer; empty if there is none. */

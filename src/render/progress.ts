@@ -45,7 +45,6 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
 /** Maximum number of tools in a line. */
 const MAX_TOOLS = 3;
 
-/** The current work of a turn. */
 export interface Work {
   /** Names of the running tools; empty while the model writes. */
   readonly tools: readonly string[];

@@ -35,7 +35,6 @@ export interface AllowedMentions {
 
 /** Rules for every text, whether a model wrote it or not. */
 export interface TextRules extends FileRules {
-  /** How to split a text into messages. */
   readonly chunks: ChunkRules;
   /** `messages.tables`: how to show Markdown tables. */
   readonly tables: "code" | "bullets" | "off";
@@ -63,7 +62,6 @@ export interface ShownToModel {
   readonly isKnownLink?: (address: string) => boolean;
 }
 
-/** A model's answer, and the message that it answers. */
 export interface ModelAnswer extends Answered {
   /** The answer as the model wrote it. */
   readonly text: string;
@@ -73,7 +71,6 @@ export interface ModelAnswer extends Answered {
   readonly rules: ReplyRules;
 }
 
-/** The result of composing an answer. */
 export type ComposedReply =
   /**
    * A reply to send. `text`: the whole visible answer, which the session remembers. `lacksFiles`:
@@ -223,7 +220,6 @@ function paragraphs(text: string, notes: readonly string[]): string {
   return [text, ...notes].filter((paragraph) => paragraph.trim() !== "").join("\n\n");
 }
 
-/** The parts of a reply that depend on its text. */
 type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
 
 /** `isCut`: its messages lack a part of the text. */

@@ -45,9 +45,7 @@ export function createJobs(url: URL, own: OwnProgram) {
   };
 }
 
-/** How to start this program. */
 interface OwnProgram {
-  /** Path of the program. */
   readonly program: string;
   /** Arguments before this program's own. */
   readonly args: readonly string[];

@@ -11,7 +11,6 @@ export type JobEnd =
   | { readonly kind: "done"; readonly result: unknown }
   /** The job threw, or its thread died. */
   | { readonly kind: "failed"; readonly reason: string }
-  /** The time is over. */
   | { readonly kind: "late" };
 
 export type JobMessage = Exclude<JobEnd, { readonly kind: "late" }>;

@@ -68,7 +68,6 @@ export function historyChars(
 /** Tokens per UTF-16 unit before the first count: English has 0.25, code and other languages more. */
 export const FIRST_TOKENS_PER_CHAR = 0.3;
 
-/** Weight of a new count in the average. */
 const WEIGHT = 0.2;
 /** Counts outside of these bounds are errors of the server. */
 const LEAST = 0.05;

@@ -35,7 +35,6 @@ export function scopeFor(configured: DmScope | "auto", isOwner: boolean): DmScop
   return isOwner ? "main" : "per-channel-peer";
 }
 
-/** The parts of a message that decide its session. */
 export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "place" | "sender">;
 
 /**
@@ -136,7 +135,6 @@ export function sessionWith(agentId: string, sessionKey: string): string {
   return sessionKey.replace(/^agent:[^:]*:/, `agent:${agentId}:`);
 }
 
-/** The end of the key of a session beside a conversation. */
 const BESIDE = ":commands";
 
 /** The session of the commands of a conversation that wait for none of its turns. */
@@ -144,7 +142,6 @@ export function besideKeyOf(sessionKey: string): string {
   return sessionKey + BESIDE;
 }
 
-/** Whether a session is that of such commands. */
 export function isBesideKey(sessionKey: string): boolean {
   return sessionKey.endsWith(BESIDE);
 }

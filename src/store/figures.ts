@@ -112,9 +112,6 @@ export function createFigures({ sql, read }: Transactions) {
   };
 }
 
-/** Counts for health and metrics. */
-export type Figures = ReturnType<typeof createFigures>;
-
 const EXTENT = rows({
   pages: integer(),
   free: integer(),

@@ -207,11 +207,9 @@ export function createStore(
     inbox: createInbox(commits, settleLater, inboxDeps),
     /** Verdicts, policies and the record of each message. */
     received: createReceived(commits, retention),
-    /** Transcripts, context and the ends of turns. */
     turns: createTurns(commits, memory, pruner, transcripts, tables),
     /** Conversations: their checkpoints, and their lists for the operator. */
     sessions: createSessions(commits, transcripts),
-    /** Messages on their way to Discord. */
     outbox: createOutbox(commits, memory.outgoing, tables.outbox, settleLater),
     /** The use of models, and problems of models that the owners know. */
     usage: { ...createUsage(commits, memory.spent, tables.usage), ...createModelProblems(commits) },
@@ -227,26 +225,21 @@ export function createStore(
         return forgotten;
       },
     },
-    /** What came from a message. */
     sources: createSources(commits),
     /** The agent's memory. */
     notes: { ...createNotes(commits), ...createNoteVectors(commits) },
     /** Messages that people search. */
     knowledge: createKnowledge(commits, known),
-    /** Destructive actions of tools. */
     changes: createChanges(commits),
     /** Settings that people change by commands. */
     settings,
     /** Reminders and scheduled tasks, with their runs. */
     schedules: createSchedules(commits, memory.outgoing),
     calls: createCalls(commits),
-    /** Events of other programs. */
     hooks: createHooks(commits, memory.outgoing),
     upkeep: createUpkeep(commits, pruner),
-    /** Figures for charts. */
     trends: createTrends(commits),
     actions: createActionRuns(commits, memory.outgoing),
-    /** Feeds of the web, and their entries. */
     feeds: createFeeds(commits, memory.outgoing),
   };
   if (!journal) {

@@ -15,6 +15,7 @@ import {
 import type { Transactions } from "./database/transact.ts";
 import { prepareTurnOf } from "./inbox/cuts.ts";
 import { prepareCurrentAnswer } from "./outbox/turn_outbox.ts";
+import { READ_NOTES } from "./forget/readers.ts";
 import { prepareSources } from "./sources/sources.ts";
 
 const TURN = rows({
@@ -98,8 +99,11 @@ export function createSources({ database, read }: Transactions) {
           entries,
           /** Messages of turns that have read it: their answers, calls, results, steps and cards go. */
           readers: [...turns, ...open],
-          notes: all("SELECT note_row AS id FROM note_source WHERE message_id = ?", messageId)
-            .map((row) => ID.read(row).id),
+          notes: all(
+            `${READ_NOTES} UNION SELECT note_row FROM note_source WHERE message_id = ?2`,
+            JSON.stringify([...turns, ...open]),
+            messageId,
+          ).map((row) => ID.read(row).id),
           summaries: summaries.map(({ sessionKey, at }) => ({ sessionKey, at })),
           isOverheard: heard !== undefined,
           models: [...new Set(models)],

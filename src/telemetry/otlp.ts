@@ -62,5 +62,4 @@ export function createOtlp({ url, headers, version }: OtlpOptions) {
   };
 }
 
-/** Sends spans. */
 export type Otlp = ReturnType<typeof createOtlp>;

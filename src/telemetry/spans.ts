@@ -9,7 +9,6 @@ import type { TimelineEntry, TurnTrace } from "../core/turn/timeline.ts";
 
 export const CONVENTIONS = "1.45.0";
 
-/** Values of a span's attributes. */
 export type SpanAttributes = Readonly<Record<string, string | number>>;
 
 /** One span. Times are Unix times in milliseconds. */

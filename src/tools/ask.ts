@@ -15,7 +15,6 @@ import { FILL_IN, type Question } from "../core/people/question.ts";
 import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { badArguments } from "../core/refused_call.ts";
 
-/** An ending as Discord takes it. */
 const FILE_ENDING = /^\.[\w.+-]{1,30}$/;
 
 const field = () =>

@@ -36,7 +36,6 @@ const RAW_CHARS = 7_000;
 /** Maximum UTF-16 units of one message in a result. */
 const MESSAGE_CHARS = 4_000;
 
-/** Reads earlier messages of a channel. */
 export const readChannelHistory: Tool = defineTool({
   name: "read_channel_history",
   short: {

@@ -27,7 +27,6 @@ function callOf(
   return { argv, cwd, isJob: background, timeoutMs };
 }
 
-/** Runs a command. */
 export const exec: Tool = defineTool({
   name: "exec",
   short: { description: "Runs a program on the host, without a shell.", fields: ["argv"] },

@@ -14,7 +14,6 @@ const path = z.string().min(1).max(1_000).describe(PATH);
 const MAX_TEXT = 200_000;
 const MAX_LINES = 2_000;
 
-/** Reads lines of a text file. */
 export const readFile: Tool = defineTool({
   name: "read_file",
   short: { description: "Reads a file of the workspace.", fields: ["path", "from"] },

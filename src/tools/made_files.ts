@@ -87,7 +87,6 @@ const sendInput = () =>
     spoiler: z.boolean().optional().describe("true: people see it only after a click."),
   });
 
-/** Attaches a file to the reply. */
 export const sendFile: Tool = defineTool({
   name: "send_file",
   description:

@@ -8,8 +8,9 @@
 
 import { z } from "zod";
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "../core/notes/note.ts";
+import { hasOnlyWordsOf, MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "../core/notes/note.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { readable } from "../core/inbound/mentions.ts";
 import { badArguments } from "../core/refused_call.ts";
 import type { Entry } from "../core/inbound/transcript.ts";
 
@@ -17,7 +18,8 @@ const input = () =>
   z.strictObject({
     action: z.enum(["save", "search", "update", "delete"]),
     text: z.string().max(MAX_NOTE_CHARS).optional().describe(
-      "For save and update: the note, in a sentence that is clear without the conversation.",
+      "For save and update: the note, in a sentence that is clear without the conversation, and in the " +
+        "person's own words: a note with other words goes if a message goes that you have read.",
     ),
     scope: z.enum(NOTE_SCOPES).default("member").describe(
       "For save. member: about the person you answer, seen only when they write. channel: for this " +
@@ -37,6 +39,7 @@ const input = () =>
 const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 
 const DID = { save: "saved", update: "changed", delete: "deleted" } as const;
+const ONLY_READERS = " Answers whose readers may not all read this channel do not find it.";
 
 /** Saves, finds, changes and deletes notes. */
 export const memory: Tool = defineTool({
@@ -72,11 +75,23 @@ export const memory: Tool = defineTool({
     // The words may be those of any of them (H6a).
     const quotes = [message, ...also].flatMap(({ quoted }) => quoted ? [quoted.id] : []);
     const sources = [...named, ...also.map(({ id }) => id), ...quotes];
+    const own = [message, ...also].flatMap(({ text, names, quoted, sender }) => [
+      readable(text, names),
+      quoted?.text ?? "",
+      sender.username,
+    ]);
+    const isOwnWords = hasOnlyWordsOf(text ?? "", own);
     switch (action) {
       case "save": {
         if (text === undefined || text.trim() === "") throw badArguments("`save` needs `text`");
-        const note = await memory.save(message, { scope: call.scope, text, sources, callKey });
-        return `Saved as note ${note.id}.`;
+        const note = await memory.save(message, {
+          scope: call.scope,
+          text,
+          sources,
+          callKey,
+          isOwnWords,
+        });
+        return `Saved as note ${note.id}.` + (call.scope === "guild" ? ONLY_READERS : "");
       }
       case "search": {
         const { query, limit } = call;
@@ -88,7 +103,7 @@ export const memory: Tool = defineTool({
         if (id === undefined || text === undefined || text.trim() === "") {
           throw badArguments("`update` needs `id` and `text`; `search` shows the numbers");
         }
-        await memory.update(message, id, text, sources);
+        await memory.update(message, id, text, sources, isOwnWords);
         return `Changed note ${id}.`;
       case "delete":
         if (id === undefined) throw badArguments("`delete` needs `id`; `search` shows the numbers");

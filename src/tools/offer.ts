@@ -60,7 +60,6 @@ function offerOf({ text, actions, expiresMin }: z.infer<ReturnType<typeof offer>
   };
 }
 
-/** Calls an address of the config. */
 export const post: Tool = defineTool({
   name: "post",
   description:

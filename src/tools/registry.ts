@@ -18,7 +18,6 @@ import { remind } from "./remind.ts";
 import { searchServer } from "./search_server.ts";
 import { webFetch, webSearch } from "./web.ts";
 
-/** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [
   discord,
   readChannelHistory,

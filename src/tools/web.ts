@@ -15,7 +15,6 @@ const input = () =>
     ),
   });
 
-/** Reads a web page. */
 export const webFetch: Tool = defineTool({
   name: "web_fetch",
   short: { description: "Reads a web page.", fields: ["url", "offset"] },

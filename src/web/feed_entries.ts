@@ -124,7 +124,6 @@ function withoutLengths(text: string): string {
   }
 }
 
-/** The parts of an entry, as its format has them. */
 interface WrittenEntry {
   readonly id: unknown;
   readonly title: unknown;

@@ -76,7 +76,6 @@ export function fetchFile(
   );
 }
 
-/** Reads a response with a status of success. */
 type ReadResponse<Result> = (
   response: IncomingMessage,
   url: URL,

@@ -36,7 +36,6 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
   readonly version: string;
   /** The search engine of the config; `undefined` if there is none. */
   readonly engine: () => SearchEngine | undefined;
-  /** The addresses of the config to post to. */
   readonly targets: () => PostTargets;
   /** Replaces the public internet in tests. */
   readonly guard?: Omit<GuardPorts, "userAgent" | "now">;

@@ -19,7 +19,6 @@ export interface WorkspaceLimits {
   readonly listed: number;
 }
 
-/** The bounds of a bot's workspace. */
 export const LIMITS: WorkspaceLimits = {
   fileBytes: 256 * 1024,
   totalBytes: 64 * 1024 * 1024,

@@ -14,9 +14,7 @@ import { RefusedCall } from "../core/refused_call.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = constants;
 
-/** A folder below the root that was checked. */
 export interface Below {
-  /** Real path of the root. */
   readonly root: string;
   readonly folder: string;
 }
@@ -106,7 +104,6 @@ async function checked(
   }
 }
 
-/** The kind of an entry, for an error. */
 function kindOf(
   found: { isDirectory(): boolean; isSymbolicLink(): boolean; isFile(): boolean },
 ): string {

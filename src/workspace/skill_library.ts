@@ -28,7 +28,6 @@ interface AgentFolder {
   readonly workspace?: string;
 }
 
-/** Path of an agent's workspace. */
 export function workspaceOf(
   { file }: Pick<AgentFolders, "file">,
   { id, workspace }: AgentFolder,
@@ -41,7 +40,6 @@ export function workspaceOf(
 /** Milliseconds for which skills that were read count as current. */
 const FRESH_MS = 60_000;
 
-/** The folders with skills that the config names. */
 export function configuredFolders(
   { file, skills }: Pick<AgentFolders, "file" | "skills">,
 ): readonly string[] {

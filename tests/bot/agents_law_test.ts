@@ -141,6 +141,7 @@ describe("[N1] a turn of an agent that is not the first", () => {
       text: "poison note",
       sources: [],
       callKey: "1:before",
+      isOwnWords: true,
     }, now);
     const spent: Charge = {
       ...{ userId: grace, channelId: said.channelId, agentId: "main", kind: "answer" },

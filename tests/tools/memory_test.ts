@@ -147,7 +147,10 @@ describe("[T14] memory", () => {
     const [first] = await store.notes.all();
     assert.ok(first);
     for (let number = 1; number < MAX_NOTES; number++) {
-      await store.notes.save({ ...first, agentId: "main", callKey: `n${number}` }, 1);
+      await store.notes.save(
+        { ...first, agentId: "main", callKey: `n${number}`, isOwnWords: true },
+        1,
+      );
     }
     await assert.rejects(save(), /has 200 notes already/);
     await save({ scope: "channel" });
@@ -235,7 +238,9 @@ describe("[SEC-R4] notes", () => {
     await assert.rejects(save({ scope: "guild" }), /only an owner/);
     await assert.rejects(save({ scope: "agent" }, directMessage()), /only an owner/);
     await assert.rejects(save({ scope: "guild" }, directMessage()), /no server here/);
-    await assert.rejects(build({ owners: ["ada"] }).save({ scope: "agent" }), /direct messages/);
+    const owned = build({ owners: ["ada"] });
+    await assert.rejects(owned.save({ scope: "agent" }), /direct messages/);
+    assert.match(await owned.save({ scope: "guild" }), /may not all read this channel/);
   });
 });
 
@@ -273,6 +278,22 @@ describe("[T14] notes of deleted messages", () => {
     await store.inbox.acceptBatch(batch({ changes }), 0);
     assert.deepEqual(await search(), []);
   });
+
+  const ask = "remember my birthday, Grace, is the 3 May";
+  for (
+    const [text, isOwnWords] of [
+      ["My birthday is the 3 May.", true],
+      ["ada: birthday 3 MAY", true],
+      ["the code is 1234", false],
+      ["birthday is 4 May", false],
+    ] as const
+  ) {
+    it(`[H6a] knows whether a note has only the asker's words › ${text}`, async () => {
+      const { save, rows } = build();
+      await save({ text }, guildMessage({ text: ask }));
+      assert.deepEqual(rows("SELECT is_own_words FROM note"), [{ is_own_words: +isOwnWords }]);
+    });
+  }
 
   it("refuses sources that are no ids", async () => {
     await assert.rejects(build().save({ sources: ["x"] }), /must be ids of messages/);

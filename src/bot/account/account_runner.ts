@@ -17,7 +17,6 @@ import { createTokenChange } from "../../flows/preflight/token_change.ts";
 import { schedule } from "../../lib/clock.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 
-/** The settings that an account starts with. */
 export interface AccountRunnerOptions extends
   Pick<
     AccountOptions,

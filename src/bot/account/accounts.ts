@@ -26,7 +26,6 @@ import {
 } from "./account_runner.ts";
 import type { Clock } from "../../lib/clock.ts";
 
-/** The rest of an applied setup. */
 export interface Applied {
   /** Resolves once the others are started, restarted or stopped; never rejects. */
   readonly connected: Promise<void>;
@@ -190,7 +189,6 @@ export function createAccounts(
     /** One of the running accounts. */
     first: (): RunningAccount | undefined =>
       [...runners.values()].find(({ running }) => running)?.running,
-    /** Calls a function for each running account. */
     each(tell: (running: RunningAccount) => void): void {
       for (const { running } of runners.values()) if (running) tell(running);
     },

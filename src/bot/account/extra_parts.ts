@@ -22,7 +22,6 @@ export async function createExtraParts(
       isStarted = true;
       for (const part of parts) part.start?.();
     },
-    /** The config has changed. */
     reconfigured(): void {
       for (const part of parts) part.reconfigured?.();
     },
@@ -48,7 +47,6 @@ export async function createExtraParts(
       }
       return lines;
     },
-    /** Problems, for health. */
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */
     async stop(): Promise<void> {

@@ -16,16 +16,11 @@ import { createDeferred } from "../../flows/interactions/deferred.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import { createRefusals } from "../../flows/interactions/refusals.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
-import type { TurnCommands } from "../../flows/turn/command_turn.ts";
 import { createCommandContext, type InteractionParts } from "./context.ts";
-
-/** Text commands, and the settings that commands have changed, for turns. */
-export interface AccountCommands extends TurnCommands {
-  /** The command line may have paused the account, or let it go on. Never rejects. */
-  pauseChanged(): Promise<void>;
-}
 
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
@@ -36,7 +31,7 @@ export function createInteractionHandlers(
   parts: InteractionParts,
 ) {
   const account = anyPart.forPart("interactions");
-  const { self, schedule, now, log, policy, events } = account;
+  const { accountId, self, schedule, now, log, policy, events } = account;
   const { client, outbound, judging } = parts;
   const isPrivileged = ({ sender }: Pick<Interaction, "sender">): boolean => {
     const { approvers, reviews } = policy().policy;
@@ -53,8 +48,19 @@ export function createInteractionHandlers(
   const missingPermission = createMissingPermission(client, now);
   const give = createDeferred(
     account,
-    ({ sender }, text) => outbound.tellPerson(sender.id, text),
-    (error) => error instanceof RestError && ["not_found", "forbidden"].includes(error.kind),
+    async ({ id, sender }, text, isForbidden) => {
+      const only = isForbidden && parseSnowflake<"message">(id);
+      const why = "Discord refuses answers in its place";
+      const isStopped = only &&
+        await parts.stopTurns({ accountId, only: { messageId: only, why } }) > 0;
+      const told = isStopped ? notice("askedNowhere", {}, account.texts()) : text;
+      await outbound.tellPerson(sender.id, told);
+    },
+    (error) => {
+      if (!(error instanceof RestError)) return undefined;
+      if (error.kind === "forbidden") return error.kind;
+      return error.kind === "not_found" ? "unknown" : undefined;
+    },
   );
   const lateTextOf = (text: string, isFleeting: boolean) => isFleeting ? undefined : text;
   const answerDeferred = (interaction: Interaction, text: string, isFleeting: boolean) =>
@@ -127,11 +133,9 @@ export function createInteractionHandlers(
       applicationId = id;
       cancel = schedule(() => registration.register(id), REGISTER_AFTER_MS);
     },
-    /** The config has changed. */
     reconfigured(): void {
       if (applicationId) registration.register(applicationId);
     },
-    /** A refusal of the commands, for health. */
     findings: registration.findings,
     /** Resolves once the interactions received so far are answered. */
     answered,

@@ -51,7 +51,6 @@ import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
-/** The parts of an account that its inbound side uses. */
 interface InboundParts
   extends
     Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
@@ -218,6 +217,10 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
       policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
         ? (await readGroup(id)).name
         : undefined,
+    failed({ shardId }, error) {
+      account.log.error("Cannot take events; a new session reads them again", { error });
+      connection.renew(shardId);
+    },
   });
 
   const endTasks = () =>

@@ -17,7 +17,6 @@ import { createMcpServers } from "../../mcp/servers.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 
-/** The folder of MCP servers in the data directory. */
 const FOLDER = "mcp";
 
 /** The file with the descriptions that `run` has seen, or `doctor`. */
@@ -84,7 +83,6 @@ export function createConfiguredServers(
   });
   return {
     ...servers,
-    /** Takes another config. */
     apply: (next: BotConfig): void => servers.apply(serversOf(next)),
   };
 }

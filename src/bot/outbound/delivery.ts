@@ -40,7 +40,6 @@ export interface DeliveryOptions extends Pick<Sending, "events" | "self" | "log"
   readonly client: RestClient;
 }
 
-/** Creates the parts of an account's delivery. */
 export function createDelivery(options: DeliveryOptions) {
   const { config: { discord }, texts, outbox, client, self, events, now, log } = options;
   const messages = createMessages(client);

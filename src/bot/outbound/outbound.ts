@@ -166,7 +166,6 @@ export function createOutbound(
       progress.delivered(row, end);
       if (end.kind === "created" || end.kind === "found") owners.delivered(row.message.channelId);
     },
-    /** A channel is parked, perhaps that of an owner. */
     parked(channel: RefusedChannel): void {
       owners.parked(channel);
       notices.parked(channel);
@@ -177,7 +176,6 @@ export function createOutbound(
     notices,
     /** Tells the owners where the bot may attach no files (R12a). */
     fileNotices,
-    /** The config has changed. */
     reconfigured(): void {
       progress.reconfigured();
       void owners.reconfigured();
@@ -194,7 +192,6 @@ export function createOutbound(
   };
 }
 
-/** The outbound side of an account. */
 export type Outbound = ReturnType<typeof createOutbound>;
 
 /** Places the reaction below the last message, where readers look. */

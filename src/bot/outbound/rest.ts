@@ -28,7 +28,6 @@ export interface RestOptions {
   readonly mayAct?: () => Promise<void>;
 }
 
-/** The events of an account's REST client. */
 export interface RestEvents {
   request(request: RequestMetric): void;
   /** Discord carried out a request to a channel. */
@@ -49,7 +48,6 @@ export const NO_REST_EVENTS: RestEvents = {
 /** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
 const UNUSED_PER_SEC = 2;
 
-/** Creates the account's REST client. */
 export function createAccountRest(
   options: RestOptions,
   ports: Pick<Account, "now" | "log"> & {

@@ -30,7 +30,6 @@ import { createSecretTail } from "../../render/safety/secrets.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 
-/** The parts of an account that the progress display uses. */
 interface ProgressParts {
   readonly client: RestClient;
   readonly messages: Messages;
@@ -102,7 +101,6 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
       rules = config().messages;
       acks = acksBy(rules); // reactions of an earlier config stay
     },
-    /** A message of the outbox has its final result. */
     delivered({ message: { of, nonce } }: OutboxRow, end: Delivery): void {
       if (!of || (end.kind !== "created" && end.kind !== "found")) return;
       if (of.kind === "draft") {

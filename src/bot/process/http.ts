@@ -16,7 +16,6 @@ import type { Store } from "../../store/store.ts";
 import { cpuSec } from "../../host/process/usage.ts";
 import type { Clock } from "../../lib/clock.ts";
 
-/** Creates the handler of HTTP requests. */
 export function createHttp(
   options: Pick<AppPorts, "token" | "commandKey" | "publicUrl" | "build"> & {
     readonly dataDir: string;

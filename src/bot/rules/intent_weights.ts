@@ -5,7 +5,6 @@ import { readIntentWeights } from "../../policy/intent/weights.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { codeOf } from "../../lib/errors.ts";
 
-/** In the data directory. */
 const FILE_NAME = "intent-weights.json";
 const MAX_BYTES = 100_000;
 

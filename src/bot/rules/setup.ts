@@ -50,7 +50,6 @@ export interface AccountSetup {
   readonly apiBase: string;
 }
 
-/** A config with the facts of each account. */
 export interface Setup {
   readonly config: BotConfig;
   /** The config file's text with its secrets blanked, for the record of verdicts. */

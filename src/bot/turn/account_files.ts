@@ -22,7 +22,6 @@ import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 
-/** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
   readonly download: Download;
   readonly find: FindFile;

@@ -39,7 +39,6 @@ export function createHistory(
   };
 }
 
-/** The readings of an account. */
 export type History = ReturnType<typeof createHistory>;
 
 /** Reads a channel's history in the gateway's form, without the bot's own messages. */

@@ -17,7 +17,6 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
-/** Creates the rules' sources beside the config. */
 export function createRuleSources(
   account: AccountContext,
   { options, reader, owners, isOwner, toolServices, outbound }: {
@@ -29,7 +28,7 @@ export function createRuleSources(
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
 ): TurnRulesPorts {
-  const { config, policy, now } = account;
+  const { config, policy } = account;
   const { log } = account.forPart("turns");
   const workspaceNow = latestOf(
     config,
@@ -40,7 +39,7 @@ export function createRuleSources(
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
   const filesOf = eachOnce((agentId: string) =>
-    createInstructionFiles(() => workspaceNow(agentId), now, log)
+    createInstructionFiles(() => workspaceNow(agentId), log)
   );
   return {
     cleanSecrets: outbound.cleanSecrets,

@@ -25,7 +25,6 @@ import {
 export interface OpenedConfig {
   /** Discriminates from {@link ClosedConfig}. */
   readonly kind: "opened";
-  /** Path. */
   readonly file: string;
   /** Absent if the file does not exist yet. */
   readonly text?: string;

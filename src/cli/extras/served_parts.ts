@@ -32,7 +32,6 @@ export async function createServedParts(
     },
     /** Calls of commands, by name. */
     calls: Object.assign({}, ...parts.map(({ calls }) => calls)) as OwnCalls,
-    /** Makes a login link of the dashboard. */
     link: async (): Promise<DashboardLink> =>
       await parts.find((part) => part.link)?.link?.() ?? { kind: "none" },
     /** The config was read, or read again. Each part gets it at once: none waits for another one. */
@@ -42,7 +41,6 @@ export async function createServedParts(
     /** The bot begins to stop. */
     leave: () => each((part) => part.leave?.()),
     close: () => each((part) => part.close?.()),
-    /** The very end of the process. */
     end: () => each((part) => part.end?.()),
   };
 }

@@ -50,7 +50,6 @@ type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
   readonly json?: boolean;
 };
 
-/** The help of a command, its inputs, and its function. */
 interface CommandDefinition<
   Flags extends OptionsOf<Flags>,
   Inputs extends readonly unknown[],
@@ -124,7 +123,6 @@ function helpOf([program = "", ...words]: readonly string[]): string {
   return [program, "help", ...words].join(" ");
 }
 
-/** The lines of a command's help. */
 function helpLines({ help, target }: CliCommand, name: string, style: Style): readonly string[] {
   const { brief, notes = [], examples, exits } = help;
   return [
@@ -176,7 +174,6 @@ export function optionRows({ parameters }: Command<CommandContext>): readonly He
 /** Options of every command, listed after its own. */
 const COMMON_NAMES = ["config", "data", "json"];
 
-/** The options and arguments of a command. */
 export type CliParameters = Command<CommandContext>["parameters"];
 export type CliOption = NonNullable<CliParameters["flags"]>[string];
 

@@ -15,7 +15,6 @@ export type Commands = Readonly<Record<string, CliCommand | CliGroup>>;
 /** Options of `barnacle` itself. */
 const OWN_OPTIONS = ["--help", "-h", "--helpAll", "--help-all", "-H", "--version", "-v"];
 
-/** Names that other programs give to our commands. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   start: "run",
   serve: "run",

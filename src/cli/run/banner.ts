@@ -23,7 +23,6 @@ export function createBanner(
     readonly version: string;
     /** Path of the config file; absent without one. */
     readonly config?: string;
-    /** Path of the data directory. */
     readonly data: string;
   },
   isForPeople: boolean,

@@ -31,5 +31,4 @@ export function createHangups() {
   };
 }
 
-/** The SIGHUPs of this process. */
 export type Hangups = ReturnType<typeof createHangups>;

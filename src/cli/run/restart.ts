@@ -24,7 +24,6 @@ export interface RestartRequests {
   readonly asked: Promise<Ending>;
   /** Whether there is a request, and no signal ends the process. */
   readonly isAsked: () => boolean;
-  /** Takes the request back. */
   cancel(): void;
 }
 

@@ -51,7 +51,6 @@ import type { Follower } from "../../store/database/durability.ts";
 /** Bytes of the secret by which commands see the details of the HTTP server. */
 const KEY_BYTES = 32;
 
-/** Options of `run`. */
 export interface RunFlags extends CommonFlags {
   /** Whether to log gateway traffic. */
   readonly connectionDebug: boolean;
@@ -64,7 +63,6 @@ export interface RunFlags extends CommonFlags {
 /** Milliseconds that opening and migrating a store may take. */
 const MIGRATION_MS = 10 * 60_000;
 
-/** The parts of a run that outlive the bot. */
 interface OwnRun {
   readonly dataDir: string;
   /** Path of the program; absent if it runs from source. */

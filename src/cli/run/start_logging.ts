@@ -58,7 +58,6 @@ export function isForPeople({ json }: LogFlags, { isTerminal }: Io): boolean {
   return isTerminal && !json;
 }
 
-/** The level of the options, or of the config. */
 export function levelOf(
   { connectionDebug }: Pick<LogFlags, "connectionDebug">,
   { log }: Pick<BotConfig, "log">,

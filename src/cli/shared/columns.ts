@@ -7,8 +7,6 @@
  */
 
 import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
-import { stripVTControlCharacters } from "node:util";
-import { wrapped } from "../../lib/text/cut.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { checkOf } from "../../core/checks.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
@@ -42,49 +40,11 @@ export function inColumns(
   );
 }
 
-/**
- * Breaks lines between words, so that a terminal does not break them within words. Further lines begin
- * below the last column that leaves room for the longest word, and is not too far to the right.
- *
- * @param columns Of the terminal; absent: lines stay whole.
- */
-export function wrapLines(
-  lines: readonly string[],
-  columns: number | undefined,
-): readonly string[] {
-  if (columns === undefined) return lines;
-  return lines.flatMap((line) => {
-    const plain = stripVTControlCharacters(line);
-    if (displayWidth(plain) <= columns) return [line];
-    const [margin = ""] = /^\s*/.exec(plain) ?? [];
-    const head = headOf(plain, Math.min(columns / 2, columns - longestWord(plain, columns)));
-    const indent = head.length > margin.length ? " ".repeat(head.length) : margin + GAP;
-    const styledHead = line.slice(0, line.length - plain.length + head.length);
-    return wrapped(plain.slice(head.length), columns - indent.length)
-      .map((part, at) => (at === 0 ? styledHead : indent) + part);
-  });
-}
-
 /** Prints lines of people; a terminal gets them broken between words. */
-export function printLines(lines: readonly string[], io: Pick<Io, "out" | "columns">): void {
-  for (const line of wrapLines(lines, io.columns)) io.out(line);
+export function printLines(lines: readonly string[], io: Pick<Io, "out">): void {
+  for (const line of lines) io.out(line);
 }
 
-/** The width of the longest word, without those that fit into no line. */
-function longestWord(line: string, columns: number): number {
-  const widths = line.split(" ").map(displayWidth);
-  return Math.max(0, ...widths.filter((width) => width <= columns - GAP.length));
-}
-
-/** The margin and the columns of a line, up to a width. */
-function headOf(line: string, most: number): string {
-  const column = /\s*\S+(?: \S+)* {2,}/y;
-  let end = /^\s*/.exec(line)?.[0].length ?? 0;
-  while (column.test(line) && column.lastIndex <= most) end = column.lastIndex;
-  return line.slice(0, end);
-}
-
-/** Pads a text with spaces to a width in columns of the screen. */
 export function padToWidth(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
 }

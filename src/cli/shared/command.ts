@@ -142,7 +142,6 @@ export interface CommonFlags {
 /** Options of commands that need the config file alone. */
 export type ConfigFlags = Pick<CommonFlags, "config" | "json">;
 
-/** Options of commands that act on all accounts, or on one. */
 export interface AccountFlags extends CommonFlags {
   /** The account that the user named; absent: all, or the only one. */
   readonly account?: string;

@@ -72,10 +72,8 @@ export function openDiscord(token: string, apiUrl: string) {
   });
   return {
     api: client,
-    /** Calls about the application. */
     applications: createApplications(client),
     readGatewayInfo: createReadGatewayInfo(client, now),
-    /** Aborts all requests. */
     stop: client.stop,
   };
 }

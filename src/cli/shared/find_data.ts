@@ -39,7 +39,6 @@ import { dataDirOf, isDataNamed } from "./store_access.ts";
  */
 export type DataState = "store" | "empty" | "missing" | "hidden" | "foreign";
 
-/** A data directory and its state. */
 export interface DataPlace {
   /** Absolute path. */
   readonly dataDir: string;
@@ -55,7 +54,6 @@ export interface DataFacts {
   };
   /** Running bots of this machine, one per directory. */
   readonly running: readonly (DataPlace & { readonly pid: number })[];
-  /** The directory of the systemd unit. */
   readonly service: DataPlace;
 }
 

@@ -2,13 +2,10 @@
 
 import { join } from "node:path";
 
-/** The config of the machine's service. */
 export const SERVICE_CONFIG = "/etc/barnacle/config.jsonc";
 
-/** The data directory of the machine's service. */
 export const SERVICE_DATA = "/var/lib/barnacle";
 
-/** The log of the service under OpenRC. */
 const OPENRC_LOG = "/var/log/barnacle.log";
 
 /** The log files of services without a journal. */

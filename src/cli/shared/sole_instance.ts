@@ -50,7 +50,6 @@ export class InstanceTakenError extends Error {
   /** Whether that instance does not say who it is: it hangs, or runs elsewhere. */
   readonly isSilent: boolean;
 
-  /** Creates the error. */
   constructor(message: string, isSilent = false) {
     super(message);
     this.isSilent = isSilent;
@@ -63,7 +62,6 @@ async function release(lock: HeldTokenLock): Promise<void> {
   if (lock.kind === "held") await lock.release();
 }
 
-/** A lock, with words for errors. */
 interface LockClaim<Held> {
   /** `"uses /var/lib/barnacle"`. */
   readonly what: string;

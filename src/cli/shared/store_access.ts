@@ -58,7 +58,6 @@ export interface CommandStore {
   readonly store: Store;
   /** Who has the lock: this process, or a bot or another command. */
   readonly holder: "us" | "another";
-  /** Closes the store, and releases the lock. */
   close(): Promise<void>;
 }
 

@@ -29,7 +29,6 @@ const NOTIFY_MS = 5_000;
 export interface StandbyState {
   /** Owner, lag and processes. */
   readonly shared: SharedStoreState;
-  /** Whether the copy has all pages. */
   readonly isCopied: boolean;
 }
 

@@ -102,7 +102,6 @@ function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord
 /** A lease that was just taken, with the copy of the store if another process had it before. */
 export interface Won {
   readonly lease: TakenLease;
-  /** When the lease was asked for. */
   readonly takenAt: Moment;
   /** Absent: the file here is the store. */
   readonly copy: Copy | undefined;

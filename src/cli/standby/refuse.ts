@@ -56,7 +56,6 @@ export const MAY_LOSE: string =
   "PostgreSQL has a replica, and no commit waits for it: after a failover, the " +
   "last answers and calls of tools may come twice";
 
-/** Its next step. */
 export const SYNCHRONIZE = "set synchronous_standby_names at the server";
 
 /**

@@ -48,7 +48,6 @@ export interface StandByOptions extends HealthOptions {
   readonly accounts: Setup["accounts"];
   /** Resolves with the first signal to stop. */
   readonly signal: Promise<unknown>;
-  /** Opens the store, and creates or migrates it. */
   readonly openStore: (follower?: Follower) => Store;
 }
 
@@ -62,7 +61,6 @@ export interface OwnedStore {
   readonly shared?: () => SharedStoreState | undefined;
   /** Takes the state of the running bot; absent as above. */
   readonly onStarted?: (snapshot: Bot["snapshot"]) => void;
-  /** Closes the store, and ends the lease. */
   close(): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import type { Env } from "../../lib/env.ts";
 import { schedule, type StartTimer } from "../../lib/clock.ts";
 import { wrapped } from "../../lib/text/cut.ts";
 import { printable, safeJson, safeOutput } from "../../lib/text/quoted.ts";
+import { wrapLines } from "./wrap.ts";
 import { PLAIN, type Style, styleFor } from "./style.ts";
 
 /** Input and output of a command. */
@@ -17,13 +18,13 @@ export interface Io {
   readonly cwd: string;
   /** Whether stderr is a terminal. */
   readonly isTerminal: boolean;
-  /** Columns of the terminal that stdout is; absent: lines are for a file or a program. */
-  readonly columns?: number;
   /** Styles text for stdout. */
   readonly style: Style;
-  /** Styles text for stderr. */
   readonly errStyle: Style;
-  /** Writes a line of the result to stdout. On a terminal, no character of it is a command. */
+  /**
+   * Writes a line of the result to stdout. On a terminal, no character of it is a command, and it is
+   * broken between words. A text of several lines, such as a config, keeps its own.
+   */
   out(line: string): void;
   /** Writes a note to stderr, of which no terminal obeys more than colours. */
   err(line: string): void;
@@ -72,13 +73,15 @@ export function createProcessIo(
     env,
     cwd: process.cwd(),
     isTerminal,
-    columns: stdout.isTTY === true && !json ? Math.max(MIN_COLUMNS, columnsOf(stdout)) : undefined,
     style: json ? PLAIN : styleFor(stdout, env),
     errStyle,
     out(line) {
       status.erase();
       // Pipes and files get the data unchanged.
-      stdout.write(`${stdout.isTTY === true ? safe(line) : line}\n`);
+      const shown = stdout.isTTY === true ? safe(line) : line;
+      const isWrapped = stdout.isTTY === true && !json && !line.includes("\n");
+      const width = Math.max(MIN_COLUMNS, columnsOf(stdout));
+      for (const one of isWrapped ? wrapLines([shown], width) : [shown]) stdout.write(`${one}\n`);
     },
     err,
     problem: (message) => err(`${errStyle.red(errStyle.bold("barnacle:"))} ${message}`),

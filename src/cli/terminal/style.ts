@@ -3,7 +3,6 @@
 import type { Env } from "../../lib/env.ts";
 import { styleText } from "node:util";
 
-/** The colours of a {@link Style}. */
 export type Colour = "dim" | "red" | "green" | "yellow";
 
 /** For pipes, files and JSON. */

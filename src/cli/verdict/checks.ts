@@ -24,7 +24,6 @@ export interface PlacedCheck extends VerdictCheck {
   readonly place?: RulePlace;
 }
 
-/** Adds to each check the place of its rule. */
 export function placedChecks(
   { checks }: Pick<Explanation, "checks">,
   placeOf: PlaceOf,
@@ -90,7 +89,6 @@ export function toolsOf(
   });
 }
 
-/** Whether any tool depends on who the owners are. */
 export function dependOnOwner(tools: readonly ToolFacts[]): boolean {
   return tools.some(({ name }) => audienceOf(name) === "owners");
 }

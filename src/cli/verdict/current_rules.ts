@@ -31,7 +31,6 @@ export interface ConfigSource {
 
 /** The place of a rule; for a rule that is not in the file, of the nearest key above it. */
 export interface RulePlace {
-  /** Path of the file. */
   readonly file: string;
   /** Line, from 1. */
   readonly line: number;
@@ -100,7 +99,6 @@ export interface ReadAccess {
   readonly config: BotConfig;
   /** One per account of the config, with or without a token. */
   readonly views: readonly AccessView[];
-  /** Tests whether a user is paired with an account. */
   isPaired(accountId: AccountId, userId: UserId): boolean;
 }
 

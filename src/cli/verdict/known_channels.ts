@@ -4,7 +4,6 @@ import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 
-/** A channel of a guild that the bot has joined. */
 interface ListedChannel {
   readonly id: ChannelId;
   readonly name: string;

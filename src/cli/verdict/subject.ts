@@ -26,7 +26,6 @@ const FAILURE_ID = /^`?([0-9a-f]{12})`?$/i;
 /** With Shift, Discord's "Copy Message ID" puts the channel's id before the message's. */
 const IDS = /^(?:(\d{15,20})-)?(\d{15,20})$/;
 
-/** Reads the argument. */
 export function parseSubject(text: string): Subject {
   const trimmed = text.trim();
   const [, failureId] = FAILURE_ID.exec(trimmed) ?? [];

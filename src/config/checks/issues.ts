@@ -17,7 +17,6 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
 import { type Fault, nameOf, type Remark, type Segment } from "../text/tree.ts";
 
-/** A fault as zod reports it. */
 export type Issue = z.core.$ZodIssue;
 
 /** Everything that remarks are made from. */

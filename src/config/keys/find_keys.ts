@@ -31,7 +31,6 @@ export interface FoundKey {
 /** Reasons, the best first. */
 const ORDER: readonly FoundKey["by"][] = ["path", "meaning", "name", "part", "words", "question"];
 
-/** Longer queries are cut. */
 const MAX_QUERY = 200;
 const MAX_WORDS = 8;
 

@@ -200,7 +200,6 @@ export function setElsewhere(word: string): string | undefined {
   return PLACES.get(word);
 }
 
-/** Every word with a meaning. */
 export function meantWords(): readonly string[] {
   return [...KEYS.keys()];
 }

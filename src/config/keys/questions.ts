@@ -87,7 +87,6 @@ export function keysAskedFor(
     .slice(0, MAX_FOUND).map(({ key }) => key);
 }
 
-/** The words that say what a question is about. */
 export function tellingWords(words: readonly string[]): readonly string[] {
   return words.join(" ").replaceAll(QUESTION_WORDS, " ").split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word.length > 1 && !EMPTY_WORDS.has(word));

@@ -34,7 +34,6 @@ export function parseGroupEntry(text: string): GroupEntry | AllowEntryProblem {
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
 
-/** A Discord id, in quotes. */
 export const id = <Kind extends string>(): z.ZodType<Snowflake<Kind>, string> =>
   z.string().refine((written) => parseSnowflake(written) !== undefined, {
     error: "Expected a Discord id: 1 to 20 digits in quotes",

@@ -8,7 +8,6 @@ import { lazyKey, text } from "./parts/key.ts";
 /** Maximum number of steps: each costs a turn of its agent. */
 const MAX_STEPS = 8;
 
-/** `agents.list[].steps`. */
 export const agentSteps = () =>
   lazyKey(
     () =>
@@ -24,7 +23,6 @@ export const agentSteps = () =>
 
 /** A step that leads nowhere, or back. */
 interface StepFault {
-  /** Path within the list of agents. */
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly hint: string;

@@ -25,7 +25,6 @@ const agentId = () =>
     "Expected an id of a-z, 0-9, - and _, at most 64 characters",
   );
 
-/** `agents`. */
 export const agents = z.strictObject({
   maxConcurrentTurns: key(
     whole(1, 64).default(6),
@@ -151,7 +150,6 @@ export const agents = z.strictObject({
   ),
 });
 
-/** `bindings`. */
 export const bindings = lazyKey(
   () =>
     z.array(z.strictObject({
@@ -200,7 +198,6 @@ const ROUTER = {
   noSelfTalk: { ignoreBotMessages: true },
 };
 
-/** `router`. */
 export const router = lazySection(
   () =>
     z.strictObject({
@@ -254,7 +251,6 @@ export const router = lazySection(
   { task: "agents" },
 );
 
-/** `session`. */
 export const session = lazySection(
   () =>
     z.strictObject({
@@ -289,7 +285,6 @@ const TOOLS = {
   prompt: "auto" as const,
 };
 
-/** `tools`. */
 export const tools = lazySection(
   () =>
     z.strictObject({

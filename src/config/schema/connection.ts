@@ -115,7 +115,6 @@ const catchUp = lazySection(
   "Catch-up on messages that the gateway did not deliver.",
 );
 
-/** `gateway` of an account. */
 export const gateway = lazySection(
   () =>
     z.strictObject({
@@ -153,7 +152,6 @@ export const gateway = lazySection(
   CONNECTION,
 );
 
-/** `rest` of an account. */
 export const rest = lazySection(
   () =>
     z.strictObject({
@@ -233,7 +231,6 @@ export const retry = lazySection(
   CONNECTION,
 );
 
-/** `rateLimit` of an account. */
 export const rateLimit = lazySection(
   () =>
     z.strictObject({

@@ -285,7 +285,6 @@ const accounts = () =>
     }
   });
 
-/** `channels.discord`. */
 export const discord = z.strictObject({
   ...accountKeys,
   accounts: lazySection(

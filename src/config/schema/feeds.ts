@@ -37,7 +37,6 @@ const template = () =>
     z.maxLength(1_500),
   );
 
-/** `feeds`. */
 export const feeds = lazySection(
   () =>
     z.record(
@@ -105,7 +104,6 @@ export const feeds = lazySection(
   },
 );
 
-/** `posts`. */
 export const posts = lazySection(
   () =>
     z.record(

@@ -227,7 +227,6 @@ const hook = () =>
     }
   });
 
-/** `hooks`. */
 export const hooks = lazyKey(
   () => z.record(hookName(), hook()),
   "Events that other programs send by `POST /hooks/<name>`. Without a hook, no address listens for " +

@@ -14,7 +14,6 @@ import { id } from "./access.ts";
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
 
-/** The description of each such list. */
 export const MENTION_PATTERNS =
   "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
   "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +
@@ -25,7 +24,7 @@ const locale = z.enum(LOCALES);
 const commandName = z.enum([...SLASH_COMMANDS, ...MENU_COMMANDS]);
 
 /** Discord's form of a slash command's name. In a menu, any name of this length fits. */
-const SLASH_NAME = /^[-_\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]+$/u;
+const SLASH_NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]+$/u;
 
 /** One schema for all notices: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
@@ -40,13 +39,11 @@ function noticeKey({ text, when, placeholders = {}, example }: Notice): z.ZodOpt
   return key(words.optional(), `Text for when ${when}.${fillInText}`, details);
 }
 
-/** A key for each notice. */
 const texts = () =>
   Object.fromEntries(
     Object.entries(NOTICES).map(([name, notice]) => [name, noticeKey(notice)]),
   ) as Readonly<Record<TextKey, z.ZodOptional<z.ZodString>>>;
 
-/** `messages`. */
 export const messages = z.strictObject({
   groupChat: lazySection(
     () =>
@@ -181,11 +178,18 @@ export const messages = z.strictObject({
           ),
         }),
       ).default({}).superRefine((commands, context) => {
+        const taken = new Map<string, string>();
         for (const [command, words] of Object.entries(commands)) {
-          if (MENU_COMMANDS.includes(command)) continue;
+          const isMenu = MENU_COMMANDS.includes(command);
           for (const [locale, name = ""] of Object.entries(words?.name ?? {})) {
-            if (SLASH_NAME.test(name) && name === name.toLowerCase()) continue;
-            const message = "Expected a word of small letters, digits, - and _";
+            const isName = isMenu || SLASH_NAME.test(name) && name === name.toLowerCase();
+            const used = `${isMenu} ${locale} ${name}`; // Discord takes each once for each kind
+            const other = taken.get(used);
+            taken.set(used, command);
+            if (isName && other === undefined) continue;
+            const message = isName
+              ? `Expected a name that \`${other}\` does not have`
+              : "Expected a word of small letters, digits, -, _ and '";
             context.addIssue({ code: "custom", path: [command, "name", locale], message });
           }
         }
@@ -204,7 +208,6 @@ export const messages = z.strictObject({
 
 const REPLIES = { task: "replies" } as const;
 
-/** Keys of an account that shape its replies. */
 export const replyKeys = {
   textChunkLimit: key(
     whole(100, 2_000).default(2_000),

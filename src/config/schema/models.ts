@@ -8,7 +8,6 @@ import { secret } from "./parts/secrets.ts";
 export const modelRef = () =>
   z.string().regex(/^[^/\s]+\/\S+$/, 'Expected "<provider>/<model>", such as "ollama/llama3.2"');
 
-/** The choice of a model: one, or one with fallbacks. */
 export const model = () =>
   z.union([
     modelRef(),
@@ -201,7 +200,6 @@ const provider = () =>
     }
   });
 
-/** `models`. */
 export const models = lazySection(
   () =>
     z.strictObject({
@@ -248,7 +246,6 @@ export const memory = lazySection(
 /** Of a config without `audio`. */
 const AUDIO = { maxMin: 10, voice: "alloy" };
 
-/** `audio`. */
 export const audio = lazySection(
   () =>
     z.strictObject({

@@ -19,7 +19,6 @@ import { MCP_LIMITS } from "../../lib/program_limits.ts";
 import { programLimits } from "./parts/program_limits.ts";
 import { secret, secretAddress } from "./parts/secrets.ts";
 
-/** `search`. */
 export const search = lazyKey(
   () =>
     z.strictObject({
@@ -64,7 +63,6 @@ function tracesAddress(endpoint: string): string {
   return base.endsWith(TRACES) ? base : `${base}${TRACES}`;
 }
 
-/** `otel`. */
 export const otel = lazyKey(
   () =>
     z.strictObject({
@@ -89,7 +87,6 @@ function topicProblem({ pathname }: URL): string | undefined {
   return pathname.replace(/\/+$/, "") === "" ? "it names no topic" : undefined;
 }
 
-/** `alerts`. */
 export const alerts = lazySection(
   () =>
     z.strictObject({
@@ -135,7 +132,6 @@ const serverId = () =>
     "Expected a name of A-Z, a-z, 0-9, - and single _, at most 24 characters",
   );
 
-/** `mcp.servers.<server>.oauth`. */
 const oauth = () =>
   z.strictObject({
     clientId: key(
@@ -173,7 +169,6 @@ const oauth = () =>
     });
   });
 
-/** `mcp`. */
 export const mcp = lazySection(
   () =>
     z.strictObject({
@@ -254,7 +249,6 @@ export const mcp = lazySection(
 /** Shortest token of a program (SEC-R30). */
 export const MIN_API_TOKEN = 32;
 
-/** `api.programs.<program>`. */
 const program = () =>
   z.strictObject({
     token: key(
@@ -299,7 +293,6 @@ const NO_API = {
   programs: {},
 };
 
-/** `api`. */
 export const api = lazySection(
   () =>
     z.strictObject({

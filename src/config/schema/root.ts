@@ -88,7 +88,6 @@ export const configSchema = z.strictObject({
   hooks,
 });
 
-/** The config of a valid file. */
 export type Settings = z.output<typeof configSchema>;
 
 /** A valid `channels.discord`; each of its accounts has all inherited keys. */

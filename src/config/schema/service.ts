@@ -17,7 +17,6 @@ import { MIN_PASSPHRASE } from "../../core/store/settings.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { secret } from "./parts/secrets.ts";
 
-/** `commands`. */
 export const commands = lazySection(
   () =>
     z.strictObject({
@@ -61,7 +60,6 @@ export const commands = lazySection(
 /** Of a config without `approvals.answers`. */
 const ANSWERS = { people: [], newPeople: true, links: true, words: [], timeoutSec: 86_400 };
 
-/** `approvals`. */
 export const approvals = lazySection(
   () =>
     z.strictObject({
@@ -110,7 +108,6 @@ export const approvals = lazySection(
   { task: "agents" },
 );
 
-/** `exec`. */
 export const exec = lazyKey(
   () =>
     z.strictObject({
@@ -140,7 +137,6 @@ export const exec = lazyKey(
   { task: "agents", unset: "no commands", example: { mode: "ask" } },
 );
 
-/** `skills`. */
 export const skills = lazySection(
   () =>
     z.strictObject({
@@ -189,7 +185,6 @@ const audioSecondsPer = (period: string, example: number) =>
 
 const budget = (description: string) => key(z.strictObject(bounds()).prefault({}), description);
 
-/** `budgets`. */
 export const budgets = lazySection(
   () =>
     z.strictObject({
@@ -215,7 +210,6 @@ function budgetOfRole() {
   return z.strictObject(bounds());
 }
 
-/** `preflight`. */
 export const preflight = lazySection(
   () =>
     z.strictObject({
@@ -237,7 +231,6 @@ export const preflight = lazySection(
   { task: "connection", takesEffect: "reconnect" },
 );
 
-/** `shutdown`. */
 export const shutdown = lazySection(
   () =>
     z.strictObject({
@@ -252,7 +245,6 @@ export const shutdown = lazySection(
   { task: "operating" },
 );
 
-/** `backup`. */
 export const backup = lazySection(
   () =>
     z.strictObject({
@@ -264,7 +256,7 @@ export const backup = lazySection(
       folder: lazyKey(
         text,
         "Folder for backups, on another disk. It must exist, so that a backup fails if the disk is away. " +
-          "Each bot needs a folder of its own. A relative path starts at the data directory.",
+          "Bots may share it: their user ids are in the names. A relative path starts at the data directory.",
         { unset: "`backups` in the data directory", example: "/mnt/disk/barnacle" },
       ),
       hour: key(
@@ -292,7 +284,6 @@ export const backup = lazySection(
 
 const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;
 
-/** `log`. */
 export const log = lazySection(
   () =>
     z.strictObject({
@@ -323,7 +314,6 @@ export const log = lazySection(
   { task: "operating" },
 );
 
-/** `http`. */
 export const http = lazySection(
   () =>
     z.strictObject({
@@ -360,6 +350,11 @@ export const http = lazySection(
         "Whether to serve the dashboard. `barnacle dashboard` prints the link to log in.",
         { takesEffect: "now" },
       ),
+      showText: key(
+        z.boolean().default(false),
+        "Whether the dashboard's lists of messages show the first words of accepted ones.",
+        { takesEffect: "now" },
+      ),
       hooks: lazyKey(
         () =>
           z.strictObject({
@@ -388,6 +383,7 @@ export const http = lazySection(
     port: 8_787,
     required: false,
     dashboard: false,
+    showText: false,
   },
   "Health checks and metrics over HTTP.",
   { task: "operating", takesEffect: "restart" },

@@ -45,7 +45,6 @@ const RETENTION = {
   maxMb: 2_048,
 };
 
-/** `store`. */
 export const store = lazySection(
   () =>
     z.strictObject({

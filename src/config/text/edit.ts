@@ -55,7 +55,6 @@ function refused(message: string): Edited {
   return { kind: "refused", message };
 }
 
-/** One of the edits that make up a change. */
 interface TextChange {
   readonly kind: "remove" | "replace" | "insert";
   readonly path: readonly Segment[];

@@ -182,7 +182,6 @@ function commentsIn({ comments }: EditedSource, node: Span): readonly Span[] {
   return comments.filter(({ offset }) => offset > node.offset && offset < endOf(node));
 }
 
-/** Whether a line comment ends at an offset. */
 function isLineComment({ text, comments }: EditedSource, end: number): boolean {
   return comments.some((comment) =>
     endOf(comment) === end && partOf(text, comment).startsWith("//")

@@ -93,7 +93,6 @@ export function createLines(text: string, secrets: readonly Span[]) {
       return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
     },
 
-    /** The line of a span, safe to show. */
     excerptOf({ offset, length }: Span): Excerpt {
       const from = starts[lineAt(offset)] ?? 0;
       const column = offset - from;
@@ -115,7 +114,6 @@ export function createLines(text: string, secrets: readonly Span[]) {
   };
 }
 
-/** Finds and shows the lines of a text. */
 export type Lines = ReturnType<typeof createLines>;
 
 /** A text with possible tokens and keys blanked, letter by letter. */

@@ -103,7 +103,6 @@ export function hasDoubtfulKey(value: unknown): boolean {
   return Object.entries(value).some(([key, part]) => ANY.test(key) || hasDoubtfulKey(part));
 }
 
-/** A part of a text with typographic quotes. */
 interface Slip extends Span {
   readonly message: string;
   /** The part with straight quotes. It has the same length. */

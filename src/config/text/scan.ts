@@ -34,7 +34,6 @@ const SPACE = 15;
 const END = 17;
 const NO_ERROR = 0;
 
-/** Reads the tokens of a text. */
 export function scan(text: string): {
   /** The file's value; absent if the file has a fault, or may have one. */
   readonly value?: unknown;

@@ -22,7 +22,6 @@ export interface Remark extends Span, Pick<Problem, "severity" | "message" | "hi
   readonly path: readonly Segment[];
 }
 
-/** A fault, apart from how bad it is. */
 export type Fault = Omit<Remark, "severity">;
 
 export type KeyFault = Pick<Fault, "path" | "message" | "hint">;
@@ -78,7 +77,6 @@ const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
   16: "A control character, such as a tab, must be written as an escape here",
 };
 
-/** Parses the text of a file. */
 export function readTree(written: string): Tree {
   if (written.length > MAX_LENGTH) {
     return faults({
@@ -198,7 +196,6 @@ export function entriesAt(
   return isRecord(part) ? Object.entries(part) : [];
 }
 
-/** The kind of a node, for a sentence. */
 export function nameOf(node: Node): string {
   switch (node.type) {
     case "object":

@@ -18,7 +18,6 @@ import type { AccountEvents } from "./events.ts";
  * parameters, because a flow that needs them names them itself.
  */
 export interface Account<Config = unknown, Policy = unknown, Store = unknown> extends Clock {
-  /** The account's name in the config. */
   readonly accountId: AccountId;
   /** The current config; a reload replaces it as a whole (C9). */
   readonly config: () => Config;

@@ -48,7 +48,6 @@ export interface AccountEvents {
   privileged(userId: UserId): void;
   /** A question by a command, or a scheduled task, waits for its turn. */
   asked(): void;
-  /** A guild has appeared, changed or gone. */
   guildsChanged(): void;
   /** Live messages by our own user that this store did not send (G11). */
   foreign(found: readonly Foreign[]): void;
@@ -60,7 +59,6 @@ export interface AccountEvents {
   personForgotten(): void;
   /** Catch-up has read this many messages, for the metrics. */
   found(count: number): void;
-  /** The outbox has new rows for these channels. */
   outbox(channels: readonly ChannelId[]): void;
   /**
    * The model has ended a turn, after so many milliseconds. The store does not have it yet.
@@ -93,11 +91,9 @@ export interface AccountEvents {
   hookStored(): void;
   /** The forms whose buttons people can press now. */
   formsOpen(forms: readonly OfferedForm[]): void;
-  /** An attempt to deliver a row has ended. */
   delivered(row: OutboxRow, delivery: Delivery): void;
   /** The store has the result of that attempt, or a row is given up without one. */
   attempted(row: OutboxRow): void;
-  /** A channel is parked: the one report about it. */
   parked(channel: RefusedChannel): void;
   /** A message is set aside, so that its owner gets to know. */
   setAside(row: OutboxRow, reason: string): void;
@@ -109,13 +105,11 @@ export interface AccountEvents {
   filesRefused(channel: RefusedChannel): void;
 }
 
-/** The part of an account that emits these events. */
 export interface Emits<Event extends keyof AccountEvents> {
   /** The account's emitter. Its handlers are connected before the first event. */
   readonly events: Pick<Emitter<Pick<AccountEvents, Event>>, "emit">;
 }
 
-/** A channel in which Discord refuses something. */
 export interface RefusedChannel {
   readonly channelId: ChannelId;
   /** Absent for a direct message channel. */

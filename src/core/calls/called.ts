@@ -25,7 +25,6 @@ export interface Called {
   readonly earlier?: readonly EarlierText[];
 }
 
-/** The id of a call: the time, and random digits. */
 export function callIdOf(now: number, random: number): MessageId {
   return snowflakeAt<"message">(now, random);
 }

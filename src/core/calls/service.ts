@@ -5,7 +5,6 @@ import type { CallKind, EarlierText } from "./called.ts";
 
 /** A program of the config, with the person whose rights it has. */
 export interface CallingProgram {
-  /** Its name in the config. */
   readonly program: string;
   readonly userId: UserId;
   /** The only agent that it may ask; absent: each that the person may ask. */
@@ -16,7 +15,6 @@ export interface CallingProgram {
   readonly atOnce: number;
 }
 
-/** A question of a program. */
 export interface NewCall {
   readonly kind: CallKind;
   /** Untrusted, like any message. */
@@ -41,12 +39,10 @@ export type CallRefusalKind =
   | "not_found"
   /** The request contradicts itself or an earlier one. */
   | "invalid"
-  /** Too many calls, turns or acts. */
   | "too_many"
   /** Paused, stopping, or Discord does not answer. */
   | "unavailable";
 
-/** A refusal, with words for the program. */
 export interface CallRefusal {
   readonly kind: CallRefusalKind;
   readonly why: string;
@@ -86,7 +82,6 @@ export type CallState =
   }
   | { readonly kind: "failed"; readonly why: string; readonly isBudget: boolean };
 
-/** Tokens of a call's turn. */
 export interface CallUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;

@@ -73,7 +73,6 @@ export const CONNECTION_STEPS = [
 /** Why an IDENTIFY waits: the daily budget, or the spacing between two. */
 export type IdentifyWaitReason = "budget" | "spacing";
 
-/** The state of a shard for health checks. */
 export interface ShardState {
   /** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
   readonly state: (typeof CONNECTION_STEPS)[number];
@@ -106,7 +105,6 @@ export interface GatewayCounts {
   readonly unparsable: number;
 }
 
-/** Counters and state of the gateway, for metrics. */
 export interface GatewayStats extends GatewayCounts {
   readonly tickAt: number;
   /** Last sequence number that the main thread has committed, by shard. */

@@ -32,7 +32,6 @@ export interface Identify {
   readonly at: number;
 }
 
-/** The stored facts for the decision. */
 export interface IdentifyRecord {
   /** IDENTIFYs of the last 24 hours at least, oldest first. */
   readonly identifies: readonly Identify[];
@@ -71,7 +70,6 @@ const DEFAULT_TOTAL = 1_000;
  */
 export const SPACING_MS = 6_000;
 
-/** Computes the IDENTIFYs left. */
 export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBudget {
   const bounds = [ownBound(record, now), discordBound(record, now)];
   const left = Math.max(0, Math.min(...bounds.map((bound) => bound.left)));

@@ -41,7 +41,6 @@ export function createInvalidRequests(
       for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
       return sum;
     },
-    /** Counts one more request. */
     note(now: number): void {
       const minute = minuteOf(now);
       const oldest = minuteOf(now - INVALID_WINDOW_MS);
@@ -52,7 +51,6 @@ export function createInvalidRequests(
   };
 }
 
-/** The count of one IP address. */
 export type InvalidRequests = ReturnType<typeof createInvalidRequests>;
 
 /** The minute since 1970 of a Unix time in milliseconds. */

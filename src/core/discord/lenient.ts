@@ -65,7 +65,6 @@ export function listOrEmpty<Item extends z.ZodType>(item: Item): z.ZodType<z.out
   return listOf(item).transform((list) => list ?? []);
 }
 
-/** A number, or its digits as text. */
 export const numeric = z.union([z.number(), z.string().regex(/^\d{1,15}$/).transform(Number)]);
 
 /** A set of permissions: bits as a decimal number. */

@@ -26,7 +26,6 @@ export interface Activity {
   readonly url?: string;
 }
 
-/** How Discord shows the bot. */
 export interface Presence {
   readonly status: PresenceStatus;
   /** Absent for none. */

@@ -35,7 +35,6 @@ export const SLASH_COMMANDS: readonly string[] = (
 /** The names of the commands in the menu of a message. */
 export const MENU_COMMANDS = ["Ask Barnacle", "Summarise from here", "Remind me", "Why no answer?"];
 
-/** The locales in which Discord shows commands. */
 export const LOCALES: readonly string[] = (
   "ar bg cs da de el en-GB en-US es-419 es-ES fi fr he hi hr hu id it ja ko lt nl no pl pt-BR ro " +
   "ru sv-SE th tr uk vi zh-CN zh-TW"

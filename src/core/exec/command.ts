@@ -11,13 +11,11 @@ export type ExecMode = "deny" | "allowlist" | "ask" | "full";
 
 /** A command as the model asks for it. */
 export interface CommandRequest {
-  /** The program and its arguments. */
   readonly argv: readonly string[];
   /** Folder within the workspace; empty for the workspace itself. */
   readonly cwd: string;
 }
 
-/** A command that was looked up on the host. */
 export interface ResolvedCommand {
   /** The program as written, and its arguments. */
   readonly argv: readonly string[];
@@ -41,7 +39,6 @@ export interface ResolvedCommand {
   readonly namesProgram: boolean;
 }
 
-/** A rule that allows a command for good. */
 export interface ExecRule {
   /** Path that starts the program, as {@link ResolvedCommand.path}. */
   readonly path: string;
@@ -68,7 +65,6 @@ export function ruleAllows(
   return matchesArguments({ args, isPattern }, command.argv.slice(1));
 }
 
-/** Whether a rule is for these arguments. */
 export function matchesArguments(
   { args, isPattern }: Pick<ExecRule, "args" | "isPattern">,
   given: readonly string[],
@@ -79,7 +75,6 @@ export function matchesArguments(
   return fixed.every((arg, index) => arg === given[index]);
 }
 
-/** What happens to a command. */
 export function decideExec(
   mode: ExecMode,
   rules: readonly ExecRule[],
@@ -103,7 +98,6 @@ export const MAX_COMMAND_MS = 110_000;
 /** Maximum number of processes of a command. */
 export const MAX_PROCESSES = 64;
 
-/** The reasons to end a program. */
 export const RUN_CUTS = ["time", "output", "stopped", "memory", "disk", "processes"] as const;
 
 /** Why a program was ended. */
@@ -163,7 +157,6 @@ export interface HostCommands {
   poll(job: number, owner: string): CommandState | undefined;
   /** Ends a job. @returns Whether the owner has it. */
   kill(job: number, owner: string): boolean;
-  /** Ends all commands. */
   stop(): Promise<void>;
 }
 

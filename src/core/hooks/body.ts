@@ -87,7 +87,6 @@ function tooMuchIn(text: string): string | undefined {
   return undefined;
 }
 
-/** A member of an object that a body itself has. */
 export function memberOf(value: unknown, name: string): unknown {
   if (Array.isArray(value)) return /^\d+$/.test(name) ? value[Number(name)] : undefined;
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;

@@ -13,7 +13,6 @@ import type { UnattendedAction } from "./unattended.ts";
 /** How a sender proves that it knows the secret of a hook. */
 export const HOOK_SCHEMES = ["bearer", "github", "standard"] as const;
 
-/** One of {@link HOOK_SCHEMES}. */
 export type HookScheme = typeof HOOK_SCHEMES[number];
 
 /** Values of the body by path: each path must have one of its values. */
@@ -88,7 +87,6 @@ export function rulesOfHook({ hooks, feeds }: EventSources, hook: string): Answe
   return Object.hasOwn(rules, name) ? rules[name] : undefined;
 }
 
-/** Whether the config has events to answer. */
 export function hasEvents({ hooks, feeds }: EventSources): boolean {
   return hooks !== undefined || Object.values(feeds).some(({ model }) => model);
 }
@@ -121,7 +119,6 @@ export interface NewHookEvent {
   readonly text: string;
   /** For people: its values cannot make markup. */
   readonly post: string;
-  /** Whether it ends its incident. */
   readonly isEnd: boolean;
 }
 
@@ -135,7 +132,6 @@ export interface HookEvent extends NewHookEvent {
   readonly runId?: MessageId;
 }
 
-/** The event of an accepted request. */
 export interface StoredHookEvent {
   readonly messageId: MessageId;
   /** Whether the sender had sent it before. */
@@ -188,7 +184,6 @@ export interface HookIncident {
   readonly nonce: string;
   /** The first post; absent until Discord has it. */
   readonly messageId?: MessageId;
-  /** The state to show. */
   readonly title: string;
   /** Number of its events. */
   readonly events: number;

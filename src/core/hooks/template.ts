@@ -8,7 +8,6 @@
 
 import { memberOf } from "./body.ts";
 
-/** What templates and conditions read. */
 export interface HookValues {
   readonly body: unknown;
   /** The body as it was sent. */

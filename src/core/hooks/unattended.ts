@@ -10,7 +10,6 @@ import { dayOf } from "../spending/usage.ts";
 export interface UnattendedAction {
   /** `exec`, `post`, or a tool of an MCP server. */
   readonly tool: string;
-  /** All arguments: another call is another action. */
   readonly arguments: Readonly<Record<string, unknown>>;
   /** Maximum runs per UTC day, with those that failed. */
   readonly perDay: number;

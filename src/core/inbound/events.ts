@@ -28,7 +28,6 @@ export interface SessionStarted {
   readonly self: Self;
 }
 
-/** Messages of one channel were deleted. */
 export interface MessagesDeleted {
   readonly kind: "messages_deleted";
   readonly channelId: ChannelId;
@@ -55,7 +54,6 @@ export interface GuildJoined {
  */
 export interface Renamed {
   readonly kind: "renamed";
-  /** The guild, under its old name. */
   readonly guild: Named<GuildId>;
   /** The channel, under its old name; absent if the guild itself was renamed. */
   readonly channel?: Named<ChannelId>;
@@ -86,7 +84,6 @@ export interface MessagesRepeated {
   readonly messages: readonly RepeatedMessage[];
 }
 
-/** Any event that a batch can hold. */
 export type InboundEvent =
   | SessionStarted
   | InboundMessage
@@ -116,7 +113,6 @@ export type EventOf<Kind extends EventKind> = {
   [Key in EventKind]: Extract<InboundEvent, { readonly kind: Key }>;
 }[Kind];
 
-/** Calls the handler of an event's kind. */
 export function handleEvent<Kind extends EventKind>(
   event: EventOf<Kind>,
   handlers: EventHandlers,
@@ -126,9 +122,7 @@ export function handleEvent<Kind extends EventKind>(
 
 /** Events that arrived together and are to be stored together. */
 export interface InboundBatch {
-  /** The account of ours that received the batch. */
   readonly accountId: AccountId;
-  /** The account's shard that received them. */
   readonly shardId: number;
   /** Number of the batch in this process; `committed` takes it. */
   readonly ticket: number;

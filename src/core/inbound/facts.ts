@@ -45,7 +45,6 @@ export interface RecalledMessage extends InboundMessage {
   readonly content: ContentFacts;
 }
 
-/** One step of the way to a verdict. */
 export interface VerdictCheck {
   /** One word, the same for the same question: `"sender"`. */
   readonly id: string;
@@ -57,7 +56,6 @@ export interface VerdictCheck {
   readonly rule: string;
 }
 
-/** A verdict with the steps that led to it. */
 export interface Explanation {
   readonly verdict: Verdict;
   /** In the order of the checks; if the message is not answered, the last one failed. */

@@ -60,7 +60,6 @@ export interface PluralkitMember {
   readonly system?: string;
 }
 
-/** An object at Discord with its id and its name. */
 export interface Named<Id> {
   readonly id: Id;
   /** Current name, untrusted. The id as text if the name is unknown. */
@@ -73,7 +72,6 @@ export type Place =
   | { readonly kind: "group_dm"; readonly name?: string }
   | GuildPlace;
 
-/** A channel or thread of a guild. */
 export interface GuildPlace {
   /** Tells this place from direct messages and groups. */
   readonly kind: "guild";
@@ -105,7 +103,6 @@ export interface MessageExtra {
   readonly text: string;
 }
 
-/** The message that another message replies to. */
 export interface Quoted {
   readonly id: MessageId;
   /** Author of the quoted message; absent if it is deleted or Discord did not load it. */
@@ -119,7 +116,6 @@ export interface Quoted {
 /** A message that another author than this bot wrote. */
 export interface InboundMessage {
   readonly kind: "message";
-  /** The account of ours that received it. */
   readonly accountId: AccountId;
   readonly id: MessageId;
   /**
@@ -228,7 +224,6 @@ export function wholeMessage({ of, id, text, sentAt }: RepeatedMessage): Inbound
  */
 export interface OwnMessage {
   readonly kind: "own_message";
-  /** The account of ours that posted it. */
   readonly accountId: AccountId;
   readonly id: MessageId;
   /** Channel, thread or direct message channel that it stands in. */
@@ -252,7 +247,6 @@ export interface Self {
   readonly username: string;
 }
 
-/** The state that RESUME needs. */
 export interface GatewaySession {
   /** Discord's id of the session, from READY. */
   readonly sessionId: string;
@@ -267,7 +261,6 @@ export interface GatewaySession {
   readonly hasHole?: true;
 }
 
-/** The stored state of a guild. */
 export interface GuildSnapshot {
   readonly guildId: GuildId;
   /** A text that only `discord/gateway/` reads; `undefined` once the bot has left the guild. */

@@ -72,6 +72,8 @@ export interface StopScope {
   readonly userId?: UserId;
   /** A message whose turn goes on: that of the command itself. */
   readonly except?: MessageId;
+  /** The only message whose turn stops, with its reason; absent: all. */
+  readonly only?: { readonly messageId: MessageId; readonly why: string };
   /** Whether a pause of the account stops them: it must lose no event of a hook (W5). */
   readonly isPause?: boolean;
 }
@@ -94,7 +96,6 @@ export interface Changed {
   readonly touched: readonly MessageId[];
   /** Those of them that have lost their turn for good. */
   readonly cut: readonly MessageId[];
-  /** Channels in which drafts are to be removed. */
   readonly channels: readonly ChannelId[];
 }
 
@@ -148,7 +149,6 @@ export interface StopRequest {
 
 /** The input of one T1, which stores all of it or nothing. */
 export interface AcceptedBatch {
-  /** The account that received the messages. */
   readonly accountId: AccountId;
   /**
    * Last sequence number of a shard; RESUME asks for later events. Absent for messages read over

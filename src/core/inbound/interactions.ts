@@ -10,7 +10,6 @@ import type { ApplicationId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { Submission } from "../people/form.ts";
 import type { InboundMessage, Quoted, Sender } from "./inbound.ts";
 
-/** The part that all interactions have in common. */
 export interface Interaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
   /** Id of the interaction, not of a message. */
   readonly id: string;
@@ -41,7 +40,6 @@ export interface OnComponent extends Interaction {
   readonly isOnCard?: true;
 }
 
-/** A person pressed a button. */
 export interface ButtonPress extends OnComponent {
   /** Tells this use from the others of {@link ComponentUse}. */
   readonly kind: "button";
@@ -57,7 +55,6 @@ export interface Selection extends OnComponent {
   readonly values: readonly string[];
 }
 
-/** A person submitted a modal. */
 export interface ModalSubmission extends OnComponent {
   /** Tells this use from the others of {@link ComponentUse}. */
   readonly kind: "modal";
@@ -69,7 +66,6 @@ export interface ModalSubmission extends OnComponent {
 
 export type ComponentUse = ButtonPress | Selection | ModalSubmission;
 
-/** The value of a command's option. */
 export type OptionValue = string | number | boolean;
 
 /** A command as a person gave it: from Discord's menu, or as a text message (K1). */
@@ -90,7 +86,6 @@ export interface CommandCall extends Omit<Interaction, "token" | "applicationId"
 
 /** A message that a command is about. Its text is untrusted. */
 export interface CommandTarget extends Quoted {
-  /** The channel or thread of the message. */
   readonly channelId: ChannelId;
 }
 

@@ -15,7 +15,6 @@ export interface PairingRequest {
   readonly id: number;
   /** The account of ours to which the unpaired sender wrote. */
   readonly accountId: AccountId;
-  /** The unpaired sender's user id. */
   readonly userId: UserId;
   /**
    * User name at the time of the request. Another person can take it later, so it is for display
@@ -86,7 +85,6 @@ export const MAX_CODES = 10;
 export const CODES_WINDOW_MS = 65 * 1_000;
 /** A decision on a request, by its code or by its button. */
 export interface PairingDecision {
-  /** The account that got the request. */
   readonly accountId: AccountId;
   /** A code as a person typed it, or the `custom_id` of a pressed button. */
   readonly by: { readonly code: string } | { readonly button: string };
@@ -142,7 +140,6 @@ export function settlePairing(state: PairingState, rule: string): Verdict {
   return { kind: "challenge", why: "pairing", rule };
 }
 
-/** An account's wrong codes in a row. */
 export interface WrongCodes {
   /** Number of wrong codes since the last right one, or since approval was closed. */
   readonly count: number;

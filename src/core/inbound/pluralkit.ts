@@ -10,13 +10,10 @@ import type { InboundMessage, PluralkitMember } from "./inbound.ts";
 
 /** A message that PluralKit posted in place of another. */
 export interface ProxiedMessage {
-  /** Id of the webhook's message. */
   readonly id: MessageId;
   /** Id of the replaced message, which PluralKit deletes. */
   readonly original: MessageId;
-  /** The account that wrote the original. */
   readonly sender: UserId;
-  /** Channel of both messages. */
   readonly channelId: ChannelId;
   /** Guild of both messages; absent if PluralKit does not name it. */
   readonly guildId?: GuildId;

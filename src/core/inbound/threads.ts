@@ -20,7 +20,6 @@ export interface AnswerThread {
   /** Discord gives it the id of the message on which it is opened. */
   readonly threadId: ChannelId;
   readonly channelId: ChannelId;
-  /** The author of that message. */
   readonly askerId: UserId;
   /** The agent that answers the message, as its inbox row says; absent if there is none. */
   readonly agentId?: string;

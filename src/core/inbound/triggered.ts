@@ -10,7 +10,6 @@ import { createdAtMs, type MessageId, snowflakeAt } from "../discord/ids.ts";
 /** The events on which a passive agent acts. */
 export type TriggerKind = "pattern" | "reaction" | "command";
 
-/** The trigger of a run. */
 export interface Triggered {
   readonly agentId: string;
   readonly kind: TriggerKind;

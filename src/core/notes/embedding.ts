@@ -8,7 +8,6 @@ import type { ModelErrorKind, ModelUsage } from "../model.ts";
 /** The kind of the texts. Some models need it. */
 export type EmbeddedAs = "note" | "query";
 
-/** Vectors of some texts. */
 export interface Embedded {
   /** One for each text, in their order, all of the same number of dimensions. */
   readonly vectors: readonly Int8Array<ArrayBuffer>[];
@@ -111,7 +110,6 @@ export interface NoteText {
   readonly text: string;
 }
 
-/** A note of a similar meaning. */
 export interface NearNote {
   readonly id: number;
   /** Cosine of the angle between its vector and that of the search: 1 is the same direction. */

@@ -27,9 +27,7 @@ export interface Note {
   /** The agent whose turns see it. */
   readonly agentId: string;
   readonly scope: NoteScope;
-  /** From {@link scopeKeyOf}. */
   readonly scopeKey: string;
-  /** From {@link spaceOf}. */
   readonly space: string;
   /** The channel or thread in which it was written; absent in notes of earlier versions. */
   readonly channelId?: ChannelId;
@@ -45,6 +43,14 @@ export interface Note {
 export interface NewNote extends Omit<Note, "id" | "createdAt" | "updatedAt"> {
   /** Identifies the call that saves it, so that a repeated call saves no second one. */
   readonly callKey: string;
+  /** Whether it stays if a message goes that its turn has only read (H6a). */
+  readonly isOwnWords: boolean;
+}
+
+/** Whether each word of a note stands in some texts. */
+export function hasOnlyWordsOf(note: string, texts: readonly string[]): boolean {
+  const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  return new Set(wordsOf(note)).isSubsetOf(new Set(texts.flatMap(wordsOf)));
 }
 
 /** Maximum number of notes with one key. */

@@ -47,7 +47,6 @@ export interface Messages {
   delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
 }
 
-/** Requests about threads. */
 export interface ThreadCalls {
   /**
    * Opens the thread of a message. At Discord, it has the id of the message.
@@ -112,7 +111,6 @@ export type OpenDirect = (userId: UserId) => Promise<ChannelId>;
  */
 export type ShowTyping = (channelId: ChannelId) => Promise<void>;
 
-/** A request to Discord that has ended, for the metrics. */
 export interface RequestMetric {
   /** Path without ids: `"/channels/:id/messages"`. */
   readonly route: string;

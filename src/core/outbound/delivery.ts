@@ -13,7 +13,6 @@ import type { OutboxRow, PostOutcome } from "./outbound.ts";
 import { type Failures, isStuckAlone, mayBeOfPlace } from "./refusals.ts";
 import { CLOCK_SLACK_MS, type Unread } from "./posted.ts";
 
-/** The result of an attempt to deliver one row. */
 export type Delivery =
   /** `wasEchoed`: the gateway's echo settled the row before Discord's answer arrived. */
   | (PostOutcome & { readonly wasEchoed?: true })

@@ -188,11 +188,9 @@ const MAX_LENGTH = 2_000;
 /** The place of a line, and the turn that it belongs to. */
 export interface ProgressPlace
   extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {
-  /** Text of the Stop button. */
   readonly stopLabel: string;
 }
 
-/** The line that shows the progress of a turn. */
 export function progressLine({ stopLabel, ...place }: ProgressPlace, text: string): DraftMessage {
   const stop: Button = {
     customId: `${STOP_BUTTON}:${place.cause}`,

@@ -157,7 +157,6 @@ export interface EmbedContent {
   readonly footer?: string;
 }
 
-/** A button below a message. */
 export interface Button {
   /** Discord sends it back with each press. At most 100 characters, and it contains no state. */
   readonly customId: string;
@@ -167,7 +166,6 @@ export interface Button {
   readonly style: "primary" | "secondary" | "success" | "danger";
 }
 
-/** A select menu below a message. */
 export interface Menu {
   /** Discord sends it back with each selection. At most 100 characters, and it contains no state. */
   readonly customId: string;
@@ -193,7 +191,6 @@ export interface Pings {
   readonly users: readonly UserId[];
   /** Roles to ping if the text mentions them. */
   readonly roles: readonly RoleId[];
-  /** Whether to ping the author of the quoted message. */
   readonly quotedAuthor: boolean;
 }
 
@@ -229,7 +226,6 @@ export interface OutboxRow {
   readonly failingSince?: number;
 }
 
-/** A request for an outbox row. */
 export type OutboxAction =
   | { readonly kind: "post" }
   /** Gives a posted draft its final text, or deletes it. A second request does no harm. */

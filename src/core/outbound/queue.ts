@@ -24,7 +24,6 @@ export interface QueueRules {
   readonly maxQueueSize: number;
 }
 
-/** What to do with new messages. */
 export type QueuePlan =
   | { readonly kind: "add" }
   /** One message replaces the new ones and some waiting rows. */

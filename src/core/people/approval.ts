@@ -21,7 +21,6 @@ export interface ApprovalRules {
   readonly people: readonly UserId[];
   readonly newPeople: boolean;
   readonly links: boolean;
-  /** Words in the question or in the answer. */
   readonly words: readonly string[];
   readonly timeoutMs: number;
 }
@@ -50,7 +49,6 @@ export function takeFlag(text: string): {
 /** An answer that a person may have to check. */
 export interface AnswerToCheck {
   readonly question: string;
-  /** The texts of its messages. */
   readonly answer: string;
   /** Why the model is unsure; absent: it is sure. */
   readonly flag?: string;

@@ -12,7 +12,6 @@ import { parseSnowflake } from "../discord/ids.ts";
 export type FieldKind =
   | "text"
   | "paragraph"
-  /** Options in a menu. */
   | "select"
   /** One of a few options, all of them visible. */
   | "radio"
@@ -28,7 +27,6 @@ export type FieldKind =
 /** One field of a form. Its position is its key. */
 export interface FormField {
   readonly kind: FieldKind;
-  /** Text above it. */
   readonly label: string;
   /** Explanation below the label; absent for none. */
   readonly hint?: string;
@@ -177,7 +175,6 @@ function ownOf<Value>(
 export interface OfferedForm {
   /** `custom_id` of the button that opens it. */
   readonly customId: string;
-  /** The channel of the button's message. */
   readonly channelId: string;
   /** The people who may open it. */
   readonly asked: readonly string[] | "anyone";

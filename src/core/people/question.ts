@@ -20,11 +20,9 @@ export interface AnswerChoice {
   readonly style?: "primary" | "secondary" | "success" | "danger";
 }
 
-/** Choice that allows one call. */
 export const ALLOW_ONCE = "once";
 /** Choice that allows this call and later ones like it. */
 export const ALLOW_ALWAYS = "always";
-/** Choice that refuses a call. */
 export const DENY = "deny";
 /** Choice that opens the form of a question. It decides nothing by itself. */
 export const FILL_IN = "form";
@@ -168,7 +166,6 @@ export interface StoredQuestion {
 
 /** A call that waits for a person, with its question. */
 export interface AskedCall {
-  /** Key of the call among all calls of all turns. */
   readonly callKey: string;
   readonly question: Question;
 }
@@ -208,7 +205,6 @@ export interface Deciding {
   readonly now: number;
 }
 
-/** The result of a decision. */
 export type DecidingOutcome =
   /** There is no such question, or the component belongs to another message. */
   | { readonly kind: "unknown" }
@@ -273,11 +269,9 @@ export type ServerWish =
 
 /** A question of a server. All texts are the server's, and untrusted. */
 export interface ServerQuestion {
-  /** The server's name in the config. */
   readonly server: string;
   /** Name of the tool whose call waits. */
   readonly tool: string;
-  /** The server's words. */
   readonly message: string;
   /** A form, yes or no, or a page. */
   readonly wish: ServerWish;

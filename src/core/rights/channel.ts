@@ -17,7 +17,6 @@ export const CHANNEL_KINDS = {
   media: 16,
 } as const;
 
-/** A channel, category or thread. */
 export interface Channel {
   readonly id: ChannelId;
   /** Discord's number for its kind, one of {@link CHANNEL_KINDS}, or another. */
@@ -54,7 +53,6 @@ export interface Channel {
     readonly isLocked: boolean;
     /** The person or bot that opened it. */
     readonly ownerId?: UserId;
-    /** Tags of a post in a forum. */
     readonly tagIds: readonly Snowflake[];
   };
 }

@@ -12,18 +12,14 @@
 
 import type { GuildId, RoleId, Snowflake, UserId } from "../discord/ids.ts";
 
-/** A role with its permission bits. */
 export interface RoleGrant {
   readonly id: RoleId;
-  /** The permissions that it grants, one bit each. */
   readonly permissions: bigint;
 }
 
 export interface Overwrite {
-  /** The id of a role or a member. */
   readonly id: Snowflake;
   readonly allow: bigint;
-  /** Bits of the denied permissions. */
   readonly deny: bigint;
 }
 
@@ -96,7 +92,6 @@ export function isPermission(name: string): name is Permission {
 type DeniedBy =
   | { readonly kind: "no_role" }
   | { readonly kind: "everyone" }
-  /** The member's roles that the channel denies the permission. */
   | { readonly kind: "roles"; readonly ids: readonly RoleId[] }
   | { readonly kind: "member" };
 
@@ -194,7 +189,6 @@ export function basePermissions(
 /** Sets of the roles of members: one call of a tool asks for the same one several times. */
 const roleSets = new WeakMap<readonly RoleId[], ReadonlySet<string>>();
 
-/** The ids of a member's roles. */
 export function roleSet(roles: readonly RoleId[]): ReadonlySet<string> {
   const known = roleSets.get(roles);
   if (known) return known;

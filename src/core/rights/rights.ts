@@ -38,7 +38,6 @@ export interface RoleFacts extends RoleGrant {
   readonly isOfBot?: boolean;
 }
 
-/** The settings of a guild that rights depend on. */
 export interface GuildFacts {
   /** The guild; `@everyone` has the same id. */
   readonly guildId: GuildId;
@@ -74,7 +73,6 @@ export interface PlaceFacts {
   };
 }
 
-/** A right that an action needs. */
 export type Need =
   /** A permission in the place, or in the guild if the action has no place. */
   | Permission
@@ -216,7 +214,6 @@ function permissionsFor(permission: Permission, place?: PlaceFacts): readonly Pe
   ];
 }
 
-/** The inputs of the permission computation. */
 export function inputsOf(
   { guildId, ownerId, roles }: GuildFacts,
   { userId, roles: memberRoles }: MemberFacts,
@@ -281,7 +278,6 @@ function isEveryone({ guildId }: GuildFacts, { id }: RoleFacts): boolean {
   return String(id) === String(guildId);
 }
 
-/** The words of a sentence about each. */
 const WORDS = {
   asker: { who: "they", lacks: "lack", is: "are", their: "their", has: "they have" },
   bot: { who: "the bot", lacks: "lacks", is: "is", their: "its", has: "it has" },

@@ -5,12 +5,10 @@
 
 import { z } from "zod";
 
-/** A skill that can be used. */
 export interface Skill {
   readonly name: string;
   /** Its purpose and its occasions, on one line. */
   readonly description: string;
-  /** Real path of its folder. */
   readonly folder: string;
   /** SHA-256 of all its files, in hex. */
   readonly hash: string;
@@ -22,13 +20,11 @@ export interface Skill {
 
 /** A skill that cannot be used. */
 export interface SkillProblem {
-  /** Path of the file or folder. */
   readonly file: string;
   /** Why it cannot be used. */
   readonly reason: string;
 }
 
-/** All skills of some folders. */
 export interface SkillSet {
   /** In the order of their names. */
   readonly skills: readonly Skill[];

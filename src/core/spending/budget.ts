@@ -33,9 +33,7 @@ export interface Budgets {
   readonly uncounted?: string;
 }
 
-/** The use of a period. */
 export interface Spent {
-  /** Tokens of requests and answers. */
   readonly tokens: number;
   /** Millionths of the currency, of requests with a known price. */
   readonly micros: number;

@@ -22,7 +22,6 @@ export interface Price {
   readonly image?: number;
 }
 
-/** Purposes of requests to models. */
 const USAGE_KINDS = [
   "answer", // a step or the end of a turn
   "no_reply", // a turn in which the model chose to say nothing
@@ -35,7 +34,6 @@ const USAGE_KINDS = [
   "embedding", // a vector for a search
 ] as const;
 
-/** Purpose of a request to a model. */
 export type UsageKind = typeof USAGE_KINDS[number];
 
 /** The person and the place that a request is counted for. */
@@ -48,7 +46,6 @@ export interface UsedBy {
   readonly channelId: string;
   /** Absent in direct messages. */
   readonly guildId?: string;
-  /** The agent that asked the model. */
   readonly agentId: string;
 }
 

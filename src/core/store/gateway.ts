@@ -51,18 +51,15 @@ export interface StoredShard {
   readonly lostAt?: number;
   /** When the newest stored message was sent. */
   readonly storedUpTo: number;
-  /** When the shard last heard from the gateway. */
   readonly aliveAt: number;
 }
 
 /** A gateway session as it is stored. Times are Unix time in milliseconds. */
 export interface StoredSession extends GatewaySession {
   readonly startedAt: number;
-  /** When the session last heard from the gateway. */
   readonly aliveAt: number;
 }
 
-/** Discord's answer to a request for the application. */
 export interface ApplicationAnswer {
   /** Flags (bits), which include the granted privileged intents. */
   readonly flags: number;

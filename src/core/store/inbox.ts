@@ -20,7 +20,6 @@ export type Carries = (
 /** Keeps a message for its mark, up to a limit, within a transaction of the caller's. */
 export type KeepUnanswered = (message: InboundMessage, why: UnansweredReason, now: number) => void;
 
-/** A message that is still to be decided. */
 export interface Undecided {
   /** The message, as it was judged last. */
   readonly message: InboundMessage;

@@ -6,7 +6,6 @@ import type { OutboundKind } from "../outbound/nonce.ts";
 /** A message that is not sent. Times are Unix times in milliseconds. */
 export interface OpenRow {
   readonly id: number;
-  /** Target channel of the message. */
   readonly channelId: ChannelId;
   /** `parked`: it waits in a channel in which Discord does not let the bot post. */
   readonly state: "pending" | "sending" | "parked" | "uncertain" | "dead";
@@ -31,7 +30,6 @@ export interface OpenRow {
   readonly behind?: number;
 }
 
-/** The result of one row, so far. */
 export type SendResult =
   /** Sent; without `messageId` if the message was deleted before Discord told its id. */
   | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }

@@ -9,12 +9,10 @@ import type { Charge } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
 
 export interface NewCard {
-  /** The message, with a nonce. */
   readonly frozen: Frozen;
   readonly controls: readonly NewControl[];
 }
 
-/** A component of a new card. */
 export interface NewControl {
   /** Its `custom_id`: a name and 128 random bits. */
   readonly customId: string;
@@ -26,7 +24,6 @@ export interface NewControl {
 export interface OutdatedCard {
   readonly id: number;
   readonly channelId: ChannelId;
-  /** Nonce of the posted message. */
   readonly nonce: string;
   readonly question: StoredQuestion;
   /** The run of the chosen action, once it has ended; absent: none has. */
@@ -85,7 +82,6 @@ export type UnattendedBegin =
   | { readonly kind: "begun" }
   /** The turn has run it before. */
   | { readonly kind: "repeated"; readonly run: ActionRun }
-  /** The cap of the day is reached. */
   | { readonly kind: "spent" };
 
 /** The use of a rule by which actions run without a person. */
@@ -99,6 +95,5 @@ export interface RuleUse {
 /** A run that no turn will end. */
 export interface CutRun extends ActionRun {
   readonly callKey: string;
-  /** Whose turn it was. */
   readonly message: InboundMessage;
 }

@@ -75,7 +75,7 @@ export interface PauseChange {
 /**
  * Names of the settings: the model of a conversation, the guild in which an account's commands are
  * registered, its presence, the newest `/restart`, until when the bot is quiet in a channel, the limits
- * and outcomes of the intent filter there, and those with a command of their own.
+ * and outcomes of the intent filter there, sessions of the dashboard, and those with a command of their own.
  */
 export type SettingName =
   | "model"
@@ -85,4 +85,5 @@ export type SettingName =
   | "quiet"
   | "intent"
   | "prompt"
+  | "dashboard"
   | ChosenSetting;

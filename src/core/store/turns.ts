@@ -6,7 +6,6 @@ import type { Entry } from "../inbound/transcript.ts";
 import type { Charge } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
 
-/** The key of a channel's context. */
 export interface OverheardKey {
   readonly accountId: AccountId;
   /** Channel, thread or direct message channel of the messages. */

@@ -18,7 +18,6 @@ import type {
   ToldStep,
 } from "../step.ts";
 
-/** An agent, as others know it. */
 export interface ListedAgent {
   readonly id: string;
   /** Absent: the id stands for it. */
@@ -70,7 +69,6 @@ export function agentToAsk(
 
 /** A question of one agent to another one, with the course of its answer. */
 export interface AskedAgent extends AskedStep {
-  /** The steps that the asked agent has taken. */
   readonly steps: readonly Step[];
   /** Its answer; absent: it has none yet. */
   readonly told?: ToldStep;

@@ -33,7 +33,6 @@ export function createAudioSpending(
     check: async (
       { message, agentId }: Pick<AudioUse, "message" | "agentId">,
     ): Promise<BudgetStop | undefined> => await spend.check(usedBy(message, agentId), "audio"),
-    /** Counts a request. */
     record({ modelId, seconds, ms, micros, message, agentId }: AudioUse): void {
       const { roleIds: _, ...by } = usedBy(message, agentId);
       spend.record({

@@ -31,7 +31,6 @@ export interface Checkpoint {
   readonly at: number;
 }
 
-/** An entry with its number in the store. */
 export interface NumberedEntry {
   /** Numbers rise in the order of the transcript. */
   readonly id: number;
@@ -62,7 +61,6 @@ export interface FoldRange {
   readonly last: Pick<Entry, "messageId" | "role">;
 }
 
-/** Entries that a summary takes the place of. */
 export interface Fold extends FoldRange, Pick<OpenEntries, "changes"> {
   readonly agentId: string;
   readonly sessionKey: string;
@@ -73,7 +71,6 @@ export interface Fold extends FoldRange, Pick<OpenEntries, "changes"> {
   readonly modelId?: string;
 }
 
-/** The folded part of a session. */
 export interface Folded {
   /** Number of folded entries since the last reset; 0 if there are none. */
   readonly entries: number;

@@ -39,7 +39,6 @@ export class ProbeEnded extends Error {
   }
 }
 
-/** A destructive change that a probe has found. */
 export interface ProbedChange {
   /** Its effect, as the end of "would". */
   readonly what: string;

@@ -8,7 +8,6 @@ import type { ModelImage } from "../model.ts";
 export type FileOwner = "message" | "quoted message";
 
 export interface ReadFile {
-  /** The file, as Discord announced it. */
   readonly attachment: Attachment;
   readonly owner: FileOwner;
   readonly result: FileResult;
@@ -32,7 +31,6 @@ export type FileResult =
 
 /** An image of a tool's result that is kept until its turn ends. */
 export interface KeptImage {
-  /** Its id: digits. */
   readonly id: string;
   /** Names it in later calls and turns: the id of its turn's message, a hyphen, and its own. */
   readonly name: string;
@@ -45,7 +43,6 @@ export class FileError extends Error {
   override readonly name = "FileError";
 }
 
-/** The image types that models take. */
 export const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const;
 
 export type ImageType = (typeof IMAGE_TYPES)[number];

@@ -73,14 +73,11 @@ export interface ScheduleRun {
   readonly messageId: MessageId;
   readonly dueAt: number;
   readonly startedAt: number;
-  /** How it ended, or how far it is. */
   readonly state: RunState;
 }
 
-/** A run that begins, for the store. */
 export interface BegunRun {
   readonly scheduleId: number;
-  /** From {@link runIdOf}. */
   readonly messageId: MessageId;
   readonly dueAt: number;
   /** Set if an operator asked for it, so that the schedule's own time stays. */
@@ -102,7 +99,6 @@ export function runIdOf(scheduleId: number, dueAt: number): MessageId {
   return snowflakeAt<"message">(dueAt, scheduleId);
 }
 
-/** The parts of a message that a schedule keeps. */
 export function originOf(
   { accountId, id, channelId, guildId, place, sender }: ScheduleOrigin,
   agentId: string,

@@ -34,7 +34,6 @@ export type TimelineEntry =
     | {
       readonly kind: "tool";
       readonly name: string;
-      /** Id of the call in the model's answer. */
       readonly callId: string;
       /** JSON as the model wrote it. */
       readonly arguments: string;

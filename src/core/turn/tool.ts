@@ -27,20 +27,16 @@ import type { PassedWork } from "../step.ts";
 export interface ToolPorts {
   readonly discord: DiscordPort;
   readonly history: HistoryPort;
-  /** Folded entries of sessions. */
   readonly recall: RecallPort;
-  /** Scripts in a sandbox. */
   readonly code: CodePort;
   readonly draw: DrawPort;
   readonly files: FilesPort;
-  /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
   /** Searches in servers' own messages. */
   readonly knowledge: KnowledgePort;
   readonly skills: SkillsPort;
   readonly workspace: WorkspacePort;
   readonly threads: ThreadsPort;
-  /** Commands on the host. */
   readonly exec: ExecPort;
   readonly questions: QuestionsPort;
   /** Actions that people may run by a press. */
@@ -57,7 +53,6 @@ export interface OpenCall {
   readonly arguments: string;
 }
 
-/** Facts that a call has besides its input. */
 export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sharesReads"> {
   readonly ports: ToolPorts;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */

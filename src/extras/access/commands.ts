@@ -39,7 +39,6 @@ function namesIn<Name extends string>(all: Readonly<Record<Name, true>>): readon
   return Object.keys(all).filter((name): name is Name => Object.hasOwn(all, name));
 }
 
-/** `barnacle access …` */
 export const access: CliGroup = describeGroup("Test and show who may talk to the bot", {
   test: describeCommand<AccessTestFlags>({
     brief: "Check whether the bot would answer a hypothetical message",
@@ -155,7 +154,6 @@ function decideCommand(how: "approve" | "deny", brief: string) {
   });
 }
 
-/** `barnacle pairing …` */
 export const pairing: CliGroup = describeGroup(
   "Approve users who ask to send the bot direct messages",
   {

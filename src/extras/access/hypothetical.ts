@@ -57,7 +57,6 @@ interface HypotheticalFacts {
   readonly now: number;
 }
 
-/** Builds the event for policy. */
 export function toEvent(meant: Hypothetical, known: HypotheticalFacts): AccessEvent {
   const { event, place: { place, channelId }, on, needs } = meant;
   const at = { place, channelId, sender: senderOf(meant) };

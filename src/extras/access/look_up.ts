@@ -27,19 +27,16 @@ interface FactsToLookUp {
   readonly policy: AccessPolicy;
   /** Roles of the command line; absent if it names none. */
   readonly roles?: readonly Role[];
-  /** Whether a rule asks for the owner. */
   readonly needsOwner: boolean;
   /** Whether to skip requests to Discord. */
   readonly isOffline: boolean;
 }
 
-/** Sources of the facts. */
 interface LookUpPorts {
   readonly config: BotConfig;
   readonly accountId: AccountId;
   /** Absent if there is no store yet. */
   readonly store: Store | undefined;
-  /** For the API's URL. */
   readonly env: Env;
 }
 

@@ -20,7 +20,6 @@ import { withStoreIfAny } from "../../cli/shared/with_store.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Prints a table for each account. */
 export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStoreIfAny(flags, io, async (store, isUnread) => {
     const now = await accessNow(await configBefore(flags, io), io, store);
@@ -52,7 +51,6 @@ export interface AccessMatrix {
   readonly allowsBots: boolean;
   /** Usernames of known people, by the ids of the entries. */
   readonly names: ReadonlyMap<string, string>;
-  /** Remarks below the table. */
   readonly notes: readonly string[];
 }
 

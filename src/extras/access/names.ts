@@ -31,7 +31,6 @@ export interface NameMapping extends Omit<UnresolvedName, "guild"> {
   readonly why?: string;
 }
 
-/** The names to resolve, and the sources. */
 interface NamesAsked {
   readonly accountId: AccountId;
   /** As in the config, with names unresolved. */

@@ -30,9 +30,7 @@ import { type Replacement, replaceWithComment } from "../../config/text/edit.ts"
 import type { AccessPolicy, PlaceToolRules } from "../../policy/rules/rules.ts";
 import { mappingsOf, type NameMapping } from "./names.ts";
 
-/** Options of `access resolve`. */
 export interface ResolveFlags extends AccountFlags {
-  /** Whether to write the ids into the config. */
   readonly write: boolean;
   /** Whether to skip requests to Discord. */
   readonly offline: boolean;
@@ -164,9 +162,7 @@ function exitCodeOf(mappings: readonly NameMapping[], written: WrittenNames | un
   return isOpen ? EXIT.partly : EXIT.done;
 }
 
-/** The new text. */
 interface WrittenNames {
-  /** The config, with ids. */
   readonly text: string;
   /** Config paths of the replaced entries. */
   readonly written: readonly string[];
@@ -174,7 +170,6 @@ interface WrittenNames {
   readonly left: readonly { readonly rule: string; readonly why: string }[];
 }
 
-/** The replacement of one entry. */
 interface Change {
   readonly rule: string;
   readonly to: Replacement;

@@ -51,7 +51,6 @@ import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStoreIfAny } from "../../cli/shared/with_store.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Options of `access test`. */
 export interface AccessTestFlags extends CommonFlags {
   /** Id, mention or username. */
   readonly user: string;
@@ -67,9 +66,7 @@ export interface AccessTestFlags extends CommonFlags {
   /** Ids or names of the sender's roles. */
   readonly role?: readonly string[];
   readonly event: AccessEventKind;
-  /** Author of the message that a reaction is on. */
   readonly on: Hypothetical["on"];
-  /** Right that a command or component needs. */
   readonly needs: CommandNeeds;
   /** The account; `default` or the only one if absent. */
   readonly account?: string;
@@ -121,7 +118,6 @@ export const WOULD: Readonly<Record<TriedAccess["verdict"], string>> = {
 
 type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
 
-/** The verdict on a hypothetical event. */
 export interface TriedAccess {
   readonly accountId: AccountId;
   readonly verdict: Verdict["kind"];
@@ -147,7 +143,6 @@ export interface TriedAccess {
 export async function tryAccess(
   flags: TriedEvent,
   { now, view, store, io, tools }: {
-    /** The rules of all accounts. */
     readonly now: ReadAccess;
     /** The rules of the account that gets the event. */
     readonly view: AccessView;

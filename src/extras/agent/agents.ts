@@ -43,7 +43,7 @@ export async function show(
   const config = whichAccount(loaded.config, flags.account);
   const { dataDir } = await useData(flags.data, io);
   const folder = workspaceOf(config, agent, dataDir);
-  const files = createInstructionFiles(() => folder, () => 0, {
+  const files = createInstructionFiles(() => folder, {
     warn: (what, facts) => io.problem(inWords(what, facts)),
   }).read();
   const hasNoSearch = loaded.config.search === undefined &&

@@ -23,7 +23,6 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Characters of a command in the list. */
 const PREVIEW_CHARS = 80;
 
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {

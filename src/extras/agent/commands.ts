@@ -30,7 +30,6 @@ interface ApproveFlags extends CommonFlags {
   readonly always: boolean;
 }
 
-/** `barnacle approvals …` */
 export const approvals: CliGroup = describeGroup("List and decide approvals", {
   list: describeCommand<CommonFlags>({
     brief: "List commands, drafts, offers and questions that wait for a person",
@@ -88,7 +87,6 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
   }),
 }, "list");
 
-/** `barnacle agents …` */
 export const agents: CliGroup = describeGroup(
   "Show which agent answers where, and the prompt of an agent",
   {
@@ -121,7 +119,6 @@ export const agents: CliGroup = describeGroup(
   "show",
 );
 
-/** `barnacle exec-broker` */
 export const execBroker: CliCommand = describeCommand<NonNullable<unknown>>({
   brief: "Run one command for the bot; systemd starts this for its socket",
   examples: ["barnacle exec-broker"],
@@ -142,7 +139,6 @@ async function serve(): Promise<ExitCode> {
 
 const SERVER = word("Name of the server in mcp.servers", "server");
 
-/** `barnacle mcp …` */
 export const mcp: CliGroup = describeGroup("List MCP servers, sign in to them, or be one", {
   list: describeCommand<CommonFlags>({
     brief: "List MCP servers with their logins and last seen tools",
@@ -251,7 +247,6 @@ function pauseCommand(isPaused: boolean, help: Omit<CommandHelp, "exits">): CliC
   });
 }
 
-/** `barnacle pause` */
 export const pause: CliCommand = pauseCommand(true, {
   brief: "Pause the bot: stop its turns, and tell people who ask that it is paused",
   notes: [
@@ -261,7 +256,6 @@ export const pause: CliCommand = pauseCommand(true, {
   examples: ["barnacle pause"],
 });
 
-/** `barnacle resume` */
 export const resume: CliCommand = pauseCommand(false, {
   brief: "Let a paused bot go on",
   examples: ["barnacle resume"],
@@ -280,7 +274,6 @@ function changeCommand(how: ScheduleChange, brief: string) {
   });
 }
 
-/** `barnacle schedules …` */
 export const schedules: CliGroup = describeGroup("List and change reminders and scheduled tasks", {
   list: describeCommand<AccountFlags>({
     brief: "List reminders and scheduled tasks, with their last runs",

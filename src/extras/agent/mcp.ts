@@ -19,7 +19,6 @@ import { configBefore, dataProblem } from "../../cli/shared/find_data.ts";
 import { inColumns, printList } from "../../cli/shared/columns.ts";
 import { timeText } from "../../lib/text/units.ts";
 
-/** Options of `mcp login`. */
 export interface LoginFlags extends CommonFlags {
   /** Whether the operator pastes the browser's last address. */
   readonly paste: boolean;
@@ -31,7 +30,6 @@ const WAIT_MS = 10 * 60_000;
 /** Longest address that is read, in UTF-16 units. */
 const MAX_LINE = 16_384;
 
-/** Signs in to a server. */
 export async function login(
   flags: LoginFlags,
   id: string,
@@ -80,7 +78,6 @@ export async function login(
   });
 }
 
-/** Deletes a login. */
 export function logout(flags: CommonFlags, id: string, io: Io): Promise<ExitCode> {
   return withDataDir(flags, io, (dataDir) => {
     const isDeleted = loginsIn(dataDir).remove(id);

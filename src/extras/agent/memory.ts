@@ -21,7 +21,6 @@ export interface MemoryFlags extends CommonFlags {
   readonly user?: string;
 }
 
-/** Characters of a text in the list. */
 const PREVIEW_CHARS = 80;
 
 export function list(flags: MemoryFlags, io: Io): Promise<ExitCode> {

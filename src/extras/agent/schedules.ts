@@ -19,12 +19,10 @@ import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 
-/** Characters of a text in the list. */
 const PREVIEW_CHARS = 60;
 /** Number of runs of each schedule in the list. */
 const RUNS_SHOWN = 5;
 
-/** Lists schedules with their last runs. */
 export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);

@@ -23,7 +23,6 @@ import {
 import { type AlertFacts, type AlertTimes, kindOf } from "./kinds.ts";
 import { type AlertMessage, alertMessage } from "./words.ts";
 
-/** Settings of alerts, and their effects. */
 export interface AlertsPorts extends Pick<Account, "log" | "now" | "schedule"> {
   readonly times: () => AlertTimes;
   /** Reads the facts. Never rejects. */
@@ -120,7 +119,6 @@ export function createAlerts(ports: AlertsPorts) {
   }
 
   return {
-    /** Begins to look. */
     start: run,
     /** Alerts that have not ended, oldest first. */
     open: (): readonly AlertRecord[] => state.records.filter(isOpen),

@@ -3,7 +3,6 @@
 import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/command_help.ts";
 import { BOT_COMMON, type CommonFlags } from "../../cli/shared/command.ts";
 
-/** `barnacle alerts …` */
 export const alerts: CliGroup = describeGroup("Test the alerts that owners get", {
   test: describeCommand<CommonFlags>({
     brief: "Send a test alert by each way of `alerts.ways`",

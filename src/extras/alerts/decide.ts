@@ -40,7 +40,6 @@ const MAX_END_MS = 60 * 60_000;
 /** How long the hold is at least once trouble has come back, before it is doubled. */
 const RETURN_MS = 60_000;
 
-/** Identifies an alert: its kind, and its object. */
 export function alertKey({ kind, about }: Pick<Trouble, "kind" | "about">): string {
   return about === "" ? kind : `${kind} ${about}`;
 }

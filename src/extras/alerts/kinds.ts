@@ -44,7 +44,6 @@ export interface AlertFacts {
   readonly backupFailure?: string;
 }
 
-/** Settings of the table. */
 export interface AlertTimes {
   /** `alerts.gatewayDownSec` */
   readonly gatewayDownSec: number;
@@ -54,7 +53,6 @@ export interface AlertKind {
   readonly kind: AlertKindName;
   /** The sentence about its beginning, without a period. */
   readonly begins: string;
-  /** The sentence about its end. */
   readonly ends: string;
   /** Milliseconds for which trouble must hold until it is an alert. */
   readonly beginMs: (times: AlertTimes) => number;
@@ -65,7 +63,6 @@ export interface AlertKind {
   readonly isUrgent: boolean;
   /** Whether the owners hear of it once a day while it lasts. */
   readonly isRepeated: boolean;
-  /** Whether the owners hear of its end. */
   readonly hasEnd: boolean;
   /**
    * Finds the trouble of this kind.

@@ -15,7 +15,6 @@ import type { AccountSnapshot, Snapshot } from "../../http/snapshot.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { DAY_MS, schedule } from "../../lib/clock.ts";
 
-/** The config's part for alerts. */
 type AlertsConfig = BotConfig["alerts"];
 
 /** Milliseconds for which the schedules, the backups and the room of the disk are reused. */
@@ -69,7 +68,6 @@ export function startAlerts(
     return { now: now(), startedAt, accounts, store: state, models, budgets: used, ...read };
   }
 
-  /** An account that can write to the owners now. */
   function reachable(): AccountId | undefined {
     const { accounts: shown, store: { isFailing } } = snapshot();
     const id = isFailing ? undefined : shown.find(isOnline)?.id;

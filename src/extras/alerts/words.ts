@@ -7,7 +7,6 @@ import { kindOf } from "./kinds.ts";
 export interface AlertMessage {
   readonly event: AlertEvent | "test";
   readonly kind: AlertKindName | "test";
-  /** As {@link AlertRecord.about}. */
   readonly about: string;
   readonly title: string;
   /** The other sentences, with cause and next step. */

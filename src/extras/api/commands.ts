@@ -4,7 +4,6 @@ import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/co
 import { BOT_COMMON, text } from "../../cli/shared/command.ts";
 import type { McpServeFlags } from "./mcp_serve.ts";
 
-/** `barnacle mcp …` */
 export const mcp: CliGroup = describeGroup("List MCP servers, sign in to them, or be one", {
   serve: describeCommand<McpServeFlags>({
     brief: "Offer the running bot to an MCP client, over stdin and stdout",

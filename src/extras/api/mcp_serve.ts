@@ -18,7 +18,6 @@ import { createProgramCalls } from "./program_calls.ts";
 /** An error of this process is for the person who has started it. */
 const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error);
 
-/** Options of `mcp serve`. */
 export interface McpServeFlags extends CommonFlags {
   /** Name of the program in `api.programs`; absent: the only one. */
   readonly program?: string;

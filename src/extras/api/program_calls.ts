@@ -52,7 +52,6 @@ const LOOK_MS = 300;
 
 type ProgramAnswer = { readonly result: unknown } | { readonly refused: CallRefusal };
 
-/** Carries out a call in the bot. */
 export async function answerProgram(
   args: unknown,
   config: Pick<BotConfig, "api" | "accounts">,

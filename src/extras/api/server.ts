@@ -88,7 +88,6 @@ export function createApiServer({ setup, bot, version, log }: {
         programs: programsOf(setup().config).map(({ program }) => program),
       });
     },
-    /** Stops listening. */
     close,
   };
 }

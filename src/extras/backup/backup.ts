@@ -53,7 +53,6 @@ import { secretLines } from "./report.ts";
 import { assertRoom } from "./room.ts";
 import { hashing, sumLine } from "./sums.ts";
 
-/** Options of `backup`. */
 export interface BackupFlags extends CommonFlags, PassphraseFlags {
   /** Path of the new file, or of a folder for it. */
   readonly to?: string;
@@ -290,7 +289,6 @@ async function* filesOf(
   yield* contents.files();
 }
 
-/** Adds the checksums of all files. */
 async function* withSums(files: AsyncIterable<FileToArchive>): AsyncGenerator<FileToArchive> {
   let sums = "";
   for await (const file of files) {

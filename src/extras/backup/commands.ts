@@ -9,7 +9,6 @@ import type { VerifyFlags } from "./verify.ts";
 const FILE = word("A backup", "backup file");
 const PASSPHRASE = path("File with the passphrase in its first line; - reads stdin");
 
-/** `barnacle backup` */
 export const backup: CliCommand = describeCommand<BackupFlags, [to?: string]>({
   brief: "Copy the store, the config and the workspaces into one file",
   notes: [
@@ -49,7 +48,6 @@ export const backup: CliCommand = describeCommand<BackupFlags, [to?: string]>({
   },
 });
 
-/** `barnacle verify` */
 export const verify: CliCommand = describeCommand<VerifyFlags, string[]>({
   brief: "Check whether backups are whole",
   notes: ["Reads every byte of each backup and every page of its store. Changes nothing."],
@@ -71,7 +69,6 @@ export const verify: CliCommand = describeCommand<VerifyFlags, string[]>({
   },
 });
 
-/** `barnacle restore` */
 export const restore: CliCommand = describeCommand<RestoreFlags, [file: string]>({
   brief: "Install a backup in the data directory, here or on another machine",
   notes: [

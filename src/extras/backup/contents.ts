@@ -31,7 +31,6 @@ import {
   WORKSPACES_FOLDER,
 } from "./manifest.ts";
 
-/** The files of a backup beside the database. */
 export interface Contents
   extends Pick<Manifest, "setAgain" | "logins" | "config" | "workspaces" | "left"> {
   /** Their bytes, at the time of listing. */
@@ -146,7 +145,6 @@ function ownFilesIn(root: string, config: BotConfig, dataDir: string): readonly 
   return own.filter((path) => isBelow(path, root));
 }
 
-/** Whether a path is another one, or in it. */
 function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

@@ -13,12 +13,10 @@ export const FORMAT = 1;
 
 export const ENDINGS = { plain: ".tar.zst", encrypted: ".tar.zst.age" } as const;
 
-/** The list of contents. */
 export const MANIFEST_NAME = "manifest.json";
 /** The checksums, as `sha256sum` writes them. */
 export const SUMS_NAME = "SHA256SUMS";
 export const STORE_PATH = `data/${DATABASE_NAME}`;
-/** Files of the data directory. */
 export const DATA_FOLDER = "data";
 export const CONFIG_FOLDER = "config";
 /** Files of secrets, in an encrypted backup. */
@@ -36,7 +34,6 @@ const secretPlace = z.object({
   isFile: z.literal(true).optional(),
 });
 
-/** The list of contents. */
 export const manifestSchema = z.object({
   format: z.int().positive(),
   /** Version of Barnacle that made the backup. */
@@ -64,7 +61,6 @@ export const manifestSchema = z.object({
   left: z.array(z.string()),
 });
 
-/** The list of contents of a backup. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Longest list of contents. */

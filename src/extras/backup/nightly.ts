@@ -7,7 +7,7 @@
 
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve as resolvePath } from "node:path";
+import { basename, join, resolve as resolvePath } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
 import type { BackupState } from "../../core/store/settings.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
@@ -28,10 +28,9 @@ const RETRY_MS = 60 * 60_000;
 /** Largest part of an error of the command. */
 const MAX_WHY = 500;
 
-/** The beginning of the names of nightly backups. Only these are deleted. */
-const NIGHTLY = "barnacle-nightly-";
+/** The beginning of the names of a bot's nightly backups. Only these are deleted: bots may share a folder. */
+const nightlyOf = (botId: string) => `barnacle-nightly-${botId}-`;
 
-/** A backup that is being made. */
 interface RunningBackup {
   /** Resolves with the error if it fails. */
   readonly ended: Promise<string | undefined>;
@@ -42,9 +41,11 @@ interface RunningBackup {
 type StartBackup = (path: string, passphrase: string | undefined) => RunningBackup;
 
 export function createNightly(
-  { config, settings, dataDir, startBackup, now, schedule, log }: Clock & {
+  { config, settings, botId, dataDir, startBackup, now, schedule, log }: Clock & {
     readonly config: () => Pick<BotConfig, "backup">;
     readonly settings: StoredBackups;
+    /** User id of the bot; `undefined` before its first connection, when there is nothing to copy. */
+    readonly botId: () => Promise<string | undefined>;
     readonly dataDir: string;
     readonly startBackup: StartBackup;
     readonly schedule: StartTimer;
@@ -69,26 +70,27 @@ export function createNightly(
       if (state.since === undefined) await settings.recordBackup({ kind: "first", at: now() });
       const dueAt = nextBackupAt({ since: now(), ...state }, hour, now());
       if (dueAt > now()) return Math.min(LOOK_EVERY_MS, dueAt - now());
-      await make();
+      const bot = await botId();
+      if (bot !== undefined) await make(nightlyOf(bot));
     } catch (error) {
       log.error("Cannot look after the nightly backup; will try again", { error });
     }
     return LOOK_EVERY_MS;
   }
 
-  async function make(): Promise<void> {
+  async function make(nightly: string): Promise<void> {
     const passphrase = config().backup.passphrase?.reveal();
     const stamp = new Date(now()).toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
     const ending = passphrase === undefined ? ENDINGS.plain : ENDINGS.encrypted;
     const folder = resolvePath(dataDir, config().backup.folder ?? BACKUPS_NAME);
-    const path = join(folder, `${NIGHTLY}${stamp}${ending}`);
+    const path = join(folder, `${nightly}${stamp}${ending}`);
     const begun = now();
     running = startBackup(path, passphrase);
     const why = await running.ended.finally(() => running = undefined);
     if (isStopped) return;
     if (why === undefined) {
       log.info("Made the nightly backup", { path, ms: now() - begun });
-      removeOld(dirname(path), config().backup.keep, basename(path));
+      removeOld(folder, nightly, config().backup.keep, basename(path));
       return;
     }
     const failure = {
@@ -101,9 +103,7 @@ export function createNightly(
   }
 
   return {
-    /** Begins to look at the clock. */
     start: (): void => lookIn(FIRST_LOOK_MS),
-    /** Ends a backup that is being made. */
     stop(): void {
       isStopped = true;
       cancel();
@@ -130,11 +130,11 @@ export function nextBackupAt(
  * Deletes all but the newest nightly backups. The one that was made just now stays in every case: a
  * clock that was once ahead has given later names to older ones.
  */
-function removeOld(folder: string, keep: number, made: string): void {
-  const nightly = readdirSync(folder).filter((name) =>
-    name.startsWith(NIGHTLY) && Object.values(ENDINGS).some((ending) => name.endsWith(ending))
+function removeOld(folder: string, nightly: string, keep: number, made: string): void {
+  const names = readdirSync(folder).filter((name) =>
+    name.startsWith(nightly) && Object.values(ENDINGS).some((ending) => name.endsWith(ending))
   ).toSorted();
-  for (const name of nightly.slice(0, -keep)) {
+  for (const name of names.slice(0, -keep)) {
     if (name !== made) rmSync(join(folder, name), { force: true });
   }
 }

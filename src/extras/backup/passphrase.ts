@@ -10,7 +10,6 @@ import { readStdin } from "../../cli/shared/command.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { whyUnreadable } from "../../cli/shared/read_config.ts";
 
-/** Options about the passphrase. */
 export interface PassphraseFlags {
   /** Path of a file with the passphrase; `-` for stdin. */
   readonly passphraseFile?: string;

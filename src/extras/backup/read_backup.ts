@@ -35,7 +35,6 @@ import { hashing, sumLine } from "./sums.ts";
 /** The passphrase, asked for once it is needed; `undefined` if there is none. */
 export type GetPassphrase = () => Promise<string | undefined>;
 
-/** What to do with the parts of a backup. */
 interface Unpacking {
   /** Called with the list of contents, before anything is written. */
   readonly onManifest: (manifest: Manifest) => Promise<void> | void;

@@ -145,7 +145,6 @@ function configLines(config: PlacedConfig | undefined, dataDir: string): readonl
   }
 }
 
-/** The command that starts the bot. */
 function nextLine(
   dataDir: string,
   config: PlacedConfig | undefined,

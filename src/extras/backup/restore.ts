@@ -58,7 +58,6 @@ import {
 import { assertRoom } from "./room.ts";
 import { checkStore } from "./verify.ts";
 
-/** Options of `restore`. */
 export interface RestoreFlags extends CommonFlags, PassphraseFlags {
   /** Whether to replace existing data. */
   readonly force: boolean;

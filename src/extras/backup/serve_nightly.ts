@@ -11,6 +11,13 @@ export function serveNightly({ store, dataDir, env, setup: first, logging }: Ser
   const nightly = createNightly({
     config: () => setup.config,
     settings: store.settings,
+    async botId() {
+      for (const accountId of await store.gateway.accountIds()) {
+        const { self } = await store.gateway.loadAccount(accountId);
+        if (self) return self.userId;
+      }
+      return undefined;
+    },
     dataDir,
     startBackup: backupsByCommand({ dataDir, config: first.config.file, env }),
     now: () => Date.now(),

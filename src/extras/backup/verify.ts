@@ -20,7 +20,6 @@ import { assertRoom } from "./room.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
-/** Options of `verify`. */
 export interface VerifyFlags extends CommonFlags, PassphraseFlags {}
 
 /**

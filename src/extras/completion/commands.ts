@@ -25,7 +25,6 @@ const NOTES: Readonly<Record<Shell, readonly string[]>> = {
   powershell: [],
 };
 
-/** `barnacle completion …` */
 export const completion: CliGroup = describeGroup(
   "Print the script that completes command lines in a shell",
   {

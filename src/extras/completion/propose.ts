@@ -22,7 +22,6 @@ export interface WantedValue {
   readonly name: string;
   /** Values of the arguments before it. */
   readonly before: readonly string[];
-  /** The beginning of the value. */
   readonly typed: string;
   /** Stands before each value: `"--account="`. */
   readonly head: string;

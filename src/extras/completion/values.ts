@@ -34,7 +34,6 @@ export type ValueSource =
   | { readonly config: (written: unknown, wanted: WantedValue) => readonly Proposal[] }
   | { readonly store: OfStore };
 
-/** Parts of the program that log most. */
 const LOG_PARTS = ["gateway", "turns", "delivery", "inbox", "main", "preflight", "store", "tools"];
 
 /** The source of each value, by the name of the option or argument in the help. */

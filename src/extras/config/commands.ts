@@ -68,7 +68,6 @@ const set = describeCommand<CommonFlags, [key: string, value: string]>({
   },
 });
 
-/** `barnacle config …` */
 export const config: CliGroup = describeGroup("Check, show, change and import the config", {
   check: configCommand("check", {
     brief: "Check the config file, and list all errors",

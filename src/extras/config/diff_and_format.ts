@@ -14,7 +14,6 @@ import { problemsText } from "../../cli/shared/read_config.ts";
 /** The defaults of a config with the section: the keys in it have defaults of their own. */
 const WITH_DISCORD = '{ "channels": { "discord": {} } }';
 
-/** Options of `config fmt`. */
 export interface FmtFlags extends ConfigFlags {
   /** Writes nothing, and exits with 1 if the file needs formatting. */
   readonly check: boolean;

@@ -29,7 +29,6 @@ const MAX_PLACES = 20;
 const VALUE_CHARS = 200;
 
 interface KeyPlace {
-  /** Its path, with names in place of the placeholders. */
   readonly path: string;
   readonly line?: number;
   readonly column?: number;

@@ -45,11 +45,9 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
 }
 
 export interface CheckedFile {
-  /** Whether it is valid. */
   readonly ok: boolean;
   /** Absent if there is none. */
   readonly file: string | undefined;
-  /** Errors, warnings and notes. */
   readonly problems: readonly Problem[];
 }
 
@@ -86,13 +84,11 @@ export function schema(_flags: ConfigFlags, io: Io): ExitCode {
   return EXIT.done;
 }
 
-/** Flags of `config example`. */
 export interface ExampleFlags extends ConfigFlags {
   /** Whether to print every key, and not only the usual ones. */
   readonly all: boolean;
 }
 
-/** Prints an example of a config file. */
 export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
   const text = exampleText(all ? "all" : "short");
   io.out(json ? JSON.stringify({ text }) : text.trimEnd());

@@ -16,6 +16,7 @@ import { pageNamed, PAGES } from "./pages/table.ts";
 import type { DashboardParts } from "./base/parts.ts";
 import { createGuardedApp } from "./guarded_app.ts";
 import type { DashboardRoute } from "./routes.ts";
+import { createKeptSessions } from "./kept_sessions.ts";
 import { createLogins } from "./logins.ts";
 import { shell } from "./shell.tsx";
 
@@ -39,7 +40,14 @@ const loginSchema = z.strictObject({
  */
 export function createDashboard(parts: DashboardParts, publicUrl?: string): Dashboard {
   const { now, log, clean } = parts;
-  const logins = createLogins({ now });
+  const keptSessions = createKeptSessions(parts.store.settings);
+  let stored = Promise.resolve();
+  const logins = createLogins({
+    now,
+    key: () => secretsOf(parts.setup()),
+    kept: keptSessions.read(),
+    keep: (sessions) => stored = keptSessions.store(sessions, now()),
+  });
   const closing = new AbortController();
   const document = shell();
 
@@ -54,6 +62,7 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
       if (!data) return c.text("This page makes no such request", 400);
       const result = logins.login(data.token, data.keep);
       if (result.kind === "session") {
+        await stored;
         log.info("A browser has logged in to the dashboard");
         return c.json({ token: result.token });
       }
@@ -65,8 +74,9 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
           401,
         );
     },
-    logout(c) {
+    async logout(c) {
       logins.logout(bearerOf(c.req.raw) ?? "");
+      await stored;
       return c.body(null, 204);
     },
     async page(c) {
@@ -127,6 +137,10 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
     createLink: logins.createLink,
     close: () => closing.abort(),
   };
+}
+
+function secretsOf({ accounts, config: { http } }: ReturnType<DashboardParts["setup"]>): string {
+  return [...accounts.values()].map(({ token }) => token).join() + http.token?.reveal();
 }
 
 /** Does the work of a request; answers it if it cannot be carried out. */

@@ -11,6 +11,7 @@ import { schedule } from "../../lib/clock.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Dashboard } from "./dashboard.ts";
+import { createKeptSessions } from "./kept_sessions.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 
 /** The answer to `dashboard.login`. */
@@ -45,11 +46,12 @@ export function createDashboardHost(
   let recording: Promise<Recorder> | undefined;
   let recorder: Recorder | undefined;
   const isOn = () => setup.config.http.dashboard;
-  record();
+  if (isOn()) record();
+  else forgetSessions();
 
   /** Figures of the charts are recorded while the dashboard is on, open or not. */
   function record(): void {
-    if (!isOn() || recording) return;
+    if (recording) return;
     recording = import("./recorder.ts").then(({ startRecorder }) =>
       recorder = startRecorder({
         bot,
@@ -61,10 +63,17 @@ export function createDashboardHost(
     );
   }
 
+  /** Ends those that last a restart, too. */
+  function forgetSessions(): void {
+    createKeptSessions(options.store.settings).store([], Date.now()).catch((error: unknown) =>
+      options.logging.forPart("http").error("Cannot end the dashboard's sessions", { error })
+    );
+  }
+
   /** Ends live pages, and stores the figures that are not stored yet. */
   async function end(): Promise<void> {
     const ending = [loading, recording] as const;
-    loading = recording = recorder = undefined; // sessions end, too
+    loading = recording = recorder = undefined; // other sessions end, too
     (await ending[0])?.close();
     await (await ending[1])?.close();
   }
@@ -114,7 +123,10 @@ export function createDashboardHost(
     applied(next: Setup): void {
       setup = next;
       if (isOn()) record();
-      else void end();
+      else {
+        void end();
+        forgetSessions();
+      }
     },
     /**
      * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.

@@ -1,12 +1,13 @@
 /**
- * Keeps the dashboard's login links and sessions, as hashes, in the memory of the process (O6).
+ * Keeps the dashboard's login links and sessions, as hashes (O6). Sessions of a week are also stored.
  *
  * All tokens have 256 bits, so the limit of wrong ones is no help against guesses: it keeps a program
  * that tries from taking time and log lines.
  */
 
-import { createHash, randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
+import type { KeptSessions } from "./kept_sessions.ts";
 
 const TOKEN_BYTES = 32;
 
@@ -17,7 +18,7 @@ export const LINK_MS = 5 * 60_000;
 export const SESSION_MS = 12 * 3_600_000;
 export const KEPT_MS = 7 * 24 * 3_600_000;
 
-/** Links and sessions that exist at the same time; the oldest makes room. */
+/** Links, and sessions of each length, that exist at the same time; the oldest makes room. */
 const MAX_LINKS = 4;
 const MAX_SESSIONS = 16;
 
@@ -33,9 +34,17 @@ export type LoginResult =
     readonly isNews: boolean;
   };
 
-export function createLogins({ now }: Pick<Clock, "now">) {
+export function createLogins({ now, key, kept, keep }: Pick<Clock, "now"> & {
+  /** Secrets of the bot: when they are rotated, all links and sessions end. */
+  readonly key: () => string;
+  /** Sessions of a week from before the start. */
+  readonly kept: KeptSessions;
+  /** Stores the sessions of a week, after each change. */
+  readonly keep: (sessions: KeptSessions) => void;
+}) {
   const links = new Map<string, number>();
   const sessions = new Map<string, number>();
+  const weeks = new Map(kept);
   let wrong: readonly number[] = [];
   /** Whether the log has the limit since the last wrong token that it did not stop. */
   let toldLimit = false;
@@ -57,6 +66,23 @@ export function createLogins({ now }: Pick<Clock, "now">) {
     return { kind, isNews };
   }
 
+  const hashOf = (token: string) => createHmac("sha256", key()).update(token).digest("base64url");
+
+  function add(tokens: Map<string, number>, endsAt: number, max: number): string {
+    const token = randomBytes(TOKEN_BYTES).toString("base64url");
+    tokens.set(hashOf(token), endsAt);
+    while (tokens.size > max) {
+      const [oldest = ""] = tokens.keys();
+      tokens.delete(oldest);
+    }
+    return token;
+  }
+
+  const lasts = (token: string): boolean => {
+    const hash = hashOf(token);
+    return (sessions.get(hash) ?? weeks.get(hash) ?? 0) > now();
+  };
+
   return {
     /** Makes the token of a login link, which works once. */
     createLink(): string {
@@ -68,40 +94,25 @@ export function createLogins({ now }: Pick<Clock, "now">) {
       const endsAt = links.get(hash);
       links.delete(hash);
       if (endsAt === undefined || endsAt <= now()) return wrongLogin();
-      return {
-        kind: "session",
-        token: add(sessions, now() + (isKept ? KEPT_MS : SESSION_MS), MAX_SESSIONS),
-      };
+      if (!isKept) {
+        return { kind: "session", token: add(sessions, now() + SESSION_MS, MAX_SESSIONS) };
+      }
+      for (const [week, end] of weeks) if (end <= now()) weeks.delete(week);
+      const added = add(weeks, now() + KEPT_MS, MAX_SESSIONS);
+      keep([...weeks]);
+      return { kind: "session", token: added };
     },
     /** Checks the token of a session, in the same way. */
-    check(token: string): "right" | "wrong" | "limited" {
-      const hash = hashOf(token);
-      const endsAt = sessions.get(hash);
-      if (endsAt !== undefined && endsAt > now()) return "right";
-      sessions.delete(hash);
-      return countWrong();
-    },
+    check: (token: string): "right" | "wrong" | "limited" => lasts(token) ? "right" : countWrong(),
     /** Whether a session lasts; for an answer that began with its right token. */
-    lasts: (token: string): boolean => (sessions.get(hashOf(token)) ?? 0) > now(),
+    lasts,
     logout(token: string): void {
-      sessions.delete(hashOf(token));
+      const hash = hashOf(token);
+      sessions.delete(hash);
+      if (weeks.delete(hash)) keep([...weeks]);
     },
   };
 }
 
 /** Login links and sessions. */
 export type DashboardLogins = ReturnType<typeof createLogins>;
-
-function add(tokens: Map<string, number>, endsAt: number, max: number): string {
-  const token = randomBytes(TOKEN_BYTES).toString("base64url");
-  tokens.set(hashOf(token), endsAt);
-  while (tokens.size > max) {
-    const [oldest = ""] = tokens.keys();
-    tokens.delete(oldest);
-  }
-  return token;
-}
-
-function hashOf(token: string): string {
-  return createHash("sha256").update(token).digest("base64url");
-}

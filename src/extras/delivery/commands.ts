@@ -21,7 +21,6 @@ import {
 } from "../../cli/shared/command.ts";
 import type { SendFlags } from "./send.ts";
 
-/** `barnacle send` */
 export const send: CliCommand = describeCommand<SendFlags, string[]>({
   brief: "Send a message as the bot, and wait until Discord has it",
   notes: ["Works with and without a running bot."],
@@ -84,7 +83,6 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
   });
 }
 
-/** `barnacle outbox …` */
 export const outbox: CliGroup = describeGroup("List, resend or drop unsent messages", {
   list: describeCommand<AccountFlags>({
     brief: "List unsent messages, with the reason",

@@ -17,7 +17,6 @@ import type { OpenRow } from "../../core/store/outbox.ts";
 
 type OpenRowOfAccount = OpenRow & { readonly accountId: AccountId };
 
-/** Lists unsent messages. */
 export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);

@@ -16,7 +16,6 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { whyUnreadable } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
-/** Options that name files. */
 export interface FileFlags {
   /** Paths of files to attach. */
   readonly file?: readonly string[];

@@ -39,13 +39,11 @@ import { whichAccount } from "../../cli/shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Options of `send`. */
 export interface SendFlags extends AccountFlags, FileFlags {
   /** Seconds to wait for delivery. */
   readonly wait: number;
 }
 
-/** The message's arguments. */
 interface SendArguments {
   /** As the user types it: `"channel:123"`, `"#general"`. */
   readonly target: string;

@@ -19,12 +19,10 @@ const PASSED = ["accept", "authorization", "content-type"];
 /** Headers of the connection to the bot, which say nothing about the one to the browser. */
 const OF_CONNECTION = ["connection", "keep-alive", "transfer-encoding"];
 
-/** Whether a path belongs to the dashboard. */
 export function isOfDashboard(path: string): boolean {
   return path === DASHBOARD || path.startsWith(`${DASHBOARD}/`);
 }
 
-/** Finds the dashboard of the bot with a data directory. */
 export function createBotDashboard(dataDir: string) {
   return {
     /**

@@ -19,12 +19,9 @@ import type { DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
 import type { createNotices } from "./notices.ts";
 
-/** Sources of the data. */
 export interface BotPanelPorts {
   readonly simulator: Simulator;
-  /** Starts and kills the bot. */
   readonly supervisor: DemoSupervisor;
-  /** Buttons that cause faults. */
   readonly faults: Faults;
   /** The talk of the demo's busy room; absent with a config of the user. */
   readonly crowd?: Crowd;
@@ -45,7 +42,6 @@ export interface BotPanelPorts {
 
 /** The page's data about a running bot. */
 export interface RunningBotPanel extends BotPanel {
-  /** Stops the updates. */
   close(): Promise<void>;
 }
 
@@ -55,7 +51,6 @@ const LOOK_MS = 250;
 /** Reads of the store between two requests to the bot. */
 const LOOKS_PER_QUESTION = 4;
 
-/** Starts to update the data. */
 export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
   const { simulator, supervisor, faults, crowd, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BotPanelNews) => void>();
@@ -153,7 +148,6 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
   };
 }
 
-/** Facts about the bot at one moment. */
 export interface DemoBotFacts {
   /** Process id; `undefined` if none runs. */
   readonly pid: number | undefined;
@@ -162,7 +156,6 @@ export interface DemoBotFacts {
   readonly figures: BotCard["figures"];
   readonly models: readonly OfferedModel[];
   readonly modelId: string;
-  /** Buttons that cause faults. */
   readonly faults: BotCard["controls"];
   /** Whether people talk in the busy room; absent if there is none. */
   readonly isCrowdTalking?: boolean;
@@ -177,7 +170,6 @@ const CROWD_TALK: Control = {
   isOn: false,
 };
 
-/** The button that opens the bot's dashboard. */
 const DASHBOARD_PAGE: Control = {
   id: "dashboard",
   group: "demo",

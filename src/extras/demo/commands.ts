@@ -4,7 +4,6 @@ import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts
 import { type CommonFlags, flag, path, UNUSED_PATH } from "../../cli/shared/command.ts";
 import type { DemoFlags } from "./demo.ts";
 
-/** `barnacle demo` */
 export const demo: CliCommand = describeCommand<DemoFlags & Pick<CommonFlags, "data">>({
   brief: "Try the bot on a simulated Discord, without a token",
   examples: ["barnacle demo", "barnacle demo --host 0.0.0.0", "barnacle demo --script"],

@@ -24,7 +24,6 @@ import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.
 import { type DemoPlan, startDemoRun } from "./demo_run.ts";
 import { playScript } from "./scenes/play.ts";
 
-/** Options of `demo`. */
 export interface DemoFlags {
   /** Path of the user's own config. */
   readonly config?: string;
@@ -78,7 +77,6 @@ async function show(
   { port, json, host }: DemoFlags,
   { first, next, stop }: {
     readonly first: DemoPlan;
-    /** Prepares the world and the config of the next round. */
     readonly next: () => Promise<PreparedConfig>;
     readonly stop: AbortSignal;
   },
@@ -190,7 +188,6 @@ export interface Greeting {
   /** Whether other machines can reach the page. */
   readonly isOpen: boolean;
   readonly dataDir: string;
-  /** Notes about the config. */
   readonly notes: readonly string[];
   readonly models: readonly OfferedModel[];
   readonly model: OfferedModel;

@@ -94,7 +94,6 @@ export function createFaults(
   };
 }
 
-/** The buttons, and their effects. */
 export type Faults = ReturnType<typeof createFaults>;
 
 function control(id: string, label: string, hint: string, isOn = false): Control {

@@ -11,7 +11,6 @@ import { VENDORS } from "../../config/models.ts";
 export interface OfferedModel {
   /** Value of `BARNACLE_DEMO_MODEL`. */
   readonly id: string;
-  /** Name for the page. */
   readonly label: string;
   /** A sentence about cost and place. */
   readonly hint: string;

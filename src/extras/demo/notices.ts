@@ -7,7 +7,6 @@ import type { Notice } from "../../../simulator/page/bot_panel.ts";
 
 const KEPT = 100;
 
-/** Creates an empty list. */
 export function createNotices(now: () => number) {
   const kept: Notice[] = [];
   const listeners = new Set<(notice: Notice) => void>();
@@ -34,7 +33,6 @@ const lineSchema = z.object({
   fields: z.record(z.string(), z.unknown()).default({}),
 });
 
-/** Fields for the page. */
 const SHOWN = ["reason", "kind", "id", "failureId", "closeCode", "hint", "code", "waitMs"];
 
 /**

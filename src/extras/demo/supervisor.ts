@@ -11,7 +11,6 @@ import type { Exit } from "../../host/process/own_process.ts";
 import type { SimulatedProcess } from "./simulation/simulation.ts";
 
 export interface DemoBotEnd extends Exit {
-  /** Its last lines of output. */
   readonly lines: readonly string[];
 }
 
@@ -33,7 +32,6 @@ export function createSupervisor(
     start(env: Env): SimulatedProcess;
     /** Waits for milliseconds. */
     readonly sleep: (ms: number) => Promise<void>;
-    /** Shows a sentence on the page. */
     tell(text: string): void;
   },
 ) {

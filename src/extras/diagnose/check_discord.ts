@@ -40,7 +40,6 @@ import type { HostView } from "./host_facts.ts";
 
 /** Whether and how to enable missing intents. */
 export interface FixOptions {
-  /** Whether to enable them. */
   readonly fix: boolean;
   /** Whether to do so without a question. */
   readonly yes: boolean;
@@ -56,7 +55,6 @@ export async function checkDiscord(
     readonly config: Config;
     /** Whether the config has no other account. */
     readonly isOnly: boolean;
-    /** Base of the REST API. */
     readonly api: string;
     /** The account's token; absent without a usable one. */
     readonly token: string | undefined;

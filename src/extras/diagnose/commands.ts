@@ -16,7 +16,6 @@ import type { RecentFlags } from "./recent.ts";
 import type { StatusFlags } from "./status.ts";
 import type { InviteFlags } from "./invite.ts";
 
-/** `barnacle status` */
 export const status: CliCommand = describeCommand<StatusFlags>({
   brief: "Show the running bot: budgets, use, last answer, servers, model and problems",
   notes: [
@@ -39,7 +38,6 @@ export const status: CliCommand = describeCommand<StatusFlags>({
   run: async (flags, io) => (await import("./status.ts")).status(flags, io),
 });
 
-/** `barnacle healthcheck` */
 export const healthcheck: CliCommand = describeCommand<CommonFlags>({
   brief: "Check in one line whether the running bot is healthy, for containers and monitors",
   notes: ["Judges as `/healthz` does, and needs neither its address nor `http.token`."],
@@ -54,7 +52,6 @@ export const healthcheck: CliCommand = describeCommand<CommonFlags>({
   run: async (flags, io) => (await import("./healthcheck.ts")).healthcheck(flags, io),
 });
 
-/** `barnacle recent` */
 export const recent: CliCommand = describeCommand<RecentFlags>({
   brief: "List the last answers, the failed and the slow ones first",
   notes: ["`barnacle why <message>` explains each of them."],
@@ -76,7 +73,6 @@ export const recent: CliCommand = describeCommand<RecentFlags>({
   run: async (flags, io) => (await import("./recent.ts")).recent(flags, io),
 });
 
-/** `barnacle doctor` */
 export const doctor: CliCommand = describeCommand<DoctorFlags>({
   brief: "Find out why the bot does not work, and how to fix it",
   notes: ["Safe to run beside a running bot."],
@@ -115,7 +111,6 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
   },
 });
 
-/** `barnacle netcheck` */
 export const netcheck: CliCommand = describeCommand<CommonFlags>({
   brief: "Test the connection to Discord: DNS, TCP, TLS, HTTP, WebSocket",
   notes: ["Needs no token and no config."],
@@ -130,7 +125,6 @@ export const netcheck: CliCommand = describeCommand<CommonFlags>({
   run: async (flags, io) => (await import("./netcheck.ts")).netcheck(flags, io),
 });
 
-/** `barnacle invite` */
 export const invite: CliCommand = describeCommand<InviteFlags>({
   brief: "Print the link that adds the bot to a server",
   notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],

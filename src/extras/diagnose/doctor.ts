@@ -26,7 +26,6 @@ import type { FixOptions } from "./check_discord.ts";
 import { runDoctorChecks } from "./doctor_checks.ts";
 import { inspectHost } from "./host_facts.ts";
 
-/** Options of `doctor`. */
 export interface DoctorFlags extends CommonFlags {
   /** Parts to check; all if absent. */
   readonly only?: readonly DoctorPart[];

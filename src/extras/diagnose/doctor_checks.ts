@@ -51,7 +51,6 @@ export interface DoctorFacts extends Clock {
   readonly dataDir: string;
   /** Facts of this machine, with stored data. */
   readonly host: HostView;
-  /** Base of the REST API. */
   readonly api: string;
   /** Whether and how to enable missing intents. */
   readonly mending: FixOptions;

@@ -48,7 +48,6 @@ import type { ProcessRun } from "../../store/gateway/sessions.ts";
 import type { EmbeddedCount } from "../../store/notes/notes.ts";
 import type { BackupState, Pause } from "../../core/store/settings.ts";
 
-/** The bot to look at. */
 interface HostOptions {
   /** Absolute path. */
   readonly dataDir: string;
@@ -85,7 +84,6 @@ export interface StoreView {
 export interface AccountView {
   /** URL of the last connection. */
   readonly gatewayUrl?: string;
-  /** IDENTIFY calls that are left today. */
   readonly budget: IdentifyBudget;
   /** Names of the config that the bot has resolved (P12). */
   readonly names: readonly ResolvedName[];

@@ -22,7 +22,6 @@ import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
 import { shapeOfToken } from "../../core/discord/token_shape.ts";
 
-/** Options of `invite`. */
 export interface InviteFlags extends AccountFlags {
   /** Whether to ask for the permissions that the open tool gates need. */
   readonly tools: boolean;

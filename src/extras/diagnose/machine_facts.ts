@@ -10,7 +10,6 @@ import type { CardFacts, MachineFacts } from "./host/machine.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import type { Env } from "../../lib/env.ts";
 
-/** Where to look. */
 interface MachinePlaces {
   /** The folder of `/proc`, `/sys`, `/etc` and `/var`: `"/"`. */
   readonly root: string;

@@ -9,7 +9,6 @@ import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { hasFailed, placeText } from "./stored_facts.ts";
 
-/** Options of `recent`. */
 export interface RecentFlags extends CommonFlags {
   /** Number of the newest turns to list. */
   readonly limit: number;
@@ -24,7 +23,6 @@ const MEDIAN_TURNS = 100;
 /** Milliseconds below which no answer is slow. */
 const SLOW_MS = 10_000;
 
-/** Lists the turns. */
 export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async ({ received }) => {
     const turns = inOrder(await received.recentTurns(Math.max(limit, MEDIAN_TURNS)), limit);

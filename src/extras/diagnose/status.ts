@@ -23,7 +23,6 @@ import {
 } from "../../cli/shared/running_bot.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
 
-/** Options of `status`. */
 export interface StatusFlags extends CommonFlags {
   /** Whether to print the checks that pass, too. */
   readonly verbose: boolean;

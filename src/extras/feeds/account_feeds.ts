@@ -11,7 +11,6 @@ import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 
-/** A feed with its place and its template. */
 interface PostedFeed extends ConfiguredFeed {
   readonly to: string;
   readonly template: string;

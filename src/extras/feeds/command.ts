@@ -51,7 +51,6 @@ export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-/** Makes feeds due now. */
 export async function poll(
   flags: CommonFlags,
   names: readonly string[],
@@ -87,7 +86,6 @@ export interface ListedFeed {
   readonly state?: FeedState;
 }
 
-/** The feeds of the config with their states. */
 export function feedsOf(
   configured: Readonly<Record<string, FeedConfig>>,
   states: readonly FeedState[],

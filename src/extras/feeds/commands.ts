@@ -3,7 +3,6 @@
 import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/command_help.ts";
 import { BOT_COMMON, type CommonFlags, word } from "../../cli/shared/command.ts";
 
-/** `barnacle feeds …` */
 export const feeds: CliGroup = describeGroup("List feeds of the web, and poll them", {
   list: describeCommand<CommonFlags>({
     brief: "List the feeds of the config, with their state",

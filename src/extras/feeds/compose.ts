@@ -20,7 +20,6 @@ import { readerTime } from "../../lib/text/units.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import { composeOnce, type TextRules } from "../../render/reply.ts";
 
-/** A message about a feed. */
 export type FeedNews =
   | { readonly kind: "entry"; readonly entry: FeedEntry; readonly feedTitle?: string }
   /** Further new entries that are not posted one by one; `key` is that of the newest. */
@@ -36,7 +35,6 @@ interface FeedMessage {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
-  /** The feed's name in the config. */
   readonly name: string;
   readonly url: string;
   readonly template: string;

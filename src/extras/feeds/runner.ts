@@ -36,7 +36,6 @@ export interface ConfiguredFeed extends FeedSource {
   readonly model: boolean;
 }
 
-/** The place of a feed's messages. */
 interface FeedPlace {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
@@ -62,7 +61,6 @@ const RETRY_MS = 60_000;
 const MAX_BACKOFF_MS = DAY_MS;
 /** Longest delay of the timer: a clock that is set, or a computer that slept, is noticed by then. */
 const MAX_WAIT_MS = 10 * 60_000;
-/** Ids of one millisecond. */
 const IDS_PER_MS = 2 ** 22;
 /** Failed polls after which health tells of a feed. */
 const TOLD_FAILURES = 3;

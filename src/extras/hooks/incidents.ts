@@ -15,7 +15,6 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { HookIncidents } from "../../store/hooks/hooks.ts";
 
-/** The place of a run's events. */
 type IncidentPlace =
   | {
     readonly kind: "place";
@@ -28,7 +27,6 @@ type IncidentPlace =
 
 type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
 
-/** The part of an account that keeps incidents. */
 type IncidentAccount = Pick<
   Account<unknown, unknown, { readonly hooks: HookIncidents }>,
   "accountId" | "store" | "now" | "log"

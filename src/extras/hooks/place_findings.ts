@@ -9,7 +9,6 @@ import type { SeenGuild } from "../../flows/preflight/permissions.ts";
 
 const NEEDED: readonly string[] = ["View Channel", "Send Messages"];
 
-/** Hooks or feeds with their places. */
 type Places = Readonly<Record<string, { readonly to: string }>>;
 
 export function judgeEventPlaces(

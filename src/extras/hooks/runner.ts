@@ -22,7 +22,6 @@ import { createWaker } from "../../lib/waker.ts";
 import type { createHooks } from "../../store/hooks/hooks.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
-/** The part of an account that answers events. */
 type HookAccount =
   & Pick<
     Account<

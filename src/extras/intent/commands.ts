@@ -4,7 +4,6 @@ import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/co
 import { BOT_COMMON, flag, text, UNUSED_PATH, word } from "../../cli/shared/command.ts";
 import type { ExplainFlags } from "./explain.ts";
 
-/** `barnacle intent …` */
 export const intent: CliGroup = describeGroup("Explain the intent filter", {
   explain: describeCommand<ExplainFlags, [asked: string]>({
     brief: "Show the scores of a message or a text, with the five strongest reasons",

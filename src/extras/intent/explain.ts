@@ -13,7 +13,6 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { dataDirOf } from "../../cli/shared/store_access.ts";
 import { parseSubject } from "../../cli/verdict/subject.ts";
 
-/** Options of `intent explain`. */
 export interface ExplainFlags extends CommonFlags {
   /** The bot's message just before the text, to its author. */
   readonly after?: string;

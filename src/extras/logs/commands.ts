@@ -7,7 +7,6 @@ import type { LogsFlags } from "./logs.ts";
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
 
-/** `barnacle logs` */
 export const logs: CliCommand = describeCommand<LogsFlags>({
   brief: "Show the log",
   notes: [

@@ -23,7 +23,6 @@ import { journalSource } from "./journal.ts";
 import type { LogSource } from "./source.ts";
 import { stdinSource } from "./stdin.ts";
 
-/** Options that name the log. */
 export interface SourceFlags extends CommonFlags {
   /** Path of a log file; `-` is stdin. */
   readonly file?: string;

@@ -39,7 +39,6 @@ const CUT = "… (cut)";
 /** Beginning of a line of JSON. Containers and Docker Compose may write something before it. */
 const JSON_HEAD = /\{"time": ?"/;
 
-/** A line that the bot wrote on a terminal. */
 const HUMAN = /^\d\d:\d\d:\d\d\.\d{3} (error|warn|info|debug) +([\w-]+): (.*)$/;
 
 /** Colours of a terminal. Node's filter would remove text with them: up to the next bell. */

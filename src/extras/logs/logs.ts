@@ -8,7 +8,6 @@ import { findSource, type SourceFlags } from "./find_source.ts";
 import { lineAsJson, lineForPeople, type ReadLine } from "./lines.ts";
 import type { LogSource } from "./source.ts";
 
-/** Options of `logs`. */
 export interface LogsFlags extends SourceFlags, LogFilter {
   /** Whether to show new lines as they come. */
   readonly follow: boolean;

@@ -9,7 +9,6 @@ import {
 import { BOT_COMMON, COMMON, type CommonFlags, UNUSED_PATH } from "../../cli/shared/command.ts";
 import type { UsageFlags } from "./usage.ts";
 
-/** `barnacle model` */
 export const model: CliGroup = describeGroup("Test the configured models", {
   test: describeCommand<CommonFlags>({
     brief: "Play a turn of two steps, with tools and an image, with the configured models",
@@ -30,7 +29,6 @@ export const model: CliGroup = describeGroup("Test the configured models", {
   }),
 });
 
-/** `barnacle usage` */
 export const usage: CliCommand = describeCommand<UsageFlags>({
   brief: "Show the tokens and the money that models have used",
   notes: ["Days are UTC days. Today is the last of them."],

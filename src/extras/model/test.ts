@@ -46,7 +46,6 @@ export interface Tested {
   readonly tried?: TriedModel;
   /** Absent after an answer. */
   readonly failure?: ModelError;
-  /** Abilities of the config and of the server. */
   readonly abilities: ToldAbilities;
   /** The source of the window, for people. */
   readonly windowFrom: string;
@@ -152,7 +151,6 @@ function embeddedRows(tried: TriedEmbedding): readonly string[][] {
   ];
 }
 
-/** In the form of the other models. */
 function embeddedJson({ modelId: model, ...tried }: TriedEmbedding): object {
   return "failure" in tried
     ? { model, failure: { kind: tried.kind, message: tried.failure } }
@@ -191,7 +189,6 @@ function rowsOf(
   ];
 }
 
-/** The next step for each problem. */
 const FIXES = {
   slow: "; `tools.prompt: small` shortens each request, and `auto` chooses it",
   tools:
@@ -227,7 +224,6 @@ function windowText({ contextWindow }: ToldAbilities, from: string, isLocal: boo
 
 const ASSUMED = "assumed: its server does not tell";
 
-/** Says where the window of a model comes from. */
 export function windowSource(
   { abilities }: Pick<ModelSettings, "abilities">,
   { contextWindow, windowFrom }: ToldAbilities,

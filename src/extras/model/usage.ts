@@ -25,7 +25,6 @@ import type { Io } from "../../cli/terminal/io.ts";
 import type { Store } from "../../store/store.ts";
 import type { UsageField, UsageSum } from "../../store/usage/usage.ts";
 
-/** Options of `usage`. */
 export interface UsageFlags extends CommonFlags {
   /** Field whose values are listed. */
   readonly by: UsageField;
@@ -33,7 +32,6 @@ export interface UsageFlags extends CommonFlags {
   readonly days: number;
 }
 
-/** Lists the sums. */
 export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Promise<ExitCode> {
   const { budgets, currency } = await spendingConfig(await configBefore(flags, io), io);
   return await withStore(flags, io, async (store) => {
@@ -59,7 +57,6 @@ export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Pro
   });
 }
 
-/** A sum of requests with one value of a field. */
 export interface UsageRow extends UsageSum {
   /** Id of the person, place or agent; a day as `2026-11-27`. */
   readonly value: string;

@@ -16,7 +16,6 @@ interface InstallFlags extends ChangeFlags {
 const YES = flag("Ask no question");
 const DRY_RUN = flag("Print all files and commands, and change nothing");
 
-/** `barnacle service …` */
 export const service: CliGroup = describeGroup(
   "Install, check or remove Barnacle's service",
   {

@@ -21,7 +21,6 @@ import { assertUsable, configFor, dataToTake } from "./service_config.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
-/** What to install, and how. */
 export interface InstallRequest {
   /** Path of the config; absent: the service's own, or the one that `run` would use here. */
   readonly config?: string;

@@ -24,7 +24,6 @@ export interface ServiceLayout {
   readonly accountFile?: UnitFile;
   /** Places where a package of the distribution puts its unit. */
   readonly packagedUnits: readonly string[];
-  /** Where the service finds the program. */
   readonly program: string;
   readonly config: string;
   readonly dataDir: string;
@@ -51,9 +50,7 @@ interface LayoutFacts {
 
 /** Names by which service managers know the service. */
 export const UNIT = "barnacle.service";
-/** Label of the launch agent. */
 export const LABEL = "bot.barnacle";
-/** The socket that starts commands of the agent. */
 export const EXEC_SOCKET = "barnacle-exec.socket";
 
 /** The line by which Barnacle knows its own units and scripts, of any version. */

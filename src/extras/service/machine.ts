@@ -35,7 +35,6 @@ export interface HostMachine {
   readonly run: (argv: readonly [string, ...string[]], timeoutMs?: number) => Promise<Ran>;
 }
 
-/** The end of a program. */
 export interface Ran {
   /** Exit code. */
   readonly code: number;
@@ -115,7 +114,6 @@ function runProgram(
   });
 }
 
-/** Reads the facts that choose the service manager. */
 export async function managerFacts(machine: HostMachine): Promise<ManagerFacts> {
   const { platform, uid, user, env } = machine;
   const isRoot = uid === 0;
@@ -136,7 +134,6 @@ async function userManagerProblem({ run }: HostMachine): Promise<string | undefi
   return code === 0 ? undefined : firstLine(stderr) || `systemctl ended with ${code}`;
 }
 
-/** Reads the state of the service. */
 export async function inspect(
   layout: ServiceLayout,
   machine: HostMachine,

@@ -7,7 +7,6 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { WINDOWS_TASK } from "./target.ts";
 import { EXEC_SOCKET, isOurs, LABEL, type ServiceLayout, UNIT, type UnitFile } from "./layout.ts";
 
-/** One file or command. */
 export type PlanStep =
   | { readonly kind: "folder"; readonly path: string; readonly mode: number }
   | UnitFile & {

@@ -57,7 +57,6 @@ const FIELDS = [
   "FragmentPath",
 ];
 
-/** Prints the state. */
 export async function showService(
   { json }: { readonly json: boolean },
   io: Io,
@@ -70,7 +69,6 @@ export async function showService(
   return status.isRunning ? EXIT.done : EXIT.failed;
 }
 
-/** Reads the state of the service. */
 export async function readStatus(
   target: ServiceTarget,
   machine: HostMachine,

@@ -13,13 +13,11 @@ export type ServiceTarget = "systemd" | "systemd-user" | "openrc" | "launchd" | 
 
 export const WINDOWS_TASK = "Barnacle";
 
-/** Facts of the machine that decide. */
 export interface ManagerFacts {
   readonly platform: string;
   readonly isRoot: boolean;
   /** Whether systemd is the machine's first process. */
   readonly hasSystemd: boolean;
-  /** Whether OpenRC started the machine. */
   readonly hasOpenRc: boolean;
   readonly isContainer: boolean;
   /** Why the user's own systemd does not answer; absent if it does. */

@@ -139,7 +139,6 @@ function failed(shown: Readonly<Record<string, string>>, log: readonly string[])
   return { kind: "failed", why: `the bot ended: ${endText(shown) ?? "no reason known"}`, log };
 }
 
-/** Reads properties of the unit. */
 export async function showUnit(
   target: ServiceTarget,
   { run }: HostMachine,

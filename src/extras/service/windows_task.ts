@@ -13,7 +13,6 @@ const MARK = "Barnacle - Discord AI agent";
 
 /** Makes the definition of a task, in ASCII: `schtasks` reads no other encoding without a mark. */
 export function taskXml({ program, args, user }: {
-  /** Path of the program. */
   readonly program: string;
   readonly args: readonly string[];
   /** The user as Windows names it: `"PC\\ada"`. */

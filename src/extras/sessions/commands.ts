@@ -22,7 +22,6 @@ const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
 const EXITS = { failed: "no such session", io: true, tryAgain: true } as const;
 const EXAMPLE_KEY = "agent:main:discord:channel:123456789012345678";
 
-/** `barnacle sessions …` */
 export const sessions: CliGroup = describeGroup("List, show, export or reset conversations", {
   list: describeCommand<CommonFlags>({
     brief: "List conversations, the newest first",
@@ -66,7 +65,6 @@ export const sessions: CliGroup = describeGroup("List, show, export or reset con
   }),
 }, "list");
 
-/** `barnacle forget` */
 export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
   brief: "Delete everything that is stored about a person",
   notes: [

@@ -24,7 +24,6 @@ import type { Io } from "../../cli/terminal/io.ts";
 import type { Forgotten } from "../../core/store/store.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Options of `forget`. */
 export interface ForgetFlags extends CommonFlags {
   /** Do not ask for confirmation. */
   readonly yes: boolean;

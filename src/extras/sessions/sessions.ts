@@ -22,7 +22,6 @@ import { timeText } from "../../lib/text/units.ts";
 import type { ListedCheckpoint, ListedSession } from "../../store/sessions/sessions.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Options of `sessions show`. */
 export interface ShowFlags extends CommonFlags {
   /** Number of the newest entries to show. */
   readonly limit: number;

@@ -18,7 +18,6 @@ function toMinutes(typed: string): number {
   throw new RangeError(`"${typed}" is not a number of minutes from 0 to 1440`);
 }
 
-/** `barnacle setup` */
 export const setup: CliCommand = describeCommand<SetupFlags>({
   brief: "Set the bot up: token, server, owner and model",
   notes: [

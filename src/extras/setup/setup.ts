@@ -47,7 +47,6 @@ import { askChannels } from "./steps/ask_channels.ts";
 import { askServers } from "./steps/ask_server.ts";
 import { checkWritten, planFiles, writePlanned } from "./steps/write_planned.ts";
 
-/** Options of `setup`. */
 export interface SetupFlags extends CommonFlags {
   /** As in {@link AnswerFile}. */
   readonly example?: ExampleName;

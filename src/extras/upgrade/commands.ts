@@ -4,7 +4,6 @@ import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts
 import { BOT_COMMON, flag, text } from "../../cli/shared/command.ts";
 import type { UpgradeFlags } from "./upgrade.ts";
 
-/** `barnacle upgrade` */
 export const upgrade: CliCommand = describeCommand<UpgradeFlags>({
   brief: "Install a newer release of Barnacle, and restart the bot with it",
   notes: [

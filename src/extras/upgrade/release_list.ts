@@ -34,9 +34,7 @@ const PATH = /^(?:[\w-][\w.-]*\/)*[\w-][\w.-]*$/;
 
 const PROGRAM_MAX_BYTES = 2 ** 30;
 
-/** The program of one platform. */
 export interface ReleaseFile {
-  /** Below the address of the releases. */
   readonly path: string;
   /** In bytes. */
   readonly size: number;
@@ -54,7 +52,6 @@ export interface Release {
   readonly files: Readonly<Record<string, ReleaseFile>>;
 }
 
-/** All releases that can be installed. */
 export interface ReleaseList {
   /** When the list was made: `"2026-11-23T12:00:00Z"`. */
   readonly issued: string;
@@ -95,7 +92,6 @@ export function readReleaseList(
   { seen, now }: {
     /** When the newest list was made that this program has seen. */
     readonly seen: string | undefined;
-    /** The time of this machine. */
     readonly now: number;
   },
   source: string,

@@ -59,7 +59,6 @@ const answerSchema = z.object({
   why: z.string().optional(),
 });
 
-/** Finds the active service that runs a program. */
 export async function activeService(
   program: string,
   machine: HostMachine,

@@ -8,7 +8,6 @@ import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { codeOf } from "../../lib/errors.ts";
 
-/** A program's description of itself. */
 export interface ProgramFacts {
   readonly version: string;
   /** Number of the newest schema that its store can have. */

@@ -46,7 +46,6 @@ import { type Restarted, restartOnto } from "./restart_bot.ts";
 import { assertStoreFits, findPlace } from "./bot_place.ts";
 import { assertWorks, diskAdvice, download } from "./download.ts";
 
-/** Options of `upgrade`. */
 export interface UpgradeFlags extends CommonFlags {
   /** Whether to look only. */
   readonly check: boolean;

@@ -3,7 +3,6 @@
 import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
 import { BOT_COMMON, type CommonFlags, word } from "../../cli/shared/command.ts";
 
-/** `barnacle why` */
 export const why: CliCommand = describeCommand<CommonFlags, [asked: string]>({
   brief: "Explain why the bot answered a message, or did not",
   notes: ["Shows each check with its fact, its rule and the line of the config."],

@@ -14,11 +14,8 @@ import { timeText } from "../../lib/text/units.ts";
 
 /** Facts about the time and the place. Times are Unix times in milliseconds. */
 export interface Evidence {
-  /** From the message's id. */
   readonly sentAt: number;
-  /** Current time. */
   readonly now: number;
-  /** Runs of the bot around that time. */
   readonly runs: {
     readonly wasRunning: boolean;
     readonly before?: { readonly aliveAt: number; readonly ending?: string };
@@ -29,11 +26,9 @@ export interface Evidence {
   readonly place?: { readonly guildId?: GuildId; readonly channelId: string };
   /** Days for which decisions are kept; 0 keeps them forever. */
   readonly decisionsDays: number;
-  /** Path of the data directory. */
   readonly dataDir: string;
 }
 
-/** Facts about one account. */
 export interface AccountEvidence {
   readonly accountId: AccountId;
   /** Intents of the last session; absent without one. */

@@ -33,7 +33,6 @@ import type { MessageRecord, OutboxOnRecord } from "../../store/received/message
 
 /** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
 export interface WhyReport {
-  /** The user's message. */
   readonly messageId: MessageId;
   /** Set if the argument was another id: of the bot's answer, or of a failure. */
   readonly askedBy?: string;
@@ -89,7 +88,6 @@ export type SessionNow = Pick<ContextFacts, "entries" | "tokens" | "folded">;
 
 export interface WhyDecision extends Outcome {
   readonly accountId: AccountId;
-  /** Time of the decision. */
   readonly at: number;
   /** Absent if the facts or the policy of that time are not recorded. */
   readonly checks?: readonly PlacedCheck[];
@@ -118,13 +116,11 @@ export interface Outcome {
 /** The current rules and pairings. */
 export interface Today {
   readonly views: readonly AccessView[];
-  /** Tests whether a user is paired with an account. */
   isPaired(accountId: AccountId, userId: UserId): boolean;
   /** `models.currency`. */
   readonly currency?: string;
 }
 
-/** Sources of rules. */
 interface WhyPorts {
   /** Reads the session of a turn as it is now. */
   readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;

@@ -119,7 +119,6 @@ function headline(decision: WhyDecision, report: WhyReport, { cwd }: CheckStyle)
   }
 }
 
-/** The result of an accepted message. */
 function answered({ accountId }: WhyDecision, { turn, outbox, draft }: WhyReport): string {
   if (!turn) return "Accepted; its turn is no longer recorded";
   if (turn.accountId !== accountId) {

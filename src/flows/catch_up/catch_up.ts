@@ -49,7 +49,6 @@ type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
   readonly session?: Pick<StoredSession, "hasHole">;
 };
 
-/** The store's gaps. */
 export type GapRows =
   & Pick<GatewayRecords, "loadAccount">
   & Pick<ReturnType<typeof createGaps>, "finishCatchUp">;
@@ -179,7 +178,6 @@ export function createCatchUp(ports: CatchUpPorts) {
   };
 }
 
-/** Catch-up for all shards of one account. */
 export type CatchUp = ReturnType<typeof createCatchUp>;
 
 /** The bounds of a shard's open gap; `undefined` if there is none. */
@@ -211,7 +209,6 @@ function reportRead(
 
 /** Creates memory without an expected session. */
 export function createExpectedSessions() {
-  /** Shards that will begin a new session. */
   const due = new Set<number>();
   /** Shards with a new session whose gap is not known yet. */
   const unsure = new Set<number>();

@@ -210,7 +210,6 @@ export interface OpenGap extends Gap {
   /** Channels whose answerable messages are not read yet. */
   readonly waiting: Set<ChannelId>;
   readonly planned: Set<GuildId>;
-  /** Progress with direct message channels. */
   direct: "unplanned" | "asked" | "planned";
   /** Number of guilds whose GUILD_CREATE is still missing. */
   awaited: number;

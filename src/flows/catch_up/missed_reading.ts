@@ -21,7 +21,6 @@ import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** A page of a channel's history. */
 export interface Page {
   /** Readable messages of the page, newest first. */
   readonly events: readonly PostedMessage[];

@@ -27,7 +27,6 @@ interface UnreadableChannel {
  */
 const HIDDEN = "View Channel";
 
-/** Creates an empty list for one account. */
 export function createUnreadable({ readPermissions, isRefused, log }: Pick<Account, "log"> & {
   /** Reads the bot's permissions in a guild, over REST. */
   readonly readPermissions: (guildId: GuildId) => Promise<MissingIn>;
@@ -97,5 +96,4 @@ export function createUnreadable({ readPermissions, isRefused, log }: Pick<Accou
   };
 }
 
-/** The unreadable channels of one account. */
 export type Unreadable = ReturnType<typeof createUnreadable>;

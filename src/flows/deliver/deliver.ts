@@ -21,7 +21,6 @@ import { ANSWER_FILE } from "../../render/files.ts";
 import type { Sending } from "./sending.ts";
 import { type Looking, reconcile } from "./reconcile.ts";
 
-/** The part of delivery that makes requests. */
 export type Requesting =
   & Omit<Looking, "outbox">
   & Pick<

@@ -37,7 +37,6 @@ interface Failing extends Failures {
   readonly delayed?: DelayedRow;
 }
 
-/** Creates an empty list. */
 export function createFailingRows(
   { outbox, retry, now, log }: Pick<Sending<"markWaiting">, "outbox" | "retry" | "now" | "log">,
 ) {
@@ -151,7 +150,6 @@ export function createClockChanges(
   };
 }
 
-/** Creates an empty list. */
 export function createRefusedMessages() {
   /** The last row that was refused so, by its channel. */
   const refused = new Map<ChannelId, { readonly row: number; readonly hasEnded: boolean }>();

@@ -12,7 +12,6 @@ import type { Explained, Sending } from "./sending.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 
-/** The part of delivery that parks channels. */
 export type ParkingOf =
   & Pick<
     Sending<"park" | "parked" | "unpark">,

@@ -18,7 +18,6 @@ import {
   type Unread,
 } from "../../core/outbound/posted.ts";
 
-/** The part of delivery that looks for messages. */
 export type Looking = Pick<
   Sending<"filesOf" | "known">,
   "outbox" | "history" | "canReadHistory" | "self" | "now"

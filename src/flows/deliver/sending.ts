@@ -13,7 +13,6 @@ import type { MissingHere } from "../../core/outbound/refusals.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
 
-/** The delivery of an account. Each method of the outbox is one transaction. */
 export interface Sending<Used extends keyof Outbox = keyof Outbox>
   extends
     Pick<Account, "accountId" | "now" | "schedule" | "random" | "log">,
@@ -31,7 +30,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   ) => Promise<boolean>;
   /** Finds the missing permission of a refused row, and its cause. */
   readonly explain: (row: OutboxRow, code: number | undefined) => Promise<Explained>;
-  /** Rewrites a message that loses files with these names. */
   readonly withoutFiles: (message: OutboundMessage, names: readonly string[]) => OutboundMessage;
   /** The bot's own user id; `undefined` until READY. */
   readonly self: () => UserId | undefined;
@@ -44,7 +42,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   readonly steadyNow: () => number;
 }
 
-/** The permissions' explanation of a refusal. */
 export interface Explained {
   readonly missing: MissingHere;
   /** For people: the missing permission by name; absent if only Discord's words are known. */

@@ -17,7 +17,6 @@ import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
 
-/** Creates the sending of one account. */
 export function createToolMessages(
   { store: { outbox }, now, events }:
     & Pick<

@@ -10,7 +10,6 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { MAX_PER_HOUR } from "../../policy/rules/intent_rules.ts";
 
 const HOUR_MS = 3_600_000;
-/** Outcomes count for this long. */
 const OUTCOMES_MS = 30 * DAY_MS;
 const MAX_OUTCOMES = 50;
 /** Newest answers whose outcome is awaited. */
@@ -48,14 +47,12 @@ export function createChannelRecord(stored: string | undefined) {
     posted(id: MessageId): void {
       posted = [...posted, id].slice(-MAX_POSTED);
     },
-    /** Whether a message is such an answer. */
     isPosted: (id: MessageId): boolean => posted.includes(id),
     /** Notes an outcome; of one message, the last one counts. */
     outcome(of: string, outcome: AnswerOutcome, at: number): void {
       outcomes = [...outcomes.filter(([id]) => id !== of), [of, outcome, at] as const]
         .slice(-MAX_OUTCOMES);
     },
-    /** Outcomes that still count. */
     outcomes: (now: number): readonly AnswerOutcome[] =>
       outcomes.filter(([, , at]) => at > now - OUTCOMES_MS).map(([, outcome]) => outcome),
     /** The record as the store keeps it. */

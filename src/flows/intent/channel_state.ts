@@ -56,7 +56,6 @@ export function createChannelState(me: UserId, stored: string | undefined) {
   let unanswered: readonly {
     readonly author: UserId;
     readonly at: number;
-    /** Hashes of its words. */
     readonly content: ReadonlySet<number>;
   }[] = [];
   let lastPerson: UserId | undefined;
@@ -90,7 +89,6 @@ export function createChannelState(me: UserId, stored: string | undefined) {
     addPast(message: TrackedMessage): void {
       if (message.sentAt > newestAt) push(message, toIntentMessage(message, me, people));
     },
-    /** Adds a message of the bot. */
     addOwn({ text, at, to }: {
       readonly text: string;
       readonly at: number;
@@ -167,7 +165,6 @@ export function createChannelState(me: UserId, stored: string | undefined) {
       );
     },
     record,
-    /** Notes the author of a message that gets an answer. */
     asked: (id: MessageId, author: UserId): void => keep(asked, id, author, MAX_ASKED),
     /** The author of an accepted message. */
     authorOf: (id: MessageId): UserId | undefined => asked.get(id),
@@ -208,7 +205,6 @@ export function toIntentMessage(
 
 export type ChannelState = ReturnType<typeof createChannelState>;
 
-/** The parts of a message that the state depends on. */
 type TrackedMessage =
   & Pick<InboundMessage, "text" | "mention" | "sentAt" | "displayName">
   & {

@@ -138,7 +138,6 @@ export function createIntentFilter(
     return channel.limitFor(sender.id, limits, now());
   }
 
-  /** Scores a message that arrived just now. */
   function score(message: InboundMessage, rules: IntentRules, channel: ChannelState): IntentFacts {
     const { sender, quoted } = message;
     const judged = judgeIntent(channel.add(message), weights);

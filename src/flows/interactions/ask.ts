@@ -34,7 +34,6 @@ export interface Asks {
   readonly waiting: () => WaitingRules;
 }
 
-/** Creates the port of commands. */
 export function createAsk(
   { store, policy, now, events }:
     & Pick<

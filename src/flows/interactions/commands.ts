@@ -43,7 +43,6 @@ export interface CommandRunner {
   readonly context: InteractionContext;
 }
 
-/** Characters of a message at Discord. */
 const MAX_LENGTH = 2_000;
 
 /** Milliseconds that an option may take to suggest values. */

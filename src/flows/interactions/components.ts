@@ -30,9 +30,7 @@ interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" |
      * @returns Id of the answer, if it can be changed.
      */
     reply(use: ComponentUse, content: string, isFleeting: boolean): Promise<MessageId | undefined>;
-    /** Replaces the text of a reply. */
     change(use: ComponentUse, replyId: MessageId, content: string): Promise<void>;
-    /** Gives the answer to a modal. */
     complete(use: ModalSubmission, content: string, isFleeting: boolean): Promise<void>;
   };
 }

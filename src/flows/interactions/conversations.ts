@@ -21,7 +21,6 @@ import type {
 import { charsOf, MAX_ENTRIES, requestTokens, type TokenRates } from "../../session/history.ts";
 import { compact, type Summaries } from "../session/compact.ts";
 
-/** The part of an account that its conversations need. */
 type ConversationAccount = Pick<
   Account<unknown, unknown, Pick<Store, "sessions" | "settings" | "turns">>,
   "accountId" | "store" | "randomId" | "schedule" | "stopping" | "now" | "log"

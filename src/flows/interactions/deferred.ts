@@ -6,7 +6,7 @@
  * replaces the deferral, so a command that is answered twice shows one answer.
  *
  * An acknowledgement that came too late leaves no webhook, and an expired token closes it. The person
- * then gets the answer by direct message.
+ * then gets the answer by direct message, and at once if Discord forbids an answer in the place.
  */
 
 import type { Account } from "../../core/account/account.ts";
@@ -37,14 +37,15 @@ const TOKEN_MS = 15 * 60_000 - 10_000;
 /**
  * Creates the function that gives answers.
  *
- * @param tellLate Sends a text to the person alone, beside the interaction's webhook.
- * @param isUnknown Whether Discord does not know that the interaction was acknowledged, or does not
- * yet.
+ * @param tellLate Sends a text to the person alone, beside the interaction's webhook; `isForbidden` if
+ * Discord permits no answer in the place.
+ * @param failureOf `unknown` if Discord does not know that the interaction was acknowledged, or does
+ * not yet.
  */
 export function createDeferred(
   { schedule, now }: Pick<Account, "schedule" | "now">,
-  tellLate: (interaction: Interaction, content: string) => Promise<void>,
-  isUnknown: (error: unknown) => boolean,
+  tellLate: (interaction: Interaction, content: string, isForbidden?: boolean) => Promise<void>,
+  failureOf: (error: unknown) => "unknown" | "forbidden" | undefined,
 ): GiveDeferred {
   const wait = (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms));
 
@@ -57,11 +58,16 @@ export function createDeferred(
       try {
         return await give();
       } catch (error) {
-        if (!isUnknown(error) || (waitMs === undefined && content === undefined)) throw error;
-        if (waitMs !== undefined) await wait(waitMs);
+        const failure = failureOf(error);
+        if (failure === "unknown" && waitMs !== undefined) {
+          await wait(waitMs);
+          continue;
+        }
+        if (!failure || content === undefined) throw error;
+        await tellLate(interaction, content, failure === "forbidden");
+        break;
       }
     }
-    if (content !== undefined) await tellLate(interaction, content);
     return undefined;
   };
 }

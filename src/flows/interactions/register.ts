@@ -101,7 +101,6 @@ const RETRY: RetryDelay = { minDelayMs: 2_000, maxDelayMs: 600_000, jitter: 0.2 
 
 /** Creates the registration; it does nothing before `register`. */
 export function createRegistration(account: Pick<Account, "log" | "random" | "schedule">, ports: {
-  /** The scopes with the commands that they have now. */
   readonly wanted: () => Promise<readonly CommandScope[]>;
   /** Reads the commands that Discord has; rejects if Discord refuses or does not answer. */
   readonly list: (

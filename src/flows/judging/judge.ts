@@ -208,7 +208,6 @@ export function createJudge(
       const known = knownFactsOf(unaddressed, { ...ownerOf(message), ...chosen }, isCommand);
       return admit(unaddressed, known).kind === "accept";
     },
-    /** The bot has written there. */
     recordOwn(message: Pick<OwnMessage, "id" | "channelId" | "parentId">): void {
       if (policy().policy.allowBots) guard.record(message, "own", now());
     },

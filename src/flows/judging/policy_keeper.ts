@@ -26,7 +26,6 @@ import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts
 import type { Store } from "../../store/store.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The parts of a config that a policy comes from. */
 interface PolicySource {
   readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
   /** Path of the config file; absent without one. */
@@ -119,7 +118,6 @@ export async function createPolicyKeeper(
 
   return {
     now: (): CurrentPolicy => current,
-    /** Applies another config. */
     apply(config: PolicySource, text: string | undefined): Promise<void> {
       source = { config, text };
       return change();
@@ -142,7 +140,6 @@ export async function createPolicyKeeper(
   };
 }
 
-/** Keeps the current policy of an account. */
 export type PolicyKeeper = Awaited<ReturnType<typeof createPolicyKeeper>>;
 
 function currentPolicyOf(

@@ -10,7 +10,6 @@ import type { RoutingFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
-/** An enabled account of this process. */
 export interface OurAccount {
   readonly accountId: AccountId;
   /** Absent while the account does not run. */
@@ -23,7 +22,6 @@ export interface OurView {
   readonly userId: () => UserId | undefined;
   /** The role that Discord created for the bot in a guild. */
   readonly roleIn: (guildId: GuildId) => RoleId | undefined;
-  /** Whether the bot is in a guild. */
   readonly isIn: (guildId: GuildId) => boolean;
   /** Whether it would answer a message that mentions no account, by the facts in memory. */
   readonly wouldAnswer: (message: InboundMessage) => boolean;

@@ -34,7 +34,6 @@ export function createIsOwner(
 /** Maximum number of sets to keep; a config has few, apart from one with many senders. */
 const MAX_SETS = 1_000;
 
-/** Prepares the tools of many turns. */
 export function createTurnTools(
   { policy }: { readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy"> },
   { toolServices: { tools: toolsNow }, owners }: {

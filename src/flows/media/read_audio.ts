@@ -54,7 +54,6 @@ export async function readAudio(
     readonly place: MediaOwner;
     readonly attachment: Attachment;
     readonly message: InboundMessage;
-    /** The agent that answers the message. */
     readonly agentId: string;
     readonly sound: Sound;
   },

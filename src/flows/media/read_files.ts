@@ -36,7 +36,6 @@ export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule"
       signal: AbortSignal,
       use: (file: FoundFile) => Result | Promise<Result>,
     ): Promise<Result>;
-    /** The images of an earlier message that are still kept. */
     keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]>;
   };
   readonly extractor: Extractor;
@@ -123,7 +122,6 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
   async function read(
     message: InboundMessage,
     { agentId, takesImages, room }: {
-      /** The agent that answers the message. */
       readonly agentId: string;
       readonly takesImages: boolean;
       readonly room: FileRoom;
@@ -203,7 +201,6 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
 
 export type TurnFiles = ReturnType<typeof createTurnFiles>;
 
-/** Whether a message, or the message that it replies to, has files. */
 export function hasFiles({ attachments, quoted }: InboundMessage): boolean {
   return (attachments?.length ?? 0) > 0 || (quoted?.attachments?.length ?? 0) > 0;
 }

@@ -105,7 +105,6 @@ export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
   };
 }
 
-/** Discord's answer about a user. */
 type UserAnswer = { readonly username: string } | "unknown" | "unasked";
 
 /** The questions of one look at the config; `"unasked"` without an answer. */

@@ -79,7 +79,6 @@ function guildFault(
   return `the bot is in no server with this name${nearNamesText(typed, possible)}`;
 }
 
-/** The fault of a role's name in the entry of a guild. */
 function roleFault(
   { typed, guild: key }: UnresolvedName,
   policy: AccessPolicy,

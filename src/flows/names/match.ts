@@ -19,7 +19,6 @@ import { prepareAllowlist } from "../../policy/rules/allowlist.ts";
 import { isFormOf } from "../../policy/rules/entries.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 
-/** All facts to match names against. */
 export interface KnownNames {
   readonly guilds: readonly GuildNames[];
   readonly resolved: readonly ResolvedName[];

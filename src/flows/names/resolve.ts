@@ -94,7 +94,6 @@ function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
-/** The part of an account that the flow uses. */
 type NamesAccount =
   & Pick<
     Account<unknown, unknown, { readonly pairing: ResolvedNames }>,
@@ -123,7 +122,6 @@ export function createNames(
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
-  /** Keys of warnings that were logged. */
   const warned = new Set<string>();
 
   async function resolve(): Promise<void> {
@@ -184,7 +182,6 @@ export function createNames(
   };
 }
 
-/** The names in the policy of one account. */
 export type Names = ReturnType<typeof createNames>;
 
 /** Whether a channel no longer exists in its guild. */
@@ -202,7 +199,6 @@ function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
   ];
 }
 
-/** The results of one search for names. */
 interface Resolution {
   readonly matched: readonly Matched[];
   /** Discord's error, if it refused the search of members; else absent. */

@@ -23,7 +23,6 @@ export function isNameless({ isUnread, id, name }: SearchedGuild): boolean {
   return isUnread === true && name === id;
 }
 
-/** Whether a guild entry is for a guild. */
 export function isFor({ guilds = {} }: AccessPolicy, key: string, guild: GuildNames): boolean {
   return key === "*" || findKeys(guilds, guild, GUILD_PINS).includes(key);
 }

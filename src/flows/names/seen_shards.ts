@@ -13,7 +13,6 @@ export interface GuildSight {
   readonly mayMiss: (id?: GuildId) => boolean;
 }
 
-/** Creates the record of an account's shards. */
 export function createSeenShards() {
   let shardCount = 0;
   const seen = new Set<number>();

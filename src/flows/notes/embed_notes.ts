@@ -22,7 +22,6 @@ const REQUEST_MS = 60_000;
 const STORE_RETRY_MS = 60_000;
 /** Characters of the attempt with the beginning of a refused note. */
 const SHORT_CHARS = 200;
-/** A text that each model takes. */
 const PLAIN = "note";
 const REFUSED = new Int8Array(0);
 

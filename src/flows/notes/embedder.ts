@@ -147,5 +147,4 @@ export function createEmbedder(
   };
 }
 
-/** Makes vectors. */
 export type Embedder = ReturnType<typeof createEmbedder>;

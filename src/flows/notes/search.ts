@@ -31,9 +31,7 @@ const NEAR_ENOUGH = 0.5;
 
 export function createNoteSearch({ notes, embedder, onEmbedded }: {
   readonly notes: Pick<Notes, "search" | "find"> & Pick<NoteVectors, "nearest">;
-  /** Makes the vector of a query. */
   readonly embedder: Pick<Embedder, "modelId" | "embed">;
-  /** The model has answered. */
   readonly onEmbedded: () => void;
 }): NoteSearch {
   return async ({ keys, query, limit, by }, signal) => {

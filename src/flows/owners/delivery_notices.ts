@@ -33,7 +33,6 @@ export function createOwnerNotices(
   const digest = createFailureDigest((failures) => void tellOf("dead", failures), schedule);
 
   return {
-    /** A channel refuses messages for a while. */
     parked: (refused: RefusedChannel): void => void tellOf("parked", refused),
     /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
     noFiles: (refused: RefusedChannel): Promise<void> => tellOf("noFiles", refused),
@@ -68,7 +67,6 @@ export function createFileNotices(
   { wasTold, noteTold, explain, tell }: {
     /** Whether the owners got this notice about the channel within the last day. */
     readonly wasTold: (channelId: ChannelId) => Promise<boolean>;
-    /** Stores that the owners have got the notice. */
     readonly noteTold: (channelId: ChannelId) => Promise<void>;
     /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
     readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
@@ -111,15 +109,11 @@ export function createFileNotices(
 export interface ChannelFailures<Reason = string> {
   readonly channelId: ChannelId;
   readonly count: number;
-  /** The reason of the last failure. */
   readonly reason: Reason;
 }
 
-/** Groups the failures of each channel. */
 interface FailureDigest<Reason = string> {
-  /** A message failed. */
   add(channelId: ChannelId, reason: Reason): void;
-  /** Sends the pending notices now. */
   flush(): void;
 }
 

@@ -34,7 +34,6 @@ export function createModelNotices(
     readonly problems: {
       /** Reads the problems that owners know. */
       readonly load: () => Promise<readonly string[]>;
-      /** Owners know a problem now. */
       readonly note: (problem: string) => Promise<void>;
       /** No problem is left. */
       readonly forget: () => Promise<void>;
@@ -46,7 +45,6 @@ export function createModelNotices(
   let last: Promise<void> = Promise.resolve();
   /** When a model answered last, if problems were known. An alert from before has outlived it. */
   let answeredAt = -Infinity;
-  /** The refused parts that the owners know. */
   const toldParts = new Set<string>();
   /** Number of ends that wait to be judged. */
   let waiting = 0;

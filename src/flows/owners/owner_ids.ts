@@ -18,7 +18,6 @@ interface ApplicationOwners {
 /** How long Discord's answer about the application is reused, in milliseconds. */
 const FRESH_MS = 10 * 60_000;
 
-/** Creates the look-up of owners. */
 export function createOwnerIds(
   { policy, now }: Pick<Account<unknown, { readonly policy: AccessPolicy }>, "policy" | "now">,
   { applications, connectionState: { applicationOwner, applicationOwners } }: {

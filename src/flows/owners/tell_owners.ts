@@ -13,7 +13,6 @@ import type { Account } from "../../core/account/account.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 
-/** The dependencies of notices to owners. */
 export interface OwnersPorts extends Pick<Account, "log"> {
   /** The owners from the config, or else from Discord; empty if neither names any. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
@@ -31,7 +30,6 @@ interface NoticeOptions {
   readonly buttons?: readonly Button[];
 }
 
-/** Creates the sender of notices. */
 export function createOwners(
   { ownerIds, openDirect, isRefused, send: post, log }: OwnersPorts,
 ) {
@@ -95,7 +93,6 @@ export function createOwners(
     ): void {
       for (const [owner, id] of channels) if (id === channelId) unreachable.set(owner, reason);
     },
-    /** A message has arrived in a channel. */
     delivered(channelId: ChannelId): void {
       if (unreachable.size === 0) return;
       for (const [owner, id] of channels) if (id === channelId) unreachable.delete(owner);

@@ -18,7 +18,6 @@ import {
   type SeenGuild,
 } from "./permissions.ts";
 
-/** A channel with the bot's permissions. */
 export interface AuditedChannel extends Named<ChannelId> {
   /** `fail`: the bot cannot answer. `warn`: it lacks a comfort. `skipped`: it answers no one. */
   readonly status: FindingStatus;

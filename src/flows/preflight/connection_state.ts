@@ -31,9 +31,7 @@ interface ReadApplication {
 
 /** Fetches the facts that the checks judge. */
 export interface Inquiries extends Clock {
-  /** Probes the way to REST. */
   readonly network: () => Promise<NetworkFacts>;
-  /** Asks Discord about the bot. */
   readonly discord: () => Promise<DiscordFacts>;
   /** Checks the agents' current models, without a question; a reload may change them. */
   readonly models: () => Promise<readonly Finding[]>;
@@ -65,7 +63,6 @@ export function createConnectionState(
     /** The account's rows of the last process. */
     readonly stored: Pick<StoredAccount, "self" | "ownerId" | "ownerIds" | "readyAt">;
     readonly events: Parameters<typeof createPreflight>[2]["events"];
-    /** Reads the application at Discord. */
     readonly readApplication: () => Promise<
       ApplicationAnswer & ReadApplication
     >;
@@ -149,7 +146,6 @@ export function createConnectionState(
         log.warn(`${what}: ${why}`, { id, ...(fix !== undefined && { fix }) });
       }
     },
-    /** All current problems. */
     findings(): readonly Finding[] {
       const ids = new Set(ungranted.map(({ id }) => id));
       return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted];

@@ -11,7 +11,6 @@ import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts"
 import { quoted } from "../../lib/text/quoted.ts";
 import { inviteUrl } from "../../core/invite.ts";
 
-/** The result of a request to Discord. */
 export type ProbeAnswer<Found> =
   | { readonly kind: "answered"; readonly found: Found }
   /** 401: the token is not valid. */

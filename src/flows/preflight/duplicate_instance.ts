@@ -10,7 +10,6 @@
 import type { Foreign } from "../../core/inbound/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The signs of a second program. */
 interface DuplicateDoubt {
   /** Unix time in milliseconds of the first sign. */
   readonly since: number;
@@ -44,7 +43,6 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
   early: "which arrived before this process sent it",
 };
 
-/** Creates a watch without any sign. */
 export function createDuplicateWatch(
   { now, schedule, log }: Pick<Account, "log" | "now" | "schedule">,
 ) {

@@ -16,16 +16,13 @@ import type { LogFields } from "../../lib/log.ts";
 interface Hosting {
   /** Name of the company: `"Replit"`. */
   readonly name: string;
-  /** Environment variable that reveals it. */
   readonly variable: string;
   /** Whether `http.keepAliveUrl` is set. */
   readonly isKeptAwake?: boolean;
 }
 
 export interface LogLine {
-  /** The sentence to log. */
   readonly event: string;
-  /** Facts beside the sentence. */
   readonly fields: LogFields;
 }
 

@@ -36,7 +36,6 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
  */
 export async function locateGateway(
   known: {
-    /** The earlier answer. */
     readonly place: GatewayInfo;
     /** Whether the answer is recent enough to use without a request. */
     readonly isFresh: boolean;

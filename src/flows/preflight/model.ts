@@ -75,7 +75,6 @@ function fixOf(failure: Parameters<typeof modelProblemOf>[0]): Pick<Finding, "fi
  * 15,000 characters. An owner's turn takes more.
  */
 export const OWN_TOKENS = 4_000;
-/** Tokens of a conversation that has hardly begun. */
 const TALK_TOKENS = 2_000;
 
 /**

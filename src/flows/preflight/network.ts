@@ -8,7 +8,6 @@ import type { Clock } from "../../lib/clock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { judgeClock, judgeHello, judgeHttp } from "./network_answers.ts";
 
-/** The observed state of the network. */
 export interface NetworkFacts {
   /** The way to the REST API, and its answer to a plain request. */
   readonly rest: { readonly reach: Reachability; readonly http: Stage<HttpFound> };
@@ -27,7 +26,6 @@ export interface NetworkFacts {
   readonly showsDns: boolean;
 }
 
-/** The check of the way to Discord. */
 export const NETWORK_CHECK: CheckCode<
   {
     /** Probes the way; `undefined` if there is nothing to check. */
@@ -98,7 +96,6 @@ function stages(
   ].filter((finding) => finding !== undefined);
 }
 
-/** Id and title of a row. */
 type Title = ReturnType<typeof titled>;
 
 function dns(title: Title, reach: Reachability, isContainer: boolean): Finding | undefined {

@@ -216,7 +216,6 @@ function judgeRisks({ name, risky }: SeenGuild): readonly Finding[] {
   }];
 }
 
-/** A permission that the bot lacks in a place. */
 export interface MissingPermission {
   /** Its name in Discord's settings: `"Send Messages"`. */
   readonly permission: string;
@@ -235,10 +234,8 @@ export interface SeenChannel extends Named<ChannelId> {
   readonly granted?: readonly string[];
 }
 
-/** Check and title of each row about permissions. */
 const ABOUT = { ...titled("discord.permissions") } as const;
 
-/** The fix for permissions that a channel denies. */
 const GRANT_IN_CHANNEL = "grant it to the bot's role in the channel's settings, under Permissions";
 
 const HIDDEN = "View Channel";

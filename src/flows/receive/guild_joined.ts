@@ -34,7 +34,6 @@ export function createGuildJoined(account: Pick<Account, "log" | "texts">, ports
    * Config path of this account's `guilds`, whether it is set or not: `"channels.discord.guilds"`.
    */
   readonly guildsPath: () => string;
-  /** Tells the owners about guilds. */
   readonly notices: Pick<GuildNotices, "add">;
 }): (guild: Named<GuildId>) => void {
   const { texts, log } = account;

@@ -108,7 +108,6 @@ export function createGuildNotices(
       waiting.set(id, one);
       tasks.add(tell);
     },
-    /** Tells nothing more. */
     async stop(): Promise<void> {
       cancel?.();
       await tasks.stop();

@@ -21,7 +21,6 @@ import {
 } from "../../core/inbound/waiting_limits.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 
-/** Makes the reply to store. */
 function noticeReply(
   text: string,
   { accountId, channelId, guildId, id: cause, revision }: Pick<

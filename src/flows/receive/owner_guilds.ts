@@ -28,7 +28,6 @@ const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
   unknown: "I can't tell whether one of my owners is a member there",
 };
 
-/** The part of an account that the flow uses. */
 type OwnerGuildsAccount = Pick<
   Account<
     unknown,
@@ -48,7 +47,6 @@ export function createOwnerGuilds(
       readonly isNeeded: () => boolean;
       /** Asks Discord whether an owner is in a guild. Never rejects. */
       readonly ask: (guildId: GuildId) => Promise<OwnerInGuild>;
-      /** Tells the owners about guilds. */
       readonly notices: Pick<GuildNotices, "add">;
       /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
       readonly guildsPath: () => string;

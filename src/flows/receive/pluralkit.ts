@@ -45,7 +45,6 @@ export function createProxiedUsers(): NewestSet<UserId> {
   return createNewestSet(MAX_PROXIED);
 }
 
-/** The part of an account that the flow uses. */
 type PluralkitAccount = Pick<
   Account<
     unknown,
@@ -61,7 +60,7 @@ type PluralkitAccount = Pick<
 >;
 
 /**
- * Creates the flow for one account; {@link Pluralkit.start} begins. The function is longer than most,
+ * Creates the flow for one account; `start` begins. The function is longer than most,
  * because its inner functions share one state: the messages that wait.
  */
 export function createPluralkit(
@@ -185,9 +184,6 @@ export function createPluralkit(
     },
   };
 }
-
-/** The messages of one account that wait for PluralKit. */
-export type Pluralkit = ReturnType<typeof createPluralkit>;
 
 /** The waiting originals of one account. */
 interface Originals<Row> {

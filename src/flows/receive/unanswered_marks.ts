@@ -174,7 +174,6 @@ export function createUnansweredMarks(
       wake();
       void linkAll();
     },
-    /** The store has more of them. */
     wake,
   };
 }

@@ -47,7 +47,6 @@ export function createUnreadDispatches(
   }
 
   return {
-    /** A batch has been read. */
     read(): void {
       for (const one of unread(now())) tell(one);
     },

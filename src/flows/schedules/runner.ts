@@ -32,7 +32,6 @@ export type CreatorNow =
   /** They have left the guild, or may not see the channel any more. */
   | { readonly kind: "gone" };
 
-/** The part of an account that runs schedules. */
 export type RunnerAccount =
   & Pick<
     Account<
@@ -66,7 +65,6 @@ export interface RunParts {
   readonly nextRun: (pattern: string) => Promise<number | undefined>;
   /** Tells the owners that a task has failed in a guild or a group, where no person waits for it. */
   readonly tellFailed: (schedule: Schedule, run: ScheduleRun) => void;
-  /** Tells the owners that failures have paused a schedule. */
   readonly tellPaused: (schedule: Schedule, last: ScheduleRun) => void;
 }
 

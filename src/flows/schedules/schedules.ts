@@ -33,7 +33,6 @@ export function createSchedules(
      * channel any more. Rejects if Discord does not answer.
      */
     readonly rolesNow: (origin: GuildOrigin) => Promise<readonly Role[] | undefined>;
-    /** The place with its current names. */
     readonly placeNow: (origin: GuildOrigin) => GuildPlace;
     /** The time zone of cron patterns. */
     readonly timezone: () => string;

@@ -7,7 +7,6 @@
 
 import { DAY_MS } from "../../lib/clock.ts";
 
-/** A time that was read. */
 export type When =
   /** Once, at Unix time in milliseconds. */
   | { readonly kind: "once"; readonly at: number }

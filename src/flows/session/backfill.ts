@@ -126,7 +126,6 @@ export type ThreadStarter = (
 /** Milliseconds that a turn waits for the starter. */
 export const STARTER_PATIENCE_MS = 2_000;
 
-/** Creates the search of one account. */
 export function createThreadStarter(
   { read, entriesOf, schedule, ended, log }:
     & Pick<Account, "schedule" | "ended" | "log">

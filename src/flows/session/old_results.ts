@@ -18,7 +18,6 @@ const SHOWN_MS = 5 * 60_000;
 
 const OLD = "[out of date: the right to read this may have changed. Read it again if you need it.]";
 
-/** Reads and sorts the steps. */
 export async function readSteps(
   store: Pick<Steps, "stepsOf">,
   message: InboundMessage,

@@ -156,7 +156,6 @@ async function ask(model: Model, request: ModelRequest, signal: AbortSignal): Pr
   throw new Error("the answer ended early");
 }
 
-/** Creates the summaries for the turns of one agent. */
 export function createSummarise(
   account: Pick<Account, "log" | "now" | "randomId">,
   { model, agentId, spend, cleanSecrets }: {

@@ -66,7 +66,6 @@ export function createExecPort(account: Pick<Account, "now">, options: {
   /** Users who may approve commands. */
   readonly approvers: () => readonly UserId[];
   readonly commands: HostCommands;
-  /** Stored rules about commands. */
   readonly rules: Pick<ExecRules, "execRules" | "addExecRule">;
   readonly cleanSecrets: (text: string) => string;
 }): ExecPort {

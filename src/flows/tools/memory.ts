@@ -4,7 +4,7 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
 import type { MemoryPort } from "../../core/turn/ports/memory.ts";
 import { usedBy } from "../../core/spending/usage.ts";
@@ -31,10 +31,10 @@ export function createMemoryPort(
     readonly showing: Showing;
   },
 ): MemoryPort {
-  /** The messages that a note comes from. A scheduled run is no message that people could delete. */
-  function sourcesOf(asker: InboundMessage, named: readonly MessageId[]): readonly MessageId[] {
-    return [...new Set(isUnasked(asker) ? named : [asker.id, ...named])];
-  }
+  /** The messages that a note comes from. The asker's also stands for all that its turn reads (H6a). */
+  const sourcesOf = (asker: InboundMessage, named: readonly MessageId[]) => [
+    ...new Set([asker.id, ...named]),
+  ];
 
   /** A note that the asker's turn sees and that the asker may change. */
   async function changeable(asker: InboundMessage, id: number): Promise<Note | undefined> {
@@ -49,7 +49,7 @@ export function createMemoryPort(
   }
 
   return {
-    async save(asker, { scope, text, sources, callKey }) {
+    async save(asker, { scope, text, sources, callKey, isOwnWords }) {
       const scopeKey = scopeKeyOf(scope, asker);
       if (scopeKey === undefined) {
         throw badArguments(
@@ -74,6 +74,7 @@ export function createMemoryPort(
         text: cleanSecrets(text.trim()),
         sources: sourcesOf(asker, sources),
         callKey,
+        isOwnWords,
       }, now());
       if (note) return note;
       throw new RefusedCall(
@@ -92,12 +93,13 @@ export function createMemoryPort(
       }
       return { ...found, notes };
     },
-    async update(asker, id, text, sources) {
+    async update(asker, id, text, sources, isOwnWords) {
       const note = await changeable(asker, id);
       if (!note) throw badArguments(`there is no note ${id} here`);
       const isOfHere = asker.place.kind !== "guild" || note.channelId === asker.channelId;
       if (!isOfHere) throw badArguments(`note ${id} is of another channel: save a new one`);
-      await notes.update(id, cleanSecrets(text.trim()), sourcesOf(asker, sources), now());
+      const from = sourcesOf(asker, sources);
+      await notes.update(id, cleanSecrets(text.trim()), from, now(), isOwnWords);
     },
     async remove(asker, id) {
       if (await changeable(asker, id)) await notes.remove(id);

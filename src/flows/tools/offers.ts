@@ -44,7 +44,6 @@ interface OfferParts extends ActionRunParts {
   readonly unattendedRules: (message: InboundMessage) => readonly UnattendedRule[];
   /** Milliseconds until an offer closes: `tools.offerExpiresMin`. */
   readonly expiresMs: () => number;
-  /** Text of the button that closes an offer. */
   readonly dismissText: () => string;
 }
 
@@ -54,7 +53,6 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
   const { cleanSecrets, dismissText } = parts;
   const runs = createActionRuns(account, parts);
 
-  /** The tool of a call, with its checked input. */
   function read(call: Pick<OfferedCall, "tool" | "arguments">) {
     const tool = tools().find(({ name }) => name === call.tool);
     const input = tool?.input.safeParse(JSON.parse(call.arguments));

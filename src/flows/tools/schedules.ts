@@ -25,7 +25,6 @@ type SchedulingAccount =
   & Emits<"schedulesChanged">;
 
 export function createSchedulesPort(account: SchedulingAccount, options: {
-  /** The agent that sets them, and that they run as. */
   readonly agentId: string;
   /** `agents.defaults.timezone`, or the host's. */
   readonly timezone: () => string;

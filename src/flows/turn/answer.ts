@@ -296,7 +296,6 @@ async function recallLinks(
 type ModelAsked = Awaited<ReturnType<typeof askModel>>;
 type ModelReply = Extract<TurnOutcome, { kind: "reply" }>;
 
-/** The parts of the turn that its transcript keeps. */
 function givenOf(
   { rules }: AnswerRun,
   { gathered: { texts }, history, links }: TurnRequest,

@@ -38,11 +38,9 @@ import type { Inbox } from "../../store/inbox/inbox.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
 import type { RecentTalk } from "../../store/received/received.ts";
 
-/** The part of the config that applies to one turn. */
 export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;
-  /** Parts of the system prompt. */
   readonly instructions: Instructions;
   /** Maximum number of overheard messages for the model; 0 in direct messages. */
   readonly historyLimit: number;
@@ -161,7 +159,6 @@ export interface AnswerPorts extends
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;
-  /** They send the stored answer. */
   readonly channelQueues: Pick<ChannelQueues, "wake">;
   /** Looks the question up in the server's messages; absent: no turn does (T17). */
   readonly lookUp?: LookUp;

@@ -275,7 +275,6 @@ export function createAnswerThreads(
   };
 }
 
-/** The threads of one account's answers. */
 export type AnswerThreads = ReturnType<typeof createAnswerThreads>;
 
 const SYSTEM =

@@ -65,7 +65,6 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
   };
 }
 
-/** Everything that turns need of commands. */
 export interface TurnCommands {
   /** Reads a message as a command; `undefined` if it is none. */
   commandOf(message: InboundMessage): TextCommand | undefined;
@@ -93,7 +92,6 @@ export function createCommandTurns(
     & {
       readonly channelQueues: Pick<ChannelQueues, "wake">;
       readonly commands: Pick<TurnCommands, "commandOf" | "run">;
-      /** Rules of full channel queues. */
       readonly queue: () => SaveTurnPorts["queue"];
     },
 ): (claim: Claim) => Promise<void> {

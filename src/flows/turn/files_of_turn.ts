@@ -66,7 +66,6 @@ export function createFilesOfTurn(
       result.kind === "image" ? [result.image] : []
     );
 
-  /** An equal part of the rest of the room. */
   function shareOf(count: number): Omit<FileRoom, "chars"> {
     const shown = [...imagesOf(read.keys()), ...earlier, ...ofResults.values()];
     const bytes = MAX_IMAGES_BYTES - shown.reduce((sum, { data }) => sum + data.length, 0);
@@ -100,13 +99,11 @@ export function createFilesOfTurn(
         freeChars -= Math.min(share, charsOf(found));
       }));
     },
-    /** The files of a message, as far as they were read. */
     of: (messageId: MessageId): readonly ReadFile[] => read.get(messageId) ?? [],
     /** Maximum UTF-16 units of the texts of a message's files. */
     charsFor: (messageId: MessageId): number => shares.get(messageId) ?? 0,
     /** The images of messages, in their order. */
     imagesOf,
-    /** Notes the images of earlier turns that the request shows, too. */
     showsEarlier: (images: readonly ModelImage[]): void => void (earlier = images),
     /**
      * Keeps an image of a tool's result, and shows it to the model if it can see it.
@@ -192,7 +189,6 @@ export function createTurnTexts(
 
   return {
     begunWith: (): readonly MessageId[] => initial.map(({ id }) => id),
-    /** Their text, for the request. */
     first(): string {
       const text = initial.length === 1 ? textOf(firstMessage) : initial.map(textOf).join("\n\n");
       return beside === undefined ? text : `${beside}\n\n${text}`;

@@ -28,11 +28,9 @@ import type { ToolChanges } from "../../store/changes/changes.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
-  /** The model that answered, or failed. */
   readonly model: Pick<Model, "id">;
 }
 
-/** The part of a turn's rules that its end needs. */
 export interface EndRules extends Pick<ReplyRules, "texts"> {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;
@@ -120,7 +118,6 @@ export function postedTurn(turn: FinishedTurn): FinishedTurn {
     : turn;
 }
 
-/** The record of a turn with an answer. */
 export function answeredTurn(
   claim: Claim,
   composed: Exclude<ComposedReply, { kind: "blank" }>,
@@ -212,7 +209,6 @@ function recordOf(
 /** Whether something that the turn of a message has done can be taken back now. */
 export type CanUndo = (messageId: MessageId) => Promise<boolean>;
 
-/** Creates a {@link CanUndo} for one account. */
 export function createCanUndo(
   { accountId, changes, now }: Clock & {
     readonly accountId: AccountId;

@@ -58,9 +58,7 @@ export interface Gathered {
   readonly overheard: readonly Overheard[];
   /** Sources of a look-up that the model reads (T17). */
   readonly found: readonly FoundSource[];
-  /** Steps that an earlier process has stored. */
   readonly stored: SortedSteps;
-  /** The images of the messages that the turn begins with. */
   readonly images: readonly ModelImage[];
   /** Files of the turn's messages. Those of messages that join later are not read yet. */
   readonly files: () => FilesOfTurn;
@@ -206,11 +204,9 @@ async function withQuestions(
     .slice(-limit);
 }
 
-/** A turn whose request is to be read. */
 export interface TurnToRead {
   readonly turn: RunningTurn;
   readonly rules: TurnRules;
-  /** Steps that an earlier process has stored. */
   readonly stored: SortedSteps;
   readonly ports: AnswerPorts;
   readonly spending: Pick<TurnSpending, "by">;

@@ -62,7 +62,6 @@ function wordsOf(claim: Claim): string {
   return messagesOf(claim).map(({ text }) => text).join("\n");
 }
 
-/** Makes the parked turn of an answer. */
 export async function heldTurn(
   { claim, entries, outbox }: FinishedTurn,
   { text, reply }: ReplyToSend,

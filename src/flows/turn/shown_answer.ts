@@ -36,7 +36,6 @@ export type Compose = (
 /** Files of a turn without any. */
 const NO_FILES: NonNullable<ModelAnswer["files"]> = [];
 
-/** Creates the {@link Compose} of a turn. */
 export function createCompose(
   turn: Pick<RunningTurn, "claim">,
   shown: ModelAnswer["shown"],

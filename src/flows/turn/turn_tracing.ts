@@ -10,9 +10,7 @@ import type { TimelineEntry, TurnTrace } from "../../core/turn/timeline.ts";
 import type { Account } from "../../core/account/account.ts";
 
 export interface TurnTracing {
-  /** Records the requests to a model. */
   model(model: Model): Model;
-  /** Records the calls of tools. */
   toolbox(toolbox: Toolbox): Toolbox;
   end(end: TurnEnd, outcome: TurnOutcome | undefined): TurnTrace;
 }

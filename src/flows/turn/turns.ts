@@ -44,7 +44,6 @@ export function createTurns(
     readonly interrupts: QueueModes["interrupts"];
     /** Whether a message is a command, whose turn runs beside no other. */
     readonly isCommand: (message: InboundMessage) => boolean;
-    /** Whether a person is an owner of the bot. */
     readonly isOwner: (message: Pick<WaitingTurn, "sender">) => boolean;
     /** Runs the turn to its end and stores it (T3). */
     readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;
@@ -341,14 +340,12 @@ export function createRunningTurns(stopping: AbortSignal) {
         listed.over.resolve();
       }
     },
-    /** Ends the turns that answer one of these messages. */
     touched(messageIds: readonly MessageId[]): void {
       const ids = new Set(messageIds);
       for (const turn of turns) {
         if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) end(turn, "touched");
       }
     },
-    /** The running turns that began with these messages. */
     begunWith: (messageIds: readonly MessageId[]): readonly RunningTurn[] =>
       [...turns].filter(({ claim, cut }) =>
         cut === undefined && messageIds.includes(claim.message.id)

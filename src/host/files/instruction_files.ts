@@ -34,27 +34,19 @@ export const INSTRUCTION_FILES = ["AGENTS.md", "SOUL.md"] as const;
 export const MAX_INSTRUCTIONS = 20_000;
 /** Maximum bytes to read: that many units in any language. */
 const MAX_BYTES = 4 * MAX_INSTRUCTIONS;
-/** Milliseconds for which the files count as unchanged. */
-const FRESH_MS = 1_000;
 
 /**
  * Creates the reading.
  *
  * @param folder Path of the folder; it may be missing.
- * @param now Milliseconds of any clock.
  */
-export function createInstructionFiles(
-  folder: () => string,
-  now: () => number,
-  log: Pick<Log, "warn">,
-) {
+export function createInstructionFiles(folder: () => string, log: Pick<Log, "warn">) {
   const known = new Map<string, {
     /** Identifies the state of the file; empty if there is none. */
     readonly version: string;
     readonly text: string;
   }>();
   let files: readonly InstructionFile[] = [];
-  let readAt = -Infinity;
   let readIn: string | undefined;
 
   function readOne(name: string): string {
@@ -86,11 +78,8 @@ export function createInstructionFiles(
   return {
     /** Reads the files that exist, in a fixed order. It never throws. */
     read(): readonly InstructionFile[] {
-      const at = now();
       const here = folder();
-      if (here === readIn && at - readAt < FRESH_MS) return files;
       if (here !== readIn) known.clear();
-      readAt = at;
       readIn = here;
       const next = INSTRUCTION_FILES.map((name) => ({ name, text: readOne(name) }))
         .filter(({ text }) => text !== "");

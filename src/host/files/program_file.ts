@@ -27,13 +27,11 @@ import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
 import { removeDeadFiles } from "./dead_files.ts";
 
-/** The files beside a program that belong to its upgrades. */
 export interface ProgramFiles {
   /** The program itself, with links resolved. */
   readonly program: string;
   /** The program before it. */
   readonly previous: string;
-  /** The one that this process downloads. */
   readonly next: string;
   /** Holds the date of the newest list of releases that this machine has read. */
   readonly seen: string;

@@ -61,7 +61,6 @@ const CHUNK_BYTES = 64 * 1024;
 export function readBounded(
   path: string,
   { maxBytes, acceptsPipes = false, pipeMs = PIPE_MS }: {
-    /** Largest size of the file. */
     readonly maxBytes: number;
     /** Whether a pipe is a file too, such as `/dev/stdin` or a named one; its writer ends it. */
     readonly acceptsPipes?: boolean;
@@ -233,7 +232,6 @@ function tooLarge(maxBytes: number): FileRefusedError {
   return new FileRefusedError("EFBIG", `it has more than ${maxBytes / 1024} KiB`);
 }
 
-/** POSIX facts of a folder. */
 interface FolderStat {
   /** Absolute path without links. */
   readonly path: string;
@@ -243,7 +241,6 @@ interface FolderStat {
   readonly uid: number;
   /** Group. */
   readonly gid: number;
-  /** Whether the file, or a link to it, is in it. */
   readonly isDirect: boolean;
 }
 

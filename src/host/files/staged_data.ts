@@ -35,16 +35,13 @@ const OLD_NAME_FILE = "old";
 /** The beginning and the end of that folder's name. */
 const OLD_NAME = { start: "before-restore-", end: ".bak" } as const;
 
-/** Files of the database besides the database itself. */
 const DATABASE_FILES = ["-wal", "-shm", "-journal"].map((end) => `${DATABASE_NAME}${end}`);
 
-/** A finished replacement. */
 interface ReplacedData {
   /** Path of the folder with the old content; absent if there was none. */
   readonly old?: string;
 }
 
-/** Whether a name is that of a folder with old content. */
 export function isOldContent(name: string): boolean {
   return name.startsWith(OLD_NAME.start) && name.endsWith(OLD_NAME.end);
 }

@@ -130,7 +130,6 @@ const REMOTE: ReadonlySet<number> = new Set([
   0x786f4256,
 ]);
 
-/** Reports the kernel's events of a file. */
 export function fileEvents(path: string, onEvent: () => void): (() => void) | undefined {
   const ends: (() => void)[] = [];
   const end = () => ends.splice(0).forEach((stop) => stop());

@@ -30,7 +30,6 @@ export function readTree(pid: number, most: number, enough: number, proc = PROC)
   return { processes: found.length, memoryBytes: exact };
 }
 
-/** Whether the kernel tells the children of a process. */
 export function knowsChildren(pid: number, proc = PROC): boolean {
   return read(`${proc}/${pid}/task/${pid}/children`) !== undefined;
 }

@@ -10,7 +10,6 @@ import { knowsChildren, machineMemory, readTree } from "./process_tree.ts";
 
 const PRLIMIT = ["/usr/bin/prlimit", "/bin/prlimit"];
 const SHELL = "/bin/sh";
-/** Joins a group, and becomes the program. */
 const JOIN = 'echo 0 > "$0" && exec "$@"';
 /** Milliseconds between two looks. A program fills some 100 MB meanwhile. */
 const LOOK_MS = 200;

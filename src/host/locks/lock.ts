@@ -33,9 +33,7 @@ import { readBootId, readPid } from "../process/boot.ts";
 import { readBounded } from "../files/read_bounded.ts";
 import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
 
-/** The holder's description of itself. */
 export interface Holder {
-  /** Process id. */
   readonly pid: number;
   readonly startedAt: number;
   /** Id of the kernel's boot; absent if unknown. */
@@ -58,7 +56,6 @@ export const holderSchema = z.object({
   dataDir: text,
 });
 
-/** The holder's description in a lock file. */
 export interface LockHolder extends Holder {
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string;

@@ -11,12 +11,10 @@ import { createConnection, createServer, type Server } from "node:net";
 import { codeOf } from "../../lib/errors.ts";
 import { type Holder, holderSchema } from "./lock.ts";
 
-/** A holder's answer. */
 type SocketAnswer =
   | {
     readonly kind: "holder";
     readonly holder: Holder;
-    /** Whether it proved that it knows the token. */
     readonly knowsToken: boolean;
   }
   /** The holder hangs, or is not Barnacle. */

@@ -17,7 +17,6 @@ export interface TcpTables {
   readonly sockets: (family: "tcp" | "tcp6") => string;
   /** The target of each open file of a process, such as `"socket:[635990]"`. */
   readonly filesOf: (pid: number) => readonly string[];
-  /** User id of a process. */
   readonly uidOf: (pid: number) => number;
 }
 

@@ -40,7 +40,6 @@ export interface Squatter {
   readonly owner?: NameOwner;
 }
 
-/** The held lock of a bot token. */
 export type TokenLock =
   | {
     readonly kind: "held";
@@ -72,7 +71,6 @@ export interface TokenLockPorts {
   readonly uid: number | undefined;
 }
 
-/** This machine's. */
 export const TOKEN_LOCK_PORTS: TokenLockPorts = {
   platform: process.platform,
   askMs: 3_000, // a holder on a busy machine answers late
@@ -132,7 +130,6 @@ async function holdersInFiles(
 /** Names to ask at most: any user can take many of them. */
 const MAX_ASKED = 32;
 
-/** Names that {@link tokenLockName} returns. */
 const NAME = /^barnacle-[0-9a-f]{32}$/;
 const ENDING = ".lock";
 

@@ -14,7 +14,6 @@ import type { Env } from "../../lib/env.ts";
 /** Reads a file; throws if it does not exist. */
 type ReadText = (path: string) => string;
 
-/** The kernel's facts about a pid. */
 export type PidFacts =
   | { readonly kind: "gone" }
   | {

@@ -104,7 +104,6 @@ export function createCrashPoints(
   };
 }
 
-/** The places that the program passes. */
 export type CrashPoints = ReturnType<typeof createCrashPoints>;
 
 /** Kills the process as a power cut would: the kernel runs none of its code after that. */

@@ -12,7 +12,6 @@ import { codeOf } from "../../lib/errors.ts";
 import { isSameBoot } from "../../lib/env.ts";
 import { type PidFacts, readBootId, readPid } from "./boot.ts";
 
-/** The process to end, as its lock describes it. */
 export interface ProcessToEnd {
   readonly pid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */

@@ -71,7 +71,6 @@ export function isCompiledUrl(url: string): boolean {
   return url.includes("/$bunfs/") || /^file:\/\/\/B:\/(?:~|%7E)BUN\//i.test(url);
 }
 
-/** The part of a process that a restart uses. */
 export interface Replaceable {
   /** Its environment. */
   readonly env: Record<string, string | undefined>;
@@ -129,7 +128,6 @@ const STARTED = 8;
 /** Number of turns and steps after which a bot is busy. */
 const BUSY_TURNS = 500;
 
-/** Ends the start, for every thread of the process. */
 export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
   if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(STARTED);
 }

@@ -13,7 +13,6 @@ type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
 /** A function's signature, as its man page declares it. */
 interface CSignature {
-  /** Types of the arguments. */
   readonly parameters: readonly CType[];
   readonly result: "i32" | "isize";
 }

@@ -99,7 +99,6 @@ export function startOwnProcess(
   return {
     /** Process id; `undefined` if it did not start. */
     pid: child.pid,
-    /** Resolves with the end of the process. */
     exited,
     kill(signal: OwnSignal): void {
       // Not `child.kill`: Deno then reports the signal as the cause of the end in every case.

@@ -28,7 +28,6 @@ function identityOf(path: string): string | undefined {
   return stats && `${stats.dev}:${stats.ino}`;
 }
 
-/** Whether this system can replace a process. */
 export function canReplace(target: Pick<Replaceable, "execve"> = process): boolean {
   return process.platform !== "win32" && target.execve !== undefined;
 }

@@ -28,13 +28,11 @@ import type { AccountSnapshot, ModelCover, ShardSnapshot, Snapshot } from "../sn
 import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 
-/** The status that an account's parts report. */
 export interface PartsStatus
   extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
-/** The account's parts that its health is read from. */
 export interface AccountParts {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
@@ -67,7 +65,6 @@ export interface AccountFigures {
   readonly settings: Pick<Store["settings"], "pauseOf">;
 }
 
-/** The store's part of health. */
 export type HealthStore = AccountFigures & Pick<Store, "health" | "failure"> & {
   readonly gateway: Pick<Store["gateway"], "accountIds">;
 };
@@ -93,7 +90,6 @@ export interface ModelWord {
   readonly cover?: ModelCover;
 }
 
-/** Reports on one of the agents' models. */
 interface ToldModel {
   model: ModelWord;
   /** The fallback that gave the last answer; absent if the model itself did. */
@@ -102,7 +98,6 @@ interface ToldModel {
   failures?: { readonly count: number; readonly since: number };
 }
 
-/** Reports on an account from one start to the next. */
 interface Told {
   readonly startedAt: number;
   readonly parts: () => AccountParts | undefined;
@@ -177,7 +172,6 @@ function reporting(
       told = newlyTold(modelIds, parts, now());
       refresh();
     },
-    /** The account continues with these models. */
     setModels(modelIds: readonly string[]): void {
       if (!told) return;
       const { models } = told;
@@ -208,7 +202,6 @@ function reporting(
     delayed: onDelay,
     /** The store's IDENTIFY figures have changed; the next snapshot reads them. */
     refresh,
-    /** The account's part of a snapshot. */
     snapshot(): AccountSnapshot {
       if (!told) return { id: accountId, state: "disabled", shards: [], parked: [], ...unknown() };
       const { stored, end, isRestUp } = told;

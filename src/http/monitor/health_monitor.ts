@@ -21,7 +21,6 @@ export interface KnownAccount {
   readonly name?: string;
 }
 
-/** The bot's health. */
 export type HealthMonitor = ReturnType<typeof monitoring>;
 
 /** The limits of the time between two notes of live sessions, in milliseconds. */

@@ -3,7 +3,6 @@
 import type { Meters } from "../metrics.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** Measures the main thread's delays. */
 export type MainThreadMonitor = ReturnType<typeof measuring>;
 
 /** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
@@ -11,7 +10,6 @@ const PULSE_MS = 30_000;
 /** How long delays are kept, in milliseconds. */
 const DELAYS_MS = 60_000;
 
-/** Starts the measurement. */
 export function createMainThreadMonitor(
   metrics: Pick<Meters, "eventLoopLagSec">,
   account: Pick<Account, "now" | "schedule">,

@@ -66,7 +66,6 @@ function counting(metrics: Metrics) {
       metrics.discordWaitSec.observe(waitMs / 1_000);
       if (scope !== undefined) metrics.discord429s.inc({ scope });
     },
-    /** An attempt to send a message ended. */
     delivery({ message: { of } }: OutboxRow, delivery: Delivery): void {
       const retry = retryReasonOf(delivery);
       if (retry) metrics.outboxRetries.inc({ reason: retry });

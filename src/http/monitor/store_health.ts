@@ -123,7 +123,6 @@ export function createStoreHealth(
     write,
     /** Resolves once no store is read or written that has left the list before this call. */
     idle: async (): Promise<void> => void await Promise.all(busy),
-    /** The last result. */
     current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store"> {
       const failure = store.failure();
       const isDamaged = failure?.kind === "damaged";

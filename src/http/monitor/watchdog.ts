@@ -28,11 +28,9 @@ export interface WatchdogFacts {
 
 /** When each part last responded, in milliseconds of a monotonic clock. */
 export interface LastProgress {
-  /** When the main thread last moved. */
   readonly mainAt: number;
   /** When the slowest gateway thread last moved. */
   readonly gatewayAt: number;
-  /** When the store last answered. */
   readonly storeAt: number;
 }
 
@@ -82,7 +80,6 @@ export function progressSince(
   };
 }
 
-/** Starts the watchdog's timer. */
 export function startWatchdog(
   ports: Pick<Account, "log" | "schedule"> & {
     /** From `host/process/sd_notify.ts`. */
@@ -158,7 +155,6 @@ export function startWatchdog(
       isServing = true;
       tell();
     },
-    /** The bot reloads its config. */
     reloading: (): void => void notify("RELOADING=1"),
     /** The process tells the service manager that it has reloaded. */
     reloaded: (): void => void notify("READY=1"),

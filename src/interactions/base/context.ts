@@ -42,7 +42,6 @@ export interface ContextFacts {
   readonly summaryFailedAt?: number;
 }
 
-/** Conversations, for commands that change them. */
 export interface Conversations {
   /**
    * Begins a new transcript (S4a).
@@ -54,13 +53,10 @@ export interface Conversations {
   compact(call: CommandCall): Promise<"folded" | "nothing" | "failed">;
 }
 
-/** The models that a conversation can use. */
 export interface ConversationModels {
   /** Ids of all of them, as `"<provider>/<model>"`; the config's first one first. */
   readonly ids: () => readonly string[];
-  /** The model of a conversation. */
   of(call: CommandCall): Promise<{ readonly id: string }>;
-  /** The model of a conversation, and the levels of thinking that its server has refused. */
   refusedThinking(
     call: CommandCall,
   ): Promise<{ readonly id: string; readonly levels: ReadonlySet<ThinkLevel> }>;
@@ -71,7 +67,6 @@ export interface ConversationModels {
 export interface ConfigPort {
   /** Whether `/config` is allowed, and whether it may change the file (K4). */
   readonly allows: () => { readonly reading: boolean; readonly writing: boolean };
-  /** Paths of all keys, for suggestions. */
   readonly paths: () => readonly string[];
   /** The value at a path as JSON, without secrets; `undefined` if there is none. */
   get(path: string): Promise<string | undefined>;
@@ -164,11 +159,9 @@ export interface InteractionContext
    * store fails.
    */
   readonly contextOf: (call: CommandCall) => Promise<ContextFacts>;
-  /** The commands that exist now. */
   readonly commands: () => readonly {
     /** Its name, without `/`. */
     readonly name: string;
-    /** Its description, in the words of the config. */
     readonly description: string;
     readonly needs: CommandNeeds;
   }[];
@@ -176,7 +169,6 @@ export interface InteractionContext
   readonly conversations: Conversations;
   /** The models of conversations; rejects if the store fails. */
   readonly models: ConversationModels;
-  /** Settings of conversations and places. */
   readonly settings: Pick<ReturnType<typeof createChosenSettings>, "of" | "choose">;
   /** The skills of the agent, as a person in that place may use them. */
   readonly skills: (
@@ -199,11 +191,9 @@ export interface InteractionContext
   readonly mcp: McpSignIns;
   readonly pause: AccountPause["port"];
   readonly restart: ReturnType<typeof createRestart>;
-  /** Makes a login link of the dashboard. */
   readonly dashboardLink: () => Promise<DashboardLink>;
   /** The agent that answers the asker here; `undefined` if the bot has one alone. */
   readonly agentHere: (call: CommandCall) => string | undefined;
-  /** The agents' names or ids, and their models. */
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   /** The limits that a question of the asker counts for; rejects if the store fails. */
   readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;

@@ -3,7 +3,6 @@
 import type { OptionValue } from "../../core/inbound/interactions.ts";
 import type { Command, CommandOption } from "./command.ts";
 
-/** The options that a person wrote. */
 interface WrittenOptions {
   /** Name of the subcommand; absent if the command has none. */
   readonly subcommand?: string;
@@ -85,7 +84,6 @@ function valueOf({ type, choices }: CommandOption, text: string): OptionValue | 
 
 const isSame = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
-/** The id of a user, or a mention. */
 const USER = /^(?:<@!?)?(\d{1,20})>?$/;
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([

@@ -149,7 +149,6 @@ export const help: Command = {
 /** The same under OpenClaw's other name. */
 export const commands: Command = { ...help, name: "commands", description: "List my commands" };
 
-/** Characters of an answer. */
 const MAX_LENGTH = 2_000;
 
 /** The headings of the groups, in their order. */

@@ -177,7 +177,6 @@ function noList(
   }
 }
 
-/** The command that begins a list. */
 function commandFor(rule: string, userId: UserId | undefined): string {
   return `barnacle config set '${rule}' '["${userId ?? "…"}"]'`;
 }

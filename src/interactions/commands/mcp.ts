@@ -72,7 +72,6 @@ const MAX_NAME = 100;
 const MAX_PROBLEM = 800;
 /** With the sentences around it, the address fits into a message. */
 const MAX_ADDRESS = 1_400;
-/** Lines of servers that fit into a message. */
 const MAX_SERVERS = 12;
 
 async function listed({ mcp, texts, now }: InteractionContext): Promise<string> {

@@ -128,7 +128,7 @@ export const memory: Command = {
     if (words === "" || words.length > MAX_NOTE_CHARS) {
       return notice("memoryNeedsText", { max: MAX_NOTE_CHARS }, texts());
     }
-    await notes.update(number, cleanSecrets(words), [], now());
+    await notes.update(number, cleanSecrets(words), [], now(), true);
     return notice("memoryEdited", { number }, texts());
   },
 };

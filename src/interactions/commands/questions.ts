@@ -32,7 +32,6 @@ function messageIdIn(text: string) {
   return parseSnowflake<"message">(digits);
 }
 
-/** Answers the message, in the channel. */
 export const askAbout: MessageCommand = {
   name: "Ask Barnacle",
   needs: "everyone",
@@ -55,7 +54,6 @@ export const summarise: MessageCommand = {
     ),
 };
 
-/** Makes a reminder about the message. */
 const remindMe: MessageCommand = {
   name: "Remind me",
   needs: "everyone",
@@ -63,7 +61,6 @@ const remindMe: MessageCommand = {
     question("Remind me of the quoted message. If it names no time, ask me when.", call, context),
 };
 
-/** Explains the decision about the message. */
 export const whyNoAnswer: MessageCommand = {
   name: "Why no answer?",
   needs: "everyone",

@@ -10,7 +10,6 @@ import { bounded } from "../../lib/text/cut.ts";
 import type { FoundSource } from "../../core/turn/ports/search.ts";
 import type { Command } from "../base/command.ts";
 
-/** Characters of a message at Discord. */
 const MAX_LENGTH = 2_000;
 /** Messages in an answer, and characters of each. */
 const SHOWN = 5;

@@ -41,7 +41,6 @@ export const think: Command = settingCommand({
   },
 });
 
-/** Shows the tools that ran. */
 export const verbose: Command = settingCommand({
   name: "verbose",
   description: "Show or hide the tools that I used above my answers here",
@@ -116,7 +115,6 @@ export const send: Command = settingCommand({
   needs: "owner",
 });
 
-/** A command that shows and chooses a setting. */
 interface SettingCommand extends Pick<Command, "description" | "needs"> {
   readonly name: ChosenSetting;
   readonly option: { readonly name: string; readonly description: string };

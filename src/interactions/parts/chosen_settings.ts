@@ -74,7 +74,6 @@ export function createChosenSettings(
     /** The queue mode of a place; `undefined`: the config's. */
     queueMode: ({ channelId }: Pick<InboundMessage, "channelId">): QueueMode | undefined =>
       oneOf(QUEUE_MODES, settings.known(accountId, channelId, "queue")),
-    /** How a conversation is answered. */
     mannerOf(sessionKey: string): Manner {
       const think = settings.known(accountId, sessionKey, "think");
       const reasoning = settings.known(accountId, sessionKey, "reasoning");

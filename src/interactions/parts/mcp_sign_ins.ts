@@ -13,7 +13,6 @@ import { notice, type Texts } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
 
 export interface BegunSignIn {
-  /** Address that the owner opens in a browser. */
   readonly address: string;
   /** Whether the query of an address belongs to this sign-in. */
   isOurs(answer: URLSearchParams): boolean;
@@ -22,9 +21,7 @@ export interface BegunSignIn {
 }
 
 export interface McpServerLogins {
-  /** All servers with their logins. */
   states(): readonly McpLoginState[];
-  /** Finds the server that an owner names. */
   find(serverId: string): { readonly kind: "problem"; readonly problem: string } | {
     readonly kind: "found";
     /** The port on this machine that the server knows; absent: any. */
@@ -143,7 +140,6 @@ export function createMcpSignIns(
   return {
     /** Names of all servers of the config. */
     ids: serverIds,
-    /** All servers with their logins. */
     states: async (): Promise<readonly McpLoginState[]> => (await loadLogins()).states(),
     /** Begins a sign-in; an older one of the person at this server ends. */
     async begin(serverId: string, userId: UserId): Promise<

@@ -39,7 +39,6 @@ export function createWhy(
   };
 }
 
-/** Characters of an answer. */
 const MAX_LENGTH = 1_900;
 
 /** Milliseconds until the file is written anew, and between two times. */

@@ -11,7 +11,6 @@ import { type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../store/store.ts";
 
-/** The part of an account that both need. */
 type SwitchedAccount = Pick<
   Account<unknown, unknown, Pick<Store, "settings">>,
   "accountId" | "store" | "now"
@@ -59,7 +58,6 @@ export function createPause(
   };
 }
 
-/** The pause of an account, for commands and turns. */
 export type AccountPause = ReturnType<typeof createPause>;
 
 /** Milliseconds from the command to the stop, which also waits for answers under way. */

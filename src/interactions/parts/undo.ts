@@ -31,7 +31,6 @@ export function createCommandUndo(
     ) => Promise<Omit<Extract<UndoOutcome, { kind: "undone" }>, "kind">>;
     /** Whether Discord or the store has failed, rather than refused. */
     readonly isOutage: (error: unknown) => boolean;
-    /** Whether the asker is an owner of the bot. */
     readonly isOwner: (call: CommandCall | ButtonPress) => Promise<boolean>;
     /** Removes the program's secrets from a text. */
     readonly cleanSecrets: (text: string) => string;

@@ -13,7 +13,6 @@
 import type { Env } from "../env.ts";
 import { hostOf, isLoopbackHost, portOf } from "./addresses.ts";
 
-/** How a URL is reached. */
 type ProxyRoute =
   | { readonly kind: "direct" }
   | {

@@ -27,7 +27,6 @@ export type Stage<Found> =
 export interface Reachability {
   /** Host name of the server itself, even if there is a proxy: `"discord.com"`. */
   readonly host: string;
-  /** TCP port of the server itself. */
   readonly port: number;
   /**
    * The proxy on the way, as `"proxy.lan:3128"`; look-up and TCP are then the proxy's own. Absent

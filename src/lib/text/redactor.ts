@@ -34,7 +34,6 @@ export function createRedactor() {
   };
 }
 
-/** The characters that JSX escapes. */
 const HTML: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",

@@ -17,7 +17,6 @@ export interface View {
   endOf(at: number): number;
 }
 
-/** A part of a text that a view writes differently. */
 export interface Edit extends TextRange {
   readonly text: string;
 }

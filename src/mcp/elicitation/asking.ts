@@ -55,13 +55,11 @@ export async function openPages(error: unknown, call: AskingCall): Promise<boole
 }
 
 export function createAsking<Connection extends object>(): {
-  /** Runs a call on a connection. */
   during<Result>(
     connection: Connection,
     call: AskingCall,
     run: () => Promise<Result>,
   ): Promise<Result>;
-  /** Answers a question that came over a connection. */
   answer(connection: Connection, asked: Elicitation): Promise<ElicitationAnswer>;
 } {
   const running = new WeakMap<Connection, Set<AskingCall>>();

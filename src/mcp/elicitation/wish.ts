@@ -9,7 +9,6 @@
 import type { FieldAnswer, FormField } from "../../core/people/form.ts";
 import { isRecord } from "../../lib/text/json.ts";
 
-/** One property of a form. */
 export interface WishedField {
   readonly name: string;
   readonly type: "string" | "integer" | "number" | "boolean" | "list";
@@ -44,7 +43,6 @@ const MAX_OPTIONS = 25;
 const SECRET =
   /pass ?(?:word|phrase|code)|secret|token|credential|api.?key|private.?key|\bpin\b|\bcv[vc]\b/i;
 
-/** Reads a question. */
 export function readWish(params: Readonly<Record<string, unknown>>): Wish {
   return params["mode"] === "url" ? readPage(params["url"]) : readForm(params["requestedSchema"]);
 }

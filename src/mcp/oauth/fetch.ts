@@ -14,7 +14,6 @@ import { Readable } from "node:stream";
 import { hostOf, isLoopbackHost, isPublicAddress, portOf } from "../../lib/network/addresses.ts";
 import { readBody } from "../../lib/network/read_body.ts";
 
-/** Finds the addresses of a name. */
 export type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
 
 /** Maximum bytes of an answer. */

@@ -31,10 +31,8 @@ const binding = () => ({
   token_endpoint: z.string().optional(),
 });
 
-/** Builds the schema of a stored login. */
 export const makeLoginSchema = () =>
   z.object({
-    /** Address of the server. */
     url: z.string(),
     /** Unix time in milliseconds of the sign-in; 0 if there was none. */
     signedInAt: z.number(),

@@ -103,11 +103,9 @@ function createOAuthProvider(
   };
 }
 
-/** The login of a connection. */
 type OAuthProvider = ReturnType<typeof createOAuthProvider>;
 
 export interface LoginPorts extends Clock {
-  /** Logins to servers over HTTP. */
   readonly logins: Logins;
   /** Gets warnings and failures. */
   readonly log: Log;
@@ -133,7 +131,6 @@ interface LoginOf {
   tell(): boolean;
   /** Has the next sign-in ask for the scopes that a request lacked. */
   want(scope: string | undefined): void;
-  /** Removes the tokens from a text. */
   clean(text: string): string;
   /** Removes the tokens from all texts of a JSON value. */
   cleanAll<Value>(value: Value): Value;

@@ -127,7 +127,6 @@ export function createTrackedPeople() {
       state.numbers[base + HISTORY_COUNT] = Math.min(read(base, HISTORY_COUNT) + 1, HISTORY_LENGTH);
       state.numbers[base + LAST_WAS_TO_OTHERS] = to.others ? 1 : 0;
     },
-    /** Records that the bot answered a person. */
     answered(person: UserId, message: number, at: number, content: ReadonlySet<number>): void {
       const base = touch(person);
       state.numbers[base + LAST_ANSWER] = message;
@@ -139,12 +138,10 @@ export function createTrackedPeople() {
       }
       state.numbers[base + ANSWER_WORD_COUNT] = count;
     },
-    /** Records that another person addressed this one. */
     addressed(person: UserId, message: number): void {
       const base = touch(person);
       state.numbers[base + LAST_ADDRESSED_BY_OTHERS] = message;
     },
-    /** A person's state. */
     of(person: UserId): TrackedPerson {
       const place = places.get(person);
       if (place === undefined) return UNKNOWN;

@@ -7,12 +7,9 @@ import shipped from "./weights.json" with { type: "json" };
 /** Weights of another version belong to other features. */
 const VERSION = 1;
 
-/** A linear classifier: one weight for each of its features. */
 export type HeadWeights = readonly (readonly [feature: FeatureName, weight: number])[];
 
-/** The weights of all heads, checked. */
 export interface IntentWeights {
-  /** The data that they were trained on. */
   readonly source: string;
   readonly licence: string;
   /** The mean of each feature over all messages, for explanations. */
@@ -85,7 +82,6 @@ export function checkIntentWeights(value: unknown): IntentWeights {
   };
 }
 
-/** The weights of the program itself. */
 export const SHIPPED_WEIGHTS: IntentWeights = checkIntentWeights(shipped);
 
 /**

@@ -86,7 +86,6 @@ const ANY_PERSON = /\b(any ?one|any ?body|some ?one|some ?body)\b/i;
 /** A text as the filter reads it. */
 export interface IntentWords {
   readonly count: number;
-  /** Hashes of the distinct words with content. */
   readonly content: ReadonlySet<number>;
   readonly isQuestion: boolean;
   readonly beginsWithQuestionWord: boolean;

@@ -12,7 +12,6 @@ import { slug } from "../../core/names.ts";
 
 /** Reads the ids that a kind of entry was resolved to. */
 export interface Pins<Rules> {
-  /** All ids that an entry was resolved to. */
   readonly of: (rules: Rules) => Iterable<string>;
   /** Whether the entry was resolved here; then its name gives no other object access. */
   readonly isPinned: (rules: Rules) => boolean;
@@ -157,7 +156,6 @@ export function plainName(key: string): string {
   return isNameKey(key) ? slug(key) || key.replace(/^#/, "") : key;
 }
 
-/** Whether a key is an accepted spelling of a name. */
 export function isFormOf(key: string, name: string): boolean {
   return isNameKey(key) && FORMS.some((form) => form(name) === key);
 }

@@ -57,7 +57,6 @@ function toListed(entry: AllowEntry): ListedEntry {
   return { text: entry.typed ?? entry.id, userId: entry.id };
 }
 
-/** A person, as entries mean one. */
 export type ListedPerson = Pick<Sender, "id"> & Partial<Pick<Sender, "username" | "tag">>;
 
 /**

@@ -217,7 +217,6 @@ function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
   };
 }
 
-/** From the strictest to the widest. */
 const REACTIONS: readonly ReactionMode[] = ["off", "allowlist", "own", "all"];
 
 function closedPlace(why: ClosedPlace["why"], rule: string): ClosedPlace {

@@ -176,7 +176,6 @@ export interface PlaceToolRules {
   readonly toolsBySender?: readonly SenderTools[];
 }
 
-/** Which reactions the agent learns of. */
 export type ReactionMode = "off" | "own" | "all" | "allowlist";
 
 /** What a place's messages are kept for (T17), from the least to the most. */
@@ -310,7 +309,6 @@ export interface Binding {
   readonly rule: string;
 }
 
-/** The keys that a binding compares. */
 export interface BindingMatch {
   /** Id of an account of the config. */
   readonly accountId?: string;

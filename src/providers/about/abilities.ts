@@ -198,7 +198,6 @@ async function fromLlama(read: Read): Promise<Abilities> {
   });
 }
 
-/** Abilities from unchecked values. */
 function abilities(
   { contextWindow, maxOutput, images, tools }: Record<keyof Abilities, unknown>,
 ): Abilities {

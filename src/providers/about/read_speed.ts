@@ -11,7 +11,6 @@ import type { Clock } from "../../lib/clock.ts";
 /** Fewest tokens of a clear answer: with fewer, other delays would count. */
 const CLEAR_TOKENS = 256;
 
-/** Creates the measure of one model. */
 export function createReadSpeed({ now }: Clock) {
   let running = 0;
   let isAlone = false;

@@ -31,7 +31,6 @@ export interface TriedModel {
   readonly secondStep?: boolean;
   /** Whether its text came in several pieces; absent if there was too little text. */
   readonly streams?: boolean;
-  /** The parts of the requests that the server refused. */
   readonly refused: readonly Omit<RefusedPart, "modelId">[];
   /** Tokens of the first step; absent if the server reports none. */
   readonly usage?: ModelUsage;

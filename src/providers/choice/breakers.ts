@@ -84,7 +84,6 @@ const NAMED_MAX_MS = 60 * 60_000;
 /** Milliseconds that one request gets to find out whether the provider works again. */
 const PROBE_MS = 60_000;
 
-/** The state when a request begins. */
 export function afterAsking(state: ModelBreaker, now: number): ModelBreaker {
   const isProbe = state.openUntil > 0 && now >= state.openUntil;
   return isProbe ? { ...state, openUntil: now + PROBE_MS } : state;

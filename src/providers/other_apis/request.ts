@@ -21,14 +21,12 @@ export class HttpStatus extends Error {
   /** The server's status. */
   readonly status: number;
 
-  /** Creates the cause. */
   constructor(status: number) {
     super(`HTTP ${status}`);
     this.status = status;
   }
 }
 
-/** An answer, read to its end. */
 interface SpeechAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its media type in small letters; empty if absent. */

@@ -7,7 +7,6 @@ import type { ThinkLevel } from "../../core/people/chosen.ts";
 import { withoutCarried } from "../carried/carried.ts";
 import { withoutThinking } from "../thinking.ts";
 
-/** A part that requests leave out. */
 export interface Lesson {
   /** The part, as the end of a sentence: "the field `store`". */
   readonly part: string;
@@ -80,7 +79,6 @@ export function toolLesson(refused: Tools): Lesson {
   };
 }
 
-/** A keyword in the schemas of tools. */
 export function keywordLesson(keyword: string): Lesson {
   const written = (key: string, value: unknown) => key === keyword ? undefined : value;
   return {

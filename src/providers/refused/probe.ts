@@ -28,7 +28,6 @@ export const RED_SQUARE: ModelImage = {
   data: new Uint8Array(Buffer.from(RED_PNG, "base64")),
 };
 
-/** A tool that each model with tools takes. */
 export const SMALL_TOOL: ToolDefinition = {
   name: "report_colour",
   description: "Reports the colour of the image.",

@@ -56,7 +56,6 @@ const SURE =
 const OPTIONAL_FIELDS =
   /\b(?:stream_options|max_(?:completion_|output_)?tokens|max(?:Output)?Tokens|prompt_cache_key|cache_control)\b|(?<=['"`/\n])(?:include|store)\b/g;
 
-/** Words about an ability, or about one part of it. */
 const ABOUT: Readonly<Record<Ability, RegExp>> = {
   thinking: /\breasoning(?:[_. ]?effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i,
   images:
@@ -65,7 +64,6 @@ const ABOUT: Readonly<Record<Ability, RegExp>> = {
     /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b|\bjinja\b|\btemplate\b|\bis not callable\b/i,
 };
 
-/** Words about the definition of one tool. */
 const SCHEMA_WORDS =
   /\bschema\b|\bdeclarations?\b|\bparameters?\b|\bpropert|\bgrammar\b|\bpattern\b|\btools\b/i;
 

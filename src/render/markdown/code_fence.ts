@@ -49,7 +49,6 @@ interface Marker {
 
 const MARKER = /`{3,}|~{3,}/g;
 const INDENT = /^[ \t>]*$/;
-/** The mark of a list's item. */
 const ITEM = /^[ \t>]*(?:[-*+]|\d{1,9}[.)]) +$/;
 
 /** Part of a chunk's length that a fence must leave for its content. */

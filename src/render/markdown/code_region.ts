@@ -53,7 +53,6 @@ export function readMarkdown(
 
 type Region = Pick<CodeRegion, "start" | "end" | "fence">;
 
-/** The code of a text, as its author meant it. */
 export function codeRegions(text: string): readonly CodeRegion[] {
   return MAY_BE_CODE.test(text) ? readMarkdown(text).code : [];
 }

@@ -29,7 +29,6 @@ interface Stretch {
   readonly longest: number;
   /** Maximum lines of such a piece. */
   readonly mostLines: number;
-  /** Pairs of marks of the text. */
   readonly pairs: readonly Pair[];
 }
 

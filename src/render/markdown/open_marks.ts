@@ -20,7 +20,6 @@ export const NOTHING_OPEN: Enclosure = { marks: [], quote: "" };
 
 /** Maximum length of a quote mark to repeat. Discord shows quotes in quotes as one. */
 const LONGEST_QUOTE = 4;
-/** Mark of a quote that extends to the end of the message. */
 export const BLOCK_QUOTE = ">>> ";
 /** Maximum length of all marks after a chunk: each kind once, and two backticks. */
 export const MAX_SUFFIX: number = "**__~~||*_``".length;

@@ -37,7 +37,6 @@ function toEndOfWord(text: string): string {
   return from === 0 ? "" : text.replace(/[\ud800-\udbff]$/, "");
 }
 
-/** Line of a fence, at the end of the text. */
 const FENCE_AT_END = /(?:^|\n)[ \t>]*(?:`{3,}|~{3,})[^\n]*\s*$/;
 
 /** Parts that the last line may have opened and not closed yet: tags, links, mentions, markers. */

@@ -2,7 +2,6 @@
 
 const ID = { id: "the ID of the failure in the log" };
 
-/** Notices about failed turns. */
 export const FAILURE_NOTICES = {
   failure: {
     text: "Sorry, something went wrong and I couldn't answer. Error ID for my operator: `{id}`",

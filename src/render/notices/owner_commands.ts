@@ -4,7 +4,6 @@ const RULE = "the config path of the list";
 const COMMAND = "a command for the command line on the bot's machine";
 const PERSON = "the person";
 
-/** Notices about allow lists. */
 export const ALLOWLIST_NOTICES = {
   allowlistEntries: {
     text: "`{rule}` lets these people talk to me:",

@@ -21,9 +21,7 @@ export function questionOf(
     /** Whether a helper is asked: a part of the asking agent's work. */
     readonly isHelper?: true;
     readonly asker: ListedAgent;
-    /** The message that the asking agent answers. */
     readonly message: InboundMessage;
-    /** IANA time zone. */
     readonly timezone: string;
     /** At least 8 random letters and digits, new in each turn (SEC-R2). */
     readonly boundary: string;

@@ -159,14 +159,12 @@ export interface SummaryRequestParts {
   readonly maxChars: number;
 }
 
-/** Composes the request for a summary of messages. */
 export function piecesRequestOf(parts: SummaryRequestParts): ModelRequest {
   return requestOf(SUMMARISE, parts, ({ parts, boundary }) => [
     fenced("transcript", boundary, parts.join("\n")),
   ]);
 }
 
-/** Composes the request that joins summaries. */
 export function mergeRequestOf(parts: SummaryRequestParts): ModelRequest {
   return requestOf(
     MERGE,

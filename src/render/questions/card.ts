@@ -313,7 +313,6 @@ function choiceLabel({ key, label }: AnswerChoice, texts: Texts): string {
   }
 }
 
-/** More choices than these are in a menu. */
 const MAX_BUTTONS = 5;
 /** Discord's maximum number of characters for a button's label, and for an option's. */
 const MAX_LABEL = 80;
@@ -321,7 +320,6 @@ const MAX_OPTION = 100;
 /** Discord's maximum number of options of a menu. */
 const IN_A_MENU = 25;
 
-/** The components of an open question. */
 export function controlsOf({ question }: StoredQuestion, texts: Texts): {
   /** At most {@link MAX_BUTTONS}. */
   readonly buttons: readonly (Omit<Button, "customId"> & { readonly choice: string })[];

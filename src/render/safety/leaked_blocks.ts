@@ -9,7 +9,6 @@
 import { codeRegions } from "../markdown/code_region.ts";
 import { isWithin } from "../markdown/spans.ts";
 
-/** Removes the blocks from an answer. Blocks in code stay. */
 export function withoutBlocks(answer: string): string {
   let rest = answer.replace(BARE_ANALYSIS, "");
   // A removed block may have hidden the beginning of code, so the rest is searched again.

@@ -34,7 +34,6 @@ const KNOWLEDGE = `*.wikipedia.org *.wiktionary.org *.wikibooks.org *.wikiquote.
    www.gesetze-im-internet.de www.dwd.de www.destatis.de www.gutenberg.org    www.bbc.co.uk www.bbc.com www.reuters.com apnews.com www.theguardian.com www.nytimes.com
    www.tagesschau.de www.lemonde.fr www.npr.org`;
 
-/** Documentation, standards and code. */
 const CODE = `developer.mozilla.org www.w3.org/TR/ html.spec.whatwg.org url.spec.whatwg.org
    fetch.spec.whatwg.org dom.spec.whatwg.org tc39.es www.rfc-editor.org datatracker.ietf.org
    www.iana.org www.unicode.org caniuse.com web.dev nodejs.org deno.com docs.deno.com jsr.io bun.sh

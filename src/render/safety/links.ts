@@ -37,7 +37,6 @@ import {
 import { isPublicSite, matchesHostRule } from "./link_hosts.ts";
 import { isVisible } from "./visible.ts";
 
-/** Sources of trusted links. */
 export interface LinkRules {
   /** The sender's message and the operator's texts. */
   readonly written: readonly string[];
@@ -50,7 +49,6 @@ export interface LinkRules {
   readonly linkHosts: readonly string[];
 }
 
-/** The check of links in one answer. */
 export interface Links {
   /**
    * Neutralizes each untrusted link.
@@ -87,12 +85,10 @@ const MASKED = String
 const LINK = new RegExp(`${MASKED}|<(${ADDRESS})>|${ADDRESS}`, "gi");
 const MAY_LINK = /https?:\/\//i;
 
-/** Whether a text contains the scheme of a link. */
 export function mayLink(text: string): boolean {
   return MAY_LINK.test(text);
 }
 
-/** Creates the check for one answer. */
 export function createLinks({ written, isKnown, linkHosts }: LinkRules): Links {
   let urls: ReadonlySet<string> | undefined; // computed only if there is a link
   const isWritten = (address: string) =>

@@ -57,7 +57,6 @@ function decodeOnce(text: string, from: View | undefined): View | undefined {
   return edits.length === 0 ? undefined : createView(text, edits, from);
 }
 
-/** Every escape contains one of these. */
 const MAY_HAVE_ESCAPES = /[%\\]|&#|0x|U\+/i;
 
 /** Decodes the groups of {@link ESCAPE}. */

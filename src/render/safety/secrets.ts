@@ -78,7 +78,6 @@ function redact(text: string, places: readonly TextRange[]): Filtered {
   return { text: clean + text.slice(from), found };
 }
 
-/** Creates a search for short secrets in their own spelling. */
 function createFindWords(words: readonly string[]): (text: string) => readonly TextRange[] {
   const longestFirst = words.toSorted((a, b) => b.length - a.length);
   const any = longestFirst.map((word) => RegExp.escape(word)).join("|");

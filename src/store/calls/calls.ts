@@ -105,7 +105,6 @@ interface KeyedCall {
   readonly accountId: AccountId;
   readonly program: string;
   readonly key: string;
-  /** A digest of the request. */
   readonly body: string;
   readonly messageId: MessageId;
 }

@@ -36,7 +36,6 @@ export const NEWEST_SCHEMA: number = MIGRATIONS.length;
 /** Memory for pages while the file is written in the order of its keys. */
 const CACHE_KIB = 16_000;
 
-/** Problems that a check lists. */
 const MAX_PROBLEMS = 5;
 
 /**

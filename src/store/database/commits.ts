@@ -38,7 +38,6 @@ import { createTail } from "./journal.ts";
 import type { Effects, Transactions } from "./transact.ts";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 
-/** Transactions in groups, with a journal. */
 interface Commits extends Transactions {
   /**
    * Does the work that a crash has left in the journal. Called once all kinds are registered,

@@ -192,7 +192,6 @@ function assertNotEmptied(path: string): void {
 /** Place of the format in SQLite's header, and its value for a file with a log. */
 const FORMAT_AT = 18;
 const WITH_LOG = 2;
-/** Place of the schema's number. */
 const SCHEMA_AT = 60;
 
 /**

@@ -17,7 +17,6 @@ export interface JournalRow {
   readonly record: string;
 }
 
-/** A record with its number. */
 interface NumberedRow extends JournalRow {
   /** The first is 1. */
   readonly number: number;
@@ -29,7 +28,6 @@ export const JOURNAL_PLACES = 512;
 const NUMBER = rows({ number: integer() });
 const ROW = rows({ number: integer(), kind: text(), record: text() });
 
-/** Prepares the statements of the journal's tables. */
 export function prepareJournal(database: DatabaseSync) {
   const sql = statementsOf(database);
   const upsert = sql`INSERT INTO journal (id, number, kind, record) VALUES (?, ?, ?, ?)

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "7109fb46b2bd8b26a8964685d30763e241fad7ead7a4537730ea788174e2b07f",
+  "af9577bb15f68283242236196a8b185f35870e0affa128a2776be8beceb31368",
 ];
 
 /**

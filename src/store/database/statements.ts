@@ -8,9 +8,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 /** Values of a statement: by place, or by name. */
 export type Values = readonly SQLInputValue[] | readonly [Readonly<Record<string, SQLInputValue>>];
 
-/** A statement whose rows are read. */
 export interface RowQuery<Row> {
-  /** All rows, in a new list. */
   all(...values: Values): Row[];
   /** The first row; `undefined` if there is none. */
   get(...values: Values): Row | undefined;

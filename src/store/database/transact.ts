@@ -61,7 +61,6 @@ export interface Journaled<Recorded> {
 export interface Transactions {
   /** The database, for statements that run within `work`. */
   readonly database: DatabaseSync;
-  /** Prepares such statements. */
   readonly sql: Statements;
   /**
    * Runs `work` as one transaction.

@@ -103,7 +103,6 @@ export function createFeeds(
         COMMIT_OPTIONS.BY_HAND,
         () => ask.run({ accountId, name }).changes > 0,
       ),
-    /** Records a poll that failed. */
     fail: (feed: FeedName, problem: string, nextAt: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         fail({ ...feed, problem, nextAt, failures: 1 });

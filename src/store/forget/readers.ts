@@ -22,6 +22,11 @@ const bare = (calls: string): string =>
 export const WORDLESS = `json_replace(json_set(json_remove(message, '$.footer', '$.embed'),
   '$.content', '${NOT_KEPT}'), '$.card.blocks', json('[]'))`;
 
+/** Notes of turns that have read a message, in SQL, by the turns: they may have its words. */
+export const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words
+  AND id IN (SELECT note_row FROM note_source
+    WHERE message_id IN (SELECT value FROM json_each(?1)))`;
+
 const ENTRY = rows({
   id: integer(),
   role: text(),
@@ -67,13 +72,17 @@ export function prepareReaders(database: DatabaseSync) {
     SELECT 1 FROM step WHERE message_id ${LISTED} AND step ->> '$.isUnkept' = 1`;
   const emptyJournal = sql`DELETE FROM journal`; // the tables have caught up
   const removals = [
+    sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
     sql`DELETE FROM step WHERE message_id ${LISTED}
       AND step ->> '$.kind' NOT IN ('answer', 'result', 'edited')`,
     sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
       '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
       WHERE message_id ${LISTED}`,
-    sql`UPDATE question SET question = json_replace(question, '$.text', '${NOT_KEPT}',
-      '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}')
+    sql`UPDATE question SET question = json_replace(json_remove(question, '$.form'),
+      '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}',
+      '$.facts', json('[]'), '$.offer.calls', json('[]'), '$.choices', json((
+        SELECT json_group_array(json_replace(value, '$.label', '${NOT_KEPT}'))
+        FROM json_each(question, '$.choices'))))
       WHERE message_id ${LISTED}`,
     sql`UPDATE question_card SET is_settled = 0
       WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew

@@ -80,7 +80,6 @@ export function createAccounts({ sql, read }: Transactions) {
      SELECT account_id FROM sender WHERE account_id IS NOT NULL
      ORDER BY account_id`;
   return {
-    /** Reads all stored data of an account. */
     loadAccount: (accountId: AccountId): Promise<StoredAccount> =>
       read(() => ({
         ...toAccount(selectAccount.get(accountId)),

@@ -173,7 +173,6 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
     /** The newest events of a run, in their order. */
     eventsOf: (runId: MessageId, limit: number): Promise<readonly HookEvent[]> =>
       read(() => selectEvents.all(runId, limit)),
-    /** The turn of a run is in the inbox. */
     running: async (runId: MessageId) => {
       await commit(UNNAMED, () => setRunning.run(runId));
     },
@@ -299,7 +298,6 @@ function createIncidents(
         if (state === "pending" || state === "sending") return "waiting";
         return state === "sent" && messageId ? messageId : "lost";
       }),
-    /** Stores what became of an incident. */
     noteIncident: async (
       id: number,
       { messageId, thread, isArchived }: Partial<

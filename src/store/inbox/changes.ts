@@ -37,7 +37,6 @@ import type { TranscriptRows } from "../turns/transcripts.ts";
 
 /** The result of a transaction with changes, for {@link prepareChanges}'s `remember`. */
 export interface AppliedChanges extends Changed {
-  /** Messages with another text. */
   readonly edited: readonly InboundMessage[];
   /** Whether messages wait again, or have other quotes: memory must read them from the tables. */
   readonly isStale: boolean;
@@ -62,7 +61,6 @@ const ROW = rows({
   message: json<InboundMessage>(), // ours, written by `rows.ts`
 });
 
-/** Takes the place of an answer that was deleted with its question. */
 const ANSWER_GONE = "[This answer was deleted together with its question.]";
 
 /** Without rules, no words by people are written anew, so there is nothing to escape. */

@@ -120,7 +120,6 @@ export function createClaims(
     }, last.id);
   }
 
-  /** The messages that an earlier attempt of the turn had. */
   const findEarlier = (turn: WaitingMessage) =>
     findBehind(
       turn,

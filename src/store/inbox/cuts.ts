@@ -41,7 +41,7 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
   const select = sql`SELECT message_id FROM inbox
      WHERE finished_at IS NULL AND state IN ('waiting', 'running')
        AND account_id = :accountId AND (:channelId IS NULL OR channel_id = :channelId)
-       AND message_id <> :except
+       AND message_id <> :except AND (:only IS NULL OR message_id = :only)
        AND (:userId IS NULL OR message ->> '$.sender.id' = :userId)`;
 
   // A run is done while its turn waits for a person. The runner posts its events for the reason.
@@ -50,7 +50,8 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
 
   function openIn(scope: StopScope): readonly MessageId[] {
     const { accountId, channelId = null, userId = null, except = "" } = scope;
-    return select.all({ accountId, channelId, userId, except }).map((row) =>
+    const only = scope.only?.messageId ?? null;
+    return select.all({ accountId, channelId, userId, except, only }).map((row) =>
       ID.read(row).messageId
     );
   }
@@ -81,7 +82,7 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
     /** Stops turns by a command or a button. */
     stopAll(scope: StopScope, now: number): readonly Stopped[] {
       const ids = openIn(scope);
-      const why = scope.isPause ? PAUSED : "stopped by a person";
+      const why = scope.isPause ? PAUSED : scope.only?.why ?? "stopped by a person";
       for (const id of ids) {
         cut(id, "stopped", why, now);
         if (scope.isPause) postEvents.run(PAUSED, id);
@@ -198,7 +199,6 @@ interface TurnOfMessage {
   readonly rows: readonly TurnRow[];
   /** The newest edit that it has followed. */
   readonly edit: EditedStep | undefined;
-  /** The messages that its answers belong to. */
   readonly causes: readonly MessageId[];
 }
 
@@ -235,7 +235,6 @@ export function prepareReopen(
   edit: {
     readonly accountId: AccountId;
     readonly sessionKey: string;
-    /** When the edited message was sent. */
     readonly sentAt: number;
     readonly now: number;
   },

@@ -51,13 +51,11 @@ export type StoreBatch = (
 ) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
-  /** More of them, which share verdicts. */
   readonly repeats: readonly RepeatedVerdict[];
   /** The effect of changes; absent if the batch had none. */
   readonly applied?: AppliedChanges;
 };
 
-/** A message with its new verdict. */
 interface Recorded extends Settled {
   /** How its sender learns that it gets no answer; absent: not by this message. */
   readonly told?: HowTold;
@@ -203,7 +201,6 @@ export interface InboxDeps {
 
 /** The messages and channels that new verdicts have changed. */
 export interface Kept {
-  /** Messages that are new to the inbox. */
   readonly accepted: readonly Judged[];
   /** Messages that wait for a fact. */
   readonly undecided: readonly Judged[];
@@ -285,7 +282,6 @@ function isContext({ verdict }: Judged): boolean {
   return verdict.kind === "ignore" && verdict.keepAsContext;
 }
 
-/** The accepted messages outside of guilds. */
 export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
   return judged
     .filter(({ verdict, message }) => verdict.kind === "accept" && message.place.kind !== "guild")
@@ -298,7 +294,6 @@ export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
  */
 export type KeepUndecided = (judged: Judged, now: number) => void;
 
-/** Keeps undecided messages beside the inbox. */
 function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
   const sql = statementsOf(database);
   const upsert = sql`
@@ -333,7 +328,6 @@ function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
  */
 export type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
 
-/** Prepares the statement that removes messages. */
 export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
   const sql = statementsOf(database);
   const remove = sql.rows(toUndecided)`

@@ -54,7 +54,6 @@ const MAX_SCANNED = 5_000;
 const MAX_JOINED = 3;
 /** Messages with a word from which on a search for it takes no longer words. */
 const FEW = 40;
-/** Replies of a found message that are told. */
 const MAX_REPLIES = 5;
 
 /** The statements, which are prepared by the first search. */
@@ -197,11 +196,9 @@ export function createKnowledge(
     /** Removes messages that Discord does not have any more. No later search finds them. */
     removeKnown: (accountId: AccountId, messageIds: readonly MessageId[]) =>
       commit(UNNAMED, () => known.remove(accountId, messageIds)),
-    /** Removes all messages of channels or threads. */
     removeKnownChannels: (accountId: AccountId, channelIds: readonly ChannelId[]) =>
       commit(UNNAMED, () => known.removeChannels(accountId, channelIds)),
     // Without any, nothing is read: the tables need not be up to date for that.
-    /** The channels and threads with messages. */
     knownChannels: (accountId: AccountId): Promise<readonly SearchedChannel[]> =>
       known.isUsed()
         ? read(() => statements().allChannels.all(accountId).map(CHANNEL.read))
@@ -227,7 +224,6 @@ function isWanted(
     (after === undefined || compareIds(messageId, after) > 0);
 }
 
-/** A search for messages. */
 export interface KnownQuery {
   readonly accountId: AccountId;
   readonly guildId: GuildId;
@@ -259,7 +255,6 @@ interface KnownHit {
   readonly replies: readonly MessageId[];
 }
 
-/** The result of a search. */
 interface KnownHits {
   /** The best first. */
   readonly hits: readonly KnownHit[];

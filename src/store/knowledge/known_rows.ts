@@ -151,7 +151,6 @@ export function prepareKnownRows(database: DatabaseSync) {
       const channel = isKnown && isSearchable && channelOf(message);
       if (channel) add(channel, { ...toOverheard(message), id: message.id });
     },
-    /** Removes all messages of channels or threads. */
     removeChannels(accountId: AccountId, channelIds: readonly ChannelId[]): void {
       if (!isUsed()) return;
       for (const id of channelIds) statements().removeChannel.run(accountId, id);

@@ -225,14 +225,12 @@ export function createBacklog() {
     },
     /** Whether messages wait that only the tables have. */
     isPartial: (): boolean => isPartial,
-    /** Notes that a turn of a session begins. */
     began(sessionKey: string, turn: MessageId, asker: UserId): void {
       const session = sessionOf(sessionKey);
       session.running.push(turn);
       session.askers.push(asker);
       review(session);
     },
-    /** Notes that the turn is over. */
     ended(sessionKey: string, turn: MessageId): void {
       const session = sessionOf(sessionKey);
       const { running, askers, entries } = session;

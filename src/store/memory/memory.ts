@@ -60,7 +60,6 @@ export function createMemory(database: DatabaseSync) {
     apply,
     /** Reads the open turns that memory lacks. The tables must be up to date. */
     readTurns: prepareReadTurns(database, turns, apply),
-    /** Notes messages that are accepted now. */
     accepted(judged: readonly Judged[]): void {
       for (const { message, route } of judged) {
         if (route) apply({ kind: "accepted", message, route });

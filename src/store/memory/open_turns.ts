@@ -43,7 +43,6 @@ export interface OpenTurnState {
   arrivals: number;
 }
 
-/** Everything that can happen to open turns. */
 export type TurnEvent =
   /**
    * The tables were read: waiting messages in the order of arrival, the parked ones, and the arrivals
@@ -194,7 +193,6 @@ export function isRunning({ running }: OpenTurnState, { message, attempt }: Clai
   return running.get(message.id)?.attempt === attempt;
 }
 
-/** Whether a running turn answers a message. */
 function runs({ running, joined }: OpenTurnState, messageId: MessageId): boolean {
   return running.has(joined.get(messageId) ?? messageId);
 }
@@ -224,7 +222,6 @@ function forgetWaiting(state: OpenTurnState): void {
   state.isStale = true;
 }
 
-/** Gives messages the arrivals of the tables. */
 function renumber(entries: WaitingMessage[], arrivals: ReadonlyMap<MessageId, number>): void {
   for (const [index, entry] of entries.entries()) {
     const arrival = arrivals.get(entry.messageId);

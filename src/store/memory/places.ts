@@ -33,7 +33,6 @@ export function createQuietChannels() {
   }
 
   return {
-    /** Notes that a message was kept as context. */
     kept(key: OverheardKey): void {
       const channel = channelOf(key);
       if (channel) channel.kept++;
@@ -80,7 +79,6 @@ export function createReactedChannels() {
     know(keys: readonly OverheardKey[]): void {
       channels = new Set(keys.map(nameOf));
     },
-    /** Notes a reaction. */
     reacted(key: OverheardKey): void {
       if (channels && channels.size >= MAX_REACTED) channels = undefined;
       else channels?.add(nameOf(key));

@@ -98,7 +98,6 @@ export function createSendQueues() {
     channels.delete(channelId);
   }
 
-  /** Returns whether the row was there. */
   function remove({ message: { accountId, channelId, nonce } }: OutboxRow): boolean {
     const queue = queueOf(accountId, channelId)?.waiting;
     const index = queue?.findIndex(isNamed(nonce)) ?? -1;

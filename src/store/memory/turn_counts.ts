@@ -40,7 +40,6 @@ export interface TurnList extends ListKey {
 /** Estimated bytes of a turn, with its share of the counts. */
 const TURN_BYTES = 300;
 
-/** Creates counts that must be filled first. */
 export function createTurnCounts() {
   const turns = new Map<
     MessageId,

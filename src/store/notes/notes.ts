@@ -53,14 +53,8 @@ export function createNotes(
   const everything = sql.rows(readNote)`
     SELECT ${COLUMNS} FROM note AS n WHERE :authorId IS NULL OR n.author_id = :authorId
     ORDER BY n.id`;
-  const update = sql`UPDATE note SET text = ?, updated_at = ? WHERE id = ?`;
-  const removeSources = sql`DELETE FROM note_source WHERE note_row = ?`;
+  const update = sql`UPDATE note SET text = ?, updated_at = ?, is_own_words = ? WHERE id = ?`;
   const remove = sql`DELETE FROM note WHERE id = ?`;
-
-  function removeNow(id: number): boolean {
-    removeSources.run(id);
-    return remove.run(id).changes > 0;
-  }
 
   return {
     /**
@@ -116,14 +110,20 @@ export function createNotes(
      *
      * @returns Whether the note existed.
      */
-    update: (id: number, text: string, sources: readonly MessageId[], now: number) =>
+    update: (
+      id: number,
+      text: string,
+      sources: readonly MessageId[],
+      now: number,
+      isOwnWords: boolean,
+    ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
-        const isThere = update.run(withoutControls(text), now, id).changes > 0;
+        const isThere = update.run(withoutControls(text), now, +isOwnWords, id).changes > 0;
         if (isThere) { for (const source of sources) addSource.run(source, id); }
         return isThere;
       }),
     /** Deletes a note. @returns Whether it existed. */
-    remove: (id: number) => commit(COMMIT_OPTIONS.BY_HAND, () => removeNow(id)),
+    remove: (id: number) => commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes > 0),
   };
 }
 
@@ -144,7 +144,6 @@ const PAGE = 256;
 
 const TEXT = NOTE.pick("id", "text", "agentId");
 
-/** The text of a note, and the agent whose note it is. */
 export type OwnNoteText = ReturnType<typeof TEXT.read>;
 
 const NOTE_ID = NOTE.pick("id");

@@ -201,7 +201,6 @@ export function prepareSettleLater({ journaled }: Transactions, rows: OutboxRows
   const sent = journaled<SentRow | readonly SentRow[]>("sent", (record) => {
     for (const { messageId, ...row } of [record].flat()) rows.settle(row, messageId);
   });
-  /** The record that the next transaction stores. */
   let next: SentRow[] | undefined;
   return (row, messageId) => {
     const settled = { ...unsettledOf(row), messageId };

@@ -151,7 +151,6 @@ const OPEN = rows({
   nextTryAt: optional(integer()),
 });
 
-/** The parts of a damaged row that are always readable. */
 const DAMAGED = rows({ id: integer(), channelId: text() });
 const STATE = rows({ state: oneOf("pending", "sending", "uncertain", "dead") });
 const COUNTED = rows({ fileCount: integer() });

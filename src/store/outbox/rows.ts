@@ -47,7 +47,6 @@ type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
 
 const ID = rows({ id: integer() });
 
-/** Prepares the statements that add messages. */
 export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
   const files = prepareOutboxFiles(database);
   const insert = prepareInsertRow(database);

@@ -235,7 +235,6 @@ const ROW = rows({
   messageId: optional(snowflake<"message">()),
 });
 
-/** The messages that answers of a turn belong to. */
 interface AnswersOf {
   readonly accountId: AccountId;
   readonly causes: readonly MessageId[];

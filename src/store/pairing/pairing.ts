@@ -50,7 +50,6 @@ function createAskedGuilds({ database, sql, commit, read }: Transactions) {
     /** Whether the owners got a question about a guild. */
     wasAsked: (accountId: AccountId, guildId: GuildId) =>
       read(() => select.get(accountId, guildId) !== undefined),
-    /** Notes that they were. */
     noteAsked: (accountId: AccountId, guildId: GuildId, now: number): Promise<void> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, guildId, at: now })),
   };
@@ -108,7 +107,6 @@ export function createPairings(
   }
 
   return {
-    /** Whether a person is paired now. */
     isPaired: (accountId: AccountId, userId: UserId) =>
       read(() => selectPairing.get(accountId, userId) !== undefined),
     /** Requests that wait and have not expired, oldest first. */
@@ -143,7 +141,6 @@ export function createPairings(
     /** Requests that were not reported to the owners yet, oldest first. */
     unreported: (accountId: AccountId, now: number): Promise<readonly PairingRequest[]> =>
       read(() => selectRequests.all({ accountId, now, isUnreported: 1 })),
-    /** Notes that a request was reported to the owners. */
     markReported: (id: number): Promise<void> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => void markReported.run(id)),
   };
@@ -287,7 +284,6 @@ function createResolvedNames({ database, sql, commit, read }: Transactions) {
           });
         }
       }),
-    /** Forgets names that still have the given id. */
     forgetNames: (accountId: AccountId, names: readonly ResolvedName[]) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         for (const resolved of names) {

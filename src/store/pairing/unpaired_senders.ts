@@ -28,7 +28,6 @@ import { PAIRING_REQUEST } from "../schema/people.ts";
 
 /** A message with its final verdict, and its new request. */
 export interface Settled {
-  /** The message with its final verdict. */
   readonly judged: Judged;
   /** The new request; absent if the message began none. */
   readonly request?: PairingRequest;

@@ -305,5 +305,4 @@ function createDecisions(
   };
 }
 
-/** Decides questions, and lists them. */
 export type QuestionDecisions = ReturnType<typeof createDecisions>;

@@ -5,6 +5,7 @@
 
 import {
   account,
+  flag,
   integer,
   json,
   oneOf,
@@ -29,7 +30,13 @@ const POLICY = rows({
   text: optional(text()),
   names: optional(json<readonly ResolvedName[]>()),
 });
-const FACTS = rows({ facts: optional(json<Facts>()) });
+const FEED = rows({
+  facts: optional(json<Facts>()),
+  state: optional(TURN_STATE), // of its turn; absent: there is none, or it is no longer recorded
+  failure: optional(text()),
+  isUnsent: optional(flag()), // part of its answer has not arrived
+  words: optional(text()), // the beginning of its text
+});
 const TURN = rows({
   accountId: account(),
   agentId: text(),
@@ -80,7 +87,6 @@ function toTurnOnRecord(row: unknown) {
   return { ...turn, change: kind && { kind, at: changedAt ?? turn.acceptedAt } };
 }
 
-/** Reads a message for Discord. */
 function toOutboxOnRecord(row: unknown) {
   const { refusal: reason, nextTryAt, nextAttemptAt, ...sent } = SENT.read(row);
   const { message: { of } } = MESSAGE.read(row);
@@ -108,8 +114,8 @@ const VERDICT = rows({
 
 export type RecordedVerdict = ReturnType<typeof VERDICT.read>;
 
-/** A verdict with the facts that it was made from; without, if an older Barnacle decided. */
-export type JudgedOnRecord = RecordedVerdict & ReturnType<typeof FACTS.read>;
+/** A verdict with the facts that it was made from, and what became of the message. */
+export type JudgedOnRecord = RecordedVerdict & ReturnType<typeof FEED.read>;
 
 /**
  * Reads the verdicts on record: the answer to "why is the bot silent?" (P1).
@@ -120,8 +126,15 @@ export type JudgedOnRecord = RecordedVerdict & ReturnType<typeof FACTS.read>;
 export function createDecisions({ sql, read }: Transactions) {
   const select = sql.rows(VERDICT.read)`SELECT ${VERDICT.columns()} FROM decision
      WHERE id > ? AND verdict NOT IN ('undecided', 'forgotten') ORDER BY id LIMIT ?`;
-  const selectNewest = sql`SELECT ${VERDICT.columns()}, facts FROM decision
-     WHERE id < ? AND verdict <> 'forgotten' ORDER BY id DESC LIMIT ?`;
+  const selectNewest = sql`
+    SELECT ${VERDICT.columns("d")}, d.facts, i.state, i.failure,
+       SUBSTR(i.message ->> '$.text', 1, 200) AS words, EXISTS (
+         SELECT 1 FROM outbox AS o WHERE o.cause_id = COALESCE(i.reply_to, i.message_id)
+           AND o.state NOT IN ('sent', 'folded', 'withdrawn')
+       ) AS is_unsent
+     FROM decision AS d LEFT JOIN inbox AS i
+       ON i.message_id = d.message_id AND i.account_id = d.account_id
+     WHERE d.id < ? AND d.verdict <> 'forgotten' ORDER BY d.id DESC LIMIT ?`;
   return {
     /**
      * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
@@ -137,7 +150,7 @@ export function createDecisions({ sql, read }: Transactions) {
       read(() =>
         selectNewest.all(before, limit).map((row) => ({
           ...VERDICT.read(row),
-          ...FACTS.read(row),
+          ...FEED.read(row),
         }))
       ),
   };

@@ -10,7 +10,6 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { integer, type Keeps, rows } from "../schema/columns.ts";
 import { TABLES } from "../schema/tables.ts";
 
-/** How long transcripts are kept. */
 export interface TranscriptRetention {
   /** `store.retention.transcriptsDays`: days to keep transcripts; 0 keeps them for ever. */
   readonly transcriptsDays?: number;

@@ -94,7 +94,6 @@ function createPolicies(
       readonly file?: string;
       /** Text of its config, with the secrets blanked; absent without a file. */
       readonly text?: string;
-      /** The names that were resolved when it came into force. */
       readonly names: readonly ResolvedName[];
     }, now: number) =>
       commit(UNNAMED, () => { // no wait for the disk: its decisions follow it in the same log
@@ -192,7 +191,6 @@ function createRecentTalk({ sql, read }: Transactions) {
   };
 }
 
-/** Reads recent messages. */
 export type RecentTalk = ReturnType<typeof createRecentTalk>;
 
 const TURN = rows({

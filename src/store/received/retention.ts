@@ -58,7 +58,6 @@ export const DEFAULT_RETENTION: Retention = {
 
 /** A channel whose context has grown. */
 export interface ContextGrowth {
-  /** The channel, with the account that overheard it. */
   readonly key: OverheardKey;
   /** Number of new messages, from 1. */
   readonly count: number;

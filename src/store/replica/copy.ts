@@ -153,5 +153,4 @@ export function openCopy(path: string, remote: Pick<Remote, "hashes" | "pages" |
   };
 }
 
-/** The file of a standby. */
 export type Copy = ReturnType<typeof openCopy>;

@@ -26,7 +26,6 @@ interface DialTarget {
   readonly host: string;
   readonly port: number;
   readonly isLocal: boolean;
-  /** Whether to ask for TLS. */
   readonly isSecret: boolean;
   /** Whether to go on without TLS if the server has none. */
   readonly mayBePlain: boolean;

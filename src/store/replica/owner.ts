@@ -16,7 +16,6 @@ import { createWalReader, type PageChange } from "./wal.ts";
 
 /** The part of the lease that is not used: the answer of a renewal and a request take time, too. */
 const UNUSED_MS = 2_000;
-/** How often the lease is renewed. */
 const RENEW_MS = 3_000;
 /**
  * How long commits of normal durability wait for others. So T5, the bot's own message from the gateway

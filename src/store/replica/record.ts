@@ -11,11 +11,9 @@ import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { StoreError } from "../database/store_error.ts";
 
-/** The record's file. */
 const NAME = "shared-store.json";
 
 export interface SharedRecord {
-  /** Id of the store in PostgreSQL. */
   readonly store: string;
   /** Random id of this data directory. */
   readonly owner: string;

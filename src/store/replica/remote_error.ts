@@ -51,7 +51,6 @@ export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
 /** A failure of PostgreSQL. Its message has no part of `store.url`. */
 export class RemoteError extends Error {
   override readonly name = "RemoteError";
-  /** The next step that it asks for. */
   readonly kind: RemoteErrorKind;
 
   /** Creates the error; the message is a reason, such as `"no answer within 5 s"`. */

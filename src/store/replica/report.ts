@@ -27,7 +27,6 @@ const rowSchema = z.object({
   seenAt: z.number(),
 });
 
-/** Reads the reports of the last day. */
 export async function readReports(sql: AnySql): Promise<readonly SharingProcess[]> {
   const rows = await sql`
     SELECT place, version, behind::float8 AS behind, fit AS "isFit",

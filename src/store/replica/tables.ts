@@ -65,7 +65,6 @@ export interface RemoteState {
   readonly place: string;
   /** Marks of the bots of the last owner, with a comma between them; empty before the first one. */
   readonly bots: string;
-  /** Whether the lease has ended. */
   readonly isFree: boolean;
   /** When the last owner took the lease. */
   readonly ownedSince: number;
@@ -81,7 +80,6 @@ export interface RemoteState {
   readonly pageCount: number;
   /** Counts the changes, over all owners. */
   readonly sequence: number;
-  /** The database's clock. */
   readonly clockMs: number;
 }
 

@@ -12,7 +12,6 @@ import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { codeOf } from "../../lib/errors.ts";
 
-/** Pages of one or several commits. */
 export interface PageChange {
   /** The new content of each changed page, by its number from 1 on. */
   readonly pages: ReadonlyMap<number, Uint8Array>;
@@ -94,7 +93,6 @@ export function createWalReader(path: string) {
       for (const page of pages.keys()) if (page > pageCount) pages.delete(page); // a vacuum
       return { pages, pageCount };
     },
-    /** Closes the log's file. */
     close(): void {
       if (descriptor !== undefined) closeSync(descriptor);
       descriptor = undefined;

@@ -142,7 +142,6 @@ const RUN = rows({
   unsent: optional(integer()),
 });
 
-/** Reads a row with {@link RUN_COLUMNS}. */
 function readRun(row: unknown): ScheduleRun {
   const { turn, unsent = 0, ...run } = RUN.read(row);
   return { ...run, state: turn ?? stateBy(unsent) };

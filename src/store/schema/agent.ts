@@ -36,6 +36,7 @@ const NOTE_WORDS = `
   CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
     DELETE FROM note_vector WHERE note_row = old.id;
+    DELETE FROM note_source WHERE note_row = old.id;
   END;
   CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
@@ -57,6 +58,7 @@ export const NOTE = table("note", {
   createdAt: integer(),
   updatedAt: integer(),
   channelId: optional(snowflake<"channel">()), // in which it was written
+  isOwnWords: initially(flag(), false), // of the messages that its turn answered
 }, {
   sql: `
     CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
@@ -76,7 +78,7 @@ const NOTE_SOURCE = table("note_source", {
 }, {
   key: ["messageId", "noteRow"],
   sql: "CREATE INDEX note_source_of ON note_source (note_row);",
-  forgets: { delete: "note_row NOT IN (SELECT id FROM note)" },
+  forgets: "triggers of the table note change it",
 });
 
 /** The vector of a note. It is made after the note is stored, so a note may have none. */
@@ -89,7 +91,6 @@ const NOTE_VECTOR = table("note_vector", {
 
 // The tables of schedules and their runs (T12).
 
-/** A reminder or a scheduled task. */
 export const SCHEDULE = table("schedule", {
   id: rowNumber(true), // ids of runs contain it
   accountId: account(),
@@ -224,7 +225,6 @@ export const FEED_ENTRY = table("feed_entry", {
 export const HOOK_EVENTS_KEPT_DAYS = 30;
 const OLD_EVENTS = { days: HOOK_EVENTS_KEPT_DAYS, isSlow: true } as const;
 
-/** An event of another program. */
 export const HOOK_EVENT = table("hook_event", {
   id: rowNumber(true),
   accountId: account(),

@@ -131,7 +131,6 @@ const DIRECT_CHANNEL = table("direct_channel", {
   forgets: { delete: IN("channel_id", "channels") },
 });
 
-/** A run of the process, for all accounts. */
 export const RUN = table("run", {
   id: rowNumber(), // in the order of starting
   runId: unique(text()),

@@ -43,7 +43,6 @@ export interface Given<Value> extends Column<Value> {
 export type Columns = Readonly<Record<string, Column<unknown>>>;
 
 type ValueOf<C> = C extends Column<infer V> ? V : never;
-/** One object type instead of an intersection. */
 type Flat<T> = { readonly [Key in keyof T]: T[Key] };
 /** The columns that may have no value. */
 type OptionalKeys<C extends Columns> = {
@@ -98,7 +97,6 @@ export const integer = (): Column<number> => stored("INTEGER", asNumber);
 export const real = (): Column<number> => stored("REAL", asNumber);
 export const bytes = (): Column<Uint8Array> => stored("BLOB", asBytes);
 export const account = (): Column<AccountId> => stored("TEXT", (name) => toAccountId(asText(name)));
-/** An id of Discord's. */
 export const snowflake = <Kind extends string>(): Column<Snowflake<Kind>> =>
   stored("TEXT", asSnowflake<Kind>);
 /** `true` or `false`; stored as 1 or 0. */
@@ -112,7 +110,6 @@ export const json = <V>(): Column<V> => ({
   isJson: true,
   write: (value) => JSON.stringify(value),
 });
-/** One of some texts. */
 export const oneOf = <V extends string>(...values: readonly [V, ...V[]]): Column<V> =>
   stored("TEXT", (given) => {
     const value = values.find((one) => one === given);
@@ -247,13 +244,11 @@ export type Forgets<Name extends string = string> = string | {
 
 /** Rewrites rows that stay. The table needs a column `id`. */
 export interface RowChange {
-  /** The columns that {@link RowChange.row} reads. */
   readonly columns: readonly string[];
   /** Rewrites a row. @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
   row(row: RewrittenRow, person: Person, scrub: Scrubber): RewrittenRow | "delete" | undefined;
 }
 
-/** A row, as SQLite returns it. */
 export type RewrittenRow = Readonly<Record<string, unknown>>;
 
 /** How long rows are kept (X6). */
@@ -290,7 +285,6 @@ export interface DeclaredTable {
   readonly name: string;
   /** SQL that creates it, with its indexes and triggers. */
   readonly ddl: string;
-  /** As {@link TableParts.isOfBot}. */
   readonly isOfBot: boolean;
   /** Names of the columns of its key, in SQL. */
   readonly keyColumns: readonly string[];

@@ -17,7 +17,6 @@ import {
 } from "./columns.ts";
 import { BLANK_ID, changed, messageOf, stringIn } from "./person.ts";
 
-/** Policies as written, one row for each policy that judged. */
 const POLICY = table("policy", {
   id: rowNumber(),
   accountId: account(),

@@ -26,10 +26,8 @@ import { changed, REMOVED_ANSWER, stringIn, withoutCard } from "./person.ts";
 /** Messages of the bot that hold an answer to the person; a folded answer is in another message. */
 const ANSWERS_THEM = `(${IN("cause_id", "messages")} OR id IN (SELECT folded_into FROM outbox ` +
   `WHERE folded_into IS NOT NULL AND ${IN("cause_id", "messages")}))`;
-/** States of a message that is still to be sent. */
 const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
 
-/** Messages on their way to Discord. */
 export const OUTBOX = table("outbox", {
   id: rowNumber(), // in the order of sending
   accountId: account(),

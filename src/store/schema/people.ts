@@ -35,7 +35,6 @@ export const RESOLVED_NAME = table("resolved_name", {
   forgets: { delete: "found_id = :userId" },
 });
 
-/** A request of an unpaired sender. */
 export const PAIRING_REQUEST = table("pairing_request", {
   id: rowNumber(), // in the order of asking
   accountId: account(),
@@ -169,7 +168,6 @@ const QUESTION_COVER = table("question_cover", {
   forgets: { delete: "question_row NOT IN (SELECT id FROM question)" },
 });
 
-/** A message that shows a question. */
 export const QUESTION_CARD = table("question_card", {
   id: rowNumber(),
   questionRow: integer(),

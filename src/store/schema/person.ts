@@ -7,7 +7,6 @@ export interface Person {
   readonly messages: ReadonlySet<string>;
   /** Those of them that catch-up may find again, and must not answer. */
   readonly recent: ReadonlySet<string>;
-  /** Direct message channels with the person. */
   readonly channels: ReadonlySet<string>;
   readonly sessions: ReadonlySet<string>;
 }
@@ -17,12 +16,10 @@ export const BLANK_ID = "1";
 
 /** Takes the place of names and ids in texts. */
 const REMOVED = "[removed]";
-/** Takes the place of the person's messages. */
 export const REMOVED_MESSAGE = "[a message that was removed, because its author is forgotten]";
 /** Takes the place of the bot's answers to the person, which may repeat their words. */
 export const REMOVED_ANSWER =
   "[an answer that was removed, because the person that it was for is forgotten]";
-/** Takes the place of a summary about the person. */
 export const REMOVED_SUMMARY =
   "[this summary was removed, because it was about a person who is forgotten]";
 

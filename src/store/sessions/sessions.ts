@@ -194,7 +194,6 @@ const FOLDED = rows({
   modelId: optional(text()),
 });
 
-/** The journal's record of a summary. */
 interface FoldRecord extends Fold {
   readonly now: number;
 }
@@ -264,7 +263,6 @@ function createCheckpoints(
     return true;
   }
 
-  /** Sessions with a summary on its way into the journal. */
   const folding = new Set<string>();
   /** Records whose range the table did not have. */
   const unmatched = new WeakSet<FoldRecord>();

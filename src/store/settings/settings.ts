@@ -56,14 +56,14 @@ export function createSettings(transactions: Transactions) {
     /** Reads all settings again, because another part of the store has changed the table. */
     readAgain: () => void (values = readAll()),
     /**
-     * A setting of turns, from memory: neither they nor decisions about messages wait for anything.
+     * A setting, from memory: neither turns nor decisions about messages wait for anything.
      *
-     * @param scope Key of a session, or id of a channel or of a model.
+     * @param scope Key of a session, id of a channel or of a model, or `"bot"`.
      */
     known: (
       accountId: AccountId,
       scope: string,
-      name: ChosenSetting | "model" | "quiet" | "intent" | "prompt",
+      name: ChosenSetting | "model" | "quiet" | "intent" | "prompt" | "dashboard",
     ): string | undefined =>
       // Most bots have no setting, and each message asks for three.
       values.size === 0 ? undefined : values.get(keyOf(accountId, scope, name)),
@@ -236,7 +236,6 @@ function createPauses(
   };
 }
 
-/** Reads and changes pauses. */
 export type Pauses = ReturnType<typeof createPauses>;
 
 function pauseIn(row: (Pause & { readonly isPaused: boolean }) | undefined): Pause | undefined {
@@ -328,7 +327,6 @@ function createStoredBackups(
     return row ? stateSchema.parse(JSON.parse(row.value)) : {};
   };
   return {
-    /** The results so far. */
     backups: (): Promise<BackupState> => readUnjournaled(read),
     /** Adds a result. A success removes the failure before it. */
     recordBackup: (result: BackupAttempt) =>

@@ -15,7 +15,6 @@ import { readable } from "../../core/inbound/mentions.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
 
-/** A changed message, and the turn that has answered it. */
 export interface ChangedSource extends ChangedMessage {
   readonly messageId: MessageId;
   /** The message that the entries of its turn's calls belong to; absent: no turn has answered it. */
@@ -29,7 +28,6 @@ const MARGIN_MS = 60 * 60_000;
 
 const PLACE = rows({ sessionKey: text() });
 const AGENT = rows({ key: optional(text()) });
-const NOTE_ROW = rows({ id: integer() });
 const BOUNDS = rows({ first: optional(integer()), last: optional(integer()) });
 const UP_TO = rows({ id: integer(), messageId: snowflake<"message">() });
 const ENTRY = rows({
@@ -72,9 +70,8 @@ export function prepareSources(database: DatabaseSync) {
   // Thinking after a message may repeat its words.
   const removeCarried = sql`UPDATE entry SET carried = NULL
      WHERE session_key = :key AND id >= :entry AND carried IS NOT NULL`;
-  const selectNotes = sql`SELECT note_row AS id FROM note_source WHERE message_id = ?`;
-  const removeNote = sql`DELETE FROM note WHERE id = ?`;
-  const removeSources = sql`DELETE FROM note_source WHERE note_row = ?`;
+  const removeNotes = sql`DELETE FROM note
+     WHERE id IN (SELECT note_row FROM note_source WHERE message_id = ?)`;
   const unfold = sql`DELETE FROM checkpoint
      WHERE session_key = :key AND kind = 'summary' AND last_entry >= :entry
        AND id < COALESCE((SELECT MIN(id) FROM checkpoint
@@ -113,14 +110,6 @@ export function prepareSources(database: DatabaseSync) {
       else above = found.id;
     }
     return below;
-  }
-
-  function removeNotes(messageId: MessageId): void {
-    for (const row of selectNotes.all(messageId)) {
-      const { id } = NOTE_ROW.read(row);
-      removeSources.run(id);
-      removeNote.run(id);
-    }
   }
 
   function placesOf(changed: readonly ChangedSource[], channelId: ChannelId | undefined) {
@@ -180,7 +169,7 @@ export function prepareSources(database: DatabaseSync) {
       channelId: ChannelId,
       escape: (text: string) => string,
     ): { readonly keys: readonly string[]; readonly read: SourceReaders } {
-      for (const { messageId } of changed) removeNotes(messageId);
+      for (const { messageId } of changed) removeNotes.run(messageId);
       const read = readBy(changed, channelId);
       readers.remove(read);
       const firsts = new Map(Array.from(read.sessions, ([key, [first = 0]]) => [key, first]));
@@ -219,7 +208,6 @@ export interface ChangedMessage {
   readonly now?: Pick<InboundMessage, "text" | "extras" | "names">;
 }
 
-/** Takes the place of a deleted message in the transcript. */
 const DELETED = "[The sender has deleted this message.]";
 /** Takes the place of its words where another message quotes it. */
 const DELETED_QUOTE = "[deleted by its sender since]";

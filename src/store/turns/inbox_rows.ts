@@ -12,7 +12,6 @@ import type { Tail } from "../database/journal.ts";
 
 /** The journal's record of a T2. */
 export interface ClaimRecord {
-  /** The message that the turn begins with. */
   readonly turn: string;
   readonly messages: readonly { readonly messageId: string; readonly attempt: number }[];
   /** Unix time in milliseconds. */
@@ -34,7 +33,6 @@ export interface EndRecord {
   readonly now: number;
 }
 
-/** Values of the columns that a claim sets. */
 interface RowClaim {
   attempt: number;
   claimedAt: number | null;
@@ -49,7 +47,6 @@ interface InboxRow extends RowClaim {
   end?: RowEnd;
 }
 
-/** Values of the columns that an end sets. */
 type RowEnd = readonly [
   finishedAt: number,
   failureId: string | null,

@@ -15,7 +15,6 @@ import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpo
 import type { Transactions } from "../database/transact.ts";
 import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
-/** The turn that entries come from. */
 interface EntryPlace {
   readonly agentId: string;
   readonly sessionKey: string;
@@ -289,7 +288,6 @@ function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * CHAR_BYTES, 0);
 }
 
-/** The columns that {@link toEntry} reads. */
 export const entryColumns = "role, text, calls, message_id, at, carried";
 
 const ENTRY = rows({
@@ -301,7 +299,6 @@ const ENTRY = rows({
   carried: optional(text()),
 });
 
-/** The columns of {@link entryColumns} for an entry. */
 function writeEntry(
   entry: Entry,
 ): [string, string, string | null, MessageId, number, string | null] {

@@ -77,7 +77,6 @@ interface TurnRecord extends EndRecord {
   readonly told?: NonNullable<FinishedTurn["told"]>;
 }
 
-/** A turn that ends, with the time when it began. */
 interface EndingTurn extends FinishedTurn {
   readonly claimedAt: number;
 }
@@ -370,7 +369,6 @@ export function createSteps(
   };
 }
 
-/** Reads and adds the steps of turns. */
 export type Steps = ReturnType<typeof createSteps>;
 
 /**

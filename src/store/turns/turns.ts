@@ -101,7 +101,6 @@ function createAnswerThreads(
   };
 }
 
-/** Reads and changes threads of answers. */
 export type AnswerThreadRows = ReturnType<typeof createAnswerThreads>;
 
 /**

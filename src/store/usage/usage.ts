@@ -236,7 +236,6 @@ export function prepareUsageRows(database: DatabaseSync, tail: Tail) {
   };
 }
 
-/** Adds use of models. */
 export type UsageRows = ReturnType<typeof prepareUsageRows>;
 
 /** Day, user, channel, guild, agent, model and purpose. */

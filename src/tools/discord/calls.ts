@@ -93,7 +93,6 @@ export function actionReadsElsewhere(
   return !showsNothing(action) && readsElsewhere(given, message);
 }
 
-/** Whether the result of an action shows nothing of Discord. */
 export function showsNothing(action: Pick<Action, "reads"> | undefined): boolean {
   return action?.reads === "nothing" || action?.reads === "elsewhere";
 }

@@ -34,7 +34,6 @@ import { PERMISSION_ACTIONS } from "./actions/permissions.ts";
 import { POLL_ACTIONS } from "./actions/polls.ts";
 import { THREAD_ACTIONS } from "./actions/threads.ts";
 
-/** All actions, with distinct names. */
 export const ACTIONS: readonly Action[] = [
   ...MESSAGE_ACTIONS,
   ...REACTION_ACTIONS,

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  exitCodeOf,
-  inColumns,
-  reportFindings,
-  showFindings,
-  wrapLines,
-} from "../../../src/cli/shared/columns.ts";
-import { recordingIo } from "../io.ts";
+import { exitCodeOf, inColumns, showFindings } from "../../../src/cli/shared/columns.ts";
 import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
 import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
 
@@ -104,52 +97,4 @@ describe("[O7] exitCodeOf()", () => {
   for (const [name, findings, code] of rows) {
     it(`is ${code} for ${name}`, () => assert.equal(exitCodeOf(findings), code));
   }
-});
-
-describe("[O10] reportFindings()", () => {
-  it("breaks its rows between words on a terminal", () => {
-    const io = recordingIo();
-    const long = of("a", "warn", { why: "it is long ".repeat(9), fix: "mend it ".repeat(9) });
-    reportFindings([long], false, { ...io, columns: 40 });
-    assert.ok(io.stdout.length > 4 && io.stdout.every((line) => line.length <= 40));
-    assert.match(io.stdout.join("\n"), /^ {9}= mend it/m);
-  });
-});
-
-describe("[O10] wrapLines()", () => {
-  it("breaks between words, below the last column that is not too far right", () => {
-    const line = "ok    Token    10 ms  it belongs to Barnacle, which ada owns, and it works";
-    assert.deepEqual(wrapLines([line, "short"], 50), [
-      "ok    Token    10 ms  it belongs to Barnacle,",
-      "                      which ada owns, and it works",
-      "short",
-    ]);
-    const far = `  ok  guild  "Krill" is listed  (channels.discord.guilds.1456, config.jsonc:5)`;
-    assert.deepEqual(wrapLines([far], 50), [
-      '  ok  guild  "Krill" is listed ',
-      "             (channels.discord.guilds.1456,",
-      "             config.jsonc:5)",
-    ]);
-  });
-
-  it("begins further to the left where the longest word would not fit", () => {
-    const rule = "(channels.discord.guilds.1456074443980800001.requireMention,";
-    const line = `  ok  mention  it addresses the bot  ${rule} config.jsonc:5)`;
-    for (let columns = rule.length + 4; columns < 100; columns++) {
-      const lines = wrapLines([line], columns);
-      assert.ok(lines.every(({ length }) => length <= columns), `${columns}: ${lines.join("\n")}`);
-    }
-    const url = `https://example.org/${"x".repeat(80)}`;
-    assert.deepEqual(wrapLines([`  ok  link  it is ${url}`], 60), [
-      "  ok  link  it is",
-      `            ${url}`,
-    ]);
-  });
-
-  it("keeps styles at the beginning, and lines for a file or a program", () => {
-    const line = `${COLOURED.green("ok")}    Token  it belongs to Barnacle, which ada owns`;
-    assert.deepEqual(wrapLines([line], undefined), [line]);
-    const [first = ""] = wrapLines([line], 40);
-    assert.ok(first.startsWith(`${COLOURED.green("ok")}    Token  it belongs`), first);
-  });
 });

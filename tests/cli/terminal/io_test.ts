@@ -22,18 +22,26 @@ describe("[O10] createProcessIo()", () => {
     assert.equal(stderr(), `${bold} no token\nbarnacle: no token\n`);
   });
 
-  it("knows the columns of a terminal, unless a program reads the output", () => {
-    const columnsOf = (isTTY: boolean, json: boolean) =>
-      createProcessIo({ json }, recordedTerminal({ isTTY }).terminal).columns;
-    assert.equal(columnsOf(true, false), 80);
-    assert.equal(columnsOf(true, true), undefined);
-    assert.equal(columnsOf(false, false), undefined);
+  it("breaks a result between words on a terminal, unless a program reads it or it has lines", () => {
+    const shown = (columns: number, isTTY: boolean, json: boolean, text: string) => {
+      const { terminal, stdout } = recordedTerminal({ isTTY });
+      Object.assign(terminal.stdout, { columns });
+      createProcessIo({ json }, terminal).out(text);
+      return stdout();
+    };
+    const line = `Feeds  ${"word ".repeat(20)}end`;
+    for (const columns of [40, 0]) {
+      const lines = shown(columns, true, false, line).split("\n");
+      assert.ok(lines.length > 2 && lines.every(({ length }) => length <= (columns || 80)));
+      assert.deepEqual(lines.join(" ").match(/\S+/g), line.match(/\S+/g));
+    }
+    const lines = `${line}\n${line}`;
+    assert.equal(shown(40, false, false, line), `${line}\n`);
+    assert.equal(shown(40, true, true, line), `${line}\n`);
+    assert.equal(shown(40, true, false, lines), `${lines}\n`);
   });
 
   it("takes 80 columns if the terminal does not know how many it has", async () => {
-    const { terminal } = recordedTerminal({ isTTY: true });
-    Object.assign(terminal.stdout, { columns: 0 });
-    assert.equal(createProcessIo({ json: false }, terminal).columns, 80);
     const { written, timers, done, finish } = started(0);
     timers[0]?.run();
     finish();

@@ -91,6 +91,7 @@ describe("[K1] messages.commands", () => {
     ],
     ["new", { name: { de: "neu_2-x" }, description: { "pt-BR": "Uma Conversa nova" } }, undefined],
     ["Remind me", { name: { de: "Erinnere mich" } }, undefined],
+    ["new", { name: { fr: "l'aide" } }, undefined],
     ["new", { name: { de: "Neu" } }, /new\.name\.de: Expected a word of small letters/],
     ["new", { name: { de: "neu es" } }, /new\.name\.de: Expected a word of small letters/],
     ["new", { name: { de: "neu!" } }, /new\.name\.de: Expected a word of small letters/],
@@ -111,4 +112,15 @@ describe("[K1] messages.commands", () => {
       else assert.deepEqual(found, []);
     });
   }
+
+  it("refuses a name that two commands have in a locale", async () => {
+    const commands = {
+      new: { name: { de: "hilfe", fr: "x" } },
+      help: { name: { de: "hilfe", hi: "x" } },
+    };
+    const { problems } = await load(JSON.stringify({ messages: { commands } }));
+    assert.deepEqual(problems.map(({ path, message }) => `${path}: ${message}`), [
+      'messages.commands.help.name.de: Expected a name that `new` does not have, found "hilfe"',
+    ]);
+  });
 });

@@ -9,7 +9,12 @@ const lastTurn = ({ model }: Scene): string =>
   model.requests.at(-1)?.messages.findLast(({ role }) => role === "user")?.text ?? "";
 
 describe("names, previews and closed channels", () => {
-  const play = sharedBot({ discord: () => ({ allowBots: true }) });
+  const play = sharedBot({
+    discord: () => ({ allowBots: true }),
+    mayRefuse: ({ method, path, status }) =>
+      // a forbidden answer, or one before its deferral
+      method === "PATCH" && path.endsWith("/@original") && [403, 404].includes(status ?? 0),
+  });
 
   it("[H3] [R4] shows names to the model, and mentions to people, without new pings", () =>
     play(async (scene) => {
@@ -86,5 +91,25 @@ describe("names, previews and closed channels", () => {
       simulator.command({ as: "grace", in: `#${here}`, name: "new", options });
       await eventually("the second notice", isTold(2));
       assert.equal(model.requests.length, asked);
+    }));
+
+  it("[K6] ends the turn of a command whose answer Discord forbids, and says so by direct message", () =>
+    play(async (scene) => {
+      const { simulator, eventually, say, replies, rows, here } = scene;
+      const registered = () =>
+        Promise.resolve(simulator.application.commands.some(({ name }) => name === "new"));
+      await eventually("the commands", registered);
+      simulator.faults.rest.add({
+        method: "PATCH",
+        route: "/webhooks/:id/:token/messages/@original",
+        fault: { kind: "status", status: 403, code: 50013 },
+        times: 1,
+      });
+      const target = say("ada", here, "a story");
+      simulator.command({ as: "ada", in: `#${here}`, name: "Ask Barnacle", target });
+      const [told = ""] = await replies("dm", 1, "ada");
+      assert.match(told, /^I may not write in this channel/);
+      const ended = rows("SELECT * FROM inbox WHERE state = 'stopped'");
+      assert.match(JSON.stringify(ended), /Discord refuses answers/);
     }));
 });

@@ -28,10 +28,12 @@ function open(start: number) {
   };
   const made: { path: string; passphrase: string | undefined }[] = [];
   let fault: string | undefined;
+  let botId: string | undefined = "7";
   const create = () =>
     createNightly({
       config: () => config,
       settings,
+      botId: () => Promise.resolve(botId),
       dataDir: directory.path,
       startBackup(path, passphrase) {
         made.push({ path, passphrase });
@@ -60,6 +62,7 @@ function open(start: number) {
     lines,
     pass,
     create,
+    is: (id: string | undefined) => botId = id,
     fail: (why: string | undefined) => fault = why,
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
@@ -85,12 +88,23 @@ describe("[O11] createNightly()", () => {
     assert.equal(scene.made.length, 0);
     await scene.pass(2 * HOUR);
     assert.equal(scene.made.length, 1);
-    assert.match(basename(scene.made[0]?.path ?? ""), /^barnacle-nightly-2026-.*Z\.tar\.zst$/);
+    assert.match(basename(scene.made[0]?.path ?? ""), /^barnacle-nightly-7-2026-.*Z\.tar\.zst$/);
     await scene.pass(24 * HOUR);
     assert.equal(scene.made.length, 2);
     nightly.stop();
     await scene.pass(48 * HOUR);
     assert.equal(scene.made.length, 2);
+  });
+
+  it("waits for the first connection, which tells the bot's id", async () => {
+    using scene = open(at(1, 12));
+    scene.is(undefined);
+    scene.create().start();
+    await scene.pass(16 * HOUR);
+    assert.equal(scene.made.length, 0);
+    scene.is("8");
+    await scene.pass(HOUR);
+    assert.match(basename(scene.made[0]?.path ?? ""), /^barnacle-nightly-8-/);
   });
 
   it("makes a missed night up at the next start, once", async () => {
@@ -106,22 +120,23 @@ describe("[O11] createNightly()", () => {
     assert.equal(later.made.length, 1);
   });
 
-  it("keeps the newest nightly backups, and all others", async () => {
+  it("keeps the newest nightly backups, and all others: by hand, and of bots in the same folder", async () => {
     using scene = open(at(1, 12));
-    writeFileSync(join(scene.folder, "barnacle-2020-01-01T00-00-00Z.tar.zst"), "by hand");
+    const others = [
+      "barnacle-2020-01-01T00-00-00Z.tar.zst",
+      "barnacle-nightly-70-2020-01-01T03-00-00Z.tar.zst",
+    ];
+    for (const name of others) writeFileSync(join(scene.folder, name), "");
     scene.create().start();
     await scene.pass(5 * 24 * HOUR);
     assert.equal(scene.made.length, 5);
     const kept = scene.made.slice(-2).map(({ path }) => basename(path));
-    assert.deepEqual(readdirSync(scene.folder).toSorted(), [
-      "barnacle-2020-01-01T00-00-00Z.tar.zst",
-      ...kept,
-    ]);
+    assert.deepEqual(readdirSync(scene.folder).toSorted(), [...others, ...kept].toSorted());
   });
 
   it("keeps the backup of this night, although a clock was ahead once", async () => {
     using scene = open(at(1, 12));
-    const ahead = [1, 2, 3].map((day) => `barnacle-nightly-2099-01-0${day}T03-00-00Z.tar.zst`);
+    const ahead = [1, 2, 3].map((day) => `barnacle-nightly-7-2099-01-0${day}T03-00-00Z.tar.zst`);
     for (const name of ahead) writeFileSync(join(scene.folder, name), "");
     scene.create().start();
     await scene.pass(3 * 24 * HOUR);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { KeptSessions } from "../../../src/extras/dashboard/kept_sessions.ts";
 import {
   createLogins,
   KEPT_MS,
@@ -7,9 +8,16 @@ import {
   SESSION_MS,
 } from "../../../src/extras/dashboard/logins.ts";
 
-function logins() {
-  const clock = { now: 1_000_000 };
-  return { clock, ...createLogins({ now: () => clock.now }) };
+function logins(kept: KeptSessions = []) {
+  const clock = { now: 1_000_000, key: "a secret" };
+  const stored = { sessions: kept };
+  const all = createLogins({
+    now: () => clock.now,
+    key: () => clock.key,
+    kept,
+    keep: (sessions) => stored.sessions = sessions,
+  });
+  return { clock, stored, ...all };
 }
 
 /** The token of a session. */
@@ -67,6 +75,35 @@ describe("[O6] createLogins()", () => {
     assert.equal(all.check(token), "wrong");
   });
 
+  it("keeps a session of a week over a restart, as a hash, until its end or a logout", () => {
+    const all = logins();
+    const week = () => {
+      const result = all.login(all.createLink(), true);
+      return result.kind === "session" ? result.token : "";
+    };
+    const [first, second, day] = [week(), week(), loggedIn(all)];
+    assert.equal(all.stored.sessions.length, 2);
+    assert.ok(!JSON.stringify(all.stored.sessions).includes(first));
+    const next = logins(all.stored.sessions);
+    assert.deepEqual([first, second, day].map(next.check), ["right", "right", "wrong"]);
+    next.logout(first);
+    assert.deepEqual([first, second].map(logins(next.stored.sessions).check), ["wrong", "right"]);
+    next.clock.now += KEPT_MS;
+    assert.equal(next.check(second), "wrong");
+    for (let count = 0; count < 20; count++) week();
+    assert.equal(all.stored.sessions.length, 16);
+  });
+
+  it("ends links and sessions when a secret of the bot is rotated", () => {
+    const all = logins();
+    const [link, session] = [all.createLink(), loggedIn(all)];
+    const result = all.login(all.createLink(), true);
+    all.clock.key = "another secret";
+    assert.equal(all.check(session), "wrong");
+    assert.equal(all.check(result.kind === "session" ? result.token : ""), "wrong");
+    assert.equal(all.login(link).kind, "wrong");
+  });
+
   it("takes no link as a session, and no session as a link", () => {
     const all = logins();
     assert.equal(all.check(all.createLink()), "wrong");
@@ -87,8 +124,7 @@ describe("[O6] createLogins()", () => {
   });
 
   it("is news for the log only until the limit, and once there", () => {
-    let now = 0;
-    const { login } = createLogins({ now: () => now });
+    const { clock, login } = logins();
     const news = () =>
       Array.from({ length: 1_000 }, () => login("wrong")).map((result) =>
         result.kind !== "session" && result.isNews ? result.kind : ""
@@ -96,7 +132,7 @@ describe("[O6] createLogins()", () => {
     const first = [...Array.from({ length: 10 }, () => "wrong"), "limited"];
     assert.deepEqual(news(), first);
     assert.deepEqual(news(), []);
-    now += 61_000;
+    clock.now += 61_000;
     assert.deepEqual(news(), first);
   });
 

@@ -7,6 +7,7 @@ import type { DashboardParts } from "../../../src/extras/dashboard/base/parts.ts
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";
+import { BUILD } from "../../support/bot/health.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -33,7 +34,8 @@ export async function withParts(
       dataDir: directory.path,
       env: {},
       now: () => now,
-      setup: () => ({ config: loaded.config }),
+      build: BUILD,
+      setup: () => ({ config: loaded.config, accounts: new Map() }),
       clean: (text: string) => text,
       bot: { snapshot: () => ({}) },
     } as unknown as DashboardParts, claim);

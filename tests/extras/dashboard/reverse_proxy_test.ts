@@ -86,7 +86,7 @@ async function logIn(link: URL): Promise<void> {
   const login = await ask(new URL("login", page), {}, { token: link.hash.slice(1) });
   assert.equal(login.status, 200, login.text);
   const authorization = `Bearer ${JSON.parse(login.text).token}`;
-  const feed = await ask(new URL("pages/feed", page), { authorization });
+  const feed = await ask(new URL("pages/activity", page), { authorization });
   assert.equal(feed.status, 200, feed.text);
 }
 
@@ -150,7 +150,7 @@ describe("[O6] [SEC-R31] the dashboard behind a proxy", () => {
       direct.port = `${bot}`;
       const { location } = await ask(direct);
       const page = new URL(location, direct);
-      assert.equal(page.pathname, "/barnacle/dashboard/now");
+      assert.equal(page.pathname, "/barnacle/dashboard/today");
       assert.equal((await ask(page)).status, 200);
     }));
 });

@@ -99,7 +99,7 @@ describe("[O5] [O6] createBotDashboard()", () => {
         requests.push(url);
         return new Response("the other program");
       },
-      async (send) => assert.equal((await send("/dashboard/now")).status, 502),
+      async (send) => assert.equal((await send("/dashboard/today")).status, 502),
       spawnSync("true").pid,
     );
     assert.deepEqual(requests, []);
@@ -129,7 +129,7 @@ describe("[O5] isOfDashboard()", () => {
   for (
     const [path, expected] of [
       ["/dashboard", true],
-      ["/dashboard/now", true],
+      ["/dashboard/today", true],
       ["/dashboards", false],
       ["/", false],
       ["/say", false],

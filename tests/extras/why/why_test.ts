@@ -45,22 +45,6 @@ async function ask(fixture: DataFixture, asked: string = ID, json = false) {
   return { code, text: io.stdout.join("\n"), errors: io.stderr.join("\n") };
 }
 
-describe("[O10] barnacle why on a terminal", () => {
-  it("breaks its lines between words", async () => {
-    const fixture = createDataFixture(CONFIG);
-    await fixture.receive(guildMessage({ id: ID }));
-    const io = recordingIo();
-    await why(fixture.flags, ID, { ...io, columns: 80 });
-    const { text } = await ask(fixture);
-    assert.ok(text.split("\n").some((line) => line.length > 80), text);
-    const isWord = (line: string) => !line.trim().includes(" "); // such as the path of the config
-    assert.ok(
-      io.stdout.every((line) => line.length <= 80 || isWord(line)),
-      io.stdout.join("\n"),
-    );
-  });
-});
-
 describe("[P1] barnacle why without a config file", () => {
   it("says that it judges by the defaults", async () => {
     const fixture = createDataFixture(CONFIG);

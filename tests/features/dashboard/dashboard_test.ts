@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { loginLink, withDashboard } from "../../support/browser/dashboard.ts";
 import { freePort } from "../../support/network/free_port.ts";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { ended, withSimulation } from "../../support/bot/e2e.ts";
 import { give, isEarly, registered } from "../../support/bot/slash.ts";
 
 /** A text and a name that a person chooses, and that must stay text. */
@@ -16,6 +16,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
     withDashboard({}, async ({ page, base, judge, go }, scene) => {
       await judge();
       await page.waitForSelector("#state .headline");
+      assert.equal(await page.locator("h1:focus").innerText(), "Today", "after the login");
       assert.equal(await page.innerText("#news"), "");
       assert.equal((await scene.cli("pause")).code, 0);
       await page.locator("#news", { hasText: "Paused It starts no turn" }).waitFor({
@@ -24,8 +25,8 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       await page.locator(".skip").press("Enter");
       assert.equal(await page.locator("#page:focus").count(), 1);
       assert.equal(await page.isVisible("#login"), false, "the skip link is no login link");
-      await go("Outbox");
-      assert.equal(await page.locator("h1:focus").innerText(), "Outbox");
+      await go("Spend");
+      assert.equal(await page.locator("h1:focus").innerText(), "Spend");
       const used = await loginLink(scene);
       const token = new URL(used).hash.slice(1);
       const login = () =>
@@ -51,10 +52,10 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
     await withDashboard(
       { config: { http: { port, publicUrl } } },
       async ({ page, go, judge }, scene) => {
-        await go("Feed");
+        await go("Activity");
         await page.reload();
-        await page.waitForSelector('#page h1:text-is("Feed")');
-        assert.equal(page.url(), `${publicUrl}/dashboard/feed`);
+        await page.waitForSelector('#page h1:text-is("Activity")');
+        assert.equal(page.url(), `${publicUrl}/dashboard/activity`);
         await page.click("#logout");
         await page.goto(await loginLink(scene));
         await judge();
@@ -63,7 +64,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
         await page.waitForSelector("#page h1");
         const other = await page.context().newPage();
         await other.goto(`${publicUrl}/dashboard`);
-        await other.waitForSelector('#page h1:text-is("Now")');
+        await other.waitForSelector('#page h1:text-is("Today")');
         await other.click("#logout");
         await page.reload();
         await page.waitForSelector("#login:not([hidden])");
@@ -82,7 +83,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       await page.waitForSelector(`#decisions a[href*="${silent.id}"]`);
       await page.waitForSelector(`#decisions a[href*="${asked.id}"]`);
       await judge();
-      await go("Feed");
+      await go("Activity");
       await page.waitForSelector(`#decisions tr:has-text("grace"):has-text("ignored")`);
       await judge();
       await page.click(`#decisions a[href*="${asked.id}"]`);
@@ -124,6 +125,43 @@ describe("[O6] [K2] /dashboard", () => {
         assert.equal(refused, "You are not authorized to do that.");
       },
     ));
+
+  it("keeps a session of a week over a restart, but not one that was logged out", () =>
+    withSimulation({ config: { http: { port: 0, dashboard: true } } }, async (scene) => {
+      const bot = await scene.start();
+      async function loggedIn(): Promise<string> {
+        const link = new URL(await loginLink(scene));
+        const answer = await fetch(`${link.origin}/dashboard/login`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ token: link.hash.slice(1), keep: true }),
+        });
+        return `Bearer ${(await answer.json()).token}`;
+      }
+      const [kept, loggedOut] = [await loggedIn(), await loggedIn()];
+      const { origin: before } = new URL(await loginLink(scene));
+      const answer = await fetch(`${before}/dashboard/logout`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Authorization: loggedOut },
+        body: "{}",
+      });
+      assert.equal(answer.status, 204);
+      bot.kill("SIGKILL");
+      await ended(bot);
+      await scene.start();
+      const { origin } = new URL(await loginLink(scene));
+      const page = async (Authorization: string) =>
+        (await fetch(`${origin}/dashboard/pages/outbox`, { headers: { Authorization } })).status;
+      assert.deepEqual([await page(kept), await page(loggedOut)], [200, 401]);
+      for (const value of ["false", "true"]) {
+        assert.equal((await scene.cli("config", "set", "http.dashboard", value)).code, 0);
+        await scene.eventually(
+          `http.dashboard ${value}`,
+          async () => (await fetch(`${origin}/dashboard`)).ok === (value === "true"),
+        );
+      }
+      assert.equal(await page(kept), 401, "a dashboard that is off has no session");
+    }));
 
   it("says that the dashboard is off; once on, a running bot reads its changed config first", () =>
     withSimulation({ mayRefuse: isEarly }, async (scene) => {

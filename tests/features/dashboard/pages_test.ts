@@ -29,23 +29,45 @@ async function press({ page }: OpenDashboard, change: string, isSure = false): P
 }
 
 describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
-  it("shows Gateway, Outbox and Server check", () =>
+  it("[P1] says what became of each message, folds equal rows, and shows words only if asked", () =>
+    withDashboard({
+      config: {
+        http: { showText: true },
+        budgets: { perUser: { tokensPerDay: 1 } },
+      },
+    }, async (dashboard, { say, mention, replies }) => {
+      const { page } = dashboard;
+      const answered = say("grace", "general", `${mention} hello ${HOSTILE}`);
+      await replies("general", 1);
+      say("grace", "general", `${mention} and now?`);
+      say("ada", "general", "nobody asked");
+      say("ada", "general", "nor now");
+      await dashboard.go("Activity");
+      const row = (outcome: string) =>
+        page.locator(`#decisions tbody tr:has(.badge:has-text("${outcome}"))`);
+      await row("refused").waitFor();
+      assert.match(await row("answered").innerText(), /hello <img src=x/);
+      assert.match(
+        await row("answered").locator("a[target]").getAttribute("href") ?? "",
+        new RegExp(`^https://discord\\.com/channels/\\d+/\\d+/${answered.id}$`),
+      );
+      await row("ignored").locator("summary", { hasText: "1 more like this" }).waitFor();
+      await dashboard.judge();
+    }));
+
+  it("shows figures, gateway, outbox and server check", () =>
     withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
       say("grace", "general", `${mention} hello`);
       await replies("general", 1);
-      const open = async (title: string) => {
-        await go(title);
-        await page.waitForSelector("#page .card");
-        await judge();
-        return await page.innerText("#page");
-      };
-      const gateway = await open("Gateway");
-      assert.match(gateway, /default\/0[\s\S]*ready/);
-      assert.match(gateway, /left today[\s\S]*POST \/channels\/:id\/messages/);
-      await open("Outbox");
-      const check = await open("Server check");
-      assert.match(check, /Krill & Co[\s\S]*#general/);
-      assert.match(check, /\/status/);
+      await go("Diagnostics");
+      await page.waitForSelector("#unsent");
+      await judge();
+      const shown = await page.innerText("#page");
+      assert.match(shown, /Answers took \d+\.\d s, at most \d+\.\d s at|No message was answered/);
+      assert.match(shown, /default\/0[\s\S]*ready/);
+      assert.match(shown, /left today[\s\S]*POST \/channels\/:id\/messages/);
+      assert.match(shown, /Krill & Co[\s\S]*#general/);
+      assert.match(shown, /\/status/);
     }));
 
   it("lists notes with their sources, as text, and deletes them", () =>
@@ -64,7 +86,7 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
 
   it("lists schedules with the next run, pauses, resumes and deletes them", () =>
     withDashboard({}, async (dashboard, { say, mention, replies, cli }) => {
-      await dashboard.go("Schedules");
+      await dashboard.go("Memory");
       await shows(dashboard, "No reminders and no scheduled tasks.");
       say(
         "grace",
@@ -88,7 +110,7 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       const { page } = dashboard;
       say("grace", "general", `${mention} ${HOSTILE} ${API_KEY}`);
       await replies("general", 1);
-      await dashboard.go("Sessions");
+      await dashboard.go("Activity");
       await page.click("#sessions tbody a");
       await page.locator("#transcript .entry", { hasText: HOSTILE }).first().waitFor();
       await dashboard.judge();
@@ -104,6 +126,7 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       assert.ok(!exported.includes(API_KEY));
       await press(dashboard, "sessions.reset", true);
       await page.locator("#transcript .checkpoint").waitFor();
+      await dashboard.go("People");
       await page.fill("#forget input[name=user]", "nobody");
       await press(dashboard, "people.forget", true);
       await shows(dashboard, '"nobody" is not a user id');
@@ -144,14 +167,16 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
 
   it("[P3] approves and revokes pairing, live", () =>
     withDashboard({}, async (dashboard, { say, replies, written }) => {
-      await dashboard.go("Approvals");
-      await shows(dashboard, "No open pairing requests.");
+      const { page } = dashboard;
+      await shows(dashboard, "Nothing needs you.");
       say("mallory", "dm", "let me in");
       await replies("dm", 1, "mallory");
-      await dashboard.page.locator("#pairing tbody", { hasText: "mallory" }).waitFor();
+      await page.locator("#questions tbody", { hasText: "mallory" }).waitFor();
       await dashboard.judge();
       await press(dashboard, "pairing.approve");
-      await dashboard.page.locator("#paired tbody", { hasText: "mallory" }).waitFor();
+      await shows(dashboard, "Nothing needs you.");
+      await dashboard.go("People");
+      await page.locator("#paired tbody", { hasText: "mallory" }).waitFor();
       await replies("dm", 2, "mallory");
       say("mallory", "dm", "hello");
       await replies("dm", 3, "mallory");
@@ -174,8 +199,8 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       },
     };
     await withDashboard(options, async (dashboard, scene) => {
-      await dashboard.go("Approvals");
-      await shows(dashboard, "Nothing waits for a person.");
+      await dashboard.go("Today");
+      await shows(dashboard, "Nothing needs you.");
       await decide(dashboard, scene, "approvals.once", /it ran/);
       await decide(dashboard, scene, "approvals.deny", /denied by an approver/);
     });
@@ -205,7 +230,7 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
     await withDashboard(options, async (dashboard, scene) => {
       const { page } = dashboard;
       const { say, mention, cli, replies } = scene;
-      await dashboard.go("Approvals");
+      await dashboard.go("Today");
       say("grace", "help", `${mention} is the shop open?`);
       await page.locator("#questions .question").waitFor();
       const [question, draft] = await page.locator("#questions pre").allInnerTexts();
@@ -213,12 +238,9 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       assert.match(draft ?? "", /You wrote:/);
       assert.match(await page.innerText("#questions button >> nth=0"), /^Post\b/);
       await dashboard.judge();
-      await dashboard.go("Now");
-      await page.click('#figures a:text-is("1, see Approvals")');
-      await page.locator("#questions .question").waitFor();
       await press(dashboard, "approvals.once");
       assert.match((await replies("help", 1))[0] ?? "", /is the shop open\?/);
-      await shows(dashboard, "Nothing waits for a person.");
+      await shows(dashboard, "Nothing needs you.");
 
       say("grace", "help", `${mention} and tomorrow?`);
       await page.locator("#questions .question").waitFor();
@@ -228,17 +250,17 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       const shown = (await cli("approvals", "show", code)).stdout.join("\n");
       assert.match(shown, /^Question: .*and tomorrow\?$/m);
       assert.equal((await cli("approvals", "deny", code)).stdout[0], `${code} discarded`);
-      await shows(dashboard, "Nothing waits for a person.");
+      await shows(dashboard, "Nothing needs you.");
 
       const actions = [{ label: "Wake", tool: "post", arguments: { to: "wake-nas", body: {} } }];
       const offer = JSON.stringify({ text: "The NAS sleeps.", actions });
       say("ada", "general", `${mention}\ncall: offer_actions ${offer}`);
-      await page.locator("#questions .question").waitFor();
+      await page.click("#questions .question summary");
       await shows(dashboard, "anyone with the right to an action");
       await dashboard.judge();
       await press(dashboard, "approvals.deny");
-      await shows(dashboard, "Nothing waits for a person.");
-      await dashboard.go("Schedules");
+      await shows(dashboard, "Nothing needs you.");
+      await dashboard.go("Memory");
       await page.locator("#feeds tbody th", { hasText: "news" }).waitFor();
       const [action] = await page.locator("#unattended tbody tr").allInnerTexts();
       assert.match(action ?? "", /^feeds\.news\.unattended\.wake\s+0 of 3\s+never$/);
@@ -249,7 +271,7 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
   it("[P1] shows the matrix, and tests a person by the bot's own engine", () =>
     withDashboard({}, async (dashboard) => {
       const { page } = dashboard;
-      await dashboard.go("Access");
+      await dashboard.go("People");
       await page.locator('[id^="matrix"] tbody th', { hasText: "direct messages" }).waitFor();
       await dashboard.judge();
       await page.fill("input[name=user]", "grace");
@@ -268,7 +290,7 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
     }));
 });
 
-describe("[O6] the dashboard's page Config", WITH_BROWSER, () => {
+describe("[O6] the dashboard's page Settings", WITH_BROWSER, () => {
   it("checks, compares, writes, keeps secrets, and puts the previous file back", () =>
     withDashboard({}, async (dashboard, { configFile }) => {
       const { page, go, judge } = dashboard;
@@ -278,7 +300,7 @@ describe("[O6] the dashboard's page Config", WITH_BROWSER, () => {
       pretty.models ??= {};
       pretty.models.providers = { mine: { kind: "anthropic", apiKey: secret } };
       writeFileSync(configFile, JSON.stringify(pretty, undefined, 2), { mode: 0o600 });
-      await go("Config");
+      await go("Settings");
       const text = () => page.inputValue("#config-text");
       assert.ok(!(await page.content()).includes(secret));
       assert.match(await text(), /"apiKey": "\*{38}"/);
@@ -305,10 +327,10 @@ describe("[O6] the dashboard's page Config", WITH_BROWSER, () => {
 
       await fill((old) => old);
       await shows(dashboard, "The file has changed since this page was loaded");
-      await go("Config");
+      await go("Settings");
       await fill((old) => old.replace('"kind": "anthropic"', '"kind": "google"'));
       await shows(dashboard, "The API of a provider: changed on the terminal only");
-      await go("Config");
+      await go("Settings");
       await press(dashboard, "config.undo");
       await shows(dashboard, "1 change; nothing is written yet");
       await judge();
@@ -331,6 +353,19 @@ function channelNamed({ channels }: Simulator["world"], name: string): string {
   return [...channels.values()].find((one) => one.name === name)?.id ?? "";
 }
 
+/** Who asks, the command, where, and both buttons are on one screen of a phone. */
+async function fitsOneScreen({ page }: OpenDashboard): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  const card = page.locator("#questions .question");
+  const top = (await card.boundingBox())?.y ?? 0;
+  const last = await card.locator("button").last().boundingBox();
+  assert.ok(last && last.y + last.height - top <= 844, `${JSON.stringify(last)} from ${top}`);
+  assert.match(await card.innerText(), /Where[\s\S]*Allow once[\s\S]*Deny[\s\S]*All facts/);
+  assert.equal(await card.locator("button.is-main").count(), 1);
+  if (before) await page.setViewportSize(before);
+}
+
 async function decide(
   dashboard: OpenDashboard,
   { say, mention, until, written }: Scene,
@@ -340,8 +375,9 @@ async function decide(
   say("ada", "general", `${mention}\ncall: exec {"argv":["sh","-c","echo it ran"]}`);
   await dashboard.page.locator("#questions .question").waitFor();
   assert.match(await dashboard.page.innerText("#questions pre"), /echo it ran/);
+  await fitsOneScreen(dashboard);
   await dashboard.judge();
   await press(dashboard, change);
   await until("an answer", () => written("general").some((text) => answer.test(text)));
-  await shows(dashboard, "Nothing waits for a person.");
+  await shows(dashboard, "Nothing needs you.");
 }

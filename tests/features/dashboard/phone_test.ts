@@ -67,17 +67,17 @@ describe("[O6] the dashboard on a phone", WITH_BROWSER, () => {
       await replies("general", 1);
       await page.waitForSelector(`#decisions a[href*="${asked.id}"]`);
       const titles = await page.locator("#pages a").allInnerTexts();
-      assert.equal(titles.length, 12);
+      assert.equal(titles.length, 7);
       for (const title of titles) {
         await tapPage(dashboard, title);
         await assertFits(page);
       }
-      await tapPage(dashboard, "Feed");
+      await tapPage(dashboard, "Activity");
       await page.tap(`#decisions a[href*="${asked.id}"]`);
       await page.tap("#story summary");
       await page.waitForSelector('#story pre:has-text("Turn: answered")');
       await assertFits(page);
-      await tapPage(dashboard, "Access");
+      await tapPage(dashboard, "People");
       await page.fill("input[name=user]", "grace");
       await page.fill("input[name=channel]", "#general");
       await page.tap("input[name=mention]");

@@ -38,6 +38,7 @@ const TIDE: Command = {
   run: () => "high at noon",
 };
 const UNKNOWN = new Error("10015");
+const FORBIDDEN = new Error("50013");
 
 function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } = {}) {
   const clock = new FakeClock(createdAtMs(CALL.id as Snowflake));
@@ -46,10 +47,10 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
   const needed: string[] = [];
   const late: string[] = [];
   const context = interactionContext({ now: clock.now, log });
-  const give = createDeferred(clock, ({ sender }, content) => {
-    late.push(`${sender.username}: ${content}`);
+  const give = createDeferred(clock, ({ sender }, content, isForbidden) => {
+    late.push(`${sender.username}${isForbidden ? " elsewhere" : ""}: ${content}`);
     return Promise.resolve();
-  }, (error) => error === UNKNOWN);
+  }, (error) => error === UNKNOWN ? "unknown" : error === FORBIDDEN ? "forbidden" : undefined);
   const runner: CommandRunner = {
     commands: [command],
     authorize(_, needs) {
@@ -163,6 +164,12 @@ describe("[K2] createSlashCommands()", () => {
       assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
     });
   }
+
+  it("[K5] sends the answer to the asker alone at once if Discord forbids it in the place", async () => {
+    const { run, answers, lines, late } = setUp({ failures: [FORBIDDEN] });
+    await run(CALL);
+    assert.deepEqual([answers, lines, late], [[], [], ["ada elsewhere: high at noon"]]);
+  });
 
   it("does not retry after a refusal by Discord", async () => {
     const { run, answers, lines } = setUp({ failures: [new Error("50027")] });

@@ -93,6 +93,7 @@ async function build(texts: readonly string[] = ["tea at *five*", "no sugar"]) {
       text,
       sources: [],
       callKey: text,
+      isOwnWords: true,
     }, 1);
   }
   const use = (options: SlashCommand["options"], message = guildMessage()) =>

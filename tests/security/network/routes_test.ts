@@ -119,7 +119,7 @@ const ROWS: Readonly<Record<ServerName, Readonly<Record<string, Row>>>> = {
     "GET /dashboard/pages/:page": get("/dashboard/pages/spend"),
     "GET /dashboard/live/:page": get("/dashboard/live/spend"),
     "GET /dashboard/download/:page": {
-      address: "/dashboard/download/sessions?session=none",
+      address: "/dashboard/download/activity?session=none",
       status: 422,
     },
     "POST /dashboard/changes/:change": post("/dashboard/changes/pairing.revoke", 422, { user: "" }),

@@ -183,6 +183,7 @@ async function fill(store: Store): Promise<void> {
       text,
       sources: [],
       callKey: `call ${text.length}`,
+      isOwnWords: true,
     }, NOW);
     assert.ok(note);
     const vector = new Int8Array(64).fill(CANARY_BYTE);

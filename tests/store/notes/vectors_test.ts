@@ -17,6 +17,7 @@ function build() {
       text,
       sources: [],
       callKey: `${agentId} ${scopeKey} ${text}`,
+      isOwnWords: true,
     }, 1);
     assert.ok(note);
     return note;
@@ -55,7 +56,7 @@ describe("[T14] store.notes.unembedded()", () => {
     await keep(id, "tea", []);
     assert.deepEqual(await waiting(MODEL, 2), []);
     assert.deepEqual(await waiting("test/other"), ["tea"]);
-    await notes.update(id, "green tea", [], 2);
+    await notes.update(id, "green tea", [], 2, true);
     assert.deepEqual(await waiting(MODEL, 2), ["green tea"]);
   });
 });
@@ -64,7 +65,7 @@ describe("[T14] store.notes.keepVectors()", () => {
   it("keeps no vector of a text that the note no longer has, or of a deleted note", async () => {
     const { notes, rows, save, keep } = build();
     const { id } = await save("tea");
-    await notes.update(id, "boat", [], 2);
+    await notes.update(id, "boat", [], 2, true);
     await keep(id, "tea", [1, 0]);
     await keep(id + 1, "tea", [1, 0]);
     assert.deepEqual(rows("SELECT note_row FROM note_vector"), []);
@@ -85,7 +86,7 @@ describe("[T14] store.notes.keepVectors()", () => {
   it("[X5] goes with its note, and with a change of its text", async () => {
     const { notes, rows, save, keep } = build();
     for (const text of ["tea", "boat"]) await keep((await save(text)).id, text, [1, 0]);
-    await notes.update(1, "green tea", [], 2);
+    await notes.update(1, "green tea", [], 2, true);
     await notes.remove(2);
     assert.deepEqual(rows("SELECT note_row FROM note_vector"), []);
   });

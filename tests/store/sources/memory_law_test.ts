@@ -11,6 +11,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { EditRules } from "../../../src/core/inbound/inbox.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
+import type { Question } from "../../../src/core/people/question.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { cases } from "../../support/long_form.ts";
 import { openStore } from "../../support/store/open_database.ts";
@@ -51,7 +52,7 @@ const EDITS: EditRules = {
 /** A person who may be forgotten; the other messages are by the sender of {@link guildMessage}. */
 const ADA = userId("712345678901234567");
 
-type Question = Extract<Event, { kind: "ask" }>;
+type Asking = Extract<Event, { kind: "ask" }>;
 type Event =
   | { readonly kind: "overhear" | "note" | "fold" | "send" | "forget"; readonly isAda?: boolean }
   /** A question that quotes a message; it is asked, and may still run when the next events come. */
@@ -113,7 +114,7 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     });
 
   function newMessage(
-    { isAda = false, reads }: Partial<Pick<Question, "isAda" | "reads">>,
+    { isAda = false, reads }: Partial<Pick<Asking, "isAda" | "reads">>,
     quotes?: MessageId,
   ) {
     const id = messageId(`14000000000000${String(10_000 + count)}`);
@@ -130,11 +131,12 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
   }
 
   /** Runs the turn of the next message; its end comes when the result is called. */
-  async function begin(reads?: Question["reads"]) {
-    const claim = await store.inbox.claimNext(ACCOUNT, NOW, [], () => true);
+  async function begin(reads?: Asking["reads"]) {
+    const next = () => store.inbox.claimNext(ACCOUNT, NOW, [], () => true);
+    let claim = await next();
     if (!claim) return undefined;
-    const { message, route: { sessionKey } } = claim;
-    const all = [message, ...claim.also ?? []];
+    const { message, also = [], route: { sessionKey } } = claim;
+    const all = [message, ...also];
     const overheard = await store.turns.overheard(message, sessionKey, message.id, 10);
     const entries = all.map((one, index) => ({
       role: "user" as const,
@@ -162,6 +164,17 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     if (repeats) {
       const asked = { ...call, arguments: JSON.stringify({ seen }) };
       const at = NOW;
+      await store.notes.save({
+        agentId: "main",
+        scope: "channel",
+        scopeKey: `channel:${message.id}`,
+        space: "guild:1",
+        authorId: message.sender.id,
+        text: answer.replaceAll("WORD", "NOTE"), // the index has small letters
+        sources: [message.id],
+        callKey: `${message.id}:note`,
+        isOwnWords: false,
+      }, NOW);
       await store.turns.addSteps(claim, [
         { kind: "answer", text: answer, calls: [asked], carried: seen, at },
         {
@@ -175,10 +188,20 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
         { kind: "told", number: 1, end: "done", text: answer, at },
       ], false);
     }
+    if (repeats) {
+      const code = `CDEFGHJ${"ABCDEFGHJKLMNPQRSTUVWXYZ"[count++ % 24]}`;
+      const asked = [{ callKey: `${last}:ask${count}`, question: questionOf(answer), code }];
+      await store.questions.park({ claim, steps: [], charges: [], asked, now: NOW });
+      await store.questions.decide({ by: { code }, answer: { choice: "once" }, now: NOW });
+      claim = await next();
+      assert.deepEqual(claim && claim.message.id, message.id);
+      if (!claim) return undefined;
+    }
+    const ending = claim;
     const thought = entries.map(({ text }) => text).join(" ");
     return async () => {
       await store.turns.finishTurn({
-        claim,
+        claim: ending,
         end: { kind: "answered" },
         entries: [
           ...entries,
@@ -203,7 +226,9 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
   }
 
   const remove = (id: MessageId) =>
-    removed.push(...(said.get(id) ?? []).map((word) => new RegExp(word, "i")));
+    removed.push(
+      ...(said.get(id) ?? []).map((word) => new RegExp(word.replace("word", "(word|note)"), "i")),
+    );
 
   return {
     store,
@@ -213,13 +238,18 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     async play(event: Event, running: (() => Promise<void>)[]): Promise<void> {
       switch (event.kind) {
         case "overhear":
-          await store.inbox.acceptBatch(batch({ judged: [ignored(newMessage(event))] }), NOW);
+          await store.inbox.acceptBatch(
+            batch({ judged: [known(ignored(newMessage(event)))] }),
+            NOW,
+          );
+          while (await store.knowledge.tend());
           return;
         case "ask": {
           const { reads, isSlow, quotes } = event;
           const route = reads ? ROUTE_ELSEWHERE : ROUTE;
           const asked = newMessage(event, idAt(quotes));
-          await store.inbox.acceptBatch(batch({ judged: [accepted(asked, route)] }), NOW);
+          await store.inbox.acceptBatch(batch({ judged: [known(accepted(asked, route))] }), NOW);
+          while (await store.knowledge.tend());
           const finish = await begin(reads);
           if (finish && isSlow) running.push(finish);
           else await finish?.();
@@ -231,7 +261,14 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
           const text = `they said ${words.get(id)}`;
           const { id: authorId } = guildMessage().sender;
           const place = { scope: "channel", scopeKey: "channel:1", space: "guild:1" } as const;
-          const note = { agentId: "main", ...place, authorId, text, sources: [id] };
+          const note = {
+            agentId: "main",
+            ...place,
+            authorId,
+            text,
+            sources: [id],
+            isOwnWords: true,
+          };
           await store.notes.save({ ...note, callKey: `${id}:${count++}` }, NOW);
           return;
         }
@@ -277,7 +314,11 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
           const verdict = { kind: "accept", why: "mentioned", rule: "r" } as const;
           const change = text === undefined
             ? { kind: "deleted", channelId: placeOf(id), messageIds: [id] } as const
-            : { kind: "edited", message: messageOf(id, text, 10 + count), verdict } as const;
+            : {
+              kind: "edited",
+              message: messageOf(id, text, 10 + count),
+              ...known({ verdict }),
+            } as const;
           await store.inbox.acceptBatch(batch({ changes: [change], edits: EDITS }), NOW);
         }
       }
@@ -285,6 +326,23 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     begin,
   };
 }
+
+/** A card that the model writes. */
+const questionOf = (text: string): Question => ({
+  kind: "ask",
+  tool: "ask",
+  text,
+  facts: [{ name: "of", value: text }],
+  exact: text,
+  choices: [{ key: "once", label: text }],
+  asked: "anyone",
+  where: "channel",
+  binding: "hash",
+  timeoutMs: 600_000,
+});
+
+/** The index for searches has it, too. */
+const known = <Of extends object>(of: Of) => ({ ...of, isSearchable: true as const });
 
 /** The words in capitals: a search for the words themselves does not find them. */
 const translated = (text: string) => [...text.matchAll(/word\d+x/gi)].join(" ").toUpperCase();
@@ -350,6 +408,7 @@ describe("[H6a] the agent's memory", () => {
           for (let turn = await begin(); turn; turn = await begin()) await turn();
           for (const _ of all) await play({ kind: "send" }, []);
           store.catchUp();
+          while (await store.knowledge.tend());
           await store.forgetting.vacuum();
           const bytes = files();
           assert.deepEqual(removed.filter((word) => word.test(bytes)), []);

@@ -102,7 +102,7 @@ describe("[H6a] trace()", () => {
     const place = { scope: "member", scopeKey: "member:1", space: "guild:1" } as const;
     const { id: authorId } = question(FIRST).sender;
     const note = { agentId: "main", ...place, authorId, text: "tides", sources: [FIRST] };
-    await store.notes.save({ ...note, callKey: "k1" }, NOW);
+    await store.notes.save({ ...note, callKey: "k1", isOwnWords: true }, NOW);
     const before = rows("SELECT * FROM entry");
     const { turn, answers, entries, readers, notes, summaries } = await store.sources.trace(FIRST);
     assert.deepEqual([turn?.state, turn?.followed], ["answered", 0]);

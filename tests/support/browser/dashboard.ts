@@ -38,7 +38,7 @@ export function withDashboard(
   const config = { ...options.config, http: { port: 0, dashboard: true, ...options.config?.http } };
   return withSimulation({ ...options, config }, async (scene) => {
     const bot = await scene.start();
-    await scene.line(bot, /"The slash commands are registered"/); // Server check asks for them once
+    await scene.line(bot, /"The slash commands are registered"/); // Diagnostics asks for them once
     await using context = await openContext(device);
     await playIn(await context.newPage(), scene, play);
   });
@@ -101,7 +101,7 @@ async function judgePage(page: Page): Promise<void> {
   for (const width of [360, 1280, 1920]) {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" }); // no colours in between
       const found = await axeProblems(page, colorScheme === "dark" ? COLOUR_RULES : undefined);
       assert.deepEqual(found, [], `${page.url()}, ${width} px, ${colorScheme}`);
       const overflow: number = await page.evaluate(

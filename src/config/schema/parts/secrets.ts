@@ -271,7 +271,6 @@ export function envSecret(env: Env, name: string): Secret | undefined {
   return value === undefined ? undefined : new Secret(value);
 }
 
-/** Whether a variable has such quotes. */
 export function hasQuotes(env: Env, name: string): boolean {
   return IN_QUOTES.test(env[name] ?? "");
 }

@@ -12,7 +12,6 @@ export interface AgentQuestion {
 export interface AgentAnswer {
   readonly agentId: string;
   readonly end: "done" | "failed";
-  /** The answer, or the reason of the failure. */
   readonly text: string;
 }
 

@@ -66,7 +66,6 @@ export interface NewPost {
   readonly archiveAfterMin?: number;
 }
 
-/** The actions of the tool on Discord. */
 export interface DiscordPort {
   /** Sends a text once, also if a crash repeats the call. Waits some seconds for Discord. */
   send(call: DiscordCall, text: TextFor): Promise<SentText>;
@@ -87,7 +86,6 @@ export interface DiscordPort {
   addReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;
   /** Removes a reaction of the bot, or all of its reactions if `emoji` is empty. */
   removeReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;
-  /** Replaces the text of a message of the bot. */
   edit(call: DiscordCall, at: MessageAt, text: string): Promise<void>;
   /**
    * Opens the thread of a message. A second call finds the same thread.

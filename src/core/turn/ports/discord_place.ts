@@ -37,7 +37,6 @@ export interface MediaFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A request that takes an action back. */
 export interface UndoRequest {
   readonly method: "PUT" | "PATCH" | "DELETE";
   /** From `/` on. */
@@ -51,7 +50,6 @@ export interface UndoRequest {
  * no later change of a person.
  */
 export interface LeftState {
-  /** Path of the request that reads it. */
   readonly path: string;
   /** Id of the role or member whose overwrite in the channel it is; absent: the thing itself. */
   readonly overwrite?: string;
@@ -81,7 +79,6 @@ export interface UndoSteps {
   readonly requests: readonly UndoRequest[];
 }
 
-/** A destructive step of an action. */
 export interface DestructiveChange {
   /**
    * Its effect, as the end of "would": `"delete <#5>"`. Its readers may not see the channel that it
@@ -95,7 +92,6 @@ export interface DestructiveChange {
   readonly asks?: boolean;
 }
 
-/** Methods of actions that every place has. */
 export interface ActionPlace {
   /**
    * Sends a request to Discord. It waits while Discord builds an index (202).
@@ -141,7 +137,6 @@ export interface ActionPlace {
 /** A server that an action may act on. */
 export interface GuildActionPlace extends ActionPlace {
   readonly guildId: GuildId;
-  /** Roles and owner. */
   facts(): Promise<GuildFacts>;
   /** A member; rejects if the user is not in the server. */
   member(userId: UserId): Promise<MemberFacts>;
@@ -205,15 +200,12 @@ export interface NewPresence {
 /** Sets the status of the bot until it is changed again, or the config changes it. */
 export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<void>;
 
-/** An action that can be taken back. */
 export interface UndoneAction {
   readonly id: number;
   readonly what: string;
-  /** What undoing did. */
   readonly does: string;
 }
 
-/** Takes actions back. */
 export interface UndoPort {
   /**
    * Takes back an action of the asker, or as an owner of anyone, in the turn's server.

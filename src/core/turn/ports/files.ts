@@ -24,7 +24,6 @@ export type FileSource =
   };
 
 export interface FileForPeople extends OutboundFile {
-  /** Its id: digits. */
   readonly id: string;
 }
 

@@ -10,7 +10,6 @@ import type { DiscordCall } from "./discord_call.ts";
 
 /** A command of the tool `exec`. */
 export interface ExecCall {
-  /** The program and its arguments. */
   readonly argv: readonly string[];
   /** Folder within the workspace; empty for the workspace itself. */
   readonly cwd: string;
@@ -22,7 +21,6 @@ export interface ExecCall {
 
 export type ExecAsker = Pick<DiscordCall, "message" | "sessionKey" | "decision" | "signal">;
 
-/** Commands, for tools. */
 export interface ExecPort {
   /**
    * What an approver must decide before a command runs.
@@ -87,7 +85,6 @@ export interface WorkspacePort {
   ): Promise<{ readonly entries: readonly FileEntry[]; readonly isCut: boolean }>;
 }
 
-/** A script, and the files that it reads. */
 export interface Script {
   /** JavaScript. */
   readonly source: string;
@@ -104,7 +101,6 @@ export interface ScriptEnd {
   readonly failure?: string;
 }
 
-/** Computations, for tools. */
 export interface CodePort {
   /**
    * Runs a script in a sandbox, with limits of time and memory.
@@ -126,9 +122,7 @@ export interface WebPage {
   readonly isCut: boolean;
 }
 
-/** A page that a search found. */
 export interface SearchHit {
-  /** Its address: http or https. */
   readonly url: string;
   /** Its title; may be empty. */
   readonly title: string;

@@ -21,10 +21,10 @@ export interface MemoryPort {
    */
   save(asker: InboundMessage, request: {
     readonly scope: NoteScope;
-    /** The text, within the bounds. */
     readonly text: string;
     /** Messages that it came from, beside the asker's own. */
     readonly sources: readonly MessageId[];
+    readonly isOwnWords: boolean;
     /** Identifies the call, so that a repetition saves no second note. */
     readonly callKey: string;
   }): Promise<Note>;
@@ -49,6 +49,7 @@ export interface MemoryPort {
     id: number,
     text: string,
     sources: readonly MessageId[],
+    isOwnWords: boolean,
   ): Promise<void>;
   /**
    * Deletes a visible note. A second call does nothing.

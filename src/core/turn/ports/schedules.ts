@@ -2,7 +2,6 @@
 
 import type { InboundMessage } from "../../inbound/inbound.ts";
 
-/** A schedule as its creator sees it. */
 export interface ShownSchedule {
   readonly id: number;
   /** `reminder` posts its text, `task` runs a turn with it. */
@@ -28,7 +27,6 @@ export interface SchedulesPort {
   create(asker: InboundMessage, request: {
     /** A local time, a duration, or a cron pattern. */
     readonly when: string;
-    /** The text to post, or to answer. */
     readonly text: string;
     /** Whether it runs a turn. Otherwise it posts its text. */
     readonly isTask: boolean;

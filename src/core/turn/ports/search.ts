@@ -33,7 +33,6 @@ export interface FoundReply {
 export interface FoundSource {
   /** `post`: the title of a thread. `topic`: the topic of a channel. */
   readonly kind: "message" | "post" | "topic";
-  /** Its address at Discord. */
   readonly link: string;
   /** Name of the channel or thread. Untrusted. */
   readonly where: string;
@@ -81,7 +80,6 @@ export function reachOf(
   );
 }
 
-/** Whose rights a search has. */
 export interface SearchReach {
   /** The question, and those that share its turn. */
   readonly messages: readonly InboundMessage[];

@@ -60,7 +60,6 @@ const MAX_TEXT = 4_000;
 const MAX_QUOTE = 2_000;
 
 const WRITTEN: readonly number[] = [MessageTypes.Default, MessageTypes.Reply];
-/** Types of bots' answers to commands. */
 const ANSWERS: readonly number[] = [MessageTypes.ChatInputCommand, MessageTypes.ContextMenuCommand];
 /** Message types that people and bots write, and results of their polls; all others are Discord's own. */
 const SHOWN: ReadonlySet<number> = new Set([...WRITTEN, ...ANSWERS, POLL_RESULT]);

@@ -31,7 +31,6 @@ import { senderOf } from "./senders.ts";
 
 /** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
 function createSchemas() {
-  /** The fields that tell the kind of interaction. */
   const kindPayload = z.object({
     type: numeric,
     data: optional(z.object({ component_type: optional(numeric) })),
@@ -57,7 +56,6 @@ function createSchemas() {
       /** The member's permissions in this channel. */
       permissions: optional(bits),
     }).nullish(),
-    /** Set outside guilds. */
     user: optional(userPayload),
     /** Whose installation of the bot it is: `0` has the guild, `1` the user. */
     authorizing_integration_owners: optional(z.record(z.string(), z.unknown())),

@@ -136,7 +136,6 @@ const IS_SPOILER = 1 << 3;
 
 const NO_FILES: readonly Attachment[] = [];
 
-/** A payload of {@link ContentPayload}. */
 type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
 
 /**

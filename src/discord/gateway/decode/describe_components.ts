@@ -35,14 +35,11 @@ const component = () =>
     /** Label of a button, or of a form field. */
     label: text,
     url: text,
-    /** Placeholder of a select menu. */
     placeholder: text,
     options: z.array(z.object({ label: z.string() })).optional().catch(undefined),
-    /** Description of a picture or file. */
     description: text,
     name: text,
     spoiler: z.boolean().optional().catch(undefined),
-    /** Pictures of a gallery. */
     items: children,
     components: children,
     accessory: z.unknown().optional(),

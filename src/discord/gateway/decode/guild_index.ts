@@ -159,7 +159,6 @@ type SnapshotText = z.infer<typeof snapshotText>;
 
 const anySnapshot = z.union([snapshotText, snapshotText1]);
 
-/** Encodes a guild as text for the store. */
 export function snapshotOf(guild: Guild): GuildSnapshot {
   const restricted = Array.from(guild.channels.values())
     .flatMap(({ id, isAgeRestricted }) => isAgeRestricted ? [id] : []);

@@ -20,7 +20,6 @@ import { toAttachment } from "./describe.ts";
 
 const MAX_TARGET = 2_000;
 
-/** Builds the schema. */
 export function commandPayload() {
   const value = z.object({
     name: z.string(),

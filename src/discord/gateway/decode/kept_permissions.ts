@@ -30,7 +30,6 @@ export const keptPermissions = z.lazy(() =>
     channels: z.record(z.string(), z.array(overwrite)),
   })
 );
-/** The settings of a guild. */
 export type KeptPermissions = z.infer<typeof keptPermissions>;
 
 const rolesOf = ({ roles }: KeptPermissions) =>

@@ -23,7 +23,6 @@ import {
 
 /** A parsed dispatch; its data is not validated yet. */
 export interface Dispatch {
-  /** Discord's type of the dispatch. */
   readonly t: string;
   /** Sequence number within the session. */
   readonly s: number;
@@ -139,7 +138,6 @@ export const contentFields = () => ({
   components: listOf(z.unknown()),
 });
 
-/** The content of a message or of a forwarded one. */
 export const contentPayload = z.lazy(() => z.object(contentFields()));
 /** A forwarded message. Discord tells no author; other servers may. */
 export const snapshotPayload = z.lazy(() =>
@@ -252,7 +250,6 @@ export const guildPayload = z.lazy(() =>
   z.object({
     id: snowflake<"guild">(),
     name: optional(z.string()),
-    /** The boost level. */
     premium_tier: optional(z.number()),
     owner_id: optional(snowflake<"user">()),
     roles: listOf(rolePayload),

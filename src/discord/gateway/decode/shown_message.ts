@@ -27,7 +27,6 @@ const ownSchema = z.lazy(() =>
   })
 );
 
-/** Creates a {@link Show}. */
 export function createShow({ accountId, reader, maySee, footerOf }: Pick<Account, "accountId"> & {
   /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };

@@ -31,7 +31,6 @@ const INVALID_SESSION_DELAY_MS = { min: 1_000, range: 4_000 };
 
 const AT_ONCE = { kind: "identify", delayMs: 0, isDown: false } as const;
 
-/** The arguments of a step besides the state. */
 export interface StepContext {
   readonly rules: LifecycleRules;
   /** The clocks at the time of the event. */

@@ -34,7 +34,6 @@ export function startHeartbeat(intervalMs: number, nowMs: number, random: number
   return { intervalMs, dueMs: nowMs + intervalMs * random, isAcked: true, lateMs: 0 };
 }
 
-/** Records that a due heartbeat is sent. */
 export function recordBeat(heartbeat: HeartbeatState, nowMs: number): HeartbeatState {
   return {
     ...heartbeat,

@@ -300,7 +300,6 @@ export interface LostConnection {
   readonly attempt: number;
   /** Milliseconds since READY or RESUMED; absent if neither came. */
   readonly livedMs?: number;
-  /** The step during which it ended. */
   readonly during: Phase["kind"];
   readonly next: ReconnectPlan;
   /** Set if there was a session that cannot be resumed. */
@@ -342,7 +341,6 @@ export type Effect =
   /** The session is too old to resume. */
   | { readonly kind: "report_stale" };
 
-/** The result of an event. */
 export interface Transition {
   readonly state: LifecycleState;
   /** Effects to execute, in order. */

@@ -147,20 +147,17 @@ export function createBatches(
   }
 
   return {
-    /** Takes a dispatch that Barnacle uses. */
     add(text: string, dispatchSeq: number): void {
       take(text, dispatchSeq);
       hasOther = true;
       if (!cancelGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
     },
-    /** Takes a message in its short form. */
     addShort(text: string, dispatchSeq: number): void {
       take(text, dispatchSeq);
       const isBlock = texts.length >= (hasOther ? GATHER_COUNT : REPEATS_COUNT);
       if (isBlock || bytes >= GATHER_BYTES) flush();
       else if (!hasOther) cancelRepeats ??= ports.after(REPEATS_MS, flush);
     },
-    /** Sends the gathered dispatches. */
     flush,
     /** Takes the sequence number of a dispatch that Barnacle does not use. */
     skip(dispatchSeq: number): void {
@@ -274,7 +271,6 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
     get isEmpty(): boolean {
       return underWay.length === 0;
     },
-    /** Whether the bound is reached. */
     get isFull(): boolean {
       return isFull;
     },

@@ -15,7 +15,6 @@ export const NO_COUNTS: GatewayCounts = {
   unparsable: 0,
 };
 
-/** Creates counters that start at zero. */
 export function createCounters() {
   const resumes = { ...NO_COUNTS.resumes };
   const disconnects = new Map<string, number>();
@@ -26,7 +25,6 @@ export function createCounters() {
   let hasChanged = false;
 
   return {
-    /** Counts a sent IDENTIFY. */
     identified(): void {
       identifies++;
       hasChanged = true;
@@ -97,7 +95,6 @@ function raise(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Creates a sum that starts at zero. */
 export function createTotals() {
   let past = NO_COUNTS;
   let current = NO_COUNTS;
@@ -109,7 +106,6 @@ export function createTotals() {
       past = addCounts(past, current);
       current = NO_COUNTS;
     },
-    /** The counters of all workers. */
     sum: (): GatewayCounts => addCounts(past, current),
   };
 }

@@ -68,7 +68,6 @@ export interface ShardStart extends ShardOptions, ResumePoint {
   readonly mustSendPresence: boolean;
 }
 
-/** The options that all shards of a worker share. */
 export type CommonOptions = Omit<GatewayOptions, "shards">;
 
 export interface DispatchBatch extends Batch {
@@ -83,7 +82,6 @@ export interface DispatchBatch extends Batch {
 }
 
 export type ThreadLogLevel = "debug" | "info" | "warn" | "error";
-/** Value of a log line's field. */
 export type LogValue = string | number | boolean;
 
 /** Messages from the main thread to the worker. */
@@ -102,7 +100,6 @@ export type ToWorker =
   | { readonly kind: "committed"; readonly shardId: number; readonly number: number }
   /** The main thread could not read an event of the shard's session: a new one is to bring it. */
   | { readonly kind: "renew"; readonly shardId: number }
-  /** Answers the socket that asked. */
   | {
     readonly kind: "permit";
     readonly shardId: number;

@@ -112,7 +112,6 @@ export function createRepeatMemory() {
     get from(): number {
       return from;
     },
-    /** Adds and forgets forms. */
     set(change: RepeatForms): void {
       if (change.from > from) forms.clear();
       from = Math.max(from, change.from);

@@ -28,7 +28,6 @@ interface TrackedBatch {
 
 const NO_SESSION: ShardResumePoint = { epoch: 0, isInherited: false };
 
-/** Creates a tracker that starts from the stored sessions. */
 export function createBatchTracker(shards: readonly ShardOptions[]) {
   const resumePoints = new Map(shards.map(({ id, session }): [number, ShardResumePoint] => [
     id,

@@ -17,7 +17,6 @@ import {
   startConnection,
 } from "./start_connection.ts";
 
-/** The events of an account's connection. */
 interface ConnectionEvents {
   batch: ConnectPorts["onBatch"];
   shards: ConnectPorts["onShards"];
@@ -31,7 +30,6 @@ interface ConnectionEvents {
   sessionEnded: ConnectPorts["onSessionEnded"];
   /** A shard waits before its next attempt. */
   delayed: ConnectPorts["onDelay"];
-  /** The gateway has ended for good. */
   final(final: GatewayFinal): void;
   /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
   failed(error: unknown): void;
@@ -138,7 +136,6 @@ export function createConnection(
   };
 }
 
-/** An account's gateway connection. */
 export type Connection = ReturnType<typeof createConnection>;
 
 /** Whether the shard's IDENTIFY or RESUME has left, so that Discord's answer comes next. */

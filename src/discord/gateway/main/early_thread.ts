@@ -44,5 +44,4 @@ export function createEarlyThread(worker: Worker) {
   };
 }
 
-/** A thread that is loaded or still loading. */
 export type EarlyThread = ReturnType<typeof createEarlyThread>;

@@ -82,7 +82,6 @@ export function createGatewayThreads(
       );
       current.setForms(forms);
     },
-    /** Whether all shards are connected. */
     isUp: (): boolean => ready.size === options.shardCount,
     url: (): string => url,
     /** Uses another address for later connections. */

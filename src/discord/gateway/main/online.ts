@@ -20,7 +20,6 @@ export function createOnlineReport(
     readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
     /** Aborted when the account stops. */
     readonly stopping: AbortSignal;
-    /** The account is online, in guilds of these names. */
     readonly onOnline: (bot: Self, guilds: readonly string[]) => void;
   },
 ) {

@@ -34,7 +34,6 @@ export interface ShardPlan {
   readonly lost: readonly LostSession[];
   /** The store has another number of shards. */
   readonly isResharded: boolean;
-  /** The stored sessions have other intents. */
   readonly hasOtherIntents: boolean;
 }
 

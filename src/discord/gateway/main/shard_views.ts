@@ -60,7 +60,6 @@ export function createShardViews(
   }
 
   return {
-    /** Whether the account has this shard. */
     has: (shardId: number): boolean => views.has(shardId),
     /** Returns the state from which a worker starts each shard; `isFirst` for the first worker. */
     starts: (
@@ -71,7 +70,6 @@ export function createShardViews(
         const identifyInMs = isFirst ? view.options.identifyInMs : identifyLeftMs(view, now());
         return toStart(view, resumePointOf(view.options.id), identifyInMs);
       }),
-    /** Takes a shard's state from the worker. */
     setState(shardId: number, state: ShardState, failures: number): void {
       const view = views.get(shardId);
       if (!view) return;

@@ -23,7 +23,6 @@ import { planResumes, type ShardPlan } from "./plan_shards.ts";
 import type { GatewayEvents, GatewayFinal } from "./thread.ts";
 import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
 
-/** The parts of the config that a connection depends on. */
 export interface GatewaySettings extends Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> {
   /** `"agent_recommended"`, or names of intents. */
   readonly intents: "agent_recommended" | readonly string[];
@@ -53,7 +52,6 @@ export interface ConnectOptions
   readonly mayResume: () => Promise<boolean>;
 }
 
-/** The dependencies and events of a connection. */
 export interface ConnectPorts
   extends
     Clock,

@@ -47,7 +47,6 @@ export function createSupervisor(
     onDied(): void;
     /** The worker died too often, and is not replaced. */
     onGivenUp(deaths: number): void;
-    /** Takes a log line. */
     onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   },
 ) {
@@ -185,7 +184,6 @@ export const DEATHS_MS = 10 * 60_000;
 
 const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 
-/** Creates a policy without deaths. */
 export function createRestartPolicy({ now, random }: Pick<SupervisorPorts, "now" | "random">) {
   let recent: readonly number[] = [];
   let deaths = 0;

@@ -41,7 +41,6 @@ export interface HeartbeatTiming {
   readonly latencyMs?: number;
 }
 
-/** The gateway's calls to its owner. */
 export interface GatewayEvents {
   onBatch(batch: DispatchBatch): void;
   /** Takes a shard's state, which may be the same again. */
@@ -57,7 +56,6 @@ export interface GatewayEvents {
    * `isPreview`, the shard only asks whether it would get one.
    */
   onPermitWanted(shardId: number, isPreview: boolean): void;
-  /** Takes a log line. */
   onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   /** The account never connects again. */
   onFinal(final: GatewayFinal): void;
@@ -189,7 +187,6 @@ export function startGateway(
       isPresenceChanged = true;
       worker.send({ kind: "presence", presence });
     },
-    /** Returns the current counters. */
     stats: (): GatewayStats => ({
       ...totals.sum(),
       tickAt: worker.tickAt(),

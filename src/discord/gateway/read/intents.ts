@@ -74,7 +74,6 @@ export interface Intents {
   readonly unknown: readonly string[];
 }
 
-/** Where reactions can count. */
 export interface ReactionPlaces {
   readonly guilds: boolean;
   readonly direct: boolean;

@@ -61,7 +61,6 @@ const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DEC
 /** The result of a batch while it is read. */
 interface Reading {
   readonly events: InboundEvent[];
-  /** Guilds that the batch has changed. */
   readonly changed: Set<GuildId>;
 }
 
@@ -76,7 +75,6 @@ const FLOOD = 256;
  */
 export function createReader(
   { accountId, self: storedSelf, guilds: stored, roleRights }: {
-    /** The account of ours that receives the dispatches. */
     readonly accountId: AccountId;
     /** The bot's identity from the store; absent before the first READY. */
     readonly self?: Self;
@@ -90,7 +88,6 @@ export function createReader(
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
   const unread = createUnreadTypes();
-  /** Shard and arrival of the batch that is read. */
   let from = { shardId: 0, arrivedAt: 0 };
   const people = createPeople();
   const repeats = createRepeatedMessages();

@@ -28,7 +28,6 @@ const checkDeleted = createChecker(
   z.lazy(() => z.object({ ...ofGuild, role_id: snowflakeSchema<"role">() })),
 );
 
-/** Creates the rights of no guild. */
 export function createRoleRights() {
   const guilds = new Map<GuildId, Map<RoleId, RoleFacts>>();
 

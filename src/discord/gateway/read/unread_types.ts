@@ -8,7 +8,6 @@
 
 import { GUILD_TYPES } from "./intents.ts";
 
-/** A dispatch with an unexpected shape. */
 export interface ReadProblem {
   /** The dispatch's type; `"unknown"` if it has none. */
   readonly type: string;
@@ -61,7 +60,6 @@ export function createUnreadTypes() {
       renewed.add(key);
       isRenewalDue = true;
     },
-    /** A dispatch was read. */
     understood(type: string): void {
       understood.add(type);
       const known = unread.get(type);

@@ -8,7 +8,6 @@
 
 import type { StartTimer } from "../../../lib/clock.ts";
 
-/** Length of the windows in which interactions are counted. */
 export const INTERACTION_WINDOW_MS = 10_000;
 
 /** Interactions of a person in a window; a person who types an option causes several a second. */
@@ -80,5 +79,4 @@ export function createInteractionLimit(
   };
 }
 
-/** The bound of one account. */
 export type InteractionLimit = ReturnType<typeof createInteractionLimit>;

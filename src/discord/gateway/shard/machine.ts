@@ -19,11 +19,9 @@ import {
 import type { ShardContext } from "./report.ts";
 import { advance } from "../lifecycle/advance.ts";
 
-/** The machine's calls to its owner. */
 export interface MachineEvents {
   /** Executes an effect; `sessionId` is that of the state before the step. */
   effect(effect: Effect, sessionId: string | undefined): void;
-  /** All events have been processed. */
   settled(state: LifecycleState): void;
 }
 
@@ -33,7 +31,6 @@ export interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
   isInUse(socket: number): boolean;
   /** Takes a step for an event, and for the events that its effects cause. */
   step(event: LifecycleEvent): void;
-  /** Sets the URL of the next connection. */
   setUrl(url: string): void;
   /** Takes the last step, and cancels the timer. */
   stop(): void;

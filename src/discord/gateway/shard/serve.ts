@@ -186,7 +186,6 @@ export function spaceIdentifies(
 /** A shard that may have to wait for another one's IDENTIFY. */
 interface IdentifyCandidate {
   readonly id: number;
-  /** Whether its next step is an IDENTIFY. */
   readonly wantsIdentify: boolean;
 }
 

@@ -73,7 +73,6 @@ export function startShard(
     },
     /** Delays an IDENTIFY, because another shard is about to send one. */
     delayIdentify: (forMs: number): void => machine.step({ kind: "identify_delayed", forMs }),
-    /** Whether its next step is an IDENTIFY. */
     wantsIdentify: (): boolean => wantsIdentify(machine.state),
     /** Begins a new session, as soon as it may IDENTIFY: this one lacks an event. */
     renew(): void {
@@ -83,7 +82,6 @@ export function startShard(
     },
     /** Sends the gathered dispatches to the main thread. */
     flush: batches.flush,
-    /** Sets the URL of the next connection. */
     setUrl: machine.setUrl,
     /** Shows another presence, also after each reconnect. */
     setPresence(changed: Presence): void {

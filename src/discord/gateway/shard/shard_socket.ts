@@ -15,7 +15,6 @@ import type { ShardContext, ShardReport } from "./report.ts";
 
 export type Open = Extract<Effect, { kind: "open" }>;
 
-/** The socket's calls to its owner. */
 export interface ShardSocketEvents {
   event(event: { readonly socket: number } & SocketEvent): void;
   text(text: string, socket: number): void;
@@ -26,7 +25,6 @@ export interface ShardSocket extends Pick<Emitter<ShardSocketEvents>, "connect">
   open(effect: Open): void;
   /** Sends a payload. Does nothing without an open socket. */
   send(op: number, d: unknown): void;
-  /** Pauses or resumes reading. */
   setPaused(isPaused: boolean): void;
   /** Sends the close frame, and reads until Discord has closed, too. */
   beginClose(): void;

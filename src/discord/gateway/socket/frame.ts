@@ -16,7 +16,6 @@ import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { SocketEvent } from "../lifecycle/state.ts";
 import { isRecord, parseForeignJson, parseJsonWithIds } from "../../../lib/text/json.ts";
 
-/** The fields of a dispatch that batching needs. */
 export interface DispatchFrame {
   /** Discord's type of the dispatch; `"ODD"` if it does not look like one of Discord's types. */
   readonly type: string;
@@ -26,7 +25,6 @@ export interface DispatchFrame {
   readonly text?: string;
 }
 
-/** One classified payload. */
 export type Frame =
   | ({ readonly kind: "dispatch" } & DispatchFrame)
   | ({
@@ -97,7 +95,6 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
 
 const READY_UNREAD = "READY without a session, or without the bot's id";
 
-/** The data of a server that sends its ids as numbers. */
 function dataWithIds(text: string): unknown {
   const payload = parseJsonWithIds(text);
   return isRecord(payload) ? payload.d : undefined;
@@ -144,7 +141,6 @@ function toSocketEvent({ op, d }: Payload): SocketEvent | undefined {
   return undefined;
 }
 
-/** The fields of a payload beside its data. */
 export interface PayloadEnvelope {
   /** The opcode. */
   readonly op: number;
@@ -219,7 +215,6 @@ function scanFields(text: string): PayloadEnvelope | undefined {
   return { op, t, s };
 }
 
-/** A parsed payload: its envelope and its data. */
 export interface Payload extends PayloadEnvelope {
   /** The data, not validated. */
   readonly d: unknown;

@@ -29,7 +29,6 @@ const CHUNK_BYTES = 65_536;
 /** The last bytes of each payload in a zlib stream (Z_SYNC_FLUSH). */
 const ZLIB_END = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
-/** Creates the decompression of one connection. */
 export function createInflater(events: {
   /** Takes one decompressed payload. */
   onText(text: string): void;
@@ -97,7 +96,6 @@ export function createInflater(events: {
   }
 
   return {
-    /** Takes the next compressed frame. */
     push(frame: Buffer): void {
       if (isOver) return;
       waiting.push(frame);

@@ -86,5 +86,4 @@ export function openPayloadSocket(options: ConnectionOptions, events: PayloadSoc
   };
 }
 
-/** An open connection, or one that is being opened. */
 export type PayloadSocket = ReturnType<typeof openPayloadSocket>;

@@ -17,7 +17,6 @@ import Receiver from "../../../../node_modules/ws/lib/receiver.js";
 // @ts-types="./ws_sender.d.ts"
 import Sender from "../../../../node_modules/ws/lib/sender.js";
 
-/** How a connection ended. */
 export interface SocketClose {
   /** The close code; absent if there was no close frame, or if it had none. */
   readonly code?: number;
@@ -25,9 +24,7 @@ export interface SocketClose {
   readonly reason: string;
 }
 
-/** The socket's calls to its owner. */
 interface SocketEvents {
-  /** The upgrade succeeded. */
   onOpen(): void;
   onText(text: string): void;
   /** Takes a binary message, which is compressed. */
@@ -156,7 +153,6 @@ export function openSocket(options: Omit<ConnectionOptions, "compress">, events:
       });
     },
     pause: (): void => void stream?.pause(),
-    /** Reads again. */
     resume: (): void => void stream?.resume(),
   };
 }

@@ -14,7 +14,6 @@ import { Buffer } from "node:buffer";
 import { codeOf } from "../../../lib/errors.ts";
 import { hostOf, portOf } from "../../../lib/network/addresses.ts";
 
-/** Where and how to connect. */
 export interface ConnectionOptions {
   /** A URL with `wss:`; with `ws:` only for this machine, and only without a proxy. */
   readonly url: URL;
@@ -116,7 +115,6 @@ export function openTransport(
   };
 }
 
-/** TCP options to connect to a URL's host. */
 function addressOf(url: URL): net.TcpNetConnectOpts {
   return {
     host: hostOf(url),

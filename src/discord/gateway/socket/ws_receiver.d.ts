@@ -6,7 +6,6 @@ import type { Writable } from "node:stream";
 /** A parser of WebSocket frames; write the received bytes to it. */
 interface Receiver extends Writable {
   on(event: "message", listener: (data: Buffer, isBinary: boolean) => void): this;
-  /** A control frame. */
   on(event: "ping" | "pong", listener: (data: Buffer) => void): this;
   /** The peer's close frame; the code is 1005 if it has none. */
   on(event: "conclude", listener: (code: number, reason: Buffer) => void): this;

@@ -5,9 +5,7 @@ import type { Duplex } from "node:stream";
 
 /** A writer of WebSocket frames to one stream. */
 declare class WsSender {
-  /** Creates a writer. */
   constructor(socket: Duplex, extensions: Readonly<Record<string, never>>);
-  /** Writes one message. */
   send(
     data: string | Buffer,
     options: {
@@ -20,7 +18,6 @@ declare class WsSender {
   ): void;
   ping(data: string | Buffer, mask: boolean): void;
   pong(data: string | Buffer, mask: boolean): void;
-  /** Writes a close frame. */
   close(code: number | undefined, data: string, mask: boolean, done?: () => void): void;
 }
 

@@ -21,7 +21,6 @@ import { badArguments } from "../../../core/refused_call.ts";
 const activeSchema = z.lazy(() => z.object({ threads: listOrEmpty(z.unknown()) }));
 const idSchema = z.object({ id: snowflakeSchema<"channel">() });
 
-/** Opens a post in the forum that was found. */
 export function createOpenPost(
   { client, composed, deliver, self, titleOf, targets }: ActionsOptions & {
     readonly targets: Pick<Targets, "assertMay">;

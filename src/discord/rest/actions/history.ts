@@ -16,7 +16,6 @@ import { createReadHistory, MAX_HISTORY, type RawMessage } from "../calls/histor
 import type { ActionsOptions } from "./options.ts";
 import { createTargets, type TargetsOptions } from "./targets.ts";
 
-/** Creates the reading of one account. */
 export function createHistoryRead(
   options: Omit<TargetsOptions, "alsoGuilds"> & Pick<ActionsOptions, "show">,
 ): HistoryPort["read"] {

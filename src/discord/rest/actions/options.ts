@@ -76,7 +76,6 @@ export interface ActionsOptions extends Clock {
   /** Makes the title of a thread; empty if the text has no letters. */
   readonly titleOf: (written: string) => string;
   readonly cleanSecrets: (text: string) => string;
-  /** Reads a picture. */
   readonly media: (call: DiscordCall, from: string, maxBytes: number) => Promise<MediaFile>;
   /** Reads a file for a place, and keeps it for a repeated call. */
   readonly fileFor: FilesPort["forPeople"];

@@ -18,7 +18,6 @@ import { badArguments } from "../../../core/refused_call.ts";
 /** Whether a message of the bot answers each person who asks. */
 type IsAnswerTo = (origin: Origin, messageId: MessageId) => Promise<boolean>;
 
-/** Creates an {@link IsAnswerTo}. */
 export function createIsAnswerTo(
   { accountId, askerOf }: Pick<ActionsOptions, "accountId" | "askerOf">,
 ): IsAnswerTo {
@@ -32,7 +31,6 @@ export function createEdit(
   options: ActionsOptions & { readonly targets: Pick<Targets, "assertMay"> },
 ): (call: DiscordCall, edit: {
   readonly target: ToolTarget;
-  /** The target, with its guild and channel. */
   readonly found: FoundTarget;
   /** The message that caused the call, and its askers. */
   readonly origin: Origin;

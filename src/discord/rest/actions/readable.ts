@@ -20,7 +20,6 @@ import { RestError } from "../exchange/rest_error.ts";
 import type { GuildTarget } from "./options.ts";
 import { createReaders, readPlaceOf } from "./readers.ts";
 
-/** The sources of the rules. */
 export interface ReadableOptions extends Clock {
   readonly client: RestApi;
   /** The config path that closes a channel to a person (P6–P9); `undefined`: it is open. */

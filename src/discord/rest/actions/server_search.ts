@@ -280,7 +280,6 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
   }
 }
 
-/** A candidate with the rights of its server. */
 interface FoundMessage {
   readonly readable: Readable;
   readonly candidate: Candidate;

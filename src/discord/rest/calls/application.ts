@@ -12,7 +12,6 @@ import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";
 
-/** The bot's application. */
 export interface Application {
   readonly id: ApplicationId;
   readonly name: string;

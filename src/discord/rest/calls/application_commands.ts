@@ -76,7 +76,6 @@ const ROUTE = "GET /applications/:id/commands";
 /** No person waits for these requests, so others go first. */
 const BACKGROUND = { priority: "background" } as const;
 
-/** An Entry Point command with any other fields. */
 const entryPointSchema = () => z.looseObject({ type: z.literal(4) });
 
 export function createApplicationCommands(api: RestApi) {

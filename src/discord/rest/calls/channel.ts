@@ -99,7 +99,6 @@ function archiveDuration(minutes: number): number {
   return ARCHIVE_AFTER.find((allowed) => allowed >= minutes) ?? 10_080;
 }
 
-/** Creates the requests of one account. */
 export function createThreadCalls(api: RestApi): ThreadCalls {
   return {
     async start(channelId, messageId, name, minutes) {

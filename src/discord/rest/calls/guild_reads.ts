@@ -153,7 +153,6 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
     return new Map(all.map((channel) => [channel.id, { ...channel, guildId }]));
   });
   return {
-    /** Roles and owner. */
     facts,
     /** All channels without threads, by id. */
     channels,
@@ -264,7 +263,6 @@ export function createGuildList(api: RestApi, options: RequestOptions = {}) {
   };
 }
 
-/** The permission settings of a guild, and one of its members. */
 export interface GuildPermissions {
   readonly guild: GuildFacts;
   /** Absent if the user is not a member. */

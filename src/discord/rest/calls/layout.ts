@@ -32,7 +32,6 @@ export interface Container {
   )[];
 }
 
-/** The components of a message. */
 export type Layout = readonly (ButtonRow | Container)[];
 
 /** The components of a message; none if it changes none. */
@@ -44,7 +43,6 @@ export function componentsOf(
   return rows ? { components: rows } : {};
 }
 
-/** The second layout of a card. */
 export function layoutOf({ blocks, isOpen }: Card, rows: readonly ButtonRow[] = []): Layout {
   const texts = blocks.map((content) => ({ type: 10, content }) as const);
   return [{

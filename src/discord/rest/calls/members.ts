@@ -89,7 +89,6 @@ function isUnknown(error: unknown): boolean {
   return error instanceof RestError && error.kind === "not_found" && error.code !== undefined;
 }
 
-/** The roles and the timeout of a member. */
 export interface Member {
   /** Without `@everyone`. */
   readonly roles: readonly RoleId[];
@@ -149,7 +148,6 @@ export function createReadMember(api: RestApi, options: RequestOptions = {}): Re
   };
 }
 
-/** Creates a {@link ReadRoles}. */
 export function createReadRoles(api: RestApi, options: RequestOptions = {}): ReadRoles {
   const readMember = createReadMember(api, options);
   return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];

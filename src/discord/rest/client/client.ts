@@ -36,7 +36,6 @@ export interface RequestOptions extends BodyOptions {
   readonly priority?: Exclude<Priority, "reply">;
 }
 
-/** The part of the client that the endpoints need. */
 export type RestApi = Pick<RestClient, "request"> & Partial<Pick<RestClient, "rolesOf">>;
 
 /**

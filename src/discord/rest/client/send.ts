@@ -33,7 +33,6 @@ export interface BodyOptions {
   readonly reason?: string;
 }
 
-/** The settings and dependencies of a client. */
 export interface ClientOptions extends AnswerHooks, LimitOptions {
   /** The bot token, without `Bot `. */
   readonly token: string;
@@ -255,7 +254,6 @@ export function retryWaitMs(
     readonly method: string;
     /** The request's priority; `spare` is never retried. */
     readonly priority: Priority;
-    /** The error of the last attempt. */
     readonly error: Pick<RestError, "kind" | "status">;
     /** Number of failed attempts, including this one. */
     readonly failures: number;

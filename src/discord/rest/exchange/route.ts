@@ -21,7 +21,6 @@ export interface RestRoute {
   readonly major: string;
   /** Whether the path contains the credential. Then a 401 is not about the bot's token. */
   readonly carriesToken: boolean;
-  /** Whether it creates a message in a channel. */
   readonly createsMessage: boolean;
   /** The channel of the path. */
   readonly channelId: ChannelId | undefined;

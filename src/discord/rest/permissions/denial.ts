@@ -25,12 +25,10 @@ export interface Denial {
   readonly text: string;
 }
 
-/** The settings of a channel that its permissions depend on. */
 export interface PostingChannel extends Pick<Channel, "name" | "type"> {
   readonly overwrites: readonly Overwrite[];
 }
 
-/** The place of a message that the bot tried to post. */
 export type PostingPlace =
   | { readonly kind: "channel"; readonly channel: PostingChannel }
   | {

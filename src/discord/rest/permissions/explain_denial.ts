@@ -30,7 +30,6 @@ export interface PermissionQuery {
    * Absent in direct messages, which have no permissions; there, only Discord's error code tells.
    */
   readonly guildId?: GuildId;
-  /** The user whose permissions count. */
   readonly userId: UserId;
 }
 
@@ -124,7 +123,6 @@ const NEEDED_TO_READ = [
  */
 type CanReadHistory = (place: PermissionQuery) => Promise<boolean>;
 
-/** Creates a {@link CanReadHistory}. */
 export function createCanReadHistory(api: RestApi, options: RequestOptions = {}): CanReadHistory {
   const explain = createExplainDenial(api, () => 0, options); // a member in timeout can still read
   return async (place) => await explain(place, NEEDED_TO_READ) === undefined;
@@ -142,7 +140,6 @@ export type FindMissingPermission = (
   needed: readonly string[],
 ) => Promise<string | undefined>;
 
-/** Creates a {@link FindMissingPermission}. */
 export function createMissingPermission(
   api: RestApi,
   now: Clock["now"],
@@ -169,7 +166,6 @@ type MissingReadPermissions = (
   userId: UserId,
 ) => Promise<(channelId: ChannelId) => readonly Permission[]>;
 
-/** Creates a {@link MissingReadPermissions}. */
 export function createMissingReadPermissions(
   api: RestApi,
   options: RequestOptions = {},

@@ -25,7 +25,6 @@ export interface BucketWindow {
 
 /** The known state of one bucket. */
 export interface Bucket {
-  /** The window of the last response. */
   window: BucketWindow;
   /** Requests without a response yet. */
   inFlight: number;

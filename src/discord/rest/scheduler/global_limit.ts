@@ -184,7 +184,6 @@ export function createBreaker(
 /** Counts invalid requests, and reports its state. */
 export type Breaker = ReturnType<typeof createBreaker>;
 
-/** Creates the count that all accounts share. */
 export function createSharedInvalidRequests(
   { store, now, log }: Clock & {
     readonly store: {

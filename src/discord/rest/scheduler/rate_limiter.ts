@@ -354,7 +354,6 @@ export function createGate(now: Clock["now"]) {
   };
 }
 
-/** Reason of a request that its caller has cancelled. */
 const CANCELLED = "the caller cancelled it";
 /** Reason of a request whose deadline has passed. */
 const TOO_LATE = "its turn came after its deadline";

@@ -21,7 +21,6 @@ import type { AccountContext } from "../../../bot/account_context.ts";
 import type { Outbound } from "../../../bot/outbound/outbound.ts";
 import type { TurnRulesPorts } from "../../../bot/rules/turn_rules.ts";
 
-/** The calls of an account, for programs and for the account itself. */
 export type AccountCalls = OpenCalls & CallService;
 
 export function createAccountCalls(

@@ -87,7 +87,6 @@ export function createActs(
       guildId: GuildId,
       target: { readonly channelId: ChannelId; readonly parentId?: ChannelId },
     ) => GuildPlace;
-    /** The tools of a message's turn. */
     readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
     readonly portsOf: (agentId: string) => ToolPorts;
     readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;

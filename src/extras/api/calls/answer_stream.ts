@@ -40,7 +40,6 @@ export function createCallStream(
   }
 
   return {
-    /** Begins to stream a turn's texts. */
     begin(visible: (text: string) => string): DraftStream {
       let written = "";
       let cancel: (() => void) | undefined;
@@ -68,7 +67,6 @@ export function createCallStream(
         },
       };
     },
-    /** All text so far. */
     sent: (): string => sent,
     restOf(answer: string): string {
       if (answer === "") return "";

@@ -45,10 +45,8 @@ import type { Inbox } from "../../../store/inbox/inbox.ts";
 import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
 
-/** Numbers that a millisecond has ids for. */
 const IDS = 2 ** 22;
 
-/** The account's part of the calls. */
 type OpenCallsAccount =
   & Pick<
     Account<unknown, unknown, {
@@ -61,7 +59,6 @@ type OpenCallsAccount =
   >
   & Emits<"asked" | "touched">;
 
-/** The calls of an account, for the account itself. */
 export interface OpenCalls extends Omit<CallService, "act"> {
   /** The turn of a call has ended, or waits for a person; or the call has lost its turn. */
   ended(id: MessageId): void;

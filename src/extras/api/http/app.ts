@@ -43,14 +43,12 @@ export function createApi(
     readonly waitMs: () => number;
     /** The calls of an account; `undefined` if it does not run. */
     readonly service: (accountId: AccountId) => Promise<CallService> | undefined;
-    /** Loads the part for MCP. */
     readonly mcp: () => Promise<McpHandler>;
     readonly schedule: StartTimer;
     readonly now: () => number;
     readonly log: Log;
   },
 ): {
-  /** Answers a program. */
   fetch(request: Request): Promise<Response>;
 } {
   let reading = 0;

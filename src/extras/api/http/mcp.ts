@@ -4,7 +4,6 @@ import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { CallingProgram, CallService } from "../../../core/calls/service.ts";
 import { createMcpTools, type ProgramCalls } from "./mcp_tools.ts";
 
-/** Answers a request of a program. */
 export type McpHandler = (
   request: Request,
   body: unknown,

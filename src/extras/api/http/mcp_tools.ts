@@ -17,7 +17,6 @@ import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 export interface ProgramCalls {
   /** The agents that it may ask. */
   agents(): Promise<readonly string[]>;
-  /** Stores a question. */
   begin(call: NewCall): Promise<BegunCall>;
   /** Counts a request for the answer of an earlier call. */
   countRead(): Promise<void>;

@@ -17,7 +17,6 @@ import { type ApiError, ApiFailure, errorBody, errorOfCall, invalid } from "./er
 import { type ApiRequest, readChat, readResponseRequest } from "./requests.ts";
 import { sseResponse } from "./sse.ts";
 
-/** A request of a program, with its way to the agents. */
 export interface ProgramRequest {
   readonly caller: CallingProgram;
   readonly service: CallService;

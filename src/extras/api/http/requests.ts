@@ -16,7 +16,6 @@ const MAX_CHARS = 400_000;
 const MAX_MESSAGES = 2_000;
 
 export interface ApiRequest {
-  /** Id of the agent. */
   readonly model: string;
   /** The question, with the instructions of the program. */
   readonly text: string;

@@ -27,7 +27,6 @@ export class PassphraseError extends Error {
   override readonly name = "PassphraseError";
 }
 
-/** The work of the thread. */
 interface SealJob {
   readonly passphrase: string;
   readonly logN: number;

@@ -1,47 +1,147 @@
-/** Shows verdicts in a table: who wrote where, whether the bot answers, and why. */
+/** Shows messages in a table: who wrote where, what became of the message, and why. */
 
 /** @jsxImportSource hono/jsx */
 
 import type { JudgedOnRecord, RecordedVerdict } from "../../../store/received/message_record.ts";
+import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/notices/reasons.ts";
 import { displayNameOf } from "../../../session/session_key.ts";
 import { Badge, PageLink, Table, Time, type Tone } from "./elements.tsx";
 import type { PageView } from "./page.ts";
 
-const VERDICTS: Readonly<Record<RecordedVerdict["verdict"], readonly [Tone, string]>> = {
-  accept: ["good", "accepted"],
+type Shown = readonly [tone: Tone, word: string];
+
+const VERDICTS: Readonly<Record<RecordedVerdict["verdict"], Shown>> = {
+  accept: ["plain", "accepted"],
   ignore: ["plain", "ignored"],
   challenge: ["warn", "pairing"],
   undecided: ["plain", "undecided"],
 };
 
-/** A verdict in one word. */
-export function VerdictBadge({ verdict }: Pick<RecordedVerdict, "verdict">): PageView {
-  const [tone, word] = VERDICTS[verdict];
+/** What became of an accepted message, by the state of its turn. */
+const TURNS: Readonly<Record<NonNullable<JudgedOnRecord["state"]>, Shown>> = {
+  waiting: ["plain", "waiting"],
+  running: ["plain", "answering"],
+  answered: ["good", "answered"],
+  declined: ["plain", "no answer"],
+  refused: ["warn", "refused"],
+  failed: ["bad", "failed"],
+  cancelled: ["plain", "deleted or edited"],
+  stopped: ["plain", "stopped"],
+  interrupted: ["plain", "followed by another"],
+};
+
+function shownOf(
+  { verdict, state, isUnsent }: Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">,
+): Shown {
+  if (verdict !== "accept" || !state) return VERDICTS[verdict];
+  return state === "answered" && isUnsent ? ["warn", "not delivered"] : TURNS[state];
+}
+
+/** What became of a message, in a word or two. */
+export function OutcomeBadge(
+  outcome: Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">,
+): PageView {
+  const [tone, word] = shownOf(outcome);
   return <Badge tone={tone}>{word}</Badge>;
 }
 
-/** The table. Each message links to its explanation. */
-export function Decisions({ rows }: { rows: readonly JudgedOnRecord[] }): PageView {
+function reasonOf({ why, failure, verdict }: JudgedOnRecord): string {
+  return verdict === "accept" && failure ? failure : reasonText(why);
+}
+
+/**
+ * The table. Each message links to its explanation and to Discord. Neighbours that differ in their time
+ * alone are one row.
+ */
+export function Decisions(
+  { rows, hasWords }: { rows: readonly JudgedOnRecord[]; hasWords: boolean },
+): PageView {
+  const lines = folded(rows, hasWords);
   return (
     <Table
-      caption="Decisions"
+      caption="Messages"
       empty="No message has come yet."
-      head={["Time", "From", "Place", "Decision", "Reason"]}
+      head={["Time", "From", "Place", "Outcome", "Reason", "In Discord"]}
       rowHead={1}
-      names={rows.map(({ id }) => String(id))}
-      rows={rows.map(({ at, messageId, verdict, why, ...row }) => [
-        <Time at={at} />,
+      names={lines.map(([{ id }]) => String(id))}
+      rows={lines.map(([row, ...others]) => [
+        <Time at={row.at} />,
         senderOf(row),
         placeOf(row),
-        <VerdictBadge verdict={verdict} />,
-        <PageLink to="feed" query={{ message: messageId }}>
-          {reasonText(why)}
-          <span class="hidden">{` Message ${messageId} of ${senderOf(row)}`}</span>
-        </PageLink>,
+        <OutcomeBadge {...row} />,
+        <>
+          <MessageLink row={row}>{reasonOf(row)}</MessageLink>
+          {hasWords && row.words && <p class="hint words">{row.words}</p>}
+          {others.length > 0 && (
+            <details id={`like-${row.id}`}>
+              <summary>{`${others.length} more like this`}</summary>
+              {others.map((one) => (
+                <p>
+                  <MessageLink row={one}>
+                    <Time at={one.at} />
+                  </MessageLink>
+                </p>
+              ))}
+            </details>
+          )}
+        </>,
+        <DiscordLink row={row} />,
       ])}
     />
   );
+}
+
+function MessageLink({ row, children }: PropsWithChildren<{ row: JudgedOnRecord }>): PageView {
+  return (
+    <PageLink to="activity" query={{ message: row.messageId }}>
+      {children}
+      <span class="hidden">{` Message ${row.messageId} of ${senderOf(row)}`}</span>
+    </PageLink>
+  );
+}
+
+/** Absent where the facts that name the server are no longer recorded. */
+function DiscordLink(
+  { row: { facts, channelId, messageId } }: { row: JudgedOnRecord },
+): PageView | string {
+  if (!facts) return "";
+  const { place } = facts;
+  const server = place.kind === "guild" ? place.guild.id : "@me";
+  return (
+    <a
+      href={`https://discord.com/channels/${server}/${channelId}/${messageId}`}
+      target="_blank"
+      rel="noreferrer"
+    >
+      Open<span class="hidden">{` message ${messageId} in Discord`}</span>
+    </a>
+  );
+}
+
+type Line = [JudgedOnRecord, ...JudgedOnRecord[]];
+
+/** Puts neighbours together that have the same sender, place, outcome and reason, and show no words. */
+function folded(rows: readonly JudgedOnRecord[], hasWords: boolean): readonly Line[] {
+  const lines: Line[] = [];
+  for (const row of rows) {
+    const last = lines.at(-1);
+    if (last && sameAs(row, hasWords) === sameAs(last[0], hasWords)) last.push(row);
+    else lines.push([row]);
+  }
+  return lines;
+}
+
+function sameAs(row: JudgedOnRecord, hasWords: boolean): string {
+  const words = hasWords ? row.words : undefined;
+  return JSON.stringify([
+    row.accountId,
+    row.channelId,
+    row.authorId,
+    shownOf(row),
+    reasonOf(row),
+    words,
+  ]);
 }
 
 function senderOf({ facts, authorId }: Pick<JudgedOnRecord, "facts" | "authorId">): string {

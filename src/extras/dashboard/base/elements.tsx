@@ -41,10 +41,14 @@ export function Card(
   );
 }
 
-/** A moment; the page's script shows it in the reader's time zone. */
-export function Time({ at }: { at: number }): PageView {
+/**
+ * A moment; the page's script shows it in the reader's time zone.
+ *
+ * @param as What of it is shown; absent: the time, with the day unless it is today.
+ */
+export function Time({ at, as }: { at: number; as?: "clock" | "day" }): PageView {
   const text = new Date(at).toISOString();
-  return <time datetime={text}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
+  return <time datetime={text} data-as={as}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
 }
 
 /** Most rows of a table: a page stays small, also of a large server. */
@@ -155,13 +159,15 @@ export function DownloadLink(
  * @param fields Values that the person does not enter.
  * @param children Inputs for the others.
  * @param of What the button acts on, for screen readers: `"note 7"`. Needed where a page has several.
+ * @param isMain Whether it is what a person does most often in its card; one of a card is.
  */
 export function ChangeForm(
-  { change, fields = {}, of, label = change.label, children }: PropsWithChildren<{
+  { change, fields = {}, of, label = change.label, isMain = false, children }: PropsWithChildren<{
     change: AnyChange;
     fields?: Fields;
     of?: string;
     label?: string;
+    isMain?: boolean;
   }>,
 ): PageView {
   const command = change.command?.(fields);
@@ -171,7 +177,7 @@ export function ChangeForm(
         <input type="hidden" name={name} value={value} />
       ))}
       {children}
-      <button type="submit" title={command}>
+      <button type="submit" class={isMain ? "is-main" : undefined} title={command}>
         {label}
         {of !== undefined && <span class="hidden">{` ${of}`}</span>}
       </button>

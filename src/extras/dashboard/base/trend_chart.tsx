@@ -1,11 +1,13 @@
 /**
- * Draws figures over time as SVG on the server. Each chart has a summary in words, which screen readers
- * read instead of it.
+ * Draws figures over time as SVG on the server, with a time axis, a sentence for people who see the
+ * chart, and the figures in words for those who do not.
  */
 
 /** @jsxImportSource hono/jsx */
 
 import type { Trend } from "../../../store/figures.ts";
+import { DAY_MS } from "../../../lib/clock.ts";
+import { timeText } from "../../../lib/text/units.ts";
 import { Time } from "./elements.tsx";
 import type { PageView } from "./page.ts";
 
@@ -15,10 +17,20 @@ export interface TrendLine {
   readonly valueOf: (trend: Trend) => number;
 }
 
-const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [720, 160, 54, 10, 22];
+const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [720, 150, 54, 10, 8];
 
 /** Points of a line: a chart has fewer pixels than a day has minutes. */
 const POINTS = 180;
+
+/** A line in numbers, for the caption. */
+export interface TrendSummary {
+  /** Median of the parts of the time in which it was above 0; 0 if there is none. */
+  readonly usual: number;
+  /** The highest value. */
+  readonly most: number;
+  /** When it was highest: Unix time in milliseconds. */
+  readonly mostAt: number;
+}
 
 /** What a chart shows. */
 export interface ChartFacts {
@@ -31,20 +43,33 @@ export interface ChartFacts {
   readonly to: number;
   /** One or two. */
   readonly lines: readonly TrendLine[];
-  /** Writes a value: `"1.2 s"`. */
+  /** Writes a value with its unit: `"1.2 s"`. */
   readonly textOf: (value: number) => string;
+  /** Says what the chart shows in a sentence; gets a summary for each line. */
+  readonly caption: (...summaries: readonly TrendSummary[]) => PageView;
 }
+
+/** Moments with a label below the chart, its ends among them. */
+const TICKS = 5;
 
 /** The chart. */
 export function TrendChart(facts: ChartFacts): PageView {
-  const { title, from, to, lines, textOf } = facts;
+  const { title, from, to, lines, textOf, caption } = facts;
   const series = lines.map((line) => ({ ...line, points: pointsOf(facts, line) }));
-  const most = Math.max(1, ...series.flatMap(({ points }) => points.map(({ value }) => value)));
+  const summaries = series.map(({ points }) => summaryOf(points));
+  const most = Math.max(1, ...summaries.map((one) => one.most));
   const yOf = (value: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / most);
   const xOf = (at: number) => LEFT + (WIDTH - LEFT) * (at - from) / (to - from);
+  const ticks = Array.from({ length: TICKS }, (_, at) => from + at * (to - from) / (TICKS - 1));
   return (
-    <figure class="chart" aria-label={title}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+    <figure class="chart">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${title}. ${
+          series.map(({ name }, at) => alternative(name, summaries[at], textOf)).join(" ")
+        }`}
+      >
         {[0, 1].map((part) => (
           <>
             <line class="grid" x1={LEFT} x2={WIDTH} y1={yOf(part * most)} y2={yOf(part * most)} />
@@ -52,6 +77,9 @@ export function TrendChart(facts: ChartFacts): PageView {
               {textOf(part * most)}
             </text>
           </>
+        ))}
+        {ticks.map((at) => (
+          <line class="grid" x1={xOf(at)} x2={xOf(at)} y1={yOf(0)} y2={yOf(0) + 5} />
         ))}
         {series.map(({ points }, at) => (
           <polyline
@@ -61,10 +89,12 @@ export function TrendChart(facts: ChartFacts): PageView {
           />
         ))}
       </svg>
+      <p class="axis" aria-hidden="true">
+        {ticks.map((at) => <Time at={at} as={to - from > 2 * DAY_MS ? "day" : "clock"} />)}
+      </p>
       <figcaption>
-        {series.map(({ name, points }) => <Summary name={name} points={points} textOf={textOf} />)}
-        From <Time at={from} /> to <Time at={to} />
-        {series.length > 1 && `; dashed: ${series[1]?.name}`}.
+        {caption(...summaries)}
+        {series.length > 1 && <span class="hint">{` Dashed: ${series[1]?.name}.`}</span>}
       </figcaption>
     </figure>
   );
@@ -75,24 +105,27 @@ interface TrendPoint {
   readonly value: number;
 }
 
-/** A line in words: how high it was, when it was highest, and where it ends. */
-function Summary(
-  { name, points, textOf }: Pick<TrendLine, "name"> & Pick<ChartFacts, "textOf"> & {
-    points: readonly TrendPoint[];
-  },
-): PageView {
-  const highest = points.reduce<TrendPoint | undefined>(
-    (best, point) => best && best.value >= point.value ? best : point,
-    undefined,
-  );
-  if (!highest || highest.value === 0) return <>{`${capital(name)}: always ${textOf(0)}. `}</>;
-  return (
-    <>
-      {`${capital(name)}: at most ${textOf(highest.value)} (`}
-      <Time at={highest.at} />
-      {`), at the end ${textOf(points.at(-1)?.value ?? 0)}. `}
-    </>
-  );
+function summaryOf(points: readonly TrendPoint[]): TrendSummary {
+  const highest = points.reduce((best, point) => best.value >= point.value ? best : point);
+  const above = points.map(({ value }) => value).filter((value) => value > 0)
+    .toSorted((one, other) => one - other);
+  return {
+    usual: above[Math.floor(above.length / 2)] ?? 0,
+    most: highest.value,
+    mostAt: highest.at,
+  };
+}
+
+/** A line in words, for people who do not see it. */
+function alternative(
+  name: string,
+  { usual, most, mostAt }: TrendSummary = { usual: 0, most: 0, mostAt: 0 },
+  textOf: ChartFacts["textOf"],
+): string {
+  if (most === 0) return `${capital(name)}: always ${textOf(0)}.`;
+  return `${capital(name)}: mostly ${textOf(usual)}, at most ${textOf(most)} at ${
+    timeText(mostAt)
+  }.`;
 }
 
 function capital(name: string): string {

@@ -1,4 +1,4 @@
-/** The question of the page Access: `barnacle access test`. It changes nothing. */
+/** The question of the page People: `barnacle access test`. It changes nothing. */
 
 /** @jsxImportSource hono/jsx */
 
@@ -39,7 +39,7 @@ export const testAccess: AnyChange = change<AskedAccess>({
     const io = { env, during: <T,>(_: string, work: Promise<T>) => work };
     const now = await accessNow(configFile, io, store);
     if (now.kind === "refused") {
-      throw new RefusedChange("The config file is not valid; the page Config shows its errors");
+      throw new RefusedChange("The config file is not valid; the page Settings shows its errors");
     }
     try {
       const view = viewOf(now, asked.account || undefined);

@@ -1,5 +1,5 @@
 /**
- * The changes of the page Config: they write the file as `barnacle config set` does (C10), in two
+ * The changes of the page Settings: they write the file as `barnacle config set` does (C10), in two
  * steps. The first one checks the text and shows what would change; the second one writes it.
  *
  * A change that could take over the machine is refused, with its command for the terminal.
@@ -172,7 +172,7 @@ async function write(
       <>
         <Changes changes={saved.changes} />
         <p>
-          <PageLink to="config">Load the file again</PageLink>
+          <PageLink to="settings">Load the file again</PageLink>
         </p>
       </>
     ),

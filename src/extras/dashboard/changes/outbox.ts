@@ -1,4 +1,4 @@
-/** The changes of the page Outbox: `barnacle outbox resend` and `drop`. */
+/** The changes of the page Diagnostics: `barnacle outbox resend` and `drop`. */
 
 import { z } from "zod";
 import { type AnyChange, change, RefusedChange } from "../base/page.ts";

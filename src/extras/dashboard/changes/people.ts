@@ -1,4 +1,4 @@
-/** The changes of the page Approvals: `barnacle approvals` and `barnacle pairing`. */
+/** The changes of the pages Today and People: `barnacle approvals` and `barnacle pairing`. */
 
 import { z } from "zod";
 import { parseUser } from "../../../core/outbound/target.ts";

@@ -1,4 +1,4 @@
-/** The changes of the page Sessions: `barnacle sessions reset` and `barnacle forget`. */
+/** The changes of the pages Activity and People: `barnacle sessions reset` and `barnacle forget`. */
 
 import { z } from "zod";
 import { parseUser } from "../../../core/outbound/target.ts";

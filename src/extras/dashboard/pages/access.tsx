@@ -1,4 +1,4 @@
-/** The page Access: who may do what where, and the test of it (P1), as of `barnacle access`. */
+/** The part Access of the page People: who may do what where, and the test of it (P1), as of `barnacle access`. */
 
 /** @jsxImportSource hono/jsx */
 
@@ -15,7 +15,7 @@ interface AccessFacts {
 }
 
 /** Shows the access rules, and offers to test them. */
-export const accessPage: AnyPage = page<AccessFacts>({
+export const accessPart: AnyPage = page<AccessFacts>({
   async load({ store, env, configFile }) {
     const now = await accessNow(configFile, { env }, store);
     if (now.kind === "refused") return { matrices: undefined };
@@ -27,7 +27,7 @@ export const accessPage: AnyPage = page<AccessFacts>({
     <>
       {matrices === undefined && (
         <p class="problem" role="alert">
-          The config file is not valid; the page <PageLink to="config">Config</PageLink>{" "}
+          The config file is not valid; the page <PageLink to="settings">Settings</PageLink>{" "}
           shows its errors.
         </p>
       )}
@@ -41,7 +41,7 @@ export const accessPage: AnyPage = page<AccessFacts>({
 
 function TestForm({ accounts }: { accounts: readonly string[] }): PageView {
   return (
-    <ChangeForm change={testAccess}>
+    <ChangeForm change={testAccess} isMain>
       <Field name="user" label="Person: id or username" placeholder="ada" isRequired />
       <Field
         name="channel"

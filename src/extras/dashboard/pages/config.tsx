@@ -1,5 +1,5 @@
 /**
- * The page Config: the state of the file, its problems as of `barnacle config check`, an editor, the
+ * The part Config of the page Settings: the state of the file, its problems as of `barnacle config check`, an editor, the
  * previous file, and a search for keys.
  */
 
@@ -53,7 +53,7 @@ interface EditorFacts {
 }
 
 /** Shows the config, and offers to change it. */
-export const configPage: AnyPage = page<ConfigFacts>({
+export const configPart: AnyPage = page<ConfigFacts>({
   async load(parts, query) {
     const { configFile: file, env, bot } = parts;
     const words = query.get("search") ?? undefined;
@@ -150,7 +150,7 @@ function runningText(state: ConfigState | undefined): string {
 function Search({ words, found }: ConfigFacts): PageView {
   return (
     <Card id="search" title="Find a key">
-      <QueryForm to="config" label="Find">
+      <QueryForm to="settings" label="Find">
         <Field name="search" label="Words or a name" value={words} placeholder="history limit" />
       </QueryForm>
       {found?.instead !== undefined && found.keys.length > 0 && (

@@ -1,5 +1,5 @@
 /**
- * The page Feed: each message with its verdict. A message leads to its explanation, as `barnacle why`
+ * The part Feed of the page Activity: each message with its outcome. A message leads to its explanation, as `barnacle why`
  * gives it, and that to the whole story: turn, steps, tools, tokens and deliveries.
  */
 
@@ -17,7 +17,7 @@ import {
 } from "../../why/exports.ts";
 import { parseSubject } from "../../../cli/verdict/subject.ts";
 import type { DashboardParts } from "../base/parts.ts";
-import { Decisions, VerdictBadge } from "../base/decisions.tsx";
+import { Decisions, OutcomeBadge } from "../base/decisions.tsx";
 import {
   Badge,
   Card,
@@ -31,7 +31,7 @@ import {
 } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 
-/** Decisions of one page. */
+/** Messages of one page. */
 const SHOWN = 50;
 
 interface FeedList {
@@ -39,6 +39,8 @@ interface FeedList {
   readonly rows: readonly JudgedOnRecord[];
   /** Number before which the next page begins; absent: this is the last one. */
   readonly older?: number;
+  /** Whether the first words of each message are shown. */
+  readonly hasWords: boolean;
 }
 
 interface OneMessage {
@@ -50,13 +52,19 @@ interface OneMessage {
 }
 
 /** Shows the list, or with `?message=…` one message. */
-export const feedPage: AnyPage = page<FeedList | OneMessage>({
+export const feedPart: AnyPage = page<FeedList | OneMessage>({
+  alone: "message",
   async load(parts, query) {
     const asked = query.get("message")?.trim();
     if (asked) return await explain(parts, asked);
     const before = Number(query.get("before")) || undefined;
     const rows = await parts.store.received.newestVerdicts(SHOWN, before);
-    return { kind: "list", rows, older: rows.length === SHOWN ? rows.at(-1)?.id : undefined };
+    return {
+      kind: "list",
+      rows,
+      older: rows.length === SHOWN ? rows.at(-1)?.id : undefined,
+      hasWords: parts.setup().config.http.showText,
+    };
   },
   view: (facts) => facts.kind === "list" ? <List {...facts} /> : <Message {...facts} />,
 });
@@ -89,22 +97,22 @@ async function todayOf({ store, setup }: DashboardParts): Promise<Today> {
 
 function Search({ asked }: { asked?: string }): PageView {
   return (
-    <QueryForm to="feed" label="Explain">
+    <QueryForm to="activity" label="Explain">
       <Field name="message" label="Link or id of a message, or an error id" value={asked} />
     </QueryForm>
   );
 }
 
-function List({ rows, older }: FeedList): PageView {
+function List({ rows, older, hasWords }: FeedList): PageView {
   return (
     <>
       <section class="card is-wide" aria-label="Search">
         <Search />
       </section>
       <Card id="decisions" title="Messages">
-        <Decisions rows={rows} />
+        <Decisions rows={rows} hasWords={hasWords} />
         {older !== undefined &&
-          <PageLink to="feed" query={{ before: String(older) }}>Older messages</PageLink>}
+          <PageLink to="activity" query={{ before: String(older) }}>Older messages</PageLink>}
       </Card>
     </>
   );
@@ -116,7 +124,7 @@ function Message({ asked, problem, report }: OneMessage): PageView {
       <section class="card is-wide" aria-label="Search">
         <Search asked={asked} />
         <p>
-          <PageLink to="feed">All messages</PageLink>
+          <PageLink to="activity">All messages</PageLink>
         </p>
       </section>
       {report
@@ -146,7 +154,7 @@ function Decision(
   return (
     <Card id={`decision-${accountId}`} title={`Decision of ${accountId}`}>
       <p class="headline">
-        <VerdictBadge verdict={verdict as JudgedOnRecord["verdict"]} />
+        <OutcomeBadge verdict={verdict as JudgedOnRecord["verdict"]} state={report.turn?.state} />
         <span>{words}</span>
       </p>
       <Facts

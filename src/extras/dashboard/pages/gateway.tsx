@@ -1,5 +1,5 @@
 /**
- * The page Gateway: sessions, heartbeats, resumes, the identify budget, and the limits of requests to
+ * The part Gateway of the page Diagnostics: sessions, heartbeats, resumes, the identify budget, and the limits of requests to
  * Discord.
  */
 
@@ -29,7 +29,7 @@ interface GatewayFacts {
 const SHOWN_LIMITS = 40;
 
 /** Shows the connections of all accounts. */
-export const gatewayPage: AnyPage = page<GatewayFacts>({
+export const gatewayPart: AnyPage = page<GatewayFacts>({
   async load({ bot, now }) {
     await bot.refresh();
     const traffic = bot.traffic();

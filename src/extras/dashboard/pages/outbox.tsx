@@ -1,4 +1,4 @@
-/** The page Outbox: unsent messages with their reasons, as of `barnacle outbox list` (D2). */
+/** The part Outbox of the page Diagnostics: unsent messages with their reasons, as of `barnacle outbox list` (D2). */
 
 /** @jsxImportSource hono/jsx */
 
@@ -19,7 +19,7 @@ const TONES: Readonly<Record<OpenRow["state"], Tone>> = {
 };
 
 /** Lists unsent messages, and offers to send or drop them. */
-export const outboxPage: AnyPage = page<readonly UnsentRow[]>({
+export const outboxPart: AnyPage = page<readonly UnsentRow[]>({
   async load({ store, setup }) {
     const rows: UnsentRow[] = [];
     for (const { accountId } of setup().config.accounts) {

@@ -1,5 +1,5 @@
 /**
- * The page Schedules: reminders and tasks, as of `barnacle schedules list` (T12), feeds, as of
+ * The part Schedules of the page Memory: reminders and tasks, as of `barnacle schedules list` (T12), feeds, as of
  * `barnacle feeds list` (T15), and actions that run without a person, as of `barnacle status` (T16).
  */
 
@@ -51,7 +51,7 @@ const TONES: Readonly<Record<RunState, Tone>> = {
 };
 
 /** Lists schedules with their runs, and offers to change them. */
-export const schedulesPage: AnyPage = page<SchedulesFacts>({
+export const schedulesPart: AnyPage = page<SchedulesFacts>({
   async load({ store, setup }) {
     const accounts = await accountsIn(store.gateway, undefined);
     const { config } = setup();
@@ -80,7 +80,7 @@ export const schedulesPage: AnyPage = page<SchedulesFacts>({
             schedule.origin.sender.username,
             runs.length === 0 ? "none" : runs.map(({ messageId, startedAt, state }) => (
               <div>
-                <PageLink to="feed" query={{ message: messageId }}>
+                <PageLink to="activity" query={{ message: messageId }}>
                   <Time at={startedAt} />
                 </PageLink>{" "}
                 <Badge tone={TONES[state]}>{state}</Badge>
@@ -156,7 +156,7 @@ function Unattended({ uses }: { uses: readonly UnattendedUse[] }): PageView {
           `${count} of ${perDay}`,
           last === undefined ? "never" : (
             <>
-              <PageLink to="feed" query={{ message: last.messageId }}>
+              <PageLink to="activity" query={{ message: last.messageId }}>
                 <Time at={last.startedAt} />
               </PageLink>{" "}
               <Badge tone={ACTION_TONES[last.state]}>{RUN_TEXT[last.state]}</Badge>

@@ -1,6 +1,6 @@
 /**
- * The page Server check: the bot's permissions channel by channel, its intents, its commands and its
- * invite link. It asks Discord at most once a minute.
+ * The part Server check of the page Diagnostics: the bot's permissions channel by channel, its intents,
+ * its commands and its invite link. It asks Discord at most once a minute.
  */
 
 /** @jsxImportSource hono/jsx */
@@ -45,7 +45,7 @@ const FRESH_MS = 60_000;
 const asked = new WeakMap<DashboardParts, Promise<ServerFacts>>();
 
 /** Shows what Discord lets the bot do. */
-export const serversPage: AnyPage = page<ServerFacts>({
+export const serversPart: AnyPage = page<ServerFacts>({
   async load(parts) {
     const known = await asked.get(parts)?.catch(() => undefined);
     if (known && parts.now() - known.at < FRESH_MS) return known;

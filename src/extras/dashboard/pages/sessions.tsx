@@ -1,6 +1,6 @@
 /**
- * The page Sessions: conversations and their transcripts, as of `barnacle sessions list` and `show`
- * (S2, S4a), and `barnacle forget` (X5).
+ * The part Sessions of the page Activity: conversations and their transcripts, as of `barnacle sessions list` and `show`
+ * (S2, S4a).
  */
 
 /** @jsxImportSource hono/jsx */
@@ -25,13 +25,12 @@ import {
   Command,
   DownloadLink,
   Facts,
-  Field,
   PageLink,
   Table,
   Time,
 } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView, RefusedChange } from "../base/page.ts";
-import { forgetUser, resetSession } from "../changes/sessions.ts";
+import { resetSession } from "../changes/sessions.ts";
 
 /** The newest entries of a session that the page shows. */
 const ENTRIES = 50;
@@ -55,7 +54,8 @@ interface OpenTranscript {
 }
 
 /** Lists conversations, and shows one of them. */
-export const sessionsPage: AnyPage = page<SessionsFacts>({
+export const sessionsPart: AnyPage = page<SessionsFacts>({
+  alone: "session",
   async load({ store }, query) {
     const { sessions } = store;
     const all = await namedSessions(store);
@@ -90,7 +90,7 @@ export const sessionsPage: AnyPage = page<SessionsFacts>({
           empty="No sessions yet."
           head={["Session", "Name", "Shown to the model", "Folded", "In all", "Newest", "Agent"]}
           rows={sessions.map((session) => [
-            <PageLink to="sessions" query={{ session: handleOf(session) }}>
+            <PageLink to="activity" query={{ session: handleOf(session) }}>
               {handleOf(session)}
             </PageLink>,
             titleOf(session),
@@ -104,15 +104,6 @@ export const sessionsPage: AnyPage = page<SessionsFacts>({
         <p class="hint">
           <Command>barnacle sessions list</Command>
         </p>
-      </Card>
-      <Card id="forget" title="Forget a person">
-        <p class="hint">
-          Deletes the person's messages, names, decisions and pairing. Answers of the model stay,
-          without the person's id and names.
-        </p>
-        <ChangeForm change={forgetUser}>
-          <Field name="user" label="User id" placeholder="123456789012345678" isRequired />
-        </ChangeForm>
       </Card>
     </>
   ),
@@ -138,7 +129,7 @@ function Transcript({ session, entries, checkpoints }: OpenTranscript): PageView
         ]}
       />
       <div class="buttons">
-        <DownloadLink to="sessions" query={{ session: handle }}>Export as JSON lines</DownloadLink>
+        <DownloadLink to="activity" query={{ session: handle }}>Export as JSON lines</DownloadLink>
         <Command>barnacle sessions export {handle}</Command>
       </div>
       <ChangeForm change={resetSession} fields={{ session: handle }} />
@@ -169,7 +160,7 @@ function TranscriptEntry({ id, entry }: NumberedEntry): PageView {
   return (
     <li class={`entry is-${entry.role}`} data-row={String(id)}>
       <Time at={entry.at} />{" "}
-      <PageLink to="feed" query={{ message: entry.messageId }}>{`entry ${id}`}</PageLink>
+      <PageLink to="activity" query={{ message: entry.messageId }}>{`entry ${id}`}</PageLink>
       {isTool
         ? (
           <details id={`entry-${id}`}>

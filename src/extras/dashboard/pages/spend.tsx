@@ -140,6 +140,7 @@ function Days({ rows, days, today, total, currency }: SpendFacts): PageView {
   return (
     <Card id="days" title={`Tokens of the last ${days} days`}>
       <BarChart
+        unit="tokens"
         label={`Tokens a day from ${all[0]} to ${today}`}
         bars={all.map((day) => ({ name: day, value: tokens.get(day) ?? 0 }))}
       />

@@ -1,12 +1,12 @@
 /**
- * Lists the pages of the dashboard, in the order of its navigation. Each is loaded when a person opens
- * it, because all of them together take several megabytes.
+ * Lists the pages of the dashboard, in the order of its navigation, with the parts of each. A page is
+ * loaded when a person opens it, because all of them together take several megabytes.
  */
 
-import type { AnyPage } from "../base/page.ts";
+import { type AnyPage, together } from "../base/page.ts";
 
 export interface PageRow {
-  /** Name in addresses: `"feed"` is `/dashboard/feed`. */
+  /** Name in addresses: `"activity"` is `/dashboard/activity`. */
   readonly path: string;
   /** In the navigation and as heading. */
   readonly title: string;
@@ -16,38 +16,59 @@ export interface PageRow {
 
 /** All pages; the first one is the start. */
 export const PAGES: readonly PageRow[] = [
-  { path: "now", title: "Now", open: async () => (await import("./now.tsx")).nowPage },
-  { path: "feed", title: "Feed", open: async () => (await import("./feed.tsx")).feedPage },
-  { path: "access", title: "Access", open: async () => (await import("./access.tsx")).accessPage },
   {
-    path: "approvals",
-    title: "Approvals",
-    open: async () => (await import("./approvals.tsx")).approvalsPage,
+    path: "today",
+    title: "Today",
+    open: async () => (await import("./today.tsx")).todayPage,
   },
   {
-    path: "sessions",
-    title: "Sessions",
-    open: async () => (await import("./sessions.tsx")).sessionsPage,
+    path: "activity",
+    title: "Activity",
+    open: async () =>
+      together(
+        (await import("./feed.tsx")).feedPart,
+        (await import("./sessions.tsx")).sessionsPart,
+      ),
   },
-  { path: "memory", title: "Memory", open: async () => (await import("./memory.tsx")).memoryPage },
+  {
+    path: "people",
+    title: "People",
+    open: async () =>
+      together(
+        (await import("./access.tsx")).accessPart,
+        (await import("./paired.tsx")).pairedPart,
+      ),
+  },
+  {
+    path: "memory",
+    title: "Memory",
+    open: async () =>
+      together(
+        (await import("./notes.tsx")).notesPart,
+        (await import("./schedules.tsx")).schedulesPart,
+      ),
+  },
   { path: "spend", title: "Spend", open: async () => (await import("./spend.tsx")).spendPage },
   {
-    path: "schedules",
-    title: "Schedules",
-    open: async () => (await import("./schedules.tsx")).schedulesPage,
+    path: "settings",
+    title: "Settings",
+    open: async () =>
+      together(
+        (await import("./config.tsx")).configPart,
+        (await import("./upkeep.tsx")).upkeepPart,
+      ),
   },
   {
-    path: "gateway",
-    title: "Gateway",
-    open: async () => (await import("./gateway.tsx")).gatewayPage,
+    path: "diagnostics",
+    title: "Diagnostics",
+    open: async () =>
+      together(
+        (await import("./figures.tsx")).figuresPart,
+        (await import("./outbox.tsx")).outboxPart,
+        (await import("./gateway.tsx")).gatewayPart,
+        (await import("./servers.tsx")).serversPart,
+      ),
   },
-  { path: "outbox", title: "Outbox", open: async () => (await import("./outbox.tsx")).outboxPage },
-  {
-    path: "servers",
-    title: "Server check",
-    open: async () => (await import("./servers.tsx")).serversPage,
-  },
-  { path: "config", title: "Config", open: async () => (await import("./config.tsx")).configPage },
 ];
 
 /** Finds a page by the name in its address. */

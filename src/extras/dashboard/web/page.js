@@ -108,7 +108,7 @@ async function login() {
     (keep ? localStorage : sessionStorage).setItem(KEY, (await answer.json()).token);
     history.replaceState(null, "", location.pathname);
     byId("problem").textContent = "";
-    await open(location.href);
+    await open(location.href, { isNew: true });
   } catch (error) {
     byId("login-text").textContent = wordsOf(error);
     byId("login-button").hidden = byId("login-keep").hidden = error instanceof Refused &&
@@ -120,7 +120,7 @@ byId("logout").addEventListener("click", async () => {
   stopLive(); // or it would ask again with the token that has just ended
   await ask("logout", { method: "POST", body: {} }).catch(() => {});
   endSession();
-  history.replaceState(null, "", `${BASE}now`);
+  history.replaceState(null, "", `${BASE}today`);
   showLogin("You are logged out. `barnacle dashboard` prints a new link.");
 });
 
@@ -216,10 +216,15 @@ function showTimes(within) {
   for (const time of within.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    const { as } = time.dataset;
     const isToday = at.toDateString() === today;
-    time.textContent = isToday
-      ? at.toLocaleTimeString([], clock)
-      : at.toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+    if (as === "day") {
+      time.textContent = at.toLocaleDateString([], { day: "numeric", month: "short" });
+    } else if (as === "clock") {
+      time.textContent = at.toLocaleTimeString([], { ...clock, second: undefined });
+    } else {time.textContent = isToday
+        ? at.toLocaleTimeString([], clock)
+        : at.toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });}
     time.title = at.toString();
   }
 }

@@ -35,7 +35,7 @@ const followed: Scene = {
     const text = await document.text();
     assert("the document needs no login", document.status === 200, document.status);
     assert("it has no data", !text.includes("grace"), text);
-    const refused = await send("/pages/now");
+    const refused = await send("/pages/today");
     await refused.body?.cancel();
     assert("a page needs one", refused.status === 401, refused.status);
 
@@ -48,12 +48,12 @@ const followed: Scene = {
     // A slow machine is impaired in its first seconds, and the page says so.
     for (let tries = 0; tries < TRIES && !now.includes("Healthy"); tries++) {
       if (tries > 0) await sleep(AGAIN_MS);
-      now = await (await send("/pages/now", token)).text();
+      now = await (await send("/pages/today", token)).text();
     }
-    assert("the page Now shows the bot's state", now.includes("Healthy"), now);
-    assert("and the decision about the question", now.includes(question.id), now);
+    assert("the page Today shows the bot's state", now.includes("Healthy"), now);
+    assert("and the question", now.includes(question.id), now);
 
-    const live = await send("/live/feed", token);
+    const live = await send("/live/activity", token);
     const lines = live.body?.pipeThrough(new TextDecoderStream()).getReader();
     const ignored = say("grace", "#general", "nobody asked");
     let read = "";
@@ -63,7 +63,7 @@ const followed: Scene = {
       if (done || read.includes(ignored.id)) break;
     }
     await lines?.cancel();
-    assert("the page Feed shows the next message by itself", read.includes(ignored.id), read);
+    assert("the page Activity shows the next message by itself", read.includes(ignored.id), read);
   },
 };
 

@@ -7,10 +7,8 @@ import { boundedGet } from "../../../host/bounded_get.ts";
 import { ownServer } from "../../../cli/shared/running_bot.ts";
 import type { Figure } from "../../../../simulator/page/bot_panel.ts";
 
-/** Figures from the bot's status. */
 export interface BotStatus {
   readonly isReady: boolean;
-  /** State of the gateway connection. */
   readonly gateway: string;
   /** Messages that Discord has not confirmed yet. */
   readonly unsent: number;

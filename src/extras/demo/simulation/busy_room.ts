@@ -16,7 +16,6 @@ export interface DemoAgent {
   readonly name: string;
 }
 
-/** The channel's name. */
 export const BUSY_ROOM = "harbour";
 
 /** The agents: the first answers in all other channels, the second in this one. */
@@ -110,7 +109,6 @@ export function createCrowd(simulator: Simulator, tell: (text: string) => void) 
       left = Object.values(CROWD);
       say();
     },
-    /** Ends the talk. */
     stop(): void {
       clearTimeout(timer);
       timer = undefined;

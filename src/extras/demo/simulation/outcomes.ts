@@ -171,7 +171,6 @@ function open(path: string): OpenedStore | undefined {
   }
 }
 
-/** Features that the page shows of a score. */
 const SHOWN_FEATURES = 3;
 
 /** `"It scores 0.93: the bot spoke last +1.2; it asks a question +0.8."` */

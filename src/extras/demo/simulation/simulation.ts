@@ -25,14 +25,11 @@ import {
   startSimulator,
 } from "../../../../simulator/simulator.ts";
 
-/** A bot that was started in a simulation. */
 export interface SimulatedProcess {
   /** Process id; `undefined` if the start failed. */
   readonly pid: number | undefined;
-  /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>;
   readonly lines: readonly string[];
-  /** Sends a signal to the process. */
   kill(signal: OwnSignal): void;
 }
 
@@ -88,7 +85,6 @@ export async function startSimulation(options: {
     model,
     /** Data directory, shared by all bots of the simulation, as after a restart. */
     dataDir,
-    /** Path of the bots' config file. */
     configFile,
     /** Starts a bot; `env` adds to the simulation's environment, `program` replaces its program. */
     startBot,

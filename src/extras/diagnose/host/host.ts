@@ -6,7 +6,6 @@ import { printable } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 
 export interface HostFacts {
-  /** Path of the data directory. */
   readonly dataDir: string;
   /** Why the directory cannot be used; absent if it can, or if it will be created. */
   readonly dataProblem?: WhyAndFix;

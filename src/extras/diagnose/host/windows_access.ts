@@ -73,7 +73,6 @@ const runProgram: RunProgram = async (file, args) =>
     windowsHide: true,
   })).stdout;
 
-/** Judges the access to the data directory. */
 export async function checkAccess(
   dataDir: string,
   run: RunProgram = runProgram,

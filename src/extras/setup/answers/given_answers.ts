@@ -24,7 +24,6 @@ function orList(names: readonly string[]): string {
   return `${others.toReversed().join(", ")} or ${last}`;
 }
 
-/** The answers of a file or a command line. */
 export interface AnswerFile {
   /** The example that the config begins with. */
   readonly example?: ExampleName;
@@ -78,7 +77,6 @@ export interface GivenAnswers {
   take<Key extends keyof AnswerFile>(key: Key): AnswerFile[Key];
 }
 
-/** Keeps answers for their questions. */
 export function givenAnswers(answers: AnswerFile): GivenAnswers {
   const used = new Set<string>();
   return {

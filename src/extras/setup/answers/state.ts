@@ -9,7 +9,6 @@ import type { ProviderKind } from "../../../config/models.ts";
 
 export type SetupPerson = Named<UserId>;
 
-/** The bot that a token belongs to. */
 export interface BotIdentity {
   readonly applicationId: ApplicationId;
   readonly name: string;
@@ -34,20 +33,16 @@ export const EXAMPLE_NAMES = ["one-agent", "many-agents", "workflow"] as const;
 
 export type ExampleName = typeof EXAMPLE_NAMES[number];
 
-/** A channel of the user, in the place of one of the example. */
 export interface ExampleChannel extends Named<ChannelId> {
-  /** Its name in the example. */
   readonly of: string;
 }
 
-/** The example that the config begins with. */
 export interface ExampleAnswer {
   readonly name: ExampleName;
   /** Channels of the example that the user has; absent until they are known. */
   readonly channels?: readonly ExampleChannel[];
 }
 
-/** A model that has been chosen. */
 export interface SetupModel {
   /** The first part of `<provider>/<model>`. */
   readonly providerId: string;
@@ -63,7 +58,6 @@ export interface SetupModel {
   readonly prices?: TokenPrices;
 }
 
-/** Prices of a million tokens, in dollars. */
 export interface TokenPrices {
   /** Of requests. */
   readonly input: number;
@@ -77,7 +71,6 @@ export type LimitAnswer =
   | { readonly kind: "tokens"; readonly perDay: number }
   | { readonly kind: "none" };
 
-/** The answers so far. */
 export interface SetupState {
   /** Absent: the config has the answers only. */
   readonly example?: ExampleAnswer;
@@ -121,7 +114,6 @@ export function nextStep(state: SetupState): SetupStep {
   return "write";
 }
 
-/** All answers of a finished dialogue. */
 export interface WholeAnswers {
   /** Absent: the config has the answers only. */
   readonly example?: ExampleAnswer;

@@ -37,7 +37,6 @@ export interface AskedText extends Asked {
   readonly check?: (text: string) => string | undefined;
 }
 
-/** One of several answers. */
 export interface DialogueOption<Value> {
   readonly value: Value;
   readonly label: string;
@@ -45,7 +44,6 @@ export interface DialogueOption<Value> {
   readonly hint?: string;
 }
 
-/** A question for one of several answers. */
 export interface AskedChoice<Value> extends Asked {
   readonly options: readonly DialogueOption<Value>[];
   /** The option in focus at first; the first one if absent. `--yes` takes it. */
@@ -66,16 +64,13 @@ export class DialogueEnd extends Error {
 
 /** Asks and tells. Each question throws a {@link DialogueEnd} if the user does not answer it. */
 export interface Dialogue {
-  /** Whether a person answers. */
   readonly isInteractive: boolean;
   /** Number of questions that a person was asked so far. */
   asked(): number;
   chapter(number: number, title: string): void;
-  /** Says that something is right. */
   ok(text: string): void;
   /** Says that something could be better. */
   warn(text: string): void;
-  /** Says that something is wrong. */
   fail(text: string): void;
   /** Text without a sign, such as a link. */
   tell(text: string): void;
@@ -84,7 +79,6 @@ export interface Dialogue {
   text(asked: AskedText): Promise<string>;
   /** Asks for yes or no; yes is the default. */
   confirm(asked: Asked & { readonly initial?: boolean }): Promise<boolean>;
-  /** Asks for one of several answers. */
   choose<Value>(asked: AskedChoice<Value>): Promise<Value>;
   /** Asks for at least one of several answers. */
   chooseSome<Value>(asked: AskedChoice<Value>): Promise<readonly Value[]>;
@@ -97,7 +91,6 @@ export interface Dialogue {
     text: string,
     work: (signal: AbortSignal, say: (text: string) => void) => Promise<Result>,
   ): Promise<Result>;
-  /** Gives the terminal back. */
   close(): void;
 }
 

@@ -41,7 +41,6 @@ export function createSetupDiscord(token: string, apiUrl: string) {
   }
 
   return {
-    /** The bot, its application and its owners. */
     whoAmI: (): Promise<ProbeAnswer<BotIdentity>> =>
       ask(async () => {
         const found = await applications.me();
@@ -54,7 +53,6 @@ export function createSetupDiscord(token: string, apiUrl: string) {
         const team = isTeam ? printable(owner ?? "a team") : undefined;
         return { applicationId, name, flags, needsCodeGrant, owners, team };
       }, ASK_MS),
-    /** The servers that the bot has joined. */
     servers: (): Promise<ProbeAnswer<readonly Named<GuildId>[]>> =>
       ask(async () => {
         const guilds = await list.guilds();
@@ -105,7 +103,6 @@ export function createSetupDiscord(token: string, apiUrl: string) {
         throw error;
       }
     },
-    /** Aborts all requests. */
     stop,
   };
 }

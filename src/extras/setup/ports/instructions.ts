@@ -26,7 +26,7 @@ import { INSTRUCTION_FILES } from "../../../host/files/instruction_files.ts";
 const TEXTS: Readonly<Record<typeof INSTRUCTION_FILES[number], string>> = {
   "AGENTS.md": `# Instructions
 
-The model reads this file and SOUL.md before each answer. Edit both: a change counts within seconds.
+The model reads this file and SOUL.md before each answer. Edit both: a change counts from the next message on.
 
 - Answer the question first. Then explain as much as the question needs.
 - If you do not know something, or cannot do it, say so in one sentence.

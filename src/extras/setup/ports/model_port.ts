@@ -23,7 +23,6 @@ export interface OfferedServer {
   readonly writesUrl: boolean;
   /** Variable of the environment with the key. */
   readonly keyVariable?: string;
-  /** Whether the server needs an API key. */
   readonly needsKey: boolean;
   /** The model that the environment names. */
   readonly model?: string;
@@ -158,7 +157,6 @@ export function createModelPort(env: Env) {
 /** Model servers, as a setup asks them. */
 export type ModelPort = ReturnType<typeof createModelPort>;
 
-/** Ollama's usual port. */
 const OLLAMA_PORT = "11434";
 
 /** The address in `OLLAMA_HOST`, as Ollama's own programs read it; `undefined` without one. */

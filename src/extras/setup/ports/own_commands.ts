@@ -15,21 +15,15 @@ import type { SetupPerson } from "../answers/state.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { writeInstructions } from "./instructions.ts";
 
-/** A service that can be installed. */
 export interface OfferedService {
-  /** The service manager. */
   readonly name: string;
   /** Whether it is the machine's, and not this user's. */
   readonly isMachines: boolean;
-  /** Path of its config. */
   readonly config: string;
-  /** Path of its data directory. */
   readonly dataDir: string;
 }
 
-/** A config with its data directory. */
 export interface BotPlace {
-  /** Path of the config. */
   readonly config: string;
   /** Path of the data directory; absent: the usual one. */
   readonly data?: string;

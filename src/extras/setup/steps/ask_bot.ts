@@ -20,7 +20,6 @@ import type { BotIdentity, SetupState } from "../answers/state.ts";
 
 const PORTAL = "https://discord.com/developers/applications";
 
-/** The page of an application with token and intents. */
 function botPage(applicationId: string): string {
   return `${PORTAL}/${applicationId}/bot`;
 }
@@ -80,7 +79,6 @@ export async function askToken(state: SetupState, ports: SetupPorts): Promise<Se
   }
 }
 
-/** The token of the environment or of a file. */
 async function givenToken(
   { given, env, dialogue, readSecret }: SetupPorts,
 ): Promise<{ readonly token: string; readonly place: string } | undefined> {

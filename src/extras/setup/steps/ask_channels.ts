@@ -11,7 +11,6 @@ import { matched, plainName } from "./ask_server.ts";
 import { isUsable, lackOf, offeredBy, tellChannel } from "./offered_channels.ts";
 import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
 
-/** Asks for the channels of each chosen server. */
 export function askChannels(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   return withDiscord(ports, state, async (discord) => {
     const typed = ports.given.take("channels");

@@ -27,7 +27,6 @@ const NEEDED: ReadonlySet<string> = new Set([
   "Read Message History",
 ]);
 
-/** Whether the bot can answer in a channel. */
 export function isUsable({ missing }: OfferedChannel): boolean {
   return missing.every(({ permission }) => !NEEDED.has(permission));
 }

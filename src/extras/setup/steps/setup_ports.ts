@@ -15,11 +15,9 @@ export interface SetupPorts {
   /** Answers of the command line and of the file of answers; each is used once. */
   readonly given: GivenAnswers;
   readonly env: Env;
-  /** Styles text for the terminal. */
   readonly style: Style;
   /** Whether the terminal has room for a QR code. */
   readonly showsQr: boolean;
-  /** Opens Discord for a token. The caller stops it. */
   openDiscord(token: string): SetupDiscord;
   readonly models: ModelPort;
   readonly commands: OwnCommands;

@@ -18,7 +18,6 @@ type FindMissingRight = (
   needed: readonly string[],
 ) => Promise<string | undefined>;
 
-/** Creates a {@link FindMissingRight}. */
 export function createMissingRight(
   { missingPermission, isOwner }: {
     /** The first permission that a user lacks in a place; rejects without an answer of Discord. */

@@ -19,7 +19,6 @@ import { queryWords } from "../../../lib/text/search_words.ts";
 const MIN_WORDS = 2;
 /** Mentions and emojis, which are no words of the question. */
 const MARKS = /<[@#:a][^>\s]*>/g;
-/** Characters of a question that are searched for. */
 const MAX_CHARS = 400;
 /** Sources that the model reads, and what they must match of the best one's score. */
 const MAX_SOURCES = 4;

@@ -13,7 +13,6 @@ import type { Instructions } from "../../../render/prompt/system_prompt.ts";
 
 export type PromptForm = "full" | "small";
 
-/** Largest window in tokens that gets the small form. */
 const SMALL_WINDOW = 8_192;
 /** Tokens a second below which a server gets the small form. */
 const SLOW_PER_SEC = 200;

@@ -15,7 +15,6 @@
 
 import type { UserId } from "../../../core/discord/ids.ts";
 
-/** Whose turn a place is for. */
 export interface TurnPerson {
   /** The person, who has one turn at a time; absent: they do not wait for this turn. */
   readonly id: UserId | undefined;
@@ -129,5 +128,4 @@ export function createTurnLimit(size: () => number) {
   };
 }
 
-/** The places of all accounts. */
 export type TurnLimit = ReturnType<typeof createTurnLimit>;

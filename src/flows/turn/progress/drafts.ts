@@ -181,7 +181,6 @@ function createDraftStream(
 /** The messages of an answer that consists of this text; empty if there would be none. */
 export type ComposeDraft = (text: string) => readonly Frozen[];
 
-/** The drafts that a text asks for. */
 interface WantedDrafts {
   /** Messages in their order; empty while there is nothing to show. */
   readonly drafts: readonly DraftMessage[];
@@ -273,5 +272,4 @@ export function createDrafts(ports: DraftPorts) {
   };
 }
 
-/** The drafts of one account's turns. */
 export type Drafts = ReturnType<typeof createDrafts>;

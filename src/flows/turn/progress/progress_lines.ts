@@ -203,7 +203,6 @@ export function createProgressLines(
   };
 }
 
-/** The lines of one account's turns. */
 export type ProgressLines = ReturnType<typeof createProgressLines>;
 
 /**

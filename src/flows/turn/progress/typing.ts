@@ -71,11 +71,9 @@ export function createTyping(
 /** Milliseconds for which a channel is paused: people change permissions by hand. */
 const PAUSE_MS = 10 * 60_000;
 
-/** Creates an empty set. */
 export function createPausedChannels(now: () => number) {
   const until = new Map<ChannelId, number>();
   return {
-    /** Whether a channel is paused now. */
     has(channelId: ChannelId): boolean {
       const end = until.get(channelId);
       if (end === undefined) return false;

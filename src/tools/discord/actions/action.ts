@@ -27,7 +27,6 @@ import type { EmbedContent } from "../../../core/outbound/outbound.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
-/** One action, with the type of its checked input. */
 export interface Action<Input extends z.ZodObject = z.ZodObject> {
   /** Name for the model: a value of the argument `action`. */
   readonly name: string;
@@ -115,7 +114,6 @@ const messageId = id<"message">("message", MESSAGE, "digits only, or a link to i
 const userId = id<"user">("user", USER, "digits only, or <@digits>");
 const roleId = id<"role">("role", ROLE, "digits only, or <@&digits>");
 
-/** The shared arguments. */
 export const FIELDS = {
   channelId,
   anyChannel,
@@ -168,10 +166,8 @@ function charsOf(value: unknown): number {
   return Object.values(value).reduce<number>((sum, one) => sum + charsOf(one), 0);
 }
 
-/** Where an action on messages acts. */
 export const AT = { channelId: channelId.optional(), messageId };
 
-/** Where an action on a server acts. */
 export const IN_GUILD = { guildId: FIELDS.guildId.optional() };
 
 export const DESTRUCTIVE = { reason: FIELDS.reason.optional(), dryRun: FIELDS.dryRun.optional() };
@@ -237,7 +233,6 @@ export function messageFields(
 
 export const withId: z.ZodType<{ readonly id: Snowflake }> = z.object({ id: snowflakeSchema() });
 
-/** A new message in Discord's responses. */
 const newMessage: z.ZodType<{ readonly id: MessageId }> = z.object({
   id: snowflakeSchema<"message">(),
 });

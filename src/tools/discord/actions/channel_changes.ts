@@ -228,7 +228,6 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   rateLimitPerUser: "slow mode",
 };
 
-/** The body of a request, from the fields of an action. */
 export function channelFields(
   { isNsfw, slowmodeSec, name, topic, ...fields }: ChannelFields,
   clean: (text: string) => string,

@@ -22,7 +22,6 @@ const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
 
 const KINDS = ["text", "voice", "announcement", "forum", "stage"] as const;
 
-/** Actions that show and create channels. */
 export const CHANNEL_ACTIONS: readonly Action[] = [
   defineAction({
     name: "channelInfo",

@@ -27,7 +27,6 @@ const MAX_STICKER_BYTES = 512 * 1024;
 
 const stickersSchema = z.lazy(() => listed(z.object({ id: snowflakeSchema() })));
 
-/** Actions on emojis and stickers. */
 export const EXPRESSION_ACTIONS: readonly Action[] = [
   defineAction({
     name: "sticker",

@@ -151,7 +151,6 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
   }),
 ];
 
-/** Characters of a message that a card quotes. */
 const QUOTED = 80;
 
 function beginningOf(text: string): string {

@@ -44,7 +44,6 @@ function endOf(
   return end;
 }
 
-/** Actions against members. */
 export const MODERATION_ACTIONS: readonly Action[] = [
   defineAction({
     name: "timeout",
@@ -244,7 +243,6 @@ function against(
   });
 }
 
-/** Actions on the bot itself. */
 export const OTHER_ACTIONS: readonly Action[] = [
   defineAction({
     name: "setPresence",

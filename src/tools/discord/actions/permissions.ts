@@ -90,7 +90,6 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
   }),
 ];
 
-/** Sets bits of an overwrite, or removes it. */
 async function setOverwrite(
   place: ChannelPlace,
   targetId: string,

@@ -9,7 +9,7 @@ import {
   revisionOf,
   undoConfig,
 } from "../../../../src/extras/dashboard/changes/config.tsx";
-import { configPage } from "../../../../src/extras/dashboard/pages/config.tsx";
+import { configPart } from "../../../../src/extras/dashboard/pages/config.tsx";
 import { tempDirectory } from "../../../support/temp_directory.ts";
 
 const TOKEN = "MTQwMDAwMDAwMDAwMDAwMDAwMQ.GabcDE.abcdefghijklmnopqrstuvwxyz0123456789";
@@ -230,12 +230,12 @@ describe("[O6] the editor of the config", () => {
   });
 });
 
-describe("[O6] the page Config", () => {
+describe("[O6] the page Settings", () => {
   const query = (text: string) => new URLSearchParams(text);
 
   it("shows a broken file without its secrets, and no editor", async () => {
     using config = editing(`{ "channels": { "discord": { "token": "${TOKEN}", } `);
-    const view = await html(await configPage.render(config.parts, query("")));
+    const view = await html(await configPart.render(config.parts, query("")));
     assert.match(view, /not valid/);
     assert.match(view, /correct the file on the terminal/);
     assert.ok(!view.includes("MTQw") && !view.includes("<textarea"));
@@ -244,7 +244,7 @@ describe("[O6] the page Config", () => {
   it("shows the words of a person and of the file as text", async () => {
     using config = editing('{ "agents": { "list": [{ "name": "</textarea><script>" }] } }');
     const search = "search=%3Cimg%20src%3Dx%3E";
-    const view = await html(await configPage.render(config.parts, query(search)));
+    const view = await html(await configPart.render(config.parts, query(search)));
     assert.match(view, /&lt;\/textarea&gt;&lt;script&gt;/);
     assert.ok(!view.includes("<script") && !view.includes("<img"));
     assert.match(view, /No key has these words/);
@@ -252,13 +252,13 @@ describe("[O6] the page Config", () => {
 
   it("has no editor for a file with a secret that it cannot keep", async () => {
     using config = editing('{ "agents": { "list": [{ "name": "known-secret" }] } }');
-    const view = await html(await configPage.render(config.parts, query("")));
+    const view = await html(await configPart.render(config.parts, query("")));
     assert.match(view, /the text of a secret at a key that is for none/);
   });
 
   it("has no editor for a file that is too large for a request", async () => {
     using config = editing(`{ // ${"x".repeat(70_000)}\n }`);
-    const view = await html(await configPage.render(config.parts, query("")));
+    const view = await html(await configPart.render(config.parts, query("")));
     assert.match(view, /too large to change it here/);
   });
 });

@@ -12,26 +12,27 @@ const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";
 
 /** A page, the query of its address, and words that it shows. */
 const SHOWN: readonly (readonly [string, string, RegExp])[] = [
-  ["access", HOSTILE, /direct messages/],
+  ["people", HOSTILE, /direct messages/],
   [
-    "approvals",
+    "people",
     "",
-    /Nothing waits for a person\..*No open pairing requests\..*No one is paired\./s,
+    /Test as a person.*No one is paired\..*Forget a person/s,
   ],
-  ["sessions", "", /No sessions yet\./],
-  ["sessions", `session=${HOSTILE}`, /no session &quot;&lt;script&gt;/],
-  ["sessions", `session=${"x".repeat(9_000)}`, /no session/],
+  ["activity", "", /No sessions yet\./],
+  ["activity", `session=${HOSTILE}`, /no session &quot;&lt;script&gt;/],
+  ["activity", "message=x", /All messages/],
+  ["activity", `session=${"x".repeat(9_000)}`, /no session/],
   ["memory", HOSTILE, /No notes\./],
   ["spend", "", /No limits\..*No model was asked in the last 30 days\./s],
   ["spend", "days=7", /Tokens of the last 7 days/],
   ["spend", "days=-1", /Tokens of the last 30 days/],
   ["spend", "days=1e9", /Tokens of the last 30 days/],
   ["spend", `days=${HOSTILE}`, /Tokens of the last 30 days/],
-  ["schedules", "", /No reminders and no scheduled tasks\./],
-  ["config", "", /The bot runs without a config file; `barnacle config set` makes one/],
-  ["config", "search=", /No key has these words\./],
-  ["config", `search=${HOSTILE}`, /value="&lt;script&gt;.*No key has these words\./s],
-  ["config", "search=histroyLimit", /channels\.discord\.historyLimit/],
+  ["memory", "", /No reminders and no scheduled tasks\./],
+  ["settings", "", /The bot runs without a config file; `barnacle config set` makes one/],
+  ["settings", "search=", /No key has these words\./],
+  ["settings", `search=${HOSTILE}`, /value="&lt;script&gt;.*No key has these words\./s],
+  ["settings", "search=histroyLimit", /channels\.discord\.historyLimit/],
 ];
 
 describe("[O6] a page of the dashboard", () => {
@@ -60,13 +61,13 @@ describe("[O6] a page of the dashboard", () => {
       ],
     ] as const
   ) {
-    it(`config › with ${what}, shows the problems and the commands instead of an editor`, () =>
+    it(`settings › with ${what}, shows the problems and the commands instead of an editor`, () =>
       withParts(async (parts) => {
         const configFile = join(parts.dataDir, "config.jsonc");
         writeFileSync(configFile, text, { mode: 0o600 });
         writeFileSync(`${configFile}.bak`, "{}", { mode: 0o600 });
         const html = String(
-          await (await pageNamed("config")?.open())?.render(
+          await (await pageNamed("settings")?.open())?.render(
             { ...parts, configFile },
             new URLSearchParams(),
           ),
@@ -77,7 +78,7 @@ describe("[O6] a page of the dashboard", () => {
       }));
   }
 
-  it("sessions › stays below 100 kB with a long transcript", () =>
+  it("activity › stays below 100 kB with a long transcript", () =>
     withParts(async (parts, claim) => {
       const stamp = { messageId: messageId("101"), at: parts.now() };
       const entries = Array.from({ length: 200 }, (_, at) => ({
@@ -88,17 +89,17 @@ describe("[O6] a page of the dashboard", () => {
       const turn = { claim, end: { kind: "answered" as const }, entries, outbox: [] };
       await parts.store.turns.finishTurn(turn, parts.now());
       const query = new URLSearchParams({ session: ROUTE.sessionKey });
-      const html = String(await (await pageNamed("sessions")?.open())?.render(parts, query));
+      const html = String(await (await pageNamed("activity")?.open())?.render(parts, query));
       assert.ok(html.length < 100_000, `${html.length}`);
       assert.match(html, /150 older entries are in the export/);
-      const file = await (await pageNamed("sessions")?.open())?.download?.(parts, query);
+      const file = await (await pageNamed("activity")?.open())?.download?.(parts, query);
       assert.equal(file?.text.trim().split("\n").length, 200);
     }));
 
   for (const query of ["", "session=", "session=nothing"]) {
-    it(`sessions › has no file for "${query}"`, () =>
+    it(`activity › has no file for "${query}"`, () =>
       withParts(async (parts) => {
-        const page = await pageNamed("sessions")?.open();
+        const page = await pageNamed("activity")?.open();
         const asked = new URLSearchParams(query);
         await assert.rejects(async () => await page?.download?.(parts, asked), RefusedChange);
       }));

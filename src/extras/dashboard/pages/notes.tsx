@@ -1,4 +1,4 @@
-/** The page Memory: the agent's notes with their sources, as of `barnacle memory list` (T14). */
+/** Part of the page Memory: the agent's notes with their sources, as of `barnacle memory list` (T14). */
 
 /** @jsxImportSource hono/jsx */
 
@@ -9,13 +9,13 @@ import { deleteNote } from "../changes/agent.ts";
 import type { NamesById } from "./names.ts";
 
 /** The facts of the page. */
-interface MemoryFacts {
+interface NotesFacts {
   readonly notes: readonly Note[];
   readonly names: NamesById;
 }
 
 /** Lists notes, and offers to delete them. */
-export const memoryPage: AnyPage = page<MemoryFacts>({
+export const notesPart: AnyPage = page<NotesFacts>({
   async load({ store }) {
     return { notes: await store.notes.all(), names: await store.received.askersNames() };
   },
@@ -35,7 +35,7 @@ export const memoryPage: AnyPage = page<MemoryFacts>({
           names.get(note.authorId) ?? note.authorId,
           note.sources.length === 0 ? "none" : note.sources.map((message) => (
             <>
-              <PageLink to="feed" query={{ message }}>{message}</PageLink>
+              <PageLink to="activity" query={{ message }}>{message}</PageLink>
               {" "}
             </>
           )),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nowPage } from "../../../../src/extras/dashboard/pages/now.tsx";
+import { figuresPart } from "../../../../src/extras/dashboard/pages/figures.tsx";
 import type { ModelSnapshot } from "../../../../src/http/snapshot.ts";
 import { BUILD, HEALTHY, NOW } from "../../../support/bot/health.ts";
 import { openTestStore } from "../../../support/store/store.ts";
@@ -19,7 +19,7 @@ async function pageWith(model: Partial<ModelSnapshot>): Promise<string> {
       config: { hooks: { disk: { unattended: { clean: { perDay: 3 } } } }, feeds: {} },
     }),
   };
-  return String(await nowPage.render(parts as never, new URLSearchParams() as never));
+  return String(await figuresPart.render(parts as never, new URLSearchParams() as never));
 }
 
 async function wordsFor(model: Partial<ModelSnapshot>): Promise<string> {
@@ -28,7 +28,7 @@ async function wordsFor(model: Partial<ModelSnapshot>): Promise<string> {
   return words;
 }
 
-describe("[O6] [L3] the page Now and models", () => {
+describe("[O6] [L3] the page Diagnostics and models", () => {
   const openAt = NOW - 180_000;
   const rows: readonly [model: Partial<ModelSnapshot>, words: string][] = [
     [{}, "answers"],

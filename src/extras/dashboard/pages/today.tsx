@@ -1,0 +1,268 @@
+/**
+ * The page Today: the bot's state in one sentence, what needs the owner, with the buttons for it, and
+ * the last messages.
+ */
+
+/** @jsxImportSource hono/jsx */
+
+import type { HealthFinding } from "../../../http/health_finding.ts";
+import { judgeHealth, worstStatus } from "../../../http/checks.ts";
+import type { Snapshot } from "../../../http/snapshot.ts";
+import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
+import {
+  ALLOW_ALWAYS,
+  ALLOW_ONCE,
+  DENY,
+  type StoredQuestion,
+} from "../../../core/people/question.ts";
+import { withVisibleCharacters } from "../../../render/questions/card.ts";
+import { type OpenRequest, pairingsOf, timesText } from "../../access/exports.ts";
+import { decidersText } from "../../agent/exports.ts";
+import { accountsIn } from "../../../cli/shared/which_account.ts";
+import { Decisions } from "../base/decisions.tsx";
+import {
+  Badge,
+  Card,
+  ChangeForm,
+  Facts,
+  PageLink,
+  Table,
+  Time,
+  type Tone,
+} from "../base/elements.tsx";
+import { type AnyChange, type AnyPage, page, type PageView } from "../base/page.ts";
+import { nameOf, Person } from "../base/person.tsx";
+import {
+  allowAlways,
+  allowOnce,
+  approvePairing,
+  denyCall,
+  denyPairing,
+} from "../changes/people.ts";
+import { channelNames, namedText, type NamesById } from "./names.ts";
+
+interface TodayFacts {
+  readonly snapshot: Snapshot;
+  readonly findings: readonly HealthFinding[];
+  readonly questions: readonly StoredQuestion[];
+  readonly pending: readonly OpenRequest[];
+  readonly last: readonly JudgedOnRecord[];
+  readonly hasWords: boolean;
+  readonly names: NamesById;
+  readonly channels: NamesById;
+  readonly now: number;
+}
+
+/** Messages on the page. */
+const SHOWN = 8;
+
+const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
+  approval: "Approval of a command",
+  escalation: "Refused call",
+  ask: "Question of the agent",
+  limit: "Many destructive actions",
+  review: "Answer to check",
+  offer: "Offered actions",
+};
+
+const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [
+  [ALLOW_ONCE, allowOnce],
+  [ALLOW_ALWAYS, allowAlways],
+  [DENY, denyCall],
+];
+
+/** Labels of buttons that are not those of the changes. */
+const LABELS: Readonly<
+  Partial<Record<StoredQuestion["question"]["kind"], Record<string, string>>>
+> = {
+  review: { [ALLOW_ONCE]: "Post", [DENY]: "Discard" },
+  offer: { [DENY]: "Dismiss" },
+};
+
+/** What only Discord can do. */
+const HINTS: Readonly<Partial<Record<StoredQuestion["question"]["kind"], string>>> = {
+  review: "To edit the draft, or to answer in its place, use its card on Discord.",
+  offer: "To run an action, press its button on Discord: it runs with your rights there.",
+};
+
+/** Facts without which a person cannot decide: they are never folded. */
+const FIRST: readonly string[] = ["Who asks", "Where"];
+
+const isFirst = ({ name }: { readonly name: string }) => FIRST.includes(name);
+
+/** Shows the bot as it is now, and what waits for a person. */
+export const todayPage: AnyPage = page<TodayFacts>({
+  async load({ bot, store, now, setup }) {
+    await bot.refresh();
+    const [snapshot, at] = [bot.snapshot(), now()];
+    const accounts = await accountsIn(store.gateway, undefined);
+    const { pending } = await pairingsOf(accounts, store.pairing, at);
+    return {
+      snapshot,
+      findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
+      questions: await store.questions.open(at),
+      pending,
+      last: await store.received.newestVerdicts(SHOWN),
+      hasWords: setup().config.http.showText,
+      names: await store.received.askersNames(),
+      channels: await channelNames(accounts, store),
+      now: at,
+    };
+  },
+  view: (facts) => (
+    <>
+      <State {...facts} />
+      <NeedsYou {...facts} />
+      <Card id="decisions" title="Last messages">
+        <Decisions rows={facts.last} hasWords={facts.hasWords} />
+        <p>
+          <PageLink to="activity">All messages</PageLink>
+        </p>
+      </Card>
+    </>
+  ),
+});
+
+/** The state in one word: how good it is, and why. */
+export function stateOf(
+  { snapshot: { phase, accounts }, findings }: Pick<TodayFacts, "snapshot" | "findings">,
+): { readonly word: string; readonly tone: Tone; readonly cause: string } {
+  const running = accounts.filter(({ state }) => state === "running");
+  const worst = findings.find(({ status }) => status === worstStatus(findings));
+  const cause = worst ? `${worst.what}${whereText(worst)}: ${worst.why}` : "";
+  if (phase === "starting") return { word: "Starting", tone: "warn", cause };
+  if (phase === "draining") return { word: "Stopping", tone: "warn", cause: "It ends its turns" };
+  if (running.length > 0 && running.every(({ paused }) => paused)) {
+    return { word: "Paused", tone: "warn", cause: "It starts no turn until `barnacle resume`" };
+  }
+  switch (worst?.status) {
+    case "fail":
+      return { word: "Broken", tone: "bad", cause };
+    case "warn":
+      return { word: "Impaired", tone: "warn", cause };
+    default:
+      return { word: "Healthy", tone: "good", cause: "All checks pass" };
+  }
+}
+
+function whereText({ where }: HealthFinding): string {
+  return where === undefined ? "" : ` (${where})`;
+}
+
+function State(facts: TodayFacts): PageView {
+  const { word, tone, cause } = stateOf(facts);
+  return (
+    <section class="card is-wide" id="state" data-live aria-label="State">
+      <p class="headline" data-announce>
+        <Badge tone={tone}>{word}</Badge> <span>{cause}</span>
+      </p>
+      {facts.findings.length > 0 && (
+        <ul>
+          {facts.findings.map((finding) => (
+            <li>
+              {`${finding.what}${whereText(finding)}: ${finding.why}`}
+              {finding.fix !== undefined && ` → ${finding.fix}`}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+/** Questions, pairing requests, and messages that only a person can send or drop. */
+function NeedsYou(facts: TodayFacts): PageView {
+  const { questions, pending, names, channels, now, snapshot: { outbox } } = facts;
+  const stuck = outbox.uncertain + outbox.dead;
+  return (
+    <Card id="questions" title="What needs you">
+      <p class="hidden" data-announce>{waitingText(questions.length)}</p>
+      {questions.length + pending.length + stuck === 0 && <p class="empty">Nothing needs you.</p>}
+      {questions.map((one) => <QuestionCard one={one} names={names} channels={channels} />)}
+      {pending.length > 0 && (
+        <Table
+          caption="Pairing requests"
+          empty=""
+          head={["Code", "Person", "Times", "Actions"]}
+          rowHead={1}
+          rows={pending.map((request) => {
+            const form = { fields: { code: request.code }, of: nameOf(request) };
+            return [
+              <code>{request.code}</code>,
+              <Person id={request.userId} name={request.username} />,
+              timesText(request, now),
+              <>
+                <ChangeForm change={approvePairing} {...form} isMain />
+                <ChangeForm change={denyPairing} {...form} />
+              </>,
+            ];
+          })}
+        />
+      )}
+      {stuck > 0 && (
+        <p>
+          <PageLink to="diagnostics">
+            {`${stuck} ${stuck === 1 ? "message was" : "messages were"} perhaps not sent`}
+          </PageLink>: send again, or drop.
+        </p>
+      )}
+    </Card>
+  );
+}
+
+/** For screen readers, which hear it when a question comes or goes. */
+function waitingText(count: number): string {
+  return count === 1 ? "One question waits for a person" : `${count} questions wait for a person`;
+}
+
+function QuestionCard(
+  { one, names, channels }: Pick<TodayFacts, "names" | "channels"> & { one: StoredQuestion },
+): PageView {
+  const { code, question, expiresAt } = one;
+  const { kind, tool, text, facts, exact, choices, review } = question;
+  const hint = HINTS[kind];
+  const offered = CHOICES.filter(([key]) => choices.some((choice) => choice.key === key));
+  const toRow = ({ name, value }: typeof facts[number]) =>
+    [name, namedText(value, names, channels)] as const;
+  return (
+    <article class="question" data-row={code} aria-label={`${KINDS[kind]} ${code}`}>
+      <h3>
+        {KINDS[kind]} <code>{code}</code>
+      </h3>
+      <p class="words">{namedText(text, names, channels)}</p>
+      {review && (
+        <>
+          <p>Question:</p>
+          <pre>{withVisibleCharacters(review.words)}</pre>
+          <p>Draft:</p>
+        </>
+      )}
+      {exact !== undefined && <pre>{withVisibleCharacters(exact)}</pre>}
+      <Facts rows={facts.filter(isFirst).map(toRow)} />
+      <div class="buttons">
+        {offered.map(([key, change], at) => (
+          <ChangeForm
+            change={change}
+            fields={{ code }}
+            of={code}
+            label={LABELS[kind]?.[key]}
+            isMain={at === 0}
+          />
+        ))}
+      </div>
+      <details id={`facts-${code}`}>
+        <summary>All facts</summary>
+        <Facts
+          rows={[
+            ["Tool", tool],
+            ...facts.filter((fact) => !isFirst(fact)).map(toRow),
+            ["Decides", decidersText(question, (id) => names.get(id) ?? id)],
+            ["Expires", <Time at={expiresAt} />],
+          ]}
+        />
+      </details>
+      {hint !== undefined && <p class="hint">{hint}</p>}
+      {offered.length === 0 && <p class="hint">Only the asked person can answer, in Discord.</p>}
+    </article>
+  );
+}
