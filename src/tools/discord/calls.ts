@@ -166,7 +166,8 @@ export function effectOf(
   const links = channelId === undefined
     ? namedBy(action, given, message)
     : [`https://discord.com/channels/${guildId}/${channelId}/${id}`];
-  return { object, did: DID[verb] ?? "sent", links };
+  const isLater = result.startsWith('{"stored":true'); // Discord may still refuse it
+  return { object, did: isLater ? "stored, will be sent" : DID[verb] ?? "sent", links };
 }
 
 /**

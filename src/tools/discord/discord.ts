@@ -118,6 +118,7 @@ function toolOf(actions: readonly Action[]): Tool {
       const given = input.safeParse(written).data;
       const action = actionNamed(given?.action);
       if (!given || !action || action.isReadOnly || given["dryRun"] === true) return undefined;
+      if (result?.startsWith("Nothing to do")) return undefined;
       return effectOf(action, given, message, result);
     },
     offered(given, { message }) {

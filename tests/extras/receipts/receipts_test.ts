@@ -75,6 +75,24 @@ describe("receiptsOf()", () => {
       called("discord", { action: "kick", userId: "1", dryRun: true }, done()),
       undefined,
     ],
+    [
+      "a role that the member has",
+      called(
+        "discord",
+        { action: "roleAdd", userId: "1", roleId: "2" },
+        done("Nothing to do: the member has that role."),
+      ),
+      undefined,
+    ],
+    [
+      "a message that Discord gets later",
+      called(
+        "discord",
+        { action: "sendMessage", channelId: "77777777777777777", text: "x" },
+        done('{"stored":true,"channelId":"77777777777777777","note":"later"}'),
+      ),
+      "✓ message stored, will be sent <#77777777777777777>",
+    ],
     ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
     [
       "a hostile failure",
