@@ -44,6 +44,9 @@ import type { createCalls } from "../../../store/calls/calls.ts";
 import type { Inbox } from "../../../store/inbox/inbox.ts";
 import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
+import type { Steps } from "../../../store/turns/turn_ends.ts";
+import { TOOLS } from "../../../tools/registry.ts";
+import { lineOf, receiptsOf } from "../../receipts/exports.ts";
 
 const IDS = 2 ** 22;
 
@@ -54,6 +57,7 @@ type OpenCallsAccount =
       readonly inbox: Pick<Inbox, "acceptBatch">;
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly settings: Pick<Pauses, "isPaused">;
+      readonly turns: Pick<Steps, "stepsOf">;
     }>,
     "accountId" | "store" | "now" | "random" | "schedule" | "stopping" | "log"
   >
@@ -280,7 +284,10 @@ export function createOpenCalls(account: OpenCallsAccount, ports: {
   async function stateOf(caller: CallingProgram, id: MessageId) {
     const found = await theirs(caller, id);
     if (!found) throw new CallRefused("not_found", `${caller.program} has no call ${id}`);
-    return { ...toState(id, found), agentId: found.agentId };
+    const state = toState(id, found);
+    if (state.kind !== "answered") return { ...state, agentId: found.agentId };
+    const receipts = lineOf(receiptsOf(await store.turns.stepsOf(id), TOOLS, found));
+    return { ...state, receipts, agentId: found.agentId };
   }
 
   async function wait(
