@@ -41,12 +41,21 @@ export const offerActions: Tool = defineTool({
   needs: [],
   isIdempotent: true, // the store knows which actions have begun
   takesTurn: true, // a command has a time limit of its own
-  effect: () => ({ object: "offered action", did: "settled" }),
+  effect: (_input, _message, result) => ({ object: "offered action", did: endOfOffer(result) }),
   async asks(input, context) {
     return await context.ports.offers.question(offerOf(input), context);
   },
   run: (input, context) => context.ports.offers.run(offerOf(input), context),
 });
+
+/** A call that has ended well may tell of an action that did not run. */
+function endOfOffer(result = ""): string {
+  const [first = ""] = result.split("\n");
+  if (first.startsWith("No one has pressed in time")) return "expired, nothing ran";
+  if (first.startsWith("A person has declined")) return "declined, nothing ran";
+  if (first.endsWith(": it failed.")) return "tried: it failed";
+  return first.includes(": it is uncertain") ? "tried: its end is unknown" : "run";
+}
 
 function offerOf({ text, actions, expiresMin }: z.infer<ReturnType<typeof offer>>): Offer {
   return {

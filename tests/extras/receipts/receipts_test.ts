@@ -93,6 +93,22 @@ describe("receiptsOf()", () => {
       ),
       "✓ message stored, will be sent <#77777777777777777>",
     ],
+    ...([
+      ["No one has pressed in time: nothing ran.", "expired, nothing ran"],
+      ["A person has declined: nothing ran.", "declined, nothing ran"],
+      ["Ada pressed it: it failed.\n: it ran.", "tried: it failed"],
+      [
+        "Ada pressed it: it is uncertain whether it ran; do not repeat it.\nx",
+        "tried: its end is unknown",
+      ],
+      ["Ada pressed it: it ran.\nx: it failed.", "run"],
+    ] as const).map(([text, did]) =>
+      [
+        `an offer: ${did}`,
+        called("offer_actions", {}, done(text)),
+        `✓ offered action ${did}`,
+      ] as const
+    ),
     ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
     [
       "a hostile failure",
