@@ -41,7 +41,10 @@ export const offerActions: Tool = defineTool({
   needs: [],
   isIdempotent: true, // the store knows which actions have begun
   takesTurn: true, // a command has a time limit of its own
-  effect: (_input, _message, result) => ({ object: "offered action", did: endOfOffer(result) }),
+  effect: (given, _message, result) => ({
+    object: "offered action",
+    did: endOfOffer(given, result),
+  }),
   async asks(input, context) {
     return await context.ports.offers.question(offerOf(input), context);
   },
@@ -49,12 +52,13 @@ export const offerActions: Tool = defineTool({
 });
 
 /** A call that has ended well may tell of an action that did not run. */
-function endOfOffer(result = ""): string {
-  const [first = ""] = result.split("\n");
-  if (first.startsWith("No one has pressed in time")) return "expired, nothing ran";
-  if (first.startsWith("A person has declined")) return "declined, nothing ran";
-  if (first.endsWith(": it failed.")) return "tried: it failed";
-  return first.includes(": it is uncertain") ? "tried: its end is unknown" : "run";
+function endOfOffer(given: unknown, result = ""): string {
+  if (result.startsWith("No one has pressed in time")) return "expired, nothing ran";
+  if (result.startsWith("A person has declined")) return "declined, nothing ran";
+  const { actions = [] } = offer().safeParse(given).data ?? {};
+  const told = actions.map(({ label }) => result.split(`"${label}": `)[1] ?? "").join("");
+  if (told.startsWith("it failed.")) return "tried: it failed";
+  return told === "" || told.startsWith("it ran.") ? "run" : "tried: its end is unknown";
 }
 
 function offerOf({ text, actions, expiresMin }: z.infer<ReturnType<typeof offer>>): Offer {

@@ -2,7 +2,7 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart } from "../../bot/bot_extra.ts";
-import { lineOf, NOTHING, receiptsOf } from "./receipts.ts";
+import { lineOf, NOTHING, receiptsOf } from "../../flows/receipts/receipts.ts";
 
 /** Creates the part of an account. */
 export function createAccountReceipts({ config }: AccountContext): AccountPart {

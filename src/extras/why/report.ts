@@ -27,7 +27,7 @@ import {
 } from "../../cli/verdict/current_rules.ts";
 import { type PlacedCheck, placedChecks } from "../../cli/verdict/checks.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { lineOf, receiptsOf } from "../receipts/exports.ts";
+import { lineOf, receiptsOf } from "../../flows/receipts/receipts.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 import type { MessageRecord, OutboxOnRecord } from "../../store/received/message_record.ts";
 

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { lineOf, receiptsOf } from "../../../src/extras/receipts/receipts.ts";
+import { lineOf, receiptsOf } from "../../../src/flows/receipts/receipts.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import type { RefusalReason } from "../../../src/core/refused_call.ts";
@@ -27,6 +27,7 @@ function called(
 }
 
 const line = (steps: readonly Step[]) => lineOf(receiptsOf(steps, TOOLS, message));
+const OFFER = { text: "x", actions: [{ label: "a\nb", tool: "post", arguments: {} }] };
 const done = (text = "ok") => ({ end: "done", text }) as const;
 const lacks = "Error: the asker lacks the permission Manage Roles";
 
@@ -96,16 +97,16 @@ describe("receiptsOf()", () => {
     ...([
       ["No one has pressed in time: nothing ran.", "expired, nothing ran"],
       ["A person has declined: nothing ran.", "declined, nothing ran"],
-      ["Ada pressed it: it failed.\n: it ran.", "tried: it failed"],
+      ['<@1> chose "a\\nb": it failed.\n: it ran.', "tried: it failed"],
       [
-        "Ada pressed it: it is uncertain whether it ran; do not repeat it.\nx",
+        '<@1> chose "a\\nb": it is uncertain whether it ran; do not repeat it.\nx',
         "tried: its end is unknown",
       ],
-      ["Ada pressed it: it ran.\nx: it failed.", "run"],
+      ['<@1> chose "a\\nb": it ran.\nx: it failed.', "run"],
     ] as const).map(([text, did]) =>
       [
         `an offer: ${did}`,
-        called("offer_actions", {}, done(text)),
+        called("offer_actions", OFFER, done(text)),
         `✓ offered action ${did}`,
       ] as const
     ),

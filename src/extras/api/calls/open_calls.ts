@@ -46,7 +46,7 @@ import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
 import type { Steps } from "../../../store/turns/turn_ends.ts";
 import { TOOLS } from "../../../tools/registry.ts";
-import { lineOf, receiptsOf } from "../../receipts/exports.ts";
+import { lineOf, receiptsOf } from "../../../flows/receipts/receipts.ts";
 
 const IDS = 2 ** 22;
 

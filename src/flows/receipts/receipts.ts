@@ -12,7 +12,7 @@ import type { RefusalReason } from "../../core/refused_call.ts";
 import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
 import type { CallEffect, Tool } from "../../core/turn/tool.ts";
-import { changesNothing } from "../../flows/turn/edited_turn.ts";
+import { changesNothing } from "../turn/edited_turn.ts";
 import { clip } from "../../lib/text/cut.ts";
 
 /** A call's effect, with its end. */
