@@ -117,7 +117,6 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["access", "agent", "config", "diagnose", "feeds", "model", "sessions", "why"],
   demo: ["dashboard"],
   diagnose: ["access", "agent", "hooks", "model", "service"], // judges their facts
-  why: ["receipts"], // shows them
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],
 };

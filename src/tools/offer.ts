@@ -58,7 +58,7 @@ function endOfOffer(given: unknown, result = ""): string {
   const { actions = [] } = offer().safeParse(given).data ?? {};
   const told = actions.map(({ label }) => result.split(`"${label}": `)[1] ?? "").join("");
   if (told.startsWith("it failed.")) return "tried: it failed";
-  return told === "" || told.startsWith("it ran.") ? "run" : "tried: its end is unknown";
+  return result === "" || told.startsWith("it ran.") ? "run" : "tried: its end is unknown";
 }
 
 function offerOf({ text, actions, expiresMin }: z.infer<ReturnType<typeof offer>>): Offer {

@@ -97,12 +97,12 @@ describe("receiptsOf()", () => {
     ...([
       ["No one has pressed in time: nothing ran.", "expired, nothing ran"],
       ["A person has declined: nothing ran.", "declined, nothing ran"],
-      ['<@1> chose "a\\nb": it failed.\n: it ran.', "tried: it failed"],
+      ['<@1> chose "a\nb": it failed.\n: it ran.', "tried: it failed"],
       [
-        '<@1> chose "a\\nb": it is uncertain whether it ran; do not repeat it.\nx',
+        '<@1> chose "a\nb": it is uncertain whether it ran; do not repeat it.\nx',
         "tried: its end is unknown",
       ],
-      ['<@1> chose "a\\nb": it ran.\nx: it failed.', "run"],
+      ['<@1> chose "a\nb": it ran.\nx: it failed.', "run"],
     ] as const).map(([text, did]) =>
       [
         `an offer: ${did}`,
