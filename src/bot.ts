@@ -13,7 +13,7 @@ import { startProcessFiles } from "./bot/process_files.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { createMediaFolder } from "./media/folder.ts";
-import type { CallService } from "./core/calls/service.ts";
+import type { CallService } from "./core/programs/service.ts";
 import type { AccountId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";

@@ -138,7 +138,7 @@ const BOT_FLOORS = [
   "preflight",
   "gateway",
   "schedules",
-  "commands",
+  "interactions",
   "turn",
   "inbound",
   "account",

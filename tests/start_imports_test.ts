@@ -79,7 +79,7 @@ describe("[B9] the modules of a start", () => {
   for (
     const part of [
       "src/agent/",
-      "src/bot/commands/",
+      "src/bot/interactions/",
       "src/bot/inbound/",
       "src/bot/questions/",
       "src/bot/schedules/",
@@ -88,7 +88,7 @@ describe("[B9] the modules of a start", () => {
       "src/exec/",
       "src/extract/",
       "src/flows/deliver/",
-      "src/flows/receive/",
+      "src/flows/inbound/",
       "src/flows/turn/",
       "src/interactions/",
       "src/mcp/",

@@ -16,7 +16,7 @@ import { EXIT } from "../../src/cli/shared/exit_code.ts";
 import { withStore } from "../../src/cli/shared/with_store.ts";
 import { createProcessIo } from "../../src/cli/terminal/io.ts";
 import type { AccountId, ChannelId, MessageId, UserId } from "../../src/core/discord/ids.ts";
-import type { TalkedMessage } from "../../src/store/received/received.ts";
+import type { TalkedMessage } from "../../src/store/messages/messages.ts";
 import type { Store } from "../../src/store/store.ts";
 import { toIntentMessage } from "../../src/flows/intent/channel_state.ts";
 import { DEFAULT_THRESHOLD, judgeIntent } from "../../src/policy/intent/heads.ts";
@@ -153,13 +153,13 @@ function carefulQuality(scores: readonly LabelledScore[], threshold: number): nu
 
 /** Reads, labels and scores the history of an account. */
 async function scoresOfAccount(
-  { gateway, received, settings }: Store,
+  { gateway, messages, settings }: Store,
   accountId: AccountId,
   weights: IntentWeights,
 ): Promise<readonly LabelledScore[]> {
   const { self } = await gateway.loadAccount(accountId);
   if (!self) return [];
-  const talk = await received.recentTalk(accountId, 0, MAX_MESSAGES);
+  const talk = await messages.recentTalk(accountId, 0, MAX_MESSAGES);
   const outcomes = new Map<string, boolean>();
   for (const channelId of new Set(talk.map((one) => one.channelId))) {
     const stored = settings.known(accountId, channelId, "intent");

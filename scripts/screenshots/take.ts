@@ -1,6 +1,7 @@
 /** Plays the demo and a bot with a dashboard, and takes the pictures in Chromium. */
 
 import { Buffer } from "node:buffer";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +14,10 @@ import { type OwnCommand, startOwnProcess } from "../../src/host/process/own_pro
 import { openStore } from "../../src/store/store.ts";
 import { DEMO_PAGE, MAX_BYTES, type Picture } from "./pictures.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
+/** Debian's packages; the shell is the same engine without windows. */
+const CHROMIUM = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].find((path) =>
+  existsSync(path)
+);
 
 /** The binary of `deno task compile host`: figures of the source on Deno would mislead. */
 const PROGRAM: OwnCommand = {
@@ -38,7 +42,7 @@ export interface TakenPicture {
 /** Takes the pictures, one after the other. */
 export async function* takePictures(pictures: readonly Picture[]): AsyncGenerator<TakenPicture> {
   const browser = await chromium.launch({
-    executablePath: CHROMIUM,
+    ...(CHROMIUM !== undefined && { executablePath: CHROMIUM }),
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
   });
   try {

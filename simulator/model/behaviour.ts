@@ -4,7 +4,7 @@
  */
 
 import type { ServerResponse } from "node:http";
-import type { AskedCalls } from "./calls.ts";
+import type { AskedCalls } from "./tool_calls.ts";
 import { answerTo, answerWith } from "./script.ts";
 import type { WireFormat } from "./wire.ts";
 

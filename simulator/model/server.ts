@@ -15,7 +15,7 @@ import {
   type ModelBehaviour,
   send,
 } from "./behaviour.ts";
-import { callsFor } from "./calls.ts";
+import { callsFor } from "./tool_calls.ts";
 import { answerEmbeddings, type EmbeddingBehaviour, type EmbeddingRequest } from "./embeddings.ts";
 import { answerPull } from "./pull.ts";
 import { filesOf, wordsOf } from "./script.ts";

@@ -2,7 +2,7 @@
 
 import type { Env } from "../lib/env.ts";
 import type { Config } from "../config/config.ts";
-import type { CallService } from "../core/calls/service.ts";
+import type { CallService } from "../core/programs/service.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";

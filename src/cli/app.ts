@@ -23,7 +23,7 @@ import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.t
 import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
 import type { Extra } from "./extras/extra.ts";
 import { EXIT, StartError } from "./shared/exit_code.ts";
-import type { Terminal } from "./terminal/io.ts";
+import { type Terminal, wrappedError } from "./terminal/io.ts";
 import { type Style, styleFor } from "./terminal/style.ts";
 
 /** Runs the command that the process's arguments name, and ends the process. */
@@ -68,11 +68,11 @@ export async function runCommandLine(
   const words = withHelpOption(withoutDashes(args), all);
   const wrong = wrongCommand(words, all);
   if (wrong !== undefined) {
-    stderr.write(`barnacle: ${printable(wrong)}\n`);
+    stderr.write(`${wrappedError(`barnacle: ${printable(wrong)}`, stderr)}\n`);
     return EXIT.usage;
   }
   const streams: StricliProcess = { stdout, stderr, env };
-  const application = createApplication(tasks, style, styleFor(stderr, env));
+  const application = createApplication(tasks, style, stderr, env);
   await runApplication(application, words, { process: streams });
   const code = Number(streams.exitCode ?? EXIT.done);
   return code < 0 || code > 250 ? EXIT.usage : code; // the library's codes for wrong usage
@@ -95,7 +95,8 @@ function commandsOf(tasks: readonly CommandTask[]): Commands {
 function createApplication(
   tasks: readonly CommandTask[],
   style: Style,
-  errStyle: Style,
+  stderr: Terminal["stderr"],
+  env: Terminal["env"],
 ): Application<CommandContext> {
   const routes = Object.entries(commandsOf(tasks)).map(([name, { target }]) =>
     [name, target] as const
@@ -107,8 +108,8 @@ function createApplication(
     versionInfo: { currentVersion: BUILD_NAME },
     scanner: { caseStyle: "allow-kebab-for-camel" },
     // The library asks for the number of colours, which Deno answers without a terminal, too.
-    documentation: { disableAnsiColor: !style.isOn || !errStyle.isOn },
-    localization: { text: errorTexts() },
+    documentation: { disableAnsiColor: !style.isOn || !styleFor(stderr, env).isOn },
+    localization: { text: errorTexts(stderr) },
     determineExitCode: (error) => error instanceof StartError ? error.code : EXIT.failed,
   });
 }

@@ -35,12 +35,15 @@ export const CALLBACK_ROUTE = {
 const TIMEOUTS = { headersMs: 5_000, requestMs: 5_000, keepAliveMs: 0, closeMs: 1_000 };
 
 /**
- * The address for a browser on another machine, which cannot come back.
+ * The address for a browser on another machine, which cannot come back. Some servers take no other
+ * one than https.
  *
- * @param port Port of the config; any other if absent.
+ * @param port Port that the registration of the config has.
+ * @param publicUrl `http.publicUrl`.
  */
-export function pastedUrl(port = 8_765): string {
-  return `http://127.0.0.1:${port}${CALLBACK_ROUTE.path}`;
+export function pastedUrl(port?: number, publicUrl?: string): string {
+  const base = port === undefined ? publicUrl : undefined;
+  return `${base ?? `http://127.0.0.1:${port ?? 8_765}`}${CALLBACK_ROUTE.path}`;
 }
 
 /**

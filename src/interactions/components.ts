@@ -6,7 +6,7 @@
  * rows whether a use counts: `custom_id`, message, channel, application and person must fit.
  */
 
-import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { CommandNeeds } from "../core/inbound/text_commands.ts";
 import type { ButtonPress, ComponentUse } from "../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
 import { notice, type Texts } from "../render/notices/notices.ts";

@@ -6,7 +6,7 @@
  * lists.
  */
 
-import type { CommandKind } from "../core/inbound/commands.ts";
+import type { CommandKind } from "../core/inbound/text_commands.ts";
 import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, Component } from "./base/command.ts";
 import { ABOUT } from "./commands/about.ts";

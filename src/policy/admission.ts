@@ -11,7 +11,7 @@ import {
   type CommandKind,
   commandOf,
   type TextCommand,
-} from "../core/inbound/commands.ts";
+} from "../core/inbound/text_commands.ts";
 import {
   hasContent,
   isMention,

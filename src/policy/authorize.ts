@@ -6,7 +6,7 @@
  * states its requirements.
  */
 
-import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { CommandNeeds } from "../core/inbound/text_commands.ts";
 import type {
   Explanation,
   KnownFacts,

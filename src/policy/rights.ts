@@ -5,7 +5,7 @@
  * `users` list gives no right: it only says whose messages count there.
  */
 
-import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { CommandNeeds } from "../core/inbound/text_commands.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
 import type { IgnoreReason } from "../core/inbound/verdict.ts";

@@ -3,7 +3,7 @@
 import type { Place, Sender } from "../core/inbound/inbound.ts";
 import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { CommandNeeds } from "../core/inbound/text_commands.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";

@@ -7,7 +7,7 @@ import type { Judged, RepeatedVerdict } from "../core/inbound/inbox.ts";
 import type { DecisionCount, StoreFigures } from "../core/store/store.ts";
 import { UNNAMED } from "./database/durability.ts";
 import type { Transactions } from "./database/transact.ts";
-import type { Pruner } from "./received/retention.ts";
+import type { Pruner } from "./messages/retention.ts";
 import { TREND } from "./schema/bot.ts";
 import { integer, optional, rows } from "./schema/columns.ts";
 import { IS_PARKED } from "./schema/people.ts";

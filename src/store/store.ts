@@ -14,7 +14,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { createEmitter } from "../lib/emitter.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import { createActionRuns } from "./questions/cards.ts";
-import { createCalls } from "./calls/calls.ts";
+import { createPrograms } from "./programs/programs.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
 import { openDatabase, openReader } from "./database/database.ts";
@@ -39,9 +39,9 @@ import { createModelProblems, createUsage, prepareUsageRows } from "./usage/usag
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
-import { createReceived } from "./received/received.ts";
-import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
-import { prepareVerdictRows } from "./received/verdict_rows.ts";
+import { createStoredMessages } from "./messages/messages.ts";
+import { DEFAULT_RETENTION, preparePruner, type Retention } from "./messages/retention.ts";
+import { prepareVerdictRows } from "./messages/verdict_rows.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
@@ -206,7 +206,7 @@ export function createStore(
     /** Messages until a turn claims them. */
     inbox: createInbox(commits, settleLater, inboxDeps),
     /** Verdicts, policies and the record of each message. */
-    received: createReceived(commits, retention),
+    messages: createStoredMessages(commits, retention),
     turns: createTurns(commits, memory, pruner, transcripts, tables),
     /** Conversations: their checkpoints, and their lists for the operator. */
     sessions: createSessions(commits, transcripts),
@@ -235,7 +235,7 @@ export function createStore(
     settings,
     /** Reminders and scheduled tasks, with their runs. */
     schedules: createSchedules(commits, memory.outgoing),
-    calls: createCalls(commits),
+    programs: createPrograms(commits),
     hooks: createHooks(commits, memory.outgoing),
     upkeep: createUpkeep(commits, pruner),
     trends: createTrends(commits),

@@ -11,7 +11,7 @@ import { parseSnowflake } from "../core/discord/ids.ts";
 import { shownLine } from "../core/turn/ports/discord_call.ts";
 import type { ShownMessage } from "../core/turn/ports/discord.ts";
 import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
-import { readsElsewhere } from "./discord/calls.ts";
+import { readsElsewhere } from "./discord/call_effects.ts";
 import { FIELDS } from "./discord/actions/action.ts";
 import { badArguments } from "../core/refused_call.ts";
 

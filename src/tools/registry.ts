@@ -9,7 +9,7 @@ import { memory, recall } from "./memory.ts";
 import { readChannelHistory, replyInThread } from "./channel.ts";
 import { code, draw, sendFile } from "./made_files.ts";
 import { discord } from "./discord/discord.ts";
-import { editFile, listFiles, readFile, readSkill, writeFile } from "./files.ts";
+import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
 import { exec, processTool } from "./exec.ts";
 import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { policiesIn } from "../../src/config/access.ts";
-import { commandIn } from "../../src/core/inbound/commands.ts";
+import { commandIn } from "../../src/core/inbound/text_commands.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../src/core/inbound/inbox.ts";
 import type { KnownFacts } from "../../src/core/inbound/facts.ts";
@@ -122,7 +122,7 @@ async function judge(
     knownFacts,
   );
   const policyId = await fixture.fill((store) =>
-    store.received.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
+    store.messages.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
   );
   const command = commandIn(message, TEXT_COMMANDS)?.name;
   return { message, verdict, knownFacts, policyId, route: ROUTE, ...(command && { command }) };

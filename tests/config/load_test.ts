@@ -213,6 +213,7 @@ describe("loadConfig()", () => {
       port: 8787,
       required: false,
       dashboard: false,
+      showText: false,
     });
     assert.deepEqual(config.preflight, { requiredVars: [], network: true, dns: true });
     assert.deepEqual(config.store.retention, {

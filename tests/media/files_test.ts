@@ -87,6 +87,8 @@ describe("[H8] kindOf() decodes", () => {
     ["windows-1251", "name;город\nИван;Москва\n"],
     ["windows-1251", "В файле user_ид ошибка №5 — «тест» и 3 ёлки"],
     ["windows-1251", "ОШИБКА 5"],
+    ["windows-1251", "ОШИБКА5 в узле2"],
+    ["windows-1251", "стр1;стр2;стр3"],
     ["koi8-r", "Не удалось открыть файл\n"],
     ["shift_jis", "2026-11-29 10:00 ERROR 設定ファイルを開けません\n"],
     ["shift_jis", "名前,住所\n田中,東京都\n"],
@@ -95,6 +97,9 @@ describe("[H8] kindOf() decodes", () => {
     ["gb18030", "无法打开配置文件：没有权限\n"],
     ["windows-1252", "Größe;Straße\nMüller;Köln 5 €\n"],
     ["windows-1252", "café"],
+    ["windows-1252", "ÜÄ"],
+    ["windows-1252", "§ 5 Abs. 2 ÖÄ"],
+    ["windows-1252", "ÀÉÈ"],
     ["windows-1252", "déjà vu – a “quoted” word – it’s 5 µm"],
   ];
   for (const [encoding, text] of texts) {

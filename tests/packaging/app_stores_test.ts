@@ -40,6 +40,11 @@ const homeAssistant = z.strictObject({
   timeout: z.int().min(10).max(300),
   backup: z.enum(["hot", "cold"]),
   map: z.array(z.strictObject({ type: z.literal("addon_config"), read_only: z.boolean() })),
+  ingress: z.literal(true),
+  ingress_port: z.literal(8787), // that of http.port
+  ingress_entry: z.literal("dashboard"),
+  panel_icon: z.string().startsWith("mdi:"),
+  panel_admin: z.literal(true),
   environment,
   options: z.strictObject({}),
   schema: z.strictObject({}),

@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname!, "..", "..");
 
 const PICTURE: Picture = {
   name: "one",
-  page: "now",
+  page: "today",
   width: 1,
   height: 1,
   alt: "A page",

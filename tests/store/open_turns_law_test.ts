@@ -14,7 +14,7 @@ import type { AcceptedBatch, Claim, Judged } from "../../src/core/inbound/inbox.
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Question } from "../../src/core/people/question.ts";
 import type { Store } from "../../src/store/store.ts";
-import { waitingRulesOf } from "../../src/flows/receive/notice_reply.ts";
+import { waitingRulesOf } from "../../src/flows/inbound/notice_reply.ts";
 import { openStore } from "../support/store/open_database.ts";
 import {
   ACCOUNT,

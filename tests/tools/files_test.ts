@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { WorkspacePort } from "../../src/core/turn/ports/host.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
-import { editFile, listFiles, readFile, writeFile } from "../../src/tools/files.ts";
+import { editFile, listFiles, readFile, writeFile } from "../../src/tools/workspace_files.ts";
 import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
 
 function build(text = "one\ntwo\ntwo\nthree\n") {

@@ -11,7 +11,7 @@ import {
 } from "../../src/workspace/skill_library.ts";
 import { skillsFor } from "../../src/core/skills/skill.ts";
 import { systemPromptOf } from "../../src/render/prompt/system_prompt.ts";
-import { readSkill } from "../../src/tools/files.ts";
+import { readSkill } from "../../src/tools/workspace_files.ts";
 import { findSkills } from "../../src/workspace/skills.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { tempDirectory } from "../support/temp_directory.ts";

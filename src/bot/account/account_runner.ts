@@ -8,7 +8,7 @@
 import { type Config, forAccount } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
-import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
+import { type Applications, createApplications } from "../../discord/rest/requests/application.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf, endReason } from "../account_end.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";

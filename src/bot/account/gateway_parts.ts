@@ -10,7 +10,7 @@ import {
   type Applications,
   createApplications,
   createReadGatewayInfo,
-} from "../../discord/rest/calls/application.ts";
+} from "../../discord/rest/requests/application.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";

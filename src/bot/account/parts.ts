@@ -4,7 +4,7 @@
  * A part reports to the others by its events, which `wiring.ts` connects.
  */
 
-import { createReadMember } from "../../discord/rest/calls/members.ts";
+import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { createIsOwner } from "../../flows/judging/turn_tools.ts";
 import { createJudging } from "../../flows/judging/judging.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";

@@ -172,6 +172,7 @@ export function connectParts(
     },
     sessionEnded: duplicates.sessionEnded,
     delayed: health.delayed,
+    refused: inbound.refused,
     final(final) {
       // An account that gave up without exiting stays, so that health can report it.
       if (final.kind !== "give_up" || final.exit) end(withTokenPlace(final, tokenPlace));

@@ -14,8 +14,8 @@ import { decodeHistory, withRoles } from "../../discord/gateway/decode/decode.ts
 import { placesOf } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
-import { createReadRoles, type ReadRoles } from "../../discord/rest/calls/members.ts";
+import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
+import { createReadRoles, type ReadRoles } from "../../discord/rest/requests/members.ts";
 import { createMissingReadPermissions } from "../../discord/rest/permissions/explain_denial.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
@@ -62,7 +62,7 @@ export function createAccountCatchUp(
     },
     readPage: pagesOf(account, reader, client, log),
     async isRecorded(messageId) {
-      return await store.received.messageRecordOf({ messageId }) !== undefined;
+      return await store.messages.messageRecordOf({ messageId }) !== undefined;
     },
     readPermissions(guildId) {
       const { self } = reader;
@@ -125,7 +125,7 @@ function pagesOf(
     const { self, index } = reader;
     if (!self) throw new TypeError("Cannot read a channel's history before READY");
     const page = await read(id, { limit: MAX_HISTORY, before: before || undefined });
-    const isGroup = guildId === undefined && await store.received.isGroupChannel(accountId, id);
+    const isGroup = guildId === undefined && await store.messages.isGroupChannel(accountId, id);
     const events: PostedMessage[] = [];
     for (const message of page) {
       const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);

@@ -7,21 +7,21 @@
  */
 
 import type { AccountContext } from "../account_context.ts";
-import { createAcceptor } from "../../flows/receive/accept.ts";
+import { createAcceptor } from "../../flows/inbound/accept.ts";
 import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
-import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
-import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
+import { createChallenges, createPairingService } from "../../flows/inbound/challenge.ts";
+import { createOwnerGuilds } from "../../flows/inbound/owner_guilds.ts";
 import {
   editRulesOf,
   limitsOf,
   quietRequestOf,
   stopRequestOf,
   waitingRulesOf,
-} from "../../flows/receive/notice_reply.ts";
-import { withMissingFacts } from "../../flows/receive/missing_facts.ts";
-import { createUnreadDispatches } from "../../flows/receive/unread_dispatches.ts";
-import { createPluralkit } from "../../flows/receive/pluralkit.ts";
-import { createInteractionHandlers } from "../commands/interactions.ts";
+} from "../../flows/inbound/notice_reply.ts";
+import { withMissingFacts } from "../../flows/inbound/missing_facts.ts";
+import { createUnreadDispatches } from "../../flows/inbound/unread_dispatches.ts";
+import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
+import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createAskModel } from "../../flows/intent/ask_model.ts";
 import { mayRepeat } from "../../flows/judging/judge.ts";
@@ -32,28 +32,28 @@ import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { Turns } from "../../flows/turn/turns.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { InteractionParts } from "../commands/context.ts";
+import type { InteractionParts } from "../interactions/context.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { AccountEvents } from "../../core/account/events.ts";
 import type { AccountPorts } from "../account_interface.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createFindChannel, createReadChannel } from "../../discord/rest/calls/channel.ts";
+import { createFindChannel, createReadChannel } from "../../discord/rest/requests/channel.ts";
 import {
   createHasWebhook,
   createMembers,
   createReadUser,
-} from "../../discord/rest/calls/members.ts";
+} from "../../discord/rest/requests/members.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createGuildNotices } from "../../flows/receive/guild_notices.ts";
+import { createGuildNotices } from "../../flows/inbound/guild_notices.ts";
 import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
 interface InboundParts
   extends
-    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
+    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">,
     Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
   readonly policy: PolicyKeeper;
   readonly connection: Pick<Connection, "setRepeats" | "renew">;
@@ -234,6 +234,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
 
   return {
     commands: interactions.commands,
+    refused: interactions.refused,
     acceptHistory: acceptor.acceptHistory,
     /** Continues where the last process stopped. Nothing may be judged before it resolves. */
     async start(): Promise<void> {

@@ -11,7 +11,7 @@ import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
-import { createReadChannel } from "../../discord/rest/calls/channel.ts";
+import { createReadChannel } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import {
   explainCode,
@@ -22,8 +22,8 @@ import {
   createCanReadHistory,
   createExplainDenial,
 } from "../../discord/rest/permissions/explain_denial.ts";
-import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
-import { createMessages } from "../../discord/rest/calls/messages.ts";
+import { createReadHistory, createReadPosted } from "../../discord/rest/requests/history.ts";
+import { createMessages } from "../../discord/rest/requests/messages.ts";
 import { createChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Explained, Sending } from "../../flows/deliver/sending.ts";
 import { schedule } from "../../lib/clock.ts";

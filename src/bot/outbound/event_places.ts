@@ -3,7 +3,7 @@
 import type { AccountContext } from "../account_context.ts";
 import { placeIn, placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createFindChannel, createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import { createFindChannel, createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { neededToPost } from "../../discord/rest/permissions/denial.ts";

@@ -10,7 +10,7 @@ import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { Button, Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
-import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { notice } from "../../render/notices/notices.ts";

@@ -2,7 +2,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { RequestMetric } from "../../core/outbound/calls.ts";
+import type { RequestMetric } from "../../core/outbound/requests.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import {
   type ClientOptions,

@@ -11,19 +11,19 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { Messages } from "../../core/outbound/calls.ts";
+import type { Messages } from "../../core/outbound/requests.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
   createReactions,
   createShowTyping,
-} from "../../discord/rest/calls/typing_and_reactions.ts";
+} from "../../discord/rest/requests/typing_and_reactions.ts";
 import { type Acks, createAcks } from "../../flows/turn/progress/acks.ts";
 import { createDrafts, type DraftPorts } from "../../flows/turn/progress/drafts.ts";
 import {
   createProgressLines,
   type ProgressLines,
 } from "../../flows/turn/progress/progress_lines.ts";
-import { createUnansweredMarks } from "../../flows/receive/unanswered_marks.ts";
+import { createUnansweredMarks } from "../../flows/inbound/unanswered_marks.ts";
 import { createTyping } from "../../flows/turn/progress/typing.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secrets.ts";

@@ -12,7 +12,7 @@ import { probeGateway } from "../../discord/gateway/socket/probe.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
-import type { Application, Applications } from "../../discord/rest/calls/application.ts";
+import type { Application, Applications } from "../../discord/rest/requests/application.ts";
 import {
   hasNoRoute,
   isOfAnotherServer,

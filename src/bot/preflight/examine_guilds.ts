@@ -7,12 +7,12 @@
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { createFindChannel } from "../../discord/rest/calls/channel.ts";
+import { createFindChannel } from "../../discord/rest/requests/channel.ts";
 import {
   createGuildList,
   createReadGuildPermissions,
   type GuildPermissions,
-} from "../../discord/rest/calls/guild_reads.ts";
+} from "../../discord/rest/requests/guild_reads.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import {
   type Denial,

@@ -1,7 +1,7 @@
 /** Connects the cards of questions with Discord and the store. */
 
 import type { AccountContext } from "../account_context.ts";
-import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import type { Outbound } from "../outbound/outbound.ts";

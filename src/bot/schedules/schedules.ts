@@ -4,7 +4,7 @@ import type { AccountContext } from "../account_context.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createReadMember } from "../../discord/rest/calls/members.ts";
+import { createReadMember } from "../../discord/rest/requests/members.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import type { Judging } from "../../flows/judging/judging.ts";

@@ -4,7 +4,7 @@ import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
-import { createRefreshUrl } from "../../discord/rest/calls/single_message.ts";
+import { createRefreshUrl } from "../../discord/rest/requests/single_message.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createFindFile, type FindFile, type ReadMade } from "../../flows/media/find_files.ts";

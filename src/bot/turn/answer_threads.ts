@@ -4,7 +4,7 @@ import type { AccountContext } from "../account_context.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
-import { createThreadCalls } from "../../discord/rest/calls/channel.ts";
+import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
@@ -29,7 +29,7 @@ export function createAccountThreads(
   const turns = account.forPart("turns");
   return createAnswerThreads(turns, {
     store: store.turns,
-    calls: createThreadCalls(client),
+    calls: createThreadRequests(client),
     refusalOf(error) {
       if (!(error instanceof RestError)) return undefined;
       return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;

@@ -9,7 +9,7 @@ import type { Show } from "../../core/turn/ports/discord_call.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import { createShow } from "../../discord/gateway/decode/shown_message.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
+import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import { mayBeSeen, type ReadBefore, type ReadStarter } from "../../flows/session/backfill.ts";

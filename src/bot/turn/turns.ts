@@ -17,7 +17,7 @@ import { StoreError } from "../../store/database/store_error.ts";
 import { agentOf } from "../../config/config.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
-import type { Called } from "../../core/calls/called.ts";
+import type { Called } from "../../core/programs/called.ts";
 import type { OpenCalls } from "../../extras/api/calls/open_calls.ts";
 import type { CatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
@@ -26,7 +26,7 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import { askedBeforeReply } from "../../flows/receive/notice_reply.ts";
+import { askedBeforeReply } from "../../flows/inbound/notice_reply.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import { createEarlierAnswers } from "../../flows/turn/control/earlier_answers.ts";
 import type { History } from "./history.ts";
@@ -147,7 +147,7 @@ export function createAccountTurns(
   const answerStore = {
     ...store.turns,
     takeIn: store.inbox.takeIn,
-    recentTalk: store.received.recentTalk,
+    recentTalk: store.messages.recentTalk,
     footerOf,
   };
 

@@ -3,7 +3,7 @@
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
-import type { OwnCalls } from "../shared/store_calls.ts";
+import type { OwnMethods } from "../shared/store_methods.ts";
 
 export interface ServeExtra {
   /** Loads its part, once the bot runs. */
@@ -25,9 +25,9 @@ export interface ServedPart {
   /** The config was read, or read again. Never rejects. */
   applied?(setup: Setup): void | Promise<void>;
   /** Answers a request of the HTTP server; `undefined`: it is for another. */
-  answer?(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> | undefined;
+  answer?(...request: Parameters<RequestHandler>): ReturnType<RequestHandler> | undefined;
   /** Calls of commands that it carries out. */
-  readonly calls?: OwnCalls;
+  readonly calls?: OwnMethods;
   /** Makes a login link, for the command `/dashboard`. */
   link?(): Promise<DashboardLink>;
   /** The bot begins to stop: takes nothing new. */

@@ -3,7 +3,7 @@
 import type { Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
-import type { OwnCalls } from "../shared/store_calls.ts";
+import type { OwnMethods } from "../shared/store_methods.ts";
 import type { Served, ServedPart, ServeExtra } from "./served_part.ts";
 
 export async function createServedParts(
@@ -23,15 +23,15 @@ export async function createServedParts(
   };
   return {
     /** Answers a request: the first part that knows it, or else the bot. */
-    answer(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> {
+    answer(...[request, peer]: Parameters<RequestHandler>): ReturnType<RequestHandler> {
       for (const part of parts) {
-        const answered = part.answer?.(request);
+        const answered = part.answer?.(request, peer);
         if (answered) return answered;
       }
       return served.bot.http(request);
     },
     /** Calls of commands, by name. */
-    calls: Object.assign({}, ...parts.map(({ calls }) => calls)) as OwnCalls,
+    calls: Object.assign({}, ...parts.map(({ calls }) => calls)) as OwnMethods,
     link: async (): Promise<DashboardLink> =>
       await parts.find((part) => part.link)?.link?.() ?? { kind: "none" },
     /** The config was read, or read again. Each part gets it at once: none waits for another one. */

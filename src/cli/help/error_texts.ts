@@ -16,15 +16,17 @@ import {
   UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { looksLikeToken } from "../../core/discord/token_shape.ts";
+import { type Terminal, wrappedError } from "../terminal/io.ts";
 import { printable, safeOutput } from "../../lib/text/quoted.ts";
 
-/** The library's texts, with Barnacle's own for errors. */
-export function errorTexts(): ApplicationText {
+/** The library's texts, with Barnacle's own for errors, as wide as stderr is. */
+export function errorTexts(stderr: Terminal["stderr"]): ApplicationText {
+  const said = (problem: string) => wrappedError(`barnacle: ${problem}`, stderr);
   return {
     ...text_en,
-    exceptionWhileParsingArguments: (error) => `barnacle: ${printable(problemOf(error))}`,
+    exceptionWhileParsingArguments: (error) => said(printable(problemOf(error))),
     exceptionWhileRunningCommand: (error) =>
-      `barnacle: ${safeOutput(error instanceof Error ? error.message : String(error))}`,
+      said(safeOutput(error instanceof Error ? error.message : String(error))),
   };
 }
 

@@ -7,7 +7,7 @@ import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Follower } from "../../store/database/durability.ts";
-import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
+import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { openStore } from "../../store/store.ts";
 
 /**

@@ -29,7 +29,7 @@ import { HttpServerError } from "../../host/http_server_error.ts";
 import { type Ending, endingOf, firstSignal, logOpenWork } from "./ending.ts";
 import type { RestartRequests } from "./restart.ts";
 import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
-import type { OwnCalls } from "../shared/store_calls.ts";
+import type { OwnMethods } from "../shared/store_methods.ts";
 import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "../../host/listen.ts";
@@ -132,7 +132,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     const base = () =>
       server && `http://${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-    const { tellingStore } = await import("../shared/store_calls.ts");
+    const { tellingStore } = await import("../shared/store_methods.ts");
     const operated = { ...options, store: tellingStore(store, options.onWrite) };
     const extras = parts = await createServedParts(options.extras, {
       ...operated,
@@ -145,7 +145,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (address !== undefined) options.setHttp(address, options.commandKey);
     setBase(base());
     await extras.applied(setup);
-    const calls: OwnCalls = {
+    const calls: OwnMethods = {
       "upgrade.restart": () => options.restart.ask(),
       ...extras.calls,
     };
@@ -199,7 +199,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
 async function serveCommands(
   bot: Bot,
   { store, dataDir, crashAt }: Pick<ServeOptions, "store" | "dataDir" | "crashAt">,
-  ownCalls: OwnCalls,
+  ownCalls: OwnMethods,
   log: Log,
 ) {
   const { serveSocket } = await import("../../host/bot_socket.ts");
@@ -207,7 +207,7 @@ async function serveCommands(
   try {
     return await serveSocket(dataDir, async (request) => {
       crashAt("asked");
-      const { createCallHandler } = await import("../shared/store_calls.ts");
+      const { createCallHandler } = await import("../shared/store_methods.ts");
       handler ??= createCallHandler(store, bot.changedByCommand, ownCalls);
       const answer = await handler(request);
       crashAt("carriedOut");

@@ -3,7 +3,10 @@
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
 import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
-import { createApplications, createReadGatewayInfo } from "../../discord/rest/calls/application.ts";
+import {
+  createApplications,
+  createReadGatewayInfo,
+} from "../../discord/rest/requests/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/exchange.ts";
 import { createClient, tokenProblem } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";

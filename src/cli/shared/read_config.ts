@@ -74,8 +74,13 @@ export async function readConfigLeniently(flag: string | undefined, env: Env): P
 /** `guilds.<id>.slug` of a config, by the guild's id (S2). */
 export type SlugOf = (guildId: string) => string | undefined;
 
+type UsableConfig = Extract<Loaded, { readonly kind: "loaded" }>["config"];
+
 export function slugsIn(loaded: Loaded): SlugOf {
-  const accounts = loaded.kind === "loaded" ? loaded.config.accounts : [];
+  return slugsOf(loaded.kind === "loaded" ? loaded.config : { accounts: [] });
+}
+
+export function slugsOf({ accounts }: Pick<UsableConfig, "accounts">): SlugOf {
   return (id) => accounts.find(({ guilds }) => guilds?.[id]?.slug)?.guilds?.[id]?.slug;
 }
 

@@ -2,7 +2,7 @@
  * Opens the store for commands, with and without a bot that is running.
  *
  * The process with the lock of the data directory alone opens the store to write. If a bot has it, a
- * command reads the file, and asks the bot over its socket to change it (`store_calls.ts`). Before
+ * command reads the file, and asks the bot over its socket to change it (`store_methods.ts`). Before
  * that, the bot brings the tables up to date. If it hangs, the command reads the file as it is.
  */
 
@@ -35,11 +35,11 @@ import {
   ANSWER_MS,
   askedStore,
   type AskStore,
-  type CallName,
   readAnswer,
+  type SocketMethod,
   tellingStore,
   toRequest,
-} from "./store_calls.ts";
+} from "./store_methods.ts";
 import type { Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
 
@@ -251,7 +251,7 @@ function holderText(dataDir: string): string {
 /** A folder that other users can change is as good as no socket: the reason is in the error. */
 async function send(
   dataDir: string,
-  name: CallName,
+  name: SocketMethod,
   args: readonly unknown[],
   greetingMs: number,
 ): Promise<RequestResult> {

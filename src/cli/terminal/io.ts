@@ -24,8 +24,10 @@ export interface Io {
   /**
    * Writes a line of the result to stdout. On a terminal, no character of it is a command, and it is
    * broken between words. A text of several lines, such as a config, keeps its own.
+   *
+   * @param options `isWhole`: the line stays whole, because a person copies it.
    */
-  out(line: string): void;
+  out(line: string, options?: { readonly isWhole?: boolean }): void;
   /** Writes a note to stderr, of which no terminal obeys more than colours. */
   err(line: string): void;
   /** Writes an error to stderr, after `barnacle: `. */
@@ -45,6 +47,12 @@ function columnsOf({ columns }: { readonly columns?: number }): number {
   return columns || 80;
 }
 
+/** Breaks the text of an error between words, as wide as stderr is. */
+export function wrappedError(text: string, stderr: Terminal["stderr"]): string {
+  const width = stderr.isTTY === true ? Math.max(MIN_COLUMNS, columnsOf(stderr)) : Infinity;
+  return text.split("\n").flatMap((one) => wrapped(one, width)).join("\n");
+}
+
 /**
  * Opens stdout and stderr of this process.
  *
@@ -60,13 +68,12 @@ export function createProcessIo(
     : { during: (_text, work) => work, erase() {} };
   const errStyle = json ? PLAIN : styleFor(stderr, env);
 
-  const errColumns = isTerminal && !json ? Math.max(MIN_COLUMNS, columnsOf(stderr)) : Infinity;
   const safe = json ? safeJson : safeOutput;
 
   function err(line: string): void {
     status.erase();
-    const lines = safeOutput(line).split("\n").flatMap((one) => wrapped(one, errColumns));
-    stderr.write(`${lines.join("\n")}\n`);
+    const text = safeOutput(line);
+    stderr.write(`${json ? text : wrappedError(text, stderr)}\n`);
   }
 
   return {
@@ -75,11 +82,11 @@ export function createProcessIo(
     isTerminal,
     style: json ? PLAIN : styleFor(stdout, env),
     errStyle,
-    out(line) {
+    out(line, { isWhole = false } = {}) {
       status.erase();
       // Pipes and files get the data unchanged.
       const shown = stdout.isTTY === true ? safe(line) : line;
-      const isWrapped = stdout.isTTY === true && !json && !line.includes("\n");
+      const isWrapped = stdout.isTTY === true && !json && !isWhole && !line.includes("\n");
       const width = Math.max(MIN_COLUMNS, columnsOf(stdout));
       for (const one of isWrapped ? wrapLines([shown], width) : [shown]) stdout.write(`${one}\n`);
     },

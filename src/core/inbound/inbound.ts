@@ -16,7 +16,7 @@ import type {
   UserId,
 } from "../discord/ids.ts";
 import type { Attachment } from "../discord/attachment.ts";
-import type { Called } from "../calls/called.ts";
+import type { Called } from "../programs/called.ts";
 import type { Hooked } from "../hooks/hook.ts";
 import type { MentionNames } from "./mentions.ts";
 import type { Triggered } from "./triggered.ts";

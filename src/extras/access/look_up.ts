@@ -9,7 +9,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { Role } from "../../core/inbound/inbound.ts";
 import type { GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
-import { createMembers, createReadRoles } from "../../discord/rest/calls/members.ts";
+import { createMembers, createReadRoles } from "../../discord/rest/requests/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";

@@ -57,7 +57,7 @@ export function show(flags: CommonFlags, code: string, io: Io): Promise<ExitCode
     io.out(text);
     for (const { name, value } of facts) io.out(`${name}: ${value}`);
     if (review) io.out(`Question: ${withVisibleCharacters(review.words)}\nDraft:`);
-    if (exact !== undefined) io.out(withVisibleCharacters(exact));
+    if (exact !== undefined) io.out(withVisibleCharacters(exact), { isWhole: true });
     io.out(`expires ${timeText(expiresAt)}`);
     return EXIT.done;
   });

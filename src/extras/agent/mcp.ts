@@ -48,7 +48,7 @@ export async function login(
     const port = server.oauth?.callbackPort;
     const callback = flags.paste ? undefined : await listen(port ?? 0);
     try {
-      const url = callback?.url ?? pastedUrl(port);
+      const url = callback?.url ?? pastedUrl(port, loaded.config.http.publicUrl);
       const pending = await io.during(
         "Asking the server",
         attempt(beginLogin(id, server, url, loginsIn(dataDir))),
@@ -57,7 +57,7 @@ export async function login(
       io.out(printable(pending.address));
       const answer = callback
         ? await io.during("Waiting for the browser", callback.wait(pending.isOurs, WAIT_MS))
-        : await pasted(pending, io, stdin);
+        : await pasted(pending, url, io, stdin);
       if (!answer) throw new StartError("no answer of a browser within ten minutes", EXIT.failed);
       const { expiresAt, tokens } = await io.during(
         "Getting the token",
@@ -110,10 +110,11 @@ async function attempt<Result>(work: Promise<Result>): Promise<Result> {
 /** Reads addresses until one belongs to the sign-in. */
 async function pasted(
   pending: Awaited<ReturnType<typeof beginLogin>>,
+  url: string,
   io: Io,
   stdin: Readable,
 ): Promise<URLSearchParams> {
-  io.err("The browser ends at an address that it cannot open. Paste that address here:");
+  io.err("The browser ends at a page that shows an error. Paste the address of that page here:");
   const lines = createInterface({ input: stdin, terminal: false });
   try {
     for await (const line of lines) {
@@ -122,8 +123,8 @@ async function pasted(
       const answer = URL.canParse(written) ? new URL(written).searchParams : undefined;
       if (answer && pending.isOurs(answer)) return answer;
       io.err(
-        "This is not the address of this sign-in. Copy the whole address that starts with " +
-          "http://127.0.0.1, and paste it here:",
+        `This is not the address of this sign-in. Copy the whole address that starts with ${url}, ` +
+          "and paste it here:",
       );
     }
   } finally {

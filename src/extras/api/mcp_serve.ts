@@ -6,7 +6,7 @@ import process from "node:process";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { createMcpTools } from "./http/mcp_tools.ts";
 import { VERSION } from "../../version.ts";
-import { CallRefused } from "../../core/calls/service.ts";
+import { CallRefused } from "../../core/programs/service.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";

@@ -15,7 +15,7 @@ import {
   type CallRefusal,
   CallRefused,
   type CallState,
-} from "../../core/calls/service.ts";
+} from "../../core/programs/service.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { ProgramCalls } from "./http/mcp_tools.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";

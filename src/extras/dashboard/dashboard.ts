@@ -21,7 +21,12 @@ import { createLogins } from "./logins.ts";
 import { shell } from "./shell.tsx";
 
 export interface Dashboard {
-  fetch(request: Request): Response | Promise<Response>;
+  /**
+   * Answers a request.
+   *
+   * @param ingress Address of Home Assistant's ingress, if the request came by it.
+   */
+  fetch(request: Request, ingress?: string): Response | Promise<Response>;
   /** Makes the token of a login link, which works once, for five minutes. */
   createLink(): string;
   /** Ends live pages. */
@@ -34,7 +39,7 @@ const loginSchema = z.strictObject({
 });
 
 /**
- * Creates the dashboard.
+ * Creates the dashboard. It is long because it lists the handler of each route.
  *
  * @param publicUrl `http.publicUrl`.
  */
@@ -130,10 +135,11 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
   }
 
   const live = createLiveAnswers({ version: () => versionOf(parts), closed: closing.signal, log });
-  const app = createGuardedApp({ publicUrl, check: logins.check, handlers, log });
+  const app = createGuardedApp({ check: logins.check, handlers, log });
 
   return {
-    fetch: (request) => app.fetch(request),
+    fetch: (request, ingress) =>
+      app.fetch(request, { publicUrl: ingress ?? publicUrl, isFramed: ingress !== undefined }),
     createLink: logins.createLink,
     close: () => closing.abort(),
   };

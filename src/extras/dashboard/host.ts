@@ -7,6 +7,7 @@
 
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
+import { ingressUrl } from "../../http/ingress.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { Recorder } from "./recorder.ts";
@@ -45,6 +46,8 @@ export function createDashboardHost(
   let loading: Promise<Dashboard> | undefined;
   let recording: Promise<Recorder> | undefined;
   let recorder: Recorder | undefined;
+  /** The ingress by which a person has last opened the dashboard: login links begin with it. */
+  let ingress: string | undefined;
   const isOn = () => setup.config.http.dashboard;
   if (isOn()) record();
   else forgetSessions();
@@ -80,7 +83,7 @@ export function createDashboardHost(
 
   async function load(): Promise<Dashboard> {
     const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
-      await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_calls.ts")]);
+      await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_methods.ts")]);
     const call = createCallHandler(options.store, bot.changedByCommand);
     return createDashboard({
       store: askedStore(
@@ -108,16 +111,21 @@ export function createDashboardHost(
     const { LINK_MS } = await import("./logins.ts");
     return {
       kind: "link",
-      url: `${publicUrl ?? base}/dashboard#${dashboard.createLink()}`,
+      url: `${publicUrl ?? ingress ?? base}/dashboard#${dashboard.createLink()}`,
       minutes: LINK_MS / 60_000,
     };
   }
 
   return {
     /** Answers a request for the dashboard; `undefined` for all others. */
-    answer(request: Parameters<RequestHandler>[0]): ReturnType<RequestHandler> | undefined {
+    answer(
+      request: Request,
+      { remoteAddress }: Parameters<RequestHandler>[1],
+    ): ReturnType<RequestHandler> | undefined {
       if (!isOn() || !PATH.test(request.url)) return undefined;
-      return (loading ??= load()).then((dashboard) => dashboard.fetch(request));
+      const way = ingressUrl(request, remoteAddress);
+      ingress = way ?? ingress;
+      return (loading ??= load()).then((dashboard) => dashboard.fetch(request, way));
     },
     /** The config was read again. */
     applied(next: Setup): void {

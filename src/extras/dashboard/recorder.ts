@@ -7,7 +7,7 @@
 
 import type { Bot } from "../../bot.ts";
 import type { Store } from "../../store/store.ts";
-import type { RecentTurn } from "../../store/received/received.ts";
+import type { RecentTurn } from "../../store/messages/messages.ts";
 import type { DecisionCount } from "../../core/store/store.ts";
 import type { Trend } from "../../store/figures.ts";
 import type { Clock, StartTimer } from "../../lib/clock.ts";
@@ -26,7 +26,7 @@ const MAX_TURNS = 1_000;
 
 export interface RecorderPorts extends Pick<Clock, "now"> {
   readonly bot: Pick<Bot, "snapshot" | "refresh">;
-  readonly store: Pick<Store, "trends" | "health" | "received">;
+  readonly store: Pick<Store, "trends" | "health" | "messages">;
   readonly schedule: StartTimer;
   readonly log: Log;
 }
@@ -61,7 +61,7 @@ export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts)
     const [at, next] = [minuteAt, startOf(now())];
     minuteAt = next;
     const { decisions } = await store.health();
-    const turns = (await store.received.recentTurns(MAX_TURNS))
+    const turns = (await store.messages.recentTurns(MAX_TURNS))
       .filter(({ finishedAt }) => finishedAt >= at && finishedAt < next);
     const minute = { at, ...decided(counted ?? decisions, decisions), ...ended(turns) };
     unstored = [...unstored, { ...minute, waiting, unsent }];

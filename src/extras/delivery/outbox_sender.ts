@@ -24,8 +24,8 @@ import {
   takesFiles,
   uploadLimitOf,
 } from "../../discord/gateway/decode/guild_index.ts";
-import { createApplications } from "../../discord/rest/calls/application.ts";
-import { createOpenDirect, createReadChannel } from "../../discord/rest/calls/channel.ts";
+import { createApplications } from "../../discord/rest/requests/application.ts";
+import { createOpenDirect, createReadChannel } from "../../discord/rest/requests/channel.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Logging } from "../../log.ts";
@@ -43,7 +43,7 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { wayToOwner } from "../../cli/shared/find_data.ts";
 import { lockForCommand, lockOf } from "../../cli/shared/running_bot.ts";
 import { type CommandStore, openBeside, openLocked } from "../../cli/shared/store_access.ts";
-import { createCallHandler } from "../../cli/shared/store_calls.ts";
+import { createCallHandler } from "../../cli/shared/store_methods.ts";
 
 /** The bot may not attach files in the place of a message. The message names the permission. */
 export class NoFilesError extends Error {

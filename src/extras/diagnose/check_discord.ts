@@ -29,12 +29,12 @@ import type { WrongId } from "../../flows/names/searched_guild.ts";
 import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import { createFindChannel } from "../../discord/rest/calls/channel.ts";
-import { createHasWebhook, createReadUser } from "../../discord/rest/calls/members.ts";
+import { createFindChannel } from "../../discord/rest/requests/channel.ts";
+import { createHasWebhook, createReadUser } from "../../discord/rest/requests/members.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { Application, Applications } from "../../discord/rest/calls/application.ts";
+import type { Application, Applications } from "../../discord/rest/requests/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { HostView } from "./host_facts.ts";
 

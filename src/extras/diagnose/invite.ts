@@ -2,7 +2,7 @@
 
 import { ask } from "../../bot/preflight/examine.ts";
 import { runChecks } from "../../core/checks.ts";
-import type { Application } from "../../discord/rest/calls/application.ts";
+import type { Application } from "../../discord/rest/requests/application.ts";
 import { type ProbeAnswer, TOKEN_CHECK } from "../../flows/preflight/discord.ts";
 import {
   applicationIdIn,

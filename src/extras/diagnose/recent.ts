@@ -1,10 +1,11 @@
 /** `barnacle recent`: lists the last answers, the failed and the slow ones first. */
 
-import type { RecentTurn } from "../../store/received/received.ts";
+import type { RecentTurn } from "../../store/messages/messages.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { inColumns, printList } from "../../cli/shared/columns.ts";
 import type { ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
+import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read_config.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { hasFailed, placeText } from "./stored_facts.ts";
@@ -23,13 +24,14 @@ const MEDIAN_TURNS = 100;
 /** Milliseconds below which no answer is slow. */
 const SLOW_MS = 10_000;
 
-export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async ({ received }) => {
-    const turns = inOrder(await received.recentTurns(Math.max(limit, MEDIAN_TURNS)), limit);
+export async function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
+  const slugOf = slugsIn(await readConfigLeniently(flags.config, io.env));
+  return await withStore(flags, io, async ({ messages }) => {
+    const turns = inOrder(await messages.recentTurns(Math.max(limit, MEDIAN_TURNS)), limit);
     return printList(turns, "No turn has ended yet.", flags, io, (all) =>
       inColumns([
         ["", "ended", "took", "result", "from", "place", "message", "model or reason"],
-        ...all.map(rowOf),
+        ...all.map((turn) => rowOf(turn, slugOf)),
       ], [undefined, undefined, undefined, undefined, 20, 40, undefined, 100]));
   });
 }
@@ -64,7 +66,7 @@ function msOf({ acceptedAt, finishedAt }: RecentTurn): number {
   return Math.max(0, finishedAt - acceptedAt);
 }
 
-function rowOf(turn: RankedTurn): readonly string[] {
+function rowOf(turn: RankedTurn, slugOf: SlugOf): readonly string[] {
   const { isFailed, isSlow, ms, state, finishedAt, sender, senderId, messageId, cost } = turn;
   return [
     isFailed ? "FAIL" : isSlow ? "slow" : "ok",
@@ -72,7 +74,7 @@ function rowOf(turn: RankedTurn): readonly string[] {
     `${(ms / 1_000).toFixed(1)} s`,
     state,
     sender ?? senderId ?? "–",
-    placeText(turn),
+    placeText(turn, slugOf),
     messageId,
     turn.failure ?? cost?.model ?? "",
   ];

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
-import type { RecentTurn } from "../../store/received/received.ts";
+import type { RecentTurn } from "../../store/messages/messages.ts";
 import type { StoreExtent } from "../../store/figures.ts";
 import type { Store } from "../../store/store.ts";
 import { backupText } from "./host/backups.ts";
@@ -32,7 +32,7 @@ export async function factsIn(
   const currency = known?.models.currency;
   const uses = await budgetUsesIn(store, known?.budgets, now);
   const unattended = known ? await unattendedUses(known, store.actions, now) : [];
-  const turns = await store.received.recentTurns(LOOKED_TURNS);
+  const turns = await store.messages.recentTurns(LOOKED_TURNS);
   const backups = await store.settings.backups();
   return [
     ...uses.map((use) => ["Budget", limitLine(use, currency).replace(/^Limit /, "")] as const),

@@ -2,9 +2,9 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createThreadCalls } from "../../discord/rest/calls/channel.ts";
-import { readChannel } from "../../discord/rest/calls/guild_reads.ts";
-import { createMessages } from "../../discord/rest/calls/messages.ts";
+import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
+import { readChannel } from "../../discord/rest/requests/guild_reads.ts";
+import { createMessages } from "../../discord/rest/requests/messages.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { agentOf } from "../../config/config.ts";
@@ -37,7 +37,7 @@ export function createAccountHooks(
   const { accountId, config, store, now } = account;
   const placeOf = createPlaceOfEvents(account, { client, reader });
   const part = account.forPart("hooks");
-  const threads = createThreadCalls(client);
+  const threads = createThreadRequests(client);
   const incidents = createIncidents(part, {
     threads: {
       ...threads,

@@ -10,7 +10,7 @@ import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { HookEvent, HookIncident, HookRun } from "../../core/hooks/hook.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
-import type { Messages, ThreadCalls } from "../../core/outbound/calls.ts";
+import type { Messages, ThreadRequests } from "../../core/outbound/requests.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { HookIncidents } from "../../store/hooks/hooks.ts";
@@ -47,7 +47,7 @@ const LOOK_MS = 5_000;
 export function createIncidents(
   { accountId, store: { hooks }, now, log }: IncidentAccount,
   ports: {
-    readonly threads: Pick<ThreadCalls, "start" | "archive">;
+    readonly threads: Pick<ThreadRequests, "start" | "archive">;
     readonly edit: Messages["edit"];
     /**
      * Whether messages may be written in a thread. An archived one takes them, too.

@@ -33,9 +33,9 @@ export function explain(flags: ExplainFlags, asked: string, io: Io): Promise<Exi
     print(scoresOfText(asked, flags, weights), flags, io);
     return Promise.resolve(EXIT.done);
   }
-  return withStore(flags, io, async ({ received }) => {
+  return withStore(flags, io, async ({ messages }) => {
     const { messageId } = subject;
-    const record = await received.messageRecordOf({ messageId });
+    const record = await messages.messageRecordOf({ messageId });
     const scores = record?.decisions.map(({ facts }) => facts?.knownFacts.intent)
       .find((facts) => facts !== undefined);
     if (scores) {

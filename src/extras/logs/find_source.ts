@@ -18,7 +18,7 @@ import { readConfigLeniently, whyUnreadable } from "../../cli/shared/read_config
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import { serviceLogs } from "../../cli/shared/service_paths.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { fileSource } from "./files.ts";
+import { fileSource } from "./file_source.ts";
 import { journalSource } from "./journal.ts";
 import type { LogSource } from "./source.ts";
 import { stdinSource } from "./stdin.ts";

@@ -96,9 +96,9 @@ async function spendingConfig(
 /** The names of people, channels or guilds that the store knows, by id. */
 async function namesOf(
   by: UsageField,
-  { received, gateway }: Pick<Store, "received" | "gateway">,
+  { messages, gateway }: Pick<Store, "messages" | "gateway">,
 ): Promise<ReadonlyMap<string, string>> {
-  if (by === "user") return await received.askersNames();
+  if (by === "user") return await messages.askersNames();
   const names = new Map<string, string>();
   if (by !== "guild" && by !== "channel") return names;
   for (const accountId of await gateway.accountIds()) {
@@ -155,7 +155,7 @@ export async function usageText(
  * Limits of roles are left out: the store does not know who has a role.
  */
 export async function budgetUsesIn(
-  store: Pick<Store, "usage" | "received" | "gateway">,
+  store: Pick<Store, "usage" | "messages" | "gateway">,
   budgets: Budgets | undefined,
   now: number,
 ): Promise<readonly BudgetUseOf[]> {

@@ -1,5 +1,5 @@
 /** Exports what other extras use of this one. */
 
 export type { Today, WhyDecision, WhyReport } from "./report.ts";
-export { storyLines } from "./text.ts";
+export { hasArrived, storyLines } from "./text.ts";
 export { recordedReport } from "./why.ts";

@@ -29,7 +29,7 @@ import { type PlacedCheck, placedChecks } from "../../cli/verdict/checks.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { lineOf, receiptsOf } from "../../flows/receipts/receipts.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
-import type { MessageRecord, OutboxOnRecord } from "../../store/received/message_record.ts";
+import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message_record.ts";
 
 /** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
 export interface WhyReport {

@@ -155,7 +155,7 @@ function answered({ accountId }: WhyDecision, { turn, outbox, draft }: WhyReport
   }
 }
 
-function hasArrived(outbox: readonly ReportedRow[]): boolean {
+export function hasArrived(outbox: readonly ReportedRow[]): boolean {
   return outbox.every(({ state }) => ["sent", "folded", "withdrawn"].includes(state));
 }
 

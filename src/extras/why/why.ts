@@ -27,11 +27,11 @@ import { timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { askStatus, holderOf } from "../../cli/shared/running_bot.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
-import type { MessageRecord } from "../../store/received/message_record.ts";
+import type { MessageRecord } from "../../store/messages/message_record.ts";
 import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
-import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
+import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { parseSubject, type Subject } from "../../cli/verdict/subject.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
@@ -113,7 +113,7 @@ export async function recordedReport(
   subject: Exclude<Subject, { kind: "problem" }>,
   today?: Today,
 ): Promise<{ readonly record: MessageRecord; readonly report: WhyReport } | undefined> {
-  const record = await store.received.messageRecordOf(
+  const record = await store.messages.messageRecordOf(
     subject.kind === "failure"
       ? { failureId: subject.failureId }
       : { messageId: subject.messageId },

@@ -22,13 +22,13 @@ import {
 } from "./missed_reading.ts";
 import type { Unreadable } from "./unreadable.ts";
 import type { Account } from "../../core/account/account.ts";
-import type { Received } from "../../store/received/received.ts";
+import type { StoredMessages } from "../../store/messages/messages.ts";
 
 /** Everything that the tasks need from outside. */
 export interface GapTasksPorts extends
   MissedReadingPorts,
   Pick<
-    Account<unknown, unknown, { readonly received: Pick<Received, "directChannels"> }>,
+    Account<unknown, unknown, { readonly messages: Pick<StoredMessages, "directChannels"> }>,
     "accountId" | "store"
   > {
   /** The channels of one shard's guilds, without guilds that are planned already. */
@@ -77,7 +77,7 @@ export function createGapTasks(
     gap.direct = hasDirect ? "asked" : "planned";
     if (!hasDirect) return;
     add(gap, async () => {
-      for (const id of await store.received.directChannels(accountId)) read(gap, { id });
+      for (const id of await store.messages.directChannels(accountId)) read(gap, { id });
       gap.direct = "planned";
     });
   }

@@ -15,7 +15,7 @@ import {
   type MessageId,
 } from "../../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { createAcceptor } from "../receive/accept.ts";
+import type { createAcceptor } from "../inbound/accept.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
 import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
 import type { Emits } from "../../core/account/events.ts";

@@ -3,7 +3,7 @@
  * rules of attempts.
  */
 
-import type { Messages } from "../../core/outbound/calls.ts";
+import type { Messages } from "../../core/outbound/requests.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";

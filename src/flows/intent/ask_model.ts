@@ -17,10 +17,10 @@ import type { Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
-import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "../receive/judge_message.ts";
+import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "../inbound/judge_message.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
-import type { RecentTalk } from "../../store/received/received.ts";
+import type { RecentTalk } from "../../store/messages/messages.ts";
 
 /** Milliseconds that a message waits for the model. */
 export const INTENT_PATIENCE_MS = 1_500;
@@ -45,7 +45,7 @@ type IntentModelPorts =
   & {
     readonly store: {
       readonly inbox: Pick<Inbox, "decide" | "undecided">;
-      readonly received: RecentTalk;
+      readonly messages: RecentTalk;
     };
     /** The model of a message's place; `undefined` if the config has none there now. */
     readonly modelFor: (message: InboundMessage) => Model | undefined;
@@ -59,7 +59,7 @@ type IntentModelPorts =
  * inner functions share one state: the messages that wait.
  */
 export function createAskModel(ports: IntentModelPorts) {
-  const { accountId, store: { inbox, received }, now, log } = ports;
+  const { accountId, store: { inbox, messages }, now, log } = ports;
   const decisions = createRetryQueue("Cannot decide a message that waited for a model", ports);
   const waiting = new Set<MessageId>();
   let isStopped = false;
@@ -129,7 +129,7 @@ export function createAskModel(ports: IntentModelPorts) {
 
   /** The last lines of the channel, the message itself at the end. */
   async function linesOf(message: InboundMessage): Promise<readonly string[]> {
-    const talk = await received.recentTalk(accountId, now() - CONTEXT_MS, CONTEXT_READ);
+    const talk = await messages.recentTalk(accountId, now() - CONTEXT_MS, CONTEXT_READ);
     const before = talk
       .filter(({ id, channelId }) => channelId === message.channelId && id !== message.id)
       .slice(-CONTEXT_MESSAGES)

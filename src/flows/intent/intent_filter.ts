@@ -24,10 +24,10 @@ import { asksForQuiet } from "../../policy/quiet_words.ts";
 import type { IntentRules } from "../../policy/rules/intent_rules.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { MessageSource } from "../receive/judge_message.ts";
+import type { MessageSource } from "../inbound/judge_message.ts";
 import type { AnswerOutcome } from "./channel_record.ts";
 import { type ChannelState, createChannelState } from "./channel_state.ts";
-import type { RecentTalk } from "../../store/received/received.ts";
+import type { RecentTalk } from "../../store/messages/messages.ts";
 import type { StoredSettings } from "../../store/settings/settings.ts";
 
 /** Maximum number of channels, and of their bytes; beyond, the longest silent ones are forgotten. */
@@ -64,7 +64,7 @@ export function createIntentFilter(
   { accountId, policy, self, store, now, log }: Pick<
     Account<unknown, { readonly policy: AccessPolicy }, {
       readonly settings: Pick<StoredSettings, "known" | "change">;
-      readonly received: RecentTalk;
+      readonly messages: RecentTalk;
     }>,
     "accountId" | "policy" | "self" | "store" | "now" | "log"
   >,
@@ -175,7 +175,7 @@ export function createIntentFilter(
     if (!hasFilter(policy().policy)) return;
     const since = now() - PAST_MS;
     const authors = new Map<MessageId, UserId>();
-    for (const one of await store.received.recentTalk(accountId, since, PAST_MAX)) {
+    for (const one of await store.messages.recentTalk(accountId, since, PAST_MAX)) {
       const channel = channelOf(one.channelId);
       if (!channel) return; // the bot has never been online
       const { id, text, sentAt } = one;

@@ -5,7 +5,7 @@
  * so a command that a RESUME repeats starts one turn. Policy judges it like a message of the asker.
  */
 
-import type { OpenDirect } from "../../core/outbound/calls.ts";
+import type { OpenDirect } from "../../core/outbound/requests.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import {
@@ -32,6 +32,8 @@ export interface Asks {
   readonly route: (message: InboundMessage) => Route;
   readonly openDirect: OpenDirect;
   readonly waiting: () => WaitingRules;
+  /** Whether Discord has refused to take an answer to this interaction in its place. */
+  readonly isRefused: (interactionId: string) => boolean;
 }
 
 export function createAsk(
@@ -45,7 +47,7 @@ export function createAsk(
       "policy" | "store" | "now"
     >
     & Emits<"asked" | "refusedIn">,
-  { judge, ownerIn, route, openDirect, waiting }: Asks,
+  { judge, ownerIn, route, openDirect, waiting, isRefused }: Asks,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {
     const { accountId, place, sender } = message;
@@ -63,7 +65,8 @@ export function createAsk(
 
   return async (call, { text, about }) => {
     const { accountId, guildId, place, sender, isElsewhere } = call;
-    if (call.cannotAnswer) return "nowhere"; // before a model is paid for an answer that cannot come
+    // Before a model is paid for an answer that cannot come.
+    if (call.cannotAnswer || isRefused(call.id)) return "nowhere";
     const id = questionId(call);
     const channelId = isElsewhere ? await openDirect(sender.id) : call.channelId;
     const asked = await judged({

@@ -6,7 +6,7 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";

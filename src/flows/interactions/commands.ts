@@ -7,7 +7,7 @@
  * answers once.
  */
 
-import type { CommandNeeds, TextCommand } from "../../core/inbound/commands.ts";
+import type { CommandNeeds, TextCommand } from "../../core/inbound/text_commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type {
   CommandCall,

@@ -40,12 +40,12 @@ const TOKEN_MS = 15 * 60_000 - 10_000;
  * @param tellLate Sends a text to the person alone, beside the interaction's webhook; `isForbidden` if
  * Discord permits no answer in the place.
  * @param failureOf `unknown` if Discord does not know that the interaction was acknowledged, or does
- * not yet.
+ * not yet; `forbidden` also if it has refused the acknowledgement itself.
  */
 export function createDeferred(
   { schedule, now }: Pick<Account, "schedule" | "now">,
   tellLate: (interaction: Interaction, content: string, isForbidden?: boolean) => Promise<void>,
-  failureOf: (error: unknown) => "unknown" | "forbidden" | undefined,
+  failureOf: (error: unknown, interaction: Interaction) => "unknown" | "forbidden" | undefined,
 ): GiveDeferred {
   const wait = (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms));
 
@@ -58,7 +58,7 @@ export function createDeferred(
       try {
         return await give();
       } catch (error) {
-        const failure = failureOf(error);
+        const failure = failureOf(error, interaction);
         if (failure === "unknown" && waitMs !== undefined) {
           await wait(waitMs);
           continue;

@@ -8,13 +8,13 @@
 
 import type { Clock } from "../../lib/clock.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
-import { commandIn } from "../../core/inbound/commands.ts";
+import { commandIn } from "../../core/inbound/text_commands.ts";
 import type { Judgement } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isAtDiscord, type OwnMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { createIntentFilter } from "../intent/intent_filter.ts";
-import type { MessageSource } from "../receive/judge_message.ts";
+import type { MessageSource } from "../inbound/judge_message.ts";
 import {
   type CountedMessage,
   createLoopGuard,

@@ -6,11 +6,11 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
-import { textCommandIn } from "../../core/inbound/commands.ts";
+import { textCommandIn } from "../../core/inbound/text_commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Store } from "../../store/store.ts";
 import type { Conversation } from "../../session/session_key.ts";
-import { createProxiedUsers } from "../receive/pluralkit.ts";
+import { createProxiedUsers } from "../inbound/pluralkit.ts";
 import type { IntentWeights } from "../../policy/intent/weights.ts";
 import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
@@ -31,7 +31,7 @@ const SEEN_MAX = 5_000;
  * other.
  */
 export function createJudging(
-  account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings" | "received">>,
+  account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings" | "messages">>,
   { readMember, owners, threads, isOurs, ours, guildOf, weights }: {
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;

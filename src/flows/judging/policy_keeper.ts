@@ -69,7 +69,7 @@ export async function createPolicyKeeper(
       unknown,
       {
         readonly pairing: Pick<Store["pairing"], "namesOf">;
-        readonly received: Pick<Store["received"], "savePolicy">;
+        readonly messages: Pick<Store["messages"], "savePolicy">;
       }
     >,
     "log" | "now" | "store"
@@ -102,7 +102,7 @@ export async function createPolicyKeeper(
     const hash = createHash("sha256").update(JSON.stringify([accountId, file, text, names]))
       .digest("base64url");
     const revision = { accountId, hash, file, text, names };
-    return await store.received.savePolicy(revision, now()).catch((error: unknown) => {
+    return await store.messages.savePolicy(revision, now()).catch((error: unknown) => {
       log.warn("Cannot store the policy; `barnacle why` will have reasons and no checks", {
         error,
       });

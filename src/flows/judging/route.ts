@@ -1,7 +1,7 @@
 /** Finds the agent and the session for a message. */
 
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
-import type { TextCommand } from "../../core/inbound/commands.ts";
+import type { TextCommand } from "../../core/inbound/text_commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";

@@ -9,7 +9,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { PossiblePerson } from "./find_wrong_ids.ts";
 import type { createAccounts } from "../../store/gateway/accounts.ts";
 import type { Pairings, ResolvedNames } from "../../store/pairing/pairing.ts";
-import type { RecentTalk } from "../../store/received/received.ts";
+import type { RecentTalk } from "../../store/messages/messages.ts";
 
 /** Number of messages of each kind whose senders are read. */
 const MESSAGES_MAX = 500;
@@ -21,10 +21,10 @@ const MESSAGES_MAX = 500;
  * @returns A person may be in it several times, with the newest name last.
  */
 export async function storedPeople(
-  { gateway, pairing, received }: {
+  { gateway, pairing, messages }: {
     readonly gateway: Pick<ReturnType<typeof createAccounts>, "loadAccount">;
     readonly pairing: Pick<Pairings & ResolvedNames, "paired" | "requests" | "namesOf">;
-    readonly received: RecentTalk;
+    readonly messages: RecentTalk;
   },
   accountId: AccountId,
   now: number,
@@ -35,7 +35,7 @@ export async function storedPeople(
     ...await pairing.paired(accountId),
     ...await pairing.requests(accountId, now),
   ];
-  const talk = await received.recentTalk(accountId, 0, MESSAGES_MAX);
+  const talk = await messages.recentTalk(accountId, 0, MESSAGES_MAX);
   return [
     ...ownerIds.map((id) => ({ id })),
     ...names.flatMap((one) => one.kind === "user" ? [{ id: one.id, name: one.name }] : []),

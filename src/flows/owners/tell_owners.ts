@@ -6,7 +6,7 @@
  * notice. If Discord refuses to open a direct channel with an owner, or a message there, health names the owner.
  */
 
-import type { OpenDirect } from "../../core/outbound/calls.ts";
+import type { OpenDirect } from "../../core/outbound/requests.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import type { Account } from "../../core/account/account.ts";

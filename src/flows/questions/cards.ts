@@ -6,7 +6,7 @@
  * repeated, and a crash loses none.
  */
 
-import type { OpenDirect } from "../../core/outbound/calls.ts";
+import type { OpenDirect } from "../../core/outbound/requests.ts";
 import { titled } from "../../core/checks.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";

@@ -36,7 +36,7 @@ import type { Recalled } from "../../store/sessions/sessions.ts";
 import type { TurnRecords } from "../../store/turns/turns.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
-import type { RecentTalk } from "../../store/received/received.ts";
+import type { RecentTalk } from "../../store/messages/messages.ts";
 
 export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */

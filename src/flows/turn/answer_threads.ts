@@ -6,7 +6,7 @@
  */
 
 import type { Refusal } from "../../core/outbound/outbound.ts";
-import type { ThreadCalls } from "../../core/outbound/calls.ts";
+import type { ThreadRequests } from "../../core/outbound/requests.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -48,7 +48,7 @@ export function createAnswerThreads(
   account: Pick<Account, "accountId" | "log" | "now" | "schedule" | "stopping">,
   ports: {
     readonly store: AnswerThreadRows;
-    readonly calls: ThreadCalls;
+    readonly calls: ThreadRequests;
     /** Discord's refusal in an error; `undefined` if the request may succeed later. */
     readonly refusalOf: (error: unknown) => Refusal | undefined;
     readonly rules: (message: InboundMessage) => ThreadRules;

@@ -1,7 +1,7 @@
 /** Ends the turn of a message that is a command, without asking the model (K1). */
 
 import { type Claim, type FinishedTurn, PAUSED, type Route } from "../../core/inbound/inbox.ts";
-import type { TextCommand } from "../../core/inbound/commands.ts";
+import type { TextCommand } from "../../core/inbound/text_commands.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";

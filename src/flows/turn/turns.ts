@@ -15,7 +15,7 @@ import {
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
-import { isCallSession } from "../../core/calls/called.ts";
+import { isCallSession } from "../../core/programs/called.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Admits } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";

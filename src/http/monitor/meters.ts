@@ -11,7 +11,7 @@ import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
 import type { StoredTurn } from "../../core/inbound/inbox.ts";
 import type { ActionState } from "../../core/store/questions.ts";
 import { ModelError } from "../../core/model.ts";
-import type { RequestMetric } from "../../core/outbound/calls.ts";
+import type { RequestMetric } from "../../core/outbound/requests.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { GatewayStats } from "../../core/discord/gateway.ts";
 import type { StoredBatch } from "../../core/account/events.ts";

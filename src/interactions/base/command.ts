@@ -5,7 +5,7 @@
  * and the documentation (K1).
  */
 
-import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { CommandCall, ComponentUse, OptionTyping } from "../../core/inbound/interactions.ts";
 import type { Card } from "../../core/outbound/outbound.ts";
 import type { EventOf } from "../../core/inbound/events.ts";

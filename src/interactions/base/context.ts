@@ -2,7 +2,7 @@
 
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
-import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { ContextWindow } from "../../core/model.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";

@@ -11,7 +11,7 @@ import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { durationText, readerTime } from "../../lib/text/units.ts";
-import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 
 /** Answers with tokens and money of the asker. Only the asker sees it. */
 export const usage: Command = {

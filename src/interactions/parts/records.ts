@@ -17,11 +17,11 @@ import { reasonText } from "../../render/notices/reasons.ts";
  * @param isOwner Whether the asker is an owner of the bot, who may ask about every message.
  */
 export function createWhy(
-  { received }: Pick<Store, "received">,
+  { messages }: Pick<Store, "messages">,
   isOwner: (call: CommandCall) => Promise<boolean>,
 ): (call: CommandCall, messageId: MessageId) => Promise<string | undefined> {
   return async (call, messageId) => {
-    const record = await received.messageRecordOf({ messageId });
+    const record = await messages.messageRecordOf({ messageId });
     const decision = record?.decisions.findLast(({ accountId }) => accountId === call.accountId);
     if (!record || !decision) return undefined;
     const isTheirs = decision.authorId === call.sender.id && decision.channelId === call.channelId;

@@ -58,8 +58,8 @@ function mostlyUtf8(bytes: Uint8Array): string | undefined {
 /** Code pages, the more usual ones first, and the bytes of words in each as Latin-1. */
 const CODE_PAGES: readonly (readonly [label: string, words: RegExp])[] = [
   // Latin letters stand beside ASCII ones; Cyrillic words have none, and one case after the first.
-  ["windows-1251", /(?<![\wÀ-ÿ])(?:[À-ÿ¨][à-ÿ¸]+|[À-ß¨]{2,})(?![\wÀ-ÿ])/g],
-  ["koi8-r", /(?<![\wÀ-ÿ])(?:[À-ÿ³][À-ß£]+|[à-ÿ³]{2,})(?![\wÀ-ÿ])/g],
+  ["windows-1251", /(?<![A-Za-z_À-ÿ])(?:[À-ÿ¨][à-ÿ¸]+|[À-ß¨]{2,})(?![A-Za-z_À-ÿ])/g],
+  ["koi8-r", /(?<![A-Za-z_À-ÿ])(?:[À-ÿ³][À-ß£]+|[à-ÿ³]{2,})(?![A-Za-z_À-ÿ])/g],
   ["shift_jis", /(?:[\x81-\x83\x88-\x9f\xe0-\xea][\x40-\x7e\x80-\xfc]){2,}/g],
   ["euc-kr", /(?<![\x80-\xff])(?:[\xa1-\xa3\xb0-\xc8][\xa1-\xfe]){2,}(?![\x80-\xff])/g],
   ["gb18030", /(?<![\x80-\xff])(?:[\xa1-\xa3\xb0-\xf7][\xa1-\xfe]){2,}(?![\x80-\xff])/g],
@@ -69,13 +69,15 @@ const CODE_PAGES: readonly (readonly [label: string, words: RegExp])[] = [
 /** Bytes that tell the code page, and their share in such words. */
 const SAMPLE_BYTES = 100_000;
 const LEAST_SHARE = 0.6;
+/** Fewer bytes tell none: `ÀÉÈ` and `§ 5 Abs. 2 ÖÄ` are Western. */
+const LEAST_BYTES = 4;
 
 function codePageOf(bytes: Uint8Array): string {
   const sample = Array.from(bytes.subarray(0, SAMPLE_BYTES), (one) => String.fromCharCode(one))
     .join("");
   const beyondAscii = (text: string) => text.replace(/[\0-\x7f]+/g, "").length;
   const least = beyondAscii(sample) * LEAST_SHARE;
-  let best = { label: "windows-1252", score: least };
+  let best = { label: "windows-1252", score: Math.max(least, LEAST_BYTES - 1) };
   for (const [label, words] of CODE_PAGES) {
     const score = beyondAscii(sample.match(words)?.join("") ?? "");
     if (score > best.score) best = { label, score };

@@ -12,7 +12,7 @@ import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import type { IntentKeys } from "./intent_rules.ts";
 
-export type { CommandNeeds } from "../../core/inbound/commands.ts";
+export type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 
 /** The part of one account's `channels.discord` that decides which messages it answers. */
 export interface AccessPolicy {

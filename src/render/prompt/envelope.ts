@@ -11,7 +11,7 @@
 
 import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
-import type { Called, EarlierText } from "../../core/calls/called.ts";
+import type { Called, EarlierText } from "../../core/programs/called.ts";
 import { type Hooked, hookText } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
 import { readable } from "../../core/inbound/mentions.ts";

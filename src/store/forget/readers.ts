@@ -78,11 +78,8 @@ export function prepareReaders(database: DatabaseSync) {
     sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
       '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
       WHERE message_id ${LISTED}`,
-    sql`UPDATE question SET question = json_replace(json_remove(question, '$.form'),
-      '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}',
-      '$.facts', json('[]'), '$.offer.calls', json('[]'), '$.choices', json((
-        SELECT json_group_array(json_replace(value, '$.label', '${NOT_KEPT}'))
-        FROM json_each(question, '$.choices'))))
+    sql`UPDATE question SET question = json_replace(question, '$.text', '${NOT_KEPT}',
+      '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}')
       WHERE message_id ${LISTED}`,
     sql`UPDATE question_card SET is_settled = 0
       WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew

@@ -14,7 +14,7 @@ import { TABLES } from "../schema/tables.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { Pruner } from "../received/retention.ts";
+import type { Pruner } from "../messages/retention.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 
 export function createGateway(

@@ -13,7 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { LiveShard } from "../../core/store/gateway.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Pruner } from "../received/retention.ts";
+import type { Pruner } from "../messages/retention.ts";
 import { GATEWAY_SESSION, RUN } from "../schema/bot.ts";
 import { integer, rows } from "../schema/columns.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";

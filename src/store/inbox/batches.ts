@@ -21,7 +21,7 @@ import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
 import type { SettleLater } from "../outbox/attempts.ts";
-import { prepareMessageBlocks } from "../received/message_blocks.ts";
+import { prepareMessageBlocks } from "../messages/message_blocks.ts";
 import { prepareChanges } from "./changes.ts";
 import { prepareStops } from "./cuts.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";

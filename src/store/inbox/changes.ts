@@ -24,7 +24,7 @@ import { prepareCut, prepareReopen, prepareTurnOf } from "./cuts.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareAnswers } from "../outbox/turn_outbox.ts";
-import type { MessageBlocks } from "../received/message_blocks.ts";
+import type { MessageBlocks } from "../messages/message_blocks.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import {
   type ChangedMessage,

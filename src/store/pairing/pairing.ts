@@ -24,7 +24,7 @@ import type { Transactions } from "../database/transact.ts";
 import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { IS_FRESH, toPairingRequest } from "./unpaired_senders.ts";
-import { prepareKeepDirectChannel } from "../received/received.ts";
+import { prepareKeepDirectChannel } from "../messages/messages.ts";
 import { flag, oneOf, rows } from "../schema/columns.ts";
 import { ASKED_GUILD, PAIRED, PAIRING_GUESS, RESOLVED_NAME } from "../schema/people.ts";
 

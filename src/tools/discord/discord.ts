@@ -22,7 +22,7 @@ import {
   repliesElsewhere,
   showsNothing,
   wordsOf,
-} from "./calls.ts";
+} from "./call_effects.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
 import { EVENT_ACTIONS } from "./actions/events.ts";

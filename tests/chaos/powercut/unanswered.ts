@@ -21,7 +21,7 @@ export async function describeUnanswered(
     const store = createStore(database, path, { elapsed: () => 0 });
     const lines = questions.map(async ({ messageId, words, isFirstDirect }) => {
       const id = parseSnowflake<"message">(messageId);
-      const record = id && await store.received.messageRecordOf({ messageId: id });
+      const record = id && await store.messages.messageRecordOf({ messageId: id });
       const whose = isFirstDirect ? " (first message of a new user)" : "";
       if (!record) return `${words}${whose}: not stored`;
       const { decisions, turn, outbox } = record;

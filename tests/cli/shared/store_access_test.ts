@@ -6,7 +6,11 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import { openForCommand, UnansweredError } from "../../../src/cli/shared/store_access.ts";
-import { createCallHandler, tellingStore, toRequest } from "../../../src/cli/shared/store_calls.ts";
+import {
+  createCallHandler,
+  tellingStore,
+  toRequest,
+} from "../../../src/cli/shared/store_methods.ts";
 import { askSocket, GREETING_MS, serveSocket, socketFolder } from "../../../src/host/bot_socket.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
@@ -77,7 +81,7 @@ describe("[X2] openForCommand()", () => {
     const { store, holder, close } = await open(folder.path);
     assert.equal(holder, "another");
     assert.equal(
-      (await store.received.messageRecordOf({ messageId: message.id }))?.messageId,
+      (await store.messages.messageRecordOf({ messageId: message.id }))?.messageId,
       message.id,
     );
     const change = { to: true, by: "cli" };
@@ -169,7 +173,7 @@ describe("[X2] openForCommand()", () => {
     const { size } = statSync(`${path}-wal`);
     const { store, close } = await open(folder.path, (line) => notes.push(line), GREETING_MS);
     assert.match(notes.join("\n"), new RegExp(`the bot \\(pid ${process.pid}\\) does not answer`));
-    const record = await store.received.messageRecordOf({ messageId: message.id });
+    const record = await store.messages.messageRecordOf({ messageId: message.id });
     assert.equal(record?.messageId, message.id);
     await assert.rejects(
       store.settings.changePause(ACCOUNT, { to: true, by: "cli" }, NOW),

@@ -36,6 +36,9 @@ describe("[O10] createProcessIo()", () => {
       assert.deepEqual(lines.join(" ").match(/\S+/g), line.match(/\S+/g));
     }
     const lines = `${line}\n${line}`;
+    const { terminal, stdout } = recordedTerminal({ isTTY: true });
+    createProcessIo({ json: false }, terminal).out(line, { isWhole: true });
+    assert.equal(stdout(), `${line}\n`);
     assert.equal(shown(40, false, false, line), `${line}\n`);
     assert.equal(shown(40, true, true, line), `${line}\n`);
     assert.equal(shown(40, true, false, lines), `${lines}\n`);

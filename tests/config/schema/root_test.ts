@@ -20,7 +20,7 @@ import {
 import { formatText } from "../../../src/config/text/edit_text.ts";
 import { readTree, valueAt } from "../../../src/config/text/tree.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
-import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
+import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/messages/retention.ts";
 import { configOf, load, problemLines } from "../support.ts";
 import { sameData } from "../../support/same_data.ts";
 

@@ -68,6 +68,20 @@ function isRegistered(scene: Scene): Promise<boolean> {
 describe("[K1] [K2] commands", () => {
   const play = sharedBot({ mayRefuse: isEarly });
 
+  it("are all registered if Discord refuses the localised name of one, and the log names its key", () =>
+    withSimulation({
+      mayRefuse: ({ method, path }) => method === "PUT" && path.endsWith("/commands"),
+      config: { messages: { commands: { usage: { name: { de: "verbrauch" } } } } },
+    }, async (scene) => {
+      const fault = { kind: "status", status: 400, code: 50035 } as const;
+      scene.simulator.faults.rest.add({ method: "PUT", times: 1, fault });
+      const bot = await scene.start();
+      await isRegistered(scene);
+      assert.deepEqual(registered(scene), NAMES);
+      assert.ok(!JSON.stringify(scene.simulator.application.commands).includes("verbrauch"));
+      await scene.line(bot, /refuses the words of messages\.commands\.usage:/);
+    }));
+
   it("are registered once, not again by the next start, and removed once the config disables them", () =>
     withSimulation({ mayRefuse: isEarly }, async (scene) => {
       const first = await scene.start();
@@ -204,6 +218,35 @@ describe("[K1] [K2] commands", () => {
       const [reply] = await scene.replies(here, 1);
       assert.ok(reply);
     }));
+
+  it("[K5] [K6] end as stopped, with a direct message, if Discord refuses the first answer", () =>
+    withSimulation(
+      { mayRefuse: ({ path }) => /\/callback$|@original$/.test(path) },
+      async (scene) => {
+        await scene.start();
+        await isRegistered(scene);
+        const { simulator } = scene;
+        const fault = { kind: "status", status: 403, code: 50001 } as const;
+        simulator.faults.rest.add({
+          method: "POST",
+          route: "/interactions/:id/:token/callback",
+          times: 1,
+          fault,
+        });
+        const target = scene.say("grace", "general", "the tide is high at noon");
+        simulator.command({ as: "grace", in: "general", name: "Ask Barnacle", target });
+        const [told = ""] = await scene.replies("dm", 1, "grace");
+        assert.match(told, /^I may not write in this channel/);
+        const rows = scene.rows("SELECT state, failure FROM inbox WHERE message ->> '$.asked'");
+        // The refusal comes before the question is stored, or after it.
+        if (rows.length === 0) assert.equal(scene.model.requests.length, 0);
+        else {
+          const reason = "Discord refuses answers in its place";
+          assert.deepEqual(rows, [{ state: "stopped", failure: reason }]);
+        }
+        assert.deepEqual(scene.written("general"), []);
+      },
+    ));
 
   it("[K6] [K3] of a user install follow the rules of direct messages", () =>
     play(async (scene) => {

@@ -21,12 +21,13 @@ function guarded() {
     }]),
   ) as Record<DashboardRoute, Handler>;
   const app = createGuardedApp({
-    publicUrl: "https://barnacle.home.arpa:8443/bot",
     check: (token) => token === "right" ? "right" : token === "many" ? "limited" : "wrong",
     handlers,
     log: recordingLog().log,
   });
-  return { app, reached };
+  const publicUrl = "https://barnacle.home.arpa:8443/bot";
+  const fetch = (request: Request) => app.fetch(request, { publicUrl });
+  return { app: { fetch, routes: app.routes }, reached };
 }
 
 const BASE = "http://127.0.0.1:8787";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startRecorder } from "../../../src/extras/dashboard/recorder.ts";
 import type { Trend } from "../../../src/store/figures.ts";
-import type { RecentTurn } from "../../../src/store/received/received.ts";
+import type { RecentTurn } from "../../../src/store/messages/messages.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
@@ -46,7 +46,7 @@ function recording() {
             { verdict: "ignore", why: "no-mention", count: state.ignored },
           ],
         } as never),
-      received: { recentTurns: () => Promise.resolve(state.turns) } as never,
+      messages: { recentTurns: () => Promise.resolve(state.turns) } as never,
     },
     now: clock.now,
     schedule: clock.schedule,

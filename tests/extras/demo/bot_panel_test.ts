@@ -12,7 +12,7 @@ import { createOutcomes } from "../../../src/extras/demo/simulation/outcomes.ts"
 import type { BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
-import type { RecordedVerdict } from "../../../src/store/received/message_record.ts";
+import type { RecordedVerdict } from "../../../src/store/messages/message_record.ts";
 
 const DECISION: RecordedVerdict = {
   id: 1,

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { inOrder, recent } from "../../../src/extras/diagnose/recent.ts";
 import { extentText, factsIn } from "../../../src/extras/diagnose/stored_facts.ts";
 import { showUsage } from "../../../src/extras/model/usage.ts";
-import type { RecentTurn } from "../../../src/store/received/received.ts";
+import type { RecentTurn } from "../../../src/store/messages/messages.ts";
 import { chargeOf, usedBy } from "../../../src/core/spending/usage.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";

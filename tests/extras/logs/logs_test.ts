@@ -13,7 +13,7 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileSource } from "../../../src/extras/logs/files.ts";
+import { fileSource } from "../../../src/extras/logs/file_source.ts";
 import { logs, type LogsFlags } from "../../../src/extras/logs/logs.ts";
 import { stdinSource } from "../../../src/extras/logs/stdin.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -61,6 +61,9 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       await replies("general", 1);
       await go("Diagnostics");
       await page.waitForSelector("#unsent");
+      assert.doesNotMatch(await page.innerText("#page"), /Krill & Co/); // Discord was not asked
+      await page.click("#server-check a");
+      await page.locator("#page", { hasText: "Krill & Co" }).waitFor();
       await judge();
       const shown = await page.innerText("#page");
       assert.match(shown, /Answers took \d+\.\d s, at most \d+\.\d s at|No message was answered/);

@@ -101,7 +101,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
           return Promise.resolve();
         },
       },
-      received: {
+      messages: {
         directChannels: () =>
           world.isStoreDown
             ? Promise.reject(new Error("disk full"))

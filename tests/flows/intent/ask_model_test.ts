@@ -71,7 +71,7 @@ function setUp(says: string | undefined, more: { readonly isSpent?: boolean } = 
         },
         undecided: () => Promise.resolve([{ ...waiting, why: "intent-model" as const, at: 0 }]),
       } as never,
-      received: {
+      messages: {
         recentTalk: () =>
           Promise.resolve([
             {

@@ -4,7 +4,7 @@ import { toMessage } from "../../../src/core/inbound/facts.ts";
 import { factsOf } from "../../../src/core/inbound/facts.ts";
 import type { ChannelId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { TalkedMessage } from "../../../src/store/received/received.ts";
+import type { TalkedMessage } from "../../../src/store/messages/messages.ts";
 import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { createIntentFilter } from "../../../src/flows/intent/intent_filter.ts";
 import { createJudge, mayRepeat } from "../../../src/flows/judging/judge.ts";
@@ -63,7 +63,7 @@ async function openRoom(
           change: (_, channelId, name, value = "") =>
             Promise.resolve(void kept.set(`${channelId} ${name}`, value)),
         },
-        received: { recentTalk: () => Promise.resolve(talked) },
+        messages: { recentTalk: () => Promise.resolve(talked) },
       },
       self: () => ({ userId: ME, username: "Barnacle" }) as never,
       now: () => at,

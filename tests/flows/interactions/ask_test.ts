@@ -12,7 +12,11 @@ const DENIED: Verdict = { kind: "challenge", why: "pairing", rule: "r" };
 const DIRECT = channelId("1400000000000000900");
 const CHANNEL = channelId("1400000000000000901");
 
-function build(verdict: Verdict = ACCEPTED, refusedIn: AcceptedBatch["judged"] = []) {
+function build(
+  verdict: Verdict = ACCEPTED,
+  refusedIn: AcceptedBatch["judged"] = [],
+  isRefused = false,
+) {
   const batches: AcceptedBatch[] = [];
   const told: string[] = [];
   const inbox = {
@@ -40,6 +44,7 @@ function build(verdict: Verdict = ACCEPTED, refusedIn: AcceptedBatch["judged"] =
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     openDirect: () => Promise.resolve(DIRECT),
     waiting: () => ({}) as ReturnType<Asks["waiting"]>,
+    isRefused: () => isRefused,
   });
   return { ask, batches, told };
 }
@@ -74,6 +79,12 @@ describe("[K6] createAsk()", () => {
     const { ask, batches, told } = build(DENIED);
     assert.equal(await ask(callOf("skill"), { text: "Help" }), "refused");
     assert.deepEqual([batches, told], [[], []]);
+  });
+
+  it("stores nothing if Discord has refused the interaction's first answer", async () => {
+    const { ask, batches } = build(ACCEPTED, [], true);
+    assert.equal(await ask(callOf("skill"), { text: "Help" }), "nowhere");
+    assert.deepEqual(batches, []);
   });
 
   it("answers a user install in the direct channel, as a paired person there", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CommandNeeds } from "../../../src/core/inbound/commands.ts";
+import type { CommandNeeds } from "../../../src/core/inbound/text_commands.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { Place } from "../../../src/core/inbound/inbound.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { textCommandIn } from "../../../src/core/inbound/commands.ts";
+import { textCommandIn } from "../../../src/core/inbound/text_commands.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";

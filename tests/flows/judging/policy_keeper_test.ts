@@ -29,7 +29,7 @@ async function setUp() {
     log: recordingLog().log,
     store: {
       pairing: { namesOf: () => Promise.resolve([]) },
-      received: {
+      messages: {
         savePolicy: async ({ names }) => {
           const id = saved.push(names);
           await gate;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createRoute } from "../../../src/flows/judging/route.ts";
-import { textCommandIn } from "../../../src/core/inbound/commands.ts";
+import { textCommandIn } from "../../../src/core/inbound/text_commands.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { guildMessage } from "../../support/discord/builders.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createOwnerIds } from "../../../src/flows/owners/owner_ids.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
-import type { Application } from "../../../src/discord/rest/calls/application.ts";
+import type { Application } from "../../../src/discord/rest/requests/application.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { commands, entries, policy } from "../../policy/policies.ts";
 import { userId } from "../../support/discord/builders.ts";

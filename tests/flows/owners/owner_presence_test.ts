@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createOwnerPresence } from "../../../src/flows/owners/owner_presence.ts";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import type { Member } from "../../../src/discord/rest/calls/members.ts";
+import type { Member } from "../../../src/discord/rest/requests/members.ts";
 import { guildId, userId } from "../../support/discord/builders.ts";
 import { testAccount } from "../../support/account.ts";
 import { settle } from "../../support/settle.ts";

@@ -22,7 +22,7 @@ function build(fields: object = {}, isOwner = false) {
   const record = { messageId: ID, decisions: [decision], outbox: [] };
   const received = { messageRecordOf: () => Promise.resolve(record) };
   return createWhy(
-    { received } as unknown as Pick<Store, "received">,
+    { messages: received } as unknown as Pick<Store, "messages">,
     () => Promise.resolve(isOwner),
   );
 }

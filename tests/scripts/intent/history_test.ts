@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { labelHistory, proposeThreshold, scoresOf } from "../../../scripts/intent/history.ts";
-import type { TalkedMessage } from "../../../src/store/received/received.ts";
+import type { TalkedMessage } from "../../../src/store/messages/messages.ts";
 import { channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 const [BOT, ADA, BOB] = [userId("1"), userId("2"), userId("3")];

@@ -16,6 +16,11 @@ const WITH_LIMITS: SceneOptions = {
   simulator: { rateLimits: false },
   config: { messages: { queue: { mode: "followup" } } },
 };
+/** The mark is the only reaction. */
+const WITHOUT_ACK: SceneOptions = {
+  ...WITH_LIMITS,
+  config: { messages: { queue: { mode: "followup" }, ackReaction: "" } },
+};
 const NOTICE = /^Too many messages are waiting/;
 
 function isNotice(text: string): boolean {
@@ -129,7 +134,7 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
     }));
 
   it("tells a second person although a kill comes before the mark", () =>
-    withSimulation(WITH_LIMITS, async (scene) => {
+    withSimulation(WITHOUT_ACK, async (scene) => {
       const { simulator, start, model, until, rows } = scene;
       simulator.invite({ who: "mallory" });
       const hanging = simulator.faults.rest.add({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { callsFor } from "../../../simulator/model/calls.ts";
+import { callsFor } from "../../../simulator/model/tool_calls.ts";
 import type { WireRequest } from "../../../simulator/model/wire.ts";
 
 const WORDS = 'call: tide {"port":"Hull"}\ncall: moon\nthen\ncall: tide {}';

@@ -458,9 +458,9 @@ describe("[X5] forget()", () => {
     assert.deepEqual(kept, [
       [2, String(newest), ACCOUNT, "1", "1", "forgotten", "", "", null, null, NOW],
     ]);
-    assert.deepEqual(await store.received.newestVerdicts(9), []);
-    assert.deepEqual(await store.received.verdictsAfter(0, 9), []);
-    assert.equal(await store.received.messageRecordOf({ messageId: recent.message.id }), undefined);
+    assert.deepEqual(await store.messages.newestVerdicts(9), []);
+    assert.deepEqual(await store.messages.verdictsAfter(0, 9), []);
+    assert.equal(await store.messages.messageRecordOf({ messageId: recent.message.id }), undefined);
     assert.deepEqual(database.prepare("SELECT * FROM inbox").all(), []);
   });
 

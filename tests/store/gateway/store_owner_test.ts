@@ -56,11 +56,11 @@ describe("adoptPeer()", () => {
     const before = await store.gateway.loadAccount(ACCOUNT);
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "simulator"), false);
     assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), before);
-    assert.equal((await store.received.directChannels(ACCOUNT)).length, 1);
+    assert.equal((await store.messages.directChannels(ACCOUNT)).length, 1);
 
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), true);
     sameData(await store.gateway.loadAccount(ACCOUNT), { shards: [] });
-    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.messages.directChannels(ACCOUNT), []);
     sameData(await store.gateway.identifyBudget(ACCOUNT, 2), { left: 1_000 });
     for (const table of ["gateway_session", "identify", "direct_channel", "parked_channel"]) {
       assert.deepEqual(rows(`SELECT account_id FROM ${table}`), [{ account_id: second }], table);

@@ -439,7 +439,7 @@ describe("the durability of T1", () => {
     await levelOf(ignored(dm("11", "1")));
     // A replay under another config keeps the first decision.
     await levelOf(accepted(dm("11", "1")));
-    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.messages.directChannels(ACCOUNT), []);
     assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
   });
 

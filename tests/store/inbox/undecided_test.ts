@@ -89,7 +89,7 @@ describe("an undecided message in acceptBatch()", () => {
     assert.deepEqual(await store.inbox.undecided(SECOND), []);
     assert.deepEqual(rows("SELECT * FROM inbox"), []);
     assert.deepEqual(rows("SELECT * FROM message"), []);
-    assert.deepEqual(await store.received.verdictsAfter(0, 9), []);
+    assert.deepEqual(await store.messages.verdictsAfter(0, 9), []);
     assert.deepEqual((await store.health()).decisions, []);
   });
 
@@ -129,10 +129,10 @@ describe("decide()", () => {
 
   it("[P1] makes the verdict the newest one for readers of verdicts", async () => {
     const { store } = await open(undecided(), ignored(guildMessage({ id: messageId("102") })));
-    const [other] = await store.received.verdictsAfter(0, 9);
+    const [other] = await store.messages.verdictsAfter(0, 9);
     assert.equal(other?.messageId, "102");
     await store.inbox.decide(found(), NOW + 5);
-    const after = await store.received.verdictsAfter(other!.id, 9);
+    const after = await store.messages.verdictsAfter(other!.id, 9);
     assert.deepEqual(after.map(({ messageId: id, verdict }) => [id, verdict]), [
       [PROXIED.id, "accept"],
     ]);
@@ -236,7 +236,7 @@ describe("retract()", () => {
   it("[P13] takes an accepted message out of the inbox, and keeps its facts", async () => {
     const judged = { ...accepted(ORIGINAL), knownFacts: { isPaired: true }, policyId: 7 };
     const { store, decisions, rows } = await open(judged);
-    const [seen] = await store.received.verdictsAfter(0, 9);
+    const [seen] = await store.messages.verdictsAfter(0, 9);
     assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
     assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
     assert.deepEqual(rows("SELECT * FROM inbox"), []);
@@ -244,7 +244,7 @@ describe("retract()", () => {
     const facts = decidedBy(rows);
     assert.deepEqual(JSON.parse(facts).knownFacts, { isPaired: true });
     assert.doesNotMatch(facts, /secret/);
-    const [after] = await store.received.verdictsAfter(seen!.id, 9);
+    const [after] = await store.messages.verdictsAfter(seen!.id, 9);
     assert.equal(after?.why, "pk-original", "it is the newest");
     const replayed = await store.inbox.acceptBatch(batch({ judged: [judged] }), NOW + 1);
     assert.deepEqual(replayed.accepted, [], "it is not accepted again");

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
-import { limitsOf, waitingRulesOf } from "../../../src/flows/receive/notice_reply.ts";
+import { limitsOf, waitingRulesOf } from "../../../src/flows/inbound/notice_reply.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,

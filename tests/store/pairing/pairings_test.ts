@@ -80,7 +80,7 @@ describe("pairing.decide()", () => {
       [request.channelId, "You may write now."],
     ]);
     assert.deepEqual(
-      await store.received.directChannels(ACCOUNT),
+      await store.messages.directChannels(ACCOUNT),
       [request.channelId],
       "a gap is read",
     );
@@ -103,7 +103,7 @@ describe("pairing.decide()", () => {
     });
     assert.deepEqual(await pairing.paired(ACCOUNT), []);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), []);
-    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.messages.directChannels(ACCOUNT), []);
   });
 
   it("[SEC-R13] accepts a code once, for either decision", async () => {

@@ -56,7 +56,7 @@ describe("a follower of the store", () => {
     await store.inbox.acceptBatch(batch({ judged: [accepted(call)] }), NOW);
     const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.ok(claim);
-    assert.equal((await store.calls.find(call.id))?.state, "open");
+    assert.equal((await store.programs.find(call.id))?.state, "open");
     isAway = true;
     /** Resolves once all work so far is committed. */
     const commits = () => new Promise<void>((done) => setImmediate(() => setImmediate(done)));
@@ -64,7 +64,7 @@ describe("a follower of the store", () => {
     const end = { claim, end: { kind: "answered" as const }, entries: [], outbox: [] };
     const ended = store.turns.finishTurn(end, NOW).then(() => void seen.push("ended"));
     await commits();
-    const found = store.calls.find(call.id).then((one) => void seen.push(one?.state ?? ""));
+    const found = store.programs.find(call.id).then((one) => void seen.push(one?.state ?? ""));
     await commits();
     assert.deepEqual(seen, []);
     resolve();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { readsElsewhere } from "../../../src/tools/discord/calls.ts";
+import { readsElsewhere } from "../../../src/tools/discord/call_effects.ts";
 import { discord } from "../../../src/tools/discord/discord.ts";
 import { directMessage, guildMessage } from "../../support/discord/builders.ts";
 

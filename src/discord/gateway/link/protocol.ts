@@ -18,7 +18,7 @@ import type { RepeatForms } from "./repeats.ts";
 export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 12;
+export const PROTOCOL_VERSION = 13;
 
 export interface ShardOptions {
   readonly id: number;
@@ -135,6 +135,8 @@ export type FromWorker =
   /** `sentAt` is Unix time in milliseconds, so that the main thread can measure its delay. */
   | (FromShard & { readonly shardId: number; readonly sentAt: number })
   | { readonly kind: "counts"; readonly counts: GatewayCounts }
+  /** Discord forbids an answer to this interaction in its place. */
+  | { readonly kind: "refused"; readonly interactionId: string }
   | {
     readonly kind: "log";
     readonly level: ThreadLogLevel;

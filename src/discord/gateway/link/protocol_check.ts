@@ -131,6 +131,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], MessageShape>> = {
       unparsable: "number",
     },
   },
+  refused: { interactionId: "string" },
   log: { level: "string", event: "string", fields: "object" },
   stopped: {},
 };

@@ -30,6 +30,7 @@ interface ConnectionEvents {
   sessionEnded: ConnectPorts["onSessionEnded"];
   /** A shard waits before its next attempt. */
   delayed: ConnectPorts["onDelay"];
+  refused: ConnectPorts["onRefused"];
   final(final: GatewayFinal): void;
   /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
   failed(error: unknown): void;
@@ -72,6 +73,7 @@ export function createConnection(
     onBeat: wrap((shardId, beat) => events.emit.beat(shardId, beat)),
     onSessionEnded: wrap((shardId) => events.emit.sessionEnded(shardId)),
     onDelay: wrap((ms) => events.emit.delayed(ms)),
+    onRefused: wrap((interactionId) => events.emit.refused(interactionId)),
     onFinal: wrap((final) => events.emit.final(final)),
   };
   let open: OpenConnection | undefined;

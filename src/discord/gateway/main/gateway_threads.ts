@@ -65,6 +65,7 @@ export function createGatewayThreads(
     onBeat: ports.onBeat,
     onSessionEnded: ports.onSessionEnded,
     onDelay: ports.onDelay,
+    onRefused: ports.onRefused,
     onPermitWanted: permits,
     onLog: (level, event, fields) => log[level](event, fields),
     onFinal: ports.onFinal,

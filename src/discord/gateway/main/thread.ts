@@ -50,6 +50,8 @@ export interface GatewayEvents {
   onSessionEnded(shardId: number): void;
   /** Takes the milliseconds for which a message of the worker waited for the main thread. */
   onDelay(ms: number): void;
+  /** Discord forbids an answer to an interaction in its place: it refused the first one. */
+  onRefused(interactionId: string): void;
   /**
    * A shard asks for a permit to IDENTIFY. The owner answers each call by one
    * {@link Gateway.permit}, in the order of the calls, and stores a granted IDENTIFY first. With
@@ -107,6 +109,8 @@ export function startGateway(
     switch (message.kind) {
       case "counts":
         return totals.set(message.counts);
+      case "refused":
+        return events.onRefused(message.interactionId);
       case "log":
         return onLog(message.level, message.event, message.fields);
       case "stopped":

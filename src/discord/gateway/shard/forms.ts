@@ -162,12 +162,12 @@ const UNLOGGED: object = { verbose: false };
 /**
  * Creates the function that answers interactions.
  *
- * @param onDone Takes the HTTP status, or why there is none; never the interaction's token.
+ * @param onDone Takes the HTTP status, or why there is none, and the interaction's id; never its token.
  */
 export function createCallback(
   { restUrl, userAgent }: Pick<GatewayOptions, "restUrl" | "userAgent">,
   fetch: typeof globalThis.fetch,
-  onDone: (outcome: string, isDone: boolean) => void,
+  onDone: (outcome: string, isDone: boolean, id: string) => void,
 ): Callback {
   async function send(url: string, body: string, signal: AbortSignal): Promise<number> {
     const response = await fetch(url, {
@@ -191,12 +191,12 @@ export function createCallback(
         const status = await send(restUrl + path, body, signal);
         outcome = String(status);
         // After a RESUME that replays an interaction, Discord refuses the second answer with 400.
-        if (status < 500) return onDone(outcome, status < 300 || status === 400);
+        if (status < 500) return onDone(outcome, status < 300 || status === 400, id);
       } catch (error) {
         outcome = codeOf(error) ?? "no answer"; // the message may quote the URL with the token
       }
     }
-    onDone(outcome, false);
+    onDone(outcome, false, id);
   }
 
   return ({ id, token }, body) => void answer(id, token, body);

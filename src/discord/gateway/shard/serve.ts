@@ -58,7 +58,8 @@ export function serveGateway(port: {
     if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
     maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
     const counters = createCounters();
-    const callback = createCallback(options, fetch, (outcome, isDone) => {
+    const callback = createCallback(options, fetch, (outcome, isDone, interactionId) => {
+      if (outcome === "403") port.postMessage({ kind: "refused", interactionId });
       if (isDone && !options.isConnectionDebug) return;
       const level = isDone ? "debug" : "warn";
       const event = isDone

@@ -26,11 +26,11 @@ import {
   type ToolTarget,
 } from "../../../core/turn/ports/discord_call.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
-import { readChannel } from "../calls/guild_reads.ts";
-import { createReadHistory } from "../calls/history.ts";
-import { createSingleReads } from "../calls/single_message.ts";
-import { createThreadCalls } from "../calls/channel.ts";
-import { createReactions } from "../calls/typing_and_reactions.ts";
+import { readChannel } from "../requests/guild_reads.ts";
+import { createReadHistory } from "../requests/history.ts";
+import { createSingleReads } from "../requests/single_message.ts";
+import { createThreadRequests } from "../requests/channel.ts";
+import { createReactions } from "../requests/typing_and_reactions.ts";
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
 import { createOpenPost } from "./forum_posts.ts";
@@ -49,7 +49,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
   const { client, cleanSecrets, titleOf, show, composed, deliver } = options;
   const reads = createSingleReads(client);
   const reactions = createReactions(client, {});
-  const threads = createThreadCalls(client);
+  const threads = createThreadRequests(client);
   const history = createReadHistory(client);
   const targets = createTargets(options);
   const parts = { ...options, targets };

@@ -11,7 +11,7 @@ import { listOrEmpty } from "../../../core/discord/lenient.ts";
 import { compareIds } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
-import { channelOf } from "../calls/guild_reads.ts";
+import { channelOf } from "../requests/guild_reads.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 import type { ToolTarget } from "../../../core/turn/ports/discord_call.ts";

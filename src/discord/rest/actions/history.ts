@@ -12,7 +12,7 @@ import {
 import { ProbeEnded } from "../../../core/turn/decided_action.ts";
 import { showAll, type ShownMessage } from "../../../core/turn/ports/discord_call.ts";
 import type { HistoryPort } from "../../../core/turn/ports/history.ts";
-import { createReadHistory, MAX_HISTORY, type RawMessage } from "../calls/history.ts";
+import { createReadHistory, MAX_HISTORY, type RawMessage } from "../requests/history.ts";
 import type { ActionsOptions } from "./options.ts";
 import { createTargets, type TargetsOptions } from "./targets.ts";
 

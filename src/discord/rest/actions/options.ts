@@ -8,7 +8,7 @@ import type {
   UserId,
 } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { OpenDirect } from "../../../core/outbound/calls.ts";
+import type { OpenDirect } from "../../../core/outbound/requests.ts";
 import type { EmbedContent, Frozen, OutboundFile } from "../../../core/outbound/outbound.ts";
 import type { SendResult } from "../../../core/store/outbox.ts";
 import type { DiscordCall, Show, ToolTarget } from "../../../core/turn/ports/discord_call.ts";
@@ -22,7 +22,7 @@ import type { FilesPort } from "../../../core/turn/ports/files.ts";
 import type { Channel } from "../../../core/rights/channel.ts";
 import type { Decision } from "../../../core/people/question.ts";
 import type { Clock, StartTimer } from "../../../lib/clock.ts";
-import type { GuildReads } from "../calls/guild_reads.ts";
+import type { GuildReads } from "../requests/guild_reads.ts";
 import type { RestApi } from "../client/client.ts";
 import type { ToolChanges } from "../../../store/changes/changes.ts";
 

@@ -8,8 +8,8 @@
 import type { MessageId } from "../../../core/discord/ids.ts";
 import type { PostOutcome } from "../../../core/outbound/outbound.ts";
 import type { DiscordCall, ToolTarget } from "../../../core/turn/ports/discord_call.ts";
-import { createMessages } from "../calls/messages.ts";
-import { createSingleReads } from "../calls/single_message.ts";
+import { createMessages } from "../requests/messages.ts";
+import { createSingleReads } from "../requests/single_message.ts";
 import { explainCode } from "../permissions/denial.ts";
 import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 import type { Targets } from "./targets.ts";

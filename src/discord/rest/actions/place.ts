@@ -13,8 +13,8 @@ import {
   type GuildActionPlace,
   UNDO_MINUTES,
 } from "../../../core/turn/ports/discord_place.ts";
-import { channelOf, createGuildReads } from "../calls/guild_reads.ts";
-import { indexWaitOf } from "../calls/message_search.ts";
+import { channelOf, createGuildReads } from "../requests/guild_reads.ts";
+import { indexWaitOf } from "../requests/message_search.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import {
   isEscalationAllowed,

@@ -14,7 +14,7 @@ import { type MemberFacts, missingRight, type PlaceFacts } from "../../../core/r
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { SearchReach } from "../../../core/turn/ports/search.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { createGuildReads, isPrivateThread, readChannel } from "../calls/guild_reads.ts";
+import { createGuildReads, isPrivateThread, readChannel } from "../requests/guild_reads.ts";
 import type { RestApi } from "../client/client.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import type { GuildTarget } from "./options.ts";

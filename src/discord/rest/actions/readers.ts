@@ -10,7 +10,7 @@ import type { UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { MemberFacts } from "../../../core/rights/rights.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import type { GuildReads } from "../calls/guild_reads.ts";
+import type { GuildReads } from "../requests/guild_reads.ts";
 
 /** People with overwrites of their own that one call looks at; with more, it shows less. */
 const MAX_MEMBERS = 50;

@@ -22,9 +22,9 @@ import type {
 } from "../../../core/turn/ports/search.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { comparing } from "../../../lib/text/search_words.ts";
-import { channelOf } from "../calls/guild_reads.ts";
-import { createMessageSearch } from "../calls/message_search.ts";
-import { createSingleReads } from "../calls/single_message.ts";
+import { channelOf } from "../requests/guild_reads.ts";
+import { createMessageSearch } from "../requests/message_search.ts";
+import { createSingleReads } from "../requests/single_message.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import { createReadable, type Readable, type ReadableOptions } from "./readable.ts";
 import type { Knowledge } from "../../../store/knowledge/knowledge.ts";

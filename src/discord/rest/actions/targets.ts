@@ -21,7 +21,7 @@ import {
   type GuildReads,
   isPrivateThread,
   readChannel,
-} from "../calls/guild_reads.ts";
+} from "../requests/guild_reads.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import { namesPermission } from "../permissions/denial.ts";
 import {

@@ -10,7 +10,7 @@
  */
 
 import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
-import type { RequestMetric } from "../../../core/outbound/calls.ts";
+import type { RequestMetric } from "../../../core/outbound/requests.ts";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { Breaker, BreakerState, LimitOptions, Priority } from "../scheduler/global_limit.ts";
 import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";

@@ -9,7 +9,7 @@
 import { type Channel, isVoice } from "../../../core/rights/channel.ts";
 import { deniedBy, type Overwrite, type Permission } from "../../../core/rights/permissions.ts";
 import { inputsOf, missingRight } from "../../../core/rights/rights.ts";
-import type { GuildPermissions } from "../calls/guild_reads.ts";
+import type { GuildPermissions } from "../requests/guild_reads.ts";
 
 /** A missing permission, and the rule that denies it. */
 export interface Denial {

@@ -17,7 +17,7 @@ import {
   isPrivateThread,
   readChannel,
   type ReadGuildPermissions,
-} from "../calls/guild_reads.ts";
+} from "../requests/guild_reads.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import { missingRight } from "../../../core/rights/rights.ts";

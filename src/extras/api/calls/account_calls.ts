@@ -1,19 +1,19 @@
 /** Connects the calls of programs with Discord, the policy and the tools of an account (O14). */
 
 import { agentOf } from "../../../config/config.ts";
-import type { CallService } from "../../../core/calls/service.ts";
+import type { CallService } from "../../../core/programs/service.ts";
 import type { ToolPorts } from "../../../core/turn/tool.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../../discord/gateway/decode/senders.ts";
 import type { Reader } from "../../../discord/gateway/read/reader.ts";
-import { createFindChannel, createOpenDirect } from "../../../discord/rest/calls/channel.ts";
-import { createReadMember, createReadUser } from "../../../discord/rest/calls/members.ts";
+import { createFindChannel, createOpenDirect } from "../../../discord/rest/requests/channel.ts";
+import { createReadMember, createReadUser } from "../../../discord/rest/requests/members.ts";
 import type { RestClient } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import { createExplainDenial } from "../../../discord/rest/permissions/explain_denial.ts";
 import { createActs } from "./acts.ts";
 import { createOpenCalls, type OpenCalls } from "./open_calls.ts";
-import { waitingRulesOf } from "../../../flows/receive/notice_reply.ts";
+import { waitingRulesOf } from "../../../flows/inbound/notice_reply.ts";
 import type { Judging } from "../../../flows/judging/judging.ts";
 import { latest } from "../../../lib/cache.ts";
 import { prepareReach } from "../../../policy/router.ts";

@@ -9,8 +9,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Account } from "../../../core/account/account.ts";
-import { callIdOf, callSessionOf } from "../../../core/calls/called.ts";
-import { type ActName, type CallingProgram, CallRefused } from "../../../core/calls/service.ts";
+import { callIdOf, callSessionOf } from "../../../core/programs/called.ts";
+import { type ActName, type CallingProgram, CallRefused } from "../../../core/programs/service.ts";
 import {
   type ChannelId,
   createdAtMs,

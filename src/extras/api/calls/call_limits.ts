@@ -1,6 +1,6 @@
 /** Bounds the calls and acts of each program, over all of its connections (O14). */
 
-import { type CallingProgram, CallRefused } from "../../../core/calls/service.ts";
+import { type CallingProgram, CallRefused } from "../../../core/programs/service.ts";
 
 const MINUTE_MS = 60_000;
 /** Requests for the answers of earlier calls, for each other request: programs poll for an answer. */

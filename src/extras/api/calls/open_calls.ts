@@ -7,7 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { type Called, callIdOf, callSessionOf } from "../../../core/calls/called.ts";
+import { type Called, callIdOf, callSessionOf } from "../../../core/programs/called.ts";
 import {
   type BegunCall,
   type CallingProgram,
@@ -15,8 +15,8 @@ import {
   type CallService,
   type CallState,
   type NewCall,
-} from "../../../core/calls/service.ts";
-import type { StoredCall } from "../../../store/calls/calls.ts";
+} from "../../../core/programs/service.ts";
+import type { StoredCall } from "../../../store/programs/programs.ts";
 import type { Account } from "../../../core/account/account.ts";
 import type { Emits } from "../../../core/account/events.ts";
 import {
@@ -34,13 +34,13 @@ import type { Judgement, Route } from "../../../core/inbound/inbox.ts";
 import type { WaitingRules } from "../../../core/inbound/waiting_limits.ts";
 import type { KnownFacts } from "../../../core/inbound/facts.ts";
 import { finalVerdict } from "../../../core/inbound/verdict.ts";
-import type { OpenDirect } from "../../../core/outbound/calls.ts";
+import type { OpenDirect } from "../../../core/outbound/requests.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import type { AnswerStream } from "../../../flows/turn/answer_ports.ts";
 import { createCallStream } from "./answer_stream.ts";
 import { createCallLimits } from "./call_limits.ts";
-import type { createCalls } from "../../../store/calls/calls.ts";
+import type { createPrograms } from "../../../store/programs/programs.ts";
 import type { Inbox } from "../../../store/inbox/inbox.ts";
 import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
@@ -53,7 +53,7 @@ const IDS = 2 ** 22;
 type OpenCallsAccount =
   & Pick<
     Account<unknown, unknown, {
-      readonly calls: ReturnType<typeof createCalls>;
+      readonly programs: ReturnType<typeof createPrograms>;
       readonly inbox: Pick<Inbox, "acceptBatch">;
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly settings: Pick<Pauses, "isPaused">;
@@ -142,7 +142,7 @@ export function createOpenCalls(account: OpenCallsAccount, ports: {
 
   async function continued(caller: CallingProgram, id: MessageId): Promise<StoredCall> {
     const found = await theirs(caller, id);
-    const newest = found && await store.calls.newestIn(found.sessionKey);
+    const newest = found && await store.programs.newestIn(found.sessionKey);
     if (!found) throw new CallRefused("not_found", `There is no response ${id}`);
     if (newest !== id) {
       throw new CallRefused("invalid", "Only the newest answer of a conversation can be continued");
@@ -151,7 +151,7 @@ export function createOpenCalls(account: OpenCallsAccount, ports: {
   }
 
   async function theirs({ program, userId }: CallingProgram, id: MessageId) {
-    const found = await store.calls.find(id);
+    const found = await store.programs.find(id);
     const isTheirs = found?.called.program === program && found.userId === userId;
     return isTheirs ? found : undefined;
   }
@@ -173,7 +173,7 @@ export function createOpenCalls(account: OpenCallsAccount, ports: {
     let id = callIdOf(now(), Math.floor(random() * IDS));
     if (call.key !== undefined) {
       const { key, ...rest } = call;
-      const kept = await store.calls.keep({
+      const kept = await store.programs.keep({
         accountId,
         program,
         key: digest(`${userId} ${key}`),
@@ -273,7 +273,7 @@ export function createOpenCalls(account: OpenCallsAccount, ports: {
   function ended(id: MessageId): void {
     const call = open.get(id);
     if (!call) return;
-    store.calls.find(id).then((found) => {
+    store.programs.find(id).then((found) => {
       if (found?.state === "open") return; // it waits for a person, or runs again
       open.delete(id);
       call.release();

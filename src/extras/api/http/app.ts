@@ -5,7 +5,7 @@
  * its content. There are no CORS headers, so no page of another site can read an answer.
  */
 
-import type { CallingProgram, CallService } from "../../../core/calls/service.ts";
+import type { CallingProgram, CallService } from "../../../core/programs/service.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";

@@ -1,6 +1,10 @@
 /** Answers errors in OpenAI's form, which its clients show to people. */
 
-import { type CallRefusalKind, CallRefused, type CallState } from "../../../core/calls/service.ts";
+import {
+  type CallRefusalKind,
+  CallRefused,
+  type CallState,
+} from "../../../core/programs/service.ts";
 
 export interface ApiError {
   /** Status of the response. */

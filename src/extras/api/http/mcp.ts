@@ -1,7 +1,7 @@
 /** Serves MCP over HTTP: each request has a server of its own, so there is no session to steal. */
 
 import { createMcpHandler } from "@modelcontextprotocol/server";
-import type { CallingProgram, CallService } from "../../../core/calls/service.ts";
+import type { CallingProgram, CallService } from "../../../core/programs/service.ts";
 import { createMcpTools, type ProgramCalls } from "./mcp_tools.ts";
 
 export type McpHandler = (

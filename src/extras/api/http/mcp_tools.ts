@@ -11,7 +11,7 @@ import {
   CallRefused,
   type CallState,
   type NewCall,
-} from "../../../core/calls/service.ts";
+} from "../../../core/programs/service.ts";
 import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 
 export interface ProgramCalls {

@@ -10,7 +10,7 @@ import type {
   CallService,
   CallState,
   CallUsage,
-} from "../../../core/calls/service.ts";
+} from "../../../core/programs/service.ts";
 import { createdAtMs, type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { type ApiError, ApiFailure, errorBody, errorOfCall, invalid } from "./errors.ts";

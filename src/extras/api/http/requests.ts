@@ -7,7 +7,7 @@
  */
 
 import { z } from "zod";
-import type { EarlierText } from "../../../core/calls/called.ts";
+import type { EarlierText } from "../../../core/programs/called.ts";
 import { invalid } from "./errors.ts";
 
 /** Maximum UTF-16 units of all texts of a request. */

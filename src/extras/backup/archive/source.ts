@@ -44,7 +44,6 @@ export function createSource(chunks: AsyncIterable<Uint8Array>) {
 
   return {
     isAtEnd,
-    some,
     /** Takes exactly so many bytes. */
     async take(bytes: number): Promise<Uint8Array> {
       const parts: Uint8Array[] = [];
@@ -54,15 +53,6 @@ export function createSource(chunks: AsyncIterable<Uint8Array>) {
         left -= part.length;
       }
       return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
-    },
-    /** Passes over so many bytes. */
-    async skip(bytes: number): Promise<void> {
-      for (let left = bytes; left > 0;) left -= (await some(left)).length;
-    },
-    /** Reads to the end, so that faults in the last bytes show, too. */
-    async rest(): Promise<void> {
-      held = new Uint8Array(0);
-      for (;;) if ((await iterator.next()).done) return;
     },
     /** Ends the stream, which closes its file. Each reader calls it, whatever it has read. */
     async close(): Promise<void> {

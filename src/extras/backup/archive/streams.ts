@@ -42,11 +42,11 @@ export function toWebStream(
   }, { highWaterMark: ahead });
 }
 
-/** The chunks of a stream. The runtimes differ in the type of the stream's own iterator. */
-export async function* valuesOf(
-  stream: ReadableStream<Uint8Array>,
+/** The values of a stream. The runtimes differ in the type of the stream's own iterator. */
+export async function* valuesOf<T>(
+  stream: ReadableStream<T>,
   toError: (error: unknown) => unknown = (error) => error,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<T> {
   const reader = stream.getReader();
   try {
     for (;;) {

@@ -2,9 +2,10 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord, RecordedVerdict } from "../../../store/received/message_record.ts";
+import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/message_record.ts";
 import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/notices/reasons.ts";
+import type { SlugOf } from "../../../cli/shared/read_config.ts";
 import { displayNameOf } from "../../../session/session_key.ts";
 import { Badge, PageLink, Table, Time, type Tone } from "./elements.tsx";
 import type { PageView } from "./page.ts";
@@ -31,18 +32,26 @@ const TURNS: Readonly<Record<NonNullable<JudgedOnRecord["state"]>, Shown>> = {
   interrupted: ["plain", "followed by another"],
 };
 
-function shownOf(
-  { verdict, state, isUnsent }: Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">,
+/** What decides the outcome of a message. */
+export type OutcomeFacts = Pick<
+  JudgedOnRecord,
+  "verdict" | "accountId" | "answeredBy" | "state" | "unsent" | "asksPerson"
+>;
+
+/** What became of a message: its tone, and a word or two. */
+export function outcomeOf(
+  { verdict, accountId, answeredBy, state, unsent, asksPerson }: OutcomeFacts,
 ): Shown {
   if (verdict !== "accept" || !state) return VERDICTS[verdict];
-  return state === "answered" && isUnsent ? ["warn", "not delivered"] : TURNS[state];
+  if (answeredBy !== accountId) return ["plain", `${answeredBy} answers it`];
+  if (state === "waiting" && asksPerson) return ["warn", "waits for a person"];
+  if (state !== "answered" || unsent === undefined) return TURNS[state];
+  return ["pending", "sending"].includes(unsent) ? ["plain", "sending"] : ["bad", "not delivered"];
 }
 
 /** What became of a message, in a word or two. */
-export function OutcomeBadge(
-  outcome: Pick<JudgedOnRecord, "verdict" | "state" | "isUnsent">,
-): PageView {
-  const [tone, word] = shownOf(outcome);
+export function OutcomeBadge(facts: OutcomeFacts): PageView {
+  const [tone, word] = outcomeOf(facts);
   return <Badge tone={tone}>{word}</Badge>;
 }
 
@@ -55,7 +64,11 @@ function reasonOf({ why, failure, verdict }: JudgedOnRecord): string {
  * alone are one row.
  */
 export function Decisions(
-  { rows, hasWords }: { rows: readonly JudgedOnRecord[]; hasWords: boolean },
+  { rows, hasWords, slugOf }: {
+    rows: readonly JudgedOnRecord[];
+    hasWords: boolean;
+    slugOf: SlugOf;
+  },
 ): PageView {
   const lines = folded(rows, hasWords);
   return (
@@ -68,7 +81,7 @@ export function Decisions(
       rows={lines.map(([row, ...others]) => [
         <Time at={row.at} />,
         senderOf(row),
-        placeOf(row),
+        placeOf(row, slugOf),
         <OutcomeBadge {...row} />,
         <>
           <MessageLink row={row}>{reasonOf(row)}</MessageLink>
@@ -101,11 +114,11 @@ function MessageLink({ row, children }: PropsWithChildren<{ row: JudgedOnRecord 
   );
 }
 
-/** Absent where the facts that name the server are no longer recorded. */
+/** Absent for what Discord does not have, such as a reminder, and without recorded facts. */
 function DiscordLink(
-  { row: { facts, channelId, messageId } }: { row: JudgedOnRecord },
+  { row: { facts, channelId, messageId, isAtDiscord } }: { row: JudgedOnRecord },
 ): PageView | string {
-  if (!facts) return "";
+  if (!facts || !isAtDiscord) return "";
   const { place } = facts;
   const server = place.kind === "guild" ? place.guild.id : "@me";
   return (
@@ -138,7 +151,7 @@ function sameAs(row: JudgedOnRecord, hasWords: boolean): string {
     row.accountId,
     row.channelId,
     row.authorId,
-    shownOf(row),
+    outcomeOf(row),
     reasonOf(row),
     words,
   ]);
@@ -148,7 +161,11 @@ function senderOf({ facts, authorId }: Pick<JudgedOnRecord, "facts" | "authorId"
   return facts?.sender.username ?? authorId;
 }
 
-function placeOf({ facts, channelId }: Pick<JudgedOnRecord, "facts" | "channelId">): string {
+function placeOf(
+  { facts, channelId }: Pick<JudgedOnRecord, "facts" | "channelId">,
+  slugOf: SlugOf,
+): string {
   if (!facts) return channelId;
-  return facts.place.kind === "guild" ? displayNameOf(facts.place) : "direct message";
+  const { place } = facts;
+  return place.kind === "guild" ? displayNameOf(place, slugOf(place.guild.id)) : "direct message";
 }

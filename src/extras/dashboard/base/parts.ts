@@ -12,7 +12,7 @@ import type { Build } from "../../../http/metrics.ts";
 export interface DashboardParts extends Pick<Clock, "now"> {
   /**
    * The store of the running bot. Its listed methods go the way of a command's request
-   * (`shared/store_calls.ts`), so the bot reacts to a change as to that of a command.
+   * (`shared/store_methods.ts`), so the bot reacts to a change as to that of a command.
    */
   readonly store: Store;
   readonly bot: Pick<Bot, "snapshot" | "refresh" | "traffic" | "pageMade">;

@@ -5,10 +5,11 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
+import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
 import type { PlacedCheck } from "../../../cli/verdict/checks.ts";
 import {
+  hasArrived,
   recordedReport,
   storyLines,
   type Today,
@@ -17,6 +18,7 @@ import {
 } from "../../why/exports.ts";
 import { parseSubject } from "../../../cli/verdict/subject.ts";
 import type { DashboardParts } from "../base/parts.ts";
+import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import { Decisions, OutcomeBadge } from "../base/decisions.tsx";
 import {
   Badge,
@@ -41,6 +43,7 @@ interface FeedList {
   readonly older?: number;
   /** Whether the first words of each message are shown. */
   readonly hasWords: boolean;
+  readonly slugOf: SlugOf;
 }
 
 interface OneMessage {
@@ -58,12 +61,13 @@ export const feedPart: AnyPage = page<FeedList | OneMessage>({
     const asked = query.get("message")?.trim();
     if (asked) return await explain(parts, asked);
     const before = Number(query.get("before")) || undefined;
-    const rows = await parts.store.received.newestVerdicts(SHOWN, before);
+    const rows = await parts.store.messages.newestVerdicts(SHOWN, before);
     return {
       kind: "list",
       rows,
       older: rows.length === SHOWN ? rows.at(-1)?.id : undefined,
       hasWords: parts.setup().config.http.showText,
+      slugOf: slugsOf(parts.setup().config),
     };
   },
   view: (facts) => facts.kind === "list" ? <List {...facts} /> : <Message {...facts} />,
@@ -103,14 +107,14 @@ function Search({ asked }: { asked?: string }): PageView {
   );
 }
 
-function List({ rows, older, hasWords }: FeedList): PageView {
+function List({ rows, older, hasWords, slugOf }: FeedList): PageView {
   return (
     <>
       <section class="card is-wide" aria-label="Search">
         <Search />
       </section>
       <Card id="decisions" title="Messages">
-        <Decisions rows={rows} hasWords={hasWords} />
+        <Decisions rows={rows} hasWords={hasWords} slugOf={slugOf} />
         {older !== undefined &&
           <PageLink to="activity" query={{ before: String(older) }}>Older messages</PageLink>}
       </Card>
@@ -154,7 +158,14 @@ function Decision(
   return (
     <Card id={`decision-${accountId}`} title={`Decision of ${accountId}`}>
       <p class="headline">
-        <OutcomeBadge verdict={verdict as JudgedOnRecord["verdict"]} state={report.turn?.state} />
+        <OutcomeBadge
+          verdict={verdict as JudgedOnRecord["verdict"]}
+          accountId={accountId}
+          answeredBy={report.turn?.accountId}
+          state={report.turn?.state}
+          unsent={report.outbox.find((row) => !hasArrived([row]))?.state}
+          asksPerson={report.draft !== undefined && !report.draft.checked}
+        />
         <span>{words}</span>
       </p>
       <Facts

@@ -17,7 +17,7 @@ interface NotesFacts {
 /** Lists notes, and offers to delete them. */
 export const notesPart: AnyPage = page<NotesFacts>({
   async load({ store }) {
-    return { notes: await store.notes.all(), names: await store.received.askersNames() };
+    return { notes: await store.notes.all(), names: await store.messages.askersNames() };
   },
   view: ({ notes, names }) => (
     <Card id="notes" title="Notes">

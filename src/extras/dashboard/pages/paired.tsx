@@ -22,7 +22,7 @@ export const pairedPart: AnyPage = page<PairedFacts>({
   async load({ store, now }) {
     const accounts = await accountsIn(store.gateway, undefined);
     const { paired } = await pairingsOf(accounts, store.pairing, now());
-    return { paired, names: await store.received.askersNames() };
+    return { paired, names: await store.messages.askersNames() };
   },
   view: ({ paired, names }) => (
     <>

@@ -1,6 +1,7 @@
 /**
  * The part Server check of the page Diagnostics: the bot's permissions channel by channel, its intents,
- * its commands and its invite link. It asks Discord at most once a minute.
+ * its commands and its invite link. It asks Discord at most once a minute, and only after a click: the
+ * page must open while Discord does not answer.
  */
 
 /** @jsxImportSource hono/jsx */
@@ -8,14 +9,14 @@
 import type { AccountId } from "../../../core/discord/ids.ts";
 import { inviteUrl } from "../../../core/invite.ts";
 import { chooseIntents, toIntents } from "../../../discord/gateway/read/intents.ts";
-import { createApplicationCommands } from "../../../discord/rest/calls/application_commands.ts";
+import { createApplicationCommands } from "../../../discord/rest/requests/application_commands.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { AuditedChannel } from "../../../flows/preflight/audit.ts";
 import { lackText } from "../../../flows/preflight/permissions.ts";
 import { probeAccounts, type ProbedAccount } from "../../diagnose/exports.ts";
 import { apiOf, openDiscord } from "../../../cli/shared/discord.ts";
 import type { DashboardParts } from "../base/parts.ts";
-import { Badge, Card, Facts, Table, Time, type Tone } from "../base/elements.tsx";
+import { Badge, Card, Facts, PageLink, Table, Time, type Tone } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 
 /** The application of one account, as Discord reports it. */
@@ -45,20 +46,31 @@ const FRESH_MS = 60_000;
 const asked = new WeakMap<DashboardParts, Promise<ServerFacts>>();
 
 /** Shows what Discord lets the bot do. */
-export const serversPart: AnyPage = page<ServerFacts>({
-  async load(parts) {
+export const serversPart: AnyPage = page<ServerFacts | undefined>({
+  async load(parts, query) {
+    if (!query.has("check")) return undefined;
     const known = await asked.get(parts)?.catch(() => undefined);
     if (known && parts.now() - known.at < FRESH_MS) return known;
     const asking = ask(parts);
     asked.set(parts, asking);
     return await asking;
   },
-  view: ({ audits, applications, at }) => (
-    <>
-      {applications.map((one) => <Application {...one} at={at} />)}
-      {audits.map((audit) => <Audit {...audit} />)}
-    </>
-  ),
+  view: (facts) =>
+    facts === undefined
+      ? (
+        <Card id="server-check" title="Server check">
+          <p>Discord tells the bot's permissions, intents and commands.</p>
+          <p>
+            <PageLink to="diagnostics" query={{ check: "1" }}>Check the servers</PageLink>
+          </p>
+        </Card>
+      )
+      : (
+        <>
+          {facts.applications.map((one) => <Application {...one} at={facts.at} />)}
+          {facts.audits.map((audit) => <Audit {...audit} />)}
+        </>
+      ),
 });
 
 async function ask({ setup, store, env, now }: DashboardParts): Promise<ServerFacts> {

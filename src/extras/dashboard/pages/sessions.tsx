@@ -5,6 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
+import { slugsOf } from "../../../cli/shared/read_config.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { TOKENS_PER_CHAR } from "../../../core/fit_request.ts";
 import type { NumberedEntry } from "../../../core/turn/checkpoint.ts";
@@ -56,9 +57,9 @@ interface OpenTranscript {
 /** Lists conversations, and shows one of them. */
 export const sessionsPart: AnyPage = page<SessionsFacts>({
   alone: "session",
-  async load({ store }, query) {
+  async load({ store, setup }, query) {
     const { sessions } = store;
-    const all = await namedSessions(store);
+    const all = await namedSessions(store, slugsOf(setup().config));
     const key = query.get("session");
     if (key === null) return { sessions: all };
     const found = await findSession(key, sessions);

@@ -5,10 +5,11 @@
 
 /** @jsxImportSource hono/jsx */
 
+import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import type { HealthFinding } from "../../../http/health_finding.ts";
 import { judgeHealth, worstStatus } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
-import type { JudgedOnRecord } from "../../../store/received/message_record.ts";
+import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,
@@ -48,6 +49,7 @@ interface TodayFacts {
   readonly pending: readonly OpenRequest[];
   readonly last: readonly JudgedOnRecord[];
   readonly hasWords: boolean;
+  readonly slugOf: SlugOf;
   readonly names: NamesById;
   readonly channels: NamesById;
   readonly now: number;
@@ -102,9 +104,10 @@ export const todayPage: AnyPage = page<TodayFacts>({
       findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
       questions: await store.questions.open(at),
       pending,
-      last: await store.received.newestVerdicts(SHOWN),
+      last: await store.messages.newestVerdicts(SHOWN),
       hasWords: setup().config.http.showText,
-      names: await store.received.askersNames(),
+      slugOf: slugsOf(setup().config),
+      names: await store.messages.askersNames(),
       channels: await channelNames(accounts, store),
       now: at,
     };
@@ -114,7 +117,7 @@ export const todayPage: AnyPage = page<TodayFacts>({
       <State {...facts} />
       <NeedsYou {...facts} />
       <Card id="decisions" title="Last messages">
-        <Decisions rows={facts.last} hasWords={facts.hasWords} />
+        <Decisions rows={facts.last} hasWords={facts.hasWords} slugOf={facts.slugOf} />
         <p>
           <PageLink to="activity">All messages</PageLink>
         </p>

@@ -17,7 +17,7 @@ import {
 } from "../simulation/simulation.ts";
 import { readBotStatus } from "../simulation/bot_status.ts";
 import { createVerdictReader, type VerdictReader } from "../simulation/outcomes.ts";
-import type { RecordedVerdict } from "../../../store/received/message_record.ts";
+import type { RecordedVerdict } from "../../../store/messages/message_record.ts";
 import { EXIT, type ExitCode } from "../../../cli/shared/exit_code.ts";
 import type { Io } from "../../../cli/terminal/io.ts";
 import type { Scene, SceneSet } from "./scene.ts";

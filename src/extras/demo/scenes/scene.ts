@@ -4,7 +4,7 @@ import type { Env } from "../../../lib/env.ts";
 import type { SimulatorOptions } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import type { SimulatedProcess, Simulation } from "../simulation/simulation.ts";
-import type { RecordedVerdict } from "../../../store/received/message_record.ts";
+import type { RecordedVerdict } from "../../../store/messages/message_record.ts";
 
 export interface Scene {
   /** A sentence that is true if the scene passes: `"the bot answers a mention"`. */

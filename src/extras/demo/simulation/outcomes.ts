@@ -15,9 +15,9 @@ import type { Judged, Outcome } from "../../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import { reasonText } from "../../../render/notices/reasons.ts";
 import type { IntentFacts } from "../../../core/inbound/intent.ts";
-import type { RecordedVerdict } from "../../../store/received/message_record.ts";
+import type { RecordedVerdict } from "../../../store/messages/message_record.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import { createDecisions, createMessageRecords } from "../../../store/received/message_record.ts";
+import { createDecisions, createMessageRecords } from "../../../store/messages/message_record.ts";
 import type { DemoAgent } from "./busy_room.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 

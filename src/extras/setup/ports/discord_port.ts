@@ -8,8 +8,8 @@ import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import {
   createGuildList,
   createReadGuildPermissions,
-} from "../../../discord/rest/calls/guild_reads.ts";
-import { createMembers, createReadUser } from "../../../discord/rest/calls/members.ts";
+} from "../../../discord/rest/requests/guild_reads.ts";
+import { createMembers, createReadUser } from "../../../discord/rest/requests/members.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { ProbeAnswer } from "../../../flows/preflight/discord.ts";
 import type { SeenChannel } from "../../../flows/preflight/permissions.ts";

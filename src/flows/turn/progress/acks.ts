@@ -8,7 +8,7 @@
  */
 
 import type { Refusal } from "../../../core/outbound/outbound.ts";
-import type { Reactions } from "../../../core/outbound/calls.ts";
+import type { Reactions } from "../../../core/outbound/requests.ts";
 import { reactionEmoji } from "../../../core/discord/emoji.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";

@@ -50,6 +50,7 @@ const FROM_WORKER: readonly FromWorker[] = [
   { kind: "session_ended", shardId: 0, sentAt: 1 },
   { kind: "permit_wanted", shardId: 0, sentAt: 1, socket: 1 },
   { kind: "counts", counts: NO_COUNTS },
+  { kind: "refused", interactionId: "1" },
   { kind: "log", level: "info", event: "x", fields: {} },
   { kind: "final", shardId: 0, sentAt: 1, plan: { kind: "give_up", exit: false } },
   { kind: "stopped" },

@@ -38,6 +38,7 @@ describe("createGatewayThreads()", () => {
       onState: () => {},
       onBeat: () => {},
       onSessionEnded: () => {},
+      onRefused: () => {},
       onDelay: () => {},
       onFinal: () => {},
     });

@@ -61,6 +61,7 @@ async function setUp(
     onState: () => {},
     onBeat: () => {},
     onSessionEnded: () => {},
+    onRefused: () => {},
     onFinal: () => {},
   };
   const options = {

@@ -23,7 +23,7 @@ function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Respo
       sent.push({ url: String(url), init });
       return answer();
     },
-    (...outcome) => outcomes.push(outcome),
+    (outcome, isDone) => outcomes.push([outcome, isDone]),
   );
   const forms = createForms(callback, () => NOW);
   return {

@@ -10,7 +10,7 @@ import type { Decision, Question, StoredQuestion } from "../../../../src/core/pe
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { placeOfTarget } from "../../../../src/discord/gateway/decode/places.ts";
 import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
-import { createOpenDirect } from "../../../../src/discord/rest/calls/channel.ts";
+import { createOpenDirect } from "../../../../src/discord/rest/requests/channel.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createToolMessages } from "../../../../src/flows/deliver/tool_messages.ts";
 import { createActionQuestions } from "../../../../src/flows/questions/action_questions.ts";

@@ -6,7 +6,7 @@ import {
   neededToPost,
   type PostingPlace,
 } from "../../../../src/discord/rest/permissions/denial.ts";
-import type { GuildPermissions } from "../../../../src/discord/rest/calls/guild_reads.ts";
+import type { GuildPermissions } from "../../../../src/discord/rest/requests/guild_reads.ts";
 import {
   type Overwrite,
   type Permission,

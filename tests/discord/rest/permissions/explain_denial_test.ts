@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { neededToPost } from "../../../../src/discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../../../src/discord/rest/permissions/explain_denial.ts";
-import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
+import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";

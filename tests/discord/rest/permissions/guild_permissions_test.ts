@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReadGuildPermissions } from "../../../../src/discord/rest/calls/guild_reads.ts";
+import { createReadGuildPermissions } from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { addChannel, privateTo } from "../../../../simulator/world/create_world.ts";
 import { withDiscord } from "../simulated.ts";
 

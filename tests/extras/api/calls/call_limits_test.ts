@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CallingProgram } from "../../../../src/core/calls/service.ts";
+import type { CallingProgram } from "../../../../src/core/programs/service.ts";
 import { createCallLimits } from "../../../../src/extras/api/calls/call_limits.ts";
 import { userId } from "../../../support/discord/builders.ts";
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CallRefused } from "../../../../src/core/calls/service.ts";
+import { CallRefused } from "../../../../src/core/programs/service.ts";
 import { API_ROUTES } from "../../../../src/extras/api/http/routes.ts";
 import { AUTH, chat, serviceWith, TOKEN, user, withServer } from "./support.ts";
 

@@ -1,6 +1,6 @@
 /** Serves the API for programs over a real socket, with a service of the test. */
 
-import type { CallService, NewCall } from "../../../../src/core/calls/service.ts";
+import type { CallService, NewCall } from "../../../../src/core/programs/service.ts";
 import { toAccountId } from "../../../../src/core/discord/ids.ts";
 import { createApi } from "../../../../src/extras/api/http/app.ts";
 import { createMcp } from "../../../../src/extras/api/http/mcp.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { request as requestHttp } from "node:http";
 import { describe, it } from "node:test";
-import { CallRefused } from "../../../../src/core/calls/service.ts";
+import { CallRefused } from "../../../../src/core/programs/service.ts";
 import { MAX_API_BODY_BYTES } from "../../../../src/extras/api/http/routes.ts";
 import { AUTH, chat, serviceWith, TOKEN, user, withServer } from "./support.ts";
 

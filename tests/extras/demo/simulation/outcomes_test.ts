@@ -18,7 +18,7 @@ import {
   messageId,
   userId,
 } from "../../../support/discord/builders.ts";
-import type { RecordedVerdict } from "../../../../src/store/received/message_record.ts";
+import type { RecordedVerdict } from "../../../../src/store/messages/message_record.ts";
 import { DATABASE_NAME } from "../../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../../src/store/store.ts";
 import { batch, heard, ignored } from "../../../support/store/store.ts";

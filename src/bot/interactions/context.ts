@@ -1,0 +1,253 @@
+/** Connects commands and components with the parts of the bot that they may use. */
+
+import process from "node:process";
+import { type ReferenceKey, referenceKeys } from "../../config/reference.ts";
+import { configSchema } from "../../config/schema/root.ts";
+import type { ConfigFile } from "../../core/config_file.ts";
+import { agentOf } from "../../config/config.ts";
+import type { StopScope } from "../../core/inbound/inbox.ts";
+import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import { createTargets } from "../../discord/rest/actions/targets.ts";
+import { createUndo } from "../../discord/rest/actions/undo.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { createReadUser } from "../../discord/rest/requests/members.ts";
+import { createAllowlists } from "../../flows/interactions/allowlists.ts";
+import { type Asks, createAsk } from "../../flows/interactions/ask.ts";
+import type { AskingInteraction } from "../../flows/interactions/authorize.ts";
+import {
+  type AccountModels,
+  type ConversationParts,
+  createAccountModels,
+  createContextFacts,
+  createConversations,
+} from "../../flows/interactions/conversations.ts";
+import { createForget, createWhy } from "../../interactions/parts/records.ts";
+import {
+  type AccountPause,
+  createPause,
+  createRestart,
+} from "../../interactions/parts/switches.ts";
+import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
+import { COMMANDS } from "../../interactions/registry.ts";
+import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
+import { readBudgets } from "../../flows/turn/spending/budgets.ts";
+import { usedBy } from "../../core/spending/usage.ts";
+import { isSupervised } from "../../lib/env.ts";
+import { BUILD_NAME } from "../../version.ts";
+import type { AccountContext } from "../account_context.ts";
+import type { AccountOptions, AccountPorts } from "../account_interface.ts";
+import type { RunningSettings } from "../rules/setup.ts";
+import type { TurnRulesPorts } from "../rules/turn_rules.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
+import { createMayDecide } from "../../flows/questions/may_decide.ts";
+import { statusOf } from "../../http/monitor/account_health.ts";
+import { TOOLS } from "../../tools/registry.ts";
+import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
+import type { Judging } from "../../flows/judging/judging.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import { createPersonalSearch } from "../../interactions/parts/personal_search.ts";
+import type { SearchServers } from "../../core/turn/ports/search.ts";
+import { createCommandUndo } from "../../interactions/parts/undo.ts";
+
+/** Everything that interactions need beside their account. */
+export interface InteractionParts
+  extends
+    Pick<ConversationParts, "spend" | "rates" | "summaries">,
+    Pick<Asks, "waiting" | "isRefused">,
+    Pick<AccountPorts, "health" | "personForgotten"> {
+  readonly options: Pick<
+    AccountOptions,
+    "version" | "dataDir" | "files" | "dashboardLink"
+  >;
+  readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
+  readonly client: RestClient;
+  readonly owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">;
+  readonly judging: Judging;
+  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
+  readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
+  /** Searches in servers' own messages. */
+  readonly knowledge: { readonly search: SearchServers; readonly isOn: () => boolean };
+  readonly toolPortsOf: (agentId: string) => ToolPorts;
+  /** Stops turns; returns how many messages have lost theirs. */
+  readonly stopTurns: (scope: StopScope) => Promise<number>;
+}
+
+/** The context, with the models and the pause that turns use. */
+export interface CommandContext {
+  readonly context: InteractionContext;
+  readonly models: AccountModels;
+  readonly pause: AccountPause;
+}
+
+/**
+ * Creates the context. The function is long because it is a list of the parts that commands use.
+ *
+ * @param account Its log is that of interactions.
+ */
+export function createCommandContext(
+  account: AccountContext,
+  parts: InteractionParts,
+  authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
+): CommandContext {
+  const { accountId, config, store, policy, texts, events, now, log } = account;
+  const { client, options, settings, sources, outbound, judging, stopTurns } = parts;
+  const configFile = () => settings.configFile;
+  const { cleanSecrets } = outbound;
+  const isAccepted = async (call: AskingInteraction, needs: CommandNeeds) =>
+    (await authorize(call, needs)).kind === "accept";
+  const isOwner = (call: AskingInteraction) => isAccepted(call, "owner");
+  const conversationParts = {
+    ...parts,
+    answering: () => settings.models,
+    choices: () => settings.choices,
+    routeOf: judging.sessionOf,
+    cleanSecrets,
+  };
+  const models = createAccountModels(account, conversationParts);
+  const pause = createPause(account, (except) => stopTurns({ accountId, except, isPause: true }));
+  const configPort = createConfigPort(config, configFile);
+  const mcp = createMcpSignIns(account, {
+    serverIds: () => Object.keys(config().mcp.servers),
+    loadLogins: async () =>
+      (await import("../mcp/logins.ts")).createServerLogins(config, options.dataDir),
+    listen: listenForCallback,
+    pastedUrl: (port) => pastedUrl(port, config().http.publicUrl),
+    tellPerson: outbound.tellPerson,
+  });
+  const targets = createTargets({
+    client,
+    isOwner: () => false, // the command asks by itself
+    self: () => account.self()?.userId,
+    alsoGuilds: () => [],
+    sharesDirect: () => false, // an undo shows nothing
+    closedBy: () => undefined, // the policy has let the command in
+    now,
+  });
+  const context: InteractionContext = {
+    texts,
+    events,
+    now,
+    log,
+    pairing: store.pairing,
+    notes: store.notes,
+    usage: store.usage,
+    currency: () => config().models.currency,
+    budgets(call) {
+      const by = usedBy(call, judging.sessionOf(call).agentId);
+      return readBudgets(config().budgets, by, store, now());
+    },
+    questions: {
+      open: store.questions.open,
+      mayDecide: createMayDecide(account, {
+        tools: TOOLS,
+        toolsFor: sources.tools,
+        portsOf: parts.toolPortsOf,
+        portsFor: (press) => parts.toolPortsOf(judging.sessionOf(press).agentId),
+        isOwner: sources.isOwner,
+        isOfDiscord: (error) => error instanceof RestError,
+      }),
+      async decide(deciding) {
+        const outcome = await store.questions.decide(deciding);
+        if (outcome.kind === "decided" || outcome.kind === "closed") events.emit.decided();
+        return outcome;
+      },
+    },
+    contextOf: createContextFacts(account, conversationParts, models.modelOf),
+    commands: () =>
+      COMMANDS.filter(({ isOffered }) =>
+        isOffered?.({ config: configPort, mcp, searches: context.searches }) ?? true
+      ),
+    conversations: createConversations(account, conversationParts, models.modelOf),
+    models,
+    settings: judging.settings,
+    skills: (call) => sources.skills(call, judging.sessionOf(call).agentId),
+    ask: createAsk(account, {
+      ...parts,
+      judge: judging.judge.judge,
+      route: judging.route,
+      ownerIn: judging.presence.ask,
+      openDirect: createOpenDirect(client),
+    }),
+    why: createWhy(store, isOwner),
+    searches: {
+      isOn: parts.knowledge.isOn,
+      run: createPersonalSearch(parts.knowledge.search, log),
+    },
+    forget: createForget(account, async (userId) => {
+      await options.files.folder.forget(userId);
+      parts.personForgotten();
+    }),
+    ...createCommandUndo(account, {
+      undo: createUndo({ client, accountId, changes: store.changes, targets, now }),
+      isOutage: (error) => error instanceof RestError || error instanceof StoreError,
+      isOwner,
+      cleanSecrets,
+    }),
+    config: configPort,
+    allowlists: createAllowlists(
+      account,
+      () => policy().policy,
+      configFile,
+      createReadUser(client),
+    ),
+    mcp,
+    pause: pause.port,
+    restart: createRestart(
+      account,
+      () => isSupervised(process.env, process.pid),
+      () => void process.kill(process.pid, "SIGTERM"),
+    ),
+    dashboardLink: options.dashboardLink,
+    agents: () =>
+      config().agentList.map(({ name, id }) => ({
+        id: name ?? id,
+        modelId: settings.models.of(id).id,
+      })),
+    agentHere(call) {
+      const { agentList } = config();
+      if (agentList.length === 1) return undefined;
+      const { id, name } = agentOf(config(), judging.sessionOf(call).agentId);
+      return name ?? id;
+    },
+    cleanSecrets,
+    turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
+    async status(call) {
+      const { id, window } = models.modelOf(judging.sessionOf(call));
+      const { warnings, ...facts } = statusOf(parts.health, BUILD_NAME, id, now());
+      return { ...facts, window, warnings: await isOwner(call) ? warnings : undefined };
+    },
+  };
+  return { context, models, pause };
+}
+
+/**
+ * Creates the config file for `/config` (K4).
+ *
+ * @param file The file as it is now; `undefined` if there is none.
+ */
+function createConfigPort(
+  config: AccountContext["config"],
+  file: () => ConfigFile | undefined,
+): ConfigPort {
+  let paths: readonly string[] | undefined;
+  return {
+    allows() {
+      const { discord: { configCommand } } = config();
+      const reading = configCommand !== "off" && file() !== undefined;
+      return { reading, writing: reading && configCommand === "write" };
+    },
+    // Built by the first person who types a path: the schema takes milliseconds.
+    paths: () => paths ??= pathsOf(referenceKeys(configSchema)),
+    get: (path) => file()?.get(path) ?? Promise.resolve(undefined),
+    set: (path, value) => file()?.set(path, value) ?? Promise.resolve("there is no config file"),
+  };
+}
+
+function pathsOf(keys: readonly ReferenceKey[]): readonly string[] {
+  return keys.flatMap(({ path, keys: below }) => [path, ...pathsOf(below)]);
+}

@@ -1,0 +1,240 @@
+/**
+ * Creates, edits and deletes messages. No other module does.
+ *
+ * The messages arrive frozen, with their nonce; this module knows only Discord's requests and
+ * responses. A failure is an outcome, never thrown, because the outbox decides its consequence for
+ * the message.
+ */
+
+import type { Messages } from "../../../core/outbound/requests.ts";
+import { MessageFlags } from "@discordeno/types";
+import { z } from "zod";
+import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
+import type {
+  EmbedContent,
+  OutboundFile,
+  OutboundMessage,
+  PostOutcome,
+  VoiceFacts,
+} from "../../../core/outbound/outbound.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { expect, RestError } from "../exchange/rest_error.ts";
+import { componentsOf, IS_COMPONENTS_V2 } from "./layout.ts";
+import type { RequestOptions, RestApi } from "../client/client.ts";
+import { jsonOf } from "../client/send.ts";
+import { isRecord } from "../../../lib/text/json.ts";
+
+/** Discord's code for a message that does not exist. */
+const UNKNOWN_MESSAGE = 10008;
+/** Discord's code for a request with more than the place takes; its status is 413. */
+const TOO_LARGE = 40005;
+
+/** Discord's code for a request with an invalid field. */
+const INVALID_FORM_BODY = 50035;
+
+/**
+ * Discord's codes for a refused quote: the bot may not read the history here, the quoted channel is
+ * age-restricted, or a field is invalid, such as a reference to an announcement of Discord's own. One
+ * request without the reference tells whether that was the field.
+ */
+const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, 160009, 160010, INVALID_FORM_BODY]);
+
+/** Timeout of a request with files in milliseconds: an uplink of 2 Mbit/s needs 42 s for 10 MiB. */
+export const UPLOAD_TIMEOUT_MS = 60_000;
+
+const CREATE = "POST /channels/:id/messages";
+const EDIT = "PATCH /channels/:id/messages/:id";
+
+const messageSchema = z.object({ id: snowflakeSchema<"message">() });
+
+/**
+ * Creates the calls for one account.
+ *
+ * `enforceNonce` makes a repeated request harmless. `parse: []` prevents every ping that the
+ * message does not list.
+ *
+ * @param api The account's client; its scheduler keeps the order within a channel.
+ * @see {@link https://docs.discord.com/developers/resources/message}
+ */
+export function createMessages(api: RestApi): Messages {
+  /** Sends a request whose response is the message. */
+  async function send(
+    method: "POST" | "PATCH",
+    path: string,
+    options: RequestOptions,
+  ): Promise<PostOutcome> {
+    try {
+      const answer = await api.request(method, path, options);
+      return { kind: "created", messageId: idOf(answer, method === "POST" ? CREATE : EDIT) };
+    } catch (thrown) {
+      return failureOf(thrown);
+    }
+  }
+
+  function create(
+    message: OutboundMessage,
+    files: readonly OutboundFile[],
+    notAfter: number,
+  ): Promise<PostOutcome> {
+    const path = `/channels/${message.channelId}/messages`;
+    return send("POST", path, {
+      notAfter,
+      ...requestOf(toCreate(message), message, files, message.voice),
+    });
+  }
+
+  function edit(
+    messageId: MessageId,
+    message: OutboundMessage,
+    files: readonly OutboundFile[],
+    priority: "spare" | undefined,
+  ): Promise<PostOutcome> {
+    const path = `/channels/${message.channelId}/messages/${messageId}`;
+    return send("PATCH", path, { priority, ...requestOf(toEdit(message), message, files) });
+  }
+
+  return {
+    async create(message, files, notAfter) {
+      let outcome = await create(message, files, notAfter);
+      if (outcome.kind !== "refused") return outcome;
+      let { quote: _, card: __, ...plain } = message;
+      if (message.quote !== undefined && refusesQuote(outcome)) {
+        plain = { ...plain, pings: { ...message.pings, quotedAuthor: false } };
+        const { card } = message;
+        outcome = await create({ ...plain, card }, files, notAfter);
+      }
+      return message.card && isInvalid(outcome) ? await create(plain, files, notAfter) : outcome;
+    },
+    async edit(messageId, message, files, priority) {
+      const outcome = await edit(messageId, message, files, priority);
+      const { card, ...plain } = message;
+      return card && isInvalid(outcome) ? await edit(messageId, plain, files, priority) : outcome;
+    },
+    async delete(channelId, messageId) {
+      try {
+        await api.request("DELETE", `/channels/${channelId}/messages/${messageId}`);
+        return { kind: "created", messageId };
+      } catch (thrown) {
+        return failureOf(thrown);
+      }
+    },
+  };
+}
+
+/** Reads the id alone; the schema is for the error. */
+function idOf(answer: unknown, route: string): MessageId {
+  const id = isRecord(answer) && typeof answer["id"] === "string"
+    ? parseSnowflake<"message">(answer["id"])
+    : undefined;
+  return id ?? expect(route, messageSchema, answer).id;
+}
+
+/**
+ * Builds the JSON of a new message, without its last brace. Each reply has one, so it is made as a
+ * text at once.
+ */
+function toCreate(message: OutboundMessage): string {
+  const { nonce, quote, card, content, embed } = message;
+  const flags = createFlagsOf(message);
+  return (card ? "{" : `{"content":${JSON.stringify(content)},`) +
+    `"nonce":${JSON.stringify(nonce)},"enforce_nonce":true,${mentionsOf(message)}` +
+    (flags === 0 ? "" : `,"flags":${flags}`) +
+    (embed ? `,"embeds":${jsonOf([embedOf(embed)])}` : "") +
+    (quote ? `,"message_reference":{"message_id":"${quote}","fail_if_not_exists":false}` : "");
+}
+
+function embedOf({ footer, ...embed }: EmbedContent): object {
+  return { ...embed, footer: footer === undefined ? undefined : { text: footer } };
+}
+
+/** A voice message has no text, so it has no previews; and a card has none of its own. */
+function createFlagsOf({ voice, card, suppressesEmbeds, isSilent }: OutboundMessage): number {
+  return (voice
+    ? MessageFlags.IsVoiceMessage
+    : card
+    ? IS_COMPONENTS_V2
+    : suppressesEmbeds
+    ? MessageFlags.SuppressEmbeds
+    : 0) |
+    (isSilent ? MessageFlags.SuppressNotifications : 0);
+}
+
+/**
+ * Builds the JSON of an edit, without its last brace. Sets the flags even to 0, because a draft may
+ * have had one. Absent buttons stay at Discord.
+ */
+function toEdit(message: OutboundMessage): string {
+  const { suppressesEmbeds, card } = message;
+  const flags = card ? IS_COMPONENTS_V2 : suppressesEmbeds ? MessageFlags.SuppressEmbeds : 0;
+  // Discord makes a card only of a message without text.
+  return `{"content":${card ? null : JSON.stringify(message.content)},` +
+    `${mentionsOf(message)},"flags":${flags}`;
+}
+
+function mentionsOf({ pings: { users, roles, quotedAuthor } }: OutboundMessage): string {
+  const people = users.length > 0 || roles.length > 0
+    ? `"users":${JSON.stringify(users)},"roles":${JSON.stringify(roles)}`
+    : '"users":[],"roles":[]';
+  return `"allowed_mentions":{"parse":[],${people},"replied_user":${quotedAuthor}}`;
+}
+
+/**
+ * Adds the components and the files to a begun body. Discord keeps only the listed attachments, so a
+ * repeated edit adds no file twice.
+ */
+function requestOf(
+  begun: string,
+  message: OutboundMessage,
+  files: readonly OutboundFile[],
+  voice?: VoiceFacts,
+): Pick<RequestOptions, "body" | "files" | "timeoutMs"> {
+  const { card, buttons, menus, dropsFiles } = message;
+  const { components } = card || buttons || menus ? componentsOf(message) : {};
+  const body = components ? `${begun},"components":${jsonOf(components)}` : begun;
+  if (files.length === 0) return { body: dropsFiles ? `${body},"attachments":[]}` : `${body}}` };
+  const attachments = files.map(({ name, alt, isSpoiler }, index) => ({
+    id: String(index),
+    filename: name,
+    description: alt,
+    isSpoiler,
+    durationSecs: voice?.durationSec,
+    waveform: voice?.waveform,
+  }));
+  return {
+    body: `${body},"attachments":${jsonOf(attachments)}}`,
+    files: files.map(({ name, contentType, bytes }) => ({
+      name,
+      blob: new Blob([bytes], contentType === undefined ? {} : { type: contentType }),
+    })),
+    timeoutMs: UPLOAD_TIMEOUT_MS,
+  };
+}
+
+/**
+ * Converts an error to an outcome. A deleted quote does not fail a create (`failIfNotExists`). So
+ * for a create, "unknown message" can only mean the message with this nonce, which was deleted.
+ */
+function failureOf(error: unknown): PostOutcome {
+  if (!(error instanceof RestError)) throw error; // not a failed request: a bug of Barnacle
+  const { kind, message: reason, status, code, retryAfterMs } = error;
+  if (code === UNKNOWN_MESSAGE) return { kind: "already_gone" };
+  if (kind === "unavailable") return { kind: "unanswered", reason };
+  if (kind === "unsent") return { kind: "unsent", reason };
+  return {
+    kind: "refused",
+    why: kind,
+    reason,
+    code,
+    retryAfterMs,
+    isTooLarge: (status === 413 || code === TOO_LARGE) || undefined,
+  };
+}
+
+function isInvalid(outcome: PostOutcome): boolean {
+  return outcome.kind === "refused" && outcome.code === INVALID_FORM_BODY;
+}
+
+function refusesQuote(outcome: PostOutcome): boolean {
+  return outcome.kind === "refused" && outcome.code !== undefined &&
+    QUOTE_REFUSED.has(outcome.code);
+}

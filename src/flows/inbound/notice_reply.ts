@@ -1,0 +1,156 @@
+/**
+ * Makes the notices that T1 stores as replies: to a request to stop (S5), and to a message for which
+ * too many turns wait (X4), or that came while the bot was away (G6). A turn stores the one about
+ * earlier answers (T17). A notice quotes its message and pings no one.
+ */
+
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import { freeze } from "../../render/freeze.ts";
+import { noticeBody } from "../../render/reply.ts";
+import type { TextCommand } from "../../core/inbound/text_commands.ts";
+import { prepareFollows } from "../../policy/places.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
+import type { EditRules, Judged } from "../../core/inbound/inbox.ts";
+import {
+  CATCH_UP_RULES,
+  type MessageOrigin,
+  type WaitingLimits,
+  type WaitingRules,
+} from "../../core/inbound/waiting_limits.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+
+function noticeReply(
+  text: string,
+  { accountId, channelId, guildId, id: cause, revision }: Pick<
+    InboundMessage,
+    "accountId" | "channelId" | "guildId" | "id" | "revision"
+  >,
+): readonly Frozen[] {
+  return freeze({
+    accountId,
+    channelId,
+    guildId,
+    cause,
+    revision,
+    kind: "notice",
+    quote: { messageId: cause, on: "first" },
+    ...noticeBody(text),
+  });
+}
+
+/** Makes the reply that links earlier answers to a question (T17): the same for each of its edits. */
+export function askedBeforeReply(
+  message: InboundMessage,
+  links: readonly string[],
+  texts: Texts,
+): readonly Frozen[] {
+  return noticeReply(notice("askedBefore", { links: links.join(" ") }, texts), {
+    ...message,
+    revision: 0,
+  });
+}
+
+export function waitingRulesOf(
+  limits: WaitingLimits,
+  texts: Texts,
+  isOwner: WaitingRules["isOwner"],
+): WaitingRules {
+  return {
+    ...limits,
+    isOwner,
+    refusal: (message, why) =>
+      noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message),
+  };
+}
+
+/**
+ * The limits of waiting turns for messages of an origin. People must not lose a question to the bot's
+ * absence: catch-up has chosen the messages of a history by its own limits (G6), and of replayed ones
+ * as many may wait in a channel.
+ */
+export function limitsOf(
+  origin: MessageOrigin,
+  queue: WaitingLimits,
+  catchUp: { readonly enabled: boolean; readonly maxPerChannel: number },
+): WaitingLimits {
+  if (origin === "live" || origin === "replayed" && !catchUp.enabled) return queue;
+  const missed = { ...queue, perUser: Infinity, share: Infinity };
+  if (origin === "history") return { ...missed, perChannel: Infinity };
+  const { maxPerChannel } = catchUp;
+  if (queue.perChannel >= maxPerChannel) return missed;
+  return {
+    ...missed,
+    perChannel: maxPerChannel,
+    channelRule: `${CATCH_UP_RULES}.maxPerChannel`,
+  };
+}
+
+/** Makes the rules for changes of answered questions (H6a). */
+export function editRulesOf(
+  policy: AccessPolicy,
+  commandOf: (message: InboundMessage) => TextCommand | undefined,
+): EditRules {
+  return {
+    of: prepareFollows(policy),
+    isCommand: (message) => commandOf(message) !== undefined,
+    escape: escapeUntrusted,
+  };
+}
+
+/**
+ * Reads a message as a request to stop. It counts only as a whole, apart from mentions: `/stop`, or
+ * the word `stop` as a reply to the bot or in a direct message.
+ *
+ * @returns `word`: only if there is something to stop; otherwise it is a message like any other.
+ */
+function stopIn(
+  { text, mention, place }: Pick<InboundMessage, "text" | "mention" | "place">,
+): "command" | "word" | undefined {
+  if (!/stop/i.test(text)) return undefined; // most messages
+  const words = text.replace(/<@!?\d+>|<@&\d+>/g, "").trim().toLowerCase();
+  if (words === "/stop") return "command";
+  const isToBot = mention === "reply" || place.kind === "dm";
+  return isToBot && /^stop[.!]?$/.test(words) ? "word" : undefined;
+}
+
+/**
+ * Makes the request of a message that asks the bot to be quiet (I1). It stops turns, too.
+ *
+ * @param mayStopAll Whether the sender may stop the turns of other people there (K3).
+ */
+export function quietRequestOf(
+  message: InboundMessage,
+  quietUntil: number,
+  mayStopAll: (message: InboundMessage) => boolean,
+  texts: () => Texts,
+): Judged["stop"] {
+  const { accountId, channelId, sender } = message;
+  const userId = mayStopAll(message) ? undefined : sender.id;
+  const reply = noticeReply(notice("quieted", {}, texts()), message);
+  return { scope: { accountId, channelId, userId }, reply, nothing: reply, quietUntil };
+}
+
+/**
+ * Makes the request of an accepted message; `undefined` if it asks for no stop.
+ *
+ * @param mayStopAll Whether the sender may stop the turns of other people there (K3).
+ */
+export function stopRequestOf(
+  message: InboundMessage,
+  mayStopAll: (message: InboundMessage) => boolean,
+  texts: () => Texts,
+): Judged["stop"] {
+  const how = stopIn(message);
+  if (!how) return undefined;
+  const { accountId, channelId, sender } = message;
+  const isAll = message.place.kind === "dm" || mayStopAll(message);
+  return {
+    scope: { accountId, channelId, userId: !isAll ? sender.id : undefined },
+    reply: noticeReply(notice("stopped", {}, texts()), message),
+    nothing: how === "command"
+      ? noticeReply(notice("nothingToStop", {}, texts()), message)
+      : undefined,
+  };
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
+import { createApplicationCommands } from "../../../../src/discord/rest/requests/application_commands.ts";
+import { guildId } from "../../../support/discord/builders.ts";
+import { checkedApi } from "../checked_api.ts";
+import { sameData } from "../../../support/same_data.ts";
+
+const APPLICATION = "99" as ApplicationId;
+const STATUS = {
+  type: 1,
+  name: "status",
+  description: "Show version",
+  options: [{ type: 4, name: "days", description: "How many" }],
+};
+
+describe("[K1] createApplicationCommands()", () => {
+  it("lists Discord's commands, without the fields that Barnacle does not compare", async () => {
+    const answer = {
+      ...STATUS,
+      id: "7",
+      application_id: "99",
+      version: "8",
+      name_localizations: null,
+      options: [{ type: 4, name: "days", description: "How many", required: false, choices: [] }],
+    };
+    const { api, sent } = checkedApi([answer]);
+    sameData(await createApplicationCommands(api).list(APPLICATION), {
+      commands: [STATUS],
+      entryPoint: [],
+    });
+    assert.deepEqual(sent.map(({ method, path }) => [method, path]), [
+      ["GET", "/applications/99/commands"],
+    ]);
+  });
+
+  it("replaces all of them in one request", async () => {
+    const { api, sent, asked } = checkedApi([]);
+    const registered = { commands: [STATUS], entryPoint: [] };
+    await createApplicationCommands(api).replace(APPLICATION, undefined, registered);
+    assert.deepEqual(sent.map(({ method, body }) => [method, body]), [["PUT", [STATUS]]]);
+    assert.equal(asked[0]?.[2]?.priority, "background", "no person waits for it");
+  });
+
+  it("lists and replaces those of one guild", async () => {
+    const { api, sent, asked } = checkedApi([STATUS], []);
+    const { list, replace } = createApplicationCommands(api);
+    const guild = guildId("1400000000000000001");
+    const { commands, entryPoint } = await list(APPLICATION, guild);
+    assert.match(String(asked[0]?.[1]), /\?with_localizations=true$/);
+    await replace(APPLICATION, guild, { commands, entryPoint });
+    const path = `/applications/99/guilds/${guild}/commands`;
+    assert.deepEqual(sent.map(({ path }) => path), [path, path]);
+  });
+
+  it("keeps subcommands, choices and words in other languages, and no description of a menu", async () => {
+    const config = {
+      ...STATUS,
+      default_member_permissions: "32",
+      name_localizations: { "pt-BR": "estado" },
+      description_localizations: { de: "Zustand" },
+      options: [{
+        type: 1,
+        name: "get",
+        description: "Read",
+        options: [
+          { type: 3, name: "path", description: "Path", required: true, autocomplete: true },
+          { type: 3, name: "as", description: "As", choices: [{ name: "x", value: "y" }] },
+        ],
+      }],
+    } as const;
+    const menu = { type: 3, name: "Ask Barnacle", description: "", options: [] };
+    const { api, sent } = checkedApi([config, { ...menu, options: undefined }], []);
+    const { list, replace } = createApplicationCommands(api);
+    const { commands } = await list(APPLICATION);
+    sameData(commands, [config, menu]);
+    await replace(APPLICATION, undefined, { commands, entryPoint: [] });
+    assert.deepEqual(sent.at(-1)?.body, [{ ...config, default_member_permissions: 32 }, {
+      type: 3,
+      name: "Ask Barnacle",
+    }]);
+  });
+
+  it("keeps the command that launches the application's Activity apart, and sends it again", async () => {
+    const launch = { type: 4, name: "launch", description: "", handler: 2 };
+    const { api, sent } = checkedApi([launch], []);
+    const { list, replace } = createApplicationCommands(api);
+    const { commands, entryPoint } = await list(APPLICATION);
+    assert.deepEqual([commands, entryPoint], [[], [launch]]);
+    await replace(APPLICATION, undefined, { commands: [STATUS], entryPoint });
+    assert.deepEqual(sent.at(-1)?.body, [STATUS, launch]);
+  });
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createApplications } from "../../../../src/discord/rest/requests/application.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { withDiscord } from "../simulated.ts";
+import { sameData } from "../../../support/same_data.ts";
+
+const ME = {
+  id: "1500000000000000002",
+  name: "barnacle",
+  flags: 1 << 19,
+  bot_public: false,
+  bot_require_code_grant: true,
+  owner: { id: "1", username: "ada" },
+  team: null,
+  approximate_guild_count: 3,
+};
+
+function asking(answer: unknown) {
+  const asked: unknown[] = [];
+  const applications = createApplications({
+    request(method, path, options) {
+      asked.push([method, path, ...(options?.body === undefined ? [] : [options.body])]);
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+  });
+  return { asked, applications };
+}
+
+describe("[G9] createApplications()", () => {
+  it("reads the token's application and owner", async () => {
+    const { asked, applications } = asking(ME);
+    sameData(await applications.me(), {
+      id: "1500000000000000002",
+      name: "barnacle",
+      flags: 1 << 19,
+      needsCodeGrant: true,
+      owner: "ada",
+      ownerId: "1",
+      ownerIds: ["1"],
+      guildCount: 3,
+    });
+    assert.deepEqual(asked, [["GET", "/applications/@me"]]);
+  });
+
+  it("names the team of a team's application, and its owner's account", async () => {
+    const team = { name: "Harbour", owner_user_id: "7" };
+    const { owner, ownerId, isTeam } = await asking({ ...ME, team }).applications.me();
+    assert.equal(isTeam, true);
+    assert.deepEqual([owner, ownerId], ["Harbour", "7"]);
+  });
+
+  const member = (id: string, membership_state: number) => ({ user: { id }, membership_state });
+  const teams: readonly [what: string, team: object, ownerIds: readonly string[]][] = [
+    [
+      "all joined members, the owner first",
+      { owner_user_id: "7", members: [member("6", 2), member("7", 2), member("8", 2)] },
+      ["7", "6", "8"],
+    ],
+    [
+      "no invited member",
+      { owner_user_id: "7", members: [member("6", 1), member("7", 2)] },
+      ["7"],
+    ],
+    ["the owner alone if the response has no members", { owner_user_id: "7" }, ["7"]],
+    ["the owner alone if the members are malformed", {
+      owner_user_id: "7",
+      members: [{ user: "6" }],
+    }, ["7"]],
+    ["no one if the response has neither", {}, []],
+  ];
+  for (const [what, team, ownerIds] of teams) {
+    it(`[P10] returns as a team's owners ${what}`, async () => {
+      const { applications } = asking({ ...ME, team: { name: "Harbour", ...team } });
+      assert.deepEqual((await applications.me()).ownerIds, ownerIds);
+    });
+  }
+
+  it("[R11] has no owner id rather than an invalid one", async () => {
+    for (const owner of [{ username: "ada" }, { username: "ada", id: "ada" }, null]) {
+      assert.equal((await asking({ ...ME, owner }).applications.me()).ownerId, undefined);
+    }
+    const team = { name: "Harbour" };
+    const { ownerId } = await asking({ ...ME, team }).applications.me();
+    assert.equal(ownerId, undefined, "a team's application names no person as its owner");
+  });
+
+  it("uses defaults for the fields that a server in Discord's place omits", async () => {
+    const { applications } = asking({ id: ME.id, name: "x" });
+    sameData(await applications.me(), {
+      id: ME.id,
+      name: "x",
+      flags: 0,
+      needsCodeGrant: false,
+      ownerIds: [],
+    });
+  });
+
+  it("sets flags and nothing else", async () => {
+    const { asked, applications } = asking(ME);
+    await applications.setFlags(1 << 19);
+    assert.deepEqual(asked, [["PATCH", "/applications/@me", { flags: 1 << 19 }]]);
+  });
+
+  it("requests one guild only", async () => {
+    const { asked, applications } = asking([{ id: "1" }]);
+    assert.equal(await applications.hasGuild(), true);
+    assert.equal(await asking([]).applications.hasGuild(), false);
+    assert.deepEqual(asked, [["GET", "/users/@me/guilds?limit=1"]]);
+  });
+
+  it("[D2] reads the id of the token's user", () =>
+    withDiscord(async ({ api, sim }) => {
+      assert.equal(await createApplications(api).self(), sim.application.userId);
+      await assert.rejects(asking({ id: "me" }).applications.self(), RestError);
+    }));
+
+  for (const answer of [undefined, {}, { ...ME, id: "no id" }, [ME]]) {
+    it(`refuses ${JSON.stringify(answer)}`, async () => {
+      await assert.rejects(asking(answer).applications.me(), (error) => {
+        assert.ok(error instanceof RestError);
+        assert.equal(error.kind, "unavailable");
+        return true;
+      });
+    });
+  }
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  createHasWebhook,
+  createMembers,
+  createReadMember,
+  createReadRoles,
+  createReadUser,
+} from "../../../../src/discord/rest/requests/members.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { guildId, userId } from "../../../support/discord/builders.ts";
+import { checkedApi } from "../checked_api.ts";
+import { withDiscord } from "../simulated.ts";
+import { sameData } from "../../../support/same_data.ts";
+
+const read = (answer: unknown) =>
+  createReadRoles({
+    request: (method, path) => {
+      assert.equal(`${method} ${path}`, "GET /guilds/100/members/900");
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+  })(guildId("100"), userId("900"));
+
+describe("[G6] [P14] createReadRoles()", () => {
+  it("reads the roles of a member", async () => {
+    assert.deepEqual(await read({ roles: ["1", "2"], nick: "x" }), ["1", "2"]);
+  });
+
+  it("returns no roles for a user who has left", async () => {
+    const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
+    assert.deepEqual(await read(new RestError("failed", { ...about, code: 10_007 })), []);
+    const page = new RestError("failed", about);
+    await assert.rejects(read(page), page, "a proxy's answer, not Discord's");
+  });
+
+  it("passes on a failure, instead of returning no roles", async () => {
+    const down = new RestError("failed", { kind: "unavailable", route: "GET /x" });
+    await assert.rejects(read(down), down);
+    await assert.rejects(read({ roles: ["helpers"] }), RestError);
+  });
+});
+
+describe("[K2] createReadUser()", () => {
+  const readUser = (answer: unknown) =>
+    createReadUser({
+      request: (method, path) => {
+        assert.equal(`${method} ${path}`, "GET /users/900");
+        return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+      },
+    })(userId("900"));
+
+  it("reads the names, finds no unknown user, and passes on a failure", async () => {
+    const user = { id: "900", username: "ada", discriminator: "0" };
+    sameData(await readUser(user), { username: "ada" });
+    assert.deepEqual(await readUser({ ...user, discriminator: "1234" }), {
+      username: "ada",
+      tag: "ada#1234",
+    });
+    const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
+    assert.equal(await readUser(new RestError("failed", { ...about, code: 10_013 })), undefined);
+    const page = new RestError("failed", about);
+    await assert.rejects(readUser(page), page, "a proxy's answer, not Discord's");
+  });
+});
+
+describe("[P7] createHasWebhook()", () => {
+  const has = (answer: unknown) =>
+    createHasWebhook({
+      request: (method, path) => {
+        assert.equal(`${method} ${path}`, "GET /webhooks/900");
+        return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+      },
+    })(userId("900"));
+
+  it("finds a webhook, also one that the bot may not see", async () => {
+    assert.equal(await has({ id: "900", type: 1, token: "secret" }), true);
+    const about = { kind: "forbidden", route: "GET /x", status: 403 } as const;
+    assert.equal(await has(new RestError("failed", { ...about, code: 50_013 })), true);
+  });
+
+  it("finds none only if Discord says that it is unknown", async () => {
+    const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
+    assert.equal(await has(new RestError("failed", { ...about, code: 10_015 })), false);
+    for (
+      const error of [
+        new RestError("failed", { ...about, code: 0 }), // a server without this route
+        new RestError("failed", about),
+        new RestError("failed", { kind: "forbidden", route: "GET /x", status: 403 }),
+        new RestError("failed", { kind: "unavailable", route: "GET /x" }),
+      ]
+    ) {
+      await assert.rejects(has(error), error);
+    }
+  });
+
+  it("reads it from Discord", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const hasWebhook = createHasWebhook(api);
+      const { id } = demo.webhook;
+      assert.equal(await hasWebhook(userId(id)), true, "without the permission");
+      sim.permit({ to: "Barnacle", what: "manageWebhooks", as: "allowed", in: "general" });
+      assert.equal(await hasWebhook(userId(id)), true);
+      assert.equal(await hasWebhook(demo.people.ada.id), false);
+    }));
+});
+
+describe("[R11] createReadMember()", () => {
+  const readMember = (answer: unknown) =>
+    createReadMember({
+      request: () => answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer),
+    })(guildId("100"), userId("900"));
+
+  const timeouts: readonly [unknown, number | undefined][] = [
+    ["2026-11-20T15:00:00.000000+00:00", Date.UTC(2026, 10, 20, 15)],
+    [null, undefined],
+    [undefined, undefined],
+    ["soon", undefined],
+  ];
+  for (const [communication_disabled_until, timedOutUntil] of timeouts) {
+    it(`reads a timeout: ${communication_disabled_until}`, async () => {
+      const member = await readMember({ roles: ["1"], communication_disabled_until });
+      assert.equal(member?.timedOutUntil, timedOutUntil);
+      assert.deepEqual(member?.roles, ["1"]);
+    });
+  }
+
+  it("distinguishes a user who has left from a member without roles", async () => {
+    const about = { kind: "not_found", route: "GET /x", status: 404, code: 10_007 } as const;
+    assert.equal(await readMember(new RestError("failed", about)), undefined);
+    sameData(await readMember({ roles: [] }), { roles: [] });
+  });
+});
+
+describe("[P12] createMembers().search()", () => {
+  const GUILD = guildId("100");
+
+  it("searches by the beginning of a name, and returns usernames, not nicknames", async () => {
+    const { api, sent } = checkedApi([
+      { user: { id: "7", username: "ada", discriminator: "0", global_name: "A" }, nick: "boss" },
+      { user: { id: "8", username: "Adam", discriminator: "0042" }, roles: [] },
+      { user: { id: "9", username: "ada", discriminator: "0007", bot: true } },
+    ]);
+    sameData(await createMembers(api).search(GUILD, "ada & ü"), [
+      { userId: "7", username: "ada" },
+      { userId: "8", username: "Adam", tag: "Adam#0042" },
+      { userId: "9", username: "ada", tag: "ada#0007", isBot: true },
+    ]);
+    assert.deepEqual(sent.map(({ path, query }) => [path, query]), [
+      ["/guilds/100/members/search", { query: "ada & ü", limit: "1000" }],
+    ]);
+  });
+
+  it("passes on the limit and the request options", async () => {
+    const { api, sent, asked } = checkedApi([]);
+    await createMembers(api, { priority: "background" }).search(GUILD, "a", 1_000);
+    assert.equal(sent[0]?.query["limit"], "1000");
+    assert.deepEqual(asked[0]?.[2], { priority: "background" });
+  });
+
+  for (const query of ["", "x".repeat(101)]) {
+    it(`sends no request for a query of ${query.length} characters`, async () => {
+      const { api, sent } = checkedApi([]);
+      assert.deepEqual(await createMembers(api).search(GUILD, query), []);
+      assert.deepEqual(sent, []);
+    });
+  }
+
+  it("passes on a failure, instead of returning no members", async () => {
+    const denied = new RestError("failed", { kind: "forbidden", route: "GET /x" });
+    await assert.rejects(createMembers(checkedApi(denied).api).search(GUILD, "ada"), denied);
+    const odd = checkedApi([{ user: { id: "ada" } }]);
+    await assert.rejects(createMembers(odd.api).search(GUILD, "ada"), RestError);
+  });
+});

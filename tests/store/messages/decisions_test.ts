@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Facts } from "../../../src/core/inbound/facts.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
+import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const messages = ["101", "102", "103"].map((id) => guildMessage({ id: messageId(id) }));
+
+describe("verdictsAfter()", () => {
+  it("[P1] returns every verdict with its reason and rule, oldest first, page by page", async () => {
+    const { store } = openTestStore();
+    const [one, two, three] = messages;
+    const judged = [accepted(one), ignored(two), ignored(three, false)];
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+
+    const page = await store.messages.verdictsAfter(0, 2);
+    const shared = { accountId: "default", channelId: one!.channelId, at: NOW, rule: "rule" };
+    const author = { authorId: one!.sender.id };
+    assert.deepEqual(page, [
+      { id: 1, messageId: "101", ...shared, ...author, verdict: "accept", why: "mentioned" },
+      { id: 2, messageId: "102", ...shared, ...author, verdict: "ignore", why: "no-mention" },
+    ]);
+    const rest = await store.messages.verdictsAfter(page.at(-1)!.id, 2);
+    assert.deepEqual(rest.map(({ messageId }) => messageId), ["103"]);
+    assert.deepEqual(await store.messages.verdictsAfter(rest.at(-1)!.id, 2), []);
+  });
+});
+
+describe("a decision on record", () => {
+  it("[P1] has its facts and its policy, without texts", async () => {
+    const { store, rows } = openTestStore();
+    const message = guildMessage({
+      text: "a secret",
+      place: guildPlace({ topic: "a secret topic" }),
+      extras: [{ kind: "poll", text: "a secret poll" }],
+      quoted: { id: messageId("5"), text: "a secret quote" },
+    });
+    const knownFacts = { isMuted: true };
+    await store.inbox.acceptBatch(
+      batch({ judged: [{ ...ignored(message, false), knownFacts, policyId: 7 }] }),
+      NOW,
+    );
+    const [row] = rows(
+      "SELECT facts, policy_row FROM decision",
+    );
+    assert.equal(row?.["policy_row"], 7);
+    const facts: Facts = JSON.parse(String(row?.["facts"]));
+    assert.deepEqual(facts.sender, message.sender);
+    assert.deepEqual(facts.knownFacts, knownFacts);
+    assert.equal(facts.hasContent, true);
+    assert.doesNotMatch(JSON.stringify(rows("SELECT * FROM decision")), /secret/);
+  });
+
+  it("[G6] has the facts of a message that came too late for policy", async () => {
+    const { store, rows } = openTestStore();
+    const tooLate = { ...accepted().verdict, kind: "ignore", why: "too-old", keepAsContext: true };
+    const judged = { message: guildMessage(), verdict: tooLate as Verdict };
+    await store.inbox.acceptBatch(
+      batch({ judged: [{ ...judged, policyVerdict: accepted().verdict }] }),
+      NOW,
+    );
+    const [row] = rows("SELECT facts -> '$.matchesPattern' AS matched FROM decision");
+    assert.equal(row?.["matched"], "true");
+    assert.equal((await store.messages.verdictsAfter(0, 1))[0]?.why, "too-old");
+  });
+});

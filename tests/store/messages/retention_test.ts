@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DAY_MS } from "../../../src/lib/clock.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+} from "../../support/discord/builders.ts";
+import type { Retention } from "../../../src/store/messages/retention.ts";
+import { createStore } from "../../support/store/open_database.ts";
+import {
+  accepted,
+  batch,
+  frozen,
+  ignored,
+  openTestStore,
+  part,
+} from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const RETENTION = { decisionsDays: 30, contextDays: 14, mediaDays: 7, contextPerChannel: 20 };
+
+/** Messages, each sent a millisecond after the one before. */
+const idOf = (number: number) => messageId(String(BigInt(number) << 22n));
+const chatter = (from: number, count: number, channel = "11") =>
+  Array.from(
+    { length: count },
+    (_, index) => ignored(guildMessage({ id: idOf(from + index), channelId: channelId(channel) })),
+  );
+
+function openKeeping(retention: Retention = RETENTION) {
+  const test = openTestStore({ retention });
+  const count = (table: string) => test.rows(`SELECT * FROM ${table}`).length;
+  return { ...test, count };
+}
+
+describe("preparePruner()", () => {
+  it("[X6] [L5] deletes the use of models with the rest", async () => {
+    const { store, database, count } = openKeeping({ ...RETENTION, usageDays: 9 });
+    database.exec(
+      `INSERT INTO usage VALUES (1, '', '11', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0)`,
+    );
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
+    assert.equal(count("usage"), 0);
+  });
+
+  /** One message in each of many channels that the sweep visits first. */
+  const QUIET = Array.from({ length: 40 }, (_, index) => chatter(100, 1, String(100 + index)))
+    .flat();
+  const LOUD = "900";
+  const loud =
+    "SELECT message_id FROM message WHERE channel_id = '900' ORDER BY digits, message_id";
+
+  it("[X6] keeps the newest messages of a channel, within a step", async () => {
+    const { store, rows } = openKeeping();
+    await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
+    for (let from = 1_000; from < 1_500; from += 10) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 10, LOUD) }), NOW);
+      const kept = rows(loud).map((row) => row["message_id"]);
+      assert.ok(kept.length <= RETENTION.contextPerChannel + 64 + 20, `${kept.length}`);
+      const expected = kept.map((_, index) => idOf(from + 10 - kept.length + index));
+      assert.deepEqual(kept, expected);
+    }
+  });
+
+  it("[X6] counts messages that are decided late", async () => {
+    const { store, rows } = openKeeping();
+    const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
+    await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
+    const late = chatter(1_000, 300, LOUD);
+    await store.inbox.acceptBatch(
+      batch({ judged: late.map(({ message }) => ({ message, verdict })) }),
+      NOW,
+    );
+    for (const judged of late) await store.inbox.decide(judged, NOW);
+    assert.ok(rows(loud).length <= RETENTION.contextPerChannel + 64 + 1);
+  });
+
+  it("[X6] prunes an earlier process's messages once the channel has a new one", async () => {
+    const { database, store, rows } = openKeeping();
+    await store.inbox.acceptBatch(batch({ judged: [...QUIET, ...chatter(1_000, 20, LOUD)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 3, LOUD) }), NOW);
+    const next = createStore(database, ":memory:", { elapsed: () => 0, retention: RETENTION });
+    await store.inbox.acceptBatch(batch({ judged: chatter(2_500, 16, LOUD) }), NOW);
+    assert.equal(rows(loud).length, 39);
+    await next.inbox.acceptBatch(batch({ judged: chatter(3_000, 1, LOUD) }), NOW);
+    await next.gateway.touchAlive(ACCOUNT, [], NOW);
+    assert.equal(rows(loud).length, 20, "the first block is deleted");
+  });
+
+  it("[X6] deletes no message of a channel because of messages in another one", async () => {
+    const { store, rows } = openKeeping();
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 5, "12") }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 100) }), NOW);
+    assert.equal(rows("SELECT * FROM message WHERE channel_id = '12'").length, 5);
+    assert.equal(rows("SELECT * FROM message WHERE channel_id = '11'").length, 20);
+  });
+
+  it("[X6] deletes old messages of silent channels", async () => {
+    const { store, count } = openKeeping();
+    const channels = ["11", "12", "13"];
+    for (const [index, channel] of channels.entries()) {
+      await store.inbox.acceptBatch(
+        batch({ judged: chatter(1_000 + index * 100, 2, channel) }),
+        NOW,
+      );
+    }
+    // A first step, so that no channel is new any more.
+    await store.gateway.touchAlive(ACCOUNT, [], NOW);
+    for (const _ of channels) {
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
+    }
+    assert.equal(count("message"), 0);
+  });
+
+  it("[X6] deletes context and decisions by age, not a day early", async () => {
+    const { store, count } = openKeeping();
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
+    const ages: readonly (readonly [days: number, messages: number, decisions: number])[] = [
+      [14, 3, 3],
+      [15, 0, 3],
+      [30, 0, 3],
+      [31, 0, 0],
+    ];
+    for (const [days, messages, decisions] of ages) {
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + days * DAY_MS);
+      assert.deepEqual(
+        [count("message"), count("decision")],
+        [messages, decisions],
+        `${days} days`,
+      );
+    }
+  });
+
+  it("[X6] deletes in small steps, until all is done", async () => {
+    const { store, count } = openKeeping();
+    for (let from = 1_000; from < 1_600; from += 2) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 2) }), NOW);
+    }
+    const counts: number[] = [];
+    for (let step = 0; step < 3; step++) {
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+      counts.push(count("decision"));
+    }
+    assert.deepEqual(counts, [344, 88, 0]);
+  });
+
+  it("[X6] keeps only the newest `decisionsMax` decisions, regardless of age", async () => {
+    const { store, rows, count } = openKeeping({ ...RETENTION, decisionsMax: 100 });
+    for (let from = 1_000; from < 3_000; from += 50) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 50) }), NOW);
+      assert.ok(count("decision") <= 100 + 64 + 50, "within a step");
+    }
+    await store.gateway.touchAlive(ACCOUNT, [], NOW);
+    assert.equal(count("decision"), 100);
+    const [oldest] = rows("SELECT message_id FROM decision ORDER BY id");
+    assert.deepEqual(oldest, { message_id: idOf(2_900) });
+  });
+
+  it("[X6] keeps records for ever if the days are 0", async () => {
+    const { store, count } = openKeeping({ ...RETENTION, decisionsDays: 0, contextDays: 0 });
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
+    assert.deepEqual([count("message"), count("decision")], [3, 3]);
+  });
+
+  it("[G7] deletes no message of the inbox, whose row prevents a second answer", async () => {
+    const { store, count } = openKeeping();
+    const judged = [accepted(guildMessage({ id: messageId("1000") }))];
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+    assert.equal(count("decision"), 0);
+    assert.equal((await store.inbox.acceptBatch(batch({ judged }), NOW)).accepted.length, 0);
+    assert.equal(count("inbox"), 1);
+  });
+});
+
+describe("[X6] transcripts", () => {
+  const ANSWERED = NOW - 10 * DAY_MS;
+
+  /** Answers a message with a step and one reply. */
+  async function answerOne(store: ReturnType<typeof createStore>, id: string, at: number) {
+    const message = guildMessage({ id: messageId(id) });
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), at);
+    const claim = await store.inbox.claimNext(ACCOUNT, at, []);
+    assert.ok(claim);
+    const stamp = { messageId: message.id, at };
+    const outgoing = outboundMessage({ nonce: `n${id}`, of: part(id) });
+    await store.turns.finishTurn({
+      claim,
+      end: { kind: "answered" },
+      entries: [
+        { role: "user", text: "hello", ...stamp },
+        { role: "assistant", text: "hi", ...stamp },
+      ],
+      steps: [{ kind: "result", callId: "1", end: "done", text: "whole result", at }],
+      outbox: [frozen(outgoing)],
+    }, at);
+  }
+
+  const TABLES = ["entry", "step", "inbox", "outbox"] as const;
+
+  async function prunedTo(retention: Partial<Retention>, isSent: boolean) {
+    const { store, database, count } = openKeeping({ ...RETENTION, ...retention });
+    await answerOne(store, "101", ANSWERED);
+    store.catchUp();
+    if (isSent) database.exec("UPDATE outbox SET state = 'sent'");
+    for (let step = 0; step < 4; step++) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(1_000 + 100 * step, 70) }), NOW);
+    }
+    return TABLES.map(count);
+  }
+
+  it("stay for ever by default", async () => {
+    assert.deepEqual(await prunedTo({}, true), [2, 1, 1, 1]);
+  });
+
+  it("go with the steps, messages and answers of their turns", async () => {
+    assert.deepEqual(await prunedTo({ transcriptsDays: 9 }, true), [0, 0, 0, 0]);
+    assert.deepEqual(await prunedTo({ transcriptsDays: 11 }, true), [2, 1, 1, 1]);
+  });
+
+  it("leave messages that are still to be sent", async () => {
+    assert.deepEqual(await prunedTo({ transcriptsDays: 9 }, false), [0, 0, 0, 1]);
+  });
+
+  it("go once the store is too large, except those of the last day", async () => {
+    assert.deepEqual(await prunedTo({ maxMb: 0.01 }, true), [0, 0, 0, 0]);
+    const { store, count } = openKeeping({ ...RETENTION, maxMb: 0.01 });
+    await answerOne(store, "101", NOW - DAY_MS / 2);
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
+    assert.equal(count("entry"), 2);
+  });
+});
