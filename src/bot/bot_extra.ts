@@ -39,7 +39,10 @@ export interface AccountServices {
   readonly web: Pick<WebPort, "feed">;
 }
 
-export type ToldEvents = Pick<AccountEvents, "hookEnded" | "hookStored" | "delivered">;
+export type ToldEvents = Pick<
+  AccountEvents,
+  "changesMade" | "hookEnded" | "hookStored" | "delivered"
+>;
 
 /** An extra's part of an account; it takes the moments that it needs. */
 export interface AccountPart {

@@ -144,8 +144,10 @@ type StoredDecision = MessageRecord["decisions"][number];
 export async function reportOf(
   { messageId, decisions, turn, outbox, runs }: MessageRecord,
   steps: readonly Step[],
-  { askedBy, actions = [] }: {
+  { askedBy, actions = [], undone }: {
     readonly askedBy?: string;
+    /** Numbers of the turn's changes that were taken back. */
+    readonly undone?: ReadonlySet<number>;
     readonly actions?: readonly ActionRun[];
   },
   ports: WhyPorts,
@@ -183,7 +185,7 @@ export async function reportOf(
       checked: checked && { how: checked.how, by: checked.by, at: checked.at },
     },
     actions: actions.length > 0 ? actions : undefined,
-    receipts: place && lineOf(receiptsOf(steps, TOOLS, place)),
+    receipts: place && lineOf(receiptsOf(steps, TOOLS, place, undone)),
     outbox: rows,
     runs,
     currency: ports.today?.currency,

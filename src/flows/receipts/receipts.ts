@@ -20,6 +20,10 @@ export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];
   /** Why it failed, in fixed words; absent: it did not. */
   readonly why?: string;
+  /** Number of its change on Discord; absent: it cannot be taken back. */
+  readonly change?: number;
+  /** Set if a person or a call has taken it back. */
+  readonly isUndone?: boolean;
 }
 
 /** The line of a turn that had tools with effects, and used none. */
@@ -39,13 +43,19 @@ interface CallWithEnd {
  * Reads the receipts of a message's turn, in the order of its calls.
  *
  * @param tools The tools of the turn. Of another one, only a call with a `begun` step has a receipt.
+ * @param undone Numbers of the turn's changes that were taken back.
  */
 export function receiptsOf(
   steps: readonly Step[],
   tools: readonly Tool[],
   message: Pick<InboundMessage, "channelId" | "guildId">,
+  undone: ReadonlySet<number> = new Set(),
 ): readonly Receipt[] {
-  const all = callsOf(steps).flatMap((called) => receiptOf(called, tools, message) ?? []);
+  const all = callsOf(steps).flatMap((called) => {
+    const receipt = receiptOf(called, tools, message);
+    const isUndone = receipt?.change !== undefined && undone.has(receipt.change);
+    return receipt ? [{ ...receipt, isUndone }] : [];
+  });
   // The model has corrected its arguments, so the first try says nothing.
   return all.filter(({ object, did, why }, at) =>
     why !== WHY.bad_arguments ||
@@ -91,7 +101,13 @@ function receiptOf(
     : (tool ? !changesNothing(tool, input) : hasBegun)
     ? { object: nameOf(call.name), did: "called" }
     : undefined;
-  return effect && { ...effect, end, ...(end === "failed" && { why: whyOf(refused, text) }) };
+  const change = end === "done" ? Number(/ To undo: undo\(id (\d+)\)\. /.exec(text)?.[1]) : NaN;
+  return effect && {
+    ...effect,
+    end,
+    ...(end === "failed" && { why: whyOf(refused, text) }),
+    ...(change > 0 && { change }),
+  };
 }
 
 function inputOf({ arguments: written }: ToolCall): unknown {
@@ -145,14 +161,31 @@ export function lineOf(receipts: readonly Receipt[]): string | undefined {
   return [...items.slice(0, MAX_ITEMS), ...(left > 0 ? [`+ ${left} more`] : [])].join(" · ");
 }
 
-function textOf({ object, did, links = [], end, why }: Receipt): string {
+function textOf({ object, did, links = [], end, why, isUndone }: Receipt): string {
   const linked = links.length === 0 ? "" : ` ${links.join(" ")}`;
   switch (end) {
     case "done":
-      return `✓ ${object} ${did}${linked}`;
+      return `${isUndone ? "↩" : "✓"} ${object} ${did}${linked}`;
     case "failed":
       return `✗ ${object} not ${did}${linked}: ${why ?? "it failed"}`;
     case "unknown":
       return `? ${object} perhaps ${did}${linked}`;
   }
+}
+
+/**
+ * Marks the receipts of changes that were taken back, in the lines under an answer. The other words
+ * stay: the turn's tools may have gone since.
+ */
+export function withUndone(lines: string, receipts: readonly Receipt[]): string {
+  const groups = Map.groupBy(receipts, (one) => textOf({ ...one, isUndone: false }));
+  return [...groups].reduce((text, [item, all]) => {
+    const undone = all.filter(({ isUndone }) => isUndone).length;
+    const shown = (count: number) => count === 1 ? item : `${item} ×${count}`;
+    const [at, length] = [text.lastIndexOf(shown(all.length)), shown(all.length).length];
+    if (undone === 0 || at === -1) return text;
+    const left = all.length - undone;
+    const items = [`↩${shown(undone).slice(1)}`, ...(left > 0 ? [shown(left)] : [])];
+    return text.slice(0, at) + items.join(" · ") + text.slice(at + length);
+  }, lines);
 }

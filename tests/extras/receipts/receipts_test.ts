@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { lineOf, receiptsOf } from "../../../src/flows/receipts/receipts.ts";
+import { lineOf, receiptsOf, withUndone } from "../../../src/flows/receipts/receipts.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import type { RefusalReason } from "../../../src/core/refused_call.ts";
@@ -127,6 +127,30 @@ describe("receiptsOf()", () => {
   for (const [what, steps, expected] of rows) {
     it(`[R15a] writes the receipt of ${what}`, () => assert.equal(line(steps), expected));
   }
+
+  it("[R15a] marks changes that were taken back, and keeps the other words under the answer", () => {
+    const edit = (n: number) =>
+      called(
+        "discord",
+        { action: "channelEdit", channelId: "77777777777777777" },
+        done(`Changed. To undo: undo(id ${n}). It can be undone for 10 minutes.`),
+      );
+    const steps = [...edit(1), ...called("write_file", { path: "a" }, done()), ...edit(2)];
+    const channel = "channel edited <#77777777777777777>";
+    const before = `✓ ${channel} ×2 · ✓ file written`;
+    assert.equal(line(steps), before);
+    const rows = [
+      [[], before],
+      [[1], `↩ ${channel} · ✓ ${channel} · ✓ file written`],
+      [[1, 2], `↩ ${channel} ×2 · ✓ file written`],
+    ] as const;
+    for (const [undone, expected] of rows) {
+      const receipts = receiptsOf(steps, TOOLS, message, new Set(undone));
+      const under = (text: string) => `-# a model · 3 s\n-# ✓ \`x: y\` called · ${text}`;
+      assert.equal(withUndone(under(before), receipts), under(expected));
+      if (undone.length !== 1) assert.equal(lineOf(receipts), expected);
+    }
+  });
 
   it("[R15a] names an MCP tool without its marks, unless it only reads", () => {
     const steps = called("mcp__git`hub__make_**it**", {}, done());
