@@ -14,6 +14,7 @@ import type { Snapshot } from "../http/snapshot.ts";
 import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
+import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "./account_context.ts";
 
 export interface BotExtra {
@@ -38,7 +39,10 @@ export interface AccountServices {
   readonly web: Pick<WebPort, "feed">;
 }
 
-export type ToldEvents = Pick<AccountEvents, "hookEnded" | "hookStored" | "delivered">;
+export type ToldEvents = Pick<
+  AccountEvents,
+  "changesMade" | "hookEnded" | "hookStored" | "delivered"
+>;
 
 /** An extra's part of an account; it takes the moments that it needs. */
 export interface AccountPart {
@@ -50,6 +54,8 @@ export interface AccountPart {
   readonly namespaces?: readonly (keyof Store)[];
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
+  /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
+  linesUnder?(turn: EndedTurn): Promise<readonly string[]>;
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;

@@ -18,6 +18,7 @@ import { intent } from "./intent/extra.ts";
 import { logs } from "./logs/extra.ts";
 import { model } from "./model/extra.ts";
 import { openclaw } from "./openclaw/extra.ts";
+import { receipts } from "./receipts/extra.ts";
 import { service } from "./service/extra.ts";
 import { sessions } from "./sessions/extra.ts";
 import { setup } from "./setup/extra.ts";
@@ -42,6 +43,7 @@ export const EXTRAS: readonly Extra[] = [
   logs,
   model,
   openclaw,
+  receipts,
   service,
   sessions,
   setup,

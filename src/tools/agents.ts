@@ -23,6 +23,7 @@ const words = () => z.string().min(1).max(MAX_TEXT);
 /** Asks another agent, or up to four helpers side by side. */
 export const askAgent: Tool = defineTool({
   name: "ask_agent",
+  effect: () => undefined, // the other agent has receipts of its own
   description:
     "Asks another agent, and returns its answer. It knows nothing of this conversation: put all " +
     "that it needs into the question. Or starts up to four helpers side by side (`parallel`), for " +
@@ -69,6 +70,7 @@ export const askAgent: Tool = defineTool({
 /** Ends the turn, which goes on with another agent. */
 export const handoff: Tool = defineTool({
   name: "handoff",
+  effect: () => undefined, // the other agent has receipts of its own
   description:
     "Passes this turn on to another agent, which then answers the person in your place. Use it if " +
     "the message is that agent's job. Your turn ends: write nothing more.",

@@ -107,6 +107,7 @@ type Field = z.infer<ReturnType<typeof field>>;
 
 export const ask: Tool = defineTool({
   name: "ask",
+  effect: () => undefined,
   description:
     "Asks a person with buttons, a menu or a form, and waits for the answer, up to a day. Use it if " +
     "you need a choice, details or files to go on. To ask in plain words, just answer instead.",

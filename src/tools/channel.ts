@@ -131,6 +131,7 @@ const threadInput = () =>
 /** Opens a thread on the asked message. */
 export const replyInThread: Tool = defineTool({
   name: "reply_in_thread",
+  effect: () => ({ object: "thread", did: "opened" }),
   description:
     "Opens a thread on the message that you answer. Your answer then goes to the thread, and the " +
     "conversation continues there. Use it if people ask for a thread, or for a long discussion.",

@@ -36,6 +36,7 @@ export const exec: Tool = defineTool({
   input,
   needs: [],
   isIdempotent: false,
+  effect: () => ({ object: "command", did: "run" }),
   asks: (asked, context) => context.ports.exec.question(callOf(asked), context),
   async offered(asked, context) {
     const call = callOf(asked);
@@ -60,5 +61,9 @@ export const processTool: Tool = defineTool({
   needs: [],
   isIdempotent: true, // a job that has ended stays so
   afterEdit: (given) => jobInput().safeParse(given).data?.action === "poll",
+  effect: (given) =>
+    jobInput().safeParse(given).data?.action === "kill"
+      ? { object: "job", did: "ended" }
+      : undefined,
   run: ({ action, job }, context) => context.ports.exec[action](job, context),
 });

@@ -38,6 +38,7 @@ const input = () =>
 
 const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 
+const DID = { save: "saved", update: "changed", delete: "deleted" } as const;
 const ONLY_READERS = " Answers whose readers may not all read this channel do not find it.";
 
 /** Saves, finds, changes and deletes notes. */
@@ -56,6 +57,12 @@ export const memory: Tool = defineTool({
   needs: [],
   afterEdit: "run",
   isIdempotent: true,
+  effect(given, _message, result = "") {
+    const { data } = input().safeParse(given);
+    if (!data || data.action === "search") return undefined;
+    const id = data.id ?? /^Saved as note (\d+)/.exec(result)?.[1] ?? "";
+    return { object: `note ${id}`.trim(), did: DID[data.action] };
+  },
   async run(call, { message, also = [], callKey, signal, ports: { memory } }) {
     const { action, text, id } = call;
     const named = call.sources.map((source) => {

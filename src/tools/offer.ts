@@ -41,11 +41,25 @@ export const offerActions: Tool = defineTool({
   needs: [],
   isIdempotent: true, // the store knows which actions have begun
   takesTurn: true, // a command has a time limit of its own
+  effect: (given, _message, result) => ({
+    object: "offered action",
+    did: endOfOffer(given, result),
+  }),
   async asks(input, context) {
     return await context.ports.offers.question(offerOf(input), context);
   },
   run: (input, context) => context.ports.offers.run(offerOf(input), context),
 });
+
+/** A call that has ended well may tell of an action that did not run. */
+function endOfOffer(given: unknown, result = ""): string {
+  if (result.startsWith("No one has pressed in time")) return "expired, nothing ran";
+  if (result.startsWith("A person has declined")) return "declined, nothing ran";
+  const { actions = [] } = offer().safeParse(given).data ?? {};
+  const told = actions.map(({ label }) => result.split(`"${label}": `)[1] ?? "").join("");
+  if (told.startsWith("it failed.")) return "tried: it failed";
+  return result === "" || told.startsWith("it ran.") ? "run" : "tried: its end is unknown";
+}
 
 function offerOf({ text, actions, expiresMin }: z.infer<ReturnType<typeof offer>>): Offer {
   return {
@@ -71,6 +85,7 @@ export const post: Tool = defineTool({
     }),
   needs: [],
   isIdempotent: false,
+  effect: () => ({ object: "address", did: "called" }),
   offered({ to, body }, { ports }) {
     ports.web.assertPost(to);
     return Promise.resolve(`POST ${to} ${JSON.stringify(body)}`);

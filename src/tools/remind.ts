@@ -44,6 +44,15 @@ export const remind: Tool = defineTool({
   needs: [],
   isIdempotent: true,
   afterEdit: (given) => input().safeParse(given).data?.action === "list",
+  effect(given, _message, result = "") {
+    const { data } = input().safeParse(given);
+    if (!data || data.action === "list") return undefined;
+    if (data.action === "delete") return { object: `reminder ${data.id ?? ""}`, did: "deleted" };
+    const [, id = "", next = ""] = /^Set: \{"id":(\d+),.*?"next":"([^"]+)"/.exec(result) ?? [];
+    const at = Date.parse(next);
+    const links = Number.isNaN(at) ? [] : [`<t:${at / 1_000}:f>`];
+    return { object: `${data.task ? "task" : "reminder"} ${id}`.trim(), did: "set", links };
+  },
   async run(
     { action, when, text, task, id },
     { message, callKey, isKnownLink, ports: { schedules } },

@@ -40,6 +40,7 @@ export const readFile: Tool = defineTool({
 /** Creates or replaces a text file. */
 export const writeFile: Tool = defineTool({
   name: "write_file",
+  effect: () => ({ object: "file", did: "written" }),
   short: { description: "Writes a file of the workspace.", fields: ["path", "text"] },
   description: "Creates a text file of your workspace, or replaces its whole content.",
   input: () => z.strictObject({ path, text: z.string().max(MAX_TEXT) }),
@@ -54,6 +55,7 @@ export const writeFile: Tool = defineTool({
 /** Replaces one place in a text file. */
 export const editFile: Tool = defineTool({
   name: "edit_file",
+  effect: () => ({ object: "file", did: "written" }),
   description:
     "Replaces a part of a text file of your workspace. `old` must be in the file exactly once, with " +
     "the same spaces and line breaks.",

@@ -191,6 +191,7 @@ describe("loadConfig()", () => {
       agentName: false,
       footer: "off",
       queue: { turnsPerChannel: 3, perUser: 3, perChannel: 8 },
+      receipts: "effects",
       removeAckAfterReply: false,
       linkHosts: [],
     });

@@ -2,6 +2,7 @@
 
 import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../store/store.ts";
+import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
 
@@ -33,6 +34,18 @@ export async function createExtraParts(
         const handle = events?.[name] as ((...given: typeof args) => void) | undefined;
         handle?.(...args);
       }
+    },
+    /** Lines under an answer. A part that fails adds none: the answer is paid for. */
+    async linesUnder(turn: EndedTurn): Promise<readonly string[]> {
+      const lines: string[] = [];
+      for (const part of parts) {
+        await part.linesUnder?.(turn).then(
+          (more) => lines.push(...more),
+          (error: unknown) =>
+            log.error("Cannot make the lines of an extra under an answer", { error }),
+        );
+      }
+      return lines;
     },
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */

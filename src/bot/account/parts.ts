@@ -116,6 +116,7 @@ export async function createParts(
   const turns = createAccountTurns(account, {
     ...{ options, client, owners, outbound, judging, threads, files, sources, history, knowledge },
     ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
+    linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
   });
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {

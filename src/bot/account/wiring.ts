@@ -121,6 +121,7 @@ export function connectParts(
     schedulesChanged: schedules.changed,
     runEnded: schedules.ended,
     callEnded: (id) => parts.calls.now()?.ended(id),
+    changesMade: () => parts.extras.tell("changesMade"),
     hookEnded: () => parts.extras.tell("hookEnded"),
     hookStored: () => parts.extras.tell("hookStored"),
     formsOpen: connection.setForms,

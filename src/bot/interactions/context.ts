@@ -11,6 +11,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import { createTargets } from "../../discord/rest/actions/targets.ts";
+import { createStoredReceipts } from "../../flows/receipts/stored_receipts.ts";
 import { createUndo } from "../../discord/rest/actions/undo.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { StoreError } from "../../store/database/store_error.ts";
@@ -171,7 +172,7 @@ export function createCommandContext(
       ownerIn: judging.presence.ask,
       openDirect: createOpenDirect(client),
     }),
-    why: createWhy(store, isOwner),
+    why: createWhy(store, isOwner, createStoredReceipts(account, TOOLS)),
     searches: {
       isOn: parts.knowledge.isOn,
       run: createPersonalSearch(parts.knowledge.search, log),
@@ -181,7 +182,10 @@ export function createCommandContext(
       parts.personForgotten();
     }),
     ...createCommandUndo(account, {
-      undo: createUndo({ client, accountId, changes: store.changes, targets, now }),
+      undo: createUndo({
+        ...{ client, accountId, changes: store.changes, targets, now },
+        onChanged: () => events.emit.changesMade(),
+      }),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,
       isOwner,
       cleanSecrets,

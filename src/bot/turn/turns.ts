@@ -57,7 +57,7 @@ import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 export function createAccountTurns(
   account: AccountContext,
   parts:
-    & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "files">
+    & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "files" | "linesUnder">
     & Pick<AccountPorts, "turnLimit">
     & {
       readonly options: Pick<AccountOptions, "onTrace" | "mayAct">;
@@ -202,6 +202,7 @@ export function createAccountTurns(
       mayAct: parts.options.mayAct,
       people,
       canUndo,
+      linesUnder: parts.linesUnder,
       readingTools: TOOLS.filter(({ isPersonalCall }) => isPersonalCall),
       now,
       schedule: whileAwake(schedule),

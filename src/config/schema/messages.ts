@@ -103,6 +103,12 @@ export const messages = z.strictObject({
     "Whose answers end with a small line of model, tokens, cached share, money and seconds. " +
       "`off`: none. `owners`: answers to owners. `all`: all answers.",
   ),
+  receipts: key(
+    z.enum(["effects", "always", "off"]).default("effects"),
+    "Whether a small line under an answer lists the turn's actions, from the stored tool calls. " +
+      "`effects`: if an action with an effect ran, failed or was refused. `always`: also says that " +
+      "nothing was changed, if the turn had tools with effects. `off`: none.",
+  ),
   agentName: key(
     z.boolean().default(false),
     "Whether answers end with a small line of the agent's name, if it is not the first agent of " +

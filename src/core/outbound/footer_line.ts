@@ -2,7 +2,7 @@
  * Takes the footer of an answer out of the text that Discord has of it (R15).
  *
  * People see the footer, the model does not. The stored message has it apart
- * (`OutboundMessage.footer`), so Barnacle looks for exactly that line, and for no pattern.
+ * (`OutboundMessage.footer`), so Barnacle looks for exactly these lines, and for no pattern.
  */
 
 import type { MessageId } from "../discord/ids.ts";
@@ -21,7 +21,7 @@ export async function withoutFooter(
 ): Promise<string> {
   const footer = text.includes(SMALL) ? await footerOf(messageId) : undefined;
   if (footer === undefined) return text;
-  const lines = text.split("\n");
-  const at = lines.lastIndexOf(footer);
-  return at === -1 ? text : lines.toSpliced(at, 1).join("\n");
+  const lines = `\n${text}\n`;
+  const at = lines.lastIndexOf(`\n${footer}\n`);
+  return at === -1 ? text : (lines.slice(0, at) + lines.slice(at + footer.length + 1)).slice(1, -1);
 }

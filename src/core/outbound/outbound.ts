@@ -103,7 +103,7 @@ export interface OutboundMessage {
   readonly nonce: string;
   /** Text of at most 2000 characters; empty only if files go with it. */
   readonly content: string;
-  /** The line of `content` that is the answer's footer, which the model never sees (R15). */
+  /** The lines of `content` below the answer, which the model never sees (R15, R15a). */
   readonly footer?: string;
   readonly pings: Pings;
   /** Id of the message to quote; absent if there is none. */

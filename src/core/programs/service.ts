@@ -77,6 +77,8 @@ export type CallState =
     readonly kind: "answered";
     readonly text: string;
     readonly usage: CallUsage;
+    /** The line of the turn's effects (R15a); absent: it had none. */
+    readonly receipts?: string;
     /** Unix time in milliseconds; absent if it is not known. */
     readonly finishedAt?: number;
   }

@@ -141,6 +141,15 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * fit. The turn of an edited question runs only these (H6a). Absent: none.
    */
   readonly afterEdit?: "run" | ((input: unknown) => boolean);
+  /**
+   * The effect of a call, for the receipt under an answer; `undefined`: it has none. Absent: the calls
+   * that {@link afterEdit} does not name have one, by the tool's name.
+   */
+  readonly effect?: (
+    input: unknown,
+    message: Pick<InboundMessage, "channelId" | "guildId">,
+    result?: string,
+  ) => CallEffect | undefined;
   /** Whether a call may take as long as its turn; absent: `tools.timeoutSec` bounds it. */
   readonly takesTurn?: true;
   /**
@@ -171,6 +180,14 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * have done its work all the same. A `WaitsForPerson` if it cannot go on without a decision.
    */
   run(input: z.infer<Input>, context: ToolContext): Promise<string>;
+}
+
+/** A lasting effect of a call, for people: `"reminder 3"` and `"set"`. */
+export interface CallEffect {
+  readonly object: string;
+  readonly did: string;
+  /** Mentions and links, which Discord shows only to people who may see their targets. */
+  readonly links?: readonly string[];
 }
 
 /** The schema of an input, or a function that builds it at the first call. */

@@ -26,6 +26,8 @@ import {
   type RulePlace,
 } from "../../cli/verdict/current_rules.ts";
 import { type PlacedCheck, placedChecks } from "../../cli/verdict/checks.ts";
+import { TOOLS } from "../../tools/registry.ts";
+import { lineOf, receiptsOf } from "../../flows/receipts/receipts.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message_record.ts";
 
@@ -50,6 +52,8 @@ export interface WhyReport {
   readonly draft?: CheckedDraft;
   /** Actions that people have run by a press; absent: none (T16). */
   readonly actions?: readonly ActionRun[];
+  /** The effects of the turn (R15a); absent: it had none. */
+  readonly receipts?: string;
   readonly outbox: readonly ReportedRow[];
   /** Runs of passive agents beside the turn; absent: none (N1). */
   readonly runs?: MessageRecord["runs"];
@@ -140,8 +144,10 @@ type StoredDecision = MessageRecord["decisions"][number];
 export async function reportOf(
   { messageId, decisions, turn, outbox, runs }: MessageRecord,
   steps: readonly Step[],
-  { askedBy, actions = [] }: {
+  { askedBy, actions = [], undone }: {
     readonly askedBy?: string;
+    /** Numbers of the turn's changes that were taken back. */
+    readonly undone?: ReadonlySet<number>;
     readonly actions?: readonly ActionRun[];
   },
   ports: WhyPorts,
@@ -164,6 +170,7 @@ export async function reportOf(
   const last = turn?.cost && turn.finishedAt !== undefined
     ? lastRequestOf(turn.cost, all, turn.finishedAt)
     : undefined;
+  const [place] = [...decisions, ...outbox];
   return {
     messageId,
     askedBy,
@@ -178,6 +185,7 @@ export async function reportOf(
       checked: checked && { how: checked.how, by: checked.by, at: checked.at },
     },
     actions: actions.length > 0 ? actions : undefined,
+    receipts: place && lineOf(receiptsOf(steps, TOOLS, place, undone)),
     outbox: rows,
     runs,
     currency: ports.today?.currency,

@@ -59,6 +59,7 @@ function storySections(report: WhyReport): readonly (readonly string[])[] {
         ...sessionLines(report),
       ]]
       : []),
+    ...(report.receipts === undefined ? [] : [[`Receipts: ${report.receipts}`]]),
     ...(actions.length === 0 ? [] : [actionLines(actions)]),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
     ...(runs.length === 0 ? [] : [["Passive agents:", ...runs.map(runLine)]]),

@@ -122,7 +122,9 @@ export async function recordedReport(
   const turnOf = record.turn?.turnOf ?? record.messageId;
   const steps = await store.turns.stepsOf(turnOf);
   const actions = await store.actions.runsOf(turnOf);
-  const about = { askedBy: askedBy(subject, record.messageId), actions };
+  const [decision] = record.decisions;
+  const undone = decision && await store.changes.undoneOf(decision.accountId, turnOf);
+  const about = { askedBy: askedBy(subject, record.messageId), actions, undone };
   const report = await reportOf(record, steps, about, {
     sessionOf: (sessionKey) => sessionNow(store, sessionKey),
     guildOf: async (accountId, channelId) =>

@@ -39,6 +39,7 @@ import { failedTurn } from "./failed_turn.ts";
 import { readSteps } from "../session/old_results.ts";
 import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } from "./gather.ts";
 import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
+import { withLinesUnder } from "./control/lines_under.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
 import {
   type Compose,
@@ -119,6 +120,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   if (!ended) return;
   const shownEnd = sorted.again ? asAgain : postedTurn;
   ended = shownEnd(ended);
+  ended = await withLinesUnder(ended, run, ports);
   if (turn.mayShow) {
     turn.freePlace(); // the answer waits for those of earlier questions (S5)
     await turn.mayShow;

@@ -2,6 +2,7 @@
 
 import type { WorkflowStep } from "../../agent/workflow.ts";
 import type { CanUndo, EndPorts } from "./finished_turn.ts";
+import type { LinesUnder } from "./control/lines_under.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
@@ -143,6 +144,8 @@ export interface AnswerPorts extends
   ) => Promise<string | undefined>;
   /** Whether an answer gets an Undo button (T3); absent: none does. */
   readonly canUndo?: CanUndo;
+  /** Lines of extras under an answer; absent: there are none. */
+  readonly linesUnder?: LinesUnder;
   /** People whom calls wait for (A1, T10); absent: no call does. */
   readonly people?: TurnPeople;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */

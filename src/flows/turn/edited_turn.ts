@@ -21,7 +21,7 @@ import { editedOf } from "../../render/prompt/question.ts";
 import type { TurnRules } from "./answer_ports.ts";
 
 /** Whether a call changes nothing that stays, so that a turn after an edit may repeat it. */
-function changesNothing({ afterEdit }: Tool, input: unknown): boolean {
+export function changesNothing({ afterEdit }: Tool, input: unknown): boolean {
   return afterEdit === "run" || afterEdit?.(input) === true;
 }
 

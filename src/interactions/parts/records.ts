@@ -15,10 +15,12 @@ import { reasonText } from "../../render/notices/reasons.ts";
  * Creates the explanation for `/why`: `undefined` if there is no record that the asker may see.
  *
  * @param isOwner Whether the asker is an owner of the bot, who may ask about every message.
+ * @param receiptsOf The line of the effects of a message's turn (R15a); `undefined`: it had none.
  */
 export function createWhy(
   { messages }: Pick<Store, "messages">,
   isOwner: (call: CommandCall) => Promise<boolean>,
+  receiptsOf: (messageId: MessageId, place: CommandCall) => Promise<string | undefined>,
 ): (call: CommandCall, messageId: MessageId) => Promise<string | undefined> {
   return async (call, messageId) => {
     const record = await messages.messageRecordOf({ messageId });
@@ -33,6 +35,8 @@ export function createWhy(
       const reason = turn.failureId === undefined ? "" : ` (\`${turn.failureId}\`)`;
       lines.push(`Turn: ${turn.state}${reason}`);
     }
+    const receipts = turn && await receiptsOf(messageId, call);
+    if (receipts !== undefined) lines.push(`Receipts: ${receipts}`);
     const unsent = record.outbox.find(({ reason }) => reason !== undefined);
     if (unsent?.reason !== undefined) lines.push(`Delivery: ${unsent.state}: ${unsent.reason}`);
     return lines.join("\n").slice(0, MAX_LENGTH);

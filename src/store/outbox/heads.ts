@@ -50,7 +50,11 @@ export function createHeads(
   const holdDamaged = prepareHoldDamaged(database);
   const selectKnown = sql`SELECT message_id FROM outbox
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`;
-  const selectMessages = sql`SELECT message FROM outbox WHERE message_id = ?`;
+  const selectMessages = sql`SELECT message FROM outbox WHERE message_id = ? ORDER BY id DESC`;
+  const selectUnder = sql`SELECT message FROM outbox
+     WHERE account_id = ? AND cause_id = ? AND state IN ('pending', 'sending', 'sent')
+       AND (message ->> '$.footer' IS NOT NULL OR message ->> '$.buttons' IS NOT NULL)
+     ORDER BY id`;
 
   function headOf(accountId: AccountId, channelId: ChannelId): readonly unknown[] {
     const row = selectHead.get({ accountId, channelId });
@@ -117,6 +121,18 @@ export function createHeads(
           .map((row) => MESSAGE.readIfWhole(row)?.message.footer)
           .find((footer) => footer !== undefined)
       ),
+    /**
+     * The message of a turn's answer that has its footer or its buttons, as it was stored, and as its
+     * last edit has it; `undefined` if there is none.
+     */
+    underAnswer: (accountId: AccountId, turnId: MessageId) =>
+      read(() => {
+        const all = selectUnder.all(accountId, turnId).flatMap((row) =>
+          MESSAGE.readIfWhole(row)?.message ?? []
+        );
+        const answer = all.findLast(({ of }) => of?.kind === "reply");
+        return answer && { answer, newest: all.at(-1) ?? answer };
+      }),
     /**
      * Finds our own messages among those of a channel.
      *

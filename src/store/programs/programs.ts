@@ -8,6 +8,7 @@
 import type { Called } from "../../core/programs/called.ts";
 import {
   type AccountId,
+  type ChannelId,
   type MessageId,
   readSnowflake,
   type UserId,
@@ -26,6 +27,7 @@ const NAME = "api-key";
 const CALL = rows({
   called: optional(json<Called>()),
   userId: snowflake<"user">(),
+  channelId: snowflake<"channel">(),
   agentId: text(),
   sessionKey: text(),
   state: TURN_STATE,
@@ -54,8 +56,8 @@ export function createPrograms({ database, sql, commit, read }: Transactions) {
     SELECT * FROM setting WHERE account_id = ? AND scope = ? AND name = ?`;
   const prune = sql`DELETE FROM setting WHERE name = ? AND at < ?`;
   const select = sql`
-    SELECT i.message ->> '$.called' AS called, i.message ->> '$.sender.id' AS user_id, i.agent_id,
-       i.session_key, i.state, i.failure_id, i.cost, i.finished_at,
+    SELECT i.message ->> '$.called' AS called, i.message ->> '$.sender.id' AS user_id,
+       i.message ->> '$.channelId' AS channel_id, i.agent_id, i.session_key, i.state, i.failure_id, i.cost, i.finished_at,
        (SELECT e.text FROM entry AS e
         WHERE e.session_key = i.session_key AND e.message_id = i.message_id
           AND e.role = 'assistant' ORDER BY e.id DESC LIMIT 1) AS answer
@@ -112,6 +114,7 @@ interface KeyedCall {
 export interface StoredCall {
   readonly called: Called;
   readonly userId: UserId;
+  readonly channelId: ChannelId;
   readonly agentId: string;
   readonly sessionKey: string;
   /** `failed` has all ends without an answer, apart from a spent budget. */

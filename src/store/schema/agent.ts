@@ -174,6 +174,7 @@ export const STORED_CHANGE = DISCORD_CHANGE.pick(
   "channelId",
   "what",
   "undo",
+  "madeAt",
   "undoneAt",
   "undoneBy",
 );

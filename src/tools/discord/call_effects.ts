@@ -11,7 +11,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingAction } from "../../core/turn/ports/discord_place.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import type { OpenCall } from "../../core/turn/tool.ts";
+import type { CallEffect, OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
 
 /** The channel and the message of a link; `undefined` for another text. */
@@ -140,6 +140,36 @@ export function destructiveOf(
   });
 }
 
+/** Participles by the verbs in the names of actions. */
+const DID: Readonly<Record<string, string>> = {
+  ...{ add: "added", ban: "banned", create: "created", delete: "deleted", edit: "edited" },
+  ...{ end: "ended", forward: "forwarded", kick: "kicked", move: "moved", pin: "pinned" },
+  ...{ react: "changed", remove: "removed", send: "sent", set: "set", timeout: "timed out" },
+  ...{ unban: "unbanned", undo: "undone", unpin: "unpinned", upload: "uploaded" },
+};
+/** Objects of verbs that are the whole name of an action. */
+const OBJECTS: Readonly<Record<string, string>> = { react: "reaction", undo: "change" };
+
+/** An action in words, from its name: `roleAdd` is "role added", and `poll` is "poll sent". */
+export function effectOf(
+  action: Action,
+  given: Readonly<Record<string, unknown>>,
+  message: Pick<InboundMessage, "channelId" | "guildId">,
+  result = "",
+): CallEffect {
+  const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
+  const verb = words.find((word) => DID[word] !== undefined) ?? "send";
+  const object = words.filter((word) => word !== verb).join(" ") || (OBJECTS[verb] ?? "member");
+  const [, channelId, id] =
+    /^\{"sent":true,"channelId":"(\d+)","messageIds":\["(\d+)"/.exec(result) ?? [];
+  const { guildId = "@me" } = message;
+  const links = channelId === undefined
+    ? namedBy(action, given, message)
+    : [`https://discord.com/channels/${guildId}/${channelId}/${id}`];
+  const isLater = result.startsWith('{"stored":true'); // Discord may still refuse it
+  return { object, did: isLater ? "stored, will be sent" : DID[verb] ?? "sent", links };
+}
+
 /**
  * The things that a call names, as Discord shows them to each reader: with their names, if the reader
  * may see them.
@@ -147,7 +177,7 @@ export function destructiveOf(
 export function namedBy(
   action: Action | undefined,
   written: Readonly<Record<string, unknown>>,
-  message: InboundMessage,
+  message: Pick<InboundMessage, "channelId" | "guildId">,
 ): readonly string[] {
   const given = withLinkedChannel(action, written);
   const idOf = <Id>(name: string, field: z.ZodType<Id>) => field.safeParse(given[name]).data;

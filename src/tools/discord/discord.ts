@@ -16,6 +16,7 @@ import {
   actionReadsElsewhere,
   argumentsFor,
   destructiveOf,
+  effectOf,
   isDestructive,
   namedBy,
   repliesElsewhere,
@@ -113,6 +114,13 @@ function toolOf(actions: readonly Action[]): Tool {
     },
     probe,
     run,
+    effect(written, message, result) {
+      const given = input.safeParse(written).data;
+      const action = actionNamed(given?.action);
+      if (!given || !action || action.isReadOnly || given["dryRun"] === true) return undefined;
+      if (result?.startsWith("Nothing to do")) return undefined;
+      return effectOf(action, given, message, result);
+    },
     offered(given, { message }) {
       const action = byName.get(given.action);
       if (!action) throw refusedName(given.action, names);

@@ -43,6 +43,8 @@ export const PART_LIMIT = 160;
 const MAX_PARTS = 3;
 const PADDING = "and krill eat what drifts by, and whales eat krill, and so it goes on and on";
 const NAME = /\bq\d{6}\b/;
+/** The line of receipts under an answer, or below it (R15a). */
+export const RECEIPTS = /^-# ([✓✗?] .*)$/m;
 const PART = /^(q\d{6}) take (\d+) part (\d) of (\d): /;
 
 /**
@@ -124,7 +126,7 @@ function accountOfChannel(owed: readonly string[], messages: readonly string[]) 
   const outOfOrder: string[] = [];
   let last = -1;
   for (const line of messages.flatMap((content) => content.split("\n"))) {
-    if (line === "") continue; // white space at a cut
+    if (line === "" || RECEIPTS.test(line)) continue; // white space at a cut, or what tools did
     const [, name = "", ...numbers] = PART.exec(line) ?? [];
     const [take = 0, part = 0, parts = 0] = numbers.map(Number);
     const place = places.get(name);

@@ -16,13 +16,15 @@ export function boundsOf(used: ToolAccount): readonly Bound[] {
     ["no stored answer is asked for again", used.askedAgain.length === 0],
     ["no tool runs before its step is stored", used.tooEarly.length === 0],
     ["messages of tools stand before their answer", used.misplaced.length === 0],
+    ["receipts tell how each call ended", used.misreported.length === 0],
   ];
 }
 
 /** The first calls that broke a bound, for the report. */
 export function brokenCalls(used: ToolAccount): Report["facts"] {
-  const { ranTwice, untrue, forgotten, askedAgain, tooEarly, misplaced } = used;
-  const broken = [...ranTwice, ...untrue, ...forgotten, ...askedAgain, ...tooEarly, ...misplaced];
+  const { ranTwice, untrue, forgotten, askedAgain, tooEarly, misplaced, misreported } = used;
+  const calls = [...ranTwice, ...untrue, ...forgotten, ...askedAgain, ...tooEarly];
+  const broken = [...calls, ...misplaced, ...misreported];
   return broken.length === 0 ? {} : { brokenCalls: broken.slice(0, 12).join("; ") };
 }
 

@@ -7,6 +7,7 @@
 
 import { wordsOf } from "../../../simulator/model/script.ts";
 import type { WireCall, WireRequest } from "../../../simulator/model/wire.ts";
+import { RECEIPTS } from "./ledger.ts";
 import { KEY, type Plan, type PlannedCall, planOf } from "./tool_plan.ts";
 
 const NAME = /\bq\d{6}\b/;
@@ -47,6 +48,8 @@ export interface ToolAccount {
   readonly tooEarly: readonly string[];
   /** Messages of tools that do not stand before their answer, in the order of the calls. */
   readonly misplaced: readonly string[];
+  /** Answers whose receipts are not the ends of their calls (R15a): `q000001 ✓✓?, told ✓✓✓`. */
+  readonly misreported: readonly string[];
 }
 
 export interface ToolLedger {
@@ -212,9 +215,37 @@ export function createToolLedger(seed: number, percent: number): ToolLedger {
         askedAgain,
         tooEarly,
         misplaced: [...written.values()].flatMap(misplacedIn),
+        misreported: [...written.values()].flatMap((contents) =>
+          [...marksIn(contents)].flatMap(([name, told]) => {
+            const plan = plans.get(name)?.flat() ?? [];
+            const ends = plan.filter(({ kind }) => kind !== "read").map(({ key }) =>
+              shown.get(key)
+            );
+            const expected = ends.map((end) => end ? MARKS[end] : "").sort().join("");
+            return told === expected ? [] : [`${name} ${expected}, told ${told}`];
+          })
+        ),
       };
     },
   };
+}
+
+const MARKS = { done: "✓", failed: "✗", unknown: "?" } as const;
+
+/** The marks of the receipts of each answer, sorted, each as often as its line says. */
+function marksIn(contents: readonly string[]): ReadonlyMap<string, string> {
+  const marks = new Map<string, string>();
+  let name = "";
+  for (const content of contents) {
+    if (KEY.test(content)) continue; // a message of a tool
+    name = NAME.exec(content)?.[0] ?? name; // a line that does not fit follows its answer
+    const items = RECEIPTS.exec(content)?.[1]?.split(" · ") ?? [];
+    const told = items.map((item) =>
+      item.slice(0, 1).repeat(Number(/ ×(\d+)$/.exec(item)?.[1] ?? 1))
+    );
+    marks.set(name, [...(marks.get(name) ?? ""), ...told.join("")].sort().join(""));
+  }
+  return marks;
 }
 
 function endOf(text: string): End {

@@ -33,6 +33,11 @@ function proveFor(NAME: string): void {
 
   const DONE = PLAN.map((calls) => calls.map(() => "done"));
 
+  const RECEIPTS = PLAN.flat().filter(({ kind }) => kind !== "read").map(() => "✓ it");
+  /** The answer, with receipts. */
+  const answer = (receipts: readonly string[]) =>
+    [`${NAME} take 1`, ...(receipts.length > 0 ? [`-# ${receipts.join(" · ")}`] : [])].join("\n");
+
   /** The effects of a run without faults. */
   function effects(change: (call: PlannedCall) => number = () => 1): Effects {
     const calls = PLAN.flat();
@@ -45,7 +50,7 @@ function proveFor(NAME: string): void {
     const reminders = of("remind", (key) => `remind ${key}`);
     return {
       rings,
-      written: new Map([[CHANNEL, [...of("send", textOf), `${NAME} take 1`, ...reminders]]]),
+      written: new Map([[CHANNEL, [...of("send", textOf), answer(RECEIPTS), ...reminders]]]),
       reacted: new Set(of("react", () => MESSAGE)),
       rows: [...reminders, ...of("note", (key) => `note ${key}`)],
     };
@@ -69,6 +74,7 @@ function proveFor(NAME: string): void {
     askedAgain: [],
     tooEarly: [],
     misplaced: [],
+    misreported: [],
   };
 
   const row = (id: number, step: object) => ({
@@ -146,6 +152,19 @@ function proveFor(NAME: string): void {
         }).account(effects()).tooEarly;
       assert.deepEqual(play([]), [first.key]);
       assert.deepEqual(play([row(1, { kind: "answer" })]), []);
+    });
+
+    it("[R15a] finds receipts that do not tell how the calls ended", () => {
+      const ledger = played((it) => it.callsFor(requestWith(...DONE)));
+      const told = (...receipts: readonly string[]) => {
+        const written = new Map([[CHANNEL, [answer(receipts)]]]);
+        return ledger.account({ ...effects(), written }).misreported.length;
+      };
+      assert.equal(told(...RECEIPTS), 0);
+      if (RECEIPTS.length > 1) assert.equal(told(`✓ it ×${RECEIPTS.length}`), 0);
+      assert.equal(told(...RECEIPTS, "✓ it"), 1);
+      assert.equal(told(...RECEIPTS.slice(1), "? it"), 1);
+      assert.equal(told(...RECEIPTS.slice(1)), Math.sign(RECEIPTS.length));
     });
 
     it("finds a message of a tool behind its answer, and behind a later one of the turn", () => {

@@ -42,7 +42,7 @@ describe("[T3] actions that change a server", () => {
     invite({ who: "mallory" });
   });
 
-  it("pin, change a channel and undo it, with words for the model", () =>
+  it("[R15a] pin, change a channel and undo it, with words for the model and receipts", () =>
     play(async (scene) => {
       const { simulator, say, here } = scene;
       permit(scene, "pinMessages");
@@ -62,6 +62,11 @@ describe("[T3] actions that change a server", () => {
       assert.match(reply, /Dry run: this would change <#\d+>/);
       assert.match(reply, /Changed\. To undo: undo\(id \d+\)/);
       assert.match(reply, /Undone \(\d+\)/);
+      const [receipts = ""] = reply.match(/^-# .*$/m) ?? [];
+      assert.match(
+        receipts,
+        /^-# ✓ message pinned \S+ · ↩ channel edited <#\d+> · ✓ change undone$/,
+      );
       const pinned = simulator.channel(here).messages.get(message.id);
       assert.ok(pinned?.pinnedAt);
       const changes = simulator.requests.records().filter(({ method }) => method === "PATCH")
@@ -281,6 +286,7 @@ describe("[T3] the Undo button below an answer", () => {
       const [button] = buttonsIn(answer?.components ?? []);
       assert.ok(answer && button);
       assert.equal(button.label, NOTICES.undoButton.text);
+      assert.match(answer.content, /\n-# ✓ channel edited <#\d+> ×2$/);
       const press = (as: string) =>
         simulator.press({ as, in: "general", message: answer.id, customId: button.custom_id });
       const told = (as: string, what: RegExp) =>
@@ -297,8 +303,14 @@ describe("[T3] the Undo button below an answer", () => {
       press("grace");
       await told("grace", /^Undone: change <#\d+>[^]*Undone: change <#\d+>/);
       assert.ok(simulator.channel("help"));
-      press("ada");
-      await told("ada", /nothing of that answer can be taken back any more/);
+      const now = () =>
+        simulator.posted(simulator.channel("general").id)
+          .find(({ id }) => id === answer.id);
+      await until(
+        "the receipts to say so",
+        () => /\n-# ↩ channel edited <#\d+> ×2$/.test(now()?.content ?? ""),
+      );
+      assert.deepEqual(now()?.components, [], "nothing is left to undo");
     }));
 });
 
@@ -358,6 +370,9 @@ describe("[D1] a crash while an action changes a server", () => {
         assert.equal(made.length, posts.length);
         assert.ok(made.length <= 1, `${made.length}`);
         assert.match(reply, made.length === 1 ? /"channelId"|Unknown/ : /Unknown/);
+        const isKnown = reply.includes('"channelId"');
+        const receipt = isKnown ? /\n-# ✓ channel created/ : /\n-# \? channel perhaps created/;
+        assert.match(reply, receipt, "[R15a] the receipt outlasts the crash");
       }));
   }
 });

@@ -9,7 +9,7 @@ import { testAccount } from "../../support/account.ts";
 const ID = messageId("1450000000000000002");
 const CALL = callOf("why");
 
-function build(fields: object = {}, isOwner = false) {
+function build(fields: object = {}, isOwner = false, turn?: object) {
   const decision = {
     accountId: CALL.accountId,
     authorId: CALL.sender.id,
@@ -19,11 +19,12 @@ function build(fields: object = {}, isOwner = false) {
     rule: "channels.discord.guilds.*.requireMention",
     ...fields,
   };
-  const record = { messageId: ID, decisions: [decision], outbox: [] };
+  const record = { messageId: ID, decisions: [decision], outbox: [], turn };
   const received = { messageRecordOf: () => Promise.resolve(record) };
   return createWhy(
     { messages: received } as unknown as Pick<Store, "messages">,
     () => Promise.resolve(isOwner),
+    () => Promise.resolve("✓ note 5 saved"),
   );
 }
 
@@ -41,6 +42,11 @@ describe("[P1] [K2] createWhy()", () => {
       assert.equal(await build(fields)(CALL, ID), undefined);
     });
   }
+
+  it("[R15a] has the receipts of the message's turn", async () => {
+    const told = await build({}, false, { state: "answered" })(CALL, ID);
+    assert.match(String(told), /\nTurn: answered\nReceipts: ✓ note 5 saved$/);
+  });
 
   it("explains every message of the account to an owner", async () => {
     assert.match(String(await build({ authorId: "1" }, true)(CALL, ID)), /^\*\*ignore/);

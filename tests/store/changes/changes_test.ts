@@ -30,6 +30,7 @@ describe("[T3] store.changes", () => {
     assert.deepEqual(await changes.begin(change({ what: "do more" }), 5, 2_000), first);
     sameData(first, {
       ...change({ undo: UNDO }),
+      madeAt: 1_000,
       id: 1,
       isUndone: false,
     });
@@ -63,6 +64,8 @@ describe("[T3] store.changes", () => {
     await changes.undone(last.id, "2:a", 13);
     const keys = async (guild?: typeof GUILD) =>
       (await changes.since(ACCOUNT, guild, 10)).map(({ callKey, isUndone }) => [callKey, isUndone]);
+    assert.deepEqual([...await changes.undoneOf(ACCOUNT, last.turnId)], [last.id]);
+    assert.deepEqual([...await changes.undoneOf(toAccountId("other"), last.turnId)], []);
     assert.deepEqual(await keys(GUILD), [["two", true], ["one", false]]);
     assert.deepEqual(await keys(), [["two", true], ["other", false], ["one", false]]);
   });

@@ -44,6 +44,10 @@ import type { createPrograms } from "../../../store/programs/programs.ts";
 import type { Inbox } from "../../../store/inbox/inbox.ts";
 import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
+import type { Steps } from "../../../store/turns/turn_ends.ts";
+import { TOOLS } from "../../../tools/registry.ts";
+import { createStoredReceipts } from "../../../flows/receipts/stored_receipts.ts";
+import type { ToolChanges } from "../../../store/changes/changes.ts";
 
 const IDS = 2 ** 22;
 
@@ -54,6 +58,8 @@ type OpenCallsAccount =
       readonly inbox: Pick<Inbox, "acceptBatch">;
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly settings: Pick<Pauses, "isPaused">;
+      readonly turns: Pick<Steps, "stepsOf">;
+      readonly changes: Pick<ToolChanges, "undoneOf">;
     }>,
     "accountId" | "store" | "now" | "random" | "schedule" | "stopping" | "log"
   >
@@ -277,10 +283,14 @@ export function createOpenCalls(account: OpenCallsAccount, ports: {
     }).catch((error: unknown) => log.warn("Cannot read a call", { messageId: id, error }));
   }
 
+  const receiptsOf = createStoredReceipts(account, TOOLS);
+
   async function stateOf(caller: CallingProgram, id: MessageId) {
     const found = await theirs(caller, id);
     if (!found) throw new CallRefused("not_found", `${caller.program} has no call ${id}`);
-    return { ...toState(id, found), agentId: found.agentId };
+    const state = toState(id, found);
+    if (state.kind !== "answered") return { ...state, agentId: found.agentId };
+    return { ...state, receipts: await receiptsOf(id, found), agentId: found.agentId };
   }
 
   async function wait(

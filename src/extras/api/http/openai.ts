@@ -63,7 +63,7 @@ export async function chatCompletion(body: unknown, program: ProgramRequest): Pr
   const call = await begin({ ...request, kind: "chat" }, program);
   const common = { id: `chatcmpl-${call.id}`, created: created(call.id), model: call.agentId };
   if (!request.stream) {
-    const { text, usage } = await answerOf(call, program);
+    const { text, usage, receipts } = await answerOf(call, program);
     return Response.json({
       ...common,
       object: "chat.completion",
@@ -74,15 +74,17 @@ export async function chatCompletion(body: unknown, program: ProgramRequest): Pr
         finish_reason: "stop",
       }],
       usage: chatUsage(usage),
+      receipts,
     });
   }
   return sseResponse(program.schedule, program.signal, async (send, gone) => {
-    const chunk = (delta: object, finish: "stop" | null = null) =>
+    const chunk = (delta: object, finish: "stop" | null = null, receipts?: string) =>
       send({
         ...common,
         object: "chat.completion.chunk",
         choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
         ...(request.includeUsage && { usage: null }),
+        receipts,
       });
     chunk({ role: "assistant", content: "" });
     const state = await waitFor(
@@ -91,7 +93,7 @@ export async function chatCompletion(body: unknown, program: ProgramRequest): Pr
       (content) => chunk({ content }),
     );
     if (state.kind !== "answered") return send(errorBody(errorOfCall(state)));
-    chunk({}, "stop");
+    chunk({}, "stop", state.receipts);
     if (request.includeUsage) {
       const usage = chatUsage(state.usage);
       send({ ...common, object: "chat.completion.chunk", choices: [], usage });
@@ -250,6 +252,7 @@ function responseOf(
     error,
     model: call.agentId,
     output: isAnswered ? [itemOf(call, state.text)] : [],
+    receipts: isAnswered ? state.receipts : undefined,
     previous_response_id: previous ?? null,
     usage: isAnswered
       ? {

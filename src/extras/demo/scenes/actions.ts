@@ -76,6 +76,11 @@ const role: Scene = {
     ask("grace", "#general", `give Ada a role\n${call("discord", args)}`);
     const answer = await until("the answer", () => reported(set) || undefined);
     assert(
+      "a receipt under the answer says that nothing was done, and why",
+      /-# ✗ role not added .+: you lack Manage Roles/.test(answer),
+      answer,
+    );
+    assert(
       "the model learned which permission the person lacks",
       answer.includes("Manage Roles"),
       answer,
@@ -89,32 +94,36 @@ const approval: Scene = {
   name: "an owner allows a refused call, after the bot was killed and started again",
   config: { ...demoConfig(), approvals: { escalate: true } },
   async play(set) {
-    const { simulation, bot, say, ask, until, assert } = set;
+    const { simulation, bot, ask, until, assert } = set;
     const { simulator } = simulation;
-    say("ada", "#general", "The tide is high at noon.");
-    simulator.permit({ in: "general", to: "grace", what: "readMessageHistory", as: "denied" });
-    const read = { limit: 5 };
-    ask("grace", "#general", `what did Ada say?\n${call("read_channel_history", read)}`);
+    simulator.permit({ in: "general", to: "grace", what: "createPublicThreads", as: "denied" });
+    const title = "When is high tide?";
+    ask("grace", "#general", `open a thread\n${call("reply_in_thread", { title })}`);
+    const threads = () =>
+      [...simulator.world.channels.values()].filter((one) => "name" in one && one.name === title);
     const ownersDm = simulator.channel("dm", "ada").id;
     const question = await card(set, ownersDm);
     assert(
       "the owner sees the exact call, and who asks",
-      textOf(question).includes('"limit":5') && textOf(question).includes(simulator.user("grace")),
+      textOf(question).includes(title) && textOf(question).includes(simulator.user("grace")),
       textOf(question),
     );
     bot.kill("SIGKILL");
     await bot.exited;
     simulation.startBot();
     await until("the bot to be back", () => simulator.connected() === 1 || undefined);
-    assert("nothing has run without the owner", reported(set) === "", reported(set));
+    assert("nothing has run without the owner", threads().length === 0);
     press(simulator, "ada", question, 0);
-    const answer = await until("the answer", () => reported(set) || undefined);
-    assert("the call ran", answer.includes("The tide is high at noon."), answer);
+    const answer = await until("the answer", () => {
+      const [thread] = threads();
+      return thread && simulator.posted(thread.id)[0]?.content;
+    });
+    assert("a receipt says that the call ran", answer.includes("-# ✓ thread opened"), answer);
     await until("the card to lose its buttons", () => {
       const [now] = simulator.posted(ownersDm);
       return now && buttonsIn(now.components).length === 0 || undefined;
     });
-    assert("it ran once", answer.split("The tide is high").length === 2, answer);
+    assert("it ran once", threads().length === 1);
   },
 };
 

@@ -1,0 +1,188 @@
+/** Tests the receipts under an answer. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import type { Step } from "../../../src/core/step.ts";
+import { lineOf, receiptsOf, withUndone } from "../../../src/flows/receipts/receipts.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { ACTIONS } from "../../../src/tools/discord/discord.ts";
+import type { RefusalReason } from "../../../src/core/refused_call.ts";
+
+const GUILD = "66666666666666666";
+const channelId = parseSnowflake<"channel">("55555555555555555");
+assert.ok(channelId);
+const message = { channelId, guildId: parseSnowflake<"guild">(GUILD) };
+
+/** The steps of one call, with its end. */
+function called(
+  name: string,
+  input: unknown,
+  result?: { readonly end: "done" | "failed" | "unknown"; text: string; refused?: RefusalReason },
+): readonly Step[] {
+  const calls = [{ id: "1", name, arguments: JSON.stringify(input) }];
+  const answer = { kind: "answer", text: "Done!", calls, at: 1 } as const;
+  return result ? [answer, { kind: "result", callId: "1", at: 2, ...result }] : [answer];
+}
+
+const line = (steps: readonly Step[]) => lineOf(receiptsOf(steps, TOOLS, message));
+const OFFER = { text: "x", actions: [{ label: "a\nb", tool: "post", arguments: {} }] };
+const done = (text = "ok") => ({ end: "done", text }) as const;
+const lacks = "Error: the asker lacks the permission Manage Roles";
+
+describe("receiptsOf()", () => {
+  const rows: readonly (readonly [string, readonly Step[], string | undefined])[] = [
+    [
+      "a note",
+      called("memory", { action: "save", text: "x" }, done("Saved as note 5.")),
+      "✓ note 5 saved",
+    ],
+    ["a search of notes", called("memory", { action: "search" }, done()), undefined],
+    [
+      "a reminder",
+      called(
+        "remind",
+        { action: "create", when: "1h", text: "x" },
+        done(
+          'Set: {"id":3,"kind":"reminder","next":"2026-11-30T09:00:00Z","text":"x"}',
+        ),
+      ),
+      "✓ reminder 3 set <t:1796029200:f>",
+    ],
+    [
+      "a message elsewhere",
+      called(
+        "discord",
+        { action: "sendMessage", channelId: "77777777777777777", text: "x" },
+        done(
+          '{"sent":true,"channelId":"77777777777777777","messageIds":["88888888888888888"]}',
+        ),
+      ),
+      `✓ message sent https://discord.com/channels/${GUILD}/77777777777777777/88888888888888888`,
+    ],
+    [
+      "a refused role",
+      called("discord", { action: "roleAdd", userId: "1", roleId: "2" }, {
+        end: "failed",
+        text: lacks,
+        refused: "permission",
+      }),
+      "✗ role not added <@1> <@&2>: you lack Manage Roles",
+    ],
+    ["a command that a crash cut", called("exec", { argv: ["x"] }), "? command perhaps run"],
+    [
+      "a dry run",
+      called("discord", { action: "kick", userId: "1", dryRun: true }, done()),
+      undefined,
+    ],
+    [
+      "a role that the member has",
+      called(
+        "discord",
+        { action: "roleAdd", userId: "1", roleId: "2" },
+        done("Nothing to do: the member has that role."),
+      ),
+      undefined,
+    ],
+    [
+      "a message that Discord gets later",
+      called(
+        "discord",
+        { action: "sendMessage", channelId: "77777777777777777", text: "x" },
+        done('{"stored":true,"channelId":"77777777777777777","note":"later"}'),
+      ),
+      "✓ message stored, will be sent <#77777777777777777>",
+    ],
+    ...([
+      ["No one has pressed in time: nothing ran.", "expired, nothing ran"],
+      ["A person has declined: nothing ran.", "declined, nothing ran"],
+      ['<@1> chose "a\nb": it failed.\n: it ran.', "tried: it failed"],
+      [
+        '<@1> chose "a\nb": it is uncertain whether it ran; do not repeat it.\nx',
+        "tried: its end is unknown",
+      ],
+      ['<@1> chose "a\nb": it ran.\nx: it failed.', "run"],
+    ] as const).map(([text, did]) =>
+      [
+        `an offer: ${did}`,
+        called("offer_actions", OFFER, done(text)),
+        `✓ offered action ${did}`,
+      ] as const
+    ),
+    ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
+    [
+      "a hostile failure",
+      called("exec", { argv: ["x"] }, { end: "failed", text: "✓ all done in #secret" }),
+      "✗ command not run: it failed",
+    ],
+    [
+      "an asked agent",
+      called("write_file", { path: "a" }, done()).map((step) =>
+        ({ kind: "inner", number: 1, step, at: 1 }) as const
+      ),
+      "✓ file written",
+    ],
+  ];
+  for (const [what, steps, expected] of rows) {
+    it(`[R15a] writes the receipt of ${what}`, () => assert.equal(line(steps), expected));
+  }
+
+  it("[R15a] marks changes that were taken back, and keeps the other words under the answer", () => {
+    const edit = (n: number) =>
+      called(
+        "discord",
+        { action: "channelEdit", channelId: "77777777777777777" },
+        done(`Changed. To undo: undo(id ${n}). It can be undone for 10 minutes.`),
+      );
+    const steps = [...edit(1), ...called("write_file", { path: "a" }, done()), ...edit(2)];
+    const channel = "channel edited <#77777777777777777>";
+    const before = `✓ ${channel} ×2 · ✓ file written`;
+    assert.equal(line(steps), before);
+    const rows = [
+      [[], before],
+      [[1], `↩ ${channel} · ✓ ${channel} · ✓ file written`],
+      [[1, 2], `↩ ${channel} ×2 · ✓ file written`],
+    ] as const;
+    for (const [undone, expected] of rows) {
+      const receipts = receiptsOf(steps, TOOLS, message, new Set(undone));
+      const under = (text: string) => `-# a model · 3 s\n-# ✓ \`x: y\` called · ${text}`;
+      assert.equal(withUndone(under(before), receipts), under(expected));
+      if (undone.length !== 1) assert.equal(lineOf(receipts), expected);
+    }
+  });
+
+  it("[R15a] names an MCP tool without its marks, unless it only reads", () => {
+    const steps = called("mcp__git`hub__make_**it**", {}, done());
+    const tool = { ...TOOLS[0], name: "mcp__git`hub__make_**it**", effect: undefined } as const;
+    const write = Object.assign(Object.create(null), tool, { afterEdit: undefined });
+    const read = Object.assign(Object.create(null), tool, { afterEdit: "run" });
+    assert.equal(lineOf(receiptsOf(steps, [write], message)), "✓ `github: make_it` called");
+    assert.equal(lineOf(receiptsOf(steps, [read], message)), undefined);
+  });
+
+  it("[R15a] has words for each tool and action with an effect, and none for the others", () => {
+    for (const { name, afterEdit, effect } of TOOLS) {
+      if (afterEdit === undefined) assert.ok(effect, name);
+    }
+    const texts = ACTIONS.flatMap(({ name, isReadOnly }) => {
+      const text = line(called("discord", { action: name }, done()));
+      assert.equal(text === undefined, isReadOnly === true, name);
+      return text ?? [];
+    });
+    assert.equal(new Set(texts).size, texts.length);
+  });
+
+  it("[R15a] gives no ✓ without a call that ran, whatever the model and results say", () => {
+    const tools = fc.constantFrom(...TOOLS.map(({ name }) => name));
+    const actions = fc.record({ action: fc.constantFrom(...ACTIONS.map(({ name }) => name)) });
+    const ends = fc.option(
+      fc.record({ end: fc.constantFrom("failed", "unknown"), text: fc.string() }),
+      { nil: undefined },
+    );
+    fc.assert(fc.property(tools, fc.oneof(actions, fc.jsonValue()), ends, (name, input, end) => {
+      const text = line(called(name, input, end)) ?? "";
+      assert.ok(!text.includes("✓"), text);
+    }));
+  });
+});

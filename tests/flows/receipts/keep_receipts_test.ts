@@ -1,0 +1,101 @@
+/** Tests that the receipts under an answer stay true. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { createReceiptKeeper } from "../../../src/flows/receipts/keep_receipts.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
+import { ACCOUNT, messageId, userId } from "../../support/discord/builders.ts";
+
+import { testAccount } from "../../support/account.ts";
+import { frozen, openTestStore } from "../../support/store/store.ts";
+
+const TURN = messageId("1450000000000000002");
+const MINUTES = 60_000;
+const UNDO = {
+  does: "sets it back",
+  needs: [],
+  requests: [{ method: "PATCH", path: "/channels/7" }],
+} as const;
+const BUTTON = { customId: `undo:${TURN}`, label: "Undo", style: "secondary" } as const;
+const LINE = "✓ channel edited <#77777777777777777>";
+
+/** An answer with two changes, of which the store has the steps. */
+async function open() {
+  const { store } = openTestStore();
+  const { account, clock } = testAccount();
+  const woken: unknown[] = [];
+  const keeper = createReceiptKeeper({
+    ...account,
+    store: { ...store, turns: { stepsOf: () => Promise.resolve([steps(1), steps(2)].flat()) } },
+    events: { emit: { outbox: (channels) => void woken.push(channels) } },
+  }, TOOLS);
+  const footer = `-# a model · 3 s\n-# ${LINE} ×2`;
+  const answer: Partial<OutboundMessage> = {
+    nonce: "answer",
+    content: `Done!\n${footer}`,
+    footer,
+    buttons: [BUTTON],
+    of: { cause: TURN, revision: 0, kind: "reply", part: 0, parts: 1 },
+  };
+  for (const callKey of ["a", "b"]) {
+    const change = { accountId: ACCOUNT, callKey, turnId: TURN, askerId: userId("7") };
+    await store.changes.begin({ ...change, what: "edit", undo: UNDO }, 9, clock.now());
+  }
+  await store.outbox.add(frozen(answer), clock.now());
+  const look = async () => {
+    keeper.changed();
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const newest = async () => (await store.outbox.underAnswer(ACCOUNT, TURN))?.newest;
+  return { store, clock, keeper, look, newest, woken };
+}
+
+function steps(id: number) {
+  const input = { action: "channelEdit", channelId: "77777777777777777" };
+  const calls = [{ id: `${id}`, name: "discord", arguments: JSON.stringify(input) }];
+  const text = `Changed. To undo: undo(id ${id}). It can be undone for 10 minutes.`;
+  return [
+    { kind: "answer", text: "", calls, at: 1 },
+    { kind: "result", callId: `${id}`, end: "done", text, at: 2 },
+  ] as const;
+}
+
+describe("[R15a] createReceiptKeeper()", () => {
+  it("marks each change that was taken back, and keeps the button while one can be", async () => {
+    const { store, clock, look, newest, woken } = await open();
+    await look();
+    assert.equal((await newest())?.nonce, "answer", "nothing has changed");
+    await store.changes.undone(1, "x", clock.now());
+    await look();
+    const first = await newest();
+    assert.equal(first?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} · ${LINE}`);
+    assert.deepEqual(first?.buttons, [BUTTON]);
+    await store.changes.undone(2, "y", clock.now());
+    await look();
+    const last = await newest();
+    assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} ×2`);
+    assert.deepEqual(last?.buttons, []);
+    assert.equal(last?.footer, last?.content.slice("Done!\n".length));
+    assert.equal(woken.length, 2);
+    await look();
+    assert.equal(woken.length, 2, "a further look changes nothing");
+  });
+
+  it("removes the button once nothing can be taken back any more", async () => {
+    const { clock, look, newest } = await open();
+    await look();
+    clock.advance(10 * MINUTES + 1);
+    await look();
+    const last = await newest();
+    assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ${LINE} ×2`);
+    assert.deepEqual(last?.buttons, []);
+  });
+
+  it("changes no answer of another account", async () => {
+    const { store } = await open();
+    assert.equal(await store.outbox.underAnswer(toAccountId("other"), TURN), undefined);
+  });
+});
