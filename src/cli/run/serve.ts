@@ -273,7 +273,8 @@ async function logLastRun(runId: string, options: ServeOptions, log: Log): Promi
   const { store, lastExitCode: code } = options;
   const bootId = readBootId();
   const startedAt = Date.now();
-  const ending = code === EXIT.done ? "stopped" : code && `exit code ${code}: ${meaningOf(code)}`;
+  const failure = code ? `exit code ${code}: ${meaningOf(code)}` : undefined;
+  const ending = code === EXIT.done ? "stopped" : failure;
   const last = await store.gateway.startRun({ runId, startedAt, bootId }, ending);
   const remark = describeLastRun(last, startedAt, bootId);
   if (remark) log.warn(remark.event, remark.fields);
