@@ -106,10 +106,8 @@ describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => 
       await eventually("the commands", () => Promise.resolve(application.commands.length > 0));
       const route = "/webhooks/:id/:token/messages/@original";
       const slow = simulator.faults.rest.add({ route, fault: { kind: "hang" } });
-      for (const as of ["grace", "mallory", "edsger"]) {
-        command({ as, in: "#general", name: "help" });
-      }
-      await until("answers", () => slow.hits() === 3);
+      const given = [1, 2, 3].map(() => command({ as: "grace", in: "#general", name: "help" }));
+      await until("an answer", () => slow.hits() > 0 && given.every(({ answer }) => answer));
       const stoppedAt = performance.now();
       bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
