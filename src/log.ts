@@ -52,6 +52,9 @@ const PATTERNS: readonly { readonly pattern: RegExp; readonly replacement: strin
   },
 ];
 
+/** Causes that fail much at once: the store's disk, and a stop that ends all requests. */
+const SHARED_CAUSE = /^StoreError:|Barnacle is stopping$/;
+
 export function startLog(
   { level, format, isColoured = false, write, writeToFile, now = Date.now }: LogSettings,
 ) {
@@ -60,8 +63,8 @@ export function startLog(
   const asLine = format === "json" ? jsonLine : humanLine;
   let current = level;
   let hasStopped = false;
-  /** Events that the store's disk causes: when a line was last written, and how many were left out. */
-  const ofDisk = new Map<string, { readonly at: number; leftOut: number }>();
+  /** Events with a shared cause: when a line was last written, and how many were left out. */
+  const shared = new Map<string, { readonly at: number; leftOut: number }>();
 
   /** Called for each ignored message, so it comes before all other work. */
   function isWritten(level: keyof Log, part: string): boolean {
@@ -72,10 +75,12 @@ export function startLog(
 
   /** How many were left out before this one; `undefined` if it is, too, within a minute. */
   function leftOutBefore(key: string, error: unknown): number | undefined {
-    if (!(error instanceof Error) || error.name !== "StoreError") return 0;
-    const last = ofDisk.get(key);
+    if (!(error instanceof Error) || !SHARED_CAUSE.test(`${error.name}: ${error.message}`)) {
+      return 0;
+    }
+    const last = shared.get(key);
     if (last && Math.abs(now() - last.at) < 60_000) return void last.leftOut++;
-    ofDisk.set(key, { at: now(), leftOut: 0 });
+    shared.set(key, { at: now(), leftOut: 0 });
     return last?.leftOut ?? 0;
   }
 

@@ -118,24 +118,30 @@ describe("[O2] startLog()", () => {
     );
   });
 
-  it("[O2] writes an event of the store's disk once a minute, however many messages arrive", () => {
-    let now = 0;
-    const { log, lines } = start({ now: () => now });
-    const error = new StoreError("full", { kind: "full", path: "x" });
-    for (; now < 120_000; now += 1_000) log.error("Cannot store what arrived", { error });
-    log.error("Cannot store a step", { error });
-    for (const _ of [1, 2]) log.error("Cannot store what arrived", { error: new Error("a bug") });
-    const told = lines.map((line) => JSON.parse(line)).map((
-      { time, event, fields },
-    ) => [Date.parse(time) / 60_000, event.slice("Cannot store ".length), fields.repeated]);
-    assert.deepEqual(told, [
-      [0, "what arrived", undefined],
-      [1, "what arrived", 59],
-      [2, "a step", undefined],
-      [2, "what arrived", undefined],
-      [2, "what arrived", undefined],
-    ]);
-  });
+  for (
+    const error of [
+      new StoreError("full", { kind: "full", path: "x" }),
+      new TypeError("PATCH /x got no answer from Discord: Barnacle is stopping"),
+    ]
+  ) {
+    it(`[O2] writes an event once a minute, however many messages arrive: ${error}`, () => {
+      let now = 0;
+      const { log, lines } = start({ now: () => now });
+      for (; now < 120_000; now += 1_000) log.error("Cannot store what arrived", { error });
+      log.error("Cannot store a step", { error });
+      for (const _ of [1, 2]) log.error("Cannot store what arrived", { error: new Error("a bug") });
+      const told = lines.map((line) => JSON.parse(line)).map((
+        { time, event, fields },
+      ) => [Date.parse(time) / 60_000, event.slice("Cannot store ".length), fields.repeated]);
+      assert.deepEqual(told, [
+        [0, "what arrived", undefined],
+        [1, "what arrived", 59],
+        [2, "a step", undefined],
+        [2, "what arrived", undefined],
+        [2, "what arrived", undefined],
+      ]);
+    });
+  }
 
   it("colours only warnings and errors, and only if allowed", () => {
     const { log, lines } = start({ format: "human", isColoured: true });

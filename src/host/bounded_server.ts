@@ -52,6 +52,8 @@ export interface HttpBounds extends HttpTimeouts {
 }
 
 const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
+/** Connections without a place that may wait for their 503; each takes some 10 kB for a moment. */
+const MAX_TURNED_AWAY = 4_096;
 const MAX_HEADER_BYTES = 8_192;
 
 const TOO_LARGE_TEXT =
@@ -188,7 +190,7 @@ function boundConnections(
   };
 
   const turnAway = (socket: Socket): void => {
-    if (turnedAway.size < 4 * limits.total) turnedAway.add(socket);
+    if (turnedAway.size < MAX_TURNED_AWAY) turnedAway.add(socket);
     else socket.destroy();
   };
 

@@ -110,6 +110,9 @@ export async function runAccount(
   };
 }
 
+/** Milliseconds for answers to commands and presses at a stop: in a flood, a thousand people wait. */
+const ANSWERS_MS = 3_000;
+
 /**
  * Stops an account's parts in the order in which messages pass them. Running turns end, their
  * replies leave within the grace period, and the gateway closes resumable (G12).
@@ -131,11 +134,15 @@ async function stop(
   await rest.extras.stop();
   await rest.questions.stop();
   await turns.stop();
-  const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);
-  await Promise.race([isDone, graceOver]);
+  const { signal } = stopping;
+  const late = whenAborted(AbortSignal.any([signal, AbortSignal.timeout(ANSWERS_MS)]));
+  await Promise.all([
+    Promise.race([outbound.channelQueues.drain(), graceOver]),
+    Promise.race([inbound.answered(), late]),
+  ]);
   // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
   const closed = connection.stats() && connection.stop();
-  if (closed) await Promise.race([closed.then(inbound.answered), graceOver]);
+  if (closed) await Promise.race([closed.then(inbound.answered), late]);
   clearTimeout(grace);
   stopping.abort();
   await (closed ?? connection.stop());

@@ -207,6 +207,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
+    renew: (shardId) => connection.renew(shardId),
   });
 
   const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
@@ -217,10 +218,6 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
       policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
         ? (await readGroup(id)).name
         : undefined,
-    failed({ shardId }, error) {
-      account.log.error("Cannot take events; a new session reads them again", { error });
-      connection.renew(shardId);
-    },
   });
 
   const endTasks = () =>

@@ -100,9 +100,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const endRun = () =>
     ended ??= store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
       if (isStoreDown) return;
-      log.error("Cannot store the end of this run; the next start will report it as killed", {
-        error,
-      });
+      log.error("Cannot store the end of this run", { error });
     });
   let isLeaving = false;
   // At once: a second signal ends the process, and that is no crash.
@@ -275,8 +273,9 @@ async function logLastRun(runId: string, options: ServeOptions, log: Log): Promi
   const { store, lastExitCode: code } = options;
   const bootId = readBootId();
   const startedAt = Date.now();
-  const ending = code && `exit code ${code}: ${meaningOf(code)}`;
-  const last = await store.gateway.startRun({ runId, startedAt, bootId }, ending || undefined);
+  const failure = code ? `exit code ${code}: ${meaningOf(code)}` : undefined;
+  const ending = code === EXIT.done ? "stopped" : failure;
+  const last = await store.gateway.startRun({ runId, startedAt, bootId }, ending);
   const remark = describeLastRun(last, startedAt, bootId);
   if (remark) log.warn(remark.event, remark.fields);
 }

@@ -197,7 +197,7 @@ export async function acquireInstance(
     },
     async release() {
       await Promise.all(Array.from(held.values(), release));
-      data.release();
+      data.release(0); // the store may be unable to keep that the bot was stopped
     },
   };
 

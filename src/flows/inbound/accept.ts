@@ -18,6 +18,7 @@ import {
   type EventHandlers,
   handleEvent,
   type InboundBatch,
+  type InboundEvent,
   type SessionStarted,
 } from "../../core/inbound/events.ts";
 import {
@@ -43,6 +44,8 @@ const MAX_IDLE_BYTES = 1 << 20;
 const IDLE_MS = 250;
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
+/** Milliseconds until another event that cannot be taken may renew the session: each costs an IDENTIFY. */
+const RENEWAL_MS = 10 * 60_000;
 
 /**
  * Creates an acceptor for all shards of one account. The function is longer than most, because its
@@ -77,12 +80,24 @@ export function createAcceptor(
     readonly runIdsOf?: (messageId: MessageId) => readonly MessageId[];
     /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
     readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
+    /** Replaces a shard's session, which may bring an event again. */
+    readonly renew: (shardId: number) => void;
   },
 ) {
   const units: Unit[] = [];
   /** Cancels the timer of waiting messages, or of the next attempt to store. */
   let cancel: (() => void) | undefined;
   let committing: Promise<void> | undefined;
+  let renewedAt = -Infinity;
+
+  /** Handling an event has failed. The others of its batch count. */
+  function failed({ kind }: InboundEvent, shardId: number, error: unknown): void {
+    const renews = ports.now() - renewedAt >= RENEWAL_MS;
+    ports.log.error("Cannot take an event of Discord", { kind, renews, error });
+    if (!renews) return;
+    renewedAt = ports.now();
+    ports.renew(shardId);
+  }
 
   function accept(batch: InboundBatch): void {
     const { arrivedAt } = batch;
@@ -155,7 +170,14 @@ export function createAcceptor(
       },
       reactions_cleared: (cleared) => void current().reactions.push(cleared),
     };
-    for (const event of batch.events) handleEvent(event, handlers);
+    for (const event of batch.events) {
+      try {
+        handleEvent(event, handlers);
+      } catch (error) {
+        if (event.kind === "session_started") throw error; // the events belong to another session
+        failed(event, batch.shardId, error);
+      }
+    }
     const last = current();
     last.bytes += batch.bytes;
     last.guilds.push(...batch.guilds);
@@ -186,7 +208,7 @@ export function createAcceptor(
   return {
     /**
      * Judges a batch's messages, handles its other events in their order, and stores it soon. Retries
-     * if the store fails. Handlers must not throw.
+     * if the store fails.
      */
     accept,
     /**

@@ -4,7 +4,7 @@
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { InboundBatch, InboundEvent } from "../../core/inbound/events.ts";
+import type { InboundEvent } from "../../core/inbound/events.ts";
 import type { Self } from "../../core/inbound/inbound.ts";
 import type { Store } from "../../store/store.ts";
 import type { createAcceptor } from "./accept.ts";
@@ -13,11 +13,9 @@ type Acceptor = ReturnType<typeof createAcceptor>;
 
 export function withMissingFacts(
   acceptor: Acceptor,
-  { outbox, self, groupName, failed }: Pick<Store, "outbox"> & {
+  { outbox, self, groupName }: Pick<Store, "outbox"> & {
     readonly self: () => Self | undefined;
     readonly groupName: (channelId: ChannelId) => Promise<string | undefined>;
-    /** A batch that waited cannot be taken; the next ones are. Must not throw. */
-    readonly failed: (batch: InboundBatch, error: unknown) => void;
   },
 ): Acceptor {
   let waiting: Promise<void> | undefined;
@@ -51,8 +49,7 @@ export function withMissingFacts(
     accept(batch) {
       if (!waiting && !batch.events.some(lacksFact)) return acceptor.accept(batch);
       const done = Promise.all([allOf(batch.events), waiting])
-        .then(([events]) => acceptor.accept({ ...batch, events }))
-        .catch((error: unknown) => failed(batch, error));
+        .then(([events]) => acceptor.accept({ ...batch, events }));
       waiting = done;
       void done.then(() => waiting = waiting === done ? undefined : waiting);
     },

@@ -82,7 +82,7 @@ export type Lock =
     /** Writes that this process has no HTTP server, because another program has the port. */
     setPortInUse(port: number): void;
     /** Releases the lock; the end of the process does the same. */
-    release(): void;
+    release(exitCode?: number): void;
   }
   /**
    * The result of taking the lock. The holder is absent if it has not written its description yet,
@@ -159,8 +159,9 @@ export async function acquireLock(
     lastExitCode,
     setHttp: (http, httpKey) => write({ http, httpKey, portInUse: undefined }),
     setPortInUse: (portInUse) => write({ http: undefined, httpKey: undefined, portInUse }),
-    release() {
+    release(exitCode) {
       if (!isHeld) return;
+      if (exitCode !== undefined) write({ exitCode });
       isHeld = false;
       process.off("exit", onExit);
       flock(file, "free");

@@ -284,7 +284,7 @@ export const QUESTION_NOTICES = {
     example: "Die Frage geht nicht an dich.",
   },
   questionClosed: {
-    text: "This was already decided, or it has expired.",
+    text: "This was already decided, has expired, or a message behind it was removed.",
     when: "a person answers a question that is not open",
     example: "Das ist schon entschieden oder abgelaufen.",
   },

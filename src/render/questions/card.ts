@@ -220,8 +220,9 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
   const { text, facts, exact, where } = question;
   const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
   if (question.kind === "review") {
+    // Discord accepts no empty text.
     const blocks = [text, ...reviewBlocks(stored, withVisibleCharacters, texts), rest, last];
-    return blocks.map((block) => ({ text: block, mayGo: false }));
+    return blocks.filter(Boolean).map((text) => ({ text, mayGo: false }));
   }
   const mentioned = where === "channel" ? mentionedBy(question) : [];
   const heading = mentioned.length > 0

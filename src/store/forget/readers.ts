@@ -18,9 +18,9 @@ const bare = (calls: string): string =>
      'id', value ->> 'id', 'name', value ->> 'name', 'arguments', '{}')) FROM json_each(${calls}))
    ELSE json_replace(${calls}, '$.arguments', '{}') END`;
 
-/** A message of the outbox without its words, in SQL. */
+/** A message of the outbox without its words, in SQL. Discord accepts no card without texts. */
 export const WORDLESS = `json_replace(json_set(json_remove(message, '$.footer', '$.embed'),
-  '$.content', '${NOT_KEPT}'), '$.card.blocks', json('[]'))`;
+  '$.content', '${NOT_KEPT}'), '$.card.blocks', json_array('${NOT_KEPT}'))`;
 
 /** Notes of turns that have read a message, in SQL, by the turns: they may have its words. */
 export const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words
@@ -78,8 +78,11 @@ export function prepareReaders(database: DatabaseSync) {
     sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
       '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
       WHERE message_id ${LISTED}`,
-    sql`UPDATE question SET question = json_replace(question, '$.text', '${NOT_KEPT}',
-      '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}')
+    sql`UPDATE question SET question = json_replace(json_remove(question, '$.form'),
+      '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}',
+      '$.facts', json('[]'), '$.offer.calls', json('[]'), '$.choices', json((
+        SELECT json_group_array(json(IIF(question ->> '$.kind' = 'review', value, -- no model's labels
+          json_replace(value, '$.label', '${NOT_KEPT}')))) FROM json_each(question, '$.choices'))))
       WHERE message_id ${LISTED}`,
     sql`UPDATE question_card SET is_settled = 0
       WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew

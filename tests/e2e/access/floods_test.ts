@@ -98,6 +98,24 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
     }));
 });
 
+describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => {
+  it("waits three seconds for them, and the log has one line", () =>
+    withSimulation({ mayRefuse: isEarly }, async ({ start, simulator, eventually, until }) => {
+      const bot = await start();
+      const { application, command } = simulator;
+      await eventually("the commands", () => Promise.resolve(application.commands.length > 0));
+      const route = "/webhooks/:id/:token/messages/@original";
+      const slow = simulator.faults.rest.add({ route, fault: { kind: "hang" } });
+      const given = [1, 2, 3].map(() => command({ as: "grace", in: "#general", name: "help" }));
+      await until("an answer", () => slow.hits() > 0 && given.every(({ answer }) => answer));
+      const stoppedAt = performance.now();
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      assert.ok(performance.now() - stoppedAt <= 5_000);
+      assert.equal(bot.lines.filter((line) => line.includes("Cannot answer")).length, 1);
+    }));
+});
+
 describe("[X4a] a flood of mentions by people without rights", () => {
   it("causes no request to Discord or the model, and an owner is answered", () =>
     withSimulation({

@@ -138,7 +138,7 @@ describe("[H6a] the bot", () => {
   it("[T14] deletes a note of overheard words with their message, and keeps the asker's own", () =>
     withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, replies, until, rows, cli } = scene;
-      await start();
+      const bot = await start();
       const { id: message } = say("grace", "general", "the vault's code is heron-47");
       const note = (text: string) => `call: memory ${JSON.stringify({ action: "save", text })}`;
       say("ada", "general", `${mention}\n${note("HERON").replace("H", "\\u0048")}`);
@@ -151,6 +151,7 @@ describe("[H6a] the bot", () => {
       const texts = () => rows("SELECT text FROM note").map(({ text }) => text);
       await until("one note", () => texts().length < 2);
       assert.deepEqual(texts(), ["My tea is green"]);
+      assert.doesNotMatch(bot.lines.join("\n"), /heron|green/i, "the log has no words");
     }));
 
   it("leaves answers in guilds by default, and traces only what is a message", () =>

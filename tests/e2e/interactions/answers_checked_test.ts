@@ -313,8 +313,26 @@ describe("[A5] an answer that a person checks", () => {
       // Discord refuses a reaction to a deleted message.
       const question = simulator.channel(here).messages.get(id);
       await until("the reaction", () => question?.reactions.size);
+      const fault = { kind: "reset" } as const; // the card keeps its buttons for now
+      simulator.faults.rest.add({ method: "PATCH", route: "/channels/:id/messages/:id", fault });
       simulator.delete({ as: "grace", in: here, message: id });
+      await until("questions without words", () => {
+        const stored = JSON.stringify(
+          scene.rows("SELECT question FROM question ORDER BY id DESC LIMIT 2"),
+        );
+        return !/new words|old words|Who asks/.test(stored);
+      });
+      press(scene, second, POST);
+      const { text: closed } = NOTICES.questionClosed;
+      await until("a line", () => simulator.ephemeral("ada").some((one) => one.content === closed));
+      simulator.faults.rest.clear();
       assert.match(await settled(scene, second), /needs no answer any more/);
+      const emptied = () =>
+        [first, second].every(({ id }) => {
+          const now = simulator.posted(REVIEWS).find((one) => one.id === id);
+          return now && !/words|<@/.test(textOf(now));
+        });
+      await until("cards without words and person", emptied);
       assert.deepEqual(scene.written(here), []);
     }));
 });

@@ -12,14 +12,20 @@ import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders
 import { accepted, batch } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-/** Runs a test with the parts of a bot without config file that works at its first message. */
+/**
+ * Runs a test with the parts of a bot that works at its first message.
+ *
+ * @param config The text of its config file; by default it has none.
+ */
 export async function withParts(
   test: (parts: DashboardParts, claim: Claim) => Promise<void>,
+  config?: string,
 ): Promise<void> {
   using directory = tempDirectory();
   const now = Date.now();
   const store = openStore(join(directory.path, DATABASE_NAME), { now, elapsed: () => 0 });
-  const loaded = await loadConfig(undefined, {
+  const source = config === undefined ? undefined : { file: "config.jsonc", text: config };
+  const loaded = await loadConfig(source, {
     env: {},
     readFile: () => Promise.resolve(undefined),
   });

@@ -151,6 +151,7 @@ function setUp() {
       },
     },
     judge({ id, text }, source) {
+      if (text === "poison") throw new TypeError("poison");
       sources.push(source);
       handled.push(`message ${id}`);
       return { verdict: VERDICTS.get(text) ?? IGNORE, knownFacts: { isMuted: true }, policyId: 7 };
@@ -207,6 +208,7 @@ function setUp() {
       renamed: ({ guild }) => handled.push(`renamed ${guild.id}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },
+    renew: (shardId) => steps.push(`renew ${shardId}`),
   });
   const seen = { began, undecided, challenged, refused, sources, origins, handled };
   return { acceptor, clock, foreign, lines, steps, stored, told, world, ...seen };
@@ -224,6 +226,29 @@ describe("createAcceptor()", () => {
       agentId: "main",
       sessionKey: "agent:main:main",
     });
+  });
+
+  it("[G16] logs why an event fails, takes the others, and renews the session once in ten minutes", async () => {
+    const { acceptor, clock, lines, steps } = setUp();
+    const poison = (id: string) => directMessage({ id: messageId(id), text: "poison" });
+    const minute = 60_000;
+    for (const [number, pause] of [0, 1, 8.9, 0.1, 9, 2].entries()) {
+      clock.advance(pause * minute);
+      acceptor.accept(batch(number, poison(`1${number}`), question(`2${number}`)));
+      await settle();
+    }
+    assert.deepEqual(steps.filter((step) => step.startsWith("T1")), [
+      ...["T1 20", "T1 21", "T1 22", "T1 23", "T1 24", "T1 25"],
+    ]);
+    assert.deepEqual(
+      steps.filter((step) => /renew|committed/.test(step)).join(", "),
+      "renew 0, committed 0, committed 1, committed 2, renew 0, committed 3, committed 4, renew 0, committed 5",
+    );
+    const failed = lines.filter(({ event }) => event === "Cannot take an event of Discord");
+    assert.deepEqual(failed.map(({ fields }) => fields?.["renews"]), [
+      ...[true, false, false, true, false, true],
+    ]);
+    assert.match(String(failed[1]?.fields?.["error"]), /poison/);
   });
 
   describe("with repeated messages", () => {

@@ -94,16 +94,17 @@ describe("acquireLock()", () => {
   it("[O9] tells the next bot how the last one ended, also after a command", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
-    const next = async (about = {}) => {
+    const next = async (about = {}, exitCode?: number) => {
       const lock = await acquireLock(path, NOW, loadFlock, about);
       assert.ok(lock.kind === "held");
-      lock.release();
+      lock.release(exitCode);
       return lock.lastExitCode;
     };
     assert.equal(await (await startHolder(path, 74)).end(), 74);
     assert.equal(await next({ isCommand: true }), 74);
     assert.equal(await next(), 74);
-    assert.equal(await next(), undefined);
+    assert.equal(await next({}, 0), undefined);
+    assert.equal(await next(), 0, "it was stopped, whatever the store says");
     await (await startHolder(path, 74)).end("SIGKILL");
     assert.equal(await next(), undefined);
   });

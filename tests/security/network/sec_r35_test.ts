@@ -29,6 +29,15 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
       for (const client of clients) client.destroy();
     }));
 
+  it("answers each of 2,000 clients at one instant, and resets none", () =>
+    withSimulation({}, async (scene) => {
+      const port = await portOf(scene, await scene.start());
+      const request = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+      const heard = await Promise.all(Array.from({ length: 2_000 }, () => talk(port, request)));
+      assert.deepEqual(heard.filter((text) => !/^HTTP\/1.1 (?:200|503) /.test(text)), []);
+      for (const text of heard) if (text.includes(" 503 ")) assert.match(text, /Retry-After: 1/i);
+    }));
+
   it("disconnects silent and slow clients, and those with large headers", () =>
     withSimulation({ config: { http: { port: 0, token: "t".repeat(32) } } }, async (scene) => {
       const bot = await scene.start();

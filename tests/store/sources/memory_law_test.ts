@@ -11,6 +11,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { EditRules } from "../../../src/core/inbound/inbox.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
+import type { Question } from "../../../src/core/people/question.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { cases } from "../../support/long_form.ts";
 import { openStore } from "../../support/store/open_database.ts";
@@ -51,7 +52,7 @@ const EDITS: EditRules = {
 /** A person who may be forgotten; the other messages are by the sender of {@link guildMessage}. */
 const ADA = userId("712345678901234567");
 
-type Question = Extract<Event, { kind: "ask" }>;
+type Asking = Extract<Event, { kind: "ask" }>;
 type Event =
   | { readonly kind: "overhear" | "note" | "fold" | "send" | "forget"; readonly isAda?: boolean }
   /** A question that quotes a message; it is asked, and may still run when the next events come. */
@@ -113,7 +114,7 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     });
 
   function newMessage(
-    { isAda = false, reads }: Partial<Pick<Question, "isAda" | "reads">>,
+    { isAda = false, reads }: Partial<Pick<Asking, "isAda" | "reads">>,
     quotes?: MessageId,
   ) {
     const id = messageId(`14000000000000${String(10_000 + count)}`);
@@ -130,11 +131,12 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
   }
 
   /** Runs the turn of the next message; its end comes when the result is called. */
-  async function begin(reads?: Question["reads"]) {
-    const claim = await store.inbox.claimNext(ACCOUNT, NOW, [], () => true);
+  async function begin(reads?: Asking["reads"]) {
+    const next = () => store.inbox.claimNext(ACCOUNT, NOW, [], () => true);
+    let claim = await next();
     if (!claim) return undefined;
-    const { message, route: { sessionKey } } = claim;
-    const all = [message, ...claim.also ?? []];
+    const { message, also = [], route: { sessionKey } } = claim;
+    const all = [message, ...also];
     const overheard = await store.turns.overheard(message, sessionKey, message.id, 10);
     const entries = all.map((one, index) => ({
       role: "user" as const,
@@ -186,10 +188,20 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
         { kind: "told", number: 1, end: "done", text: answer, at },
       ], false);
     }
+    if (repeats) {
+      const code = `CDEFGHJ${"ABCDEFGHJKLMNPQRSTUVWXYZ"[count++ % 24]}`;
+      const asked = [{ callKey: `${last}:ask${count}`, question: questionOf(answer), code }];
+      await store.questions.park({ claim, steps: [], charges: [], asked, now: NOW });
+      await store.questions.decide({ by: { code }, answer: { choice: "once" }, now: NOW });
+      claim = await next();
+      assert.deepEqual(claim && claim.message.id, message.id);
+      if (!claim) return undefined;
+    }
+    const ending = claim;
     const thought = entries.map(({ text }) => text).join(" ");
     return async () => {
       await store.turns.finishTurn({
-        claim,
+        claim: ending,
         end: { kind: "answered" },
         entries: [
           ...entries,
@@ -314,6 +326,20 @@ function build({ store, rows, close }: ReturnType<typeof openClosable>, repeats 
     begin,
   };
 }
+
+/** A card that the model writes. */
+const questionOf = (text: string): Question => ({
+  kind: "ask",
+  tool: "ask",
+  text,
+  facts: [{ name: "of", value: text }],
+  exact: text,
+  choices: [{ key: "once", label: text }],
+  asked: "anyone",
+  where: "channel",
+  binding: "hash",
+  timeoutMs: 600_000,
+});
 
 /** The index for searches has it, too. */
 const known = <Of extends object>(of: Of) => ({ ...of, isSearchable: true as const });

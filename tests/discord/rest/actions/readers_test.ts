@@ -383,9 +383,10 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       );
     }));
 
-  it("write no word of a private thread to the server or to a person, though its channel is open", () =>
-    withActions(async ({ run, permit, sim, target, demo: { channels: { thread } } }) => {
-      permit("createEvents");
+  it("show and write no word of a private thread outside of it, though its channel is open", () =>
+    withActions(async ({ run, permit, sim, target, demo: { channels: { thread, help } } }) => {
+      permit("createEvents", "readMessageHistory", "viewChannel");
+      sim.say({ as: "ada", in: thread.id, text: "secret" });
       const when = { startTime: "2030-01-01T00:00:00Z", endTime: "2030-01-01T01:00:00Z" };
       const writes = [
         { action: "eventCreate", name: "word", location: "quay", ...when },
@@ -405,6 +406,12 @@ describe("[T4] [SEC-R4] all tools that read", () => {
           assert.equal(isTold(told), !isPrivate, told);
           if (isPrivate) assert.match(told, /not everyone who would read/);
         }
+        const read = { action: "readMessages", channelId: thread.id };
+        for (const place of [undefined, help]) { // its channel's answers, too
+          const shown = await run(read, { place });
+          assert.match(shown, isPrivate ? /not everyone who/ : /secret/);
+        }
+        assert.doesNotMatch(await run(read, { place: thread }), /not everyone/);
       }
     }));
 

@@ -10,8 +10,14 @@ import { withParts } from "../parts_fixture.ts";
 
 const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";
 
-/** A page, the query of its address, and words that it shows. */
-const SHOWN: readonly (readonly [string, string, RegExp])[] = [
+/** A limit that a model without a known price never reaches. */
+const UNCOUNTED = JSON.stringify({
+  agents: { defaults: { model: "openai/gpt-99" } },
+  budgets: { total: { moneyPerMonth: 5 } },
+});
+
+/** A page, the query of its address, words that it shows, and the config; absent: there is none. */
+const SHOWN: readonly (readonly [string, string, RegExp, config?: string])[] = [
   ["people", HOSTILE, /direct messages/],
   [
     "people",
@@ -24,6 +30,12 @@ const SHOWN: readonly (readonly [string, string, RegExp])[] = [
   ["activity", `session=${"x".repeat(9_000)}`, /no session/],
   ["memory", HOSTILE, /No notes\./],
   ["spend", "", /No limits\..*No model was asked in the last 30 days\./s],
+  [
+    "spend",
+    "",
+    /0\.00 of 5\.00 this month; this limit does not count openai\/gpt-99: no price is known\b/,
+    UNCOUNTED,
+  ],
   ["spend", "days=7", /Tokens of the last 7 days/],
   ["spend", "days=-1", /Tokens of the last 30 days/],
   ["spend", "days=1e9", /Tokens of the last 30 days/],
@@ -36,7 +48,7 @@ const SHOWN: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 describe("[O6] a page of the dashboard", () => {
-  for (const [path, query, words] of SHOWN) {
+  for (const [path, query, words, config] of SHOWN) {
     it(`${path}?${query.slice(0, 40)} › shows ${words}`, () =>
       withParts(async (parts) => {
         const html = String(
@@ -44,7 +56,7 @@ describe("[O6] a page of the dashboard", () => {
         );
         assert.match(html, words);
         assert.ok(!html.includes("<script"), html);
-      }));
+      }, config));
   }
 
   for (
