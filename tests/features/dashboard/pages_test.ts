@@ -37,17 +37,20 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
         http: { showText: true },
         budgets: { perUser: { tokensPerDay: 1 } },
       },
-    }, async (dashboard, { say, mention, replies }) => {
+    }, async (dashboard, { say, mention, replies, model }) => {
       const { page } = dashboard;
       const answered = say("grace", "general", `${mention} hello ${HOSTILE}`);
       await replies("general", 1);
       say("grace", "general", `${mention} and now?`);
+      model.behave("unauthorized");
+      say("ada", "general", `${mention} why?`);
       say("ada", "general", "nobody asked");
       say("ada", "general", "nor now");
       await dashboard.go("Activity");
       const row = (outcome: string) =>
         page.locator(`#decisions tbody tr:has(.badge:has-text("${outcome}"))`);
       await row("refused").waitFor();
+      await row("failed").locator("a", { hasText: /refused|key/i }).waitFor();
       assert.match(await row("answered").innerText(), /hello <img src=x/);
       assert.match(
         await row("answered").locator("a[target]").getAttribute("href") ?? "",
