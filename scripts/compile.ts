@@ -92,7 +92,7 @@ function build(target: string, flags: readonly string[]): void {
   const folder = mkdtempSync(join(tmpdir(), "barnacle-assets-"));
   try {
     bundleRareThreads(folder);
-    execFileSync(BUN, ["scripts/help_pages.ts", folder]);
+    execFileSync(BUN, ["scripts/reference/help_pages.ts", folder]);
     const assets = readdirSync(folder).sort().map((name) => `--asset=${join(folder, name)}`);
     link(target, [...flags, ...assets]);
   } finally {

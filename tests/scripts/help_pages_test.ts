@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { BUN } from "../../scripts/packages.ts";
-import { helpFile, type HelpSection } from "../../src/extras/dashboard/pages/help.tsx";
+import { helpFile, type HelpSection } from "../../src/extras/dashboard/help/help.tsx";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 describe("[O6] the pages of the help", () => {
   it("have each page of docs/, no picture, no id, no script, and links to sections that exist", () => {
     using folder = tempDirectory();
-    execFileSync(BUN, ["scripts/help_pages.ts", folder.path]);
+    execFileSync(BUN, ["scripts/reference/help_pages.ts", folder.path]);
     const read = (page?: string) =>
       gunzipSync(readFileSync(join(folder.path, helpFile(page)))).toString();
     const sections: readonly HelpSection[] = JSON.parse(read());
@@ -28,11 +28,12 @@ describe("[O6] the pages of the help", () => {
     const unknown = pages.flatMap((page) => {
       const html = read(page);
       assert.doesNotMatch(html, /<(img|script|style|h1)\b|<[a-z][^>]* (id|style|on\w+)=/, page);
-      const links = [...html.matchAll(/<a href="([^"]*)"/g)].map(([, href = ""]) => href);
-      return links.filter((href) => !/^https?:/.test(href)).filter((href) => {
-        const query = new URLSearchParams(href.replaceAll("&amp;", "&").replace(/^help\?/, ""));
-        return !known.has(`${query.get("page")}#${query.get("at") ?? ""}`);
-      }).map((href) => `${page}: ${href}`);
+      return [...html.matchAll(/<a href="(?!https?:)(?:help\?)?([^"]*)"/g)].filter(
+        ([, to = ""]) => {
+          const query = new URLSearchParams(to.replaceAll("&amp;", "&"));
+          return !known.has(`${query.get("page")}#${query.get("at") ?? ""}`);
+        },
+      ).map(([link]) => `${page}: ${link}`);
     });
     assert.deepEqual(unknown, []);
   });

@@ -39,7 +39,7 @@ const SHOWN: readonly (readonly [string, string, RegExp])[] = [
     "search=discord",
     /^(?:(?:(?!<article).)*<article){12}(?!.*<article).*\d\d+ more keys/s,
   ],
-  ["settings", "search=histroyLimit", /channels\.discord\.historyLimit/],
+  ["settings", "search=histroyLimit", /“historyLimit”.*channels\.discord\.historyLimit/s],
 ];
 
 describe("[O6] a page of the dashboard", () => {

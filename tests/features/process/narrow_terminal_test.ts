@@ -12,13 +12,8 @@ const COLUMNS = 40;
 async function linesOf(scene: Scene, command: string): Promise<readonly string[]> {
   const { simulator, model, configFile, dataDir } = scene;
   const { program, args } = commandUnderTest();
-  const terminal = openTerminal("sh", [
-    "-c",
-    `stty cols ${COLUMNS} && exec "$0" "$@" --config ${configFile} --data ${dataDir}`,
-    program,
-    ...args,
-    ...command.split(" "),
-  ], {
+  const run = `stty cols ${COLUMNS} && exec "$0" "$@" --config ${configFile} --data ${dataDir}`;
+  const terminal = openTerminal("sh", ["-c", run, program, ...args, ...command.split(" ")], {
     PATH: process.env["PATH"],
     HOME: dataDir,
     DISCORD_API_URL: simulator.apiUrl,
@@ -32,27 +27,18 @@ async function linesOf(scene: Scene, command: string): Promise<readonly string[]
 }
 
 /** Whether the terminal breaks the line within words that fit into a line. */
-function isTorn(line: string): boolean {
-  const words = line.trim().split(" ");
-  return line.length > COLUMNS && words.length > 1;
-}
+const isTorn = (line: string) => line.length > COLUMNS && line.trim().includes(" ");
 
 describe("[O10] a terminal of 40 columns", () => {
   it("gets no line that it would have to break within words", () =>
     withSimulation({
       discord: ({ world }) => ({
-        execApprovals: {
-          enabled: true,
-          approvers: [[...world.users.values()].find((one) => one.username === "ada")?.id],
-        },
+        execApprovals: { enabled: true, approvers: [[...world.users.keys()][0]] },
       }),
       config: {
         exec: { mode: "ask" },
         feeds: {
-          releases: {
-            url: "http://127.0.0.1:9/releases-of-a-program.xml",
-            to: "channel:123456789012345678",
-          },
+          releases: { url: "http://127.0.0.1:9/releases.xml", to: "channel:123456789012345678" },
         },
       },
     }, async (scene) => {
@@ -60,14 +46,15 @@ describe("[O10] a terminal of 40 columns", () => {
       await scene.start();
       const call = (name: string, input: object) =>
         `${mention}\ncall: ${name} ${JSON.stringify(input)}`;
-      const text = "Water the many plants of the winter garden";
-      say("grace", "general", call("remind", { action: "create", when: "8h", text }));
+      const reminder = {
+        action: "create",
+        when: "8h",
+        text: "Water the plants of the winter garden",
+      };
+      say("grace", "general", call("remind", reminder));
       await replies("general", 1);
-      say(
-        "ada",
-        "general",
-        call("exec", { argv: ["ls", "-la", "/a/long/folder/of/this/machine"] }),
-      );
+      const argv = ["ls", "-la", "/a/long/folder/of/this/machine"];
+      say("ada", "general", call("exec", { argv }));
       let waiting = "";
       await eventually("a command that waits", async () => {
         const { stdout: [first = ""] } = await cli("approvals", "list");

@@ -1,4 +1,4 @@
-/** The page Help: the documentation of this version, which `scripts/help_pages.ts` renders (O6). */
+/** The page Help: the documentation, rendered by `scripts/reference/help_pages.ts` (O6). */
 
 /** @jsxImportSource hono/jsx */
 

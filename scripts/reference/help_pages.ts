@@ -1,6 +1,6 @@
 /**
  * Renders `docs/` for the dashboard's page Help, on Bun, which has a renderer of Markdown:
- * `bun scripts/help_pages.ts <folder>`. `scripts/compile.ts` embeds the files.
+ * `bun scripts/reference/help_pages.ts <folder>`. `scripts/compile.ts` embeds the files.
  *
  * A page has no id and no picture: ids would meet those of the dashboard, and pictures are large. A
  * link to a section is a query, because the part after `#` is that of a login.
@@ -10,14 +10,14 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
-import { anchorOf } from "../src/config/keys/key_facts.ts";
-import { helpFile, type HelpSection } from "../src/extras/dashboard/pages/help.tsx";
-import { PAGES } from "../src/extras/dashboard/pages/table.ts";
-import { withOuterLinks } from "./site.ts";
+import { anchorOf } from "../../src/config/keys/key_facts.ts";
+import { helpFile, type HelpSection } from "../../src/extras/dashboard/help/help.tsx";
+import { PAGES } from "../../src/extras/dashboard/pages/table.ts";
+import { withOuterLinks } from "../site.ts";
 
 declare const Bun: { readonly markdown: { html(markdown: string): string } };
 
-const ROOT = join(import.meta.dirname ?? ".", "..");
+const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 
 /** Pages that a newcomer reads first. */
 const FIRST = ["how-do-i", "getting-started", "troubleshooting"];
