@@ -89,16 +89,19 @@ function compile(target: string): void {
 }
 
 function build(target: string, flags: readonly string[]): void {
-  const threads = mkdtempSync(join(tmpdir(), "barnacle-threads-"));
+  const folder = mkdtempSync(join(tmpdir(), "barnacle-assets-"));
   try {
-    link(target, [...flags, ...bundleRareThreads(threads).map((path) => `--asset=${path}`)]);
+    bundleRareThreads(folder);
+    execFileSync(BUN, ["scripts/reference/help_pages.ts", folder]);
+    const assets = readdirSync(folder).sort().map((name) => `--asset=${join(folder, name)}`);
+    link(target, [...flags, ...assets]);
   } finally {
-    rmSync(threads, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Bundles the rare threads into a folder. Bun embeds files from outside of the project as they are. */
-function bundleRareThreads(folder: string): readonly string[] {
+function bundleRareThreads(folder: string): void {
   execFileSync(BUN, [
     "build",
     "--target=bun",
@@ -109,7 +112,6 @@ function bundleRareThreads(folder: string): readonly string[] {
     ...RARE_THREADS,
     `--outdir=${folder}`,
   ], { stdio: ["ignore", "ignore", "inherit"] });
-  return readdirSync(folder).sort().map((name) => join(folder, name));
 }
 
 /** Bun leaves the signature of its own runtime on some binaries. */

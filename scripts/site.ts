@@ -35,11 +35,12 @@ const GROUPS: readonly (readonly [title: string, pages: string])[] = [
   ["Internals", "internals/*"],
 ];
 
-/** Links that leave `docs/` go to the repository. */
+/** Links to other files than pages and pictures of `docs/` go to the repository. */
 export function withOuterLinks(markdown: string, path: string): string {
-  return markdown.replaceAll(/\]\((\.\.?\/[^)\s#]+)/g, (link, target: string) => {
+  return markdown.replaceAll(/\]\((?![a-z]+:)([^)\s#]+)/g, (link, target: string) => {
     const file = posix.join("docs", posix.dirname(path), target);
-    return file.startsWith("docs/") ? link : `](${HOMEPAGE}/blob/main/${file}`;
+    const isPage = file.startsWith("docs/") && !file.endsWith(".json");
+    return isPage ? link : `](${HOMEPAGE}/blob/main/${file}`;
   });
 }
 

@@ -6,7 +6,8 @@ const GAP = "  ";
 
 /**
  * Breaks lines between words, so that a terminal does not break them within words. Further lines begin
- * below the last column that leaves room for the longest word, and is not too far to the right.
+ * below the last column that leaves room for the longest word, and is not too far to the right. Columns after it
+ * get no more room than they need.
  *
  * @param columns Of the terminal.
  */
@@ -25,7 +26,8 @@ export function wrapLines(
     let shown = words.slice(0, ofHead).map((word) => `${word} `).join("");
     let room = columns - widthOf(head);
     const broken: string[] = [];
-    for (const [at, word] of words.slice(ofHead).entries()) {
+    const rest = words.slice(ofHead).filter((word, at, all) => word !== "" || all[at - 1] !== "");
+    for (const [at, word] of rest.entries()) {
       const width = widthOf(stripVTControlCharacters(word));
       if (at > 0 && width + 1 <= room) shown += ` ${word}`;
       else if (at === 0) shown += word;

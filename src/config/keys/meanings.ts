@@ -72,7 +72,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
     "answers draft drafts review reviews moderation checked precheck",
     ["approvals.answers", `${GUILD}.approval`, `${D}.dm.approval`, "approvals.answers.people"],
   ],
-  ["approval approve approvers", [
+  ["approval approve approvers approvecommands", [
     "approvals",
     `${GUILD}.approval`,
     `${D}.execApprovals`,
@@ -134,7 +134,9 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
     `${D}.execApprovals.timeoutSec`,
   ]],
   ["cron schedule schedules reminder reminders timer", ["agents.defaults.timezone"]],
-  ["email phone notify notification notifications alarm", ["alerts", "alerts.ways", "alerts.ntfy"]],
+  ["email notify notification notifications alarm", ["alerts", "alerts.ways", "alerts.ntfy"]],
+  ["phone phoneaccess", ["http.publicUrl", "alerts.ntfy", "alerts"]],
+  ["account accounts secondbot severalbots", [`${D}.accounts`]],
   ["metrics prometheus grafana", ["http.port", "http.bind", "http.token"]],
   ["tracing opentelemetry jaeger", ["otel.endpoint", "otel.headers"]],
   ["reverse proxy reverseproxy caddy nginx traefik tailscale baseurl", ["http.publicUrl"]],
@@ -175,6 +177,13 @@ const ELSEWHERE: readonly (readonly [words: string, where: string])[] = [
   ["gatewayforce", "The command is `barnacle run --force`"],
   ["configure onboard", "The command is `barnacle setup`; `barnacle config set` changes a key"],
   ["messagesend", "The command is `barnacle send`"],
+  ["update updates upgrade", "The command is `barnacle upgrade`"],
+  ["openclaw importfromopenclaw", "The command is `barnacle config import`"],
+  [
+    "move newmachine movetoanewmachine",
+    "The commands are `barnacle backup` and `barnacle restore`",
+  ],
+  ["forget gdpr", "The command `barnacle forget` deletes the data of a person"],
 ];
 
 const KEYS = table(MEANINGS);

@@ -27,7 +27,7 @@ export const backup: CliCommand = describeCommand<BackupFlags, [to?: string]>({
   parameters: {
     flags: {
       ...BOT_COMMON,
-      to: path("New file, or folder for it (default: backups in the data directory)"),
+      to: path("New file, or folder for it (default: backup.folder)"),
       passphraseFile: PASSPHRASE,
       encrypt: flag("Ask for a passphrase on the terminal"),
     },

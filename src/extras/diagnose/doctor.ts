@@ -15,7 +15,7 @@ import type { Finding } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { apiOf, lockedBot, tokenIn } from "../../cli/shared/discord.ts";
 import type { ExitCode } from "../../cli/shared/exit_code.ts";
-import { exitCodeOf, reportFindings } from "../../cli/shared/columns.ts";
+import { exitCodeOf, printLines, reportFindings } from "../../cli/shared/columns.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { configBefore, useData } from "../../cli/shared/find_data.ts";
 import { dataDirOf } from "../../cli/shared/store_access.ts";
@@ -54,7 +54,9 @@ export async function doctor(
     : await examine(loaded, problems.length === 0, flags, io, user);
   if (flags.json) return reportFindings([...problems.map(toFinding), ...others], true, io);
   // Every command shows a problem of the config in the same way.
-  if (problems.length > 0) io.out(problemsText(problems, { errStyle: io.style }));
+  if (problems.length > 0) {
+    printLines(problemsText(problems, { errStyle: io.style }).split("\n"), io);
+  }
   if (problems.length > 0 && others.length > 0) io.out("");
   reportFindings(others, false, io);
   return exitCodeOf([...problems.map(toFinding), ...others]);

@@ -101,6 +101,14 @@ describe("[C4] findKeys()", () => {
     ["Caddy", "http.publicUrl"],
     ["mcp server", "mcp.servers"],
     ["persona", "agents.list[].prompt"],
+    ["historyLimit", "channels.discord.historyLimit"],
+    ["dm.policy", "channels.discord.dm.policy"],
+    ["require mention", `${GUILD}.requireMention`],
+    ["ownerAllowFrom", "commands.ownerAllowFrom"],
+    ["tokens per day total", "budgets.total.tokensPerDay"],
+    ["approve commands", "approvals"],
+    ["phone access", "http.publicUrl"],
+    ["second bot", "channels.discord.accounts"],
     ["pasword", "channels.discord.token"],
     ["persnality", "agents.list[].prompt"],
   ];
@@ -182,6 +190,9 @@ describe("[C4] findKeys()", () => {
       ["database", /--data/],
       ["avatar", /developer portal/],
       ["reminders", /barnacle schedules/],
+      ["update", /barnacle upgrade/],
+      ["import from openclaw", /config import/],
+      ["move to a new machine", /barnacle restore/],
       ["change the avatar", /developer portal/],
     ] as const
   ) {
@@ -204,7 +215,20 @@ describe("[C4] findKeys()", () => {
   });
 
   for (
-    const query of ["", " ", ".", "...", "qqqqqqqqqqq", '"', "[", "x".repeat(10_000), "\u0000"]
+    const query of [
+      "",
+      " ",
+      ".",
+      "...",
+      "qqqqqqqqqqq",
+      '"',
+      "[",
+      "x".repeat(10_000),
+      "\u0000",
+      "<script>",
+      "([",
+      "   ",
+    ]
   ) {
     it(`finds nothing by ${JSON.stringify(query.slice(0, 20))}`, () => {
       assert.deepEqual(findKeys(query, distance).found, []);

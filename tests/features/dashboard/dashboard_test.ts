@@ -151,7 +151,7 @@ describe("[O6] [K2] /dashboard", () => {
       await scene.start();
       const { origin } = new URL(await loginLink(scene));
       const page = async (Authorization: string) =>
-        (await fetch(`${origin}/dashboard/pages/outbox`, { headers: { Authorization } })).status;
+        (await fetch(`${origin}/dashboard/pages/today`, { headers: { Authorization } })).status;
       assert.deepEqual([await page(kept), await page(loggedOut)], [200, 401]);
       for (const value of ["false", "true"]) {
         assert.equal((await scene.cli("config", "set", "http.dashboard", value)).code, 0);

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { type OpenDashboard, withDashboard } from "../../support/browser/dashboard.ts";
 import { API_KEY, type Scene } from "../../support/bot/e2e.ts";
+import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** A text that a page must show as it is. */
@@ -35,17 +37,20 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
         http: { showText: true },
         budgets: { perUser: { tokensPerDay: 1 } },
       },
-    }, async (dashboard, { say, mention, replies }) => {
+    }, async (dashboard, { say, mention, replies, model }) => {
       const { page } = dashboard;
       const answered = say("grace", "general", `${mention} hello ${HOSTILE}`);
       await replies("general", 1);
       say("grace", "general", `${mention} and now?`);
+      model.behave("unauthorized");
+      say("ada", "general", `${mention} why?`);
       say("ada", "general", "nobody asked");
       say("ada", "general", "nor now");
       await dashboard.go("Activity");
       const row = (outcome: string) =>
         page.locator(`#decisions tbody tr:has(.badge:has-text("${outcome}"))`);
       await row("refused").waitFor();
+      await row("failed").locator("a", { hasText: /refused|key/i }).waitFor();
       assert.match(await row("answered").innerText(), /hello <img src=x/);
       assert.match(
         await row("answered").locator("a[target]").getAttribute("href") ?? "",
@@ -71,6 +76,28 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       assert.match(shown, /left today[\s\S]*POST \/channels\/:id\/messages/);
       assert.match(shown, /Krill & Co[\s\S]*#general/);
       assert.match(shown, /\/status/);
+    }));
+
+  it("shows the documentation of this version, finds a section, and follows links", {
+    ...skipUnless(process.env["BARNACLE_BIN"] !== undefined, "the help needs a compiled program"),
+  }, () =>
+    withDashboard({}, async (dashboard) => {
+      const { page, go, judge } = dashboard;
+      await go("Help");
+      await page.fill("input[name=search]", "only one role");
+      await page.click("form[data-query] button");
+      await page.click('#help a:text-is("How do I …?: Let only one role talk to the bot")');
+      const target = page.locator(
+        'h3[data-target]:focus:text-is("Let only one role talk to the bot")',
+      );
+      await target.waitFor();
+      assert.ok(Math.abs((await target.boundingBox())?.y ?? 900) < 40, "it is at the top");
+      await judge();
+      await page.locator('.doc a:text-is("Access")').first().click();
+      await page.locator(".doc h2", { hasText: "Access" }).waitFor();
+      await page.reload(); // the address has no `#`, which would be a login
+      await page.locator(".doc h2", { hasText: "Access" }).waitFor();
+      await judge();
     }));
 
   it("lists notes with their sources, as text, and deletes them", () =>

@@ -67,7 +67,7 @@ describe("[O6] the dashboard on a phone", WITH_BROWSER, () => {
       await replies("general", 1);
       await page.waitForSelector(`#decisions a[href*="${asked.id}"]`);
       const titles = await page.locator("#pages a").allInnerTexts();
-      assert.equal(titles.length, 7);
+      assert.equal(titles.length, 8);
       for (const title of titles) {
         await tapPage(dashboard, title);
         await assertFits(page);

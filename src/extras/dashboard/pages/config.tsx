@@ -8,7 +8,10 @@
 import { Buffer } from "node:buffer";
 import { statSync } from "node:fs";
 import { blankSecrets } from "../editor/blanks.ts";
-import { type KeySearch, searchKeys } from "../editor/key_search.ts";
+import { findKeys } from "../../../config/keys/find_keys.ts";
+import { defaultText } from "../../../config/reference.ts";
+import { docText } from "../../../config/schema/parts/key.ts";
+import { allowedBy } from "../../../config/schema/parts/shape.ts";
 import type { ConfigState } from "../../../http/snapshot.ts";
 import { type CheckedFile, checkFile } from "../../config/exports.ts";
 import {
@@ -34,6 +37,9 @@ import {
 /** Most bytes of a text in a request, which may have 64 KiB. */
 const MAX_BYTES = 60 * 1_024;
 
+/** Most keys that a search lists. */
+const MAX_FOUND = 12;
+
 interface ConfigFacts {
   readonly file: string | undefined;
   readonly state: ConfigState | undefined;
@@ -43,7 +49,7 @@ interface ConfigFacts {
   readonly previousAt?: number;
   /** The searched words; absent before a search. */
   readonly words?: string;
-  readonly found?: KeySearch;
+  readonly search?: ReturnType<typeof findKeys>;
 }
 
 interface EditorFacts {
@@ -65,7 +71,9 @@ export const configPart: AnyPage = page<ConfigFacts>({
       editor: "problem" in opened ? opened : editorOf(opened.text, parts.clean),
       previousAt: "problem" in opened ? undefined : timeOf(previousOf(opened.file)),
       words,
-      found: words === undefined ? undefined : await search(words),
+      search: words === undefined
+        ? undefined
+        : findKeys(words, (await import("fastest-levenshtein")).distance),
     };
   },
   view: (facts) => (
@@ -83,11 +91,6 @@ export const configPart: AnyPage = page<ConfigFacts>({
     </>
   ),
 });
-
-async function search(words: string): Promise<KeySearch> {
-  const { distance } = await import("fastest-levenshtein");
-  return searchKeys(words, distance);
-}
 
 function editorOf(text: string, clean: (text: string) => string): ConfigFacts["editor"] {
   const blanked = blankSecrets(text);
@@ -147,32 +150,31 @@ function runningText(state: ConfigState | undefined): string {
   return problem === undefined ? "this file" : `the last good config, because of this: ${problem}`;
 }
 
-function Search({ words, found }: ConfigFacts): PageView {
+function Search({ words, search }: ConfigFacts): PageView {
+  const { found = [], instead, elsewhere } = search ?? {};
   return (
     <Card id="search" title="Find a key">
       <QueryForm to="settings" label="Find">
         <Field name="search" label="Words or a name" value={words} placeholder="history limit" />
       </QueryForm>
-      {found?.instead !== undefined && found.keys.length > 0 && (
-        <p>Nothing has these words. Keys with “{found.instead}”:</p>
-      )}
-      {found?.elsewhere !== undefined && <p>{found.elsewhere}.</p>}
-      {found && found.keys.length === 0 && found.elsewhere === undefined && (
+      {instead !== undefined && <p>Nothing has these words. Keys with “{instead}”:</p>}
+      {elsewhere !== undefined && <p>{elsewhere}.</p>}
+      {search && found.length === 0 && elsewhere === undefined && (
         <p class="empty">No key has these words.</p>
       )}
-      {found?.keys.map(({ path, text, allowed, fallback }) => (
-        <article aria-label={path}>
+      {found.slice(0, MAX_FOUND).map(({ key }) => (
+        <article aria-label={key.path}>
           <h3>
-            <code>{path}</code>
+            <code>{key.path}</code>
           </h3>
-          <p>{text}</p>
+          <p>{docText(key.doc)}</p>
           <p class="hint">
-            Value: {allowed}. Default: {fallback}
+            Value: {allowedBy(key.schema)}. Default: {defaultText(key)}
           </p>
         </article>
       ))}
-      {found !== undefined && found.more > 0 && (
-        <p class="hint">{`${found.more} more keys; add a word`}</p>
+      {found.length > MAX_FOUND && (
+        <p class="hint">{`${found.length - MAX_FOUND} more keys; add a word`}</p>
       )}
       <p class="hint">
         <Command>barnacle config explain &lt;key, or words&gt;</Command>

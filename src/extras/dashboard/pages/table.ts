@@ -69,6 +69,7 @@ export const PAGES: readonly PageRow[] = [
         (await import("./servers.tsx")).serversPart,
       ),
   },
+  { path: "help", title: "Help", open: async () => (await import("../help/help.tsx")).helpPage },
 ];
 
 /** Finds a page by the name in its address. */

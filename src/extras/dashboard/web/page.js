@@ -159,10 +159,10 @@ async function open(address, { isNew = false } = {}) {
     link?.setAttribute("aria-current", "page");
     link?.scrollIntoView({ block: "nearest", inline: "nearest" });
     showTimes(main);
-    if (isNew) {
-      scrollTo(0, 0);
-      heading.focus({ preventScroll: true });
-    }
+    const target = main.querySelector("[data-target]"); // a section of the help
+    if (isNew) scrollTo(0, 0);
+    target?.scrollIntoView();
+    if (isNew || target) (target ?? heading).focus({ preventScroll: true });
     void follow(place, number);
   } catch (error) {
     if (number === opening && byId("login").hidden) byId("problem").textContent = wordsOf(error);

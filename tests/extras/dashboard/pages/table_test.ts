@@ -44,7 +44,14 @@ const SHOWN: readonly (readonly [string, string, RegExp, config?: string])[] = [
   ["settings", "", /The bot runs without a config file; `barnacle config set` makes one/],
   ["settings", "search=", /No key has these words\./],
   ["settings", `search=${HOSTILE}`, /value="&lt;script&gt;.*No key has these words\./s],
-  ["settings", "search=histroyLimit", /channels\.discord\.historyLimit/],
+  ["help", "", /folder docs of the source has this page\./],
+  ["help", "page=../../etc/passwd", /folder docs of the source has this page\./],
+  [
+    "settings",
+    "search=discord",
+    /^(?:(?:(?!<article).)*<article){12}(?!.*<article).*\d\d+ more keys/s,
+  ],
+  ["settings", "search=histroyLimit", /“historyLimit”.*channels\.discord\.historyLimit/s],
 ];
 
 describe("[O6] a page of the dashboard", () => {
