@@ -14,7 +14,7 @@ import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { hasFiles } from "../media/read_files.ts";
-import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
+import { type Envelope, envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
@@ -138,10 +138,13 @@ export async function gather(
   const passed = stored.passed.at(-1);
   const words = passed && passedOf(passed, boundary);
   const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) => {
+    const read = made?.of(one.id) ?? [];
+    const names = read.length > 0 && ports.namesOf?.(read.map(textOf), one);
+    const named = names ? { ...one, names: { ...names, ...one.names } } : one;
     const envelope = envelopeOf({
-      message: one.quoted
-        ? { ...one, quoted: { ...one.quoted, text: quotes.get(one.id) ?? one.quoted.text } }
-        : one,
+      message: named.quoted
+        ? { ...named, quoted: { ...named.quoted, text: quotes.get(one.id) ?? named.quoted.text } }
+        : named,
       starter: isFirst && starter ? starter : undefined,
       overheard: isFirst ? overheard : [],
       asked: isFirst ? asked : [],
@@ -149,7 +152,7 @@ export async function gather(
       reactions: isFirst ? reactions : [],
       timezone,
       boundary,
-      files: made?.of(one.id),
+      files: read,
       filesChars: made?.charsFor(one.id),
     });
     return isFirst && words !== undefined ? `${words}\n${envelope}` : envelope;

@@ -315,12 +315,13 @@ export function fileLines(
   readableText = (text: string) => text,
 ): readonly string[] {
   const shown = files.filter((file) => !voiceOf(file));
-  const limit = fairLimit(shown.map(({ result }) => textOf(result).length), maxChars);
+  const limit = fairLimit(shown.map((file) => textOf(file).length), maxChars);
   let images = 0;
-  return shown.flatMap(({ attachment: { name }, owner, result }, index) => {
+  return shown.flatMap((file, index) => {
+    const { attachment: { name }, owner, result } = file;
     if (result.kind === "image") images += 1;
     const text = clip(
-      readableText(textOf(result)),
+      readableText(textOf(file)),
       limit,
       result.kind === "text" ? result.left : 0,
     );
@@ -360,7 +361,7 @@ function factOf(result: FileResult, image: number): string {
   }
 }
 
-function textOf(result: FileResult): string {
+export function textOf({ result }: ReadFile): string {
   return result.kind === "text" || result.kind === "transcript" ? result.text : "";
 }
 
