@@ -38,7 +38,7 @@ export function createHistory(
     show,
     readBefore: createReadBefore(client, reader, accountId),
     readStarter: createReadStarter(client, reader, show),
-    /** Names the ids in texts of a message's files. */
+    /** Names the ids in texts that come with a message, as of files. */
     namesOf: (texts: readonly string[], { place }: Pick<InboundMessage, "place">) =>
       namesIn(texts, {}, place, reader),
   };

@@ -10,11 +10,12 @@ export type MentionNames = Readonly<Record<string, string>>;
 
 /** Discord's markup for people, roles and channels. */
 export const MENTION = /<(@&|@|#)!?(\d{1,20})>/g;
-const OTHER = /<a?(:\w{1,32}:)\d{1,20}>|<t:(-?\d{1,12})(?::[A-Za-z])?>/g;
+const OTHER =
+  /<a?(:\w{1,32}:)\d{1,20}>|<(\/[^<>:\n]{1,100}):\d{1,20}>|<t:(-?\d{1,12})(?::[A-Za-z])?>/g;
 
 /**
- * A text as people see it: `@ada (5)`, `@Moderators (role 5)`, `#plans (5)`, `:krill:`, and `@you`
- * for the bot. Markup stays where the name is unknown, and times without `timeOf`.
+ * A text as people see it: `@ada (5)`, `@Moderators (role 5)`, `#plans (5)`, `:krill:`, `/help`,
+ * and `@you` for the bot. Markup stays where the name is unknown, and times without `timeOf`.
  */
 export function readable(
   text: string,
@@ -28,8 +29,8 @@ export function readable(
     return name === "" ? "@you" : `${sign[0]}${plainName(name)} (${sign[1] ? "role " : ""}${id})`;
   }).replace(
     OTHER,
-    (markup, emoji?: string, seconds?: string) =>
-      emoji ?? timeOf?.(Number(seconds) * 1_000) ?? markup,
+    (markup, emoji?: string, command?: string, seconds?: string) =>
+      emoji ?? command ?? timeOf?.(Number(seconds) * 1_000) ?? markup,
   );
 }
 

@@ -166,7 +166,7 @@ export interface AnswerPorts extends
     readonly made?: ReadMade;
     readonly shown?: ResultImages;
   };
-  /** Names the ids in texts of a message's files; absent: those that the message names (H3). */
+  /** Names the ids in texts that come with a message, as of files; absent: those that the message names (H3). */
   readonly namesOf?: (
     texts: readonly string[],
     message: InboundMessage,

@@ -139,7 +139,9 @@ export async function gather(
   const words = passed && passedOf(passed, boundary);
   const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) => {
     const read = made?.of(one.id) ?? [];
-    const names = read.length > 0 && ports.namesOf?.(read.map(textOf), one);
+    const reacted = isFirst ? reactions : [];
+    const more = [...read.map(textOf), ...reacted.map((note) => note.message?.text ?? "")];
+    const names = more.length > 0 && ports.namesOf?.(more, one);
     const named = names ? { ...one, names: { ...names, ...one.names } } : one;
     const envelope = envelopeOf({
       message: named.quoted
@@ -149,7 +151,7 @@ export async function gather(
       overheard: isFirst ? overheard : [],
       asked: isFirst ? asked : [],
       overheardChars: OVERHEARD_CHARS,
-      reactions: isFirst ? reactions : [],
+      reactions: reacted,
       timezone,
       boundary,
       files: read,

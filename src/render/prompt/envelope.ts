@@ -73,7 +73,7 @@ export function envelopeOf({
     lines.push(...asked.map((message) => overheardLine(message, timezone, ASKED)));
     context.push(...newest(lines, overheardChars));
   }
-  if (reactions.length > 0) context.push(...reactionLines(reactions, timezone));
+  if (reactions.length > 0) context.push(...reactionLines(reactions, timezone, shown));
 
   const lines = context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : [];
   lines.push(
@@ -238,7 +238,11 @@ function overheardLine(
 }
 
 /** The newest reactions. An emoji's name is a text by people, as is the name of a person. */
-function reactionLines(reactions: readonly ReactionNote[], timezone: string): readonly string[] {
+function reactionLines(
+  reactions: readonly ReactionNote[],
+  timezone: string,
+  readableText: (text: string) => string,
+): readonly string[] {
   const shown = reactions.slice(-MAX_REACTIONS);
   const left = reactions.length - shown.length;
   return [
@@ -252,7 +256,7 @@ function reactionLines(reactions: readonly ReactionNote[], timezone: string): re
         at: timeOf(at, timezone, "without zone"),
         to_message: messageId,
         message_by: message && (message.by === "bot" ? "you" : "another author"),
-        message_begins: message && message.text !== "" ? message.text : undefined,
+        message_begins: message && message.text !== "" ? readableText(message.text) : undefined,
       })
     ),
   ];

@@ -29,6 +29,7 @@ describe("[H3] readable()", () => {
     ["<@7>", "@C＃ x ‹3 y (7)"],
     ["<@99> <#99> <@&99>", "<@99> <#99> <@&99>"],
     ["<:krill:12> <a:wave:13>", ":krill: :wave:"],
+    ["</help:12> </config set:13>", "/help /config set"],
     ["<t:60:R> <t:0>", "at 60000 at 0"],
     ["a < b <@> <t:x>", "a < b <@> <t:x>"],
   ];
