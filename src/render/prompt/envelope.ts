@@ -14,7 +14,7 @@ import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inboun
 import type { Called, EarlierText } from "../../core/programs/called.ts";
 import { type Hooked, hookText } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
-import { readable } from "../../core/inbound/mentions.ts";
+import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadFile } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
@@ -233,7 +233,7 @@ function overheardLine(
     from_id: authorId,
     at: timeOf(sentAt, timezone, "without zone"),
     reply_to: replyTo,
-    text: readable(text, {}, (at) => localTime(at, timezone)),
+    text: withPlainMarkup(text, (at) => localTime(at, timezone)),
   });
 }
 
