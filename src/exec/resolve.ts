@@ -6,8 +6,10 @@
 import { createHash, hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { access, constants, realpath, stat } from "node:fs/promises";
-import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, join, resolve, sep } from "node:path";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
+import { withHome } from "../lib/env.ts";
 
 /** Maximum size of a file that an argument names, to be bound with its content. */
 const MAX_BOUND_BYTES = 64 * 1024 * 1024;
@@ -69,8 +71,9 @@ async function programOf(
   program: string,
   folder: string,
 ): Promise<Pick<ResolvedCommand, "path" | "realPath">> {
-  const places = program.includes("/")
-    ? [isAbsolute(program) ? program : resolve(folder, program)]
+  const written = withHome(program, homedir());
+  const places = written.includes("/")
+    ? [resolve(folder, written)]
     : EXEC_PATH.split(delimiter).map((one) => join(one, program));
   for (const place of program === "" ? [] : places) {
     try {

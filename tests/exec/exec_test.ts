@@ -105,10 +105,15 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     writeFileSync(join(folder, "tool"), '#!/bin/sh\necho "${0##*/}"\n');
     chmodSync(join(folder, "tool"), 0o755);
     symlinkSync("tool", join(folder, "alias"));
-    const [tool, alias] = await Promise.all(
-      ["./tool", "./alias"].map((program) => commands.resolve({ argv: [program], cwd: "" })),
-    );
+    const home = process.env["HOME"] ?? "";
+    process.env["HOME"] = folder;
+    const [tool, alias, again] = await Promise.all(
+      ["./tool", "./alias", "~/tool"].map((program) =>
+        commands.resolve({ argv: [program], cwd: "" })
+      ),
+    ).finally(() => process.env["HOME"] = home);
     assert.ok(tool && alias);
+    assert.equal(again?.path, tool.path, "a path from the home folder");
     const { output } = await commands.run(alias, 20_000, new AbortController().signal);
     assert.equal(output, "alias\n");
     assert.equal(alias.realPath, tool.path);

@@ -73,9 +73,10 @@ function encoded(label: string, text: string): Bytes {
     if (!bytesOf.has(character)) bytesOf.set(character, bytes);
   };
   for (let byte = 0; byte < 256; byte += 1) add(byte);
-  if (/jis|kr|gb|jp/.test(label)) {
-    for (let lead = 0x81; lead < 0xff; lead += 1) {
-      for (let trail = 0x40; trail < 0xff; trail += 1) add(lead, trail);
+  if (/jis|kr|gb|jp|utf/.test(label)) {
+    const [firstLead, firstTrail] = label.startsWith("utf") ? [0, 0] : [0x81, 0x40];
+    for (let lead = firstLead; lead < 0xff; lead += 1) {
+      for (let trail = firstTrail; trail < 0xff; trail += 1) add(lead, trail);
     }
   }
   return new Uint8Array([...text].flatMap((one) => bytesOf.get(one) ?? assert.fail(one)));
@@ -90,6 +91,13 @@ describe("[H8] kindOf() decodes", () => {
     ["windows-1251", "ОШИБКА5 в узле2"],
     ["windows-1251", "стр1;стр2;стр3"],
     ["koi8-r", "Не удалось открыть файл\n"],
+    ["ibm866", "Ошибка: не удалось открыть файл C:\\Temp\\лог.txt\n"],
+    ["windows-1251", "Їжак і ґанок: помилка підключення до бази даних\n"],
+    ["koi8-u", "Не вдалося відкрити файл: її немає\n"],
+    ["windows-1252", "Größe überschritten: Datei für Übertragung nicht möglich\n"],
+    ["euc-jp", "設定ファイルが見つかりません\n"],
+    ["utf-16le", "Ошибка: the file\n"],
+    ["utf-16be", "設定 file\n"],
     ["shift_jis", "2026-11-29 10:00 ERROR 設定ファイルを開けません\n"],
     ["shift_jis", "名前,住所\n田中,東京都\n"],
     ["euc-jp", "設定ファイルを開けません\n"],

@@ -86,7 +86,7 @@ export async function runAccount(
     }),
     caches: () => ({
       guilds: bytesOfIndex(reader.index),
-      people: reader.peopleBytes(),
+      people: reader.people.bytes(),
       ...turns.caches(),
     }),
     calls: parts.calls.load,

@@ -5,8 +5,10 @@
 
 import { ChannelTypes } from "@discordeno/types";
 import { type AccountId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Show } from "../../core/turn/ports/discord_call.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
+import { namesIn } from "../../discord/gateway/decode/names_in.ts";
 import { createShow } from "../../discord/gateway/decode/shown_message.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
@@ -36,6 +38,9 @@ export function createHistory(
     show,
     readBefore: createReadBefore(client, reader, accountId),
     readStarter: createReadStarter(client, reader, show),
+    /** Names the ids in texts that come with a message, as of files. */
+    namesOf: (texts: readonly string[], { place }: Pick<InboundMessage, "place">) =>
+      namesIn(texts, {}, place, reader),
   };
 }
 

@@ -65,7 +65,7 @@ export function createAccountTurns(
       readonly sources: TurnRulesPorts;
       readonly toolPortsOf: (agentId: string) => ToolPorts;
       readonly judging: Pick<Judging, "intent" | "judge">;
-      readonly history: Pick<History, "readBefore" | "readStarter">;
+      readonly history: Pick<History, "readBefore" | "readStarter" | "namesOf">;
       readonly inbound: { readonly commands: TurnCommands };
       readonly owners: Pick<OwnerIds, "toTell" | "ownsApplicationAsRead">;
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
@@ -198,6 +198,7 @@ export function createAccountTurns(
       threadStarter,
       lookUp,
       previews,
+      namesOf: history.namesOf,
       missingRight,
       mayAct: parts.options.mayAct,
       people,

@@ -31,6 +31,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   gateway_options: 'write "gateway" in channels.discord',
   rate_limit: 'write "rateLimit" in channels.discord',
   required_vars: 'write "requiredVars" in preflight',
+  check_network: 'write "network" in preflight',
+  check_dns: 'write "dns" in preflight',
   max_retries: 'write "maxRetries" in channels.discord.gateway.reconnect',
   validate_env: "remove it: preflight in this file checks the environment, " +
     "and `barnacle doctor` prints the result",

@@ -166,7 +166,7 @@ export const messages = z.strictObject({
         commandName,
         z.strictObject({
           name: key(
-            z.partialRecord(locale, z.string().regex(/^\S(?:.{0,30}\S)?$/u)).optional(),
+            z.partialRecord(locale, text().max(32).regex(/^\S(?:.*\S)?$/u)).optional(),
             "Names by Discord's locale, at most 32 characters. That of a slash command is one word in " +
               "lower case.",
             { entry: "<locale>", example: { de: "zustand" } },

@@ -8,28 +8,42 @@ import type { MayPing } from "../outbound/outbound.ts";
 /** Names by id: `"@5"` is a person, `"@&5"` a role, `"#5"` a channel. Untrusted. Empty: the bot. */
 export type MentionNames = Readonly<Record<string, string>>;
 
+/** A name with an id that a person has typed: a model must not take it for ours. */
+const TYPED =
+  /((?:[@#]|\[(?:from|in reply to): )[^\n@#()<>[\]"\\]{1,100}) \((?=(?:role )?\d{17,20}\))/g;
+
 /** Discord's markup for people, roles and channels. */
 export const MENTION = /<(@&|@|#)!?(\d{1,20})>/g;
-const OTHER = /<a?(:\w{1,32}:)\d{1,20}>|<t:(-?\d{1,12})(?::[A-Za-z])?>/g;
+const OTHER =
+  /<a?(:\w{1,32}:)\d{1,20}>|<(\/[^<>:\n]{1,100}):\d{1,20}>|<t:(-?\d{1,12})(?::[A-Za-z])?>/g;
 
 /**
- * A text as people see it: `@ada (5)`, `@Moderators (role 5)`, `#plans (5)`, `:krill:`, and `@you`
- * for the bot. Markup stays where the name is unknown, and times without `timeOf`.
+ * A text as people see it: `@ada (5)`, `@Moderators (role 5)`, `#plans (5)`, `:krill:`, `/help`,
+ * and `@you` for the bot. Markup stays where the name is unknown, and times without `timeOf`.
  */
 export function readable(
   text: string,
   names: MentionNames = {},
   timeOf?: (at: number) => string,
 ): string {
-  if (!text.includes("<")) return text; // most texts
-  return text.replace(MENTION, (markup, sign: string, id: string) => {
-    const name = names[`${sign}${id}`];
-    if (name === undefined) return markup;
-    return name === "" ? "@you" : `${sign[0]}${plainName(name)} (${sign[1] ? "role " : ""}${id})`;
-  }).replace(
+  const typed = text.includes("(") ? text.replace(TYPED, "$1\u00a0(") : text;
+  if (!typed.includes("<")) return typed; // most texts
+  return withPlainMarkup(
+    typed.replace(MENTION, (markup, sign: string, id: string) => {
+      const name = names[`${sign}${id}`];
+      if (name === undefined) return markup;
+      return name === "" ? "@you" : `${sign[0]}${plainName(name)} (${sign[1] ? "role " : ""}${id})`;
+    }),
+    timeOf,
+  );
+}
+
+/** Shows emojis and commands, and times with `timeOf`, as people see them. */
+export function withPlainMarkup(text: string, timeOf?: (at: number) => string): string {
+  return text.replace(
     OTHER,
-    (markup, emoji?: string, seconds?: string) =>
-      emoji ?? timeOf?.(Number(seconds) * 1_000) ?? markup,
+    (markup, emoji?: string, command?: string, seconds?: string) =>
+      emoji ?? command ?? timeOf?.(Number(seconds) * 1_000) ?? markup,
   );
 }
 

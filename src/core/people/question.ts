@@ -140,7 +140,7 @@ export type Decision =
   }
   /** No person has answered in time; an approval counts as denied. */
   | { readonly kind: "expired" }
-  /** The question has lost its turn, or could reach no one. */
+  /** The question has lost its turn or its card, or could reach no one. */
   | { readonly kind: "withdrawn" };
 
 export interface StoredQuestion {

@@ -97,7 +97,8 @@ export const toolLists = (more: RuleTable = {}): Convert => (value, field) => {
   const kept = isList(own)
     ? own.filter((tool) => tools.some((entry) => isForTool(entry, String(tool))))
     : tools;
-  noteChanged(profile, `Here, it is the list ${JSON.stringify(kept)} in \`allow\``);
+  const below = profile.path.startsWith("agents") ? ", which `tools` of the file narrows" : "";
+  noteChanged(profile, `Here, it is the list ${JSON.stringify(kept)} in \`allow\`${below}`);
   setWithin(target, ["allow"], kept, profile.mark);
   return target;
 };

@@ -12,6 +12,7 @@ import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { readable } from "../../core/inbound/mentions.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
@@ -134,7 +135,7 @@ export function createAskModel(ports: IntentModelPorts) {
       .filter(({ id, channelId }) => channelId === message.channelId && id !== message.id)
       .slice(-CONTEXT_MESSAGES)
       .map((one) => line(one.kind === "own" ? "you" : one.sender.username, one.text));
-    return [...before, line(message.sender.username, message.text)];
+    return [...before, line(message.sender.username, readable(message.text, message.names))];
   }
 
   return {

@@ -172,7 +172,7 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
       if (!decision) return await runOrAsk(offer, context);
       if (decision.kind === "expired") return `No one has pressed in time: nothing ran. ${NO_MORE}`;
       if (decision.kind === "withdrawn") {
-        throw new Error("the card could not be shown: nothing ran");
+        throw new Error("the card was deleted, or could not be shown: nothing ran");
       }
       const { answer: { choice }, by } = decision;
       const call = choice === DENY ? undefined : offer.calls[Number(choice)];

@@ -5,6 +5,7 @@ import type { CanUndo, EndPorts } from "./finished_turn.ts";
 import type { LinesUnder } from "./control/lines_under.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { MentionNames } from "../../core/inbound/mentions.ts";
 import type { Model } from "../../core/model.ts";
 import type { ApprovalRules } from "../../core/people/approval.ts";
 import type { Manner } from "../../core/people/chosen.ts";
@@ -168,6 +169,11 @@ export interface AnswerPorts extends
     readonly made?: ReadMade;
     readonly shown?: ResultImages;
   };
+  /** Names the ids in texts that come with a message, as of files; absent: those that the message names (H3). */
+  readonly namesOf?: (
+    texts: readonly string[],
+    message: InboundMessage,
+  ) => MentionNames | undefined;
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Shows the answer to a program while it grows (O14); absent: no program reads it. */

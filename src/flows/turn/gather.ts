@@ -14,7 +14,7 @@ import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { hasFiles } from "../media/read_files.ts";
-import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
+import { type Envelope, envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
@@ -138,18 +138,23 @@ export async function gather(
   const passed = stored.passed.at(-1);
   const words = passed && passedOf(passed, boundary);
   const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) => {
+    const read = made?.of(one.id) ?? [];
+    const reacted = isFirst ? reactions : [];
+    const more = [...read.map(textOf), ...reacted.map((note) => note.message?.text ?? "")];
+    const names = more.length > 0 && ports.namesOf?.(more, one);
+    const named = names ? { ...one, names: { ...names, ...one.names } } : one;
     const envelope = envelopeOf({
-      message: one.quoted
-        ? { ...one, quoted: { ...one.quoted, text: quotes.get(one.id) ?? one.quoted.text } }
-        : one,
+      message: named.quoted
+        ? { ...named, quoted: { ...named.quoted, text: quotes.get(one.id) ?? named.quoted.text } }
+        : named,
       starter: isFirst && starter ? starter : undefined,
       overheard: isFirst ? overheard : [],
       asked: isFirst ? asked : [],
       overheardChars: OVERHEARD_CHARS,
-      reactions: isFirst ? reactions : [],
+      reactions: reacted,
       timezone,
       boundary,
-      files: made?.of(one.id),
+      files: read,
       filesChars: made?.charsFor(one.id),
     });
     return isFirst && words !== undefined ? `${words}\n${envelope}` : envelope;

@@ -22,8 +22,14 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   if (first === 0xfe && second === 0xff) return decode("utf-16be", bytes);
   const text = mostlyUtf8(bytes) ?? new TextDecoder(codePageOf(bytes)).decode(bytes);
   let room = Math.max(1, text.length * MAX_BINARY); // not all at once: they may be millions
-  for (const _ of text.matchAll(BINARY)) if (--room < 0) return undefined;
+  for (const _ of text.matchAll(BINARY)) if (--room < 0) return bareUtf16(bytes);
   return text.replaceAll("\0", "\ufffd");
+}
+
+/** UTF-16 without its mark: it has blanks, and no other reading is text. */
+function bareUtf16(bytes: Uint8Array): string | undefined {
+  return ["utf-16le", "utf-16be"].map((label) => decode(label, bytes))
+    .find((text) => text && /[ \n]/.test(text) && text.search(BINARY) < 0);
 }
 
 /** Decodes a file that begins with ASCII: UTF-8 with its mark, or UTF-16, as PowerShell's `>` saves. */
@@ -58,8 +64,12 @@ function mostlyUtf8(bytes: Uint8Array): string | undefined {
 /** Code pages, the more usual ones first, and the bytes of words in each as Latin-1. */
 const CODE_PAGES: readonly (readonly [label: string, words: RegExp])[] = [
   // Latin letters stand beside ASCII ones; Cyrillic words have none, and one case after the first.
-  ["windows-1251", /(?<![A-Za-z_À-ÿ])(?:[À-ÿ¨][à-ÿ¸]+|[À-ß¨]{2,})(?![A-Za-z_À-ÿ])/g],
-  ["koi8-r", /(?<![A-Za-z_À-ÿ])(?:[À-ÿ³][À-ß£]+|[à-ÿ³]{2,})(?![A-Za-z_À-ÿ])/g],
+  [
+    "windows-1251",
+    /(?<![A-Za-z_À-ÿ])(?:[À-ÿ¨¥ª¯²³´º¿][à-ÿ¸³´º¿]+|[À-ß¨¥ª¯²]{2,})(?![A-Za-z_À-ÿ])/g,
+  ],
+  ["koi8-u", /(?<![A-Za-z_À-ÿ])(?:[À-ÿ£-§\xad³-·½][À-ß£-§\xad]+|[à-ÿ³-·½]{2,})(?![A-Za-z_À-ÿ])/g],
+  ["ibm866", /(?<![A-Za-z_\x80-\xff])[\x80-¯à-ñ][\xa0-¯à-ïñ]+(?![A-Za-z_\x80-\xff])/g],
   ["shift_jis", /(?:[\x81-\x83\x88-\x9f\xe0-\xea][\x40-\x7e\x80-\xfc]){2,}/g],
   ["euc-kr", /(?<![\x80-\xff])(?:[\xa1-\xa3\xb0-\xc8][\xa1-\xfe]){2,}(?![\x80-\xff])/g],
   ["gb18030", /(?<![\x80-\xff])(?:[\xa1-\xa3\xb0-\xf7][\xa1-\xfe]){2,}(?![\x80-\xff])/g],

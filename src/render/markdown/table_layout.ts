@@ -143,20 +143,22 @@ export function alignmentOf(cell: string): Alignment {
 
 /** An escaped character, or a pipe. */
 const PART = /\\[\s\S]|\|/g;
+/** The same, but the pipes of a spoiler part no cells. */
+const PART_OR_SPOILER = /\\[\s\S]|\|\|[^\s|](?:[^|]*[^\s|])?\|\||\|/g;
 const LINE_BREAK = /<br\s*\/?>/gi;
 
 /**
  * The cells of a row, trimmed and with unescaped pipes.
  *
- * A pipe in code is text, because authors mean it so, although GitHub's Markdown requires an
+ * A pipe in code or of a spoiler is text, because authors mean it so, although GitHub's Markdown requires an
  * escape. If only the other reading gives the expected number of columns, that reading counts.
  *
  * @param columns Expected number of cells; 0 if unknown.
  */
 export function cellsOf(row: string, columns: number): readonly string[] {
   const inner = row.trim().replace(/^\|/, "");
-  const first = splitOutside(codeRegions(inner), inner);
-  const second = first.length === columns ? first : splitOutside([], inner);
+  const first = splitOutside(codeRegions(inner), inner, PART_OR_SPOILER);
+  const second = first.length === columns ? first : splitOutside([], inner, PART);
   return second.length === columns ? second : first;
 }
 
@@ -167,10 +169,10 @@ export function rowOf(row: string, columns: number): readonly string[] {
   return [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
 }
 
-function splitOutside(code: readonly TextRange[], inner: string): readonly string[] {
+function splitOutside(code: readonly TextRange[], inner: string, parts: RegExp): readonly string[] {
   const cells: string[] = [];
   let start = 0;
-  for (const { 0: part, index } of inner.matchAll(PART)) {
+  for (const { 0: part, index } of inner.matchAll(parts)) {
     if (part !== "|" || isWithin(code, index)) continue;
     cells.push(inner.slice(start, index));
     start = index + 1;

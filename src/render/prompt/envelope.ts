@@ -14,7 +14,7 @@ import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inboun
 import type { Called, EarlierText } from "../../core/programs/called.ts";
 import { type Hooked, hookText } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
-import { readable } from "../../core/inbound/mentions.ts";
+import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadFile } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
@@ -73,7 +73,7 @@ export function envelopeOf({
     lines.push(...asked.map((message) => overheardLine(message, timezone, ASKED)));
     context.push(...newest(lines, overheardChars));
   }
-  if (reactions.length > 0) context.push(...reactionLines(reactions, timezone));
+  if (reactions.length > 0) context.push(...reactionLines(reactions, timezone, shown));
 
   const lines = context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : [];
   lines.push(
@@ -233,12 +233,16 @@ function overheardLine(
     from_id: authorId,
     at: timeOf(sentAt, timezone, "without zone"),
     reply_to: replyTo,
-    text: readable(text, {}, (at) => localTime(at, timezone)),
+    text: withPlainMarkup(text, (at) => localTime(at, timezone)),
   });
 }
 
 /** The newest reactions. An emoji's name is a text by people, as is the name of a person. */
-function reactionLines(reactions: readonly ReactionNote[], timezone: string): readonly string[] {
+function reactionLines(
+  reactions: readonly ReactionNote[],
+  timezone: string,
+  readableText: (text: string) => string,
+): readonly string[] {
   const shown = reactions.slice(-MAX_REACTIONS);
   const left = reactions.length - shown.length;
   return [
@@ -252,7 +256,7 @@ function reactionLines(reactions: readonly ReactionNote[], timezone: string): re
         at: timeOf(at, timezone, "without zone"),
         to_message: messageId,
         message_by: message && (message.by === "bot" ? "you" : "another author"),
-        message_begins: message && message.text !== "" ? message.text : undefined,
+        message_begins: message && message.text !== "" ? readableText(message.text) : undefined,
       })
     ),
   ];
@@ -315,12 +319,13 @@ export function fileLines(
   readableText = (text: string) => text,
 ): readonly string[] {
   const shown = files.filter((file) => !voiceOf(file));
-  const limit = fairLimit(shown.map(({ result }) => textOf(result).length), maxChars);
+  const limit = fairLimit(shown.map((file) => textOf(file).length), maxChars);
   let images = 0;
-  return shown.flatMap(({ attachment: { name }, owner, result }, index) => {
+  return shown.flatMap((file, index) => {
+    const { attachment: { name }, owner, result } = file;
     if (result.kind === "image") images += 1;
     const text = clip(
-      readableText(textOf(result)),
+      readableText(textOf(file)),
       limit,
       result.kind === "text" ? result.left : 0,
     );
@@ -360,7 +365,7 @@ function factOf(result: FileResult, image: number): string {
   }
 }
 
-function textOf(result: FileResult): string {
+export function textOf({ result }: ReadFile): string {
   return result.kind === "text" || result.kind === "transcript" ? result.text : "";
 }
 

@@ -15,6 +15,7 @@ import {
   type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import { readable } from "../../core/inbound/mentions.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
@@ -175,7 +176,8 @@ function createRecentTalk({ sql, read }: Transactions) {
           ...asked.all(given).flatMap((row): readonly TalkedMessage[] => {
             const { channelId, message } = ASKED.read(row);
             if (message.triggered || message.called) return []; // no person wrote it there (N1, O14)
-            const { id, sender, text, sentAt, mention, quoted } = message;
+            const { id, sender, sentAt, mention, quoted } = message;
+            const text = readable(message.text, message.names);
             const replyTo = quoted?.id;
             return [{ kind: "person", id, channelId, sender, text, sentAt, mention, replyTo }];
           }),

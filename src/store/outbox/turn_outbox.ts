@@ -274,6 +274,9 @@ export function prepareCurrentAnswer(
     });
 }
 
+/** The end of an offer whose card a person has deleted. */
+export const CARD_DELETED = 0;
+
 export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
   const sql = statementsOf(database);
   const current = prepareCurrentAnswer(database);
@@ -283,7 +286,7 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
     UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
   const lose = sql`UPDATE outbox SET message_id = NULL
      WHERE message_id = ? AND account_id = ? AND state = 'sent' AND kind IN ('reply', 'failure')`;
-  const endOffer = sql`UPDATE question SET expires_at = 0
+  const endOffer = sql`UPDATE question SET expires_at = ${CARD_DELETED}
      WHERE state = 'open' AND question ->> '$.kind' = 'offer' AND id IN (
        SELECT c.question_row FROM outbox AS o CROSS JOIN question_card AS c
        WHERE o.message_id = ? AND o.account_id = ? AND c.account_id = o.account_id

@@ -23,6 +23,7 @@ import { type Memory, without } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { COUNT, integer, optional, rows, text } from "../schema/columns.ts";
 import { EXEC_RULE, QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/people.ts";
+import { CARD_DELETED } from "../outbox/turn_outbox.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import type { UsageRows } from "../usage/usage.ts";
 import type { ExecRule } from "../../core/exec/command.ts";
@@ -183,7 +184,8 @@ function createParking(
       read(() => {
         const row = select.get({ callKey });
         if (!row) return undefined;
-        const { state, answer = { choice: "" }, decidedBy, question } = STORED_QUESTION.read(row);
+        const stored = STORED_QUESTION.read(row);
+        const { state, answer = { choice: "" }, decidedBy, question, expiresAt } = stored;
         const { kind: about, binding } = question;
         switch (state) {
           case "open":
@@ -191,6 +193,7 @@ function createParking(
           case "answered":
             return { kind: state, answer, about, by: decidedBy, binding };
           case "expired":
+            return { kind: expiresAt === CARD_DELETED ? "withdrawn" : state };
           case "withdrawn":
             return { kind: state };
         }

@@ -30,7 +30,15 @@ const FUNCTIONS: Readonly<Record<string, RegExp>> = {
 };
 
 /** Names of the guide with a hint, beside those of the table. */
-const MORE_HINTS = ["tool_config", "gateway_options", "rate_limit", "required_vars", "max_retries"];
+const MORE_HINTS = [
+  "tool_config",
+  "gateway_options",
+  "rate_limit",
+  "required_vars",
+  "max_retries",
+  "check_network",
+  "check_dns",
+];
 
 interface Row {
   /** Names of the guide, without brackets and values. */

@@ -29,6 +29,10 @@ describe("[H3] readable()", () => {
     ["<@7>", "@C＃ x ‹3 y (7)"],
     ["<@99> <#99> <@&99>", "<@99> <#99> <@&99>"],
     ["<:krill:12> <a:wave:13>", ":krill: :wave:"],
+    [`#1 and order (${PARCEL})`, `#1 and order\u00a0(${PARCEL})`],
+    [`@Ada (${ADA}), [from: x (${ADA})]`, `@Ada\u00a0(${ADA}), [from: x\u00a0(${ADA})]`],
+    ["#7 (5 of 8)", "#7 (5 of 8)"],
+    ["</help:12> </config set:13>", "/help /config set"],
     ["<t:60:R> <t:0>", "at 60000 at 0"],
     ["a < b <@> <t:x>", "a < b <@> <t:x>"],
   ];

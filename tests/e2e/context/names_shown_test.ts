@@ -31,6 +31,12 @@ describe("names, previews and closed channels", () => {
       assert.ok(answer.includes(`ask <@${grace.id}> in <#${other}>`), answer);
       const posted = [...simulator.channel(`#${here}`).messages.values()].at(-1);
       assert.deepEqual(posted?.pings.users.filter((id) => id !== ada.id), []);
+      const bytes = new TextEncoder().encode(`<@${ada.id}> in <#${other}>, <@1900000000000000099>`);
+      const attachments = [{ filename: "a.txt", bytes, sizeBytes: bytes.length }];
+      simulator.say({ as: "grace", in: here, text: `${mention} read`, attachments });
+      await replies(here, 2);
+      const read = lastTurn(scene);
+      assert.ok(read.includes(`@Ada (${ada.id}) in #off-topic (${other}), <@19`), read);
     }));
 
   it("[H6] waits for the preview of a link, and gives a late one to the next turn", () =>

@@ -41,11 +41,13 @@ interface OfferScene extends Scene {
  * reaction may come later than the deletion of its message.
  */
 function isLate({ path, status }: RequestRecord): boolean {
-  return status === 400 && path.endsWith("/callback") ||
+  return status === 400 && path.endsWith("/callback") || path.endsWith(`/${deletedCard}`) ||
     status === 404 && path.includes("/reactions/");
 }
 
 let scenes = 0;
+/** The card that a test deletes: the last edit of it fails. */
+let deletedCard = "none";
 
 async function withOffers(play: (scene: OfferScene) => Promise<void>, config: object = {}) {
   const posted: string[] = [];
@@ -259,6 +261,26 @@ describe("[T16] an offer", () => {
         assert.equal(rows("SELECT * FROM action_run").length, 0);
       },
     ));
+
+  it("[D2] ends with its card, with a reason, and edits that once", () =>
+    withOffers(async ({ start, offer, card, until, written, cli, simulator, rows }) => {
+      await start();
+      offer([CLEAN]);
+      ({ id: deletedCard } = await card());
+      simulator.delete({ as: "ada", in: "general", message: deletedCard });
+      await until(
+        "the end",
+        () => written("general").some((text) => /card was deleted/.test(text)),
+      );
+      const [row] = rows("SELECT message_id FROM question");
+      assert.match(
+        (await cli("why", String(row?.["message_id"]))).stdout.join(),
+        /card was deleted/,
+      );
+      const edits = simulator.requests.records().filter(isLate);
+      assert.deepEqual(edits.map(({ method, status }) => [method, status]), [["PATCH", 404]]);
+      assert.deepEqual(rows("SELECT * FROM outbox WHERE state <> 'sent'"), []);
+    }));
 
   const cases: readonly (readonly [what: string, actions: readonly object[], told: RegExp])[] = [
     [

@@ -10,7 +10,10 @@ import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders
 import { recordingLog } from "../../support/recording_log.ts";
 
 const FACTS = { score: 0.5, room: 0, needsReply: 1, asksModel: true as const };
-const message = guildMessage({ text: "and what of the second one?" });
+const message = guildMessage({
+  text: "<@5> and what of the second one?",
+  names: { "@5": "" },
+});
 const waiting: Judged = {
   message,
   verdict: { kind: "undecided", why: "intent-model", rule: "model" },
@@ -101,7 +104,7 @@ describe("[I1] createAskModel()", () => {
       const { flow, asked, charges, decided } = setUp(says);
       flow.undecided([waiting], "live");
       assert.deepEqual(await decided, { intent: { ...FACTS, model: expected } });
-      assert.match(asked.join(), /you: Krill\.\nada: and what of the second one\?/);
+      assert.match(asked.join(), /you: Krill\.\nada: @you and what of the second one\?/);
       assert.deepEqual(charges.map(({ kind, model }) => [kind, model]), [[
         "intent",
         "local/small",

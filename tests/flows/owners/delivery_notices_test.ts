@@ -61,6 +61,7 @@ describe("[R12a] createFileNotices()", () => {
 describe("[D5] createOwnerNotices()", () => {
   const REASONS: readonly (readonly [reason: string, shown: string])[] = [
     ["denied for the role __Mods__", "denied for the role \\_\\_Mods\\_\\_"],
+    ["the role 👩\u200d💻 نمی\u200cخواهم", "the role 👩\u200d💻 نمی\u200cخواهم"],
     ["cannot post in #*ops*", "cannot post in #\\*ops\\*"],
     ["timed out until 2026-11-29T10:00:00.500Z", "timed out until <t:1795946400:f>"],
   ];

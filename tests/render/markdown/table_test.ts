@@ -34,6 +34,11 @@ describe("[R5] renderTables() › recognizes tables", () => {
     ["not one with another count of columns", "| a | b |\n|---|\n| 1 |", "| a | b |\n|---|\n| 1 |"],
     ["not a heading underlined", "a | b\n---\n1 | 2", "a | b\n---\n1 | 2"],
     ["not a list", "- a | b\n---|---", "- a | b\n---|---"],
+    [
+      "with empty cells",
+      "|a|b|c|\n|-|-|-|\n|1||x|",
+      "```\n| a   | b   | c   |\n| --- | --- | --- |\n| 1   |     | x   |\n```",
+    ],
     ["not one without a head", "|---|---|\n| 1 | 2 |", "|---|---|\n| 1 | 2 |"],
     ["ends at a list", `${SMALL}\n- x | y`, `${SMALL_CODE}\n- x | y`],
     [
@@ -62,6 +67,7 @@ describe("[R5] renderTables() › code block or list", () => {
     ["an emoji of the server's", "<:blob:12345678901>"],
     ["a time", "<t:1700000000:R>"],
     ["a spoiler", "\\|\\|x\\|\\|"],
+    ["a spoiler without escapes", "||x|| and ||a b||"],
     ["more than a line has room for", "word ".repeat(20).trim()],
   ];
   for (const [name, cell] of lost) {

@@ -91,6 +91,8 @@ describe("[T16] an offer whose card is deleted", () => {
       const { channels } = await store.inbox.acceptBatch(batch({ changes }), NOW + 1);
       assert.deepEqual(channels, kind === "offer" ? [DM] : [], "the cards are looked at again");
       assert.equal(await store.questions.expire(ACCOUNT, NOW + 1), kind === "offer" ? 1 : 0);
+      const end = kind === "offer" ? { kind: "withdrawn" } : undefined;
+      assert.deepEqual(await store.questions.decisionOf("1:a"), end);
     }
   });
 });

@@ -189,7 +189,7 @@ function toInbound(
     revision: revisionOf(message),
     channelId: message.channel_id,
     place,
-    sender: senderIn(message, guild, people),
+    sender: senderIn(message, guild, people, displayName),
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
     mentionsOthers: message.mentions.some(({ id }) => id !== self.userId) ||
@@ -207,7 +207,7 @@ function toInbound(
     const all = [message, original, ...message_snapshots.map((one) => one.message)];
     const mentions = all.flatMap((one) => one?.mentions ?? []);
     const texts = [inbound, ...inbound.extras, ...quoted ? [quoted] : []].map(({ text }) => text);
-    const names = namesIn(texts, { ...message, mentions }, place, { self, index });
+    const names = namesIn(texts, { ...message, mentions }, place, { self, index, people });
     if (names) inbound.names = names;
   }
   return inbound;
@@ -236,14 +236,19 @@ export function withRoles(
   return { ...message, sender: { ...message.sender, roles: namedRoles(roles, guild) } };
 }
 
-function senderIn(message: MessagePayload, guild: Guild | undefined, people?: People): Sender {
+function senderIn(
+  message: MessagePayload,
+  guild: Guild | undefined,
+  people?: People,
+  displayName?: string,
+): Sender {
   const { author, member, webhook_id, application_id } = message;
   const automaton = automatonOf(message);
   // The edit of another server may lack the member, who has just written the message.
   const isEdit = Boolean(message.edited_timestamp);
   const roles = member?.roles ??
-    (isEdit && guild && people?.rolesOf(author.id, guild) || undefined);
-  if (!automaton && people) return people.personOf(author, roles, guild);
+    (isEdit && guild && people?.memberOf(author.id, guild)?.roles || undefined);
+  if (!automaton && people) return people.personOf(author, roles, guild, displayName);
   const applicationId = webhook_id ? application_id : undefined;
   return senderOf(author, { roles, automaton, applicationId }, guild);
 }

@@ -103,7 +103,7 @@ const SELECTS: readonly number[] = [
 
 type InteractionFacts =
   & Pick<DecodeFacts, "accountId" | "index">
-  & Partial<Pick<DecodeFacts, "self">>;
+  & Partial<Pick<DecodeFacts, "self" | "people">>;
 
 /** Decodes an interaction. Returns `undefined` for interactions that Barnacle does not use. */
 export function decodeInteraction(

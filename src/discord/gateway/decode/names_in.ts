@@ -1,9 +1,10 @@
 /**
  * Finds the names of the ids in texts, as far as all readers of their place may know them: the name
- * of a hidden channel is a secret. Discord sends the names of people with a message or command.
+ * of a hidden channel is a secret. Discord sends the names of people with a message or command; a text
+ * of another origin may name people who wrote in the server.
  */
 
-import type { ChannelId, RoleId } from "../../../core/discord/ids.ts";
+import type { ChannelId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Place, Self } from "../../../core/inbound/inbound.ts";
 import { MENTION, type MentionNames } from "../../../core/inbound/mentions.ts";
 import { isThread } from "../../../core/rights/channel.ts";
@@ -11,16 +12,21 @@ import type { GuildIndex } from "./guild_index.ts";
 import type { CommandPayload } from "./interaction_data.ts";
 import { doAllSee } from "./kept_permissions.ts";
 import type { MessagePayload } from "./payloads.ts";
-import { displayNameOf } from "./senders.ts";
+import { displayNameOf, type People } from "./senders.ts";
 
-type NameFacts = { readonly index: GuildIndex; readonly self?: Self | undefined };
+type NameFacts = {
+  readonly index: GuildIndex;
+  readonly self?: Self | undefined;
+  /** The people who wrote since the start. */
+  readonly people?: People | undefined;
+};
 
 /** Returns the names of 40 ids at most, because each costs time; `undefined` if there are none. */
 export function namesIn(
   texts: readonly string[],
   { mentions, mention_channels: told = [] }: Partial<MessagePayload>,
   place: Place,
-  { self, index }: NameFacts,
+  { self, index, people }: NameFacts,
 ): MentionNames | undefined {
   const here = place.kind === "guild" ? place : undefined;
   const guild = here && index.get(here.guild.id);
@@ -30,7 +36,10 @@ export function namesIn(
     if (sign === "@&") return guild?.roles.get(id as RoleId);
     if (sign === "@") {
       const user = mentions?.find((one) => one.id === id);
-      return user?.username && (displayNameOf(user, user.member?.nick) ?? user.username);
+      const known = guild && people?.memberOf(id as UserId, guild);
+      return user?.username
+        ? displayNameOf(user, user.member?.nick) ?? user.username
+        : known?.shown;
     }
     const own = [here?.channel, here?.thread, ...told].find((one) => one?.id === id);
     const other = guild?.channels.get(id as ChannelId);

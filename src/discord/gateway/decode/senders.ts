@@ -43,6 +43,8 @@ export function senderOf(
 
 /** A person's sender, and the facts that it was built from. */
 interface KnownPerson extends Pick<User, "username" | "discriminator"> {
+  /** The name that people see. */
+  readonly shown: string;
   readonly roles: readonly RoleId[];
   /** The roles of the guild: another map after each change of them. It may be gone meanwhile. */
   readonly guildRoles: WeakRef<Guild["roles"]>;
@@ -64,7 +66,12 @@ export function createPeople() {
      * Builds the sender of a person's message. In a guild, it is usually the same object as long as
      * nothing about the person changes.
      */
-    personOf(user: User, roles: readonly RoleId[] = [], guild?: Guild): Sender {
+    personOf(
+      user: User,
+      roles: readonly RoleId[] = [],
+      guild?: Guild,
+      shown = user.username,
+    ): Sender {
       const { id, username, discriminator } = user;
       const isShort = roles.length <= PERSON_ROLES_MAX && username.length <= MAX_NAME &&
         (discriminator?.length ?? 0) <= MAX_DISCRIMINATOR;
@@ -72,19 +79,20 @@ export function createPeople() {
       const known = people.get(id);
       const isSame = known && known.guildRoles.deref() === guild.roles &&
         known.username === username && known.discriminator === discriminator &&
+        known.shown === shown &&
         known.roles.length === roles.length && known.roles.every((role, at) => role === roles[at]);
       if (isSame) return known.sender;
       const sender = senderOf(user, { roles }, guild);
       const [oldest] = people.keys();
       if (!known && people.size >= PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
       const guildRoles = new WeakRef(guild.roles);
-      people.set(id, { username, discriminator, roles, guildRoles, sender });
+      people.set(id, { username, discriminator, shown, roles, guildRoles, sender });
       return sender;
     },
-    /** The roles in a guild as of the person's last message; `undefined` if they may have changed. */
-    rolesOf(id: UserId, guild: Guild): readonly RoleId[] | undefined {
+    /** Roles and name in a guild as of the person's last message; `undefined` if roles may have changed. */
+    memberOf(id: UserId, guild: Guild): Pick<KnownPerson, "roles" | "shown"> | undefined {
       const known = people.get(id);
-      return known?.guildRoles.deref() === guild.roles ? known.roles : undefined;
+      return known?.guildRoles.deref() === guild.roles ? known : undefined;
     },
     /** Estimated bytes of memory. */
     bytes(): number {

@@ -250,8 +250,8 @@ export function createReader(
     get problems(): number {
       return problems;
     },
-    /** Estimated bytes of the people in memory. */
-    peopleBytes: people.bytes,
+    /** The people who wrote. */
+    people,
   };
 }
 

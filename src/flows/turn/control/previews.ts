@@ -12,7 +12,7 @@ import { type Overheard, toOverheard } from "../../../core/inbound/transcript.ts
 /** Milliseconds after a message in which its turn waits, with so many words beside the link. */
 const WAIT_MS = 1_500;
 const FEW_WORDS = 6;
-const PREVIEWED = /(?<![<`])https?:\/\//;
+const PREVIEWED = /(?<![<`])https?:\/\/(?!localhost\b|\[|[\d.]+(?![\w.-]))/;
 /** Maximum number of previews to remember; at the limit, all are forgotten. */
 const MAX = 200;
 

@@ -4,6 +4,7 @@ import { toOverheard } from "../../../../src/core/inbound/transcript.ts";
 import { decodeEdit, decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import { restoreIndex, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { createPeople } from "../../../../src/discord/gateway/decode/senders.ts";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
@@ -53,7 +54,9 @@ const created = applyDispatch(new Map(), {
   }),
 }, SELF.userId).index;
 const { index } = restoreIndex([...created.values()].map(snapshotOf));
-const CONTEXT = { accountId: ACCOUNT, self: SELF, index };
+const WRITER = { id: "1900000000000000056", username: "wren" };
+const CONTEXT = { accountId: ACCOUNT, self: SELF, index, people: createPeople() };
+decodeMessage(messageData({ author: WRITER, member: { roles: [], nick: "Wrenny" } }), CONTEXT);
 const MANY = Array.from({ length: 40 }, (_, at) => `<#${at + 100}>`).join("");
 const users = [{
   id: BOB,
@@ -107,6 +110,14 @@ describe("[H3] namesIn()", () => {
       message_reference: { type: 1, message_id: "5", channel_id: "6" },
       message_snapshots: [{ message: { content: `<@${BOB}>`, mentions: users } }],
     }, `[forward: @Bobby (${BOB})]`],
+    ["a person who wrote in the server", {
+      content: "",
+      embeds: [{ title: `<@${WRITER.id}>` }],
+    }, `[embed: @Wrenny (${WRITER.id})]`],
+    ["no one by a name of another place", {
+      guild_id: undefined,
+      content: `<@${WRITER.id}>`,
+    }, `<@${WRITER.id}>`],
     ["nobody whom Discord does not name", { content: "<@77>", mentions: ["77"] }, "<@77>"],
   ];
   for (const [what, fields, shown] of table) {
@@ -123,10 +134,12 @@ describe("[H3] namesIn()", () => {
       CONTEXT,
     );
     assert.deepEqual(quoting?.kind === "message" && quoting.names, { [`@${BOB}`]: "Bobby" });
-    const options = [{ name: "message", value: `<@${BOB}> <#${PLANS}> <#${STAFF}>` }];
+    const value = `<@${BOB}> <@${WRITER.id}> <#${PLANS}> <#${STAFF}>`;
+    const options = [{ name: "message", value }];
     const resolved = { users: { [BOB]: users[0] } };
     const names = commandIn({ data: { type: 1, name: "new", options, resolved } }).names;
-    assert.deepEqual(names, { [`@${BOB}`]: "Bobby", [`#${PLANS}`]: "plans" });
+    const writer = { [`@${WRITER.id}`]: "Wrenny" };
+    assert.deepEqual(names, { [`@${BOB}`]: "Bobby", ...writer, [`#${PLANS}`]: "plans" });
   });
 });
 

@@ -33,6 +33,8 @@ describe("[H6] createPreviews()", () => {
     ["<https://example.org>", AT, undefined],
     ["`https://example.org`", AT, undefined],
     ["postgres://host", AT, undefined],
+    ["http://localhost:3000 http://192.168.1.1/a http://[::1]/", AT, undefined],
+    ["https://1.example.org", AT, 1_500],
   ];
   for (const [text, now, ms] of waits) {
     it(`waits ${ms ?? 0} ms for the preview of ${text}`, async () => {
