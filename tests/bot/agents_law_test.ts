@@ -187,7 +187,9 @@ describe("[N1] a turn of an agent that is not the first", () => {
         () => simulator.posted("general")[0],
         AbortSignal.timeout(PATIENCE_MS),
       );
-      assert.equal(reply.content, "the tides are counted", JSON.stringify(lines.slice(-5)));
+      const [answered, receipts] = reply.content.split("\n");
+      assert.equal(answered, "the tides are counted", JSON.stringify(lines.slice(-5)));
+      assert.match(receipts ?? "", /^-# ✓ file written · /);
       const shown = JSON.stringify(requests);
       assert.doesNotMatch(shown, /poison/i);
       for (const own of ["Kelp", "kelp prompt", "kelp file", "kelp skill", "kelp.txt"]) {
