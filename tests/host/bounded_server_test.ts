@@ -4,11 +4,11 @@ import { admitConnection, type OpenConnection } from "../../src/host/bounded_ser
 
 const LIMITS = { total: 6, perAddress: 3, keptForLoopback: 2 };
 
-const local = (isBusy = false): OpenConnection => ({ address: "127.0.0.1", isLocal: true, isBusy });
-const remote = (address: string, isBusy = false): OpenConnection => ({
-  address,
-  isLocal: false,
-  isBusy,
+const local = (isBusy = false, answered = 0): OpenConnection => ({
+  ...{ address: "127.0.0.1", isLocal: true, isBusy, answered },
+});
+const remote = (address: string, isBusy = false, answered = 0): OpenConnection => ({
+  ...{ address, isLocal: false, isBusy, answered },
 });
 const many = (count: number, make: () => OpenConnection) => Array.from({ length: count }, make);
 
@@ -20,11 +20,24 @@ describe("[SEC-R35] admitConnection()", () => {
     expected: "accept" | "refuse" | number,
   ][] = [
     ["accepts below all limits", [local(), remote("10.0.0.1")], local(), "accept"],
-    ["evicts the oldest idle connection", many(6, local), local(), 0],
-    ["spares busy connections", [local(true), ...many(5, local)], local(), 1],
+    ["evicts the oldest idle connection", many(6, () => local()), local(), 0],
+    [
+      "spares a connection that had an answer",
+      [local(false, 1), ...many(5, () => local())],
+      local(),
+      1,
+    ],
+    ["evicts one that had an answer if all had", many(6, () => local(false, 1)), local(), 0],
+    [
+      "evicts another machine's connection that had an answer before a local one that had none",
+      [...many(5, () => local()), remote("10.0.0.1", false, 1)],
+      local(),
+      5,
+    ],
+    ["spares busy connections", [local(true), ...many(5, () => local())], local(), 1],
     [
       "evicts another machine's connection before a local one",
-      [...many(5, local), remote("10.0.0.1")],
+      [...many(5, () => local()), remote("10.0.0.1")],
       local(),
       5,
     ],
@@ -55,7 +68,7 @@ describe("[SEC-R35] admitConnection()", () => {
     ],
     [
       "lets another machine displace an idle local connection",
-      many(6, local),
+      many(6, () => local()),
       remote("10.0.0.1"),
       0,
     ],

@@ -16,7 +16,7 @@ import Sender from "../../../node_modules/ws/lib/sender.js";
 import type { Cleanups } from "../cleanups.ts";
 
 /** Milliseconds after which a wait fails: longer than any step takes on a busy machine. */
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 120_000;
 
 export interface FakeGatewayOptions {
   /** The heartbeat interval in HELLO, in milliseconds. */
