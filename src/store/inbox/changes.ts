@@ -44,7 +44,6 @@ export interface AppliedChanges extends Changed {
   readonly sessions: readonly string[];
 }
 
-/** The result of no changes. */
 export const NOTHING_APPLIED: AppliedChanges = {
   ...NOTHING_CHANGED,
   edited: [],

@@ -209,7 +209,6 @@ function createContext(
   };
 }
 
-/** The first message of each id. */
 function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
   const ids = new Set<MessageId>();
   return messages.filter(({ messageId }) => !ids.has(messageId) && ids.add(messageId));
