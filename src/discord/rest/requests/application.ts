@@ -92,7 +92,7 @@ const userSchema = z.object({ id: snowflakeSchema<"user">() });
 const guildsSchema = z.array(z.unknown());
 
 /**
- * Creates the calls for one client.
+ * Creates the requests for one client.
  *
  * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
  */
