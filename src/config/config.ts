@@ -53,7 +53,6 @@ export interface SharedConfig
 export type FeedConfig = Settings["feeds"][string] & { readonly account: string };
 
 export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "historyLimit"> {
-  /** Id of the account: `"default"`. */
   readonly accountId: AccountId;
   /** Where the token is, or should be, written: a variable, a file, or a config path. */
   readonly tokenPlace: string;

@@ -72,7 +72,6 @@ const CLOSE_MS = 2_000;
 
 /** Requests that are carried out at once. Further commands wait for their greeting. */
 const MAX_BUSY = 2;
-/** Connections at once. */
 const MAX_CONNECTIONS = 32;
 /** Bytes of the line with the lengths. */
 const MAX_HEADER_BYTES = 4_096;

@@ -66,23 +66,18 @@ function isRole({ kind }: AllowEntry): boolean {
 }
 
 /**
- * Finds the rule that closes a channel to a person's turn.
- *
- * @param target The sender's roles are those in this guild. Owners of the bot need an open place only.
- * @returns The config path; `undefined` if the policy opens the channel.
+ * Prepares the search for the rule that closes a channel to a person's turn: its config path, or
+ * `undefined` if the policy opens the channel. The sender's roles are those in this guild. Owners of
+ * the bot need an open place only.
  */
-type ClosedBy = (
-  target: {
+export function prepareClosedBy(policy: AccessPolicy) {
+  const checkAccess = preparePlaceAccess(policy, prepareRights(policy));
+  return ({ channelId, place, sender, isOwner }: {
     readonly channelId: ChannelId;
     readonly place: GuildPlace;
     readonly sender: Sender;
     readonly isOwner: boolean;
-  },
-) => string | undefined;
-
-export function prepareClosedBy(policy: AccessPolicy): ClosedBy {
-  const checkAccess = preparePlaceAccess(policy, prepareRights(policy));
-  return ({ channelId, place, sender, isOwner }) => {
+  }): string | undefined => {
     const rules = rulesFor(place, policy);
     if (rules.kind === "closed") return policy.ruleOf(rules.rule);
     if (isOwner) return undefined;

@@ -85,7 +85,6 @@ export function createReader(
   };
 }
 
-/** Reads one answer from its bytes. */
 export type AnswerReader = ReturnType<typeof createReader>;
 
 export function createStreamedAsk(

@@ -120,9 +120,7 @@ export async function createParts(
   });
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
-    ...gateway,
-    reader,
-    judging,
+    ...{ client, reader, judging },
     cleanSecrets: outbound.cleanSecrets,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
   });

@@ -75,11 +75,13 @@ const GUILDS = "channels.discord.guilds";
 export function createInbound(account: AccountContext, parts: InboundParts) {
   const { config, store, policy, texts, events } = account;
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
+  const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;
+  const { spend, rates, summaries, health, personForgotten } = parts;
   const { intent, judge, route, presence, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
     const limits = limitsOf(origin, queue, gateway.catchUp);
-    return waitingRulesOf(limits, texts(), parts.sources.isOwner);
+    return waitingRulesOf(limits, texts(), sources.isOwner);
   };
   const late = { judge: judge.judge, route, waiting, turns };
   const notices = createGuildNotices(account.forPart("access"), {
@@ -95,7 +97,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
   const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, {
-    version: parts.options.version,
+    version: options.version,
     now: account.now,
   });
   const pluralkit = createPluralkit({
@@ -109,9 +111,9 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     ...account.forPart("intent"),
     modelFor(message) {
       const name = intent.modelIn(message);
-      return name === undefined ? undefined : parts.settings.choices?.ofFilter(name);
+      return name === undefined ? undefined : settings.choices?.ofFilter(name);
     },
-    spend: parts.spend,
+    spend,
     renewed: intent.renewed,
     ...late,
   });
@@ -120,8 +122,8 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     isFinal: isFinalRefusal,
   });
   const interactions = createInteractionHandlers(account, {
-    ...parts,
-    waiting,
+    ...{ options, settings, client, owners, judging, outbound, sources, knowledge, toolPortsOf },
+    ...{ spend, rates, summaries, health, personForgotten, waiting },
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, account.now());
       const { channelId } = scope;
@@ -177,7 +179,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,
     stop(message) {
-      const { isOwner } = parts.sources;
+      const { isOwner } = sources;
       const quietUntil = intent.quietUntil(message);
       return quietUntil === undefined
         ? stopRequestOf(message, isOwner, texts)

@@ -97,17 +97,17 @@ export function createCommandContext(
 ): CommandContext {
   const { accountId, config, store, policy, texts, events, now, log } = account;
   const { client, options, settings, sources, outbound, judging, stopTurns } = parts;
+  const { spend, rates, summaries, waiting, isRefused } = parts;
   const configFile = () => settings.configFile;
   const { cleanSecrets } = outbound;
   const isAccepted = async (call: AskingInteraction, needs: CommandNeeds) =>
     (await authorize(call, needs)).kind === "accept";
   const isOwner = (call: AskingInteraction) => isAccepted(call, "owner");
   const conversationParts = {
-    ...parts,
+    ...{ spend, rates, summaries, cleanSecrets },
     answering: () => settings.models,
     choices: () => settings.choices,
     routeOf: judging.sessionOf,
-    cleanSecrets,
   };
   const models = createAccountModels(account, conversationParts);
   const pause = createPause(account, (except) => stopTurns({ accountId, except, isPause: true }));
@@ -166,7 +166,7 @@ export function createCommandContext(
     settings: judging.settings,
     skills: (call) => sources.skills(call, judging.sessionOf(call).agentId),
     ask: createAsk(account, {
-      ...parts,
+      ...{ waiting, isRefused },
       judge: judging.judge.judge,
       route: judging.route,
       ownerIn: judging.presence.ask,

@@ -247,7 +247,6 @@ export function textRulesOf(
   };
 }
 
-/** Rules for texts of the tool `discord` in a place. */
 export function toolTextRules(
   config: Config,
   place: { readonly channelId: ChannelId; readonly guildId?: GuildId },

@@ -29,7 +29,7 @@ export function createAccountThreads(
   const turns = account.forPart("turns");
   return createAnswerThreads(turns, {
     store: store.turns,
-    calls: createThreadRequests(client),
+    requests: createThreadRequests(client),
     refusalOf(error) {
       if (!(error instanceof RestError)) return undefined;
       return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;

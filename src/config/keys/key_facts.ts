@@ -66,7 +66,6 @@ export function anchorOf(heading: string): string {
   return heading.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-");
 }
 
-/** Place of a key in `docs/`. */
 export function docsOf(key: ReferenceKey): string {
   if (key.path.startsWith(TEXTS)) return PAGES.texts;
   const page = key.isSection ? pageOfSection(key) : pageOf(key);

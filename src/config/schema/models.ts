@@ -225,7 +225,6 @@ export const models = lazySection(
   { task: "models" },
 );
 
-/** `memory`. */
 export const memory = lazySection(
   () =>
     z.strictObject({

@@ -101,7 +101,6 @@ export type InboundEvent =
   | Reaction
   | ReactionsCleared;
 
-/** Names of all kinds of event. */
 export type EventKind = InboundEvent["kind"];
 
 export type EventHandlers = {

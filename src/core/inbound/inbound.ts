@@ -206,7 +206,6 @@ export interface Scheduled {
 export interface RepeatedMessage {
   /** The earlier one, or another that it equals in this way. */
   readonly of: InboundMessage;
-  /** Discord's id of this message. */
   readonly id: MessageId;
   /** Its text, bounded. It begins with neither a slash nor a blank, and is not empty. */
   readonly text: string;

@@ -39,7 +39,6 @@ export interface SkillLibrary {
   read(): Promise<void>;
 }
 
-/** No skills. */
 export const NO_SKILLS: SkillSet = { skills: [], problems: [] };
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();

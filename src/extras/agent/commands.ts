@@ -184,7 +184,6 @@ const MEMORY_FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
 
 const NUMBER = rowNumber("barnacle memory list");
 
-/** `barnacle memory …` */
 export const memory: CliGroup = describeGroup("List, show and delete the agent's notes", {
   list: describeCommand<MemoryFlags>({
     brief: "List the agent's notes",

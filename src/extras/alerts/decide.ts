@@ -44,7 +44,6 @@ export function alertKey({ kind, about }: Pick<Trouble, "kind" | "about">): stri
   return about === "" ? kind : `${kind} ${about}`;
 }
 
-/** Whether an alert has not ended. */
 export function isOpen({ endedAt }: AlertRecord): boolean {
   return endedAt === undefined;
 }
@@ -198,7 +197,6 @@ function isLater({ nextAt }: OwedMessage, now: number): boolean {
   return nextAt > now && nextAt - now <= ROUND_MS;
 }
 
-/** The alert after a message was sent. */
 export function afterSent(record: AlertRecord, way: AlertWay, now: number): AlertRecord {
   const { owed: _, failure: __, ...rest } = record;
   return { ...rest, told: { at: now, way } };

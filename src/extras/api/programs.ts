@@ -5,7 +5,6 @@ import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { ApiProgram } from "./http/app.ts";
 
-/** The programs that may ask the bot. */
 export function programsOf(
   { api, accounts }: Pick<BotConfig, "api" | "accounts">,
 ): readonly ApiProgram[] {

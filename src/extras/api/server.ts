@@ -92,5 +92,4 @@ export function createApiServer({ setup, bot, version, log }: {
   };
 }
 
-/** A server that may listen. */
 export type ApiServer = ReturnType<typeof createApiServer>;

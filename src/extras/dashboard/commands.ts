@@ -3,7 +3,6 @@
 import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
 import { BOT_COMMON, type CommonFlags, UNUSED_PATH } from "../../cli/shared/command.ts";
 
-/** `barnacle dashboard` */
 export const dashboard: CliCommand = describeCommand<CommonFlags>({
   brief: "Print a link that logs in to the dashboard, once",
   examples: ["barnacle dashboard"],

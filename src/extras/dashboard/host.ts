@@ -165,6 +165,3 @@ export function createDashboardHost(
     close: end,
   };
 }
-
-/** The dashboard of a running bot, loaded or not. */
-export type DashboardHost = ReturnType<typeof createDashboardHost>;

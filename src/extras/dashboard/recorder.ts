@@ -90,7 +90,6 @@ export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts)
   };
 }
 
-/** Records until it is closed. */
 export type Recorder = ReturnType<typeof startRecorder>;
 
 function startOf(at: number): number {

@@ -144,7 +144,6 @@ export const invite: CliCommand = describeCommand<InviteFlags>({
   run: async (flags, io) => (await import("./invite.ts")).invite(flags, io),
 });
 
-/** `barnacle version` */
 export const version: CliCommand = describeCommand<CommonFlags>({
   brief: "Print version, commit, runtime and platform",
   examples: ["barnacle version --json"],

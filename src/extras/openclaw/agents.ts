@@ -167,7 +167,6 @@ const agents: Rule = (field, into) => {
   setWithin(into, ["list"], list, field.mark);
 };
 
-/** Keys of `agents`. */
 export const agentsTable: RuleTable = {
   defaults: (field, into) => {
     const table: RuleTable = {
@@ -238,7 +237,6 @@ const provider: Convert = (value, field) => {
   return applyRules<ImportTarget>(value, field, table, { kind });
 };
 
-/** Keys of `models`. */
 export const modelsTable: RuleTable = {
   providers: keepKey(eachKey(provider)),
   mode: dropped, // whether OpenClaw adds its own catalogue; we have none

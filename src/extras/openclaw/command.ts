@@ -14,7 +14,6 @@ import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { problemsText, readConfigText, whyUnreadable } from "../../cli/shared/read_config.ts";
 
-/** Options of `config import`. */
 export interface ImportFlags extends ConfigFlags {
   /** Path of the file to create; stdout if absent. */
   readonly out?: string;

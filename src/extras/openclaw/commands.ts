@@ -6,7 +6,6 @@ import type { ImportFlags } from "./command.ts";
 
 const FLAGS = { ...COMMON, data: UNUSED_PATH };
 
-/** `barnacle config …` */
 export const config: CliGroup = describeGroup("Show, check and change the config", {
   import: describeCommand<ImportFlags, [file: string]>({
     brief: "Convert OpenClaw's openclaw.json into a config",

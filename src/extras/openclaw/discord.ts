@@ -145,7 +145,6 @@ function spread(source: OpenclawSection, place: SourceField): OpenclawSection {
   return { ...kept, accounts: full };
 }
 
-/** A copy without some keys. */
 function without(source: OpenclawSection, ...keys: readonly string[]): OpenclawSection {
   const copy = { ...source };
   for (const key of keys) delete copy[key];

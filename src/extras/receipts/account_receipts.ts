@@ -6,7 +6,6 @@ import { TOOLS } from "../../tools/registry.ts";
 import { createReceiptKeeper } from "../../flows/receipts/keep_receipts.ts";
 import { lineOf, NOTHING, receiptsOf } from "../../flows/receipts/receipts.ts";
 
-/** Creates the part of an account. */
 export function createAccountReceipts(account: AccountContext): AccountPart {
   const { accountId, config, store } = account;
   const keeper = createReceiptKeeper(account.forPart("turns"), TOOLS);

@@ -8,7 +8,6 @@
 import type { Sending } from "./sending.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import { createEmitter } from "../../lib/emitter.ts";
 import { createWaker } from "../../lib/waker.ts";
 import type { Account } from "../../core/account/account.ts";
 import { createDeliveryAttempts } from "./attempts.ts";
@@ -31,11 +30,13 @@ export function createChannelQueues(ports: Sending) {
     /** Whether it waits because Barnacle could not reach Discord. */
     readonly isNetworkFailure: boolean;
   }>();
-  const stale = createStaleChannels(ports);
+  const stale = createStaleChannels(ports, {
+    prepare: (): Promise<void> => parking.open(),
+    read: readHeads,
+  });
   const parking = createParking(ports, stale.wake);
   const attempts = createDeliveryAttempts(ports, parking);
   let isStopping = false;
-  stale.connect({ prepare: parking.open, read: readHeads });
 
   async function readHeads(channels: readonly ChannelId[] | undefined): Promise<void> {
     const setMs = attempts.clockSetMs();
@@ -123,13 +124,15 @@ export type ChannelQueues = ReturnType<typeof createChannelQueues>;
 const READ_RETRY_MS = 5_000;
 
 /** Creates the readings of one account; the first begins with the first call of `wake`. */
-export function createStaleChannels({ schedule, log }: Pick<Account, "log" | "schedule">) {
-  const reads = createEmitter<{
+export function createStaleChannels(
+  { schedule, log }: Pick<Account, "log" | "schedule">,
+  { prepare, read }: {
     /** Runs before the first reading, until it has succeeded once. */
-    prepare(): Promise<void>;
+    readonly prepare: () => Promise<void>;
     /** Reads these channels; `undefined`: all channels. */
-    read(channels: readonly ChannelId[] | undefined): Promise<void>;
-  }>();
+    readonly read: (channels: readonly ChannelId[] | undefined) => Promise<void>;
+  },
+) {
   const stale = new Set<ChannelId>();
   let isAllStale = false;
   let isPrepared = false;
@@ -137,13 +140,13 @@ export function createStaleChannels({ schedule, log }: Pick<Account, "log" | "sc
   const waker = createWaker({
     schedule,
     async run() {
-      if (!isPrepared) await reads.emit.prepare();
+      if (!isPrepared) await prepare();
       isPrepared = true;
       while ((isAllStale || stale.size > 0) && !waker.isStopped()) {
         const channels = isAllStale ? undefined : [...stale];
         isAllStale = false;
         stale.clear();
-        await reads.emit.read(channels);
+        await read(channels);
       }
       return undefined;
     },
@@ -155,8 +158,6 @@ export function createStaleChannels({ schedule, log }: Pick<Account, "log" | "sc
   });
 
   return {
-    /** Connects the work, before the first call of `wake`. */
-    connect: reads.connect,
     /** Reads these channels soon; absent: all channels. */
     wake(channels?: readonly ChannelId[]): void {
       if (!channels) isAllStale = true;

@@ -42,7 +42,6 @@ export function namedText(real: readonly Named<string>[]): string {
   return real.map(({ id, name }) => `${nameAsCode(name)} (${id})`).join(", ");
 }
 
-/** The nearest objects, nearest first. */
 export function nearestFirst<One extends { readonly id: string }>(
   id: string,
   real: readonly One[],

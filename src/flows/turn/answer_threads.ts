@@ -48,7 +48,7 @@ export function createAnswerThreads(
   account: Pick<Account, "accountId" | "log" | "now" | "schedule" | "stopping">,
   ports: {
     readonly store: AnswerThreadRows;
-    readonly calls: ThreadRequests;
+    readonly requests: ThreadRequests;
     /** Discord's refusal in an error; `undefined` if the request may succeed later. */
     readonly refusalOf: (error: unknown) => Refusal | undefined;
     readonly rules: (message: InboundMessage) => ThreadRules;
@@ -60,7 +60,7 @@ export function createAnswerThreads(
   },
 ) {
   const { accountId, schedule, stopping, now, log } = account;
-  const { store, calls, rules, refusalOf } = ports;
+  const { store, requests, rules, refusalOf } = ports;
   /** Askers by thread; the oldest thread is the first. */
   const askers = new Map<ChannelId, UserId>();
   /** Agents by thread, in the same order. */
@@ -109,7 +109,7 @@ export function createAnswerThreads(
       try {
         const { archiveAfterMin } = rules(message);
         const { channelId, id: messageId } = message;
-        const { threadId, existed } = await calls.start(
+        const { threadId, existed } = await requests.start(
           channelId,
           messageId,
           title,
@@ -156,7 +156,7 @@ export function createAnswerThreads(
     }
     await store.endThread(accountId, made.threadId, "open");
     // Discord adds only the bot. Without membership, the asker would not see the answer.
-    await calls.addMember(made.threadId, asked.askerId).catch((error: unknown) =>
+    await requests.addMember(made.threadId, asked.askerId).catch((error: unknown) =>
       log.debug("Cannot add the asker to a thread", { threadId: made.threadId, error })
     );
     return { ...made, state: "open" };
@@ -225,7 +225,7 @@ export function createAnswerThreads(
       const ofQuestion = threadIdOf(messageId);
       const threadId = askers.has(channelId) && on !== "other" ? channelId : ofQuestion;
       if (askers.get(threadId) !== sender.id || !mayReact()) return;
-      calls.archive(threadId).then(
+      requests.archive(threadId).then(
         () => log.info("An asker is done, so the thread is archived", { threadId }),
         (error: unknown) => log.warn("Cannot archive a thread", { threadId, error }),
       );

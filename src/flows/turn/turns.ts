@@ -250,7 +250,6 @@ export interface RunningTurn {
   readonly freePlace: () => void;
 }
 
-/** A running turn, as the list of them knows it. */
 interface ListedTurn extends RunningTurn {
   /** Resolves once nothing more of it is stored. */
   readonly over: PromiseWithResolvers<void>;

@@ -3,21 +3,12 @@
 import type { Meters } from "../metrics.ts";
 import type { Account } from "../../core/account/account.ts";
 
-export type MainThreadMonitor = ReturnType<typeof measuring>;
-
 /** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
 const PULSE_MS = 30_000;
 /** How long delays are kept, in milliseconds. */
 const DELAYS_MS = 60_000;
 
 export function createMainThreadMonitor(
-  metrics: Pick<Meters, "eventLoopLagSec">,
-  account: Pick<Account, "now" | "schedule">,
-): MainThreadMonitor {
-  return measuring(metrics, account);
-}
-
-function measuring(
   metrics: Pick<Meters, "eventLoopLagSec">,
   { now, schedule }: Pick<Account, "now" | "schedule">,
 ) {

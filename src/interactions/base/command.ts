@@ -126,7 +126,6 @@ export type ComponentAnswer =
 /** Does work that takes long, beside the answer. Its result replaces a `reply`. */
 export type Later = () => Promise<string>;
 
-/** Names of all kinds of component. */
 export type ComponentKind = ComponentUse["kind"];
 
 /** A component of one kind: its name for routing, its right and its answer. */

@@ -113,7 +113,10 @@ export type DashboardLink =
   /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
   | { readonly kind: "off" | "none" };
 
-/** Everything that a command or component may read and do, beside its own interaction. */
+/**
+ * Everything that a command or component may read and do, beside its own interaction. Each takes its
+ * members by name from this parameter. Promises reject if the store fails.
+ */
 export interface InteractionContext
   extends
     Pick<Account, "texts" | "now" | "log">,
@@ -121,7 +124,7 @@ export interface InteractionContext
     ReturnType<typeof createCommandUndo> {
   /** Each command takes the namespaces that it works on; `questions` decides about questions. */
   readonly store: Store;
-  /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
+  /** Decides questions to people; turns then continue, and cards change. */
   readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
     /**
      * Finds out whether a person may decide a question for holders of a right.
@@ -150,10 +153,7 @@ export interface InteractionContext
   };
   /** Reads the account's state at this moment, as far as it concerns the asker. */
   readonly status: (call: CommandCall) => Promise<StatusFacts>;
-  /**
-   * The size of the conversation that a message of the asker would continue here; rejects if the
-   * store fails.
-   */
+  /** The size of the conversation that a message of the asker would continue here. */
   readonly contextOf: (call: CommandCall) => Promise<ContextFacts>;
   readonly commands: () => readonly {
     /** Its name, without `/`. */
@@ -161,9 +161,7 @@ export interface InteractionContext
     readonly description: string;
     readonly needs: CommandNeeds;
   }[];
-  /** Changes conversations; rejects if the store fails. */
   readonly conversations: Conversations;
-  /** The models of conversations; rejects if the store fails. */
   readonly models: ConversationModels;
   readonly settings: Pick<ReturnType<typeof createChosenSettings>, "of" | "choose">;
   /** The skills of the agent, as a person in that place may use them. */
@@ -182,7 +180,6 @@ export interface InteractionContext
   readonly why: ReturnType<typeof createWhy>;
   readonly forget: ReturnType<typeof createForget>;
   readonly config: ConfigPort;
-  /** The allow lists of people; rejects if the store fails. */
   readonly allowlists: Allowlists;
   readonly mcp: McpSignIns;
   readonly pause: AccountPause["port"];
@@ -191,7 +188,7 @@ export interface InteractionContext
   /** The agent that answers the asker here; `undefined` if the bot has one alone. */
   readonly agentHere: (call: CommandCall) => string | undefined;
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
-  /** The limits that a question of the asker counts for; rejects if the store fails. */
+  /** The limits that a question of the asker counts for. */
   readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;
   /** The currency of the config's prices; `undefined`: amounts stand alone. */
   readonly currency: () => string | undefined;

@@ -284,7 +284,6 @@ export interface TriggerRule {
   readonly rule: string;
 }
 
-/** An agent that may answer. */
 export interface RoutedAgent {
   readonly id: string;
   /** Config path: `"agents.list[1]"`. */

@@ -35,7 +35,6 @@ export function carriedIn(message: ModelMessage): Carried {
   return { fields: found.fields ?? {}, calls: found.calls ?? [] };
 }
 
-/** A message without the carried fields of these names. */
 export function withoutCarried(message: ModelMessage, names: ReadonlySet<string>): ModelMessage {
   if (message.role !== "assistant" || !message.carried) return message;
   const origin = message.carried.slice(0, message.carried.indexOf("{"));

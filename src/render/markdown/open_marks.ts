@@ -15,7 +15,6 @@ export interface Enclosure {
   readonly quote: string;
 }
 
-/** No open mark. */
 export const NOTHING_OPEN: Enclosure = { marks: [], quote: "" };
 
 /** Maximum length of a quote mark to repeat. Discord shows quotes in quotes as one. */

@@ -123,7 +123,6 @@ export const ALLOWLIST_NOTICES = {
 
 const SERVER = "the server's name in the config";
 
-/** Answers to `/mcp`. */
 export const MCP_NOTICES = {
   mcpServers: {
     text: "My MCP servers:",

@@ -44,7 +44,6 @@ export interface AppliedChanges extends Changed {
   readonly sessions: readonly string[];
 }
 
-/** The result of no changes. */
 export const NOTHING_APPLIED: AppliedChanges = {
   ...NOTHING_CHANGED,
   edited: [],
@@ -278,18 +277,11 @@ const RECENT = 1_000;
 const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() }); // ours, by `rows.ts`
 
 /**
- * Changes quotes.
- *
- * @returns Whether any message quotes one of these.
- */
-type ChangeQuotes = (changed: readonly ChangedMessage[]) => boolean;
-
-/**
  * Changes what open turns have kept of a message whose sender has edited or deleted it, within a
  * transaction of the caller's (H6a): quotes in messages that still get a turn, or may get one again,
- * and stored steps, such as an answer that a person checks.
+ * and stored steps, such as an answer that a person checks. It tells whether a message quotes one.
  */
-function prepareChangeQuotes(database: DatabaseSync): ChangeQuotes {
+function prepareChangeQuotes(database: DatabaseSync) {
   const sql = statementsOf(database);
   const quotes = `instr(message, '"quoted":') > 0
     AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(:ids))`;
@@ -298,7 +290,7 @@ function prepareChangeQuotes(database: DatabaseSync): ChangeQuotes {
     `id > (SELECT MAX(id) FROM inbox) - ${RECENT}`,
   ].map((where) => sql`SELECT message_id, message FROM inbox WHERE ${where} AND ${quotes}`);
   const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
-  return (changed) => {
+  return (changed: readonly ChangedMessage[]): boolean => {
     const ids = JSON.stringify(changed.map(({ messageId }) => messageId));
     const found = selects.flatMap((select) => select.all({ ids })).map(QUOTING.read);
     for (const { messageId: id, message } of found) {

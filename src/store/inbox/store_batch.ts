@@ -288,13 +288,8 @@ export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
     .map(({ message }) => message);
 }
 
-/**
- * Keeps an undecided message within a transaction of the caller's. A message that is there already
- * keeps its time of arrival.
- */
-export type KeepUndecided = (judged: Judged, now: number) => void;
-
-function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
+/** A message that is there already keeps its time of arrival. */
+function prepareKeepUndecided(database: DatabaseSync) {
   const sql = statementsOf(database);
   const upsert = sql`
     INSERT INTO undecided (account_id, message_id, why, agent_id, session_key, message,
@@ -307,7 +302,7 @@ function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
       message = excluded.message,
       known_facts = excluded.known_facts,
       policy_row = excluded.policy_row`;
-  return ({ message, verdict, route, knownFacts, policyId }, now) => {
+  return ({ message, verdict, route, knownFacts, policyId }: Judged, now: number): void => {
     upsert.run(
       message.accountId,
       message.id,
@@ -323,16 +318,14 @@ function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
 }
 
 /**
- * Removes an undecided message within a transaction of the caller's, and returns it; `undefined` if
- * it is decided already.
+ * Prepares the removal of an undecided message within a transaction of the caller's. It finds
+ * `undefined` if the message is decided already.
  */
-export type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
-
-export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
+export function prepareTakeUndecided(database: DatabaseSync) {
   const sql = statementsOf(database);
   const remove = sql.rows(toUndecided)`
     DELETE FROM undecided WHERE account_id = ? AND message_id = ? RETURNING *`;
-  return (accountId, messageId) => remove.get(accountId, messageId);
+  return (accountId: AccountId, messageId: MessageId) => remove.get(accountId, messageId);
 }
 
 /** The JSON is ours, written by {@link prepareKeepUndecided}. */

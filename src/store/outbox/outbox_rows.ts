@@ -246,12 +246,6 @@ interface EchoResult {
   readonly foreign?: Foreign;
 }
 
-/**
- * Settles the row of an echo, within a transaction of the caller's. Discord has the message,
- * regardless of the row's state and of the program that sent it.
- */
-type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
-
 const ECHOED = rows({
   id: integer(),
   channelId: snowflake<"channel">(),
@@ -262,16 +256,17 @@ const ECHOED = rows({
 });
 
 /**
- * Settles rows by the gateway's echoes of our own messages. An echo is a second acknowledgement,
- * and the only sign that another program sends with our token (G11).
+ * Settles rows by the gateway's echoes of our own messages, within a transaction of the caller's. An
+ * echo is a second acknowledgement, regardless of the row's state, and the only sign that another
+ * program sends with our token (G11).
  */
-export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
+export function prepareSettleEcho(database: DatabaseSync) {
   const sql = statementsOf(database);
   const select = sql`
     SELECT id, channel_id, state, message_id, first_attempt_at, file_count FROM outbox
     WHERE account_id = ? AND nonce = ?`;
   const settle = prepareSettle(database);
-  return (accountId, echo) => {
+  return (accountId: AccountId, echo: Echo): EchoResult => {
     const { nonce, messageId, channelId } = echo;
     const match = nonce === undefined ? undefined : select.get(accountId, nonce);
     const row = match && ECHOED.read(match);

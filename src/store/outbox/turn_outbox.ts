@@ -200,24 +200,18 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
 }
 
 /**
- * Withdraws drafts without an attempt, and adds a row that deletes each other one.
- *
- * @returns Whether there was a draft to delete.
- */
-type RemoveDrafts = (turn: DraftsTurn, now: number) => boolean;
-
-/**
  * Prepares the removal of a turn's drafts, if the turn ends without an answer. They belong to the
- * message that the turn began with, whatever its text is now.
+ * message that the turn began with, whatever its text is now. Those without an attempt are withdrawn;
+ * a row deletes each other one. It tells whether there was one to delete.
  */
-export function prepareRemoveDrafts(database: DatabaseSync, outgoing: Outgoing): RemoveDrafts {
+export function prepareRemoveDrafts(database: DatabaseSync, outgoing: Outgoing) {
   const sql = statementsOf(database);
   const draftsOf = prepareDraftsOf(database);
   const add = prepareAddToOutbox(database, outgoing);
   const withdraw = sql`
     UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
   const forgetQueues = prepareForgetQueues(outgoing);
-  return (turn, now) => {
+  return (turn: DraftsTurn, now: number): boolean => {
     const drafts = draftsOf(turn);
     if (drafts.length === 0) return false;
     const placed = placeDrafts(drafts, []);

@@ -116,18 +116,10 @@ const STATE = rows({
 });
 
 /**
- * Judges an unpaired sender's message by the stored requests and pairings. Works outside of a
- * transaction, too.
- *
- * @param rule Config path of the rule for unpaired senders.
+ * Prepares the judging of an unpaired sender's message by the stored requests and pairings, and by the
+ * rule at this path of the config. Works outside of a transaction, too.
  */
-type JudgeUnpairedSender = (
-  sender: { readonly accountId: AccountId; readonly userId: UserId },
-  rule: string,
-  now: number,
-) => Verdict;
-
-function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpairedSender {
+function prepareJudgeUnpairedSender(database: DatabaseSync) {
   const sql = statementsOf(database);
   // A person who got a code within the hour has one row of that hour.
   const select = sql.rows(STATE.read)`SELECT
@@ -138,7 +130,11 @@ function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpairedSender
        COUNT(*) FILTER (WHERE created_at > :now - ${CODES_WINDOW_MS}) AS given
      FROM pairing_request
      WHERE account_id = :accountId AND created_at > :now - ${CODE_LIFE_MS} AND ${IS_FRESH}`;
-  return ({ accountId, userId }, rule, now) => {
+  return (
+    { accountId, userId }: { readonly accountId: AccountId; readonly userId: UserId },
+    rule: string,
+    now: number,
+  ): Verdict => {
     const state: PairingState = select.one({ accountId, userId, now });
     return settlePairing(state, rule);
   };

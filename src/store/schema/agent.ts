@@ -112,7 +112,6 @@ export const SCHEDULE = table("schedule", {
   forgets: { delete: "creator_id = :userId", scrub: ["text", "origin"] },
 });
 
-/** The columns that are a `Schedule`. */
 export const STORED_SCHEDULE = SCHEDULE.pick(
   "id",
   "accountId",

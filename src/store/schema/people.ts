@@ -143,7 +143,6 @@ export const QUESTION = table("question", {
   },
 });
 
-/** The columns that are a `StoredQuestion`. */
 export const STORED_QUESTION = QUESTION.pick(
   "id",
   "accountId",

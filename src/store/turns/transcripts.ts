@@ -332,21 +332,11 @@ export function toEntry(row: unknown): Entry {
 const ID = rows({ id: integer() });
 
 /**
- * Replaces the entries of messages.
- *
- * @returns The entries that have no place among the earlier ones: the caller adds them.
- */
-type ReplaceEntries = (
-  place: EntryPlace,
-  messageIds: readonly MessageId[],
-  entries: readonly Entry[],
-) => readonly Entry[];
-
-/**
  * Replaces the entries of a turn in their place in the transcript, because the turn has followed an
- * edit of its question (H6a). Works within a transaction of the caller's.
+ * edit of its question (H6a). Works within a transaction of the caller's, who adds the returned ones:
+ * they have no place among the earlier ones.
  */
-export function prepareReplaceEntries(database: DatabaseSync): ReplaceEntries {
+export function prepareReplaceEntries(database: DatabaseSync) {
   const sql = statementsOf(database);
   const select = sql`SELECT id FROM entry
      WHERE session_key = ? AND message_id IN (SELECT value FROM json_each(?)) ORDER BY id`;
@@ -355,7 +345,11 @@ export function prepareReplaceEntries(database: DatabaseSync): ReplaceEntries {
     UPDATE entry SET channel_id = ?, role = ?, text = ?, calls = ?, message_id = ?, at = ?, carried = ?
     WHERE id = ?`;
 
-  return (place, messageIds, entries) => {
+  return (
+    place: EntryPlace,
+    messageIds: readonly MessageId[],
+    entries: readonly Entry[],
+  ): readonly Entry[] => {
     const ids = select.all(place.sessionKey, JSON.stringify(messageIds)).map((row) =>
       ID.read(row).id
     );

@@ -104,23 +104,14 @@ function createAnswerThreads(
 export type AnswerThreadRows = ReturnType<typeof createAnswerThreads>;
 
 /**
- * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
- * message stays unchanged.
- */
-type KeepOverheard = (
-  key: OverheardKey,
-  messages: readonly Overheard[],
-  now: number,
-) => void;
-
-/**
  * Stores overheard messages of a channel, for the next turn there (H1).
  *
  * Only messages whose verdict allows it are kept, so the text of unlisted senders never reaches the
  * disk (P10). An account sees only messages that it has overheard itself, because two accounts may
  * have different rules for one channel.
  *
- * Prepares the keeping of messages.
+ * Prepares the keeping of messages with distinct ids, within a transaction of the caller's. A stored
+ * message stays unchanged.
  *
  * @param perChannel Maximum number of messages of a channel.
  */
@@ -128,8 +119,8 @@ export function prepareKeepOverheard(
   blocks: Pick<MessageBlocks, "add">,
   quiet: Pick<ReturnType<typeof createQuietChannels>, "kept">,
   perChannel: number,
-): KeepOverheard {
-  return (key, messages, now) => {
+) {
+  return (key: OverheardKey, messages: readonly Overheard[], now: number): void => {
     quiet.kept(key);
     blocks.add(key, messages, perChannel, now);
   };
@@ -209,7 +200,6 @@ function createContext(
   };
 }
 
-/** The first message of each id. */
 function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
   const ids = new Set<MessageId>();
   return messages.filter(({ messageId }) => !ids.has(messageId) && ids.add(messageId));

@@ -339,7 +339,6 @@ export function createSpentToday() {
         if (!isStored) loaded = undefined;
       };
     },
-    /** Forgets all. */
     forget: (): void => void (loaded = undefined),
     bytes: (): number => (loaded?.users.size ?? 0) * USER_BYTES,
   };

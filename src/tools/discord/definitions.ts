@@ -17,7 +17,6 @@ export function schemaOf(tool: string): Readonly<Record<string, unknown>> | unde
   return schemas[tool] ??= parsed(SCHEMAS[tool]);
 }
 
-/** The view of an action. */
 export function viewOf(action: string): ActionView {
   return parsed(VIEWS[action]) ?? { line: "", fields: {} };
 }

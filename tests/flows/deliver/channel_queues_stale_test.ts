@@ -16,8 +16,7 @@ function setUp() {
   const reads: ("all" | readonly ChannelId[])[] = [];
   /** Ends the running reading. */
   const ends: (() => void)[] = [];
-  const stale = createStaleChannels(account);
-  stale.connect({
+  const stale = createStaleChannels(account, {
     prepare() {
       world.prepared++;
       return world.prepareFailures-- > 0 ? Promise.reject(new Error("disk")) : Promise.resolve();

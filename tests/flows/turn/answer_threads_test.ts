@@ -56,7 +56,7 @@ function setUp(rules: Partial<ThreadRules> = {}, byModel = "") {
       },
       setAskerIn: (_account, _thread, isIn) => Promise.resolve(void left.push(!isIn)),
     },
-    calls: {
+    requests: {
       start(_channel, message, name, minutes) {
         world.asked.push(`${name} ${minutes}`);
         const answer = world.answers.shift();

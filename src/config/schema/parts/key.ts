@@ -112,12 +112,10 @@ export function lazySection<S extends z.ZodType>(
   return key(section, description, details);
 }
 
-/** Whole numbers from `least` to `most`. */
 export function whole(least: number, most: number): z.ZodInt {
   return z.int().check(z.gte(least), z.lte(most)); // a chain of methods would make four copies
 }
 
-/** Numbers from `least` to `most`. */
 export function amount(least: number, most: number): z.ZodNumber {
   return z.number().check(z.gte(least), z.lte(most));
 }

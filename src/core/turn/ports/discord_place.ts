@@ -134,7 +134,6 @@ export interface ActionPlace {
   readonly nowMs: number;
 }
 
-/** A server that an action may act on. */
 export interface GuildActionPlace extends ActionPlace {
   readonly guildId: GuildId;
   facts(): Promise<GuildFacts>;
@@ -155,7 +154,6 @@ export interface GuildActionPlace extends ActionPlace {
   maySee(channel: ChannelId | Channel, needs?: readonly Need[]): Promise<boolean>;
 }
 
-/** A channel that an action may act in. */
 export interface ChannelPlace extends ActionPlace {
   readonly channel: Channel;
   /** Its server; absent in direct messages. */

@@ -62,7 +62,6 @@ export interface Guild {
   readonly hasNamesake?: true;
 }
 
-/** The known guilds by id. */
 export type GuildIndex = ReadonlyMap<GuildId, Guild>;
 
 const MIB = 1024 * 1024;

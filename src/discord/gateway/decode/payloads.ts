@@ -211,7 +211,6 @@ export const messagePayload = z.lazy(() =>
     referenced_message: optional(referencedPayload),
   })
 );
-/** Validated {@link messagePayload}. */
 export type MessagePayload = z.infer<typeof messagePayload>;
 
 const channelFields = () => ({
@@ -259,7 +258,6 @@ export const guildPayload = z.lazy(() =>
     threads: listOf(channelPayload),
   })
 );
-/** Validated {@link guildPayload}. */
 export type GuildPayload = z.infer<typeof guildPayload>;
 /** A guild of READY or GUILD_DELETE, perhaps with an outage. */
 export const unavailablePayload = z.object({
@@ -308,7 +306,6 @@ export const readyPayload = z.object({
   /** Shard id and shard count: the READY lists only guilds of that shard. */
   shard: z.tuple([z.number().int().min(0), z.number().int().min(1)]).optional().catch(undefined),
 });
-/** Validated {@link readyPayload}. */
 export type ReadyPayload = z.infer<typeof readyPayload>;
 
 /** An object whose fields may have any value. */

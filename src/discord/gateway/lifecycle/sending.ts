@@ -62,7 +62,6 @@ export function answerBeatRequest(
   };
 }
 
-/** Sends the presence if it must be sent, and may be. */
 export function sendPresence(state: LifecycleState, nowMs: number): Transition {
   if (nowMs < presenceAtMs(state)) return { state, effects: [] };
   const presenceSentMs = [...state.presenceSentMs, nowMs].slice(-PRESENCE_LIMIT.max);

@@ -219,7 +219,6 @@ interface SentBatch extends Progress {
   /** Number of the batch, from 1. */
   readonly number: number;
   readonly count: number;
-  /** Bytes of those dispatches. */
   readonly bytes: number;
 }
 

@@ -43,7 +43,6 @@ import {
 } from "../decode/payloads.ts";
 import type { GUILD_TYPES } from "./intents.ts";
 
-/** The index after a dispatch. */
 export interface IndexChange {
   /** The new index; the same object if nothing changed. */
   readonly index: GuildIndex;

@@ -250,7 +250,6 @@ export function createReader(
     get problems(): number {
       return problems;
     },
-    /** The people who wrote. */
     people,
   };
 }

@@ -49,7 +49,12 @@ export function serveGateway(port: {
   let limit: InteractionLimit | undefined;
   let isOver = false;
 
-  function start({ version, options, shards: starts, tick, forms: offered }: Start): void {
+  function start(
+    { version, options, shards: starts, tick, forms: offered }: Extract<
+      ToWorker,
+      { kind: "start" }
+    >,
+  ): void {
     if (version !== PROTOCOL_VERSION) {
       throw new TypeError(
         `The main thread speaks version ${version} of the protocol, the worker ${PROTOCOL_VERSION}`,
@@ -161,8 +166,6 @@ export function serveGateway(port: {
     }
   });
 }
-
-type Start = Extract<ToWorker, { kind: "start" }>;
 
 function after(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, ms);

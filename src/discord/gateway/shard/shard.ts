@@ -30,7 +30,6 @@ export function startShard(
   const { debug } = report;
   const position = createPosition(shard);
   const machine = createMachine(shard, { url, reconnect, deadlines }, context);
-  const shardSocket = createShardSocket(options, context, machine, report);
   const batches = createBatches(
     {
       post: (batch) => post({ kind: "batch", batch }),
@@ -48,13 +47,14 @@ export function startShard(
     context.bounds,
   );
   let { presence } = options;
-  const parts = { ...context, machine, shardSocket, position, batches, report };
+  const parts = { ...context, machine, position, batches, report };
+  const receive = createReceiver(options.dispatches, parts);
+  const shardSocket = createShardSocket(options, context, machine, report, receive);
 
   machine.connect({
-    effect: createEffects(options, shard.id, { ...parts, presence: () => presence }),
+    effect: createEffects(options, shard.id, { ...parts, shardSocket, presence: () => presence }),
     settled: report.update,
   });
-  shardSocket.connect({ event: machine.step, text: createReceiver(options.dispatches, parts) });
   machine.step({ kind: "start" });
 
   return {

@@ -4,23 +4,18 @@
  * It opens a socket only after the one before is closed.
  */
 
-import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
 import { DEADLINES, type Effect, type SocketEvent } from "../lifecycle/state.ts";
 import type { CommonOptions } from "../link/protocol.ts";
 import type { PayloadSocket } from "../socket/payload_socket.ts";
 import type { SocketClose } from "../socket/socket.ts";
 import { gatewayUrl } from "../socket/wire.ts";
 import type { Machine } from "./machine.ts";
+import type { createReceiver } from "./receiver.ts";
 import type { ShardContext, ShardReport } from "./report.ts";
 
 export type Open = Extract<Effect, { kind: "open" }>;
 
-export interface ShardSocketEvents {
-  event(event: { readonly socket: number } & SocketEvent): void;
-  text(text: string, socket: number): void;
-}
-
-export interface ShardSocket extends Pick<Emitter<ShardSocketEvents>, "connect"> {
+export interface ShardSocket {
   /** Opens a socket, once the one before is closed. */
   open(effect: Open): void;
   /** Sends a payload. Does nothing without an open socket. */
@@ -41,16 +36,16 @@ const KEEP_SESSION_CODE = 3000;
 export function createShardSocket(
   { compress, proxy, tcpKeepaliveSec, userAgent, deadlines = DEADLINES }: CommonOptions,
   { connect }: Pick<ShardContext, "connect">,
-  { isInUse }: Pick<Machine, "isInUse">,
+  { isInUse, step }: Pick<Machine, "isInUse" | "step">,
   { debug }: Pick<ShardReport, "debug">,
+  receive: ReturnType<typeof createReceiver>,
 ): ShardSocket {
-  const emitter = createEmitter<ShardSocketEvents>();
   let connection: PayloadSocket | undefined;
   /** The end of the socket before. */
   let closing: Promise<void> | undefined;
 
   function openNow({ socket, url: address, intent }: Open): void {
-    const emit = (event: SocketEvent) => emitter.emit.event({ socket, ...event });
+    const emit = (event: SocketEvent) => step({ socket, ...event });
     const onClosed = (close: SocketClose) => {
       connection = undefined;
       emit({ kind: "closed", ...close });
@@ -74,7 +69,7 @@ export function createShardSocket(
           debug("Connected, waiting for HELLO", {});
           emit({ kind: "opened" });
         },
-        onText: (text) => emitter.emit.text(text, socket),
+        onText: (text) => receive(text, socket),
         onGarbled: (reason) => emit({ kind: "garbled", reason }),
         onClose: onClosed,
       });
@@ -85,7 +80,6 @@ export function createShardSocket(
   }
 
   return {
-    connect: emitter.connect,
     open(effect) {
       if (!closing) return openNow(effect);
       void closing.then(() => {

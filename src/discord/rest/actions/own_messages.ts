@@ -15,13 +15,11 @@ import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
 import type { Targets } from "./targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
-/** Whether a message of the bot answers each person who asks. */
-type IsAnswerTo = (origin: Origin, messageId: MessageId) => Promise<boolean>;
-
+/** Creates the check whether a message of the bot answers each person who asks. */
 export function createIsAnswerTo(
   { accountId, askerOf }: Pick<ActionsOptions, "accountId" | "askerOf">,
-): IsAnswerTo {
-  return async ({ askers }, messageId) => {
+) {
+  return async ({ askers }: Origin, messageId: MessageId) => {
     const answered = await askerOf(accountId, messageId);
     return answered !== undefined && askers.every(({ userId }) => userId === answered);
   };

@@ -34,18 +34,8 @@ export interface PermissionQuery {
 }
 
 /**
- * Finds the missing permission, and the rule that denies it.
- *
- * @returns `undefined` if no permission is missing, or only Discord's error code can tell.
- * @throws {RestError} If Discord does not answer, or refuses.
- */
-type ExplainDenial = (
-  place: PermissionQuery,
-  needed: readonly Permission[],
-) => Promise<Denial | undefined>;
-
-/**
- * Creates an {@link ExplainDenial}.
+ * Creates the search for the missing permission, and the rule that denies it. It finds `undefined` if
+ * no permission is missing, or only Discord's error code can tell, and rejects with a `RestError`.
  *
  * @param now Unix time in milliseconds, for timeouts of members.
  */
@@ -53,10 +43,13 @@ export function createExplainDenial(
   api: RestApi,
   now: Clock["now"],
   options: RequestOptions = {},
-): ExplainDenial {
+) {
   const readGuildPermissions = createReadGuildPermissions(api, options);
   const readThread = createReadThread(api, options);
-  return async ({ channelId, guildId, userId }, needed) => {
+  return async (
+    { channelId, guildId, userId }: PermissionQuery,
+    needed: readonly Permission[],
+  ): Promise<Denial | undefined> => {
     if (guildId === undefined) return undefined;
     const guild = await readOwnGuild(readGuildPermissions, guildId, userId);
     if (!guild.member) return findDenial(guild, { kind: "gone" }, needed, now());
@@ -116,16 +109,12 @@ const NEEDED_TO_READ = [
 ] as const satisfies readonly Permission[];
 
 /**
- * Checks whether a user may read the history of a place. Only then does an empty page mean that the
- * channel has no messages.
- *
- * @throws {RestError} If Discord does not answer, or refuses.
+ * Creates the check whether a user may read the history of a place. Only then does an empty page mean
+ * that the channel has no messages. It rejects with a `RestError`.
  */
-type CanReadHistory = (place: PermissionQuery) => Promise<boolean>;
-
-export function createCanReadHistory(api: RestApi, options: RequestOptions = {}): CanReadHistory {
+export function createCanReadHistory(api: RestApi, options: RequestOptions = {}) {
   const explain = createExplainDenial(api, () => 0, options); // a member in timeout can still read
-  return async (place) => await explain(place, NEEDED_TO_READ) === undefined;
+  return async (place: PermissionQuery) => await explain(place, NEEDED_TO_READ) === undefined;
 }
 
 /**
@@ -155,25 +144,15 @@ export function createMissingPermission(
 }
 
 /**
- * Reads the permissions of all channels of a guild at once.
- *
- * @returns A function from a channel to its missing permissions: none, or the most basic one. For a
- * thread, the caller passes its parent.
- * @throws {RestError} If Discord does not answer, or refuses.
+ * Creates the reading of the permissions of all channels of a guild at once. It finds a function from a
+ * channel to its missing permissions: none, or the most basic one. For a thread, the caller passes
+ * its parent. It rejects with a `RestError`.
  */
-type MissingReadPermissions = (
-  guildId: GuildId,
-  userId: UserId,
-) => Promise<(channelId: ChannelId) => readonly Permission[]>;
-
-export function createMissingReadPermissions(
-  api: RestApi,
-  options: RequestOptions = {},
-): MissingReadPermissions {
+export function createMissingReadPermissions(api: RestApi, options: RequestOptions = {}) {
   const readGuildPermissions = createReadGuildPermissions(api, options);
-  return async (guildId, userId) => {
+  return async (guildId: GuildId, userId: UserId) => {
     const { guild, member, channels } = await readGuildPermissions(guildId, userId);
-    return (channelId) => {
+    return (channelId: ChannelId): readonly Permission[] => {
       const channel = channels.get(channelId);
       if (!channel) return ["View Channel"]; // Discord does not list hidden channels
       const { overwrites } = channel; // a member in timeout can still read

@@ -92,7 +92,7 @@ const userSchema = z.object({ id: snowflakeSchema<"user">() });
 const guildsSchema = z.array(z.unknown());
 
 /**
- * Creates the calls for one client.
+ * Creates the requests for one client.
  *
  * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
  */
@@ -139,13 +139,6 @@ export function createApplications(api: RestApi) {
 /** Reads and changes the token's application. */
 export type Applications = ReturnType<typeof createApplications>;
 
-/**
- * Reads the gateway's address and limits.
- *
- * @throws {RestError} If Discord does not answer, or refuses.
- */
-type ReadGatewayInfo = () => Promise<GatewayInfo>;
-
 const ROUTE = "GET /gateway/bot";
 
 /** Each shard costs a connection; the config allows as many. */
@@ -169,12 +162,12 @@ const gatewaySchema = z.object({
 });
 
 /**
- * Creates a {@link ReadGatewayInfo}.
+ * Creates the reading of the gateway's address and limits, which rejects with a `RestError`.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#get-gateway-bot}
  */
-export function createReadGatewayInfo(api: RestApi, now: Clock["now"]): ReadGatewayInfo {
-  return async () => {
+export function createReadGatewayInfo(api: RestApi, now: Clock["now"]) {
+  return async (): Promise<GatewayInfo> => {
     const answer = await api.request("GET", "/gateway/bot");
     const { url, shards, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);
     return {

@@ -22,14 +22,6 @@ interface ChannelInfo {
   readonly name?: string;
 }
 
-/**
- * Reads the place of a channel.
- *
- * @throws {RestError} If Discord does not answer, or refuses: `not_found`, or `forbidden` for a
- * hidden channel.
- */
-type ReadChannel = (channelId: ChannelId) => Promise<ChannelInfo>;
-
 const placeSchema = z.object({
   guild_id: snowflakeSchema<"guild">().nullish(),
   type: optional(numeric),
@@ -38,12 +30,13 @@ const placeSchema = z.object({
 });
 
 /**
- * Creates a {@link ReadChannel}.
+ * Creates the reading of a channel's place. It rejects with a `RestError`: `not_found`, or `forbidden`
+ * for a hidden channel.
  *
  * @see {@link https://docs.discord.com/developers/resources/channel#get-channel}
  */
-export function createReadChannel(api: RestApi, options: RequestOptions = {}): ReadChannel {
-  return async (channelId) => {
+export function createReadChannel(api: RestApi, options: RequestOptions = {}) {
+  return async (channelId: ChannelId): Promise<ChannelInfo> => {
     const answer = await api.request("GET", `/channels/${channelId}`, options);
     const { guild_id, parent_id, type, name } = expect("GET /channels/:id", placeSchema, answer);
     return {

@@ -70,12 +70,6 @@ export function createReadHistory(api: RestApi, options: RequestOptions = {}): R
   };
 }
 
-/**
- * Reads the page before a message, or the newest page. A failure is an outcome, never thrown: a
- * caller that searches page by page decides for each failure whether to retry.
- */
-type ReadPosted = (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
-
 const idSchema = z.object({ id: snowflakeSchema<"message">() });
 
 /** The fields that identify a message; one without them is not the bot's. */
@@ -89,12 +83,13 @@ const postedSchema = z.lazy(() =>
 );
 
 /**
- * Creates a {@link ReadPosted}.
+ * Creates the reading of the page before a message, or of the newest one. A failure is an outcome,
+ * never thrown: a caller that searches page by page decides for each failure whether to retry.
  *
  * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
  */
-export function createReadPosted(read: ReadHistory): ReadPosted {
-  return async (channelId, before) => {
+export function createReadPosted(read: ReadHistory) {
+  return async (channelId: ChannelId, before?: MessageId): Promise<PostedPage | Unread> => {
     try {
       const range = { limit: MAX_HISTORY, before };
       const raw = await read(channelId, range);

@@ -27,22 +27,13 @@ const userSchema = z.lazy(() =>
 );
 
 /**
- * Reads the account of a user.
- *
- * @returns `undefined` if Discord has no such user.
- * @throws {RestError} If Discord does not answer, or refuses.
- */
-type ReadUser = (
-  userId: UserId,
-) => Promise<Pick<FoundMember, "username" | "tag"> | undefined>;
-
-/**
- * Creates a {@link ReadUser}.
+ * Creates the reading of a user's account. It finds `undefined` if Discord has no such user, and
+ * rejects with a `RestError`.
  *
  * @see {@link https://docs.discord.com/developers/resources/user#get-user}
  */
-export function createReadUser(api: RestApi, options: RequestOptions = {}): ReadUser {
-  return async (userId) => {
+export function createReadUser(api: RestApi, options: RequestOptions = {}) {
+  return async (userId: UserId): Promise<Pick<FoundMember, "username" | "tag"> | undefined> => {
     try {
       const user = await api.request("GET", `/users/${userId}`, options);
       const { username, tag } = expect("GET /users/:id", userSchema, user);
@@ -58,20 +49,14 @@ export function createReadUser(api: RestApi, options: RequestOptions = {}): Read
 const UNKNOWN_WEBHOOK = 10015;
 
 /**
- * Finds out whether there is a webhook, hidden or not.
- *
- * @throws {RestError} If Discord does not answer, or the server has no such route.
- */
-type HasWebhook = (id: UserId) => Promise<boolean>;
-
-/**
- * Creates a {@link HasWebhook}. The answer has the webhook's token if the bot may manage it, so
+ * Creates the check whether there is a webhook, hidden or not. It rejects with a `RestError`, also if
+ * the server has no such route. The answer has the webhook's token if the bot may manage it, so
  * nothing of it is kept.
  *
  * @see {@link https://docs.discord.com/developers/resources/webhook#get-webhook}
  */
-export function createHasWebhook(api: RestApi, options: RequestOptions = {}): HasWebhook {
-  return async (id) => {
+export function createHasWebhook(api: RestApi, options: RequestOptions = {}) {
+  return async (id: UserId) => {
     try {
       await api.request("GET", `/webhooks/${id}`, options);
       return true;
@@ -95,14 +80,6 @@ export interface Member {
   /** End of a timeout, Unix time in milliseconds; it may be in the past. */
   readonly timedOutUntil?: number;
 }
-
-/**
- * Reads a member.
- *
- * @returns `undefined` if the user is not in the guild.
- * @throws {RestError} If Discord does not answer, or refuses.
- */
-type ReadMember = (guildId: GuildId, userId: UserId) => Promise<Member | undefined>;
 
 /**
  * Reads the roles of a member.
@@ -132,12 +109,13 @@ const memberSchema = z.lazy(() =>
 );
 
 /**
- * Creates a {@link ReadMember}.
+ * Creates the reading of a member. It finds `undefined` if the user is not in the guild, and rejects
+ * with a `RestError`.
  *
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-member}
  */
-export function createReadMember(api: RestApi, options: RequestOptions = {}): ReadMember {
-  return async (guildId, userId) => {
+export function createReadMember(api: RestApi, options: RequestOptions = {}) {
+  return async (guildId: GuildId, userId: UserId): Promise<Member | undefined> => {
     try {
       const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
       return expect("GET /guilds/:id/members/:id", memberSchema, member);

@@ -48,7 +48,7 @@ const EDIT = "PATCH /channels/:id/messages/:id";
 const messageSchema = z.object({ id: snowflakeSchema<"message">() });
 
 /**
- * Creates the calls for one account.
+ * Creates the requests for one account.
  *
  * `enforceNonce` makes a repeated request harmless. `parse: []` prevents every ping that the
  * message does not list.

@@ -49,9 +49,6 @@ export function createSingleReads(api: RestApi) {
   };
 }
 
-/** Asks for a new link to a file; `undefined` if Discord has none. */
-type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;
-
 const answerSchema = z.lazy(() =>
   z.object({
     refreshed_urls: listOrEmpty(
@@ -61,12 +58,12 @@ const answerSchema = z.lazy(() =>
 );
 
 /**
- * Creates a {@link RefreshUrl}.
+ * Creates the request for a new link to a file; `undefined` if Discord has none.
  *
  * @see {@link https://docs.discord.com/developers/reference#signed-attachment-cdn-urls}
  */
-export function createRefreshUrl(api: RestApi): RefreshUrl {
-  return async (url, signal) => {
+export function createRefreshUrl(api: RestApi) {
+  return async (url: string, signal: AbortSignal): Promise<string | undefined> => {
     const answer = await api.request("POST", "/attachments/refresh-urls", {
       body: { attachmentUrls: [url] },
       signal,

@@ -239,7 +239,6 @@ export function createFairQueue() {
       const before = entries.findLastIndex((other) => other.lastTurn <= lastTurn);
       entries.splice(before + 1, 0, entry);
     },
-    /** The first entry of a priority. */
     next(priority: Priority): QueuedRequest | undefined {
       const { entries } = levels[priority];
       for (let first = entries[0]; first && first.queue.entry !== first; first = entries[0]) {

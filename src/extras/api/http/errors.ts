@@ -56,7 +56,6 @@ export function toApiError(thrown: unknown): ApiError | undefined {
   return { ...KINDS[thrown.kind], message: thrown.message, param: null, waitSec: thrown.waitSec };
 }
 
-/** The error for a call that has no answer. */
 export function errorOfCall(state: Exclude<CallState, { kind: "answered" }>): ApiError {
   if (state.kind === "open") {
     return {

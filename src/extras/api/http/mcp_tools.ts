@@ -15,7 +15,6 @@ import {
 import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 
 export interface ProgramCalls {
-  /** The agents that it may ask. */
   agents(): Promise<readonly string[]>;
   begin(call: NewCall): Promise<BegunCall>;
   /** Counts a request for the answer of an earlier call. */

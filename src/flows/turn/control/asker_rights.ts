@@ -8,16 +8,9 @@ import type { UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 
 /**
- * Finds the first permission that one of the senders lacks in the place of their message; in direct
- * messages, which have no permissions, none.
- *
- * @throws {RestError} If Discord does not answer, or refuses.
+ * Creates the search for the first permission that one of the senders lacks in the place of their
+ * message; in direct messages, which have no permissions, none. It rejects with a `RestError`.
  */
-type FindMissingRight = (
-  messages: readonly InboundMessage[],
-  needed: readonly string[],
-) => Promise<string | undefined>;
-
 export function createMissingRight(
   { missingPermission, isOwner }: {
     /** The first permission that a user lacks in a place; rejects without an answer of Discord. */
@@ -27,8 +20,8 @@ export function createMissingRight(
     ) => Promise<string | undefined>;
     readonly isOwner: (message: InboundMessage) => boolean;
   },
-): FindMissingRight {
-  return async (messages, needed) => {
+) {
+  return async (messages: readonly InboundMessage[], needed: readonly string[]) => {
     const others = messages.filter((message) => !isOwner(message));
     const askers = new Map(others.map((message) => [message.sender.id, message]));
     for (const { channelId, guildId, sender } of askers.values()) {
