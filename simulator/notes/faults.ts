@@ -82,6 +82,8 @@ export type RestFault =
     readonly status: number;
     /** Discord's error code; 0 if absent. */
     readonly code?: number;
+    /** The refused fields. */
+    readonly errors?: object;
   }
   | { readonly kind: "reform"; readonly change: (body: string) => string }
   | { readonly kind: "html"; readonly status: number }

@@ -10,9 +10,11 @@ import { answerHtml, answerRateLimited } from "./answers.ts";
 export function answerInstead(fault: RestFault): Response | undefined {
   switch (fault.kind) {
     case "status":
-      return Response.json({ message: `${fault.status}: Simulated`, code: fault.code ?? 0 }, {
-        status: fault.status,
-      });
+      return Response.json({
+        message: `${fault.status}: Simulated`,
+        code: fault.code ?? 0,
+        errors: fault.errors,
+      }, { status: fault.status });
     case "html":
       return answerHtml(fault.status);
     case "cloudflare":

@@ -42,7 +42,10 @@ const MENTION = /<@!?(\d{1,20})>/g;
  *
  * @param stored The record of an earlier run.
  */
-export function createChannelState(me: UserId, stored: string | undefined) {
+export function createChannelState(
+  { userId: me, username }: { readonly userId: UserId; readonly username: string },
+  stored: string | undefined,
+) {
   const record = createChannelRecord(stored);
   const tracker = createIntentTracker({ me });
   const scored = new Map<MessageId, {
@@ -50,7 +53,7 @@ export function createChannelState(me: UserId, stored: string | undefined) {
     /** Whether its answer counts for the limits already. */
     isCounted: boolean;
   }>();
-  const people = new Map<string, UserId>();
+  const people = new Map([[username.toLowerCase(), me]]);
   const asked = new Map<MessageId, UserId>();
   const unprompted = new Map<MessageId, UserId>();
   let unanswered: readonly {
@@ -95,6 +98,7 @@ export function createChannelState(me: UserId, stored: string | undefined) {
       /** The people whom it answers. */
       readonly to: readonly UserId[];
     }): void {
+      keep(people, username.toLowerCase(), me, MAX_NAMES);
       tracker.push({ author: me, text, at, to, beginsWithName: false });
       ownAt = Math.max(ownAt, at);
       lastPerson = to[0] ?? lastPerson;

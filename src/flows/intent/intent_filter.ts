@@ -85,7 +85,7 @@ export function createIntentFilter(
   }
 
   function channelOf(channelId: ChannelId): ChannelState | undefined {
-    const me = self()?.userId;
+    const me = self();
     if (!me) return undefined;
     const known = channels.get(channelId);
     const state = known ??

@@ -326,7 +326,7 @@ async function sendAll(
 
 /**
  * Takes the operator's words out of the commands that Discord's refusal names by their number. If it
- * names none of these, all words go. `undefined`: no command has such words.
+ * names no command, all words go. `undefined`: the refusal is not about such words.
  */
 function withoutRefused(
   commands: readonly RegisteredCommand[],
@@ -335,14 +335,17 @@ function withoutRefused(
   | { readonly commands: readonly RegisteredCommand[]; readonly keys: readonly string[] }
   | undefined {
   const worded = commands.filter((one) => one.name_localizations ?? one.description_localizations);
-  const numbers = new Set(Array.from(refusal.matchAll(/\[(\d+)\]/g), ([, at]) => Number(at)));
+  const numbers = new Set(Array.from(refusal.matchAll(NUMBER), ([, at]) => Number(at)));
   const named = worded.filter((one) => numbers.has(commands.indexOf(one)));
-  const refused = named.length > 0 ? named : worded;
+  const refused = numbers.size > 0 || !refusal.includes("(50035)") ? named : worded;
   return refused.length === 0 ? undefined : {
     commands: commands.map((one) => refused.includes(one) ? withoutLocales(one) : one),
     keys: refused.map(({ name }) => pathTo("messages.commands", name)),
   };
 }
+
+/** The number of a command in Discord's refusal of a list, not that of an option within it. */
+const NUMBER = /(?<![\w\]])\[(\d+)\]/g;
 
 function localized(
   command: string,

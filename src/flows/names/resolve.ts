@@ -206,7 +206,7 @@ interface Resolution {
 }
 
 const WHY: Readonly<Record<UnfoundReason, string>> = {
-  "no-match": "nothing has that name",
+  "no-match": "nothing that the bot sees has that name",
   "no-guild": "the bot is not in that guild",
   "not-searched": "Barnacle could not search all members",
 };

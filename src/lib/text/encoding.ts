@@ -68,6 +68,8 @@ const CODE_PAGES: readonly (readonly [label: string, words: RegExp])[] = [
     "windows-1251",
     /(?<![A-Za-z_À-ÿ])(?:[À-ÿ¨¥ª¯²³´º¿][à-ÿ¸³´º¿]+|[À-ß¨¥ª¯²]{2,})(?![A-Za-z_À-ÿ])/g,
   ],
+  // Greek words have accents where Cyrillic has capitals, and no "а" or "я" of Cyrillic.
+  ["windows-1253", /(?<![A-Za-z_À-ÿ])[¢¸-º¼¾¿Á-ßá-þ][Ü-ßá-þ]+(?![A-Za-z_À-ÿ])/g],
   ["koi8-u", /(?<![A-Za-z_À-ÿ])(?:[À-ÿ£-§\xad³-·½][À-ß£-§\xad]+|[à-ÿ³-·½]{2,})(?![A-Za-z_À-ÿ])/g],
   ["ibm866", /(?<![A-Za-z_\x80-\xff])[\x80-¯à-ñ][\xa0-¯à-ïñ]+(?![A-Za-z_\x80-\xff])/g],
   ["shift_jis", /(?:[\x81-\x83\x88-\x9f\xe0-\xea][\x40-\x7e\x80-\xfc]){2,}/g],

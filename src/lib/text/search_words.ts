@@ -2,8 +2,8 @@
  * Cuts texts into the words by which messages are searched.
  *
  * A word is a run of letters and digits, in lower case and without accents. Chinese, Japanese and
- * other scripts without blanks become pairs of letters. Code such as `foo_bar` or `v1.2.3` becomes
- * its parts, and one word of all of them. Words that say nothing alone are left out: half of an index
+ * other scripts without blanks become pairs of letters. Code such as `foo_bar` or `v1.2.3`, and words
+ * with a hyphen, become their parts, and one word of all of them. Words that say nothing alone are left out: half of an index
  * would be theirs.
  *
  * The index has words without their endings, so `Neustarts` finds `Neustart`. If few messages have a
@@ -76,9 +76,9 @@ export function wordsOf(text: string): readonly string[] {
   return [...words];
 }
 
-/** Names with digits, dots or underscores; two words with a hyphen are words. */
+/** Names with digits, dots or underscores, and words with a hyphen: people write `Pi-hole` as one, too. */
 function isCode(chain: string): boolean {
-  return /[\d_.:#@]/.test(chain);
+  return /[\d_.:#@-]/.test(chain);
 }
 
 function addRun(run: string, words: Set<string>): void {

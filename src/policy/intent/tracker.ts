@@ -6,6 +6,7 @@
  */
 
 import type { UserId } from "../../core/discord/ids.ts";
+import { STRANGER } from "./addressees.ts";
 import type { IntentFeatures } from "./features.ts";
 import { createTrackedPeople, likeness, type TrackedPerson } from "./people.ts";
 import { type IntentWords, readIntentWords } from "./words.ts";
@@ -63,6 +64,12 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
     return Math.min(speakers.size, MAX_SPEAKERS) / 4;
   }
 
+  /** People other than the bot. A word and a comma after the bot's question are its answer, no name. */
+  function othersIn({ author, to }: IntentMessage): readonly UserId[] {
+    const isAnswer = own?.isQuestion && recentAuthors.at(-1) === me;
+    return to.filter((one) => one !== me && one !== author && !(isAnswer && one === STRANGER));
+  }
+
   function features(message: IntentMessage): IntentFeatures {
     const { author, at } = message;
     const words = readIntentWords(message.text);
@@ -73,7 +80,7 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
     const context: MessageContext = {
       words,
       person,
-      namesOther: message.to.some((one) => one !== me && one !== author),
+      namesOther: othersIn(message).length > 0,
       isNew: person.lastMessage < 0,
       botSpokeLast: before === me,
       answeredLately: secondsSinceAnswer < RECENT_ANSWER,
@@ -113,8 +120,9 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
     /** Computes the features of a message from the messages before it. Changes nothing. */
     features,
     /** Records a message, after {@link features}. The bot's own ones, too. */
-    push({ author, text, at, to }: IntentMessage): void {
-      const others = to.filter((one) => one !== me && one !== author);
+    push(message: IntentMessage): void {
+      const { author, text, at, to } = message;
+      const others = othersIn(message);
       if (author === me) {
         const { isQuestion, content } = readIntentWords(text);
         own = { number: count, at, to: others, isQuestion, content };

@@ -69,6 +69,20 @@ const SECOND_PERSON = wordsOf(
 const THIRD_PERSON = wordsOf(
   "he she him her they bot er sie elle él ella ele ela lui lei он она",
 );
+/** Other words that usually stand before a comma or colon at the start of a text. */
+const OPENERS = wordsOf(
+  "actually anyway basically btw damn edit everyone fyi guys honestly interesting maybe " +
+    "note now oops please question see sorry still todo update wait well yea achtung bitte " +
+    "entschuldigung frage hinweis krass leute mist moment nebenbei schade toll übrigens warte " +
+    "attention attends au bref dommage désolé enfin bon sinon bueno espera gente oye perdón " +
+    "pregunta aspetta domanda peccato ragazzi scusa aliás desculpa pergunta helaas jammer oké " +
+    "trouwens vraag wacht czekaj ej kurde przepraszam pytanie szkoda блин вопрос извини " +
+    "короче кстати ладно подожди слушай bu arada bekle pardon soru förresten förlåt vänta",
+);
+// deno-fmt-ignore
+const BEGINNINGS = [
+  QUESTION_WORDS, AUXILIARIES, ACKNOWLEDGEMENTS, REFERENCES, THANKS, GREETINGS, THIRD_PERSON, OPENERS,
+];
 /** Signs of Chinese, Japanese and Korean. */
 const ASIAN_THANKS = /谢谢|謝謝|多谢|ありがと|感謝|감사|고마|고맙/;
 const ASIAN_QUESTION =
@@ -130,6 +144,10 @@ export function readIntentWords(text: string): IntentWords {
 /** Whether a word is so usual that, without a mark behind it, it names no one. */
 export const isUsualWord = (word: string): boolean =>
   [STOP_WORDS, SECOND_PERSON, NAME_STARTS].some((list) => list.has(word));
+
+/** Whether a word before a comma or colon at the start of a text is in a list, so no one's name. */
+export const isListedWord = (word: string): boolean =>
+  isUsualWord(word) || BEGINNINGS.some((list) => list.has(word));
 
 function hasContent(word: string): boolean {
   const isTooShort = word.length < MIN_CONTENT_LENGTH && word.charCodeAt(0) < 0x80;

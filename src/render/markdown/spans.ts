@@ -29,8 +29,8 @@ const WORDS = String.raw`\[[^[\]\n]*(?:\[[^[\]\n]*\][^[\]\n]*)*\]`;
 const ADDRESS = String.raw`\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)`;
 const WHOLE = new RegExp(`${WORDS}${ADDRESS}|${STRICT.source}`, "g");
 const LINK = new RegExp(`${WORDS}(?=\\(<?https?:)${ADDRESS}|${STRICT.source}`, "g");
-/** A mark, an escaped character, or the end of a paragraph, which closes all marks but spoilers. */
-const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\||`+|\n[^\S\n]*\n/g;
+/** A mark, or an escaped character. Unlike CommonMark, Discord pairs marks across blank lines. */
+const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\||`+/g;
 
 /**
  * Finds the spans of a stretch. Except for emphasis, none is longer than a line.
@@ -78,10 +78,6 @@ export function marksIn(text: string, code: readonly TextRange[]): readonly Pair
   const open = new Map<string, typeof found[number]>();
   for (const { 0: mark, index: start } of text.matchAll(MARK)) {
     if (mark.startsWith("\\") || isWithin(code, start)) continue;
-    if (mark.startsWith("\n")) {
-      for (const key of open.keys()) if (key !== "||") open.delete(key);
-      continue;
-    }
     const before = text.charAt(start - 1);
     const after = text.charAt(start + mark.length);
     const isAfterWord = mark.startsWith("_") && WORD.test(before);

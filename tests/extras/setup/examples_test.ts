@@ -189,7 +189,7 @@ describe("[C4] exampleChannels()", () => {
   const wrong: readonly (readonly [words: readonly string[], problem: RegExp])[] = [
     [["help", "lab"], /the example workflow has one channel \(help\); name one of yours for each/],
     [["all", "help"], /the example workflow has one channel/],
-    [["hepl"], /There is no channel called "hepl"; did you mean "help"\?/],
+    [["hepl"], /The bot sees no channel called "hepl"; did you mean "help"\?/],
     [["all"], /the example workflow has one channel/],
   ];
   for (const [words, problem] of wrong) {

@@ -185,13 +185,13 @@ describe("[O3] matched()", () => {
     { id: "4", name: "ops" },
   ];
   const wrong: readonly (readonly [typed: string, problem: string])[] = [
-    ["hepl", 'There is no channel called "hepl"; did you mean "help"?'],
+    ["hepl", 'The bot sees no channel called "hepl"; did you mean "help"?'],
     [
       "#zzzzzz",
-      'There is no channel called "#zzzzzz"; there are "general", "help", "ops", "ops"',
+      'The bot sees no channel called "#zzzzzz"; there are "general", "help", "ops", "ops"',
     ],
     ["ops", 'There are 2 channels called "ops"; give an id: 3, 4'],
-    ["99", 'There is no channel called "99"; there are "general", "help", "ops", "ops"'],
+    ["99", 'The bot sees no channel called "99"; there are "general", "help", "ops", "ops"'],
   ];
   for (const [typed, problem] of wrong) {
     it(`refuses ${typed}`, () => {

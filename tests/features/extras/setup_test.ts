@@ -211,7 +211,7 @@ describe(
         terminal.type(KEY.enter);
         await terminal.see(/Turn Message Content/);
         terminal.type(KEY.enter);
-        await terminal.see(/There is no channel called "hepl"; did you mean "help"\?/);
+        await terminal.see(/The bot sees no channel called "hepl"; did you mean "help"\?/);
         await terminal.see(/In every channel that it can see \(1 of 2\)/);
         terminal.type(`${KEY.down}`);
         terminal.type(KEY.enter);

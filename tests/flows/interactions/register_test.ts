@@ -61,7 +61,7 @@ function setUp(
       return Promise.resolve();
     },
     onRegistered: () => Promise.resolve(),
-    isFinal: (error) => error === REFUSED || /50035/.test(String(error)),
+    isFinal: (error) => error === REFUSED || /50035|30034/.test(String(error)),
   });
   return { registration, clock, lines, written, guilds, world };
 }
@@ -189,6 +189,24 @@ describe("[K1] createRegistration()", () => {
         );
       }
       assert.match(registration.findings()[0]?.why ?? "", /messages\.commands\.new/);
+    });
+  }
+
+  for (
+    const refusal of [
+      "failed (50035): [9].options[0].name: Invalid",
+      "failed (50035): [9].options[0]: Invalid",
+      "failed (30034)",
+    ]
+  ) {
+    it(`blames no localised words for a refusal of something else: ${refusal}`, async () => {
+      const { registration, written, world, lines } = setUp([], [], [{ commands: worded }]);
+      let sent = 0;
+      world.refuse = () => ++sent > 0 ? new Error(refusal) : undefined;
+      registration.register(APPLICATION);
+      await settle();
+      assert.deepEqual([written, sent], [[], 1]);
+      assert.doesNotMatch(JSON.stringify(lines), /messages\.commands/);
     });
   }
 

@@ -25,7 +25,7 @@ describe("[P12] logMatched()", () => {
       "warn",
       /ada \(1\)/,
     ],
-    [unfound("no-match"), "warn", /nothing has that name/],
+    [unfound("no-match"), "warn", /nothing that the bot sees has that name/],
     [unfound("no-guild"), "warn", /not in that guild/],
     [unfound("not-searched"), "warn", /could not search all members/],
     [{ kind: "role", wanted, role: { id: roleId("1"), name: "Krill" } }, undefined, /^$/],

@@ -292,6 +292,12 @@ describe("[R2] chunk() › repeated marks", () => {
       ">>> ```js\nb\n```",
     ]],
     ["the marks of a spoiler", "||a\nb\nc|| d", { maxLines: 2 }, ["||a\nb||", "||c|| d"]],
+    ["of bold across a blank line", "**a\n\nb** c", { maxLines: 2 }, ["**a**", "**b** c"]],
+    ["of each other mark there", "*a __b ~~c\n\nd~~ e__ f*", { mode: "newline" }, [
+      "*a __b ~~c~~__*",
+      "*__~~d~~ e__ f*",
+    ]],
+    ["but not of items with stars", "* a\n\n* b\n\n* c", { maxLines: 2 }, ["* a", "* b", "* c"]],
     ["once, where only the last mark is left", "||a\nb\n|| c", { maxLines: 2 }, ["||a\nb||", "c"]],
     ["not where nothing is behind the mark", "a\nb ||\nc d|| e", { maxLines: 2 }, [
       "a\nb",

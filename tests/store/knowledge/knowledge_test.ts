@@ -76,6 +76,8 @@ describe("[T17] store.knowledge.search()", () => {
     ["サーバーの設定方法を教えてください", "再起動の方法"],
     ["设置在右上角", "设置"],
     ["서버 설정을 바꿔야 합니다", "설정"],
+    ["Wie setze ich Pi-hole kurz aus?", "pihole"],
+    ["pihole hangs again", "Pi-hole"],
     ["use kube_proxy v1.2.3 with ERR_CONN_RESET", "kube_proxy"],
     ["use kube_proxy v1.2.3 with ERR_CONN_RESET", "1.2.3"],
     ["use kube_proxy v1.2.3 with ERR_CONN_RESET", "ERR_CONN_RESET"],

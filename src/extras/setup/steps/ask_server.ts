@@ -190,7 +190,7 @@ function unknownName(
   const others = names.length > 10 ? ` and ${names.length - 10} more` : "";
   const head = what === "server"
     ? `The bot is in no server called ${quoted(text)}`
-    : `There is no channel called ${quoted(text)}`;
+    : `The bot sees no channel called ${quoted(text)}`;
   if (near !== undefined) return `${head}; did you mean ${quoted(near)}?`;
   return some === "" ? head : `${head}; there are ${some}${others}`;
 }
