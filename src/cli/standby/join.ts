@@ -110,8 +110,8 @@ export interface Won {
 /** The store of this process, which follows each commit. */
 export interface SharedStore
   extends Pick<Owner, "committed" | "confirmed" | "mayAct" | "disconnected" | "leave"> {
-  /** The state that all outputs show; `undefined` before PostgreSQL has told it. */
-  readonly state: () => SharedStoreState | undefined;
+  /** The state that all outputs show. */
+  readonly state: () => SharedStoreState;
   /** Whether another data directory had the lease last: its process may still run, and hang. */
   readonly isTakenOver: boolean;
   readonly watch: ReturnType<typeof createOwnerReports>["watch"];
@@ -156,7 +156,9 @@ export async function ownStore(
       } else log.info("PostgreSQL has the store's changes again");
     },
   });
+  let first: RemoteState;
   try {
+    first = await remote.look();
     if (copy) await becomeStore(copy, path, lease);
     // A copy is equal to PostgreSQL. Comparing all of a large store would take seconds. A
     // migration writes before anything follows the log, so its pages are found by comparing.
@@ -178,7 +180,7 @@ export async function ownStore(
   owner.follow(path);
   log.info("This process owns the store in PostgreSQL", { epoch });
   const self = { place, version: VERSION };
-  const reports = createOwnerReports(reporting, self, owner, schedule, async (why) => {
+  const reports = createOwnerReports(reporting, self, first, owner, schedule, async (why) => {
     log.warn("Handing over to a standby, so this process ends", { why });
     await owner.handOver(4 * HAND_OVER_MS);
     // A service manager may start this one again at once, and then the lease would be its own.

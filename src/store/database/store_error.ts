@@ -92,6 +92,6 @@ function messageOf(kind: StoreErrorKind, text: string, path: string): string {
     case "unwritable":
     case "unavailable":
       return `Cannot use the database ${path} now (${reason}); ` +
-        "check that the disk is mounted and writable, and that no other program uses the file";
+        "check that the disk is mounted, writable and not full, and that no other program uses the file";
   }
 }

@@ -4,7 +4,7 @@ import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Owner } from "./owner.ts";
 import { asRemoteError, outageText } from "./remote_error.ts";
-import type { Remote } from "./remote.ts";
+import type { Remote, RemoteState } from "./remote.ts";
 import { type OwnReport, REPORT_MS, sharedStateOf } from "./report.ts";
 
 /** For how long an owner is unfit before it hands over, and the least time between two hand-overs. */
@@ -24,15 +24,20 @@ export function mayHandOver(
   );
 }
 
-/** Reports an owner again and again, over a connection of its own: it must not hold up the pages. */
+/**
+ * Reports an owner again and again, over a connection of its own: it must not hold up the pages.
+ *
+ * @param first The state at the start: PostgreSQL may fall silent before the first report.
+ */
 export function createOwnerReports(
   remote: Pick<Remote, "report" | "close">,
   self: OwnReport,
+  first: RemoteState,
   owner: Pick<Owner, "lagMs" | "problem" | "isSlow">,
   schedule: StartTimer,
   handOver: (why: string) => void,
 ) {
-  let last: Reported | undefined;
+  let last: Reported = { state: first, processes: [] };
   let isCut = () => false;
   let unfitSince: number | undefined;
   const why = () =>
@@ -57,9 +62,8 @@ export function createOwnerReports(
   }
   void report();
   return {
-    /** The last known state; `undefined` before the first report. */
-    state(): SharedStoreState | undefined {
-      if (!last) return undefined;
+    /** The last known state. */
+    state(): SharedStoreState {
       return sharedStateOf(last.state, last.processes, {
         isOwner: true,
         lagMs: owner.lagMs(),

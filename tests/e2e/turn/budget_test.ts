@@ -5,12 +5,17 @@ import { describe, it } from "node:test";
 import { startModelServer } from "../../../simulator/model/server.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { ended, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { isEarly, registered } from "../../support/bot/slash.ts";
 
 describe("[X4] the bot", () => {
   it("tells a person once that the budget is spent, asks no model then, and remembers it", () =>
     withSimulation(
-      { config: { budgets: { perUser: { tokensPerDay: 12 } }, messages: { footer: "all" } } },
-      async ({ start, say, mention, replies, written, rows, model, until }) => {
+      {
+        config: { budgets: { perUser: { tokensPerDay: 12 } }, messages: { footer: "all" } },
+        mayRefuse: isEarly,
+      },
+      async (scene) => {
+        const { start, say, mention, replies, written, rows, model, until, simulator } = scene;
         const isMarked = (message: Message) => until("a mark", () => message.reactions.has("🚫"));
         const first = await start();
         say("grace", "general", `${mention} one`);
@@ -30,13 +35,17 @@ describe("[X4] the bot", () => {
         assert.match((await replies("general", 4))[3] ?? "", /budget for my answers is used up/);
         await isMarked(fifth);
         assert.equal(written("general").length, 4);
+        await registered(scene);
+        simulator.command({ as: "grace", in: "help", name: "Ask Barnacle", target: fifth });
+        const [told = ""] = await replies("help", 1);
+        assert.match(told, /budget for my answers is used up/, "no mark can reach the question");
         second.kill("SIGTERM");
         assert.deepEqual(await ended(second), STOPPED);
         assert.equal(model.requests.length, 2, "a model was asked over the budget");
         const refused = rows("SELECT failure FROM inbox WHERE state = 'refused'");
         assert.deepEqual(
           refused.map(({ failure }) => failure),
-          Array(4).fill("the budget budgets.perUser.tokensPerDay (12) of today is spent"),
+          Array(5).fill("the budget budgets.perUser.tokensPerDay (12) of today is spent"),
         );
         const used = rows("SELECT kind, SUM(requests) AS n FROM usage GROUP BY kind");
         assert.deepEqual(used.map(({ kind, n }) => [kind, n]), [["answer", 2]]);

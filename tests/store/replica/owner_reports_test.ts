@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { createOwner } from "../../../src/store/replica/owner.ts";
 import { RemoteError } from "../../../src/store/replica/remote_error.ts";
 import type { RemoteState } from "../../../src/store/replica/remote.ts";
-import { mayHandOver } from "../../../src/store/replica/owner_reports.ts";
+import { createOwnerReports, mayHandOver } from "../../../src/store/replica/owner_reports.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const MINUTE_MS = 60_000;
@@ -78,6 +78,20 @@ describe("an owner that cannot answer people", () => {
     void owner.store({ pages: new Map() });
     await turn();
     assert.deepEqual([...seen, owner.isSlow()], [false, true, false, true, false]);
+  });
+
+  it("[O15] says that PostgreSQL does not answer, also before its first report", () => {
+    const remote = {
+      report: () => new Promise<never>(() => {}),
+      close: () => Promise.resolve(),
+    };
+    const why = "PostgreSQL does not answer";
+    const owner = { lagMs: () => 0, problem: () => why, isSlow: () => false };
+    const first = { place: "here", isFree: false, handedOverAt: null } as RemoteState;
+    const self = { place: "here", version: "1" };
+    const reports = createOwnerReports(remote, self, first, owner, () => () => {}, assert.fail);
+    const { problem, isOwner, owner: place, isHeld } = reports.state();
+    assert.deepEqual([problem, isOwner, place, isHeld], [why, true, "here", true]);
   });
 
   it("[O15] neither acts nor renews its lease once it has handed over", async () => {

@@ -88,7 +88,8 @@ export async function refusedTurn(
   const { message, route: { agentId } } = claim;
   const at = now();
   const { id: userId, automaton } = message.sender;
-  const isSilent = automaton !== undefined || await spend.isTold(userId, at);
+  // No mark can reach a question by a command.
+  const isSilent = automaton !== undefined || !message.asked && await spend.isTold(userId, at);
   const reason = reasonOf(stop);
   log.info("A budget is spent: a message gets no answer", {
     messageId: message.id,
