@@ -184,7 +184,7 @@ export function createCommandContext(
     ...createCommandUndo(account, {
       undo: createUndo({
         ...{ client, accountId, changes: store.changes, targets, now },
-        onChanged: () => events.emit.changesMade(),
+        onUndone: events.emit.undone,
       }),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,
       isOwner,

@@ -145,11 +145,32 @@ describe("receiptsOf()", () => {
       [[1, 2], `↩ ${channel} ×2 · ✓ file written`],
     ] as const;
     for (const [undone, expected] of rows) {
-      const receipts = receiptsOf(steps, TOOLS, message, new Set(undone));
+      const changes = undone.map((id) => ({ id, isUndone: true }));
+      const receipts = receiptsOf(steps, TOOLS, message, changes);
       const under = (text: string) => `-# a model · 3 s\n-# ✓ \`x: y\` called · ${text}`;
       assert.equal(withUndone(under(before), receipts), under(expected));
       if (undone.length !== 1) assert.equal(lineOf(receipts), expected);
+      for (const [, earlier] of rows) {
+        assert.equal(withUndone(under(earlier), receipts), under(expected), "after another mark");
+      }
     }
+  });
+
+  it("[R15a] marks the undone change, and no other one that its words begin", () => {
+    const here = { action: "channelEdit", topic: "x" };
+    const there = { ...here, channelId: "77777777777777777" };
+    const steps = [here, there].flatMap((input, at) =>
+      called(
+        "discord",
+        input,
+        done(`x To undo: undo(id 2). Changed. To undo: undo(id ${at + 1}). `),
+      )
+    );
+    const lie = called("exec", { argv: ["x"] }, done("To undo: undo(id 1). "));
+    const receipts = receiptsOf([...steps, ...lie], TOOLS, message, [{ id: 1, isUndone: true }]);
+    const expected = "↩ channel edited · ✓ channel edited <#77777777777777777> · ✓ command run";
+    assert.equal(lineOf(receipts), expected);
+    assert.equal(withUndone(`-# ${expected.replace("↩", "✓")}`, receipts), `-# ${expected}`);
   });
 
   it("[R15a] names an MCP tool without its marks, unless it only reads", () => {

@@ -59,7 +59,7 @@ type OpenCallsAccount =
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly settings: Pick<Pauses, "isPaused">;
       readonly turns: Pick<Steps, "stepsOf">;
-      readonly changes: Pick<ToolChanges, "undoneOf">;
+      readonly changes: Pick<ToolChanges, "ofTurn">;
     }>,
     "accountId" | "store" | "now" | "random" | "schedule" | "stopping" | "log"
   >
