@@ -184,7 +184,7 @@ export function createCommandContext(
     ...createCommandUndo(account, {
       undo: createUndo({
         ...{ client, accountId, changes: store.changes, targets, now },
-        onUndone: events.emit.undone,
+        onUndone: (turnId) => events.emit.undone(turnId),
       }),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,
       isOwner,

@@ -19,7 +19,12 @@ import { receiptsOf, undoEnds, withUndone } from "./receipts.ts";
 
 /** Creates the keeper; nothing happens before the first call. */
 export function createReceiptKeeper(
-  account: Account<unknown, unknown, KeptIn> & Emits<"outbox">,
+  account:
+    & Pick<
+      Account<unknown, unknown, KeptIn>,
+      "accountId" | "log" | "now" | "random" | "schedule" | "store"
+    >
+    & Emits<"outbox">,
   tools: readonly Tool[],
 ) {
   const { accountId, store, now, schedule, events } = account;

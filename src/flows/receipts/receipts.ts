@@ -94,7 +94,8 @@ function receiptOf(
   message: Pick<InboundMessage, "channelId" | "guildId">,
   changes: readonly Pick<MadeChange, "id" | "isUndone">[],
 ): Receipt | undefined {
-  const { end = "unknown", text = "", refused } = result ?? {};
+  const { end = "unknown", text: fenced = "", refused } = result ?? {};
+  const text = /^<result boundary="\w+">\n([^]*)\n<\/result/.exec(fenced)?.[1] ?? fenced;
   if (NO_CALL.test(refused ?? "")) return undefined;
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { lineOf, receiptsOf, withUndone } from "../../../src/flows/receipts/receipts.ts";
+import { fenced } from "../../../src/render/prompt/untrusted.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import type { RefusalReason } from "../../../src/core/refused_call.ts";
@@ -28,7 +29,8 @@ function called(
 
 const line = (steps: readonly Step[]) => lineOf(receiptsOf(steps, TOOLS, message));
 const OFFER = { text: "x", actions: [{ label: "a\nb", tool: "post", arguments: {} }] };
-const done = (text = "ok") => ({ end: "done", text }) as const;
+/** As the toolbox stores it. */
+const done = (text = "ok") => ({ end: "done", text: fenced("result", "k3f9k3f9", text) }) as const;
 const lacks = "Error: the asker lacks the permission Manage Roles";
 
 describe("receiptsOf()", () => {
@@ -45,7 +47,7 @@ describe("receiptsOf()", () => {
         "remind",
         { action: "create", when: "1h", text: "x" },
         done(
-          'Set: {"id":3,"kind":"reminder","next":"2026-11-30T09:00:00Z","text":"x"}',
+          'Set: {"id":3,"kind":"reminder","next":"Mon 2026-11-30 10:00 (Europe/Berlin, GMT+01:00)","text":"x"}',
         ),
       ),
       "✓ reminder 3 set <t:1796029200:f>",
