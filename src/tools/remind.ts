@@ -46,7 +46,7 @@ export const remind: Tool = defineTool({
   afterEdit: (given) => input().safeParse(given).data?.action === "list",
   effect(given, _message, result = "") {
     const { data } = input().safeParse(given);
-    if (!data || data.action === "list") return undefined;
+    if (!data) return undefined;
     if (data.action === "delete") return { object: `reminder ${data.id ?? ""}`, did: "deleted" };
     const [, id = "", day = "", time = "", zone = ""] =
       /^Set: \{"id":(\d+),"kind":"\w+","next":"\w+ (\S+) (\S+) \(.*?GMT(\S*?)\)"/.exec(result) ??

@@ -37,7 +37,7 @@ import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.t
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
 import { hookEventLines, hookEventReport } from "./hook_event.ts";
 import { storyLines, whyLines } from "./text.ts";
-import { createStoredReceipts } from "../../flows/receipts/stored_receipts.ts";
+import { storedLine } from "../../flows/receipts/receipts.ts";
 import { TOOLS } from "../../tools/registry.ts";
 
 /** Explains the message that a link or an id names. */
@@ -126,7 +126,7 @@ export async function recordedReport(
   const actions = await store.actions.runsOf(turnOf);
   const [place] = [...record.decisions, ...record.outbox];
   const receipts = place &&
-    await createStoredReceipts({ accountId: place.accountId, store }, TOOLS)(turnOf, place);
+    await storedLine({ accountId: place.accountId, store }, TOOLS, turnOf, place);
   const about = { askedBy: askedBy(subject, record.messageId), actions, receipts };
   const report = await reportOf(record, steps, about, {
     sessionOf: (sessionKey) => sessionNow(store, sessionKey),

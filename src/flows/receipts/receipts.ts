@@ -6,6 +6,7 @@
  * shows the name of a channel only to people who may see it.
  */
 
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { SMALL } from "../../core/outbound/footer_line.ts";
 import type { ToolCall } from "../../core/model.ts";
@@ -14,7 +15,8 @@ import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import type { CallEffect, Tool } from "../../core/turn/tool.ts";
-import type { MadeChange } from "../../store/changes/changes.ts";
+import type { MadeChange, ToolChanges } from "../../store/changes/changes.ts";
+import type { Steps } from "../../store/turns/turn_ends.ts";
 import { changesNothing } from "../turn/edited_turn.ts";
 import { clip } from "../../lib/text/cut.ts";
 
@@ -30,6 +32,23 @@ export interface Receipt extends CallEffect {
 /** Unix time in milliseconds until which a change can be taken back; 0: it cannot be. */
 export const undoEnds = ({ undo, isUndone, madeAt }: MadeChange): number =>
   undo && !isUndone ? madeAt + UNDO_MINUTES * 60_000 : 0;
+
+/** Reads the line of a turn from the store, for those who ask about it later. */
+export async function storedLine(
+  { accountId, store: { turns, changes } }: {
+    readonly accountId: AccountId;
+    readonly store: {
+      readonly turns: Pick<Steps, "stepsOf">;
+      readonly changes: Pick<ToolChanges, "ofTurn">;
+    };
+  },
+  tools: readonly Tool[],
+  id: MessageId,
+  place: Pick<InboundMessage, "channelId" | "guildId">,
+): Promise<string | undefined> {
+  const made = await changes.ofTurn(accountId, id);
+  return lineOf(receiptsOf(await turns.stepsOf(id), tools, place, made));
+}
 
 /** The line of a turn that had tools with effects, and used none. */
 export const NOTHING = "Nothing was changed";
@@ -56,35 +75,23 @@ export function receiptsOf(
   message: Pick<InboundMessage, "channelId" | "guildId">,
   changes: readonly Pick<MadeChange, "id" | "isUndone">[] = [],
 ): readonly Receipt[] {
-  const all = callsOf(steps).flatMap((called) => receiptOf(called, tools, message, changes) ?? []);
-  // The model has corrected its arguments, so the first try says nothing.
-  return all.filter(({ object, did, why }, at) =>
-    why !== WHY.bad_arguments ||
-    !all.slice(at).some((later) =>
-      later.end === "done" && later.did === did && later.object.startsWith(object)
-    )
-  );
+  return callsOf(steps).flatMap((called) => receiptOf(called, tools, message, changes) ?? []);
 }
 
 function callsOf(steps: readonly Step[]): readonly CallWithEnd[] {
   const all: CallWithEnd[] = [];
   const newest = new Map<string, CallWithEnd>();
-  const read = (step: Step, agent: number): void => {
-    if (step.kind === "inner") return read(step.step, step.number);
-    if (step.kind === "answer") {
-      for (const call of step.calls) {
-        const called: CallWithEnd = { call };
-        all.push(called);
-        newest.set(`${agent}:${call.id}`, called);
-      }
+  for (const one of steps) {
+    const [step, agent] = one.kind === "inner" ? [one.step, one.number] : [one, 0];
+    for (const call of step.kind === "answer" ? step.calls : []) {
+      const called: CallWithEnd = { call };
+      all.push(called);
+      newest.set(`${agent}:${call.id}`, called);
     }
-    if (step.kind !== "begun" && step.kind !== "result") return;
-    const called = newest.get(`${agent}:${step.callId}`);
-    if (!called) return;
-    if (step.kind === "begun") called.hasBegun = true;
-    else called.result = step;
-  };
-  for (const step of steps) read(step, 0);
+    const called = "callId" in step ? newest.get(`${agent}:${step.callId}`) : undefined;
+    if (called && step.kind === "begun") called.hasBegun = true;
+    if (called && step.kind === "result") called.result = step;
+  }
   return all;
 }
 
@@ -99,7 +106,10 @@ function receiptOf(
   if (NO_CALL.test(refused ?? "")) return undefined;
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
-  const effect = tool?.effect
+  const isRead = typeof tool?.afterEdit === "function" && tool.afterEdit(input);
+  const effect = isRead
+    ? undefined
+    : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
     : (tool ? !changesNothing(tool, input) : hasBegun)
     ? { object: nameOf(call.name), did: "called" }

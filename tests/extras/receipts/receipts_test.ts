@@ -72,6 +72,17 @@ describe("receiptsOf()", () => {
       }),
       "✗ role not added <@1> <@&2>: you lack Manage Roles",
     ],
+    [
+      "a call for one person, after one for another failed",
+      ["1", "2"].flatMap((userId) =>
+        called(
+          "discord",
+          { action: "roleAdd", userId, roleId: "3" },
+          userId === "2" ? done() : { end: "failed", text: "no member", refused: "bad_arguments" },
+        )
+      ),
+      "✗ role not added <@1> <@&3>: the request did not fit · ✓ role added <@2> <@&3>",
+    ],
     ["a command that a crash cut", called("exec", { argv: ["x"] }), "? command perhaps run"],
     [
       "a dry run",
