@@ -41,7 +41,7 @@ export interface AccountServices {
 
 export type ToldEvents = Pick<
   AccountEvents,
-  "changesMade" | "hookEnded" | "hookStored" | "delivered"
+  "undone" | "hookEnded" | "hookStored" | "delivered" | "attempted"
 >;
 
 /** An extra's part of an account; it takes the moments that it needs. */
@@ -55,7 +55,7 @@ export interface AccountPart {
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
-  linesUnder?(turn: EndedTurn): Promise<readonly string[]>;
+  linesUnder?(turn: EndedTurn): readonly string[];
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;

@@ -61,9 +61,6 @@ export const processTool: Tool = defineTool({
   needs: [],
   isIdempotent: true, // a job that has ended stays so
   afterEdit: (given) => jobInput().safeParse(given).data?.action === "poll",
-  effect: (given) =>
-    jobInput().safeParse(given).data?.action === "kill"
-      ? { object: "job", did: "ended" }
-      : undefined,
+  effect: () => ({ object: "job", did: "ended" }),
   run: ({ action, job }, context) => context.ports.exec[action](job, context),
 });

@@ -46,10 +46,12 @@ export const remind: Tool = defineTool({
   afterEdit: (given) => input().safeParse(given).data?.action === "list",
   effect(given, _message, result = "") {
     const { data } = input().safeParse(given);
-    if (!data || data.action === "list") return undefined;
+    if (!data) return undefined;
     if (data.action === "delete") return { object: `reminder ${data.id ?? ""}`, did: "deleted" };
-    const [, id = "", next = ""] = /^Set: \{"id":(\d+),.*?"next":"([^"]+)"/.exec(result) ?? [];
-    const at = Date.parse(next);
+    const [, id = "", day = "", time = "", zone = ""] =
+      /^Set: \{"id":(\d+),"kind":"\w+","next":"\w+ (\S+) (\S+) \(.*?GMT(\S*?)\)"/.exec(result) ??
+        [];
+    const at = Date.parse(`${day}T${time}${zone}`);
     const links = Number.isNaN(at) ? [] : [`<t:${at / 1_000}:f>`];
     return { object: `${data.task ? "task" : "reminder"} ${id}`.trim(), did: "set", links };
   },

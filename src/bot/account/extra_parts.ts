@@ -36,17 +36,15 @@ export async function createExtraParts(
       }
     },
     /** Lines under an answer. A part that fails adds none: the answer is paid for. */
-    async linesUnder(turn: EndedTurn): Promise<readonly string[]> {
-      const lines: string[] = [];
-      for (const part of parts) {
-        await part.linesUnder?.(turn).then(
-          (more) => lines.push(...more),
-          (error: unknown) =>
-            log.error("Cannot make the lines of an extra under an answer", { error }),
-        );
-      }
-      return lines;
-    },
+    linesUnder: (turn: EndedTurn): readonly string[] =>
+      parts.flatMap((part) => {
+        try {
+          return part.linesUnder?.(turn) ?? [];
+        } catch (error) {
+          log.error("Cannot make the lines of an extra under an answer", { error });
+          return [];
+        }
+      }),
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */
     async stop(): Promise<void> {

@@ -121,7 +121,7 @@ export function connectParts(
     schedulesChanged: schedules.changed,
     runEnded: schedules.ended,
     callEnded: (id) => parts.calls.now()?.ended(id),
-    changesMade: () => parts.extras.tell("changesMade"),
+    undone: (turnId) => parts.extras.tell("undone", turnId),
     hookEnded: () => parts.extras.tell("hookEnded"),
     hookStored: () => parts.extras.tell("hookStored"),
     formsOpen: connection.setForms,
@@ -134,6 +134,7 @@ export function connectParts(
     },
     attempted(row) {
       if (row.message.of?.kind === "tool") outbound.sent.attempted(row);
+      parts.extras.tell("attempted", row);
     },
     parked(channel) {
       outbound.parked(channel);

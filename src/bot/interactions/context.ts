@@ -11,7 +11,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import { createTargets } from "../../discord/rest/actions/targets.ts";
-import { createStoredReceipts } from "../../flows/receipts/stored_receipts.ts";
+import { storedLine } from "../../flows/receipts/receipts.ts";
 import { createUndo } from "../../discord/rest/actions/undo.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { StoreError } from "../../store/database/store_error.ts";
@@ -172,7 +172,7 @@ export function createCommandContext(
       ownerIn: judging.presence.ask,
       openDirect: createOpenDirect(client),
     }),
-    why: createWhy(store, isOwner, createStoredReceipts(account, TOOLS)),
+    why: createWhy(store, isOwner, (...of) => storedLine(account, TOOLS, ...of)),
     searches: {
       isOn: parts.knowledge.isOn,
       run: createPersonalSearch(parts.knowledge.search, log),
@@ -184,7 +184,7 @@ export function createCommandContext(
     ...createCommandUndo(account, {
       undo: createUndo({
         ...{ client, accountId, changes: store.changes, targets, now },
-        onChanged: () => events.emit.changesMade(),
+        onUndone: (turnId) => events.emit.undone(turnId),
       }),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,
       isOwner,

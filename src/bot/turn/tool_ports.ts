@@ -136,7 +136,7 @@ export function createToolPorts(account: AccountContext, parts: {
         approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
       }),
       changes: store.changes,
-      onChanged: () => account.events.emit.changesMade(),
+      onUndone: (turnId) => account.events.emit.undone(turnId),
       askerOf: store.inbox.askerOf,
       maxDestructive: () => config().tools.discord.maxDestructive,
       alsoGuilds: () => config().tools.discord.alsoGuilds,

@@ -1,5 +1,6 @@
 /** Connects turns with their sources: facts, rules, model and store. */
 
+import type { MessageId } from "../../core/discord/ids.ts";
 import { randomBytes } from "node:crypto";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -48,7 +49,6 @@ import {
 } from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 
 /**
  * Creates the account's turns on the main thread. The function is long because each port of a turn
@@ -142,7 +142,6 @@ export function createAccountTurns(
     events,
     now,
   });
-  const canUndo = createCanUndo({ accountId, changes: store.changes, now });
   const { footerOf } = store.outbox;
   const answerStore = {
     ...store.turns,
@@ -202,7 +201,7 @@ export function createAccountTurns(
       missingRight,
       mayAct: parts.options.mayAct,
       people,
-      canUndo,
+      changesOf: (id: MessageId) => store.changes.ofTurn(accountId, id),
       linesUnder: parts.linesUnder,
       readingTools: TOOLS.filter(({ isPersonalCall }) => isPersonalCall),
       now,

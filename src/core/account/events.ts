@@ -60,8 +60,8 @@ export interface AccountEvents {
   /** Catch-up has read this many messages, for the metrics. */
   found(count: number): void;
   outbox(channels: readonly ChannelId[]): void;
-  /** Changes on Discord were made or taken back (T3). */
-  changesMade(): void;
+  /** A change of a turn was taken back (T3). */
+  undone(turnId: MessageId): void;
   /**
    * The model has ended a turn, after so many milliseconds. The store does not have it yet.
    *

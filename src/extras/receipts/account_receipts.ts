@@ -7,22 +7,18 @@ import { createReceiptKeeper } from "../../flows/receipts/keep_receipts.ts";
 import { lineOf, NOTHING, receiptsOf } from "../../flows/receipts/receipts.ts";
 
 export function createAccountReceipts(account: AccountContext): AccountPart {
-  const { accountId, config, store } = account;
-  const keeper = createReceiptKeeper(account.forPart("turns"), TOOLS);
+  const { start, look, attempted, stop } = createReceiptKeeper(account.forPart("turns"), TOOLS);
   return {
-    start: keeper.changed,
-    events: { changesMade: keeper.changed },
-    stop: keeper.stop,
-    async linesUnder({ claim: { message }, steps, tools }) {
-      const { receipts: mode } = config().messages;
+    ...{ start, stop },
+    events: { undone: look, attempted },
+    linesUnder({ claim: { message }, steps, tools, changes }) {
+      const { receipts: mode } = account.config().messages;
       if (mode === "off") return [];
-      const undone = steps.length === 0
-        ? undefined
-        : await store.changes.undoneOf(accountId, message.id);
-      const line = lineOf(receiptsOf(steps, tools, message, undone));
+      // Agents that were asked, or have passed the turn on, may have had other tools.
+      const line = lineOf(receiptsOf(steps, [...tools, ...TOOLS], message, changes));
       if (line !== undefined) return [line];
-      const hadEffects = mode === "always" && tools.some(({ afterEdit }) => afterEdit !== "run");
-      return hadEffects ? [NOTHING] : [];
+      const hadEffects = tools.some(({ afterEdit, effect }) => effect ?? afterEdit !== "run");
+      return mode === "always" && hadEffects ? [NOTHING] : [];
     },
   };
 }

@@ -26,8 +26,6 @@ import {
   type RulePlace,
 } from "../../cli/verdict/current_rules.ts";
 import { type PlacedCheck, placedChecks } from "../../cli/verdict/checks.ts";
-import { TOOLS } from "../../tools/registry.ts";
-import { lineOf, receiptsOf } from "../../flows/receipts/receipts.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message_record.ts";
 
@@ -144,10 +142,9 @@ type StoredDecision = MessageRecord["decisions"][number];
 export async function reportOf(
   { messageId, decisions, turn, outbox, runs }: MessageRecord,
   steps: readonly Step[],
-  { askedBy, actions = [], undone }: {
+  { askedBy, actions = [], receipts }: {
     readonly askedBy?: string;
-    /** Numbers of the turn's changes that were taken back. */
-    readonly undone?: ReadonlySet<number>;
+    readonly receipts?: string;
     readonly actions?: readonly ActionRun[];
   },
   ports: WhyPorts,
@@ -170,7 +167,6 @@ export async function reportOf(
   const last = turn?.cost && turn.finishedAt !== undefined
     ? lastRequestOf(turn.cost, all, turn.finishedAt)
     : undefined;
-  const [place] = [...decisions, ...outbox];
   return {
     messageId,
     askedBy,
@@ -185,7 +181,7 @@ export async function reportOf(
       checked: checked && { how: checked.how, by: checked.by, at: checked.at },
     },
     actions: actions.length > 0 ? actions : undefined,
-    receipts: place && lineOf(receiptsOf(steps, TOOLS, place, undone)),
+    receipts,
     outbox: rows,
     runs,
     currency: ports.today?.currency,

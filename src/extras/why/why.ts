@@ -37,6 +37,8 @@ import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.t
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
 import { hookEventLines, hookEventReport } from "./hook_event.ts";
 import { storyLines, whyLines } from "./text.ts";
+import { storedLine } from "../../flows/receipts/receipts.ts";
+import { TOOLS } from "../../tools/registry.ts";
 
 /** Explains the message that a link or an id names. */
 export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode> {
@@ -122,9 +124,10 @@ export async function recordedReport(
   const turnOf = record.turn?.turnOf ?? record.messageId;
   const steps = await store.turns.stepsOf(turnOf);
   const actions = await store.actions.runsOf(turnOf);
-  const [decision] = record.decisions;
-  const undone = decision && await store.changes.undoneOf(decision.accountId, turnOf);
-  const about = { askedBy: askedBy(subject, record.messageId), actions, undone };
+  const [place] = [...record.decisions, ...record.outbox];
+  const receipts = place &&
+    await storedLine({ accountId: place.accountId, store }, TOOLS, turnOf, place);
+  const about = { askedBy: askedBy(subject, record.messageId), actions, receipts };
   const report = await reportOf(record, steps, about, {
     sessionOf: (sessionKey) => sessionNow(store, sessionKey),
     guildOf: async (accountId, channelId) =>

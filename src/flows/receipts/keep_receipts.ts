@@ -2,36 +2,26 @@
  * Keeps receipts true (R15a): a change that was taken back gets another mark under its answer, and the
  * button Undo goes once nothing of the answer can be taken back.
  *
- * It compares the stored answer with the stored changes. So each look may be repeated, and a crash
- * loses none.
+ * It compares the message at Discord with the stored changes. So each look may be repeated, and a
+ * crash loses none. An edit is a part of the answer, as those of H6a are.
  */
 
 import type { Account } from "../../core/account/account.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
-import { type Frozen, type OutboundMessage, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
-import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
-import type { Tool } from "../../core/turn/tool.ts";
-import { DAY_MS } from "../../lib/clock.ts";
-import type { MadeChange, ToolChanges } from "../../store/changes/changes.ts";
-import type { Outbox } from "../../store/outbox/outbox.ts";
-import type { Steps } from "../../store/turns/turn_ends.ts";
 import type { Emits } from "../../core/account/events.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import { type OutboxRow, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
+import type { Tool } from "../../core/turn/tool.ts";
+import { CHANGES_KEPT_MS } from "../../store/changes/changes.ts";
+import type { Store } from "../../store/store.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { receiptsOf, withUndone } from "./receipts.ts";
-
-const UNDO_MS = UNDO_MINUTES * 60_000;
-/** Milliseconds for which an answer is looked at: longer than the longest turn. */
-const LOOK_BACK_MS = 2 * DAY_MS;
+import { receiptsOf, undoEnds, withUndone } from "./receipts.ts";
 
 /** Creates the keeper; nothing happens before the first call. */
 export function createReceiptKeeper(
   account:
     & Pick<
-      Account<unknown, unknown, {
-        readonly changes: Pick<ToolChanges, "since">;
-        readonly outbox: Pick<Outbox, "underAnswer" | "add">;
-        readonly turns: Pick<Steps, "stepsOf">;
-      }>,
+      Account<unknown, unknown, KeptIn>,
       "accountId" | "log" | "now" | "random" | "schedule" | "store"
     >
     & Emits<"outbox">,
@@ -39,79 +29,67 @@ export function createReceiptKeeper(
 ) {
   const { accountId, store, now, schedule, events } = account;
   const retries = createRetryQueue("Cannot bring receipts up to date", account);
-  let cancel: (() => void) | undefined;
-  let isStopped = false;
+  /** Cancels the look at the end of an answer's time for Undo. */
+  const ends = new Map<MessageId, () => void>();
 
-  async function update(): Promise<void> {
-    const made = await store.changes.since(accountId, undefined, now() - LOOK_BACK_MS);
-    const canGoBack = made.filter(({ undo, isUndone, madeAt }) =>
-      undo && !isUndone && madeAt > now() - UNDO_MS
-    );
-    for (const [turnId, changes] of Map.groupBy(made, (change) => change.turnId)) {
-      const mayUndo = canGoBack.some((change) => change.turnId === turnId);
-      if (!mayUndo || changes.some(({ isUndone }) => isUndone)) {
-        await correct(turnId, changes, mayUndo);
+  function look(turnId: MessageId): void {
+    retries.add(() => correct(turnId));
+  }
+
+  async function correct(turnId: MessageId): Promise<void> {
+    const changes = await store.changes.ofTurn(accountId, turnId);
+    const end = Math.max(0, ...changes.map(undoEnds));
+    const mayUndo = end > now();
+    ends.get(turnId)?.();
+    ends.delete(turnId);
+    if (mayUndo) ends.set(turnId, schedule(() => look(turnId), end - now()));
+    const { message, askedIn } = await store.outbox.underAnswer(accountId, turnId) ?? {};
+    if (!message) return;
+    const { content, footer, buttons = [], guildId, channelId, nonce } = message;
+    const place = { guildId, channelId: askedIn ?? channelId };
+    const lines = footer &&
+      withUndone(footer, receiptsOf(await store.turns.stepsOf(turnId), tools, place, changes));
+    const kept = buttons.filter(({ customId }) => mayUndo || !turnOf(customId));
+    if (lines === footer && kept.length === buttons.length) return;
+    const text = content.slice(0, content.lastIndexOf(footer ?? "")) + (lines ?? "");
+    const edited = { ...message, nonce: "", content: text, footer: lines, buttons: kept };
+    const draft = { nonce, becomes: "this" } as const;
+    await store.outbox.add({ message: edited, files: [], draft }, now());
+    events.emit.outbox([channelId]);
+  }
+
+  return {
+    /** Looks at an answer, and again once it can be taken back no more. */
+    look,
+    /** An attempt to send a message has ended. Changes may have been taken back before it. */
+    attempted({ message: { buttons = [] } }: Pick<OutboxRow, "message">): void {
+      for (const { customId } of buttons) {
+        const turnId = turnOf(customId);
+        if (turnId) look(turnId);
       }
-    }
-    cancel?.();
-    const next = Math.min(...canGoBack.map(({ madeAt }) => madeAt + UNDO_MS));
-    if (!isStopped && next < Infinity) cancel = schedule(changed, Math.max(0, next - now()) + 1);
-  }
-
-  async function correct(
-    turnId: MessageId,
-    changes: readonly MadeChange[],
-    mayUndo: boolean,
-  ): Promise<void> {
-    const { answer, newest } = await store.outbox.underAnswer(accountId, turnId) ?? {};
-    if (!answer || !newest) return;
-    const undone = new Set(changes.flatMap(({ id, isUndone }) => isUndone ? [id] : []));
-    const receipts = receiptsOf(await store.turns.stepsOf(turnId), tools, answer, undone);
-    const footer = answer.footer && withUndone(answer.footer, receipts);
-    const content = footer === undefined
-      ? answer.content
-      : answer.content.slice(0, answer.content.lastIndexOf(answer.footer ?? "")) + footer;
-    const others = answer.buttons?.filter(({ customId }) => !isUndo(customId)) ?? [];
-    const buttons = mayUndo ? answer.buttons : others;
-    const isSame = newest.content === content &&
-      (newest.buttons?.length ?? 0) === (buttons?.length ?? 0);
-    if (isSame || content.length > MAX_CHARS) return;
-    await store.outbox.add(editOf(answer, { content, footer, buttons }), now());
-    events.emit.outbox([answer.channelId]);
-  }
-
-  function changed(): void {
-    if (!isStopped) retries.add(update);
-  }
-
-  return {
-    /** Looks at the changes now, and whenever one can be taken back no more. */
-    changed,
+    },
+    /** Looks at all answers with changes. */
+    start(): void {
+      retries.add(async () => {
+        const made = await store.changes.since(accountId, undefined, now() - CHANGES_KEPT_MS);
+        for (const turnId of new Set(made.map((change) => change.turnId))) look(turnId);
+      });
+    },
     async stop(): Promise<void> {
-      isStopped = true;
-      cancel?.();
       await retries.stop();
+      for (const cancel of ends.values()) cancel();
     },
   };
 }
 
-/** Discord's maximum for a message. */
-const MAX_CHARS = 2_000;
-
-const isUndo = (customId: string) => customId.startsWith(`${UNDO_BUTTON}:`);
-
-function editOf(
-  { of, ...answer }: OutboundMessage,
-  fields: Pick<OutboundMessage, "content" | "footer" | "buttons">,
-): Frozen {
-  return {
-    message: {
-      ...answer,
-      ...fields,
-      nonce: "",
-      ...(of && { of: { ...of, kind: "tool", part: 0, parts: 1 } }),
-    },
-    files: [],
-    draft: { nonce: answer.nonce, becomes: "this" },
-  };
+interface KeptIn {
+  readonly changes: Pick<Store["changes"], "ofTurn" | "since">;
+  readonly outbox: Pick<Store["outbox"], "underAnswer" | "add">;
+  readonly turns: Pick<Store["turns"], "stepsOf">;
 }
+
+/** The turn of a button Undo; `undefined` for another button. */
+const turnOf = (customId: string): MessageId | undefined =>
+  customId.startsWith(`${UNDO_BUTTON}:`)
+    ? parseSnowflake<"message">(customId.slice(UNDO_BUTTON.length + 1))
+    : undefined;

@@ -6,12 +6,17 @@
  * shows the name of a channel only to people who may see it.
  */
 
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { SMALL } from "../../core/outbound/footer_line.ts";
 import type { ToolCall } from "../../core/model.ts";
 import type { RefusalReason } from "../../core/refused_call.ts";
 import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
+import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import type { CallEffect, Tool } from "../../core/turn/tool.ts";
+import type { MadeChange, ToolChanges } from "../../store/changes/changes.ts";
+import type { Steps } from "../../store/turns/turn_ends.ts";
 import { changesNothing } from "../turn/edited_turn.ts";
 import { clip } from "../../lib/text/cut.ts";
 
@@ -20,10 +25,29 @@ export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];
   /** Why it failed, in fixed words; absent: it did not. */
   readonly why?: string;
-  /** Number of its change on Discord; absent: it cannot be taken back. */
-  readonly change?: number;
-  /** Set if a person or a call has taken it back. */
-  readonly isUndone?: boolean;
+  /** Whether a person or a call has taken it back. */
+  readonly isUndone: boolean;
+}
+
+/** Unix time in milliseconds until which a change can be taken back; 0: it cannot be. */
+export const undoEnds = ({ undo, isUndone, madeAt }: MadeChange): number =>
+  undo && !isUndone ? madeAt + UNDO_MINUTES * 60_000 : 0;
+
+/** Reads the line of a turn from the store, for those who ask about it later. */
+export async function storedLine(
+  { accountId, store: { turns, changes } }: {
+    readonly accountId: AccountId;
+    readonly store: {
+      readonly turns: Pick<Steps, "stepsOf">;
+      readonly changes: Pick<ToolChanges, "ofTurn">;
+    };
+  },
+  tools: readonly Tool[],
+  id: MessageId,
+  place: Pick<InboundMessage, "channelId" | "guildId">,
+): Promise<string | undefined> {
+  const made = await changes.ofTurn(accountId, id);
+  return lineOf(receiptsOf(await turns.stepsOf(id), tools, place, made));
 }
 
 /** The line of a turn that had tools with effects, and used none. */
@@ -42,48 +66,32 @@ interface CallWithEnd {
 /**
  * Reads the receipts of a message's turn, in the order of its calls.
  *
- * @param tools The tools of the turn. Of another one, only a call with a `begun` step has a receipt.
- * @param undone Numbers of the turn's changes that were taken back.
+ * @param tools Tools of the turn's agents. Of others, only a call with a `begun` step has a receipt.
+ * @param changes The turn's changes on Discord.
  */
 export function receiptsOf(
   steps: readonly Step[],
   tools: readonly Tool[],
   message: Pick<InboundMessage, "channelId" | "guildId">,
-  undone: ReadonlySet<number> = new Set(),
+  changes: readonly Pick<MadeChange, "id" | "isUndone">[] = [],
 ): readonly Receipt[] {
-  const all = callsOf(steps).flatMap((called) => {
-    const receipt = receiptOf(called, tools, message);
-    const isUndone = receipt?.change !== undefined && undone.has(receipt.change);
-    return receipt ? [{ ...receipt, isUndone }] : [];
-  });
-  // The model has corrected its arguments, so the first try says nothing.
-  return all.filter(({ object, did, why }, at) =>
-    why !== WHY.bad_arguments ||
-    !all.slice(at).some((later) =>
-      later.end === "done" && later.did === did && later.object.startsWith(object)
-    )
-  );
+  return callsOf(steps).flatMap((called) => receiptOf(called, tools, message, changes) ?? []);
 }
 
 function callsOf(steps: readonly Step[]): readonly CallWithEnd[] {
   const all: CallWithEnd[] = [];
   const newest = new Map<string, CallWithEnd>();
-  const read = (step: Step, agent: number): void => {
-    if (step.kind === "inner") return read(step.step, step.number);
-    if (step.kind === "answer") {
-      for (const call of step.calls) {
-        const called: CallWithEnd = { call };
-        all.push(called);
-        newest.set(`${agent}:${call.id}`, called);
-      }
+  for (const one of steps) {
+    const [step, agent] = one.kind === "inner" ? [one.step, one.number] : [one, 0];
+    for (const call of step.kind === "answer" ? step.calls : []) {
+      const called: CallWithEnd = { call };
+      all.push(called);
+      newest.set(`${agent}:${call.id}`, called);
     }
-    if (step.kind !== "begun" && step.kind !== "result") return;
-    const called = newest.get(`${agent}:${step.callId}`);
-    if (!called) return;
-    if (step.kind === "begun") called.hasBegun = true;
-    else called.result = step;
-  };
-  for (const step of steps) read(step, 0);
+    const called = "callId" in step ? newest.get(`${agent}:${step.callId}`) : undefined;
+    if (called && step.kind === "begun") called.hasBegun = true;
+    if (called && step.kind === "result") called.result = step;
+  }
   return all;
 }
 
@@ -91,22 +99,29 @@ function receiptOf(
   { call, result, hasBegun }: CallWithEnd,
   tools: readonly Tool[],
   message: Pick<InboundMessage, "channelId" | "guildId">,
+  changes: readonly Pick<MadeChange, "id" | "isUndone">[],
 ): Receipt | undefined {
-  const { end = "unknown", text = "", refused } = result ?? {};
+  const { end = "unknown", text: fenced = "", refused } = result ?? {};
+  const text = /^<result boundary="\w+">\n([^]*)\n<\/result/.exec(fenced)?.[1] ?? fenced;
   if (NO_CALL.test(refused ?? "")) return undefined;
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
-  const effect = tool?.effect
+  const isRead = typeof tool?.afterEdit === "function" && tool.afterEdit(input);
+  const effect = isRead
+    ? undefined
+    : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
     : (tool ? !changesNothing(tool, input) : hasBegun)
     ? { object: nameOf(call.name), did: "called" }
     : undefined;
-  const change = end === "done" ? Number(/ To undo: undo\(id (\d+)\)\. /.exec(text)?.[1]) : NaN;
+  // The last words of such a result are Barnacle's. Results of other tools may imitate them.
+  const [, change] = CHANGES.test(call.name) && /^[^]* To undo: undo\(id (\d+)\)\. /.exec(text) ||
+    [];
   return effect && {
     ...effect,
     end,
     ...(end === "failed" && { why: whyOf(refused, text) }),
-    ...(change > 0 && { change }),
+    isUndone: changes.some(({ id, isUndone }) => isUndone && `${id}` === change),
   };
 }
 
@@ -123,6 +138,9 @@ function nameOf(name: string): string {
   const shown = name.replace(/^mcp__/, "").replace("__", ": ").replace(/[^\w:. -]+/g, "");
   return `\`${clip(shown, MAX_NAME)}\``;
 }
+
+/** Tools that make changes of the store `changes`. */
+const CHANGES = /^(?:discord|offer_actions)$/;
 
 /** Calls of no tool or action: they could have no effect. */
 const NO_CALL = /^(?:unknown_(?:tool|action)|too_many_calls|same_id)$/;
@@ -153,13 +171,18 @@ function whyOf(refused: RefusalReason | undefined, text: string): string {
 
 /** The line; `undefined` if there are no receipts. Equal receipts become one with their number. */
 export function lineOf(receipts: readonly Receipt[]): string | undefined {
-  const counts = new Map<string, number>();
-  for (const text of receipts.map(textOf)) counts.set(text, (counts.get(text) ?? 0) + 1);
-  const items = [...counts].map(([text, count]) => count === 1 ? text : `${text} ×${count}`);
+  const items = counted(receipts.map(textOf));
   if (items.length === 0) return undefined;
   const left = items.length - MAX_ITEMS;
-  return [...items.slice(0, MAX_ITEMS), ...(left > 0 ? [`+ ${left} more`] : [])].join(" · ");
+  return [...items.slice(0, MAX_ITEMS), ...(left > 0 ? [`+ ${left} more`] : [])].join(BETWEEN);
 }
+
+const BETWEEN = " · ";
+
+const counted = (texts: readonly string[]): readonly string[] =>
+  [...Map.groupBy(texts, (text) => text)].map(([text, { length }]) =>
+    length === 1 ? text : `${text} ×${length}`
+  );
 
 function textOf({ object, did, links = [], end, why, isUndone }: Receipt): string {
   const linked = links.length === 0 ? "" : ` ${links.join(" ")}`;
@@ -178,14 +201,14 @@ function textOf({ object, did, links = [], end, why, isUndone }: Receipt): strin
  * stay: the turn's tools may have gone since.
  */
 export function withUndone(lines: string, receipts: readonly Receipt[]): string {
-  const groups = Map.groupBy(receipts, (one) => textOf({ ...one, isUndone: false }));
-  return [...groups].reduce((text, [item, all]) => {
-    const undone = all.filter(({ isUndone }) => isUndone).length;
-    const shown = (count: number) => count === 1 ? item : `${item} ×${count}`;
-    const [at, length] = [text.lastIndexOf(shown(all.length)), shown(all.length).length];
-    if (undone === 0 || at === -1) return text;
-    const left = all.length - undone;
-    const items = [`↩${shown(undone).slice(1)}`, ...(left > 0 ? [shown(left)] : [])];
-    return text.slice(0, at) + items.join(" · ") + text.slice(at + length);
-  }, lines);
+  const known = Map.groupBy(receipts.map(textOf), unmarked);
+  return lines.split("\n").map((line) => {
+    const items = line.slice(SMALL.length).split(BETWEEN).map((item) =>
+      known.has(unmarked(item)) ? unmarked(item) : item
+    );
+    const marked = [...new Set(items)].flatMap((item) => counted(known.get(item) ?? [item]));
+    return SMALL + marked.join(BETWEEN);
+  }).join("\n");
 }
+
+const unmarked = (item: string) => item.replace(/^↩/, "✓").replace(/ ×\d+$/, "");

@@ -33,7 +33,6 @@ import {
   postedTurn,
   progressPlaceOf,
   withoutAnswer,
-  withUndoButton,
 } from "./finished_turn.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { readSteps } from "../session/old_results.ts";
@@ -203,7 +202,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   run.ms = Math.max(0, ports.now() - startedAt);
   ports.events.emit.turnEnded(outcome, run.ms, ports.model.id);
   if (outcome.kind !== "reply") return await recordWithoutAnswer(run, request, asked, outcome);
-  return await recordAnswer(run, request, asked, { outcome, steps, made });
+  return await recordAnswer(run, request, asked, { outcome, made });
 }
 
 /** Asks the model until it answers without calling a tool, and shows people how it goes. */
@@ -335,9 +334,8 @@ async function recordAnswer(
   run: AnswerRun,
   request: TurnRequest,
   asked: ModelAsked,
-  { outcome, steps, made }: {
+  { outcome, made }: {
     readonly outcome: ModelReply;
-    readonly steps: readonly Step[] | undefined;
     readonly made: Parameters<Compose>[2];
   },
 ): Promise<FinishedTurn | undefined> {
@@ -385,6 +383,5 @@ async function recordAnswer(
     return undefined;
   }
   turn.afterwards = request.opened.afterwards(ending.entries);
-  const paid = paidTurn(ending, spending, outcome.replaced);
-  return steps ? await withUndoButton(paid, steps, rules.texts, ports.canUndo) : paid;
+  return paidTurn(ending, spending, outcome.replaced);
 }

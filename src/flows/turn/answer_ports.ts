@@ -1,8 +1,8 @@
 /** Declares what an answer needs: its rules from the config, and everything from outside. */
 
 import type { WorkflowStep } from "../../agent/workflow.ts";
-import type { CanUndo, EndPorts } from "./finished_turn.ts";
-import type { LinesUnder } from "./control/lines_under.ts";
+import type { EndPorts } from "./finished_turn.ts";
+import type { UnderPorts } from "./control/lines_under.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MentionNames } from "../../core/inbound/mentions.ts";
@@ -113,6 +113,7 @@ export interface AnswerPorts extends
     | "decided"
   >,
   Pick<HistoryPorts, "rates" | "summaries">,
+  Omit<UnderPorts, "store">,
   Pick<Account, "ended" | "randomId"> {
   readonly store:
     & Pick<
@@ -143,10 +144,6 @@ export interface AnswerPorts extends
     messages: readonly InboundMessage[],
     needs: Tool["needs"],
   ) => Promise<string | undefined>;
-  /** Whether an answer gets an Undo button (T3); absent: none does. */
-  readonly canUndo?: CanUndo;
-  /** Lines of extras under an answer; absent: there are none. */
-  readonly linesUnder?: LinesUnder;
   /** People whom calls wait for (A1, T10); absent: no call does. */
   readonly people?: TurnPeople;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */

@@ -3,7 +3,7 @@
 import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
-import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
@@ -14,17 +14,12 @@ import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
 import type { Answered, ComposedReply, ReplyRules } from "../../render/reply.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
-import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
-import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
-import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { TurnTexts } from "./files_of_turn.ts";
 import { type TurnLinks, withCitedLinks } from "./turn_links.ts";
-import type { ToolChanges } from "../../store/changes/changes.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
@@ -204,48 +199,6 @@ function recordOf(
       end: reason === undefined ? ANSWERED : { ...ANSWERED, reason },
       outbox: freeze(composed.reply),
     };
-}
-
-/** Whether something that the turn of a message has done can be taken back now. */
-export type CanUndo = (messageId: MessageId) => Promise<boolean>;
-
-export function createCanUndo(
-  { accountId, changes, now }: Clock & {
-    readonly accountId: AccountId;
-    readonly changes: Pick<ToolChanges, "since">;
-  },
-): CanUndo {
-  return async (messageId) => {
-    const made = await changes.since(accountId, undefined, now() - UNDO_MINUTES * 60_000);
-    return made.some(({ turnId, undo, isUndone }) => turnId === messageId && undo && !isUndone);
-  };
-}
-
-/** Discord's maximum number of characters for a button's label. */
-const MAX_LABEL = 80;
-
-/**
- * Adds the button to the last message of an answer.
- *
- * @param steps The steps of the turn: without a call of `discord`, the store is not asked.
- * @param canUndo Absent: no answer has the button.
- */
-export async function withUndoButton(
-  turn: FinishedTurn,
-  steps: readonly Step[],
-  texts: Texts,
-  canUndo: CanUndo | undefined,
-): Promise<FinishedTurn> {
-  const { outbox, claim: { message: { id } } } = turn;
-  const hasActed = steps.some((step) =>
-    step.kind === "answer" && step.calls.some(({ name }) => name === "discord")
-  );
-  const last = outbox.at(-1);
-  if (!hasActed || !last || last.message.buttons || !await canUndo?.(id)) return turn;
-  const label = notice("undoButton", {}, texts).slice(0, MAX_LABEL);
-  const buttons = [{ customId: `${UNDO_BUTTON}:${id}`, label, style: "secondary" as const }];
-  const message = { ...last.message, buttons };
-  return { ...turn, outbox: [...outbox.slice(0, -1), { ...last, message }] };
 }
 
 /**

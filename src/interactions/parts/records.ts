@@ -35,7 +35,7 @@ export function createWhy(
       const reason = turn.failureId === undefined ? "" : ` (\`${turn.failureId}\`)`;
       lines.push(`Turn: ${turn.state}${reason}`);
     }
-    const receipts = turn && await receiptsOf(messageId, call);
+    const receipts = turn && await receiptsOf(turn.turnOf ?? messageId, call);
     if (receipts !== undefined) lines.push(`Receipts: ${receipts}`);
     const unsent = record.outbox.find(({ reason }) => reason !== undefined);
     if (unsent?.reason !== undefined) lines.push(`Delivery: ${unsent.state}: ${unsent.reason}`);

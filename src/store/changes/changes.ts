@@ -4,7 +4,7 @@
 
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { COUNT, integer, rows } from "../schema/columns.ts";
+import { COUNT } from "../schema/columns.ts";
 import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { AccountId, GuildId, MessageId } from "../../core/discord/ids.ts";
@@ -13,8 +13,6 @@ import type { AccountId, GuildId, MessageId } from "../../core/discord/ids.ts";
 export const CHANGES_KEPT_MS = 2 * DAY_MS;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
 export const POSTS_KEPT_MS = 60 * DAY_MS;
-
-const ID = rows({ id: integer() });
 
 export function createChanges(
   { database, sql, commit, read }: Transactions,
@@ -30,8 +28,8 @@ export function createChanges(
   const insertPost = DISCORD_POST.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const forgetOldPosts = sql`DELETE FROM discord_post WHERE account_id = ? AND posted_at < ?`;
   const markUndone = sql`UPDATE discord_change SET undone_at = ?, undone_by = ? WHERE id = ?`;
-  const selectUndone = sql.rows(ID.read)`SELECT id FROM discord_change
-     WHERE account_id = ? AND turn_id = ? AND undone_at IS NOT NULL`;
+  const ofTurn = sql.rows(readRow)`SELECT * FROM discord_change
+     WHERE account_id = ? AND turn_id = ? ORDER BY id`;
   const select = sql.rows(readRow)`SELECT * FROM discord_change
      WHERE account_id = :accountId AND made_at >= :since
        AND (:guildId IS NULL OR guild_id = :guildId)
@@ -79,11 +77,8 @@ export function createChanges(
     async undone(id: number, by: string, now: number) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => markUndone.run(now, by, id).changes);
     },
-    /** Numbers of the changes of a turn that were taken back. */
-    undoneOf: (accountId: AccountId, turnId: MessageId): Promise<ReadonlySet<number>> =>
-      Promise.try(() =>
-        read(() => new Set(selectUndone.all(accountId, turnId).map(({ id }) => id)))
-      ),
+    ofTurn: (accountId: AccountId, turnId: MessageId): Promise<readonly MadeChange[]> =>
+      Promise.try(() => read(() => ofTurn.all(accountId, turnId))),
     /**
      * Changes since a time, newest first.
      *

@@ -14,6 +14,7 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { isNotParked } from "./attempts.ts";
 import { prepareOutboxFiles } from "./outbox_rows.ts";
+import { prepareCurrentAnswer } from "./turn_outbox.ts";
 import {
   DAMAGED_ROW,
   JOIN_DRAFT,
@@ -26,6 +27,7 @@ import {
 import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 const MESSAGE = rows({ message: storedMessage() });
+const ASKED = rows({ messageId: snowflake<"message">(), channelId: snowflake<"channel">() });
 const KNOWN = rows({ messageId: snowflake<"message">() });
 
 /** Creates the reader of rows. It is long because it is a list of methods. */
@@ -51,10 +53,10 @@ export function createHeads(
   const selectKnown = sql`SELECT message_id FROM outbox
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`;
   const selectMessages = sql`SELECT message FROM outbox WHERE message_id = ? ORDER BY id DESC`;
-  const selectUnder = sql`SELECT message FROM outbox
-     WHERE account_id = ? AND cause_id = ? AND state IN ('pending', 'sending', 'sent')
-       AND (message ->> '$.footer' IS NOT NULL OR message ->> '$.buttons' IS NOT NULL)
-     ORDER BY id`;
+  const current = prepareCurrentAnswer(database);
+  const selectTurn = sql.rows(ASKED.read)`
+    SELECT message_id, channel_id FROM inbox WHERE message_id = :id OR turn_of = :id`;
+  const selectEdit = sql`SELECT 1 FROM outbox WHERE cause_id = ? AND draft_nonce = ?`;
 
   function headOf(accountId: AccountId, channelId: ChannelId): readonly unknown[] {
     const row = selectHead.get({ accountId, channelId });
@@ -122,16 +124,18 @@ export function createHeads(
           .find((footer) => footer !== undefined)
       ),
     /**
-     * The message of a turn's answer that has its footer or its buttons, as it was stored, and as its
-     * last edit has it; `undefined` if there is none.
+     * The message at Discord with the footer or the buttons of a turn's answer, and the channel of the
+     * question. `undefined` if there is none, or if an edit of it came to nothing: a further one would.
      */
     underAnswer: (accountId: AccountId, turnId: MessageId) =>
       read(() => {
-        const all = selectUnder.all(accountId, turnId).flatMap((row) =>
-          MESSAGE.readIfWhole(row)?.message ?? []
-        );
-        const answer = all.findLast(({ of }) => of?.kind === "reply");
-        return answer && { answer, newest: all.at(-1) ?? answer };
+        const asked = selectTurn.all({ id: turnId });
+        const causes = [turnId, ...asked.map(({ messageId }) => messageId)];
+        const { message, state, messageId } = current({ accountId, causes })
+          .findLast(({ message: { footer, buttons } }) => footer ?? buttons) ?? {};
+        const isThere = message && state === "there" && messageId !== undefined;
+        if (!isThere || selectEdit.get(message.of.cause, message.nonce)) return undefined;
+        return { message, askedIn: asked[0]?.channelId ?? message.channelId };
       }),
     /**
      * Finds our own messages among those of a channel.

@@ -117,9 +117,8 @@ function toolOf(actions: readonly Action[]): Tool {
     effect(written, message, result) {
       const given = input.safeParse(written).data;
       const action = actionNamed(given?.action);
-      if (!given || !action || action.isReadOnly || given["dryRun"] === true) return undefined;
-      if (result?.startsWith("Nothing to do")) return undefined;
-      return effectOf(action, given, message, result);
+      const isNone = given?.["dryRun"] === true || result?.startsWith("Nothing to do");
+      return given && action && !isNone ? effectOf(action, given, message, result) : undefined;
     },
     offered(given, { message }) {
       const action = byName.get(given.action);

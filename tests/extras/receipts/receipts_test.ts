@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { lineOf, receiptsOf, withUndone } from "../../../src/flows/receipts/receipts.ts";
+import { fenced } from "../../../src/render/prompt/untrusted.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import type { RefusalReason } from "../../../src/core/refused_call.ts";
@@ -28,7 +29,8 @@ function called(
 
 const line = (steps: readonly Step[]) => lineOf(receiptsOf(steps, TOOLS, message));
 const OFFER = { text: "x", actions: [{ label: "a\nb", tool: "post", arguments: {} }] };
-const done = (text = "ok") => ({ end: "done", text }) as const;
+/** As the toolbox stores it. */
+const done = (text = "ok") => ({ end: "done", text: fenced("result", "k3f9k3f9", text) }) as const;
 const lacks = "Error: the asker lacks the permission Manage Roles";
 
 describe("receiptsOf()", () => {
@@ -45,7 +47,7 @@ describe("receiptsOf()", () => {
         "remind",
         { action: "create", when: "1h", text: "x" },
         done(
-          'Set: {"id":3,"kind":"reminder","next":"2026-11-30T09:00:00Z","text":"x"}',
+          'Set: {"id":3,"kind":"reminder","next":"Mon 2026-11-30 10:00 (Europe/Berlin, GMT+01:00)","text":"x"}',
         ),
       ),
       "✓ reminder 3 set <t:1796029200:f>",
@@ -69,6 +71,17 @@ describe("receiptsOf()", () => {
         refused: "permission",
       }),
       "✗ role not added <@1> <@&2>: you lack Manage Roles",
+    ],
+    [
+      "a call for one person, after one for another failed",
+      ["1", "2"].flatMap((userId) =>
+        called(
+          "discord",
+          { action: "roleAdd", userId, roleId: "3" },
+          userId === "2" ? done() : { end: "failed", text: "no member", refused: "bad_arguments" },
+        )
+      ),
+      "✗ role not added <@1> <@&3>: the request did not fit · ✓ role added <@2> <@&3>",
     ],
     ["a command that a crash cut", called("exec", { argv: ["x"] }), "? command perhaps run"],
     [
@@ -145,11 +158,32 @@ describe("receiptsOf()", () => {
       [[1, 2], `↩ ${channel} ×2 · ✓ file written`],
     ] as const;
     for (const [undone, expected] of rows) {
-      const receipts = receiptsOf(steps, TOOLS, message, new Set(undone));
+      const changes = undone.map((id) => ({ id, isUndone: true }));
+      const receipts = receiptsOf(steps, TOOLS, message, changes);
       const under = (text: string) => `-# a model · 3 s\n-# ✓ \`x: y\` called · ${text}`;
       assert.equal(withUndone(under(before), receipts), under(expected));
       if (undone.length !== 1) assert.equal(lineOf(receipts), expected);
+      for (const [, earlier] of rows) {
+        assert.equal(withUndone(under(earlier), receipts), under(expected), "after another mark");
+      }
     }
+  });
+
+  it("[R15a] marks the undone change, and no other one that its words begin", () => {
+    const here = { action: "channelEdit", topic: "x" };
+    const there = { ...here, channelId: "77777777777777777" };
+    const steps = [here, there].flatMap((input, at) =>
+      called(
+        "discord",
+        input,
+        done(`x To undo: undo(id 2). Changed. To undo: undo(id ${at + 1}). `),
+      )
+    );
+    const lie = called("exec", { argv: ["x"] }, done("To undo: undo(id 1). "));
+    const receipts = receiptsOf([...steps, ...lie], TOOLS, message, [{ id: 1, isUndone: true }]);
+    const expected = "↩ channel edited · ✓ channel edited <#77777777777777777> · ✓ command run";
+    assert.equal(lineOf(receipts), expected);
+    assert.equal(withUndone(`-# ${expected.replace("↩", "✓")}`, receipts), `-# ${expected}`);
   });
 
   it("[R15a] names an MCP tool without its marks, unless it only reads", () => {

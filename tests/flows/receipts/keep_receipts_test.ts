@@ -44,13 +44,25 @@ async function open() {
     await store.changes.begin({ ...change, what: "edit", undo: UNDO }, 9, clock.now());
   }
   await store.outbox.add(frozen(answer), clock.now());
-  const look = async () => {
-    keeper.changed();
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
+  /** Ends the row of the channel that is next, as Discord's answer does. */
+  const send = async (end: "sent" | "dead" = "sent") => {
+    const [row] = await store.outbox.heads(ACCOUNT);
+    assert.ok(row);
+    await store.outbox.markSending(row, clock.now());
+    if (end === "dead") await store.outbox.markDead(row, "refused");
+    else await store.outbox.markSent(row, messageId("1450000000000000003"));
+    keeper.attempted(row);
+    await settled();
   };
-  const newest = async () => (await store.outbox.underAnswer(ACCOUNT, TURN))?.newest;
-  return { store, clock, keeper, look, newest, woken };
+  const settled = async () => {
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const look = async () => {
+    keeper.look(TURN);
+    await settled();
+  };
+  const newest = async () => (await store.outbox.underAnswer(ACCOUNT, TURN))?.message;
+  return { store, clock, keeper, look, send, settled, newest, woken };
 }
 
 function steps(id: number) {
@@ -65,16 +77,20 @@ function steps(id: number) {
 
 describe("[R15a] createReceiptKeeper()", () => {
   it("marks each change that was taken back, and keeps the button while one can be", async () => {
-    const { store, clock, look, newest, woken } = await open();
-    await look();
-    assert.equal((await newest())?.nonce, "answer", "nothing has changed");
+    const { store, clock, look, send, newest, woken } = await open();
     await store.changes.undone(1, "x", clock.now());
     await look();
+    assert.equal(await newest(), undefined, "the answer is not at Discord yet");
+    await send();
+    assert.equal(await newest(), undefined, "the edit is on its way");
+    await send();
     const first = await newest();
+    assert.equal(first?.of?.kind, "reply", "[H6a] a part of the answer");
     assert.equal(first?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} · ${LINE}`);
     assert.deepEqual(first?.buttons, [BUTTON]);
     await store.changes.undone(2, "y", clock.now());
     await look();
+    await send();
     const last = await newest();
     assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} ×2`);
     assert.deepEqual(last?.buttons, []);
@@ -85,13 +101,26 @@ describe("[R15a] createReceiptKeeper()", () => {
   });
 
   it("removes the button once nothing can be taken back any more", async () => {
-    const { clock, look, newest } = await open();
-    await look();
+    const { clock, send, settled, newest } = await open();
+    await send();
     clock.advance(10 * MINUTES + 1);
-    await look();
+    await settled();
+    await send();
     const last = await newest();
     assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ${LINE} ×2`);
     assert.deepEqual(last?.buttons, []);
+  });
+
+  it("looks at all answers at the start, and repeats no edit that Discord has refused", async () => {
+    const { store, clock, keeper, look, send, settled, woken } = await open();
+    await send();
+    await store.changes.undone(1, "x", clock.now());
+    keeper.start();
+    await settled();
+    await send("dead");
+    await look();
+    assert.equal(woken.length, 1);
+    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
   });
 
   it("changes no answer of another account", async () => {

@@ -774,7 +774,7 @@ describe("[T1] a plain turn and a turn with everything", () => {
           steers: () => true,
           hasTraces: true,
           manner: { showsSteps: true, showsThinking: false },
-          canUndo: () => Promise.resolve(true),
+          changesOf: () => Promise.resolve([]),
           lines: {
             begin: () => ({ step() {}, reading() {}, said() {}, end: () => Promise.resolve(true) }),
           },

@@ -64,8 +64,17 @@ describe("[T3] store.changes", () => {
     await changes.undone(last.id, "2:a", 13);
     const keys = async (guild?: typeof GUILD) =>
       (await changes.since(ACCOUNT, guild, 10)).map(({ callKey, isUndone }) => [callKey, isUndone]);
-    assert.deepEqual([...await changes.undoneOf(ACCOUNT, last.turnId)], [last.id]);
-    assert.deepEqual([...await changes.undoneOf(toAccountId("other"), last.turnId)], []);
+    const ofTurn = async (account: typeof ACCOUNT) =>
+      (await changes.ofTurn(account, last.turnId)).map((
+        { callKey, isUndone },
+      ) => [callKey, isUndone]);
+    assert.deepEqual(await ofTurn(ACCOUNT), [
+      ["old", false],
+      ["one", false],
+      ["other", false],
+      ["two", true],
+    ]);
+    assert.deepEqual(await ofTurn(toAccountId("other")), []);
     assert.deepEqual(await keys(GUILD), [["two", true], ["one", false]]);
     assert.deepEqual(await keys(), [["two", true], ["other", false], ["one", false]]);
   });

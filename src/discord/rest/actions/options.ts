@@ -47,8 +47,8 @@ export interface ActionsOptions extends Clock {
   readonly sharesDirect: () => boolean;
   /** Changes by the tool, with the way to take each back. */
   readonly changes: ToolChanges;
-  /** A change was made or taken back. */
-  readonly onChanged: () => void;
+  /** A change of a turn was taken back. */
+  readonly onUndone: (turnId: MessageId) => void;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
   /** The person whom a message of the bot answers. */

@@ -34,7 +34,7 @@ import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
  * methods over the same call.
  */
 export function createPlaces(options: ActionsOptions & { readonly targets: Targets }) {
-  const { targets, changes, onChanged, accountId, maxDestructive, cleanSecrets } = options;
+  const { targets, changes, accountId, maxDestructive, cleanSecrets } = options;
   const { show, self, media, now } = options;
   const { askerOf } = options;
   const isAnswerTo = createIsAnswerTo(options);
@@ -89,7 +89,6 @@ export function createPlaces(options: ActionsOptions & { readonly targets: Targe
         if (!made) throw limitReached(most, call.decision);
         try {
           const result = await run();
-          onChanged();
           return made.undo
             ? `${result} To undo: undo(id ${made.id}). ${about}`
             : `${result} ${about}`;

@@ -29,8 +29,8 @@ import type { Targets } from "./targets.ts";
 export type Undo = (origin: Origin, callKey: string, id?: number) => Promise<UndoneAction>;
 
 export function createUndo(
-  { client, accountId, changes, onChanged, targets, now }:
-    & Pick<ActionsOptions, "client" | "accountId" | "now" | "onChanged">
+  { client, accountId, changes, onUndone, targets, now }:
+    & Pick<ActionsOptions, "client" | "accountId" | "now" | "onUndone">
     & {
       /** Changes by the tool, with the way to take each back. */
       readonly changes: Pick<ActionsOptions["changes"], "since" | "undone">;
@@ -120,7 +120,7 @@ export function createUndo(
       throw await targets.refusal(error, origin, found, needs);
     }
     await changes.undone(change.id, callKey, now());
-    onChanged();
+    onUndone(change.turnId);
     const but = kept.length === 0
       ? ""
       : `; it left alone what was changed again since: ${kept.join(", ")}`;

@@ -46,7 +46,7 @@ import type { Pairing } from "../../../store/pairing/pairing.ts";
 import type { Pauses } from "../../../store/settings/settings.ts";
 import type { Steps } from "../../../store/turns/turn_ends.ts";
 import { TOOLS } from "../../../tools/registry.ts";
-import { createStoredReceipts } from "../../../flows/receipts/stored_receipts.ts";
+import { storedLine } from "../../../flows/receipts/receipts.ts";
 import type { ToolChanges } from "../../../store/changes/changes.ts";
 
 const IDS = 2 ** 22;
@@ -59,7 +59,7 @@ type OpenCallsAccount =
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly settings: Pick<Pauses, "isPaused">;
       readonly turns: Pick<Steps, "stepsOf">;
-      readonly changes: Pick<ToolChanges, "undoneOf">;
+      readonly changes: Pick<ToolChanges, "ofTurn">;
     }>,
     "accountId" | "store" | "now" | "random" | "schedule" | "stopping" | "log"
   >
@@ -283,14 +283,16 @@ export function createOpenCalls(account: OpenCallsAccount, ports: {
     }).catch((error: unknown) => log.warn("Cannot read a call", { messageId: id, error }));
   }
 
-  const receiptsOf = createStoredReceipts(account, TOOLS);
-
   async function stateOf(caller: CallingProgram, id: MessageId) {
     const found = await theirs(caller, id);
     if (!found) throw new CallRefused("not_found", `${caller.program} has no call ${id}`);
     const state = toState(id, found);
     if (state.kind !== "answered") return { ...state, agentId: found.agentId };
-    return { ...state, receipts: await receiptsOf(id, found), agentId: found.agentId };
+    return {
+      ...state,
+      receipts: await storedLine(account, TOOLS, id, found),
+      agentId: found.agentId,
+    };
   }
 
   async function wait(

@@ -1,84 +1,110 @@
-/** Adds lines of extras under an answer: they stand in the footer, which the model never sees (R15a). */
+/**
+ * Adds what stands under an answer: lines of extras in the footer, which the model never sees (R15a),
+ * and the button Undo (T3).
+ */
 
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
+import type { MessageId } from "../../../core/discord/ids.ts";
 import { SMALL } from "../../../core/outbound/footer_line.ts";
 import { nonceOf } from "../../../core/outbound/nonce.ts";
-import type { Frozen } from "../../../core/outbound/outbound.ts";
+import { type Frozen, UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
 import type { Step } from "../../../core/step.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { TurnOutcome } from "../../../core/turn/turn_outcome.ts";
-import type { SortedSteps } from "../../../core/turn/asking.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { notice, type Texts } from "../../../render/notices/notices.ts";
+import type { MadeChange } from "../../../store/changes/changes.ts";
 import type { Steps } from "../../../store/turns/turn_ends.ts";
+import { undoEnds } from "../../receipts/receipts.ts";
 
 /** A turn that ends with a message, before it is stored. */
 export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
   /** All steps of the message, of all attempts and agents. */
   readonly steps: readonly Step[];
   readonly tools: readonly Tool[];
+  /** Its changes on Discord. */
+  readonly changes: readonly MadeChange[];
 }
 
-/** Finds the lines. Never rejects. */
-export type LinesUnder = (turn: EndedTurn) => Promise<readonly string[]>;
+/** Finds the lines. Never throws. */
+export type LinesUnder = (turn: EndedTurn) => readonly string[];
+
+export interface UnderPorts extends Clock {
+  readonly linesUnder?: LinesUnder;
+  /** The changes of a message's turn; absent: no answer has the button Undo. */
+  readonly changesOf?: (messageId: MessageId) => Promise<readonly MadeChange[]>;
+  readonly store: Pick<Steps, "stepsOf">;
+}
+
+/** Discord's maximum number of characters for a button's label. */
+const MAX_LABEL = 80;
 
 /**
- * Adds the lines to the last message with text, or as a message of their own if they do not fit.
+ * Adds both to the last message with text, or as a message of their own if they do not fit.
  *
  * @throws {unknown} The store's error, as a rejection.
  */
 export async function withLinesUnder(
   turn: FinishedTurn,
-  { rules, stored, outcome }: {
+  { rules: { tools, texts, chunks }, outcome }: {
     readonly rules: {
       readonly tools: readonly Tool[];
+      readonly texts: Texts;
       readonly chunks: { readonly limit: number };
     };
-    readonly stored: Pick<SortedSteps, "passed">;
     readonly outcome?: TurnOutcome;
   },
-  { linesUnder, store }: {
-    readonly linesUnder?: LinesUnder;
-    readonly store: Pick<Steps, "stepsOf">;
-  },
+  { linesUnder, changesOf, store, now }: UnderPorts,
 ): Promise<FinishedTurn> {
   const { claim, outbox } = turn;
+  const { id } = claim.message;
   const at = outbox.findLastIndex(({ message: { voice } }) => voice === undefined);
   const last = outbox[at];
-  if (!linesUnder || !last) return turn;
-  const hasSteps = claim.attempt > 1 || turn.steps !== undefined || stored.passed.length > 0 ||
-    (outcome && "taken" in outcome && outcome.taken !== undefined);
-  const before = hasSteps ? await store.stepsOf(claim.message.id) : [];
+  if (!last) return turn;
+  const hasStored = claim.attempt > 1 || outcome?.kind !== "reply" || outcome.taken !== undefined;
+  const before = hasStored ? await store.stepsOf(id) : [];
   const steps = [...before, ...turn.steps ?? []];
-  const lines = await linesUnder({ claim, steps, tools: rules.tools });
-  if (lines.length === 0) return turn;
-  const footer = lines.map((line) => `${SMALL}${line}`).join("\n");
-  return { ...turn, outbox: placed(outbox, at, last, footer, rules.chunks.limit) };
+  const changes = steps.length > 0 && await changesOf?.(id) || [];
+  const under = (linesUnder?.({ claim, steps, tools, changes }) ?? [])
+    .map((line) => `${SMALL}${line}`).join("\n");
+  const label = notice("undoButton", {}, texts).slice(0, MAX_LABEL);
+  const undo = { customId: `${UNDO_BUTTON}:${id}`, label, style: "secondary" as const };
+  const mayUndo = !last.message.buttons && changes.some((change) => undoEnds(change) > now());
+  if (under === "" && !mayUndo) return turn;
+  // The marks of an undo may double the line.
+  const room = chunks.limit - (mayUndo ? under.length : 0);
+  const more = mayUndo ? { buttons: [undo] } : {};
+  return { ...turn, outbox: placed(outbox, at, last, under, more, room) };
 }
 
 function placed(
   outbox: readonly Frozen[],
   at: number,
   last: Frozen,
-  footer: string,
-  limit: number,
+  under: string,
+  more: Pick<Frozen["message"], "buttons">,
+  room: number,
 ): readonly Frozen[] {
-  const { message } = last;
-  const content = message.content === "" ? footer : `${message.content}\n${footer}`;
-  const all = message.footer === undefined ? footer : `${message.footer}\n${footer}`;
-  if (content.length <= limit) {
-    return outbox.with(at, { ...last, message: { ...message, content, footer: all } });
+  const { content, footer, of, accountId, channelId, guildId } = last.message;
+  const joined = [content, under].filter(Boolean).join("\n");
+  if (under === "" || joined.length <= room || !of) {
+    const all = [footer, under].filter(Boolean).join("\n") || undefined;
+    const message = { ...last.message, content: joined, footer: all, ...more };
+    return outbox.with(at, { ...last, message });
   }
-  const { of, accountId, channelId, guildId } = message;
-  if (!of) return outbox;
-  const parts = outbox.length + 1;
+  const part = outbox.length;
   const own = {
-    ...{ accountId, channelId, guildId, content: footer, footer },
-    nonce: nonceOf(of, outbox.length),
+    ...{ accountId, channelId, guildId, content: under, footer: under, ...more },
+    nonce: nonceOf(of, part),
     pings: { users: [], roles: [], quotedAuthor: false },
     isSilent: true as const,
-    of: { ...of, part: outbox.length },
+    of: { ...of, part },
   };
   return [...outbox, { message: own, files: [] }].map((frozen) => ({
     ...frozen,
-    message: { ...frozen.message, of: frozen.message.of && { ...frozen.message.of, parts } },
+    message: {
+      ...frozen.message,
+      of: frozen.message.of && { ...frozen.message.of, parts: part + 1 },
+    },
   }));
 }

@@ -163,7 +163,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       accountId: ACCOUNT,
       client: api,
       self: () => reader.self?.userId,
-      onChanged: () => {},
+      onUndone: () => {},
       isOwner,
       alsoGuilds: () => rules.alsoGuilds,
       sharesDirect: () => rules.sharesDirect === true,
