@@ -70,7 +70,8 @@ describe("[O5] barnacle demo", LIMIT, () => {
       const first = await open();
       assert.deepEqual(first, [
         "@ Remember that the ferry leaves at nine",
-        "I will remember that the ferry leaves at nine. Ask me about it any time.",
+        "I will remember that the ferry leaves at nine. Ask me about it any time.\n" +
+        "-# ✓ note 1 saved",
         "The tide table is in the harbour office",
         "@ What do you remember about the ferry?",
         "You told me that the ferry leaves at nine.",
