@@ -64,11 +64,7 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
     return Math.min(speakers.size, MAX_SPEAKERS) / 4;
   }
 
-  /** People other than the bot. A word and a comma after the bot's question are its answer, no name. */
-  function othersIn({ author, to }: IntentMessage): readonly UserId[] {
-    const isAnswer = own?.isQuestion && recentAuthors.at(-1) === me;
-    return to.filter((one) => one !== me && one !== author && !(isAnswer && one === STRANGER));
-  }
+  const answersBot = () => own?.isQuestion === true && recentAuthors.at(-1) === me;
 
   function features(message: IntentMessage): IntentFeatures {
     const { author, at } = message;
@@ -80,7 +76,7 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
     const context: MessageContext = {
       words,
       person,
-      namesOther: othersIn(message).length > 0,
+      namesOther: othersIn(message, me, answersBot()).length > 0,
       isNew: person.lastMessage < 0,
       botSpokeLast: before === me,
       answeredLately: secondsSinceAnswer < RECENT_ANSWER,
@@ -122,7 +118,7 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
     /** Records a message, after {@link features}. The bot's own ones, too. */
     push(message: IntentMessage): void {
       const { author, text, at, to } = message;
-      const others = othersIn(message);
+      const others = othersIn(message, me, answersBot());
       if (author === me) {
         const { isQuestion, content } = readIntentWords(text);
         own = { number: count, at, to: others, isQuestion, content };
@@ -144,6 +140,15 @@ export function createIntentTracker({ me }: { readonly me: UserId }) {
       return people.bytes;
     },
   };
+}
+
+/** People other than the bot. A word and a comma after the bot's question are its answer, no name. */
+function othersIn(
+  { author, to }: IntentMessage,
+  me: UserId,
+  answersBot: boolean,
+): readonly UserId[] {
+  return to.filter((one) => one !== me && one !== author && !(answersBot && one === STRANGER));
 }
 
 /** Facts that several features share. */
