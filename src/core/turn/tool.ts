@@ -190,6 +190,11 @@ export interface CallEffect {
   readonly links?: readonly string[];
 }
 
+/** Whether a call changes nothing that stays, so that a turn after an edit may repeat it. */
+export function changesNothing({ afterEdit }: Tool, input: unknown): boolean {
+  return afterEdit === "run" || afterEdit?.(input) === true;
+}
+
 /** The schema of an input, or a function that builds it at the first call. */
 export type DeclaredInput<Input extends z.ZodType> = {
   readonly input: Input | (() => Input);

@@ -12,8 +12,9 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { type OutboxRow, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import { CHANGES_KEPT_MS } from "../../store/changes/changes.ts";
-import type { Store } from "../../store/store.ts";
+import type { ToolChanges } from "../../store/changes/changes.ts";
+import type { Outbox } from "../../store/outbox/outbox.ts";
+import type { Steps } from "../../store/turns/turn_ends.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { receiptsOf, undoEnds, withUndone } from "./receipts.ts";
 
@@ -68,10 +69,10 @@ export function createReceiptKeeper(
         if (turnId) look(turnId);
       }
     },
-    /** Looks at all answers with changes. */
+    /** Looks at all answers with changes: the store keeps them for two days. */
     start(): void {
       retries.add(async () => {
-        const made = await store.changes.since(accountId, undefined, now() - CHANGES_KEPT_MS);
+        const made = await store.changes.since(accountId, undefined, 0);
         for (const turnId of new Set(made.map((change) => change.turnId))) look(turnId);
       });
     },
@@ -83,9 +84,9 @@ export function createReceiptKeeper(
 }
 
 interface KeptIn {
-  readonly changes: Pick<Store["changes"], "ofTurn" | "since">;
-  readonly outbox: Pick<Store["outbox"], "underAnswer" | "add">;
-  readonly turns: Pick<Store["turns"], "stepsOf">;
+  readonly changes: Pick<ToolChanges, "ofTurn" | "since">;
+  readonly outbox: Pick<Outbox, "underAnswer" | "add">;
+  readonly turns: Pick<Steps, "stepsOf">;
 }
 
 /** The turn of a button Undo; `undefined` for another button. */

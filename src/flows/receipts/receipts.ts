@@ -14,10 +14,9 @@ import type { RefusalReason } from "../../core/refused_call.ts";
 import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
-import type { CallEffect, Tool } from "../../core/turn/tool.ts";
+import { type CallEffect, changesNothing, type Tool } from "../../core/turn/tool.ts";
 import type { MadeChange, ToolChanges } from "../../store/changes/changes.ts";
 import type { Steps } from "../../store/turns/turn_ends.ts";
-import { changesNothing } from "../turn/edited_turn.ts";
 import { clip } from "../../lib/text/cut.ts";
 
 /** A call's effect, with its end. */

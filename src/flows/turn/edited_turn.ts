@@ -12,18 +12,13 @@ import type { Step } from "../../core/step.ts";
 import type { TurnRecords } from "../../store/turns/turns.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { FollowedEdit } from "../../core/turn/asking.ts";
-import type { Tool } from "../../core/turn/tool.ts";
+import { changesNothing, type Tool } from "../../core/turn/tool.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { withFirstLine } from "../../render/preface.ts";
 import type { ReplyToSend } from "../../render/cost.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { editedOf } from "../../render/prompt/question.ts";
 import type { TurnRules } from "./answer_ports.ts";
-
-/** Whether a call changes nothing that stays, so that a turn after an edit may repeat it. */
-export function changesNothing({ afterEdit }: Tool, input: unknown): boolean {
-  return afterEdit === "run" || afterEdit?.(input) === true;
-}
 
 /** The calls of the earlier turns that have done something, or perhaps have, with their results. */
 export function doneBefore(
