@@ -104,7 +104,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
   it("[O6] opens the bot's dashboard in a tab, logged in by the click, and again after a kill", async () => {
     const open = () => page.click("button.control:has-text('Open the dashboard')");
     const [tab] = await Promise.all([page.waitForEvent("popup"), open()]);
-    const hasLoggedIn = () => tab.waitForSelector("#page:not([aria-busy]) h1:text-is('Now')");
+    const hasLoggedIn = () => tab.waitForSelector("#page:not([aria-busy]) h1:text-is('Today')");
     await hasLoggedIn();
     assert.equal(new URL(tab.url()).origin, new URL(demo.page).origin);
     assert.equal(new URL(tab.url()).hash, "", "the link stays in no history");
@@ -122,7 +122,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await tab.locator("#login-text", { hasText: "again from the page of the demo" }).waitFor();
     await page.waitForSelector("#bot-dot.is-online");
     await page.bringToFront();
-    for (let tries = 0; !await tab.isVisible("#page h1:text-is('Now')"); tries++) {
+    for (let tries = 0; !await tab.isVisible("#page h1:text-is('Today')"); tries++) {
       if (tries > 300) throw new Error(await page.innerText("#problem"));
       await open(); // the bot takes commands a moment after it is online
       await Promise.race([hasLoggedIn(), page.waitForSelector("#problem:not(:empty)")]);
