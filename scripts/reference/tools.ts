@@ -135,7 +135,6 @@ export function definitionsModule(
     "  return schemas[tool] ??= parsed(SCHEMAS[tool]);",
     "}",
     "",
-    "/** The view of an action. */",
     "export function viewOf(action: string): ActionView {",
     '  return parsed(VIEWS[action]) ?? { line: "", fields: {} };',
     "}",

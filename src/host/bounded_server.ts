@@ -106,6 +106,7 @@ export interface ServedConnection extends OpenConnection {
   readonly openedAt: number;
   /** Whether it waits for an answer. */
   isBusy: boolean;
+  /** Number of requests. */
   answered: number;
 }
 

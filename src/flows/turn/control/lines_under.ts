@@ -30,6 +30,7 @@ export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
 export type LinesUnder = (turn: EndedTurn) => readonly string[];
 
 export interface UnderPorts extends Clock {
+  /** Absent: no extra adds lines. */
   readonly linesUnder?: LinesUnder;
   /** The changes of a message's turn; absent: no answer has the button Undo. */
   readonly changesOf?: (messageId: MessageId) => Promise<readonly MadeChange[]>;
