@@ -55,6 +55,11 @@ export interface HttpBounds extends HttpTimeouts {
 const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
 /** Connections without a place that may wait for their 503; each takes some 10 kB for a moment. */
 const MAX_TURNED_AWAY = 4_096;
+/**
+ * How long they may take to send a request, in milliseconds. Of more than 512 at one instant, the
+ * kernel drops packets, and a client repeats them seconds later.
+ */
+const TURNED_AWAY_MS = 10_000;
 const MAX_HEADER_BYTES = 8_192;
 
 const TOO_LARGE_TEXT =
@@ -203,8 +208,9 @@ function boundConnections(
   };
 
   const turnAway = (socket: Socket): void => {
-    if (turnedAway.size < MAX_TURNED_AWAY) turnedAway.add(socket);
-    else socket.destroy();
+    if (turnedAway.size >= MAX_TURNED_AWAY) return void socket.destroy();
+    turnedAway.add(socket);
+    wait(socket, TURNED_AWAY_MS);
   };
 
   server.on("connection", (socket: Socket) => {

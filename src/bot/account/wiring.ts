@@ -149,8 +149,7 @@ export function connectParts(
     filesRefused: outbound.fileNotices.refused,
     loopMuted: outbound.notices.loopMuted,
   });
-  connection.connect({
-    batch: inbound.take,
+  connection.connect(inbound.take, {
     shards(count) {
       health.setShardCount(count);
       catchUp.setShardCount(count);

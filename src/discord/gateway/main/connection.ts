@@ -18,7 +18,6 @@ import {
 } from "./start_connection.ts";
 
 interface ConnectionEvents {
-  batch: ConnectPorts["onBatch"];
   shards: ConnectPorts["onShards"];
   /** Reports wanted intents that Discord does not grant. */
   intentsMissing: ConnectPorts["onIntents"];
@@ -63,9 +62,13 @@ export function createConnection(
   const { promise: waiting, resolve: waits } = Promise.withResolvers<void>();
   const { hold } = ports;
   const { wrap } = hold;
+  let take: ConnectPorts["onBatch"] | undefined;
   const failed = wrap((error: unknown) => events.emit.failed(error));
   const handlers: Omit<ConnectPorts, "isHolding" | keyof WithoutEvents> = {
-    onBatch: wrap((batch) => events.emit.batch(batch)),
+    onBatch: wrap((batch) => {
+      if (!take) throw new TypeError("A batch came before its receiver was connected");
+      take(batch);
+    }),
     onShards: wrap((count) => events.emit.shards(count)),
     onIntents: wrap((missing) => events.emit.intentsMissing(missing)),
     onBudget: wrap((budget) => events.emit.budgetChanged(budget)),
@@ -80,8 +83,11 @@ export function createConnection(
   let opening: Promise<void> | undefined;
   let forms: readonly OfferedForm[] = [];
   return {
-    /** Connects the events, before the first one. */
-    connect: events.connect,
+    /** Connects the main thread's way of a batch, and those who listen, before the first one. */
+    connect(taking: ConnectPorts["onBatch"], listeners: ConnectionEvents): void {
+      take = taking;
+      events.connect(listeners);
+    },
     /**
      * Starts connecting.
      *
