@@ -114,8 +114,8 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await say("seen by the owner, too");
     await asked("seen by the owner, too").locator(".verdict.is-ignored").waitFor();
     await tab.locator("#decisions tr", { hasText: "grace" }).first().waitFor();
-    await tab.click("#pages a:text-is('Approvals')");
-    await tab.waitForSelector("#page:not([aria-busy]) h1:text-is('Approvals')");
+    await tab.click("#pages a:text-is('People')");
+    await tab.waitForSelector("#page:not([aria-busy]) h1:text-is('People')");
 
     await page.click("button.control:has-text('Kill the bot')");
     await tab.locator("#live", { hasText: "The bot does not answer" }).waitFor();
