@@ -402,13 +402,15 @@ describe("[T16] an action that was pressed, and whose turn ends before it began"
       press("grace", shown, "1. Clean up");
       await until("the press", () => /chose: 1\. Clean up/.test(now(shown)));
       simulator.delete({ as: "grace", in: "general", message: asked.id });
-      const isTold = (text: string) => /Clean up failed, for <@\d+>\.\n```\nnothing ran/.test(text);
+      // The label may have words of the deleted question, so it is gone, too (H6a).
+      const isTold = (text: string) =>
+        /\[not kept: [^\]]+\] failed, for <@\d+>\.\n```\nnothing ran/.test(text);
       await until("the card", () => isTold(now(shown)));
       await until("the outcome", () => written("general").some(isTold));
       assert.equal(written("general").filter((text) => text.startsWith("❌")).length, 1);
       assert.match(
         (await cli("why", asked.id)).stdout.join("\n"),
-        /Clean up {2}failed[^\n]*nothing ran/,
+        /\[not kept: [^\]]+\] {2}failed[^\n]*nothing ran/,
       );
       assert.equal(ran(), 0);
       assert.deepEqual(rows("SELECT state FROM action_run"), [{ state: "failed" }]);
