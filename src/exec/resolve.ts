@@ -7,6 +7,7 @@ import { createHash, hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { access, constants, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
+import process from "node:process";
 import { basename, delimiter, dirname, join, resolve, sep } from "node:path";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
 import { withHome } from "../lib/env.ts";
@@ -71,7 +72,7 @@ async function programOf(
   program: string,
   folder: string,
 ): Promise<Pick<ResolvedCommand, "path" | "realPath">> {
-  const written = withHome(program, homedir());
+  const written = withHome(program, process.env["HOME"] ?? homedir());
   const places = written.includes("/")
     ? [resolve(folder, written)]
     : EXEC_PATH.split(delimiter).map((one) => join(one, program));
