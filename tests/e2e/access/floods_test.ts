@@ -10,7 +10,6 @@ import {
 } from "../../../src/discord/gateway/shard/interaction_limit.ts";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
-import { quietMsSince } from "../../support/process/quiet_time.ts";
 import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Commands of one person. */
@@ -90,12 +89,12 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
         const startedAt = performance.now();
         command({ as: "ada", in: "#general", name: "status" });
         await until("the answer", () => simulator.ephemeral("ada").length > n);
-        assert.ok(quietMsSince(startedAt) <= 2_000, `command ${n}`);
+        assert.ok(performance.now() - startedAt <= 2_000, `command ${n}`);
       }
       const stoppedAt = performance.now();
       bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
-      assert.ok(quietMsSince(stoppedAt) <= 5_000);
+      assert.ok(performance.now() - stoppedAt <= 5_000);
     }));
 });
 
@@ -112,7 +111,7 @@ describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => 
       const stoppedAt = performance.now();
       bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
-      assert.ok(quietMsSince(stoppedAt) <= 5_000);
+      assert.ok(performance.now() - stoppedAt <= 5_000);
       assert.equal(bot.lines.filter((line) => line.includes("Cannot answer")).length, 1);
     }));
 });

@@ -3,8 +3,9 @@
  * T17).
  *
  * If someone asked the same before and got an answer, the bot posts a link to it at once. The model
- * reads the found messages with their replies, and cites them. Later turns do not see it, because people may have lost the
- * right to read it by then. A failure costs the turn nothing: it goes on without.
+ * reads the found messages with their replies, and cites them. Later turns do not see it, because
+ * people may have lost the right to read it by then. A failure costs the turn nothing: it goes on
+ * without.
  */
 
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
