@@ -110,15 +110,16 @@ function run(root: string): number {
     ["src", "simulator"].filter((top) => existsSync(join(root, top))),
   );
   const args = ["doc", "--lint", ...sources.map(({ path }) => path)];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
     cwd: root,
     encoding: "utf8",
+    maxBuffer: Infinity, // each finding names the root's path, also those that do not count
     env: { ...process.env, NO_COLOR: "1" },
   });
   const output = `${stdout}${stderr}`;
   const hasFindings = /^error: Found \d+ documentation lint error/m.test(output);
   if (sources.length === 0 || (status !== 0 && !hasFindings)) {
-    console.error(output);
+    console.error(error ?? output);
     return 1;
   }
   const findings = [

@@ -133,8 +133,16 @@ describe("doc_lint", skipUnless(isDeno, "doc_lint: Bun has no deno doc"), () => 
       status: 1,
       prints: /no comment about the module/,
     },
+    {
+      name: "fails for its one finding among megabytes of those that do not count",
+      doc: "",
+      opens: true,
+      kind: "x".repeat(2 ** 20),
+      status: 1,
+      prints: /^error\[missing-jsdoc[^]*\n1 exports or modules lack documentation\n$/,
+    },
   ];
-  for (const { name, doc, opens, status, prints } of cases) {
+  for (const { name, doc, opens, kind, status, prints } of cases) {
     it(name, () => {
       const root = mkdtempSync(join(tmpdir(), "doc-lint-"));
       try {
@@ -147,7 +155,8 @@ describe("doc_lint", skipUnless(isDeno, "doc_lint: Bun has no deno doc"), () => 
             : path.startsWith("src/")
             ? "/** One. */\n"
             : "";
-          const members = `${ownDoc}  limit: number;`;
+          const known = kind === undefined ? "" : `  kind: "${kind}";\n`;
+          const members = `${known}${ownDoc}  limit: number;`;
           writeFileSync(join(root, path), `${before}export interface One {\n${members}\n}\n`);
         }
         const script = join(SCRIPTS, "doc_lint.ts");
