@@ -9,6 +9,7 @@ import type { MessageId } from "../core/discord/ids.ts";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { PassedWork, ToolResult } from "../core/step.ts";
 import {
+  changesNothing,
   PassesOn,
   type Tool,
   type ToolContext,
@@ -246,7 +247,9 @@ export function createToolbox(
         const unseen = opener && !tool.short && definitions.find(({ name }) => name === tool.name);
         return failed(unseen ? `${why}\n${helpOf(unseen)}` : why, "bad_arguments");
       }
-      return await runWithin(tool, input.data, context);
+      const ended = await runWithin(tool, input.data, context);
+      const lasts = isResult(ended) && !tool.effect && !changesNothing(tool, input.data);
+      return lasts ? { ...ended, mayLast: true } : ended;
     },
   };
 }

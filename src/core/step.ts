@@ -188,6 +188,8 @@ export interface ToolResult {
   readonly read?: readonly MessageId[];
   /** Why the call was refused; absent if it ran. */
   readonly refused?: RefusalReason;
+  /** Whether a tool of an MCP server may have changed something; the tool may go before its receipt. */
+  readonly mayLast?: true;
 }
 
 /**

@@ -27,6 +27,7 @@ const tide: Tool = {
   input: z.object({ port: z.string(), hours: z.int().default(1) }),
   needs: [],
   isIdempotent: true,
+  afterEdit: "run",
   run: (input) => Promise.resolve(JSON.stringify(input)),
 };
 
@@ -47,6 +48,22 @@ function setUp(...tools: readonly Tool[]) {
 }
 
 describe("[T1] createToolbox()", () => {
+  it("[R15a] notes which calls may have changed something, unless the tool has words for them", async () => {
+    const effect = () => ({ object: "x", did: "y" });
+    const rows: readonly (readonly [Partial<Tool>, true | undefined])[] = [
+      [{ afterEdit: "run" }, undefined],
+      [{ afterEdit: () => true }, undefined],
+      [{ afterEdit: () => false }, true],
+      [{ afterEdit: undefined }, true],
+      [{ afterEdit: undefined, effect }, undefined],
+      [{ afterEdit: undefined, run: () => Promise.reject(new Error("x")) }, true],
+    ];
+    for (const [parts, mayLast] of rows) {
+      const { run } = setUp({ ...tide, ...parts });
+      assert.equal((await run("tide", '{"port":"Husum"}')).mayLast, mayLast);
+    }
+  });
+
   it("defines each tool for the model, with the schema of its input", () => {
     const { toolbox } = setUp(tide);
     assert.deepEqual(toolbox.definitions, [{
@@ -298,6 +315,7 @@ describe("[T1] createToolbox()", () => {
       end: "failed",
       text: "Error: no result within 1 s",
       refused: undefined,
+      mayLast: true,
     });
     const waiting = run("post");
     assert.deepEqual(ran, ["look"], "no call has begun");

@@ -65,7 +65,7 @@ interface CallWithEnd {
 /**
  * Reads the receipts of a message's turn, in the order of its calls.
  *
- * @param tools Tools of the turn's agents. Of others, only a call with a `begun` step has a receipt.
+ * @param tools Tools of the turn's agents. Of others, the steps tell which calls may have changed things.
  * @param changes The turn's changes on Discord.
  */
 export function receiptsOf(
@@ -110,7 +110,7 @@ function receiptOf(
     ? undefined
     : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
-    : (tool ? !changesNothing(tool, input) : hasBegun)
+    : (tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
     ? { object: nameOf(call.name), did: "called" }
     : undefined;
   // The last words of such a result are Barnacle's. Results of other tools may imitate them.

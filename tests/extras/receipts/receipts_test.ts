@@ -4,12 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import type { Step } from "../../../src/core/step.ts";
+import type { Step, ToolResult } from "../../../src/core/step.ts";
 import { lineOf, receiptsOf, withUndone } from "../../../src/flows/receipts/receipts.ts";
 import { fenced } from "../../../src/render/prompt/untrusted.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
-import type { RefusalReason } from "../../../src/core/refused_call.ts";
 
 const GUILD = "66666666666666666";
 const channelId = parseSnowflake<"channel">("55555555555555555");
@@ -20,7 +19,7 @@ const message = { channelId, guildId: parseSnowflake<"guild">(GUILD) };
 function called(
   name: string,
   input: unknown,
-  result?: { readonly end: "done" | "failed" | "unknown"; text: string; refused?: RefusalReason },
+  result?: Omit<ToolResult, "read">,
 ): readonly Step[] {
   const calls = [{ id: "1", name, arguments: JSON.stringify(input) }];
   const answer = { kind: "answer", text: "Done!", calls, at: 1 } as const;
@@ -193,6 +192,8 @@ describe("receiptsOf()", () => {
     const read = Object.assign(Object.create(null), tool, { afterEdit: "run" });
     assert.equal(lineOf(receiptsOf(steps, [write], message)), "✓ `github: make_it` called");
     assert.equal(lineOf(receiptsOf(steps, [read], message)), undefined);
+    const later = called(write.name, {}, { ...done(), mayLast: true });
+    assert.equal(lineOf(receiptsOf(later, [], message)), "✓ `github: make_it` called");
   });
 
   it("[R15a] has words for each tool and action with an effect, and none for the others", () => {
