@@ -61,7 +61,8 @@ export const memory: Tool = defineTool({
     const { data } = input().safeParse(given);
     if (!data || data.action === "search") return undefined;
     const id = data.id ?? /^Saved as note (\d+)/.exec(result)?.[1] ?? "";
-    return { object: `note ${id}`.trim(), did: DID[data.action] };
+    const did = result.startsWith("There is no note ") ? "not there" : DID[data.action];
+    return { object: `note ${id}`.trim(), did };
   },
   async run(call, { message, also = [], callKey, signal, ports: { memory } }) {
     const { action, text, id } = call;
@@ -107,8 +108,9 @@ export const memory: Tool = defineTool({
         return `Changed note ${id}.`;
       case "delete":
         if (id === undefined) throw badArguments("`delete` needs `id`; `search` shows the numbers");
-        await memory.remove(message, id);
-        return `Note ${id} is deleted.`;
+        return await memory.remove(message, id)
+          ? `Note ${id} is deleted.`
+          : `There is no note ${id} here.`;
     }
   },
 });

@@ -47,7 +47,10 @@ export const remind: Tool = defineTool({
   effect(given, _message, result = "") {
     const { data } = input().safeParse(given);
     if (!data) return undefined;
-    if (data.action === "delete") return { object: `reminder ${data.id ?? ""}`, did: "deleted" };
+    if (data.action === "delete") {
+      const did = result.startsWith("This person has no ") ? "not there" : "deleted";
+      return { object: `reminder ${data.id ?? ""}`.trim(), did };
+    }
     const [, id = "", day = "", time = "", zone = ""] =
       /^Set: \{"id":(\d+),"kind":"\w+","next":"\w+ (\S+) (\S+) \(.*?GMT(\S*?)\)"/.exec(result) ??
         [];

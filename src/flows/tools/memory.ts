@@ -102,7 +102,9 @@ export function createMemoryPort(
       await notes.update(id, cleanSecrets(text.trim()), from, now(), isOwnWords);
     },
     async remove(asker, id) {
-      if (await changeable(asker, id)) await notes.remove(id);
+      const note = await changeable(asker, id);
+      if (note) await notes.remove(id);
+      return note !== undefined;
     },
   };
 }

@@ -39,6 +39,21 @@ describe("receiptsOf()", () => {
       called("memory", { action: "save", text: "x" }, done("Saved as note 5.")),
       "✓ note 5 saved",
     ],
+    ...(["memory", "remind"] as const).map((name) =>
+      [
+        `a ${name} that was not there`,
+        called(
+          name,
+          { action: "delete", id: 9 },
+          done(
+            name === "memory"
+              ? "There is no note 9 here."
+              : "This person has no reminder or task with the number 9 here.",
+          ),
+        ),
+        `✓ ${name === "memory" ? "note" : "reminder"} 9 not there`,
+      ] as const
+    ),
     ["a search of notes", called("memory", { action: "search" }, done()), undefined],
     [
       "a reminder",

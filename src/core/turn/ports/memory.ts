@@ -54,9 +54,10 @@ export interface MemoryPort {
   /**
    * Deletes a visible note. A second call does nothing.
    *
+   * @returns Whether there was one.
    * @throws {Error} If the sender may not.
    */
-  remove(asker: InboundMessage, id: number): Promise<void>;
+  remove(asker: InboundMessage, id: number): Promise<boolean>;
 }
 
 /** A session's folded entries, for tools. */
