@@ -50,6 +50,8 @@ export interface HttpBounds extends HttpTimeouts {
   readonly answerMs?: number;
   /** Age at which a connection gets no further request; {@link REUSE_MS} by default. */
   readonly reuseMs?: number;
+  /** For a connection without a place, until it sends its request; {@link TURNED_AWAY_MS} by default. */
+  readonly turnedAwayMs?: number;
 }
 
 const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
@@ -185,6 +187,7 @@ function boundConnections(
     maxBodyBytes = MAX_BODY_BYTES,
     answerMs = ANSWER_MS,
     reuseMs = REUSE_MS,
+    turnedAwayMs = TURNED_AWAY_MS,
     answersLarge,
     limits = LIMITS,
   }: HttpBounds,
@@ -211,7 +214,7 @@ function boundConnections(
   const turnAway = (socket: Socket): void => {
     if (turnedAway.size >= MAX_TURNED_AWAY) return void socket.destroy();
     turnedAway.add(socket);
-    wait(socket, TURNED_AWAY_MS);
+    wait(socket, turnedAwayMs);
   };
 
   server.on("connection", (socket: Socket) => {
