@@ -198,7 +198,7 @@ export function createAskedAgents(
       }),
       planned: isHelper ? undefined : planOf(rules, () => question),
       people: ports.people,
-      showImages: (ids) => gathered.files().keptImages(ids),
+      showImages: (ids) => gathered.attachments().keptImages(ids),
       onStep: (next) => void (turn.next = next),
       onRefused: ports.events.emit.toolRefused,
       isStoreDown: ports.isStoreDown,
