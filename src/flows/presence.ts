@@ -24,11 +24,7 @@ const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
 const storedSchema = z.lazy(() => z.object({ base: z.string(), presence: presenceSchema }));
 
 type PresenceAccount = Pick<
-  Account<
-    unknown,
-    unknown,
-    { readonly settings: Pick<StoredSettings, "settingOf" | "change"> }
-  >,
+  Account<{ readonly settings: Pick<StoredSettings, "settingOf" | "change"> }>,
   "now" | "accountId" | "store"
 >;
 

@@ -28,7 +28,7 @@ type IncidentPlace =
 type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
 
 type IncidentAccount = Pick<
-  Account<unknown, unknown, { readonly hooks: HookIncidents }>,
+  Account<{ readonly hooks: HookIncidents }>,
   "accountId" | "store" | "now" | "log"
 >;
 

@@ -24,11 +24,7 @@ import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 type HookAccount =
   & Pick<
-    Account<
-      unknown,
-      unknown,
-      { readonly hooks: ReturnType<typeof createHooks>; readonly inbox: AcceptedBatches }
-    >,
+    Account<{ readonly hooks: ReturnType<typeof createHooks>; readonly inbox: AcceptedBatches }>,
     "accountId" | "store" | "schedule" | "now" | "log"
   >
   & Emits<"asked" | "outbox">;

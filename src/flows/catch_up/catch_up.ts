@@ -36,7 +36,7 @@ export interface CatchUpPorts
     Omit<GapTasksPorts, "events" | "store">,
     Pick<Parameters<typeof createUnreadable>[0], "readPermissions">,
     Pick<
-      Account<unknown, unknown, GapTasksPorts["store"] & { readonly gateway: GapRows }>,
+      Account<GapTasksPorts["store"] & { readonly gateway: GapRows }>,
       "schedule" | "random" | "store"
     >,
     Emits<"found" | "released"> {

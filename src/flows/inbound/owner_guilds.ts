@@ -30,8 +30,6 @@ const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
 
 type OwnerGuildsAccount = Pick<
   Account<
-    unknown,
-    unknown,
     { readonly inbox: Pick<Inbox, "decide" | "undecided">; readonly pairing: AskedGuildRows }
   >,
   "schedule" | "random" | "log" | "accountId" | "store" | "texts"

@@ -46,16 +46,12 @@ export function createProxiedUsers(): NewestSet<UserId> {
 }
 
 type PluralkitAccount = Pick<
-  Account<
-    unknown,
-    unknown,
-    {
-      readonly inbox: Pick<
-        Inbox,
-        "decide" | "undecided" | "retract" | "noteProxied" | "proxied"
-      >;
-    }
-  >,
+  Account<{
+    readonly inbox: Pick<
+      Inbox,
+      "decide" | "undecided" | "retract" | "noteProxied" | "proxied"
+    >;
+  }>,
   "schedule" | "random" | "log" | "accountId" | "store"
 >;
 

@@ -96,7 +96,7 @@ function queryOf(typed: string): string {
 
 type NamesAccount =
   & Pick<
-    Account<unknown, unknown, { readonly pairing: ResolvedNames }>,
+    Account<{ readonly pairing: ResolvedNames }>,
     "schedule" | "random" | "log" | "accountId" | "now" | "store"
   >
   & Emits<"namesLookedUp">;

@@ -22,7 +22,7 @@ import { receiptsOf, undoEnds, withUndone } from "./receipts.ts";
 export function createReceiptKeeper(
   account:
     & Pick<
-      Account<unknown, unknown, KeptIn>,
+      Account<KeptIn>,
       "accountId" | "log" | "now" | "random" | "schedule" | "store"
     >
     & Emits<"outbox">,

@@ -40,7 +40,7 @@ export interface AccountParts {
 }
 
 export interface HealthSources
-  extends Pick<Account<unknown, unknown, HealthStore>, "store" | "now" | "schedule" | "log"> {
+  extends Pick<Account<HealthStore>, "store" | "now" | "schedule" | "log"> {
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;

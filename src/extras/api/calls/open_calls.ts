@@ -53,7 +53,7 @@ const IDS = 2 ** 22;
 
 type OpenCallsAccount =
   & Pick<
-    Account<unknown, unknown, {
+    Account<{
       readonly programs: ReturnType<typeof createPrograms>;
       readonly inbox: Pick<Inbox, "acceptBatch">;
       readonly pairing: Pick<Pairing, "isPaired">;
