@@ -28,12 +28,9 @@ export type WrittenAbilities = Settings["models"]["providers"][string]["models"]
 /** A provider of the config; the environment may fill the gaps. */
 export type WrittenProvider = Settings["models"]["providers"][string];
 
-/** The model to ask first, and those to ask if it fails. */
-export type ModelNames = Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
-
 export interface AgentModels {
   /** Absent if the config names none. */
-  readonly names?: ModelNames;
+  readonly names?: Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
 }

@@ -51,28 +51,29 @@ import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
-interface InboundParts
-  extends
-    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">,
-    Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
-  readonly policy: PolicyKeeper;
-  readonly connection: Pick<Connection, "setRepeats" | "renew">;
-  readonly turns: Pick<Turns, "accepted">;
-  readonly reader: Reader;
-  readonly owners: OwnerIds;
-  readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
-  readonly outbound: Pick<
-    Outbound,
-    "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
-  >;
-}
-
 const GUILDS = "channels.discord.guilds";
 
 /**
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
-export function createInbound(account: AccountContext, parts: InboundParts) {
+export function createInbound(
+  account: AccountContext,
+  parts:
+    & Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">
+    & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
+    & {
+      readonly policy: PolicyKeeper;
+      readonly connection: Pick<Connection, "setRepeats" | "renew">;
+      readonly turns: Pick<Turns, "accepted">;
+      readonly reader: Reader;
+      readonly owners: OwnerIds;
+      readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
+      readonly outbound: Pick<
+        Outbound,
+        "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
+      >;
+    },
+) {
   const { config, store, policy, texts, events } = account;
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;

@@ -22,23 +22,18 @@ export interface LoginLink {
   readonly validSec: number;
 }
 
-export type ShownBot = Pick<
-  Bot,
-  "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"
->;
-
-/** Everything else that the dashboard needs. */
-type DashboardHostOptions = Pick<
-  BotOptions,
-  "store" | "dataDir" | "env" | "build" | "logging" | "setup"
->;
-
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
 /** Creates it; loads nothing. It is long because its inner functions share what is loaded. */
 export function createDashboardHost(
-  bot: ShownBot,
-  options: DashboardHostOptions,
+  bot: Pick<
+    Bot,
+    "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"
+  >,
+  options: Pick<
+    BotOptions,
+    "store" | "dataDir" | "env" | "build" | "logging" | "setup"
+  >,
   reload: () => Promise<void>,
 ) {
   let { setup } = options;

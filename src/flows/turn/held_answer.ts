@@ -195,12 +195,10 @@ export async function checkedTurn(
   };
 }
 
-interface ReadDecision extends Pick<CheckedStep, "how" | "by"> {
+function readDecision(decision: Decision | undefined): Pick<CheckedStep, "how" | "by"> & {
   /** The text of a person who has edited it. */
   readonly text?: string;
-}
-
-function readDecision(decision: Decision | undefined): ReadDecision {
+} {
   if (decision?.kind === "expired") return { how: "expired" };
   if (decision?.kind !== "answered") return { how: "unseen" };
   const { by, answer: { choice, fields: [field] = [] } } = decision;
