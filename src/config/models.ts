@@ -51,7 +51,6 @@ export interface ModelChoice {
 
 /** The models to ask, or why there are none. */
 export type ResolvedModels =
-  /** The first choice is asked first. */
   | { readonly kind: "chosen"; readonly choices: readonly [ModelChoice, ...ModelChoice[]] }
   /** Nothing names a model: use the first model of the first of these servers that answers. */
   | { readonly kind: "discover"; readonly providers: readonly Provider[] }

@@ -50,7 +50,6 @@ export interface CatchUpPorts
   readonly isEnabled: boolean;
 }
 
-/** A shard of the store, with its gap if it has one. */
 type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
   readonly session?: Pick<StoredSession, "hasHole">;
 };

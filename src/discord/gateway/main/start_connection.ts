@@ -28,7 +28,6 @@ export interface ConnectOptions
   extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
   readonly accountId: AccountId;
   readonly gateway: Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> & {
-    /** `"agent_recommended"`, or names of intents. */
     readonly intents: "agent_recommended" | readonly string[];
     readonly reactions: ReactionPlaces;
     /** Number of shards, or `"auto"` for Discord's recommendation. */

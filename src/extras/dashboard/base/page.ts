@@ -35,7 +35,6 @@ export interface DashboardPage<Facts = unknown> {
 
 /** A part whose type of facts is forgotten, as a table of pages needs it. */
 export type AnyPage = Pick<DashboardPage, "download" | "alone"> & {
-  /** Loads and renders it. */
   render(parts: DashboardParts, query: Query): Promise<PageView>;
 };
 
