@@ -18,7 +18,7 @@ import {
   stopRequestOf,
   waitingRulesOf,
 } from "../../flows/inbound/notice_reply.ts";
-import { withMissingFacts } from "../../flows/inbound/missing_facts.ts";
+import { createMissingFacts } from "../../flows/inbound/missing_facts.ts";
 import { createUnreadDispatches } from "../../flows/inbound/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
@@ -164,8 +164,18 @@ export function createInbound(
     (text) => outbound.tellOwners(text),
   );
   const permitReaction = createPermitReaction({ policy, isOurs, ownerIn: presence.known });
-  const acceptComplete = createAcceptor({
+  const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
+  const missingFacts = createMissingFacts({
+    ...store,
+    self: () => reader.self,
+    groupName: async (id) =>
+      policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
+        ? (await readGroup(id)).name
+        : undefined,
+  });
+  const acceptor = createAcceptor({
     ...account.forPart("inbox"),
+    missingFacts,
     judge: (message, source) => judge.judge(message, {}, source),
     noteVerdict(judged) {
       const isShared = mayRepeat(judged.message, judged, policy().policy);
@@ -211,16 +221,6 @@ export function createInbound(
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
     renew: (shardId) => connection.renew(shardId),
-  });
-
-  const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
-  const acceptor = withMissingFacts(acceptComplete, {
-    ...store,
-    self: () => reader.self,
-    groupName: async (id) =>
-      policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
-        ? (await readGroup(id)).name
-        : undefined,
   });
 
   const endTasks = () =>
