@@ -11,7 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import { EXIT } from "../src/cli/shared/exit_code.ts";
-import { allTasks } from "../src/cli/commands.ts";
+import { allTasks } from "../src/cli/tasks.ts";
 import { EXTRAS } from "../src/extras/extras.ts";
 import { type ReferenceKey, referenceKeys } from "../src/config/reference.ts";
 import { configSchema } from "../src/config/schema/root.ts";

@@ -9,7 +9,7 @@ import { createMeter } from "./http/monitor/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
 import type { BotExtra } from "./bot/bot_extra.ts";
-import { startProcessFiles } from "./bot/process_files.ts";
+import { startProcessMedia } from "./bot/process_media.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { createMediaFolder } from "./media/folder.ts";
@@ -140,7 +140,7 @@ export async function startBot(options: BotOptions) {
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
-  const files = startProcessFiles({
+  const media = startProcessMedia({
     folder: createMediaFolder(options.mediaFolder),
     workerUrl: EXTRACT_WORKER_URL,
     mediaDays: () => setup.config.store.retention.mediaDays,
@@ -182,7 +182,7 @@ export async function startBot(options: BotOptions) {
     ...options,
     store: { ...store, notes: noteMeaning.notes },
     searchNotes: noteMeaning.search,
-    files,
+    media,
     onTrace: traces?.add,
     dashboardLink: options.dashboardLink ?? (() => Promise.resolve({ kind: "none" as const })),
     version: build.version,
@@ -275,7 +275,7 @@ export async function startBot(options: BotOptions) {
       pruning.stop();
       await noteMeaning.stop();
       await running.stop();
-      files.stop();
+      media.stop();
       await tools.stop();
       await traces?.stop();
       await health.stop();

@@ -9,7 +9,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { allTasks } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
 import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";

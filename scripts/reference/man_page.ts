@@ -4,7 +4,7 @@
  * It uses the macros of man(7), which groff, mandoc and BSD's man read alike.
  */
 
-import { allTasks } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
 import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";

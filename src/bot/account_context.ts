@@ -11,7 +11,7 @@ import type { Logging } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
 
-export type AccountContext = Account<Config, CurrentPolicy, Store>;
+export type AccountContext = Account<Store, CurrentPolicy, Config>;
 
 /** Makes the context once; each part gets it with its own log. */
 export function createAccountContext(

@@ -17,7 +17,7 @@ import type { OurAccount, OurView } from "../flows/judging/routing.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
-import type { ProcessFiles } from "./process_files.ts";
+import type { ProcessMedia } from "./process_media.ts";
 import type { BotExtra } from "./bot_extra.ts";
 import type { AccountEnd } from "./account_end.ts";
 import type { AccountHealth, AccountParts } from "../http/monitor/account_health.ts";
@@ -44,7 +44,7 @@ export interface AccountOptions extends AccountSetup {
   readonly searchNotes: NoteSearch;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
-  readonly files: ProcessFiles;
+  readonly media: ProcessMedia;
   /** Exports the trace of a finished turn; absent: no traces are exported. */
   readonly onTrace?: (trace: TurnTrace) => void;
   /** The process environment, for proxies and the host's name (G15). */

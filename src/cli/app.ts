@@ -83,7 +83,7 @@ async function tasksFor(
   [command]: readonly string[],
   extras: readonly Extra[],
 ): Promise<readonly CommandTask[]> {
-  if (command !== "run") return (await import("./commands.ts")).allTasks(extras);
+  if (command !== "run") return (await import("./tasks.ts")).allTasks(extras);
   const { runCommand } = await import("./run/commands.ts");
   return [{ title: "Start", commands: { run: runCommand(extras) } }];
 }

@@ -44,7 +44,6 @@ export interface SharedConfig
   /** All agents; the first one is the default, `main` if the config lists none (N1). */
   readonly agentList: readonly [AgentConfig, ...AgentConfig[]];
   readonly models: ModelsConfig;
-  /** `feeds`, each with its account. */
   readonly feeds: Readonly<Record<string, FeedConfig>>;
   /** `messages.texts`: sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;

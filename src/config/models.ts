@@ -28,12 +28,9 @@ export type WrittenAbilities = Settings["models"]["providers"][string]["models"]
 /** A provider of the config; the environment may fill the gaps. */
 export type WrittenProvider = Settings["models"]["providers"][string];
 
-/** The model to ask first, and those to ask if it fails. */
-export type ModelNames = Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
-
 export interface AgentModels {
   /** Absent if the config names none. */
-  readonly names?: ModelNames;
+  readonly names?: Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
 }
@@ -54,7 +51,6 @@ export interface ModelChoice {
 
 /** The models to ask, or why there are none. */
 export type ResolvedModels =
-  /** The first choice is asked first. */
   | { readonly kind: "chosen"; readonly choices: readonly [ModelChoice, ...ModelChoice[]] }
   /** Nothing names a model: use the first model of the first of these servers that answers. */
   | { readonly kind: "discover"; readonly providers: readonly Provider[] }

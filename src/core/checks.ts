@@ -326,5 +326,4 @@ function rounded(value: number): number {
 /** The parts of `barnacle doctor`, as `--only` names them. */
 export const DOCTOR_PARTS = ["discord", "host", "mcp", "model"] as const;
 
-/** A part of `barnacle doctor`. */
 export type DoctorPart = (typeof DOCTOR_PARTS)[number];

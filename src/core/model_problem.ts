@@ -33,7 +33,6 @@ export interface ModelDown {
   readonly isNoticed: boolean;
 }
 
-/** A failure, as a `ModelError` has it. */
 export interface ModelFailure {
   readonly kind: ModelErrorKind;
   /** `"<provider>/<model>"` */

@@ -17,7 +17,6 @@ export type ResolvedName =
   & (
     /** An entry of `allowFrom`, `users` or `ownerAllowFrom`. */
     | { readonly kind: "user"; readonly id: UserId }
-    /** A key of `guilds`. */
     | { readonly kind: "guild"; readonly id: GuildId }
     /** A key of `channels`, within the entry of that guild's id. */
     | { readonly kind: "channel"; readonly id: ChannelId; readonly guildId: GuildId }

@@ -71,22 +71,20 @@ export interface HeldStep {
     & { readonly messageId: MessageId; readonly at: number }
   )[];
   /** The cost of the turn; absent: it asked no model. */
-  readonly cost?: HeldCost;
+  readonly cost?: {
+    readonly model: string;
+    /** Number of requests. */
+    readonly requests: number;
+    readonly inputTokens: number;
+    readonly cachedTokens: number;
+    readonly outputTokens: number;
+    /** Millionths of the currency; absent: a price is unknown. */
+    readonly micros?: number;
+    readonly ms: number;
+    /** Why that model answered; absent: it is the agent's first one. */
+    readonly replaced?: ReplacedModel;
+  };
   readonly at: number;
-}
-
-export interface HeldCost {
-  readonly model: string;
-  /** Number of requests. */
-  readonly requests: number;
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
-  /** Millionths of the currency; absent: a price is unknown. */
-  readonly micros?: number;
-  readonly ms: number;
-  /** Why that model answered; absent: it is the agent's first one. */
-  readonly replaced?: ReplacedModel;
 }
 
 /** A file of a held answer: its text, or its position among the files that tools made. */

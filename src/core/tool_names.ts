@@ -58,7 +58,6 @@ export function isToolEntry(entry: string): boolean {
   return TOOL_ENTRIES.includes(entry) || isMcp(entry);
 }
 
-/** Who has a tool by default; `undefined` if no one has it. */
 export function audienceOf(tool: string): ToolAudience | undefined {
   return named(tool)?.for;
 }

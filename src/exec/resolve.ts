@@ -52,7 +52,6 @@ export async function resolveCommand(
   };
 }
 
-/** Whether a path is a folder, or something in it. */
 function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

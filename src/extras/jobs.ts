@@ -5,7 +5,6 @@
 
 import type { MessagePort } from "node:worker_threads";
 
-/** Does a job in its thread. */
 export type Job = (job: unknown, port: MessagePort) => unknown;
 
 export const JOBS: { readonly [kind: string]: () => Promise<Job> } = {

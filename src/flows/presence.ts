@@ -23,26 +23,22 @@ const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
 );
 const storedSchema = z.lazy(() => z.object({ base: z.string(), presence: presenceSchema }));
 
-type PresenceAccount = Pick<
-  Account<
-    unknown,
-    unknown,
-    { readonly settings: Pick<StoredSettings, "settingOf" | "change"> }
-  >,
-  "now" | "accountId" | "store"
->;
-
 /**
  * Reads the presence that an account starts with.
  *
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createAccountPresence(
-  { accountId, configured, store: { settings }, show, now }: PresenceAccount & {
-    /** The presence of the config: the status, and a text beside it. */
-    readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
-    readonly show: (presence: Presence) => void;
-  },
+  { accountId, configured, store: { settings }, show, now }:
+    & Pick<
+      Account<{ readonly settings: Pick<StoredSettings, "settingOf" | "change"> }>,
+      "now" | "accountId" | "store"
+    >
+    & {
+      /** The presence of the config: the status, and a text beside it. */
+      readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
+      readonly show: (presence: Presence) => void;
+    },
 ) {
   const { status, activity } = configured;
   const base: Presence = {

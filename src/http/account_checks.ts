@@ -19,14 +19,12 @@ export const OUTAGE_MS = 60_000;
 
 export type NameComponent = (part: string) => string;
 
-export interface AccountFacts {
+/** The checks of a running account, in the order of the reports. */
+export const ACCOUNT_CHECKS: readonly CheckCode<{
   readonly account: AccountSnapshot;
   readonly componentOf: NameComponent;
   readonly now: number;
-}
-
-/** The checks of a running account, in the order of the reports. */
-export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFinding[]>[] = [
+}, readonly HealthFinding[]>[] = [
   { checks: ["gateway:connection"], run: ({ account, now }) => connectionChecks(account, now) },
   { checks: ["gateway:heartbeatAckAge"], run: ({ account, now }) => heartbeats(account, now) },
   { checks: ["gateway:latency"], run: ({ account }) => latencies(account) },

@@ -44,14 +44,12 @@ function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
     shards.length > 0 && shards.every((shard) => shard.state === "fatal");
 }
 
-export interface HealthFacts {
+/** Every check of the running bot, in the order of the reports. */
+export const HEALTH_CHECKS: readonly CheckCode<{
   readonly snapshot: Snapshot;
   /** Unix time in milliseconds. */
   readonly now: number;
-}
-
-/** Every check of the running bot, in the order of the reports. */
-export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFinding[]>[] = [
+}, readonly HealthFinding[]>[] = [
   {
     checks: ["account:ended", ...ACCOUNT_CHECKS.flatMap(({ checks }) => checks)],
     run: ({ snapshot, now }) => accountChecks(snapshot.accounts, now),

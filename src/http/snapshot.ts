@@ -34,7 +34,12 @@ export interface Snapshot {
   /** Absent until the config's state has been reported. */
   readonly config?: ConfigState;
   /** Addresses that the config names, and at which the bot cannot listen; absent: none. */
-  readonly deaf?: readonly DeafAddress[];
+  readonly deaf?: readonly {
+    /** Config path of its section: `"http.hooks"`. */
+    readonly section: string;
+    /** Why, and what to do. */
+    readonly problem: string;
+  }[];
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
@@ -97,7 +102,13 @@ export interface AccountSnapshot {
   readonly identify?: IdentifyBudget;
   /** Unpaired senders who wait for approval (P3); absent as above. */
   readonly pairingPending?: number;
-  readonly catchUp: CatchUpState;
+  /** Messages from a time without a gateway session, which are read over REST (G6). */
+  readonly catchUp: {
+    /** Channels that are still to be read. */
+    readonly pending: number;
+    /** Names of the channels that cannot be read. */
+    readonly unreadable: readonly string[];
+  };
   /** Another program seems to use the bot's token (G11). */
   readonly twin?: {
     /** Unix time in milliseconds of the first sign of it. */
@@ -120,7 +131,18 @@ export interface AccountSnapshot {
   readonly parked: readonly Omit<ParkedChannel, "since">[];
   /** Messages that wait because of failures, the first of each channel. */
   readonly delayed: readonly DelayedMessage[];
-  readonly rest: RestState;
+  readonly rest: {
+    /** Whether Discord answered the last one, without a server error. */
+    readonly isUp: boolean;
+    /**
+     * Requests of the last ten minutes that Discord counts as invalid. Discord bans an address with
+     * too many.
+     */
+    readonly invalidRequests: number;
+    readonly breaker: "closed" | "slowed" | "stopped";
+    /** Milliseconds for which a request waits for a limit of Discord; absent if none waits. */
+    readonly limitedMs?: number;
+  };
 }
 
 /** Whether the config file is the running config (C9). */
@@ -136,14 +158,6 @@ export interface ConfigState {
   readonly atTheNextStart?: readonly string[];
 }
 
-/** An address of the config at which the bot cannot listen. */
-export interface DeafAddress {
-  /** Config path of its section: `"http.hooks"`. */
-  readonly section: string;
-  /** Why, and what to do. */
-  readonly problem: string;
-}
-
 export interface ShardSnapshot extends Omit<ShardState, "ack"> {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
@@ -157,14 +171,6 @@ export interface ShardSnapshot extends Omit<ShardState, "ack"> {
   readonly seqCommitted?: number;
 }
 
-/** Messages from a time without a gateway session, which are read over REST (G6). */
-export interface CatchUpState {
-  /** Channels that are still to be read. */
-  readonly pending: number;
-  /** Names of the channels that cannot be read. */
-  readonly unreadable: readonly string[];
-}
-
 /** A message that could not be delivered for longer than the fast retries take (D5). */
 export interface DelayedMessage {
   /** Its number in `barnacle outbox`. */
@@ -173,19 +179,6 @@ export interface DelayedMessage {
   /** Why the last attempt failed. */
   readonly reason: string;
   readonly nextAttemptAt: number;
-}
-
-export interface RestState {
-  /** Whether Discord answered the last one, without a server error. */
-  readonly isUp: boolean;
-  /**
-   * Requests of the last ten minutes that Discord counts as invalid. Discord bans an address with
-   * too many.
-   */
-  readonly invalidRequests: number;
-  readonly breaker: "closed" | "slowed" | "stopped";
-  /** Milliseconds for which a request waits for a limit of Discord; absent if none waits. */
-  readonly limitedMs?: number;
 }
 
 /** The fallback that answers for a model (L3). */

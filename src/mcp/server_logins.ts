@@ -16,11 +16,6 @@ export interface McpState extends McpLoginState {
   readonly hash?: string;
 }
 
-/** The server to sign in to, or why there is none. */
-type SignInServer =
-  | { readonly kind: "found"; readonly server: McpHttpServer }
-  | { readonly kind: "problem"; readonly problem: string };
-
 export function mcpStates(
   servers: readonly McpServer[],
   logins: Pick<Logins, "read">,
@@ -50,7 +45,9 @@ function seenFields(tools: ToolHashes): Pick<McpState, "tools" | "hash"> {
 }
 
 /** Finds the server that the operator names. */
-export function signInServer(servers: readonly McpServer[], id: string): SignInServer {
+export function signInServer(servers: readonly McpServer[], id: string):
+  | { readonly kind: "found"; readonly server: McpHttpServer }
+  | { readonly kind: "problem"; readonly problem: string } {
   const server = servers.find((one) => one.id === id)?.transport;
   const problem = (words: string) => ({ kind: "problem", problem: words }) as const;
   if (!server) {

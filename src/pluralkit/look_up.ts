@@ -4,11 +4,6 @@ import type { PluralkitAnswer } from "../core/inbound/pluralkit.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import { createPluralkitClient, type PluralkitClient } from "./client.ts";
 
-/** A PluralKit client that follows the config. */
-interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"> {
-  reconfigured(): void;
-}
-
 const OFF: PluralkitAnswer = { kind: "failed", reason: "PluralKit is switched off" };
 
 /** Creates a PluralKit client that follows the config. */
@@ -21,7 +16,9 @@ export function createPluralkitLookUp(
     readonly apiUrl: string;
   },
   { version, now }: Clock & { readonly version: string },
-): PluralkitLookUp {
+): Pick<PluralkitClient, "lookUp" | "stop"> & {
+  reconfigured(): void;
+} {
   let current = settings();
   let client = createClient();
 

@@ -8,7 +8,6 @@ import { recordNothing } from "./rules/checks.ts";
 import { prepareAssigned } from "./router.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 
-/** An agent with its first trigger that matches. */
 type TriggerMatch = Pick<Triggered, "agentId" | "kind" | "rule">;
 
 /** Finds them, in the order of the config. Who wrote the message does not count here. */

@@ -28,7 +28,6 @@ const offer = () =>
     message: "the labels must differ",
   });
 
-/** Offers actions to people. */
 export const offerActions: Tool = defineTool({
   name: "offer_actions",
   description:

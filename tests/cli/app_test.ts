@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
-import { allTasks } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { recordedTerminal } from "./terminal/recorded_terminal.ts";

@@ -10,7 +10,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
-import { allTasks } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
 import type { CliCommand, CliOption } from "../../src/cli/help/command_help.ts";
 import { dashed } from "../../src/cli/help/error_texts.ts";

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
-import { allTasks } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
 import { wrongCommand } from "../../src/cli/help/wrong_command.ts";
 import type { Terminal } from "../../src/cli/terminal/io.ts";

@@ -29,7 +29,7 @@ export interface AccountRunnerOptions extends
     | "searchNotes"
     | "dataDir"
     | "thread"
-    | "files"
+    | "media"
     | "onTrace"
     | "env"
     | "dashboardLink"

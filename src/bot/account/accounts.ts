@@ -184,9 +184,7 @@ export function createAccounts(
       await Promise.all(stay.map(({ accountId }) => runners.get(accountId)?.apply()));
       return { connected };
     },
-    /** An account, if it runs. */
     running: (accountId: AccountId): RunningAccount | undefined => runners.get(accountId)?.running,
-    /** One of the running accounts. */
     first: (): RunningAccount | undefined =>
       [...runners.values()].find(({ running }) => running)?.running,
     each(tell: (running: RunningAccount) => void): void {

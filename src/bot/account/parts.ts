@@ -26,7 +26,7 @@ import { createOutbound } from "../outbound/outbound.ts";
 import { createAccountCards } from "../questions/cards.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createAccountSchedules } from "../schedules/schedules.ts";
-import { createAccountFiles } from "../turn/account_files.ts";
+import { createAccountMedia } from "../turn/account_media.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createHistory } from "../turn/history.ts";
 import { createAccountKnowledge } from "../turn/knowledge.ts";
@@ -73,7 +73,7 @@ export async function createParts(
   const summaries = createSummaries();
   const spend = createSpending(account);
   const threads = createAccountThreads(account, { client, settings, spend, outbound });
-  const files = createAccountFiles(account, { client, options, settings, spend });
+  const media = createAccountMedia(account, { client, options, settings, spend });
   const isOwner = createIsOwner(account, owners);
   const sources = createRuleSources(account, {
     ...{ options, reader, owners, isOwner, toolServices, outbound },
@@ -93,7 +93,7 @@ export async function createParts(
   const portsOf = eachOnce((agentId: string) =>
     createToolPorts(account, {
       ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
-      ...{ outbound, files, threads, spend, history, knowledge },
+      ...{ outbound, media, threads, spend, history, knowledge },
     })
   );
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
@@ -114,7 +114,7 @@ export async function createParts(
   });
   const calls = { now: () => loaded, load: loading.get };
   const turns = createAccountTurns(account, {
-    ...{ options, client, owners, outbound, judging, threads, files, sources, history, knowledge },
+    ...{ options, client, owners, outbound, judging, threads, media, sources, history, knowledge },
     ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
   });
@@ -126,7 +126,7 @@ export async function createParts(
   });
   const duplicates = createDuplicateWatch(account);
   return {
-    ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, files, schedules },
+    ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, media, schedules },
     extras,
     questions,
     calls,

@@ -56,7 +56,7 @@ export function connectParts(
   const inboxLog = parts.account.forPart("inbox").log;
   parts.account.events.connect({
     accepted(judged) {
-      for (const { message } of judged) parts.files.prefetch(message);
+      for (const { message } of judged) parts.media.prefetch(message);
       outbound.accepted(judged);
     },
     touched({ touched, cut, channels }) {

@@ -18,7 +18,7 @@ import {
   stopRequestOf,
   waitingRulesOf,
 } from "../../flows/inbound/notice_reply.ts";
-import { withMissingFacts } from "../../flows/inbound/missing_facts.ts";
+import { createMissingFacts } from "../../flows/inbound/missing_facts.ts";
 import { createUnreadDispatches } from "../../flows/inbound/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
@@ -51,28 +51,29 @@ import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
-interface InboundParts
-  extends
-    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">,
-    Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
-  readonly policy: PolicyKeeper;
-  readonly connection: Pick<Connection, "setRepeats" | "renew">;
-  readonly turns: Pick<Turns, "accepted">;
-  readonly reader: Reader;
-  readonly owners: OwnerIds;
-  readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
-  readonly outbound: Pick<
-    Outbound,
-    "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
-  >;
-}
-
 const GUILDS = "channels.discord.guilds";
 
 /**
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
-export function createInbound(account: AccountContext, parts: InboundParts) {
+export function createInbound(
+  account: AccountContext,
+  parts:
+    & Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">
+    & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
+    & {
+      readonly policy: PolicyKeeper;
+      readonly connection: Pick<Connection, "setRepeats" | "renew">;
+      readonly turns: Pick<Turns, "accepted">;
+      readonly reader: Reader;
+      readonly owners: OwnerIds;
+      readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
+      readonly outbound: Pick<
+        Outbound,
+        "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
+      >;
+    },
+) {
   const { config, store, policy, texts, events } = account;
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;
@@ -163,8 +164,18 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     (text) => outbound.tellOwners(text),
   );
   const permitReaction = createPermitReaction({ policy, isOurs, ownerIn: presence.known });
-  const acceptComplete = createAcceptor({
+  const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
+  const missingFacts = createMissingFacts({
+    ...store,
+    self: () => reader.self,
+    groupName: async (id) =>
+      policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
+        ? (await readGroup(id)).name
+        : undefined,
+  });
+  const acceptor = createAcceptor({
     ...account.forPart("inbox"),
+    missingFacts,
     judge: (message, source) => judge.judge(message, {}, source),
     noteVerdict(judged) {
       const isShared = mayRepeat(judged.message, judged, policy().policy);
@@ -210,16 +221,6 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
     renew: (shardId) => connection.renew(shardId),
-  });
-
-  const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
-  const acceptor = withMissingFacts(acceptComplete, {
-    ...store,
-    self: () => reader.self,
-    groupName: async (id) =>
-      policy().policy.dm.groupChannels?.some(({ kind }) => kind === "name")
-        ? (await readGroup(id)).name
-        : undefined,
   });
 
   const endTasks = () =>

@@ -63,7 +63,7 @@ export interface InteractionParts
     Pick<AccountPorts, "health" | "personForgotten"> {
   readonly options: Pick<
     AccountOptions,
-    "version" | "dataDir" | "files" | "dashboardLink"
+    "version" | "dataDir" | "media" | "dashboardLink"
   >;
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
@@ -178,7 +178,7 @@ export function createCommandContext(
       run: createPersonalSearch(parts.knowledge.search, log),
     },
     forget: createForget(account, async (userId) => {
-      await options.files.folder.forget(userId);
+      await options.media.folder.forget(userId);
       parts.personForgotten();
     }),
     ...createCommandUndo(account, {

@@ -9,7 +9,7 @@ import {
   createSlashCommands,
   createSuggestions,
   createTextCommands,
-} from "../../flows/interactions/commands.ts";
+} from "../../flows/interactions/run_commands.ts";
 import { createAuthorizeInteraction } from "../../flows/interactions/authorize.ts";
 import { createComponents } from "../../flows/interactions/components.ts";
 import { createDeferred } from "../../flows/interactions/deferred.ts";

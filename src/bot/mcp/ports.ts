@@ -79,7 +79,7 @@ export function createConfiguredServers(
 ) {
   const servers = createMcpServers(serversOf(config()), {
     ...ports,
-    ...mcpFiles(config, dataDir, "run", ports.log),
+    ...mcpHostPorts(config, dataDir, "run", ports.log),
   });
   return {
     ...servers,
@@ -90,7 +90,7 @@ export function createConfiguredServers(
 export type ConfiguredServers = ReturnType<typeof createConfiguredServers>;
 
 /** The ports of servers that depend on files of this machine. */
-export function mcpFiles(
+export function mcpHostPorts(
   config: () => BotConfig,
   dataDir: string,
   seenBy: SeenBy,

@@ -8,7 +8,7 @@ import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
-import type { FilesPort } from "../../core/turn/ports/files.ts";
+import type { OutboundFilesPort } from "../../core/turn/ports/outbound_files.ts";
 import type { OffersPort, Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -26,7 +26,7 @@ import type { createAccountPresence } from "../../flows/presence.ts";
 import { createActionQuestions } from "../../flows/questions/action_questions.ts";
 import { createCodePort } from "../../flows/tools/code.ts";
 import { createDrawPort } from "../../flows/tools/draw.ts";
-import { createFilesPort } from "../../flows/tools/sent_files.ts";
+import { createOutboundFilesPort } from "../../flows/tools/outbound_files.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
 import { createKnowledgePort } from "../../flows/tools/knowledge.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
@@ -47,7 +47,7 @@ import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
-import type { AccountFiles } from "./account_files.ts";
+import type { AccountMedia } from "./account_media.ts";
 import type { History } from "./history.ts";
 import type { AccountKnowledge } from "./knowledge.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -72,8 +72,8 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly toolServices: ToolServices;
   readonly sources: TurnRulesPorts;
   readonly outbound: Pick<Outbound, "cleanSecrets" | "sent">;
-  readonly files: Pick<
-    AccountFiles,
+  readonly media: Pick<
+    AccountMedia,
     "download" | "drawings" | "find" | "image" | "isMediaUrl" | "sent"
   >;
   readonly threads: Pick<AnswerThreads, "open">;
@@ -82,7 +82,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly knowledge: Pick<AccountKnowledge, "search">;
 }): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
-  const { client, reader, settings, toolServices, files, spend, owners, sources, options } = parts;
+  const { client, reader, settings, toolServices, media, spend, owners, sources, options } = parts;
   const { cleanSecrets, sent } = parts.outbound;
   const { isOwner } = sources;
   const model = (): Model => settings.models.of(agentId);
@@ -105,15 +105,15 @@ export function createToolPorts(account: AccountContext, parts: {
   };
   const checksIn = prepareChecksIn(account, parts);
   const { showing } = createTargets({ ...rights, ...reads, alsoGuilds: () => [] });
-  const filesPort = filesFor(account, services, parts);
+  const outboundFiles = outboundFilesFor(account, services, parts);
   return {
     ...services.ports,
-    files: filesPort,
-    code: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
+    files: outboundFiles,
+    code: createCodePort({ runCode: toolServices.runCode, readFile: media.find }),
     draw: createDrawPort(account, {
       ...rights,
       drawing: () => settings.drawing,
-      drawings: files.drawings,
+      drawings: media.drawings,
     }),
     history: {
       read: createHistoryRead({ ...rights, ...reads }),
@@ -141,8 +141,8 @@ export function createToolPorts(account: AccountContext, parts: {
       maxDestructive: () => config().tools.discord.maxDestructive,
       alsoGuilds: () => config().tools.discord.alsoGuilds,
       titleOf: (written) => cleanSecrets(threadTitle(written)),
-      media: async (...source) => asPicture(await filesPort.read(...source)),
-      fileFor: filesPort.forPeople,
+      media: async (...source) => asPicture(await outboundFiles.read(...source)),
+      fileFor: outboundFiles.forPeople,
       openDirect: createOpenDirect(client),
       setPresence: parts.presence.set,
     }),
@@ -282,19 +282,19 @@ function hookTools(
 const MAX_OUTCOME = 1_500;
 
 /** Connects the files that tools send with their sources. */
-function filesFor(
+function outboundFilesFor(
   { config }: Pick<AccountContext, "config">,
   { ports }: Pick<AgentServices, "ports">,
-  { files, sources }: {
-    readonly files: Pick<AccountFiles, "download" | "find" | "image" | "isMediaUrl" | "sent">;
+  { media, sources }: {
+    readonly media: Pick<AccountMedia, "download" | "find" | "image" | "isMediaUrl" | "sent">;
     readonly sources: TurnRulesPorts;
   },
-): FilesPort {
-  return createFilesPort({
+): OutboundFilesPort {
+  return createOutboundFilesPort({
     ...ports,
-    ...files,
-    findAttachment: files.find,
-    kept: files.sent,
+    ...media,
+    findAttachment: media.find,
+    kept: media.sent,
     rulesIn: (target) => toolTextRules(config(), target, sources),
   });
 }

@@ -57,7 +57,7 @@ import { TOOLS } from "../../tools/registry.ts";
 export function createAccountTurns(
   account: AccountContext,
   parts:
-    & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "files" | "linesUnder">
+    & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "media" | "linesUnder">
     & Pick<AccountPorts, "turnLimit">
     & {
       readonly options: Pick<AccountOptions, "onTrace" | "mayAct">;
@@ -78,7 +78,7 @@ export function createAccountTurns(
         >;
       };
       readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
-      readonly files: { readonly download: Download };
+      readonly media: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
       /** The calls of programs; `now` is `undefined` before the first one. */
       readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
@@ -150,7 +150,7 @@ export function createAccountTurns(
     footerOf,
   };
 
-  const { rates, summaries, spend, files, threads } = parts;
+  const { rates, summaries, spend, media, threads } = parts;
   const { knowledge } = parts;
   const lookUp = createEarlierAnswers({
     ...{ ...knowledge, schedule, stopping, log },
@@ -182,7 +182,7 @@ export function createAccountTurns(
       spend,
       stopping,
       ended,
-      files,
+      media,
       threads,
       channelQueues,
       events,

@@ -50,20 +50,15 @@ type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
   readonly json?: boolean;
 };
 
-interface CommandDefinition<
-  Flags extends OptionsOf<Flags>,
-  Inputs extends readonly unknown[],
-> extends CommandHelp {
-  readonly parameters: NoInfer<TypedCommandParameters<Flags, Inputs, CommandContext>>;
-  /** Runs the command. It imports its module itself, so that other commands do not load it. */
-  readonly run: (flags: Flags, io: Io, ...inputs: Inputs) => ExitCode | Promise<ExitCode>;
-}
-
 /** Builds a command whose `--help` is laid out by {@link helpLines}. */
 export function describeCommand<
   Flags extends OptionsOf<Flags>,
   Inputs extends readonly unknown[] = [],
->({ parameters, run, ...help }: CommandDefinition<Flags, Inputs>): CliCommand {
+>({ parameters, run, ...help }: CommandHelp & {
+  readonly parameters: NoInfer<TypedCommandParameters<Flags, Inputs, CommandContext>>;
+  /** Runs the command. It imports its module itself, so that other commands do not load it. */
+  readonly run: (flags: Flags, io: Io, ...inputs: Inputs) => ExitCode | Promise<ExitCode>;
+}): CliCommand {
   const target: Command<CommandContext> = buildCommand<Flags, Inputs, CommandContext>({
     docs: { brief: help.brief },
     parameters,

@@ -20,16 +20,14 @@ import { withRetry } from "../../providers/choice/retry.ts";
 import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 
-/** The models of all agents, ready to use, or the problem of one. */
-type ChosenModels =
-  | { readonly kind: "models"; readonly models: AnsweringModels }
-  | { readonly kind: "problem"; readonly problem: Problem };
-
 /**
  * Chooses the models of all agents. Without one in the config it asks local servers, and no others
  * (L2). Agents that name the same model share it, with its window and its known failures.
  */
-export async function chooseModels(config: Config, env: Env, log: Log): Promise<ChosenModels> {
+export async function chooseModels(config: Config, env: Env, log: Log): Promise<
+  | { readonly kind: "models"; readonly models: AnsweringModels }
+  | { readonly kind: "problem"; readonly problem: Problem }
+> {
   const made = new Map<string, FittedCandidate>();
   const breakers = createBreakers({ now: Date.now });
   function candidateFor(settings: ModelSettings): FittedCandidate {

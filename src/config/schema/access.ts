@@ -169,7 +169,6 @@ const threadKeys = () =>
     ),
   });
 
-/** `threads` of a guild or a channel. */
 const threadsHere = (place: "guild" | "channel") => ({
   threads: lazyKey(threadKeys, `Threads for answers in this ${place}.`, {
     example: { auto: "mention" },
@@ -258,7 +257,6 @@ const channelKeys = () =>
     }),
   });
 
-/** An entry of `guilds`. */
 export const guild = z.strictObject({
   slug: key(
     text().optional(),
@@ -349,7 +347,6 @@ const dmKeys = {
 /** `dm` of an account, before it inherits keys. */
 export const ownDm = () => z.strictObject(dmKeys);
 
-/** `dm` with all inherited keys. */
 export const dm = () =>
   z.strictObject(dmKeys).superRefine(({ policy, allowFrom }, context) => {
     if (policy !== "open" || allowFrom.some(({ kind }) => kind === "anyone")) return;

@@ -214,7 +214,6 @@ export const ownRetry = lazySection(
   CONNECTION,
 );
 
-/** `retry` with all inherited keys. */
 export const retry = lazySection(
   () =>
     z.strictObject(retryKeys()).prefault({}).superRefine(({ minDelayMs, maxDelayMs }, context) => {

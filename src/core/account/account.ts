@@ -17,7 +17,7 @@ import type { AccountEvents } from "./events.ts";
  * The context of one account. `bot/account_context.ts` makes it. Types of upper folders are
  * parameters, because a flow that needs them names them itself.
  */
-export interface Account<Config = unknown, Policy = unknown, Store = unknown> extends Clock {
+export interface Account<Store = unknown, Policy = unknown, Config = unknown> extends Clock {
   readonly accountId: AccountId;
   /** The current config; a reload replaces it as a whole (C9). */
   readonly config: () => Config;

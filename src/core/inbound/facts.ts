@@ -166,7 +166,6 @@ const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
   ["no-score", false],
 ]);
 
-/** Reasons that may depend on a command. */
 const COMMAND_REASONS: ReadonlySet<Reason> = new Set([
   "pluralkit-original",
   "pk-original",

@@ -20,7 +20,6 @@ export type Delivery =
   | { readonly kind: "settled" }
   /** The row removes a draft that was never posted: no request is needed. */
   | { readonly kind: "nothing" }
-  /** The channel's history contains the message. */
   | { readonly kind: "found"; readonly messageId: MessageId; readonly wasEchoed?: true }
   /** The channel's history shows that Discord does not have it: Barnacle sends it again. */
   | { readonly kind: "absent" }

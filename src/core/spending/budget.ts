@@ -129,7 +129,6 @@ export function labelOf(id: string, name: string | undefined): string {
   return name === undefined ? id || "–" : `${name} (${id})`;
 }
 
-/** Whether a limit is reached. */
 export function isSpent({ used, limit }: BudgetUse): boolean {
   return used >= limit;
 }

@@ -23,22 +23,19 @@ export interface SpendPort {
   record(charge: Charge): void;
 }
 
-/** The purpose of a model's requests, and who they are counted for. */
-interface MeteredFor extends Clock {
+/**
+ * Wraps a model.
+ *
+ * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
+ */
+export function meteredModel(model: Model, { kind, by, spend, now, onUsage }: Clock & {
   readonly kind: UsageKind;
   /** The person, the place and the agent. */
   readonly by: UsedBy;
   readonly spend: SpendPort;
   /** Gets each counted request, with the tokens and the model that answered. Must not throw. */
   readonly onUsage?: (request: ModelRequest, usage: ModelUsage, modelId: string) => void;
-}
-
-/**
- * Wraps a model.
- *
- * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
- */
-export function meteredModel(model: Model, { kind, by, spend, now, onUsage }: MeteredFor): Model {
+}): Model {
   return withGenerate(model, async function* (request, signal) {
     const stop = await spend.check(by, kind);
     if (stop) throw new BudgetSpent(stop);

@@ -20,7 +20,6 @@ export interface AudioFacts {
   readonly durationSec?: number;
 }
 
-/** A file to read, with its kind. */
 export type ExtractJob =
   /** `office` is a docx, xlsx or pptx file; its parts tell which. */
   | { readonly kind: "pdf" | "office"; readonly bytes: Uint8Array<ArrayBuffer> }

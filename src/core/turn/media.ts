@@ -7,7 +7,7 @@ import type { ModelImage } from "../model.ts";
 /** The message that a file belongs to: the turn's own, or the one that it replies to. */
 export type FileOwner = "message" | "quoted message";
 
-export interface ReadFile {
+export interface ReadAttachment {
   readonly attachment: Attachment;
   readonly owner: FileOwner;
   readonly result: FileResult;

@@ -18,7 +18,7 @@ import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts
 import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { KnowledgePort } from "./ports/search.ts";
-import type { FilesPort } from "./ports/files.ts";
+import type { OutboundFilesPort } from "./ports/outbound_files.ts";
 import type { AgentsPort } from "./ports/agents.ts";
 import type { KeptImage } from "./media.ts";
 import type { PassedWork } from "../step.ts";
@@ -30,7 +30,7 @@ export interface ToolPorts {
   readonly recall: RecallPort;
   readonly code: CodePort;
   readonly draw: DrawPort;
-  readonly files: FilesPort;
+  readonly files: OutboundFilesPort;
   readonly memory: MemoryPort;
   /** Searches in servers' own messages. */
   readonly knowledge: KnowledgePort;

@@ -207,13 +207,11 @@ async function requestOf(
   return undefined;
 }
 
-type DecideRequest = Omit<Parameters<Store["pairing"]["decide"]>[0], "accountId" | "now">;
-
 /** An unknown code counts as a wrong attempt for each account. */
 async function decideIn(
   store: Store,
   accounts: readonly AccountId[],
-  request: DecideRequest,
+  request: Omit<Parameters<Store["pairing"]["decide"]>[0], "accountId" | "now">,
 ): Promise<PairingOutcome> {
   let outcome: PairingOutcome = { kind: "unknown", wrongInRow: 0 };
   for (const accountId of accounts) {

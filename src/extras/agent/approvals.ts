@@ -96,7 +96,6 @@ export function decidersText(
     : asked.map(nameOf).join(", ");
 }
 
-/** Decides approvals by their codes. */
 export function decide(
   choice: OperatorChoice,
   flags: CommonFlags,

@@ -2,13 +2,11 @@
 
 import { TEXTS } from "./texts.js";
 
-export interface EmbeddedFile {
+/** By name. The demo's page has the same look and icon. */
+export const EMBEDDED: ReadonlyMap<string, {
   readonly type: "text/css" | "text/javascript" | "image/svg+xml";
   readonly text: string;
-}
-
-/** By name. The demo's page has the same look and icon. */
-export const EMBEDDED: ReadonlyMap<string, EmbeddedFile> = new Map([
+}> = new Map([
   ["page.css", { type: "text/css", text: TEXTS.look + TEXTS.css }],
   ["page.js", { type: "text/javascript", text: TEXTS.script }],
   ["icon.svg", { type: "image/svg+xml", text: TEXTS.icon }],

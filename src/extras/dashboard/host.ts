@@ -15,30 +15,18 @@ import type { Dashboard } from "./dashboard.ts";
 import { createKeptSessions } from "./kept_sessions.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 
-/** The answer to `dashboard.login`. */
-export interface LoginLink {
-  /** With the token behind its `#`, which no browser sends anywhere. */
-  readonly url: string;
-  readonly validSec: number;
-}
-
-export type ShownBot = Pick<
-  Bot,
-  "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"
->;
-
-/** Everything else that the dashboard needs. */
-type DashboardHostOptions = Pick<
-  BotOptions,
-  "store" | "dataDir" | "env" | "build" | "logging" | "setup"
->;
-
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
 /** Creates it; loads nothing. It is long because its inner functions share what is loaded. */
 export function createDashboardHost(
-  bot: ShownBot,
-  options: DashboardHostOptions,
+  bot: Pick<
+    Bot,
+    "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"
+  >,
+  options: Pick<
+    BotOptions,
+    "store" | "dataDir" | "env" | "build" | "logging" | "setup"
+  >,
   reload: () => Promise<void>,
 ) {
   let { setup } = options;
@@ -112,7 +100,7 @@ export function createDashboardHost(
     return {
       kind: "link",
       url: `${publicUrl ?? ingress ?? base}/dashboard#${dashboard.createLink()}`,
-      minutes: LINK_MS / 60_000,
+      validSec: LINK_MS / 1_000,
     };
   }
 
@@ -142,7 +130,7 @@ export function createDashboardHost(
      * @param base Address of the HTTP server; absent: there is none.
      * @throws {StartError} If the dashboard is off, or there is no server.
      */
-    async login(base: string | undefined): Promise<LoginLink> {
+    async login(base: string | undefined) {
       const made = await (isOn() ? link(base) : reload().then(() => link(base)));
       switch (made.kind) {
         case "off":
@@ -156,7 +144,7 @@ export function createDashboardHost(
             EXIT.failed,
           );
         case "link":
-          return { url: made.url, validSec: made.minutes * 60 };
+          return made;
       }
     },
     /** The same, for the command `/dashboard`. */

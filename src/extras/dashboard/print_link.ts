@@ -19,7 +19,7 @@ import { confirmOnTerminal } from "../../cli/terminal/confirm.ts";
 import { sshLines } from "../../cli/terminal/ssh_lines.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
-const linkSchema = z.strictObject({ url: z.string(), validSec: z.number() });
+const linkSchema = z.object({ url: z.string(), validSec: z.number() });
 
 /**
  * Asks the bot with a data directory for a login link.

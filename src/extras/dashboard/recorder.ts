@@ -24,14 +24,12 @@ const STORED_TOGETHER = 5;
 /** Turns of a minute that are counted; a bot answers fewer. */
 const MAX_TURNS = 1_000;
 
-export interface RecorderPorts extends Pick<Clock, "now"> {
+export function startRecorder({ bot, store, now, schedule, log }: Pick<Clock, "now"> & {
   readonly bot: Pick<Bot, "snapshot" | "refresh">;
   readonly store: Pick<Store, "trends" | "health" | "messages">;
   readonly schedule: StartTimer;
   readonly log: Log;
-}
-
-export function startRecorder({ bot, store, now, schedule, log }: RecorderPorts) {
+}) {
   let minuteAt = startOf(now());
   let waiting = 0;
   let unsent = 0;

@@ -123,12 +123,12 @@ export async function checkServers(
   config: BotConfig,
   dataDir: string,
 ): Promise<readonly Finding[]> {
-  const [{ lookAtServers }, { mcpFiles, serversOf }] = await Promise.all([
+  const [{ lookAtServers }, { mcpHostPorts, serversOf }] = await Promise.all([
     import("../../mcp/look.ts"),
     import("../../bot/mcp/ports.ts"),
   ]);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const files = mcpFiles(() => config, dataDir, "doctor", quiet);
+  const files = mcpHostPorts(() => config, dataDir, "doctor", quiet);
   const servers = serversOf(config);
   const findings = judgeServers(await lookAtServers(servers, { ...files, version: VERSION }));
   const bound = memoryFinding(PROGRAM_BOUNDS.memory(), "programs of MCP servers");

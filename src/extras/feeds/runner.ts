@@ -77,7 +77,7 @@ function noteOfShared({ key }: FeedEntry): string {
 export function createFeedRunner<Feed extends ConfiguredFeed>(
   { accountId, store: { feeds: store }, events, schedule, now, random, log }:
     & Pick<
-      Account<unknown, unknown, { readonly feeds: Feeds }>,
+      Account<{ readonly feeds: Feeds }>,
       "accountId" | "store" | "schedule" | "now" | "random" | "log"
     >
     & Emits<"outbox">,

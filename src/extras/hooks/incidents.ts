@@ -27,11 +27,6 @@ type IncidentPlace =
 
 type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
 
-type IncidentAccount = Pick<
-  Account<unknown, unknown, { readonly hooks: HookIncidents }>,
-  "accountId" | "store" | "now" | "log"
->;
-
 /** The facts that a first post shows. */
 export type ShownIncident =
   & Pick<HookIncident, "hook" | "title" | "events" | "startedAt" | "endedAt">
@@ -45,7 +40,10 @@ const LOOK_MS = 5_000;
 
 /** Creates the incidents of one account. The function is long, because its steps share the ports. */
 export function createIncidents(
-  { accountId, store: { hooks }, now, log }: IncidentAccount,
+  { accountId, store: { hooks }, now, log }: Pick<
+    Account<{ readonly hooks: HookIncidents }>,
+    "accountId" | "store" | "now" | "log"
+  >,
   ports: {
     readonly threads: Pick<ThreadRequests, "start" | "archive">;
     readonly edit: Messages["edit"];

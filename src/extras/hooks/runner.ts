@@ -22,17 +22,6 @@ import { createWaker } from "../../lib/waker.ts";
 import type { createHooks } from "../../store/hooks/hooks.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
-type HookAccount =
-  & Pick<
-    Account<
-      unknown,
-      unknown,
-      { readonly hooks: ReturnType<typeof createHooks>; readonly inbox: AcceptedBatches }
-    >,
-    "accountId" | "store" | "schedule" | "now" | "log"
-  >
-  & Emits<"asked" | "outbox">;
-
 const MINUTE_MS = 60_000;
 /** Milliseconds until a run is tried again that could not begin. */
 const RETRY_MS = 30_000;
@@ -44,7 +33,12 @@ const LOOK_MS = 60_000;
  * because its inner functions share one state: the waker of the next run.
  */
 export function createHookRunner(
-  { accountId, store: { hooks, inbox }, events, schedule, now, log }: HookAccount,
+  { accountId, store: { hooks, inbox }, events, schedule, now, log }:
+    & Pick<
+      Account<{ readonly hooks: ReturnType<typeof createHooks>; readonly inbox: AcceptedBatches }>,
+      "accountId" | "store" | "schedule" | "now" | "log"
+    >
+    & Emits<"asked" | "outbox">,
   ports: {
     /** The hook with a name; `undefined` if the config has none. */
     readonly rulesOf: (hook: string) => AnswerRules | undefined;

@@ -31,19 +31,6 @@ import {
 } from "./rules.ts";
 import { NOT_OURS, SECTIONS } from "./sections.ts";
 
-/** An imported file, or why it was not imported. */
-type Imported =
-  | {
-    readonly kind: "imported";
-    /** The new config. */
-    readonly text: string;
-    /** Keys that were left behind or changed, in the order of the file. */
-    readonly notes: readonly ImportNote[];
-    /** Whether the file configures Discord at all. */
-    readonly hasDiscord: boolean;
-  }
-  | { readonly kind: "refused"; readonly notes: readonly ImportNote[] };
-
 type Source = Readonly<Record<string, unknown>>;
 
 /** Sections and account keys that may let users in if they are left out. */
@@ -57,7 +44,18 @@ const ACCOUNT_ACCESS = new Set([
 const MAX_REPAIRS = 1_000;
 
 /** Imports the text of a file. Never rejects. */
-export async function importConfig(text: string): Promise<Imported> {
+export async function importConfig(text: string): Promise<
+  | {
+    readonly kind: "imported";
+    /** The new config. */
+    readonly text: string;
+    /** Keys that were left behind or changed, in the order of the file. */
+    readonly notes: readonly ImportNote[];
+    /** Whether the file configures Discord at all. */
+    readonly hasDiscord: boolean;
+  }
+  | { readonly kind: "refused"; readonly notes: readonly ImportNote[] }
+> {
   const source = readOpenClaw(text);
   if (source.kind === "fault") {
     const { line, why } = source;

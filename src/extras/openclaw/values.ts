@@ -30,7 +30,6 @@ import {
 /** OpenClaw replaces variables in any text; Barnacle does so in secrets only. */
 const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
-/** `true` or `false`. */
 export const flag: Convert = (value: unknown, field: SourceField): unknown =>
   typeof value === "boolean" ? value : noteLeft(field, "Expected true or false");
 

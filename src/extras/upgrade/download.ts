@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import {
   dropNext,
   isOfDisk,
-  type ProgramFiles,
+  type ProgramPaths,
   writeNext,
   type WrongBytes,
 } from "../../host/files/program_file.ts";
@@ -30,10 +30,10 @@ export async function download(
   { version }: Release,
   file: ReleaseFile,
   source: ReleaseSource,
-  files: ProgramFiles,
+  paths: ProgramPaths,
   io: Pick<Io, "during">,
 ): Promise<void> {
-  const folder = dirname(files.program);
+  const folder = dirname(paths.program);
   const about = await statfs(folder).catch(() => undefined); // a disk that does not tell
   const free = about ? about.bavail * about.bsize : Infinity;
   const needed = file.size + RESERVE_BYTES;
@@ -44,13 +44,13 @@ export async function download(
       EXIT.io,
     );
   }
-  const work = writeNext(files, source.open(file.path), file);
+  const work = writeNext(paths, source.open(file.path), file);
   const wrong = await io.during(`Downloading Barnacle ${version} (${sizeOf(file.size)})`, work)
     .catch((cause: unknown) => {
       if (cause instanceof StartError || !isOfDisk(cause)) throw cause;
       throw new StartError(
-        `cannot write ${files.next} (${codeOf(cause)}); nothing was changed. ${
-          diskAdvice(cause, files.next)
+        `cannot write ${paths.next} (${codeOf(cause)}); nothing was changed. ${
+          diskAdvice(cause, paths.next)
         }`,
         EXIT.io,
         cause,
@@ -103,20 +103,20 @@ function whyWrong(wrong: WrongBytes, { size, sha256 }: ReleaseFile): string {
  */
 export async function assertWorks(
   { version }: Release,
-  files: ProgramFiles,
+  paths: ProgramPaths,
   config: string | undefined,
   env: Env,
 ): Promise<void> {
-  const facts = await tryProgram(files.next);
+  const facts = await tryProgram(paths.next);
   const why = typeof facts === "string"
     ? `it does not run here (${facts})`
     : facts.version !== version
     ? `it is ${facts.version}`
-    : await tryConfig(files.next, config, env);
+    : await tryConfig(paths.next, config, env);
   if (why === undefined) return;
-  dropNext(files);
+  dropNext(paths);
   throw new StartError(
-    `Barnacle ${version} cannot replace ${files.program}: ${why}; nothing was changed`,
+    `Barnacle ${version} cannot replace ${paths.program}: ${why}; nothing was changed`,
     EXIT.failed,
   );
 }

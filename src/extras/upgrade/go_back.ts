@@ -13,7 +13,7 @@ import {
   hasPrevious,
   identityOf,
   installPrevious,
-  type ProgramFiles,
+  type ProgramPaths,
 } from "../../host/files/program_file.ts";
 import { readLastVersion } from "../../host/files/version_record.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
@@ -43,21 +43,21 @@ export function goBack(
       throw new StartError("--back takes none of --check, --to and --from", EXIT.usage);
     }
     const machine = thisMachine(io.env);
-    const files = programOf(machine);
-    const running = identityOf(files);
-    const owner = await foreignOwner(files.program, machine);
+    const paths = programOf(machine);
+    const running = identityOf(paths);
+    const owner = await foreignOwner(paths.program, machine);
     if (owner) {
       throw new StartError(
-        `${files.program} stays as it is: ${owner.why}. ${
+        `${paths.program} stays as it is: ${owner.why}. ${
           owner.runsUpgrade ? `Run ${owner.command} --back` : `Its command is ${owner.command}`
         }`,
         EXIT.failed,
       );
     }
-    const old = await previousOf(files);
-    const place = await findPlace(files.program, flags, io, machine);
+    const old = await previousOf(paths);
+    const place = await findPlace(paths.program, flags, io, machine);
     const isMigrated = place.schema !== undefined && place.schema > old.schema;
-    const refusal = await tryConfig(files.previous, place.config, io.env);
+    const refusal = await tryConfig(paths.previous, place.config, io.env);
     if (refusal !== undefined) {
       throw new StartError(
         `Barnacle ${old.version} does not accept the config: ${refusal}; nothing was changed`,
@@ -69,27 +69,27 @@ export function goBack(
       ? await lockOfStopped(place.dataDir, "run `barnacle upgrade --back` again")
       : undefined;
     try {
-      if (isMigrated) putStoreBack(place.dataDir, files, old);
+      if (isMigrated) putStoreBack(place.dataDir, paths, old);
       crash.at("putBack");
-      swap(files, running, () => installPrevious(files));
+      swap(paths, running, () => installPrevious(paths));
     } finally {
       lock?.release();
     }
     crash.at("wentBack");
-    io.err(`Installed ${files.program} again, version ${old.version}.`);
-    const outcome = await restartOnto(old.version, files.program, place, io, machine);
-    return reportInstalled(old.version, files, outcome, { flags, io });
+    io.err(`Installed ${paths.program} again, version ${old.version}.`);
+    const outcome = await restartOnto(old.version, paths.program, place, io, machine);
+    return reportInstalled(old.version, paths, outcome, { flags, io });
   });
 }
 
-async function previousOf(files: ProgramFiles): Promise<ProgramFacts> {
-  const facts = hasPrevious(files) ? await tryProgram(files.previous) : undefined;
+async function previousOf(paths: ProgramPaths): Promise<ProgramFacts> {
+  const facts = hasPrevious(paths) ? await tryProgram(paths.previous) : undefined;
   if (facts && typeof facts !== "string") return facts;
   throw new StartError(
     `${
       facts === undefined
-        ? `there is no previous program ${files.previous}`
-        : `${files.previous} does not run (${facts}); nothing was changed`
+        ? `there is no previous program ${paths.previous}`
+        : `${paths.previous} does not run (${facts}); nothing was changed`
     }; \`barnacle upgrade --to VERSION\` installs an older release`,
     EXIT.failed,
   );
@@ -116,7 +116,7 @@ function byHand(version: string): string {
  *
  * @throws {StartError} If it would lose events, or if there is no copy.
  */
-function putStoreBack(dataDir: string, { program }: ProgramFiles, old: ProgramFacts): void {
+function putStoreBack(dataDir: string, { program }: ProgramPaths, old: ProgramFacts): void {
   const store = join(dataDir, DATABASE_NAME);
   if (inspect(store, Infinity) <= old.schema) return;
   assertNoEvent(dataDir, old);

@@ -1,6 +1,6 @@
 /** Prints the result of `barnacle upgrade`. */
 
-import { hasPrevious, type ProgramFiles } from "../../host/files/program_file.ts";
+import { hasPrevious, type ProgramPaths } from "../../host/files/program_file.ts";
 import { VERSION } from "../../version.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
@@ -62,14 +62,14 @@ export function reportAvailable(
  */
 export function reportInstalled(
   to: string,
-  files: ProgramFiles,
+  paths: ProgramPaths,
   outcome: Restarted,
   output: Output,
   migrates = false,
 ): ExitCode {
-  const canGoBack = hasPrevious(files) && !(migrates && outcome.kind === "accepted");
+  const canGoBack = hasPrevious(paths) && !(migrates && outcome.kind === "accepted");
   const line = outcomeText(VERSION, to, outcome, canGoBack);
-  print(output, [line], { from: VERSION, to, program: files.program, outcome });
+  print(output, [line], { from: VERSION, to, program: paths.program, outcome });
   return codeOf(outcome);
 }
 

@@ -8,11 +8,11 @@
 import process from "node:process";
 import {
   dropNext,
-  filesOf,
   identityOf,
   installNext,
   keepPrevious,
-  type ProgramFiles,
+  type ProgramPaths,
+  programPaths,
   readSeen,
   writeSeen,
 } from "../../host/files/program_file.ts";
@@ -69,8 +69,8 @@ export function upgrade(
     }
     const to = wantedVersion(flags);
     const machine = thisMachine(io.env);
-    const files = programOf(machine);
-    const running = identityOf(files);
+    const paths = programOf(machine);
+    const running = identityOf(paths);
     if (RELEASE_KEY === "") {
       throw new StartError(
         "this build knows no release key, so it cannot check any release; install a release by hand " +
@@ -79,15 +79,15 @@ export function upgrade(
       );
     }
     const source = openSource(flags.from, io.cwd);
-    const list = await io.during("Reading the list of releases", readList(source, files));
+    const list = await io.during("Reading the list of releases", readList(source, paths));
     const newest = newestOf(list);
     const release = to === undefined ? newest : releaseOf(list, to);
     const isNewer = release !== undefined && compareVersions(release.version, VERSION) > 0;
     if (!release || release.version === VERSION || (!isNewer && to === undefined)) {
-      const outcome = flags.check ? undefined : await restartStale(files, flags, io, machine);
+      const outcome = flags.check ? undefined : await restartStale(paths, flags, io, machine);
       return reportCurrent(newest, list, outcome, { flags, io });
     }
-    const owner = await foreignOwner(files.program, machine);
+    const owner = await foreignOwner(paths.program, machine);
     if (flags.check) {
       const isElsewhere = flags.from !== undefined || flags.data !== undefined;
       const command = owner?.command ?? (isElsewhere ? undefined : "barnacle upgrade");
@@ -95,30 +95,30 @@ export function upgrade(
     }
     if (owner) {
       throw new StartError(
-        `${files.program} stays as it is: ${owner.why}. To upgrade to ${release.version}: ` +
+        `${paths.program} stays as it is: ${owner.why}. To upgrade to ${release.version}: ` +
           owner.command,
         EXIT.failed,
       );
     }
-    const place = await findPlace(files.program, flags, io, machine);
+    const place = await findPlace(paths.program, flags, io, machine);
     assertStoreFits(place, release);
-    await prepare(release, source, files, place.config, io, crash);
-    swap(files, running, () => {
-      keepPrevious(files);
+    await prepare(release, source, paths, place.config, io, crash);
+    swap(paths, running, () => {
+      keepPrevious(paths);
       crash.at("kept");
-      installNext(files);
+      installNext(paths);
     });
     crash.at("swapped");
-    io.err(`Installed ${files.program}; the old program is ${files.previous}.`);
+    io.err(`Installed ${paths.program}; the old program is ${paths.previous}.`);
     if (release.schema > MIGRATIONS.length) {
       io.err(
         `The start brings the store from schema ${MIGRATIONS.length} to ${release.schema}, and keeps ` +
           "a copy of the old one.",
       );
     }
-    const outcome = await restartOnto(release.version, files.program, place, io, machine);
+    const outcome = await restartOnto(release.version, paths.program, place, io, machine);
     const migrates = release.schema > MIGRATIONS.length;
-    return reportInstalled(release.version, files, outcome, { flags, io }, migrates);
+    return reportInstalled(release.version, paths, outcome, { flags, io }, migrates);
   });
 }
 
@@ -126,16 +126,16 @@ export function upgrade(
 async function prepare(
   release: Release,
   source: ReleaseSource,
-  files: ProgramFiles,
+  paths: ProgramPaths,
   config: string | undefined,
   io: Io,
   crash: Pick<CrashPoints, "at">,
 ): Promise<void> {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const file = fileFor(release, PLATFORM || `${system}-${process.arch}`);
-  await download(release, file, source, files, io);
+  await download(release, file, source, paths, io);
   crash.at("downloaded");
-  await assertWorks(release, files, config, io.env);
+  await assertWorks(release, paths, config, io.env);
 }
 
 /**
@@ -143,8 +143,8 @@ async function prepare(
  *
  * @throws {StartError} If Barnacle runs from source.
  */
-export function programOf({ program }: Pick<HostMachine, "program">): ProgramFiles {
-  if (program !== undefined) return filesOf(program);
+export function programOf({ program }: Pick<HostMachine, "program">): ProgramPaths {
+  if (program !== undefined) return programPaths(program);
   throw new StartError(
     "Barnacle runs from source here; `git pull` and `deno task compile host` make a newer binary",
     EXIT.failed,
@@ -157,23 +157,23 @@ export function programOf({ program }: Pick<HostMachine, "program">): ProgramFil
  * @param running Identity of the program when the command began.
  * @throws {StartError} If another command has exchanged it since, or if the disk refuses.
  */
-export function swap(files: ProgramFiles, running: string, work: () => void): void {
+export function swap(paths: ProgramPaths, running: string, work: () => void): void {
   try {
-    if (identityOf(files) === running) return work();
+    if (identityOf(paths) === running) return work();
   } catch (cause) {
-    dropNext(files);
+    dropNext(paths);
     throw new StartError(
-      `cannot exchange ${files.program} (${
+      `cannot exchange ${paths.program} (${
         codeOf(cause) ?? "unknown reason"
       }); the old program is ` +
-        `still in its place. ${diskAdvice(cause, files.previous)}`,
+        `still in its place. ${diskAdvice(cause, paths.previous)}`,
       EXIT.io,
       cause,
     );
   }
-  dropNext(files);
+  dropNext(paths);
   throw new StartError(
-    `another command has exchanged ${files.program} meanwhile; nothing was changed. Run this again`,
+    `another command has exchanged ${paths.program} meanwhile; nothing was changed. Run this again`,
     EXIT.tryAgain,
   );
 }
@@ -191,29 +191,29 @@ function wantedVersion({ to, from }: UpgradeFlags): string | undefined {
 
 async function readList(
   source: ReleaseSource,
-  files: ProgramFiles,
+  paths: ProgramPaths,
 ): Promise<ReleaseList> {
   const text = await source.readSmall(LIST_NAME, LIST_MAX_BYTES);
   const signature = await source.readSmall(SIGNATURE_NAME, SIGNATURE_MAX_BYTES);
   const list = readReleaseList(
     { text, signature: new TextDecoder().decode(signature) },
     RELEASE_KEY,
-    { seen: readSeen(files), now: Date.now() },
+    { seen: readSeen(paths), now: Date.now() },
     source.nameOf(LIST_NAME),
   );
-  writeSeen(files, list.issued);
+  writeSeen(paths, list.issued);
   return list;
 }
 
 /** Restarts a bot that still runs the program before this one, because an upgrade has died. */
 async function restartStale(
-  files: ProgramFiles,
+  paths: ProgramPaths,
   flags: UpgradeFlags,
   io: Io,
   machine: HostMachine,
 ): Promise<Restarted | undefined> {
-  const place = await findPlace(files.program, flags, io, machine);
+  const place = await findPlace(paths.program, flags, io, machine);
   if (readLastVersion(place.dataDir) === VERSION) return undefined;
-  const outcome = await restartOnto(VERSION, files.program, place, io, machine);
+  const outcome = await restartOnto(VERSION, paths.program, place, io, machine);
   return ["none", "same", "runs"].includes(outcome.kind) ? undefined : outcome;
 }

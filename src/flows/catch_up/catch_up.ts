@@ -36,7 +36,13 @@ export interface CatchUpPorts
     Omit<GapTasksPorts, "events" | "store">,
     Pick<Parameters<typeof createUnreadable>[0], "readPermissions">,
     Pick<
-      Account<unknown, unknown, GapTasksPorts["store"] & { readonly gateway: GapRows }>,
+      Account<
+        GapTasksPorts["store"] & {
+          readonly gateway:
+            & Pick<GatewayRecords, "loadAccount">
+            & Pick<ReturnType<typeof createGaps>, "finishCatchUp">;
+        }
+      >,
       "schedule" | "random" | "store"
     >,
     Emits<"found" | "released"> {
@@ -44,14 +50,9 @@ export interface CatchUpPorts
   readonly isEnabled: boolean;
 }
 
-/** A shard of the store, with its gap if it has one. */
 type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
   readonly session?: Pick<StoredSession, "hasHole">;
 };
-
-export type GapRows =
-  & Pick<GatewayRecords, "loadAccount">
-  & Pick<ReturnType<typeof createGaps>, "finishCatchUp">;
 
 /**
  * Creates the catch-up of one account. Reads nothing before the first gap. The function is longer than

@@ -28,7 +28,7 @@ import type { StoredMessages } from "../../store/messages/messages.ts";
 export interface GapTasksPorts extends
   MissedReadingPorts,
   Pick<
-    Account<unknown, unknown, { readonly messages: Pick<StoredMessages, "directChannels"> }>,
+    Account<{ readonly messages: Pick<StoredMessages, "directChannels"> }>,
     "accountId" | "store"
   > {
   /** The channels of one shard's guilds, without guilds that are planned already. */

@@ -20,7 +20,7 @@ import type { Outbox } from "../../store/outbox/outbox.ts";
 export function createToolMessages(
   { store: { outbox }, now, events }:
     & Pick<
-      Account<unknown, unknown, { readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf"> }>,
+      Account<{ readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf"> }>,
       "now" | "store"
     >
     & Emits<"outbox">,

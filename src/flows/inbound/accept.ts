@@ -34,6 +34,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
 import { judgeMessage, type JudgeMessagePorts, judgeRuns, logVerdict } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { MissingFacts } from "./missing_facts.ts";
 
 /**
  * Maximum size of waiting messages, in UTF-16 units of the gateway's text: some 1,000 messages. In
@@ -82,6 +83,7 @@ export function createAcceptor(
     readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
     /** Replaces a shard's session, which may bring an event again. */
     readonly renew: (shardId: number) => void;
+    readonly missingFacts: MissingFacts;
   },
 ) {
   const units: Unit[] = [];
@@ -99,7 +101,7 @@ export function createAcceptor(
     ports.renew(shardId);
   }
 
-  function accept(batch: InboundBatch): void {
+  function acceptComplete(batch: InboundBatch): void {
     const { arrivedAt } = batch;
     let unit: Unit | undefined;
     let isUrgent = batch.isGathered === true;
@@ -210,7 +212,7 @@ export function createAcceptor(
      * Judges a batch's messages, handles its other events in their order, and stores it soon. Retries
      * if the store fails.
      */
-    accept,
+    accept: (batch: InboundBatch): void => ports.missingFacts.inOrder(batch, acceptComplete),
     /**
      * Stores messages from a channel's history, in one T1. The store counts each message once, live
      * or not. They do not change the sequence number.
@@ -226,7 +228,7 @@ export function createAcceptor(
       const [first] = events;
       if (!first) return NOTHING_ACCEPTED;
       const judged: Judged[] = [];
-      for (const event of events) {
+      for (const event of await ports.missingFacts.complete(events)) {
         if (event.kind === "message") {
           const one = judgeMessage(event, "history", ports, judgeAs);
           judged.push(one, ...judgeRuns(ports.runsBeside?.(one), ports));
@@ -262,6 +264,7 @@ export function createAcceptor(
      * @throws {unknown} The store's error, as a rejection.
      */
     async flush(): Promise<void> {
+      await ports.missingFacts.idle();
       while (units.length > 0 || committing) await commitAll();
     },
   };

@@ -34,7 +34,7 @@ export function createPairingService(
 /** Creates the messages to owners; `start` begins. */
 export function createChallenges(
   account: Pick<
-    Account<unknown, unknown, { readonly pairing: Pick<Pairing, "unreported" | "markReported"> }>,
+    Account<{ readonly pairing: Pick<Pairing, "unreported" | "markReported"> }>,
     "accountId" | "log" | "now" | "random" | "schedule" | "store" | "texts"
   >,
   ports: {

@@ -4,20 +4,18 @@
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { InboundEvent } from "../../core/inbound/events.ts";
+import type { InboundBatch, InboundEvent } from "../../core/inbound/events.ts";
 import type { Self } from "../../core/inbound/inbound.ts";
-import type { Store } from "../../store/store.ts";
-import type { createAcceptor } from "./accept.ts";
+import type { Outbox } from "../../store/outbox/outbox.ts";
 
-type Acceptor = ReturnType<typeof createAcceptor>;
-
-export function withMissingFacts(
-  acceptor: Acceptor,
-  { outbox, self, groupName }: Pick<Store, "outbox"> & {
+export function createMissingFacts(
+  { outbox, self, groupName }: {
+    readonly outbox: Pick<Outbox, "known">;
     readonly self: () => Self | undefined;
     readonly groupName: (channelId: ChannelId) => Promise<string | undefined>;
   },
-): Acceptor {
+) {
+  /** The last batch that waits, for its facts or for those before it. */
   let waiting: Promise<void> | undefined;
 
   function lacksFact(event: InboundEvent): boolean {
@@ -26,9 +24,9 @@ export function withMissingFacts(
     return event.place.kind === "group_dm" || (event.quoted && !event.quoted.author) === true;
   }
 
-  async function complete<Event extends InboundEvent>(event: Event): Promise<Event> {
+  async function completed<Event extends InboundEvent>(event: Event): Promise<Event> {
     if (event.kind === "message_edited") {
-      return { ...event, message: await complete(event.message) };
+      return { ...event, message: await completed(event.message) };
     }
     if (event.kind !== "message") return event;
     const { channelId, quoted, sender, mention = sender.automaton ? undefined : "reply" } = event;
@@ -42,22 +40,22 @@ export function withMissingFacts(
     return { ...event, place, mention, quoted: { ...quoted, author } };
   }
 
-  const allOf = <Event extends InboundEvent>(events: readonly Event[]) =>
-    Promise.all(events.map((one) => lacksFact(one) ? complete(one).catch(() => one) : one));
+  const complete = <Event extends InboundEvent>(events: readonly Event[]) =>
+    Promise.all(events.map((one) => lacksFact(one) ? completed(one).catch(() => one) : one));
 
   return {
-    accept(batch) {
-      if (!waiting && !batch.events.some(lacksFact)) return acceptor.accept(batch);
-      const done = Promise.all([allOf(batch.events), waiting])
-        .then(([events]) => acceptor.accept({ ...batch, events }));
+    complete,
+    /** Completes a batch, and has it accepted; at once if it lacks nothing and no other waits. */
+    inOrder(batch: InboundBatch, accept: (batch: InboundBatch) => void): void {
+      if (!waiting && !batch.events.some(lacksFact)) return accept(batch);
+      const done = Promise.all([complete(batch.events), waiting])
+        .then(([events]) => accept({ ...batch, events }));
       waiting = done;
       void done.then(() => waiting = waiting === done ? undefined : waiting);
     },
-    acceptHistory: async (events, judgeAs) =>
-      await acceptor.acceptHistory(await allOf(events), judgeAs),
-    async flush() {
-      await waiting;
-      await acceptor.flush();
-    },
+    /** Resolves once no batch waits. */
+    idle: async (): Promise<void> => await waiting,
   };
 }
+
+export type MissingFacts = ReturnType<typeof createMissingFacts>;

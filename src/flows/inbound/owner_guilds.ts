@@ -28,19 +28,15 @@ const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
   unknown: "I can't tell whether one of my owners is a member there",
 };
 
-type OwnerGuildsAccount = Pick<
-  Account<
-    unknown,
-    unknown,
-    { readonly inbox: Pick<Inbox, "decide" | "undecided">; readonly pairing: AskedGuildRows }
-  >,
-  "schedule" | "random" | "log" | "accountId" | "store" | "texts"
->;
-
 /** Creates the flow for one account; it begins at `ready`. */
 export function createOwnerGuilds(
   ports:
-    & OwnerGuildsAccount
+    & Pick<
+      Account<
+        { readonly inbox: Pick<Inbox, "decide" | "undecided">; readonly pairing: AskedGuildRows }
+      >,
+      "schedule" | "random" | "log" | "accountId" | "store" | "texts"
+    >
     & LateDecisionPorts
     & {
       /** Whether the policy needs an owner in each guild; the config may change. */

@@ -45,36 +45,34 @@ export function createProxiedUsers(): NewestSet<UserId> {
   return createNewestSet(MAX_PROXIED);
 }
 
-type PluralkitAccount = Pick<
-  Account<
-    unknown,
-    unknown,
-    {
-      readonly inbox: Pick<
-        Inbox,
-        "decide" | "undecided" | "retract" | "noteProxied" | "proxied"
-      >;
-    }
-  >,
-  "schedule" | "random" | "log" | "accountId" | "store"
->;
-
 /**
  * Creates the flow for one account; `start` begins. The function is longer than most,
  * because its inner functions share one state: the messages that wait.
  */
 export function createPluralkit(
-  ports: PluralkitAccount & LateDecisionPorts & Emits<"undecided"> & {
-    /**
-     * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
-     * `failed`.
-     */
-    readonly lookUp: (id: MessageId) => Promise<PluralkitAnswer>;
-    /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
-    readonly ruleOf: (path: string) => string;
-    /** People that PluralKit has proxied before, by {@link createProxiedUsers}. The flow fills it. */
-    readonly proxied: NewestSet<UserId>;
-  },
+  ports:
+    & Pick<
+      Account<{
+        readonly inbox: Pick<
+          Inbox,
+          "decide" | "undecided" | "retract" | "noteProxied" | "proxied"
+        >;
+      }>,
+      "schedule" | "random" | "log" | "accountId" | "store"
+    >
+    & LateDecisionPorts
+    & Emits<"undecided">
+    & {
+      /**
+       * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
+       * `failed`.
+       */
+      readonly lookUp: (id: MessageId) => Promise<PluralkitAnswer>;
+      /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
+      readonly ruleOf: (path: string) => string;
+      /** People that PluralKit has proxied before, by {@link createProxiedUsers}. The flow fills it. */
+      readonly proxied: NewestSet<UserId>;
+    },
 ) {
   const { accountId, store: { inbox }, lookUp, proxied, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);

@@ -50,11 +50,7 @@ interface WaitingMark extends UnansweredMessage {
 export function createUnansweredMarks(
   { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, ...account }:
     & Pick<
-      Account<
-        unknown,
-        unknown,
-        { readonly inbox: Omit<ReturnType<typeof createUnanswered>, "linked"> }
-      >,
+      Account<{ readonly inbox: Omit<ReturnType<typeof createUnanswered>, "linked"> }>,
       "accountId" | "store" | "now" | "schedule" | "log"
     >
     & {

@@ -62,10 +62,10 @@ const QUIET_MS = 3_600_000;
  */
 export function createIntentFilter(
   { accountId, policy, self, store, now, log }: Pick<
-    Account<unknown, { readonly policy: AccessPolicy }, {
+    Account<{
       readonly settings: Pick<StoredSettings, "known" | "change">;
       readonly messages: RecentTalk;
-    }>,
+    }, { readonly policy: AccessPolicy }>,
     "accountId" | "policy" | "self" | "store" | "now" | "log"
   >,
   weights: IntentWeights = SHIPPED_WEIGHTS,

@@ -31,7 +31,7 @@ type AllowlistChange = Parameters<Allowlists["change"]>[2];
  */
 export function createAllowlists(
   { accountId, store: { pairing }, log }: Pick<
-    Account<unknown, unknown, { readonly pairing: Pick<Pairing, "paired" | "revoke"> }>,
+    Account<{ readonly pairing: Pick<Pairing, "paired" | "revoke"> }>,
     "accountId" | "store" | "log"
   >,
   policy: () => AccessPolicy,

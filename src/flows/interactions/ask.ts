@@ -40,9 +40,8 @@ export function createAsk(
   { store, policy, now, events }:
     & Pick<
       Account<
-        unknown,
-        { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> },
-        { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
+        { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> },
+        { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> }
       >,
       "policy" | "store" | "now"
     >

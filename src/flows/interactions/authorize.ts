@@ -28,9 +28,8 @@ export type AskingInteraction = Omit<CommandCall, "name" | "options"> | Componen
 export function createAuthorizeInteraction(
   { policy, store }: Pick<
     Account<
-      unknown,
-      { readonly policy: AccessPolicy; readonly authorize: Authorize },
-      Pick<Store, "pairing">
+      Pick<Store, "pairing">,
+      { readonly policy: AccessPolicy; readonly authorize: Authorize }
     >,
     "policy" | "store"
   >,

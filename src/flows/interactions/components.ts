@@ -12,7 +12,7 @@ import type { Card } from "../../core/outbound/outbound.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
-import type { CommandRunner } from "./commands.ts";
+import type { CommandRunner } from "./run_commands.ts";
 import { notice } from "../../render/notices/notices.ts";
 
 /** Everything that components need. The context is passed to each of them. */

@@ -22,7 +22,7 @@ import { charsOf, MAX_ENTRIES, requestTokens, type TokenRates } from "../../sess
 import { compact, type Summaries } from "../session/compact.ts";
 
 type ConversationAccount = Pick<
-  Account<unknown, unknown, Pick<Store, "sessions" | "settings" | "turns">>,
+  Account<Pick<Store, "sessions" | "settings" | "turns">>,
   "accountId" | "store" | "randomId" | "schedule" | "stopping" | "now" | "log"
 >;
 

@@ -44,19 +44,15 @@ export interface CommandScope {
  */
 export function createWantedCommands(
   { accountId, config, store: { settings }, now }: Pick<
-    Account<
-      {
-        /** `channels.discord`. */
-        readonly discord: {
-          readonly nativeCommands: boolean;
-          readonly commands: { readonly guildId?: GuildId };
-        };
-        /** `messages`: the operator's words for commands. */
-        readonly messages: { readonly commands: CommandTexts };
-      },
-      unknown,
-      Pick<Store, "settings">
-    >,
+    Account<Pick<Store, "settings">, unknown, {
+      /** `channels.discord`. */
+      readonly discord: {
+        readonly nativeCommands: boolean;
+        readonly commands: { readonly guildId?: GuildId };
+      };
+      /** `messages`: the operator's words for commands. */
+      readonly messages: { readonly commands: CommandTexts };
+    }>,
     "accountId" | "config" | "store" | "now"
   >,
   context: Pick<InteractionContext, "config" | "mcp" | "searches">,

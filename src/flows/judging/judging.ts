@@ -31,7 +31,7 @@ const SEEN_MAX = 5_000;
  * other.
  */
 export function createJudging(
-  account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings" | "messages">>,
+  account: Account<Pick<Store, "settings" | "messages">, CurrentPolicy, RouteRules>,
   { readMember, owners, threads, isOurs, ours, guildOf, weights }: {
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;

@@ -64,14 +64,10 @@ export async function createPolicyKeeper(
   config: PolicySource,
   text: string | undefined,
   { store, now, log }: Pick<
-    Account<
-      unknown,
-      unknown,
-      {
-        readonly pairing: Pick<Store["pairing"], "namesOf">;
-        readonly messages: Pick<Store["messages"], "savePolicy">;
-      }
-    >,
+    Account<{
+      readonly pairing: Pick<Store["pairing"], "namesOf">;
+      readonly messages: Pick<Store["messages"], "savePolicy">;
+    }>,
     "log" | "now" | "store"
   >,
 ) {

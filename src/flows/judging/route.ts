@@ -32,7 +32,6 @@ export function createRoute(
     /** The user whose direct messages are the main session under `auto`. */
     readonly sessionOwner: () => UserId | undefined;
     readonly opensFor: (message: InboundMessage) => boolean;
-    /** Reads a message as a text command. */
     readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
   },
 ): (message: InboundMessage) => Route {

@@ -12,13 +12,13 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Step } from "../../core/step.ts";
 import {
-  filesOf,
+  type AttachmentReader,
+  attachmentsOf,
   MAX_IMAGES,
   MAX_IMAGES_BYTES,
   ownerOf,
-  type ReadFilesPorts,
-  type TurnFiles,
-} from "./read_files.ts";
+  type ReadAttachmentsPorts,
+} from "./read_attachments.ts";
 
 /**
  * Reads the images of earlier turns from the disk, those of the newest turns first, as far as the
@@ -29,13 +29,13 @@ import {
 export async function earlierImages(
   messageIds: readonly MessageId[],
   images: readonly ModelImage[],
-  files: Pick<TurnFiles, "imagesOf">,
+  media: Pick<AttachmentReader, "imagesOf">,
 ): Promise<ReadonlyMap<MessageId, readonly ModelImage[]>> {
   const found = new Map<MessageId, readonly ModelImage[]>();
   let room = MAX_IMAGES_BYTES - bytesOf(images);
   let count = MAX_IMAGES - images.length;
   for (const messageId of messageIds.toReversed()) {
-    const shown = await files.imagesOf(messageId, room);
+    const shown = await media.imagesOf(messageId, room);
     if (shown.length > count) break;
     if (shown.length === 0) continue;
     found.set(messageId, shown);
@@ -65,13 +65,13 @@ export type FindFile = (
 /** Creates the reading. A file comes from the disk; from Discord only if it is not kept. */
 export function createFindFile(
   { media, maxBytes }: {
-    readonly media: Pick<ReadFilesPorts["media"], "get">;
+    readonly media: Pick<ReadAttachmentsPorts["media"], "get">;
     readonly maxBytes: () => number;
   },
 ): FindFile {
   return async (messages, name, signal) => {
     const [found] = messages.toReversed().flatMap((message) =>
-      filesOf(message)
+      attachmentsOf(message)
         .filter(({ attachment }) => attachment.name === name)
         .toSorted((one, other) => rank(one) - rank(other))
         .map((file) => ({ ...file, message }))
@@ -83,7 +83,7 @@ export function createFindFile(
   };
 }
 
-function rank({ owner }: ReturnType<typeof filesOf>[number]): number {
+function rank({ owner }: ReturnType<typeof attachmentsOf>[number]): number {
   return owner === "message" ? 0 : 1;
 }
 

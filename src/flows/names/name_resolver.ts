@@ -62,7 +62,7 @@ const IDENTIFY_MS = 6_000;
  * functions share one state: what is due.
  */
 export function createNameResolver(
-  account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
+  account: Account<{ readonly pairing: ResolvedNames }, CurrentPolicy>,
   {
     guilds,
     awaited,

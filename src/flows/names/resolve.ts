@@ -94,29 +94,31 @@ function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
-type NamesAccount =
-  & Pick<
-    Account<unknown, unknown, { readonly pairing: ResolvedNames }>,
-    "schedule" | "random" | "log" | "accountId" | "now" | "store"
-  >
-  & Emits<"namesLookedUp">;
-
 /** Creates the flow for one account. Searches nothing before {@link Names.resolve}. */
 export function createNames(
-  ports: NamesAccount & SearchPorts & {
-    /** Names in the current policy without an id. */
-    readonly unresolved: () => readonly UnresolvedName[];
-    /** Guilds with complete facts, without those that are awaited or in an outage. */
-    readonly guilds: () => readonly GuildNames[];
-    /**
-     * Whether these are all guilds of the process. Otherwise one in an outage may have the same name.
-     */
-    readonly isWhole: () => boolean;
-    /** Whether the bot may be in a guild that is none of these. */
-    readonly mayMiss: (id: GuildId) => boolean;
-    /** Gets all resolved names, so that the policy uses their ids. */
-    readonly keeper: Pick<PolicyKeeper, "resolved">;
-  },
+  ports:
+    & (
+      & Pick<
+        Account<{ readonly pairing: ResolvedNames }>,
+        "schedule" | "random" | "log" | "accountId" | "now" | "store"
+      >
+      & Emits<"namesLookedUp">
+    )
+    & SearchPorts
+    & {
+      /** Names in the current policy without an id. */
+      readonly unresolved: () => readonly UnresolvedName[];
+      /** Guilds with complete facts, without those that are awaited or in an outage. */
+      readonly guilds: () => readonly GuildNames[];
+      /**
+       * Whether these are all guilds of the process. Otherwise one in an outage may have the same name.
+       */
+      readonly isWhole: () => boolean;
+      /** Whether the bot may be in a guild that is none of these. */
+      readonly mayMiss: (id: GuildId) => boolean;
+      /** Gets all resolved names, so that the policy uses their ids. */
+      readonly keeper: Pick<PolicyKeeper, "resolved">;
+    },
 ) {
   const { accountId, store: { pairing: store }, keeper, events, now, log } = ports;
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);

@@ -112,18 +112,16 @@ export interface ChannelFailures<Reason = string> {
   readonly reason: Reason;
 }
 
-interface FailureDigest<Reason = string> {
-  add(channelId: ChannelId, reason: Reason): void;
-  flush(): void;
-}
-
 /** How long to wait for more failures, in milliseconds. */
 const GATHER_MS = 5_000;
 
 export function createFailureDigest<Reason = string>(
   tell: (failure: ChannelFailures<Reason>) => void,
   schedule: StartTimer,
-): FailureDigest<Reason> {
+): {
+  add(channelId: ChannelId, reason: Reason): void;
+  flush(): void;
+} {
   const gathered = new Map<ChannelId, ChannelFailures<Reason>>();
   let cancel: (() => void) | undefined;
 

@@ -66,7 +66,7 @@ export async function locateGateway(
 /** Creates the search for the gateway. It uses an answer of the last day without asking. */
 export function createLocate(
   account: Pick<
-    Account<unknown, unknown, { readonly gateway: Pick<GatewayRecords, "saveGateway"> }>,
+    Account<{ readonly gateway: Pick<GatewayRecords, "saveGateway"> }>,
     "accountId" | "store" | "stopping" | "schedule" | "random" | "now" | "log"
   >,
   { gateway, limit }: Pick<StoredAccount, "gateway" | "limit">,

@@ -17,7 +17,7 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 /** Compares the stored owner with the token's bot. */
 export function createTokenChange(
   { accountId, store: { gateway }, schedule, random, stopping, log }: Pick<
-    Account<unknown, unknown, { readonly gateway: Pick<StoreOwner, "isOtherPeer" | "adoptPeer"> }>,
+    Account<{ readonly gateway: Pick<StoreOwner, "isOtherPeer" | "adoptPeer"> }>,
     "accountId" | "store" | "schedule" | "random" | "stopping" | "log"
   >,
   { token, apiBase, askDiscord, isTransient }: {

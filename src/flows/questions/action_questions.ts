@@ -40,7 +40,7 @@ const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
 /** Creates the questions of one account. The function is longer than most: a list of three cards. */
 export function createActionQuestions(
   { accountId, store: { changes }, texts }: Pick<
-    Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "madeBy"> }>,
+    Account<{ readonly changes: Pick<ToolChanges, "madeBy"> }>,
     "accountId" | "store" | "texts"
   >,
   { escalates, checksIn, maxDestructive, ownerIds, approvalTimeoutMs }: {

@@ -54,7 +54,7 @@ const CONTROL_BYTES = 16;
 export function createQuestionCards(
   account:
     & Pick<
-      Account<unknown, unknown, {
+      Account<{
         readonly questions: Cards & Pick<QuestionDecisions, "open">;
         readonly actions: Pick<ActionRuns, "cut" | "end" | "lose">;
       }>,

@@ -19,7 +19,7 @@ const PATIENCE_MS = 60_000;
 export function createWaitingSigns(
   { accountId, store, texts, now, events }:
     & Pick<
-      Account<unknown, unknown, { readonly questions: Pick<Cards, "addWaitingLine"> }>,
+      Account<{ readonly questions: Pick<Cards, "addWaitingLine"> }>,
       "accountId" | "store" | "texts" | "now"
     >
     & Emits<"outbox">,

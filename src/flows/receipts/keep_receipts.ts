@@ -22,7 +22,11 @@ import { receiptsOf, undoEnds, withUndone } from "./receipts.ts";
 export function createReceiptKeeper(
   account:
     & Pick<
-      Account<unknown, unknown, KeptIn>,
+      Account<{
+        readonly changes: Pick<ToolChanges, "ofTurn" | "since">;
+        readonly outbox: Pick<Outbox, "underAnswer" | "add">;
+        readonly turns: Pick<Steps, "stepsOf">;
+      }>,
       "accountId" | "log" | "now" | "random" | "schedule" | "store"
     >
     & Emits<"outbox">,
@@ -81,12 +85,6 @@ export function createReceiptKeeper(
       for (const cancel of ends.values()) cancel();
     },
   };
-}
-
-interface KeptIn {
-  readonly changes: Pick<ToolChanges, "ofTurn" | "since">;
-  readonly outbox: Pick<Outbox, "underAnswer" | "add">;
-  readonly turns: Pick<Steps, "stepsOf">;
 }
 
 /** The turn of a button Undo; `undefined` for another button. */

@@ -34,17 +34,13 @@ export type CreatorNow =
 
 export type RunnerAccount =
   & Pick<
-    Account<
-      unknown,
-      unknown,
-      {
-        readonly schedules: Pick<
-          Schedules,
-          "due" | "nextAt" | "begin" | "runsOf" | "scheduleOf" | "find" | "pause"
-        >;
-        readonly inbox: AcceptedBatches;
-      }
-    >,
+    Account<{
+      readonly schedules: Pick<
+        Schedules,
+        "due" | "nextAt" | "begin" | "runsOf" | "scheduleOf" | "find" | "pause"
+      >;
+      readonly inbox: AcceptedBatches;
+    }>,
     "accountId" | "store" | "schedule" | "now" | "log"
   >
   & Emits<"asked" | "outbox">;

@@ -23,7 +23,7 @@ type GuildOrigin = ScheduleOrigin & { readonly guildId: GuildId };
 
 /** Creates the schedules of an account; none runs before `start`. */
 export function createSchedules(
-  account: Account<unknown, CurrentPolicy, Pick<Store, "schedules" | "inbox" | "pairing">>,
+  account: Account<Pick<Store, "schedules" | "inbox" | "pairing">, CurrentPolicy>,
   { judging, hasAgent, rolesNow, placeNow, timezone, reminderRules, tellOwners }: {
     readonly judging: Pick<Judging, "judge" | "route" | "presence">;
     /** Whether the config has an agent. */

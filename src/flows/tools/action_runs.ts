@@ -50,7 +50,7 @@ export interface ActionRunParts {
 
 export type ActionAccount =
   & Pick<
-    Account<unknown, unknown, { readonly actions: ActionRuns }>,
+    Account<{ readonly actions: ActionRuns }>,
     "accountId" | "store" | "now" | "log"
   >
   & Emits<"decided" | "outbox" | "ranUnattended">;

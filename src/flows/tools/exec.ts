@@ -33,26 +33,6 @@ import {
 } from "../../lib/program_limits.ts";
 import type { ExecRules } from "../../store/questions/questions.ts";
 
-/** The parts of the config that decide about commands. */
-interface ExecConfig {
-  /** Absent: the tool is off. */
-  readonly exec?: {
-    readonly mode: ExecMode;
-    readonly allow: readonly (readonly string[])[];
-    readonly limits: WrittenLimits;
-  };
-  /** Who approves what: `channels.discord.execApprovals`. */
-  readonly discord: {
-    readonly execApprovals: {
-      readonly enabled: boolean;
-      readonly agentFilter?: readonly string[];
-      readonly sessionFilter?: readonly string[];
-      readonly timeoutSec: number;
-    };
-  };
-  readonly texts: Texts;
-}
-
 const APPROVALS = "channels.discord.execApprovals";
 
 /**
@@ -60,7 +40,24 @@ const APPROVALS = "channels.discord.execApprovals";
  * over the same options.
  */
 export function createExecPort(account: Pick<Account, "now">, options: {
-  readonly config: () => ExecConfig;
+  readonly config: () => {
+    /** Absent: the tool is off. */
+    readonly exec?: {
+      readonly mode: ExecMode;
+      readonly allow: readonly (readonly string[])[];
+      readonly limits: WrittenLimits;
+    };
+    /** Who approves what: `channels.discord.execApprovals`. */
+    readonly discord: {
+      readonly execApprovals: {
+        readonly enabled: boolean;
+        readonly agentFilter?: readonly string[];
+        readonly sessionFilter?: readonly string[];
+        readonly timeoutSec: number;
+      };
+    };
+    readonly texts: Texts;
+  };
   /** The agent, whose rules count. */
   readonly agentId: string;
   /** Users who may approve commands. */

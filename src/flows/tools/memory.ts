@@ -16,11 +16,7 @@ import type { Notes } from "../../store/notes/notes.ts";
 
 export function createMemoryPort(
   { store: { notes }, now }: Pick<
-    Account<
-      unknown,
-      unknown,
-      { readonly notes: Pick<Notes, "save" | "find" | "update" | "remove"> }
-    >,
+    Account<{ readonly notes: Pick<Notes, "save" | "find" | "update" | "remove"> }>,
     "store" | "now"
   >,
   { searchNotes, agentId, cleanSecrets, isOwner, showing }: {

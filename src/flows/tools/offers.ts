@@ -28,27 +28,27 @@ import {
   NO_MORE,
 } from "./action_runs.ts";
 
-/** Everything that offers need from outside. */
-interface OfferParts extends ActionRunParts {
-  readonly tools: () => readonly Tool[];
-  /**
-   * A tool with the parts whose gates are open, or the config path that closes it to all people in the
-   * place of a message.
-   */
-  readonly openTool: (
-    tool: Tool,
-    message: InboundMessage,
-    agentId: string,
-  ) => { readonly tool: Tool } | { readonly closedBy: string };
-  /** The actions that the config permits for a hook's event without a person, as it is now. */
-  readonly unattendedRules: (message: InboundMessage) => readonly UnattendedRule[];
-  /** Milliseconds until an offer closes: `tools.offerExpiresMin`. */
-  readonly expiresMs: () => number;
-  readonly dismissText: () => string;
-}
-
 /** Creates the port of an agent. The function is longer than most: its inner functions are one offer. */
-export function createOffersPort(account: ActionAccount, parts: OfferParts): OffersPort {
+export function createOffersPort(
+  account: ActionAccount,
+  parts: ActionRunParts & {
+    readonly tools: () => readonly Tool[];
+    /**
+     * A tool with the parts whose gates are open, or the config path that closes it to all people in the
+     * place of a message.
+     */
+    readonly openTool: (
+      tool: Tool,
+      message: InboundMessage,
+      agentId: string,
+    ) => { readonly tool: Tool } | { readonly closedBy: string };
+    /** The actions that the config permits for a hook's event without a person, as it is now. */
+    readonly unattendedRules: (message: InboundMessage) => readonly UnattendedRule[];
+    /** Milliseconds until an offer closes: `tools.offerExpiresMin`. */
+    readonly expiresMs: () => number;
+    readonly dismissText: () => string;
+  },
+): OffersPort {
   const { agentId, tools, openTool, unattendedRules, expiresMs } = parts;
   const { cleanSecrets, dismissText } = parts;
   const runs = createActionRuns(account, parts);

@@ -15,11 +15,7 @@ import type { Schedules } from "../../store/schedules/schedules.ts";
 
 type SchedulingAccount =
   & Pick<
-    Account<
-      unknown,
-      unknown,
-      { readonly schedules: Pick<Schedules, "create" | "list" | "remove"> }
-    >,
+    Account<{ readonly schedules: Pick<Schedules, "create" | "list" | "remove"> }>,
     "store" | "now"
   >
   & Emits<"schedulesChanged">;

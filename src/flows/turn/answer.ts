@@ -194,7 +194,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   }
   const taken = outcome.kind === "reply" || outcome.kind === "failed" ? outcome.taken : undefined;
   const steps = taken && asked.stepsWith(taken.steps);
-  const made = steps && await madeFiles(steps, turn.claim.message.id, ports.files?.made);
+  const made = steps && await madeFiles(steps, turn.claim.message.id, ports.media?.made);
   if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
     outcome = { kind: "reply", text: "", taken: taken }; // the files say enough
   }
@@ -340,7 +340,7 @@ async function recordAnswer(
   },
 ): Promise<FinishedTurn | undefined> {
   const { turn, rules, stored, ports, spending } = run;
-  const { now, files, manner } = ports;
+  const { now, media, manner } = ports;
   const { links } = request;
   const { compose } = asked;
   const { approval } = rules;
@@ -366,7 +366,7 @@ async function recordAnswer(
     const isSpoken = !why && !rules.takesNoFiles &&
       message.attachments?.some(({ isVoice }) => isVoice);
     const voice = isSpoken
-      ? await files?.speak({ message, agentId }, composed.text, ports.stopping)
+      ? await media?.speak({ message, agentId }, composed.text, ports.stopping)
       : undefined;
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     const composeMore = (text: string) => compose(text, home, made);

@@ -15,11 +15,11 @@ import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { ReadMade } from "../media/find_files.ts";
 import type { ChannelQueues } from "../deliver/channel_queues.ts";
-import type { TurnFiles } from "../media/read_files.ts";
+import type { AttachmentReader } from "../media/read_attachments.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
-import type { ResultImages } from "./files_of_turn.ts";
+import type { ResultImages } from "./turn_attachments.ts";
 import type { RunningTurn } from "./turns.ts";
 import type { Drafts, DraftStream } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
@@ -161,7 +161,7 @@ export interface AnswerPorts extends
   /** Looks the question up in the server's messages; absent: no turn does (T17). */
   readonly lookUp?: LookUp;
   /** Reads the files of messages (H7); absent: no turn gets any. */
-  readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & {
+  readonly media?: Pick<AttachmentReader, "read" | "imagesOf"> & {
     readonly speak: SpeakAnswer;
     readonly made?: ReadMade;
     readonly shown?: ResultImages;

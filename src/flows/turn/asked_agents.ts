@@ -58,7 +58,6 @@ const HELPER_STEPS = 8;
 /** Maximum UTF-16 units of the steps that a helper's model sees. */
 const HELPER_CHARS = 40_000;
 
-/** An agent that may ask others. */
 interface AskingAgent {
   /** Ids of the agents from the turn's first one to this one. */
   readonly chain: readonly string[];
@@ -198,7 +197,7 @@ export function createAskedAgents(
       }),
       planned: isHelper ? undefined : planOf(rules, () => question),
       people: ports.people,
-      showImages: (ids) => gathered.files().keptImages(ids),
+      showImages: (ids) => gathered.attachments().keptImages(ids),
       onStep: (next) => void (turn.next = next),
       onRefused: ports.events.emit.toolRefused,
       isStoreDown: ports.isStoreDown,

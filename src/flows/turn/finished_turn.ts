@@ -18,7 +18,7 @@ import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
-import type { TurnTexts } from "./files_of_turn.ts";
+import type { TurnTexts } from "./turn_attachments.ts";
 import { type TurnLinks, withCitedLinks } from "./turn_links.ts";
 
 /** Everything that the end of a turn needs from outside. */

@@ -13,7 +13,7 @@ import { type FoundSource, sourceLines } from "../../core/turn/ports/search.ts";
 import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
-import { hasFiles } from "../media/read_files.ts";
+import { hasFiles } from "../media/read_attachments.ts";
 import { type Envelope, envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
@@ -31,12 +31,12 @@ import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
 import { createTurnLinks, type TurnLinks } from "./turn_links.ts";
 import {
-  createFilesOfTurn,
+  createTurnAttachments,
   createTurnTexts,
-  type FilesOfTurn,
   imagesOfEarlier,
+  type TurnAttachments,
   type TurnTexts,
-} from "./files_of_turn.ts";
+} from "./turn_attachments.ts";
 
 /** Share of the history's room that the texts of the message's files may take. */
 const FILES_SHARE = 0.5;
@@ -61,7 +61,7 @@ export interface Gathered {
   readonly stored: SortedSteps;
   readonly images: readonly ModelImage[];
   /** Files of the turn's messages. Those of messages that join later are not read yet. */
-  readonly files: () => FilesOfTurn;
+  readonly attachments: () => TurnAttachments;
   /** Reads the files and the quotes of messages that have joined since. */
   readonly readJoined: (signal: AbortSignal) => Promise<void>;
 }
@@ -69,13 +69,13 @@ export interface Gathered {
 /**
  * Fetches the turn's context. Only channels have overheard messages, not direct messages.
  *
- * @param options `filesChars`: maximum UTF-16 units of the texts of files. `stored`: steps that an
+ * @param options `attachmentChars`: maximum UTF-16 units of the texts of files. `stored`: steps that an
  * earlier process has stored.
  */
 export async function gather(
   turn: RunningTurn,
-  { boundary, filesChars, stored }: Pick<Envelope, "boundary"> & Pick<Gathered, "stored"> & {
-    readonly filesChars: number;
+  { boundary, attachmentChars, stored }: Pick<Envelope, "boundary"> & Pick<Gathered, "stored"> & {
+    readonly attachmentChars: number;
   },
   { historyLimit: channelLimit, timezone }: TurnRules,
   ports: AnswerPorts,
@@ -107,24 +107,24 @@ export async function gather(
     ...heard.filter(({ messageId }) => messageId !== shownId),
   ];
 
-  let made: FilesOfTurn | undefined; // most turns have no files, and make none
-  const files = () =>
-    made ??= createFilesOfTurn(ports.files, {
+  let made: TurnAttachments | undefined; // most turns have no files, and make none
+  const attachments = () =>
+    made ??= createTurnAttachments(ports.media, {
       agentId: claim.route.agentId,
       takesImages: model.takesImages !== false,
-      maxChars: filesChars,
+      maxChars: attachmentChars,
     });
   const joined = steps.length > 0 ? joinedBy(steps) : NOTHING_JOINED;
   if (steps.length > 0 || claim.also || hasFiles(message)) {
     const messages = messagesOf(claim);
-    await files().read(messages.filter(({ id }) => id === message.id || !joined.has(id)), stopping);
-    for (const step of steps) {
-      if (step.kind !== "joined") continue;
-      await files().read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
+    const first = messages.filter(({ id }) => id === message.id || !joined.has(id));
+    await attachments().read(first, stopping);
+    for (const { messageIds } of steps.filter((step) => step.kind === "joined")) {
+      await attachments().read(messages.filter(({ id }) => messageIds.includes(id)), stopping);
     }
   }
   const all = stepsOfAll(stored);
-  if (all.length > 0) await files().readKept(message.id, all);
+  if (all.length > 0) await attachments().readKept(message.id, all);
   /** Texts of quoted answers without their footers, by the message that quotes them. */
   const quotes = new Map<MessageId, string>();
   async function readQuotes(): Promise<void> {
@@ -154,8 +154,8 @@ export async function gather(
       reactions: reacted,
       timezone,
       boundary,
-      files: read,
-      filesChars: made?.charsFor(one.id),
+      attachments: read,
+      attachmentChars: made?.charsFor(one.id),
     });
     return isFirst && words !== undefined ? `${words}\n${envelope}` : envelope;
   }, found.length > 0 ? lookedUp(found, boundary) : undefined);
@@ -165,9 +165,9 @@ export async function gather(
     overheard: [...starter ? [starter] : [], ...overheard, ...asked],
     stored,
     images: made ? made.imagesOf(texts.begunWith()) : NO_IMAGES,
-    files,
+    attachments,
     async readJoined(signal) {
-      await files().read(messagesOf(turn.claim), signal);
+      await attachments().read(messagesOf(turn.claim), signal);
       await readQuotes();
     },
   };
@@ -241,13 +241,13 @@ export async function readRequest(
   { turn, rules, stored, ports, spending: { by } }: TurnToRead,
 ): Promise<TurnRequest | undefined> {
   const { claim } = turn;
-  const { model, files, spend, now, store, sessions, rates, summaries } = ports;
+  const { model, media, spend, now, store, sessions, rates, summaries } = ports;
   const { randomId, schedule, stopping, log } = ports;
   const { window = rules.window } = model;
   const boundary = randomId();
   const system = systemPromptOf(rules.instructions);
-  const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
-  const gathered = await gather(turn, { boundary, filesChars, stored }, rules, ports);
+  const attachmentChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
+  const gathered = await gather(turn, { boundary, attachmentChars, stored }, rules, ports);
   if (ports.ended.aborted) return undefined;
   const { texts, images } = gathered;
   const envelope = withEditNote(texts.first(), stored.again, rules.tools, boundary);
@@ -275,8 +275,8 @@ export async function readRequest(
       },
       store: stored.again ? upToQuestion(store, claim) : store,
       writer: () => meteredModel(model, { kind: "compaction", by, spend, now }),
-      earlierImages: files && model.takesImages !== false
-        ? (messageIds) => imagesOfEarlier(messageIds, turn, gathered.files(), files)
+      earlierImages: media && model.takesImages !== false
+        ? (messageIds) => imagesOfEarlier(messageIds, turn, gathered.attachments(), media)
         : undefined,
     },
   );
@@ -322,7 +322,7 @@ export function toolboxOf(
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
-    keepImage: (bytes) => gathered.files().keepImage(turn.claim.message, bytes),
+    keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
     escalate: ports.people?.escalate,
     mayAct: ports.mayAct,
   });
@@ -364,7 +364,7 @@ export function stepPorts(
       ? (unsaved) => takeIn(unsaved, turn, ports)
       : undefined,
     showJoined: (id) => joinedMessage(id, gathered),
-    showImages: (ids) => gathered.files().keptImages(ids),
+    showImages: (ids) => gathered.attachments().keptImages(ids),
     async save(more, waitsForDisk) {
       const { length } = spending.charges;
       const charges = unsavedCharges(spending, "answer");
@@ -391,8 +391,8 @@ async function takeIn(
   return taken && joined;
 }
 
-function joinedMessage(id: MessageId, { texts, files }: Gathered): JoinedMessage | undefined {
+function joinedMessage(id: MessageId, { texts, attachments }: Gathered): JoinedMessage | undefined {
   const text = texts.of(id);
-  const images = files().imagesOf([id]);
+  const images = attachments().imagesOf([id]);
   return text === undefined ? undefined : { text, images: images.length > 0 ? images : undefined };
 }

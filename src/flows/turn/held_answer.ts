@@ -156,13 +156,13 @@ export async function checkedTurn(
   claim: Claim,
   sorted: SortedSteps,
   rules: TurnRules,
-  ports: Pick<AnswerPorts, "people" | "files" | "threads" | "now" | "log">,
+  ports: Pick<AnswerPorts, "people" | "media" | "threads" | "now" | "log">,
 ): Promise<FinishedTurn | undefined> {
   const { held } = sorted;
   if (!held || held.about !== aboutOf(claim)) return undefined;
   const decision = await ports.people?.decisionOf(held.callKey);
   const made = checkFiles(
-    await madeFiles(stepsOfAll(sorted), claim.message.id, ports.files?.made),
+    await madeFiles(stepsOfAll(sorted), claim.message.id, ports.media?.made),
     rules,
   ).files;
   const { how, by, text } = readDecision(decision);
@@ -195,12 +195,10 @@ export async function checkedTurn(
   };
 }
 
-interface ReadDecision extends Pick<CheckedStep, "how" | "by"> {
+function readDecision(decision: Decision | undefined): Pick<CheckedStep, "how" | "by"> & {
   /** The text of a person who has edited it. */
   readonly text?: string;
-}
-
-function readDecision(decision: Decision | undefined): ReadDecision {
+} {
   if (decision?.kind === "expired") return { how: "expired" };
   if (decision?.kind !== "answered") return { how: "unseen" };
   const { by, answer: { choice, fields: [field] = [] } } = decision;

@@ -12,7 +12,7 @@ import type { Step } from "../../core/step.ts";
 import { writtenUrls } from "../../render/safety/addresses.ts";
 import { createKnownLinks, type KnownLinks } from "../../render/safety/known_links.ts";
 import { createLinks } from "../../render/safety/links.ts";
-import type { TurnTexts } from "./files_of_turn.ts";
+import type { TurnTexts } from "./turn_attachments.ts";
 import type { Recalled } from "../../store/sessions/sessions.ts";
 
 /** Maximum number of addresses that one answer adds to results. */

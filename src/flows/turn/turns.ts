@@ -221,7 +221,6 @@ export function createTurns(
 
 export type Turns = ReturnType<typeof createTurns>;
 
-/** Why a turn must end. */
 export type TurnCut =
   /** One of its messages has changed, or has lost its turn. The store has that already. */
   | "touched"

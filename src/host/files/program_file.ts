@@ -27,7 +27,7 @@ import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
 import { removeDeadFiles } from "./dead_files.ts";
 
-export interface ProgramFiles {
+export interface ProgramPaths {
   /** The program itself, with links resolved. */
   readonly program: string;
   /** The program before it. */
@@ -37,8 +37,8 @@ export interface ProgramFiles {
   readonly seen: string;
 }
 
-/** Names the files; on Windows, a program keeps its ending. */
-export function filesOf(program: string): ProgramFiles {
+/** Names the paths; on Windows, a program keeps its ending. */
+export function programPaths(program: string): ProgramPaths {
   const folder = dirname(program);
   const [, name = "", end = ""] = /^(.*?)(\.exe)?$/i.exec(basename(program)) ?? [];
   return {
@@ -49,7 +49,7 @@ export function filesOf(program: string): ProgramFiles {
   };
 }
 
-/** Names of {@link ProgramFiles.next}, with the number of the process. */
+/** Names of {@link ProgramPaths.next}, with the number of the process. */
 const NEXT = /^\..+\.next-(\d+)(?:\.exe)?$/i;
 
 /** Why bytes are not the wanted program. */
@@ -59,13 +59,13 @@ export type WrongBytes =
   | { readonly kind: "other"; readonly sha256: string };
 
 /**
- * Writes a program to {@link ProgramFiles.next}, and waits until the disk has it.
+ * Writes a program to {@link ProgramPaths.next}, and waits until the disk has it.
  *
  * @returns Why it is not the wanted one; then nothing stays of it.
  * @throws {Error} If the disk refuses, or the bytes cannot be read; then nothing stays, either.
  */
 export async function writeNext(
-  { program, next }: ProgramFiles,
+  { program, next }: ProgramPaths,
   bytes: AsyncIterable<Uint8Array>,
   wanted: { readonly size: number; readonly sha256: string },
 ): Promise<WrongBytes | undefined> {
@@ -98,7 +98,7 @@ export async function writeNext(
 }
 
 /** Keeps the program under its second name; both are the same file, as far as the disk can do so. */
-export function keepPrevious({ program, previous }: ProgramFiles): void {
+export function keepPrevious({ program, previous }: ProgramPaths): void {
   const part = `${previous}.part`;
   rmSync(part, { force: true, recursive: true });
   try {
@@ -119,18 +119,18 @@ export function keepPrevious({ program, previous }: ProgramFiles): void {
 }
 
 /** Names the file that a program's path leads to now: another text if it was exchanged. */
-export function identityOf({ program }: Pick<ProgramFiles, "program">): string {
+export function identityOf({ program }: Pick<ProgramPaths, "program">): string {
   const { dev, ino } = statSync(program);
   return `${dev}:${ino}`;
 }
 
 /** Puts the downloaded program in the place of the old one, in one step. */
-export function installNext({ program, next, previous }: ProgramFiles): void {
+export function installNext({ program, next, previous }: ProgramPaths): void {
   putInPlace(next, program, previous);
 }
 
 /** Puts the previous program back in its place, in one step. */
-export function installPrevious({ program, previous, next }: ProgramFiles): void {
+export function installPrevious({ program, previous, next }: ProgramPaths): void {
   putInPlace(previous, program, next);
 }
 
@@ -151,12 +151,12 @@ function putInPlace(from: string, program: string, aside: string): void {
 }
 
 /** Removes a program that is not installed after all. */
-export function dropNext({ next }: ProgramFiles): void {
+export function dropNext({ next }: ProgramPaths): void {
   rmSync(next, { force: true });
 }
 
 /** The date of the newest list that this machine has read; `undefined` if none, or if unreadable. */
-export function readSeen({ seen }: ProgramFiles): string | undefined {
+export function readSeen({ seen }: ProgramPaths): string | undefined {
   try {
     const text = readFileSync(seen, "utf8").trim();
     return Number.isNaN(Date.parse(text)) ? undefined : text;
@@ -166,7 +166,7 @@ export function readSeen({ seen }: ProgramFiles): string | undefined {
 }
 
 /** Notes the date of a list. A user who may not write there has nothing to protect. */
-export function writeSeen({ seen }: ProgramFiles, issued: string): void {
+export function writeSeen({ seen }: ProgramPaths, issued: string): void {
   const part = `${seen}.part`;
   try {
     rmSync(part, { force: true, recursive: true });
@@ -178,7 +178,7 @@ export function writeSeen({ seen }: ProgramFiles, issued: string): void {
 }
 
 /** Whether there is a previous program. A process that died may have left a second name of this one. */
-export function hasPrevious({ program, previous }: ProgramFiles): boolean {
+export function hasPrevious({ program, previous }: ProgramPaths): boolean {
   const [one, other] = [program, previous].map((path) => statSync(path, { throwIfNoEntry: false }));
   return other !== undefined && (one?.ino !== other.ino || one.dev !== other.dev);
 }

@@ -88,28 +88,29 @@ export function isOpenFile(path: string): boolean {
   return OPEN_FILE.test(path);
 }
 
-interface OpenFile {
-  /** Path of the open file, without links. */
-  readonly realPath: string;
-  /** Its size when it was opened. */
-  readonly size: number;
-  /**
-   * Reads the whole file.
-   *
-   * @throws {FileRefusedError} `EFBIG` if it has more; `ENOTSUP` if the system makes it up.
-   */
-  read(maxBytes: number): Uint8Array<ArrayBuffer>;
-  /** Reads so many bytes from an offset on; fewer at the file's end. */
-  readAt(offset: number, bytes: number): Uint8Array<ArrayBuffer>;
-}
-
 /**
  * Opens a regular file for `use`, and closes it. It never waits: a pipe, a device and the files of
  * `/proc` and `/sys` are refused.
  *
  * @throws {FileRefusedError} If it is no regular file. Other errors are the system's.
  */
-export function withRegularFile<T>(path: string, use: (file: OpenFile) => T): T {
+export function withRegularFile<T>(
+  path: string,
+  use: (file: {
+    /** Path of the open file, without links. */
+    readonly realPath: string;
+    /** Its size when it was opened. */
+    readonly size: number;
+    /**
+     * Reads the whole file.
+     *
+     * @throws {FileRefusedError} `EFBIG` if it has more; `ENOTSUP` if the system makes it up.
+     */
+    read(maxBytes: number): Uint8Array<ArrayBuffer>;
+    /** Reads so many bytes from an offset on; fewer at the file's end. */
+    readAt(offset: number, bytes: number): Uint8Array<ArrayBuffer>;
+  }) => T,
+): T {
   assertRegular(statSync(path)); // opening a device can change its state
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {

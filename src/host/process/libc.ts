@@ -66,16 +66,6 @@ export function librariesOf(platform: string, arch: string): readonly string[] {
 /** Functions by name, as both runtimes return them. */
 type Symbols = Readonly<Record<string, unknown>>;
 
-/** The part of `bun:ffi` that this module uses. */
-interface BunFfi {
-  dlopen(
-    library: string,
-    symbols: Readonly<
-      Record<string, { readonly args: readonly string[]; readonly returns: string }>
-    >,
-  ): { readonly symbols: Symbols };
-}
-
 /** Bun has no type names for integers as wide as a pointer. */
 const BUN_TYPES: Readonly<Record<CType, string>> = {
   i32: "i32",
@@ -90,7 +80,14 @@ async function open(
   signatures: Readonly<Record<string, CSignature>>,
 ): Promise<Symbols> {
   if ("Deno" in globalThis) return Deno.dlopen(library, signatures).symbols;
-  const ffi: BunFfi = await import("bun:ffi" as string); // its types are not installed
+  const ffi: {
+    dlopen(
+      library: string,
+      symbols: Readonly<
+        Record<string, { readonly args: readonly string[]; readonly returns: string }>
+      >,
+    ): { readonly symbols: Symbols };
+  } = await import("bun:ffi" as string); // its types are not installed
   const symbols = Object.entries(signatures).map(([name, { parameters, result }]) => [
     name,
     { args: parameters.map((type) => BUN_TYPES[type]), returns: BUN_TYPES[result] },

@@ -39,8 +39,15 @@ export interface AccountParts {
   status(): PartsStatus;
 }
 
-export interface HealthSources
-  extends Pick<Account<unknown, unknown, HealthStore>, "store" | "now" | "schedule" | "log"> {
+export interface HealthSources extends
+  Pick<
+    Account<
+      AccountFigures & Pick<Store, "health" | "failure"> & {
+        readonly gateway: Pick<Store["gateway"], "accountIds">;
+      }
+    >,
+    "store" | "now" | "schedule" | "log"
+  > {
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
@@ -64,10 +71,6 @@ export interface AccountFigures {
   readonly outbox: Pick<Store["outbox"], "parked">;
   readonly settings: Pick<Store["settings"], "pauseOf">;
 }
-
-export type HealthStore = AccountFigures & Pick<Store, "health" | "failure"> & {
-  readonly gateway: Pick<Store["gateway"], "accountIds">;
-};
 
 /** Receives an account's reports, and takes snapshots of its health. */
 export type AccountHealth = ReturnType<typeof reporting>;

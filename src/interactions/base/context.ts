@@ -109,7 +109,12 @@ export type HolderCheck =
 
 /** A link that logs an owner in to the dashboard once (O6). */
 export type DashboardLink =
-  | { readonly kind: "link"; readonly url: string; readonly minutes: number }
+  | {
+    readonly kind: "link";
+    /** With the token behind its `#`, which no browser sends anywhere. */
+    readonly url: string;
+    readonly validSec: number;
+  }
   /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
   | { readonly kind: "off" | "none" };
 

@@ -58,9 +58,9 @@ export const dashboard: Command = {
     if (link.kind !== "link") {
       return notice(link.kind === "off" ? "dashboardOff" : "dashboardNone", {}, texts());
     }
-    const { url, minutes } = link;
+    const { url, validSec } = link;
     log.warn("An owner asked for a link to the dashboard", { interactionId: id, by: sender.id });
-    return notice("dashboardLink", { url, minutes }, texts());
+    return notice("dashboardLink", { url, minutes: validSec / 60 }, texts());
   },
 };
 

@@ -29,7 +29,7 @@ const PLAIN_MANNER: Manner = { showsThinking: false, showsSteps: false };
  */
 export function createChosenSettings(
   { accountId, store: { settings }, now }: Pick<
-    Account<unknown, unknown, Pick<Store, "settings">>,
+    Account<Pick<Store, "settings">>,
     "accountId" | "store" | "now"
   >,
   routeOf: (call: CommandCall) => Route,

@@ -6,12 +6,6 @@ import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { FoundSource, SearchServers } from "../../core/turn/ports/search.ts";
 import type { Log } from "../../lib/log.ts";
 
-/** The result of a search for one person (T17). */
-type PersonalSearch =
-  | { readonly kind: "found"; readonly sources: readonly FoundSource[] }
-  /** Discord does not answer, or refuses. */
-  | { readonly kind: "failed" };
-
 /** Milliseconds that the answer may take: Discord takes it for 15 minutes, people wait less. */
 const PATIENCE_MS = 30_000;
 /** Milliseconds to wait while Discord builds its index. */
@@ -20,7 +14,11 @@ const WAIT_MS = 10_000;
 export function createPersonalSearch(
   search: SearchServers,
   log: Pick<Log, "warn">,
-): (call: CommandCall, words: string, limit: number) => Promise<PersonalSearch> {
+): (call: CommandCall, words: string, limit: number) => Promise<
+  | { readonly kind: "found"; readonly sources: readonly FoundSource[] }
+  /** Discord does not answer, or refuses. */
+  | { readonly kind: "failed" }
+> {
   return async (call, words, limit) => {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     try {

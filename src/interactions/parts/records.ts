@@ -60,7 +60,7 @@ const MAX_TRIES = 10;
  */
 export function createForget(
   { store: { forgetting }, schedule, log }: Pick<
-    Account<unknown, unknown, Pick<Store, "forgetting">>,
+    Account<Pick<Store, "forgetting">>,
     "store" | "schedule" | "log"
   >,
   forgetFiles: (userId: UserId) => Promise<void>,

@@ -12,7 +12,7 @@ import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../store/store.ts";
 
 type SwitchedAccount = Pick<
-  Account<unknown, unknown, Pick<Store, "settings">>,
+  Account<Pick<Store, "settings">>,
   "accountId" | "store" | "now"
 >;
 

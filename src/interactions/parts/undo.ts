@@ -15,7 +15,7 @@ export type UndoOutcome =
 
 export function createCommandUndo(
   { accountId, store, now }: Pick<
-    Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "since"> }>,
+    Account<{ readonly changes: Pick<ToolChanges, "since"> }>,
     "accountId" | "store" | "now"
   >,
   { undo, isOutage, isOwner, cleanSecrets }: {

@@ -20,7 +20,6 @@ export interface Pins<Rules> {
 /** Entries of the config by their key, as the operator wrote it. */
 export type Entries<Rules> = Readonly<Record<string, Rules>>;
 
-/** An entry of `guilds` is resolved to one guild. */
 export const GUILD_PINS: Pins<{ readonly pinned?: GuildId }> = {
   of: ({ pinned }) => pinned === undefined ? [] : [pinned],
   isPinned: ({ pinned }) => pinned !== undefined,

@@ -98,7 +98,6 @@ export interface DmRules {
   readonly groupChannels?: readonly GroupEntry[];
 }
 
-/** An entry of `dm.groupChannels`. */
 export type GroupEntry =
   | { readonly kind: "any" }
   | { readonly kind: "channel"; readonly id: ChannelId }
@@ -133,7 +132,6 @@ export interface CommandRules {
 
 /** The rules for tools that hold in every place (T2). */
 export interface ToolRules {
-  /** `tools`. */
   readonly global: ToolLists;
   /** `tools` of the agents that have any. */
   readonly agents: readonly AgentTools[];
@@ -143,7 +141,6 @@ export interface ToolRules {
   readonly hooks?: ReadonlyMap<string, readonly string[]>;
 }
 
-/** `tools` of an agent. */
 export interface AgentTools {
   readonly agentId: string;
   readonly lists: ToolLists;
@@ -161,7 +158,6 @@ export interface ToolLists {
   readonly deny?: readonly string[];
 }
 
-/** An entry of `toolsBySender`. */
 export interface SenderTools {
   readonly key: string;
   readonly who: AllowEntry;

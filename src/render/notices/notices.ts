@@ -8,7 +8,7 @@
 import { ACCESS_NOTICES } from "./access.ts";
 import { ALLOWLIST_NOTICES, MCP_NOTICES } from "./owner_commands.ts";
 import { ANSWER_NOTICES, PROGRESS_NOTICES } from "./answers.ts";
-import { COMMAND_ANSWER_NOTICES, COMMAND_NOTICES } from "./commands.ts";
+import { COMMAND_ANSWER_NOTICES, COMMAND_NOTICES } from "./command_answers.ts";
 import { FAILURE_NOTICES } from "./failures.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { QUESTION_NOTICES } from "./questions.ts";

@@ -16,7 +16,7 @@ import { type Hooked, hookText } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
 import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
-import type { FileResult, ReadFile } from "../../core/turn/media.ts";
+import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { clip } from "../../lib/text/cut.ts";
@@ -40,9 +40,9 @@ export interface Envelope {
   /** At least 8 random letters and digits, new in each turn (SEC-R2). */
   readonly boundary: string;
   /** The files of the message and of the quoted one, read; absent: none. */
-  readonly files?: readonly ReadFile[];
+  readonly attachments?: readonly ReadAttachment[];
   /** Maximum UTF-16 units of the files' texts together. */
-  readonly filesChars?: number;
+  readonly attachmentChars?: number;
 }
 
 /** Maximum number of reactions in a turn. */
@@ -61,8 +61,8 @@ export function envelopeOf({
   reactions = [],
   timezone,
   boundary,
-  files = [],
-  filesChars = 0,
+  attachments = [],
+  attachmentChars = 0,
 }: Envelope): string {
   const { sender, quoted, extras, scheduled, triggered, called, hooked } = message;
   const context = contextLines(message);
@@ -102,13 +102,15 @@ export function envelopeOf({
       triggered?.messageId ?? message.id
     }]`,
   );
-  if (files.length === 0) lines.push(fenced("message", boundary, shown(message.text)));
-  else lines.push(...messageLines(shown(message.text), files, boundary));
+  if (attachments.length === 0) lines.push(fenced("message", boundary, shown(message.text)));
+  else lines.push(...messageLines(shown(message.text), attachments, boundary));
   if (extras.length > 0) {
     const text = extras.map((extra) => jsonLine({ ...extra, text: shown(extra.text) })).join("\n");
     lines.push(fenced("extras", boundary, text));
   }
-  if (files.length > 0) lines.push(...fileLines(files, filesChars, boundary, shown));
+  if (attachments.length > 0) {
+    lines.push(...fileLines(attachments, attachmentChars, boundary, shown));
+  }
   return lines.join("\n");
 }
 
@@ -132,10 +134,10 @@ export function earlierEntries(
 /** The words of the message. A voice message has no text: its transcript stands there (H10). */
 function messageLines(
   text: string,
-  files: readonly ReadFile[],
+  attachments: readonly ReadAttachment[],
   boundary: string,
 ): readonly string[] {
-  const spoken = files.flatMap((file) => voiceOf(file) ?? []);
+  const spoken = attachments.flatMap((file) => voiceOf(file) ?? []);
   if (spoken.length === 0) return [fenced("message", boundary, text)];
   const seconds = spoken.reduce((sum, { durationSec }) => sum + durationSec, 0);
   const words = [text, ...spoken.map((voice) => voice.text)].filter((part) => part !== "");
@@ -313,12 +315,12 @@ export function localTime(at: number, timezone: string): string {
 
 /** Formats all files, of which some texts are cut if they are longer than `maxChars` together. */
 export function fileLines(
-  files: readonly ReadFile[],
+  attachments: readonly ReadAttachment[],
   maxChars: number,
   boundary: string,
   readableText = (text: string) => text,
 ): readonly string[] {
-  const shown = files.filter((file) => !voiceOf(file));
+  const shown = attachments.filter((file) => !voiceOf(file));
   const limit = fairLimit(shown.map((file) => textOf(file).length), maxChars);
   let images = 0;
   return shown.flatMap((file, index) => {
@@ -338,7 +340,7 @@ export function fileLines(
 
 /** The transcript of the message's own voice message. It replaces the message's text. */
 function voiceOf(
-  { attachment, owner, result }: ReadFile,
+  { attachment, owner, result }: ReadAttachment,
 ): Extract<FileResult, { kind: "transcript" }> | undefined {
   const isSpoken = attachment.isVoice && owner === "message" && result.kind === "transcript";
   return isSpoken ? result : undefined;
@@ -365,7 +367,7 @@ function factOf(result: FileResult, image: number): string {
   }
 }
 
-export function textOf({ result }: ReadFile): string {
+export function textOf({ result }: ReadAttachment): string {
   return result.kind === "text" || result.kind === "transcript" ? result.text : "";
 }
 

@@ -86,7 +86,15 @@ export function createFeeds(
      * that another poll has recorded meanwhile adds none.
      */
     record: (
-      { accountId, name, url, seen, messages, events = [], ...poll }: RecordedPoll,
+      { accountId, name, url, seen, messages, events = [], ...poll }: FeedName & FeedValidators & {
+        readonly nextAt: number;
+        /** Keys of all entries that the feed has; absent if the server says that it has not changed. */
+        readonly seen?: readonly string[];
+        /** The messages about new entries, in order; each has a nonce of its own. */
+        readonly messages: readonly Frozen[];
+        /** New entries that an agent reads, as events (W2), in order; absent: none. */
+        readonly events?: readonly FeedEvent[];
+      },
       now: number,
     ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
@@ -130,16 +138,6 @@ interface FeedName {
   readonly accountId: AccountId;
   readonly name: string;
   readonly url: string;
-}
-
-interface RecordedPoll extends FeedName, FeedValidators {
-  readonly nextAt: number;
-  /** Keys of all entries that the feed has; absent if the server says that it has not changed. */
-  readonly seen?: readonly string[];
-  /** The messages about new entries, in order; each has a nonce of its own. */
-  readonly messages: readonly Frozen[];
-  /** New entries that an agent reads, as events (W2), in order; absent: none. */
-  readonly events?: readonly FeedEvent[];
 }
 
 export type FeedEvent = NewHookEvent & Pick<HookEvent, "messageId">;

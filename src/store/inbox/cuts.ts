@@ -171,23 +171,15 @@ export function prepareCut(database: DatabaseSync, outgoing: Outgoing): CutMessa
   };
 }
 
-interface TurnRow {
-  readonly messageId: MessageId;
-  /** How its turn has ended, or that it has not. */
-  readonly state: string;
-  /** Number of turns so far. */
-  readonly attempt: number;
-  /** The message that the reply belongs to; absent: the one that the turn began with. */
-  readonly replyTo?: MessageId;
-  /** What its sender has done with it since; absent: nothing. */
-  readonly change?: string;
-}
-
 const ROW = rows({
   messageId: snowflake<"message">(),
+  /** How its turn has ended, or that it has not. */
   state: text(),
+  /** Number of turns so far. */
   attempt: integer(),
+  /** The message that the reply belongs to; absent: the one that the turn began with. */
   replyTo: optional(snowflake<"message">()),
+  /** What its sender has done with it since; absent: nothing. */
   change: optional(text()),
 });
 
@@ -196,7 +188,7 @@ const ENDS: readonly string[] = ["answered", "declined", "failed"];
 
 interface TurnOfMessage {
   readonly id: MessageId;
-  readonly rows: readonly TurnRow[];
+  readonly rows: readonly ReturnType<typeof ROW.read>[];
   /** The newest edit that it has followed. */
   readonly edit: EditedStep | undefined;
   readonly causes: readonly MessageId[];

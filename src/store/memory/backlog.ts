@@ -203,7 +203,6 @@ export function createBacklog() {
       }
       return first;
     },
-    /** Finds a message by its id; `undefined` if it is not in memory. */
     find: (messageId: MessageId): WaitingMessage | undefined => messages.get(messageId),
     /**
      * Removes a message that is here.

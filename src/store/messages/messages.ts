@@ -44,7 +44,6 @@ export function createStoredMessages(transactions: Transactions, retention: Rete
   };
 }
 
-/** All methods of `store.messages`. */
 export type StoredMessages = ReturnType<typeof createStoredMessages>;
 
 /** Number of policies that an account keeps, regardless of their age. */

@@ -171,7 +171,6 @@ export function createCards(
         }
         return true;
       }),
-    /** Cards of an account that must change. */
     outdated: (accountId: AccountId): Promise<readonly OutdatedCard[]> =>
       read(() =>
         selectOutdated.all(accountId).map((row) => {

@@ -31,20 +31,6 @@ const CUT_MS = 50;
 /** A statement without an answer for longer is an outage. */
 const SILENT_MS = 3_000;
 
-export interface OwnerOptions {
-  readonly remote: Pick<Remote, "push" | "look" | "release">;
-  /** The lease as it was taken. */
-  readonly lease: Lease;
-  /** When the lease was asked for, by `elapsed` and by `now`. */
-  readonly takenAt: Moment;
-  readonly moment: () => Moment;
-  readonly schedule: StartTimer;
-  /** This process must end, and gets no answer any more. */
-  readonly onLost: (why: LossReason) => void;
-  /** PostgreSQL has begun to fail, in this way, or answers again. */
-  readonly onTrouble: (error: RemoteError | undefined) => void;
-}
-
 /**
  * - `taken`: another process has the lease.
  * - `cut`: another process may have the lease, and the gateway connection is lost.
@@ -62,7 +48,19 @@ export interface Moment {
 }
 
 /** Starts to hold the lease. The function is long because its inner functions share one state. */
-export function createOwner(options: OwnerOptions) {
+export function createOwner(options: {
+  readonly remote: Pick<Remote, "push" | "look" | "release">;
+  /** The lease as it was taken. */
+  readonly lease: Lease;
+  /** When the lease was asked for, by `elapsed` and by `now`. */
+  readonly takenAt: Moment;
+  readonly moment: () => Moment;
+  readonly schedule: StartTimer;
+  /** This process must end, and gets no answer any more. */
+  readonly onLost: (why: LossReason) => void;
+  /** PostgreSQL has begun to fail, in this way, or answers again. */
+  readonly onTrouble: (error: RemoteError | undefined) => void;
+}) {
   const { remote, moment, schedule, onLost, onTrouble } = options;
   let { lease, takenAt: renewedAt } = options;
   let wal: ReturnType<typeof createWalReader> | undefined;

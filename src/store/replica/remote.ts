@@ -76,13 +76,6 @@ export interface LeaseTaker {
   readonly lastEpoch?: number;
 }
 
-export interface RemoteOptions {
-  /** Marks of the bots, by which other processes of the server find this one; none by default. */
-  readonly bots?: readonly string[];
-  /** Oldest version of the server. */
-  readonly oldest?: number;
-}
-
 export interface RemotePage {
   /** From 1 on. */
   readonly number: number;
@@ -113,7 +106,12 @@ const hashSchema = z.object({ number: z.int(), hash: z.string() });
  */
 export function createRemote(
   url: string,
-  { bots = [], oldest = OLDEST }: RemoteOptions = {},
+  { bots = [], oldest = OLDEST }: {
+    /** Marks of the bots, by which other processes of the server find this one; none by default. */
+    readonly bots?: readonly string[];
+    /** Oldest version of the server. */
+    readonly oldest?: number;
+  } = {},
 ) {
   let client: postgres.Sql | undefined;
 

@@ -98,7 +98,6 @@ export function createSettings(transactions: Transactions) {
   };
 }
 
-/** All methods of `store.settings`. */
 export type StoredSettings = ReturnType<typeof createSettings>;
 
 /** The rows of settings, and the memory of them. */

@@ -88,7 +88,7 @@ function setUp(
     extras: EXTRAS,
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
-    files: {} as never,
+    media: {} as never,
     toolServices: () => Promise.resolve(NO_TOOLS),
     searchNotes: () => Promise.reject(new Error("This test searches no notes")),
     dataDir: "/nonexistent",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { allTasks } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/tasks.ts";
 import { EXTRAS } from "../../../src/extras/extras.ts";
 import { withHelpOption, wrongCommand } from "../../../src/cli/help/wrong_command.ts";
 

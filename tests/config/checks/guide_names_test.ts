@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { allTasks } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/tasks.ts";
 import { EXTRAS } from "../../../src/extras/extras.ts";
 import type { CliCommand } from "../../../src/cli/help/command_help.ts";
 import { type ReferenceKey, referenceKeys } from "../../../src/config/reference.ts";

@@ -4,7 +4,7 @@ import { afterEach, describe, it } from "node:test";
 import { complete, linesFor } from "../../../src/extras/completion/complete.ts";
 import { wordsOf } from "../../../src/extras/completion/shell_words.ts";
 import { VALUES } from "../../../src/extras/completion/values.ts";
-import { allTasks } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/tasks.ts";
 import { EXTRAS } from "../../../src/extras/extras.ts";
 import type { CliCommand } from "../../../src/cli/help/command_help.ts";
 import { directMessage } from "../../support/discord/builders.ts";

@@ -17,6 +17,7 @@ import type {
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/inbound/accept.ts";
+import { createMissingFacts } from "../../../src/flows/inbound/missing_facts.ts";
 import type { MessageOrigin } from "../../../src/core/inbound/waiting_limits.ts";
 import type { StoredBatch } from "../../../src/core/account/events.ts";
 import {
@@ -167,6 +168,11 @@ function setUp() {
         emoji,
         onlyIf: {},
       },
+    missingFacts: createMissingFacts({
+      outbox: { known: () => assert.fail("no fact is missing") },
+      self: () => undefined,
+      groupName: () => assert.fail("no fact is missing"),
+    }),
     turns: { accepted: () => world.accepted++ },
     pairing: PAIRING,
     waiting(origin) {

@@ -5,7 +5,7 @@ import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createTextCommands } from "../../../src/flows/interactions/commands.ts";
+import { createTextCommands } from "../../../src/flows/interactions/run_commands.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { directMessage, guildMessage } from "../../support/discord/builders.ts";
 import { createRefusals } from "../../../src/flows/interactions/refusals.ts";

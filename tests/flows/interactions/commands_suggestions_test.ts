@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { OptionTyping } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createSuggestions } from "../../../src/flows/interactions/commands.ts";
+import { createSuggestions } from "../../../src/flows/interactions/run_commands.ts";
 import type { Choice, Command, CommandOption } from "../../../src/interactions/base/command.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";

@@ -35,7 +35,7 @@ it("[T12] a run has the roles that its creator has then, and no lost one (law)",
         store,
         policy: () => ({ policy: policy() }) as CurrentPolicy,
         events: { emit: { asked: () => {} } },
-      } as Account<unknown, CurrentPolicy, typeof store>, {
+      } as Account<typeof store, CurrentPolicy>, {
         judging: { judge: { judge } as Judging["judge"], route: () => ROUTE, presence },
         hasAgent: () => true,
         rolesNow: () => Promise.resolve(now),

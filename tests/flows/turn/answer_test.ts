@@ -785,7 +785,7 @@ describe("[T1] a plain turn and a turn with everything", () => {
             isNew: () => assert.fail("nothing waits"),
             review: () => assert.fail("nothing waits"),
           },
-          files: {
+          media: {
             read: () => Promise.resolve([]),
             imagesOf: () => Promise.resolve([]),
             speak: () => Promise.resolve(undefined),

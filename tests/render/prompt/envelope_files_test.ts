@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import type { FileResult, ReadFile } from "../../../src/core/turn/media.ts";
+import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
 import { fairLimit, fileLines, showsImages } from "../../../src/render/prompt/envelope.ts";
 
-const file = (name: string, result: FileResult, more: Partial<Attachment> = {}): ReadFile => ({
+const file = (
+  name: string,
+  result: FileResult,
+  more: Partial<Attachment> = {},
+): ReadAttachment => ({
   attachment: {
     id: parseSnowflake<"attachment">("1") ?? assert.fail("no snowflake"),
     name,

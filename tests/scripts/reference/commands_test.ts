@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { generatedFiles, pageText } from "../../../scripts/reference/commands.ts";
 import { withReasonTables } from "../../../scripts/reference/reasons.ts";
-import { allTasks } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/tasks.ts";
 import { EXTRAS } from "../../../src/extras/extras.ts";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { manPage } from "../../../scripts/reference/man_page.ts";
-import { allTasks } from "../../../src/cli/commands.ts";
+import { allTasks } from "../../../src/cli/tasks.ts";
 import { EXTRAS } from "../../../src/extras/extras.ts";
 import { describeCommand } from "../../../src/cli/help/command_help.ts";
 import { skipUnless } from "../../support/skip.ts";

@@ -72,7 +72,7 @@ export async function openAccountScene() {
       workerUrl: new URL("../../../src/worker.ts", import.meta.url),
       toolServices: () => Promise.resolve(NO_TOOLS),
       searchNotes: () => Promise.resolve([]) as never,
-      files: {} as never,
+      media: {} as never,
       dashboardLink: () => Promise.resolve({ kind: "none" }),
       env: {},
       invalidRequests: createInvalidRequests([], () => {}),

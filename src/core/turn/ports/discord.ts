@@ -34,7 +34,7 @@ export interface TextFor {
   readonly text: string;
   /** The message that it replies to. */
   readonly replyTo?: MessageId;
-  /** A file to attach, as {@link FilesPort.read} takes it. */
+  /** A file to attach, as {@link OutboundFilesPort.read} takes it. */
   readonly media?: string;
   /** A box below the text; absent: none. */
   readonly embed?: EmbedContent;

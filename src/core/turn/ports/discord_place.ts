@@ -114,7 +114,7 @@ export interface ActionPlace {
   change(change: DestructiveChange, run: () => Promise<string>): Promise<string>;
   /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
   show(raw: unknown): Promise<ShownMessage | undefined>;
-  /** Reads a picture, from a source as {@link FilesPort.read} takes it. */
+  /** Reads a picture, from a source as {@link OutboundFilesPort.read} takes it. */
   media(from: string, maxBytes: number): Promise<MediaFile>;
   /** Cleans a text as that of an answer; throws if it is longer than one message. */
   text(written: string): string;

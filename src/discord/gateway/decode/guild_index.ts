@@ -302,7 +302,6 @@ export function markNamesakes<Guild extends MarkedGuild>(
   return marked;
 }
 
-/** Whether a change of these guilds may change a mark. */
 export function mayChangeMarks<Guild extends MarkedGuild>(
   before: ReadonlyMap<GuildId, Guild>,
   after: ReadonlyMap<GuildId, Guild>,

@@ -130,7 +130,6 @@ export type FromShard =
   /** The shard does not reconnect any more, and neither does its account. */
   | { readonly kind: "final"; readonly plan: FinalPlan };
 
-/** Messages from the worker to the main thread. */
 export type FromWorker =
   /** `sentAt` is Unix time in milliseconds, so that the main thread can measure its delay. */
   | (FromShard & { readonly shardId: number; readonly sentAt: number })

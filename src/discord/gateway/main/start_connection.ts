@@ -23,23 +23,20 @@ import { planResumes, type ShardPlan } from "./plan_shards.ts";
 import type { GatewayEvents, GatewayFinal } from "./thread.ts";
 import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
 
-export interface GatewaySettings extends Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> {
-  /** `"agent_recommended"`, or names of intents. */
-  readonly intents: "agent_recommended" | readonly string[];
-  readonly reactions: ReactionPlaces;
-  /** Number of shards, or `"auto"` for Discord's recommendation. */
-  readonly shards: "auto" | number;
-  readonly reconnect: GatewayOptions["reconnect"] & {
-    readonly sessionCacheTtlSec: number;
-    readonly resumeSession: boolean;
-  };
-}
-
 /** The settings and stored facts that a connection starts with. */
 export interface ConnectOptions
   extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
   readonly accountId: AccountId;
-  readonly gateway: GatewaySettings;
+  readonly gateway: Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> & {
+    readonly intents: "agent_recommended" | readonly string[];
+    readonly reactions: ReactionPlaces;
+    /** Number of shards, or `"auto"` for Discord's recommendation. */
+    readonly shards: "auto" | number;
+    readonly reconnect: GatewayOptions["reconnect"] & {
+      readonly sessionCacheTtlSec: number;
+      readonly resumeSession: boolean;
+    };
+  };
   /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
   readonly workerUrl: URL;
   /** The gateway thread, loaded ahead. */

@@ -18,7 +18,7 @@ import type {
   MediaFile,
   NewPresence,
 } from "../../../core/turn/ports/discord_place.ts";
-import type { FilesPort } from "../../../core/turn/ports/files.ts";
+import type { OutboundFilesPort } from "../../../core/turn/ports/outbound_files.ts";
 import type { Channel } from "../../../core/rights/channel.ts";
 import type { Decision } from "../../../core/people/question.ts";
 import type { Clock, StartTimer } from "../../../lib/clock.ts";
@@ -80,7 +80,7 @@ export interface ActionsOptions extends Clock {
   readonly cleanSecrets: (text: string) => string;
   readonly media: (call: DiscordCall, from: string, maxBytes: number) => Promise<MediaFile>;
   /** Reads a file for a place, and keeps it for a repeated call. */
-  readonly fileFor: FilesPort["forPeople"];
+  readonly fileFor: OutboundFilesPort["forPeople"];
   readonly openDirect: OpenDirect;
   /** Lets people allow actions that their asker may not do. */
   readonly escalation: EscalationPort;

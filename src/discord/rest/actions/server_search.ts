@@ -29,15 +29,6 @@ import { RestError } from "../exchange/rest_error.ts";
 import { createReadable, type Readable, type ReadableOptions } from "./readable.ts";
 import type { Knowledge } from "../../../store/knowledge/knowledge.ts";
 
-interface ServerSearchOptions extends ReadableOptions {
-  readonly accountId: AccountId;
-  readonly show: Show;
-  readonly knowledge: Pick<Knowledge, "search" | "removeKnown">;
-  /** The servers in which the config lets searches read a channel. */
-  readonly guilds: () => readonly GuildId[];
-  readonly schedule: StartTimer;
-}
-
 /** Found messages of the store, and servers of a direct search. */
 const MAX_KNOWN = 30;
 const MAX_GUILDS = 5;
@@ -73,7 +64,16 @@ interface Candidate {
  * Creates the searches of an account. The function is long because its inner functions are the steps
  * of one search, over the same ports.
  */
-export function createServerSearch(options: ServerSearchOptions): SearchServers {
+export function createServerSearch(
+  options: ReadableOptions & {
+    readonly accountId: AccountId;
+    readonly show: Show;
+    readonly knowledge: Pick<Knowledge, "search" | "removeKnown">;
+    /** The servers in which the config lets searches read a channel. */
+    readonly guilds: () => readonly GuildId[];
+    readonly schedule: StartTimer;
+  },
+): SearchServers {
   const { accountId, client, knowledge, show, guilds, schedule, now } = options;
   const readableIn = createReadable(options);
   const searchMessages = createMessageSearch(client, schedule);

@@ -329,7 +329,6 @@ export function createGate(now: Clock["now"]) {
   return {
     /** Refuses all requests from now on. Only the first call's reason counts. */
     close: (kind: RestErrorKind, reason: string): void => void (closed ??= { kind, reason }),
-    /** Whether `close` was called. */
     get isClosed(): boolean {
       return closed !== undefined;
     },

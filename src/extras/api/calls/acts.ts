@@ -63,7 +63,7 @@ const INPUTS = {
 /** Creates the acts of one account. The function is long because its inner functions share its ports. */
 export function createActs(
   { accountId, store, now, random, log }: Pick<
-    Account<unknown, unknown, {
+    Account<{
       readonly pairing: Pick<Pairing, "isPaired">;
       readonly questions: Pick<QuestionDecisions, "open">;
     }>,

@@ -51,20 +51,6 @@ import type { ToolChanges } from "../../../store/changes/changes.ts";
 
 const IDS = 2 ** 22;
 
-type OpenCallsAccount =
-  & Pick<
-    Account<unknown, unknown, {
-      readonly programs: ReturnType<typeof createPrograms>;
-      readonly inbox: Pick<Inbox, "acceptBatch">;
-      readonly pairing: Pick<Pairing, "isPaired">;
-      readonly settings: Pick<Pauses, "isPaused">;
-      readonly turns: Pick<Steps, "stepsOf">;
-      readonly changes: Pick<ToolChanges, "ofTurn">;
-    }>,
-    "accountId" | "store" | "now" | "random" | "schedule" | "stopping" | "log"
-  >
-  & Emits<"asked" | "touched">;
-
 export interface OpenCalls extends Omit<CallService, "act"> {
   /** The turn of a call has ended, or waits for a person; or the call has lost its turn. */
   ended(id: MessageId): void;
@@ -93,24 +79,39 @@ interface WaitingProgram {
  * Creates the calls of one account. The function is long because its inner functions share one state:
  * the open calls.
  */
-export function createOpenCalls(account: OpenCallsAccount, ports: {
-  /** The agents of the config, the default one first. */
-  readonly agentIds: () => readonly string[];
-  /** Whether an agent may work for a person (N2). */
-  readonly mayReach: (agentId: string, userId: UserId) => boolean;
-  readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
-  /** The agent of the person's direct messages. */
-  readonly route: (message: InboundMessage) => Route;
-  readonly waiting: () => WaitingRules;
-  readonly openDirect: OpenDirect;
-  /** Names of a person; `undefined` if Discord has no such person. */
-  readonly readUser: (
-    userId: UserId,
-  ) => Promise<Pick<Sender, "username" | "tag"> | undefined>;
-  /** Whether an error says that Discord did not answer. */
-  readonly isOfDiscord: (error: unknown) => boolean;
-  readonly harmlessPart: (text: string) => string;
-}): OpenCalls {
+export function createOpenCalls(
+  account:
+    & Pick<
+      Account<{
+        readonly programs: ReturnType<typeof createPrograms>;
+        readonly inbox: Pick<Inbox, "acceptBatch">;
+        readonly pairing: Pick<Pairing, "isPaired">;
+        readonly settings: Pick<Pauses, "isPaused">;
+        readonly turns: Pick<Steps, "stepsOf">;
+        readonly changes: Pick<ToolChanges, "ofTurn">;
+      }>,
+      "accountId" | "store" | "now" | "random" | "schedule" | "stopping" | "log"
+    >
+    & Emits<"asked" | "touched">,
+  ports: {
+    /** The agents of the config, the default one first. */
+    readonly agentIds: () => readonly string[];
+    /** Whether an agent may work for a person (N2). */
+    readonly mayReach: (agentId: string, userId: UserId) => boolean;
+    readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
+    /** The agent of the person's direct messages. */
+    readonly route: (message: InboundMessage) => Route;
+    readonly waiting: () => WaitingRules;
+    readonly openDirect: OpenDirect;
+    /** Names of a person; `undefined` if Discord has no such person. */
+    readonly readUser: (
+      userId: UserId,
+    ) => Promise<Pick<Sender, "username" | "tag"> | undefined>;
+    /** Whether an error says that Discord did not answer. */
+    readonly isOfDiscord: (error: unknown) => boolean;
+    readonly harmlessPart: (text: string) => string;
+  },
+): OpenCalls {
   const { accountId, store, now, random, schedule, stopping, events, log } = account;
   const limits = createCallLimits(now);
   const open = new Map<MessageId, WaitingProgram>();

@@ -4,7 +4,6 @@
 
 import type { PageView } from "./page.ts";
 
-/** One bar. */
 export interface Bar {
   /** Below the chart, and in its tooltip. */
   readonly name: string;

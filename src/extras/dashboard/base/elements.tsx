@@ -217,7 +217,6 @@ export function Field(
   );
 }
 
-/** A labelled choice. */
 export function Choice(
   { name, label, value, options }: {
     name: string;

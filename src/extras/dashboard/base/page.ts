@@ -26,20 +26,17 @@ export interface DashboardPage<Facts = unknown> {
   load(parts: DashboardParts, query: Query): Promise<Facts>;
   view(facts: Facts): PageView;
   /** Makes the file of a link with `data-download`; absent: the page offers none. */
-  download?(parts: DashboardParts, query: Query): Promise<PageFile>;
+  download?(parts: DashboardParts, query: Query): Promise<{
+    readonly name: string;
+    readonly type: "application/json" | "text/plain" | "text/markdown" | "text/csv";
+    readonly text: string;
+  }>;
 }
 
 /** A part whose type of facts is forgotten, as a table of pages needs it. */
 export type AnyPage = Pick<DashboardPage, "download" | "alone"> & {
-  /** Loads and renders it. */
   render(parts: DashboardParts, query: Query): Promise<PageView>;
 };
-
-export interface PageFile {
-  readonly name: string;
-  readonly type: "application/json" | "text/plain" | "text/markdown" | "text/csv";
-  readonly text: string;
-}
 
 /** Makes a part for the table of pages. */
 export function page<Facts>(one: DashboardPage<Facts>): AnyPage {

@@ -11,7 +11,6 @@ import { timeText } from "../../../lib/text/units.ts";
 import { Time } from "./elements.tsx";
 import type { PageView } from "./page.ts";
 
-/** A line of a chart. */
 export interface TrendLine {
   readonly name: string;
   readonly valueOf: (trend: Trend) => number;
@@ -52,7 +51,6 @@ export interface ChartFacts {
 /** Moments with a label below the chart, its ends among them. */
 const TICKS = 5;
 
-/** The chart. */
 export function TrendChart(facts: ChartFacts): PageView {
   const { title, from, to, lines, textOf, caption } = facts;
   const series = lines.map((line) => ({ ...line, points: pointsOf(facts, line) }));

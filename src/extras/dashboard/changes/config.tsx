@@ -88,7 +88,6 @@ export const undoConfig: AnyChange = change({
   },
 });
 
-/** Both. */
 export const CONFIG_CHANGES: readonly AnyChange[] = [editConfig, undoConfig];
 
 function openUnchanged(parts: DashboardParts, expected: string): WrittenConfig {

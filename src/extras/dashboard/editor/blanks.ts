@@ -17,17 +17,14 @@ import {
 } from "../../../config/text/problem.ts";
 import { readTree, type Tree } from "../../../config/text/tree.ts";
 
-/** A text that an editor may show. */
-export interface BlankedConfig {
+type WholeTree = Extract<Tree, { readonly kind: "tree" }>;
+
+export function blankSecrets(text: string): {
   /** The text with a star for each letter of a secret. */
   readonly text: string;
   /** Whether {@link restoreSecrets} can put the secrets back. */
   readonly isRestorable: boolean;
-}
-
-type WholeTree = Extract<Tree, { readonly kind: "tree" }>;
-
-export function blankSecrets(text: string): BlankedConfig {
+} {
   const tree = readTree(text);
   if (tree.kind === "tree") return { text: blankedIn(text, tree), isRestorable: true };
   // Without keys, a secret has no path.
@@ -44,11 +41,6 @@ function secretTextsIn(text: string, root: Node): readonly Span[] {
   return secretsIn(root, configSchema).filter(({ offset }) => text[offset - 1] === '"');
 }
 
-/** The text with its secrets, or the blanks that have none. */
-export type RestoredConfig =
-  | { readonly kind: "restored"; readonly text: string }
-  | { readonly kind: "refused"; readonly problems: readonly Problem[] };
-
 /**
  * Puts the secrets of a file back into an edited text. A comment gets its secret back if it has not
  * been edited.
@@ -56,7 +48,9 @@ export type RestoredConfig =
  * @param edited A text without syntax errors gets its secrets; another one stays as it is.
  * @param original The text of the file.
  */
-export function restoreSecrets(edited: string, original: string, file: string): RestoredConfig {
+export function restoreSecrets(edited: string, original: string, file: string):
+  | { readonly kind: "restored"; readonly text: string }
+  | { readonly kind: "refused"; readonly problems: readonly Problem[] } {
   const text = withLineEndsOf(original, edited);
   const [now, old] = [readTree(text), readTree(original)];
   if (now.kind !== "tree" || old.kind !== "tree") return { kind: "restored", text };

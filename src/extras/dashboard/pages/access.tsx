@@ -8,14 +8,11 @@ import { Card, ChangeForm, Choice, Command, Field, PageLink, Table } from "../ba
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 import { testAccess } from "../changes/access.tsx";
 
-/** The facts of the page. */
-interface AccessFacts {
+/** Shows the access rules, and offers to test them. */
+export const accessPart: AnyPage = page<{
   /** One for each account; `undefined` if the config file is not valid. */
   readonly matrices: readonly AccessMatrix[] | undefined;
-}
-
-/** Shows the access rules, and offers to test them. */
-export const accessPart: AnyPage = page<AccessFacts>({
+}>({
   async load({ store, env, configFile }) {
     const now = await accessNow(configFile, { env }, store);
     if (now.kind === "refused") return { matrices: undefined };

@@ -44,18 +44,16 @@ interface ConfigFacts {
   readonly file: string | undefined;
   readonly state: ConfigState | undefined;
   readonly checked: CheckedFile;
-  readonly editor: EditorFacts | { readonly problem: string };
+  readonly editor: {
+    /** With blanks in place of secrets. */
+    readonly text: string;
+    readonly revision: string;
+  } | { readonly problem: string };
   /** Unix time in milliseconds of the previous file; absent if there is none. */
   readonly previousAt?: number;
   /** The searched words; absent before a search. */
   readonly words?: string;
   readonly search?: ReturnType<typeof findKeys>;
-}
-
-interface EditorFacts {
-  /** With blanks in place of secrets. */
-  readonly text: string;
-  readonly revision: string;
 }
 
 /** Shows the config, and offers to change it. */

@@ -19,17 +19,15 @@ interface Connected {
   readonly traffic?: AccountTraffic;
 }
 
-interface GatewayFacts {
-  readonly accounts: readonly Connected[];
-  readonly shared?: SharedStoreState | undefined;
-  readonly at: number;
-}
-
 /** Buckets in the table; a bot in many channels has hundreds. */
 const SHOWN_LIMITS = 40;
 
 /** Shows the connections of all accounts. */
-export const gatewayPart: AnyPage = page<GatewayFacts>({
+export const gatewayPart: AnyPage = page<{
+  readonly accounts: readonly Connected[];
+  readonly shared?: SharedStoreState | undefined;
+  readonly at: number;
+}>({
   async load({ bot, now }) {
     await bot.refresh();
     const traffic = bot.traffic();

@@ -8,14 +8,11 @@ import { type AnyPage, page } from "../base/page.ts";
 import { deleteNote } from "../changes/agent.ts";
 import type { NamesById } from "./names.ts";
 
-/** The facts of the page. */
-interface NotesFacts {
+/** Lists notes, and offers to delete them. */
+export const notesPart: AnyPage = page<{
   readonly notes: readonly Note[];
   readonly names: NamesById;
-}
-
-/** Lists notes, and offers to delete them. */
-export const notesPart: AnyPage = page<NotesFacts>({
+}>({
   async load({ store }) {
     return { notes: await store.notes.all(), names: await store.messages.askersNames() };
   },

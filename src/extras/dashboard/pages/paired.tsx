@@ -12,13 +12,11 @@ import { revokePairing } from "../changes/people.ts";
 import { forgetUser } from "../changes/sessions.ts";
 import type { NamesById } from "./names.ts";
 
-interface PairedFacts {
+/** Lists who is paired, and offers to forget a person. */
+export const pairedPart: AnyPage = page<{
   readonly paired: readonly Paired[];
   readonly names: NamesById;
-}
-
-/** Lists who is paired, and offers to forget a person. */
-export const pairedPart: AnyPage = page<PairedFacts>({
+}>({
   async load({ store, now }) {
     const accounts = await accountsIn(store.gateway, undefined);
     const { paired } = await pairingsOf(accounts, store.pairing, now());

@@ -36,7 +36,6 @@ interface SchedulesFacts {
   readonly all: readonly ListedSchedule[];
   readonly feeds: readonly ListedFeed[];
   readonly unattended: readonly UnattendedUse[];
-  /** Names of channels by their ids. */
   readonly channels: NamesById;
 }
 

@@ -33,7 +33,6 @@ interface SpendFacts {
   readonly currency: string | undefined;
   readonly rows: Readonly<Record<SpendField, readonly UsageRow[]>>;
   readonly total: UsageSum;
-  /** The limits with their use. */
   readonly limits: readonly BudgetUseOf[];
   /** Today as `2026-11-27`, in UTC. */
   readonly today: string;

@@ -7,14 +7,12 @@ import { backupText } from "../../diagnose/exports.ts";
 import { Card, Command, Facts } from "../base/elements.tsx";
 import { type AnyPage, page } from "../base/page.ts";
 
-interface UpkeepFacts {
+/** Shows the newest backup and the version, with the commands for both. */
+export const upkeepPart: AnyPage = page<{
   readonly backup: string;
   readonly isNightly: boolean;
   readonly version: string;
-}
-
-/** Shows the newest backup and the version, with the commands for both. */
-export const upkeepPart: AnyPage = page<UpkeepFacts>({
+}>({
   async load({ store, setup, now, build }) {
     const backups = await store.settings.backups();
     return {

@@ -26,12 +26,9 @@ export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
   readonly changes: readonly MadeChange[];
 }
 
-/** Finds the lines. Never throws. */
-export type LinesUnder = (turn: EndedTurn) => readonly string[];
-
 export interface UnderPorts extends Clock {
   /** Absent: no extra adds lines. */
-  readonly linesUnder?: LinesUnder;
+  readonly linesUnder?: (turn: EndedTurn) => readonly string[];
   /** The changes of a message's turn; absent: no answer has the button Undo. */
   readonly changesOf?: (messageId: MessageId) => Promise<readonly MadeChange[]>;
   readonly store: Pick<Steps, "stepsOf">;

@@ -21,9 +21,9 @@ import type { Usage } from "../../../store/usage/usage.ts";
 export function createSpending(
   { config, store: { usage }, now }: Pick<
     Account<
-      { readonly budgets: Budgets },
+      { readonly usage: Pick<Usage, "spentBy" | "isTold" | "add"> },
       unknown,
-      { readonly usage: Pick<Usage, "spentBy" | "isTold" | "add"> }
+      { readonly budgets: Budgets }
     >,
     "config" | "store" | "now"
   >,

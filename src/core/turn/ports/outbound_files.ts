@@ -27,7 +27,7 @@ export interface FileForPeople extends OutboundFile {
   readonly id: string;
 }
 
-export interface FilesPort {
+export interface OutboundFilesPort {
   /**
    * Reads a file that a place takes, and keeps it until the turn ends. A repeated call gets the same
    * file, also if its source has changed: a call has one file.

@@ -7,11 +7,11 @@ import type { ExtractJob, JobResult } from "../../../src/core/turn/extract.ts";
 import { FileError, type FileKind, type FoundFile } from "../../../src/core/turn/media.ts";
 import { earlierImages } from "../../../src/flows/media/find_files.ts";
 import {
-  createTurnFiles,
+  createAttachmentReader,
   type FileRoom,
   MAX_IMAGES_BYTES,
-  type ReadFilesPorts,
-} from "../../../src/flows/media/read_files.ts";
+  type ReadAttachmentsPorts,
+} from "../../../src/flows/media/read_attachments.ts";
 import type { AudioUse } from "../../../src/core/turn/audio_spending.ts";
 import type { BudgetStop } from "../../../src/core/spending/budget.ts";
 import type { Transcription } from "../../../src/flows/media/read_audio.ts";
@@ -49,7 +49,7 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
   const { log, lines } = recordingLog();
   const words = new Map<string, string>();
   const uses: AudioUse[] = [];
-  const ports: ReadFilesPorts = {
+  const ports: ReadAttachmentsPorts = {
     media: {
       async get(_owner, { id }, _maxBytes, _signal, use) {
         const file = files[id] ?? assert.fail(`no file ${id}`);
@@ -75,22 +75,22 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
     schedule: clock.schedule,
     log,
   };
-  const turnFiles = createTurnFiles(ports, NEVER);
+  const attachments = createAttachmentReader(ports, NEVER);
   const read = async (message: InboundMessage, takesImages = true) => {
-    const all = await turnFiles.read(
+    const all = await attachments.read(
       message,
       { agentId: "main", takesImages, room: room() },
       NEVER,
     );
     return all.map(({ owner, attachment: { id }, result }) => ({ owner, id, ...result }));
   };
-  return { read, turnFiles, ports, clock, lines, uses, words };
+  return { read, attachments, ports, clock, lines, uses, words };
 }
 
 const withFiles = (...ids: readonly string[]): InboundMessage =>
   directMessage({ attachments: ids.map((id) => attachment(id)) });
 
-describe("[H7] createTurnFiles()", () => {
+describe("[H7] createAttachmentReader()", () => {
   it("gives texts, documents and images, the oldest file first", async () => {
     const { read } = setUp({
       files: {
@@ -163,8 +163,8 @@ describe("[H7] createTurnFiles()", () => {
   });
 
   it("gives up files that take too long, and answers", async () => {
-    const { turnFiles, ports, clock } = setUp({ files: {} });
-    const hanging = createTurnFiles({
+    const { attachments, ports, clock } = setUp({ files: {} });
+    const hanging = createAttachmentReader({
       ...ports,
       media: {
         ...ports.media,
@@ -174,7 +174,7 @@ describe("[H7] createTurnFiles()", () => {
           }),
       },
     }, NEVER);
-    assert.ok(turnFiles);
+    assert.ok(attachments);
     const reading = hanging.read(withFiles("1"), {
       agentId: "main",
       takesImages: true,
@@ -189,10 +189,10 @@ describe("[H7] createTurnFiles()", () => {
   });
 
   it("ends with the process", async () => {
-    const { turnFiles } = setUp({ files: { 1: found({ kind: "empty" }) } });
+    const { attachments } = setUp({ files: { 1: found({ kind: "empty" }) } });
     const stopping = AbortSignal.abort(new Error("stopping"));
     await assert.rejects(
-      turnFiles.read(
+      attachments.read(
         withFiles("1"),
         { agentId: "main", takesImages: true, room: room() },
         stopping,
@@ -202,7 +202,7 @@ describe("[H7] createTurnFiles()", () => {
   });
 });
 
-describe("[H10] createTurnFiles()", () => {
+describe("[H10] createAttachmentReader()", () => {
   const transcription: Transcription = {
     modelId: "local/whisper",
     maxSec: 600,

@@ -17,7 +17,11 @@ import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
-import type { FileForPeople, FileSource, FilesPort } from "../../core/turn/ports/files.ts";
+import type {
+  FileForPeople,
+  FileSource,
+  OutboundFilesPort,
+} from "../../core/turn/ports/outbound_files.ts";
 import type { WebPort, WorkspacePort } from "../../core/turn/ports/host.ts";
 import { checkFiles, type FileRules } from "../../render/files.ts";
 import type { FindFile } from "../media/find_files.ts";
@@ -44,7 +48,7 @@ export type ReadImage = (
 ) => Promise<OutboundFile | undefined>;
 
 /** Everything that sending files needs from outside. */
-interface SentFilesPorts {
+interface OutboundFilesPorts {
   readonly workspace: Pick<WorkspacePort, "readBytes">;
   readonly web: Pick<WebPort, "file">;
   /** Whether an address is one of Discord's files. */
@@ -69,7 +73,7 @@ interface SentFilesPorts {
   readonly rulesIn: (target: ToolTarget) => FileRules;
 }
 
-export function createFilesPort(ports: SentFilesPorts): FilesPort {
+export function createOutboundFilesPort(ports: OutboundFilesPorts): OutboundFilesPort {
   const { kept, rulesIn } = ports;
 
   async function read(call: DiscordCall, from: string, maxBytes: number): Promise<OutboundFile> {
@@ -133,7 +137,7 @@ async function readSource(
   call: DiscordCall,
   from: string,
   maxBytes: number,
-  { workspace, web, isMediaUrl, download, findAttachment, image }: SentFilesPorts,
+  { workspace, web, isMediaUrl, download, findAttachment, image }: OutboundFilesPorts,
 ): Promise<OutboundFile> {
   const { message, also = [], signal, mayUse } = call;
   if (URL.canParse(from) && /^https?:/i.test(from)) {

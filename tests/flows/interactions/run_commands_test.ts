@@ -7,7 +7,7 @@ import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import {
   type CommandRunner,
   createSlashCommands,
-} from "../../../src/flows/interactions/commands.ts";
+} from "../../../src/flows/interactions/run_commands.ts";
 import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";

@@ -4,8 +4,8 @@ import type { OutboundFile } from "../../../src/core/outbound/outbound.ts";
 import { RefusedCall } from "../../../src/core/refused_call.ts";
 import { FileError } from "../../../src/core/turn/media.ts";
 import type { ToolContext } from "../../../src/core/turn/tool.ts";
-import type { FileSource } from "../../../src/core/turn/ports/files.ts";
-import { createFilesPort } from "../../../src/flows/tools/sent_files.ts";
+import type { FileSource } from "../../../src/core/turn/ports/outbound_files.ts";
+import { createOutboundFilesPort } from "../../../src/flows/tools/outbound_files.ts";
 import { sendFile } from "../../../src/tools/made_files.ts";
 import { guildMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
 import { cleanSecrets, toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
@@ -16,7 +16,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 function setUp(fields: { readonly takesNoFiles?: true; readonly maxFileBytes?: number } = {}) {
   const disk = new Map<string, OutboundFile>();
   const read: string[] = [];
-  const port = createFilesPort({
+  const port = createOutboundFilesPort({
     workspace: {
       readBytes(path, maxBytes) {
         read.push(`workspace ${path} ${maxBytes}`);
@@ -78,7 +78,7 @@ function setUp(fields: { readonly takesNoFiles?: true; readonly maxFileBytes?: n
 const refusal = (reason: string, words: RegExp) => (error: unknown) =>
   error instanceof RefusedCall && error.reason === reason && words.test(error.message);
 
-describe("[R12] createFilesPort()", () => {
+describe("[R12] createOutboundFilesPort()", () => {
   it("reads a path of the workspace, an address, a file on Discord, an attachment and an image", async () => {
     const sources: readonly [from: string, name: string, text: string][] = [
       ["notes/plan.md", "plan.md", "of notes/plan.md"],

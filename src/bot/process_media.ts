@@ -14,7 +14,7 @@ import { createPlaces, type WorkPlaces } from "../lib/places.ts";
 import type { MediaFolder } from "../media/folder.ts";
 
 /** Files of people, for all accounts. */
-export interface ProcessFiles {
+export interface ProcessMedia {
   readonly folder: MediaFolder;
   /** Reads documents in a thread. */
   readonly extractor: Extractor;
@@ -28,7 +28,7 @@ const ROOM_BYTES = 10_000_000;
 const PRUNE_MS = 6 * 60 * 60 * 1_000;
 
 /** Creates the parts, and deletes old files from now on. */
-export function startProcessFiles(
+export function startProcessMedia(
   { folder, workerUrl, mediaDays, now, log }: Clock & {
     readonly folder: MediaFolder;
     /** URL of `extract_worker.ts`. */
@@ -37,7 +37,7 @@ export function startProcessFiles(
     readonly mediaDays: () => number;
     readonly log: Log;
   },
-): ProcessFiles & { stop(): void } {
+): ProcessMedia & { stop(): void } {
   let cancel = () => {};
   function prune(): void {
     cancel = schedule(prune, PRUNE_MS);

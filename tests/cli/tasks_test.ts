@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { allTasks } from "../../src/cli/commands.ts";
+import { allTasks } from "../../src/cli/tasks.ts";
 import type { Extra } from "../../src/cli/extras/extra.ts";
 import { describeCommand, describeGroup } from "../../src/cli/help/command_help.ts";
 import { flag } from "../../src/cli/shared/command.ts";

@@ -8,8 +8,11 @@ import { createRefreshUrl } from "../../discord/rest/requests/single_message.ts"
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createFindFile, type FindFile, type ReadMade } from "../../flows/media/find_files.ts";
-import type { ReadImage } from "../../flows/tools/sent_files.ts";
-import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
+import type { ReadImage } from "../../flows/tools/outbound_files.ts";
+import {
+  type AttachmentReader,
+  createAttachmentReader,
+} from "../../flows/media/read_attachments.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
 import {
   createDownload,
@@ -22,7 +25,7 @@ import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 
-export interface AccountFiles extends TurnFiles {
+export interface AccountMedia extends AttachmentReader {
   readonly download: Download;
   readonly find: FindFile;
   readonly drawings: ReturnType<typeof createDrawings>;
@@ -35,15 +38,15 @@ export interface AccountFiles extends TurnFiles {
   readonly speak: SpeakAnswer;
 }
 
-export function createAccountFiles(
+export function createAccountMedia(
   account: AccountContext,
-  { settings, client, options: { apiBase, files: { folder, extractor, room } }, spend }: {
+  { settings, client, options: { apiBase, media: { folder, extractor, room } }, spend }: {
     readonly settings: Pick<RunningSettings, "speech">;
     readonly client: RestClient;
-    readonly options: Pick<AccountOptions, "apiBase" | "files">;
+    readonly options: Pick<AccountOptions, "apiBase" | "media">;
     readonly spend: SpendPort;
   },
-): AccountFiles {
+): AccountMedia {
   const { config, schedule, stopping, now } = account;
   const audio = createAudioSpending({ spend, now });
   const { log } = account.forPart("turns");
@@ -57,7 +60,7 @@ export function createAccountFiles(
   });
   const media = createMedia(folder, download, log, room);
   const maxBytes = () => config().discord.mediaMaxBytes;
-  const turnFiles = createTurnFiles({
+  const attachments = createAttachmentReader({
     media,
     extractor,
     imageProblem,
@@ -79,7 +82,7 @@ export function createAccountFiles(
   const sent = createSentFiles(folder);
   const shown = createShownImages(folder, maxBytes, now, log);
   return {
-    ...turnFiles,
+    ...attachments,
     download,
     isMediaUrl,
     drawings,

@@ -17,7 +17,7 @@ import {
   type FoundFile,
   type ImageType,
   type MediaOwner,
-  type ReadFile,
+  type ReadAttachment,
 } from "../../core/turn/media.ts";
 import { endsOf } from "../../lib/text/cut.ts";
 import type { LogFields } from "../../lib/log.ts";
@@ -25,7 +25,7 @@ import { readAudio, type ReadAudioPorts } from "./read_audio.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Everything that reading files needs from outside. */
-export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule" | "log"> {
+export interface ReadAttachmentsPorts extends ReadAudioPorts, Pick<Account, "schedule" | "log"> {
   /** Gets files, from the disk or from Discord. */
   readonly media: ReadAudioPorts["media"] & {
     /** @throws {FileError} Or the signal's reason; as a rejection. */
@@ -68,7 +68,7 @@ const FILES_MS = 180_000;
  *
  * @param stopping Aborted when the process stops.
  */
-export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
+export function createAttachmentReader(ports: ReadAttachmentsPorts, stopping: AbortSignal) {
   const { media, extractor, imageProblem, maxBytes, schedule, log } = ports;
 
   async function readOne(
@@ -127,8 +127,8 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
       readonly room: FileRoom;
     },
     signal: AbortSignal,
-  ): Promise<readonly ReadFile[]> {
-    const wanted = filesOf(message);
+  ): Promise<readonly ReadAttachment[]> {
+    const wanted = attachmentsOf(message);
     if (wanted.length === 0) return [];
     signal.throwIfAborted();
     const limit = new AbortController();
@@ -142,7 +142,7 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
     const onAbort = () => end(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const cancel = schedule(() => end(new FileError("reading the files takes too long")), FILES_MS);
-    const files: ReadFile[] = [];
+    const files: ReadAttachment[] = [];
     try {
       for (const { attachment, owner } of wanted) {
         const place = ownerOf(message, owner);
@@ -191,7 +191,7 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
     },
     /** Begins to read the files of a message, because their links expire. */
     prefetch(message: InboundMessage): void {
-      for (const { attachment, owner } of filesOf(message)) {
+      for (const { attachment, owner } of attachmentsOf(message)) {
         media.get(ownerOf(message, owner), attachment, maxBytes(), stopping, () => {})
           .catch(() => {}); // its reader may come later, or never
       }
@@ -199,14 +199,14 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
   };
 }
 
-export type TurnFiles = ReturnType<typeof createTurnFiles>;
+export type AttachmentReader = ReturnType<typeof createAttachmentReader>;
 
 export function hasFiles({ attachments, quoted }: InboundMessage): boolean {
   return (attachments?.length ?? 0) > 0 || (quoted?.attachments?.length ?? 0) > 0;
 }
 
 /** The files of a message, and of the message that it replies to; the oldest first. */
-export function filesOf(
+export function attachmentsOf(
   { attachments = [], quoted }: InboundMessage,
 ): readonly { readonly attachment: Attachment; readonly owner: FileOwner }[] {
   return [

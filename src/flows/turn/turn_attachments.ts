@@ -11,14 +11,14 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
-import { FileError, type KeptImage, type ReadFile } from "../../core/turn/media.ts";
+import { FileError, type KeptImage, type ReadAttachment } from "../../core/turn/media.ts";
 import {
+  type AttachmentReader,
+  attachmentsOf,
   type FileRoom,
-  filesOf,
   MAX_IMAGES,
   MAX_IMAGES_BYTES,
-  type TurnFiles,
-} from "../media/read_files.ts";
+} from "../media/read_attachments.ts";
 import { earlierImages } from "../media/find_files.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
@@ -44,10 +44,10 @@ export interface ResultImages {
 /**
  * Creates the files of a turn; none is read yet.
  *
- * @param files Absent: no turn gets any.
+ * @param media Absent: no turn gets any.
  */
-export function createFilesOfTurn(
-  files: Pick<TurnFiles, "read"> & { readonly shown?: ResultImages } | undefined,
+export function createTurnAttachments(
+  media: Pick<AttachmentReader, "read"> & { readonly shown?: ResultImages } | undefined,
   { agentId, takesImages, maxChars }: {
     readonly agentId: string;
     readonly takesImages: boolean;
@@ -55,7 +55,7 @@ export function createFilesOfTurn(
     readonly maxChars: number;
   },
 ) {
-  const read = new Map<MessageId, readonly ReadFile[]>();
+  const read = new Map<MessageId, readonly ReadAttachment[]>();
   const shares = new Map<MessageId, number>();
   let earlier: readonly ModelImage[] = [];
   const ofResults = new Map<string, ModelImage>();
@@ -82,14 +82,14 @@ export function createFilesOfTurn(
      */
     async read(messages: readonly InboundMessage[], signal: AbortSignal): Promise<void> {
       const unread = messages.filter(({ id }) => !read.has(id));
-      const withFiles = unread.filter((message) => filesOf(message).length > 0);
+      const withAttachments = unread.filter((message) => attachmentsOf(message).length > 0);
       for (const { id } of unread) read.set(id, []);
-      if (!files || withFiles.length === 0) return;
-      const { length: count } = withFiles;
+      if (!media || withAttachments.length === 0) return;
+      const { length: count } = withAttachments;
       const share = Math.floor(freeChars / count);
       const room = shareOf(count);
-      await Promise.all(withFiles.map(async (message) => {
-        const found = await files.read(
+      await Promise.all(withAttachments.map(async (message) => {
+        const found = await media.read(
           message,
           { agentId, takesImages, room: { ...room, chars: share } },
           signal,
@@ -99,7 +99,7 @@ export function createFilesOfTurn(
         freeChars -= Math.min(share, charsOf(found));
       }));
     },
-    of: (messageId: MessageId): readonly ReadFile[] => read.get(messageId) ?? [],
+    of: (messageId: MessageId): readonly ReadAttachment[] => read.get(messageId) ?? [],
     /** Maximum UTF-16 units of the texts of a message's files. */
     charsFor: (messageId: MessageId): number => shares.get(messageId) ?? 0,
     /** The images of messages, in their order. */
@@ -111,8 +111,8 @@ export function createFilesOfTurn(
      * @throws {FileError} If it cannot be kept, with the reason.
      */
     async keepImage(message: InboundMessage, bytes: Uint8Array): Promise<KeptImage> {
-      if (!files?.shown) throw new FileError("there are no files here");
-      const { id, image } = await files.shown.keep(message, bytes);
+      if (!media?.shown) throw new FileError("there are no files here");
+      const { id, image } = await media.shown.keep(message, bytes);
       const kept = { id, name: `${message.id}-${id}` };
       if (!takesImages) return { ...kept, unseen: "the model takes no images" };
       const room = shareOf(1);
@@ -125,7 +125,7 @@ export function createFilesOfTurn(
     /** Reads the kept images of results of stored steps. */
     async readKept(messageId: MessageId, steps: readonly Step[]): Promise<void> {
       const ids = steps.flatMap((step) => step.kind === "result" ? step.images ?? [] : []);
-      const kept = ids.length > 0 && takesImages ? await files?.shown?.read(messageId, ids) : [];
+      const kept = ids.length > 0 && takesImages ? await media?.shown?.read(messageId, ids) : [];
       for (const { id, image } of kept ?? []) ofResults.set(id, image);
     },
     /** The kept images by their ids, in that order. */
@@ -134,24 +134,24 @@ export function createFilesOfTurn(
   };
 }
 
-export type FilesOfTurn = ReturnType<typeof createFilesOfTurn>;
+export type TurnAttachments = ReturnType<typeof createTurnAttachments>;
 
 /** Reads the images of earlier turns, as far as those of this turn leave room. */
 export async function imagesOfEarlier(
   messageIds: readonly MessageId[],
   { claim }: { readonly claim: Claim },
-  ofTurn: FilesOfTurn,
-  files: Parameters<typeof earlierImages>[2],
+  ofTurn: TurnAttachments,
+  media: Parameters<typeof earlierImages>[2],
 ): Promise<ReadonlyMap<MessageId, readonly ModelImage[]>> {
   const shown = ofTurn.imagesOf(messagesOf(claim).map(({ id }) => id));
-  const earlier = await earlierImages(messageIds, shown, files);
+  const earlier = await earlierImages(messageIds, shown, media);
   ofTurn.showsEarlier([...earlier.values()].flat());
   return earlier;
 }
 
 /** UTF-16 units of the texts of files. */
-function charsOf(files: readonly ReadFile[]): number {
-  return files.reduce((sum, { result }) => {
+function charsOf(attachments: readonly ReadAttachment[]): number {
+  return attachments.reduce((sum, { result }) => {
     const isText = result.kind === "text" || result.kind === "transcript";
     return sum + (isText ? result.text.length : 0);
   }, 0);
