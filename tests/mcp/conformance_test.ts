@@ -10,6 +10,7 @@ import { readWish } from "../../src/mcp/elicitation/wish.ts";
 import { createLogins, type McpHttpServer } from "../../src/mcp/oauth/logins.ts";
 import { beginSignIn } from "../../src/mcp/sign_in.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
+import { listed } from "../support/model/mcp_listed.ts";
 import { type Habits, type OAuthServer, startOAuthServer } from "../support/model/mcp_oauth.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { recordingLog } from "../support/recording_log.ts";
@@ -39,10 +40,11 @@ async function play(
   const asked: URLSearchParams[] = [];
   try {
     for (;;) {
-      await servers.list(() => true);
+      await listed(servers);
       const tool = servers.tools().find(({ name }) => /__(?:add|connecting)$/.test(name));
       const answer = await tool?.run({}, toolContext()).catch((error: Error) => error.message) ??
         "";
+      if (answer.startsWith("far has connected. ")) continue; // after a sign-in
       const wantsSignIn = /barnacle mcp login far/.test(answer);
       if (!wantsSignIn || asked.length === MAX_SIGN_INS) return { answer, asked };
       const { wantedScope } = logins.read("far", url) ?? {};

@@ -17,6 +17,7 @@ import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../src/mcp/definitions.ts";
 import { createStdioTransport } from "../../src/mcp/stdio.ts";
 import { createMcpServers, type McpServers } from "../../src/mcp/servers.ts";
+import { listed } from "../support/model/mcp_listed.ts";
 import { everythingProgram } from "../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";
@@ -179,7 +180,7 @@ describe("[T6] createMcpServers()", () => {
     await withServers(
       [{ id: "far", transport: { kind: "http", url, headers: {} } }],
       async (servers) => {
-        await servers.list(() => true);
+        await listed(servers);
         assert.equal(servers.states()[0]?.state, "failing");
         const { command, args, env } = everythingProgram("streamableHttp");
         const program = spawn(command, args, {

@@ -9,6 +9,7 @@ import { schedule } from "../../../src/lib/clock.ts";
 import { createLogins, type Logins } from "../../../src/mcp/oauth/logins.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import { createMcpServers, type McpServers } from "../../../src/mcp/servers.ts";
+import { listed } from "../../support/model/mcp_listed.ts";
 import { type OAuthServer, startOAuthServer } from "../../support/model/mcp_oauth.ts";
 import { toolContext } from "../../support/model/tools.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -93,7 +94,7 @@ describe("[T13] a login to an MCP server", () => {
         assert.equal(statSync(join(folder, "far.login.json")).mode & 0o777, 0o600);
       }
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       assert.match(await call(servers), /^done as Bearer/);
     }));
 
@@ -101,7 +102,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ server, logins, signIn, start, call }) => {
       await signIn();
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       server.expire();
       assert.match(await call(servers), /^done as/);
       assert.deepEqual(server.calls, ["add"]);
@@ -109,7 +110,7 @@ describe("[T13] a login to an MCP server", () => {
       assert.equal(server.tokenRequests.at(-1)?.get("resource"), server.url);
       assert.equal(logins.read("far", server.url)?.tokens?.refresh_token, "refresh-token-2");
       const again = start();
-      await again.list(() => true);
+      await listed(again);
       assert.match(await call(again), /^done as/);
       assert.equal(server.tokenRequests.length, 2);
     }));
@@ -118,7 +119,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ server, logins, told, signIn, start, call }) => {
       await signIn();
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       server.expire();
       server.habits.hasExpired = true;
       const why = /takes the login no more; .*run `barnacle mcp login far`/;
@@ -128,7 +129,7 @@ describe("[T13] a login to an MCP server", () => {
       assert.deepEqual(server.calls, []);
       assert.equal(logins.read("far", server.url)?.tokens, undefined);
       const again = start();
-      await again.list(() => true);
+      await listed(again);
       assert.deepEqual(again.tools().map(({ name }) => name), ["mcp__far__connecting"]);
       assert.deepEqual(told, ["far"]);
     }));
@@ -137,7 +138,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ told, owners, start }) => {
       owners.isAway = true;
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       assert.deepEqual(servers.states().map(({ state }) => state), ["failing"]);
       assert.deepEqual(told, []);
       owners.isAway = false;
@@ -151,7 +152,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ server, signIn, start, call }) => {
       await signIn();
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       server.expire();
       server.habits.hasExpired = true;
       await assert.rejects(call(servers), /barnacle mcp login far/);
@@ -163,12 +164,12 @@ describe("[T13] a login to an MCP server", () => {
   it("is missing: the owners learn it once, and a sign-in ends the wait", () =>
     play(async ({ told, lines, signIn, start, call }) => {
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       await start().list(() => true);
       assert.deepEqual(told, ["far"]);
       assert.match(lines(), /HTTP 401\): it wants a sign-in.*`barnacle mcp login far`/);
       await signIn();
-      await servers.list(() => true);
+      await listed(servers);
       assert.match(await call(servers), /^done as/);
     }));
 
@@ -176,7 +177,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ server, told, logins, signIn, start, call }) => {
       await signIn();
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       server.expire();
       server.habits.isBroken = true;
       await assert.rejects(call(servers), /could not be renewed now; it is tried again/);
@@ -190,7 +191,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ server, lines, folder, signIn, start, call }) => {
       await signIn();
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       assert.equal(await call(servers), "done as Bearer [redacted]");
       assert.equal(servers.tools()[0]?.description, "add for Bearer [redacted]");
       server.expire();
@@ -216,7 +217,7 @@ describe("[T13] a login to an MCP server", () => {
       await signIn();
       server.habits.callScope = "write";
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       await assert.rejects(call(servers), /needs the scopes "write"; .*barnacle mcp login far/);
       await assert.rejects(call(servers), /needs the scopes "write"/);
       assert.deepEqual(server.calls, []);
@@ -233,7 +234,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ server, start, call }) => {
       Object.assign(server.habits, { isOpen: true, callScope: "write" });
       const servers = start(server.url, { Authorization: "Bearer own" });
-      await servers.list(() => true);
+      await listed(servers);
       await assert.rejects(
         call(servers),
         (error: Error) =>
@@ -247,7 +248,7 @@ describe("[T13] a login to an MCP server", () => {
     play(async ({ server, logins, signIn, start, call }) => {
       await signIn();
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       const before = logins.read("far", server.url);
       await signIn();
       assert.notEqual(logins.read("far", server.url)?.client?.client_id, before?.client?.client_id);
@@ -262,7 +263,7 @@ describe("[T1] a call of an MCP server", () => {
       play(async ({ server, start, call }) => {
         server.habits.isOpen = true;
         const servers = start();
-        await servers.list(() => true);
+        await listed(servers);
         server.habits.breaks = breaks;
         await assert.rejects(
           call(servers),
@@ -278,7 +279,7 @@ describe("[T1] a call of an MCP server", () => {
     play(async ({ server, start, call }) => {
       server.habits.isOpen = true;
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       server.habits.forgetsSession = true;
       assert.match(await call(servers), /^done as/);
       assert.deepEqual(server.calls, ["add"]);
@@ -288,7 +289,7 @@ describe("[T1] a call of an MCP server", () => {
     play(async ({ server, start, call }) => {
       server.habits.isOpen = true;
       const servers = start();
-      await servers.list(() => true);
+      await listed(servers);
       await server[Symbol.asyncDispose]();
       // This call may still use the old connection: then its outcome is unknown.
       await assert.rejects(call(servers));
