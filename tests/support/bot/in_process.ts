@@ -7,6 +7,7 @@ import type { AccountSetup, BotOptions, Setup } from "../../../src/bot.ts";
 import type { Config } from "../../../src/config/config.ts";
 import type { Model } from "../../../src/core/model.ts";
 import type { Logging } from "../../../src/log.ts";
+import type { StoreOptions } from "../../../src/store/store.ts";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 import { loadTestConfig } from "../config.ts";
 import { recordingLog } from "../recording_log.ts";
@@ -41,6 +42,7 @@ export async function onSimulator(
   ) => Promise<void>,
   model: Model = PARROT,
   discord: (guildId: string) => object = (guildId) => ({ guilds: { [guildId]: {} } }),
+  ofStore: Partial<StoreOptions> = {},
 ): Promise<void> {
   const simulator = await startSimulator();
   const [krill = ""] = simulator.world.guilds.keys();
@@ -53,7 +55,7 @@ export async function onSimulator(
     clean: (text) => text,
     stop: () => {},
   };
-  const { store } = openTestStore();
+  const { store } = openTestStore(ofStore);
   try {
     await play(simulator, {
       setup: setupOf(await loadTestConfig(discord(krill)), {
