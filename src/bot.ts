@@ -73,8 +73,6 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
-  /** A shard has lost its connection. */
-  readonly onDisconnected?: () => void;
   /** Parts of accounts and of the process that the bot does not know by name. */
   readonly extras: readonly BotExtra[];
   /** Owner and copies of a shared store; absent if there is none. */

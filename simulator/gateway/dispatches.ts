@@ -18,6 +18,7 @@ import {
   guildIdOf,
   nonceFor,
   type Payload,
+  toChannel,
   toEmoji,
   toMember,
   toMessage,
@@ -130,6 +131,22 @@ export function toSightChanges(
       one.kind !== "thread" && isSeen(world, one, viewer.userId) === hidden.has(one.id)
     )
     .flatMap((channel) => toDispatch(world, { kind: "channel_updated", channel }, viewer) ?? []);
+}
+
+/** The active threads of a channel, which Discord sends when a viewer gains access to it. */
+export function toThreadListSync(
+  world: World,
+  channelId: unknown,
+  viewer: Viewer,
+): Dispatch | undefined {
+  const channel = [...world.channels.values()].find(({ id }) => id === channelId);
+  const guild = channel && !isPrivate(channel) && world.guilds.get(channel.guildId);
+  if (!guild || !may(world, channel, viewer.userId, "view")) return undefined;
+  const threads = channelsOf(world, guild)
+    .filter((one) => one.kind === "thread" && one.parentId === channelId && !one.isArchived)
+    .map((thread) => toChannel(world, thread, viewer.userId));
+  const d = { guild_id: guild.id, channel_ids: [channelId], threads, members: [] };
+  return { t: "THREAD_LIST_SYNC", d };
 }
 
 function messageDispatch(

@@ -3,7 +3,14 @@
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { applicationFlags } from "../payloads/application.ts";
-import { type Dispatch, isOnShard, toDispatch, toSightChanges, type Viewer } from "./dispatches.ts";
+import {
+  type Dispatch,
+  isOnShard,
+  toDispatch,
+  toSightChanges,
+  toThreadListSync,
+  type Viewer,
+} from "./dispatches.ts";
 import { createGatewaySwitches, type GatewaySwitches } from "../notes/faults.ts";
 import { createGatewayConnection, type GatewayConnection } from "./connection.ts";
 import type { RequestMembers } from "./frames.ts";
@@ -86,8 +93,12 @@ export async function startGateway(
   let url = "";
 
   const dispatch: Send = (session, message) => {
-    noteHidden(session, message);
+    const shown = noteHidden(session, message);
     sendDispatch(session, message, replayLimit);
+    for (const id of shown) {
+      const threads = toThreadListSync(world, id, session.viewer);
+      if (threads) sendDispatch(session, threads, replayLimit);
+    }
   };
 
   const revoke = (account: Account) => {
@@ -204,17 +215,18 @@ export async function startGateway(
   };
 }
 
-/** Remembers the channels that a session saw without a name. */
-function noteHidden({ hidden }: Session, { t, d }: Dispatch): void {
+/** Remembers the channels that a session saw without a name. @returns Those that it sees again. */
+function noteHidden({ hidden }: Session, { t, d }: Dispatch): readonly unknown[] {
   const channels: unknown = t === "GUILD_CREATE"
     ? d["channels"]
     : t.startsWith("CHANNEL_")
     ? [d]
     : [];
-  for (const { id, flags } of channels as readonly Dispatch["d"][]) {
-    if (flags === 0) hidden.delete(id);
-    else hidden.add(id);
-  }
+  return (channels as readonly Dispatch["d"][]).flatMap(({ id, flags }) => {
+    if (flags === 0) return hidden.delete(id) ? [id] : [];
+    hidden.add(id);
+    return [];
+  });
 }
 
 /** Events of a guild with an outage reach no one. */

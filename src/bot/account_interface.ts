@@ -59,8 +59,6 @@ export interface AccountOptions extends AccountSetup {
   readonly crashHooks?: AnswerHooks;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
-  /** A shard has lost its connection. */
-  readonly onDisconnected?: () => void;
 }
 
 /** The account's dependencies on the rest of the process. */

@@ -87,7 +87,7 @@ export function createConfine(
     /** Folders and files that no program in a sandbox may read, as they are now. */
     readonly hidden: () => readonly string[];
     readonly bounds: ProgramBounds;
-    /** Looks for a sandbox, once. */
+    /** Looks for a sandbox, until it finds one. */
     readonly find?: () => Promise<Sandbox>;
     /** Gets programs that run without a sandbox. */
     readonly log: Log;
@@ -130,6 +130,7 @@ export function createConfine(
 
     if (sandbox === "off") return plain();
     const here = await (found ??= find());
+    if (here.kind === "none") found = undefined; // the operator may install it meanwhile
     if (here.kind === "bubblewrap") {
       const env = environmentOf({ ...process.env, HOME: home, TMPDIR: "/tmp" }, written);
       assertStarts(command, home, env["PATH"] ?? "");

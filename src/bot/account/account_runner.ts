@@ -36,7 +36,6 @@ export interface AccountRunnerOptions extends
     | "extras"
     | "crashHooks"
     | "mayAct"
-    | "onDisconnected"
   > {
   readonly accountId: AccountId;
 }

@@ -118,6 +118,7 @@ export async function createGatewayParts(
     isTokenRefused,
     proxyFor: (url) => proxyFor(url, env),
     presence: presence.current,
+    mayAct: options.mayAct,
     hold: events,
   });
   return {

@@ -13,7 +13,7 @@ import type { Parts } from "./parts.ts";
  */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId, tokenPlace } }, onTrace, onDisconnected }: AccountOptions,
+  { config: { discord: { accountId, tokenPlace } }, onTrace }: AccountOptions,
   { health, meter, memory, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
@@ -161,7 +161,7 @@ export function connectParts(
       health.setShard(shardId, state);
       noteState(shardId, state);
       if (state.readysUnread !== undefined) inbound.readysUnread(state.readysUnread);
-      if (state.state !== "ready") return onDisconnected?.();
+      if (state.state !== "ready") return;
       inbound.ready(shardId);
       online.ready();
       schedules.start();

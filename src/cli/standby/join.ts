@@ -108,8 +108,7 @@ export interface Won {
 }
 
 /** The store of this process, which follows each commit. */
-export interface SharedStore
-  extends Pick<Owner, "committed" | "confirmed" | "mayAct" | "disconnected" | "leave"> {
+export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "mayAct" | "leave"> {
   /** The state that all outputs show. */
   readonly state: () => SharedStoreState;
   /** Whether another data directory had the lease last: its process may still run, and hang. */
@@ -222,9 +221,6 @@ async function becomeStore(
 const LOSSES: Readonly<Record<LossReason, string>> = {
   taken: "Another process has taken over this bot, so this one ends: it was asleep, or could not " +
     "reach PostgreSQL. Start it again, and it stands by",
-  cut:
-    "Another process may have taken over this bot, so this one ends: PostgreSQL does not answer, " +
-    "and the connection to Discord is lost. Start it again, and it stands by",
   older: "PostgreSQL went back to an older copy of the store, so this process ends: the server " +
     "failed over to a replica that lags, or was restored. Start it again, and it sends all that " +
     "PostgreSQL lacks",

@@ -55,8 +55,6 @@ export interface OwnedStore {
   readonly store: Store;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
-  /** Ends the process if it may own the store no more: it must not connect to Discord again. */
-  readonly onDisconnected?: () => void;
   /** Owner and copies; absent: the store is not in PostgreSQL. */
   readonly shared?: () => SharedStoreState | undefined;
   /** Takes the state of the running bot; absent as above. */
@@ -101,7 +99,6 @@ export async function waitForStore(options: StandByOptions): Promise<OwnedStore 
   return {
     store,
     mayAct,
-    onDisconnected: shared.disconnected,
     shared: state,
     onStarted: (snapshot) =>
       watch(() => {

@@ -148,8 +148,7 @@ const PAINT: Paint = {
 };
 
 function render(problem: Problem, paint: Paint): string {
-  const { severity, file, line, column, excerpt } = problem;
-  const [message, path] = [shortened(problem.message), shortened(problem.path)];
+  const { severity, file, line, column, excerpt, message, path, hint } = boundedProblem(problem);
   const at = [file === undefined ? undefined : printable(file), line, column]
     .filter((part) => part !== undefined).join(":");
   const lines = [`${at === "" ? "" : `${at}: `}${paint[severity](severity)}: ${message}`];
@@ -160,12 +159,23 @@ function render(problem: Problem, paint: Paint): string {
     lines.push(`${paint.dim(`${line} |`)} ${excerpt.text}`);
     lines.push(`${paint.dim(`${" ".repeat(gutter)} |`)} ${paint[severity](marker)}`);
   }
-  if (problem.hint !== undefined) lines.push(`${" ".repeat(gutter)} = ${shortened(problem.hint)}`);
+  if (hint !== undefined) lines.push(`${" ".repeat(gutter)} = ${hint}`);
   return `${lines.join("\n")}\n`;
 }
 
+/** A problem whose texts are cut. */
+export function boundedProblem(problem: Problem): Problem {
+  const { path, message, hint } = problem;
+  return {
+    ...problem,
+    path: shortened(path),
+    message: shortened(message),
+    ...(hint !== undefined && { hint: shortened(hint) }),
+  };
+}
+
 /** Cuts a text: it may repeat a key or a value, which can have any length. */
-export function shortened(text = ""): string {
+export function shortened(text: string): string {
   return text.replace(/\S{200,}/g, (run) => `${run.slice(0, 100)}…`).slice(0, 2_000);
 }
 

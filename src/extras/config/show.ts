@@ -9,7 +9,7 @@ import { forAccount } from "../../config/config.ts";
 import { docs, docText } from "../../config/schema/parts/key.ts";
 import { exampleText } from "../../config/reference.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
-import type { Problem } from "../../config/text/problem.ts";
+import { boundedProblem, type Problem } from "../../config/text/problem.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { chooseEmbedding } from "../../cli/models/openai_models.ts";
@@ -36,7 +36,7 @@ function embeddingProblem(...about: Parameters<typeof chooseEmbedding>): Problem
 /** Prints all problems, and whether the config is valid. A shell may lack a service's secrets. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
   const { ok, file, problems } = await checkFile(flag, io.env, true);
-  if (json) io.out(JSON.stringify({ ok, file, problems }));
+  if (json) io.out(JSON.stringify({ ok, file, problems: problems.map(boundedProblem) }));
   else {
     if (problems.length > 0) io.err(problemsText(problems, io));
     io.out(`${file ?? "no config file"}: ${ok ? "valid" : "invalid"}${count(problems)}`);

@@ -26,18 +26,15 @@ const BEHIND_MS = 1_000;
 const RETRY_MS = 500;
 /** How long a health check waits for PostgreSQL: `status` answers within a second. */
 const PROBE_MS = 500;
-/** How long to wait for a renewal after the gateway is gone, which connects again after 100 ms. */
-const CUT_MS = 50;
 /** A statement without an answer for longer is an outage. */
 const SILENT_MS = 3_000;
 
 /**
  * - `taken`: another process has the lease.
- * - `cut`: another process may have the lease, and the gateway connection is lost.
  * - `older`: PostgreSQL lacks changes that it had confirmed, because it failed over to a replica that
  *   lags, or has been restored. Further changes would mix two times of the store.
  */
-export type LossReason = "taken" | "cut" | "older";
+export type LossReason = "taken" | "older";
 
 /** A moment by two clocks: one stands still while the machine sleeps, and the other one jumps. */
 export interface Moment {
@@ -273,21 +270,11 @@ export function createOwner(options: {
     isSlow: (): boolean => renewalMs > SILENT_MS,
     /** Why PostgreSQL does not take changes; `undefined` if it does. */
     problem,
-    /** Waits until this process certainly has the lease: before each request that changes Discord. */
-    mayAct: (): Promise<void> => holds(),
     /**
-     * Ends the process if it cannot renew a lease that may have ended. The gateway is gone, perhaps
-     * because another process has resumed the session: a new connection would take it from that one.
+     * Waits until this process certainly has the lease: before each request that changes Discord, and
+     * before each RESUME, which would take the session from a new owner.
      */
-    disconnected(): void {
-      if (isClosed || isHeld()) return;
-      void send();
-      schedule(() => {
-        if (isHeld() || isLost) return;
-        isLost = true;
-        onLost("cut");
-      }, trouble ? 0 : CUT_MS);
-    },
+    mayAct: (): Promise<void> => holds(),
     /** From now on, commits that PostgreSQL does not confirm fail: the process ends. */
     leave(): void {
       isLeaving = true;

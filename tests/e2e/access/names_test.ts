@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { addMember, addUser } from "../../../simulator/world/create_world.ts";
+import { addMember, addThread, addUser } from "../../../simulator/world/create_world.ts";
 import { INTENT } from "../../../simulator/world/intents.ts";
 import type { Guild } from "../../../simulator/world/world.ts";
 import {
@@ -183,11 +183,17 @@ describe("[P12] a name in an allow list", () => {
       assert.match(stdout.join("\n"), /has the name of another entry, whose limits apply too/);
       assert.match(stdout.join("\n"), /NO +enabled +allow is false/);
 
-      // Hidden, renamed meanwhile and shown again, it is still the channel of the entry.
+      // Hidden, renamed meanwhile and shown again, it is still the channel of the entry. A thread that
+      // was opened there meanwhile follows its rules.
       simulator.permit({ to: "Barnacle", what: "viewChannel", as: "denied", in: "chat" });
       simulator.renameChannel("chat", "gone");
+      const gone = simulator.channel("gone");
+      assert.ok(gone.kind === "text");
+      const { id: ownerId } = scene.user("grace");
+      addThread(simulator.world, gone, { name: "aside", ownerId }, Date.now());
       simulator.permit({ to: "Barnacle", what: "viewChannel", as: "unset", in: "gone" });
       assert.equal(await asked("gone"), "ignore: channel-disabled");
+      assert.equal(await asked("aside"), "ignore: channel-disabled");
       simulator.renameChannel("gone", "chat");
 
       first.kill("SIGTERM");

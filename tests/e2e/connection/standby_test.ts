@@ -176,7 +176,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
     });
   });
 
-  it("[O15] connects no more once its lease has ended, and says meanwhile that PostgreSQL does not answer", async () => {
+  it("[O15] resumes no more once its lease has ended, and says meanwhile that PostgreSQL does not answer", async () => {
     const direct = server.create();
     await using proxy = await startCutProxy(server.port);
     const STORE_URL = direct.replace(`:${server.port}/`, `:${proxy.port}/`);
@@ -193,13 +193,39 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         assert.notEqual(told, text.includes("storage:write"), "the disk is well");
       }
       await scene.line(owner, /no answer within 20 s/); // the lease has ended
-      const { connections } = scene.simulator.account();
-      scene.simulator.faults.gateway.drop(4000);
-      assert.deepEqual(await ended(owner), { code: 75, signal: null });
-      assert.match(owner.lines.join("\n"), /Another process may have taken over this bot/);
-      assert.equal(scene.simulator.account().connections, connections, "it took the session back");
+      const { simulator } = scene;
+      /** Cuts the owner off, and returns once it has connected again. */
+      const connected = async () => {
+        const opened = simulator.opened();
+        const { connections } = simulator.account();
+        simulator.faults.gateway.drop(4000);
+        await scene.until("a connection", () => simulator.opened() > opened);
+        return () => assert.equal(simulator.account().connections, connections, "it resumed");
+      };
+      const onlyConnected = await connected();
+      ask(scene, 2, 4);
+      await sleep(1_000); // a RESUME would follow its HELLO at once
+      onlyConnected();
+      proxy.mend(); // no other process has the lease
+      await scene.until("the answers", () => answered(scene, 4));
+      assert.equal(simulator.account().identifies.length, 1, "it resumed the same session");
+
+      proxy.cut();
+      process.kill(owner.pid ?? 0, "SIGSTOP"); // so that its lock of the token does not count here
+      await using standby = startSecondBot(scene, { env: { STORE_URL: direct } });
+      await scene.line(standby, /resumed the session/);
+      const { connections } = simulator.account();
+      const opened = simulator.opened();
+      process.kill(owner.pid ?? 0, "SIGCONT"); // Discord has closed its connection
+      await scene.until("the owner to connect", () => simulator.opened() > opened);
+      ask(scene, 4, 6);
+      await scene.until("the answers of the new owner", () => answered(scene, 6));
+      assert.equal(simulator.account().connections, connections, "it took the session back");
       proxy.mend();
-      await judge(scene, await scene.start(), owed(2));
+      assert.deepEqual(await ended(owner), { code: 75, signal: null });
+      assert.match(owner.lines.join("\n"), /Another process has taken over this bot/);
+      assert.equal(simulator.account().connections, connections);
+      await judge(scene, standby, owed(6));
     });
   });
 

@@ -53,6 +53,12 @@ describe("barnacle config", () => {
       path: "lgo",
     });
     assert.deepEqual(to.stderr, []);
+    const long = "x".repeat(100_000);
+    for (const value of [{ [long]: 1 }, { channels: { discord: { token: { file: long } } } }]) {
+      const bounded = recordingIo();
+      await check({ config: file(JSON.stringify(value)), json: true }, bounded);
+      assert.ok(bounded.stdout.join("").length < 4_000);
+    }
   });
 
   it("[C4] show prints the config with its defaults, and --json the same as JSON", async () => {

@@ -415,6 +415,7 @@ describe("[G2] gateway", () => {
       const staff = addChannel(world, krill, { name: "staff", kind: "category", overwrites }, at);
       const about = { overwrites, parentId: staff.id, position: 4, topic: "raises" };
       const secret = addChannel(world, krill, { name: "secret", ...about }, at);
+      addThread(world, secret, { name: "plan", ownerId: krill.ownerId }, at);
       const gateway = await connectReady(sim);
       const { d } = await gateway.frame(isEvent("GUILD_CREATE"));
       const channels: Record<string, unknown>[] = Object(d)["channels"];
@@ -453,6 +454,16 @@ describe("[G2] gateway", () => {
       sim.publish([changeChannel(world, secret, { overwrites: [] })]);
       await sim.until(() => updates().length === 5 || undefined, soon());
       assert.equal(updates().at(-1)?.d?.["name"], "secret");
+      // Once for each channel that it sees again: with its active threads.
+      const synced = () => gateway.frames.filter(isEvent("THREAD_LIST_SYNC")).map(({ d }) => d);
+      await sim.until(() => synced().length === 3 || undefined, soon());
+      assert.deepEqual(
+        synced().map((d) => [
+          d?.["channel_ids"],
+          Object(d)["threads"].map(({ name }: { name: string }) => name),
+        ]),
+        [[[staff.id], []], [[secret.id], ["plan"]], [[secret.id], ["plan"]]],
+      );
       gateway.close();
     }));
 

@@ -102,7 +102,6 @@ describe("an owner that cannot answer people", () => {
     void owner.confirmed({ durability: "full" } as Parameters<typeof owner.confirmed>[0])
       ?.then(() => acts++);
     owner.committed();
-    owner.disconnected();
     await turn();
     assert.deepEqual([acts, ...sent], [0, "push", "release"]);
   });

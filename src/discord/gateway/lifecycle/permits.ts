@@ -47,12 +47,25 @@ export function takeHello(
     heartbeat: startHeartbeat(intervalMs, nowMs, at.random),
   };
   if (intent === "identify" || !state.session) return askPermit(state, at);
+  return at.rules.asksToResume ? askToResume(state) : resume(state, state.session, at);
+}
+
+function resume(
+  state: LifecycleState,
+  { sessionId }: NonNullable<LifecycleState["session"]>,
+  { rules, now }: StepContext,
+): Transition {
+  const untilMs = now.monotonicMs + readyWithinMs(state, rules);
   return {
-    state: {
-      ...state,
-      phase: { kind: "resuming", untilMs: nowMs + readyWithinMs(state, at.rules) },
-    },
-    effects: [{ kind: "resume", sessionId: state.session.sessionId }],
+    state: { ...state, phase: { kind: "resuming", untilMs } },
+    effects: [{ kind: "resume", sessionId }],
+  };
+}
+
+function askToResume(state: LifecycleState): Transition {
+  return {
+    state: { ...state, phase: { kind: "permitting", isResume: true } },
+    effects: [{ kind: "ask_permit", socket: state.socket, isResume: true }],
   };
 }
 
@@ -70,13 +83,18 @@ export function askPermit(state: LifecycleState, { now }: StepContext): Transiti
 export function takePermitAnswer(
   state: LifecycleState,
   answer: PermitAnswer,
-  { rules, now }: StepContext,
+  at: StepContext,
 ): Transition {
+  const { rules, now } = at;
   const nowMs = now.monotonicMs;
   if (state.phase.kind === "ready" && state.phase.isAsking) {
     return takePreviewAnswer(state, state.phase, answer, nowMs);
   }
   if (state.phase.kind !== "permitting") return { state, effects: [] };
+  if (state.phase.isResume && state.session) {
+    return answer.kind === "resume" ? resume(state, state.session, at) : askToResume(state);
+  }
+  if (answer.kind === "resume") return askPermit(state, at); // it was for an earlier socket
   if (answer.kind === "wait") return waitToIdentify(state, answer.waitMs, answer.why, nowMs);
   return {
     state: {
@@ -100,6 +118,7 @@ function takePreviewAnswer(
   answer: PermitAnswer,
   nowMs: number,
 ): Transition {
+  if (answer.kind === "resume") return { state: { ...state, phase: ready }, effects: [] };
   if (answer.kind === "wait") {
     const identifyNotBeforeMs = nowMs + bounded(answer.waitMs);
     return { state: { ...state, phase: ready, identifyNotBeforeMs }, effects: [] };

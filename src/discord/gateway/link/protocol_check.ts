@@ -70,6 +70,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], MessageShape>> = {
       isConnectionDebug: "boolean",
       dispatches: "object",
       "deadlines?": "object",
+      "asksToResume?": "boolean",
     },
     shards: [SHARD],
     tick: "object",
@@ -119,7 +120,13 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], MessageShape>> = {
   },
   beat: { shardId: "number", sentAt: "number", lateMs: "number", "latencyMs?": "number" },
   session_ended: { shardId: "number", sentAt: "number" },
-  permit_wanted: { shardId: "number", sentAt: "number", socket: "number", "isPreview?": "boolean" },
+  permit_wanted: {
+    shardId: "number",
+    sentAt: "number",
+    socket: "number",
+    "isPreview?": "boolean",
+    "isResume?": "boolean",
+  },
   final: { shardId: "number", sentAt: "number", plan: { kind: "string" } },
   counts: {
     counts: {

@@ -44,6 +44,7 @@ type WithoutEvents = Pick<
   | "isTokenRefused"
   | "proxyFor"
   | "presence"
+  | "mayAct"
   | "store"
   | "stopping"
   | "now"
