@@ -3,24 +3,7 @@
 import { z } from "zod";
 import { jsonLine, parseForeignJson } from "../lib/text/json.ts";
 import type { SharedStoreState } from "../core/shared_store.ts";
-import type { StatusReport } from "./app.ts";
 import { fromHealthCheck, type HealthFinding } from "./health_finding.ts";
-
-/** The part of a report that the command line shows. */
-export type ShownReport = Omit<WrittenReport, "checks"> & {
-  readonly findings: readonly HealthFinding[];
-};
-
-/** The same part as the bot writes it. */
-export type WrittenReport = Pick<StatusReport, "status" | "checks"> & {
-  readonly build: Pick<StatusReport["build"], "version" | "commit" | "runtime">;
-  readonly snapshot: Pick<StatusReport["snapshot"], "phase" | "eventLoopLagMs" | "shared"> & {
-    readonly accounts: readonly Pick<
-      StatusReport["snapshot"]["accounts"][number],
-      "id" | "name" | "state" | "end"
-    >[];
-  };
-};
 
 const status = z.enum(["pass", "warn", "fail"]);
 
@@ -45,7 +28,8 @@ const sharedSchema: z.ZodType<SharedStoreState> = z.object({
   problem: z.string().optional(),
 });
 
-const reportSchema: z.ZodType<WrittenReport> = z.object({
+/** The part of a report that the command line shows, as the bot writes it. */
+export const reportSchema = z.object({
   status,
   build: z.object({ version: z.string(), commit: z.string(), runtime: z.string() }),
   snapshot: z.object({
@@ -68,6 +52,12 @@ const reportSchema: z.ZodType<WrittenReport> = z.object({
     isReady: z.boolean(),
   })),
 });
+
+export type WrittenReport = z.infer<typeof reportSchema>;
+
+export type ShownReport = Omit<WrittenReport, "checks"> & {
+  readonly findings: readonly HealthFinding[];
+};
 
 /**
  * Reads a report.

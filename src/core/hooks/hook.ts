@@ -4,7 +4,7 @@
  * An event keeps only the texts that the hook's templates take from the body, never the body.
  */
 
-import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
+import type { AccountId, MessageId, UserId } from "../discord/ids.ts";
 import { pathTo } from "../config_file.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseTarget, type Target } from "../outbound/target.ts";
@@ -138,28 +138,6 @@ export interface StoredHookEvent {
   readonly isRepeated: boolean;
 }
 
-/**
- * Events of a hook, or of an incident, that are answered together: by one turn, or by one post. Its id
- * is that of the first one, so a crash makes no second run.
- */
-export interface HookRun {
-  readonly messageId: MessageId;
-  readonly accountId: AccountId;
-  readonly hook: string;
-  readonly key: string;
-  readonly startedAt: number;
-  readonly count: number;
-  /**
-   * - `claimed`: nothing has left. `running`: its turn waits or runs.
-   * - `done`: answered or posted. `refused`: `reason` says why.
-   */
-  readonly state: "claimed" | "running" | "done" | "refused";
-  /** Why it reached no one, or why no model answers it; absent: neither. */
-  readonly reason?: string;
-  /** Number of its incident; absent without one. */
-  readonly incidentRow?: number;
-}
-
 /** The hook whose event a message is: Discord lacks it, and no person wrote it. */
 export interface Hooked {
   /** Name of the hook, or that of a feed by {@link hookOfFeed}. */
@@ -171,31 +149,6 @@ export interface Hooked {
   readonly post: string;
   /** The calls that run without a person if they are offered alone, as JSON; absent: none. */
   readonly unattended?: readonly string[];
-}
-
-/** A thread for the events with one key, from its first post to its end (W6). */
-export interface HookIncident {
-  readonly id: number;
-  readonly accountId: AccountId;
-  readonly hook: string;
-  readonly key: string;
-  readonly channelId: ChannelId;
-  /** Nonce of the first post. */
-  readonly nonce: string;
-  /** The first post; absent until Discord has it. */
-  readonly messageId?: MessageId;
-  readonly title: string;
-  /** Number of its events. */
-  readonly events: number;
-  /** Whether the first post shows an older state. */
-  readonly isStale: boolean;
-  /** `refused`: Discord permits no thread, so its answers are in the channel. */
-  readonly thread: "none" | "open" | "refused";
-  readonly startedAt: number;
-  /** Absent while it goes on. */
-  readonly endedAt?: number;
-  /** Whether Discord has archived its thread. */
-  readonly isArchived: boolean;
 }
 
 /**

@@ -7,13 +7,13 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { HookEvent, HookIncident, HookRun } from "../../core/hooks/hook.ts";
+import type { HookEvent } from "../../core/hooks/hook.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Messages, ThreadRequests } from "../../core/outbound/requests.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import type { HookIncidents } from "../../store/hooks/hooks.ts";
+import type { HookIncident, HookIncidents, HookRun } from "../../store/hooks/hooks.ts";
 
 type IncidentPlace =
   | {

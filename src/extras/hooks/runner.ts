@@ -9,17 +9,16 @@
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
-import { type AnswerRules, type HookRun, hookSenderId, hookText } from "../../core/hooks/hook.ts";
+import { type AnswerRules, hookSenderId, hookText } from "../../core/hooks/hook.ts";
 import { unattendedCall } from "../../core/hooks/unattended.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
+import type { createHooks, HookRun, RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
 import type { createIncidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../bot/outbound/event_places.ts";
 import { createWaker } from "../../lib/waker.ts";
-import type { createHooks } from "../../store/hooks/hooks.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 const MINUTE_MS = 60_000;

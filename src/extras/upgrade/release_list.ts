@@ -34,48 +34,30 @@ const PATH = /^(?:[\w-][\w.-]*\/)*[\w-][\w.-]*$/;
 
 const PROGRAM_MAX_BYTES = 2 ** 30;
 
-export interface ReleaseFile {
-  readonly path: string;
-  /** In bytes. */
-  readonly size: number;
-  /** In hexadecimal digits. */
-  readonly sha256: string;
-}
-
-export interface Release {
-  readonly version: string;
-  /** Day of the release: `"2026-11-23"`. */
-  readonly date: string;
-  /** Number of the newest schema of its store. */
-  readonly schema: number;
-  /** Programs by platform. */
-  readonly files: Readonly<Record<string, ReleaseFile>>;
-}
-
-export interface ReleaseList {
-  /** When the list was made: `"2026-11-23T12:00:00Z"`. */
-  readonly issued: string;
-  readonly releases: readonly Release[];
-}
-
-const fileSchema = z.object({
+export const fileSchema = z.object({
   path: z.string().regex(PATH),
-  size: z.int().positive().max(PROGRAM_MAX_BYTES),
+  size: z.int().positive().max(PROGRAM_MAX_BYTES), // in bytes
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-const releaseSchema = z.object({
+export type ReleaseFile = z.infer<typeof fileSchema>;
+
+export const releaseSchema = z.object({
   version: z.string().regex(VERSION_FORM),
   date: z.iso.date(),
-  schema: z.int().positive(),
-  files: z.record(z.string(), fileSchema),
+  schema: z.int().positive(), // number of the newest schema of its store
+  files: z.record(z.string(), fileSchema), // programs by platform
 });
 
-const listSchema = z.object({
+export type Release = z.infer<typeof releaseSchema>;
+
+export const listSchema = z.object({
   format: z.literal(FORMAT),
-  issued: z.iso.datetime(),
+  issued: z.iso.datetime(), // when the list was made
   releases: z.array(releaseSchema).min(1),
 });
+
+export type ReleaseList = z.infer<typeof listSchema>;
 
 const STAYS = "nothing was changed";
 

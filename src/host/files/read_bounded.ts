@@ -233,27 +233,19 @@ function tooLarge(maxBytes: number): FileRefusedError {
   return new FileRefusedError("EFBIG", `it has more than ${maxBytes / 1024} KiB`);
 }
 
-interface FolderStat {
-  /** Absolute path without links. */
-  readonly path: string;
-  /** Permission bits with the sticky bit, below the bits of its type. */
-  readonly mode: number;
-  /** Owner. */
-  readonly uid: number;
-  /** Group. */
-  readonly gid: number;
-  readonly isDirect: boolean;
-}
-
 /**
  * Reads the folder of a file and all folders above, up to the root. If the path is a link, the
  * folders of its target count too. Folders of a read-only file system are left out, because no one
  * can change them: Kubernetes mounts a config with the mode 777 in such a one.
  *
  * @param path An existing file.
+ * @returns Absolute paths without links, each with its type in `mode`.
  * @throws If the path, or a folder of it, does not exist.
  */
-export function foldersOf(path: string): readonly FolderStat[] {
+export function foldersOf(path: string): readonly (Pick<Stats, "mode" | "uid" | "gid"> & {
+  readonly path: string;
+  readonly isDirect: boolean;
+})[] {
   const direct = new Set([realpathSync(dirname(path)), dirname(realpathSync(path))]);
   const all = new Set([...direct].flatMap(upFrom));
   return [...all].filter((folder) => !isReadOnly(folder)).map((folder) => {

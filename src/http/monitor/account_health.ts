@@ -24,7 +24,7 @@ import {
   wordsOf,
 } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
-import type { AccountSnapshot, ModelCover, ShardSnapshot, Snapshot } from "../snapshot.ts";
+import type { AccountSnapshot, ModelSnapshot, ShardSnapshot, Snapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -75,22 +75,10 @@ export interface AccountFigures {
 /** Receives an account's reports, and takes snapshots of its health. */
 export type AccountHealth = ReturnType<typeof reporting>;
 
-/** The last report of one account's turns on a model. Times are Unix time in milliseconds. */
-export interface ModelWord {
-  /** Account and shard, such as `"default/0"`. */
-  readonly id: string;
-  /** Since when the model fails; absent while it serves. */
-  readonly openAt?: number;
-  /** The next step for the operator, if it fails and there is one. */
-  readonly fix?: string;
-  /** Its last failure, with the server's words; absent while it serves, or if it is not known. */
-  readonly failure?: string;
-  /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
-  readonly down?: ModelDown;
-  /** Time of its last answer. */
+/** The last report of one account's turns on a model. */
+export interface ModelWord extends Omit<ModelSnapshot, "hasAnswered"> {
+  /** Unix time in milliseconds of its last answer. */
   readonly servedAt?: number;
-  /** The fallback that answers for it, and until when; absent if none does. */
-  readonly cover?: ModelCover;
 }
 
 interface ToldModel {

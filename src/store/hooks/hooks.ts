@@ -15,8 +15,6 @@ import {
 import {
   HOOK_WAITING_MAX,
   type HookEvent,
-  type HookIncident,
-  type HookRun,
   type NewHookEvent,
   type StoredHookEvent,
 } from "../../core/hooks/hook.ts";
@@ -30,6 +28,10 @@ import { HOOK_EVENT, HOOK_INCIDENT, HOOK_RUN } from "../schema/agent.ts";
 import { account, COUNT, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_PARKED } from "../schema/people.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
+
+export type HookRun = ReturnType<typeof HOOK_RUN.read>;
+
+export type HookIncident = ReturnType<typeof HOOK_INCIDENT.read>;
 
 const KNOWN = rows({ messageId: snowflake<"message">() });
 const WAITING = rows({ hook: text(), key: text(), count: integer() });

@@ -21,6 +21,7 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { KNOWN_CHANNEL } from "../schema/judged.ts";
+import type { ServerQuery } from "../../core/turn/ports/search.ts";
 import type { KnownRows } from "./known_rows.ts";
 
 const IDS = rows({ ids: json<readonly number[]>() });
@@ -224,22 +225,11 @@ function isWanted(
     (after === undefined || compareIds(messageId, after) > 0);
 }
 
-export interface KnownQuery {
+export interface KnownQuery extends ServerQuery {
   readonly accountId: AccountId;
   readonly guildId: GuildId;
-  readonly words: string;
   /** Channels without threads; messages of their threads count, too. No other message is read. */
   readonly among: ReadonlySet<ChannelId>;
-  /** Only messages of this channel or thread; absent: of all. */
-  readonly channelId?: ChannelId;
-  /** Only messages of this person; absent: of all. */
-  readonly authorId?: UserId;
-  /** Only older messages; absent: no limit. */
-  readonly before?: MessageId;
-  /** Only newer messages; absent: no limit. */
-  readonly after?: MessageId;
-  /** Maximum number of messages. */
-  readonly limit: number;
 }
 
 /** A found message. It must be read at Discord before it is shown. */

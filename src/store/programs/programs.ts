@@ -6,13 +6,7 @@
  */
 
 import type { Called } from "../../core/programs/called.ts";
-import {
-  type AccountId,
-  type ChannelId,
-  type MessageId,
-  readSnowflake,
-  type UserId,
-} from "../../core/discord/ids.ts";
+import { type AccountId, type MessageId, readSnowflake } from "../../core/discord/ids.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -111,20 +105,9 @@ interface KeyedCall {
   readonly messageId: MessageId;
 }
 
-export interface StoredCall {
+/** The cost and the end are absent before the end; there is no cost if no model was asked. */
+export interface StoredCall extends Omit<ReturnType<typeof CALL.read>, "called" | "state"> {
   readonly called: Called;
-  readonly userId: UserId;
-  readonly channelId: ChannelId;
-  readonly agentId: string;
-  readonly sessionKey: string;
   /** `failed` has all ends without an answer, apart from a spent budget. */
   readonly state: "open" | "answered" | "declined" | "refused" | "failed" | "stopped" | "left";
-  /** The id of the failure, for the operator; absent without one. */
-  readonly failureId?: string;
-  /** The answer; absent unless it is answered. */
-  readonly answer?: string;
-  /** Absent before the end, and if no model was asked. */
-  readonly cost?: TurnCost;
-  /** Unix time in milliseconds of its end; absent before. */
-  readonly finishedAt?: number;
 }

@@ -13,26 +13,21 @@ import { StoreError } from "../database/store_error.ts";
 
 const NAME = "shared-store.json";
 
-export interface SharedRecord {
-  readonly store: string;
-  /** Random id of this data directory. */
-  readonly owner: string;
-  /** The epoch of the last lease that this directory's process held; 0 if there was none. */
-  readonly epoch: number;
-  /** When it got that lease, by the database's clock; absent if there was none. */
-  readonly since?: number | undefined;
-  /** Of a standby: the owner's machine and data directory, as this directory last knew it. */
-  readonly place?: string | undefined;
-}
-
-const schema = (): z.ZodType<SharedRecord> =>
+const RECORD = z.lazy(() =>
   z.strictObject({
     store: z.string(),
+    /** Random id of this data directory. */
     owner: z.string(),
+    /** The epoch of the last lease that this directory's process held; 0 if there was none. */
     epoch: z.int(),
+    /** When it got that lease, by the database's clock; absent if there was none. */
     since: z.number().optional(),
+    /** Of a standby: the owner's machine and data directory, as this directory last knew it. */
     place: z.string().optional(),
-  });
+  })
+);
+
+export type SharedRecord = z.infer<typeof RECORD>;
 
 /**
  * Reads the record.
@@ -43,7 +38,7 @@ const schema = (): z.ZodType<SharedRecord> =>
 export function readSharedRecord(dataDir: string): SharedRecord | undefined {
   const path = join(dataDir, NAME);
   try {
-    return schema().parse(JSON.parse(readFileSync(path, "utf8")));
+    return RECORD.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (cause) {
     const code = codeOf(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

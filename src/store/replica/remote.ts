@@ -76,19 +76,13 @@ export interface LeaseTaker {
   readonly lastEpoch?: number;
 }
 
-export interface RemotePage {
-  /** From 1 on. */
-  readonly number: number;
-  readonly bytes: Uint8Array;
-  /** The change that stored it. */
-  readonly sequence: number;
-}
-
-const pageSchema: z.ZodType<RemotePage> = z.object({
-  number: z.int(),
+export const pageSchema = z.object({
+  number: z.int(), // from 1 on
   bytes: z.instanceof(Uint8Array),
-  sequence: z.number(),
+  sequence: z.number(), // the change that stored it
 });
+
+export type RemotePage = z.infer<typeof pageSchema>;
 
 const takenSchema: z.ZodType<TakenLease> = z.object({
   epoch: z.number(),

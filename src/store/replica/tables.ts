@@ -55,50 +55,35 @@ const SCHEMA = `
 export type AnySql = Sql | TransactionSql;
 
 /** The row of the store in PostgreSQL. Times are Unix times in milliseconds. */
-export interface RemoteState {
-  readonly id: string;
-  /** Counts the owners. */
-  readonly epoch: number;
-  /** Id of the last owner's data directory; empty before the first one. */
-  readonly owner: string;
-  /** The last owner, for people. */
-  readonly place: string;
-  /** Marks of the bots of the last owner, with a comma between them; empty before the first one. */
-  readonly bots: string;
-  readonly isFree: boolean;
-  /** When the last owner took the lease. */
-  readonly ownedSince: number;
-  /** Number of owners after another one. */
-  readonly handOvers: number;
-  /** When the last of them came; `null` if there was none. */
-  readonly handedOverAt: number | null;
-  /** The owner before it; empty if there was none. */
-  readonly previous: string;
-  /** Whether that one had ended its lease by itself. */
-  readonly wasReleased: boolean;
-  /** Number of pages; 0 before the first ones. */
-  readonly pageCount: number;
-  /** Counts the changes, over all owners. */
-  readonly sequence: number;
-  readonly clockMs: number;
-}
-
-const stateSchema: z.ZodType<RemoteState> = z.object({
+export const stateSchema = z.object({
   id: z.string(),
+  /** Counts the owners. */
   epoch: z.number(),
+  /** Id of the last owner's data directory; empty before the first one. */
   owner: z.string(),
+  /** The last owner, for people. */
   place: z.string(),
+  /** Marks of the bots of the last owner, with a comma between them; empty before the first one. */
   bots: z.string(),
   isFree: z.boolean(),
+  /** When the last owner took the lease. */
   ownedSince: z.number(),
+  /** Number of owners after another one. */
   handOvers: z.number(),
+  /** When the last of them came; `null` if there was none. */
   handedOverAt: z.number().nullable(),
+  /** The owner before it; empty if there was none. */
   previous: z.string(),
+  /** Whether that one had ended its lease by itself. */
   wasReleased: z.boolean(),
+  /** Number of pages; 0 before the first ones. */
   pageCount: z.int(),
+  /** Counts the changes, over all owners. */
   sequence: z.number(),
   clockMs: z.number(),
 });
+
+export type RemoteState = z.infer<typeof stateSchema>;
 
 /** Reads the row of the store. @throws {RemoteError} If there is none. */
 export async function readState(sql: AnySql): Promise<RemoteState> {

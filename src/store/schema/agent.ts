@@ -250,7 +250,10 @@ export const HOOK_EVENT = table("hook_event", {
   forgets: { scrub: ["title", "text", "post"] },
 });
 
-/** Events that are answered together. */
+/**
+ * Events of a hook, or of an incident, that are answered together: by one turn, or by one post. Its id
+ * is that of the first one, so a crash makes no second run.
+ */
 export const HOOK_RUN = table("hook_run", {
   id: rowNumber(),
   messageId: unique(snowflake<"message">()), // of its first event
@@ -259,8 +262,13 @@ export const HOOK_RUN = table("hook_run", {
   key: text(),
   startedAt: integer(),
   count: integer(),
+  /**
+   * - `claimed`: nothing has left. `running`: its turn waits or runs.
+   * - `done`: answered or posted. `refused`: `reason` says why.
+   */
   state: oneOf("claimed", "running", "done", "refused"),
-  reason: optional(text()), // why it is refused, or why no model answered
+  /** Why it reached no one, or why no model answers it; absent: neither. */
+  reason: optional(text()),
   incidentRow: optional(integer()),
 }, {
   sql: `
@@ -271,7 +279,7 @@ export const HOOK_RUN = table("hook_run", {
   forgets: "ids and counts of events",
 });
 
-/** A thread for the events with one key. */
+/** A thread for the events with one key, from its first post to its end (W6). */
 export const HOOK_INCIDENT = table("hook_incident", {
   id: rowNumber(true),
   accountId: account(),
@@ -283,6 +291,7 @@ export const HOOK_INCIDENT = table("hook_incident", {
   title: text(), // the state to show
   events: integer(),
   isStale: initially(flag(), false), // the first post shows an older state
+  /** `refused`: Discord permits no thread, so its answers are in the channel. */
   thread: initially(oneOf("none", "open", "refused"), "none"),
   startedAt: integer(),
   endedAt: optional(integer()), // absent while it goes on

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { HookRun } from "../../../src/core/hooks/hook.ts";
+import type { HookRun } from "../../../src/store/hooks/hooks.ts";
 import { createIncidents } from "../../../src/extras/hooks/incidents.ts";
 import { ACCOUNT, channelId, guildId, outboundMessage } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";

@@ -39,13 +39,9 @@ export interface PermissionQuery {
  *
  * @param now Unix time in milliseconds, for timeouts of members.
  */
-export function createExplainDenial(
-  api: RestApi,
-  now: Clock["now"],
-  options: RequestOptions = {},
-) {
-  const readGuildPermissions = createReadGuildPermissions(api, options);
-  const readThread = createReadThread(api, options);
+export function createExplainDenial(api: RestApi, now: Clock["now"]) {
+  const readGuildPermissions = createReadGuildPermissions(api);
+  const readThread = createReadThread(api);
   return async (
     { channelId, guildId, userId }: PermissionQuery,
     needed: readonly Permission[],
@@ -75,18 +71,18 @@ async function readOwnGuild(
   }
 }
 
-function createReadThread(api: RestApi, options: RequestOptions) {
+function createReadThread(api: RestApi) {
   return async (
     channelId: ChannelId,
     guild: GuildPermissions,
     userId: UserId,
   ): Promise<PostingPlace> => {
     try {
-      const found = await readChannel(api, channelId, options);
+      const found = await readChannel(api, channelId);
       const { name, parentId, thread } = found;
       const parent = parentId && guild.channels.get(parentId);
       const isLocked = thread?.isLocked ?? false;
-      const { isInThread } = createGuildReads(api, guild.guild.guildId, options);
+      const { isInThread } = createGuildReads(api, guild.guild.guildId);
       const isOutside = isPrivateThread(found) && !await isInThread(channelId, userId);
       return { kind: "thread", name, parent, isLocked, isOutside };
     } catch (error) {
@@ -112,8 +108,8 @@ const NEEDED_TO_READ = [
  * Creates the check whether a user may read the history of a place. Only then does an empty page mean
  * that the channel has no messages. It rejects with a `RestError`.
  */
-export function createCanReadHistory(api: RestApi, options: RequestOptions = {}) {
-  const explain = createExplainDenial(api, () => 0, options); // a member in timeout can still read
+export function createCanReadHistory(api: RestApi) {
+  const explain = createExplainDenial(api, () => 0); // a member in timeout can still read
   return async (place: PermissionQuery) => await explain(place, NEEDED_TO_READ) === undefined;
 }
 
@@ -132,9 +128,8 @@ export type FindMissingPermission = (
 export function createMissingPermission(
   api: RestApi,
   now: Clock["now"],
-  options: RequestOptions = {},
 ): FindMissingPermission {
-  const explain = createExplainDenial(api, now, options);
+  const explain = createExplainDenial(api, now);
   return async (place, needed) => {
     if (place.guildId === undefined) return undefined;
     const unknown = needed.find((permission) => !isPermission(permission));
