@@ -264,12 +264,14 @@ async function withRows(
     userAgent: "test",
     now: () => NOW,
   };
+  const jobs = createJobs(new URL("../../src/job_worker.ts", import.meta.url), {
+    program: "",
+    args: [],
+    env: {},
+  });
   const pages = createWebPages({
-    runJob: createJobs(new URL("../../src/job_worker.ts", import.meta.url), {
-      program: "",
-      args: [],
-      env: {},
-    }).inThread,
+    // On a busy machine, a bounded reader takes longer, too.
+    runJob: (job, ms, signal) => jobs.inThread(job, 20 * ms, signal),
     version: "1",
     now: () => NOW,
     engine: () => undefined,

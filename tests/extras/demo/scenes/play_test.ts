@@ -4,12 +4,13 @@ import { ADMISSION } from "../../../../src/extras/demo/scenes/admission.ts";
 import { playScene } from "../../../../src/extras/demo/scenes/play.ts";
 
 /** A scene starts a Discord, a model and a bot, which takes long on a busy machine. */
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 180_000 };
+const SCENE = { timeoutMs: 120_000 };
 
 describe("[O5] playScene()", () => {
   it("plays a scene with the real bot, and reports its claims", LIMIT, async () => {
     const [scene] = ADMISSION;
-    const report = await playScene(scene!);
+    const report = await playScene(scene!, SCENE);
     assert.equal(report.failure, undefined);
     assert.equal(report.ok, true);
     assert.ok(report.asserted.length >= 3);
@@ -17,7 +18,7 @@ describe("[O5] playScene()", () => {
   });
 
   it("fails a scene without claims", LIMIT, async () => {
-    const report = await playScene({ name: "nothing", play: () => Promise.resolve() });
+    const report = await playScene({ name: "nothing", play: () => Promise.resolve() }, SCENE);
     assert.equal(report.ok, false);
     assert.equal(report.failure, "the scene asserted nothing");
   });
@@ -32,7 +33,7 @@ describe("[O5] playScene()", () => {
         assert("one is two", false, { one: 1 });
         assert("never reached", true);
       },
-    });
+    }, SCENE);
     assert.equal(report.ok, false);
     assert.deepEqual(report.asserted, ["one is one"]);
     assert.equal(report.failure, 'not true: one is two; {"one":1}');
@@ -48,7 +49,7 @@ describe("[O5] playScene()", () => {
         setTimeout(() => cut.abort(), 10);
         await until("the moon", () => undefined);
       },
-    }, { signal: cut.signal });
+    }, { ...SCENE, signal: cut.signal });
     assert.equal(report.failure, "timed out waiting for the moon");
   });
 
