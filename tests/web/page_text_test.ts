@@ -49,9 +49,11 @@ describe("[T6] pageText()", () => {
   });
 
   it("[SEC-R25] reads hostile pages, or their beginning, within bounds", () => {
+    const { text, isCut } = pageText({ html: "<p>x</p>".repeat(240_000), url });
+    assert.equal(typeof text, "string");
+    assert.equal(isCut, true);
     const hostile: readonly string[] = [
       "<div>".repeat(390_000) + "x",
-      "<p>x</p>".repeat(240_000),
       "<a href=x>".repeat(180_000),
       "<".repeat(1_900_000),
       "<script>".repeat(200_000),
@@ -63,7 +65,6 @@ describe("[T6] pageText()", () => {
     for (const html of hostile) {
       assert.equal(typeof read(html), "string");
     }
-    assert.equal(pageText({ html: "<p>x</p>".repeat(240_000), url }).isCut, true);
   });
 
   it("reads a page's whole text if an article is not wanted", () => {
