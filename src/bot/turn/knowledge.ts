@@ -9,7 +9,8 @@ import type { SearchServers } from "../../core/turn/ports/search.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { GuildTarget } from "../../discord/rest/actions/options.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { ReadableOptions } from "../../discord/rest/actions/readable.ts";
+import type { RestApi, RestClient } from "../../discord/rest/client/client.ts";
 import { createKnowledgeUpkeep } from "../../flows/knowledge.ts";
 import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
@@ -46,26 +47,26 @@ export function createAccountKnowledge(
     );
   }
 
+  const rules: Omit<ReadableOptions, "client"> = {
+    closedBy: (asker, target) =>
+      closed()({
+        channelId: target.channelId,
+        place: placeOf(target),
+        sender: asker.sender,
+        isOwner: sources.isOwner(asker),
+      }),
+    isSearchable,
+    now,
+  };
   const loaded = createLoader(async () => {
     const { createServerSearch } = await import("../../discord/rest/actions/server_search.ts");
     return createServerSearch({
-      accountId,
-      client,
-      closedBy: (asker, target) =>
-        closed()({
-          channelId: target.channelId,
-          place: placeOf(target),
-          sender: asker.sender,
-          isOwner: sources.isOwner(asker),
-        }),
-      isSearchable,
+      ...{ ...rules, accountId, client, guilds, schedule },
       show: history.show,
       knowledge: store.knowledge,
-      guilds,
-      schedule,
-      now,
     });
   });
+  const readable = createLoader(() => import("../../discord/rest/actions/readable.ts"));
   const search: SearchServers = async (by, query) => await (await loaded.get())(by, query);
   const upkeep = createKnowledgeUpkeep({
     ...{ accountId, store, schedule, isOn },
@@ -85,6 +86,10 @@ export function createAccountKnowledge(
     search,
     upkeep,
     isOn,
+    guilds,
+    /** The rights of searches, read by the requests of a client of the caller's. */
+    readableBy: async (client: RestApi) =>
+      (await readable.get()).createReadable({ ...rules, client }),
     /** Whether a message's place looks questions up by itself. */
     isAuto: ({ place }: InboundMessage): boolean =>
       place.kind === "guild" && knowledgeIn(place, policy().policy) === "auto",

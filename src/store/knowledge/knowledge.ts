@@ -13,13 +13,14 @@ import {
   type AccountId,
   type ChannelId,
   compareIds,
+  DISCORD_EPOCH_MS,
   type GuildId,
   type MessageId,
   type UserId,
 } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { KNOWN_CHANNEL } from "../schema/judged.ts";
 import type { KnownRows } from "./known_rows.ts";
 
@@ -32,6 +33,13 @@ const CHANNEL = KNOWN_CHANNEL.pick("guildId", "channelId", "parentId");
 export type SearchedChannel = ReturnType<typeof CHANNEL.read>;
 
 const REPLIES = rows({ ids: json<readonly MessageId[]>() });
+const NEWS = rows({
+  channelId: snowflake<"channel">(),
+  parentId: snowflake<"channel">(),
+  count: integer(),
+  isTheirs: flag(), // a thread in which the person has written
+  replies: json<readonly MessageId[]>(),
+});
 const FOUND = rows({
   id: integer(),
   channel: integer(),
@@ -55,6 +63,9 @@ const MAX_JOINED = 3;
 /** Messages with a word from which on a search for it takes no longer words. */
 const FEW = 40;
 const MAX_REPLIES = 5;
+
+/** Newest messages that {@link Knowledge.newsOf} and {@link Knowledge.seenAt} look at. */
+const MAX_RECENT = 20_000;
 
 /** The statements, which are prepared by the first search. */
 function prepareSearch(database: DatabaseSync) {
@@ -82,6 +93,27 @@ function prepareSearch(database: DatabaseSync) {
          SELECT message_id FROM known_message
          WHERE reply_to = ? AND +channel = ? AND author_id <> ? ORDER BY +id LIMIT ${MAX_REPLIES}
        )`,
+    news: sql`
+      SELECT c.channel_id, c.parent_id, COUNT(*) AS count,
+        c.parent_id <> c.channel_id AND EXISTS (
+          SELECT 1 FROM known_message AS o WHERE o.channel = c.id AND o.author_id = :userId
+        ) AS is_theirs,
+        json_group_array(m.message_id) FILTER (WHERE EXISTS (
+          SELECT 1 FROM known_message AS t WHERE t.message_id = m.reply_to AND t.author_id = :userId
+        )) AS replies
+      FROM (SELECT * FROM known_message ORDER BY id DESC LIMIT ${MAX_RECENT}) AS m
+      JOIN known_channel AS c ON c.id = m.channel
+      WHERE c.account_id = :accountId AND c.guild_id = :guildId AND m.message_id > :after
+        AND m.author_id <> :userId
+      GROUP BY c.id`,
+    seenAt: sql`SELECT COALESCE(MAX(at), 0) AS number FROM (
+        SELECT (CAST(message_id AS INTEGER) >> 22) + ${DISCORD_EPOCH_MS} AS at
+        FROM (SELECT * FROM decision ORDER BY id DESC LIMIT ${MAX_RECENT})
+        WHERE account_id = :accountId AND author_id = :userId AND why <> 'caught-up'
+          AND channel_id IN (SELECT value FROM json_each(:channels))
+        UNION ALL SELECT at FROM reaction WHERE account_id = :accountId AND user_id = :userId
+          AND channel_id IN (SELECT value FROM json_each(:channels))
+      )`,
   };
 }
 
@@ -193,6 +225,23 @@ export function createKnowledge(
       if (known.isDue()) await commit(UNNAMED, () => known.step());
       return await read(() => find(query));
     },
+    /** New messages of a server by others: for each channel their number, and replies to a person. */
+    newsOf: (
+      given: {
+        readonly accountId: AccountId;
+        readonly guildId: GuildId;
+        readonly userId: UserId;
+        /** Only newer messages. */
+        readonly after: MessageId;
+      },
+    ) => read(() => known.isUsed() ? statements().news.all(given).map(NEWS.read) : []),
+    /** When a person last wrote or reacted in some channels, as Unix time in milliseconds; 0: unknown. */
+    seenAt: (accountId: AccountId, userId: UserId, channelIds: readonly ChannelId[]) =>
+      read(() =>
+        NUMBER.read(
+          statements().seenAt.get({ accountId, userId, channels: JSON.stringify(channelIds) }),
+        ).number
+      ),
     /** Removes messages that Discord does not have any more. No later search finds them. */
     removeKnown: (accountId: AccountId, messageIds: readonly MessageId[]) =>
       commit(UNNAMED, () => known.remove(accountId, messageIds)),
