@@ -44,7 +44,6 @@ export interface AccountServices {
   readonly modelOf: (agentId: string) => Model;
   /** Messages that a person may read by a search (T17). */
   readonly searching: {
-    readonly isOn: () => boolean;
     readonly guilds: () => readonly GuildId[];
     readonly readableBy: (client: RestApi) => Promise<FindReadable>;
     readonly show: Show;

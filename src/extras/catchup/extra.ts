@@ -3,5 +3,5 @@
 import type { Extra } from "../../cli/extras/extra.ts";
 
 export const catchup: Extra = {
-  account: async () => (await import("./account_catchup.ts")).createAccountCatchup,
+  account: async () => (await import("./catch_up.ts")).createAccountCatchup,
 };

@@ -71,7 +71,7 @@ export async function summariseChannel(
   });
   const lines = pieces.flatMap((piece) => piece.lines);
   const summaryOf = async (request: ModelRequest) =>
-    channelSummaryOf(clean(await ask(model, request, signal)), lines, maxChars);
+    channelSummaryOf(clean(await askForText(model, request, signal)), lines, maxChars);
 
   const summaries = await inOrder(pieces, async (piece) => {
     try {
@@ -147,7 +147,12 @@ async function inOrder<Item, Result>(
   return results;
 }
 
-async function ask(model: Model, request: ModelRequest, signal: AbortSignal): Promise<string> {
+/** Asks a model for a text. */
+export async function askForText(
+  model: Model,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<string> {
   let text = "";
   for await (const part of model.generate(request, signal)) {
     if (part.kind === "finish") return text;

@@ -32,7 +32,8 @@ export function toSince(text: string, now: number): number {
   return since;
 }
 
-function sinceOf(text: string, now: number): number | undefined {
+/** As {@link toSince}; `undefined` or NaN for no time. It may be a time to come. */
+export function sinceOf(text: string, now: number): number | undefined {
   const midnight = now - now % DAY_MS;
   if (text.toLowerCase() === "today") return midnight;
   if (text.toLowerCase() === "yesterday") return midnight - DAY_MS;

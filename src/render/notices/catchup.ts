@@ -4,10 +4,10 @@ const SINCE = { since: "the time, as Discord shows it" };
 
 export const CATCHUP_NOTICES = {
   catchUp: {
-    text: "Since {since}, from {read} messages (`/why {id}`):",
+    text: "{server} since {since}, from {read} messages (`/why {id}`):",
     when: "a person uses `/catchup`, as the first line",
-    placeholders: { ...SINCE, read: "number of messages that the model read", id: "its ID" },
-    example: "Seit {since}, aus {read} Nachrichten (`/why {id}`):",
+    placeholders: { ...SINCE, server: "its name", read: "number of messages read", id: "an ID" },
+    example: "{server} seit {since}, aus {read} Nachrichten (`/why {id}`):",
   },
   catchUpPartly: {
     text: "Not read whole: {places}",
@@ -22,14 +22,13 @@ export const CATCHUP_NOTICES = {
     example: "Nichts Neues seit {since}.",
   },
   catchUpNoTime: {
-    text:
-      "Since when? I have seen no message of yours here. Give `since`: 2h, 3d, today or 2026-01-31.",
-    when: "`/catchup` has no time that it can read, and has not seen the person before",
-    example: "Seit wann? Gib `since` an: 2h, 3d, today oder 2026-01-31.",
+    text: "Since when? Give `since`, such as 2h, 3d, today or 2026-01-31.",
+    when: "`/catchup` cannot read its time, or has none and has not seen the person before",
+    example: "Seit wann? Gib `since` an, etwa 2h, 3d, today oder 2026-01-31.",
   },
   catchUpLater: {
     text: "I can't catch you up just now. Give `/catchup` again in a minute.",
-    when: "a person uses `/catchup` again at once, or many people do, or it comes too late",
+    when: "a person uses `/catchup` again at once, many people do, or it comes too late",
     example: "Gerade nicht, versuch es in einer Minute noch einmal.",
   },
 } as const;

@@ -38,7 +38,7 @@ const NEWS = rows({
   parentId: snowflake<"channel">(),
   count: integer(),
   isTheirs: flag(), // a thread in which the person has written
-  replies: json<readonly MessageId[]>(),
+  near: json<readonly MessageId[]>(),
 });
 const FOUND = rows({
   id: integer(),
@@ -64,7 +64,7 @@ const MAX_JOINED = 3;
 const FEW = 40;
 const MAX_REPLIES = 5;
 
-/** Newest messages that {@link Knowledge.newsOf} and {@link Knowledge.seenAt} look at. */
+/** Newest messages in which a catch-up looks. */
 const MAX_RECENT = 20_000;
 
 /** The statements, which are prepared by the first search. */
@@ -98,21 +98,23 @@ function prepareSearch(database: DatabaseSync) {
         c.parent_id <> c.channel_id AND EXISTS (
           SELECT 1 FROM known_message AS o WHERE o.channel = c.id AND o.author_id = :userId
         ) AS is_theirs,
-        json_group_array(m.message_id) FILTER (WHERE EXISTS (
+        json_group_array(m.message_id) FILTER (WHERE instr(m.text, :userId) > 0 OR EXISTS (
           SELECT 1 FROM known_message AS t WHERE t.message_id = m.reply_to AND t.author_id = :userId
-        )) AS replies
+        )) AS near
       FROM (SELECT * FROM known_message ORDER BY id DESC LIMIT ${MAX_RECENT}) AS m
       JOIN known_channel AS c ON c.id = m.channel
       WHERE c.account_id = :accountId AND c.guild_id = :guildId AND m.message_id > :after
         AND m.author_id <> :userId
       GROUP BY c.id`,
-    seenAt: sql`SELECT COALESCE(MAX(at), 0) AS number FROM (
+    seenAt: sql`
+      WITH wanted AS (SELECT value FROM json_each(:channels))
+      SELECT COALESCE(MAX(at), 0) AS number FROM (
         SELECT (CAST(message_id AS INTEGER) >> 22) + ${DISCORD_EPOCH_MS} AS at
         FROM (SELECT * FROM decision ORDER BY id DESC LIMIT ${MAX_RECENT})
-        WHERE account_id = :accountId AND author_id = :userId AND why <> 'caught-up'
-          AND channel_id IN (SELECT value FROM json_each(:channels))
-        UNION ALL SELECT at FROM reaction WHERE account_id = :accountId AND user_id = :userId
-          AND channel_id IN (SELECT value FROM json_each(:channels))
+        WHERE account_id = :accountId AND author_id = :userId AND channel_id IN wanted
+          AND why <> 'caught-up'
+        UNION ALL SELECT at FROM reaction
+        WHERE account_id = :accountId AND user_id = :userId AND channel_id IN wanted
       )`,
   };
 }
@@ -225,23 +227,16 @@ export function createKnowledge(
       if (known.isDue()) await commit(UNNAMED, () => known.step());
       return await read(() => find(query));
     },
-    /** New messages of a server by others: for each channel their number, and replies to a person. */
+    /** New messages by others in a server's channels: their number, and those that concern a person. */
     newsOf: (
-      given: {
-        readonly accountId: AccountId;
-        readonly guildId: GuildId;
-        readonly userId: UserId;
-        /** Only newer messages. */
-        readonly after: MessageId;
-      },
+      given: Pick<KnownQuery, "accountId" | "guildId"> & Record<"userId" | "after", string>,
     ) => read(() => known.isUsed() ? statements().news.all(given).map(NEWS.read) : []),
-    /** When a person last wrote or reacted in some channels, as Unix time in milliseconds; 0: unknown. */
-    seenAt: (accountId: AccountId, userId: UserId, channelIds: readonly ChannelId[]) =>
-      read(() =>
-        NUMBER.read(
-          statements().seenAt.get({ accountId, userId, channels: JSON.stringify(channelIds) }),
-        ).number
-      ),
+    /** Unix time in milliseconds of a person's last message or reaction in channels; 0: none is known. */
+    seenAt: (accountId: AccountId, userId: UserId, among: readonly ChannelId[]) =>
+      read(() => {
+        const channels = JSON.stringify(among);
+        return NUMBER.read(statements().seenAt.get({ accountId, userId, channels })).number;
+      }),
     /** Removes messages that Discord does not have any more. No later search finds them. */
     removeKnown: (accountId: AccountId, messageIds: readonly MessageId[]) =>
       commit(UNNAMED, () => known.remove(accountId, messageIds)),

@@ -53,8 +53,6 @@ export function createMessageSearch(client: RestApi, schedule: StartTimer): (
     readonly channelIds: readonly ChannelId[];
     /** Only messages of this person; absent: of all. */
     readonly authorId?: UserId;
-    /** Only messages that mention this person; absent: all. */
-    readonly mentions?: UserId;
     /** Only older messages; absent: no limit. */
     readonly before?: MessageId;
     /** Only newer messages; absent: no limit. */
@@ -71,13 +69,12 @@ export function createMessageSearch(client: RestApi, schedule: StartTimer): (
 > {
   return async (
     guildId,
-    { content, channelIds, authorId, mentions, before, after },
+    { content, channelIds, authorId, before, after },
     { waitMs, signal },
   ) => {
     const query = new URLSearchParams({ limit: String(MAX_HITS) });
     if (content !== "") query.set("content", content.slice(0, MAX_CONTENT).toWellFormed());
     if (authorId !== undefined) query.append("author_id", authorId);
-    if (mentions !== undefined) query.append("mentions", mentions);
     if (before !== undefined) query.set("max_id", before);
     if (after !== undefined) query.set("min_id", after);
     // The caller leaves out hits of other channels.
