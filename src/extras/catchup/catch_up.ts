@@ -1,23 +1,19 @@
-/**
- * Catches one person up (T17a): reads what they may read now, asks the model once, reads the rights
- * again, and answers them alone. The store gets the verdict on the call, and no words.
- */
+/** Catches one person up (T17a), and keeps no word of it. */
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ignored } from "../../core/inbound/verdict.ts";
-import { UNKNOWN_WINDOW } from "../../core/model.ts";
+import { askForText, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { BudgetSpent, resetOf } from "../../core/spending/budget.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { askForText } from "../../flows/session/summarise_channel.ts";
 import { plain } from "../../interactions/commands/search.ts";
 import { questionOf } from "../../interactions/parts/personal_search.ts";
-import { sinceOf } from "../../lib/text/since.ts";
+import { sinceOf } from "../../lib/text/times.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { historyChars } from "../../session/history.ts";
@@ -25,20 +21,19 @@ import { readServer } from "./read_server.ts";
 import { catchUpRequest, chooseNews, LINE_OF_NEWS, linesOf, OTHER_CHARS } from "./tell.ts";
 
 /** Requests to Discord before the model is asked, and for the rights after it. */
-export const REQUESTS = { first: 26, last: 14 } as const;
+export const REQUESTS = { first: 26, last: 14 };
 /** Milliseconds until a person may have the next one, and people who have one in this time. */
 const PAUSE_MS = 30_000;
 const MAX_PEOPLE = 20;
-/** Milliseconds for the requests to Discord, for the model, and from which on a call is too old. */
-const READ_MS = 90_000;
+/** Milliseconds of one, those of the model, and the age from which on a call is too late. */
+const LIMIT_MS = 240_000;
 const MODEL_MS = 120_000;
 const LATE_MS = 600_000;
-/** Messages that the model reads, and their share of a small window. */
+/** Messages that the model reads, and UTF-16 units of an answer. */
 const MAX_NEWS = 100;
-const SHARE = 0.7;
-/** UTF-16 units of an answer, and of its last line. */
 const MAX_ANSWER = 1_990;
-const MAX_PARTLY = 400;
+const MAX_PARTLY = 10;
+const MAX_TIME = 40;
 
 /** Creates the command's work. The function is long because it is the steps of one catch-up. */
 export function createAccountCatchup(
@@ -49,7 +44,6 @@ export function createAccountCatchup(
   const { log } = account.forPart("interactions");
   /** Until when people may have no other one. */
   const pauses = new Map<UserId, number>();
-  const within = (ms: number) => AbortSignal.any([stopping, AbortSignal.timeout(ms)]);
 
   /** The server of a call, or the one in which the person was last, with that time. */
   async function lastSeen({ guildId: here, sender }: CommandCall, among: readonly GuildId[]) {
@@ -76,36 +70,30 @@ export function createAccountCatchup(
     const { agentId } = judging.sessionOf(call);
     const by = usedBy(call, agentId);
     const model = meteredModel(modelOf(agentId), { kind: "summary", by, spend, now });
-    const stop = await spend.check(by, "summary");
-    if (stop) throw new BudgetSpent(stop);
     await record(call);
-    const left = { requests: REQUESTS.first as number };
+    const left = { requests: REQUESTS.first };
     const api = bounded(client, left);
     const readableIn = await searching.readableBy(api);
-    const asker = {
-      messages: [questionOf(call)],
-      reach: "asker",
-      signal: within(READ_MS),
-    } as const;
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(LIMIT_MS)]);
+    const asker = { messages: [questionOf(call)], reach: "asker", signal } as const;
     const readable = await readableIn(asker, guildId);
-    const ports = { api, knowledge: store.knowledge, show: searching.show, signal: asker.signal };
-    const { news, counts } = readable
-      ? await readServer(guildId, since, call, { ...ports, readable })
-      : { news: [], counts: [] };
-    const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) * SHARE;
-    const chosen = chooseNews(news, Math.min(MAX_NEWS, Math.floor(room / LINE_OF_NEWS)));
+    if (!readable) return notice("catchUpNothing", { since: readerTime(since, "R") }, texts());
+    const ports = { api, readable, knowledge: store.knowledge, show: searching.show, signal };
+    const { news, counts } = await readServer(guildId, since, call, ports);
+    const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) / LINE_OF_NEWS;
+    const chosen = chooseNews(news, Math.min(MAX_NEWS, Math.floor(room)));
     const request = catchUpRequest(chosen, account.randomId(), cleanSecrets);
-    const answer = chosen.length === 0
-      ? ""
-      : await askForText(model, request, within(MODEL_MS)).catch((error: unknown) => {
-        if (error instanceof BudgetSpent) throw error;
-        log.warn("The model gave no catch-up", { model: model.id, error });
-        return "";
-      });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(MODEL_MS)]);
+    const asking = chosen.length > 0 ? askForText(model, request, limit) : "";
+    const answer = await Promise.resolve(asking).catch((error: unknown) => {
+      if (error instanceof BudgetSpent) throw error;
+      log.warn("The model gave no catch-up", { interactionId: id, model: model.id, error });
+      return "";
+    });
     const lines = linesOf(cleanSecrets(answer), chosen);
 
     left.requests = REQUESTS.last; // rights may have changed while the model wrote
-    const still = await readableIn({ ...asker, signal: within(READ_MS) }, guildId);
+    const still = await readableIn(asker, guildId);
     const told: string[] = [];
     for (const { text, news: { channel, link } } of lines) {
       if (await still?.open(channel.id)) told.push(`- ${text} ${link}`);
@@ -113,28 +101,20 @@ export function createAccountCatchup(
     const partly: string[] = [];
     for (const [channelId, count] of counts) {
       const had = chosen.filter(({ channel }) => channel.id === channelId).length;
-      if (had < count && await still?.open(channelId)) {
-        partly.push(`<#${channelId}> ${had}/${count}`);
-      }
+      const isPart = had < count && await still?.open(channelId);
+      if (isPart) partly.push(`<#${channelId}> ${had}/${count}`);
     }
-    log.info("Caught a person up", {
-      interactionId: id,
-      messages: chosen.length,
-      lines: told.length,
-    });
-    const when = readerTime(since, "R");
-    const places = joined(partly, " · ", MAX_PARTLY);
-    const end = places && notice("catchUpPartly", { places }, texts());
+    log.info("Caught a person up", { interactionId: id, read: chosen.length, lines: told.length });
     const server = plain(reader.index.get(guildId)?.name ?? "");
-    const head = told.length > 0
-      ? notice("catchUp", { server, since: when, read: chosen.length, id }, texts())
-      : chosen.length > 0 && lines.length === 0
-      ? notice("failureBusy", { id }, texts())
-      : end === ""
-      ? notice("catchUpNothing", { since: when }, texts())
-      : "";
-    const body = joined(told, "\n", MAX_ANSWER - head.length - end.length);
-    return [head, body, end].filter((part) => part !== "").join("\n");
+    const words = { server, since: readerTime(since, "R"), read: chosen.length, id };
+    const places = partly.slice(0, MAX_PARTLY).join(" · ");
+    const isFailed = chosen.length > 0 && lines.length === 0;
+    const head = told.length > 0 ? "catchUp" : isFailed ? "failureBusy" : "catchUpNothing";
+    const first = notice(head, words, texts());
+    const last = partly.length > 0 ? [notice("catchUpPartly", { places }, texts())] : [];
+    let chars = [first, ...last].join().length;
+    const fitting = told.filter((line) => (chars += line.length + 1) <= MAX_ANSWER);
+    return [first, ...fitting, ...last].join("\n");
   }
 
   async function run(call: CommandCall): Promise<string> {
@@ -151,11 +131,12 @@ export function createAccountCatchup(
     pauses.set(sender.id, Infinity);
     try {
       const last = await lastSeen(call, among);
-      const from = typeof since === "string" ? sinceOf(since.trim(), at) ?? NaN : last.at;
+      const from = typeof since === "string"
+        ? sinceOf(since.trim().slice(0, MAX_TIME), at) ?? NaN
+        : last.at;
       const isTime = from > 0 && from <= at;
-      return isTime && last.guildId
-        ? await tell(call, last.guildId, from)
-        : notice("catchUpNoTime", {}, texts());
+      if (isTime && last.guildId) return await tell(call, last.guildId, from);
+      return notice("catchUpNoTime", {}, texts());
     } catch (error) {
       log.warn("Cannot catch a person up", { interactionId: call.id, error });
       if (error instanceof BudgetSpent) {
@@ -181,10 +162,4 @@ function bounded(client: RestApi, left: { requests: number }): RestApi {
       return client.request(method, path, { ...options, priority: "background" });
     },
   };
-}
-
-/** As many parts as fit. */
-function joined(parts: readonly string[], between: string, max: number): string {
-  let chars = 0;
-  return parts.filter((one) => (chars += one.length + between.length) <= max).join(between);
 }

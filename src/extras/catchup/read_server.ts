@@ -1,8 +1,6 @@
 /**
- * Reads the new messages of a server that a person may see, by the rights of `search_server` (T17a).
- *
- * The number of requests is bounded. So channels with messages that concern the person come first, and
- * a busy channel is read at its end and in its middle.
+ * Reads the new messages of a server that a person may see (T17a). Requests are bounded, so places
+ * with messages that concern the person come first, and a busy one is read in parts.
  */
 
 import {

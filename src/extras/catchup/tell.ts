@@ -1,7 +1,4 @@
-/**
- * Chooses the messages that the model reads for a catch-up, and reads its answer (T17a). The model names
- * messages by numbers, so each link is one of a message that was read.
- */
+/** Chooses the messages that the model reads for a catch-up, and reads its answer (T17a). */
 
 import type { ModelRequest } from "../../core/model.ts";
 import { plain } from "../../interactions/commands/search.ts";

@@ -1,12 +1,10 @@
 /** Answers to `/catchup` (T17a). */
 
-const SINCE = { since: "the time, as Discord shows it" };
-
 export const CATCHUP_NOTICES = {
   catchUp: {
     text: "{server} since {since}, from {read} messages (`/why {id}`):",
     when: "a person uses `/catchup`, as the first line",
-    placeholders: { ...SINCE, server: "its name", read: "number of messages read", id: "an ID" },
+    placeholders: { server: "its name", since: "a time", read: "number of messages", id: "an ID" },
     example: "{server} seit {since}, aus {read} Nachrichten (`/why {id}`):",
   },
   catchUpPartly: {
@@ -16,9 +14,9 @@ export const CATCHUP_NOTICES = {
     example: "Nicht ganz gelesen: {places}",
   },
   catchUpNothing: {
-    text: "Nothing new since {since}.",
+    text: "Nothing new that I could read since {since}.",
     when: "`/catchup` finds no new message that the person may read",
-    placeholders: SINCE,
+    placeholders: { since: "a time, as Discord shows it" },
     example: "Nichts Neues seit {since}.",
   },
   catchUpNoTime: {
