@@ -13,6 +13,7 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { plain } from "../../interactions/commands/search.ts";
 import { questionOf } from "../../interactions/parts/personal_search.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { sinceOf } from "../../lib/text/times.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
@@ -33,7 +34,7 @@ const LATE_MS = 600_000;
 const MAX_NEWS = 100;
 const MAX_ANSWER = 1_990;
 const MAX_PARTLY = 10;
-const MAX_TIME = 40;
+const MAX_SINCE_MS = 365 * DAY_MS;
 
 /** Creates the command's work. The function is long because it is the steps of one catch-up. */
 export function createAccountCatchup(
@@ -131,11 +132,11 @@ export function createAccountCatchup(
     pauses.set(sender.id, Infinity);
     try {
       const last = await lastSeen(call, among);
-      const from = typeof since === "string"
-        ? sinceOf(since.trim().slice(0, MAX_TIME), at) ?? NaN
-        : last.at;
+      const from = typeof since === "string" ? sinceOf(since.trim(), at) ?? NaN : last.at;
       const isTime = from > 0 && from <= at;
-      if (isTime && last.guildId) return await tell(call, last.guildId, from);
+      if (isTime && last.guildId) {
+        return await tell(call, last.guildId, Math.max(from, at - MAX_SINCE_MS));
+      }
       return notice("catchUpNoTime", {}, texts());
     } catch (error) {
       log.warn("Cannot catch a person up", { interactionId: call.id, error });

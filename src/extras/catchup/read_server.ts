@@ -91,7 +91,7 @@ export async function readServer(
       if (!message || message.fromId === userId || message.text.trim() === "") continue;
       const { mentions, mention_roles, referenced_message } = raw;
       const isMention = has(mentions, userId) || roles.some((role) => has(mention_roles, role.id));
-      const isReply = has(referenced_message, userId) || row?.near.includes(id);
+      const isReply = has(referenced_message, userId);
       const isTheirs = row?.isTheirs || channel.thread?.ownerId === userId;
       const rank = isReply ? 1 : isMention ? 0 : isTheirs ? 2 : 3;
       const link = messageLink({ guildId, channelId: channel.id, id });

@@ -56,7 +56,7 @@ export function catchUpRequest(
 }
 
 /** A line that ends with a message: its number, or its link. */
-const LINE = /^[\s*•–-]*(.*?)[\s(<]*(?:\[(\d{1,5})\]|(https:\/\/\S+?))[\s.>)]*$/;
+const LINE = /^\s*(?:[*•–-]\s+)?(.*?)[\s(<]*(?:\[(\d{1,5})\]|(https:\/\/\S+?))[\s.>)]*$/;
 const ADDRESS = /(?:[a-z]+:\/\/|www\.|discord(?:app)?\.(?:gg|com)\/)\S*/gi;
 
 /** Reads the model's lines. A line whose message the model did not get is dropped. */

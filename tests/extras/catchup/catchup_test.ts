@@ -1,0 +1,547 @@
+/**
+ * Tests catch-ups against a simulated Discord: the real rights and the real store. The simulator
+ * computes permissions by itself.
+ */
+
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { AccountContext } from "../../../src/bot/account_context.ts";
+import type { AccountServices } from "../../../src/bot/bot_extra.ts";
+import {
+  type ChannelId,
+  type MessageId,
+  parseSnowflake,
+  snowflakeAt,
+} from "../../../src/core/discord/ids.ts";
+import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import type { Model, ModelRequest } from "../../../src/core/model.ts";
+import type { BudgetStop } from "../../../src/core/spending/budget.ts";
+import type { Charge } from "../../../src/core/spending/usage.ts";
+import { createReader } from "../../../src/discord/gateway/read/reader.ts";
+import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
+import { createReadable } from "../../../src/discord/rest/actions/readable.ts";
+import type { RestApi, RestClient } from "../../../src/discord/rest/client/client.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { createAccountCatchup, REQUESTS } from "../../../src/extras/catchup/catch_up.ts";
+import { linesOf } from "../../../src/extras/catchup/tell.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { reasonText } from "../../../src/render/notices/reasons.ts";
+import {
+  addChannel,
+  addMember,
+  addRole,
+  addThread,
+} from "../../../simulator/world/create_world.ts";
+import { may } from "../../../simulator/world/access.ts";
+import { ALL_PERMISSIONS } from "../../../simulator/world/permissions.ts";
+import type { Message, TextChannel, Thread, User } from "../../../simulator/world/world.ts";
+import { type Simulated, withDiscord } from "../../discord/rest/simulated.ts";
+import { testAccount } from "../../support/account.ts";
+import { callOf } from "../../support/discord/calls.ts";
+import { ACCOUNT, guildMessage, guildPlace, sender } from "../../support/discord/builders.ts";
+import { batch, ignored, openTestStore } from "../../support/store/store.ts";
+
+const HOUR = 3_600_000;
+const AT = Date.UTC(2026, 0, 2);
+
+interface Play extends Simulated {
+  /** Adds minutes to the clock of the bot, not to that of Discord. */
+  later(minutes: number): void;
+  channel(name: string, fields?: Partial<TextChannel>): TextChannel;
+  /** Posts a message, which the bot hears. */
+  post(
+    text: string,
+    where: TextChannel | Thread,
+    as?: string,
+    replyTo?: MessageId,
+  ): Promise<Message>;
+  catchUp(
+    by: User,
+    options?: CommandCall["options"],
+    fields?: Partial<CommandCall>,
+  ): Promise<string>;
+  /** Lines of the newest request to the model. */
+  lines(): readonly {
+    readonly text: string;
+    readonly channel: string;
+    readonly concerns?: string;
+  }[];
+  /** Sets the answer of the model; by default it repeats each line, with its number. */
+  answer: (request: ModelRequest) => string | Promise<string>;
+  stop: BudgetStop | undefined;
+  readonly charges: Charge[];
+  readonly off: Set<string>;
+  /** Threads that Discord tells as private ones; the simulator has none. */
+  readonly hidden: Set<string>;
+  /** Fails a request before Discord has it. */
+  mayFail: (path: string) => void;
+  rows(sql: string): readonly unknown[];
+}
+
+function repeat({ messages }: ModelRequest): string {
+  const text = messages.map((one) => one.text).join("\n");
+  return [...text.matchAll(/^\{"n":(\d+).*?"text":"(.*)"\}$/gm)]
+    .map(([, n, words]) => `- ${words} [${n}]`).join("\n");
+}
+
+async function withCatchUp(test: (play: Play) => Promise<void>): Promise<void> {
+  await withDiscord(async (discord) => {
+    const { sim, demo: { world, krill, barnacle } } = discord;
+    const captain = addRole(world, krill, { name: "captain", permissions: ALL_PERMISSIONS }, AT);
+    sim.setRoles({ who: "Barnacle", roles: ["Barnacle", captain.name] });
+    const self = { userId: barnacle.userId, applicationId: barnacle.id, username: "Barnacle" };
+    const reader = createReader({ accountId: ACCOUNT, guilds: [], self }, (problem) => {
+      throw new Error(JSON.stringify(problem));
+    });
+    const { store, database } = openTestStore();
+    let ahead = 0;
+    const now = () => Date.now() + ahead;
+    const requests: ModelRequest[] = [];
+    const model: Model = {
+      id: "fake/model",
+      async *generate(request) {
+        requests.push(request);
+        yield { kind: "text", text: await play.answer(request) };
+        const usage = { inputTokens: 10, outputTokens: 5 };
+        yield { kind: "finish", reason: "stop", usage };
+      },
+    };
+    const client: RestApi = {
+      async request(...asked) {
+        play.mayFail(asked[1]);
+        assert.equal(asked[2]?.priority, "background");
+        const answer = await discord.api.request(...asked);
+        return JSON.parse(
+          JSON.stringify(answer),
+          (_, value) =>
+            play.hidden.has(value?.id) && "type" in value ? { ...value, type: 12 } : value,
+        );
+      },
+    };
+    const { account } = testAccount({ now });
+    const isOff = ({ channelId, parentId = "" }: { channelId: string; parentId?: string }) =>
+      play.off.has(channelId) || play.off.has(parentId);
+    const services = {
+      client: client as RestClient,
+      reader: {
+        index: new Map([[krill.id, { name: "Krill", channels: channelsOf() }]]),
+      } as unknown as AccountServices["reader"],
+      judging: {
+        judge: {
+          judge: () => ({ verdict: { kind: "accept", why: "mentioned", rule: "the.rule" } }),
+        },
+        sessionOf: () => ({ agentId: "main" }),
+      } as unknown as AccountServices["judging"],
+      spend: {
+        check: () => Promise.resolve(play.stop),
+        record: (charge: Charge) => void play.charges.push(charge),
+      },
+      modelOf: () => model,
+      searching: {
+        guilds: () => play.off.has(krill.id) ? [] : [krill.id],
+        readableBy: (client: RestApi) =>
+          Promise.resolve(
+            createReadable({
+              ...{ client, now },
+              closedBy: () => undefined,
+              isSearchable: (target) => !isOff(target),
+            }),
+          ),
+        show: createShow({
+          accountId: ACCOUNT,
+          reader,
+          maySee: () => true,
+          footerOf: store.outbox.footerOf,
+        }),
+      },
+      cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
+    };
+    function channelsOf() {
+      return {
+        keys: () => [...world.channels.keys()],
+      };
+    }
+    const part = createAccountCatchup(
+      { ...account, store, forPart: () => account } as unknown as AccountContext,
+      services as unknown as AccountServices,
+    );
+    const placeOf = (where: TextChannel | Thread) => {
+      const parent = where.kind === "thread" ? world.channels.get(where.parentId) : where;
+      assert.ok(parent && "name" in parent);
+      const place = guildPlace();
+      return {
+        ...place,
+        guild: { ...place.guild, id: krill.id },
+        channel: { id: parent.id as ChannelId, name: parent.name ?? "" },
+        ...(where.kind === "thread" && { thread: { id: where.id as ChannelId, name: where.name } }),
+      };
+    };
+    const senderOf = (by: User) => sender({ id: by.id, username: by.username });
+    const play: Play = {
+      ...discord,
+      answer: repeat,
+      stop: undefined,
+      charges: [],
+      off: new Set(),
+      hidden: new Set(),
+      mayFail: () => {},
+      later: (minutes) => void (ahead += minutes * 60_000),
+      channel: (name, fields = {}) => addChannel(world, krill, { name, ...fields }, AT),
+      async post(text, where, as = "ada", replyTo) {
+        const message = sim.say({ as, in: where.name, text, replyTo });
+        const by = [...world.users.values()].find(({ username }) => username === as);
+        assert.ok(by);
+        const heard = guildMessage({
+          ...{ id: message.id, text, guildId: krill.id, sender: senderOf(by) },
+          channelId: where.id as ChannelId,
+          quoted: replyTo && { id: replyTo, text: "" },
+        });
+        const judged = { ...ignored({ ...heard, place: placeOf(where) }, true) };
+        const one = { ...judged, isSearchable: true as const };
+        await store.inbox.acceptBatch(batch({ judged: [one] }), now());
+        return message;
+      },
+      async catchUp(by, options = { since: "2h" }, fields = {}) {
+        const where = world.channels.get(fields.channelId ?? "") ?? discord.demo.channels.general;
+        later1();
+        requests.length = 0;
+        const before = sim.requests.records().length;
+        const text = await part.commands?.["catchup"]?.(callOf("catchup", {
+          id: snowflakeAt(now(), 7),
+          guildId: krill.id,
+          channelId: where.id as ChannelId,
+          place: placeOf(where as TextChannel),
+          sender: senderOf(by),
+          options,
+          ...fields,
+        }));
+        assert.ok(sim.requests.records().length - before <= 40);
+        assert.ok(text !== undefined && text.length <= 2_000 && text !== "");
+        return text;
+      },
+      lines: () => {
+        const text = requests.at(-1)?.messages.map((one) => one.text).join("\n") ?? "";
+        return [...text.matchAll(/^\{"n".*\}$/gm)].map(([line]) => JSON.parse(line));
+      },
+      rows: (sql) => database.prepare(sql).all(),
+    };
+    /** The pause between two catch-ups of a person. */
+    const later1 = () => void (ahead += 31_000);
+    await test(play);
+  });
+}
+
+const readsIt = ({ demo: { world } }: Play, where: TextChannel, by: User) =>
+  may(world, world.channels.get(where.id) ?? where, by.id, "view") &&
+  may(world, world.channels.get(where.id) ?? where, by.id, "read_history");
+
+describe("[T17a] a catch-up", () => {
+  it("begins with what concerns the person, and links each line to a message that was read", () =>
+    withCatchUp(async (play) => {
+      const { post, catchUp, demo: { krill, world, channels, people: { grace } } } = play;
+      const own = await post("who feeds the krill?", channels.general, "grace");
+      await post("the harbour is closed", channels.general);
+      const thread = addThread(world, channels.help, { name: "nets", ownerId: grace.id }, AT);
+      await post("the nets are mended", thread);
+      const reply = await post("I do, at nine", channels.general, "ada", own.id);
+      const mention = await post(`<@${grace.id}> bring sk-secret`, channels.offTopic);
+      const text = await catchUp(grace);
+      assert.deepEqual(play.lines().map(({ concerns }) => concerns), [
+        ...["mention", "reply", "thread"],
+        undefined,
+      ]);
+      const links = text.split("\n").slice(1).map((line) => line.split(" ").at(-1));
+      const link = (channel: { id: string }, id: string) =>
+        `https://discord.com/channels/${krill.id}/${channel.id}/${id}`;
+      assert.deepEqual(links.slice(0, 2), [
+        link(channels.offTopic, mention.id),
+        link(channels.general, reply.id),
+      ]);
+      assert.equal(links.length, 4);
+      assert.doesNotMatch(text + JSON.stringify(play.lines()), /sk-secret|who feeds/);
+      assert.equal(play.charges[0]?.userId, grace.id);
+      assert.deepEqual(play.charges.map(({ kind }) => kind), ["summary"]);
+    }));
+
+  it("begins at the person's last message or reaction that the bot saw", () =>
+    withCatchUp(async ({ post, catchUp, lines, rows, demo: { channels, people: { grace } } }) => {
+      assert.equal(await catchUp(grace, {}), NOTICES.catchUpNoTime.text);
+      await post("before", channels.general);
+      await post("hello", channels.general, "grace");
+      await post("after", channels.general);
+      await catchUp(grace, {});
+      assert.deepEqual(lines().map(({ text }) => text), ["after"]);
+      rows(
+        `INSERT INTO reaction (account_id, channel_id, message_id, user_id, tag, emoji, change, at)
+         VALUES ('${ACCOUNT}', '${channels.general.id}', '1', '${grace.id}', 'grace', '👍', 'added',
+           ${Date.now()})`,
+      );
+      assert.match(await catchUp(grace, {}), /^Nothing new/);
+    }));
+
+  it("reads one channel with its threads if the person names it", () =>
+    withCatchUp(async ({ post, catchUp, lines, demo: { channels, people: { grace } } }) => {
+      await post("in general", channels.general);
+      await post("in help", channels.help);
+      await post("in the thread", channels.thread);
+      await catchUp(grace, { since: "1h", where: channels.help.id });
+      assert.deepEqual(lines().map(({ text }) => text).toSorted(), ["in help", "in the thread"]);
+    }));
+
+  it("reads a busy channel in parts, finds what concerns the person there, and says so", () =>
+    withCatchUp(async (play) => {
+      const { post, catchUp, sim, lines, demo: { channels, people: { grace } } } = play;
+      for (let n = 0; n < 420; n++) {
+        await post(n === 7 ? `<@${grace.id}> call me` : `news ${n}`, channels.general);
+      }
+      for (let n = 0; n < 30; n++) await post("hm", play.channel(`busy-${n}`));
+      const before = sim.requests.records().length;
+      const text = await catchUp(grace, { since: "1d" });
+      assert.ok(sim.requests.records().length - before <= REQUESTS.first + REQUESTS.last);
+      assert.equal(lines()[0]?.concerns, "mention");
+      assert.match(text, new RegExp(`Not read whole: .*<#${channels.general.id}> \\d+/4[12]\\d`));
+      assert.ok(lines().length <= 100);
+    }));
+
+  it("keeps nothing but its verdict, which `why` explains", () =>
+    withCatchUp(async ({ post, catchUp, rows, demo: { channels, people: { grace } } }) => {
+      await post("the harbour is closed", channels.general);
+      const all = "SELECT (SELECT COUNT(*) FROM known_message) + (SELECT COUNT(*) FROM inbox) + " +
+        "(SELECT COUNT(*) FROM message) + (SELECT COUNT(*) FROM outbox) AS n";
+      const before = rows(all);
+      const [, id] = /\/why (\d+)/.exec(await catchUp(grace)) ?? [];
+      assert.deepEqual(rows(all), before);
+      const kept = rows(`SELECT verdict, why, rule FROM decision WHERE message_id = '${id}'`);
+      assert.deepEqual(kept.map((row) => ({ ...row as object })), [
+        { verdict: "ignore", why: "caught-up", rule: "the.rule" },
+      ]);
+      assert.match(reasonText("caught-up"), /only its sender saw/);
+    }));
+});
+
+/** What a hostile or confused model writes about two messages, and the lines that are left. */
+const ANSWERS: readonly (readonly [what: string, answer: string, left: readonly string[]])[] = [
+  ["a number of no message", "done [9]\nopen [0]\nx [1.5]", []],
+  ["a line without a message", "Everything is fine.", []],
+  ["a number alone", "[1]", []],
+  ["a link of another server", "sale https://discord.com/channels/1/2/3", []],
+  ["a link that only begins like one", "x LINK9", []],
+  ["the link of a message that was read", "- the harbour is closed LINK", [
+    "the harbour is closed",
+  ]],
+  ["a foreign link within a line", "see https://evil.example/?q=1 now [1]", ["see … now"]],
+  ["an invite within a line", "join discord.gg/abc now [1]", ["join … now"]],
+  ["Markdown", "**a** [b](javascript://x) @everyone <@1> [2]", [
+    "\\*\\*a\\*\\* \\[b\\]\\(… \\@everyone \\<\\@1\\>",
+  ]],
+  ["other numbers", "first [2] then [1].", ["first then"]],
+  ["thinking", "<think>hm [1]</think>\n1. closed [1]", ["1. closed"]],
+];
+
+describe("[T17a] the lines of a catch-up", () => {
+  for (const [what, answer, left] of ANSWERS) {
+    it(`are those of messages that were read: ${what}`, () => {
+      const link = "https://discord.com/channels/5/6/7";
+      const news = [link, `${link}1`].map((link) => ({ link, rank: 3 })) as never;
+      const lines = linesOf(answer.replaceAll("LINK", link), news);
+      assert.deepEqual(lines.map(({ text }) => text), left);
+    });
+  }
+});
+
+describe("[T17a] [SEC-R4] a catch-up shows no word of a place that the person may not read", () => {
+  const overwrite = fc.record({
+    who: fc.constantFrom("@everyone", "helpers", "crew", "grace", "mallory"),
+    what: fc.constantFrom("viewChannel" as const, "readMessageHistory" as const),
+    as: fc.constantFrom("allowed" as const, "denied" as const),
+  });
+  const settings = fc.array(overwrite, { maxLength: 5 });
+
+  it("whoever asks, whatever the server looks like, and whatever changes meanwhile (law)", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(settings, { minLength: 3, maxLength: 3 }),
+        fc.array(fc.subarray(["helpers", "crew"]), { minLength: 2, maxLength: 2 }),
+        fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+        settings, // while the model writes
+        (channelsOf, rolesOf, adult, later) =>
+          withCatchUp(async (play) => {
+            const { sim, demo: { world, krill, people } } = play;
+            addRole(world, krill, { name: "crew" }, AT);
+            const persons = [people.grace, people.mallory];
+            for (const { id: userId } of persons) {
+              if (!krill.members.has(userId)) addMember(krill, { userId, joinedAt: AT });
+            }
+            persons.forEach(({ username: who }, at) =>
+              sim.setRoles({ who, roles: rolesOf[at] ?? [] })
+            );
+            const names = ["one", "two", "three"];
+            const places = names.map((name, at) =>
+              play.channel(name, { isAgeRestricted: adult[at] ?? false, topic: `topic-${name}` })
+            );
+            const permit = (list: typeof later, at: number) =>
+              list.forEach(({ who, ...change }) =>
+                sim.permit({ to: who, ...change, in: names[at] ?? "" })
+              );
+            channelsOf.forEach(permit);
+            for (const place of places) {
+              const thread = addThread(world, place, {
+                name: `in-${place.name}`,
+                ownerId: people.ada.id,
+              }, AT);
+              const secret = addThread(world, place, {
+                name: `secret-${place.name}`,
+                ownerId: people.ada.id,
+              }, AT);
+              play.hidden.add(secret.id);
+              for (const where of [place, thread, secret]) {
+                await play.post(`word-${where.name}`, where);
+              }
+            }
+            for (const by of persons) {
+              const reads = places.filter((place) =>
+                readsIt(play, place, by) && !place.isAgeRestricted
+              );
+              play.answer = (request) => {
+                permit(later, 0);
+                return repeat(request);
+              };
+              const text = await play.catchUp(by);
+              const read = JSON.stringify(play.lines());
+              for (const [at, place] of places.entries()) {
+                const mayRead = reads.includes(place);
+                assert.equal(
+                  read.includes(`word-${place.name}`),
+                  mayRead,
+                  `${by.username} ${place.name}`,
+                );
+                assert.equal(read.includes(`word-in-${place.name}`), mayRead);
+                assert.ok(!(read + text).includes(`secret-${place.name}`));
+                assert.ok(!(read + text).includes("topic-"));
+                const may = mayRead && (at > 0 || readsIt(play, place, by));
+                assert.equal(text.includes(place.id), may, text);
+              }
+              channelsOf.forEach((list, at) => {
+                sim.permit({
+                  to: "@everyone",
+                  what: "viewChannel",
+                  as: "inherited" as never,
+                  in: names[at] ?? "",
+                });
+                permit(list, at);
+              });
+            }
+          }),
+      ),
+      { numRuns: 12 },
+    ));
+
+  it("a private thread is read by its members", () =>
+    withCatchUp(async (play) => {
+      const { post, catchUp, hidden, lines, demo: { world, channels, people } } = play;
+      const secret = addThread(
+        world,
+        channels.help,
+        { name: "secret", ownerId: people.grace.id },
+        AT,
+      );
+      hidden.add(secret.id);
+      await post("shells in secret", secret, "grace");
+      assert.match(await catchUp(people.edsger), /^Nothing new/, "no member of the server");
+      await catchUp(people.ada);
+      assert.equal(lines().length, 1);
+    }));
+
+  for (const [what, hide] of HIDINGS()) {
+    it(`${what}: the answer is that of a quiet server`, () =>
+      withCatchUp(async (play) => {
+        const { post, catchUp, channel, demo: { people: { grace } } } = play;
+        const staff = channel("staff");
+        await post("the password is krill", staff);
+        hide(play, staff);
+        const asked = await catchUp(grace, { since: "1h", where: staff.id });
+        const quiet = await catchUp(grace, { since: "1h", where: "1234567890123456789" });
+        assert.equal(asked.replace(/\d+/g, ""), quiet.replace(/\d+/g, ""));
+        assert.equal(play.lines().length, 0);
+      }));
+  }
+});
+
+function HIDINGS(): readonly (readonly [string, (play: Play, staff: TextChannel) => void])[] {
+  return [
+    [
+      "a hidden channel",
+      ({ sim }) => sim.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "#staff" }),
+    ],
+    ["a channel without `knowledge`", ({ off }, staff) => void off.add(staff.id)],
+    [
+      "an age-restricted channel",
+      (_, staff) => void Object.assign(staff, { isAgeRestricted: true }),
+    ],
+  ];
+}
+
+const refusal = (kind: "unavailable" | "forbidden", code?: number) =>
+  new RestError("failed", { kind, route: "GET /x", code });
+
+/** What goes wrong, and the one sentence that the person gets. */
+const FAILURES:
+  readonly (readonly [what: string, set: (play: Play) => void, RegExp, by?: string])[] = [
+    [
+      "the model does not answer",
+      (play) => play.answer = () => Promise.reject(new Error("down")),
+      /^My model is overloaded/,
+    ],
+    [
+      "the model writes no line that counts",
+      (play) => play.answer = () => "Nothing.",
+      /^My model is overloaded/,
+    ],
+    [
+      "the budget is spent",
+      (play) => play.stop = { rule: "budgets.perUser.tokensPerDay", limit: 1 },
+      /^The budget for my answers is used up/,
+    ],
+    ["Discord does not answer", (play) =>
+      play.mayFail = () => {
+        throw refusal("unavailable");
+      }, /^Discord doesn't answer/],
+    ["no place has `knowledge`", (play) => play.off.add(play.demo.krill.id), /^I keep no messages/],
+    ["the bot may not read the history", (play) =>
+      play.mayFail = (path) => {
+        if (path.includes("/messages")) throw refusal("forbidden", 50_001);
+      }, /^Nothing new that I could read[^]*\nNot read whole: <#\d+> 0\/1$/],
+  ];
+
+describe("[T17a] a catch-up that fails says so in a sentence", () => {
+  for (const [what, set, expected] of FAILURES) {
+    it(what, () =>
+      withCatchUp(async (play) => {
+        await play.post("the harbour is closed", play.demo.channels.general);
+        set(play);
+        assert.match(await play.catchUp(play.demo.people.grace), expected);
+      }));
+  }
+
+  it("nothing is new, the time is none, it comes too late, or again at once", () =>
+    withCatchUp(async ({ catchUp, later, demo: { people: { grace } } }) => {
+      assert.match(
+        await catchUp(grace, { since: "1h" }),
+        /^Nothing new that I could read since <t:\d+:R>\.$/,
+      );
+      for (const since of ["soon", "", "2099-01-01", "-2h", "1 or 1=1"]) {
+        assert.equal(
+          await catchUp(grace, { since }),
+          NOTICES.catchUpNoTime.text,
+          since.slice(0, 9),
+        );
+      }
+      const late = { id: snowflakeAt(Date.now() - HOUR, 1) };
+      assert.equal(await catchUp(grace, { since: "1h" }, late), NOTICES.catchUpLater.text);
+      later(2);
+      const both = await Promise.all([catchUp(grace), catchUp(grace)]);
+      assert.equal(both.filter((text) => text === NOTICES.catchUpLater.text).length, 1);
+      assert.ok(parseSnowflake(late.id));
+    }));
+});
