@@ -35,6 +35,7 @@ const MAX_NEWS = 100;
 const MAX_ANSWER = 1_990;
 const MAX_PARTLY = 10;
 const MAX_SINCE_MS = 365 * DAY_MS;
+const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
 /** Creates the command's work. The function is long because it is the steps of one catch-up. */
 export function createAccountCatchup(
@@ -47,8 +48,8 @@ export function createAccountCatchup(
   const pauses = new Map<UserId, number>();
 
   /** The server of a call, or the one in which the person was last, with that time. */
-  async function lastSeen({ guildId: here, sender }: CommandCall, among: readonly GuildId[]) {
-    let last = { guildId: here, at: 0 };
+  async function lastSeen({ sender }: CommandCall, among: readonly GuildId[]) {
+    let last = { guildId: among[0], at: 0 };
     for (const guildId of among) {
       const channels = [...reader.index.get(guildId)?.channels.keys() ?? []];
       const at = await store.knowledge.seenAt(accountId, sender.id, channels);
@@ -130,23 +131,23 @@ export function createAccountCatchup(
       return notice("catchUpLater", {}, texts());
     }
     pauses.set(sender.id, Infinity);
+    let pauseMs = 0;
     try {
       const last = await lastSeen(call, among);
       const from = typeof since === "string" ? sinceOf(since.trim(), at) ?? NaN : last.at;
       const isTime = from > 0 && from <= at;
-      if (isTime && last.guildId) {
-        return await tell(call, last.guildId, Math.max(from, at - MAX_SINCE_MS));
-      }
-      return notice("catchUpNoTime", {}, texts());
+      if (!isTime || !last.guildId) return notice("commandUsage", { usage: USAGE }, texts());
+      pauseMs = PAUSE_MS;
+      return await tell(call, last.guildId, Math.max(from, at - MAX_SINCE_MS));
     } catch (error) {
-      log.warn("Cannot catch a person up", { interactionId: call.id, error });
       if (error instanceof BudgetSpent) {
-        const reset = readerTime(resetOf(error.stop, at), "R");
-        return notice("budgetSpent", { reset }, texts());
+        return notice("budgetSpent", { reset: readerTime(resetOf(error.stop, at), "R") }, texts());
       }
+      if (!(error instanceof RestError || error instanceof DOMException)) throw error;
+      log.warn("Cannot read what a person missed", { interactionId: call.id, error });
       return notice("searchFailed", {}, texts());
     } finally {
-      pauses.set(sender.id, now() + PAUSE_MS);
+      pauses.set(sender.id, now() + pauseMs);
     }
   }
 
@@ -157,10 +158,10 @@ export function createAccountCatchup(
 function bounded(client: RestApi, left: { requests: number }): RestApi {
   return {
     rolesOf: client.rolesOf,
-    request(method, path, options) {
+    async request(method, path, options) {
       const spent = { kind: "not_found", route: method, code: 0 } as const;
       if (--left.requests < 0) throw new RestError("is one request too many", spent);
-      return client.request(method, path, { ...options, priority: "background" });
+      return await client.request(method, path, { ...options, priority: "background" });
     },
   };
 }

@@ -34,11 +34,15 @@ export interface News {
 /** Pages of a busy channel beside its newest one. */
 const MORE_PAGES = 2;
 
-/** Reads a server. The function is long because its steps share what they have found. */
+/**
+ * Reads a server. The function is long because its steps share what they have found.
+ *
+ * @returns The messages, and the number of new ones in each place, as far as it is known.
+ */
 export async function readServer(
   guildId: GuildId,
   since: number,
-  { accountId, sender: { id: userId, roles }, channelId: here, options: { where } }: CommandCall,
+  { accountId, sender: { id: userId, roles }, options: { where } }: CommandCall,
   ports: {
     readonly api: RestApi;
     readonly readable: Readable;
@@ -46,7 +50,7 @@ export async function readServer(
     readonly show: Show;
     readonly signal: AbortSignal;
   },
-) {
+): Promise<{ readonly news: readonly News[]; readonly counts: ReadonlyMap<ChannelId, number> }> {
   const { api, readable, signal } = ports;
   const after = snowflakeAt<"message">(since, 0);
   const stored = await ports.knowledge.newsOf({ accountId, guildId, after, userId });
@@ -86,8 +90,7 @@ export async function readServer(
     for (const raw of page) {
       const id = parseSnowflake<"message">(raw.id);
       if (!id || !isNew(id) || found.has(id)) continue;
-      const place = { guildId, isGroup: false, isElsewhere: channel.id !== here };
-      const message = await ports.show(raw, place);
+      const message = await ports.show(raw, { guildId, isGroup: false, isElsewhere: true });
       if (!message || message.fromId === userId || message.text.trim() === "") continue;
       const { mentions, mention_roles, referenced_message } = raw;
       const isMention = has(mentions, userId) || roles.some((role) => has(mention_roles, role.id));
@@ -101,7 +104,6 @@ export async function readServer(
     return { oldest, isWhole: page.length > 0 && !(page.length === MAX_HISTORY && isNew(oldest)) };
   }
 
-  /** The number of new messages in each channel, as far as it is known. */
   const counts = new Map<ChannelId, number>();
   for (const channel of await findPlaces()) {
     const { id } = channel;

@@ -24,7 +24,7 @@ const CONCERNS = ["mention", "reply", "thread"];
 
 /** UTF-16 units of a request beside its messages, and of one of them at most. */
 export const OTHER_CHARS: number = INSTRUCTIONS.length + 200;
-export const LINE_OF_NEWS = MESSAGE_CHARS + 200;
+export const LINE_OF_NEWS: number = MESSAGE_CHARS + 200;
 
 /** Chooses messages of each channel, spread evenly; those that concern the person come first. */
 export function chooseNews(news: readonly News[], most: number): readonly News[] {
@@ -33,9 +33,8 @@ export function chooseNews(news: readonly News[], most: number): readonly News[]
   return places.flatMap((all = []) => {
     const near = all.filter(({ rank }) => rank < CONCERNS.length).slice(-share);
     const others = all.filter(({ rank }) => rank >= CONCERNS.length);
-    const part = Math.min(1, (share - near.length) / others.length);
-    const step = (at: number) => Math.floor(at * part);
-    return [...near, ...others.filter((_, at) => step(at + 1) > step(at))];
+    const step = Math.ceil(others.length / Math.max(1, share - near.length));
+    return [...near, ...others.filter((_, at) => at % step === 0)];
   }).sort((one, other) => one.rank - other.rank).slice(0, most);
 }
 

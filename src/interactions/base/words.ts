@@ -74,9 +74,8 @@ function valueOf({ type, choices }: CommandOption, text: string): OptionValue | 
     case "boolean":
       return BOOLEANS.get(text.toLowerCase());
     case "user":
-      return USER.exec(text)?.[1];
     case "channel":
-      return CHANNEL.exec(text)?.[1];
+      return ID.exec(text)?.[1];
     case "text":
       if (text === "") return undefined;
       if (!choices) return text;
@@ -86,8 +85,7 @@ function valueOf({ type, choices }: CommandOption, text: string): OptionValue | 
 
 const isSame = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
-const CHANNEL = /^(?:<#)?(\d{1,20})>?$/;
-const USER = /^(?:<@!?)?(\d{1,20})>?$/;
+const ID = /^(?:<(?:@!?|#))?(\d{1,20})>?$/;
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],

@@ -19,11 +19,6 @@ export const CATCHUP_NOTICES = {
     placeholders: { since: "a time, as Discord shows it" },
     example: "Nichts Neues seit {since}.",
   },
-  catchUpNoTime: {
-    text: "Since when? Give `since`, such as 2h, 3d, today or 2026-01-31.",
-    when: "`/catchup` cannot read its time, or has none and has not seen the person before",
-    example: "Seit wann? Gib `since` an, etwa 2h, 3d, today oder 2026-01-31.",
-  },
   catchUpLater: {
     text: "I can't catch you up just now. Give `/catchup` again in a minute.",
     when: "a person uses `/catchup` again at once, many people do, or it comes too late",

@@ -210,7 +210,7 @@ export const COMMAND_ANSWER_NOTICES = {
   },
   commandUsage: {
     text: "That does not fit this command. Write it like this: {usage}",
-    when: "the words of a text command do not fit it",
+    when: "the words of a text command do not fit it, or `/catchup` has no time to begin at",
     placeholders: { usage: "how to write it" },
     example: "So geht der Befehl:\n{usage}",
   },
