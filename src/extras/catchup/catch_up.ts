@@ -19,17 +19,22 @@ import { readerTime } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { historyChars } from "../../session/history.ts";
 import { readServer } from "./read_server.ts";
-import { catchUpRequest, chooseNews, LINE_OF_NEWS, linesOf, OTHER_CHARS } from "./tell.ts";
+import {
+  catchUpRequest,
+  chooseNews,
+  LINE_OF_NEWS,
+  linesOf,
+  newsLine,
+  OTHER_CHARS,
+} from "./tell.ts";
 
 /** Requests to Discord before the model is asked, and for the rights after it. */
 export const REQUESTS = { first: 26, last: 14 };
 /** Milliseconds until a person may have the next one, and people who have one in this time. */
 const PAUSE_MS = 30_000;
 const MAX_PEOPLE = 20;
-/** Milliseconds of one, those of the model, and the age from which on a call is too late. */
-const LIMIT_MS = 240_000;
-const MODEL_MS = 120_000;
-const LATE_MS = 600_000;
+/** Milliseconds of one, of its request to the model, and from which on a call is too late. */
+const [LIMIT_MS, MODEL_MS, LATE_MS] = [240_000, 120_000, 600_000] as const;
 /** Messages that the model reads, and UTF-16 units of an answer. */
 const MAX_NEWS = 100;
 const MAX_ANSWER = 1_990;
@@ -84,7 +89,8 @@ export function createAccountCatchup(
     const { news, counts } = await readServer(guildId, since, call, ports);
     const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) / LINE_OF_NEWS;
     const chosen = chooseNews(news, Math.min(MAX_NEWS, Math.floor(room)));
-    const request = catchUpRequest(chosen, account.randomId(), cleanSecrets);
+    const shown = cleanSecrets(chosen.map(newsLine).join("\n"));
+    const request = catchUpRequest(shown, account.randomId());
     const limit = AbortSignal.any([signal, AbortSignal.timeout(MODEL_MS)]);
     const asking = chosen.length > 0 ? askForText(model, request, limit) : "";
     const answer = await Promise.resolve(asking).catch((error: unknown) => {

@@ -8,9 +8,10 @@ import { visibleText } from "../../render/safety/visible.ts";
 import type { News } from "./read_server.ts";
 
 const MAX_LINES = 12;
-/** UTF-16 units of a message, and of a line. */
+/** UTF-16 units of a message, of a line, and of one that can be read. */
 const MESSAGE_CHARS = 400;
 const LINE_CHARS = 200;
+const READ_CHARS = 1_000;
 
 const INSTRUCTIONS = `You tell a person what happened on a Discord server while they were away.
 
@@ -38,18 +39,15 @@ export function chooseNews(news: readonly News[], most: number): readonly News[]
   }).sort((one, other) => one.rank - other.rank).slice(0, most);
 }
 
-function lineOf({ channel, message: { from, text }, rank }: News, at: number): string {
+/** A message as the model reads it. */
+export function newsLine({ channel, message: { from, text }, rank }: News, at: number): string {
   const words = bounded(text.replace(/\s+/g, " "), MESSAGE_CHARS);
-  const line = { n: at + 1, channel: channel.name, from, concerns: CONCERNS[rank], text: words };
-  return JSON.stringify(line);
+  const concerns = CONCERNS[rank];
+  return JSON.stringify({ n: at + 1, channel: channel.name, from, concerns, text: words });
 }
 
-export function catchUpRequest(
-  chosen: readonly News[],
-  boundary: string,
-  clean: (text: string) => string,
-): ModelRequest {
-  const lines = clean(chosen.map(lineOf).join("\n"));
+/** @param lines Those of {@link newsLine}. */
+export function catchUpRequest(lines: string, boundary: string): ModelRequest {
   const text = `${fenced("transcript", boundary, lines)}\n[write the lines now]`;
   return { system: INSTRUCTIONS, messages: [{ role: "user", text }] };
 }
@@ -65,7 +63,7 @@ export function linesOf(
 ): readonly { readonly text: string; readonly news: News }[] {
   const byName = new Map(chosen.flatMap((one, at) => [[`${at + 1}`, one], [one.link, one]]));
   return visibleText(answer).split("\n").flatMap((line) => {
-    const [, words = "", number, link = ""] = LINE.exec(line) ?? [];
+    const [, words = "", number, link = ""] = LINE.exec(line.slice(0, READ_CHARS)) ?? [];
     const text = words.replace(ADDRESS, "…").replace(/\[\d{1,5}\]/g, "").replace(/\s+/g, " ")
       .trim();
     const news = byName.get(number ?? link);

@@ -8,12 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccountContext } from "../../../src/bot/account_context.ts";
 import type { AccountServices } from "../../../src/bot/bot_extra.ts";
-import {
-  type ChannelId,
-  type MessageId,
-  parseSnowflake,
-  snowflakeAt,
-} from "../../../src/core/discord/ids.ts";
+import { type ChannelId, type MessageId, snowflakeAt } from "../../../src/core/discord/ids.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
@@ -44,10 +39,7 @@ import { ACCOUNT, guildMessage, guildPlace, sender } from "../../support/discord
 import { batch, ignored, openTestStore } from "../../support/store/store.ts";
 
 const HOUR = 3_600_000;
-const NO_TIME = NOTICES.commandUsage.text.replace(
-  "{usage}",
-  "`/catchup since:2h` (or 3d, today, 2026-01-31)",
-);
+const NO_TIME = /^That does not fit this command.*`\/catchup since:2h`/;
 const AT = Date.UTC(2026, 0, 2);
 
 function repeat({ messages }: ModelRequest): string {
@@ -225,7 +217,7 @@ describe("[T17a] a catch-up", () => {
 
   it("begins at the person's last message or reaction that the bot saw", () =>
     withCatchUp(async ({ post, catchUp, lines, rows, demo: { channels, people: { grace } } }) => {
-      assert.equal(await catchUp(grace, {}), NO_TIME);
+      assert.match(await catchUp(grace, {}), NO_TIME);
       await post("before", channels.general);
       await post("hello", channels.general, "grace");
       await post("after", channels.general);
@@ -307,6 +299,13 @@ describe("[T17a] the lines of a catch-up", () => {
   }
 });
 
+const NO_VIEW = { to: "@everyone", what: "viewChannel", as: "denied", in: "#staff" } as const;
+const HIDINGS: readonly (readonly [string, (play: Play, staff: TextChannel) => void])[] = [
+  ["a hidden channel", ({ sim }) => sim.permit(NO_VIEW)],
+  ["a channel without `knowledge`", ({ off }, staff) => void off.add(staff.id)],
+  ["an age-restricted channel", (_, staff) => Object.assign(staff, { isAgeRestricted: true })],
+];
+
 describe("[T17a] [SEC-R4] a catch-up shows no word of a place that the person may not read", () => {
   const overwrite = fc.record({
     who: fc.constantFrom("@everyone", "helpers", "crew", "grace", "mallory"),
@@ -387,7 +386,7 @@ describe("[T17a] [SEC-R4] a catch-up shows no word of a place that the person ma
       assert.equal(lines().length, 1);
     }));
 
-  for (const [what, hide] of HIDINGS()) {
+  for (const [what, hide] of HIDINGS) {
     it(`${what}: the answer is that of a quiet server`, () =>
       withCatchUp(async (play) => {
         const { post, catchUp, channel, demo: { people: { grace } } } = play;
@@ -402,51 +401,30 @@ describe("[T17a] [SEC-R4] a catch-up shows no word of a place that the person ma
   }
 });
 
-function HIDINGS(): readonly (readonly [string, (play: Play, staff: TextChannel) => void])[] {
-  return [
-    [
-      "a hidden channel",
-      ({ sim }) => sim.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "#staff" }),
-    ],
-    ["a channel without `knowledge`", ({ off }, staff) => void off.add(staff.id)],
-    [
-      "an age-restricted channel",
-      (_, staff) => void Object.assign(staff, { isAgeRestricted: true }),
-    ],
-  ];
+function down(): never {
+  throw new RestError("failed", { kind: "unavailable", route: "GET /x" });
 }
 
-const refusal = (kind: "unavailable" | "forbidden", code?: number) =>
-  new RestError("failed", { kind, route: "GET /x", code });
+function unreadable(path: string): void {
+  const refusal = { kind: "forbidden", route: "GET /x", code: 50_001 } as const;
+  if (path.includes("/messages")) throw new RestError("failed", refusal);
+}
+
+const SPENT = { rule: "budgets.perUser.tokensPerDay", limit: 1 };
 
 /** What goes wrong, and the one sentence that the person gets. */
-const FAILURES:
-  readonly (readonly [what: string, set: (play: Play) => void, RegExp, by?: string])[] = [
-    [
-      "the model does not answer",
-      (play) => play.answer = () => Promise.reject(new Error("down")),
-      /^My model is overloaded/,
-    ],
-    [
-      "the model writes no line that counts",
-      (play) => play.answer = () => "Nothing.",
-      /^My model is overloaded/,
-    ],
-    [
-      "the budget is spent",
-      (play) => play.stop = { rule: "budgets.perUser.tokensPerDay", limit: 1 },
-      /^The budget for my answers is used up/,
-    ],
-    ["Discord does not answer", (play) =>
-      play.mayFail = () => {
-        throw refusal("unavailable");
-      }, /^Discord doesn't answer/],
-    ["no place has `knowledge`", (play) => play.off.add(play.demo.krill.id), /^I keep no messages/],
-    ["the bot may not read the history", (play) =>
-      play.mayFail = (path) => {
-        if (path.includes("/messages")) throw refusal("forbidden", 50_001);
-      }, /^Nothing new that I could read[^]*\nNot read whole: <#\d+> 0\/1$/],
-  ];
+const FAILURES: readonly (readonly [string, (play: Play) => void, RegExp])[] = [
+  ["the model is down", (play) => play.answer = down, /^My model is overloaded/],
+  ["no line counts", (play) => play.answer = () => "Nothing.", /^My model is overloaded/],
+  ["the budget is spent", (play) => play.stop = SPENT, /^The budget for my answers is used up/],
+  ["Discord is down", (play) => play.mayFail = down, /^Discord doesn't answer/],
+  ["nothing has `knowledge`", (play) => play.off.add(play.demo.krill.id), /^I keep no messages/],
+  [
+    "no history",
+    (play) => play.mayFail = unreadable,
+    /^Nothing new[^]*\nNot read whole: <#\d+> 0\/1$/,
+  ],
+];
 
 describe("[T17a] a catch-up that fails says so in a sentence", () => {
   for (const [what, set, expected] of FAILURES) {
@@ -465,16 +443,11 @@ describe("[T17a] a catch-up that fails says so in a sentence", () => {
         /^Nothing new that I could read since <t:\d+:R>\.$/,
       );
       for (const since of ["soon", "", "2099-01-01", "-2h", "1 or 1=1"]) {
-        assert.equal(
-          await catchUp(grace, { since }),
-          NO_TIME,
-          since.slice(0, 9),
-        );
+        assert.match(await catchUp(grace, { since }), NO_TIME);
       }
       const late = { id: snowflakeAt(Date.now() - HOUR, 1) };
       assert.equal(await catchUp(grace, { since: "1h" }, late), NOTICES.catchUpLater.text);
       const both = await Promise.all([catchUp(grace), catchUp(grace)]);
       assert.equal(both.filter((text) => text === NOTICES.catchUpLater.text).length, 1);
-      assert.ok(parseSnowflake(late.id));
     }));
 });
