@@ -74,8 +74,9 @@ function valueOf({ type, choices }: CommandOption, text: string): OptionValue | 
     case "boolean":
       return BOOLEANS.get(text.toLowerCase());
     case "user":
+      return USER.exec(text)?.[1];
     case "channel":
-      return ID.exec(text)?.[1];
+      return /^(?:<#)?(\d{1,20})>?$/.exec(text)?.[1];
     case "text":
       if (text === "") return undefined;
       if (!choices) return text;
@@ -85,7 +86,7 @@ function valueOf({ type, choices }: CommandOption, text: string): OptionValue | 
 
 const isSame = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
-const ID = /^(?:<(?:@!?|#))?(\d{1,20})>?$/;
+const USER = /^(?:<@!?)?(\d{1,20})>?$/;
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],

@@ -31,7 +31,7 @@ import {
 } from "../../../simulator/world/create_world.ts";
 import { may } from "../../../simulator/world/access.ts";
 import { ALL_PERMISSIONS } from "../../../simulator/world/permissions.ts";
-import type { Message, TextChannel, Thread, User } from "../../../simulator/world/world.ts";
+import type { TextChannel, Thread, User } from "../../../simulator/world/world.ts";
 import { type Simulated, withDiscord } from "../../discord/rest/simulated.ts";
 import { testAccount } from "../../support/account.ts";
 import { callOf } from "../../support/discord/calls.ts";
