@@ -8,10 +8,11 @@ import { visibleText } from "../../render/safety/visible.ts";
 import type { News } from "./read_server.ts";
 
 const MAX_LINES = 12;
-/** UTF-16 units of a message, of a line, and of one that can be read. */
+/** UTF-16 units of a message, of a line, and of a line and an answer that can be read. */
 const MESSAGE_CHARS = 400;
 const LINE_CHARS = 200;
 const READ_CHARS = 1_000;
+const ANSWER_CHARS = 50_000;
 
 const INSTRUCTIONS = `You tell a person what happened on a Discord server while they were away.
 
@@ -30,13 +31,15 @@ export const LINE_OF_NEWS: number = MESSAGE_CHARS + 200;
 /** Chooses messages of each channel, spread evenly; those that concern the person come first. */
 export function chooseNews(news: readonly News[], most: number): readonly News[] {
   const places = Object.values(Object.groupBy(news, ({ channel }) => channel.id));
-  const share = Math.max(1, Math.floor(most / places.length));
-  return places.flatMap((all = []) => {
-    const near = all.filter(({ rank }) => rank < CONCERNS.length).slice(-share);
-    const others = all.filter(({ rank }) => rank >= CONCERNS.length);
-    const step = Math.ceil(others.length / Math.max(1, share - near.length));
-    return [...near, ...others.filter((_, at) => at % step === 0)];
-  }).sort((one, other) => one.rank - other.rank).slice(0, most);
+  for (let share = most;; share = Math.floor(share / 2)) {
+    const chosen = places.flatMap((all = []) => {
+      const near = all.filter(({ rank }) => rank < CONCERNS.length).slice(-share);
+      const others = all.filter(({ rank }) => rank >= CONCERNS.length);
+      const step = Math.ceil(others.length / Math.max(1, share - near.length));
+      return [...near, ...others.filter((_, at) => at % step === 0)];
+    }).sort((one, other) => one.rank - other.rank);
+    if (chosen.length <= most || share <= 1) return chosen.slice(0, most);
+  }
 }
 
 /** A message as the model reads it. */
@@ -62,7 +65,7 @@ export function linesOf(
   chosen: readonly News[],
 ): readonly { readonly text: string; readonly news: News }[] {
   const byName = new Map(chosen.flatMap((one, at) => [[`${at + 1}`, one], [one.link, one]]));
-  return visibleText(answer).split("\n").flatMap((line) => {
+  return visibleText(answer.slice(0, ANSWER_CHARS)).split("\n").flatMap((line) => {
     const [, words = "", number, link = ""] = LINE.exec(line.slice(0, READ_CHARS)) ?? [];
     const text = words.replace(ADDRESS, "…").replace(/\[\d{1,5}\]/g, "").replace(/\s+/g, " ")
       .trim();
