@@ -11,7 +11,7 @@ import type { Finding } from "../core/finding.ts";
 import type { Store } from "../store/store.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
-import type { RestApi, RestClient } from "../discord/rest/client/client.ts";
+import type { RestClient } from "../discord/rest/client/client.ts";
 import type { Judging } from "../flows/judging/judging.ts";
 import type { Meters } from "../http/metrics.ts";
 import type { Snapshot } from "../http/snapshot.ts";
@@ -19,7 +19,7 @@ import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
-import type { FindReadable } from "../discord/rest/actions/readable.ts";
+import type { ReadableOptions } from "../discord/rest/actions/readable.ts";
 import type { AccountContext } from "./account_context.ts";
 
 export interface BotExtra {
@@ -43,9 +43,8 @@ export interface AccountServices {
   /** The first model of an agent. */
   readonly modelOf: (agentId: string) => Model;
   /** Messages that a person may read by a search (T17). */
-  readonly searching: {
+  readonly searching: Omit<ReadableOptions, "client"> & {
     readonly guilds: () => readonly GuildId[];
-    readonly readableBy: (client: RestApi) => Promise<FindReadable>;
     readonly show: Show;
   };
   /** Removes secrets of the config from a text. */

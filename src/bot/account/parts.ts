@@ -122,7 +122,7 @@ export async function createParts(
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
     ...{ client, reader, judging, spend },
-    searching: { ...knowledge, show: history.show },
+    searching: knowledge.searching,
     modelOf: (agentId) => settings.models.of(agentId),
     cleanSecrets: outbound.cleanSecrets,
     web: toolServices.of(account.config().agentList[0].id).ports.web,

@@ -10,7 +10,7 @@ import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { GuildTarget } from "../../discord/rest/actions/options.ts";
 import type { ReadableOptions } from "../../discord/rest/actions/readable.ts";
-import type { RestApi, RestClient } from "../../discord/rest/client/client.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createKnowledgeUpkeep } from "../../flows/knowledge.ts";
 import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
@@ -66,7 +66,6 @@ export function createAccountKnowledge(
       knowledge: store.knowledge,
     });
   });
-  const readable = createLoader(() => import("../../discord/rest/actions/readable.ts"));
   const search: SearchServers = async (by, query) => await (await loaded.get())(by, query);
   const upkeep = createKnowledgeUpkeep({
     ...{ accountId, store, schedule, isOn },
@@ -86,10 +85,8 @@ export function createAccountKnowledge(
     search,
     upkeep,
     isOn,
-    guilds,
-    /** The rights of searches, read by the requests of a client of the caller's. */
-    readableBy: async (client: RestApi) =>
-      (await readable.get()).createReadable({ ...rules, client }),
+    /** The rules of searches, for other parts that read servers. */
+    searching: { ...rules, guilds, show: history.show },
     /** Whether a message's place looks questions up by itself. */
     isAuto: ({ place }: InboundMessage): boolean =>
       place.kind === "guild" && knowledgeIn(place, policy().policy) === "auto",

@@ -5,10 +5,11 @@ import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ignored } from "../../core/inbound/verdict.ts";
-import { askForText, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { askForText, ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { BudgetSpent, resetOf } from "../../core/spending/budget.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+import { createReadable } from "../../discord/rest/actions/readable.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { plain } from "../../interactions/commands/search.ts";
@@ -80,7 +81,7 @@ export function createAccountCatchup(
     await record(call);
     const left = { requests: REQUESTS.first };
     const api = bounded(client, left);
-    const readableIn = await searching.readableBy(api);
+    const readableIn = createReadable({ ...searching, client: api });
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(LIMIT_MS)]);
     const asker = { messages: [questionOf(call)], reach: "asker", signal } as const;
     const readable = await readableIn(asker, guildId);
@@ -92,12 +93,7 @@ export function createAccountCatchup(
     const shown = cleanSecrets(chosen.map(newsLine).join("\n"));
     const request = catchUpRequest(shown, account.randomId());
     const limit = AbortSignal.any([signal, AbortSignal.timeout(MODEL_MS)]);
-    const asking = chosen.length > 0 ? askForText(model, request, limit) : "";
-    const answer = await Promise.resolve(asking).catch((error: unknown) => {
-      if (error instanceof BudgetSpent) throw error;
-      log.warn("The model gave no catch-up", { interactionId: id, model: model.id, error });
-      return "";
-    });
+    const answer = chosen.length > 0 ? await askForText(model, request, limit) : "";
     const lines = linesOf(cleanSecrets(answer), chosen);
 
     left.requests = REQUESTS.last; // rights may have changed while the model wrote
@@ -149,9 +145,10 @@ export function createAccountCatchup(
       if (error instanceof BudgetSpent) {
         return notice("budgetSpent", { reset: readerTime(resetOf(error.stop, at), "R") }, texts());
       }
-      if (!(error instanceof RestError || error instanceof DOMException)) throw error;
-      log.warn("Cannot read what a person missed", { interactionId: call.id, error });
-      return notice("searchFailed", {}, texts());
+      log.warn("Cannot catch a person up", { interactionId: call.id, error });
+      if (error instanceof RestError) return notice("searchFailed", {}, texts());
+      if (!(error instanceof ModelError || error instanceof DOMException)) throw error;
+      return notice("failureBusy", { id: call.id }, texts());
     } finally {
       pauses.set(sender.id, now() + pauseMs);
     }

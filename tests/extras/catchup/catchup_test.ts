@@ -11,12 +11,12 @@ import type { AccountServices } from "../../../src/bot/bot_extra.ts";
 import { type ChannelId, type MessageId, snowflakeAt } from "../../../src/core/discord/ids.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
-import type { Model, ModelRequest } from "../../../src/core/model.ts";
+import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import type { BudgetStop } from "../../../src/core/spending/budget.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
-import { createReadable } from "../../../src/discord/rest/actions/readable.ts";
+import type { GuildTarget } from "../../../src/discord/rest/actions/options.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { createAccountCatchup, REQUESTS } from "../../../src/extras/catchup/catch_up.ts";
@@ -58,14 +58,12 @@ function openPlay(discord: Simulated) {
   const { store, database } = openTestStore();
   const state = {
     ahead: 0, // milliseconds of the bot's clock
-    /** The model's answer; by default it repeats each line, with its number. */
     answer: repeat as (request: ModelRequest) => string | Promise<string>,
     stop: undefined as BudgetStop | undefined,
     mayFail: (_path: string): void => {},
     charges: [] as Charge[],
     off: new Set<string>(), // without `knowledge`
-    /** Threads that Discord tells as private ones; the simulator has none. */
-    hidden: new Set<string>(),
+    hidden: new Set<string>(), // threads that Discord tells as private ones
   };
   const now = () => Date.now() + state.ahead;
   const requests: ModelRequest[] = [];
@@ -103,12 +101,9 @@ function openPlay(discord: Simulated) {
     modelOf: () => model,
     searching: {
       guilds: () => state.off.has(krill.id) ? [] : [krill.id],
-      readableBy: (client: RestApi) =>
-        Promise.resolve(createReadable({
-          ...{ client, now, closedBy: () => undefined },
-          isSearchable: ({ channelId, parentId = "" }) =>
-            !state.off.has(channelId) && !state.off.has(parentId),
-        })),
+      ...{ now, closedBy: () => undefined },
+      isSearchable: ({ channelId, parentId }: GuildTarget) =>
+        ![channelId, parentId ?? ""].some((id) => state.off.has(id)),
       show: createShow({ accountId: ACCOUNT, ...showing }),
     },
     cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
@@ -384,6 +379,10 @@ function down(): never {
   throw new RestError("failed", { kind: "unavailable", route: "GET /x" });
 }
 
+function unreached(): never {
+  throw new ModelError("failed", { kind: "unavailable", modelId: "fake/model" });
+}
+
 function unreadable(path: string): void {
   const refusal = { kind: "forbidden", route: "GET /x", code: 50_001 } as const;
   if (path.includes("/messages")) throw new RestError("failed", refusal);
@@ -393,7 +392,7 @@ const SPENT = { rule: "budgets.perUser.tokensPerDay", limit: 1 };
 
 /** What goes wrong, and the one sentence that the person gets. */
 const FAILURES: readonly (readonly [string, (play: Play) => void, RegExp])[] = [
-  ["the model is down", (play) => play.answer = down, /^My model is overloaded/],
+  ["the model is down", (play) => play.answer = unreached, /^My model is overloaded/],
   ["no line counts", (play) => play.answer = () => "Nothing.", /^My model is overloaded/],
   ["the budget is spent", (play) => play.stop = SPENT, /^The budget for my answers is used up/],
   ["Discord is down", (play) => play.mayFail = down, /^Discord doesn't answer/],

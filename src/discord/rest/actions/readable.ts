@@ -45,7 +45,7 @@ export interface Readable {
  * @returns `undefined` if no one who asks has any, because they are not in the server.
  * @throws {RestError} If Discord does not answer, or refuses; as a rejection.
  */
-export type FindReadable = (
+type FindReadable = (
   by: Pick<SearchReach, "messages" | "reach" | "signal">,
   guildId: GuildId,
 ) => Promise<Readable | undefined>;
