@@ -64,6 +64,7 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], string>> = {
   whole: "whole number",
   boolean: "true or false",
   user: "user",
+  channel: "channel",
 };
 
 export function pageText(registries: Registries = REGISTRIES): string {

@@ -38,6 +38,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "too-old": "`gateway.catchUp.maxAgeMin`",
   "too-many": "`gateway.catchUp.maxPerChannel`",
   "send-off": "`/send on`, or `/send inherit`",
+  "caught-up": "no cure needed",
   "queue-full": "send it again later; `messages.queue.perUser`, `messages.queue.perChannel`",
   "creator-gone": "`barnacle schedules delete <number>`",
   "restored": "`barnacle schedules run <number>`",

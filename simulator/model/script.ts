@@ -24,6 +24,7 @@ export function wordsOf(prompt: string): string {
   const opened = [...prompt.matchAll(/<message boundary="[^"]*">/g)].at(-1);
   const transcript = /<transcript boundary="[^"]*">\n([^]*?)\n<\/transcript>/.exec(prompt)?.[1];
   // Its words are not addressed to this model, which would simulate the failures that they name.
+  if (transcript?.startsWith('{"n":1,')) return `a catch-up of ${transcript.split("\n").length}`;
   if (transcript !== undefined) return `a transcript of ${transcript.split("\n").length} entries`;
   if (!opened) return prompt.trim();
   const body = prompt.slice(opened.index + opened[0].length);
@@ -45,6 +46,8 @@ export function filesOf(prompt: string): readonly string[] {
  * @param files From {@link filesOf}.
  */
 export function answerTo(words: string, files: readonly string[] = []): string {
+  const [, messages] = /^a catch-up of (\d+)$/.exec(words) ?? [];
+  if (messages !== undefined) return newsOf(Number(messages));
   const known = /\b(help|long|book|code|table)\b/i.exec(words)?.[1]?.toLowerCase();
   switch (known) {
     case "help":
@@ -60,6 +63,12 @@ export function answerTo(words: string, files: readonly string[] = []): string {
     default:
       return files.length > 0 ? echoFiles(files) : echo(words);
   }
+}
+
+/** Lines about the messages of a catch-up, and one about a message that does not exist. */
+function newsOf(messages: number): string {
+  const numbers = Array.from({ length: Math.min(messages, 8) }, (_, at) => at + 1);
+  return [...numbers, messages + 1].map((n) => `- The news of message ${n} [${n}]`).join("\n");
 }
 
 export function answerWith(results: readonly string[]): string {

@@ -2,7 +2,11 @@
 
 import type { AlertRecord } from "../core/alerts.ts";
 import type { AccountEvents } from "../core/account/events.ts";
-import type { AccountId } from "../core/discord/ids.ts";
+import type { Show } from "../core/turn/ports/discord_call.ts";
+import type { AccountId, GuildId } from "../core/discord/ids.ts";
+import type { CommandCall } from "../core/inbound/interactions.ts";
+import type { Model } from "../core/model.ts";
+import type { SpendPort } from "../core/spending/metered_model.ts";
 import type { Finding } from "../core/finding.ts";
 import type { Store } from "../store/store.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
@@ -15,6 +19,7 @@ import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
+import type { ReadableOptions } from "../discord/rest/actions/readable.ts";
 import type { AccountContext } from "./account_context.ts";
 
 export interface BotExtra {
@@ -33,7 +38,15 @@ export type CreateAccountPart = (
 export interface AccountServices {
   readonly client: RestClient;
   readonly reader: Pick<Reader, "index">;
-  readonly judging: Pick<Judging, "judge" | "route">;
+  readonly judging: Pick<Judging, "judge" | "route" | "sessionOf">;
+  readonly spend: SpendPort;
+  /** The first model of an agent. */
+  readonly modelOf: (agentId: string) => Model;
+  /** Messages that a person may read by a search (T17). */
+  readonly searching: Omit<ReadableOptions, "client"> & {
+    readonly guilds: () => readonly GuildId[];
+    readonly show: Show;
+  };
   /** Removes secrets of the config from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly web: Pick<WebPort, "feed">;
@@ -54,6 +67,8 @@ export interface AccountPart {
   readonly namespaces?: readonly (keyof Store)[];
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
+  /** Its work of commands that the registry declares, by their names. */
+  readonly commands?: Readonly<Record<string, (call: CommandCall) => Promise<string>>>;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
   linesUnder?(turn: EndedTurn): readonly string[];
   findings?(): readonly Finding[];

@@ -159,6 +159,22 @@ export interface Model {
   generate(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
 }
 
+/** Asks a model for a text. @returns At most the part that first exceeds `maxChars`. */
+export async function askForText(
+  model: Model,
+  request: ModelRequest,
+  signal: AbortSignal,
+  maxChars: number = Infinity,
+): Promise<string> {
+  let text = "";
+  for await (const part of model.generate(request, signal)) {
+    if (part.kind === "again") text = "";
+    if (part.kind === "text") text += part.text;
+    if (part.kind === "finish" || text.length > maxChars) return text;
+  }
+  throw new Error("the answer ended early");
+}
+
 const NONE: ReadonlySet<ThinkLevel> = new Set();
 
 /** A model with another way to generate. Its abilities are always those of the wrapped model. */

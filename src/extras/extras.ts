@@ -6,6 +6,7 @@ import { agent } from "./agent/extra.ts";
 import { alerts } from "./alerts/extra.ts";
 import { api } from "./api/extra.ts";
 import { backup } from "./backup/extra.ts";
+import { catchup } from "./catchup/extra.ts";
 import { completion } from "./completion/extra.ts";
 import { config } from "./config/extra.ts";
 import { dashboard } from "./dashboard/extra.ts";
@@ -31,6 +32,7 @@ export const EXTRAS: readonly Extra[] = [
   alerts,
   api,
   backup,
+  catchup,
   completion,
   config,
   dashboard,

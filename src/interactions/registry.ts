@@ -13,6 +13,7 @@ import { ABOUT } from "./commands/about.ts";
 import { allowlist } from "./commands/allowlist.ts";
 import { approve } from "./commands/approve.ts";
 import { agents, dashboard, STOPS } from "./commands/bot.ts";
+import { catchup } from "./commands/catchup.ts";
 import { config } from "./commands/config.ts";
 import { CONVERSATION, stopButton } from "./commands/conversation.ts";
 import { mcp } from "./commands/mcp.ts";
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   ...ABOUT,
   why,
   search,
+  catchup,
   memory,
   skill,
   ...REMOVALS,

@@ -1,6 +1,7 @@
 /** Creates the parts that extras add to an account, and joins them to one. */
 
 import type { Finding } from "../../core/finding.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../store/store.ts";
 import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -45,6 +46,11 @@ export async function createExtraParts(
           return [];
         }
       }),
+    /** Runs a command by the part that has its work. */
+    async runCommand(call: CommandCall): Promise<string> {
+      const [run] = parts.flatMap(({ commands }) => commands?.[call.name] ?? []);
+      return await run?.(call) ?? "";
+    },
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */
     async stop(): Promise<void> {

@@ -102,6 +102,7 @@ export async function createParts(
     ...{ threads, sources, knowledge, spend, rates, summaries, toolPortsOf },
     ...{ health, memory, isOnly, isOurs, personForgotten },
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
+    byExtra: (call) => extras.runCommand(call),
   });
   const catchUp = createAccountCatchUp(account, { options, client, reader, inbound, outbound });
   /** The calls of programs, which are loaded with the first one (O14). */
@@ -120,7 +121,9 @@ export async function createParts(
   });
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
-    ...{ client, reader, judging },
+    ...{ client, reader, judging, spend },
+    searching: knowledge.searching,
+    modelOf: (agentId) => settings.models.of(agentId),
     cleanSecrets: outbound.cleanSecrets,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
   });

@@ -60,6 +60,7 @@ export interface InteractionParts
   extends
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
     Pick<Asks, "waiting" | "isRefused">,
+    Pick<InteractionContext, "byExtra">,
     Pick<AccountPorts, "health" | "personForgotten"> {
   readonly options: Pick<
     AccountOptions,
@@ -216,6 +217,7 @@ export function createCommandContext(
       const { id, name } = agentOf(config(), judging.sessionOf(call).agentId);
       return name ?? id;
     },
+    byExtra: parts.byExtra,
     cleanSecrets,
     turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
     async status(call) {

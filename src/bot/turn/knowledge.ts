@@ -9,6 +9,7 @@ import type { SearchServers } from "../../core/turn/ports/search.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { GuildTarget } from "../../discord/rest/actions/options.ts";
+import type { ReadableOptions } from "../../discord/rest/actions/readable.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createKnowledgeUpkeep } from "../../flows/knowledge.ts";
 import { latest } from "../../lib/cache.ts";
@@ -46,24 +47,23 @@ export function createAccountKnowledge(
     );
   }
 
+  const rules: Omit<ReadableOptions, "client"> = {
+    closedBy: (asker, target) =>
+      closed()({
+        channelId: target.channelId,
+        place: placeOf(target),
+        sender: asker.sender,
+        isOwner: sources.isOwner(asker),
+      }),
+    isSearchable,
+    now,
+  };
   const loaded = createLoader(async () => {
     const { createServerSearch } = await import("../../discord/rest/actions/server_search.ts");
     return createServerSearch({
-      accountId,
-      client,
-      closedBy: (asker, target) =>
-        closed()({
-          channelId: target.channelId,
-          place: placeOf(target),
-          sender: asker.sender,
-          isOwner: sources.isOwner(asker),
-        }),
-      isSearchable,
+      ...{ ...rules, accountId, client, guilds, schedule },
       show: history.show,
       knowledge: store.knowledge,
-      guilds,
-      schedule,
-      now,
     });
   });
   const search: SearchServers = async (by, query) => await (await loaded.get())(by, query);
@@ -85,6 +85,8 @@ export function createAccountKnowledge(
     search,
     upkeep,
     isOn,
+    /** The rules of searches, for other parts that read servers. */
+    searching: { ...rules, guilds, show: history.show },
     /** Whether a message's place looks questions up by itself. */
     isAuto: ({ place }: InboundMessage): boolean =>
       place.kind === "guild" && knowledgeIn(place, policy().policy) === "auto",

@@ -21,7 +21,7 @@ const ASSIGNMENTS = ["router", "assignments"];
  * compares this list with theirs.
  */
 export const OWN_COMMANDS: readonly string[] =
-  ("help commands status whoami usage context why search memory skill forget undo stop new reset compact model models " +
+  ("help commands status whoami usage context why search catchup memory skill forget undo stop new reset compact model models " +
     "think reasoning verbose queue activation allowlist send config agents dashboard mcp pause restart approve")
     .split(" ");
 

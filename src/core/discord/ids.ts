@@ -49,7 +49,7 @@ export function toAccountId(text: string): AccountId {
 }
 
 /** Unix time in milliseconds of the start of 2015, from which snowflakes count. */
-const DISCORD_EPOCH_MS = 1_420_070_400_000;
+export const DISCORD_EPOCH_MS = 1_420_070_400_000;
 
 const MAX_SNOWFLAKE = 2n ** 64n - 1n;
 /** Digits of {@link MAX_SNOWFLAKE}; a number with fewer fits into 64 bits. */

@@ -94,6 +94,8 @@ export type IgnoreReason =
   | "too-old"
   /** Found by catch-up, before the newest `gateway.catchUp.maxPerChannel` of its channel (G6). */
   | "too-many"
+  /** It is `/catchup`, whose answer no conversation keeps (T17a). */
+  | "caught-up"
   /** Too many turns of the sender, or of the channel, wait already (X4). */
   | "queue-full"
   /** The creator of a schedule has left the guild, or may not see the channel any more (T12). */

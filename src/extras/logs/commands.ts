@@ -53,7 +53,7 @@ export const logs: CliCommand = describeCommand<LogsFlags>({
       since: {
         kind: "parsed",
         async parse(text) {
-          return (await import("./filter.ts")).toSince(text);
+          return (await import("../../lib/text/times.ts")).toSince(text, Date.now());
         },
         brief:
           'Lines since a time: 30m, 2h, 7d, today, yesterday, 2026-01-31 or "2026-01-31 12:30"',

@@ -14,7 +14,7 @@ import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
-import type { Model } from "../../core/model.ts";
+import { askForText, type Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
@@ -114,14 +114,8 @@ export function createAskModel(
     const by = usedBy(message, agentId);
     const asked = meteredModel(model, { kind: "intent", by, spend: ports.spend, now });
     const text = fenced("transcript", ports.randomId(), (await linesOf(message)).join("\n"));
-    let answer = "";
-    for await (
-      const part of asked.generate({ system: SYSTEM, messages: [{ role: "user", text }] }, signal)
-    ) {
-      if (part.kind === "again") answer = "";
-      if (part.kind === "text") answer += part.text;
-      if (answer.length > ANSWER_CHARS) break;
-    }
+    const request = { system: SYSTEM, messages: [{ role: "user", text }] } as const;
+    const answer = await askForText(asked, request, signal, ANSWER_CHARS);
     const [word] = /\b(?:yes|no)\b/i.exec(answer) ?? [];
     if (word === undefined) throw new Error("the model answered neither yes nor no");
     return word.toLowerCase() === "yes" ? "yes" : "no";

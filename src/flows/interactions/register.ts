@@ -232,6 +232,7 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
   whole: 4,
   boolean: 5,
   user: 6,
+  channel: 7,
 };
 
 /** Maximum number of commands of each type, and of characters of one. */

@@ -6,6 +6,7 @@
  */
 
 import { DAY_MS } from "../../lib/clock.ts";
+import { durationOf } from "../../lib/text/times.ts";
 
 export type When =
   /** Once, at Unix time in milliseconds. */
@@ -27,18 +28,6 @@ const MAX_YEARS = 5;
 
 const LOCAL =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
-const DURATION = /^(?:in\s+)?((?:\d+(?:\.\d+)?\s*[a-z]+(?:\s*,\s*|\s+and\s+|\s*))+)$/i;
-const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)/gi;
-const ISO_DURATION = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i;
-
-const UNITS: readonly (readonly [RegExp, number])[] = [
-  [/^(?:s|secs?|seconds?)$/i, 1_000],
-  [/^(?:m|mins?|minutes?)$/i, 60_000],
-  [/^(?:h|hrs?|hours?)$/i, 3_600_000],
-  [/^(?:d|days?)$/i, DAY_MS],
-  [/^(?:w|weeks?)$/i, 7 * DAY_MS],
-];
-
 const HOW = 'write a local time such as "2026-11-27T09:00", a duration such as "2h 30m", ' +
   'or (owners only) a cron pattern with five fields such as "0 9 * * 1"';
 
@@ -92,24 +81,6 @@ function once(at: number, { now }: LocalMoment): When {
     return problem(`that time is more than ${MAX_YEARS} years ahead`);
   }
   return { kind: "once", at };
-}
-
-function durationOf(text: string): number | undefined {
-  const iso = ISO_DURATION.exec(text);
-  if (iso && iso.slice(1).some((part) => part !== undefined)) {
-    const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = iso.slice(1)
-      .map((part) => Number(part ?? 0));
-    return (weeks * 7 + days) * DAY_MS + ((hours * 60 + minutes) * 60 + seconds) * 1_000;
-  }
-  const [, parts] = DURATION.exec(text) ?? [];
-  if (parts === undefined) return undefined;
-  let ms = 0;
-  for (const [, amount = "", unit = ""] of parts.matchAll(PART)) {
-    const unitMs = UNITS.find(([name]) => name.test(unit))?.[1];
-    if (unitMs === undefined) return undefined;
-    ms += Number(amount) * unitMs;
-  }
-  return Math.round(ms);
 }
 
 function withColon(zone: string): string {

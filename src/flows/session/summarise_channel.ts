@@ -5,7 +5,7 @@
  * one call of a tool is, too.
  */
 
-import { type Model, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { askForText, type Model, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
@@ -71,7 +71,7 @@ export async function summariseChannel(
   });
   const lines = pieces.flatMap((piece) => piece.lines);
   const summaryOf = async (request: ModelRequest) =>
-    channelSummaryOf(clean(await ask(model, request, signal)), lines, maxChars);
+    channelSummaryOf(clean(await askForText(model, request, signal)), lines, maxChars);
 
   const summaries = await inOrder(pieces, async (piece) => {
     try {
@@ -145,15 +145,6 @@ async function inOrder<Item, Result>(
     results.push(...await Promise.all(items.slice(at, at + AT_ONCE).map(task)));
   }
   return results;
-}
-
-async function ask(model: Model, request: ModelRequest, signal: AbortSignal): Promise<string> {
-  let text = "";
-  for await (const part of model.generate(request, signal)) {
-    if (part.kind === "finish") return text;
-    text = part.kind === "again" ? "" : text + part.text;
-  }
-  throw new Error("the answer ended early");
 }
 
 export function createSummarise(

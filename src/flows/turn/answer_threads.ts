@@ -22,7 +22,7 @@ import type { Reaction } from "../../core/inbound/reactions.ts";
 import { threadTitle } from "../../render/name.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { Account } from "../../core/account/account.ts";
-import type { Model } from "../../core/model.ts";
+import { askForText, type Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
@@ -314,17 +314,8 @@ export function createTitleByModel(
     const by = usedBy(message, agentId);
     const asker = meteredModel(modelOf(agentId), { kind: "summary", by, spend, now });
     const asked = fenced("message", randomId(), text.slice(0, MAX_TEXT).toWellFormed());
-    let title = "";
-    for await (
-      const part of asker.generate(
-        { system: SYSTEM, messages: [{ role: "user", text: asked }] },
-        signal,
-      )
-    ) {
-      if (part.kind === "again") title = "";
-      if (part.kind === "text") title += part.text;
-      if (title.length > MAX_TITLE) break; // no title
-    }
+    const request = { system: SYSTEM, messages: [{ role: "user", text: asked }] } as const;
+    const title = await askForText(asker, request, signal, MAX_TITLE);
     const shown = visibleText(title.slice(0, MAX_TITLE).toWellFormed());
     return isNoReply(shown) ? "" : shown;
   }

@@ -28,10 +28,10 @@ export interface CommandOption {
   /** 1 to 100 characters. */
   readonly description: string;
   /**
-   * `whole` is an integer. `user` is the id of a user, who in a text command may be mentioned. In a
-   * text command, a `text` option that comes last takes all words.
+   * `whole` is an integer. `user` and `channel` are ids, which in a text command may be mentions. In
+   * a text command, a `text` option that comes last takes all words.
    */
-  readonly type: "text" | "whole" | "boolean" | "user";
+  readonly type: "text" | "whole" | "boolean" | "user" | "channel";
   /** Whether Discord refuses a call without it; absent: no. */
   readonly isRequired?: boolean;
   /** The only values of a text option, at most 25; absent: any text. */

@@ -148,6 +148,8 @@ export interface InteractionContext
     /** Searches messages that the asker may read; in direct messages, on all servers. */
     readonly run: ReturnType<typeof createPersonalSearch>;
   };
+  /** Runs a command whose work is an extra's. */
+  readonly byExtra: (call: CommandCall) => Promise<string>;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly turns: {

@@ -75,6 +75,8 @@ function valueOf({ type, choices }: CommandOption, text: string): OptionValue | 
       return BOOLEANS.get(text.toLowerCase());
     case "user":
       return USER.exec(text)?.[1];
+    case "channel":
+      return /^(?:<#)?(\d{1,20})>?$/.exec(text)?.[1];
     case "text":
       if (text === "") return undefined;
       if (!choices) return text;

@@ -8,6 +8,7 @@ import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
+import { plain } from "./search.ts";
 import type { UndoOutcome } from "../parts/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 
@@ -140,11 +141,6 @@ function listOf(notes: readonly Note[]): string {
     return `**${id}** (${scope}) ${preview}`;
   });
   return [...lines, ...(notes.length > SHOWN ? ["…"] : [])].join("\n");
-}
-
-/** A note as plain text: no Markdown hides a part of it. */
-function plain(text: string): string {
-  return text.replace(/[\\*_~`|>#[\]()<-]/g, "\\$&");
 }
 
 /** The commands that take data or changes back, in the order of `/help`. */

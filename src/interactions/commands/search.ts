@@ -51,6 +51,6 @@ function lineOf({ link, where, text, message }: FoundSource): string {
 }
 
 /** Words of people as plain text: they mention no one, link nothing and format nothing. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replace(/[\\*_~`|>#[\]()<@:-]/g, "\\$&");
 }

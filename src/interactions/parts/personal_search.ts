@@ -33,7 +33,7 @@ export function createPersonalSearch(
 }
 
 /** The call as a message of the asker. */
-function questionOf(
+export function questionOf(
   { accountId, id: written, channelId, guildId, place, sender }: CommandCall,
 ): InboundMessage {
   const id = parseSnowflake<"message">(written);

@@ -189,12 +189,12 @@ export const COMMAND_ANSWER_NOTICES = {
   },
   searchOff: {
     text: "I keep no messages for searches here. My owner can turn it on with `knowledge`.",
-    when: "a person uses `/search`, and no channel has `knowledge`",
+    when: "a person uses `/search` or `/catchup`, and no channel has `knowledge`",
     example: "Hier gibt es keine Suche.",
   },
   searchFailed: {
     text: "Discord doesn't answer my search just now. Try again in a minute.",
-    when: "`/search` fails, because Discord does not answer",
+    when: "`/search` or `/catchup` fails, because Discord does not answer",
     example: "Discord antwortet gerade nicht.",
   },
   help: {
@@ -210,7 +210,7 @@ export const COMMAND_ANSWER_NOTICES = {
   },
   commandUsage: {
     text: "That does not fit this command. Write it like this: {usage}",
-    when: "the words of a text command do not fit it",
+    when: "the words of a text command do not fit it, or `/catchup` has no time to begin at",
     placeholders: { usage: "how to write it" },
     example: "So geht der Befehl:\n{usage}",
   },

@@ -6,6 +6,7 @@
  */
 
 import { ACCESS_NOTICES } from "./access.ts";
+import { CATCHUP_NOTICES } from "./catchup.ts";
 import { ALLOWLIST_NOTICES, MCP_NOTICES } from "./owner_commands.ts";
 import { ANSWER_NOTICES, PROGRESS_NOTICES } from "./answers.ts";
 import { COMMAND_ANSWER_NOTICES, COMMAND_NOTICES } from "./command_answers.ts";
@@ -35,6 +36,7 @@ const ALL = {
   ...COMMAND_NOTICES,
   ...QUESTION_NOTICES,
   ...COMMAND_ANSWER_NOTICES,
+  ...CATCHUP_NOTICES,
   ...ALLOWLIST_NOTICES,
   ...MCP_NOTICES,
   ...SETTING_NOTICES,

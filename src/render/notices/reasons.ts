@@ -73,6 +73,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "too-old": "Sent while the bot was offline, and too old to answer.",
   "too-many": "Sent while the bot was offline, with too many newer messages after it.",
   "send-off": "An owner has switched my answers off there; the model may see it as context later.",
+  "caught-up": "It is /catchup: only its sender saw the answer, and no conversation keeps it.",
   "queue-full": "Too many messages of the sender, or of the channel, were waiting for an answer.",
   "creator-gone": "The creator of this schedule has left, or may no longer see the channel.",
   "restored": "This run was due before the data were restored from a backup.",

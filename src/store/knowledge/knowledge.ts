@@ -13,13 +13,14 @@ import {
   type AccountId,
   type ChannelId,
   compareIds,
+  DISCORD_EPOCH_MS,
   type GuildId,
   type MessageId,
   type UserId,
 } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { KNOWN_CHANNEL } from "../schema/judged.ts";
 import type { ServerQuery } from "../../core/turn/ports/search.ts";
 import type { KnownRows } from "./known_rows.ts";
@@ -33,6 +34,13 @@ const CHANNEL = KNOWN_CHANNEL.pick("guildId", "channelId", "parentId");
 export type SearchedChannel = ReturnType<typeof CHANNEL.read>;
 
 const REPLIES = rows({ ids: json<readonly MessageId[]>() });
+const NEWS = rows({
+  channelId: snowflake<"channel">(),
+  parentId: snowflake<"channel">(),
+  count: integer(),
+  isTheirs: flag(), // a thread in which the person has written
+  near: json<readonly MessageId[]>(),
+});
 const FOUND = rows({
   id: integer(),
   channel: integer(),
@@ -56,6 +64,9 @@ const MAX_JOINED = 3;
 /** Messages with a word from which on a search for it takes no longer words. */
 const FEW = 40;
 const MAX_REPLIES = 5;
+
+/** Newest messages in which a catch-up looks. */
+const MAX_RECENT = 20_000;
 
 /** The statements, which are prepared by the first search. */
 function prepareSearch(database: DatabaseSync) {
@@ -83,6 +94,29 @@ function prepareSearch(database: DatabaseSync) {
          SELECT message_id FROM known_message
          WHERE reply_to = ? AND +channel = ? AND author_id <> ? ORDER BY +id LIMIT ${MAX_REPLIES}
        )`,
+    news: sql`
+      SELECT c.channel_id, c.parent_id, COUNT(*) AS count,
+        c.parent_id <> c.channel_id AND EXISTS (
+          SELECT 1 FROM known_message AS o WHERE o.channel = c.id AND o.author_id = :userId
+        ) AS is_theirs,
+        json_group_array(m.message_id) FILTER (WHERE instr(m.text, :userId) > 0 OR EXISTS (
+          SELECT 1 FROM known_message AS t WHERE t.message_id = m.reply_to AND t.author_id = :userId
+        )) AS near
+      FROM (SELECT * FROM known_message ORDER BY id DESC LIMIT ${MAX_RECENT}) AS m
+      JOIN known_channel AS c ON c.id = m.channel
+      WHERE c.account_id = :accountId AND c.guild_id = :guildId AND m.message_id > :after
+        AND m.author_id <> :userId
+      GROUP BY c.id`,
+    seenAt: sql`
+      WITH wanted AS (SELECT value FROM json_each(:channels))
+      SELECT COALESCE(MAX(at), 0) AS number FROM (
+        SELECT (CAST(message_id AS INTEGER) >> 22) + ${DISCORD_EPOCH_MS} AS at
+        FROM (SELECT * FROM decision ORDER BY id DESC LIMIT ${MAX_RECENT})
+        WHERE account_id = :accountId AND author_id = :userId AND channel_id IN wanted
+          AND why <> 'caught-up'
+        UNION ALL SELECT at FROM reaction
+        WHERE account_id = :accountId AND user_id = :userId AND channel_id IN wanted
+      )`,
   };
 }
 
@@ -194,6 +228,16 @@ export function createKnowledge(
       if (known.isDue()) await commit(UNNAMED, () => known.step());
       return await read(() => find(query));
     },
+    /** New messages by others in a server's channels: their number, and those that concern a person. */
+    newsOf: (
+      given: Pick<KnownQuery, "accountId" | "guildId"> & Record<"userId" | "after", string>,
+    ) => read(() => known.isUsed() ? statements().news.all(given).map(NEWS.read) : []),
+    /** Unix time in milliseconds of a person's last message or reaction in channels; 0: none is known. */
+    seenAt: (accountId: AccountId, userId: UserId, among: readonly ChannelId[]) =>
+      read(() => {
+        const channels = JSON.stringify(among);
+        return NUMBER.read(statements().seenAt.get({ accountId, userId, channels })).number;
+      }),
     /** Removes messages that Discord does not have any more. No later search finds them. */
     removeKnown: (accountId: AccountId, messageIds: readonly MessageId[]) =>
       commit(UNNAMED, () => known.remove(accountId, messageIds)),

@@ -86,6 +86,35 @@ describe("[T17] /search", () => {
     }));
 });
 
+describe("[T17a] /catchup", () => {
+  it("tells a person what they missed where they may read, and `why` explains it", () =>
+    withSimulation({ discord: withKnowledge(), mayRefuse: isEarly }, async (scene) => {
+      const { say, simulator, model, eventually, cli } = scene;
+      addStaff(scene);
+      simulator.setRoles({ who: "grace", roles: [] });
+      await scene.start();
+      await registered(scene);
+      const away = say("grace", "general", "Back in an hour.");
+      const secret = say("ada", "staff", "The ferry was too expensive.");
+      const open = say("ada", "help", "The ferry leaves at nine.");
+      await eventually("the messages", () => Promise.resolve(kept(scene).length === 3));
+      const hers = await give(scene, { as: "grace", in: "#general", name: "catchup" });
+      assert.ok(hers.endsWith(`/${open.id}`), hers);
+      assert.ok(!hers.includes(secret.id) && !hers.includes(away.id), hers);
+      const { body = "" } = model.requests.at(-1) ?? {};
+      assert.ok(body.includes("leaves at nine") && !body.includes("expensive"), body);
+      assert.doesNotMatch(hers, /message [23]/, "a line without a message");
+      const options = { since: "1h" };
+      const his = await give(scene, { as: "ada", in: "dm", name: "catchup", options });
+      assert.ok(his.endsWith(`/${away.id}`), his);
+      assert.deepEqual(scene.written("general"), []);
+      assert.equal(kept(scene).length, 3);
+      const [, id = ""] = /\/why (\d+)/.exec(hers) ?? [];
+      const { stdout } = await cli("why", id);
+      assert.match(stdout.join("\n"), /only its sender saw the answer/);
+    }));
+});
+
 describe('[T17] knowledge: "auto"', () => {
   it("links an earlier answer before the model answers, and gives the model the replies, which it links", () => {
     let ahead = 0;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { filterOf, toSince } from "../../../src/extras/logs/filter.ts";
+import { filterOf } from "../../../src/extras/logs/filter.ts";
+import { toSince } from "../../../src/lib/text/times.ts";
 import {
   LINE_MAX_CHARS,
   lineAsJson,

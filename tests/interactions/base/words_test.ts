@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { readWords, usageOf } from "../../../src/interactions/base/words.ts";
 import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
+import { catchup } from "../../../src/interactions/commands/catchup.ts";
 import { config } from "../../../src/interactions/commands/config.ts";
 import { forget, memory } from "../../../src/interactions/commands/own_data.ts";
 import { skill } from "../../../src/interactions/commands/questions.ts";
@@ -46,6 +47,8 @@ describe("[K1] readWords()", () => {
     [allowlist, "add ada", undefined], // another person could take the name
     [allowlist, "add <#12>", undefined],
     [allowlist, "add", undefined],
+    [catchup, "2h <#12>", { options: { since: "2h", where: "12" } }],
+    [catchup, "2h <@12>", undefined],
   ];
   for (const [command, words, read] of cases) {
     it(`reads /${command.name} ${words}`, () => {

@@ -290,7 +290,7 @@ function nameOf({ name }: Channel): string {
 }
 
 /** The threads of Discord's answer; those that do not fit are left out. */
-function threadsIn(answer: unknown): readonly Channel[] {
+export function threadsIn(answer: unknown): readonly Channel[] {
   if (typeof answer !== "object" || answer === null || !("threads" in answer)) return [];
   const { threads } = answer;
   return Array.isArray(threads) ? threads.flatMap((raw) => channelOf(raw) ?? []) : [];

@@ -199,7 +199,26 @@ const passedOn: Scene = {
   },
 };
 
+const catchUp: Scene = {
+  name: "a person alone reads what happened while they were away",
+  config: {
+    ...demoConfig(),
+    channels: { discord: { guilds: { "krill-co": { knowledge: "search" } } } },
+  },
+  async play({ simulation: { simulator }, say, verdictOn, replies, until, assert }) {
+    say("grace", "#general", "Back in an hour.");
+    const news = say("ada", "#help", "The ferry leaves at nine.");
+    await verdictOn(news);
+    await until("the commands", () => simulator.application.commands.length > 0 || undefined);
+    simulator.command({ as: "grace", in: "#general", name: "catchup" });
+    const answer = await until("the catch-up", () => simulator.ephemeral("grace")[0]?.content);
+    assert("its line ends with a link to the message", answer.endsWith(`/${news.id}`), answer);
+    assert("no one else sees it", replies().length === 0, replies());
+  },
+};
+
 export const AGENT: readonly Scene[] = [
+  catchUp,
   reminder,
   file,
   voice,

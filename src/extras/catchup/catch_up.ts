@@ -1,0 +1,170 @@
+/** Catches one person up (T17a), and keeps no word of it. */
+
+import type { AccountContext } from "../../bot/account_context.ts";
+import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import { ignored } from "../../core/inbound/verdict.ts";
+import { askForText, ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { BudgetSpent, resetOf } from "../../core/spending/budget.ts";
+import { meteredModel } from "../../core/spending/metered_model.ts";
+import { usedBy } from "../../core/spending/usage.ts";
+import { createReadable } from "../../discord/rest/actions/readable.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { plain } from "../../interactions/commands/search.ts";
+import { questionOf } from "../../interactions/parts/personal_search.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { sinceOf } from "../../lib/text/times.ts";
+import { readerTime } from "../../lib/text/units.ts";
+import { notice } from "../../render/notices/notices.ts";
+import { historyChars } from "../../session/history.ts";
+import { readServer } from "./read_server.ts";
+import {
+  catchUpRequest,
+  chooseNews,
+  LINE_OF_NEWS,
+  linesOf,
+  newsLine,
+  OTHER_CHARS,
+} from "./tell.ts";
+
+/** Requests to Discord before the model is asked, and for the rights after it. */
+export const REQUESTS = { first: 26, last: 14 };
+/** Milliseconds until a person may have the next one, and people who have one in this time. */
+const PAUSE_MS = 30_000;
+const MAX_PEOPLE = 20;
+/** Milliseconds of one, of its request to the model, and from which on a call is too late. */
+const [LIMIT_MS, MODEL_MS, LATE_MS] = [240_000, 120_000, 600_000] as const;
+/** Messages that the model reads, and UTF-16 units of an answer. */
+const MAX_NEWS = 100;
+const MAX_ANSWER = 1_990;
+const MAX_PARTLY = 10;
+const MAX_SINCE_MS = 365 * DAY_MS;
+const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
+
+/** Creates the command's work. The function is long because it is the steps of one catch-up. */
+export function createAccountCatchup(
+  account: AccountContext,
+  { client, reader, judging, spend, modelOf, searching, cleanSecrets }: AccountServices,
+): AccountPart {
+  const { accountId, store, now, stopping, texts } = account;
+  const { log } = account.forPart("interactions");
+  /** Until when people may have no other one. */
+  const pauses = new Map<UserId, number>();
+
+  /** The server of a call, or the one in which the person was last, with that time. */
+  async function lastSeen({ sender }: CommandCall, among: readonly GuildId[]) {
+    let last = { guildId: among[0], at: 0 };
+    for (const guildId of among) {
+      const channels = [...reader.index.get(guildId)?.channels.keys() ?? []];
+      const at = await store.knowledge.seenAt(accountId, sender.id, channels);
+      if (at > last.at) last = { guildId, at };
+    }
+    return last;
+  }
+
+  /** Stores the verdict, so that `why` explains the call. */
+  async function record(call: CommandCall): Promise<void> {
+    const message = { ...questionOf(call), asked: true } as const;
+    const { verdict: policyVerdict, ...judged } = judging.judge.judge(message, {}, "not_live");
+    const verdict = ignored("caught-up", policyVerdict.rule);
+    const one = { ...judged, message, verdict, policyVerdict };
+    await store.inbox.acceptBatch({ accountId, judged: [one], echoes: [], guilds: [] }, now());
+  }
+
+  async function tell(call: CommandCall, guildId: GuildId, since: number): Promise<string> {
+    const { id } = call;
+    const { agentId } = judging.sessionOf(call);
+    const by = usedBy(call, agentId);
+    const model = meteredModel(modelOf(agentId), { kind: "summary", by, spend, now });
+    await record(call);
+    const left = { requests: REQUESTS.first };
+    const api = bounded(client, left);
+    const readableIn = createReadable({ ...searching, client: api });
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(LIMIT_MS)]);
+    const asker = { messages: [questionOf(call)], reach: "asker", signal } as const;
+    const readable = await readableIn(asker, guildId);
+    if (!readable) return notice("catchUpNothing", { since: readerTime(since, "R") }, texts());
+    const ports = { api, readable, knowledge: store.knowledge, show: searching.show, signal };
+    const { news, counts } = await readServer(guildId, since, call, ports);
+    const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) / LINE_OF_NEWS;
+    const chosen = chooseNews(news, Math.min(MAX_NEWS, Math.floor(room)));
+    const shown = cleanSecrets(chosen.map(newsLine).join("\n"));
+    const request = catchUpRequest(shown, account.randomId());
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(MODEL_MS)]);
+    const answer = chosen.length > 0 ? await askForText(model, request, limit) : "";
+    const lines = linesOf(cleanSecrets(answer), chosen);
+
+    left.requests = REQUESTS.last; // rights may have changed while the model wrote
+    const still = await readableIn(asker, guildId);
+    const told: string[] = [];
+    for (const { text, news: { channel, link } } of lines) {
+      if (await still?.open(channel.id)) told.push(`- ${text} ${link}`);
+    }
+    const partly: string[] = [];
+    for (const [channelId, count] of counts) {
+      const had = chosen.filter(({ channel }) => channel.id === channelId).length;
+      const isPart = had < count && await still?.open(channelId);
+      if (isPart) partly.push(`<#${channelId}> ${had}/${count}`);
+    }
+    log.info("Caught a person up", { interactionId: id, read: chosen.length, lines: told.length });
+    const server = plain(reader.index.get(guildId)?.name ?? "");
+    const words = { server, since: readerTime(since, "R"), read: chosen.length, id };
+    const places = partly.slice(0, MAX_PARTLY).join(" · ");
+    const isFailed = chosen.length > 0 && lines.length === 0;
+    const head = told.length > 0 ? "catchUp" : isFailed ? "failureBusy" : "catchUpNothing";
+    const first = notice(head, words, texts());
+    const last = partly.length > 0 ? [notice("catchUpPartly", { places }, texts())] : [];
+    let chars = [first, ...last].join().length;
+    const fitting = told.filter((line) => (chars += line.length + 1) <= MAX_ANSWER);
+    return [first, ...fitting, ...last].join("\n");
+  }
+
+  async function run(call: CommandCall): Promise<string> {
+    const { sender, guildId: here, options: { since } } = call;
+    const at = now();
+    const id = parseSnowflake<"interaction">(call.id);
+    const among = searching.guilds().filter((guildId) => here === undefined || guildId === here);
+    if (among.length === 0) return notice("searchOff", {}, texts());
+    for (const [userId, until] of pauses) if (until <= at) pauses.delete(userId);
+    const isLate = !id || at - createdAtMs(id) > LATE_MS;
+    if (isLate || pauses.has(sender.id) || pauses.size >= MAX_PEOPLE) {
+      return notice("catchUpLater", {}, texts());
+    }
+    pauses.set(sender.id, Infinity);
+    let pauseMs = 0;
+    try {
+      const last = await lastSeen(call, among);
+      const from = typeof since === "string" ? sinceOf(since.trim(), at) ?? NaN : last.at;
+      const isTime = from > 0 && from <= at;
+      if (!isTime || !last.guildId) return notice("commandUsage", { usage: USAGE }, texts());
+      pauseMs = PAUSE_MS;
+      return await tell(call, last.guildId, Math.max(from, at - MAX_SINCE_MS));
+    } catch (error) {
+      if (error instanceof BudgetSpent) {
+        return notice("budgetSpent", { reset: readerTime(resetOf(error.stop, at), "R") }, texts());
+      }
+      log.warn("Cannot catch a person up", { interactionId: call.id, error });
+      if (error instanceof RestError) return notice("searchFailed", {}, texts());
+      if (!(error instanceof ModelError || error instanceof DOMException)) throw error;
+      return notice("failureBusy", { id: call.id }, texts());
+    } finally {
+      pauses.set(sender.id, now() + pauseMs);
+    }
+  }
+
+  return { commands: { catchup: run } };
+}
+
+/** A client with so many requests, which leave after those of answers. After them, it finds nothing. */
+function bounded(client: RestApi, left: { requests: number }): RestApi {
+  return {
+    rolesOf: client.rolesOf,
+    async request(method, path, options) {
+      const spent = { kind: "not_found", route: method, code: 0 } as const;
+      if (--left.requests < 0) throw new RestError("is one request too many", spent);
+      return await client.request(method, path, { ...options, priority: "background" });
+    },
+  };
+}

@@ -1,0 +1,7 @@
+/** Tells a person alone what happened while they were away: `/catchup` (T17a). */
+
+import type { Extra } from "../../cli/extras/extra.ts";
+
+export const catchup: Extra = {
+  account: async () => (await import("./catch_up.ts")).createAccountCatchup,
+};

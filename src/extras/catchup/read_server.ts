@@ -1,0 +1,132 @@
+/**
+ * Reads the new messages of a server that a person may see (T17a). Requests are bounded, so places
+ * with messages that concern the person come first, and a busy one is read in parts.
+ */
+
+import {
+  type ChannelId,
+  compareIds,
+  createdAtMs,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  snowflakeAt,
+} from "../../core/discord/ids.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import { type Channel, isForum } from "../../core/rights/channel.ts";
+import { messageLink } from "../../core/turn/decided_action.ts";
+import type { Show, ShownMessage } from "../../core/turn/ports/discord_call.ts";
+import type { Readable } from "../../discord/rest/actions/readable.ts";
+import { threadsIn } from "../../discord/rest/actions/server_search.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
+import type { Knowledge } from "../../store/knowledge/knowledge.ts";
+
+export interface News {
+  readonly channel: Channel;
+  readonly message: ShownMessage;
+  readonly link: string;
+  /** 0: it mentions the person, 1: it replies to them, 2: it is in their thread, 3: none of these. */
+  readonly rank: number;
+}
+
+/** Pages of a busy channel beside its newest one. */
+const MORE_PAGES = 2;
+
+/**
+ * Reads a server. The function is long because its steps share what they have found.
+ *
+ * @returns The messages, and the number of new ones in each place, as far as it is known.
+ */
+export async function readServer(
+  guildId: GuildId,
+  since: number,
+  { accountId, sender: { id: userId, roles }, options: { where } }: CommandCall,
+  ports: {
+    readonly api: RestApi;
+    readonly readable: Readable;
+    readonly knowledge: Pick<Knowledge, "newsOf">;
+    readonly show: Show;
+    readonly signal: AbortSignal;
+  },
+): Promise<{ readonly news: readonly News[]; readonly counts: ReadonlyMap<ChannelId, number> }> {
+  const { api, readable, signal } = ports;
+  const after = snowflakeAt<"message">(since, 0);
+  const stored = await ports.knowledge.newsOf({ accountId, guildId, after, userId });
+  const rowOf = (channelId: ChannelId) => stored.find((one) => one.channelId === channelId);
+  const readPage = createReadHistory(api, { signal });
+  const found = new Map<MessageId, News>();
+  const isNew = (id = after) => compareIds(id, after) > 0;
+  const isWanted = (id: ChannelId, parentId?: ChannelId) =>
+    where === undefined || id === where || parentId === where;
+
+  async function findPlaces(): Promise<readonly Channel[]> {
+    const places = [...readable.channels.values()].filter((channel) =>
+      isNew(channel.lastMessageId) && isWanted(channel.id) && !isForum(channel)
+    );
+    const path = `/guilds/${guildId}/threads/active`;
+    const threads = threadsIn(await api.request("GET", path, { signal }));
+    for (const thread of threads) {
+      const isPlace = isNew(thread.lastMessageId) && isWanted(thread.id, thread.parentId);
+      if (isPlace && await readable.openThread({ ...thread, guildId })) places.push(thread);
+    }
+    for (const { channelId: id, parentId } of stored) { // archived threads
+      const isKnown = id === parentId || threads.some((thread) => thread.id === id);
+      if (isKnown || !isWanted(id, parentId) || !readable.channels.has(parentId)) continue;
+      const thread = await readable.open(id);
+      if (thread) places.push(thread);
+    }
+    return places.sort((one, other) =>
+      (rowOf(other.id)?.near.length ?? 0) - (rowOf(one.id)?.near.length ?? 0) ||
+      compareIds(other.lastMessageId ?? after, one.lastMessageId ?? after)
+    );
+  }
+
+  /** Finds the new messages of a page. @returns Its oldest message, if they may be more. */
+  async function read(channel: Channel, around?: MessageId) {
+    const row = rowOf(channel.id);
+    const page = await readPage(channel.id, { around, limit: MAX_HISTORY }).catch(refused);
+    for (const raw of page) {
+      const id = parseSnowflake<"message">(raw.id);
+      if (!id || !isNew(id) || found.has(id)) continue;
+      const message = await ports.show(raw, { guildId, isGroup: false, isElsewhere: true });
+      if (!message || message.fromId === userId || message.text.trim() === "") continue;
+      const { mentions, mention_roles, referenced_message } = raw;
+      const isMention = has(mentions, userId) || roles.some((role) => has(mention_roles, role.id));
+      const isReply = has(referenced_message, userId);
+      const isTheirs = row?.isTheirs || channel.thread?.ownerId === userId;
+      const rank = isReply ? 1 : isMention ? 0 : isTheirs ? 2 : 3;
+      const link = messageLink({ guildId, channelId: channel.id, id });
+      found.set(id, { channel, message, link, rank });
+    }
+    const oldest = parseSnowflake<"message">(page.at(-1)?.id ?? "");
+    return { oldest, isWhole: page.length > 0 && !(page.length === MAX_HISTORY && isNew(oldest)) };
+  }
+
+  const counts = new Map<ChannelId, number>();
+  for (const channel of await findPlaces()) {
+    const { id } = channel;
+    const { oldest, isWhole } = await read(channel);
+    if (oldest && !isWhole) {
+      const near = rowOf(id)?.near.filter((one) => !found.has(one)) ?? [];
+      const middle = snowflakeAt<"message">((since + createdAtMs(oldest)) / 2, 0);
+      for (const spot of [...near, middle].slice(0, MORE_PAGES)) await read(channel, spot);
+    }
+    const had = [...found.values()].filter((one) => one.channel.id === id).length;
+    counts.set(id, isWhole ? had : Math.max(rowOf(id)?.count ?? 0, had + 1));
+  }
+  const news = [...found.values()].sort((a, b) => compareIds(a.message.id, b.message.id));
+  return { news, counts };
+}
+
+/** Whether a part of a message in Discord's form names an id. */
+function has(part: unknown, id: string): boolean {
+  return part !== undefined && JSON.stringify(part).includes(`"${id}"`);
+}
+
+/** Takes a refusal by Discord for an empty page. Other failures stay. */
+function refused(error: unknown): [] {
+  if (error instanceof RestError && error.code !== undefined) return [];
+  throw error;
+}

@@ -1,0 +1,67 @@
+/** Reads durations and times that a person writes. */
+
+import { DAY_MS } from "../clock.ts";
+import { timeText } from "./units.ts";
+
+const DURATION = /^(?:in\s+)?((?:\d+(?:\.\d+)?\s*[a-z]+(?:\s*,\s*|\s+and\s+|\s*))+)$/i;
+const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)/gi;
+const ISO_DURATION = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i;
+
+const UNITS: readonly (readonly [RegExp, number])[] = [
+  [/^(?:s|secs?|seconds?)$/i, 1_000],
+  [/^(?:m|mins?|minutes?)$/i, 60_000],
+  [/^(?:h|hrs?|hours?)$/i, 3_600_000],
+  [/^(?:d|days?)$/i, DAY_MS],
+  [/^(?:w|weeks?)$/i, 7 * DAY_MS],
+];
+
+/** A date, with or without a time, in UTC unless it names a zone. */
+const DATE =
+  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?( ?UTC|Z|[+-]\d\d:?\d\d)?$/i;
+
+/**
+ * Reads the beginning of a time: `"30m"`, `"2h"`, `"7d"`, `"today"`, `"yesterday"`, or a date with or without time.
+ *
+ * @throws {RangeError} If the text is none of these, or a time to come.
+ */
+export function toSince(text: string, now: number): number {
+  const since = sinceOf(text.trim(), now);
+  if (since === undefined || Number.isNaN(since)) {
+    throw new RangeError(
+      `"${text}" is no time; write 30m, 2h, 7d, today, yesterday, 2026-01-31 or "2026-01-31 12:30" (UTC)`,
+    );
+  }
+  if (since > now) throw new RangeError(`${timeText(since)} is in the future`);
+  return since;
+}
+
+/** Milliseconds of a duration; `undefined` if it is none. */
+export function durationOf(text: string): number | undefined {
+  const iso = ISO_DURATION.exec(text);
+  if (iso && iso.slice(1).some((part) => part !== undefined)) {
+    const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = iso.slice(1)
+      .map((part) => Number(part ?? 0));
+    return (weeks * 7 + days) * DAY_MS + ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+  }
+  const [, parts] = DURATION.exec(text) ?? [];
+  if (parts === undefined) return undefined;
+  let ms = 0;
+  for (const [, amount = "", unit = ""] of parts.matchAll(PART)) {
+    const unitMs = UNITS.find(([name]) => name.test(unit))?.[1];
+    if (unitMs === undefined) return undefined;
+    ms += Number(amount) * unitMs;
+  }
+  return Math.round(ms);
+}
+
+/** As {@link toSince}; `undefined` or NaN for no time. It may be a time to come. */
+export function sinceOf(text: string, now: number): number | undefined {
+  const midnight = now - now % DAY_MS;
+  if (text.toLowerCase() === "today") return midnight;
+  if (text.toLowerCase() === "yesterday") return midnight - DAY_MS;
+  const durationMs = durationOf(text);
+  if (durationMs !== undefined) return now - durationMs;
+  const [, day, time = "00:00", zone = "Z"] = DATE.exec(text) ?? [];
+  if (day === undefined) return undefined;
+  return Date.parse(`${day}T${time}${/utc/i.test(zone) ? "Z" : zone}`);
+}

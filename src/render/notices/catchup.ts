@@ -1,0 +1,27 @@
+/** Answers to `/catchup` (T17a). */
+
+export const CATCHUP_NOTICES = {
+  catchUp: {
+    text: "{server} since {since}, from {read} messages (`/why {id}`):",
+    when: "a person uses `/catchup`, as the first line",
+    placeholders: { server: "its name", since: "a time", read: "number of messages", id: "an ID" },
+    example: "{server} seit {since}, aus {read} Nachrichten (`/why {id}`):",
+  },
+  catchUpPartly: {
+    text: "Not read whole: {places}",
+    when: "`/catchup` could not read all new messages, as the last line",
+    placeholders: { places: "each channel, with the number of messages read, and of new ones" },
+    example: "Nicht ganz gelesen: {places}",
+  },
+  catchUpNothing: {
+    text: "Nothing new that I could read since {since}.",
+    when: "`/catchup` finds no new message that the person may read",
+    placeholders: { since: "a time, as Discord shows it" },
+    example: "Nichts Neues seit {since}.",
+  },
+  catchUpLater: {
+    text: "I can't catch you up just now. Give `/catchup` again in a minute.",
+    when: "a person uses `/catchup` again at once, many people do, or it comes too late",
+    example: "Gerade nicht, versuch es in einer Minute noch einmal.",
+  },
+} as const;

@@ -1,0 +1,429 @@
+/**
+ * Tests catch-ups against a simulated Discord: the real rights and the real store. The simulator
+ * computes permissions by itself.
+ */
+
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { AccountContext } from "../../../src/bot/account_context.ts";
+import type { AccountServices } from "../../../src/bot/bot_extra.ts";
+import { type ChannelId, type MessageId, snowflakeAt } from "../../../src/core/discord/ids.ts";
+import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
+import type { BudgetStop } from "../../../src/core/spending/budget.ts";
+import type { Charge } from "../../../src/core/spending/usage.ts";
+import { createReader } from "../../../src/discord/gateway/read/reader.ts";
+import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
+import type { GuildTarget } from "../../../src/discord/rest/actions/options.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { createAccountCatchup, REQUESTS } from "../../../src/extras/catchup/catch_up.ts";
+import { chooseNews, linesOf } from "../../../src/extras/catchup/tell.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { reasonText } from "../../../src/render/notices/reasons.ts";
+import {
+  addChannel,
+  addMember,
+  addRole,
+  addThread,
+} from "../../../simulator/world/create_world.ts";
+import { may } from "../../../simulator/world/access.ts";
+import { ALL_PERMISSIONS } from "../../../simulator/world/permissions.ts";
+import type { TextChannel, Thread, User } from "../../../simulator/world/world.ts";
+import { type Simulated, withDiscord } from "../../discord/rest/simulated.ts";
+import { testAccount } from "../../support/account.ts";
+import { callOf } from "../../support/discord/calls.ts";
+import { ACCOUNT, guildMessage, guildPlace, sender } from "../../support/discord/builders.ts";
+import { batch, ignored, openTestStore } from "../../support/store/store.ts";
+
+const HOUR = 3_600_000;
+const NO_TIME = /^That does not fit this command.*`\/catchup since:2h`/;
+const AT = Date.UTC(2026, 0, 2);
+
+function repeat({ messages }: ModelRequest): string {
+  const text = messages.map((one) => one.text).join("\n");
+  return [...text.matchAll(/^\{"n":(\d+).*?"text":"(.*)"\}$/gm)]
+    .map(([, n, words]) => `- ${words} [${n}]`).join("\n");
+}
+
+/** A Discord, the bot's part, and what a test changes. */
+function openPlay(discord: Simulated) {
+  const { sim, demo: { world, krill, barnacle, channels } } = discord;
+  const captain = addRole(world, krill, { name: "captain", permissions: ALL_PERMISSIONS }, AT);
+  sim.setRoles({ who: "Barnacle", roles: ["Barnacle", captain.name] });
+  const self = { userId: barnacle.userId, applicationId: barnacle.id, username: "Barnacle" };
+  const reader = createReader({ accountId: ACCOUNT, guilds: [], self }, () => {});
+  const { store, database } = openTestStore();
+  const state = {
+    ahead: 0, // milliseconds of the bot's clock
+    answer: repeat as (request: ModelRequest) => string | Promise<string>,
+    stop: undefined as BudgetStop | undefined,
+    mayFail: (_path: string): void => {},
+    charges: [] as Charge[],
+    off: new Set<string>(), // without `knowledge`
+    hidden: new Set<string>(), // threads that Discord tells as private ones
+  };
+  const now = () => Date.now() + state.ahead;
+  const requests: ModelRequest[] = [];
+  const model: Model = {
+    id: "fake/model",
+    async *generate(request) {
+      requests.push(request);
+      yield { kind: "text", text: await state.answer(request) };
+      yield { kind: "finish", reason: "stop", usage: { inputTokens: 10, outputTokens: 5 } };
+    },
+  };
+  const client: RestApi = {
+    async request(...asked) {
+      state.mayFail(asked[1]);
+      assert.equal(asked[2]?.priority, "background");
+      const answer = JSON.stringify(await discord.api.request(...asked));
+      return JSON.parse(
+        answer,
+        (_, value) =>
+          state.hidden.has(value?.id) && "type" in value ? { ...value, type: 12 } : value,
+      );
+    },
+  };
+  const { account } = testAccount({ now });
+  const showing = { reader, maySee: () => true, footerOf: store.outbox.footerOf };
+  const judge = () => ({ verdict: { kind: "accept", why: "mentioned", rule: "the.rule" } });
+  const services = {
+    client,
+    reader: { index: new Map([[krill.id, { name: "Krill", channels: world.channels }]]) },
+    judging: { judge: { judge }, sessionOf: () => ({ agentId: "main" }) },
+    spend: {
+      check: () => Promise.resolve(state.stop),
+      record: (charge: Charge) => void state.charges.push(charge),
+    },
+    modelOf: () => model,
+    searching: {
+      guilds: () => state.off.has(krill.id) ? [] : [krill.id],
+      ...{ now, closedBy: () => undefined },
+      isSearchable: ({ channelId, parentId }: GuildTarget) =>
+        ![channelId, parentId ?? ""].some((id) => state.off.has(id)),
+      show: createShow({ accountId: ACCOUNT, ...showing }),
+    },
+    cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
+  };
+  const part = createAccountCatchup(
+    { ...account, store, forPart: () => account } as unknown as AccountContext,
+    services as unknown as AccountServices,
+  );
+  const placeOf = (where: TextChannel | Thread) => {
+    const id = where.kind === "thread" ? where.parentId : where.id;
+    const guild = { id: krill.id, name: "Krill" };
+    return { ...guildPlace(), guild, channel: { id: id as ChannelId, name: "" } };
+  };
+  const senderOf = (by: User) => sender({ id: by.id, username: by.username });
+  return Object.assign(state, {
+    ...discord,
+    channel: (name: string, fields: Partial<TextChannel> = {}) =>
+      addChannel(world, krill, { name, ...fields }, AT),
+    thread: (name: string, where: TextChannel, ownerId: User["id"]) =>
+      addThread(world, where, { name, ownerId }, AT),
+    /** Posts a message, which the bot hears. */
+    async post(text: string, where: TextChannel | Thread, as = "ada", replyTo?: MessageId) {
+      const message = sim.say({ as, in: where.name, text, replyTo });
+      const by = [...world.users.values()].find(({ username }) => username === as);
+      assert.ok(by);
+      const heard = guildMessage({
+        ...{ id: message.id, text, guildId: krill.id, sender: senderOf(by) },
+        channelId: where.id as ChannelId,
+        quoted: replyTo && { id: replyTo, text: "" },
+      });
+      const judged = { ...ignored({ ...heard, place: placeOf(where) }, true), isSearchable: true };
+      await store.inbox.acceptBatch(batch({ judged: [judged as Judged] }), now());
+      return message;
+    },
+    async catchUp(
+      by: User,
+      options: CommandCall["options"] = { since: "2h" },
+      fields: Partial<CommandCall> = {},
+    ): Promise<string> {
+      state.ahead += 31_000; // the pause between two catch-ups of a person
+      requests.length = 0;
+      const before = sim.requests.records().length;
+      const text = await part.commands?.["catchup"]?.(callOf("catchup", {
+        ...{ id: snowflakeAt(now(), 7), guildId: krill.id, sender: senderOf(by), options },
+        ...{ channelId: channels.general.id as ChannelId, place: placeOf(channels.general) },
+        ...fields,
+      }));
+      assert.ok(sim.requests.records().length - before <= REQUESTS.first + REQUESTS.last);
+      assert.ok(text !== undefined && text.length <= 2_000 && text !== "");
+      return text;
+    },
+    /** Lines of the newest request to the model. */
+    lines(): readonly { text: string; concerns?: string }[] {
+      const text = requests.at(-1)?.messages.map((one) => one.text).join("\n") ?? "";
+      return [...text.matchAll(/^\{"n".*\}$/gm)].map(([line]) => JSON.parse(line));
+    },
+    rows: (sql: string): readonly object[] =>
+      database.prepare(sql).all().map((row) => ({ ...row })),
+  });
+}
+
+type Play = ReturnType<typeof openPlay>;
+
+const withCatchUp = (test: (play: Play) => Promise<void>) =>
+  withDiscord((discord) => test(openPlay(discord)));
+
+describe("[T17a] a catch-up", () => {
+  it("begins with what concerns the person, and links each line to a message that was read", () =>
+    withCatchUp(async (play) => {
+      const { post, catchUp, demo: { krill, channels, people: { grace } } } = play;
+      const own = await post("who feeds the krill?", channels.general, "grace");
+      await post("the harbour is closed", channels.general);
+      const thread = play.thread("nets", channels.help, grace.id);
+      await post("the nets are mended", thread);
+      const reply = await post("I do, at nine", channels.general, "ada", own.id);
+      const mention = await post(`<@${grace.id}> bring sk-secret`, channels.offTopic);
+      const text = await catchUp(grace);
+      assert.deepEqual(play.lines().map(({ concerns }) => concerns), [
+        ...["mention", "reply", "thread"],
+        undefined,
+      ]);
+      const links = text.split("\n").slice(1).map((line) => line.split(" ").at(-1));
+      const server = `https://discord.com/channels/${krill.id}`;
+      assert.equal(links.length, 4);
+      assert.equal(links[0], `${server}/${channels.offTopic.id}/${mention.id}`);
+      assert.equal(links[1], `${server}/${channels.general.id}/${reply.id}`);
+      assert.doesNotMatch(text + JSON.stringify(play.lines()), /sk-secret|who feeds/);
+      assert.equal(play.charges[0]?.userId, grace.id);
+      assert.deepEqual(play.charges.map(({ kind }) => kind), ["summary"]);
+    }));
+
+  it("begins at the person's last message or reaction that the bot saw", () =>
+    withCatchUp(async ({ post, catchUp, lines, rows, demo: { channels, people: { grace } } }) => {
+      assert.match(await catchUp(grace, {}), NO_TIME);
+      await post("before", channels.general);
+      await post("hello", channels.general, "grace");
+      await post("after", channels.general);
+      await catchUp(grace, {});
+      assert.deepEqual(lines().map(({ text }) => text), ["after"]);
+      rows(
+        `INSERT INTO reaction (account_id, channel_id, message_id, user_id, tag, emoji, change, at)
+         VALUES ('${ACCOUNT}', '${channels.general.id}', '1', '${grace.id}', 'grace', '👍', 'added',
+           ${Date.now()})`,
+      );
+      assert.match(await catchUp(grace, {}), /^Nothing new/);
+    }));
+
+  it("reads one channel with its threads if the person names it", () =>
+    withCatchUp(async ({ post, catchUp, lines, demo: { channels, people: { grace } } }) => {
+      await post("in general", channels.general);
+      await post("in help", channels.help);
+      await post("in the thread", channels.thread);
+      await catchUp(grace, { since: "1h", where: channels.help.id });
+      assert.deepEqual(lines().map(({ text }) => text).toSorted(), ["in help", "in the thread"]);
+    }));
+
+  it("reads a busy channel in parts, finds what concerns the person there, and says so", () =>
+    withCatchUp(async (play) => {
+      const { post, catchUp, lines, demo: { channels, people: { grace } } } = play;
+      for (let n = 0; n < 420; n++) {
+        await post(n === 7 ? `<@${grace.id}> call me` : `news ${n}`, channels.general);
+      }
+      for (let n = 0; n < 30; n++) await post("hm", play.channel(`busy-${n}`));
+      const text = await catchUp(grace, { since: "1d" });
+      assert.equal(lines()[0]?.concerns, "mention");
+      assert.match(text, new RegExp(`Not read whole: .*<#${channels.general.id}> \\d+/4[12]\\d`));
+      assert.ok(lines().length <= 100);
+    }));
+
+  it("keeps nothing but its verdict, which `why` explains", () =>
+    withCatchUp(async ({ post, catchUp, rows, demo: { channels, people: { grace } } }) => {
+      await post("the harbour is closed", channels.general);
+      const all = "SELECT (SELECT COUNT(*) FROM known_message) + (SELECT COUNT(*) FROM inbox) + " +
+        "(SELECT COUNT(*) FROM message) + (SELECT COUNT(*) FROM outbox) AS n";
+      const before = rows(all);
+      const [, id] = /\/why (\d+)/.exec(await catchUp(grace)) ?? [];
+      assert.deepEqual(rows(all), before);
+      const kept = rows(`SELECT verdict, why, rule FROM decision WHERE message_id = '${id}'`);
+      assert.deepEqual(kept, [{ verdict: "ignore", why: "caught-up", rule: "the.rule" }]);
+      assert.match(reasonText("caught-up"), /only its sender saw/);
+    }));
+});
+
+/** What a hostile or confused model writes about two messages, and the lines that are left. */
+const ANSWERS: readonly (readonly [what: string, answer: string, left: readonly string[]])[] = [
+  ["a number of no message", "done [9]\nopen [0]\nx [1.5]", []],
+  ["a line without a message", "Everything is fine.", []],
+  ["a number alone", "[1]", []],
+  ["a link of another server", "sale https://discord.com/channels/1/2/3", []],
+  ["a link that only begins like one", "x LINK9", []],
+  ["the link of a message that was read", "- the harbour is closed LINK", [
+    "the harbour is closed",
+  ]],
+  ["a foreign link within a line", "see https://evil.example/?q=1 now [1]", ["see … now"]],
+  ["an invite within a line", "join discord.gg/abc now [1]", ["join … now"]],
+  ["Markdown", "**a** [b](javascript://x) @everyone <@1> [2]", [
+    "\\*\\*a\\*\\* \\[b\\]\\(… \\@everyone \\<\\@1\\>",
+  ]],
+  ["other numbers", "first [2] then [1].", ["first then"]],
+  ["thinking", "<think>hm [1]</think>\n1. closed [1]", ["1. closed"]],
+];
+
+describe("[T17a] the lines of a catch-up", () => {
+  it("come from all messages that fit, else from a share of each place", () => {
+    const news = Array.from({ length: 60 }, (_, at) => ({ channel: { id: at % 20 }, rank: 3 }));
+    for (const [most, expected] of [[100, 60], [60, 60], [40, 40], [5, 5], [0, 0]] as const) {
+      assert.equal(chooseNews(news as never, most).length, expected);
+    }
+  });
+
+  for (const [what, answer, left] of ANSWERS) {
+    it(`are those of messages that were read: ${what}`, () => {
+      const link = "https://discord.com/channels/5/6/7";
+      const news = [link, `${link}1`].map((link) => ({ link, rank: 3 })) as never;
+      const lines = linesOf(answer.replaceAll("LINK", link), news);
+      assert.deepEqual(lines.map(({ text }) => text), left);
+    });
+  }
+});
+
+const NO_VIEW = { to: "@everyone", what: "viewChannel", as: "denied", in: "#staff" } as const;
+const HIDINGS: readonly (readonly [string, (play: Play, staff: TextChannel) => void])[] = [
+  ["a hidden channel", ({ sim }) => sim.permit(NO_VIEW)],
+  ["a channel without `knowledge`", ({ off }, staff) => void off.add(staff.id)],
+  ["an age-restricted channel", (_, staff) => Object.assign(staff, { isAgeRestricted: true })],
+];
+
+describe("[T17a] [SEC-R4] a catch-up shows no word of a place that the person may not read", () => {
+  const overwrite = fc.record({
+    who: fc.constantFrom("@everyone", "helpers", "crew", "grace", "mallory"),
+    what: fc.constantFrom("viewChannel" as const, "readMessageHistory" as const),
+    as: fc.constantFrom("allowed" as const, "denied" as const),
+  });
+  type Settings = readonly (typeof overwrite extends fc.Arbitrary<infer One> ? One : never)[];
+  const settings = fc.array(overwrite, { maxLength: 5 });
+
+  async function judge(
+    play: Play,
+    channelsOf: readonly Settings[],
+    rolesOf: readonly (readonly string[])[],
+    adult: readonly boolean[],
+    later: Settings,
+  ): Promise<void> {
+    const { sim, thread, demo: { world, krill, people: { ada, grace, mallory } } } = play;
+    addRole(world, krill, { name: "crew" }, AT);
+    addMember(krill, { userId: mallory.id, joinedAt: AT });
+    for (const [at, { username: who }] of [grace, mallory].entries()) {
+      sim.setRoles({ who, roles: rolesOf[at] ?? [] });
+    }
+    const places = ["one", "two", "three"].map((name, at) =>
+      play.channel(name, { isAgeRestricted: adult[at] ?? false, topic: `topic-${name}` })
+    );
+    const permit = (list: Settings, to: TextChannel | undefined) =>
+      list.forEach(({ who, ...change }) => sim.permit({ to: who, ...change, in: to?.name ?? "" }));
+    channelsOf.forEach((list, at) => permit(list, places[at]));
+    for (const place of places) {
+      const secret = thread(`secret-${place.name}`, place, ada.id);
+      play.hidden.add(secret.id);
+      for (const where of [place, thread(`in-${place.name}`, place, ada.id), secret]) {
+        await play.post(`word-${where.name}`, where);
+      }
+    }
+    const readsIt = (by: User, { id }: TextChannel) => {
+      const now = world.channels.get(id);
+      return now !== undefined && may(world, now, by.id, "view") &&
+        may(world, now, by.id, "read_history");
+    };
+    for (const by of [grace, mallory]) {
+      const before = places.map((place) => readsIt(by, place) && !place.isAgeRestricted);
+      play.answer = (request) => {
+        permit(later, places[0]);
+        return repeat(request);
+      };
+      const text = await play.catchUp(by);
+      const read = JSON.stringify(play.lines());
+      assert.doesNotMatch(read + text, /secret|topic/);
+      for (const [at, place] of places.entries()) {
+        assert.equal(read.includes(`word-${place.name}`), before[at], `${by.username}: ${read}`);
+        assert.equal(read.includes(`word-in-${place.name}`), before[at]);
+        assert.equal(text.includes(place.id), before[at] && readsIt(by, place), text);
+      }
+    }
+  }
+
+  it("whoever asks, whatever the server looks like, and whatever changes meanwhile (law)", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(settings, { minLength: 3, maxLength: 3 }),
+        fc.array(fc.subarray(["helpers", "crew"]), { minLength: 2, maxLength: 2 }),
+        fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+        settings, // while the model writes
+        (...drawn) => withCatchUp((play) => judge(play, ...drawn)),
+      ),
+      { numRuns: 12 },
+    ));
+
+  for (const [what, hide] of HIDINGS) {
+    it(`${what}: the answer is that of a quiet server`, () =>
+      withCatchUp(async (play) => {
+        const { post, catchUp, channel, demo: { people: { grace } } } = play;
+        const staff = channel("staff");
+        await post("the password is krill", staff);
+        hide(play, staff);
+        const asked = await catchUp(grace, { since: "1h", where: staff.id });
+        const quiet = await catchUp(grace, { since: "1h", where: "1234567890123456789" });
+        assert.equal(asked.replace(/\d+/g, ""), quiet.replace(/\d+/g, ""));
+        assert.equal(play.lines().length, 0);
+      }));
+  }
+});
+
+function down(): never {
+  throw new RestError("failed", { kind: "unavailable", route: "GET /x" });
+}
+
+function unreached(): never {
+  throw new ModelError("failed", { kind: "unavailable", modelId: "fake/model" });
+}
+
+function unreadable(path: string): void {
+  const refusal = { kind: "forbidden", route: "GET /x", code: 50_001 } as const;
+  if (path.includes("/messages")) throw new RestError("failed", refusal);
+}
+
+const SPENT = { rule: "budgets.perUser.tokensPerDay", limit: 1 };
+
+/** What goes wrong, and the one sentence that the person gets. */
+const FAILURES: readonly (readonly [string, (play: Play) => void, RegExp])[] = [
+  ["the model is down", (play) => play.answer = unreached, /^My model is overloaded/],
+  ["no line counts", (play) => play.answer = () => "Nothing.", /^My model is overloaded/],
+  ["the budget is spent", (play) => play.stop = SPENT, /^The budget for my answers is used up/],
+  ["Discord is down", (play) => play.mayFail = down, /^Discord doesn't answer/],
+  ["nothing has `knowledge`", (play) => play.off.add(play.demo.krill.id), /^I keep no messages/],
+  [
+    "no history",
+    (play) => play.mayFail = unreadable,
+    /^Nothing new[^]*\nNot read whole: <#\d+> 0\/1$/,
+  ],
+];
+
+describe("[T17a] a catch-up that fails says so in a sentence", () => {
+  for (const [what, set, expected] of FAILURES) {
+    it(what, () =>
+      withCatchUp(async (play) => {
+        await play.post("the harbour is closed", play.demo.channels.general);
+        set(play);
+        assert.match(await play.catchUp(play.demo.people.grace), expected);
+      }));
+  }
+
+  it("nothing is new, the time is none, it comes too late, or again at once", () =>
+    withCatchUp(async ({ catchUp, demo: { people: { grace } } }) => {
+      const quiet = await catchUp(grace, { since: "1h" });
+      assert.match(quiet, /^Nothing new that I could read since <t:\d+:R>\.$/);
+      for (const since of ["soon", "", "2099-01-01", "-2h", "1 or 1=1"]) {
+        assert.match(await catchUp(grace, { since }), NO_TIME);
+      }
+      const late = { id: snowflakeAt(Date.now() - HOUR, 1) };
+      assert.equal(await catchUp(grace, { since: "1h" }, late), NOTICES.catchUpLater.text);
+      const both = await Promise.all([catchUp(grace), catchUp(grace)]);
+      assert.equal(both.filter((text) => text === NOTICES.catchUpLater.text).length, 1);
+    }));
+});
