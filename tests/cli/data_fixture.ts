@@ -14,10 +14,10 @@ import { snapshotOf } from "../../src/discord/gateway/decode/guild_index.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { withNames } from "../../src/policy/rules/pinned.ts";
-import { openStore } from "../../src/store/store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { ACCOUNT, channelId, guildId, roleId } from "../support/discord/builders.ts";
+import { openFilled } from "../support/store/open_database.ts";
 import { batch, ROUTE } from "../support/store/store.ts";
 
 /** The guild of the builders, with #help, #random and two roles. */
@@ -79,7 +79,7 @@ export function createDataFixture(config: object | string = {}): DataFixture {
     },
     text: () => readFileSync(file, "utf8"),
     async fill(work) {
-      const store = openStore(join(data, DATABASE_NAME), { now: NOW, elapsed: () => 0 });
+      const store = openFilled(join(data, DATABASE_NAME), { now: NOW, elapsed: () => 0 });
       try {
         return await work(store);
       } finally {

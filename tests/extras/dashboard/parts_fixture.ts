@@ -6,11 +6,24 @@ import { loadConfig } from "../../../src/config/load.ts";
 import type { DashboardParts } from "../../../src/extras/dashboard/base/parts.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { openStore } from "../../../src/store/store.ts";
 import { BUILD } from "../../support/bot/health.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { openFilled } from "../../support/store/open_database.ts";
 import { accepted, batch } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+
+/** Loaded configs by their text: reading one takes longer than most tests. */
+const configs = new Map<string | undefined, ReturnType<typeof loadConfig>>();
+
+async function load(text: string | undefined) {
+  const source = text === undefined ? undefined : { file: "config.jsonc", text };
+  const loading = configs.get(text) ??
+    loadConfig(source, { env: {}, readFile: () => Promise.resolve(undefined) });
+  configs.set(text, loading);
+  const loaded = await loading;
+  assert.ok(loaded.kind === "loaded");
+  return loaded;
+}
 
 /**
  * Runs a test with the parts of a bot that works at its first message.
@@ -23,13 +36,8 @@ export async function withParts(
 ): Promise<void> {
   using directory = tempDirectory();
   const now = Date.now();
-  const store = openStore(join(directory.path, DATABASE_NAME), { now, elapsed: () => 0 });
-  const source = config === undefined ? undefined : { file: "config.jsonc", text: config };
-  const loaded = await loadConfig(source, {
-    env: {},
-    readFile: () => Promise.resolve(undefined),
-  });
-  assert.ok(loaded.kind === "loaded");
+  const store = openFilled(join(directory.path, DATABASE_NAME), { now, elapsed: () => 0 });
+  const loaded = await load(config);
   try {
     const message = guildMessage({ id: messageId("101"), text: "hello" });
     await store.inbox.acceptBatch(batch({ accountId: ACCOUNT, judged: [accepted(message)] }), now);

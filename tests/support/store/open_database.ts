@@ -3,6 +3,7 @@
  * store then has an owner that sends its pages to PostgreSQL.
  */
 
+import { existsSync, writeFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { Store } from "../../../src/store/store.ts";
 import { LazyDatabase } from "../../../src/store/database/database.ts";
@@ -26,21 +27,31 @@ export function shareStores(stores: SharedStores): void {
 export const JOURNAL = TABLES.filter(({ name }) => name.startsWith("journal"))
   .map(({ ddl }) => ddl).join("");
 
-/** An empty database with the real schema: its tables take longer to create than most tests. */
 let empty: Uint8Array | undefined;
+
+/** The bytes of an empty database: its tables take longer to create than most tests. */
+function emptyBytes(): Uint8Array {
+  if (empty) return empty;
+  const database = new LazyDatabase(":memory:");
+  migrate(database, MIGRATIONS, () => {});
+  empty = database.serialize();
+  database.close();
+  return empty;
+}
 
 /** The real schema, in memory. */
 export function openDatabase(): DatabaseSync {
   const file = shared?.openDatabase();
   if (file) return file;
   const database = new LazyDatabase(":memory:");
-  if (empty) {
-    database.deserialize(empty);
-  } else {
-    migrate(database, MIGRATIONS, () => {});
-    empty = database.serialize();
-  }
+  database.deserialize(emptyBytes());
   return database;
+}
+
+/** Opens a store in a file. If there is none, it begins with the tables, as after a first start. */
+export function openFilled(path: string, options: StoreOptions & { readonly now: number }): Store {
+  if (!existsSync(path)) writeFileSync(path, emptyBytes(), { mode: 0o600 });
+  return openPlainStore(path, options);
 }
 
 /** A store over an open database, as the function of this name in `src/` creates it. */
