@@ -61,6 +61,7 @@ interface InboundParts
   readonly reader: Reader;
   readonly owners: OwnerIds;
   readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
+  readonly eventsOf: Parameters<typeof createAcceptor>[0]["eventsOf"];
   readonly outbound: Pick<
     Outbound,
     "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
@@ -175,6 +176,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
     },
     route,
     turns,
+    eventsOf: parts.eventsOf,
     runsBeside: judging.passive.runsBeside,
     runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,

@@ -13,7 +13,7 @@ import { integer, rows, text } from "../schema/columns.ts";
 import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/agent.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { FeedState, FeedValidators } from "../../core/feed.ts";
-import type { HookEvent, NewHookEvent } from "../../core/hooks/hook.ts";
+import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 
 /** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
@@ -139,7 +139,5 @@ interface RecordedPoll extends FeedName, FeedValidators {
   /** The messages about new entries, in order; each has a nonce of its own. */
   readonly messages: readonly Frozen[];
   /** New entries that an agent reads, as events (W2), in order; absent: none. */
-  readonly events?: readonly FeedEvent[];
+  readonly events?: readonly NumberedEvent[];
 }
-
-export type FeedEvent = NewHookEvent & Pick<HookEvent, "messageId">;

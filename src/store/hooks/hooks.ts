@@ -6,6 +6,7 @@
  * nothing.
  */
 
+import type { DatabaseSync } from "node:sqlite";
 import {
   type AccountId,
   type ChannelId,
@@ -18,11 +19,13 @@ import {
   type HookIncident,
   type HookRun,
   type NewHookEvent,
+  type NumberedEvent,
   type StoredHookEvent,
 } from "../../core/hooks/hook.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { type AddOnce, prepareAddOnce } from "../outbox/rows.ts";
@@ -32,12 +35,13 @@ import { IS_PARKED } from "../schema/people.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 
 const KNOWN = rows({ messageId: snowflake<"message">() });
-const WAITING = rows({ hook: text(), key: text(), count: integer() });
+const TIMES = { oldest: integer(), newest: integer() };
+const WAITING = rows({ hook: text(), key: text(), count: integer(), ...TIMES });
 
 export type WaitingEvents = ReturnType<typeof WAITING.read>;
 
 const OF = rows({ accountId: account() });
-const START = rows({ hook: text(), key: text(), at: integer() });
+const START = rows({ hook: text(), key: text(), at: integer(), state: text() });
 
 export type RunStart = ReturnType<typeof START.read>;
 
@@ -51,10 +55,12 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   const countWaiting = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM hook_event
      WHERE account_id = ? AND hook = ? AND run_id IS NULL`;
   const insert = HOOK_EVENT.prepareInsert(database);
-  const selectWaiting = sql`SELECT hook, key, COUNT(*) AS count FROM hook_event
+  const addEvents = prepareAddEvents(database);
+  const selectWaiting = sql`SELECT hook, key, COUNT(*) AS count, MIN(received_at) AS oldest,
+       MAX(received_at) AS newest FROM hook_event
      WHERE account_id = ? AND run_id IS NULL GROUP BY hook, key ORDER BY MIN(id)`;
   const selectStarts = sql.rows(START.read)`
-    SELECT hook, key, started_at AS at FROM hook_run WHERE account_id = ? AND started_at > ?`;
+    SELECT hook, key, started_at AS at, state FROM hook_run WHERE account_id = ? AND started_at > ?`;
   const selectFirst = sql`
     SELECT * FROM hook_event WHERE account_id = ? AND hook = ? AND key = ? AND run_id IS NULL
     ORDER BY id LIMIT 1`;
@@ -135,6 +141,9 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
         return { messageId, isRepeated: false };
       });
     },
+    /** Stores events, each once. */
+    add: (events: readonly NumberedEvent[], now: number) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => addEvents(events, now)),
     /** Events of an account that wait, by hook and key; the oldest first. */
     waiting: (accountId: AccountId): Promise<readonly WaitingEvents[]> =>
       read(() => selectWaiting.all(accountId).map(WAITING.read)),
@@ -200,6 +209,23 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
         const run = event.runId === undefined ? undefined : selectRun.get(event.runId);
         return { event, run: run && HOOK_RUN.read(run) };
       }),
+  };
+}
+
+/** Prepares the storage of events within a transaction of the caller's: each once, if it may wait. */
+export function prepareAddEvents(database: DatabaseSync) {
+  const countWaiting = statementsOf(database).rows(COUNT.read)`
+    SELECT COUNT(*) AS count FROM hook_event
+     WHERE account_id = ? AND hook = ? AND run_id IS NULL`;
+  const insert = HOOK_EVENT.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  return (events: readonly NumberedEvent[], now: number): void => {
+    const waiting = new Map<string, number>();
+    for (const event of events) {
+      const { accountId, hook } = event;
+      const count = waiting.get(hook) ?? countWaiting.one(accountId, hook).count;
+      waiting.set(hook, count + 1);
+      if (count < HOOK_WAITING_MAX) insert({ ...event, receivedAt: now });
+    }
   };
 }
 

@@ -32,6 +32,7 @@ function build() {
   }, {
     rulesOf: () => world.hasRules ? RULES : undefined,
     placeOf: () => Promise.resolve({ kind: "place", ...PLACE }),
+    wordsOf: () => Promise.resolve(""),
     judge: () => assert.fail("a model is asked"),
     routeOf: () => ({ agentId: "main", sessionKey: "s" }),
     modelStop: () => Promise.resolve(undefined),
