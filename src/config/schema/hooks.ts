@@ -284,10 +284,7 @@ export const serverEvents = () =>
     "Events of servers that start a turn of the agent: up to 50 entries `{ event, where, who, " +
       "emoji, prompt, post, tools, perDay, cooldownSec }`. The guide's page on server events has " +
       "each key, and a recipe for each event.",
-    {
-      unset: "none",
-      example: [{ event: "member_join", post: "channel:123456789012345678", tools: [] }],
-    },
+    { unset: "none", example: [{ event: "pin", tools: [] }] },
   );
 
 /** Milliseconds: a raid is one answer. */

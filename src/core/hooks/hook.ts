@@ -80,6 +80,11 @@ export interface EventSources {
 const FEED = "feed:";
 const ENTRY = /^on:(\w+):(\d+)\.(\d+):/;
 
+/** Whether events are those of a server (W7). */
+export function isEntry(hook: string): boolean {
+  return ENTRY.test(hook);
+}
+
 /** The name of a feed's events among those of hooks: no name of a hook has a colon. */
 export function hookOfFeed(feed: string): string {
   return FEED + feed;
@@ -90,7 +95,7 @@ export function rulesOfHook(
   { hooks, feeds, serverEvents }: EventSources,
   hook: string,
 ): AnswerRules | undefined {
-  if (ENTRY.test(hook)) return serverEvents[hook];
+  if (isEntry(hook)) return serverEvents[hook];
   const [section, name] = sectionOf(hook);
   const rules = section === "feeds" ? feeds : hooks ?? {};
   return Object.hasOwn(rules, name) ? rules[name] : undefined;

@@ -1,7 +1,7 @@
 /** Reads the messages that events of a server are about: the gateway does not tell them (W7). */
 
 import { isRefused } from "../../bot/outbound/event_places.ts";
-import type { HookEvent } from "../../core/hooks/hook.ts";
+import { type HookEvent, isEntry } from "../../core/hooks/hook.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
 import { bounded } from "../../lib/text/cut.ts";
@@ -12,7 +12,7 @@ const CHARS_MAX = 6_000;
 export async function wordsOfEvents(client: RestApi, events: readonly HookEvent[]) {
   const { hook = "", senderId = "" } = events.at(-1) ?? {};
   const [channelId, messageId] = senderId.split("/");
-  if (!channelId || !/^on:(?!event_started)/.test(hook)) return "";
+  if (!channelId || !isEntry(hook) || hook.startsWith("on:event_started")) return "";
   const which = messageId ? `/${messageId}` : "?limit=50";
   const path = `/channels/${channelId}/messages${which}`;
   const answer = await client.request("GET", path).catch((error: unknown) => {

@@ -10,7 +10,8 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
-import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/agent.ts";
+import { prepareAddEvents } from "../hooks/hooks.ts";
+import { FEED, FEED_ENTRY } from "../schema/agent.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { FeedState, FeedValidators } from "../../core/feed.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
@@ -53,7 +54,7 @@ export function createFeeds(
     database,
     "ON CONFLICT (feed_row, entry_key) DO UPDATE SET seen_at = excluded.seen_at",
   );
-  const addEvent = HOOK_EVENT.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const addEvents = prepareAddEvents(database);
   const prune = database.prepare(
     `DELETE FROM feed_entry WHERE feed_row NOT IN (SELECT id FROM feed) OR feed_row = :id AND entry_key NOT IN
        (SELECT entry_key FROM feed_entry WHERE feed_row = :id
@@ -94,7 +95,7 @@ export function createFeeds(
         const { id } = ID.read(upsert({ ...poll, accountId, name, url, readAt: now }));
         for (const entryKey of seen ?? []) see({ feedRow: id, entryKey, seenAt: now });
         for (const message of messages) addOnce(message, now);
-        for (const event of events) addEvent({ ...event, receivedAt: now });
+        addEvents(events, now);
         if (seen) prune.run({ id, now });
       }),
     /** Makes a feed due now. @returns Whether it was ever polled; else it is due anyway. */

@@ -82,6 +82,8 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   const setState = sql`UPDATE hook_run SET state = :state, reason = :reason
      WHERE message_id = :runId AND state IN ('claimed', 'running')`;
   const selectEvent = sql`SELECT * FROM hook_event WHERE message_id = ?`;
+  const selectAbout = sql`SELECT * FROM hook_event
+     WHERE hook LIKE 'on:%' AND sender_id LIKE '%' || ? || '%' ORDER BY id DESC LIMIT 1`;
   const selectRun = sql`SELECT * FROM hook_run WHERE message_id = ?`;
 
   const selectUnanswered = sql.rows(OF.read)`
@@ -200,10 +202,14 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
     refuse: async (runId: MessageId, reason: string) => {
       await commit(UNNAMED, () => setState.run({ runId, state: "refused", reason }));
     },
-    /** The event with an id, and its run; `undefined` if there is none. */
-    find: (messageId: MessageId): Promise<FoundEvent | undefined> =>
+    /**
+     * The event with an id, and its run; `undefined` if there is none.
+     *
+     * @param isAbout Whether the id is that of a member, thread or message of a server's event (W7).
+     */
+    find: (messageId: MessageId, isAbout?: boolean): Promise<FoundEvent | undefined> =>
       read(() => {
-        const row = selectEvent.get(messageId);
+        const row = isAbout ? selectAbout.get(messageId) : selectEvent.get(messageId);
         if (!row) return undefined;
         const event = readEvent(row);
         const run = event.runId === undefined ? undefined : selectRun.get(event.runId);

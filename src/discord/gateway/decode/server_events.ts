@@ -16,47 +16,32 @@ import type { DecodeFacts } from "./decode.ts";
 import type { Dispatch } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 
-interface Reading {
-  readonly event: ServerEventName;
-  readonly only?: HookCondition;
+type EventReading = readonly [
+  event: ServerEventName,
+  template: string,
+  only: HookCondition,
   /** Path of its time, which tells repeated events apart; absent: that of the id. */
-  readonly at?: string;
-  readonly template: string;
-}
+  at?: string,
+];
 
 const MEMBER = "member: {{ user.username }}\nid: <@{{ user.id }}>";
+const GIVEN = "member: <@{{ target_id }}>\nroles: {{ roles[*].name }}\nby: <@{{ user_id }}>";
 const THREAD = "title: {{ name }}\nauthor: <@{{ owner_id }}>";
+const PLANNED = "name: {{ name }}\n{{ description }}";
+const REACTION = "emoji: {{ emoji.name }}\nby: {{ member.user.username || user_id }}";
+const ADDED = { action_type: ["25"], "changes[*].key": ["$add"] };
+const ACTIVE = { status: ["2"] };
+const CLOSED = { "thread_metadata.archived": ["true"] };
 
-const READINGS: { readonly [type: string]: Reading } = {
-  GUILD_MEMBER_ADD: { event: "member_join", at: "joined_at", template: MEMBER },
-  GUILD_MEMBER_UPDATE: { event: "boost", at: "premium_since", template: MEMBER },
-  GUILD_AUDIT_LOG_ENTRY_CREATE: {
-    event: "role_given",
-    only: { action_type: ["25"], "changes[*].key": ["$add"] },
-    template: "member: <@{{ target_id }}>\nroles: {{ roles[*].name }}\nby: <@{{ user_id }}>",
-  },
-  GUILD_SCHEDULED_EVENT_UPDATE: {
-    event: "event_started",
-    only: { status: ["2"] },
-    at: "scheduled_start_time",
-    template: "name: {{ name }}\n{{ description }}",
-  },
-  THREAD_CREATE: { event: "forum_post", only: { newly_created: ["true"] }, template: THREAD },
-  THREAD_UPDATE: {
-    event: "thread_closed",
-    only: { "thread_metadata.archived": ["true"] },
-    at: "thread_metadata.archive_timestamp",
-    template: THREAD,
-  },
-  MESSAGE_CREATE: {
-    event: "pin",
-    only: { type: ["6"] },
-    template: "pinned by: {{ author.username }}",
-  },
-  MESSAGE_REACTION_ADD: {
-    event: "reaction",
-    template: "emoji: {{ emoji.name }}\nby: {{ member.user.username || user_id }}",
-  },
+const READINGS: { readonly [type: string]: EventReading } = {
+  GUILD_MEMBER_ADD: ["member_join", MEMBER, {}, "joined_at"],
+  GUILD_MEMBER_UPDATE: ["boost", MEMBER, {}, "premium_since"],
+  GUILD_AUDIT_LOG_ENTRY_CREATE: ["role_given", GIVEN, ADDED],
+  GUILD_SCHEDULED_EVENT_UPDATE: ["event_started", PLANNED, ACTIVE, "scheduled_start_time"],
+  THREAD_CREATE: ["forum_post", THREAD, { newly_created: ["true"] }],
+  THREAD_UPDATE: ["thread_closed", THREAD, CLOSED, "thread_metadata.archive_timestamp"],
+  MESSAGE_CREATE: ["pin", "pinned by: {{ author.username }}", { type: ["6"] }],
+  MESSAGE_REACTION_ADD: ["reaction", REACTION, {}],
 };
 
 /** @returns `undefined` for other dispatches, for those that do not fit, and for events of bots. */
@@ -73,7 +58,7 @@ export function decodeServerEvent(
   const values = { body, text: "", header: () => undefined };
   const read = (paths: string) => renderTemplate(`{{ ${paths} }}`, values, "plain");
   const idAt = <Kind extends string>(paths: string) => parseSnowflake<Kind>(read(paths));
-  const { event, only = {}, at = "", template } = reading;
+  const [event, template, only, at = ""] = reading;
   const id = idAt("id");
   const date = at && read(at);
   const time = at ? Date.parse(date) : id ? createdAtMs(id) : 0;
