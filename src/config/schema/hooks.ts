@@ -246,6 +246,8 @@ const EVENTS = Object.keys(SERVER_EVENTS) as [ServerEventName, ...ServerEventNam
 /** Events in whose own place an answer can stand. A message would open a closed thread again. */
 const WITH_PLACE: readonly ServerEventName[] = ["forum_post", "pin", "reaction"];
 
+const HAVE_WORDS: readonly ServerEventName[] = [...WITH_PLACE, "thread_closed"];
+
 const ids = (...kinds: readonly [string, string]) =>
   z.array(
     z.string().regex(new RegExp(`^(?:${kinds.join("|")}):\\d{1,20}$`), {
@@ -264,12 +266,16 @@ const entry = () =>
     tools: z.array(text()).optional(),
     perDay: whole(1, 1_000).default(50),
     cooldownSec: whole(0, 86_400).default(60),
-  }).superRefine(({ event, post, tools, emoji }, context) => {
+  }).superRefine(({ event, where, post, tools, emoji }, context) => {
     const refuse = (path: string, message: string, hint: string) =>
       void context.addIssue({ code: "custom", path: [path], message, params: { hint } });
     if (!tools) refuse("tools", "The entry names no rights", 'write "tools": [], or its tools');
     if (!post && !WITH_PLACE.includes(event)) {
       refuse("post", `The event ${event} has no place for an answer`, 'write "post"');
+    }
+    if (post && !where && HAVE_WORDS.includes(event)) {
+      const message = `Without "where", "post" shows the words of each channel`;
+      refuse("where", message, 'write "where": ["channel:<id>"]');
     }
     if (emoji && event !== "reaction") {
       refuse("emoji", `The event ${event} has no emoji`, 'remove "emoji"');
@@ -281,9 +287,8 @@ const entries = () => z.array(entry()).max(50);
 export const serverEvents = () =>
   lazyKey(
     entries,
-    "Events of servers that start a turn of the agent: up to 50 entries `{ event, where, who, " +
-      "emoji, prompt, post, tools, perDay, cooldownSec }`. The guide's page on server events has " +
-      "each key, and a recipe for each event.",
+    "Events of servers that start a turn of the agent. `docs/hooks.md` has the keys of an entry, and a " +
+      "recipe for each event.",
     { unset: "none", example: [{ event: "pin", tools: [] }] },
   );
 

@@ -78,7 +78,9 @@ export function createAccountEvents(
       const entries = Object.values(serverEvents);
       for await (const page of missedDispatches(client, guildId, entries, refused)) {
         const events = page.map((dispatch) => decodeServerEvent(dispatch, facts))
-          .flatMap((event) => event && event.at >= since ? eventsOf(event) : []);
+          .flatMap((event) =>
+            event && (event.at >= since || event.event === "event_started") ? eventsOf(event) : []
+          );
         if (events.length > 0) await store.hooks.add(events, now());
       }
       if (entries.length > 0) account.events.emit.hookStored();

@@ -218,12 +218,18 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   };
 }
 
-/** Prepares the storage of events within a transaction of the caller's: each once, if it may wait. */
+/**
+ * Prepares the storage of events within a transaction of the caller's: each once, if it may wait. Of a
+ * hook, the newest stay, so a flood does not fill the disk.
+ */
 export function prepareAddEvents(database: DatabaseSync) {
   const countWaiting = statementsOf(database).rows(COUNT.read)`
     SELECT COUNT(*) AS count FROM hook_event
      WHERE account_id = ? AND hook = ? AND run_id IS NULL`;
   const insert = HOOK_EVENT.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const prune = statementsOf(database)`
+    DELETE FROM hook_event WHERE hook = :hook AND run_id IS NOT NULL AND id <=
+      (SELECT id FROM hook_event WHERE hook = :hook ORDER BY id DESC LIMIT 1 OFFSET :most)`;
   return (events: readonly NumberedEvent[], now: number): void => {
     const waiting = new Map<string, number>();
     for (const event of events) {
@@ -232,6 +238,7 @@ export function prepareAddEvents(database: DatabaseSync) {
       waiting.set(hook, count + 1);
       if (count < HOOK_WAITING_MAX) insert({ ...event, receivedAt: now });
     }
+    for (const hook of waiting.keys()) prune.run({ hook, most: HOOK_WAITING_MAX });
   };
 }
 

@@ -109,6 +109,7 @@ const PAYLOADS = {
 } as const;
 
 type Name = keyof typeof PAYLOADS;
+const WITH_WORDS = { forum_post: 1, thread_closed: 1, pin: 1, reaction: 1 };
 const NAMES = Object.keys(PAYLOADS) as Name[];
 
 interface World {
@@ -121,7 +122,9 @@ async function build(events: readonly Name[], { entry = {}, request }: World = {
   const { store, rows } = openTestStore();
   const { log, lines } = recordingLog();
   const post = `channel:${NEWS}`;
-  const on = events.map((event) => ({ event, post, tools: [], ...entry }));
+  const where = [`guild:${GUILD}`];
+  const defaults = (event: Name) => (event in WITH_WORDS ? { post, where } : { post });
+  const on = events.map((event) => ({ event, tools: [], ...defaults(event), ...entry }));
   const config = await loadTestConfig({
     guilds: { [GUILD!]: { channels: { [SECRET!]: { allow: false }, "*": {} } } },
   }, { agents: { list: [{ id: "main", on }] } });
@@ -189,6 +192,7 @@ describe("[W7] events of servers", () => {
     ["the bot is added to an old post", "forum_post", { newly_created: undefined }, {}, 0],
     ["a thread is renamed", "thread_closed", { thread_metadata: { archived: false } }, {}, 0],
     ["an event is planned", "event_started", { status: 1 }, {}, 0],
+    ["a private thread", "thread_closed", { type: 12 }, {}, 0],
     ["a message without a pin", "pin", { type: 0 }, {}, 0],
     ["a malformed join", "member_join", { user: 5, joined_at: {} }, {}, 0],
     ["no server", "reaction", { guild_id: undefined }, {}, 0],
@@ -303,6 +307,7 @@ describe("[W7] events of servers", () => {
       [{ ...entry, post: "#general" }, /on\[0\]\.post: /],
       [{ ...entry, who: ["crew"] }, /who\[0\]: Expected "role:<id>" or "user:<id>"/],
       [{ ...entry, where: ["general"] }, /where\[0\]: Expected "guild:<id>" or "channel:<id>"/],
+      [{ ...entry, event: "pin" }, /on\[0\]\.where: Without "where", "post" shows the words/],
       [{ ...entry, emoji: ["📌"] }, /emoji: The event member_join has no emoji/],
       [{ ...entry, event: "ban" }, /on\[0\]\.event: /],
     ];

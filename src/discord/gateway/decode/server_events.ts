@@ -5,6 +5,7 @@
  * The audit log alone tells which role is new: GUILD_MEMBER_UPDATE lacks the old ones.
  */
 
+import { ChannelTypes } from "@discordeno/types";
 import { createdAtMs, parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";
 import { holds } from "../../../core/hooks/event.ts";
 import type { HookCondition } from "../../../core/hooks/hook.ts";
@@ -15,6 +16,8 @@ import { isRecord } from "../../../lib/text/json.ts";
 import type { DecodeFacts } from "./decode.ts";
 import type { Dispatch } from "./payloads.ts";
 import { placeIn } from "./places.ts";
+
+const PRIVATE = ChannelTypes.PrivateThread;
 
 type EventReading = readonly [
   event: ServerEventName,
@@ -60,8 +63,7 @@ export function decodeServerEvent(
   const idAt = <Kind extends string>(paths: string) => parseSnowflake<Kind>(read(paths));
   const [event, template, only, at = ""] = reading;
   const id = idAt("id");
-  const date = at && read(at);
-  const time = at ? Date.parse(date) : id ? createdAtMs(id) : 0;
+  const time = at ? Date.parse(read(at)) : id ? createdAtMs(id) : 0;
   const guildId = idAt<"guild">("guild_id");
   const isOfBot = read("user.bot || author.bot || member.user.bot") === "true" ||
     idAt("user_id || owner_id || author.id") === self?.userId;
@@ -72,6 +74,8 @@ export function decodeServerEvent(
   const parent = thread && channels?.get(thread);
   if (event === "forum_post" && !(parent && isForum(parent))) return undefined;
   const channelId = idAt<"channel">(thread ? "id" : "channel_id");
+  const isPrivate = [d["type"], channelId && channels?.get(channelId)?.type].includes(PRIVATE);
+  if (isPrivate) return undefined; // its words are for few
   const userId = idAt<"user">("target_id || user.id || author.id || owner_id || user_id");
   const emoji = read("emoji.name");
   const roles = body["roles"] ?? (isRecord(d["member"]) ? d["member"]["roles"] : undefined);
@@ -82,6 +86,6 @@ export function decodeServerEvent(
     roles: (Array.isArray(roles) ? roles : [])
       .flatMap((role) => readSnowflake<"role">(isRecord(role) ? role["id"] : role) ?? []),
     emoji: idAt("emoji.id") ? `<:${emoji}:${idAt("emoji.id")}>` : emoji,
-    key: [id ?? userId, date, idAt("emoji.id") ?? emoji].join(":"),
+    key: [id ?? userId, at && time, idAt("emoji.id") ?? emoji].join(":"),
   };
 }
