@@ -6,11 +6,11 @@
  */
 
 import { ChannelTypes } from "@discordeno/types";
-import { createdAtMs, parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";
+import { createdAtMs, readSnowflake } from "../../../core/discord/ids.ts";
+import { memberOf } from "../../../core/hooks/body.ts";
 import { holds } from "../../../core/hooks/event.ts";
 import type { HookCondition } from "../../../core/hooks/hook.ts";
 import type { ServerEvent, ServerEventName } from "../../../core/hooks/server_event.ts";
-import { renderTemplate } from "../../../core/hooks/template.ts";
 import { isForum } from "../../../core/rights/channel.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { DecodeFacts } from "./decode.ts";
@@ -58,16 +58,20 @@ export function decodeServerEvent(
     ? d["changes"].flatMap((one) => isRecord(one) && one["key"] === "$add" ? one["new_value"] : [])
     : undefined;
   const body = given ? { ...d, roles: given } : d;
-  const values = { body, text: "", header: () => undefined };
-  const read = (paths: string) => renderTemplate(`{{ ${paths} }}`, values, "plain");
-  const idAt = <Kind extends string>(paths: string) => parseSnowflake<Kind>(read(paths));
+  const read = (...paths: readonly string[]) =>
+    paths.map((path) => path.split(".").reduce<unknown>(memberOf, body)).find(Boolean);
+  const idAt = <Kind extends string>(...paths: readonly string[]) =>
+    readSnowflake<Kind>(read(...paths));
   const [event, template, only, at = ""] = reading;
   const id = idAt("id");
-  const time = at ? Date.parse(read(at)) : id ? createdAtMs(id) : 0;
+  const time = at ? Date.parse(String(read(at))) : id ? createdAtMs(id) : 0;
   const guildId = idAt<"guild">("guild_id");
-  const isOfBot = read("user.bot || author.bot || member.user.bot") === "true" ||
-    idAt("user_id || owner_id || author.id") === self?.userId;
-  if (!guildId || isOfBot || Number.isNaN(time) || !holds(only, values)) return undefined;
+  const isOfBot = read("user.bot", "author.bot", "member.user.bot") ||
+    idAt("user_id", "owner_id", "author.id") === self?.userId;
+  if (
+    !guildId || isOfBot || Number.isNaN(time) ||
+    !holds(only, { body, text: "", header: () => undefined })
+  ) return undefined;
 
   const channels = index.get(guildId)?.channels;
   const thread = idAt<"channel">("parent_id");
@@ -76,13 +80,13 @@ export function decodeServerEvent(
   const channelId = idAt<"channel">(thread ? "id" : "channel_id");
   const isPrivate = [d["type"], channelId && channels?.get(channelId)?.type].includes(PRIVATE);
   if (isPrivate) return undefined; // its words are for few
-  const userId = idAt<"user">("target_id || user.id || author.id || owner_id || user_id");
-  const emoji = read("emoji.name");
-  const roles = body["roles"] ?? (isRecord(d["member"]) ? d["member"]["roles"] : undefined);
+  const userId = idAt<"user">("target_id", "user.id", "author.id", "owner_id", "user_id");
+  const emoji = String(read("emoji.name") ?? "");
+  const roles = read("roles", "member.roles");
   return {
     ...{ kind: "server_event", event, guildId, channelId, userId, at: time, body, template },
     parentId: thread ?? (channelId && placeIn(guildId, channelId, index.get(guildId)).channel.id),
-    messageId: idAt("message_id || message_reference.message_id"),
+    messageId: idAt("message_id", "message_reference.message_id"),
     roles: (Array.isArray(roles) ? roles : [])
       .flatMap((role) => readSnowflake<"role">(isRecord(role) ? role["id"] : role) ?? []),
     emoji: idAt("emoji.id") ? `<:${emoji}:${idAt("emoji.id")}>` : emoji,

@@ -14,7 +14,7 @@ import type {
   Self,
 } from "../../../core/inbound/inbound.ts";
 import { droppedParts } from "../../../core/discord/lenient.ts";
-import { parseForeignJson, withLargeAsText } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson, withLargeAsText } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
@@ -156,9 +156,9 @@ export function createReader(
 
   /** The same, and adds the event that may start a turn (W7). */
   function addAll(dispatch: Dispatch, reading: Reading, exact: () => Dispatch | undefined): void {
-    const facts = { accountId, self, index };
-    const told = decodeServerEvent(dispatch, facts) &&
-      decodeServerEvent(exact() ?? dispatch, facts);
+    const isRounded = isRecord(dispatch.d) && typeof dispatch.d["guild_id"] === "number";
+    const better = isRounded ? exact() : undefined;
+    const told = decodeServerEvent(better ?? dispatch, { accountId, self, index });
     if (told) reading.events.push(told);
     addDispatch(dispatch, reading, exact);
   }
