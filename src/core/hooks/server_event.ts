@@ -23,11 +23,15 @@ export interface ServerEvent {
   readonly guildId: GuildId;
   /** Absent for events of a whole server. */
   readonly channelId?: ChannelId;
+  /** A thread's channel; otherwise the channel itself. */
   readonly parentId?: ChannelId;
+  /** The message that it is about. */
   readonly messageId?: MessageId;
+  /** The member whom it is about, or who has caused it. */
   readonly userId?: UserId;
   /** The given roles, or those of the member. */
   readonly roles: readonly RoleId[];
+  /** `"📌"` or `"<:name:id>"`; empty without one. */
   readonly emoji?: string;
   /** Tells it from all others of its kind, however often Discord tells of it. */
   readonly key: string;

@@ -9,7 +9,10 @@ import { bounded } from "../../lib/text/cut.ts";
 const CHARS_MAX = 6_000;
 
 /** @returns Those of the newest event of a run, as text for the model. */
-export async function wordsOfEvents(client: RestApi, events: readonly HookEvent[]) {
+export async function wordsOfEvents(
+  client: RestApi,
+  events: readonly HookEvent[],
+): Promise<string> {
   const { hook = "", senderId = "" } = events.at(-1) ?? {};
   const [channelId, messageId] = senderId.split("/");
   if (!channelId || !isEntry(hook) || hook.startsWith("on:event_started")) return "";
