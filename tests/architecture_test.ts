@@ -117,6 +117,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["access", "agent", "config", "diagnose", "feeds", "model", "sessions", "why"],
   demo: ["dashboard"],
   diagnose: ["access", "agent", "hooks", "model", "service"], // judges their facts
+  hooks: ["events"], // reads what an event is about
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],
 };

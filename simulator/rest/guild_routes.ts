@@ -79,6 +79,16 @@ export function addGuildRoutes(
         (guild) => c.json(Array.from(guild.roles.values(), (role, place) => toRole(role, place))),
       ),
   );
+  app.get("/guilds/:guild/members", (c) =>
+    inGuild(c, (guild) => {
+      const { privilegedIntents } = c.env.call.account.application;
+      if (!(privilegedIntents & INTENT.guildMembers)) return answerRefused(REFUSALS.missingAccess);
+      const { after = "0", limit = "1" } = c.req.query();
+      const members = [...guild.members.values()]
+        .filter(({ userId }) => BigInt(userId) > BigInt(after))
+        .toSorted((one, other) => compareIds(one.userId, other.userId));
+      return c.json(members.slice(0, Number(limit)).map((member) => toMember(world, member)));
+    }));
   app.get("/guilds/:guild/members/search", (c) =>
     inGuild(c, (guild) => {
       const asked = SEARCH_QUERY.safeParse(c.req.query());

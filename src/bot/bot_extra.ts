@@ -8,6 +8,8 @@ import type { CommandCall } from "../core/inbound/interactions.ts";
 import type { Model } from "../core/model.ts";
 import type { SpendPort } from "../core/spending/metered_model.ts";
 import type { Finding } from "../core/finding.ts";
+import type { NumberedEvent } from "../core/hooks/hook.ts";
+import type { ServerEvent } from "../core/hooks/server_event.ts";
 import type { Store } from "../store/store.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
@@ -71,6 +73,10 @@ export interface AccountPart {
   readonly commands?: Readonly<Record<string, (call: CommandCall) => Promise<string>>>;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
   linesUnder?(turn: EndedTurn): readonly string[];
+  /** The events to answer, which are stored with the gateway's progress (W7). */
+  eventsOf?(told: ServerEvent): readonly NumberedEvent[];
+  /** Stores those of a guild that no session brought. Rejects if Discord does not answer. */
+  missedEvents?(guildId: GuildId, since: number): Promise<void>;
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;

@@ -10,6 +10,7 @@ import { hookOfFeed } from "../core/hooks/hook.ts";
 import { openGates } from "../core/tool_names.ts";
 import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../policy/rules/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
+import { entriesIn } from "./schema/hooks.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import { mentionsOf, type MentionTests } from "./mentions/mention.ts";
@@ -54,10 +55,11 @@ export function toAccessPolicy(
   };
 }
 
-function toolsOfEvents({ hooks = {}, feeds }: Settings): AccessPolicy["tools"]["hooks"] {
+function toolsOfEvents({ hooks = {}, feeds, agents }: Settings): AccessPolicy["tools"]["hooks"] {
   const events = [
     ...Object.entries(hooks).map(([name, { tools }]) => [name, tools] as const),
     ...Object.entries(feeds).map(([name, { tools }]) => [hookOfFeed(name), tools] as const),
+    ...Object.entries(entriesIn(agents.list)).map(([name, { tools }]) => [name, tools] as const),
   ];
   return events.length === 0 ? undefined : new Map(events);
 }

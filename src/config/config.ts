@@ -7,6 +7,7 @@
  */
 
 import type { AccountId } from "../core/discord/ids.ts";
+import { SERVER_EVENTS } from "../core/hooks/server_event.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { AccessPolicy } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
@@ -20,6 +21,7 @@ import {
 } from "./schema/accounts.ts";
 import type { MentionTests } from "./mentions/mention.ts";
 import type { AgentModels, ModelsConfig } from "./models.ts";
+import { entriesIn } from "./schema/hooks.ts";
 import { EnvReference, Secret, type SecretSource } from "./schema/parts/secrets.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 
@@ -45,6 +47,8 @@ export interface SharedConfig
   readonly agentList: readonly [AgentConfig, ...AgentConfig[]];
   readonly models: ModelsConfig;
   readonly feeds: Readonly<Record<string, FeedConfig>>;
+  /** The entries of `agents.list[].on`, by the names of their events (W7). */
+  readonly serverEvents: ReturnType<typeof entriesIn>;
   /** `messages.texts`: sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
 }
@@ -61,7 +65,9 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
   readonly historyLimit: number;
   readonly gateway: AccountSettings["gateway"] & {
     /** Where reactions can count: the preset asks for their intents only then (H5). */
-    readonly reactions: ReturnType<typeof reactionPlaces>;
+    readonly reactions: ReturnType<typeof reactionPlaces> & {
+      readonly further: readonly string[];
+    };
   };
   /** Whether `/config` exists, and whether it may change the file (K4). */
   readonly configCommand: "off" | "read" | "write";
@@ -116,6 +122,7 @@ export function toConfig(
         { ...feed, account: feed.account ?? accounts[0]?.id ?? DEFAULT_ACCOUNT },
       ]),
     ),
+    serverEvents: entriesIn(list),
     texts: settings.messages.texts ?? {},
   };
 }
@@ -162,11 +169,20 @@ function discordConfig(
     tokenPlace,
     access,
     historyLimit: own.historyLimit ?? groupChat.historyLimit ?? DEFAULT_HISTORY,
-    gateway: { ...own.gateway, reactions: reactionPlaces(access) },
+    gateway: {
+      ...own.gateway,
+      reactions: { ...reactionPlaces(access), further: intentsOfEvents(settings.agents) },
+    },
     configCommand: configCommandOf(settings, own),
     nativeCommands: (own.commands.native ?? commands.native) !== false,
     mediaMaxBytes: Math.floor(own.mediaMaxMb * 1_000_000),
   };
+}
+
+/** The intents that the entries of `on` need; a change of them reconnects. */
+function intentsOfEvents({ list }: Settings["agents"]): readonly string[] {
+  const intents = Object.values(entriesIn(list)).map(({ event }) => SERVER_EVENTS[event]);
+  return [...new Set(intents)].toSorted();
 }
 
 function configCommandOf(

@@ -13,6 +13,7 @@ import { dashboard } from "./dashboard/extra.ts";
 import { delivery } from "./delivery/extra.ts";
 import { demo } from "./demo/extra.ts";
 import { diagnose } from "./diagnose/extra.ts";
+import { events } from "./events/extra.ts";
 import { feeds } from "./feeds/extra.ts";
 import { hooks } from "./hooks/extra.ts";
 import { intent } from "./intent/extra.ts";
@@ -39,6 +40,7 @@ export const EXTRAS: readonly Extra[] = [
   delivery,
   demo,
   diagnose,
+  events,
   feeds,
   hooks,
   intent,

@@ -154,7 +154,7 @@ describe("loadConfig()", () => {
       allowedMentions: { users: "context", roles: [] },
       gateway: {
         intents: "agent_recommended",
-        reactions: { guilds: true, direct: true },
+        reactions: { guilds: true, direct: true, further: [] },
         compress: true,
         tcpKeepaliveSec: 30,
         reconnect: {

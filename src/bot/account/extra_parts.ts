@@ -1,7 +1,9 @@
 /** Creates the parts that extras add to an account, and joins them to one. */
 
+import type { GuildId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { Store } from "../../store/store.ts";
 import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -50,6 +52,10 @@ export async function createExtraParts(
     async runCommand(call: CommandCall): Promise<string> {
       const [run] = parts.flatMap(({ commands }) => commands?.[call.name] ?? []);
       return await run?.(call) ?? "";
+    },
+    eventsOf: (told: ServerEvent) => parts.flatMap((part) => part.eventsOf?.(told) ?? []),
+    async missedEvents(guildId: GuildId, since: number) {
+      for (const part of parts) await part.missedEvents?.(guildId, since);
     },
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */

@@ -101,10 +101,14 @@ export async function createParts(
     ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
     ...{ threads, sources, knowledge, spend, rates, summaries, toolPortsOf },
     ...{ health, memory, isOnly, isOurs, personForgotten },
+    eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
     byExtra: (call) => extras.runCommand(call),
   });
-  const catchUp = createAccountCatchUp(account, { options, client, reader, inbound, outbound });
+  const catchUp = createAccountCatchUp(account, {
+    ...{ options, client, reader, inbound, outbound },
+    missedEvents: (guildId, since) => extras.missedEvents(guildId, since),
+  });
   /** The calls of programs, which are loaded with the first one (O14). */
   let loaded: AccountCalls | undefined;
   const loading = createLoader(async () => {

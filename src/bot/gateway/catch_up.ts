@@ -34,11 +34,12 @@ const ROLES_MS = 5 * 60 * 1_000;
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   account: AccountContext,
-  { reader, client, inbound, outbound, options: { stored } }: {
+  { reader, client, inbound, outbound, missedEvents, options: { stored } }: {
     readonly reader: Reader;
     readonly client: RestClient;
     readonly inbound: Pick<CatchUpPorts, "acceptHistory">;
     readonly outbound: Pick<Outbound, "tellOnce">;
+    readonly missedEvents: CatchUpPorts["missedEvents"];
     /** Its shard count is that of the last connection, until `setShardCount` is called. */
     readonly options: Pick<AccountOptions, "stored">;
   },
@@ -50,6 +51,7 @@ export function createAccountCatchUp(
   const readPermissions = createMissingReadPermissions(client, BACKGROUND);
   const catchUp = createCatchUp({
     acceptHistory: inbound.acceptHistory,
+    missedEvents,
     events,
     accountId,
     isEnabled: rules.enabled,

@@ -68,6 +68,7 @@ export function createInbound(
       readonly reader: Reader;
       readonly owners: OwnerIds;
       readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
+      readonly eventsOf: Parameters<typeof createAcceptor>[0]["eventsOf"];
       readonly outbound: Pick<
         Outbound,
         "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
@@ -186,6 +187,7 @@ export function createInbound(
     },
     route,
     turns,
+    eventsOf: parts.eventsOf,
     runsBeside: judging.passive.runsBeside,
     runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,

@@ -13,15 +13,18 @@ import {
   toAccountId,
   type UserId,
 } from "../../core/discord/ids.ts";
+import { pathOfHook } from "../../core/hooks/hook.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { Config } from "../config.ts";
 
-type ConfigWithIds = Pick<Config, "approvals" | "bindings" | "budgets" | "tools"> & {
-  readonly discord: Pick<
-    Config["discord"],
-    "access" | "accountId" | "allowedMentions" | "commands" | "dms"
-  >;
-};
+type ConfigWithIds =
+  & Pick<Config, "approvals" | "bindings" | "budgets" | "serverEvents" | "tools">
+  & {
+    readonly discord: Pick<
+      Config["discord"],
+      "access" | "accountId" | "allowedMentions" | "commands" | "dms"
+    >;
+  };
 
 /**
  * Lists the ids of an account.
@@ -76,9 +79,17 @@ function ofBindings(
 }
 
 function ofAll(
-  { approvals: { answers: { channel, people } }, budgets, tools }: ConfigWithIds,
+  { approvals: { answers: { channel, people } }, budgets, tools, serverEvents }: ConfigWithIds,
 ): readonly ListedId[] {
   return [
+    ...Object.entries(serverEvents).flatMap(([hook, { where = [], who = [] }]) =>
+      Object.entries({ where, who }).flatMap(([name, ids]) =>
+        ids.map((written, at): ListedId => {
+          const [kind, id] = written.split(":") as ["guild", GuildId]; // or another kind
+          return { kind, id, rule: pathTo(pathTo(pathOfHook(hook), name), at), guild: "*" };
+        })
+      )
+    ),
     ...channel === undefined ? [] : [channelOf(channel, "approvals.answers.channel")],
     ...people.map((id, at) => personOf(id, pathTo("approvals.answers.people", at))),
     ...Object.keys(budgets.perRole).map((id) =>

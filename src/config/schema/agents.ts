@@ -4,6 +4,7 @@ import { z } from "zod";
 import { agentSteps, stepFaults } from "./agent_steps.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
 import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
+import { serverEvents } from "./hooks.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model, modelRef } from "./models.ts";
 
@@ -117,6 +118,7 @@ export const agents = z.strictObject({
           { unset: "all", example: ["triage"] },
         ),
         steps: agentSteps(),
+        on: serverEvents(),
         groupChat: key(
           z.strictObject({
             mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {

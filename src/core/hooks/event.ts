@@ -70,7 +70,7 @@ function idOf(sent: string): string | undefined {
   return `sha256:${hash("sha256", sent, "hex")}`;
 }
 
-function holds(condition: HookCondition, values: HookValues): boolean {
+export function holds(condition: HookCondition, values: HookValues): boolean {
   return Object.entries(condition).every(([path, allowed]) =>
     valuesAt(path, values).some((value) => allowed.includes(value))
   );

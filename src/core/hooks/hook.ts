@@ -59,8 +59,10 @@ export interface HookRules extends HookReading {
   readonly moneyPerDay?: number;
 }
 
-/** The rules by which events are answered: of a hook, or of a feed (T15). */
+/** The rules by which events are answered: of a hook, of a feed (T15), or of a server (W7). */
 export type AnswerRules =
+  /** Only of a server: answers per UTC day; milliseconds between two, and without a further event. */
+  & { readonly perDay?: number; readonly cooldownMs?: number; readonly gatherMs?: number }
   & Pick<HookRules, "to" | "account" | "agent" | "model" | "prompt" | "tools" | "unattended">
   & Pick<HookRules, "perMinute" | "tokensPerDay" | "moneyPerDay">
   & Pick<HookReading, "thread">;
@@ -71,9 +73,17 @@ export interface EventSources {
   readonly hooks?: Readonly<Record<string, AnswerRules>>;
   /** Those with `model: false` have no events. */
   readonly feeds: Readonly<Record<string, AnswerRules>>;
+  /** Entries of `agents.list[].on`, by the names of their events among those of hooks. */
+  readonly serverEvents: Readonly<Record<string, AnswerRules>>;
 }
 
 const FEED = "feed:";
+const ENTRY = /^on:(\w+):(\d+)\.(\d+):/;
+
+/** Whether events are those of a server (W7). */
+export function isEntry(hook: string): boolean {
+  return ENTRY.test(hook);
+}
 
 /** The name of a feed's events among those of hooks: no name of a hook has a colon. */
 export function hookOfFeed(feed: string): string {
@@ -81,23 +91,32 @@ export function hookOfFeed(feed: string): string {
 }
 
 /** The rules of events; `undefined` if the config has them no more. */
-export function rulesOfHook({ hooks, feeds }: EventSources, hook: string): AnswerRules | undefined {
+export function rulesOfHook(
+  { hooks, feeds, serverEvents }: EventSources,
+  hook: string,
+): AnswerRules | undefined {
+  if (isEntry(hook)) return serverEvents[hook];
   const [section, name] = sectionOf(hook);
   const rules = section === "feeds" ? feeds : hooks ?? {};
   return Object.hasOwn(rules, name) ? rules[name] : undefined;
 }
 
-export function hasEvents({ hooks, feeds }: EventSources): boolean {
-  return hooks !== undefined || Object.values(feeds).some(({ model }) => model);
+export function hasEvents({ hooks, feeds, serverEvents }: EventSources): boolean {
+  const answered = [...Object.values(feeds), ...Object.values(serverEvents)];
+  return hooks !== undefined || answered.some(({ model }) => model);
 }
 
-/** The config path of the rules: `hooks.uptime`, `feeds.releases`. */
+/** The config path of the rules: `hooks.uptime`, `feeds.releases`, `agents.list[0].on[0]`. */
 export function pathOfHook(hook: string): string {
+  const [, event, agent, at] = ENTRY.exec(hook) ?? [];
+  if (event !== undefined) return `agents.list[${agent}].on[${at}]`;
   return pathTo(...sectionOf(hook));
 }
 
-/** `the hook "uptime"`, `the feed "releases"`. */
+/** `the hook "uptime"`, `the feed "releases"`, `the entry agents.list[0].on[0] (pin)`. */
 export function hookText(hook: string): string {
+  const event = ENTRY.exec(hook)?.[1];
+  if (event !== undefined) return `the entry ${pathOfHook(hook)} (${event})`;
   const [section, name] = sectionOf(hook);
   return `the ${section === "feeds" ? "feed" : "hook"} ${quoted(name)}`;
 }
@@ -121,6 +140,9 @@ export interface NewHookEvent {
   readonly post: string;
   readonly isEnd: boolean;
 }
+
+/** An event with its id, so that many are stored at once. */
+export type NumberedEvent = NewHookEvent & Pick<HookEvent, "messageId">;
 
 export interface HookEvent extends NewHookEvent {
   /** The id that its sender got: `barnacle why <id>`. */

@@ -17,6 +17,7 @@ import type {
   Self,
 } from "./inbound.ts";
 import type { ComponentUse, OptionTyping, SlashCommand } from "./interactions.ts";
+import type { ServerEvent } from "../hooks/server_event.ts";
 import type { Reaction, ReactionsCleared } from "./reactions.ts";
 
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
@@ -99,7 +100,8 @@ export type InboundEvent =
   | PermissionsChanged
   | ThreadMembersChanged
   | Reaction
-  | ReactionsCleared;
+  | ReactionsCleared
+  | ServerEvent;
 
 export type EventKind = InboundEvent["kind"];
 

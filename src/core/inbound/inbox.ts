@@ -8,6 +8,7 @@
  * all open turns.
  */
 
+import type { NumberedEvent } from "../hooks/hook.ts";
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { UnansweredReason, WaitingRules } from "./waiting_limits.ts";
 import type { Frozen } from "../outbound/outbound.ts";
@@ -168,6 +169,8 @@ export interface AcceptedBatch {
   readonly changes?: readonly MessageChange[];
   /** Reactions that the policy permits, in the order of their arrival; absent: none (H5). */
   readonly reactions?: readonly ReactionRecord[];
+  /** Events that start turns, each stored once; absent: none (W7). */
+  readonly hookEvents?: readonly NumberedEvent[];
   /** Guilds whose stored state changes. */
   readonly guilds: readonly GuildSnapshot[];
   /**

@@ -160,7 +160,10 @@ async function furtherFacts(
       ...wrongIdFindings("access.ids", wrong).map((row) => ({ ...row, fix: CORRECT_ID })),
       // A wrong id has a row above, which tells more.
       ...judgePermissions(policy, found).filter(({ where = "" }) => !wrongRules.has(where)),
-      ...judgeEventPlaces({ hooks: ofAccount(hooks), feeds: ofAccount(feeds) }, found),
+      ...judgeEventPlaces({
+        hooks: { ...ofAccount(hooks), ...isOnly && config.serverEvents },
+        feeds: ofAccount(feeds),
+      }, found),
     ],
   };
 }

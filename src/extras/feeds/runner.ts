@@ -19,8 +19,7 @@ import type {
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { NewHookEvent } from "../../core/hooks/hook.ts";
-import type { FeedEvent } from "../../store/feeds/feeds.ts";
+import type { NewHookEvent, NumberedEvent } from "../../core/hooks/hook.ts";
 import type { FeedNews } from "./compose.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
@@ -212,7 +211,7 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
   }
 
   /** The hooks' run path answers them, so they share its fence, tools, budget and rate (T15). */
-  function eventsOf(feed: Feed, news: readonly FeedNews[]): readonly FeedEvent[] {
+  function eventsOf(feed: Feed, news: readonly FeedNews[]): readonly NumberedEvent[] {
     const first = Math.floor(random() * (IDS_PER_MS - news.length));
     return news.map((what, index) => ({
       ...eventOf(feed, what),

@@ -10,9 +10,11 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { agentOf } from "../../config/config.ts";
 import { snowflakeAt } from "../../core/discord/ids.ts";
 import { hookSenderId, pathOfHook, placeOfHook, rulesOfHook } from "../../core/hooks/hook.ts";
+import { dayStart } from "../../core/hooks/unattended.ts";
 import { PAUSED } from "../../core/inbound/inbox.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+import { wordsOfEvents } from "../events/exports.ts";
 import { createIncidents, type ShownIncident } from "./incidents.ts";
 import { createHookRunner, type HookRunner } from "./runner.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
@@ -76,6 +78,7 @@ export function createAccountHooks(
     incidents,
     rulesOf: (hook) => rulesOfHook(config(), hook),
     placeOf,
+    wordsOf: (events) => wordsOfEvents(client, events),
     judge: (message) => judging.judge.judge(message, {}, "not_live"),
     routeOf(message, rules) {
       const { agent } = rules;
@@ -85,8 +88,15 @@ export function createAccountHooks(
       const { agentList: [first] } = config();
       return routeAs(found, agent === undefined ? first.id : agentOf(config(), agent).id);
     },
-    async modelStop(hook, { tokensPerDay, moneyPerDay }, { agentId }) {
+    async modelStop(hook, { tokensPerDay, moneyPerDay, perDay }, { agentId }) {
       if (store.settings.isPaused(accountId)) return PAUSED;
+      const runs = perDay === undefined
+        ? []
+        : await store.hooks.startsSince(accountId, dayStart(now()) - 1);
+      const today = runs.filter((run) => run.hook === hook && run.state !== "refused");
+      if (perDay !== undefined && today.length > perDay) {
+        return `${pathOfHook(hook)}.perDay (${perDay}) is spent`;
+      }
       if (tokensPerDay === undefined && moneyPerDay === undefined) return undefined;
       const sender = { id: hookSenderId(hook), roles: [] };
       const by = usedBy({ sender, channelId: "" }, agentId);

@@ -3,7 +3,7 @@
 import { titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { Finding } from "../../core/finding.ts";
-import { hookOfFeed, hookText, pathOfHook, placeOfHook } from "../../core/hooks/hook.ts";
+import { hookOfFeed, hookText, isEntry, pathOfHook, placeOfHook } from "../../core/hooks/hook.ts";
 import { countText } from "../../lib/text/units.ts";
 import type { SeenGuild } from "../../flows/preflight/permissions.ts";
 
@@ -34,9 +34,9 @@ function judge(
   const areAllKnown = guilds.every(({ details }) => details !== undefined);
   let unknown = 0;
   const wrong = entries.flatMap(([name, rules]): readonly Finding[] => {
-    const to = placeOfHook(rules);
-    if (to.kind !== "channel") return [];
-    const where = pathTo(pathOfHook(name), "to");
+    const to = rules.to === "" ? undefined : placeOfHook(rules); // "": where it happens
+    if (to?.kind !== "channel") return [];
+    const where = pathTo(pathOfHook(name), isEntry(name) ? "post" : "to");
     const channel = channels.find(({ id }) => id === to.channelId);
     if (channel) {
       const lacking = channel.missing.find(({ permission }) => NEEDED.includes(permission));

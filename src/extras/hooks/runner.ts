@@ -9,7 +9,7 @@
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
-import { type AnswerRules, hookSenderId, hookText } from "../../core/hooks/hook.ts";
+import { type AnswerRules, type HookEvent, hookSenderId, hookText } from "../../core/hooks/hook.ts";
 import { unattendedCall } from "../../core/hooks/unattended.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
@@ -18,6 +18,7 @@ import type { createHooks, HookRun, RunStart, WaitingEvents } from "../../store/
 import type { createIncidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../bot/outbound/event_places.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
@@ -47,6 +48,8 @@ export function createHookRunner(
      * @throws {unknown} If Discord does not answer, as a rejection.
      */
     readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
+    /** The messages that events are about, for the model; `""` if there are none. */
+    readonly wordsOf: (events: readonly HookEvent[]) => Promise<string>;
     readonly judge: (message: InboundMessage) => Judgement;
     readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
     /** Why no model may read events now; `undefined` if one may. */
@@ -80,7 +83,7 @@ export function createHookRunner(
     const cut = open.filter(({ state }) => state === "claimed");
     for (const run of cut) if (!await begun(run)) later(RETRY_MS);
     if (cut.length > 0) open = await hooks.open(accountId); // a post has ended its run
-    const starts = [...await hooks.startsSince(accountId, now() - MINUTE_MS)];
+    const starts = [...await hooks.startsSince(accountId, now() - DAY_MS)];
     for (const group of await hooks.waiting(accountId)) {
       if (waker.isStopped()) return undefined;
       const { hook, key } = group;
@@ -95,24 +98,28 @@ export function createHookRunner(
       }
       const run = await hooks.claim(accountId, hook, key, now());
       if (!run) continue;
-      starts.push({ hook, key, at: now() });
+      starts.push({ hook, key, at: now(), state: run.state });
       if (!await begun(run)) later(RETRY_MS);
     }
     return nextMs;
   }
 
   /** Milliseconds until the rate permits a run of these events. */
-  function delayOf({ hook, key }: WaitingEvents, starts: readonly RunStart[]): number {
+  function delayOf({ hook, key, ...waiting }: WaitingEvents, starts: readonly RunStart[]): number {
     const rules = ports.rulesOf(hook);
     if (!rules) return 0; // its run is refused
-    const { perMinute } = rules;
+    const { perMinute, cooldownMs = 0, gatherMs = 0 } = rules;
+    const quietAt = Math.min(waiting.newest, now()) + gatherMs;
+    const gatheredAt = Math.min(quietAt, waiting.oldest + MINUTE_MS);
     // A clock that was set back leaves starts in the future; they delay nothing.
     const past = starts.filter((start) => start.hook === hook && start.at <= now());
     const ofHook = past.map(({ at }) => at).sort((one, other) => one - other);
     const ofKey = Math.max(...past.filter((start) => start.key === key).map(({ at }) => at));
     const spread = ofKey + MINUTE_MS / perMinute - now();
     const oldest = ofHook.at(-perMinute);
-    return Math.max(0, spread, oldest === undefined ? 0 : oldest + MINUTE_MS - now());
+    const cooledAt = (ofHook.at(-1) ?? -Infinity) + cooldownMs;
+    const dueAt = Math.max(gatheredAt, cooledAt, (oldest ?? -Infinity) + MINUTE_MS);
+    return Math.max(0, spread, dueAt - now());
   }
 
   /** @returns Whether it need not be tried again. */
@@ -132,8 +139,9 @@ export function createHookRunner(
   /** @returns Whether it need not be tried again. */
   async function begin(run: HookRun): Promise<boolean> {
     const { messageId, hook, count } = run;
-    const rules = ports.rulesOf(hook);
-    if (!rules) return await refuse(run, `the config does not have ${hookText(hook)} any more`);
+    const written = ports.rulesOf(hook);
+    if (!written) return await refuse(run, `the config does not have ${hookText(hook)} any more`);
+    const rules = { ...written, to: written.to || `channel:${run.key}` }; // where it happened
     const found = await ports.placeOf(rules);
     if (found.kind === "refused") return await refuse(run, found.reason);
     const all = await hooks.eventsOf(messageId, EVENTS_SHOWN);
@@ -162,13 +170,14 @@ export function createHookRunner(
         roles: [],
         automaton: "webhook",
       },
-      text: eventsForModel(all, count),
+      text: eventsForModel(all, count) + await ports.wordsOf(all),
       sentAt: createdAtMs(messageId),
       hooked: { hook, prompt: rules.prompt, count, post, unattended: callsOf(rules) },
     };
     const route = ports.routeOf(message, rules);
     const stop = run.reason ??
       (rules.model ? await ports.modelStop(hook, rules, route) : undefined);
+    if (stop !== undefined && rules.gatherMs !== undefined) return await refuse(run, stop);
     if (!rules.model || stop !== undefined) {
       if (stop !== undefined) {
         log.warn("Events of a hook are posted without a model", { hook, messageId, reason: stop });

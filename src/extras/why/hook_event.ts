@@ -1,6 +1,6 @@
 /** Tells what became of an event of a hook, for `barnacle why` (W2). */
 
-import { hookText } from "../../core/hooks/hook.ts";
+import { hookText, isEntry } from "../../core/hooks/hook.ts";
 import type { FoundEvent } from "../../store/hooks/hooks.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
@@ -14,7 +14,7 @@ export function hookEventReport({ event, run }: FoundEvent): object {
 export function hookEventLines(
   { event: { messageId, hook, key, receivedAt }, run }: FoundEvent,
 ): readonly string[] {
-  const ofKey = key === "" ? "" : `, of the incident ${quoted(key)}`;
+  const ofKey = key === "" || isEntry(hook) ? "" : `, of the incident ${quoted(key)}`;
   const lines = [
     `Event ${messageId} of ${hookText(hook)}${ofKey}, received ${timeText(receivedAt)}`,
   ];

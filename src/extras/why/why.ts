@@ -58,8 +58,10 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
       );
     } else tellDefaults(now, io);
     if (now.kind === "read" && now.config.store.url) await tellOutage(dataDir, io);
+    const isKnown = await store.messages.messageRecordOf(subject) !== undefined;
     const event = subject.kind === "message"
-      ? await store.hooks.find(subject.messageId)
+      ? await store.hooks.find(subject.messageId) ??
+        (isKnown ? undefined : await store.hooks.find(subject.messageId, true))
       : undefined;
     const asked = event?.run && subject.kind === "message"
       ? { ...subject, messageId: event.run.messageId }

@@ -42,6 +42,8 @@ export interface GapTasksPorts extends
   readonly mayAct: (place: GuildPlace) => boolean;
   /** Whether the policy allows any direct message. */
   readonly mayActInDirect: boolean;
+  /** Stores missed events of a guild that start turns; absent: none does (W7). */
+  readonly missedEvents?: (guildId: GuildId, since: number) => Promise<void>;
 }
 
 /** Creates the tasks of one account's gaps; none runs. */
@@ -67,7 +69,10 @@ export function createGapTasks(
     const since = endOfReading(gap.from);
     for (const channel of channels) {
       const { guildId, place } = channel;
-      if (guildId) gap.planned.add(guildId);
+      if (guildId && !gap.planned.has(guildId)) {
+        gap.planned.add(guildId);
+        add(gap, async () => await ports.missedEvents?.(guildId, since), true);
+      }
       if (place && mayHaveMissed(channel, since) && ports.mayAct(place)) read(gap, channel);
     }
   }

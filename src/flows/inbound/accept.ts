@@ -29,6 +29,8 @@ import {
   wholeMessage,
 } from "../../core/inbound/inbound.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
+import type { NumberedEvent } from "../../core/hooks/hook.ts";
+import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
@@ -63,7 +65,10 @@ export function createAcceptor(
       | "message_edited"
       | "reaction"
       | "reactions_cleared"
+      | "server_event"
     >;
+    /** The events that start turns; absent: none does (W7). */
+    readonly eventsOf?: (told: ServerEvent) => readonly NumberedEvent[];
     /**
      * Takes the verdict of each live message.
      *
@@ -169,6 +174,11 @@ export function createAcceptor(
         const runs = judgeRuns(ports.runsOnReaction?.(reaction, permitted), ports);
         current().judged.push(...runs);
         isUrgent ||= runs.length > 0;
+      },
+      server_event(told) {
+        const found = ports.eventsOf?.(told) ?? [];
+        current().hookEvents.push(...found);
+        isUrgent ||= found.length > 0;
       },
       reactions_cleared: (cleared) => void current().reactions.push(cleared),
     };
@@ -290,11 +300,12 @@ function unitFor(
     last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
-  const empty = { judged: [], repeated: [], echoes: [], changes: [], reactions: [], guilds: [] };
+  const empty = { judged: [], repeated: [], echoes: [], changes: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
   const of = { accountId, shardId, isReplayed };
   const session = { started, isRenewalDue: started && isRenewalDue };
-  const unit: Unit = { ...session, afterHole, ...of, seq, ticket, ...at, ...empty };
+  const lists = { ...empty, reactions: [], hookEvents: [] };
+  const unit: Unit = { ...session, afterHole, ...of, seq, ticket, ...at, ...lists };
   units.push(unit);
   return unit;
 }

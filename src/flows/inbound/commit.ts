@@ -16,6 +16,7 @@ import type { MessageOrigin, WaitingRules } from "../../core/inbound/waiting_lim
 import type { Emits } from "../../core/account/events.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
+import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { PairingService } from "../../core/inbound/pairing.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
@@ -42,6 +43,7 @@ export interface CommitPorts extends
     | "previewed"
     | "settled"
     | "foreign"
+    | "hookStored"
   > {
   readonly store: {
     readonly gateway: Pick<GatewayRecords, "startSession" | "openGap">;
@@ -85,6 +87,7 @@ export interface Unit {
   readonly echoes: Echo[];
   readonly changes: MessageChange[];
   readonly reactions: ReactionRecord[];
+  readonly hookEvents: NumberedEvent[];
   /** Guilds whose stored state changes. */
   readonly guilds: GuildSnapshot[];
 }
@@ -108,7 +111,7 @@ export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<vo
 
 async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
   const { accountId, shardId, seq, ticket, arrivedAt, guilds } = unit;
-  const { judged, repeated, echoes, changes, reactions } = unit;
+  const { judged, repeated, echoes, changes, reactions, hookEvents } = unit;
   await begin(unit, ports);
   const batch = {
     accountId,
@@ -119,10 +122,12 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
     changes: changes.length > 0 ? changes : undefined,
     guilds,
     reactions: reactions.length > 0 ? reactions : undefined,
+    hookEvents: hookEvents.length > 0 ? hookEvents : undefined,
   };
   const origin = unit.isReplayed ? "replayed" : "live";
   const { foreign } = await storeBatch(batch, arrivedAt, origin, ports);
   ports.events.emit.committed(ticket);
+  if (batch.hookEvents) ports.events.emit.hookStored();
   if (foreign.length > 0) ports.events.emit.foreign(foreign);
 }
 

@@ -10,10 +10,11 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
-import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/agent.ts";
+import { prepareAddEvents } from "../hooks/hooks.ts";
+import { FEED, FEED_ENTRY } from "../schema/agent.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { FeedState, FeedValidators } from "../../core/feed.ts";
-import type { HookEvent, NewHookEvent } from "../../core/hooks/hook.ts";
+import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 
 /** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
@@ -53,7 +54,7 @@ export function createFeeds(
     database,
     "ON CONFLICT (feed_row, entry_key) DO UPDATE SET seen_at = excluded.seen_at",
   );
-  const addEvent = HOOK_EVENT.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const addEvents = prepareAddEvents(database);
   const prune = database.prepare(
     `DELETE FROM feed_entry WHERE feed_row NOT IN (SELECT id FROM feed) OR feed_row = :id AND entry_key NOT IN
        (SELECT entry_key FROM feed_entry WHERE feed_row = :id
@@ -93,7 +94,7 @@ export function createFeeds(
         /** The messages about new entries, in order; each has a nonce of its own. */
         readonly messages: readonly Frozen[];
         /** New entries that an agent reads, as events (W2), in order; absent: none. */
-        readonly events?: readonly FeedEvent[];
+        readonly events?: readonly NumberedEvent[];
       },
       now: number,
     ) =>
@@ -102,7 +103,7 @@ export function createFeeds(
         const { id } = ID.read(upsert({ ...poll, accountId, name, url, readAt: now }));
         for (const entryKey of seen ?? []) see({ feedRow: id, entryKey, seenAt: now });
         for (const message of messages) addOnce(message, now);
-        for (const event of events) addEvent({ ...event, receivedAt: now });
+        addEvents(events, now);
         if (seen) prune.run({ id, now });
       }),
     /** Makes a feed due now. @returns Whether it was ever polled; else it is due anyway. */
@@ -139,5 +140,3 @@ interface FeedName {
   readonly name: string;
   readonly url: string;
 }
-
-export type FeedEvent = NewHookEvent & Pick<HookEvent, "messageId">;

@@ -6,6 +6,7 @@
  * nothing.
  */
 
+import type { DatabaseSync } from "node:sqlite";
 import {
   type AccountId,
   type ChannelId,
@@ -16,11 +17,13 @@ import {
   HOOK_WAITING_MAX,
   type HookEvent,
   type NewHookEvent,
+  type NumberedEvent,
   type StoredHookEvent,
 } from "../../core/hooks/hook.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { type AddOnce, prepareAddOnce } from "../outbox/rows.ts";
@@ -34,12 +37,13 @@ export type HookRun = ReturnType<typeof HOOK_RUN.read>;
 export type HookIncident = ReturnType<typeof HOOK_INCIDENT.read>;
 
 const KNOWN = rows({ messageId: snowflake<"message">() });
-const WAITING = rows({ hook: text(), key: text(), count: integer() });
+const TIMES = { oldest: integer(), newest: integer() };
+const WAITING = rows({ hook: text(), key: text(), count: integer(), ...TIMES });
 
 export type WaitingEvents = ReturnType<typeof WAITING.read>;
 
 const OF = rows({ accountId: account() });
-const START = rows({ hook: text(), key: text(), at: integer() });
+const START = rows({ hook: text(), key: text(), at: integer(), state: text() });
 
 export type RunStart = ReturnType<typeof START.read>;
 
@@ -53,10 +57,12 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   const countWaiting = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM hook_event
      WHERE account_id = ? AND hook = ? AND run_id IS NULL`;
   const insert = HOOK_EVENT.prepareInsert(database);
-  const selectWaiting = sql`SELECT hook, key, COUNT(*) AS count FROM hook_event
+  const addEvents = prepareAddEvents(database);
+  const selectWaiting = sql`SELECT hook, key, COUNT(*) AS count, MIN(received_at) AS oldest,
+       MAX(received_at) AS newest FROM hook_event
      WHERE account_id = ? AND run_id IS NULL GROUP BY hook, key ORDER BY MIN(id)`;
   const selectStarts = sql.rows(START.read)`
-    SELECT hook, key, started_at AS at FROM hook_run WHERE account_id = ? AND started_at > ?`;
+    SELECT hook, key, started_at AS at, state FROM hook_run WHERE account_id = ? AND started_at > ?`;
   const selectFirst = sql`
     SELECT * FROM hook_event WHERE account_id = ? AND hook = ? AND key = ? AND run_id IS NULL
     ORDER BY id LIMIT 1`;
@@ -78,6 +84,8 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
   const setState = sql`UPDATE hook_run SET state = :state, reason = :reason
      WHERE message_id = :runId AND state IN ('claimed', 'running')`;
   const selectEvent = sql`SELECT * FROM hook_event WHERE message_id = ?`;
+  const selectAbout = sql`SELECT * FROM hook_event
+     WHERE hook LIKE 'on:%' AND sender_id LIKE '%' || ? || '%' ORDER BY id DESC LIMIT 1`;
   const selectRun = sql`SELECT * FROM hook_run WHERE message_id = ?`;
 
   const selectUnanswered = sql.rows(OF.read)`
@@ -137,6 +145,9 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
         return { messageId, isRepeated: false };
       });
     },
+    /** Stores events, each once. */
+    add: (events: readonly NumberedEvent[], now: number) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => addEvents(events, now)),
     /** Events of an account that wait, by hook and key; the oldest first. */
     waiting: (accountId: AccountId): Promise<readonly WaitingEvents[]> =>
       read(() => selectWaiting.all(accountId).map(WAITING.read)),
@@ -193,15 +204,43 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing) {
     refuse: async (runId: MessageId, reason: string) => {
       await commit(UNNAMED, () => setState.run({ runId, state: "refused", reason }));
     },
-    /** The event with an id, and its run; `undefined` if there is none. */
-    find: (messageId: MessageId): Promise<FoundEvent | undefined> =>
+    /**
+     * The event with an id, and its run; `undefined` if there is none.
+     *
+     * @param isAbout Whether the id is that of a member, thread or message of a server's event (W7).
+     */
+    find: (messageId: MessageId, isAbout?: boolean): Promise<FoundEvent | undefined> =>
       read(() => {
-        const row = selectEvent.get(messageId);
+        const row = isAbout ? selectAbout.get(messageId) : selectEvent.get(messageId);
         if (!row) return undefined;
         const event = readEvent(row);
         const run = event.runId === undefined ? undefined : selectRun.get(event.runId);
         return { event, run: run && HOOK_RUN.read(run) };
       }),
+  };
+}
+
+/**
+ * Prepares the storage of events within a transaction of the caller's: each once, if it may wait. Of a
+ * hook, the newest stay, so a flood does not fill the disk.
+ */
+export function prepareAddEvents(database: DatabaseSync) {
+  const countWaiting = statementsOf(database).rows(COUNT.read)`
+    SELECT COUNT(*) AS count FROM hook_event
+     WHERE account_id = ? AND hook = ? AND run_id IS NULL`;
+  const insert = HOOK_EVENT.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const prune = statementsOf(database)`
+    DELETE FROM hook_event WHERE hook = :hook AND run_id IS NOT NULL AND id <=
+      (SELECT id FROM hook_event WHERE hook = :hook ORDER BY id DESC LIMIT 1 OFFSET :most)`;
+  return (events: readonly NumberedEvent[], now: number): void => {
+    const waiting = new Map<string, number>();
+    for (const event of events) {
+      const { accountId, hook } = event;
+      const count = waiting.get(hook) ?? countWaiting.one(accountId, hook).count;
+      waiting.set(hook, count + 1);
+      if (count < HOOK_WAITING_MAX) insert({ ...event, receivedAt: now });
+    }
+    for (const hook of waiting.keys()) prune.run({ hook, most: HOOK_WAITING_MAX });
   };
 }
 

@@ -64,12 +64,13 @@ export function createBatches(
    * they are not journaled.
    */
   function isPlain(
-    { judged, repeated = [], heard, guilds, changes = [], reactions = [] }: AcceptedBatch,
+    { judged, repeated = [], heard, guilds, changes = [], reactions = [], hookEvents }:
+      AcceptedBatch,
     unknown: readonly Echo[],
   ): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
     return heard !== undefined && changes.length === 0 && reactions.length === 0 &&
-      guilds.length === 0 && repeated.length === 0 &&
+      guilds.length === 0 && repeated.length === 0 && !hookEvents &&
       unknown.length === 0 &&
       ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route, stop }) =>

@@ -25,6 +25,7 @@ import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
 import type { prepareStops } from "./cuts.ts";
 import type { Checked, WaitingTurns } from "./waiting_turns.ts";
+import { prepareAddEvents } from "../hooks/hooks.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareSettleEcho } from "../outbox/outbox_rows.ts";
@@ -73,6 +74,7 @@ export function prepareStoreBatch(
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
   const keepReactions = prepareKeepReactions(database, memory);
+  const addEvents = prepareAddEvents(database);
   const advance = prepareAdvanceSession(database);
 
   /**
@@ -125,13 +127,14 @@ export function prepareStoreBatch(
   }
 
   return (batch, arrivedAt, isCounted = false) => {
-    const { accountId, heard, echoes, reactions = [], guilds } = batch;
+    const { accountId, heard, echoes, reactions = [], hookEvents, guilds } = batch;
     const { results, repeats } = recordAll(batch, arrivedAt, isCounted);
     const recorded = results.map(({ judged }) => judged);
     const { accepted, undecided, grown } = keep(recorded, arrivedAt, repeats);
     const applied = applyAll(batch, accepted, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
+    if (hookEvents) addEvents(hookEvents, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = newestOf(recorded, repeats);

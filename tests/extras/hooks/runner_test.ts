@@ -16,10 +16,13 @@ async function quiet(): Promise<void> {
   for (let turn = 0; turn < 30; turn++) await settle();
 }
 
-function build() {
+function build(limits: Partial<AnswerRules> = {}) {
   const clock = new FakeClock();
   const { store, rows } = openTestStore();
-  const world = { setBackMs: 0, hasRules: true };
+  const world: { setBackMs: number; hasRules: boolean; stop?: string } = {
+    setBackMs: 0,
+    hasRules: true,
+  };
   const now = () => clock.now() - world.setBackMs;
   let number = 0;
   const runner = createHookRunner({
@@ -30,11 +33,12 @@ function build() {
     now,
     log: recordingLog().log,
   }, {
-    rulesOf: () => world.hasRules ? RULES : undefined,
+    rulesOf: () => world.hasRules ? { ...RULES, ...limits } : undefined,
     placeOf: () => Promise.resolve({ kind: "place", ...PLACE }),
+    wordsOf: () => Promise.resolve(""),
     judge: () => assert.fail("a model is asked"),
     routeOf: () => ({ agentId: "main", sessionKey: "s" }),
-    modelStop: () => Promise.resolve(undefined),
+    modelStop: () => Promise.resolve(world.stop),
     cleanSecrets: (text) => text,
     compose: ({ id }, content) => [
       { message: outboundMessage({ nonce: id, content }), files: [] },
@@ -98,6 +102,40 @@ describe("[W5] createHookRunner()", () => {
       { state: "refused" },
     ]);
     assert.equal(posted().length, 1);
+    await runner.stop();
+  });
+
+  it("[W7] gathers events of a server until they pause, and keeps the cooldown", async () => {
+    const { runner, event, posted } = build({ cooldownMs: 5 * MINUTE, gatherMs: 5_000 });
+    runner.start();
+    for (const name of ["one", "two", "three"]) await event(name, 4_000);
+    assert.deepEqual(posted(), []);
+    await event("four", 5_000);
+    assert.deepEqual(posted(), [{ text: "one\ntwo\nthree\nfour" }]);
+    await event("five", 5 * MINUTE - 1);
+    assert.equal(posted().length, 1);
+    await event("six", 5_000);
+    assert.equal(posted().length, 2);
+    await runner.stop();
+  });
+
+  it("[W7] answers a raid that does not pause once a minute", async () => {
+    const { runner, event, posted } = build({ cooldownMs: MINUTE, gatherMs: 5_000 });
+    runner.start();
+    for (let second = 0; second < 124; second += 4) await event(`raider ${second}`, 4_000);
+    assert.equal(posted().length, 2);
+    await runner.stop();
+  });
+
+  it("[W7] posts nothing of a server if no model may answer", async () => {
+    const { runner, event, posted, world, rows } = build({ gatherMs: 1, model: true });
+    world.stop = "an owner has paused the bot";
+    runner.start();
+    await event("one", 5_000);
+    assert.deepEqual(posted(), []);
+    assert.deepEqual(rows("SELECT state, reason FROM hook_run"), [
+      { state: "refused", reason: world.stop },
+    ]);
     await runner.stop();
   });
 });

@@ -186,6 +186,7 @@ function setUp() {
     events: {
       emit: {
         previewed: () => {},
+        hookStored: () => {},
         committed: (seq) => steps.push(`committed ${seq}`),
         sessionDue: (shardId) => steps.push(`due ${shardId}`),
         sessionStarting: (shardId) => steps.push(`starting ${shardId}`),

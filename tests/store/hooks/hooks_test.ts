@@ -44,8 +44,8 @@ describe("[W2] store.hooks", () => {
     await hooks.accept(event({ key: "db" }), NOW, 2);
     const last = await hooks.accept(event({ key: "web", text: "still" }), NOW, 3);
     assert.deepEqual(await hooks.waiting(ACCOUNT), [
-      { hook: "uptime", key: "web", count: 2 },
-      { hook: "uptime", key: "db", count: 1 },
+      { hook: "uptime", key: "web", count: 2, oldest: NOW, newest: NOW },
+      { hook: "uptime", key: "db", count: 1, oldest: NOW, newest: NOW },
     ]);
     const run = await hooks.claim(ACCOUNT, "uptime", "web", NOW);
     assert.ok(run && first && last);
@@ -60,7 +60,7 @@ describe("[W2] store.hooks", () => {
     assert.deepEqual([found?.event.text, found?.run?.messageId], ["still", run.messageId]);
     assert.equal(await hooks.find("42" as never), undefined);
     assert.deepEqual(await hooks.startsSince(ACCOUNT, NOW - 1), [
-      { hook: "uptime", key: "web", at: NOW },
+      { hook: "uptime", key: "web", at: NOW, state: "claimed" },
     ]);
   });
 

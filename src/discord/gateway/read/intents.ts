@@ -77,6 +77,8 @@ export interface Intents {
 export interface ReactionPlaces {
   readonly guilds: boolean;
   readonly direct: boolean;
+  /** Intents that `agents.list[].on` needs; absent: none (W7). */
+  readonly further?: readonly string[];
 }
 
 /**
@@ -86,17 +88,17 @@ export interface ReactionPlaces {
  */
 export function toIntents(
   names: "agent_recommended" | readonly string[],
-  { guilds, direct }: ReactionPlaces = { guilds: true, direct: true },
+  { guilds, direct, further = [] }: ReactionPlaces = { guilds: true, direct: true },
 ): Intents {
   const isPreset = names === "agent_recommended";
   const reactions = [
     ...(guilds ? ["guild_message_reactions"] : []),
     ...(direct ? ["direct_message_reactions"] : []),
   ];
-  const wanted = isPreset ? [...AGENT_RECOMMENDED, ...reactions] : names;
+  const wanted = [...isPreset ? [...AGENT_RECOMMENDED, ...reactions] : names, ...further];
   return {
     bits: bitsOf(wanted),
-    optional: isPreset ? bitsOf(AGENT_OPTIONAL) : 0,
+    optional: isPreset ? bitsOf(AGENT_OPTIONAL) & ~bitsOf(further) : 0,
     unknown: wanted.filter((name) => !BITS.has(name)),
   };
 }
@@ -187,5 +189,10 @@ export const EVENT_TYPES = [
   "MESSAGE_REACTION_REMOVE_EMOJI",
 ] as const;
 
+/** Types that may start a turn, beside what they are otherwise (W7). */
+export const STARTING_TYPES: readonly string[] =
+  ("GUILD_MEMBER_ADD GUILD_MEMBER_UPDATE GUILD_AUDIT_LOG_ENTRY_CREATE THREAD_CREATE THREAD_UPDATE " +
+    "GUILD_SCHEDULED_EVENT_UPDATE MESSAGE_CREATE MESSAGE_REACTION_ADD").split(" ");
+
 /** Types of the dispatches that the worker sends to the main thread. */
-export const READ_TYPES: readonly string[] = [...GUILD_TYPES, ...EVENT_TYPES];
+export const READ_TYPES: readonly string[] = [...GUILD_TYPES, ...EVENT_TYPES, ...STARTING_TYPES];

@@ -14,12 +14,13 @@ import type {
   Self,
 } from "../../../core/inbound/inbound.ts";
 import { droppedParts } from "../../../core/discord/lenient.ts";
-import { parseForeignJson, withLargeAsText } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson, withLargeAsText } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
 import { OTHER_EVENTS } from "../decode/other_events.ts";
+import { decodeServerEvent } from "../decode/server_events.ts";
 import { applyDispatch, guildsLeft, type IndexChange, readSelf } from "./apply_dispatch.ts";
 import { createPeople } from "../decode/senders.ts";
 import {
@@ -153,6 +154,15 @@ export function createReader(
     updateIndex(dispatch, applied, reading);
   }
 
+  /** The same, and adds the event that may start a turn (W7). */
+  function addAll(dispatch: Dispatch, reading: Reading, exact: () => Dispatch | undefined): void {
+    const isRounded = isRecord(dispatch.d) && typeof dispatch.d["guild_id"] === "number";
+    const better = isRounded ? exact() : undefined;
+    const told = decodeServerEvent(better ?? dispatch, { accountId, self, index });
+    if (told) reading.events.push(told);
+    addDispatch(dispatch, reading, exact);
+  }
+
   /** Applies a READY, or a dispatch about a guild, to the index. */
   function updateIndex(
     dispatch: Dispatch,
@@ -209,7 +219,7 @@ export function createReader(
           continue;
         }
         run = undefined;
-        if (isDispatch(item)) addDispatch(item, reading, () => exactItem(text, at));
+        if (isDispatch(item)) addAll(item, reading, () => exactItem(text, at));
         else skip({ type: "unknown", why: "no dispatch" });
       }
       const isRenewalDue = unread.takeRenewal();

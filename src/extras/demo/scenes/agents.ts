@@ -1,6 +1,7 @@
-/** Scenes about several agents: who answers in a busy channel, and who keeps quiet (N2, I1). */
+/** Scenes about agents: who answers in a busy channel (N2, I1), and what an event starts (W7). */
 
 import { demoWorld } from "../../../../simulator/actions/demo_world.ts";
+import { addUser } from "../../../../simulator/world/create_world.ts";
 import {
   addBusyRoom,
   BUSY_ROOM,
@@ -63,4 +64,31 @@ const busyRoom: Scene = {
   },
 };
 
-export const AGENT_SCENES: readonly Scene[] = [busyRoom];
+const { world, channels: { general } } = demoWorld();
+
+const newcomers: Scene = {
+  name: "newcomers get one greeting, however many join at once",
+  simulator: { world },
+  config: {
+    ...demoConfig(),
+    agents: {
+      list: [{
+        id: "main",
+        on: [{ event: "member_join", post: `channel:${general.id}`, tools: [] }],
+      }],
+    },
+  },
+  async play({ simulation: { simulator, model }, untilReplies, untilDelivered, assert }) {
+    for (const username of ["nemo", "dory", "marlin"]) {
+      addUser(world, { username }, Date.now());
+      simulator.invite({ who: username });
+    }
+    await untilReplies(1, "#general");
+    await untilDelivered();
+    const asked = model.requests.at(-1)?.body ?? "";
+    assert("one turn has the three newcomers", asked.includes("3 events of the entry"), asked);
+    assert("the model was asked once", model.requests.length === 1, model.requests.length);
+  },
+};
+
+export const AGENT_SCENES: readonly Scene[] = [busyRoom, newcomers];

@@ -1,0 +1,89 @@
+/**
+ * Makes events of servers into those of a hook, whose runner answers them (W7). An event is stored
+ * with the gateway's progress, or found again after a gap, and counts once.
+ */
+
+import type { AccountContext } from "../../bot/account_context.ts";
+import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import { snowflakeAt } from "../../core/discord/ids.ts";
+import { readHookEvent } from "../../core/hooks/event.ts";
+import { type NumberedEvent, placeOfHook } from "../../core/hooks/hook.ts";
+import type { ServerEvent } from "../../core/hooks/server_event.ts";
+import { decodeServerEvent } from "../../discord/gateway/decode/server_events.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
+import { type EventEntry, missedDispatches } from "./missed.ts";
+
+const IDS_PER_MS = 2 ** 22;
+/** Age of a boost in milliseconds from which an update of its member brings nothing new. */
+const OLD_MS = 60 * 60_000;
+
+export function createAccountEvents(
+  account: AccountContext,
+  { client, reader }: AccountServices,
+): AccountPart {
+  const { accountId, config, now, policy, store } = account;
+  const { log } = account.forPart("events");
+  let number = Math.floor(account.random() * IDS_PER_MS);
+
+  /** Whether the config lets the bot act where it happened; of a whole server, in any channel. */
+  function isAllowed({ guildId, channelId, parentId }: ServerEvent): boolean {
+    const guild = reader.index.get(guildId);
+    const ids = channelId ? [channelId] : [...guild?.channels.keys() ?? []];
+    return ids.some((id) =>
+      policy().mayAct(placeOfTarget(guildId, { channelId: id, parentId }, guild))
+    );
+  }
+
+  function isFor({ where, who, emoji, to, ...entry }: EventEntry, event: ServerEvent): boolean {
+    if (entry.event !== event.event) return false;
+    const { guildId, channelId, parentId, userId, roles } = event;
+    const post = to === "" ? undefined : placeOfHook({ to });
+    const isHome = where !== undefined || post?.kind !== "channel" ||
+      reader.index.get(guildId)?.channels.has(post.channelId) === true;
+    const places = [`guild:${guildId}`, `channel:${channelId}`, `channel:${parentId}`];
+    const people = [...roles.map((id) => `role:${id}`), `user:${userId}`];
+    return isHome && (!where || places.some((one) => where.includes(one))) &&
+      (!who || people.some((one) => who.includes(one))) &&
+      (!emoji || emoji.includes(event.emoji ?? ""));
+  }
+
+  function eventsOf(event: ServerEvent): readonly NumberedEvent[] {
+    const { channelId = "", messageId = "", guildId, body } = event;
+    const entries = Object.entries(config().serverEvents).filter(([, one]) => isFor(one, event));
+    const isOld = event.event === "boost" && now() - event.at > OLD_MS;
+    if (entries.length === 0 || isOld) return [];
+    if (!isAllowed(event)) {
+      log.info("An event starts no turn: the config closes its place", { guildId, channelId });
+      return [];
+    }
+    const senderId = [channelId, messageId, guildId, event.key].join("/");
+    const rules = { template: `event: ${event.event}\n${event.template}` };
+    const values = { body, text: "", header: () => undefined };
+    return entries.flatMap(([hook, { to }]) => {
+      const found = readHookEvent({ hook, accountId, rules }, values, senderId);
+      number = (number + 1) % IDS_PER_MS;
+      const id = snowflakeAt<"message">(now(), number);
+      return found ? [{ ...found, messageId: id, key: to === "" ? channelId : "" }] : [];
+    });
+  }
+
+  return {
+    eventsOf,
+    async missedEvents(guildId, from) {
+      const { serverEvents, discord: { gateway: { catchUp } } } = config();
+      const since = Math.max(from, now() - catchUp.maxAgeMin * 60_000);
+      const facts = { accountId, self: account.self(), index: reader.index };
+      const refused = (error: unknown) =>
+        log.warn("Discord does not show some events of a time away", { guildId, error });
+      const entries = Object.values(serverEvents);
+      for await (const page of missedDispatches(client, guildId, entries, refused)) {
+        const events = page.map((dispatch) => decodeServerEvent(dispatch, facts))
+          .flatMap((event) =>
+            event && (event.at >= since || event.event === "event_started") ? eventsOf(event) : []
+          );
+        if (events.length > 0) await store.hooks.add(events, now());
+      }
+      if (entries.length > 0) account.events.emit.hookStored();
+    },
+  };
+}

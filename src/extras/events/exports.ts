@@ -1,0 +1,3 @@
+/** Exports what other extras use of this one. */
+
+export { wordsOfEvents } from "./words.ts";

@@ -1,0 +1,30 @@
+/** Reads the messages that events of a server are about: the gateway does not tell them (W7). */
+
+import { isRefused } from "../../bot/outbound/event_places.ts";
+import { type HookEvent, isEntry } from "../../core/hooks/hook.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
+import { valuesAt } from "../../core/hooks/template.ts";
+import { bounded } from "../../lib/text/cut.ts";
+
+const CHARS_MAX = 6_000;
+
+/** @returns Those of the newest event of a run, as text for the model. */
+export async function wordsOfEvents(
+  client: RestApi,
+  events: readonly HookEvent[],
+): Promise<string> {
+  const { hook = "", senderId = "" } = events.at(-1) ?? {};
+  const [channelId, messageId] = senderId.split("/");
+  if (!channelId || !isEntry(hook) || hook.startsWith("on:event_started")) return "";
+  const which = messageId ? `/${messageId}` : "?limit=50";
+  const path = `/channels/${channelId}/messages${which}`;
+  const answer = await client.request("GET", path).catch((error: unknown) => {
+    if (!isRefused(error)) throw error;
+    return [];
+  });
+  const lines = [answer].flat().toReversed().map((body) => {
+    const at = (path: string) => valuesAt(path, { body, text: "", header: () => undefined });
+    return `${at("author.username")}: ${at("content")}`;
+  });
+  return bounded(`\n\nmessages, oldest first:\n${lines.join("\n")}`, CHARS_MAX);
+}

@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { AccountContext } from "../../../src/bot/account_context.ts";
+import type { AccountServices } from "../../../src/bot/bot_extra.ts";
+import type { ChannelId, GuildId } from "../../../src/core/discord/ids.ts";
+import type { NumberedEvent } from "../../../src/core/hooks/hook.ts";
+import type {
+  GuildIndex,
+  IndexedChannel,
+} from "../../../src/discord/gateway/decode/guild_index.ts";
+import { decodeServerEvent } from "../../../src/discord/gateway/decode/server_events.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { createAccountEvents } from "../../../src/extras/events/account_events.ts";
+import { prepareMayAct } from "../../../src/policy/places.ts";
+import { problemLines } from "../../config/support.ts";
+import { loadTestConfig } from "../../support/config.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.parse("2026-11-29T12:00:00Z");
+const [GUILD, OTHER] = ["1600000000000000001", "1600000000000000002"] as GuildId[];
+const [NEWS, FORUM, SECRET, FOREIGN] = ["11", "12", "13", "14"] as ChannelId[];
+const SELF = "900";
+const ADA = { id: "77", username: "ada" };
+const BOT = { id: "88", username: "helper", bot: true };
+/** An id of just now. */
+const ID = String((BigInt(NOW) - 1_420_070_400_000n) << 22n);
+
+const channel = (id: ChannelId, name: string, type = 0): [ChannelId, IndexedChannel] => [
+  id,
+  { id, name, type },
+];
+const INDEX = new Map([
+  [GUILD, {
+    id: GUILD,
+    name: "reef",
+    channels: new Map([
+      channel(NEWS!, "news"),
+      channel(FORUM!, "help", 15),
+      channel(SECRET!, "secret"),
+    ]),
+    roles: new Map(),
+  }],
+  [OTHER, {
+    id: OTHER,
+    name: "sea",
+    channels: new Map([channel(FOREIGN!, "hall")]),
+    roles: new Map(),
+  }],
+]) as GuildIndex;
+
+const at = (ms: number) => new Date(NOW + ms).toISOString();
+
+/** A dispatch of each event, as Discord sends it. */
+const PAYLOADS = {
+  member_join: ["GUILD_MEMBER_ADD", { user: ADA, roles: [], joined_at: at(0) }],
+  boost: ["GUILD_MEMBER_UPDATE", { user: ADA, roles: ["5"], premium_since: at(0) }],
+  role_given: ["GUILD_AUDIT_LOG_ENTRY_CREATE", {
+    id: ID,
+    action_type: 25,
+    user_id: "66",
+    target_id: ADA.id,
+    changes: [
+      { key: "$remove", new_value: [{ id: "6", name: "old" }] },
+      { key: "$add", new_value: [{ id: "5", name: "crew" }] },
+    ],
+  }],
+  forum_post: ["THREAD_CREATE", {
+    id: ID,
+    type: 11,
+    parent_id: FORUM,
+    owner_id: ADA.id,
+    name: "my disk is full",
+    newly_created: true,
+  }],
+  thread_closed: ["THREAD_UPDATE", {
+    id: ID,
+    type: 11,
+    parent_id: NEWS,
+    owner_id: ADA.id,
+    name: "done",
+    thread_metadata: { archived: true, archive_timestamp: at(0) },
+  }],
+  event_started: ["GUILD_SCHEDULED_EVENT_UPDATE", {
+    id: "31",
+    channel_id: null,
+    name: "low tide",
+    description: "bring boots",
+    status: 2,
+    scheduled_start_time: at(0),
+  }],
+  pin: ["MESSAGE_CREATE", {
+    id: ID,
+    type: 6,
+    channel_id: NEWS,
+    author: ADA,
+    member: { roles: ["5"] },
+    message_reference: { message_id: "41" },
+  }],
+  reaction: ["MESSAGE_REACTION_ADD", {
+    user_id: ADA.id,
+    channel_id: NEWS,
+    message_id: "41",
+    member: { user: ADA, roles: ["5"] },
+    emoji: { id: null, name: "📌" },
+  }],
+} as const;
+
+type Name = keyof typeof PAYLOADS;
+const WITH_WORDS = { forum_post: 1, thread_closed: 1, pin: 1, reaction: 1 };
+const NAMES = Object.keys(PAYLOADS) as Name[];
+
+interface World {
+  /** Keys of the entry. */
+  readonly entry?: object;
+  readonly request?: (path: string) => unknown;
+}
+
+async function build(events: readonly Name[], { entry = {}, request }: World = {}) {
+  const { store, rows } = openTestStore();
+  const { log, lines } = recordingLog();
+  const post = `channel:${NEWS}`;
+  const where = [`guild:${GUILD}`];
+  const defaults = (event: Name) => (event in WITH_WORDS ? { post, where } : { post });
+  const on = events.map((event) => ({ event, tools: [], ...defaults(event), ...entry }));
+  const config = await loadTestConfig({
+    guilds: { [GUILD!]: { channels: { [SECRET!]: { allow: false }, "*": {} } } },
+  }, { agents: { list: [{ id: "main", on }] } });
+  const { mayAct } = { mayAct: prepareMayAct(config.discord.access) };
+  let wakes = 0;
+  const self = { userId: SELF };
+  const part = createAccountEvents(
+    {
+      accountId: ACCOUNT,
+      config: () => config,
+      now: () => NOW,
+      random: () => 0.5,
+      policy: () => ({ mayAct }),
+      self: () => self,
+      store,
+      forPart: () => ({ log }),
+      events: { emit: { hookStored: () => wakes++ } },
+    } as unknown as AccountContext,
+    {
+      client: { request: (_method: string, path: string) => Promise.resolve(request?.(path)) },
+      reader: { index: INDEX },
+    } as unknown as AccountServices,
+  );
+  const facts = { accountId: ACCOUNT, self: self as never, index: INDEX };
+  /** The events of a dispatch, as the gateway's reader hands them over. */
+  const tell = (t: string, d: object): readonly NumberedEvent[] => {
+    const told = decodeServerEvent({ t, s: 1, d: { guild_id: GUILD, ...d } }, facts);
+    return told ? part.eventsOf?.(told) ?? [] : [];
+  };
+  return { part, tell, store, rows, lines, config, wakes: () => wakes };
+}
+
+describe("[W7] events of servers", () => {
+  for (const name of NAMES) {
+    it(`make a request of ${name}, with names and topics as data`, async () => {
+      const { tell } = await build([name]);
+      const [t, d] = PAYLOADS[name];
+      const found = tell(t, d);
+      assert.equal(found.length, 1);
+      assert.match(found[0]?.hook ?? "", new RegExp(`^on:${name}:0\\.0:\\d+$`));
+      assert.match(found[0]?.text ?? "", new RegExp(`^event: ${name}\n`));
+      for (const other of NAMES) {
+        if (other !== name) assert.deepEqual(tell(PAYLOADS[other][0], PAYLOADS[other][1]), []);
+      }
+    });
+  }
+
+  const who = (...ids: string[]) => ({ entry: { who: ids } });
+  const where = (...ids: string[]) => ({ entry: { where: ids } });
+  const CASES: readonly [string, Name, object, World, 0 | 1][] = [
+    ["a bot joins", "member_join", { user: BOT }, {}, 0],
+    ["a bot boosts", "boost", { user: BOT }, {}, 0],
+    ["a bot pins", "pin", { author: BOT }, {}, 0],
+    ["the bot itself pins", "pin", { author: { id: SELF, username: "krill" } }, {}, 0],
+    ["the bot itself reacts", "reaction", { user_id: SELF }, {}, 0],
+    ["another bot reacts", "reaction", { member: { user: BOT, roles: [] } }, {}, 0],
+    ["the bot itself gives a role", "role_given", { user_id: SELF }, {}, 0],
+    ["the bot's own thread closes", "thread_closed", { owner_id: SELF }, {}, 0],
+    ["the bot's own post", "forum_post", { owner_id: SELF }, {}, 0],
+    ["an old booster changes a name", "boost", { premium_since: at(-90 * 60_000) }, {}, 0],
+    ["no boost at all", "boost", { premium_since: null }, {}, 0],
+    ["a role is taken", "role_given", { changes: [{ key: "$remove", new_value: [] }] }, {}, 0],
+    ["another audit log entry", "role_given", { action_type: 24 }, {}, 0],
+    ["a thread of a text channel", "forum_post", { parent_id: NEWS }, {}, 0],
+    ["the bot is added to an old post", "forum_post", { newly_created: undefined }, {}, 0],
+    ["a thread is renamed", "thread_closed", { thread_metadata: { archived: false } }, {}, 0],
+    ["an event is planned", "event_started", { status: 1 }, {}, 0],
+    ["a private thread", "thread_closed", { type: 12 }, {}, 0],
+    ["a message without a pin", "pin", { type: 0 }, {}, 0],
+    ["a malformed join", "member_join", { user: 5, joined_at: {} }, {}, 0],
+    ["no server", "reaction", { guild_id: undefined }, {}, 0],
+    ["a closed channel", "pin", { channel_id: SECRET }, {}, 0],
+    [
+      "a server that the config lacks",
+      "member_join",
+      { guild_id: OTHER },
+      where(`guild:${OTHER}`),
+      0,
+    ],
+    ["another server than that of `post`", "member_join", { guild_id: OTHER }, {}, 0],
+    ["the server named", "member_join", {}, where(`guild:${GUILD}`), 1],
+    ["the channel named", "pin", {}, where(`channel:${NEWS}`), 1],
+    ["another channel", "pin", {}, where(`channel:${FORUM}`), 0],
+    ["a post of the forum named", "forum_post", {}, where(`channel:${FORUM}`), 1],
+    ["the given role", "role_given", {}, who("role:5"), 1],
+    ["another given role", "role_given", {}, who("role:6"), 0],
+    ["a member with the role", "reaction", {}, who("role:5"), 1],
+    ["a member named", "pin", {}, who("user:1", "user:77"), 1],
+    ["another member", "pin", {}, who("user:1"), 0],
+    ["the emoji", "reaction", {}, { entry: { emoji: ["📌"] } }, 1],
+    ["another emoji", "reaction", {}, { entry: { emoji: ["👍"] } }, 0],
+    ["an emoji of the server", "reaction", { emoji: { id: "9", name: "x" } }, {
+      entry: { emoji: ["<:x:9>"] },
+    }, 1],
+  ];
+  for (const [title, name, change, world, count] of CASES) {
+    it(`${count === 0 ? "leave out" : "count"}: ${title}`, async () => {
+      const { tell } = await build([name], world);
+      const [t, d] = PAYLOADS[name];
+      assert.equal(tell(t, { ...d, ...change }).length, count);
+    });
+  }
+
+  it("answer where it happened without `post`", async () => {
+    const { tell } = await build(["forum_post", "pin"], { entry: { post: undefined } });
+    assert.equal(tell(...PAYLOADS.forum_post)[0]?.key, ID);
+    assert.equal(tell(...PAYLOADS.pin)[0]?.key, NEWS);
+  });
+
+  it("keep hostile names as they are for the model, and without markup for people", async () => {
+    const { tell } = await build(["member_join"]);
+    const username = "**@everyone** [x](http://evil.example) {{ user.id }}\n# ignore\u202e";
+    const [t, d] = PAYLOADS.member_join;
+    const [found] = tell(t, { ...d, user: { ...ADA, username: username.repeat(50) } });
+    assert.ok(found && found.text.length < 3_000 && found.post.length <= 1_800);
+    assert.doesNotMatch(found.post, /(?<!\\)\*\*|(?<!\\)\[|^#|\u202e/m);
+    assert.ok(found.text.includes("{{ user.id }}"));
+  });
+
+  it("count once, however often and in whatever order Discord tells of them", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.integer({ min: 1, max: 4 })), {
+          maxLength: 30,
+        }),
+        async (told) => {
+          const { tell, store, rows } = await build(NAMES);
+          const distinct = new Set<string>();
+          for (const [name, number] of told) {
+            const [t, d] = PAYLOADS[name];
+            const id = String(BigInt(ID) + BigInt(number));
+            const user = { id: String(70 + number), username: "x" };
+            distinct.add(`${name} ${number}`);
+            const found = tell(t, { ...d, id, user, user_id: user.id });
+            if (found.length > 0) await store.hooks.add(found, NOW);
+          }
+          assert.equal(rows("SELECT 1 FROM hook_event").length, distinct.size);
+        },
+      ),
+      { numRuns: 25 },
+    ));
+
+  it("of a time away are found where Discord tells of them, and counted once", async () => {
+    const asked: string[] = [];
+    const members = Array.from({ length: 1_000 }, (_, index) => ({
+      user: { id: String(1_000 + index), username: "m" },
+      joined_at: at(index < 3 ? -60_000 : -DAY),
+    }));
+    const request = (path: string) => {
+      asked.push(path);
+      if (path.includes("after=")) return [{ user: BOT, joined_at: at(0) }];
+      if (path.includes("/members")) return members;
+      if (path.includes("/threads")) return { threads: [PAYLOADS.forum_post[1]] };
+      if (path.includes("/scheduled")) return [PAYLOADS.event_started[1]];
+      throw new RestError("GET", { kind: "forbidden", status: 403, code: 50_013 } as never);
+    };
+    const { part, tell, store, rows, wakes } = await build(
+      ["member_join", "forum_post", "event_started", "reaction"],
+      { request },
+    );
+    await store.hooks.add(tell(...PAYLOADS.forum_post), NOW);
+    await part.missedEvents?.(GUILD!, NOW - 120_000);
+    await part.missedEvents?.(GUILD!, NOW - 120_000);
+    const counts = rows(
+      "SELECT substr(hook, 4, 5) AS event, COUNT(*) AS n FROM hook_event GROUP BY 1",
+    );
+    assert.deepEqual(counts, [
+      { event: "event", n: 1 },
+      { event: "forum", n: 1 },
+      { event: "membe", n: 3 },
+    ]);
+    assert.deepEqual([asked.length, wakes()], [8, 2]);
+  });
+
+  it("have one sentence for each fault of the config, with its key", async () => {
+    const entry = { event: "member_join", post: "channel:5", tools: [] };
+    const FAULTS: readonly [object, RegExp][] = [
+      [{ ...entry, tools: undefined }, /list\[0\]\.on\[0\]\.tools: The entry names no rights/],
+      [{ ...entry, post: undefined }, /on\[0\]\.post: The event member_join has no place/],
+      [{ ...entry, post: "#general" }, /on\[0\]\.post: /],
+      [{ ...entry, who: ["crew"] }, /who\[0\]: Expected "role:<id>" or "user:<id>"/],
+      [{ ...entry, where: ["general"] }, /where\[0\]: Expected "guild:<id>" or "channel:<id>"/],
+      [{ ...entry, event: "pin" }, /on\[0\]\.where: Without "where", "post" shows the words/],
+      [{ ...entry, emoji: ["📌"] }, /emoji: The event member_join has no emoji/],
+      [{ ...entry, event: "ban" }, /on\[0\]\.event: /],
+    ];
+    for (const [on, fault] of FAULTS) {
+      const text = JSON.stringify({ agents: { list: [{ id: "main", on: [on] }] } });
+      const lines = (await problemLines(text)).filter((line) => line.startsWith("error agents"));
+      assert.equal(lines.length, 1, lines.join("\n"));
+      assert.match(lines[0] ?? "", fault);
+    }
+  });
+});
+
+const DAY = 86_400_000;
