@@ -3,6 +3,7 @@
 import { skillsFor } from "../../core/skills/skill.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createTurnTools } from "../../flows/judging/turn_tools.ts";
@@ -38,6 +39,21 @@ export function createRuleSources(
     const { skills: names } = agentOf(by, agentId);
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
+  const turnTools = createTurnTools(account, { toolServices, owners });
+  const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
+    skillsOf(asker, skillsNow(agentId)(), policy().policy);
+
+  /** Adds the tools of a turn's skills (T7a). */
+  function withSkills(message: InboundMessage, agentId: string): readonly Tool[] {
+    const base = turnTools(message, agentId);
+    const own = skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
+    if (own.length === 0) return base;
+    const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
+    const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication };
+    const decided = policy().decideTools(asker, own);
+    return own.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
+  }
+
   const filesOf = eachOnce((agentId: string) =>
     createInstructionFiles(() => workspaceNow(agentId), log)
   );
@@ -45,10 +61,21 @@ export function createRuleSources(
     cleanSecrets: outbound.cleanSecrets,
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-    tools: createTurnTools(account, { toolServices, owners }),
-    skills: (asker, agentId) => skillsOf(asker, skillsNow(agentId)(), policy().policy),
+    tools: withSkills,
+    skills: skillsIn,
     instructionFiles: (agentId) => filesOf(agentId).read(),
     isOwner,
     policy: () => policy().policy,
   };
+}
+
+/** Lists with one more tool: the same array for the same list and tool. */
+const longer = new WeakMap<readonly Tool[], WeakMap<Tool, readonly Tool[]>>();
+
+function withTool(tools: readonly Tool[], tool: Tool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<Tool, readonly Tool[]>();
+  longer.set(tools, known);
+  const all = known.get(tool) ?? [...tools, tool];
+  known.set(tool, all);
+  return all;
 }
