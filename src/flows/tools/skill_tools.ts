@@ -142,7 +142,7 @@ export function createSkillToolsPort(
       const nameOf = (host: string) => host in skills.hosts ? `${host} (as in skills.hosts)` : host;
       const { id, name, file, hash, head: { description, hosts, tools, readOnly } } = tool;
       return {
-        kind: "approval",
+        kind: "escalation",
         tool: name,
         text: notice("skillToolAsked", {}, texts()),
         facts: askerFacts(asker),
