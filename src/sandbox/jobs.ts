@@ -96,7 +96,7 @@ export async function runCode(
     written = lines.pop() ?? "";
     if (written.length > MAX_ANSWER) resolve(undefined);
     for (const line of lines) {
-      void answeredLine(line, answer).then((reply) => child.stdin.write(`${reply}\n`));
+      void answeredLine(line, answer).then((reply) => child.stdin.write(`${reply}\n`), reject);
     }
   });
   child.on("error", () => reject(new Error("the sandbox cannot be started")));

@@ -18,11 +18,12 @@ export interface ToolJob extends Pick<CodeJob, "source" | "timeoutMs"> {
 /** Answers a request of a tool; of a rejection, the tool gets the message. */
 export type AnswerAsk = (kind: string, args: readonly unknown[]) => Promise<unknown>;
 
-/** Maximum characters of a request, and of a result. */
+/** Maximum number of requests, and of characters of a request and of a result. */
+const MAX_ASKED = 20;
 const MAX_ASK = 200_000;
 const MAX_RESULT = 20_000;
 
-/** Answers a request that {@link runToolJob} has written. Never rejects. */
+/** Answers a request that {@link runToolJob} has written. */
 export async function answeredLine(line: string, answer: AnswerAsk): Promise<string> {
   const [id, kind, args]: [number, string, string] = JSON.parse(line);
   const reply = await Promise.try(() => answer(kind, JSON.parse(args))).then(
@@ -56,6 +57,7 @@ function createWork(
     file,
     start(context) {
       const ask = context.newFunction("ask", (kind, args) => {
+        if (asked === MAX_ASKED) throw new Error(`a call may make at most ${MAX_ASKED} requests`);
         const promise: QuickJSDeferredPromise = context.newPromise();
         waiting.set(++asked, (reply) => promise.resolve(context.newString(reply)));
         port.postMessage(JSON.stringify([asked, context.getString(kind), context.getString(args)]));

@@ -6,7 +6,8 @@
 
 import type { Clock } from "../lib/clock.ts";
 import { isHomeAddress, portOf } from "../lib/network/addresses.ts";
-import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
+import { fetched } from "./fetch_text.ts";
+import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { PUBLIC_INTERNET } from "./pages.ts";
 import { readBody, textOf } from "./read_body.ts";
 
@@ -34,7 +35,7 @@ export async function fetchDeclared(
     readonly body?: string;
   },
   origins: readonly string[],
-  ending: AbortSignal,
+  signal: AbortSignal,
   { hosts, version, now, guard = PUBLIC_INTERNET }: Clock & {
     /** Headers of the config by origin. */
     readonly hosts: ReadonlyMap<string, Readonly<Record<string, string>>>;
@@ -48,39 +49,29 @@ export async function fetchDeclared(
     const named = origins.join(", ") || "none";
     throw new WebError(`the tool does not declare this host; its header has: ${named}`);
   }
-  const { origin } = url;
-  const signal = AbortSignal.any([ending, AbortSignal.timeout(TIMEOUT_MS)]);
-  const own = hosts.get(origin);
-  const given = Object.entries(headers).map(([name, value]) =>
-    [name.toLowerCase(), value] as const
-  );
+  const own = hosts.get(url.origin);
+  const lowered = (all: Readonly<Record<string, string>>) =>
+    Object.entries(all).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const given = lowered(headers);
   const strange = given.find(([name, value]) => !OWN_HEADER.test(name) || !VALUE.test(value));
   if (strange) throw new WebError(`a tool may not send the header "${strange[0].slice(0, 50)}"`);
-  const allowedPorts = new Set([portOf(url)]);
-  const response = await guardedGet(checkedUrl(url.href, allowedPorts), {
-    ...{
-      allowedPorts,
-      body: method === "GET" ? undefined : body,
-      now,
-      resolve: guard.resolve,
-      userAgent: `Barnacle/${version}`,
-    },
+  const ports: GuardPorts = {
+    ...{ now, resolve: guard.resolve, userAgent: `Barnacle/${version}` },
+    ...{ allowedPorts: new Set([portOf(url)]), maxRedirects: 0, takesAnyStatus: true },
     isAllowed: (one) => guard.isAllowed(one) || own !== undefined && isHomeAddress(one),
-    method: method === "GET" ? undefined : method,
-    headers: { accept: "application/json, */*;q=0.5", ...Object.fromEntries(given), ...own },
-  }, signal);
-  response.on("error", () => {}); // the reader reports it
-  const { statusCode: status = 0, headers: { location, "content-type": type = "" } } = response;
-  if (status >= 300 && status < 400 && location !== undefined) {
-    response.destroy();
-    const to = URL.canParse(location, origin) ? new URL(location, origin).origin : "nowhere";
-    throw new WebError(`${origin} redirects to ${to}, and a tool follows no redirect`);
-  }
-  try {
-    const text = textOf(await readBody(response, signal, MAX_BYTES), type);
-    return { status, ok: status >= 200 && status < 300, body: text };
-  } catch (error) {
-    if (!(error instanceof WebError)) throw error;
-    throw new WebError(`the answer of ${origin} cannot be read: ${error.message}`);
-  }
+    headers: Object.fromEntries([["accept", "application/json"], ...given, ...lowered(own ?? {})]),
+    ...(method !== "GET" && { method, body }),
+  };
+  return await fetched(
+    url.href,
+    ports,
+    async (response, _at, ending) => {
+      const { statusCode: status = 0, headers } = response;
+      const bytes = await readBody(response, ending, MAX_BYTES);
+      const ok = status >= 200 && status < 300;
+      return { status, ok, body: textOf(bytes, headers["content-type"] ?? "") };
+    },
+    signal,
+    TIMEOUT_MS,
+  );
 }

@@ -34,6 +34,8 @@ export interface GuardPorts extends Clock {
   /** Absent: GET. Another one is sent to one address of the host alone: it may change something. */
   readonly method?: string;
   readonly body?: string;
+  /** Whether a status of failure is an answer, too. */
+  readonly takesAnyStatus?: boolean;
   /** Whether 304 is an answer. */
   readonly mayBeUnchanged?: boolean;
   /** Maximum number of redirects to follow; absent: 3. */

@@ -6,7 +6,7 @@ import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { readSkillFile } from "./skills.ts";
 
 /** Milliseconds for a header. */
-const HEAD_MS = 5_000;
+const HEAD_MS = 2_000;
 
 /** Maximum number of tools of one skill. */
 const MAX_TOOLS = 10;

@@ -16,9 +16,8 @@ import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { ExecRules } from "../../store/questions/questions.ts";
 
-/** Milliseconds of a call with its requests, and the maximum number of these. */
+/** Milliseconds of a call with its requests. */
 const TOOL_MS = 10_000;
-const MAX_ASKED = 20;
 
 const fetchArgs = z.lazy(() =>
   z.tuple([
@@ -53,11 +52,9 @@ export async function runSkillTool(
   { signal, callTool }: { readonly signal: AbortSignal; readonly callTool?: CallTool },
 ): Promise<{ readonly text: string; readonly output: string }> {
   const called = new Set<string>();
-  let asked = 0;
   let mayHaveChanged = false;
 
   async function answer(kind: string, args: readonly unknown[]): Promise<unknown> {
-    if (++asked > MAX_ASKED) throw new Error(`a call may make at most ${MAX_ASKED} requests`);
     if (kind === "call") {
       const [name, given] = read(callArgs, args);
       if (!tools.includes(name)) throw new Error(`the header does not declare the tool ${name}`);
@@ -92,8 +89,7 @@ export async function runSkillTool(
 function read<Args extends z.ZodType>(schema: Args, args: readonly unknown[]): z.output<Args> {
   const found = schema.safeParse(args);
   if (found.success) return found.data;
-  const [{ path, message } = { path: [], message: "" }] = found.error.issues;
-  throw new Error(`argument ${[Number(path[0]) + 1, ...path.slice(1)].join(".")}: ${message}`);
+  throw new Error(z.prettifyError(found.error));
 }
 
 /** Decisions are rules of no agent, so no command of the tool `exec` sees them. */
@@ -147,7 +143,7 @@ export function createSkillToolsPort(
         text: notice("skillToolAsked", {}, texts()),
         facts: askerFacts(asker),
         exact: [
-          `${id}: ${clip(description, 300)}`,
+          `${id}: ${clip(description.replace(/\s+/g, " "), 300)}`,
           `File: ${file}, version ${hash.slice(0, 12)}`,
           `Hosts: ${hosts.map(nameOf).join(", ") || "none"}`,
           `Tools: ${tools.join(", ") || "none"}`,

@@ -82,7 +82,10 @@ async function find(...names: readonly string[]) {
 
 const fetch = (...request: Parameters<Parameters<typeof runSkillTool>[2]["fetch"]>) =>
   fetchDeclared(...request, {
-    hosts: new Map([[origin, { authorization: TOKEN }], ["http://169.254.169.254", {}]]),
+    hosts: new Map<string, Record<string, string>>([[origin, { authorization: TOKEN }], [
+      "http://169.254.169.254",
+      {},
+    ]]),
     version: "1",
     now: () => 0,
   });
@@ -281,9 +284,9 @@ describe("[T7a] runSkillTool()", () => {
     [
       "away",
       () => `fetch("${origin}/away")`,
-      /redirects to http:\/\/127\.0\.0\.1:1, and a tool follows/,
+      /it redirects to another address/,
     ],
-    ["huge", () => `fetch("${origin}/huge")`, /cannot be read: it is larger than 1 MB/],
+    ["huge", () => `fetch("${origin}/huge")`, /it is larger than 1 MB/],
     [
       "host",
       () => `fetch("${origin}/", { headers: { Host: "a" } })`,
@@ -294,8 +297,14 @@ describe("[T7a] runSkillTool()", () => {
       () => `fetch("${origin}/", { headers: { "x-a": "a\\r\\nb: c" } })`,
       /the header "x-a"/,
     ],
-    ["method", () => `fetch("${origin}/", { method: "CONNECT" })`, /argument 2\.method/],
-    ["body", () => `fetch("${origin}/", { method: "POST", body: {} })`, /argument 2\.body/],
+    [
+      "flood",
+      () =>
+        "{ for (let at = 0; at < 1e3; at++) fetch('http://localhost:9/').catch(String); await fetch('http://localhost:9/'); }",
+      /at most 20/,
+    ],
+    ["method", () => `fetch("${origin}/", { method: "CONNECT" })`, /method/],
+    ["body", () => `fetch("${origin}/", { method: "POST", body: {} })`, /expected string[^]*body/],
     ["calls", () => 'call("discord", {})', /does not declare the tool discord/],
     [
       "many",
@@ -327,10 +336,13 @@ describe("[T7a] runSkillTool()", () => {
     });
   }
 
-  it("hides the token of the config from JavaScript", async () => {
-    const body = `(await (await fetch("${origin}/echo")).text()).split("")`;
+  it("sends the header of the config in place of the script's, and hides it from JavaScript", async () => {
+    const options = '{ headers: { Authorization: "mine", "x-own": "1" } }';
+    const body = `(await (await fetch("${origin}/echo", ${options})).text()).split("")`;
     add("echo", { body: `${header(hosts())}${MAIN}${body}` });
     assert.equal(await run("echo/body"), JSON.stringify([..."[redacted]"]));
+    const { authorization, "x-own": own } = requests[0]?.headers ?? {};
+    assert.deepEqual([authorization, own], [TOKEN, "1"]);
   });
 
   it("calls declared tools, names them, and is uncertain if it fails after that", async () => {
@@ -375,7 +387,7 @@ describe("[T7a] the port of tools of skills", () => {
     const tool: SkillTool = {
       ...{ id: "a/b", name: "skill__a__b", file: "a/tools/b.js", source: "s1", hash: "1" },
       head: {
-        ...{ description: "d", input: { type: "object" }, readOnly: false },
+        ...{ description: "d\nHosts: none", input: { type: "object" }, readOnly: false },
         ...{ hosts: ["http://a:1", "https://b"], tools: ["discord"] },
       },
     };
@@ -396,6 +408,7 @@ describe("[T7a] the port of tools of skills", () => {
       /Hosts: http:\/\/a:1 \(as in skills\.hosts\), https:\/\/b\n/,
     );
     assert.match(question?.exact ?? "", /Tools: discord\nIt may change things there\./);
+    assert.ok(!question?.exact?.includes("\nHosts: none"));
     assert.equal(question?.binding, "1");
     await assert.rejects(go(), /no owner has confirmed the tool a\/b/);
     assert.equal(await go(decision(ALLOW_ONCE)), "ran s1");

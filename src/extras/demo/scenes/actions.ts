@@ -139,9 +139,8 @@ const skillTool: Scene = {
     const folder = join(dataDir, "agents", "main", "skills", "tides", "tools");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "..", "SKILL.md"), "---\nname: tides\ndescription: Tides\n---\n");
-    const header = '{ description: "Adds two hours.", input: { type: "object" }, readOnly: true }';
-    const source = `export const tool = ${header};\nexport default ({ a, b }) => a + b + " h";\n`;
-    writeFileSync(join(folder, "sum.js"), source);
+    const header = 'export const tool = { description: "Adds two hours.", readOnly: true };';
+    writeFileSync(join(folder, "sum.js"), `${header}\nexport default ({ a, b }) => a + b + " h";`);
     simulation.startBot();
     await until("the bot to be back", () => simulator.connected() === 1 || undefined);
     ask("ada", "#general", `when is high water?\n${call("skill__tides__sum", { a: 6, b: 12 })}`);
