@@ -10,8 +10,9 @@ import { configBefore } from "../../cli/shared/find_data.ts";
 import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import { withData } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
+import type { LoadedConfig } from "../../config/load.ts";
 import { registerSecrets } from "../../config/secrets.ts";
-import { inputOf } from "../../core/skills/skill_tool.ts";
+import { inputOf, type RunTool } from "../../core/skills/skill_tool.ts";
 import { runSkillTool, type SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import { JOB_WORKER_URL, ownCommand, runtimeEnv } from "../../host/process/own_process.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
@@ -21,53 +22,44 @@ import { createJobs } from "../../sandbox/jobs.ts";
 import { VERSION } from "../../version.ts";
 import { fetchDeclared } from "../../web/declared_fetch.ts";
 import { findSkillsOfAll } from "../../workspace/skill_library.ts";
-import { withTools } from "../../workspace/skill_tools.ts";
+import { withTools as readTools } from "../../workspace/skill_tools.ts";
 import { findSkills } from "../../workspace/skills.ts";
 
-export function check(
+export async function check(
   flags: CommonFlags,
   folder: string | undefined,
   io: Io,
 ): Promise<ExitCode> {
-  return withData(flags, io, async ({ dataDir }) => {
-    const read = await readAll(flags, folder, dataDir, io);
-    if (!read) return EXIT.config;
-    const { skills, tools, problems } = read;
+  return await withTools(flags, folder, io, ({ tools, problems }) => {
     const rows = tools.map(({ id, hash, head }) => ({ tool: id, hash, ...head }));
     printList(
       rows,
-      `${skills.length} skills, and no tools`,
+      "There are no tools.",
       flags,
       io,
       (listed) =>
-        inColumns(listed.map(({ tool, hash, hosts, tools, readOnly }) => [
-          tool,
-          hash.slice(0, 12),
-          readOnly ? "reads" : "may change things",
-          [...hosts, ...tools].join(", ") || "no hosts, no tools",
-        ])),
+        inColumns(listed.map(({ tool, hash, hosts, tools, readOnly }) => {
+          const reach = [...hosts, ...tools].join(", ") || "no hosts, no tools";
+          return [tool, hash.slice(0, 12), readOnly ? "reads" : "may change things", reach];
+        })),
     );
     for (const { file, reason } of problems) io.problem(printable(`${file}: ${reason}`));
-    return problems.length === 0 ? EXIT.done : EXIT.failed;
+    return Promise.resolve(problems.length === 0 ? EXIT.done : EXIT.failed);
   });
 }
 
-export function test(
+export async function test(
   flags: CommonFlags,
   name: string,
   written: string | undefined,
   io: Io,
 ): Promise<ExitCode> {
-  return withData(flags, io, async ({ dataDir }) => {
-    const read = await readAll(flags, undefined, dataDir, io);
-    if (!read) return EXIT.config;
-    const { loaded, tools, problems, runTool } = read;
+  return await withTools(flags, undefined, io, async ({ loaded, tools, problems, runTool }) => {
     const [tool, other] = tools.filter(({ id }) => id === name || id.endsWith(`/${name}`));
     if (!tool || other) {
       for (const { file, reason } of problems) io.problem(printable(`${file}: ${reason}`));
-      const names = tools.map(({ id }) => id).join(", ") || "none";
       const why = `${other ? "several tools have" : "no tool has"} the name ${quoted(name)}`;
-      io.problem(printable(`${why}; there are: ${names}`));
+      io.problem(`${why}; there are: ${tools.map(({ id }) => id).join(", ") || "none"}`);
       return EXIT.failed;
     }
     const input = inputOf(tool).safeParse(parseForeignJson(written ?? "{}"));
@@ -93,19 +85,26 @@ export function test(
   });
 }
 
-/** Reads the skills and their tools; `undefined` if the config cannot be used. */
-async function readAll(
+/** Reads the config, the skills and their tools. */
+function withTools(
   flags: CommonFlags,
   folder: string | undefined,
-  dataDir: string,
   io: Io,
-) {
-  const leniency = { insecurePermissions: true, mayLackSecrets: true };
-  const loaded = await readConfig(await configBefore(flags, io), io.env, leniency);
-  if (tellRefused(loaded, io)) return undefined;
-  const found = folder === undefined
-    ? await findSkillsOfAll(loaded.config, dataDir)
-    : await findSkills([{ path: resolve(folder), isRequired: true }]);
-  const runTool = createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() }).tool;
-  return { loaded, runTool, ...await withTools(found, runTool) };
+  work: (
+    read: Awaited<ReturnType<typeof readTools>> & {
+      readonly loaded: LoadedConfig;
+      readonly runTool: RunTool;
+    },
+  ) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return withData(flags, io, async ({ dataDir }) => {
+    const leniency = { insecurePermissions: true, mayLackSecrets: true };
+    const loaded = await readConfig(await configBefore(flags, io), io.env, leniency);
+    if (tellRefused(loaded, io)) return EXIT.config;
+    const found = folder === undefined
+      ? await findSkillsOfAll(loaded.config, dataDir)
+      : await findSkills([{ path: resolve(folder), isRequired: true }]);
+    const runTool = createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() }).tool;
+    return await work({ loaded, runTool, ...await readTools(found, runTool) });
+  });
 }
