@@ -33,6 +33,7 @@ export interface GuardPorts extends Clock {
   readonly headers?: Readonly<Record<string, string>>;
   /** Absent: GET. Another one is sent to one address of the host alone: it may change something. */
   readonly method?: string;
+  /** Absent: none. */
   readonly body?: string;
   /** Whether a status of failure is an answer, too. */
   readonly takesAnyStatus?: boolean;

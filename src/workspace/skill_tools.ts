@@ -12,7 +12,10 @@ const HEAD_MS = 2_000;
 const MAX_TOOLS = 10;
 
 /** Adds their tools to skills, and the files that cannot be used to the problems. Never rejects. */
-export async function withTools({ skills, problems }: SkillSet, runTool: RunTool) {
+export async function withTools(
+  { skills, problems }: SkillSet,
+  runTool: RunTool,
+): Promise<SkillSet & { readonly tools: readonly SkillTool[] }> {
   const wrong: SkillProblem[] = [];
   const tools: SkillTool[] = [];
 

@@ -56,5 +56,7 @@ export interface ToolServices {
 }
 
 /** The headers of hosts that tools of skills may ask, by origin. */
-export const skillHosts = ({ skills: { hosts } }: Pick<BotConfig, "skills">) =>
+export const skillHosts = (
+  { skills: { hosts } }: Pick<BotConfig, "skills">,
+): ReadonlyMap<string, Readonly<Record<string, string>>> =>
   new Map(Object.entries(hosts).map(([origin, { headers }]) => [origin, revealed(headers)]));

@@ -19,7 +19,16 @@ export interface SkillTool {
   readonly source: string;
   /** SHA-256 of the source, in hex: an owner confirms it. */
   readonly hash: string;
-  readonly head: z.infer<typeof headSchema>;
+  readonly head: ToolHead;
+}
+
+export interface ToolHead {
+  readonly description: string;
+  /** JSON Schema. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly hosts: readonly string[];
+  readonly tools: readonly string[];
+  readonly readOnly: boolean;
 }
 
 /** Runs a file in the sandbox, and answers its requests, which are untrusted. */
@@ -47,7 +56,7 @@ const NOT_CALLABLE = /^(?:code|ask|ask_agent|handoff|offer_actions|skill__.*)$/;
 /** Keys of JSON Schema that could make the check of an input slow. */
 const SLOW_KEYS = /"(?:pattern|patternProperties|format|\$\w+)":/;
 
-const headSchema = z.lazy(() =>
+const headSchema: z.ZodType<ToolHead> = z.lazy(() =>
   z.strictObject({
     description: z.string().trim().min(1).max(1_000),
     input: z.looseObject({ type: z.literal("object") }).prefault({ type: "object" })
@@ -68,7 +77,8 @@ const headSchema = z.lazy(() =>
 );
 
 /** Checks the input of a tool. @throws {Error} If its schema is broken. */
-export const inputOf = ({ head }: Pick<SkillTool, "head">) => z.fromJSONSchema(head.input);
+export const inputOf = ({ head }: Pick<SkillTool, "head">): z.ZodType =>
+  z.fromJSONSchema(head.input);
 
 /** Longest header, in characters of JSON. */
 const MAX_HEAD = 16_000; // the sandbox cuts a longer result than 20,000

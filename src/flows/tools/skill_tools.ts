@@ -36,7 +36,12 @@ export interface SkillRunParts {
   readonly runTool: RunTool;
   /** Sends a request to one of some origins, with the config's headers. */
   readonly fetch: (
-    request: z.infer<typeof fetchArgs>[1] & { readonly url: string },
+    request: {
+      readonly url: string;
+      readonly method: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body?: string;
+    },
     origins: readonly string[],
     signal: AbortSignal,
   ) => Promise<{ readonly body: string }>;
