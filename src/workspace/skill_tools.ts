@@ -15,13 +15,12 @@ const MAX_TOOLS = 10;
 export async function withTools(
   { skills, problems }: SkillSet,
   runTool: RunTool,
-): Promise<SkillSet & { readonly tools: readonly SkillTool[] }> {
+): Promise<SkillSet> {
   const wrong: SkillProblem[] = [];
-  const tools: SkillTool[] = [];
 
   async function toolsOf(skill: Skill): Promise<Skill> {
     const paths = skill.resources.filter((one) => /^tools\/[^/]+\.js$/.test(one));
-    const own: Tool[] = [];
+    const own: SkillTool[] = [];
     for (const path of paths) {
       try {
         if (own.length === MAX_TOOLS) throw new Error(`a skill may have ${MAX_TOOLS} tools`);
@@ -34,9 +33,7 @@ export async function withTools(
         } as const;
         const { value = "", failure } = await runTool(job, new AbortController().signal);
         if (failure !== undefined) throw new Error(failure);
-        const tool = readTool(skill.name, path, source, value);
-        tools.push(tool);
-        own.push(toolOf(tool));
+        own.push(readTool(skill.name, path, source, value));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         wrong.push({ file: `${skill.folder}/${path}`, reason });
@@ -47,10 +44,10 @@ export async function withTools(
 
   const complete: Skill[] = [];
   for (const skill of skills) complete.push(await toolsOf(skill));
-  return { skills: complete, problems: [...problems, ...wrong], tools };
+  return { skills: complete, problems: [...problems, ...wrong] };
 }
 
-function toolOf(tool: SkillTool): Tool {
+export function toolOf(tool: SkillTool): Tool {
   const { name, head: { description, input, tools, readOnly } } = tool;
   return defineTool({
     name,

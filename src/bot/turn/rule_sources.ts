@@ -3,6 +3,7 @@
 import { skillsFor } from "../../core/skills/skill.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { SkillTool } from "../../core/skills/skill_tool.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -12,6 +13,7 @@ import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
+import { toolOf } from "../../workspace/skill_tools.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -70,12 +72,12 @@ export function createRuleSources(
 }
 
 /** Lists with one more tool: the same array for the same list and tool. */
-const longer = new WeakMap<readonly Tool[], WeakMap<Tool, readonly Tool[]>>();
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool, readonly Tool[]>>();
 
-function withTool(tools: readonly Tool[], tool: Tool): readonly Tool[] {
-  const known = longer.get(tools) ?? new WeakMap<Tool, readonly Tool[]>();
+function withTool(tools: readonly Tool[], tool: SkillTool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool, readonly Tool[]>();
   longer.set(tools, known);
-  const all = known.get(tool) ?? [...tools, tool];
+  const all = known.get(tool) ?? [...tools, toolOf(tool)];
   known.set(tool, all);
   return all;
 }

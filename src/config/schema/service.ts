@@ -13,7 +13,6 @@ import {
 } from "./parts/key.ts";
 import { id, people } from "./access.ts";
 import { programLimits } from "./parts/program_limits.ts";
-import { isOrigin, ORIGIN } from "../../core/skills/skill_tool.ts";
 import { MIN_PASSPHRASE } from "../../core/store/settings.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { secret } from "./parts/secrets.ts";
@@ -136,37 +135,6 @@ export const exec = lazyKey(
   "Runs commands on the host, for owners. Without this section, the tools `exec` and `process` do " +
     "not exist.",
   { task: "agents", unset: "no commands", example: { mode: "ask" } },
-);
-
-export const skills = lazySection(
-  () =>
-    z.strictObject({
-      folders: key(
-        z.array(text()).default([]),
-        "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
-        { example: ["/srv/skills"] },
-      ),
-      hosts: key(
-        z.record(
-          z.string().refine(isOrigin, ORIGIN),
-          z.strictObject({
-            headers: key(
-              z.record(text(), secret()).default({}),
-              "Headers of each request to the host, such as a token in `authorization`. No tool sees " +
-                "them. A value is written like an `apiKey`.",
-              { example: { authorization: "${HOME_ASSISTANT_AUTHORIZATION}" } },
-            ),
-          }),
-        ).default({}),
-        "Hosts that tools of skills may ask on your own network, or with headers: scheme, name and " +
-          "port. A tool must declare the host, too. Other hosts are asked at public addresses only, " +
-          "without headers of the config.",
-        { entry: "<host>", example: { "http://homeassistant.local:8123": {} } },
-      ),
-    }).prefault({}),
-  { folders: [], hosts: {} },
-  "Skills of the agents.",
-  { task: "agents" },
 );
 
 /** The bounds of one budget, per UTC day and UTC month. */

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { Tool } from "../turn/tool.ts";
+import type { SkillTool } from "./skill_tool.ts";
 
 export interface Skill {
   readonly name: string;
@@ -18,7 +18,7 @@ export interface Skill {
   /** Paths of its other files, relative to the folder. */
   readonly resources: readonly string[];
   /** Its tools (T7a); absent: they were not read. */
-  readonly tools?: readonly Tool[];
+  readonly tools?: readonly SkillTool[];
 }
 
 /** A skill that cannot be used. */

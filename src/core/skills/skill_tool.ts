@@ -6,7 +6,6 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { audienceOf } from "../tool_names.ts";
-import type { ScriptEnd } from "../turn/ports/host.ts";
 
 export interface SkillTool {
   /** `home/lights`. */
@@ -41,7 +40,13 @@ export type RunTool = (
   },
   signal: AbortSignal,
   answer?: (kind: string, args: readonly unknown[]) => Promise<unknown>,
-) => Promise<ScriptEnd>;
+) => Promise<{
+  readonly output: string;
+  /** Absent: it failed. */
+  readonly value?: string;
+  /** Why it failed; absent: it did not. */
+  readonly failure?: string;
+}>;
 
 /** Whether a text is scheme, host and port, as URLs have them. */
 export const isOrigin = (written: string): boolean =>

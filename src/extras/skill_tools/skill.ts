@@ -12,7 +12,8 @@ import { withData } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { registerSecrets } from "../../config/secrets.ts";
-import { inputOf, type RunTool } from "../../core/skills/skill_tool.ts";
+import type { SkillSet } from "../../core/skills/skill.ts";
+import { inputOf, type RunTool, type SkillTool } from "../../core/skills/skill_tool.ts";
 import { runSkillTool, type SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import { JOB_WORKER_URL, ownCommand, runtimeEnv } from "../../host/process/own_process.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
@@ -90,12 +91,12 @@ function withTools(
   flags: CommonFlags,
   folder: string | undefined,
   io: Io,
-  work: (
-    read: Awaited<ReturnType<typeof readTools>> & {
-      readonly loaded: LoadedConfig;
-      readonly runTool: RunTool;
-    },
-  ) => Promise<ExitCode>,
+  work: (read: {
+    readonly loaded: LoadedConfig;
+    readonly runTool: RunTool;
+    readonly tools: readonly SkillTool[];
+    readonly problems: SkillSet["problems"];
+  }) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async ({ dataDir }) => {
     const leniency = { insecurePermissions: true, mayLackSecrets: true };
@@ -105,6 +106,8 @@ function withTools(
       ? await findSkillsOfAll(loaded.config, dataDir)
       : await findSkills([{ path: resolve(folder), isRequired: true }]);
     const runTool = createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() }).tool;
-    return await work({ loaded, runTool, ...await readTools(found, runTool) });
+    const { skills, problems } = await readTools(found, runTool);
+    const tools = skills.flatMap((one) => one.tools ?? []);
+    return await work({ loaded, runTool, tools, problems });
   });
 }

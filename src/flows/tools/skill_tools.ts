@@ -53,7 +53,7 @@ export interface SkillRunParts {
 export async function runSkillTool(
   { id, file, source, head: { hosts, tools, readOnly } }: SkillTool,
   input: unknown,
-  { runTool, fetch, cleanSecrets }: SkillRunParts,
+  { runTool, fetch: send, cleanSecrets }: SkillRunParts,
   { signal, callTool }: { readonly signal: AbortSignal; readonly callTool?: CallTool },
 ): Promise<{ readonly text: string; readonly output: string }> {
   const called = new Set<string>();
@@ -72,7 +72,7 @@ export async function runSkillTool(
     const isRead = request.method === "GET";
     if (readOnly && !isRead) throw new Error(`the header says readOnly: no ${request.method}`);
     mayHaveChanged ||= !isRead;
-    const answered = await fetch({ ...request, url }, hosts, signal);
+    const answered = await send({ ...request, url }, hosts, signal);
     return { ...answered, body: cleanSecrets(answered.body) };
   }
 

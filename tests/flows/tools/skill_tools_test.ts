@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ALLOW_ONCE, type Decision, DENY } from "../../../src/core/people/question.ts";
+import type { SkillSet } from "../../../src/core/skills/skill.ts";
 import { inputOf, type RunTool, type SkillTool } from "../../../src/core/skills/skill_tool.ts";
 import { audienceOf, isForTool, isToolEntry } from "../../../src/core/tool_names.ts";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
@@ -71,7 +72,9 @@ function add(skill: string, tools: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(tools)) writeFileSync(join(folder, `${name}.js`), text);
 }
 
-/** Reads the tools of one skill, or of those with some names. */
+const toolsIn = ({ skills }: SkillSet) => skills.flatMap(({ tools }) => tools ?? []);
+
+/** Reads the tools of skills with some names. */
 async function find(...names: readonly string[]) {
   const { skills, problems } = await findSkills([{ path: root, isRequired: true }]);
   return await withTools(
@@ -96,7 +99,7 @@ const parts = {
 };
 
 async function run(id: string, input: unknown = {}, callTool = refuse): Promise<string> {
-  const tool = (await find(id.split("/")[0] ?? "")).tools.find((one) => one.id === id);
+  const tool = toolsIn(await find(id.split("/")[0] ?? "")).find((one) => one.id === id);
   assert.ok(tool, id);
   requests = [];
   bodies = [];
@@ -246,7 +249,8 @@ describe("[T7a] withTools()", () => {
     add("one", { discord: fine, state: fine });
     add("two", { state: fine });
     add("many", Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`t${at}`, fine])));
-    const { tools, problems } = await find("one", "two", "many");
+    const found = await find("one", "two", "many");
+    const [tools, { problems }] = [toolsIn(found), found];
     const names = tools.map((one) => one.name);
     assert.equal(new Set(names).size, names.length);
     assert.ok(names.includes("skill__one__discord") && names.includes("skill__two__state"));
