@@ -4,21 +4,12 @@ import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/co
 import { COMMON, type CommonFlags, word } from "../../cli/shared/command.ts";
 
 export const skill: CliGroup = describeGroup("Check and try tools of skills, without Discord", {
-  check: describeCommand<CommonFlags, [folder?: string]>({
-    brief: "List skills with their tools, and what is wrong with a file",
-    examples: ["barnacle skill check", "barnacle skill check ./skills"],
+  check: describeCommand<CommonFlags>({
+    brief: "List the tools of skills, and what is wrong with a file",
+    examples: ["barnacle skill check"],
     exits: { failed: "a skill or a tool cannot be used", config: true },
-    parameters: {
-      flags: COMMON,
-      positional: {
-        kind: "tuple",
-        parameters: [{
-          ...word("Folder that contains skills (default: those of the config)", "folder"),
-          optional: true,
-        }],
-      },
-    },
-    run: async (flags, io, folder?) => (await import("./skill.ts")).check(flags, folder, io),
+    parameters: { flags: COMMON },
+    run: async (flags, io) => (await import("./skill.ts")).check(flags, io),
   }),
   test: describeCommand<CommonFlags, [name: string, input?: string]>({
     brief: "Run a tool of a skill once, and print its result",

@@ -1,6 +1,5 @@
 /** `barnacle skill`: reads the tools of skills as a bot would, and runs one of them (T7a). */
 
-import { resolve } from "node:path";
 import { z } from "zod";
 import { skillHosts } from "../../bot/rules/tool_services.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
@@ -24,14 +23,9 @@ import { VERSION } from "../../version.ts";
 import { fetchDeclared } from "../../web/declared_fetch.ts";
 import { findSkillsOfAll } from "../../workspace/skill_library.ts";
 import { withTools as readTools } from "../../workspace/skill_tools.ts";
-import { findSkills } from "../../workspace/skills.ts";
 
-export async function check(
-  flags: CommonFlags,
-  folder: string | undefined,
-  io: Io,
-): Promise<ExitCode> {
-  return await withTools(flags, folder, io, ({ tools, problems }) => {
+export async function check(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  return await withTools(flags, io, ({ tools, problems }) => {
     const rows = tools.map(({ id, hash, head }) => ({ tool: id, hash, ...head }));
     printList(
       rows,
@@ -55,7 +49,7 @@ export async function test(
   written: string | undefined,
   io: Io,
 ): Promise<ExitCode> {
-  return await withTools(flags, undefined, io, async ({ loaded, tools, problems, runTool }) => {
+  return await withTools(flags, io, async ({ loaded, tools, problems, runTool }) => {
     const [tool, other] = tools.filter(({ id }) => id === name || id.endsWith(`/${name}`));
     if (!tool || other) {
       for (const { file, reason } of problems) io.problem(printable(`${file}: ${reason}`));
@@ -89,7 +83,6 @@ export async function test(
 /** Reads the config, the skills and their tools. */
 function withTools(
   flags: CommonFlags,
-  folder: string | undefined,
   io: Io,
   work: (read: {
     readonly loaded: LoadedConfig;
@@ -102,9 +95,7 @@ function withTools(
     const leniency = { insecurePermissions: true, mayLackSecrets: true };
     const loaded = await readConfig(await configBefore(flags, io), io.env, leniency);
     if (tellRefused(loaded, io)) return EXIT.config;
-    const found = folder === undefined
-      ? await findSkillsOfAll(loaded.config, dataDir)
-      : await findSkills([{ path: resolve(folder), isRequired: true }]);
+    const found = await findSkillsOfAll(loaded.config, dataDir);
     const runTool = createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() }).tool;
     const { skills, problems } = await readTools(found, runTool);
     const tools = skills.flatMap((one) => one.tools ?? []);
