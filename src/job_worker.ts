@@ -1,6 +1,6 @@
 /**
- * Entry of a thread that does one job: it reads a web page or a feed, runs a script, or encrypts a
- * backup. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
+ * Entry of a thread that does one job: it reads a web page or a feed, runs a script or a
+ * tool of a skill, or encrypts a backup. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -18,6 +18,8 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
       return (await import("./web/feed_entries.ts")).runFeedJob(job);
     case "code":
       return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
+    case "tool":
+      return await (await import("./sandbox/tool_module.ts")).runToolJob(job, port);
     default: {
       const load = JOBS[kind];
       if (!load) throw new TypeError(`There is no job ${kind}`);

@@ -20,6 +20,7 @@ import {
 import { definitionsOf, helpOf, type SmallTools, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
+import type { CallTool } from "../core/turn/ports/memory.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import {
   ALLOW_ONCE,
@@ -49,6 +50,8 @@ interface PassingCall {
 
 /** The end of a run of a call: its result, or why it has none. */
 type CallEnd = ToolResult | WaitingCall | WaitingInside | PassingCall;
+
+type NoteRead = NonNullable<ToolContext["noteRead"]>;
 
 export function isResult(ended: CallEnd): ended is ToolResult {
   return "text" in ended;
@@ -128,6 +131,26 @@ export function createToolbox(
       "Find out before you do it again, or tell the user.",
   });
 
+  /** Calls tools within a call: their results have no fence, and no person decides about them. */
+  function callWithin(context: ToolContext, signal: AbortSignal, noteRead: NoteRead): CallTool {
+    let made = 0;
+    return async (name, input) => {
+      const own = { decision: undefined, mayWait: undefined, agents: undefined, open: undefined };
+      const inner = { ...context, ...own, callKey: `${context.callKey}:${++made}`, signal };
+      const call = { id: "", name, arguments: JSON.stringify(input) };
+      const bare = { ...ports, isSmall: false, fence: String, keepImage: undefined };
+      const toolbox = createToolbox(tools, bare);
+      const question = await toolbox.ask(call, inner);
+      const ended = question ? undefined : await toolbox.run(call, inner);
+      if (!ended || !isResult(ended)) {
+        throw new RefusedCall("closed_tool", `${name} needs a person's decision: call it yourself`);
+      }
+      noteRead(ended.read ?? []);
+      if (ended.end === "done") return ended.text;
+      throw new (ended.end === "unknown" ? UnknownOutcomeError : Error)(ended.text);
+    };
+  }
+
   async function runWithin(
     tool: Tool,
     input: unknown,
@@ -169,7 +192,9 @@ export function createToolbox(
       if (mayAct && !mayRepeat(tool, input)) await Promise.race([mayAct(), stopped]);
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
-      const full = { ...context, mayUse, signal: ending.signal, showImage, noteRead };
+      const { signal } = ending;
+      const callTool = callWithin(context, signal, noteRead);
+      const full = { ...context, mayUse, signal, showImage, noteRead, callTool };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);

@@ -46,16 +46,17 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["process", { for: "owners" }],
 ]);
 
-/** MCP servers and their tools: `mcp__github`, `mcp__github__list_issues`. */
-const MCP_NAME = /^mcp__[\w-]+$/;
+/** MCP servers, skills, and their tools: `mcp__github__list_issues`, `skill__home__lights`. */
+const OUTER_NAME = /^(?:mcp|skill)__[\w-]+$/;
 const MCP: NamedTool = { for: "owners", group: "group:mcp" };
+const OF_SKILLS: NamedTool = { for: "owners" };
 
-/** All names that the config may write, apart from those of MCP tools. */
+/** All names that the config may write, apart from those of tools of MCP servers and skills. */
 export const TOOL_ENTRIES: readonly string[] = ["*", ...GROUPS, ...TOOLS.keys()];
 
 /** Whether the config may write an entry. Another one matches no tool. */
 export function isToolEntry(entry: string): boolean {
-  return TOOL_ENTRIES.includes(entry) || isMcp(entry);
+  return TOOL_ENTRIES.includes(entry) || isOuter(entry);
 }
 
 export function audienceOf(tool: string): ToolAudience | undefined {
@@ -64,23 +65,24 @@ export function audienceOf(tool: string): ToolAudience | undefined {
 
 export function isForTool(entry: string, tool: string): boolean {
   if (entry === "*" || entry === tool || entry === named(tool)?.group) return true;
-  return isMcp(entry) && tool.startsWith(`${entry}__`);
+  return isOuter(entry) && tool.startsWith(`${entry}__`);
 }
 
 /** The tools of an entry that only owners have by default; for `"*"` and groups, all of them. */
 export function ownerToolsOf(entry: string): readonly string[] {
-  if (entry === "group:mcp" || isMcp(entry)) return [entry];
+  if (entry === "group:mcp" || isOuter(entry)) return [entry];
   const tools = [...TOOLS.keys()].filter((tool) => isForTool(entry, tool));
   const own = tools.filter((tool) => audienceOf(tool) === "owners");
   return entry === "*" ? [...own, "group:mcp"] : own;
 }
 
-function isMcp(name: string): boolean {
-  return MCP_NAME.test(name);
+function isOuter(name: string): boolean {
+  return OUTER_NAME.test(name);
 }
 
 function named(tool: string): NamedTool | undefined {
-  return isMcp(tool) ? MCP : TOOLS.get(tool);
+  if (!isOuter(tool)) return TOOLS.get(tool);
+  return tool.startsWith("mcp__") ? MCP : OF_SKILLS;
 }
 
 /** Whether each gate is open by default, and the actions that it permits, as the end of a sentence. */

@@ -19,8 +19,18 @@ export interface CodeJob {
   readonly source: string;
   /** Texts of files by name. */
   readonly files: Readonly<Record<string, string>>;
-  /** Milliseconds that it may run. */
+  /** Milliseconds that it may run, with its requests. */
   readonly timeoutMs: number;
+}
+
+/** Begins another kind of work than a script. */
+export interface StartedWork {
+  /** Its name in errors. */
+  readonly file: string;
+  /** @returns Its promise, or its error. */
+  start(context: QuickJSContext): ReturnType<QuickJSContext["evalCode"]>;
+  /** Waits for an answer from outside, for so many milliseconds at most; `undefined`: none can come. */
+  next(mostMs: number): Promise<void> | undefined;
 }
 
 export interface CodeEnd {
@@ -48,7 +58,14 @@ export function runCodeJob(job: unknown): Promise<CodeEnd> {
 }
 
 /** Runs a script. It disposes of nothing, because the thread ends with it. */
-export async function evaluate({ source, files, timeoutMs }: CodeJob): Promise<CodeEnd> {
+export async function evaluate(
+  { source, files, timeoutMs }: CodeJob,
+  work: StartedWork = {
+    file: "script.js",
+    start: (context) => context.evalCode(source, "script.js"),
+    next: () => undefined,
+  },
+): Promise<CodeEnd> {
   const quickjs = await newQuickJSWASMModuleFromVariant(variant);
   const runtime = quickjs.newRuntime({
     memoryLimitBytes: MEMORY_BYTES,
@@ -67,31 +84,38 @@ export async function evaluate({ source, files, timeoutMs }: CodeJob): Promise<C
   const isLate = () => Date.now() > end;
   runtime.setInterruptHandler(isLate);
   const written = () => output.join("\n");
+  const fail = (error: QuickJSHandle): CodeEnd => ({
+    output: written(),
+    failure: failureOf(context, error, timeoutMs, work.file),
+  });
   try {
-    const run = context.evalCode(source, "script.js");
-    if (run.error) return { output: written(), failure: failureOf(context, run.error, timeoutMs) };
-    while (runtime.hasPendingJob()) {
-      const jobs = runtime.executePendingJobs(JOBS_AT_ONCE);
-      if (jobs.error) {
-        return { output: written(), failure: failureOf(context, jobs.error, timeoutMs) };
+    const run = work.start(context);
+    if (run.error) return fail(run.error);
+    for (;;) {
+      while (runtime.hasPendingJob()) {
+        const jobs = runtime.executePendingJobs(JOBS_AT_ONCE);
+        if (jobs.error) return fail(jobs.error);
+        if (isLate()) return { output: written(), failure: tooLong(timeoutMs) };
       }
-      if (isLate()) return { output: written(), failure: tooLong(timeoutMs) };
-    }
-    const state = context.getPromiseState(run.value);
-    switch (state.type) {
-      case "pending":
-        return {
-          output: written(),
-          failure: "its promise never settles: there are no timers here",
-        };
-      case "rejected":
-        return { output: written(), failure: failureOf(context, state.error, timeoutMs) };
-      case "fulfilled": {
-        const shown = context.callFunction(show, context.undefined, state.value);
-        if (shown.error) {
-          return { output: written(), failure: failureOf(context, shown.error, timeoutMs) };
+      const state = context.getPromiseState(run.value);
+      switch (state.type) {
+        case "pending": {
+          const answered = work.next(end - Date.now());
+          if (!answered) {
+            const failure = "its promise never settles: there are no timers here";
+            return { output: written(), failure };
+          }
+          await answered;
+          if (isLate()) return { output: written(), failure: tooLong(timeoutMs) };
+          break;
         }
-        return { output: written(), value: context.getString(shown.value) };
+        case "rejected":
+          return fail(state.error);
+        case "fulfilled": {
+          const shown = context.callFunction(show, context.undefined, state.value);
+          if (shown.error) return fail(shown.error);
+          return { output: written(), value: context.getString(shown.value) };
+        }
       }
     }
   } catch (error) {
@@ -105,7 +129,12 @@ function tooLong(timeoutMs: number): string {
   return `it ran longer than ${timeoutMs / 1_000} s`;
 }
 
-function failureOf(context: QuickJSContext, error: QuickJSHandle, timeoutMs: number): string {
+function failureOf(
+  context: QuickJSContext,
+  error: QuickJSHandle,
+  timeoutMs: number,
+  file: string,
+): string {
   const thrown: unknown = context.dump(error);
   const { name, message, stack } = Object(thrown);
   if (typeof message !== "string") {
@@ -116,9 +145,9 @@ function failureOf(context: QuickJSContext, error: QuickJSHandle, timeoutMs: num
     if (message === "out of memory") return `it used more than ${MEMORY_BYTES / 2 ** 20} MB`;
   }
   if (message === "stack overflow") return message; // also a SyntaxError of JSON.parse
-  const line = /script\.js:(\d+)/.exec(String(stack))?.[1];
+  const place = String(stack).split(file)[1]?.match(/^:\d+(?::\d+)?/)?.[0];
   return `${String(name).slice(0, 100)}: ${message.slice(0, 1_000)}` +
-    (line === undefined ? "" : ` (line ${line})`);
+    (place === undefined ? "" : ` (${file}${place})`);
 }
 
 /** Adds `console` and `files`. @returns The function that makes a text of a value. */

@@ -13,6 +13,7 @@ import { isRecord } from "../lib/text/json.ts";
 import type { CodeEnd, CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";
+import { type AnswerAsk, answeredLine, type ToolJob } from "./tool_module.ts";
 
 /** Maximum number of jobs at the same time. */
 const MAX_JOBS = 2;
@@ -20,9 +21,14 @@ const MAX_JOBS = 2;
 /** Creates the runner. @param url Entry of the threads. */
 export function createJobs(url: URL, own: OwnProgram) {
   const places = createPlaces(MAX_JOBS);
+  const toolPlaces = createPlaces(MAX_JOBS); // a tool waits for jobs, so it must not take their places
 
-  async function inPlace<Result>(signal: AbortSignal, run: () => Promise<Result>): Promise<Result> {
-    const free = await places.take(signal);
+  async function inPlace<Result>(
+    signal: AbortSignal,
+    run: () => Promise<Result>,
+    taken = places,
+  ): Promise<Result> {
+    const free = await taken.take(signal);
     try {
       return await run();
     } finally {
@@ -42,6 +48,9 @@ export function createJobs(url: URL, own: OwnProgram) {
     /** Runs a script in a process of its own; throws as {@link runCode}. */
     code: (job: CodeJob, signal: AbortSignal): Promise<CodeEnd> =>
       inPlace(signal, () => runCode(own, job, signal)),
+    /** Runs a tool of a skill likewise, and answers its requests. */
+    tool: (job: ToolJob, signal: AbortSignal, answer?: AnswerAsk): Promise<CodeEnd> =>
+      inPlace(signal, () => runCode(own, job, signal, answer), toolPlaces),
   };
 }
 
@@ -56,7 +65,7 @@ interface OwnProgram {
 /** Milliseconds for the start and the end of the process, on a slow machine. */
 const EXTRA_MS = 15_000;
 
-/** Maximum bytes of the process's answer. */
+/** Maximum bytes of a line that the process writes. */
 const MAX_ANSWER = 500_000;
 
 /**
@@ -66,8 +75,9 @@ const MAX_ANSWER = 500_000;
  */
 export async function runCode(
   { program, args, env }: OwnProgram,
-  job: CodeJob,
+  job: CodeJob | ToolJob,
   signal: AbortSignal,
+  answer: AnswerAsk = () => Promise.reject(new Error("it may ask nothing here")),
 ): Promise<CodeEnd> {
   signal.throwIfAborted();
   const child = spawn(program, [...args, JOB_ARGUMENT], {
@@ -79,14 +89,18 @@ export async function runCode(
   const late = setTimeout(() => resolve(undefined), job.timeoutMs + EXTRA_MS);
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  let answer = "";
+  let written = "";
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (text: string) => {
-    answer += text;
-    if (answer.length > MAX_ANSWER) resolve(undefined);
+    const lines = (written + text).split("\n");
+    written = lines.pop() ?? "";
+    if (written.length > MAX_ANSWER) resolve(undefined);
+    for (const line of lines) {
+      void answeredLine(line, answer).then((reply) => child.stdin.write(`${reply}\n`), reject);
+    }
   });
   child.on("error", () => reject(new Error("the sandbox cannot be started")));
-  child.on("close", () => resolve(answer));
+  child.on("close", () => resolve(written));
   child.stdin.on("error", () => {}); // it has ended; `close` tells
   child.stdin.write(`${JSON.stringify(job)}\n`); // stays open: its end would tell that the bot died
   try {
@@ -98,7 +112,7 @@ export async function runCode(
   }
 }
 
-function endOf(answer: string | undefined, { timeoutMs }: CodeJob): CodeEnd {
+function endOf(answer: string | undefined, { timeoutMs }: Pick<CodeJob, "timeoutMs">): CodeEnd {
   let end: unknown;
   try {
     end = JSON.parse(answer ?? "");

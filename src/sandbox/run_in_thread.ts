@@ -27,7 +27,12 @@ export type JobMessage = Exclude<JobEnd, { readonly kind: "late" }>;
 export async function runInThread(
   url: URL,
   job: unknown,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  { timeoutMs, signal, onAsk }: {
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+    /** Gets a request of the job, as a line, and sends it answers. */
+    readonly onAsk?: (line: string, reply: (line: string) => void) => void;
+  },
 ): Promise<JobEnd> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<JobEnd>();
@@ -35,7 +40,10 @@ export async function runInThread(
   const late = setTimeout(() => resolve({ kind: "late" }), timeoutMs);
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  worker.on("message", (message: JobMessage) => resolve(message));
+  worker.on("message", (message: JobMessage | string) => {
+    if (typeof message !== "string") resolve(message);
+    else onAsk?.(message, (line) => worker.postMessage(line));
+  });
   worker.on("error", (error) => resolve({ kind: "failed", reason: String(error) }));
   worker.on("exit", () => resolve({ kind: "failed", reason: "the thread ended" }));
   try {
@@ -50,19 +58,33 @@ export async function runInThread(
 /** Milliseconds for the thread to load the engine, on a slow machine. */
 const LOAD_MS = 5_000;
 
-/** Reads a job from stdin, writes its end to stdout, and kills the process. */
+/**
+ * Reads a job from the first line of stdin, writes its end to stdout, and kills the process. Requests of
+ * the job are lines of stdout, and their answers are further lines of stdin.
+ */
 export function serveJob(workerUrl: URL): void {
   let written = "";
-  process.stdin.setEncoding("utf8");
-  process.stdin.on("data", (text: string) => {
-    written += text;
-    if (!written.endsWith("\n")) return;
-    const job: CodeJob = JSON.parse(written);
-    const limits = { timeoutMs: job.timeoutMs + LOAD_MS, signal: new AbortController().signal };
-    void runInThread(workerUrl, { kind: "code", ...job }, limits).then((end) => {
+  let reply: ((line: string) => void) | undefined;
+  let take = (line: string): void => {
+    take = (answer) => reply?.(answer);
+    const job: CodeJob = JSON.parse(line);
+    void runInThread(workerUrl, { kind: "code", ...job }, {
+      timeoutMs: job.timeoutMs + LOAD_MS,
+      signal: new AbortController().signal,
+      onAsk(asked, toJob) {
+        reply = toJob;
+        process.stdout.write(`${asked}\n`);
+      },
+    }).then((end) => {
       if (end.kind === "late") return die();
       process.stdout.write(JSON.stringify(end.kind === "done" ? end.result : {}), die);
     });
+  };
+  process.stdin.setEncoding("utf8");
+  process.stdin.on("data", (text: string) => {
+    const lines = (written + text).split("\n");
+    written = lines.pop() ?? "";
+    for (const line of lines) take(line);
   });
   process.stdin.on("close", die);
 }

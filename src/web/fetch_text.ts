@@ -138,7 +138,8 @@ function validatorOf(sent: string | undefined): string | undefined {
   return sent !== undefined && /^[\x20-\x7e]{1,1000}$/.test(sent) ? sent : undefined;
 }
 
-async function fetched<Result>(
+/** Fetches what a reader makes of the answer. @throws As {@link fetchText}. */
+export async function fetched<Result>(
   written: string,
   ports: GuardPorts,
   read: ReadResponse<Result>,
@@ -193,7 +194,7 @@ async function follow<Result>(
     }
     // A server that says so without a question would make all its entries new later.
     const isUnchanged = status === NOT_MODIFIED && ports.mayBeUnchanged === true;
-    if (!isUnchanged && (status < 200 || status > 299)) {
+    if (!isUnchanged && !ports.takesAnyStatus && (status < 200 || status > 299)) {
       response.destroy();
       const asked = retryAfterOf(headers["retry-after"], ports.now());
       throw new WebError(`the server answered with status ${status}`, {

@@ -1,11 +1,12 @@
 /**
- * Sends one GET request to the public internet, and to nothing else (SEC-R23).
+ * Sends one request to the public internet, or to addresses that its caller permits (SEC-R23).
  *
  * The address is resolved and checked first, and the socket then connects to that address. So a
  * name server cannot give another one in between. `fetch` has no such step, and uses proxies of the
  * environment; `node:http` does not.
  */
 
+import { Buffer } from "node:buffer";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
@@ -30,6 +31,12 @@ export interface GuardPorts extends Clock {
   readonly userAgent: string;
   /** Further headers; absent: none. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Absent: GET. Another one is sent to one address of the host alone: it may change something. */
+  readonly method?: string;
+  /** Absent: none. */
+  readonly body?: string;
+  /** Whether a status of failure is an answer, too. */
+  readonly takesAnyStatus?: boolean;
   /** Whether 304 is an answer. */
   readonly mayBeUnchanged?: boolean;
   /** Maximum number of redirects to follow; absent: 3. */
@@ -88,7 +95,8 @@ export async function guardedGet(
 ): Promise<IncomingMessage> {
   const addresses = await addressesOf(url, ports);
   let failure: unknown;
-  for (const address of addresses.slice(0, MAX_ADDRESSES)) {
+  const most = ports.method === undefined ? MAX_ADDRESSES : 1;
+  for (const address of addresses.slice(0, most)) {
     signal.throwIfAborted();
     try {
       return await requestTo(address, url, ports, signal);
@@ -122,7 +130,7 @@ async function addressesOf(
 function requestTo(
   address: string,
   url: URL,
-  { userAgent, headers }: Pick<GuardPorts, "userAgent" | "headers">,
+  { userAgent, headers, method = "GET", body }: GuardPorts,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -132,7 +140,7 @@ function requestTo(
       host: address,
       port: portOf(url),
       path: `${url.pathname}${url.search}`,
-      method: "GET",
+      method,
       agent: false,
       // A certificate is for the name. TLS sends no name if the URL has only an address.
       ...(isSecure && { servername: isIP(host) === 0 ? host : "" }),
@@ -143,6 +151,7 @@ function requestTo(
         "accept-encoding": "gzip, deflate, br",
         "accept-language": "en, *;q=0.5",
         connection: "close",
+        ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
         ...headers,
       },
     });
@@ -169,6 +178,6 @@ function requestTo(
       signal.addEventListener("abort", () => response.destroy(), { once: true });
       resolve(response);
     });
-    sent.end();
+    sent.end(body);
   });
 }

@@ -10,7 +10,7 @@ import {
   type SkillSet,
   splitSkill,
 } from "../core/skills/skill.ts";
-import { codeOf } from "../lib/errors.ts";
+import { codeOf, wordsOfCode } from "../lib/errors.ts";
 import { createWorkspace, LIMITS } from "./files.ts";
 
 /** Maximum number of skills, and of files of each. */
@@ -70,7 +70,9 @@ async function foldersIn(
       .map(({ name }) => join(root, name)).toSorted();
   } catch (error) {
     if (isRequired || codeOf(error) !== "ENOENT") {
-      const reason = codeOf(error) === "ENOENT" ? "there is no such folder" : String(error);
+      const reason = codeOf(error) === "ENOENT"
+        ? "there is no such folder"
+        : wordsOfCode(error) ?? String(error);
       problems.push({ file: path, reason });
     }
     return [];

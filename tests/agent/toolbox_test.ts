@@ -8,6 +8,7 @@ import {
   MAX_RESULT_CHARS,
   type Toolbox,
 } from "../../src/agent/toolbox.ts";
+import type { Question } from "../../src/core/people/question.ts";
 import type { ToolResult } from "../../src/core/step.ts";
 import { type RefusalReason, RefusedCall } from "../../src/core/refused_call.ts";
 import {
@@ -322,6 +323,54 @@ describe("[T1] createToolbox()", () => {
     may.resolve();
     assert.equal((await waiting).end, "done");
     assert.deepEqual(ran, ["look", "post"]);
+  });
+
+  it("[T7a] calls other tools within a call: unfenced, as the same person, and without a question", async () => {
+    const seen: unknown[] = [];
+    const outer = (name: string, input: unknown = {}): Tool => ({
+      ...toolNamed("outer"),
+      run: (_, { callTool }) => callTool?.(name, input) ?? assert.fail("no callTool"),
+    });
+    const inner: Tool = {
+      ...tide,
+      run: (input, { callKey, decision, mayWait, message }) => {
+        seen.push([input, callKey, decision, mayWait, message.sender.id]);
+        return Promise.resolve("flood hunter2");
+      },
+    };
+    const question = { kind: "ask", tool: "asks", text: "?" } as unknown as Question;
+    const asks: Tool = { ...toolNamed("asks"), asks: () => Promise.resolve(question) };
+    const waits = {
+      ...toolNamed("waits"),
+      run: () => Promise.reject(new WaitsForPerson(question)),
+    };
+    const lacks: Tool = { ...toolNamed("lacks"), needs: ["Ban Members"] };
+    const rows: readonly [Tool, string][] = [
+      [outer("tide", { port: "Kiel" }), "<flood [redacted]>"],
+      [outer("tide", { port: 5 }), "Error: <Error: the arguments do not fit:"],
+      [outer("asks"), "Error: <asks needs a person's decision: call it yourself>"],
+      [outer("waits"), "Error: <waits needs a person's decision: call it yourself>"],
+      [outer("lacks"), "Error: <Error: the asker may not do this here: Ban Members is missing>"],
+      [outer("absent"), 'Error: <Error: there is no tool "absent" here'],
+    ];
+    for (const [tool, text] of rows) {
+      const toolbox = createToolbox([tool, inner, asks, waits, lacks], {
+        ...{ timeoutMs: 1_000, schedule: new FakeClock().schedule, cleanSecrets },
+        fence: (result) => `<${result}>`,
+        missingRight: (needs) => Promise.resolve(needs[0]),
+      });
+      const context = toolContext({ mayWait: true, decision: { kind: "expired" } });
+      const call = { id: "call_1", name: "outer", arguments: "{}" };
+      assert.ok(ended(await toolbox.run(call, context)).text.startsWith(text), text);
+    }
+    const { sender } = toolContext().message;
+    assert.deepEqual(seen, [[
+      { port: "Kiel", hours: 1 },
+      "1:call_1:1",
+      undefined,
+      undefined,
+      sender.id,
+    ]]);
   });
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {

@@ -93,6 +93,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   target: text("help"),
   key: text("log.level"),
   value: text("info"),
+  input: text("{}"),
   model: text(),
   amount: text(),
 };

@@ -12,6 +12,7 @@ const ENV = {
   FILES_KEY_ID: "key-id-of-the-test",
   FILES_KEY: "key-of-the-file-store",
   BARNACLE_HTTP_TOKEN: "a-key-of-32-characters-or-more-01",
+  HOME_ASSISTANT_AUTHORIZATION: "Bearer token-of-home-assistant",
 };
 
 describe("[C1] examples of the documents", () => {

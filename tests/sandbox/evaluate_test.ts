@@ -58,10 +58,10 @@ describe("[T6] evaluate()", () => {
     ["(function f() { f(); })()", "stack overflow"],
     ["JSON.parse('['.repeat(1e6))", "stack overflow"],
     ["new Promise(() => {})", "its promise never settles: there are no timers here"],
-    ["Promise.reject(new TypeError('no'))", "TypeError: no (line 1)"],
+    ["Promise.reject(new TypeError('no'))", "TypeError: no (script.js:1:29)"],
     ["throw { a: 1 }", 'it threw {"a":1}'],
-    ["1\n\nnull.x", "TypeError: cannot read property 'x' of null (line 3)"],
-    ["let = =", "SyntaxError: unexpected token in expression: '=' (line 1)"],
+    ["1\n\nnull.x", "TypeError: cannot read property 'x' of null (script.js:3:5)"],
+    ["let = =", "SyntaxError: unexpected token in expression: '=' (script.js:1:7)"],
   ];
   for (const [source, failure] of failures) {
     it(`${source} fails: ${failure}`, async () => {
@@ -72,7 +72,7 @@ describe("[T6] evaluate()", () => {
   it("fails with the lines before the failure", async () => {
     assert.deepEqual(await run("console.log('before'); null.x"), {
       output: "before",
-      failure: "TypeError: cannot read property 'x' of null (line 1)",
+      failure: "TypeError: cannot read property 'x' of null (script.js:1:28)",
     });
   });
 });

@@ -110,7 +110,8 @@ describe("[T7] read_skill", () => {
     writeFileSync(join(path, "secret.txt"), "secret");
     symlinkSync(join(path, "secret.txt"), join(path, "x", "link.md"));
     const set = await findSkills([{ path, isRequired: true }]);
-    const skills = createSkillsPort(() => skillsFor(set.skills, ["x"]));
+    const port = createSkillsPort(() => skillsFor(set.skills, ["x"]));
+    const skills = { ...UNUSED_PORTS.skills, ...port };
     return (input: unknown) =>
       readSkill.run(
         readSkill.input.parse(input),

@@ -3,6 +3,8 @@
 import { skillsFor } from "../../core/skills/skill.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { SkillTool } from "../../core/skills/skill_tool.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createTurnTools } from "../../flows/judging/turn_tools.ts";
@@ -11,6 +13,7 @@ import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
+import { toolOf } from "../../workspace/skill_tools.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -38,6 +41,21 @@ export function createRuleSources(
     const { skills: names } = agentOf(by, agentId);
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
+  const turnTools = createTurnTools(account, { toolServices, owners });
+  const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
+    skillsOf(asker, skillsNow(agentId)(), policy().policy);
+
+  /** Adds the tools of a turn's skills (T7a). */
+  function withSkills(message: InboundMessage, agentId: string): readonly Tool[] {
+    const base = turnTools(message, agentId);
+    const own = skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
+    if (own.length === 0) return base;
+    const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
+    const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication };
+    const decided = policy().decideTools(asker, own);
+    return own.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
+  }
+
   const filesOf = eachOnce((agentId: string) =>
     createInstructionFiles(() => workspaceNow(agentId), log)
   );
@@ -45,10 +63,21 @@ export function createRuleSources(
     cleanSecrets: outbound.cleanSecrets,
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-    tools: createTurnTools(account, { toolServices, owners }),
-    skills: (asker, agentId) => skillsOf(asker, skillsNow(agentId)(), policy().policy),
+    tools: withSkills,
+    skills: skillsIn,
     instructionFiles: (agentId) => filesOf(agentId).read(),
     isOwner,
     policy: () => policy().policy,
   };
+}
+
+/** Lists with one more tool: the same array for the same list and tool. */
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool, readonly Tool[]>>();
+
+function withTool(tools: readonly Tool[], tool: SkillTool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool, readonly Tool[]>();
+  longer.set(tools, known);
+  const all = known.get(tool) ?? [...tools, toolOf(tool)];
+  known.set(tool, all);
+  return all;
 }

@@ -33,6 +33,7 @@ import { createMemoryPort } from "../../flows/tools/memory.ts";
 import { createOffersPort } from "../../flows/tools/offers.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
 import { createSummarise } from "../../flows/session/summarise_channel.ts";
+import { createSkillToolsPort } from "../../flows/tools/skill_tools.ts";
 import { createThreadsPort } from "../../flows/tools/threads.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";
@@ -147,7 +148,14 @@ export function createToolPorts(account: AccountContext, parts: {
       setPresence: parts.presence.set,
     }),
     recall: { recall: store.sessions.recall },
-    skills: createSkillsPort((asker) => sources.skills(asker, agentId)),
+    skills: {
+      ...createSkillsPort((asker) => sources.skills(asker, agentId)),
+      ...createSkillToolsPort(account, {
+        ...{ cleanSecrets, ownerIds: owners.toTell, rules: store.questions },
+        runTool: toolServices.runTool,
+        fetch: toolServices.fetchForTool,
+      }),
+    },
     memory: createMemoryPort(account, { ...rights, showing, searchNotes: options.searchNotes }),
     knowledge: createKnowledgePort({
       search: parts.knowledge.search,

@@ -1,8 +1,12 @@
-/** Keys for feeds of the web (T15), and for addresses that the agent may post to (T16). */
+/**
+ * Keys for feeds of the web (T15), addresses that the agent may post to (T16), and skills with the
+ * hosts of their tools (T7a).
+ */
 
 import { z } from "zod";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { FEED_PLACEHOLDERS } from "../../core/feed.ts";
+import { isOrigin, ORIGIN } from "../../core/skills/skill_tool.ts";
 import { address, key, lazySection, text, whole } from "./parts/key.ts";
 import { answerKeys } from "./hooks.ts";
 import { secret, secretAddress } from "./parts/secrets.ts";
@@ -131,4 +135,35 @@ export const posts = lazySection(
     entry: "<post>",
     example: { "wake-nas": { url: "http://homeassistant.local:8123/api/webhook/wake-nas" } },
   },
+);
+
+export const skills = lazySection(
+  () =>
+    z.strictObject({
+      folders: key(
+        z.array(text()).default([]),
+        "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
+        { example: ["/srv/skills"] },
+      ),
+      hosts: key(
+        z.record(
+          z.string().refine(isOrigin, ORIGIN),
+          z.strictObject({
+            headers: key(
+              z.record(text(), secret()).default({}),
+              "Headers of each request to the host, such as a token in `authorization`. No tool sees " +
+                "them. A value is written like an `apiKey`.",
+              { example: { authorization: "${HOME_ASSISTANT_AUTHORIZATION}" } },
+            ),
+          }),
+        ).default({}),
+        "Hosts that tools of skills may ask on your own network, or with headers: scheme, name and " +
+          "port. A tool must declare the host, too. Other hosts are asked at public addresses only, " +
+          "without headers of the config.",
+        { entry: "<host>", example: { "http://homeassistant.local:8123": {} } },
+      ),
+    }).prefault({}),
+  { folders: [], hosts: {} },
+  "Skills of the agents.",
+  { task: "agents" },
 );

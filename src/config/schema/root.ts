@@ -11,7 +11,7 @@ import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
-import { feeds, posts } from "./feeds.ts";
+import { feeds, posts, skills } from "./feeds.ts";
 import { hooks } from "./hooks.ts";
 import { messages } from "./messages.ts";
 import { alerts, api, mcp, otel, search } from "./reach.ts";
@@ -25,7 +25,6 @@ import {
   log,
   preflight,
   shutdown,
-  skills,
 } from "./service.ts";
 import { store } from "./store.ts";
 

@@ -137,20 +137,6 @@ export const exec = lazyKey(
   { task: "agents", unset: "no commands", example: { mode: "ask" } },
 );
 
-export const skills = lazySection(
-  () =>
-    z.strictObject({
-      folders: key(
-        z.array(text()).default([]),
-        "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
-        { example: ["/srv/skills"] },
-      ),
-    }).prefault({}),
-  { folders: [] },
-  "Skills of the agents.",
-  { task: "agents" },
-);
-
 /** The bounds of one budget, per UTC day and UTC month. */
 const bounds = () => ({
   tokensPerDay: tokensPer("day", 1_000_000),

@@ -43,6 +43,7 @@ export interface Question {
   /**
    * - `approval`: an approver decides about a command (A1).
    * - `escalation`: an owner, or a holder of the right, decides about a call that was refused (T11).
+   *   So does an owner about the file of a tool (T7a).
    * - `ask`: the model asks a person (T10).
    * - `limit`: a person decides about many destructive actions of one turn (T3).
    * - `review`: a person checks an answer before Discord gets it (A5).

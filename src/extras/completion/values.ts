@@ -57,6 +57,7 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
   file: "files",
   id: { store: questionIds },
   key: { config: (written, { typed }) => keysFrom(typed, written) },
+  input: "free",
   "link or id": "free",
   message: "free",
   minutes: "free",

@@ -132,9 +132,9 @@ function inputOf({ arguments: written }: ToolCall): unknown {
   }
 }
 
-/** `mcp__github__create_issue` is `github: create_issue`; a server chooses the name. */
+/** `mcp__github__create_issue` is `github: create_issue`; a server or a skill chooses the name. */
 function nameOf(name: string): string {
-  const shown = name.replace(/^mcp__/, "").replace("__", ": ").replace(/[^\w:. -]+/g, "");
+  const shown = name.replace(/^(?:mcp|skill)__/, "").replace("__", ": ").replace(/[^\w:. -]+/g, "");
   return `\`${clip(shown, MAX_NAME)}\``;
 }
 

@@ -51,6 +51,13 @@ export function ownCommand(): OwnCommand {
   return { program: process.execPath, args: isCompiled ? [] : [main] };
 }
 
+/** Its environment for untrusted work. The source on Deno needs its cache; a binary needs nothing. */
+export function runtimeEnv(): Readonly<Record<string, string>> {
+  if (!process.versions.deno) return {};
+  const { HOME, DENO_DIR } = process.env;
+  return { ...(HOME !== undefined && { HOME }), ...(DENO_DIR !== undefined && { DENO_DIR }) };
+}
+
 /**
  * URL of the thread that does one job. The entries of threads stand beside `main.ts`, and all files of a
  * compiled binary in one folder.

@@ -7,6 +7,11 @@ export const QUESTION_NOTICES = {
     when: "a command needs an approval, to each approver",
     example: "Darf ich diesen Befehl ausführen?",
   },
+  skillToolAsked: {
+    text: "A skill has a tool that is new or has changed. May people use it from now on?",
+    when: "a turn needs a tool of a skill that no owner has confirmed, to each owner",
+    example: "Ein Skill hat ein neues Werkzeug. Darf es benutzt werden?",
+  },
   escalationAsked: {
     text: "This person wants me to use `{tool}`, but lacks {missing}. Allow this call?",
     when: "a tool call was refused, and `approvals.escalate` is on, to each owner",

@@ -68,7 +68,11 @@ export const UNUSED_PORTS: ToolPorts = {
     update: () => Promise.reject(new Error("This test changes no note")),
     remove: () => Promise.reject(new Error("This test deletes no note")),
   },
-  skills: { read: () => Promise.reject(new Error("This test reads no skill")) },
+  skills: {
+    read: () => Promise.reject(new Error("This test reads no skill")),
+    question: () => Promise.resolve(undefined),
+    run: () => Promise.reject(new Error("This test runs no tool of a skill")),
+  },
   workspace: {
     read: () => Promise.reject(new Error("This test reads no file")),
     readBytes: () => Promise.reject(new Error("This test reads no file")),
@@ -99,6 +103,8 @@ export const NO_TOOLS: ToolServices = {
     skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   }),
   runCode: () => Promise.reject(new Error("This test runs no script")),
+  runTool: () => Promise.reject(new Error("This test runs no tool of a skill")),
+  fetchForTool: () => Promise.reject(new Error("This test asks no host")),
   servers: () => [],
   isRunning: () => false,
   tools: () => [],

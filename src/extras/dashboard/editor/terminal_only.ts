@@ -47,7 +47,7 @@ const SECTIONS: readonly { readonly at: readonly string[]; readonly why: string 
   { at: ["channels", "discord", "accounts", "*", "token"], why: "Tokens of bots" },
   // A shell may read these files as commands, and an agent may read and write all of a folder.
   { at: ["log", "file"], why: "Files and folders of the machine" },
-  { at: ["skills", "folders"], why: "Files and folders of the machine" },
+  { at: ["skills"], why: "Skills, and the hosts of their tools" },
   { at: ["agents", "defaults", "workspace"], why: "Files and folders of the machine" },
   { at: ["files"], why: "Files and folders of the machine" },
   { at: ["agents", "list", "*", "workspace"], why: "Files and folders of the machine" },

@@ -4,6 +4,8 @@
  * The scripted model calls the tools that a message names in lines such as `call: discord {…}`.
  */
 
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { buttonsIn, textOf } from "../../../../simulator/world/components.ts";
 import type { Simulator } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
@@ -127,6 +129,29 @@ const approval: Scene = {
   },
 };
 
+const skillTool: Scene = {
+  name: "a tool of a skill runs once an owner has confirmed its file",
+  async play(set) {
+    const { simulation, bot, ask, until, assert } = set;
+    const { simulator, dataDir } = simulation;
+    bot.kill("SIGKILL");
+    await bot.exited;
+    const folder = join(dataDir, "agents", "main", "skills", "tides", "tools");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "..", "SKILL.md"), "---\nname: tides\ndescription: Tides\n---\n");
+    const header = 'export const tool = { description: "Adds two hours.", readOnly: true };';
+    writeFileSync(join(folder, "sum.js"), `${header}\nexport default ({ a, b }) => a + b + " h";`);
+    simulation.startBot();
+    await until("the bot to be back", () => simulator.connected() === 1 || undefined);
+    ask("ada", "#general", `when is high water?\n${call("skill__tides__sum", { a: 6, b: 12 })}`);
+    const question = await card(set, simulator.channel("dm", "ada").id);
+    assert("the card names the file", textOf(question).includes("tides/tools/sum.js"));
+    press(simulator, "ada", question, 0);
+    const answer = await until("the answer", () => reported(set) || undefined);
+    assert("the answer has the tool's result", answer.includes("18 h"), answer);
+  },
+};
+
 const form: Scene = {
   name: "the bot asks with a form, and goes on with the answers",
   async play(set) {
@@ -199,4 +224,12 @@ function withDiscord(keys: object): object {
   return { ...config, channels: { discord: { ...channels.discord, ...keys } } };
 }
 
-export const ACTION_SCENES: readonly Scene[] = [thread, role, approval, form, command, undo];
+export const ACTION_SCENES: readonly Scene[] = [
+  thread,
+  role,
+  approval,
+  skillTool,
+  form,
+  command,
+  undo,
+];

@@ -44,6 +44,9 @@ const REFUSED: readonly (readonly [string, object, object, readonly string[]])[]
   ]],
   ["a log in a shell's start file", {}, { log: { file: "/home/me/.bashrc" } }, ["log.file"]],
   ["folders of skills", {}, { skills: { folders: ["/"] } }, ["skills.folders"]],
+  ["hosts of tools of skills", {}, { skills: { hosts: { "http://nas": {} } } }, [
+    'skills.hosts."http://nas"',
+  ]],
   ["a workspace of all agents", {}, { agents: { defaults: { workspace: "/" } } }, [
     "agents.defaults.workspace",
   ]],
