@@ -108,7 +108,7 @@ interface SkillConfig {
 
 /** Creates the part of the port that asks owners, and runs. */
 export function createSkillToolsPort(
-  { now, texts, config }: Pick<Account<SkillConfig>, "now" | "config"> & {
+  { now, texts, config }: Pick<Account<unknown, unknown, SkillConfig>, "now" | "config"> & {
     readonly texts: () => Texts;
   },
   parts: SkillRunParts & {
