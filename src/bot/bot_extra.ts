@@ -56,7 +56,7 @@ export interface AccountServices {
 
 export type ToldEvents = Pick<
   AccountEvents,
-  "undone" | "hookEnded" | "hookStored" | "delivered" | "attempted"
+  "undone" | "hookEnded" | "hookStored" | "delivered" | "attempted" | "previewed"
 >;
 
 /** An extra's part of an account; it takes the moments that it needs. */

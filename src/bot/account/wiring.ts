@@ -67,7 +67,10 @@ export function connectParts(
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
     asked: turns.wake,
-    previewed: turns.previews.arrived,
+    previewed(id, message) {
+      turns.previews.arrived(id, message);
+      parts.extras.tell("previewed", id, message);
+    },
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,

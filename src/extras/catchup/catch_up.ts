@@ -52,6 +52,8 @@ export function createAccountCatchup(
   const { log } = account.forPart("interactions");
   /** Until when people may have no other one. */
   const pauses = new Map<UserId, number>();
+  /** For each one under way: the messages that were deleted or edited meanwhile. */
+  const changes = new Set<Set<string>>();
 
   /** The server of a call, or the one in which the person was last, with that time. */
   async function lastSeen({ sender }: CommandCall, among: readonly GuildId[]) {
@@ -73,7 +75,7 @@ export function createAccountCatchup(
     await store.inbox.acceptBatch({ accountId, judged: [one], echoes: [], guilds: [] }, now());
   }
 
-  async function tell(call: CommandCall, guildId: GuildId, since: number): Promise<string> {
+  async function tell(call: CommandCall, guildId: GuildId, since: number, changed: Set<string>) {
     const { id } = call;
     const { agentId } = judging.sessionOf(call);
     const by = usedBy(call, agentId);
@@ -99,8 +101,8 @@ export function createAccountCatchup(
     left.requests = REQUESTS.last; // rights may have changed while the model wrote
     const still = await readableIn(asker, guildId);
     const told: string[] = [];
-    for (const { text, news: { channel, link } } of lines) {
-      if (await still?.open(channel.id)) told.push(`- ${text} ${link}`);
+    for (const { text, news: { channel, message, link } } of lines) {
+      if (await still?.open(channel.id) && !changed.has(message.id)) told.push(`- ${text} ${link}`);
     }
     const partly: string[] = [];
     for (const [channelId, count] of counts) {
@@ -134,13 +136,15 @@ export function createAccountCatchup(
     }
     pauses.set(sender.id, Infinity);
     let pauseMs = 0;
+    const changed = new Set<string>();
+    changes.add(changed);
     try {
       const last = await lastSeen(call, among);
       const from = typeof since === "string" ? sinceOf(since.trim(), at) ?? NaN : last.at;
       const isTime = from > 0 && from <= at;
       if (!isTime || !last.guildId) return notice("commandUsage", { usage: USAGE }, texts());
       pauseMs = PAUSE_MS;
-      return await tell(call, last.guildId, Math.max(from, at - MAX_SINCE_MS));
+      return await tell(call, last.guildId, Math.max(from, at - MAX_SINCE_MS), changed);
     } catch (error) {
       if (error instanceof BudgetSpent) {
         return notice("budgetSpent", { reset: readerTime(resetOf(error.stop, at), "R") }, texts());
@@ -150,11 +154,19 @@ export function createAccountCatchup(
       if (!(error instanceof ModelError || error instanceof DOMException)) throw error;
       return notice("failureBusy", { id: call.id }, texts());
     } finally {
+      changes.delete(changed);
       pauses.set(sender.id, now() + pauseMs);
     }
   }
 
-  return { commands: { catchup: run } };
+  return {
+    commands: { catchup: run },
+    events: {
+      previewed(id, message) {
+        if (message?.revision !== 0) changes.forEach((changed) => changed.add(id));
+      },
+    },
+  };
 }
 
 /** A client with so many requests, which leave after those of answers. After them, it finds nothing. */

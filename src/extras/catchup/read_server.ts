@@ -20,6 +20,7 @@ import type { Readable } from "../../discord/rest/actions/readable.ts";
 import { threadsIn } from "../../discord/rest/actions/server_search.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
 import type { Knowledge } from "../../store/knowledge/knowledge.ts";
 
@@ -30,6 +31,12 @@ export interface News {
   /** 0: it mentions the person, 1: it replies to them, 2: it is in their thread, 3: none of these. */
   readonly rank: number;
 }
+
+type Candidate = Pick<Channel, "id" | "lastMessageId"> & {
+  /** Requests to open it. */
+  readonly cost: number;
+  readonly open: () => Promise<Channel | undefined>;
+};
 
 /** Pages of a busy channel beside its newest one. */
 const MORE_PAGES = 2;
@@ -61,24 +68,27 @@ export async function readServer(
   const isWanted = (id: ChannelId, parentId?: ChannelId) =>
     where === undefined || id === where || parentId === where;
 
-  async function findPlaces(): Promise<readonly Channel[]> {
-    const places = [...readable.channels.values()].filter((channel) =>
+  /** Places that may be open. To know it costs a request for some, so these are behind others. */
+  async function findPlaces() {
+    const places: Candidate[] = [...readable.channels.values()].filter((channel) =>
       isNew(channel.lastMessageId) && isWanted(channel.id) && !isForum(channel)
-    );
+    ).map((channel) => ({ ...channel, cost: 0, open: () => Promise.resolve(channel) }));
     const path = `/guilds/${guildId}/threads/active`;
     const threads = threadsIn(await api.request("GET", path, { signal }));
     for (const thread of threads) {
-      const isPlace = isNew(thread.lastMessageId) && isWanted(thread.id, thread.parentId);
-      if (isPlace && await readable.openThread({ ...thread, guildId })) places.push(thread);
+      if (!isNew(thread.lastMessageId) || !isWanted(thread.id, thread.parentId)) continue;
+      const isOpen = () => readable.openThread({ ...thread, guildId });
+      const open = async () => await isOpen() ? thread : undefined;
+      places.push({ ...thread, cost: isPrivateThread(thread) ? 1 : 0, open });
     }
     for (const { channelId: id, parentId } of stored) { // archived threads
       const isKnown = id === parentId || threads.some((thread) => thread.id === id);
       if (isKnown || !isWanted(id, parentId) || !readable.channels.has(parentId)) continue;
-      const thread = await readable.open(id);
-      if (thread) places.push(thread);
+      places.push({ id, cost: 1, open: () => readable.open(id) });
     }
     return places.sort((one, other) =>
       (rowOf(other.id)?.near.length ?? 0) - (rowOf(one.id)?.near.length ?? 0) ||
+      one.cost - other.cost ||
       compareIds(other.lastMessageId ?? after, one.lastMessageId ?? after)
     );
   }
@@ -105,7 +115,9 @@ export async function readServer(
   }
 
   const counts = new Map<ChannelId, number>();
-  for (const channel of await findPlaces()) {
+  for (const { open } of await findPlaces()) {
+    const channel = await open();
+    if (!channel) continue;
     const { id } = channel;
     const { oldest, isWhole } = await read(channel);
     if (oldest && !isWhole) {

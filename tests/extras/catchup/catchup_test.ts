@@ -120,10 +120,13 @@ function openPlay(discord: Simulated) {
   const senderOf = (by: User) => sender({ id: by.id, username: by.username });
   return Object.assign(state, {
     ...discord,
+    part,
     channel: (name: string, fields: Partial<TextChannel> = {}) =>
       addChannel(world, krill, { name, ...fields }, AT),
     thread: (name: string, where: TextChannel, ownerId: User["id"]) =>
       addThread(world, where, { name, ownerId }, AT),
+    archive: (id: string) =>
+      void Object.assign(world.channels.get(id as ChannelId) ?? {}, { isArchived: true }),
     /** Posts a message, which the bot hears. */
     async post(text: string, where: TextChannel | Thread, as = "ada", replyTo?: MessageId) {
       const message = sim.say({ as, in: where.name, text, replyTo });
@@ -231,6 +234,43 @@ describe("[T17a] a catch-up", () => {
       assert.equal(lines()[0]?.concerns, "mention");
       assert.match(text, new RegExp(`Not read whole: .*<#${channels.general.id}> \\d+/4[12]\\d`));
       assert.ok(lines().length <= 100);
+    }));
+
+  const THREADS: readonly (readonly [string, (play: Play, id: string) => void])[] = [
+    ["private", (play, id) => void play.hidden.add(id)],
+    ["archived", (play, id) => play.archive(id)],
+  ];
+  for (const [what, close] of THREADS) {
+    it(`reads its channels however many ${what} threads have new messages`, () =>
+      withCatchUp(async (play) => {
+        const { post, catchUp, lines, demo: { channels, people: { ada, grace } } } = play;
+        await post("the harbour is closed", channels.general);
+        for (let n = 0; n < 40; n++) {
+          const thread = play.thread(`ticket-${n}`, channels.help, ada.id);
+          await post(`ticket ${n}`, thread);
+          close(play, thread.id);
+        }
+        const text = await catchUp(grace);
+        assert.ok(lines().some(({ text }) => text === "the harbour is closed"), text);
+      }));
+  }
+
+  it("drops lines of messages that are deleted or edited while the model writes", () =>
+    withCatchUp(async (play) => {
+      const { post, catchUp, part: { events }, channel, demo: { people: { grace } } } = play;
+      const place = channel("news");
+      const texts = ["deleted words", "edited words", "words with a preview"];
+      const [gone, edited, previewed] = texts.map((text) => post(text, place));
+      play.answer = async (request) => {
+        for (const [one, ...revision] of [[gone], [edited, 5], [previewed, 0]] as const) {
+          const message = revision.length > 0 && guildMessage({ revision: revision[0] });
+          events?.previewed?.((await one)?.id as MessageId, message || undefined);
+        }
+        return repeat(request);
+      };
+      const text = await catchUp(grace);
+      assert.match(text, /words with a preview/);
+      assert.doesNotMatch(text, /deleted words|edited words/);
     }));
 
   it("keeps nothing but its verdict, which `why` explains", () =>
