@@ -193,6 +193,7 @@ describe("[W7] events of servers", () => {
     ["a thread is renamed", "thread_closed", { thread_metadata: { archived: false } }, {}, 0],
     ["an event is planned", "event_started", { status: 1 }, {}, 0],
     ["a private thread", "thread_closed", { type: 12 }, {}, 0],
+    ["a thread that may be a private one", "reaction", { channel_id: "99" }, {}, 0],
     ["a message without a pin", "pin", { type: 0 }, {}, 0],
     ["a malformed join", "member_join", { user: 5, joined_at: {} }, {}, 0],
     ["no server", "reaction", { guild_id: undefined }, {}, 0],

@@ -78,15 +78,17 @@ export function decodeServerEvent(
   const parent = thread && channels?.get(thread);
   if (event === "forum_post" && !(parent && isForum(parent))) return undefined;
   const channelId = idAt<"channel">(thread ? "id" : "channel_id");
-  const isPrivate = [d["type"], channelId && channels?.get(channelId)?.type].includes(PRIVATE);
-  if (isPrivate) return undefined; // its words are for few
+  const here = channelId && channels?.get(channelId);
+  const messageId = idAt<"message">("message_id", "message_reference.message_id");
+  const isPrivate = [d["type"], here?.type].includes(PRIVATE);
+  if (isPrivate || (messageId && !here)) return undefined; // its words may be for few
   const userId = idAt<"user">("target_id", "user.id", "author.id", "owner_id", "user_id");
   const emoji = String(read("emoji.name") ?? "");
   const roles = read("roles", "member.roles");
   return {
     ...{ kind: "server_event", event, guildId, channelId, userId, at: time, body, template },
     parentId: thread ?? (channelId && placeIn(guildId, channelId, index.get(guildId)).channel.id),
-    messageId: idAt("message_id", "message_reference.message_id"),
+    messageId,
     roles: (Array.isArray(roles) ? roles : [])
       .flatMap((role) => readSnowflake<"role">(isRecord(role) ? role["id"] : role) ?? []),
     emoji: idAt("emoji.id") ? `<:${emoji}:${idAt("emoji.id")}>` : emoji,
