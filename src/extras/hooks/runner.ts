@@ -83,7 +83,7 @@ export function createHookRunner(
     const cut = open.filter(({ state }) => state === "claimed");
     for (const run of cut) if (!await begun(run)) later(RETRY_MS);
     if (cut.length > 0) open = await hooks.open(accountId); // a post has ended its run
-    const starts = [...await hooks.startsSince(accountId, now() - DAY_MS)];
+    let starts = await hooks.startsSince(accountId, now() - DAY_MS);
     for (const group of await hooks.waiting(accountId)) {
       if (waker.isStopped()) return undefined;
       const { hook, key } = group;
@@ -98,8 +98,8 @@ export function createHookRunner(
       }
       const run = await hooks.claim(accountId, hook, key, now());
       if (!run) continue;
-      starts.push({ hook, key, at: now(), state: run.state });
       if (!await begun(run)) later(RETRY_MS);
+      starts = await hooks.startsSince(accountId, now() - DAY_MS);
     }
     return nextMs;
   }
@@ -117,7 +117,8 @@ export function createHookRunner(
     const ofKey = Math.max(...past.filter((start) => start.key === key).map(({ at }) => at));
     const spread = ofKey + MINUTE_MS / perMinute - now();
     const oldest = ofHook.at(-perMinute);
-    const cooledAt = (ofHook.at(-1) ?? -Infinity) + cooldownMs;
+    const turns = past.filter(({ state }) => state !== "refused");
+    const cooledAt = Math.max(...turns.map(({ at }) => at)) + cooldownMs;
     const dueAt = Math.max(gatheredAt, cooledAt, (oldest ?? -Infinity) + MINUTE_MS);
     return Math.max(0, spread, dueAt - now());
   }

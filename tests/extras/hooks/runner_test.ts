@@ -54,8 +54,8 @@ function build(limits: Partial<AnswerRules> = {}) {
     rows,
     posted: () => rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id"),
     /** An event arrives, and some time passes. */
-    async event(post: string, passMs = 0) {
-      const event = { hook: "h", key: "", title: "", text: post, post, isEnd: false };
+    async event(post: string, passMs = 0, key = "") {
+      const event = { hook: "h", key, title: "", text: post, post, isEnd: false };
       await store.hooks.accept({ ...event, accountId: ACCOUNT }, now(), ++number);
       runner.wake();
       await quiet();
@@ -127,15 +127,15 @@ describe("[W5] createHookRunner()", () => {
     await runner.stop();
   });
 
-  it("[W7] posts nothing of a server if no model may answer", async () => {
-    const { runner, event, posted, world, rows } = build({ gatherMs: 1, model: true });
+  it("[W7] posts nothing of a server if no model may answer, and keeps no cooldown for it", async () => {
+    const limits = { cooldownMs: 60 * MINUTE, gatherMs: 1, model: true };
+    const { runner, event, posted, world, rows } = build(limits);
     world.stop = "an owner has paused the bot";
     runner.start();
-    await event("one", 5_000);
+    for (const place of ["a", "b", "c"]) await event("one", 5_000, place);
     assert.deepEqual(posted(), []);
-    assert.deepEqual(rows("SELECT state, reason FROM hook_run"), [
-      { state: "refused", reason: world.stop },
-    ]);
+    const refused = { state: "refused", reason: world.stop };
+    assert.deepEqual(rows("SELECT state, reason FROM hook_run"), [refused, refused, refused]);
     await runner.stop();
   });
 });
