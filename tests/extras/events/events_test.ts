@@ -229,6 +229,13 @@ describe("[W7] events of servers", () => {
     });
   }
 
+  it("tell apart one person's reactions to two messages", async () => {
+    const { tell } = await build(["reaction"]);
+    const [t, d] = PAYLOADS.reaction;
+    const texts = ["41", "42"].map((message_id) => tell(t, { ...d, message_id })[0]?.text);
+    assert.equal(new Set(texts).size, 2);
+  });
+
   it("answer where it happened without `post`", async () => {
     const { tell } = await build(["forum_post", "pin"], { entry: { post: undefined } });
     assert.equal(tell(...PAYLOADS.forum_post)[0]?.key, ID);

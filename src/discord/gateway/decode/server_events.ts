@@ -17,7 +17,7 @@ import type { DecodeFacts } from "./decode.ts";
 import type { Dispatch } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 
-const PRIVATE = ChannelTypes.PrivateThread;
+const PRIVATE = ChannelTypes.PrivateThread; // its words are for few
 
 type EventReading = readonly [
   event: ServerEventName,
@@ -31,7 +31,8 @@ const MEMBER = "member: {{ user.username }}\nid: <@{{ user.id }}>";
 const GIVEN = "member: <@{{ target_id }}>\nroles: {{ roles[*].name }}\nby: <@{{ user_id }}>";
 const THREAD = "title: {{ name }}\nauthor: <@{{ owner_id }}>";
 const PLANNED = "name: {{ name }}\n{{ description }}";
-const REACTION = "emoji: {{ emoji.name }}\nby: {{ member.user.username || user_id }}";
+const REACTION =
+  "emoji: {{ emoji.name }}\nby: {{ member.user.username || user_id }}\nmessage: {{ message_id }} in <#{{ channel_id }}>";
 const ADDED = { action_type: ["25"], "changes[*].key": ["$add"] };
 const ACTIVE = { status: ["2"] };
 const CLOSED = { "thread_metadata.archived": ["true"] };
@@ -80,8 +81,7 @@ export function decodeServerEvent(
   const channelId = idAt<"channel">(thread ? "id" : "channel_id");
   const here = channelId && channels?.get(channelId);
   const messageId = idAt<"message">("message_id", "message_reference.message_id");
-  const isPrivate = [d["type"], here?.type].includes(PRIVATE);
-  if (isPrivate || (messageId && !here)) return undefined; // its words may be for few
+  if ([d["type"], here?.type].includes(PRIVATE) || (messageId && !here)) return undefined;
   const userId = idAt<"user">("target_id", "user.id", "author.id", "owner_id", "user_id");
   const emoji = String(read("emoji.name") ?? "");
   const roles = read("roles", "member.roles");
