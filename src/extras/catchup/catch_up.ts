@@ -162,9 +162,8 @@ export function createAccountCatchup(
   return {
     commands: { catchup: run },
     events: {
-      previewed(id, message) {
-        if (message?.revision !== 0) changes.forEach((changed) => changed.add(id));
-      },
+      previewed: (id, message) =>
+        changes.forEach((changed) => message?.revision !== 0 && changed.add(id)),
     },
   };
 }

@@ -33,8 +33,7 @@ export interface News {
 }
 
 type Candidate = Pick<Channel, "id" | "lastMessageId"> & {
-  /** Requests to open it. */
-  readonly cost: number;
+  readonly requests: number; // to open it
   readonly open: () => Promise<Channel | undefined>;
 };
 
@@ -72,23 +71,23 @@ export async function readServer(
   async function findPlaces() {
     const places: Candidate[] = [...readable.channels.values()].filter((channel) =>
       isNew(channel.lastMessageId) && isWanted(channel.id) && !isForum(channel)
-    ).map((channel) => ({ ...channel, cost: 0, open: () => Promise.resolve(channel) }));
+    ).map((channel) => ({ ...channel, requests: 0, open: () => Promise.resolve(channel) }));
     const path = `/guilds/${guildId}/threads/active`;
     const threads = threadsIn(await api.request("GET", path, { signal }));
     for (const thread of threads) {
       if (!isNew(thread.lastMessageId) || !isWanted(thread.id, thread.parentId)) continue;
       const isOpen = () => readable.openThread({ ...thread, guildId });
       const open = async () => await isOpen() ? thread : undefined;
-      places.push({ ...thread, cost: isPrivateThread(thread) ? 1 : 0, open });
+      places.push({ ...thread, requests: isPrivateThread(thread) ? 1 : 0, open });
     }
     for (const { channelId: id, parentId } of stored) { // archived threads
       const isKnown = id === parentId || threads.some((thread) => thread.id === id);
       if (isKnown || !isWanted(id, parentId) || !readable.channels.has(parentId)) continue;
-      places.push({ id, cost: 1, open: () => readable.open(id) });
+      places.push({ id, requests: 1, open: () => readable.open(id) });
     }
     return places.sort((one, other) =>
       (rowOf(other.id)?.near.length ?? 0) - (rowOf(one.id)?.near.length ?? 0) ||
-      one.cost - other.cost ||
+      one.requests - other.requests ||
       compareIds(other.lastMessageId ?? after, one.lastMessageId ?? after)
     );
   }

@@ -59,10 +59,10 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     } else tellDefaults(now, io);
     if (now.kind === "read" && now.config.store.url) await tellOutage(dataDir, io);
     const isKnown = await store.messages.messageRecordOf(subject) !== undefined;
-    const event = subject.kind === "message"
-      ? await store.hooks.find(subject.messageId) ??
-        (isKnown ? undefined : await store.hooks.find(subject.messageId, true))
-      : undefined;
+    const find = async (isAbout?: true) =>
+      subject.kind === "message" ? await store.hooks.find(subject.messageId, isAbout) : undefined;
+    const about = await find(true);
+    const event = await find() ?? (isKnown ? undefined : about);
     const asked = event?.run && subject.kind === "message"
       ? { ...subject, messageId: event.run.messageId }
       : subject;
@@ -89,8 +89,9 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
         : await neverReceived(subject, { store, dataDir, now }, flags, io);
     }
     const { report } = found;
-    if (flags.json) io.out(JSON.stringify(report));
-    else printLines(whyLines(report, io), io);
+    const hookEvent = about && hookEventReport(about);
+    if (flags.json) io.out(JSON.stringify({ ...report, hookEvent }));
+    else printLines([...whyLines(report, io), ...about ? hookEventLines(about) : []], io);
     return EXIT.done;
   });
 }
