@@ -32,7 +32,7 @@ export interface News {
   readonly rank: number;
 }
 
-type Candidate = Pick<Channel, "id" | "lastMessageId"> & {
+type PossiblePlace = Pick<Channel, "id" | "lastMessageId"> & {
   readonly requests: number; // to open it
   readonly open: () => Promise<Channel | undefined>;
 };
@@ -69,7 +69,7 @@ export async function readServer(
 
   /** Places that may be open. To know it costs a request for some, so these are behind others. */
   async function findPlaces() {
-    const places: Candidate[] = [...readable.channels.values()].filter((channel) =>
+    const places: PossiblePlace[] = [...readable.channels.values()].filter((channel) =>
       isNew(channel.lastMessageId) && isWanted(channel.id) && !isForum(channel)
     ).map((channel) => ({ ...channel, requests: 0, open: () => Promise.resolve(channel) }));
     const path = `/guilds/${guildId}/threads/active`;
