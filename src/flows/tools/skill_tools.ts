@@ -126,10 +126,12 @@ export function createSkillToolsPort(
 ): Pick<SkillsPort, "question" | "run"> {
   const { rules, ownerIds } = parts;
 
-  /** The owners' newest choice about this version of a file. */
-  const choiceOf = async ({ id, hash }: SkillTool): Promise<string | undefined> =>
-    (await rules.execRules(NO_AGENT))
-      .findLast(({ path, contentHash }) => path === id && contentHash === hash)?.args[0];
+  /** The owners' choice about this version of a file. Of two, on cards of two people, no wins. */
+  async function choiceOf({ id, hash }: SkillTool): Promise<string | undefined> {
+    const choices = (await rules.execRules(NO_AGENT))
+      .flatMap((one) => one.path === id && one.contentHash === hash ? one.args : []);
+    return choices.includes(DENY) ? DENY : choices[0];
+  }
 
   async function keep({ id, hash }: SkillTool, decision: Decision): Promise<void> {
     if (decision.kind !== "answered") {
