@@ -259,7 +259,7 @@ function referencesIn(
  * its filter.
  *
  * A key of a provider that is not chosen counts too: the model, or a script that sends its text, may
- * know it nevertheless. So does the password of an address, without the rest.
+ * know it nevertheless. So does the password of an address, or the token of a header, without the rest.
  */
 export function registerSecrets(
   { secrets }: { readonly secrets: SecretsByPath },
@@ -269,7 +269,7 @@ export function registerSecrets(
   for (const { secret } of secrets.values()) {
     const text = secret.reveal();
     logging.addSecret(text);
-    for (const password of passwordsIn(text)) logging.addSecret(password);
+    for (const part of [...passwordsIn(text), ...tokensIn(text)]) logging.addSecret(part);
   }
   for (const name of [BOT_TOKEN, ...MODEL_SECRETS]) {
     const value = envSecret(env, name);
@@ -285,6 +285,12 @@ function passwordsIn(text: string): readonly string[] {
   } catch {
     return [password]; // a % of its own
   }
+}
+
+/** The tokens of a header: `Bearer …`, `MediaBrowser Token="…"`. */
+function tokensIn(text: string): readonly string[] {
+  const found = text.matchAll(/^[\w-]+ +([^\s"]{8,})$|="([^"]{8,})"/g);
+  return Array.from(found, ([, only = "", quoted = ""]) => only || quoted);
 }
 
 function mayLack({ isElsewhere, mayLackSecrets }: SecretPlaces): boolean | undefined {

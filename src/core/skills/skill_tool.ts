@@ -16,7 +16,7 @@ export interface SkillTool {
   readonly file: string;
   /** The text that runs: the file is not read again. */
   readonly source: string;
-  /** SHA-256 of the source, in hex: an owner confirms it. */
+  /** SHA-256 of the source and of its header, in hex: an owner confirms it. */
   readonly hash: string;
   readonly head: ToolHead;
 }
@@ -103,5 +103,6 @@ export function readTool(skill: string, path: string, source: string, json: stri
   }
   inputOf({ head });
   const names = { id: `${skill}/${short}`, name, file: `${skill}/${path}` };
-  return { ...names, source, hash: hash("sha256", source), head };
+  // A script may compute its header, so the same text can reach other hosts on another day.
+  return { ...names, source, hash: hash("sha256", JSON.stringify([source, head])), head };
 }

@@ -57,9 +57,11 @@ export async function test(
       io.problem(`${why}; there are: ${tools.map(({ id }) => id).join(", ") || "none"}`);
       return EXIT.failed;
     }
-    const input = inputOf(tool).safeParse(parseForeignJson(written ?? "{}"));
+    const given = parseForeignJson(written ?? "{}");
+    const input = inputOf(tool).safeParse(given);
     if (!input.success) {
-      io.problem(`the input does not fit: ${z.prettifyError(input.error)}`);
+      const why = given === undefined ? "it is not JSON" : z.prettifyError(input.error);
+      io.problem(`the input does not fit: ${why}`);
       return EXIT.usage;
     }
     const { add: addSecret, clean: cleanSecrets } = createRedactor();

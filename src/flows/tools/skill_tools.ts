@@ -57,6 +57,8 @@ export async function runSkillTool(
   { signal, callTool }: { readonly signal: AbortSignal; readonly callTool?: CallTool },
 ): Promise<{ readonly text: string; readonly output: string }> {
   const called = new Set<string>();
+  const asked: Promise<unknown>[] = [];
+  const stop = new AbortController();
   let mayHaveChanged = false;
 
   async function answer(kind: string, args: readonly unknown[]): Promise<unknown> {
@@ -72,7 +74,7 @@ export async function runSkillTool(
     const isRead = request.method === "GET";
     if (readOnly && !isRead) throw new Error(`the header says readOnly: no ${request.method}`);
     mayHaveChanged ||= !isRead;
-    const answered = await send({ ...request, url }, hosts, signal);
+    const answered = await send({ ...request, url }, hosts, AbortSignal.any([signal, stop.signal]));
     return { ...answered, body: cleanSecrets(answered.body) };
   }
 
@@ -83,7 +85,13 @@ export async function runSkillTool(
     input: JSON.stringify(input),
     timeoutMs: TOOL_MS,
   } as const;
-  const { value, failure, output } = await runTool(job, signal, answer);
+  const { value, failure, output } = await runTool(job, signal, (...request) => {
+    const answered = answer(...request);
+    asked.push(answered);
+    return answered;
+  });
+  if (failure !== undefined) stop.abort();
+  await Promise.allSettled(asked); // a script may end before its requests
   if (failure !== undefined) {
     throw new (mayHaveChanged ? UnknownOutcomeError : Error)(`the tool ${id} failed: ${failure}`);
   }
@@ -118,10 +126,12 @@ export function createSkillToolsPort(
 ): Pick<SkillsPort, "question" | "run"> {
   const { rules, ownerIds } = parts;
 
-  /** The owners' newest choice about this version of a file. */
-  const choiceOf = async ({ id, hash }: SkillTool): Promise<string | undefined> =>
-    (await rules.execRules(NO_AGENT))
-      .findLast(({ path, contentHash }) => path === id && contentHash === hash)?.args[0];
+  /** The owners' choice about this version of a file. Of two, on cards of two people, no wins. */
+  async function choiceOf({ id, hash }: SkillTool): Promise<string | undefined> {
+    const choices = (await rules.execRules(NO_AGENT))
+      .flatMap((one) => one.path === id && one.contentHash === hash ? one.args : []);
+    return choices.includes(DENY) ? DENY : choices[0];
+  }
 
   async function keep({ id, hash }: SkillTool, decision: Decision): Promise<void> {
     if (decision.kind !== "answered") {

@@ -1,6 +1,7 @@
 /** Tests tools of skills: the examples, broken and hostile files, and the decision of an owner. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,7 +9,12 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ALLOW_ONCE, type Decision, DENY } from "../../../src/core/people/question.ts";
 import type { SkillSet } from "../../../src/core/skills/skill.ts";
-import { inputOf, type RunTool, type SkillTool } from "../../../src/core/skills/skill_tool.ts";
+import {
+  inputOf,
+  readTool,
+  type RunTool,
+  type SkillTool,
+} from "../../../src/core/skills/skill_tool.ts";
 import { audienceOf, isForTool, isToolEntry } from "../../../src/core/tool_names.ts";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { createSkillToolsPort, runSkillTool } from "../../../src/flows/tools/skill_tools.ts";
@@ -259,6 +265,14 @@ describe("[T7a] withTools()", () => {
   });
 });
 
+describe("[SEC-R20] readTool()", () => {
+  it("gives each header of a file that computes it a version of its own", () => {
+    const hashOf = (head: string) => readTool("a", "tools/b.js", "s", head).hash;
+    const heads = ['"hosts":[]', '"hosts":["https://a.de"]', '"hosts":[],"tools":["discord"]'];
+    assert.equal(new Set(heads.map((one) => hashOf(`{"description":"d",${one}}`))).size, 3);
+  });
+});
+
 describe("[T2] the name of a tool of a skill", () => {
   it("is one for lists of tools, and for owners by default", () => {
     const name = "skill__home-assistant__switch";
@@ -307,6 +321,11 @@ describe("[T7a] runSkillTool()", () => {
         "{ for (let at = 0; at < 1e3; at++) fetch('http://localhost:9/').catch(String); await fetch('http://localhost:9/'); }",
       /at most 20/,
     ],
+    [
+      "override",
+      () => `fetch("${origin}/", { headers: { "X-HTTP-Method-Override": "DELETE" } })`,
+      /may not send the header "x-http-method-override"/,
+    ],
     ["method", () => `fetch("${origin}/", { method: "CONNECT" })`, /method/],
     ["body", () => `fetch("${origin}/", { method: "POST", body: {} })`, /expected string[^]*body/],
     ["calls", () => 'call("discord", {})', /does not declare the tool discord/],
@@ -347,6 +366,26 @@ describe("[T7a] runSkillTool()", () => {
     assert.equal(await run("echo/body"), JSON.stringify([..."[redacted]"]));
     const { authorization, "x-own": own } = requests[0]?.headers ?? {};
     assert.deepEqual([authorization, own], [TOKEN, "1"]);
+  });
+
+  it("ends with requests that a script does not wait for, and stops those of a late one", async () => {
+    const post = `fetch("${origin}/echo", { method: "POST", body: "b" })`;
+    add("detached", {
+      post: `${header(hosts())}${MAIN}{ ${post}; call("discord"); }`,
+      late: `${header(hosts())}${MAIN}fetch("${origin}/")`,
+    });
+    assert.match(await run("detached/post"), /without a result/);
+    assert.deepEqual(bodies, ["b"]);
+    const late = toolsIn(await find("detached")).find(({ name }) => name.endsWith("late"));
+    assert.ok(late);
+    const hangs: typeof fetch = async (_request, _origins, stopped) => {
+      await once(stopped, "abort");
+      throw stopped.reason;
+    };
+    await assert.rejects(
+      runSkillTool(late, {}, { ...parts, fetch: hangs }, { signal }),
+      /it ran longer than 1.5 s/,
+    );
   });
 
   it("calls declared tools, names them, and is uncertain if it fails after that", async () => {
@@ -422,9 +461,10 @@ describe("[T7a] the port of tools of skills", () => {
     assert.equal((await ask(next))?.binding, "2");
     await assert.rejects(go(decision(ALLOW_ONCE), next), /has changed since the owner's decision/);
     await assert.rejects(go(undefined, next), /no owner has confirmed/);
-    await assert.rejects(go(decision(DENY, "2"), next), /an owner has denied this version/);
-    assert.equal(await ask(next), undefined);
-    await assert.rejects(go(undefined, next), /an owner has denied this version/);
+    for (const late of [decision(DENY, "2"), undefined, decision(ALLOW_ONCE, "2")]) {
+      await assert.rejects(go(late, next), /an owner has denied this version/);
+      assert.equal(await ask(next), undefined);
+    }
   });
 
   it("asks no one without an owner, and keeps no answer that no one gave", async () => {
