@@ -42,9 +42,6 @@ import type { TraceExport } from "./telemetry/trace_export.ts";
 import type { SharedStoreState } from "./core/shared_store.ts";
 import type { Store } from "./store/store.ts";
 
-/** Why a bot ended by itself. */
-export type BotEnd = AccountEnd;
-
 /** The config, the store and the process facts that a bot starts with. */
 export interface BotOptions {
   /** The config with its accounts and models. */
@@ -80,6 +77,7 @@ export interface BotOptions {
 }
 
 export type {
+  AccountEnd,
   AccountSetup,
   AccountTraffic,
   AnsweringModels,
@@ -109,7 +107,7 @@ const now = (): number => Date.now();
 export async function startBot(options: BotOptions) {
   const { store, logging, build } = options;
   const { http: { token, publicUrl } } = options.setup.config;
-  const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<AccountEnd>();
   let { setup } = options;
   let isStopping = false;
 
@@ -195,7 +193,7 @@ export async function startBot(options: BotOptions) {
     now,
     onOnline: options.onOnline ?? (() => {}),
     // Nothing will tell the owners later.
-    onEnd: (end: BotEnd) =>
+    onEnd: (end: AccountEnd) =>
       void Promise.all(watches.map((watch) => watch.lastLook())).then(() => onEnd(end)),
   });
   const http = createHttp(
@@ -262,9 +260,7 @@ export async function startBot(options: BotOptions) {
       if (namespace === "notes") noteMeaning.wake();
       running.each((account) => account.changedByCommand(namespace));
     },
-    /**
-     * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
-     */
+    /** Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12). */
     async stop(): Promise<void> {
       health.setPhase("draining");
       isStopping = true;

@@ -30,26 +30,15 @@ import {
 } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
 
-/** A call that has begun and waits for a person. Its next run gets the decision. */
-interface WaitingCall {
-  readonly end: "waits";
-  readonly question: Question;
-}
-
-/** A call has no result, because of calls of an agent that it has asked: these wait for people. */
-interface WaitingInside {
-  readonly end: "waits inside";
-  readonly asked: readonly AskedCall[];
-}
-
-/** A call ends the turn, which goes on with another agent. */
-interface PassingCall {
-  readonly end: "passes";
-  readonly work: PassedWork;
-}
-
-/** The end of a run of a call: its result, or why it has none. */
-type CallEnd = ToolResult | WaitingCall | WaitingInside | PassingCall;
+/** The end of a run of a call: its result, or the reason why it has none. */
+type CallEnd =
+  | ToolResult
+  /** It has begun and waits for a person. Its next run gets the decision. */
+  | { readonly end: "waits"; readonly question: Question }
+  /** Calls of an agent that it has asked wait for people. */
+  | { readonly end: "waits inside"; readonly asked: readonly AskedCall[] }
+  /** It ends the turn, which goes on with another agent. */
+  | { readonly end: "passes"; readonly work: PassedWork };
 
 type NoteRead = NonNullable<ToolContext["noteRead"]>;
 
@@ -232,7 +221,7 @@ export function createToolbox(
       return !tool || mayRepeat(tool, jsonOf(call.arguments)?.value);
     },
     /**
-     * What people must decide before a call runs; `undefined` if it may run, or can only fail. It
+     * The question to people before a call runs; `undefined` if it may run, or can only fail. It
      * never rejects: a call whose question fails runs without a decision, and fails as well.
      */
     async ask(call: ToolCall, context: ToolContext): Promise<Question | undefined> {

@@ -1,5 +1,5 @@
 /**
- * Writes the text of a progress line: what the turn does, and for how long (R8a).
+ * Writes the text of a progress line: the turn's work, and its duration so far (R8a).
  *
  * The line has no words of people or of the model: arguments of tools could contain any. Below it
  * stands text that the model wrote for people, beside its calls.

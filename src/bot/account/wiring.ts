@@ -153,14 +153,14 @@ export function connectParts(
     loopMuted: outbound.notices.loopMuted,
   });
   connection.connect(inbound.take, {
-    shards(count) {
+    onShards(count) {
       health.setShardCount(count);
       catchUp.setShardCount(count);
       inbound.setShardCount(count);
     },
-    intentsMissing: connectionState.setUngranted,
-    budgetChanged: health.refresh,
-    state(shardId, state) {
+    onIntents: connectionState.setUngranted,
+    onBudget: health.refresh,
+    onState(shardId, state) {
       health.setShard(shardId, state);
       noteState(shardId, state);
       if (state.readysUnread !== undefined) inbound.readysUnread(state.readysUnread);
@@ -170,17 +170,17 @@ export function connectParts(
       schedules.start();
       parts.extras.start();
     },
-    beat(shardId, beat) {
+    onBeat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);
       if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
     },
-    sessionEnded: duplicates.sessionEnded,
-    delayed: health.delayed,
-    refused: inbound.refused,
-    final(final) {
+    onSessionEnded: duplicates.sessionEnded,
+    onDelay: health.delayed,
+    onRefused: inbound.refused,
+    onFinal(final) {
       // An account that gave up without exiting stays, so that health can report it.
       if (final.kind !== "give_up" || final.exit) end(withTokenPlace(final, tokenPlace));
     },
-    failed: (error) => end(endOf(error, tokenPlace)),
+    onFailed: (error) => end(endOf(error, tokenPlace)),
   });
 }

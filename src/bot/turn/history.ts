@@ -61,8 +61,8 @@ function createReadBefore(client: RestApi, reader: Reader, accountId: AccountId)
 }
 
 /**
- * Creates the reading of the messages that threads began with. The thread of a message has the id of
- * the message, which stands in the channel. A forum's post has the same id, but stands in the thread
+ * Reads the messages that threads began with. The thread of a message has the id of the message,
+ * which stands in the channel. A forum's post has the same id, but stands in the thread
  * itself.
  */
 function createReadStarter(

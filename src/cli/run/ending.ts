@@ -1,14 +1,14 @@
 /** The ends of a bot: a signal, or a reason of its own, each with its log line and exit code. */
 
 import process from "node:process";
-import type { Bot, BotEnd } from "../../bot.ts";
+import type { AccountEnd, Bot } from "../../bot.ts";
 import type { Log } from "../../lib/log.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { toStartError } from "../shared/start_error.ts";
 
 /** How the bot ended, or the signal that stops it. */
 export type Ending =
-  | BotEnd
+  | AccountEnd
   | { readonly kind: "signal"; readonly signal: string }
   /** `barnacle upgrade` has exchanged the program. */
   | { readonly kind: "restart" };

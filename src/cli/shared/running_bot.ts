@@ -93,7 +93,7 @@ export function ownServer(
 }
 
 /**
- * Says why a bot runs without HTTP server, and what helps.
+ * Explains that a bot runs without HTTP server, and names the fix.
  *
  * @returns `undefined` if no other program has its port.
  */
@@ -172,7 +172,7 @@ export function lockForCommand(dataDir: string): Promise<Lock> {
 /**
  * Takes the lock for work that needs a stopped bot.
  *
- * @param then What to do once it is stopped: `"restore"`.
+ * @param then The next step, for the error: `"restore"`.
  * @throws {StartError} If a bot has the lock.
  */
 export async function lockOfStopped(dataDir: string, then: string): Promise<HeldLock> {

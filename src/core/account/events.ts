@@ -55,7 +55,7 @@ export interface AccountEvents {
   released(): void;
   /** The names in the config have been searched, found or not; or the bot stops and will not. */
   namesLookedUp(): void;
-  /** A person was forgotten (X5): what memory has of their words and names goes. */
+  /** A person was forgotten (X5): memory drops their words and names. */
   personForgotten(): void;
   /** Catch-up has read this many messages, for the metrics. */
   found(count: number): void;

@@ -67,7 +67,6 @@ export interface InstallWish {
   readonly uid: number;
 }
 
-/** The steps, and remarks for the operator. */
 export interface Plan {
   readonly steps: readonly PlanStep[];
   readonly notes: readonly string[];

@@ -47,8 +47,8 @@ const OUTCOMES: ReadonlyMap<string, AnswerOutcome> = new Map([
 const ASKED_FROM = 0.03;
 /** Number of questions to a model for each answer that the hourly limit allows. */
 const ASKED_PER_ANSWER = 10;
-/** Digits behind the point of stored scores. */
-const DIGITS = 100;
+/** Steps between stored scores of 0 and 1. */
+const STEPS = 100;
 
 /** How far to look back after a start, and at how many messages of each kind. */
 const PAST_MS = 6 * 3_600_000;
@@ -360,5 +360,5 @@ function coarse(value: number): number {
 }
 
 function rounded(value: number): number {
-  return Math.round(value * DIGITS) / DIGITS;
+  return Math.round(value * STEPS) / STEPS;
 }

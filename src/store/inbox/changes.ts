@@ -57,7 +57,7 @@ const ROW = rows({
   finishedAt: optional(integer()),
   turnOf: optional(snowflake<"message">()),
   replyTo: optional(text()),
-  message: json<InboundMessage>(), // ours, written by `rows.ts`
+  message: json<InboundMessage>(), // ours, by `inbox_rows.ts`
 });
 
 const ANSWER_GONE = "[This answer was deleted together with its question.]";
@@ -274,12 +274,11 @@ function withTextOf(
 /** Number of the newest messages that are looked at: only a new question is answered again. */
 const RECENT = 1_000;
 
-const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() }); // ours, by `rows.ts`
+const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() });
 
 /**
- * Changes what open turns have kept of a message whose sender has edited or deleted it, within a
- * transaction of the caller's (H6a): quotes in messages that still get a turn, or may get one again,
- * and stored steps, such as an answer that a person checks. It tells whether a message quotes one.
+ * Changes quotes of edited and deleted messages, in messages that still get a turn, or may get one
+ * again (H6a). It tells whether a message quotes one.
  */
 function prepareChangeQuotes(database: DatabaseSync) {
   const sql = statementsOf(database);
@@ -308,6 +307,7 @@ function prepareChangeQuotes(database: DatabaseSync) {
 
 const STEP = rows({ id: integer(), step: json<Step>() });
 
+/** Changes stored steps of open turns, such as an answer that a person checks. */
 function prepareChangeSteps(
   database: DatabaseSync,
 ): (rewrite: (text: string) => string, changed: readonly string[]) => void {

@@ -28,14 +28,14 @@ interface TrackedBatch {
 
 const NO_SESSION: ShardResumePoint = { epoch: 0, isInherited: false };
 
-export function createBatchTracker(shards: readonly ShardOptions[]) {
+/** @param tickets Number of those that earlier threads have given. */
+export function createBatchTracker(shards: readonly ShardOptions[], tickets = 0) {
   const resumePoints = new Map(shards.map(({ id, session }): [number, ShardResumePoint] => [
     id,
     session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NO_SESSION,
   ]));
   /** Uncommitted batches, by ticket. */
   const waiting: TrackedBatch[] = [];
-  let tickets = 0;
 
   const resumePointOf = (shardId: number): ShardResumePoint =>
     resumePoints.get(shardId) ?? NO_SESSION;
@@ -92,6 +92,8 @@ export function createBatchTracker(shards: readonly ShardOptions[]) {
       ): [number, number][] => seqCommitted === undefined ? [] : [[id, seqCommitted]]);
       return new Map(committedSeqs);
     },
+    /** The newest ticket; 0 before the first. */
+    lastTicket: (): number => tickets,
     /** Number of batches that are not committed yet. */
     get uncommitted(): number {
       return waiting.length;

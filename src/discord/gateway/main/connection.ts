@@ -4,7 +4,6 @@
  * It exists before the gateway's address is known, so that other parts can be connected to it.
  */
 
-import type { GatewayFinal } from "./thread.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
@@ -16,24 +15,6 @@ import {
   type GatewayConnection as OpenConnection,
   startConnection,
 } from "./start_connection.ts";
-
-interface ConnectionEvents {
-  shards: ConnectPorts["onShards"];
-  /** Reports wanted intents that Discord does not grant. */
-  intentsMissing: ConnectPorts["onIntents"];
-  /** The number of IDENTIFYs of the day has changed. */
-  budgetChanged: ConnectPorts["onBudget"];
-  state: ConnectPorts["onState"];
-  /** A heartbeat was sent, or acknowledged. */
-  beat: ConnectPorts["onBeat"];
-  sessionEnded: ConnectPorts["onSessionEnded"];
-  /** A shard waits before its next attempt. */
-  delayed: ConnectPorts["onDelay"];
-  refused: ConnectPorts["onRefused"];
-  final(final: GatewayFinal): void;
-  /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
-  failed(error: unknown): void;
-}
 
 /** The connection's dependencies, without its events. */
 type WithoutEvents = Pick<
@@ -51,6 +32,13 @@ type WithoutEvents = Pick<
   | "log"
 >;
 
+type GatewayHandlers = Omit<ConnectPorts, "isHolding" | keyof WithoutEvents>;
+
+interface ConnectionEvents extends Omit<GatewayHandlers, "onBatch"> {
+  /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
+  onFailed(error: unknown): void;
+}
+
 /** Creates an account's connection; it connects with `start`. */
 export function createConnection(
   options: Omit<ConnectOptions, "mayResume">,
@@ -64,21 +52,21 @@ export function createConnection(
   const { hold } = ports;
   const { wrap } = hold;
   let take: ConnectPorts["onBatch"] | undefined;
-  const failed = wrap((error: unknown) => events.emit.failed(error));
-  const handlers: Omit<ConnectPorts, "isHolding" | keyof WithoutEvents> = {
+  const failed = wrap((error: unknown) => events.emit.onFailed(error));
+  const handlers: GatewayHandlers = {
     onBatch: wrap((batch) => {
       if (!take) throw new TypeError("A batch came before its receiver was connected");
       take(batch);
     }),
-    onShards: wrap((count) => events.emit.shards(count)),
-    onIntents: wrap((missing) => events.emit.intentsMissing(missing)),
-    onBudget: wrap((budget) => events.emit.budgetChanged(budget)),
-    onState: wrap((shardId, state) => events.emit.state(shardId, state)),
-    onBeat: wrap((shardId, beat) => events.emit.beat(shardId, beat)),
-    onSessionEnded: wrap((shardId) => events.emit.sessionEnded(shardId)),
-    onDelay: wrap((ms) => events.emit.delayed(ms)),
-    onRefused: wrap((interactionId) => events.emit.refused(interactionId)),
-    onFinal: wrap((final) => events.emit.final(final)),
+    onShards: wrap((count) => events.emit.onShards(count)),
+    onIntents: wrap((missing) => events.emit.onIntents(missing)),
+    onBudget: wrap((budget) => events.emit.onBudget(budget)),
+    onState: wrap((shardId, state) => events.emit.onState(shardId, state)),
+    onBeat: wrap((shardId, beat) => events.emit.onBeat(shardId, beat)),
+    onSessionEnded: wrap((shardId) => events.emit.onSessionEnded(shardId)),
+    onDelay: wrap((ms) => events.emit.onDelay(ms)),
+    onRefused: wrap((interactionId) => events.emit.onRefused(interactionId)),
+    onFinal: wrap((final) => events.emit.onFinal(final)),
   };
   let open: OpenConnection | undefined;
   let opening: Promise<void> | undefined;

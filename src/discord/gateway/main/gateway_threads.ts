@@ -1,9 +1,4 @@
-/**
- * Presents the gateway threads of an account, one after the other, as one gateway.
- *
- * Each thread counts its batches from 1. This module continues the count, so that a batch of an
- * earlier thread is never mistaken for one of the next.
- */
+/** Presents the gateway threads of an account, one after the other, as one gateway. */
 
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
@@ -37,9 +32,6 @@ export function createGatewayThreads(
   let { url, presence } = options;
   let forms: readonly OfferedForm[] = [];
   let current: Gateway | undefined;
-  /** Tickets of earlier threads: each thread counts its tickets from 1. */
-  let ticketsBefore = 0;
-  let lastTicket = 0;
   let committedUpTo = 0;
   let isTold = true;
   const ready = new Set<number>();
@@ -54,10 +46,7 @@ export function createGatewayThreads(
     log,
   });
   const events: GatewayEvents = {
-    onBatch(batch) {
-      lastTicket = ticketsBefore + batch.ticket;
-      ports.onBatch({ ...batch, ticket: lastTicket });
-    },
+    onBatch: ports.onBatch,
     onState(shardId, state) {
       if (state.state === "ready") ready.add(shardId);
       else ready.delete(shardId);
@@ -75,12 +64,12 @@ export function createGatewayThreads(
   return {
     /** Starts a thread. The previous thread has ended, or is stopped. */
     open(shards: readonly ShardOptions[], intents: number): void {
-      ticketsBefore = lastTicket;
       const proxy = proxyFor(url);
       current = startGateway(
         { ...options, url, presence, intents, proxy, shards },
         events,
         { workerUrl, takeThread, now, random },
+        current?.lastTicket(),
       );
       current.setForms(forms);
     },
@@ -117,7 +106,7 @@ export function createGatewayThreads(
       isTold = false;
       setImmediate(() => {
         isTold = true;
-        current?.committed(committedUpTo - ticketsBefore);
+        current?.committed(committedUpTo);
       });
     },
     /** `undefined` before the first thread. */

@@ -71,11 +71,12 @@ export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,
   ports: SupervisorPorts,
+  ticketsBefore?: number,
 ) {
   const { shards, ...common } = options;
   const { now } = ports;
   const { onLog } = events;
-  const batches = createBatchTracker(shards);
+  const batches = createBatchTracker(shards, ticketsBefore);
   const totals = createTotals();
   const views = createShardViews(shards, now, (id, state) => events.onState(id, state));
   let { url, presence } = options;
@@ -157,6 +158,7 @@ export function startGateway(
     committed(ticket: number): void {
       for (const message of batches.committed(ticket, worker.generation)) worker.send(message);
     },
+    lastTicket: batches.lastTicket,
     /** Replaces the shard's session, because an event of it could not be read. */
     renew(shardId: number): void {
       batches.lacksEvent(shardId);

@@ -54,5 +54,9 @@ describe("createGatewayThreads()", () => {
     assert.deepEqual(told().map(({ fields }) => fields), [
       { received: JSON.stringify({ shardId: 0, number: 2 }) },
     ]);
+    await threads.stop();
+    threads.open(shards, 1);
+    await clock.until(() => tickets.length === 4, "two batches of the next thread");
+    assert.deepEqual(tickets, [1, 2, 3, 4]);
   });
 });
