@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Message } from "../../../simulator/world/world.ts";
 import { type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const linkTo = ({ simulator }: Scene, { id, channelId }: Message): string => {
   const channel = simulator.channel(channelId);
@@ -16,92 +17,120 @@ const said = ({ code, stdout, stderr }: Ran, expected = 0): string => {
   return stdout.join("\n");
 };
 
-describe("[P1] barnacle why", () => {
-  it("explains an answered message: each check, the turn and the delivery", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, recorded, simulator, cli } = scene;
-      await start();
-      const asked = say("grace", "general", `${mention} a very private thing`);
-      await replies("general", 1);
-      const [reply] = simulator.posted("general");
-      assert.ok(reply);
-      await recorded(reply);
-      const words = said(await cli("why", linkTo(scene, asked)));
-      assert.match(words, /mention/i);
-      assert.match(words, /config\.jsonc:\d+/);
-      assert.ok(words.includes(reply.id), words);
-      assert.doesNotMatch(words, /a very private thing/);
+describe("[P1] beside a running bot", () => {
+  const play = sharedBot({});
 
-      const report = JSON.parse(said(await cli("why", asked.id, "--json")));
-      assert.equal(report.messageId, asked.id);
-      const [decision] = report.decisions;
-      assert.deepEqual([decision.verdict, decision.why], ["accept", "mentioned"]);
-      assert.ok(decision.checks.length > 0);
-      assert.ok(decision.checks.every(({ passed }: { passed: boolean }) => passed));
-      assert.equal(report.turn.state, "answered");
-      assert.deepEqual(
-        report.outbox.map(({ messageId }: Message & { messageId: string }) => messageId),
-        [reply.id],
-      );
-    }));
+  describe("[P1] barnacle why", () => {
+    it("explains an answered message: each check, the turn and the delivery", () =>
+      play(async (scene) => {
+        const { here, say, mention, replies, recorded, simulator, cli } = scene;
+        const asked = say("grace", here, `${mention} a very private thing`);
+        await replies(here, 1);
+        const [reply] = simulator.posted(here);
+        assert.ok(reply);
+        await recorded(reply);
+        const words = said(await cli("why", linkTo(scene, asked)));
+        assert.match(words, /mention/i);
+        assert.match(words, /config\.jsonc:\d+/);
+        assert.ok(words.includes(reply.id), words);
+        assert.doesNotMatch(words, /a very private thing/);
 
-  it("names the question for a message of the bot", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, recorded, simulator, cli } = scene;
-      await start();
-      const asked = say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
-      const [reply] = simulator.posted("general");
-      assert.ok(reply);
-      await recorded(reply);
-      assert.ok(said(await cli("why", linkTo(scene, reply))).includes(asked.id));
-    }));
+        const report = JSON.parse(said(await cli("why", asked.id, "--json")));
+        assert.equal(report.messageId, asked.id);
+        const [decision] = report.decisions;
+        assert.deepEqual([decision.verdict, decision.why], ["accept", "mentioned"]);
+        assert.ok(decision.checks.length > 0);
+        assert.ok(decision.checks.every(({ passed }: { passed: boolean }) => passed));
+        assert.equal(report.turn.state, "answered");
+        assert.deepEqual(
+          report.outbox.map(({ messageId }: Message & { messageId: string }) => messageId),
+          [reply.id],
+        );
+      }));
 
-  it("names the failed check, and its place in the config", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, decided, cli } = scene;
-      await start();
-      const overheard = say("grace", "general", "nobody in particular");
-      assert.equal(await decided(overheard), "ignore: no-mention");
-      const words = said(await cli("why", overheard.id));
-      assert.match(words, /requireMention/);
-      assert.match(words, /config\.jsonc/);
-      const { decisions: [decision] } = JSON.parse(said(await cli("why", overheard.id, "--json")));
-      assert.equal(decision.why, "no-mention");
-      assert.equal(decision.checks.at(-1).passed, false);
-    }));
+    it("names the question for a message of the bot", () =>
+      play(async (scene) => {
+        const { here, say, mention, replies, recorded, simulator, cli } = scene;
+        const asked = say("grace", here, `${mention} hello`);
+        await replies(here, 1);
+        const [reply] = simulator.posted(here);
+        assert.ok(reply);
+        await recorded(reply);
+        assert.ok(said(await cli("why", linkTo(scene, reply))).includes(asked.id));
+      }));
 
-  it("uses the config of the time, and adds the verdict of the current one", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, decided, cli, simulator } = scene;
-      await start();
-      const overheard = say("grace", "general", "nobody in particular");
-      await decided(overheard);
-      const [krill] = simulator.world.guilds.values();
-      assert.ok(krill);
-      scene.rewrite({ discord: () => ({ guilds: { [krill.id]: { requireMention: false } } }) });
-      const { decisions: [decision] } = JSON.parse(said(await cli("why", overheard.id, "--json")));
-      assert.deepEqual([decision.verdict, decision.why], ["ignore", "no-mention"]);
-      assert.deepEqual([decision.now.verdict, decision.now.why], [
-        "accept",
-        "mention-not-required",
-      ]);
-    }));
+    it("names the failed check, and its place in the config", () =>
+      play(async (scene) => {
+        const { here, say, decided, cli } = scene;
+        const overheard = say("grace", here, "nobody in particular");
+        assert.equal(await decided(overheard), "ignore: no-mention");
+        const words = said(await cli("why", overheard.id));
+        assert.match(words, /requireMention/);
+        assert.match(words, /config\.jsonc/);
+        const { decisions: [decision] } = JSON.parse(
+          said(await cli("why", overheard.id, "--json")),
+        );
+        assert.equal(decision.why, "no-mention");
+        assert.equal(decision.checks.at(-1).passed, false);
+      }));
 
-  it("explains the id in a failure message", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, model, cli } = scene;
-      await start();
-      model.behave("empty");
-      const asked = say("grace", "general", `${mention} hello`);
-      const [told = ""] = await replies("general", 1);
-      const [, failureId] = /`([0-9a-f]+)`/.exec(told) ?? [];
-      assert.ok(failureId, told);
-      const words = said(await cli("why", failureId));
-      assert.ok(words.includes(asked.id), words);
-      assert.match(words, /fail/i);
-    }));
+    it("explains the id in a failure message", () =>
+      play(async (scene) => {
+        const { here, say, mention, replies, model, cli } = scene;
+        model.behave("empty");
+        const asked = say("grace", here, `${mention} hello`);
+        const [told = ""] = await replies(here, 1);
+        const [, failureId] = /`([0-9a-f]+)`/.exec(told) ?? [];
+        assert.ok(failureId, told);
+        const words = said(await cli("why", failureId));
+        assert.ok(words.includes(asked.id), words);
+        assert.match(words, /fail/i);
+      }));
+  });
 
+  describe("[P1] barnacle access test", () => {
+    it("predicts the bot's verdict before a message is sent", () =>
+      play(async (scene) => {
+        const { here, say, mention, decided, cli, simulator, user } = scene;
+        await decided(say("grace", here, "so that the guild is known"));
+        const { id } = simulator.channel(here);
+        const tries: readonly [text: string, code: number, why: string][] = [
+          ["hello", 1, "no-mention"],
+          [`${mention} hello`, 0, "mentioned"],
+        ];
+        for (const [text, code, why] of tries) {
+          const ran = await cli(
+            ...["access", "test", "--user", user("grace").id, "--channel", id, "--text", text],
+            ...["--offline", "--json"],
+          );
+          assert.match(said(ran, code), new RegExp(`"${why}"`));
+          assert.match(await decided(say("grace", here, text)), new RegExp(why));
+        }
+      }));
+  });
+
+  describe("[P1] barnacle why, after a change of the config", () => {
+    it("uses the config of the time, and adds the verdict of the current one", () =>
+      play(async (scene) => {
+        const { here, say, decided, cli, simulator } = scene;
+        const overheard = say("grace", here, "nobody in particular");
+        await decided(overheard);
+        const [krill] = simulator.world.guilds.values();
+        assert.ok(krill);
+        scene.rewrite({ discord: () => ({ guilds: { [krill.id]: { requireMention: false } } }) });
+        const { decisions: [decision] } = JSON.parse(
+          said(await cli("why", overheard.id, "--json")),
+        );
+        assert.deepEqual([decision.verdict, decision.why], ["ignore", "no-mention"]);
+        assert.deepEqual([decision.now.verdict, decision.now.why], [
+          "accept",
+          "mention-not-required",
+        ]);
+      }));
+  });
+});
+
+describe("[P1] barnacle why without a running bot", () => {
   it("cannot explain a message that never arrived, and lists possible causes", () =>
     withSimulation({}, async (scene) => {
       const { start, say, simulator, cli, decided } = scene;
@@ -123,28 +152,6 @@ describe("[P1] barnacle why", () => {
     withSimulation({}, async ({ cli }) => {
       for (const asked of ["general", "hello", "https://example.org/1"]) {
         assert.equal((await cli("why", asked)).code, 2, asked);
-      }
-    }));
-});
-
-describe("[P1] barnacle access test", () => {
-  it("predicts the bot's verdict before a message is sent", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, decided, cli, simulator, user } = scene;
-      await start();
-      await decided(say("grace", "general", "so that the guild is known"));
-      const { id } = simulator.channel("general");
-      const tries: readonly [text: string, code: number, why: string][] = [
-        ["hello", 1, "no-mention"],
-        [`${mention} hello`, 0, "mentioned"],
-      ];
-      for (const [text, code, why] of tries) {
-        const ran = await cli(
-          ...["access", "test", "--user", user("grace").id, "--channel", id, "--text", text],
-          ...["--offline", "--json"],
-        );
-        assert.match(said(ran, code), new RegExp(`"${why}"`));
-        assert.match(await decided(say("grace", "general", text)), new RegExp(why));
       }
     }));
 });

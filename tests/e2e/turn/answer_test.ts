@@ -2,25 +2,22 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Message } from "../../../simulator/world/world.ts";
 import { ended, type Scene, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** Asks a later question and waits for its answer, so that all earlier questions are decided. */
 async function settle({ say, mention, replies, written }: Scene): Promise<void> {
-  say("grace", "general", `${mention} finally`);
   const count = written("general").length + 1;
+  say("grace", "general", `${mention} finally`);
   await replies("general", count);
 }
 
-/** The verdict on the last message, once the bot has stopped. */
-function lastVerdict({ rows }: Scene): unknown {
-  const [last] = rows("SELECT verdict, why FROM decision ORDER BY id DESC LIMIT 1 OFFSET 1");
-  return last && `${last["verdict"]}: ${last["why"]}`;
-}
-
 describe("[P2] [P6] [M1] the bot", () => {
+  const play = sharedBot({});
+
   it("answers a mention in its channel, and in no other", () =>
-    withSimulation({}, async ({ start, say, mention, replies, simulator }) => {
-      await start();
+    play(async ({ say, mention, replies, simulator }) => {
       say("grace", "general", `${mention} hello there`);
       const [reply = ""] = await replies("general", 1);
       assert.match(reply, /hello there/);
@@ -28,8 +25,7 @@ describe("[P2] [P6] [M1] the bot", () => {
     }));
 
   it("[S2] answers in the thread of the question", () =>
-    withSimulation({}, async ({ start, say, mention, replies, written }) => {
-      await start();
+    play(async ({ say, mention, replies, written }) => {
       const thread = "How do I feed krill?";
       say("grace", thread, `${mention} with what?`);
       assert.match((await replies(thread, 1))[0] ?? "", /with what/);
@@ -37,15 +33,13 @@ describe("[P2] [P6] [M1] the bot", () => {
     }));
 
   it("[P2] answers its owner's direct messages without a mention", () =>
-    withSimulation({}, async ({ start, say, replies }) => {
-      await start();
+    play(async ({ say, replies }) => {
       say("ada", "dm", "good morning");
       assert.match((await replies("dm", 1, "ada"))[0] ?? "", /good morning/);
     }));
 
   it("answers in several channels at once", () =>
-    withSimulation({}, async ({ start, say, mention, replies }) => {
-      await start();
+    play(async ({ say, mention, replies }) => {
       for (const channel of ["general", "help", "off-topic"]) say("grace", channel, `${mention} x`);
       say("ada", "dm", "y");
       for (const channel of ["general", "help", "off-topic"]) await replies(channel, 1);
@@ -53,8 +47,7 @@ describe("[P2] [P6] [M1] the bot", () => {
     }));
 
   it("[S5] answers a channel's messages one after the other, in order", () =>
-    withSimulation({}, async ({ start, say, mention, replies }) => {
-      await start();
+    play(async ({ say, mention, replies }) => {
       const numbers = ["one", "two", "three", "four"];
       for (const number of numbers) say("grace", "general", `${mention} ${number}`);
       const texts = await replies("general", numbers.length);
@@ -64,34 +57,31 @@ describe("[P2] [P6] [M1] the bot", () => {
       );
     }));
 
-  const refusals: readonly [title: string, verdict: string, act: (scene: Scene) => void][] = [
+  const refusals: readonly [title: string, verdict: string, act: (scene: Scene) => Message][] = [
     ["a guild that no config lists", "ignore: guild-not-listed", ({ say, mention }) => {
-      say("edsger", "Elsewhere/#lounge", `${mention} hello`);
+      return say("edsger", "Elsewhere/#lounge", `${mention} hello`);
     }],
     ["what does not mention it", "ignore: no-mention", ({ say }) => {
-      say("grace", "general", "does anybody know?");
+      return say("grace", "general", "does anybody know?");
     }],
     ["a mention of everyone", "ignore: no-mention", ({ say }) => {
-      say("ada", "general", "@everyone look");
+      return say("ada", "general", "@everyone look");
     }],
     ["another bot", "ignore: bot", ({ say, mention }) => {
-      say("Limpet", "general", `${mention} hello, colleague`);
+      return say("Limpet", "general", `${mention} hello, colleague`);
     }],
     ["a webhook", "ignore: webhook", ({ say, mention }) => {
-      say("deploys", "general", `${mention} deployed`);
+      return say("deploys", "general", `${mention} deployed`);
     }],
   ];
   for (const [title, verdict, act] of refusals) {
     it(`does not answer ${title}, and records the reason`, () =>
-      withSimulation({}, async (scene) => {
-        const bot = await scene.start();
-        act(scene);
+      play(async (scene) => {
+        const message = act(scene);
         await settle(scene);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        assert.equal(await scene.decided(message), verdict);
         assert.equal(scene.simulator.posted().length, 1);
         assert.equal(scene.model.requests.length, 1);
-        assert.equal(lastVerdict(scene), verdict);
       }));
   }
 
@@ -107,6 +97,8 @@ describe("[P2] [P6] [M1] the bot", () => {
       say("grace", "general", "is anybody there?");
       say("grace", "general", `${mention} hello`);
       assert.match((await replies("general", 1))[0] ?? "", /hello/);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
       assert.equal(written("general").length, 1);
     }));
 });
