@@ -65,7 +65,9 @@ describe("[T6] code", () => {
   it("tells why a script failed, and what it wrote before", async () => {
     await assert.rejects(
       run({ source: "console.log('a'); null.x" }),
-      { message: "TypeError: cannot read property 'x' of null (line 1)\nOutput before:\na" },
+      {
+        message: "TypeError: cannot read property 'x' of null (script.js:1:23)\nOutput before:\na",
+      },
     );
   });
 });

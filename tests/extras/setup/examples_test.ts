@@ -43,9 +43,8 @@ async function madeOf(state: SetupState) {
 describe("[C4] configTextOf() with an example", () => {
   it("has each example that is a whole config", () => {
     const files = readdirSync(new URL("../../../examples/", import.meta.url));
-    const whole = files.map((name) => name.replace(/\.jsonc$/, "")).filter((one) =>
-      one !== "hooks"
-    );
+    const whole = files.flatMap((name) => /^(.+)\.jsonc$/.exec(name)?.[1] ?? [])
+      .filter((one) => one !== "hooks");
     assert.deepEqual([...EXAMPLE_NAMES].sort(), whole.sort());
   });
 

@@ -44,6 +44,7 @@ const CANARIES: Readonly<Record<string, string>> = {
   "api.programs.*.token": "canary-api-token-aS6dF9gH2jK5lZ8xC1vB4n",
   "posts.*.url": "http://127.0.0.1:9/canary-post-mN7bV0cX3zL6kJ9h",
   "posts.*.headers.*": "canary-post-header-gF2dS5aP8oI1uY4t",
+  "skills.hosts.*.headers.*": "canary-skill-header-tB6nM3vC9xZ2kL5j",
   "hooks.*.secret": "canary-hook-secret-rE7wQ0mN3bV6cX9zL2kJ5h",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
@@ -96,6 +97,9 @@ const OPTIONS: SceneOptions = {
     },
     hooks: {
       uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
+    },
+    skills: {
+      hosts: { "http://127.0.0.1:9": { headers: { "x-key": canary("skills.hosts.*.headers.*") } } },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
     alerts: {
