@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const FENCE = /^```/gm;
@@ -100,15 +101,16 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
       assert.ok((posts[1]?.at ?? 0) - (posts[0]?.at ?? 0) >= 700);
     }));
 
+  const play = sharedBot({});
+
   for (const kind of ["reset_after", "cut_body", "garbage"] as const) {
     it(`[D2] is sent once although the response to its request is lost (${kind})`, () =>
-      withSimulation({}, async ({ start, say, mention, replies, until, simulator }) => {
-        await start();
+      play(async ({ here, say, mention, replies, until, simulator }) => {
         const route = "/channels/:id/messages";
         simulator.faults.rest.add({ method: "POST", route, times: 1, fault: { kind } });
-        say("grace", "general", `${mention} q1`);
-        await replies("general", 1);
-        say("grace", "general", `${mention} q2`);
+        say("grace", here, `${mention} q1`);
+        await replies(here, 1);
+        say("grace", here, `${mention} q2`);
         await until(
           "q2",
           () => simulator.posted().some(({ content }) => content.includes("q2")),

@@ -3,14 +3,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 describe("[O1] the HTTP endpoints of a running bot", () => {
+  const play = sharedBot({});
+
   it("agree with each other and with barnacle status", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, ask, status, command, eventually, dataDir } = scene;
-      const bot = await start();
-      say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
+    play(async (scene, bot) => {
+      const { here, say, mention, replies, ask, status, command, eventually, dataDir } = scene;
+      say("grace", here, `${mention} hello`);
+      await replies(here, 1);
       await eventually("all to be well", async () =>
         (await status(bot)).checks.every(({ status, isReady }) =>
           status === "pass" && isReady
@@ -84,8 +86,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
     }));
 
   it("report not ready while the gateway is away, and ready once it is back", () =>
-    withSimulation({}, async ({ start, ask, eventually, simulator }) => {
-      const bot = await start();
+    play(async ({ ask, eventually, simulator }, bot) => {
       const isReady = async () => (await ask(bot, "/readyz")).status;
       await eventually("it to be ready", async () => await isReady() === 200);
       Object.assign(simulator.faults.gateway, { welcome: "ignore" });
@@ -112,10 +113,9 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
     }));
 
   it("show no secret and no text of a person", () =>
-    withSimulation({}, async ({ start, say, mention, replies, ask, simulator }) => {
-      const bot = await start();
-      say("grace", "general", `${mention} my password is hunter2`);
-      await replies("general", 1);
+    play(async ({ here, say, mention, replies, ask, simulator }, bot) => {
+      say("grace", here, `${mention} my password is hunter2`);
+      await replies(here, 1);
       for (const path of ["/status", "/healthz", "/readyz?verbose", "/metrics"]) {
         const text = await (await ask(bot, path)).text();
         assert.ok(!text.includes(simulator.token), path);
