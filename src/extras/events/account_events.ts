@@ -48,7 +48,7 @@ export function createAccountEvents(
   }
 
   function eventsOf(event: ServerEvent): readonly NumberedEvent[] {
-    const { channelId = "", messageId = "", guildId, body } = event;
+    const { channelId = "", messageId = "", guildId, parentId = "", body } = event;
     const entries = Object.entries(config().serverEvents).filter(([, one]) => isFor(one, event));
     const isOld = event.event === "boost" && now() - event.at > OLD_MS;
     if (entries.length === 0 || isOld) return [];
@@ -56,7 +56,7 @@ export function createAccountEvents(
       log.info("An event starts no turn: the config closes its place", { guildId, channelId });
       return [];
     }
-    const senderId = [channelId, messageId, guildId, event.key].join("/");
+    const senderId = [channelId, messageId, guildId, parentId, event.key].join("/");
     const rules = { template: `event: ${event.event}\n${event.template}` };
     const values = { body, text: "", header: () => undefined };
     return entries.flatMap(([hook, { to }]) => {

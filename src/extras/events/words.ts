@@ -1,21 +1,30 @@
 /** Reads the messages that events of a server are about: the gateway does not tell them (W7). */
 
 import { isRefused } from "../../bot/outbound/event_places.ts";
+import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import { type HookEvent, isEntry } from "../../core/hooks/hook.ts";
+import type { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
 import { bounded } from "../../lib/text/cut.ts";
 
 const CHARS_MAX = 6_000;
 
-/** @returns Those of the newest event of a run, as text for the model. */
+/**
+ * @param mayAct Whether the config lets the bot act there now: it may have changed since the event.
+ * @returns Those of the newest event of a run, as text for the model.
+ */
 export async function wordsOfEvents(
   client: RestApi,
   events: readonly HookEvent[],
+  mayAct: (guildId: GuildId, target: Parameters<typeof placeOfTarget>[1]) => boolean,
 ): Promise<string> {
   const { hook = "", senderId = "" } = events.at(-1) ?? {};
-  const [channelId, messageId] = senderId.split("/");
-  if (!channelId || !isEntry(hook) || hook.startsWith("on:event_started")) return "";
+  const [channel = "", messageId, guild = "", parent = ""] = senderId.split("/");
+  const channelId = parseSnowflake<"channel">(channel);
+  const guildId = parseSnowflake<"guild">(guild);
+  if (!channelId || !guildId || !isEntry(hook) || hook.startsWith("on:event_started")) return "";
+  if (!mayAct(guildId, { channelId, parentId: parseSnowflake<"channel">(parent) })) return "";
   const which = messageId ? `/${messageId}` : "?limit=50";
   const path = `/channels/${channelId}/messages${which}`;
   const answer = await client.request("GET", path).catch((error: unknown) => {

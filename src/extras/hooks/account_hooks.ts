@@ -1,6 +1,7 @@
 /** Connects the events of an account's hooks with Discord, the policy and the budgets (W3, W5). */
 
 import type { AccountContext } from "../../bot/account_context.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
 import { readChannel } from "../../discord/rest/requests/guild_reads.ts";
@@ -78,7 +79,13 @@ export function createAccountHooks(
     incidents,
     rulesOf: (hook) => rulesOfHook(config(), hook),
     placeOf,
-    wordsOf: (events) => wordsOfEvents(client, events),
+    wordsOf: (events) =>
+      wordsOfEvents(
+        client,
+        events,
+        (guildId, target) =>
+          account.policy().mayAct(placeOfTarget(guildId, target, reader.index.get(guildId))),
+      ),
     judge: (message) => judging.judge.judge(message, {}, "not_live"),
     routeOf(message, rules) {
       const { agent } = rules;

@@ -4,13 +4,15 @@ import fc from "fast-check";
 import type { AccountContext } from "../../../src/bot/account_context.ts";
 import type { AccountServices } from "../../../src/bot/bot_extra.ts";
 import type { ChannelId, GuildId } from "../../../src/core/discord/ids.ts";
-import type { NumberedEvent } from "../../../src/core/hooks/hook.ts";
+import type { HookEvent, NumberedEvent } from "../../../src/core/hooks/hook.ts";
 import type {
   GuildIndex,
   IndexedChannel,
 } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { decodeServerEvent } from "../../../src/discord/gateway/decode/server_events.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { wordsOfEvents } from "../../../src/extras/events/words.ts";
 import { createAccountEvents } from "../../../src/extras/events/account_events.ts";
 import { prepareMayAct } from "../../../src/policy/places.ts";
 import { problemLines } from "../../config/support.ts";
@@ -329,3 +331,31 @@ describe("[W7] events of servers", () => {
 });
 
 const DAY = 86_400_000;
+
+describe("[W7] wordsOfEvents()", () => {
+  it("asks for no message of a place that the config has closed meanwhile", async () => {
+    const event = (parent: string) =>
+      ({
+        hook: "on:forum_post:0.0:main",
+        senderId: ["21", ID, GUILD, parent, "key"].join("/"),
+      }) as unknown as HookEvent;
+    for (
+      const [parent, closed, asked] of [["13", "13", 0], ["13", "12", 1], ["", "21", 0]] as const
+    ) {
+      const paths: string[] = [];
+      const client = {
+        request: (_method: string, path: string) => {
+          paths.push(path);
+          return Promise.resolve({ author: { username: "ada" }, content: "low tide" });
+        },
+      } as unknown as RestApi;
+      const words = await wordsOfEvents(
+        client,
+        [event(parent)],
+        (_guild, { channelId, parentId }) => (parentId ?? channelId) !== closed,
+      );
+      assert.equal(paths.length, asked, `${parent} ${closed}`);
+      assert.equal(words.includes("low tide"), asked === 1);
+    }
+  });
+});
