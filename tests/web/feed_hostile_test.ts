@@ -266,14 +266,12 @@ async function withRows(
     userAgent: "test",
     now: () => NOW,
   };
-  const jobs = createJobs(new URL("../../src/job_worker.ts", import.meta.url), {
-    program: "",
-    args: [],
-    env: {},
-  });
   const pages = createWebPages({
-    // On a busy machine, a bounded reader takes longer, too.
-    runJob: (job, ms, signal) => jobs.inThread(job, 20 * ms, signal),
+    runJob: createJobs(new URL("../../src/job_worker.ts", import.meta.url), {
+      program: "",
+      args: [],
+      env: {},
+    }).inThread,
     version: "1",
     now: () => NOW,
     engine: () => undefined,
