@@ -1,0 +1,109 @@
+/**
+ * Declares a call: the line between its sound, which a thread of its own receives and sends, and the
+ * people and turns in it. Sound crosses the line in one form, which OpenAI's protocols take as well.
+ */
+
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+
+/** Mono, 16 bits a sample, 24,000 samples a second. */
+export type Pcm = Int16Array;
+export const SAMPLE_RATE = 24_000;
+
+export interface CallPlace {
+  readonly guildId: GuildId;
+  readonly channelId: ChannelId;
+}
+
+/** How the sound of a person crosses the line: a piece from pause to pause, or each frame of 20 ms. */
+export type HearAs = "pieces" | "frames";
+
+/** From the begin of a person's speech to its end. */
+export interface Piece {
+  readonly userId: UserId;
+  readonly pcm: Pcm;
+  /** Unix time in milliseconds of the end of the last word. */
+  readonly endedAt: number;
+  /** Why the piece ends here. `cut`: the person still speaks, after the longest piece. */
+  readonly end: "pause" | "cut";
+}
+
+/** Why a call is over. */
+export type CallEnd =
+  | "left"
+  /** A moderator disconnected the bot, or moved it to a channel that it does not serve. */
+  | "kicked"
+  | "channel_deleted"
+  | "no_connect"
+  | "no_speak"
+  | "full"
+  /** No UDP packet comes back: a firewall. */
+  | "udp_blocked"
+  /** The voice server gave no connection within the time. */
+  | "unreachable"
+  /** The call's end-to-end encryption could not be set up. */
+  | "no_encryption";
+
+export type CallState =
+  | { readonly kind: "connecting" | "reconnecting" }
+  | {
+    readonly kind: "ready";
+    /** Whether only the people of the call can decrypt its sound (DAVE). */
+    readonly isEndToEnd: boolean;
+  };
+
+/** What a call tells. No handler may throw. */
+export interface CallEvents {
+  state(state: CallState): void;
+  /** A heard person begins to speak. The time until here is part of a piece or of the frames. */
+  speechBegan(userId: UserId): void;
+  piece(piece: Piece): void;
+  frame(userId: UserId, pcm: Pcm): void;
+  /** The last event of a call. */
+  ended(end: CallEnd): void;
+}
+
+/** Speech of the bot in a call. One speech follows the other. */
+export interface Speech {
+  /** Adds sound; it is played as soon as its turn comes. */
+  write(pcm: Pcm): void;
+  /** No sound follows. */
+  end(): void;
+  /** Stops at once, as when a person speaks. */
+  stop(): void;
+  /** Resolves at the end; `playedMs` of its sound were sent. Never rejects. */
+  readonly done: Promise<{ readonly playedMs: number; readonly isWhole: boolean }>;
+}
+
+export interface Call {
+  readonly place: CallPlace;
+  /** The people whose sound is decoded. The sound of all others is dropped undecoded. */
+  hear(people: ReadonlyMap<UserId, HearAs>): void;
+  speak(): Speech;
+  /** Resolves once Discord no longer shows the bot in the channel, or after 2 s. Never rejects. */
+  leave(): Promise<void>;
+}
+
+/** The calls of an account. */
+export interface Calls {
+  /** Joins a channel: at most one call for each guild, so a second one moves the bot. */
+  join(place: CallPlace, events: CallEvents): Call;
+  /** Ends all calls and their thread. */
+  stop(): Promise<void>;
+}
+
+/** A person in a voice channel, as the gateway tells it. */
+export interface VoiceMember {
+  readonly userId: UserId;
+  readonly channelId: ChannelId;
+  readonly isBot: boolean;
+  /** By themselves, or by a moderator. */
+  readonly isMuted: boolean;
+  readonly isDeaf: boolean;
+}
+
+/** Who is in the voice channels of the account's guilds. */
+export interface VoiceStates {
+  of(guildId: GuildId): readonly VoiceMember[];
+  /** Called after each change in a guild. */
+  onChange(listener: (guildId: GuildId) => void): void;
+}
