@@ -171,7 +171,7 @@ function discordConfig(
     historyLimit: own.historyLimit ?? groupChat.historyLimit ?? DEFAULT_HISTORY,
     gateway: {
       ...own.gateway,
-      reactions: { ...reactionPlaces(access), further: intentsOfEvents(settings.agents) },
+      reactions: { ...reactionPlaces(access), further: furtherIntents(settings) },
     },
     configCommand: configCommandOf(settings, own),
     nativeCommands: (own.commands.native ?? commands.native) !== false,
@@ -179,10 +179,10 @@ function discordConfig(
   };
 }
 
-/** The intents that the entries of `on` need; a change of them reconnects. */
-function intentsOfEvents({ list }: Settings["agents"]): readonly string[] {
+/** The intents that the entries of `on` and `voice` need; a change of them reconnects. */
+function furtherIntents({ agents: { list }, voice }: Settings): readonly string[] {
   const intents = Object.values(entriesIn(list)).map(({ event }) => SERVER_EVENTS[event]);
-  return [...new Set(intents)].toSorted();
+  return [...new Set([...intents, ...voice ? ["guild_voice_states"] : []])].toSorted();
 }
 
 function configCommandOf(

@@ -27,6 +27,7 @@ import {
   shutdown,
 } from "./service.ts";
 import { store } from "./store.ts";
+import { voice } from "./voice.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");
@@ -85,6 +86,7 @@ export const configSchema = z.strictObject({
   feeds,
   posts,
   hooks,
+  voice,
 });
 
 export type Settings = z.output<typeof configSchema>;
