@@ -4,7 +4,8 @@ import type { AlertRecord } from "../core/alerts.ts";
 import type { AccountEvents } from "../core/account/events.ts";
 import type { Show } from "../core/turn/ports/discord_call.ts";
 import type { AccountId, GuildId } from "../core/discord/ids.ts";
-import type { CommandCall } from "../core/inbound/interactions.ts";
+import type { ButtonPress, CommandCall } from "../core/inbound/interactions.ts";
+import type { VoicePort } from "../core/turn/ports/voice.ts";
 import type { Model } from "../core/model.ts";
 import type { SpendPort } from "../core/spending/metered_model.ts";
 import type { Finding } from "../core/finding.ts";
@@ -40,7 +41,7 @@ export type CreateAccountPart = (
 export interface AccountServices {
   readonly client: RestClient;
   readonly reader: Pick<Reader, "index">;
-  readonly judging: Pick<Judging, "judge" | "route" | "sessionOf">;
+  readonly judging: Pick<Judging, "judge" | "presence" | "route" | "sessionOf">;
   readonly spend: SpendPort;
   /** The first model of an agent. */
   readonly modelOf: (agentId: string) => Model;
@@ -52,11 +53,19 @@ export interface AccountServices {
   /** Removes secrets of the config from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly web: Pick<WebPort, "feed">;
+  /** The process environment, which names servers of models. */
+  readonly env: Env;
 }
 
 export type ToldEvents = Pick<
   AccountEvents,
-  "undone" | "hookEnded" | "hookStored" | "delivered" | "attempted" | "previewed"
+  | "undone"
+  | "hookEnded"
+  | "hookStored"
+  | "delivered"
+  | "attempted"
+  | "previewed"
+  | "personForgotten"
 >;
 
 /** An extra's part of an account; it takes the moments that it needs. */
@@ -71,6 +80,10 @@ export interface AccountPart {
   readonly events?: Partial<ToldEvents>;
   /** Its work of commands that the registry declares, by their names. */
   readonly commands?: Readonly<Record<string, (call: CommandCall) => Promise<string>>>;
+  /** Its work of buttons that the registry declares, by their names. */
+  readonly presses?: Readonly<Record<string, (press: ButtonPress) => Promise<string>>>;
+  /** Its work of the tool `voice`. */
+  readonly voice?: VoicePort;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
   linesUnder?(turn: EndedTurn): readonly string[];
   /** The events to answer, which are stored with the gateway's progress (W7). */
