@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { id } from "./access.ts";
 import { modelRef } from "./models.ts";
-import { key, lazyKey, whole } from "./parts/key.ts";
+import { key, lazyKey, text, whole } from "./parts/key.ts";
 
 export const voice = lazyKey(
   () =>
@@ -37,6 +37,12 @@ export const voice = lazyKey(
         "Roles whose members the bot hears without their press of **Hear me**. Give them only to " +
           "people who know where their speech goes.",
         { example: ["123456789012345678"] },
+      ),
+      names: key(
+        z.array(text().max(50)).max(20).default([]),
+        "Further names by which people call the bot in a channel with several people. Transcription " +
+          "may write a name in several ways.",
+        { example: ["barney", "barni"] },
       ),
       transcript: key(
         z.boolean().default(false),
