@@ -5,6 +5,7 @@ import type { Finding } from "../../core/finding.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { Store } from "../../store/store.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/spoken_answer.ts";
 import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
@@ -52,6 +53,14 @@ export async function createExtraParts(
     async runCommand(call: CommandCall): Promise<string> {
       const [run] = parts.flatMap(({ commands }) => commands?.[call.name] ?? []);
       return await run?.(call) ?? "";
+    },
+    /** The voice of the first part that has one for this turn. */
+    speechOf(turn: TurnToSpeak): TurnSpeech | undefined {
+      for (const part of parts) {
+        const speech = part.speechOf?.(turn);
+        if (speech) return speech;
+      }
+      return undefined;
     },
     eventsOf: (told: ServerEvent) => parts.flatMap((part) => part.eventsOf?.(told) ?? []),
     async missedEvents(guildId: GuildId, since: number) {
