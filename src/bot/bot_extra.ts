@@ -4,6 +4,7 @@ import type { AlertRecord } from "../core/alerts.ts";
 import type { AccountEvents } from "../core/account/events.ts";
 import type { Show } from "../core/turn/ports/discord_call.ts";
 import type { AccountId, GuildId } from "../core/discord/ids.ts";
+import type { OwnVoice } from "../core/discord/voice.ts";
 import type { CommandCall } from "../core/inbound/interactions.ts";
 import type { Model } from "../core/model.ts";
 import type { SpendPort } from "../core/spending/metered_model.ts";
@@ -13,6 +14,7 @@ import type { ServerEvent } from "../core/hooks/server_event.ts";
 import type { Store } from "../store/store.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
+import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { Judging } from "../flows/judging/judging.ts";
 import type { Meters } from "../http/metrics.ts";
@@ -56,6 +58,15 @@ export interface AccountServices {
   /** Removes secrets of the config from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly web: Pick<WebPort, "feed">;
+  /** Absent if the config had no `voice` when the account connected. */
+  readonly voice?: VoiceService | undefined;
+}
+
+/** The main gateway's part of calls. */
+export interface VoiceService extends Pick<VoiceIndex, "of" | "onChange" | "listen"> {
+  readonly set: (own: OwnVoice) => void;
+  /** How voice servers are reached: unencrypted if Discord's API is, as on the way to a simulator. */
+  readonly scheme: "ws" | "wss";
 }
 
 export type ToldEvents = Pick<

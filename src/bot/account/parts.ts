@@ -54,6 +54,7 @@ export async function createParts(
   const { health, isOnly, isOurs, memory, meter, now, ours, personForgotten, turnLimit } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
+  const voiceIndex = gateway.voice();
   const ended = new AbortController();
   const policy = await createPolicyKeeper(options.config, text, { store, now, log });
   const account = createAccountContext({
@@ -132,6 +133,11 @@ export async function createParts(
     modelOf: (agentId) => settings.models.of(agentId),
     cleanSecrets: outbound.cleanSecrets,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
+    voice: voiceIndex && {
+      ...voiceIndex,
+      set: connection.setVoice,
+      scheme: new URL(options.apiBase).protocol === "http:" ? "ws" : "wss",
+    },
   });
   const duplicates = createDuplicateWatch(account);
   return {
