@@ -95,6 +95,7 @@ export async function createParts(
     createToolPorts(account, {
       ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
       ...{ outbound, media, threads, spend, history, knowledge },
+      voice: (...call) => extras.voice(...call), // made below, as it uses other parts
     })
   );
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
@@ -104,7 +105,7 @@ export async function createParts(
     ...{ health, memory, isOnly, isOurs, personForgotten },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
-    byExtra: (call) => extras.runCommand(call),
+    byExtra: (use) => extras.run(use),
   });
   const catchUp = createAccountCatchUp(account, {
     ...{ options, client, reader, inbound, outbound },
@@ -129,6 +130,7 @@ export async function createParts(
   const extras = await createExtraParts(options.extras, account, {
     ...{ client, reader, judging, spend },
     speech: () => settings.speech,
+    env: options.env,
     searching: knowledge.searching,
     modelOf: (agentId) => settings.models.of(agentId),
     cleanSecrets: outbound.cleanSecrets,

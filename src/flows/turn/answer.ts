@@ -195,7 +195,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   if (outcome.kind === "parked") {
     await recallLinks(run, request, outcome.asked.map(({ question: { text } }) => text).join("\n"));
     await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
-    ports.speech?.say(notice("voiceCard", {}, run.rules.texts));
+    ports.speech?.say(notice("talkCard", {}, run.rules.texts));
     return undefined;
   }
   if (outcome.kind === "passed") {
