@@ -25,6 +25,8 @@ import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { ReadableOptions } from "../discord/rest/actions/readable.ts";
+import type { SpeechOf } from "../flows/turn/spoken_answer.ts";
+import type { Speech } from "./rules/setup.ts";
 import type { AccountContext } from "./account_context.ts";
 
 export interface BotExtra {
@@ -45,6 +47,8 @@ export interface AccountServices {
   readonly reader: Pick<Reader, "index">;
   readonly judging: Pick<Judging, "judge" | "presence" | "route" | "sessionOf">;
   readonly spend: SpendPort;
+  /** Models that hear and speak, of the current config. */
+  readonly speech: () => Speech;
   /** The first model of an agent. */
   readonly modelOf: (agentId: string) => Model;
   /** Messages that a person may read by a search (T17). */
@@ -97,6 +101,8 @@ export interface AccountPart {
   readonly voice?: VoicePort;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
   linesUnder?(turn: EndedTurn): readonly string[];
+  /** Speaks the answer of a turn in its call (V5). */
+  readonly speechOf?: SpeechOf;
   /** The events to answer, which are stored with the gateway's progress (W7). */
   eventsOf?(told: ServerEvent): readonly NumberedEvent[];
   /** Stores those of a guild that no session brought. Rejects if Discord does not answer. */

@@ -6,6 +6,7 @@ import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.t
 import type { VoicePort } from "../../core/turn/ports/voice.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { Store } from "../../store/store.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/spoken_answer.ts";
 import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
@@ -62,6 +63,14 @@ export async function createExtraParts(
     voice: async (...call: Parameters<VoicePort>): Promise<string> => {
       const [voice] = parts.flatMap((part) => part.voice ?? []);
       return await voice?.(...call) ?? "";
+    },
+    /** The voice of the first part that has one for this turn. */
+    speechOf(turn: TurnToSpeak): TurnSpeech | undefined {
+      for (const part of parts) {
+        const speech = part.speechOf?.(turn);
+        if (speech) return speech;
+      }
+      return undefined;
     },
     eventsOf: (told: ServerEvent) => parts.flatMap((part) => part.eventsOf?.(told) ?? []),
     async missedEvents(guildId: GuildId, since: number) {

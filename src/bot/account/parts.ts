@@ -124,10 +124,12 @@ export async function createParts(
     ...{ options, client, owners, outbound, judging, threads, media, sources, history, knowledge },
     ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
+    speechOf: (turn) => extras.speechOf(turn),
   });
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
     ...{ client, reader, judging, spend },
+    speech: () => settings.speech,
     env: options.env,
     searching: knowledge.searching,
     modelOf: (agentId) => settings.models.of(agentId),

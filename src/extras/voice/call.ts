@@ -18,7 +18,7 @@ export interface CallPlace {
 export type HearAs = "pieces" | "frames";
 
 /** From the begin of a person's speech to its end. */
-export interface Piece {
+export interface HeardPiece {
   readonly userId: UserId;
   readonly pcm: Pcm;
   /** Unix time in milliseconds of the end of the last word. */
@@ -56,14 +56,14 @@ export interface CallEvents {
   state(state: LinkState): void;
   /** A heard person begins to speak. The time until here is part of a piece or of the frames. */
   speechBegan(userId: UserId): void;
-  piece(piece: Piece): void;
+  piece(piece: HeardPiece): void;
   frame(userId: UserId, pcm: Pcm): void;
   /** The last event of a call. */
   ended(end: VoiceEnd): void;
 }
 
 /** Speech of the bot in a call. One speech follows the other. */
-export interface Speech {
+export interface CallSpeech {
   /** Adds sound; it is played as soon as its turn comes. */
   write(pcm: Pcm): void;
   /** No sound follows. */
@@ -78,7 +78,7 @@ export interface Call {
   readonly place: CallPlace;
   /** The people whose sound is decoded. The sound of all others is dropped undecoded. */
   hear(people: ReadonlyMap<UserId, HearAs>): void;
-  speak(): Speech;
+  speak(): CallSpeech;
   /** Resolves once Discord no longer shows the bot in the channel, or after 2 s. Never rejects. */
   leave(): Promise<void>;
 }

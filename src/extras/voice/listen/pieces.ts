@@ -3,7 +3,7 @@
  * in the call's thread, so it is a pure state machine over frames.
  */
 
-import type { Pcm, Piece } from "../call.ts";
+import type { HeardPiece, Pcm } from "../call.ts";
 import { createLoudness, createMeter } from "./level.ts";
 
 export interface ListenRules {
@@ -15,7 +15,7 @@ export interface ListenRules {
 
 export type Heard =
   | { readonly kind: "began" }
-  | { readonly kind: "piece"; readonly piece: Omit<Piece, "userId"> };
+  | { readonly kind: "piece"; readonly piece: Omit<HeardPiece, "userId"> };
 
 export interface Pieces {
   /**
@@ -39,7 +39,7 @@ const LEAST_LOUD = 8;
 const LEAST_SPREAD = 6;
 const NOTHING: readonly Heard[] = [];
 
-interface Speech {
+interface OpenPiece {
   readonly frames: Pcm[];
   /** Levels of the loud frames. */
   readonly levels: number[];
@@ -53,7 +53,7 @@ export function createPieces({ pauseMs, longestMs }: ListenRules): Pieces {
   const loudness = createLoudness();
   /** The last frames before speech. */
   let before: { readonly frame: Pcm; readonly level?: number }[] = [];
-  let speech: Speech | undefined;
+  let speech: OpenPiece | undefined;
 
   function begin(at: number): readonly Heard[] {
     const levels = before.slice(-BEGINS.of).flatMap(({ level }) => level ?? []);
@@ -64,7 +64,7 @@ export function createPieces({ pauseMs, longestMs }: ListenRules): Pieces {
     return [{ kind: "began" }];
   }
 
-  function end(how: Piece["end"]): readonly Heard[] {
+  function end(how: HeardPiece["end"]): readonly Heard[] {
     if (!speech) return NOTHING;
     const { frames, levels, length, endedAt } = speech;
     // Speech that goes on has not begun anew.
