@@ -12,7 +12,7 @@ import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
 import type { CallPlace, Calls, VoiceEnd } from "../call.ts";
-import type { Speaker, Talk, TalkPorts } from "../talk_line.ts";
+import type { CallSpeaker, Talk, TalkPorts } from "../talk_line.ts";
 import type { ReadMember, VoiceMembers } from "./members.ts";
 import { cardText, hearButtons, type Terms } from "./terms.ts";
 
@@ -137,7 +137,7 @@ export function createInCall(
     setTimer("alive", ALIVE_MS, noteAlive);
   }
 
-  async function speakerOf(userId: UserId): Promise<Speaker | undefined> {
+  async function speakerOf(userId: UserId): Promise<CallSpeaker | undefined> {
     if (!here().some((one) => one.userId === userId)) return undefined;
     const member = await members.read(guildId, userId);
     const mayTalk = member && await members.mayTalk(guildId, channelId, member.sender);
