@@ -17,8 +17,10 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
        channel_id = excluded.channel_id, call_id = excluded.call_id, begun_by = excluded.begun_by,
        user_id = excluded.user_id, told_in = excluded.told_in, is_over = 0, at = excluded.at`,
   );
-  const setOver = sql`UPDATE voice_call SET is_over = 1 WHERE account_id = ? AND guild_id = ?`;
-  const removeCall = sql`DELETE FROM voice_call WHERE account_id = ? AND guild_id = ?`;
+  const setOver = sql`
+    UPDATE voice_call SET is_over = 1 WHERE account_id = ? AND guild_id = ? AND call_id = ?`;
+  const removeCall = sql`
+    DELETE FROM voice_call WHERE account_id = ? AND guild_id = ? AND call_id = ?`;
   const selectChoices = sql.rows(VOICE_CHOICE.read)`
     SELECT * FROM voice_choice WHERE account_id = ? AND guild_id = ?`;
   const upsertChoice = VOICE_CHOICE.prepareInsert(
@@ -27,7 +29,8 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
        call_id = excluded.call_id, terms = excluded.terms, at = excluded.at`,
   );
   const removeChoices = sql`
-    DELETE FROM voice_choice WHERE account_id = ? AND guild_id = ? AND choice <> 'deaf'`;
+    DELETE FROM voice_choice
+    WHERE account_id = ? AND guild_id = ? AND call_id = ? AND choice <> 'deaf'`;
   return {
     /** The calls of an account that the last process did not end, and those that must not begin. */
     calls: (accountId: AccountId): Promise<readonly VoiceCall[]> =>
@@ -45,10 +48,13 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
      *
      * @param staysOver Whether it must not begin by itself again.
      */
-    end: (accountId: AccountId, guildId: GuildId, staysOver: boolean): Promise<void> =>
+    end: (
+      { accountId, guildId, callId }: Pick<VoiceCall, "accountId" | "guildId" | "callId">,
+      staysOver: boolean,
+    ): Promise<void> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
-        (staysOver ? setOver : removeCall).run(accountId, guildId);
-        removeChoices.run(accountId, guildId);
+        (staysOver ? setOver : removeCall).run(accountId, guildId, callId);
+        removeChoices.run(accountId, guildId, callId);
       }),
     choices: (accountId: AccountId, guildId: GuildId): Promise<readonly VoiceChoice[]> =>
       read(() => selectChoices.all(accountId, guildId)),
