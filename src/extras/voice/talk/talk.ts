@@ -12,7 +12,7 @@ import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import type { Log } from "../../../lib/log.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
 import type { HeardPiece, Pcm } from "../call.ts";
-import type { Speaker, Talk, TalkPorts } from "../talk_line.ts";
+import type { CallSpeaker, Talk, TalkPorts } from "../talk_line.ts";
 import { isAddressed } from "./addressed.ts";
 import { heardWords } from "./heard_words.ts";
 import { createMouth, msOf, wavOf } from "./mouth.ts";
@@ -30,7 +30,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   readonly speak: (
     text: string,
     signal: AbortSignal,
-    to?: Speaker["sender"],
+    to?: CallSpeaker["sender"],
   ) => AsyncIterable<Pcm>;
   /**
    * Writes the words down, and counts the seconds.
@@ -39,19 +39,20 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
    */
   readonly transcribe: (
     sound: Sound & { readonly seconds: number },
-    from: Speaker["sender"],
+    from: CallSpeaker["sender"],
     signal: AbortSignal,
   ) => Promise<string>;
   /** Stores the words as a message of the speaker. Resolves to whether a turn answers it. */
-  readonly ask: (speaker: Speaker, text: string, spoken: Spoken) => Promise<boolean>;
+  readonly ask: (speaker: CallSpeaker, text: string, spoken: Spoken) => Promise<boolean>;
   /** Names that people call the bot by. */
   readonly names: () => readonly string[];
   /** Posts a line in the channel's chat. */
   readonly tell: (text: string) => void;
+  /** `undefined`: there are none. */
   readonly minutes: {
-    add(speaker: Speaker, text: string): void;
+    add(speaker: CallSpeaker, text: string): void;
     end(): Promise<void>;
-  };
+  } | undefined;
   readonly texts: () => Texts;
   readonly schedule: StartTimer;
   readonly now: () => number;
@@ -112,7 +113,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     const text = heardWords(transcript, seconds);
     if (text === undefined) return log.debug("A sound in a call has no words", { userId, seconds });
     if (!isHeard(userId)) return;
-    deps.minutes.add(speaker, text);
+    deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
     if (!isAddressed({ userId, text, beganAt }, facts)) return;
@@ -158,7 +159,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       }),
     async stop() {
       stopping.abort(new Error("the call is over"));
-      await deps.minutes.end();
+      await deps.minutes?.end();
     },
   };
 }
