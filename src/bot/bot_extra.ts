@@ -58,6 +58,8 @@ export interface AccountServices {
   };
   /** Removes secrets of the config from a text. */
   readonly cleanSecrets: (text: string) => string;
+  /** The part of a growing answer that people may see. */
+  readonly harmlessPart: (text: string) => string;
   readonly web: Pick<WebPort, "feed">;
   /** The process environment, which names servers of models. */
   readonly env: Env;

@@ -134,6 +134,7 @@ export async function createParts(
     searching: knowledge.searching,
     modelOf: (agentId) => settings.models.of(agentId),
     cleanSecrets: outbound.cleanSecrets,
+    harmlessPart: outbound.progress.drafts.harmlessPart,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
     voice: voiceIndex && {
       ...voiceIndex,

@@ -18,6 +18,7 @@ export function createAccountVoice(
   if (!gateway) return {}; // a config with `voice` makes the account connect again
   let made: Calls | undefined;
   let people: VoicePeople | undefined;
+  let speechOf: AccountPart["speechOf"];
   const { log } = account.forPart("voice");
   const link = createLoader(async () => {
     const { createCalls } = await import("./link/calls.ts");
@@ -25,7 +26,9 @@ export function createAccountVoice(
   });
   const talk = createLoader(async () => {
     const { createAccountTalk } = await import("./talk/account_talk.ts");
-    return createAccountTalk(account.forPart("voice"), services).talk;
+    const own = createAccountTalk(account.forPart("voice"), services);
+    speechOf = own.speechOf;
+    return own.talk;
   });
   const loading = createLoader(async () => {
     const { createVoicePeople } = await import("./people/account_people.ts");
@@ -52,6 +55,7 @@ export function createAccountVoice(
     },
     presses: { hear: async (press) => await (await get()).press(press) },
     voice: async (...call) => await (await get()).act(...call),
+    speechOf: (turn) => speechOf?.(turn),
     findings: () =>
       (people?.calls.failures() ?? []).map((why) => ({ ...titled("voice"), status: "warn", why })),
     async stop(): Promise<void> {

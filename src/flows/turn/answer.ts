@@ -259,7 +259,9 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
     isShown: draft?.isShown,
     onStep: (next) => void (turn.next = next, progress?.step(next)),
     onReading: progress?.reading,
-    onAside: approval ? undefined : progress && ((text) => {
+    onAside: approval ? undefined : (progress ?? ports.speech) && ((text) => {
+      ports.speech?.pause();
+      if (!progress) return;
       const composed = compose(text);
       if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
     }),

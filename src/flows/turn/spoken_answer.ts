@@ -21,6 +21,8 @@ export interface TurnSpeech {
    * @param isLarge Whether it has more than words, as files.
    */
   end(text: string, isLarge: boolean): Promise<Said>;
+  /** The model calls tools now: all of its text so far is said. */
+  pause(): void;
   /** Says a notice. */
   say(text: string): void;
 }

@@ -16,7 +16,7 @@ const END = /[.!?…。！？]+["')\]»”’]*(?=\s+[^\p{Ll}\d\s])|[。！？]|
 const ABBREVIATED =
   /(?:^|[\s(])(?:\p{L}|\d{1,2}|[A-Za-z]\.[A-Za-z]|e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|Prof|St|No|Nr|ca|bzw|usw|z\.B|d\.h)\.$/u;
 /** Parts that are read, and not heard. */
-const SILENT = /```[\s\S]*?(?:```|$)|^\s*\|.*\|\s*$|https?:\/\/\S+/gm;
+const SILENT = /```[\s\S]*?(?:```|$(?![\s\S]))|^\s*\|.*\|\s*$|https?:\/\/\S+/gm;
 
 export interface Sentence {
   /** As it is spoken. */
