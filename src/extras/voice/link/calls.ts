@@ -2,7 +2,7 @@
 
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
-import type { Calls } from "../call.ts";
+import type { Calls } from "../line/call.ts";
 
 /** Creates the calls of an account: none. Their thread starts with the first one. */
 export function createCalls(
