@@ -212,9 +212,9 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
 /** The config key without which a tool does not exist; `undefined` if the config has it. */
 export function missingSection(
   tool: string,
-  { agentList, exec, posts, search, tools }: Pick<
+  { agentList, exec, posts, search, tools, voice }: Pick<
     SharedConfig,
-    "agentList" | "exec" | "posts" | "search" | "tools"
+    "agentList" | "exec" | "posts" | "search" | "tools" | "voice"
   >,
 ): string | undefined {
   switch (tool) {
@@ -230,6 +230,8 @@ export function missingSection(
       return agentList.length > 1 ? undefined : "agents.list";
     case "draw":
       return tools.draw === undefined ? "tools.draw" : undefined;
+    case "voice":
+      return voice ? undefined : "voice";
     default: // the tools have names of any kind
       return undefined;
   }

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
-import { audio, memory, models } from "./models.ts";
+import { audio, memory, models, voice } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { feeds, posts, skills } from "./feeds.ts";
 import { hooks } from "./hooks.ts";
@@ -27,7 +27,6 @@ import {
   shutdown,
 } from "./service.ts";
 import { store } from "./store.ts";
-import { voice } from "./voice.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");

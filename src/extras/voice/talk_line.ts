@@ -8,7 +8,7 @@ import type { Sender } from "../../core/inbound/inbound.ts";
 import type { Call, CallEvents } from "./call.ts";
 
 /** A person of a call who may talk to the bot now. */
-export interface Speaker {
+export interface CallSpeaker {
   readonly sender: Sender;
   /** The nickname or display name; absent if it is the username. Untrusted. */
   readonly displayName?: string;
@@ -19,7 +19,7 @@ export interface TalkPorts {
   /** Number of people in the channel, without bots. */
   humans(): number;
   /** Finds a person with their current roles; `undefined`: they left, or the config refuses them. */
-  speaker(userId: UserId): Promise<Speaker | undefined>;
+  speaker(userId: UserId): Promise<CallSpeaker | undefined>;
 }
 
 /** The talk of one call. Nothing is heard before {@link Talk.heard}. */
