@@ -37,7 +37,7 @@ export function createAccountVoice(
   });
   const get = loading.get;
   let isOn = false;
-  gateway.onChange((guildId) => isOn && people?.calls.look(guildId));
+  gateway.onChange((guildId) => isOn && people?.calls.changed(guildId));
 
   return {
     start(): void {

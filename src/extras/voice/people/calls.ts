@@ -69,6 +69,8 @@ export function createVoiceCalls(
   /** The last of the tasks that change the call of a guild, one after the other. */
   const tasks = new Map<GuildId, Promise<unknown>>();
   const lookedAt = new Set<GuildId>();
+  /** Guilds of which Discord has told the people since the start. */
+  const told = new Set<GuildId>();
   let isStopped = false;
   let cancelWait = () => {};
 
@@ -120,11 +122,12 @@ export function createVoiceCalls(
     const inCall = createInCall(account, row, stored, earlier !== undefined, {
       ...{ calls, states, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
       post: (...message) => ports.post(place, ...message),
-      onEnded: (end, isReady) => ended(row, end, isReady),
+      onEnded: (end, was) => ended(row, end, was),
     });
     inCalls.set(guildId, inCall);
     inCall.refresh();
     const first = await inCall.first;
+    await inCall.read();
     return first === "ready" ? undefined : endText(place, first);
   }
 
@@ -136,15 +139,19 @@ export function createVoiceCalls(
     return say(key, { ...shown(channelId), permission });
   }
 
-  function ended(row: VoiceCall, end: VoiceEnd, isReady: boolean): void {
+  function ended(
+    row: VoiceCall,
+    end: VoiceEnd,
+    { isReady, isEmpty }: Parameters<InCallPorts["onEnded"]>[1],
+  ): void {
     const { guildId, channelId, callId, toldIn } = row;
     const isGone = !ports.index().get(guildId)?.channels.has(channelId);
     if (inCalls.get(guildId)?.row !== row || isStopped) return; // the next process goes on
     inCalls.delete(guildId);
-    const isEmpty = peopleIn(row).length === 0;
-    if (!isEmpty) over.set(guildId, row);
+    const staysOver = !isEmpty && peopleIn(row).length > 0;
+    if (staysOver) over.set(guildId, row);
     work(async () => {
-      await store.end(row, !isEmpty);
+      await store.end(row, staysOver);
       const text = endText(row, end);
       if (end !== "left" && !isReady && row.begunBy !== "asked") failures.set(guildId, text);
       if (end === "left" || !isReady) return;
@@ -178,7 +185,7 @@ export function createVoiceCalls(
 
   async function update(guildId: GuildId): Promise<void> {
     const closed = over.get(guildId);
-    if (closed && peopleIn(closed).length === 0) {
+    if (closed && told.has(guildId) && peopleIn(closed).length === 0) {
       over.delete(guildId);
       await store.end(closed, false);
     }
@@ -211,7 +218,6 @@ export function createVoiceCalls(
     return next;
   }
 
-  /** People of a guild have come or gone. */
   function look(guildId: GuildId): void {
     inCalls.get(guildId)?.refresh();
     if (isStopped || lookedAt.has(guildId)) return;
@@ -287,7 +293,11 @@ export function createVoiceCalls(
   }
 
   return {
-    look,
+    /** People of a guild have come or gone. */
+    changed(guildId: GuildId): void {
+      told.add(guildId);
+      look(guildId);
+    },
     join: (guildId: GuildId, ...wish: readonly [readonly UserId[], ChannelId, ChannelId?]) =>
       inTurn(guildId, () => join(guildId, ...wish)),
     leave,

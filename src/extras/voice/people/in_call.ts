@@ -30,7 +30,15 @@ export interface InCallPorts {
   ) => Promise<void>;
   /** Asks to speak on a stage; does nothing in other channels. */
   readonly askToSpeak: (place: CallPlace) => Promise<void>;
-  readonly onEnded: (end: VoiceEnd, isReady: boolean) => void;
+  readonly onEnded: (
+    end: VoiceEnd,
+    was: {
+      /** Whether the bot was in the channel. */
+      readonly isReady: boolean;
+      /** Whether it left because no person was there any more. */
+      readonly isEmpty: boolean;
+    },
+  ) => void;
 }
 
 /** Milliseconds without a person until the bot leaves, and from a newcomer to the question. */
@@ -70,6 +78,7 @@ export function createInCall(
   let carded: string | undefined;
   let isReady = false;
   let isOver = false;
+  let isEmpty = false;
   let refreshing: Promise<void> | undefined;
   let isDue = false;
   const timers = new Map<"empty" | "ask" | "alive" | "again", () => void>();
@@ -123,6 +132,7 @@ export function createInCall(
   }
 
   function leaveEmpty(): void {
+    isEmpty = true;
     work(leave);
   }
 
@@ -259,7 +269,7 @@ export function createInCall(
     first.resolve(end);
     log.info("A call has ended", { guildId, channelId, callId, end });
     work(() => talk.stop());
-    ports.onEnded(end, isReady);
+    ports.onEnded(end, { isReady, isEmpty });
   }
 
   async function leave(): Promise<void> {
@@ -276,6 +286,8 @@ export function createInCall(
     /** Resolves once the bot is in the channel, or cannot be. */
     first: first.promise,
     refresh,
+    /** Resolves once the people are read. */
+    read: async (): Promise<void> => await refreshing,
     leave,
     say: (text: string) => talk.say(text),
     /** Stops hearing a person at once, and stores it. */
