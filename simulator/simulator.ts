@@ -20,6 +20,7 @@ import { createRequestLog, type RequestLog } from "./notes/request_log.ts";
 import { startRest } from "./rest/server.ts";
 import type { IdentifyLimit } from "./gateway/identify_limit.ts";
 import { discordNow } from "./world/clock.ts";
+import { startVoice, type VoiceControl, type VoiceOptions } from "./voice/voice.ts";
 import type { Application, Interaction, Message, World, WorldEvent } from "./world/world.ts";
 
 export interface SimulatorOptions {
@@ -58,6 +59,7 @@ export interface SimulatorOptions {
   readonly needsAllowedMentions?: boolean;
   /** Requests kept in the log: 10,000 by default. */
   readonly requestLogLimit?: number;
+  readonly voice?: VoiceOptions;
 }
 
 export interface Simulator extends People, Moderation, Portal {
@@ -70,6 +72,8 @@ export interface Simulator extends People, Moderation, Portal {
   readonly application: Application;
   /** The world, for reading; `actions/changes.ts` and {@link Simulator.publish} change it. */
   readonly world: World;
+  /** Voice channels, and the people in them. */
+  readonly voice: VoiceControl;
   readonly faults: { readonly gateway: GatewayFaults; readonly rest: RestFaults };
   /** Every request to REST, refused ones too. */
   readonly requests: RequestLog;
@@ -143,6 +147,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     });
   };
 
+  const publish = (events: readonly WorldEvent[]) => {
+    gateway.publish(events);
+    for (const event of events) for (const listener of listeners) listener(event);
+    wake();
+    voice.notice(events);
+  };
+  const people = createPeople({ world, botId: application.userId, now, publish });
+  const voice = await startVoice(
+    { world, people, host, now, random, publish },
+    options.voice,
+  );
   const gateway = await startGateway(world, accounts, {
     host,
     port: options.gatewayPort ?? 0,
@@ -153,12 +168,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     replayLimit: options.replayLimit ?? 10_000,
     identifyLimit,
     changed: wake,
+    voice: voice.follow,
+    sessionEnded: voice.sessionEnded,
   });
-  const publish = (events: readonly WorldEvent[]) => {
-    gateway.publish(events);
-    for (const event of events) for (const listener of listeners) listener(event);
-    wake();
-  };
   const rest = await startRest({
     world,
     accounts,
@@ -178,8 +190,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       : { ...DEFAULT_RATE_LIMITS, ...rateLimits },
   });
   world.mediaUrl = rest.url;
-  const people = createPeople({ world, botId: application.userId, now, publish });
-
   return {
     ...people,
     ...createModeration({ world, people, now, publish }),
@@ -189,6 +199,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     token: application.token,
     application,
     world,
+    voice: voice.control,
     faults: { gateway: gateway.faults, rest: restFaults },
     requests,
     publish,
@@ -214,7 +225,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     sessions: () => gateway.sessions(),
     until: (check, signal) => waitUntil(check, signal, waiting),
     async close() {
-      await Promise.all([gateway.close(), rest.close()]);
+      await Promise.all([gateway.close(), rest.close(), voice.close()]);
     },
   };
 }

@@ -23,7 +23,16 @@ export function changeChannel(
       readonly overwrites?: readonly Overwrite[];
     }
     & Partial<
-      Pick<TextChannel, "parentId" | "position" | "isAgeRestricted" | "slowmodeSec" | "tags">
+      Pick<
+        TextChannel,
+        | "parentId"
+        | "position"
+        | "isAgeRestricted"
+        | "slowmodeSec"
+        | "tags"
+        | "userLimit"
+        | "region"
+      >
     >,
 ): WorldEvent {
   const changed = { ...channel, ...change };

@@ -8,6 +8,8 @@
  */
 
 import type { Buffer } from "node:buffer";
+import type { UserId } from "../../src/core/discord/ids.ts";
+import type { VoiceWish } from "../voice/states.ts";
 import type { Account, Accounts, ShownPresence } from "./accounts.ts";
 import { createEncoder, parseCompression } from "./compression.ts";
 import type { Dispatch, Viewer } from "./dispatches.ts";
@@ -47,6 +49,8 @@ export interface ConnectionDeps {
   /** The answer to op 8. */
   membersOf(request: RequestMembers, viewer: Viewer): readonly Dispatch[];
   dispatch(session: Session, dispatch: Dispatch): void;
+  /** Carries out op 4. */
+  voice(userId: UserId, sessionId: string, wish: VoiceWish): void;
   /** Ends every session of an account whose token was reset. */
   revoke(account: Account): void;
 }
@@ -246,7 +250,9 @@ export function createGatewayConnection(
       case 3:
         return session ? show(frame.d, "update") : fail("notAuthenticated");
       case 4:
-        return session ? undefined : fail("notAuthenticated");
+        return session
+          ? deps.voice(session.viewer.userId, session.id, frame.d)
+          : fail("notAuthenticated");
       case 8: {
         if (!session) return fail("notAuthenticated");
         for (const chunk of deps.membersOf(frame.d, session.viewer)) deps.dispatch(session, chunk);

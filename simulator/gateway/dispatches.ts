@@ -25,6 +25,7 @@ import {
   toPartialMember,
   toRole,
 } from "../payloads/payloads.ts";
+import { toVoiceState } from "../voice/states.ts";
 import { isPrivate, type Message, type World, type WorldEvent } from "../world/world.ts";
 
 export interface Viewer {
@@ -106,6 +107,22 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
       const guildId = channel && !isPrivate(channel) ? channel.guildId : undefined;
       if (botId !== viewer.userId || !isOnShard(guildId, viewer)) return;
       return { t: "INTERACTION_CREATE", d: toInteraction(world, interaction, viewer.userId) };
+    }
+    case "voice_changed": {
+      const { guildId, state, isGone } = event;
+      if (!(viewer.intents & INTENT.guildVoiceStates)) return;
+      if (!isMemberHere(world, guildId, viewer)) return;
+      const member = world.guilds.get(guildId)?.members.get(state.userId);
+      const d = toVoiceState(guildId, state, isGone);
+      return {
+        t: "VOICE_STATE_UPDATE",
+        d: { ...d, ...(member && { member: toMember(world, member) }) },
+      };
+    }
+    case "voice_server_changed": { // no intent includes it
+      const { guildId, userId, token, endpoint } = event;
+      if (userId !== viewer.userId || !isOnShard(guildId, viewer)) return;
+      return { t: "VOICE_SERVER_UPDATE", d: { token, guild_id: guildId, endpoint } };
     }
     case "role_updated": {
       const { guildId, role } = event;
@@ -240,7 +257,7 @@ function membershipDispatch(
   if (!(viewer.intents & intent) || !isOnShard(guildId, viewer)) return;
   if (isOwn) {
     if (kind === "guild_left") return { t: "GUILD_DELETE", d: { id: guildId } };
-    return guild && { t: "GUILD_CREATE", d: toCreatedGuild(world, guild, userId) };
+    return guild && { t: "GUILD_CREATE", d: toCreatedGuild(world, guild, viewer) };
   }
   if (!guild?.members.has(viewer.userId)) return;
   const user = world.users.get(userId);

@@ -1,6 +1,6 @@
 /** The simulator's gateway: connections, sessions, and the events between them. */
 
-import { parseSnowflake } from "../../src/core/discord/ids.ts";
+import { parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { applicationFlags } from "../payloads/application.ts";
 import {
@@ -20,6 +20,7 @@ import { toCreatedGuild } from "../payloads/guild.ts";
 import { INTENT } from "../world/intents.ts";
 import { searchMembers } from "../world/member_search.ts";
 import { toMember, toOwnUser } from "../payloads/payloads.ts";
+import type { VoiceWish } from "../voice/states.ts";
 import type { IdentifyLimit } from "./identify_limit.ts";
 import type { Guild, World, WorldEvent } from "../world/world.ts";
 
@@ -34,6 +35,9 @@ export interface GatewayOptions {
   /** Number of payloads that a session keeps for replay. */
   readonly replayLimit: number;
   readonly identifyLimit: IdentifyLimit;
+  sessionEnded(id: string): void;
+  /** Carries out op 4. */
+  voice(userId: UserId, sessionId: string, wish: VoiceWish): void;
   /** Called when a session began, resumed or lost its connection. */
   readonly changed: () => void;
 }
@@ -87,7 +91,11 @@ export async function startGateway(
 ): Promise<Gateway> {
   const { now, random, replayLimit } = options;
   const switches = createGatewaySwitches();
-  const sessions = createSessions({ replayLimit, timeoutMs: options.sessionTimeoutMs }, random);
+  const sessions = createSessions({
+    replayLimit,
+    timeoutMs: options.sessionTimeoutMs,
+    ended: options.sessionEnded,
+  }, random);
   const connections = new Set<GatewayConnection>();
   let opened = 0;
   let url = "";
@@ -244,7 +252,7 @@ function guildsOf(world: World, { viewer }: Session): readonly Guild[] {
 
 function bring(world: World, guild: Guild, session: Session, dispatch: Send): void {
   if (!(session.viewer.intents & INTENT.guilds)) return;
-  const d = toCreatedGuild(world, guild, session.viewer.userId);
+  const d = toCreatedGuild(world, guild, session.viewer);
   dispatch(session, { t: "GUILD_CREATE", d });
 }
 

@@ -40,6 +40,8 @@ export interface SessionLimits {
   readonly replayLimit: number;
   /** Milliseconds for which a session lives without a connection. */
   readonly timeoutMs: number;
+  /** Called once a session can no longer be resumed. */
+  readonly ended: (id: string) => void;
 }
 
 export type Resumed =
@@ -69,13 +71,17 @@ export interface Sessions {
 }
 
 export function createSessions(
-  { replayLimit, timeoutMs }: SessionLimits,
+  { replayLimit, timeoutMs, ended }: SessionLimits,
   random: () => number,
 ): Sessions {
   const sessions = new Map<string, Session>();
 
   const isDead = ({ detachedAt }: Session, now: number) =>
     detachedAt !== undefined && now - detachedAt > timeoutMs;
+
+  const end = (id: string) => {
+    if (sessions.delete(id)) ended(id);
+  };
 
   return {
     open(account, viewer) {
@@ -95,7 +101,7 @@ export function createSessions(
     },
     alive(now) {
       for (const session of sessions.values()) {
-        if (isDead(session, now)) sessions.delete(session.id);
+        if (isDead(session, now)) end(session.id);
       }
       return [...sessions.values()];
     },
@@ -113,11 +119,11 @@ export function createSessions(
     },
     refuse(id, account, isToStay) {
       if (isToStay) return { kind: "refused" };
-      if (sessions.get(id)?.account === account) sessions.delete(id);
+      if (sessions.get(id)?.account === account) end(id);
       return { kind: "unknown" };
     },
     drop(session) {
-      sessions.delete(session.id);
+      end(session.id);
     },
   };
 }

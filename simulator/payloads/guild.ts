@@ -2,7 +2,10 @@
 
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
+import { INTENT } from "../world/intents.ts";
 import { PERMISSION } from "../world/permissions.ts";
+import type { Viewer } from "../gateway/dispatches.ts";
+import { toVoiceState } from "../voice/states.ts";
 import { type Payload, toChannel, toMember, toRole } from "./payloads.ts";
 import type { Channel, Expression, Guild, GuildChannel, Webhook, World } from "../world/world.ts";
 
@@ -127,8 +130,15 @@ export function toEventChannel(world: World, channel: GuildChannel, reader: User
   };
 }
 
-/** The guild in GUILD_CREATE: threads that the bot may not see are missing; it is the only member. */
-export function toCreatedGuild(world: World, guild: Guild, reader: UserId): Payload {
+/**
+ * The guild in GUILD_CREATE: threads that the bot may not see are missing; it is the only member,
+ * and voice states need their intent.
+ */
+export function toCreatedGuild(
+  world: World,
+  guild: Guild,
+  { userId: reader, intents }: Pick<Viewer, "userId" | "intents">,
+): Payload {
   const own = guild.members.get(reader);
   const channels = channelsOf(world, guild);
   return {
@@ -143,7 +153,9 @@ export function toCreatedGuild(world: World, guild: Guild, reader: UserId): Payl
     threads: channels.filter((one) => one.kind === "thread" && !one.isArchived)
       .filter((thread) => may(world, thread, reader, "view"))
       .map((thread) => toChannel(world, thread, reader)),
-    voice_states: [],
+    voice_states: intents & INTENT.guildVoiceStates
+      ? [...guild.things.voice.values()].map((state) => toVoiceState(guild.id, state))
+      : [],
     presences: [],
     stage_instances: [],
     guild_scheduled_events: [],

@@ -33,6 +33,7 @@ const CHANNEL_TYPE = {
   group_dm: 3,
   category: 4,
   thread: 11,
+  stage: 13,
   forum: 15,
 } as const;
 
@@ -134,6 +135,7 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
       };
     case "text":
     case "voice":
+    case "stage":
     case "category":
     case "forum":
       return {
@@ -144,6 +146,11 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
         position: channel.position ?? 0,
         nsfw: channel.isAgeRestricted ?? false,
         rate_limit_per_user: channel.slowmodeSec ?? 0,
+        ...((channel.kind === "voice" || channel.kind === "stage") && {
+          user_limit: channel.userLimit ?? 0,
+          bitrate: 64_000,
+          rtc_region: channel.region ?? null,
+        }),
         ...(channel.kind === "forum" && {
           available_tags: (channel.tags ?? []).map((tag) => ({
             ...tag,

@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<number, TextChannel["kind"]>> = {
   2: "voice",
   4: "category",
   5: "text",
-  13: "voice",
+  13: "stage",
   15: "forum",
 };
 
@@ -35,6 +35,8 @@ const fields = {
   position: z.int().min(0).nullish(),
   nsfw: z.boolean().nullish(),
   rate_limit_per_user: z.int().min(0).max(21_600).nullish(),
+  user_limit: z.int().min(0).max(99).nullish(),
+  rtc_region: z.string().nullish(),
 };
 const CREATE = z.strictObject({
   ...fields,
@@ -150,12 +152,15 @@ export function addChannelRoutes(app: Hono<Env>, { world, self, publish }: Deps)
 }
 
 function changesOf(
-  { topic, parent_id, position, nsfw, rate_limit_per_user }: Omit<
+  { topic, parent_id, position, nsfw, rate_limit_per_user, user_limit, rtc_region }: Omit<
     z.infer<typeof CHANGE>,
     "name" | "archived" | "locked"
   >,
 ): Partial<
-  Pick<TextChannel, "topic" | "parentId" | "position" | "isAgeRestricted" | "slowmodeSec">
+  Pick<
+    TextChannel,
+    "topic" | "parentId" | "position" | "isAgeRestricted" | "slowmodeSec" | "userLimit" | "region"
+  >
 > {
   const parentId = parent_id ? parseSnowflake<"channel">(parent_id) : undefined;
   return {
@@ -164,5 +169,7 @@ function changesOf(
     ...(typeof position === "number" && { position }),
     ...(typeof nsfw === "boolean" && { isAgeRestricted: nsfw }),
     ...(typeof rate_limit_per_user === "number" && { slowmodeSec: rate_limit_per_user }),
+    ...(typeof user_limit === "number" && { userLimit: user_limit }),
+    ...(typeof rtc_region === "string" && { region: rtc_region }),
   };
 }

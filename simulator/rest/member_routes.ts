@@ -8,12 +8,13 @@ import { parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";
 import { changeRoles, changeTimeout, leaveGuild } from "../actions/changes.ts";
 import { toMember, toUser } from "../payloads/payloads.ts";
 import { openChannel } from "../world/access.ts";
-import { PERMISSION } from "../world/permissions.ts";
+import { guildPermissions, PERMISSION } from "../world/permissions.ts";
 import { REFUSALS } from "../world/refusals.ts";
 import type { Guild, Member, World, WorldEvent } from "../world/world.ts";
 import { answerMalformed, answerRefused } from "./answers.ts";
 import type { Asked, Env } from "./call.ts";
 import { inGuild, memberOf, outranks } from "./guild_permission.ts";
+import { moderateVoice, neededForVoice, VOICE_OF_MEMBER } from "./voice_routes.ts";
 
 interface Deps {
   readonly world: World;
@@ -21,8 +22,9 @@ interface Deps {
   publish(events: readonly WorldEvent[]): void;
 }
 
-const TIMEOUT = z.strictObject({
-  communication_disabled_until: z.iso.datetime({ offset: true }).nullable(),
+const MEMBER = z.strictObject({
+  communication_disabled_until: z.iso.datetime({ offset: true }).nullish(),
+  ...VOICE_OF_MEMBER,
 });
 const BAN = z.strictObject({ delete_message_seconds: z.int().min(0).max(604_800).nullish() });
 
@@ -68,20 +70,31 @@ export function addMemberRoutes(app: Hono<Env>, { world, self, publish }: Deps):
   app.patch(
     "/guilds/:guild/members/:user",
     (c) =>
-      onMember(c, PERMISSION.moderateMembers, (guild, member) => {
-        const parsed = TIMEOUT.safeParse(c.env.call.body);
+      onMember(c, 0n, (guild, member) => {
+        const parsed = MEMBER.safeParse(c.env.call.body);
         if (!parsed.success) return answerMalformed(parsed.error);
-        const until = parsed.data.communication_disabled_until;
-        const at = until === null ? undefined : Date.parse(until);
-        publish([changeTimeout(guild, member.userId, at)]);
+        const { communication_disabled_until: until, ...voice } = parsed.data;
+        const isTimeout = until !== undefined;
+        const needed = (isTimeout ? PERMISSION.moderateMembers : 0n) | neededForVoice(voice);
+        if (
+          (guildPermissions(guild, self(c)) & needed) !== needed ||
+          (isTimeout && !outranks(guild, self(c), member))
+        ) {
+          return answerRefused(REFUSALS.missingPermissions);
+        }
+        const moved = moderateVoice(world, guild, member.userId, voice);
+        if ("status" in moved) return answerRefused(moved);
+        const at = until ? Date.parse(until) : undefined;
+        if (isTimeout) publish([changeTimeout(guild, member.userId, at)]);
+        publish(moved);
         return Response.json(toMember(world, guild.members.get(member.userId) ?? member));
-      }),
+      }, false),
   );
   app.delete(
     "/guilds/:guild/members/:user",
     (c) =>
       onMember(c, PERMISSION.kickMembers, (guild, member) => {
-        leaveGuild(guild, member.userId);
+        publish([leaveGuild(guild, member.userId)]);
         return done();
       }),
   );
@@ -97,7 +110,7 @@ export function addMemberRoutes(app: Hono<Env>, { world, self, publish }: Deps):
         }
         const parsed = BAN.safeParse(c.env.call.body);
         if (!parsed.success) return answerMalformed(parsed.error);
-        if (member) leaveGuild(guild, user.id);
+        if (member) publish([leaveGuild(guild, user.id)]);
         guild.things.bans.add(user.id);
         return done();
       }),
@@ -135,25 +148,6 @@ export function addMemberRoutes(app: Hono<Env>, { world, self, publish }: Deps):
         return id && guild.things.bans.delete(id) ? done() : answerRefused(REFUSALS.unknownBan);
       }),
   );
-  app.get("/guilds/:guild/voice-states/:user", (c) =>
-    onMember(c, 0n, (guild, member) => {
-      const channelId = guild.things.voice.get(member.userId);
-      if (!channelId) return answerRefused(REFUSALS.unknownVoiceState);
-      return c.json({
-        channel_id: channelId,
-        guild_id: guild.id,
-        user_id: member.userId,
-        session_id: "simulated",
-        deaf: false,
-        mute: false,
-        self_deaf: false,
-        self_mute: false,
-        self_stream: null,
-        self_video: false,
-        suppress: false,
-        request_to_speak_timestamp: null,
-      });
-    }, false));
   app.get("/channels/:channel/thread-members/:user", (c) => {
     const access = openChannel(world, c.req.param("channel"), self(c), "view");
     if (access.kind === "refused") return answerRefused(access.refused);

@@ -188,13 +188,18 @@ export function addBot(
 export function addChannel(
   world: World,
   guild: Guild,
-  fields: {
-    readonly name: string;
-    readonly kind?: TextChannel["kind"];
-    readonly topic?: string;
-    readonly isAgeRestricted?: boolean;
-    readonly overwrites?: readonly Overwrite[];
-  } & Pick<TextChannel, "parentId" | "position" | "isAgeRestricted" | "slowmodeSec" | "tags">,
+  fields:
+    & {
+      readonly name: string;
+      readonly kind?: TextChannel["kind"];
+      readonly topic?: string;
+      readonly isAgeRestricted?: boolean;
+      readonly overwrites?: readonly Overwrite[];
+    }
+    & Pick<
+      TextChannel,
+      "parentId" | "position" | "isAgeRestricted" | "slowmodeSec" | "tags" | "userLimit" | "region"
+    >,
   now: number,
 ): TextChannel {
   const channel: TextChannel = {

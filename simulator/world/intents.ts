@@ -7,6 +7,7 @@
 export const INTENT = {
   guilds: 1 << 0,
   guildMembers: 1 << 1,
+  guildVoiceStates: 1 << 7,
   guildPresences: 1 << 8,
   guildMessages: 1 << 9,
   guildMessageReactions: 1 << 10,

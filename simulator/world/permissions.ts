@@ -25,7 +25,12 @@ export const PERMISSION = {
   readMessageHistory: 1n << 16n,
   mentionEveryone: 1n << 17n,
   connect: 1n << 20n,
+  speak: 1n << 21n,
+  muteMembers: 1n << 22n,
+  deafenMembers: 1n << 23n,
+  moveMembers: 1n << 24n,
   manageRoles: 1n << 28n,
+  requestToSpeak: 1n << 32n,
   manageWebhooks: 1n << 29n,
   manageThreads: 1n << 34n,
   createPublicThreads: 1n << 35n,
@@ -40,11 +45,12 @@ export const PERMISSION = {
   bypassSlowmode: 1n << 52n,
 } as const;
 
-/** Permissions of `@everyone` in a new guild: write, read the history, react and open threads. */
+/** Permissions of `@everyone` in a new guild: write, read, react, open threads and speak. */
 export const DEFAULT_PERMISSIONS: bigint = PERMISSION.addReactions | PERMISSION.viewChannel |
   PERMISSION.sendMessages | PERMISSION.embedLinks | PERMISSION.attachFiles |
   PERMISSION.readMessageHistory | PERMISSION.sendMessagesInThreads |
-  PERMISSION.createPublicThreads;
+  PERMISSION.createPublicThreads | PERMISSION.connect | PERMISSION.speak |
+  PERMISSION.requestToSpeak;
 
 /** Every bit that Discord may use. */
 export const ALL_PERMISSIONS: bigint = (1n << 53n) - 1n;

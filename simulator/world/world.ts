@@ -79,7 +79,7 @@ interface ChannelBase {
 }
 
 export interface TextChannel extends ChannelBase {
-  readonly kind: "text" | "forum" | "voice" | "category";
+  readonly kind: "text" | "forum" | "voice" | "stage" | "category";
   readonly guildId: GuildId;
   readonly name: string;
   readonly topic?: string;
@@ -94,6 +94,10 @@ export interface TextChannel extends ChannelBase {
     readonly moderated: boolean;
   }[];
   readonly isAgeRestricted?: boolean;
+  /** Members that a voice channel takes; 0 or absent: any number. */
+  readonly userLimit?: number;
+  /** Region of a voice channel's server. */
+  readonly region?: string;
   readonly overwrites: readonly Overwrite[];
 }
 
@@ -237,9 +241,27 @@ export interface GuildThings {
   /** Scheduled events in Discord's JSON, by id. */
   readonly events: Map<string, Opaque>;
   readonly bans: Set<UserId>;
-  readonly voice: Map<UserId, ChannelId>;
+  /** The members in voice channels, in the order of their joins. */
+  readonly voice: Map<UserId, VoiceState>;
   /** Searches to answer with 202 before the first result. */
   unindexed: number;
+}
+
+/** A member in a voice channel. */
+export interface VoiceState {
+  readonly userId: UserId;
+  readonly channelId: ChannelId;
+  /** At Discord, the id of the gateway's session. */
+  readonly sessionId: string;
+  readonly selfMute: boolean;
+  readonly selfDeaf: boolean;
+  /** Set by a moderator, as is {@link deaf}. */
+  readonly mute: boolean;
+  readonly deaf: boolean;
+  /** Set without the right to speak, and in the audience of a stage. */
+  readonly suppress: boolean;
+  /** Unix time in milliseconds of a request to speak. */
+  readonly requestedAt?: number | undefined;
 }
 
 export interface Pings {
@@ -341,6 +363,22 @@ export type WorldEvent =
   | { readonly kind: "member_updated"; readonly guildId: GuildId; readonly member: Member }
   | { readonly kind: "role_updated"; readonly guildId: GuildId; readonly role: Role }
   | { readonly kind: "guild_updated"; readonly guildId: GuildId }
+  | {
+    readonly kind: "voice_changed";
+    readonly guildId: GuildId;
+    /** The last one, if the member has left. */
+    readonly state: VoiceState;
+    readonly isGone: boolean;
+  }
+  /** For one bot alone: where to connect, with which token. */
+  | {
+    readonly kind: "voice_server_changed";
+    readonly guildId: GuildId;
+    readonly userId: UserId;
+    readonly token: string;
+    /** `null` while Discord looks for another server. */
+    readonly endpoint: string | null;
+  }
   | { readonly kind: "interaction_created"; readonly interaction: Interaction };
 
 export interface World {

@@ -337,7 +337,16 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   voiceStatus: {
     args({ demo: { krill }, target }, { voice }) {
-      krill.things.voice.set(target.id, voice.id);
+      krill.things.voice.set(target.id, {
+        userId: target.id,
+        channelId: voice.id,
+        sessionId: "simulated",
+        selfMute: false,
+        selfDeaf: false,
+        mute: false,
+        deaf: false,
+        suppress: false,
+      });
       return { userId: target.id };
     },
     tells: /"channel":"voice","isMuted":false/,

@@ -1,0 +1,344 @@
+/**
+ * The simulated Discord's voice: who is in which channel, the servers of the calls, and people who
+ * speak and listen: `voice.join({ who: "ada", in: "Voice" })`.
+ */
+
+import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
+import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
+import type { People } from "../actions/people.ts";
+import type { Guild, VoiceState, World, WorldEvent } from "../world/world.ts";
+import { type DaveLibrary, loadDaveLibrary } from "./dave_library.ts";
+import { createVoiceSwitches, type VoiceSwitches } from "./faults.ts";
+import { VOICE_CLOSE, type VoiceCloseName } from "./frames.ts";
+import { createGroup } from "./group.ts";
+import { OPUS_PAYLOAD_TYPE, sealPacket } from "./packets.ts";
+import { createPerson, decodeHeard, encodeRecording, type Pcm, type Person } from "./person.ts";
+import { createRoom, type Room } from "./room.ts";
+import { startVoiceServer, type VoiceServer } from "./server.ts";
+import type { Credential, VoiceSession } from "./sessions.ts";
+import {
+  change,
+  consequences,
+  enter,
+  follow,
+  isAudible,
+  leave,
+  voiceChannel,
+  type VoiceWish,
+} from "./states.ts";
+
+export interface VoiceFaults extends VoiceSwitches {
+  /** Closes every voice connection with a code, or cuts it without one. */
+  drop(how: VoiceCloseName | "cut"): void;
+  /** Moves all calls to another server, as when Discord changes a region. */
+  moveServer(): Promise<void>;
+  /** Sends messages and datagrams of no known kind, and packets of no member. */
+  sendUnknown(): void;
+}
+
+/** What a person heard of one speaker. */
+export interface Heard {
+  /** Milliseconds of sound, without pauses. */
+  readonly ms: number;
+  /** Unix time in milliseconds of the first and the last frame. */
+  readonly firstAt: number | undefined;
+  readonly lastAt: number | undefined;
+  pcm(): Promise<Pcm>;
+}
+
+export interface PlaceOfMember {
+  /** A username or a user's id. */
+  readonly who: string;
+  /** A voice channel, by name or id. */
+  readonly in: string;
+}
+
+export interface VoiceControl {
+  /** A person joins a channel, or goes to another. */
+  join(
+    place: PlaceOfMember & { readonly isMuted?: boolean; readonly isDeaf?: boolean },
+  ): Promise<void>;
+  /** Takes a member out of its channel: a person leaves, a bot is disconnected. */
+  leave(who: string): void;
+  /** A moderator moves a member. */
+  move(place: PlaceOfMember): void;
+  /** Changes a member's state, as a moderator does; `suppress` is of a stage. */
+  set(who: string, changed: Parameters<typeof change>[2]): void;
+  /** A person speaks a recording. Resolves at its end, or once {@link hush} stops it. */
+  say(who: string, pcm: Pcm): Promise<void>;
+  hush(who: string): void;
+  /** What a person heard of another, or of the bot. */
+  heard(who: string, of: string): Heard;
+  /** Forgets everything that a person heard. */
+  forget(who: string): void;
+  state(who: string): VoiceState | undefined;
+  /** The connections of clients. */
+  sessions(): readonly VoiceSession[];
+  room(name: string): Room;
+  readonly faults: VoiceFaults;
+}
+
+export interface Voice {
+  readonly control: VoiceControl;
+  /** Carries out op 4. */
+  follow(userId: UserId, sessionId: string, wish: VoiceWish): void;
+  /** A gateway session is over, and with it its place in a channel. */
+  sessionEnded(sessionId: string): void;
+  /** Draws the consequences of published events. */
+  notice(events: readonly WorldEvent[]): void;
+  close(): Promise<void>;
+}
+
+export interface VoiceOptions {
+  /** Milliseconds between heartbeats of the voice gateway: 13,750 by default, as at Discord. */
+  readonly heartbeatMs?: number;
+  /** Milliseconds for which a broken session can be resumed: 60,000 by default. */
+  readonly resumeMs?: number;
+  readonly loadDave?: () => Promise<DaveLibrary>;
+}
+
+export interface VoiceDeps {
+  readonly world: World;
+  readonly people: Pick<People, "channel" | "user">;
+  readonly host: string;
+  readonly now: () => number;
+  readonly random: () => number;
+  publish(events: readonly WorldEvent[]): void;
+}
+
+const TICK_MS = 10;
+
+export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): Promise<Voice> {
+  const { world, people, now, publish } = deps;
+  const { heartbeatMs = 13_750, resumeMs = 60_000, loadDave = loadDaveLibrary } = options;
+  const switches = createVoiceSwitches();
+  const rooms = new Map<ChannelId, Room>();
+  const persons = new Map<UserId, { readonly person: Person; readonly room: Room }>();
+  const credentials = new Map<string, Credential>();
+  const servers: VoiceServer[] = [];
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  let library: Promise<DaveLibrary> | undefined;
+  let dave: DaveLibrary | undefined;
+  let ticking: ReturnType<typeof setInterval> | undefined;
+  let lastSsrc = 1_000;
+
+  const startServer = () =>
+    startVoiceServer({
+      host: deps.host,
+      random: deps.random,
+      switches,
+      heartbeatMs,
+      resumeMs,
+      nextSsrc: () => lastSsrc += 1,
+      isKnownGuild: (id) => [...world.guilds.keys()].some((known) => known === id),
+    });
+  let server = await startServer();
+  servers.push(server);
+
+  const later = (ms: number, act: () => void) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      act();
+    }, ms);
+    timers.add(timer);
+  };
+  const stateOf = (userId: UserId): readonly [Guild, VoiceState] | undefined => {
+    for (const guild of world.guilds.values()) {
+      const state = guild.things.voice.get(userId);
+      if (state) return [guild, state];
+    }
+    return undefined;
+  };
+  const roomOf = (channelId: ChannelId): Room => {
+    const known = rooms.get(channelId);
+    if (known) return known;
+    const isStage = world.channels.get(channelId)?.kind === "stage";
+    const room = createRoom({
+      channelId,
+      group: switches.isEndToEnd && !isStage ? createGroup(channelId, later) : undefined,
+      maySpeak(userId) {
+        const [, state] = stateOf(userId) ?? [];
+        return state?.channelId === channelId && isAudible(state);
+      },
+      mayHear(userId) {
+        const [, state] = stateOf(userId) ?? [];
+        return state?.channelId === channelId && !state.deaf && !state.selfDeaf;
+      },
+    });
+    rooms.set(channelId, room);
+    return room;
+  };
+  const seat = (userId: UserId, channelId: ChannelId | undefined) => {
+    const before = persons.get(userId);
+    if (before && channelId && before.room === rooms.get(channelId)) return;
+    before?.person.stop();
+    before?.room.leave(userId);
+    persons.delete(userId);
+    if (!channelId) return;
+    const room = roomOf(channelId);
+    const person = createPerson({ userId, ssrc: lastSsrc += 1 }, room, dave, now);
+    for (const [of, frames] of before?.person.heard ?? []) person.heard.set(of, frames);
+    persons.set(userId, { person, room });
+    room.connect(person);
+    room.group?.greet(person);
+    ticking ??= setInterval(() => {
+      for (const one of persons.values()) one.person.tick(performance.now());
+    }, TICK_MS);
+  };
+  const admit = (guildId: GuildId, { userId, sessionId, channelId }: VoiceState) => {
+    const token = randomBytes(8).toString("hex");
+    const credential = { token, guildId, userId, sessionId, room: roomOf(channelId) };
+    credentials.set(`${guildId}/${userId}`, credential);
+    server.admit(credential);
+    publish([{ kind: "voice_server_changed", guildId, userId, token, endpoint: server.endpoint }]);
+  };
+  const expel = (guildId: GuildId, userId: UserId, why: VoiceCloseName) => {
+    const credential = credentials.get(`${guildId}/${userId}`);
+    credentials.delete(`${guildId}/${userId}`);
+    for (const one of servers) if (credential) one.expel(credential.token, why);
+  };
+  const changed = (
+    { guildId, state, isGone }: Extract<WorldEvent, { kind: "voice_changed" }>,
+  ) => {
+    const { userId, channelId, sessionId } = state;
+    if (!world.users.get(userId)?.isBot) return seat(userId, isGone ? undefined : channelId);
+    const credential = credentials.get(`${guildId}/${userId}`);
+    const isSame = !isGone && credential?.sessionId === sessionId &&
+      credential.room === rooms.get(channelId) && !server.isStale(credential.token);
+    if (isSame) return;
+    const isDeleted = credential && credential.room !== rooms.get(credential.room.channelId);
+    expel(guildId, userId, isDeleted ? "callTerminated" : "disconnected");
+    if (!isGone) admit(guildId, state);
+  };
+  const ready = async () => {
+    if (switches.isEndToEnd) dave ??= await (library ??= loadDave());
+  };
+  const personOf = (who: string): Person => {
+    const found = persons.get(people.user(who));
+    if (!found) throw new RangeError(`Cannot find ${who} in a voice channel: let them join first`);
+    return found.person;
+  };
+  const placeOf = (place: PlaceOfMember) => {
+    const channel = voiceChannel(world, people.channel(place.in).id);
+    const guild = channel && world.guilds.get(channel.guildId);
+    if (!channel || !guild) throw new RangeError(`Cannot join ${place.in}: no voice channel`);
+    return { channel, guild, userId: people.user(place.who) };
+  };
+  const sessions = () => servers.flatMap((one) => [...one.sessions]);
+
+  const faults: VoiceFaults = Object.assign(switches, {
+    drop(how: VoiceCloseName | "cut") {
+      for (const { connection } of sessions()) {
+        if (how === "cut") connection?.cut();
+        else connection?.close(VOICE_CLOSE[how][0], VOICE_CLOSE[how][1]);
+      }
+    },
+    async moveServer() {
+      const seats = [...persons].map(([userId, { room }]) => [userId, room.channelId] as const);
+      const before = server;
+      server = await startServer();
+      servers.push(server);
+      rooms.clear();
+      for (const { userId, guildId, token } of [...credentials.values()]) {
+        const state = stateOf(userId)?.[1];
+        const guild = [...world.guilds.values()].find(({ id }) => id === guildId);
+        before.expel(token, "callTerminated");
+        if (state && guild) admit(guild.id, state);
+      }
+      for (const [userId, channelId] of seats) seat(userId, channelId);
+    },
+    sendUnknown() {
+      for (const session of sessions()) {
+        session.tell(99, { simulated: true });
+        session.tellBinary(99, Buffer.from("unknown"));
+        const { transport } = session;
+        if (!transport) continue;
+        const { mode, port, address } = transport;
+        const packet = { ssrc: 7, sequence: 1, timestamp: 1, payloadType: OPUS_PAYLOAD_TYPE };
+        const stranger = { ...packet, payload: Buffer.alloc(40, 7) };
+        session.hear(session.userId, stranger);
+        session.hear(session.userId, { ...stranger, payloadType: 96 });
+        const report = Buffer.concat([Buffer.from([0x80, 200, 0, 6]), randomBytes(48)]);
+        const datagrams = [
+          sealPacket(mode, randomBytes(32), 1, stranger),
+          report,
+          randomBytes(200),
+          Buffer.alloc(1),
+        ];
+        for (const datagram of datagrams) server.sendUdp(datagram, port, address);
+      }
+    },
+  });
+
+  return {
+    follow: (userId, sessionId, wish) => publish(follow(world, userId, sessionId, wish)),
+    sessionEnded(sessionId) {
+      for (const guild of world.guilds.values()) {
+        for (const state of [...guild.things.voice.values()]) {
+          if (state.sessionId === sessionId) publish(leave(guild, state.userId));
+        }
+      }
+    },
+    notice(events) {
+      for (const event of events) {
+        if (event.kind === "voice_changed") changed(event);
+        if (event.kind === "channel_deleted") rooms.delete(event.channel.id);
+        publish(consequences(world, event));
+      }
+    },
+    async close() {
+      clearInterval(ticking);
+      for (const timer of timers) clearTimeout(timer);
+      for (const { person } of persons.values()) person.stop();
+      await Promise.all(servers.map((one) => one.close()));
+    },
+    control: {
+      async join({ isMuted = false, isDeaf = false, ...place }) {
+        await ready();
+        const { channel, guild, userId } = placeOf(place);
+        const events = follow(world, userId, `person-${userId}`, {
+          guild_id: guild.id,
+          channel_id: channel.id,
+          self_mute: isMuted,
+          self_deaf: isDeaf,
+        });
+        if (events.length === 0) throw new RangeError(`${place.who} may not join ${place.in}`);
+        publish(events);
+      },
+      leave(who) {
+        const [guild, state] = stateOf(people.user(who)) ?? [];
+        if (guild && state) publish(leave(guild, state.userId));
+      },
+      move(place) {
+        const { channel, guild, userId } = placeOf(place);
+        const state = guild.things.voice.get(userId);
+        if (!state) throw new RangeError(`Cannot move ${place.who}: they are in no voice channel`);
+        publish(enter(world, guild, channel, state));
+      },
+      set(who, to) {
+        const [guild, state] = stateOf(people.user(who)) ?? [];
+        if (guild && state) publish(change(guild, state.userId, to));
+      },
+      async say(who, pcm) {
+        const person = personOf(who);
+        await person.speak(await encodeRecording(pcm));
+      },
+      hush: (who) => personOf(who).stop(),
+      heard(who, of) {
+        const frames = [...personOf(who).heard.get(people.user(of)) ?? []];
+        return {
+          ms: frames.length * 20,
+          firstAt: frames[0]?.at,
+          lastAt: frames.at(-1)?.at,
+          pcm: () => decodeHeard(frames),
+        };
+      },
+      forget: (who) => personOf(who).heard.clear(),
+      state: (who) => stateOf(people.user(who))?.[1],
+      sessions,
+      room: (name) => roomOf(people.channel(name).id),
+      faults,
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { loadDaveLibrary } from "../../../simulator/voice/dave_library.ts";
+import { type Mode, MODES } from "../../../simulator/voice/packets.ts";
+import { decodeHeard } from "../../../simulator/voice/person.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
+import type { TextChannel } from "../../../simulator/world/world.ts";
+import { joinVoice, type RawVoice } from "../../support/voice/client.ts";
+import { readSound, speakText } from "../../support/voice/tone_code.ts";
+import { connectReady, type RawGateway, soon, withSimulator } from "../raw_client.ts";
+
+const library = await loadDaveLibrary();
+const VOICE_INTENTS = 1 << 0 | 1 << 7;
+
+interface Scene {
+  readonly sim: Simulator;
+  readonly demo: DemoWorld;
+  readonly channel: TextChannel;
+  readonly gateway: RawGateway;
+  client(mode?: Mode, isEncrypted?: boolean): Promise<RawVoice>;
+}
+
+/** A demo world with the channel "Talk" and a connected bot. */
+function withVoice(
+  test: (scene: Scene) => Promise<void>,
+  kind: "voice" | "stage" = "voice",
+): Promise<void> {
+  return withSimulator(async (sim, demo) => {
+    const channel = addChannel(demo.world, demo.krill, { name: "Talk", kind }, Date.now());
+    addChannel(demo.world, demo.krill, { name: "Other", kind: "voice" }, Date.now());
+    const gateway = await connectReady(sim, { intents: VOICE_INTENTS });
+    const voices: RawVoice[] = [];
+    try {
+      await test({
+        sim,
+        demo,
+        channel,
+        gateway,
+        async client(mode, isEncrypted = true) {
+          const voice = await joinVoice(gateway, {
+            guildId: demo.krill.id,
+            channelId: channel.id,
+            userId: sim.application.userId,
+            ...(mode && { mode }),
+            ...(isEncrypted && { library }),
+          });
+          voices.push(voice);
+          return voice;
+        },
+      });
+    } finally {
+      for (const voice of voices) await voice.close();
+      gateway.close();
+    }
+  });
+}
+
+const textOf = async (voice: RawVoice): Promise<string> => {
+  const [frames = []] = voice.heard.values();
+  return readSound(await decodeHeard(frames.map((frame) => ({ at: 0, ...frame }))));
+};
+
+describe("[V4] a call of the simulator", () => {
+  for (const mode of MODES) {
+    for (const isEndToEnd of [true, false]) {
+      it(`carries words both ways, ${mode}, ${isEndToEnd ? "with" : "without"} DAVE`, () =>
+        withVoice(async ({ sim, client }) => {
+          sim.voice.faults.isEndToEnd = isEndToEnd;
+          await sim.voice.join({ who: "ada", in: "Talk" });
+          const voice = await client(mode, isEndToEnd);
+          await sim.until(() => voice.isEncrypted() === isEndToEnd || undefined, soon());
+          await sim.voice.say("ada", speakText("Hello, bot"));
+          await sim.until(() => [...voice.heard.values()][0]?.length === 30 || undefined, soon());
+          assert.equal(await textOf(voice), "Hello, bot");
+          await voice.speak(speakText("Hello, Ada"));
+          const heard = () => sim.voice.heard("ada", sim.application.userId);
+          await sim.until(() => heard().ms === 600 || undefined, soon());
+          assert.equal(readSound(await heard().pcm()), "Hello, Ada");
+          assert.equal(voice.unreadable(), 0);
+        }));
+    }
+  }
+
+  it("changes keys as people come and go", () =>
+    withVoice(async ({ sim, client }) => {
+      const voice = await client();
+      const room = sim.voice.room("Talk");
+      const hears = async (text: string) => {
+        const before = [...voice.heard.values()].reduce((sum, { length }) => sum + length, 0);
+        await sim.voice.say("ada", speakText(text));
+        await sim.until(() =>
+          [...voice.heard.values()].reduce((sum, { length }) => sum + length, 0) >=
+            before + 3 * text.length || undefined, soon());
+      };
+      await sim.voice.join({ who: "ada", in: "Talk" });
+      await sim.until(() =>
+        voice.isEncrypted() || undefined, soon());
+      await hears("two");
+      assert.equal(room.group?.epoch(), 1n);
+      await sim.voice.join({ who: "grace", in: "Talk" });
+      await voice.message(22);
+      await hears("three");
+      assert.equal(room.group?.epoch(), 2n);
+      sim.voice.leave("grace");
+      await sim.until(() =>
+        room.group?.epoch() === 3n || undefined, soon());
+      await hears("two again");
+      sim.voice.leave("ada");
+      await voice.message(24);
+      assert.equal(room.group?.epoch(), 0n);
+      await sim.voice.join({ who: "ada", in: "Talk" });
+      await sim.until(() => room.group?.epoch() === 1n || undefined, soon());
+      await hears("once more");
+      assert.equal(voice.unreadable(), 0);
+    }));
+
+  it("resumes a broken connection with the missed messages", () =>
+    withVoice(async ({ sim, client }) => {
+      const voice = await client();
+      await sim.voice.join({ who: "ada", in: "Talk" });
+      await sim.until(() => voice.isEncrypted() || undefined, soon());
+      sim.voice.faults.drop("cut");
+      await voice.closed();
+      await sim.voice.join({ who: "grace", in: "Talk" });
+      await voice.resume();
+      await voice.message(22);
+      await sim.voice.say("grace", speakText("Missed you"));
+      await sim.until(() => [...voice.heard.values()][0]?.length === 30 || undefined, soon());
+      assert.equal(await textOf(voice), "Missed you");
+      sim.voice.faults.forgetsSessions = true;
+      await voice.resume();
+      assert.equal(await voice.closed(), 4006);
+    }));
+});
