@@ -15,6 +15,8 @@ import config from "../deno.json" with { type: "json" };
 const FOLDERS = ["src", "simulator", "tests", "scripts", "bench"];
 /** Generated files of this check. */
 const OUT = join(".test", "types");
+/** Types of a package without types, and of files that Bun embeds. */
+const WASM_TYPES = resolve("src", "extras", "voice", "link", "wasm.d.ts");
 /** The compiler uses some 2 GB. By default, it spends a third of its time on freeing memory. */
 const FREE_MEMORY_LATER = { GOGC: "400" };
 
@@ -47,6 +49,7 @@ function writeProject(paths: readonly string[]): string {
     jsx: "react-jsx",
     jsxImportSource: "hono/jsx",
     skipLibCheck: true,
+    paths: { "@napi-rs/wasm-runtime": [WASM_TYPES], "*.wasm": [WASM_TYPES] },
     noEmit: true,
   };
   const include = paths.map((path) => resolve(path));

@@ -156,6 +156,7 @@ export function conversationOf(
       case "held": // for people, not for the model (A5)
       case "checked":
       case "edited":
+      case "spoken": // for people
         return [];
       case "joined":
         return [

@@ -4,7 +4,9 @@ import type { AlertRecord } from "../core/alerts.ts";
 import type { AccountEvents } from "../core/account/events.ts";
 import type { Show } from "../core/turn/ports/discord_call.ts";
 import type { AccountId, GuildId } from "../core/discord/ids.ts";
-import type { CommandCall } from "../core/inbound/interactions.ts";
+import type { OwnVoice } from "../core/discord/voice.ts";
+import type { ButtonPress, CommandCall } from "../core/inbound/interactions.ts";
+import type { VoicePort } from "../core/turn/ports/voice.ts";
 import type { Model } from "../core/model.ts";
 import type { SpendPort } from "../core/spending/metered_model.ts";
 import type { Finding } from "../core/finding.ts";
@@ -13,6 +15,7 @@ import type { ServerEvent } from "../core/hooks/server_event.ts";
 import type { Store } from "../store/store.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
+import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { Judging } from "../flows/judging/judging.ts";
 import type { Meters } from "../http/metrics.ts";
@@ -22,6 +25,8 @@ import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { ReadableOptions } from "../discord/rest/actions/readable.ts";
+import type { SpeechOf } from "../flows/turn/spoken_answer.ts";
+import type { Speech } from "./rules/setup.ts";
 import type { AccountContext } from "./account_context.ts";
 
 export interface BotExtra {
@@ -40,8 +45,10 @@ export type CreateAccountPart = (
 export interface AccountServices {
   readonly client: RestClient;
   readonly reader: Pick<Reader, "index">;
-  readonly judging: Pick<Judging, "judge" | "route" | "sessionOf">;
+  readonly judging: Pick<Judging, "judge" | "presence" | "route" | "sessionOf">;
   readonly spend: SpendPort;
+  /** Models that hear and speak, of the current config. */
+  readonly speech: () => Speech;
   /** The first model of an agent. */
   readonly modelOf: (agentId: string) => Model;
   /** Messages that a person may read by a search (T17). */
@@ -51,12 +58,31 @@ export interface AccountServices {
   };
   /** Removes secrets of the config from a text. */
   readonly cleanSecrets: (text: string) => string;
+  /** The part of a growing answer that people may see. */
+  readonly harmlessPart: (text: string) => string;
   readonly web: Pick<WebPort, "feed">;
+  /** The process environment, which names servers of models. */
+  readonly env: Env;
+  /** Absent if the config had no `voice` when the account connected. */
+  readonly voice?: VoiceService | undefined;
+}
+
+/** The main gateway's part of calls. */
+export interface VoiceService extends Pick<VoiceIndex, "of" | "onChange" | "listen"> {
+  readonly set: (own: OwnVoice) => void;
+  /** How voice servers are reached: unencrypted if Discord's API is, as on the way to a simulator. */
+  readonly scheme: "ws" | "wss";
 }
 
 export type ToldEvents = Pick<
   AccountEvents,
-  "undone" | "hookEnded" | "hookStored" | "delivered" | "attempted" | "previewed"
+  | "undone"
+  | "hookEnded"
+  | "hookStored"
+  | "delivered"
+  | "attempted"
+  | "previewed"
+  | "personForgotten"
 >;
 
 /** An extra's part of an account; it takes the moments that it needs. */
@@ -71,8 +97,14 @@ export interface AccountPart {
   readonly events?: Partial<ToldEvents>;
   /** Its work of commands that the registry declares, by their names. */
   readonly commands?: Readonly<Record<string, (call: CommandCall) => Promise<string>>>;
+  /** Its work of buttons that the registry declares, by their names. */
+  readonly presses?: Readonly<Record<string, (press: ButtonPress) => Promise<string>>>;
+  /** Its work of the tool `voice`. */
+  readonly voice?: VoicePort;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
   linesUnder?(turn: EndedTurn): readonly string[];
+  /** Speaks the answer of a turn in its call (V5). */
+  readonly speechOf?: SpeechOf;
   /** The events to answer, which are stored with the gateway's progress (W7). */
   eventsOf?(told: ServerEvent): readonly NumberedEvent[];
   /** Stores those of a guild that no session brought. Rejects if Discord does not answer. */

@@ -171,7 +171,7 @@ function discordConfig(
     historyLimit: own.historyLimit ?? groupChat.historyLimit ?? DEFAULT_HISTORY,
     gateway: {
       ...own.gateway,
-      reactions: { ...reactionPlaces(access), further: intentsOfEvents(settings.agents) },
+      reactions: { ...reactionPlaces(access), further: furtherIntents(settings) },
     },
     configCommand: configCommandOf(settings, own),
     nativeCommands: (own.commands.native ?? commands.native) !== false,
@@ -179,10 +179,10 @@ function discordConfig(
   };
 }
 
-/** The intents that the entries of `on` need; a change of them reconnects. */
-function intentsOfEvents({ list }: Settings["agents"]): readonly string[] {
+/** The intents that the entries of `on` and `voice` need; a change of them reconnects. */
+function furtherIntents({ agents: { list }, voice }: Settings): readonly string[] {
   const intents = Object.values(entriesIn(list)).map(({ event }) => SERVER_EVENTS[event]);
-  return [...new Set(intents)].toSorted();
+  return [...new Set([...intents, ...voice ? ["guild_voice_states"] : []])].toSorted();
 }
 
 function configCommandOf(
@@ -212,9 +212,9 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
 /** The config key without which a tool does not exist; `undefined` if the config has it. */
 export function missingSection(
   tool: string,
-  { agentList, exec, posts, search, tools }: Pick<
+  { agentList, exec, posts, search, tools, voice }: Pick<
     SharedConfig,
-    "agentList" | "exec" | "posts" | "search" | "tools"
+    "agentList" | "exec" | "posts" | "search" | "tools" | "voice"
   >,
 ): string | undefined {
   switch (tool) {
@@ -230,6 +230,8 @@ export function missingSection(
       return agentList.length > 1 ? undefined : "agents.list";
     case "draw":
       return tools.draw === undefined ? "tools.draw" : undefined;
+    case "voice":
+      return voice ? undefined : "voice";
     default: // the tools have names of any kind
       return undefined;
   }

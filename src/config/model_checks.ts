@@ -55,7 +55,7 @@ export async function unknownProviders(
   });
 }
 
-function modelsIn({ agents, audio, channels, memory, tools }: Settings) {
+function modelsIn({ agents, audio, channels, memory, tools, voice }: Settings) {
   return [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
     ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
@@ -63,6 +63,7 @@ function modelsIn({ agents, audio, channels, memory, tools }: Settings) {
     ...namesIn(audio?.transcribe, ["audio", "transcribe"]),
     ...namesIn(audio?.speak, ["audio", "speak"]),
     ...namesIn(tools?.draw, ["tools", "draw"]),
+    ...namesIn(voice?.realtime, ["voice", "realtime"]),
     ...once(filterModels(channels.discord, ["channels", "discord"])),
   ];
 }

@@ -143,6 +143,10 @@ export const CHECKS = {
       "correct `feeds.<feed>` in the config, or its place at Discord; `barnacle feeds list` shows " +
       "the state of each",
   },
+  "voice": {
+    ...HEALTH,
+    fix: "correct `voice` in the config, or give the bot's role the permission in that channel",
+  },
   "access:ids": { ...HEALTH, fix: "correct the ID or name in the config, or invite the bot" },
   "preflight": { ...HEALTH, runs: ["health"] },
   "gateway:connection": {

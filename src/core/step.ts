@@ -32,6 +32,8 @@ export type Step =
   | { readonly kind: "begun"; readonly callId: string; readonly at: number }
   /** A call that has begun waits for a person; the process keeps it. It may begin again. */
   | { readonly kind: "waits"; readonly callId: string; readonly at: number }
+  /** The answer is about to be spoken (V5). After a crash, people may have heard a part of it. */
+  | { readonly kind: "spoken"; readonly at: number }
   /** Messages that arrived during the turn became part of it (S5). */
   | { readonly kind: "joined"; readonly messageIds: readonly MessageId[]; readonly at: number }
   /** A request had no room for all of these results. The request is the next one. */

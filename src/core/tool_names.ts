@@ -36,6 +36,7 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["ask", { for: "everyone" }],
   ["ask_agent", { for: "everyone" }],
   ["handoff", { for: "everyone" }],
+  ["voice", { for: "everyone" }],
   ["read_file", { for: "owners", group: "group:fs" }],
   ["write_file", { for: "owners", group: "group:fs" }],
   ["edit_file", { for: "owners", group: "group:fs" }],

@@ -26,6 +26,7 @@ import { sessions } from "./sessions/extra.ts";
 import { setup } from "./setup/extra.ts";
 import { skillTools } from "./skill_tools/extra.ts";
 import { upgrade } from "./upgrade/extra.ts";
+import { voice } from "./voice/extra.ts";
 import { why } from "./why/extra.ts";
 
 export const EXTRAS: readonly Extra[] = [
@@ -54,5 +55,6 @@ export const EXTRAS: readonly Extra[] = [
   setup,
   skillTools,
   upgrade,
+  voice,
   why,
 ];

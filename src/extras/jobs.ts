@@ -9,4 +9,5 @@ export type Job = (job: unknown, port: MessagePort) => unknown;
 
 export const JOBS: { readonly [kind: string]: () => Promise<Job> } = {
   seal: async () => (await import("./backup/archive/age.ts")).runSealJob,
+  voice: async () => (await import("./voice/link/thread.ts")).runVoiceJob,
 };

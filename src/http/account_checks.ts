@@ -46,6 +46,7 @@ export const ACCOUNT_CHECKS: readonly CheckCode<{
       "owners:reached",
       "model:refused",
       "feeds",
+      "voice",
     ],
     run: ({ account, componentOf }) => problems(account, componentOf),
   },

@@ -21,6 +21,7 @@ import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
 import { search } from "./commands/search.ts";
 import { skill, why } from "./commands/questions.ts";
 import { send, SETTINGS } from "./commands/settings.ts";
+import { hearButton, VOICE } from "./commands/voice.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   dashboard,
   mcp,
   ...STOPS,
+  ...VOICE,
   approve,
 ];
 
@@ -59,6 +61,7 @@ export const COMPONENTS: readonly Component[] = [
   stopButton,
   ...QUESTION_COMPONENTS,
   undoButton,
+  hearButton,
 ];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */

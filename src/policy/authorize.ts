@@ -42,7 +42,7 @@ export type AccessEvent =
     readonly kind: "button" | "select" | "modal" | "slash";
     readonly needs: CommandNeeds;
   }
-  | UserAction & { readonly kind: "thread_create" };
+  | UserAction & { readonly kind: "thread_create" | "speech" };
 
 export type AccessEventKind = AccessEvent["kind"];
 
@@ -142,6 +142,7 @@ function prepareEvents(
       case "slash":
         return judgeCommand(event, known, access, ask);
       case "thread_create":
+      case "speech":
         return { kind: "accept", why: "allowed", rule: access.rule };
     }
   };

@@ -94,6 +94,7 @@ function madeBy(steps: readonly Step[]): Readonly<Record<"done" | "unclear", rea
       }
       case "cut":
       case "joined":
+      case "spoken":
       case "waits":
     }
   }

@@ -6,7 +6,7 @@
  */
 
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
-import { type InboundMessage, isUnasked } from "../core/inbound/inbound.ts";
+import { type InboundMessage, isAtDiscord, isUnasked } from "../core/inbound/inbound.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import { clickable, plainName } from "../core/inbound/mentions.ts";
@@ -281,7 +281,7 @@ function quoteOf(
       const { messageId } = message.triggered;
       return { messageId, authorId: sender.id, on: replyToMode };
     }
-    if (isUnasked(message) || message.asked || message.called) return undefined; // Discord does not have it
+    if (!isAtDiscord(message)) return undefined;
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted

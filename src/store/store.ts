@@ -49,6 +49,7 @@ import { createSources } from "./trace.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
+import { createVoice } from "./voice/voice.ts";
 
 import type { UserId } from "../core/discord/ids.ts";
 import type { StoreErrorKind, StoreFailure } from "../core/store/store.ts";
@@ -241,6 +242,7 @@ export function createStore(
     trends: createTrends(commits),
     actions: createActionRuns(commits, memory.outgoing),
     feeds: createFeeds(commits, memory.outgoing),
+    voice: createVoice(commits),
   };
   if (!journal) {
     commits.recover(); // after each namespace has registered its kinds of records

@@ -16,6 +16,7 @@ import { schemaOf } from "./discord/definitions.ts";
 import { offerActions, post } from "./offer.ts";
 import { remind } from "./remind.ts";
 import { searchServer } from "./search_server.ts";
+import { voice } from "./voice.ts";
 import { webFetch, webSearch } from "./web.ts";
 
 export const TOOLS: readonly Tool[] = [
@@ -35,6 +36,7 @@ export const TOOLS: readonly Tool[] = [
   ask,
   askAgent,
   handoff,
+  voice,
   readFile,
   writeFile,
   editFile,

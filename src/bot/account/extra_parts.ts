@@ -2,9 +2,11 @@
 
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
+import type { VoicePort } from "../../core/turn/ports/voice.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { Store } from "../../store/store.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/spoken_answer.ts";
 import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";
@@ -48,10 +50,27 @@ export async function createExtraParts(
           return [];
         }
       }),
-    /** Runs a command by the part that has its work. */
-    async runCommand(call: CommandCall): Promise<string> {
-      const [run] = parts.flatMap(({ commands }) => commands?.[call.name] ?? []);
-      return await run?.(call) ?? "";
+    /** Runs a command or a press by the part that has its work. */
+    async run(use: CommandCall | ButtonPress): Promise<string> {
+      const [running] = parts.flatMap(({ commands, presses }) =>
+        "customId" in use
+          ? presses?.[use.customId.split(":")[0] ?? ""]?.(use) ?? []
+          : commands?.[use.name]?.(use) ?? []
+      );
+      return await running ?? "";
+    },
+    /** Runs the tool `voice`. */
+    voice: async (...call: Parameters<VoicePort>): Promise<string> => {
+      const [voice] = parts.flatMap((part) => part.voice ?? []);
+      return await voice?.(...call) ?? "";
+    },
+    /** The voice of the first part that has one for this turn. */
+    speechOf(turn: TurnToSpeak): TurnSpeech | undefined {
+      for (const part of parts) {
+        const speech = part.speechOf?.(turn);
+        if (speech) return speech;
+      }
+      return undefined;
     },
     eventsOf: (told: ServerEvent) => parts.flatMap((part) => part.eventsOf?.(told) ?? []),
     async missedEvents(guildId: GuildId, since: number) {

@@ -15,6 +15,7 @@ import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
 import type { RoleRights } from "../../discord/gateway/read/role_rights.ts";
+import type { VoiceIndex } from "../../discord/gateway/read/voice_index.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createLocate } from "../../flows/preflight/locate_gateway.ts";
@@ -70,6 +71,7 @@ export async function createGatewayParts(
     saveOwners: (ownerIds) => store.gateway.saveOwners(accountId, ownerIds),
     examine: { ...examineOf(options, applications), models: () => settings.models.check() },
   });
+  let voice: VoiceIndex | undefined;
   let loading: Promise<Reader> | undefined;
   async function loadReader(): Promise<Reader> {
     const { createReader } = await import("../../discord/gateway/read/reader.ts");
@@ -77,10 +79,14 @@ export async function createGatewayParts(
       const { createRoleRights } = await import("../../discord/gateway/read/role_rights.ts");
       roleRights = createRoleRights();
     }
+    if (options.config.voice) {
+      const { createVoiceIndex } = await import("../../discord/gateway/read/voice_index.ts");
+      voice = createVoiceIndex((shardId) => connection.renew(shardId));
+    }
     const guilds = await store.gateway.guildsOf(accountId);
     let misfits = 0;
     return createReader(
-      { accountId, guilds, self: stored.self, roleRights },
+      { accountId, guilds, self: stored.self, roleRights, voice },
       (problem) => {
         meter.misfit();
         misfits += 1;
@@ -131,6 +137,8 @@ export async function createGatewayParts(
     connectionState,
     /** Loads the reader of dispatches; the same one at each call. */
     reader: (): Promise<Reader> => loading ??= loadReader(),
+    /** Who is in voice channels; `undefined` if the config had no `voice` at the start. */
+    voice: () => voice,
     presence,
     connection,
     /** Events of the connection and of requests wait until its release. */

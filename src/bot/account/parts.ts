@@ -54,6 +54,7 @@ export async function createParts(
   const { health, isOnly, isOurs, memory, meter, now, ours, personForgotten, turnLimit } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
+  const voiceIndex = gateway.voice();
   const ended = new AbortController();
   const policy = await createPolicyKeeper(options.config, text, { store, now, log });
   const account = createAccountContext({
@@ -94,6 +95,7 @@ export async function createParts(
     createToolPorts(account, {
       ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
       ...{ outbound, media, threads, spend, history, knowledge },
+      voice: (...call) => extras.voice(...call), // made below, as it uses other parts
     })
   );
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
@@ -103,7 +105,7 @@ export async function createParts(
     ...{ health, memory, isOnly, isOurs, personForgotten },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
-    byExtra: (call) => extras.runCommand(call),
+    byExtra: (use) => extras.run(use),
   });
   const catchUp = createAccountCatchUp(account, {
     ...{ options, client, reader, inbound, outbound },
@@ -122,14 +124,23 @@ export async function createParts(
     ...{ options, client, owners, outbound, judging, threads, media, sources, history, knowledge },
     ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
+    speechOf: (turn) => extras.speechOf(turn),
   });
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
     ...{ client, reader, judging, spend },
+    speech: () => settings.speech,
+    env: options.env,
     searching: knowledge.searching,
     modelOf: (agentId) => settings.models.of(agentId),
     cleanSecrets: outbound.cleanSecrets,
+    harmlessPart: outbound.progress.drafts.harmlessPart,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
+    voice: voiceIndex && {
+      ...voiceIndex,
+      set: connection.setVoice,
+      scheme: new URL(options.apiBase).protocol === "http:" ? "ws" : "wss",
+    },
   });
   const duplicates = createDuplicateWatch(account);
   return {

@@ -103,6 +103,7 @@ export function connectParts(
       void parts.intent.forget();
       turns.previews.forget();
       inbound.personForgotten();
+      parts.extras.tell("personForgotten");
     },
     found: meter.found,
     outbox: outbound.channelQueues.wake,

@@ -158,10 +158,7 @@ export function createCommandContext(
       },
     },
     contextOf: createContextFacts(account, conversationParts, models.modelOf),
-    commands: () =>
-      COMMANDS.filter(({ isOffered }) =>
-        isOffered?.({ config: configPort, mcp, searches: context.searches }) ?? true
-      ),
+    commands: () => COMMANDS.filter(({ isOffered }) => isOffered?.(context) ?? true),
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
     settings: judging.settings,
@@ -218,6 +215,7 @@ export function createCommandContext(
       return name ?? id;
     },
     byExtra: parts.byExtra,
+    talks: () => config().voice !== undefined,
     cleanSecrets,
     turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
     async status(call) {

@@ -9,6 +9,7 @@ import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { OutboundFilesPort } from "../../core/turn/ports/outbound_files.ts";
+import type { VoicePort } from "../../core/turn/ports/voice.ts";
 import type { OffersPort, Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -81,6 +82,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly spend: SpendPort;
   readonly history: Pick<History, "show">;
   readonly knowledge: Pick<AccountKnowledge, "search">;
+  readonly voice: VoicePort;
 }): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
   const { client, reader, settings, toolServices, media, spend, owners, sources, options } = parts;
@@ -174,6 +176,7 @@ export function createToolPorts(account: AccountContext, parts: {
       ofServer: (asked) => serverQuestion(asked, texts()),
     },
     offers: offersFor(account, parts),
+    voice: parts.voice,
     schedules: createSchedulesPort(account, {
       ...rights,
       checksIn,

@@ -10,6 +10,7 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createBackfill, createThreadStarter } from "../../flows/session/backfill.ts";
 import { createPromptForms } from "../../flows/turn/control/prompt_form.ts";
 import { createPreviews } from "../../flows/turn/control/previews.ts";
+import type { SpeechOf } from "../../flows/turn/spoken_answer.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
 import { schedule, whileAwake } from "../../lib/clock.ts";
@@ -82,6 +83,7 @@ export function createAccountTurns(
       readonly toolServices: Pick<ToolServices, "ready">;
       /** The calls of programs; `now` is `undefined` before the first one. */
       readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
+      readonly speechOf: SpeechOf;
     },
 ): Turns & Pick<RunningAccount, "caches"> & {
   readonly previews: ReturnType<typeof createPreviews>;
@@ -231,14 +233,21 @@ export function createAccountTurns(
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts({ route, message }: Claim, turn: RunningTurn): AnswerPorts {
     const { agentId, sessionKey } = route;
-    const { triggered, called, hooked } = message;
-    const isAwaited = !triggered && !called && !hooked;
+    const { triggered, called, hooked, spoken } = message;
+    const isAwaited = !triggered && !called && !hooked && !spoken;
+    const speech = spoken && parts.speechOf({
+      message,
+      mayShow: turn.mayShow,
+      ending: turn.ending.signal,
+      mark: () => store.turns.addSteps(turn.claim, [{ kind: "spoken", at: now() }], false),
+    });
     const streaming = isAwaited ? config().discord.streaming : "off";
     return {
       ...common,
       ...called && portsOfCall(message, called),
       queue: queueNow(),
-      model: commands.modelOf(route),
+      model: speech?.model ?? commands.modelOf(route),
+      speech,
       manner: commands.settings.mannerOf(sessionKey),
       turn,
       rules: rulesOf(agentId),
@@ -288,8 +297,8 @@ export function createAccountTurns(
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
-      const { message: { id, channelId, triggered, called, hooked } } = claim;
-      const isSeen = !triggered && !called && !hooked;
+      const { message: { id, channelId, triggered, called, hooked, spoken } } = claim;
+      const isSeen = !triggered && !called && !hooked && !spoken;
       const stopTyping = isSeen ? progress.typing.begin(channelId) : () => {};
       try {
         const isForModel = !isCommand(claim.message) &&

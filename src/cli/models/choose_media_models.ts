@@ -15,6 +15,8 @@ import {
   TRANSCRIBE_MS,
 } from "../../providers/other_apis/media.ts";
 import { openaiModel } from "./openai_models.ts";
+import { createSpeakPcm } from "../../providers/other_apis/speak_pcm.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Drawing } from "../../flows/tools/draw.ts";
 
 /** Chooses both models. Makes no request. */
@@ -42,6 +44,7 @@ export function chooseSpeech(
         modelId: modelIdOf(spoken.settings),
         microsOf: cost(spoken.settings),
         speak: createSpeak(spoken.settings, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
+        speakPcm: createSpeakPcm(spoken.settings, audio.voice, { fetch, schedule }),
       }
       : undefined,
   };

@@ -39,6 +39,7 @@ export function audit(
   owners(value, remark);
   feedAccounts(value, remark);
   auditModels(value, remark);
+  voiceServers(value, remark);
   auditRouter(value, remark);
   return remarks.sort((one, other) => one.offset - other.offset);
 }
@@ -71,6 +72,20 @@ function feedAccounts(value: unknown, remark: AddRemark): void {
       ["feeds", name, "account"],
       `There is no account ${quoted(account)}, so the feed is never polled`,
       `the accounts are ${ids.map((id) => quoted(id)).join(", ")}`,
+    );
+  }
+}
+
+/** Voice channels need a model that hears, and one that speaks (V1). */
+function voiceServers(value: unknown, remark: AddRemark): void {
+  const voice = valueAt(value, ["voice"]);
+  if (!isRecord(voice) || voice["mode"] === "realtime") return;
+  for (const key of ["transcribe", "speak"]) {
+    if (valueAt(value, ["audio", key]) !== undefined) continue;
+    remark(
+      ["voice"],
+      `Without audio.${key}, the bot joins no voice channel`,
+      `set audio.${key}, or "mode": "realtime"`,
     );
   }
 }

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
-import { audio, memory, models } from "./models.ts";
+import { audio, memory, models, voice } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { feeds, posts, skills } from "./feeds.ts";
 import { hooks } from "./hooks.ts";
@@ -85,6 +85,7 @@ export const configSchema = z.strictObject({
   feeds,
   posts,
   hooks,
+  voice,
 });
 
 export type Settings = z.output<typeof configSchema>;

@@ -19,6 +19,7 @@ import type { Attachment } from "../discord/attachment.ts";
 import type { Called } from "../programs/called.ts";
 import type { Hooked } from "../hooks/hook.ts";
 import type { MentionNames } from "./mentions.ts";
+import type { Spoken } from "./spoken.ts";
 import type { Triggered } from "./triggered.ts";
 
 /**
@@ -163,6 +164,8 @@ export interface InboundMessage {
   readonly called?: Called;
   /** Set if it is an event of another program (W3), and Discord lacks it. */
   readonly hooked?: Hooked;
+  /** Set if the person has spoken it in a voice channel (V5), and Discord lacks it. */
+  readonly spoken?: Spoken;
 }
 
 /** Whether no person waits for its answer: it is a scheduled run, or an event of a program. */
@@ -172,14 +175,14 @@ export function isUnasked(
   return scheduled !== undefined || hooked !== undefined;
 }
 
-/** Whether Discord has the message: it is no run or event, and no question by a command or a program. */
+/** Whether Discord has the message: no run or event, not spoken, and no question by a command or a program. */
 export function isAtDiscord(
-  { scheduled, asked, triggered, called, hooked }: Pick<
+  { scheduled, asked, triggered, called, hooked, spoken }: Pick<
     InboundMessage,
-    "scheduled" | "asked" | "triggered" | "called" | "hooked"
+    "scheduled" | "asked" | "triggered" | "called" | "hooked" | "spoken"
   >,
 ): boolean {
-  return !scheduled && !asked && !triggered && !called && !hooked;
+  return !scheduled && !asked && !triggered && !called && !hooked && !spoken;
 }
 
 /** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */

@@ -265,3 +265,6 @@ export const STOP_BUTTON = "stop";
 
 /** The part of its `custom_id` before the first `:`; the id of the turn's message follows. */
 export const UNDO_BUTTON = "undo";
+
+/** The part of its `custom_id` before the first `:`; it lets the bot hear a person, or ends that. */
+export const HEAR_BUTTON = "hear";

@@ -67,6 +67,7 @@ export const PERMISSIONS = {
   "Kick Members": 1n << 1n,
   "Ban Members": 1n << 2n,
   "Connect": 1n << 20n,
+  "Speak": 1n << 21n,
   "Mute Members": 1n << 22n,
   "Move Members": 1n << 24n,
 } as const;

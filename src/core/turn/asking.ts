@@ -87,6 +87,8 @@ export interface SortedSteps {
   readonly held?: HeldStep;
   /** Its end; absent: it has none. */
   readonly checked?: CheckedStep;
+  /** Set if people may have heard a part of an answer that the steps do not have (V5). */
+  readonly isSpoken?: true;
   /** Set if the turn follows an edit of an answered question (H6a). */
   readonly again?: FollowedEdit;
 }
@@ -112,6 +114,7 @@ export function sortSteps(all: readonly Step[]): SortedSteps {
   const asked = new Map<number, AskedAgent>();
   let held: HeldStep | undefined;
   let checked: CheckedStep | undefined;
+  let isSpoken: true | undefined;
   for (const step of steps) {
     switch (step.kind) {
       case "asked":
@@ -141,11 +144,18 @@ export function sortSteps(all: readonly Step[]): SortedSteps {
       case "checked":
         checked = step;
         break;
+      case "spoken":
+        isSpoken = true;
+        break;
+      case "answer": // what was said before belongs to it, and the model is not asked for it again
+        isSpoken = undefined;
+        own.push(step);
+        break;
       default:
         own.push(step);
     }
   }
-  const sorted = { own, earlier, asked: [...asked.values()], passed, held, checked };
+  const sorted = { own, earlier, asked: [...asked.values()], passed, held, checked, isSpoken };
   return edit ? { ...sorted, again: { edit, before: all.slice(0, begins - 1) } } : sorted;
 }
 

@@ -1,6 +1,5 @@
 /** Counts seconds of audio that a model hears or speaks (L5, X4). */
 
-import type { InboundMessage } from "../inbound/inbound.ts";
 import type { BudgetStop } from "../spending/budget.ts";
 import type { SpendPort } from "../spending/metered_model.ts";
 import { usedBy } from "../spending/usage.ts";
@@ -14,7 +13,8 @@ export interface AudioUse {
   readonly micros?: number;
   /** Milliseconds of the request. */
   readonly ms: number;
-  readonly message: InboundMessage;
+  /** The person and the place that it counts for. */
+  readonly message: Parameters<typeof usedBy>[0];
   readonly agentId: string;
 }
 

@@ -119,6 +119,7 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
         break;
       case "held":
       case "checked":
+      case "spoken":
         continue; // a person took that time
     }
     lastEnd = step.at;

@@ -20,6 +20,7 @@ import type { SchedulesPort } from "./ports/schedules.ts";
 import type { KnowledgePort } from "./ports/search.ts";
 import type { OutboundFilesPort } from "./ports/outbound_files.ts";
 import type { AgentsPort } from "./ports/agents.ts";
+import type { VoicePort } from "./ports/voice.ts";
 import type { KeptImage } from "./media.ts";
 import type { PassedWork } from "../step.ts";
 
@@ -43,6 +44,8 @@ export interface ToolPorts {
   readonly offers: OffersPort;
   readonly schedules: SchedulesPort;
   readonly web: WebPort;
+  /** Calls in voice channels. */
+  readonly voice: VoicePort;
 }
 
 /** A call of an answer that has no result yet. */

@@ -26,6 +26,7 @@ const EVENTS: Readonly<Record<AccessEventKind, true>> = {
   modal: true,
   slash: true,
   thread_create: true,
+  speech: true,
 };
 const NEEDS: Readonly<Record<CommandNeeds, true>> = {
   everyone: true,

@@ -72,6 +72,7 @@ export function toEvent(meant: Hypothetical, known: HypotheticalFacts): AccessEv
     case "slash":
       return { kind: event, ...at, needs };
     case "thread_create":
+    case "speech":
       return { kind: event, ...at };
   }
 }

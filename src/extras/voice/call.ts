@@ -18,7 +18,7 @@ export interface CallPlace {
 export type HearAs = "pieces" | "frames";
 
 /** From the begin of a person's speech to its end. */
-export interface Piece {
+export interface HeardPiece {
   readonly userId: UserId;
   readonly pcm: Pcm;
   /** Unix time in milliseconds of the end of the last word. */
@@ -28,7 +28,7 @@ export interface Piece {
 }
 
 /** Why a call is over. */
-export type CallEnd =
+export type VoiceEnd =
   | "left"
   /** A moderator disconnected the bot, or moved it to a channel that it does not serve. */
   | "kicked"
@@ -43,7 +43,7 @@ export type CallEnd =
   /** The call's end-to-end encryption could not be set up. */
   | "no_encryption";
 
-export type CallState =
+export type LinkState =
   | { readonly kind: "connecting" | "reconnecting" }
   | {
     readonly kind: "ready";
@@ -53,17 +53,17 @@ export type CallState =
 
 /** What a call tells. No handler may throw. */
 export interface CallEvents {
-  state(state: CallState): void;
+  state(state: LinkState): void;
   /** A heard person begins to speak. The time until here is part of a piece or of the frames. */
   speechBegan(userId: UserId): void;
-  piece(piece: Piece): void;
+  piece(piece: HeardPiece): void;
   frame(userId: UserId, pcm: Pcm): void;
   /** The last event of a call. */
-  ended(end: CallEnd): void;
+  ended(end: VoiceEnd): void;
 }
 
 /** Speech of the bot in a call. One speech follows the other. */
-export interface Speech {
+export interface CallSpeech {
   /** Adds sound; it is played as soon as its turn comes. */
   write(pcm: Pcm): void;
   /** No sound follows. */
@@ -78,7 +78,7 @@ export interface Call {
   readonly place: CallPlace;
   /** The people whose sound is decoded. The sound of all others is dropped undecoded. */
   hear(people: ReadonlyMap<UserId, HearAs>): void;
-  speak(): Speech;
+  speak(): CallSpeech;
   /** Resolves once Discord no longer shows the bot in the channel, or after 2 s. Never rejects. */
   leave(): Promise<void>;
 }
@@ -91,19 +91,4 @@ export interface Calls {
   stop(): Promise<void>;
 }
 
-/** A person in a voice channel, as the gateway tells it. */
-export interface VoiceMember {
-  readonly userId: UserId;
-  readonly channelId: ChannelId;
-  readonly isBot: boolean;
-  /** By themselves, or by a moderator. */
-  readonly isMuted: boolean;
-  readonly isDeaf: boolean;
-}
-
-/** Who is in the voice channels of the account's guilds. */
-export interface VoiceStates {
-  of(guildId: GuildId): readonly VoiceMember[];
-  /** Called after each change in a guild. */
-  onChange(listener: (guildId: GuildId) => void): void;
-}
+export type { VoiceMember, VoiceStates } from "../../core/discord/voice.ts";

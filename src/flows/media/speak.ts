@@ -24,6 +24,8 @@ export interface Voice {
    * @throws {FileError} If there is no such sound; or the signal's reason.
    */
   readonly speak: (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>;
+  /** The same as samples of 24 kHz, part by part, for a call (V5). */
+  readonly speakPcm: (text: string, signal: AbortSignal) => AsyncIterable<Int16Array>;
 }
 
 /**

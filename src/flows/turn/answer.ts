@@ -18,6 +18,7 @@ import type {
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import { takeFlag } from "../../core/people/approval.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { mayLink } from "../../render/safety/links.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { madeFiles } from "../media/find_files.ts";
@@ -40,6 +41,7 @@ import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } fr
 import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
 import { withLinesUnder } from "./control/lines_under.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
+import { type Said, spokenTurn } from "./spoken_answer.ts";
 import {
   type Compose,
   createCompose,
@@ -79,10 +81,12 @@ const KEPT_SHARE = 0.15;
 export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void> {
   const { turn, model, log, events, channelQueues } = untraced;
   const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
-  const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
+  const named = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   const sorted = claim.attempt === 1
     ? NO_STEPS
-    : await readSteps(traced.store, claim.message, traced.readingTools, traced.now());
+    : await readSteps(named.store, claim.message, named.readingTools, named.now());
+  // People may have heard a part of an answer before a crash: it is posted, and said no second time.
+  const traced = sorted.isSpoken ? { ...named, speech: undefined } : named;
   // From the beginning to the end.
   const written = sorted.passed.length === 0
     ? traced.rules(claim.message)
@@ -118,8 +122,12 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   }
   if (!ended) return;
   const shownEnd = sorted.again ? asAgain : postedTurn;
-  ended = shownEnd(ended);
-  ended = await withLinesUnder(ended, run, ports);
+  const shown = shownEnd(ended);
+  const lined = await withLinesUnder(shown, run, ports);
+  ended = spokenTurn(lined, run.said, lined !== shown);
+  if (ended.end.kind === "failed" || ended.end.kind === "refused") {
+    ports.speech?.say(ended.outbox[0]?.message.content ?? "");
+  }
   if (turn.mayShow) {
     turn.freePlace(); // the answer waits for those of earlier questions (S5)
     await turn.mayShow;
@@ -165,6 +173,8 @@ interface AnswerRun extends TurnToRead {
   outcome?: TurnOutcome;
   /** Milliseconds until then. */
   ms?: number;
+  /** The part of the answer that people heard; absent: it is posted only. */
+  said?: Said;
 }
 
 /**
@@ -185,6 +195,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   if (outcome.kind === "parked") {
     await recallLinks(run, request, outcome.asked.map(({ question: { text } }) => text).join("\n"));
     await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
+    ports.speech?.say(notice("talkCard", {}, run.rules.texts));
     return undefined;
   }
   if (outcome.kind === "passed") {
@@ -248,7 +259,9 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
     isShown: draft?.isShown,
     onStep: (next) => void (turn.next = next, progress?.step(next)),
     onReading: progress?.reading,
-    onAside: approval ? undefined : progress && ((text) => {
+    onAside: approval ? undefined : (progress ?? ports.speech) && ((text) => {
+      ports.speech?.pause();
+      if (!progress) return;
       const composed = compose(text);
       if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
     }),
@@ -369,6 +382,11 @@ async function recordAnswer(
       ? await media?.speak({ message, agentId }, composed.text, ports.stopping)
       : undefined;
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
+    if (ports.speech && !why) {
+      const isLarge = composed.reply.files.length > 0 || composed.reply.chunks.length > 1;
+      run.said = await ports.speech.end(composed.text, isLarge);
+      composed = { ...composed, text: run.said.text };
+    }
     const composeMore = (text: string) => compose(text, home, made);
     const passed = passedTo(stored.passed, ports.agents?.list);
     const { found } = request.gathered;

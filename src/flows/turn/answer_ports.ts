@@ -27,6 +27,7 @@ import type { ThreadStarter } from "../session/backfill.ts";
 import type { createPreviews } from "./control/previews.ts";
 import type { LookUp } from "./control/earlier_answers.ts";
 import type { PromptForms } from "./control/prompt_form.ts";
+import type { TurnSpeech } from "./spoken_answer.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { UserId } from "../../core/discord/ids.ts";
@@ -175,6 +176,8 @@ export interface AnswerPorts extends
   readonly drafts?: Pick<Drafts, "begin">;
   /** Shows the answer to a program while it grows (O14); absent: no program reads it. */
   readonly stream?: AnswerStream;
+  /** Speaks the answer to a person who has spoken (V5); absent: it is posted. */
+  readonly speech?: TurnSpeech;
   /** Shows what the turn does. Absent: nothing of it is shown (R8a). */
   readonly lines?: Pick<ProgressLines, "begin">;
   /** Waits until this process may act, before a call that must not run twice; absent: it may. */

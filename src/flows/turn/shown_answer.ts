@@ -55,13 +55,13 @@ export function createCompose(
 }
 
 /**
- * The answer that grows in the channel, or for a program (O14); `undefined` if only the whole answer
+ * The answer that grows in the channel, for a program (O14) or as speech (V5); `undefined` if only the whole answer
  * is shown.
  */
 export function draftFor(
   { claim, mayShow }: RunningTurn,
   compose: Compose,
-  { drafts, stream }: Pick<AnswerPorts, "drafts" | "stream">,
+  { drafts, speech, stream = speech?.stream }: Pick<AnswerPorts, "drafts" | "stream" | "speech">,
 ): DraftStream | undefined {
   if (stream) {
     return stream((text) => {

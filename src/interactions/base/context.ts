@@ -148,8 +148,10 @@ export interface InteractionContext
     /** Searches messages that the asker may read; in direct messages, on all servers. */
     readonly run: ReturnType<typeof createPersonalSearch>;
   };
-  /** Runs a command whose work is an extra's. */
-  readonly byExtra: (call: CommandCall) => Promise<string>;
+  /** Runs a command or a press whose work is an extra's; an empty answer: it has no effect. */
+  readonly byExtra: (use: CommandCall | ButtonPress) => Promise<string>;
+  /** Whether the config has `voice`. */
+  readonly talks: () => boolean;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly turns: {

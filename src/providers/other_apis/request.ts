@@ -54,30 +54,15 @@ export async function askSpeech(
 ): Promise<SpeechAnswer> {
   const limit = AbortSignal.timeout(timeoutMs);
   const both = AbortSignal.any([limit, signal]);
+  const given = { path, body, server };
   const stopped = new Promise<never>((_resolve, reject) => {
     both.addEventListener("abort", () => reject(both.reason), { once: true });
   });
   stopped.catch(() => {}); // the answer may have come first
-  const { headers = {}, apiKey } = provider;
   const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
   async function ask(): Promise<SpeechAnswer> {
-    const response = await fetchPlain(fetchOf(provider, fetch), `${endpointOf(provider)}${path}`, {
-      method: "POST",
-      headers: {
-        ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
-        ...(typeof body === "string" && { "Content-Type": "application/json" }),
-        ...headers,
-      },
-      body,
-      redirect: "error", // the key and the words must not go to another address
-      signal: both,
-    });
-    if (!response.ok) {
-      await response.body?.cancel().catch(() => {});
-      const cause = new HttpStatus(response.status);
-      throw new FileError(`the ${server} server refused it`, { cause });
-    }
-    const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
+    const response = await sendSpeech(provider, given, fetch, both);
+    const contentType = contentTypeOf(response);
     const bytes = await readBody(response.body, { maxBytes, tooLarge, signal: both });
     return { bytes, contentType };
   }
@@ -93,9 +78,50 @@ export async function askSpeech(
       const cause = new Error(`nothing within ${timeoutMs / 1_000} s`);
       throw new FileError(`the ${server} server gave no answer`, { cause });
     }
-    const cause = new Error(reasonOf(error, provider));
-    throw new FileError(`the ${server} server could not be reached`, { cause });
+    throw unreachable(error, provider, server);
   }
+}
+
+/**
+ * Sends a request once, and returns the answer before its body.
+ *
+ * @throws {FileError} If the server refuses it; or the error of `fetch`.
+ */
+export async function sendSpeech(
+  provider: ProviderSettings,
+  { path, body, server = "speech" }: {
+    readonly path: string;
+    readonly body: FormData | string;
+    readonly server?: string;
+  },
+  fetch: SpeechDeps["fetch"],
+  signal: AbortSignal,
+): Promise<Response> {
+  const { headers = {}, apiKey } = provider;
+  const response = await fetchPlain(fetchOf(provider, fetch), `${endpointOf(provider)}${path}`, {
+    method: "POST",
+    headers: {
+      ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
+      ...(typeof body === "string" && { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    body,
+    redirect: "error", // the key and the words must not go to another address
+    signal,
+  });
+  if (response.ok) return response;
+  await response.body?.cancel().catch(() => {});
+  const cause = new HttpStatus(response.status);
+  throw new FileError(`the ${server} server refused it`, { cause });
+}
+
+export function contentTypeOf({ headers }: Pick<Response, "headers">): string {
+  return (headers.get("content-type") ?? "").toLowerCase();
+}
+
+export function unreachable(error: unknown, provider: ProviderSettings, server = "speech"): Error {
+  const cause = new Error(reasonOf(error, provider));
+  return new FileError(`the ${server} server could not be reached`, { cause });
 }
 
 /** The runtime's reason, unless it repeats a secret of the provider. */

@@ -14,6 +14,7 @@ import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inboun
 import type { Called, EarlierText } from "../../core/programs/called.ts";
 import { type Hooked, hookText, isEntry } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
+import type { Spoken } from "../../core/inbound/spoken.ts";
 import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
@@ -64,7 +65,7 @@ export function envelopeOf({
   attachments = [],
   attachmentChars = 0,
 }: Envelope): string {
-  const { sender, quoted, extras, scheduled, triggered, called, hooked } = message;
+  const { sender, quoted, extras, scheduled, triggered, called, hooked, spoken } = message;
   const context = contextLines(message);
   const shown = (text: string) => readable(text, message.names, (at) => localTime(at, timezone));
   if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
@@ -83,6 +84,7 @@ export function envelopeOf({
   if (scheduled) lines.push(scheduledLine(scheduled));
   if (triggered) lines.push(triggeredLine(triggered));
   if (called) lines.push(calledLine(called));
+  if (spoken) lines.push(spokenLine(spoken));
   if (hooked) {
     lines.push(...hookLines(hooked), fenced("event", boundary, message.text));
     return lines.join("\n");
@@ -158,6 +160,18 @@ function scheduledLine({ scheduleId, isLate }: Scheduled): string {
 /** Tells the model that a program reads its answer (O14). */
 function calledLine({ program }: Called): string {
   return `[the program ${program} asks for this person; your answer goes to that program alone]`;
+}
+
+/** Tells the model that its answer is spoken, and that the words may be wrong (V5). */
+function spokenLine({ seconds, isUnwritten }: Spoken): string {
+  const words = isUnwritten
+    ? "no machine could write its words down"
+    : "a machine wrote its words down, and may have erred";
+  return `[spoken in the voice channel, ${
+    Math.ceil(seconds)
+  } s: ${words}. Your answer is spoken: ` +
+    "say it in a few short sentences without lists, links or emojis. If it needs a table, code or " +
+    "more than five sentences, say the result first; the whole answer is posted in the chat, too]";
 }
 
 /** Tells a passive agent why it acts, and whether people read its answer (N1). */

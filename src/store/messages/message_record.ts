@@ -133,7 +133,7 @@ export function createDecisions({ sql, read }: Transactions) {
     SELECT ${VERDICT.columns("d")}, d.facts, i.account_id AS answered_by, i.state, i.failure,
        SUBSTR(i.message ->> '$.text', 1, 200) AS words,
        COALESCE(i.message ->> '$.scheduled', i.message ->> '$.asked', i.message ->> '$.triggered',
-         i.message ->> '$.called', i.message ->> '$.hooked') IS NULL AS is_at_discord,
+         i.message ->> '$.called', i.message ->> '$.hooked', i.message ->> '$.spoken') IS NULL AS is_at_discord,
        EXISTS (SELECT 1 FROM question AS q WHERE q.state = 'open'
          AND q.message_id = COALESCE(i.turn_of, i.message_id)) AS asks_person,
        (SELECT o.state FROM outbox AS o WHERE o.cause_id = COALESCE(i.reply_to, i.message_id)

@@ -14,6 +14,7 @@ import { JUDGED_TABLES } from "./judged.ts";
 import { MESSAGE_TABLES } from "./messages.ts";
 import { OUTBOX_TABLES } from "./outbox.ts";
 import { PEOPLE_TABLES } from "./people.ts";
+import { VOICE_TABLES } from "./voice.ts";
 
 /** All tables, in the order in which they are created, and in which a person is forgotten. */
 export const TABLES: readonly DeclaredTable[] = [
@@ -23,4 +24,5 @@ export const TABLES: readonly DeclaredTable[] = [
   ...PEOPLE_TABLES,
   ...JUDGED_TABLES,
   ...OUTBOX_TABLES,
+  ...VOICE_TABLES,
 ];

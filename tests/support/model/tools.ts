@@ -46,6 +46,7 @@ export const UNUSED_PORTS: ToolPorts = {
     question: () => Promise.reject(new Error("This test offers nothing")),
     run: () => Promise.reject(new Error("This test offers nothing")),
   },
+  voice: () => Promise.reject(new Error("This test joins no voice channel")),
   knowledge: { search: () => Promise.reject(new Error("This test searches no server")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   code: { run: () => Promise.reject(new Error("This test runs no script")) },

@@ -7,6 +7,7 @@
 
 import type { GatewayCounts, ShardState } from "../../../core/discord/gateway.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
+import type { OwnVoice } from "../../../core/discord/voice.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Batch } from "./batches.ts";
@@ -18,7 +19,7 @@ import type { RepeatForms } from "./repeats.ts";
 export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 14;
+export const PROTOCOL_VERSION = 15;
 
 export interface ShardOptions {
   readonly id: number;
@@ -118,6 +119,8 @@ export type ToWorker =
   | ({ readonly kind: "repeats" } & RepeatForms)
   /** Changes the presence of all shards, now and after each IDENTIFY. */
   | { readonly kind: "presence"; readonly presence: Presence }
+  /** Joins, moves or leaves a voice channel, by the shard of its guild. */
+  | ({ readonly kind: "voice" } & OwnVoice)
   | { readonly kind: "stop" };
 
 /** Messages of one shard; the worker adds the shard's id. */

@@ -87,6 +87,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], MessageShape>> = {
     forms: [{ number: "number", key: "string", texts: "object", parts: "object" }],
   },
   presence: { presence: PRESENCE },
+  voice: { guildId: "string", "channelId?": "string" },
   stop: {},
 };
 

@@ -6,6 +6,7 @@
 
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
+import type { OwnVoice } from "../../../core/discord/voice.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
 import type { RepeatForms } from "../link/repeats.ts";
 import { createEmitter, type Hold } from "../../../lib/emitter.ts";
@@ -125,6 +126,8 @@ export function createConnection(
     stats: (): ReturnType<OpenConnection["stats"]> | undefined => open?.stats(),
     /** Shows another presence. Before the gateway is found, it starts with that. */
     setPresence: (presence: Presence): void => open?.setPresence(presence),
+    /** Joins, moves or leaves a voice channel. Discord answers by events, or does not. */
+    setVoice: (own: OwnVoice): void => open?.setVoice(own),
     /** Closes resumable. Call it after `stopping` is aborted. */
     async stop(): Promise<void> {
       await opening;

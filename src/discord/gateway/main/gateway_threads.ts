@@ -2,6 +2,7 @@
 
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
+import type { OwnVoice } from "../../../core/discord/voice.ts";
 import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
 import type { RepeatForms } from "../link/repeats.ts";
 import type { SupervisorPorts } from "./supervisor.ts";
@@ -91,6 +92,7 @@ export function createGatewayThreads(
     renew: (shardId: number): void => current?.renew(shardId),
     /** Changes the forms by which the current thread shortens messages. */
     setRepeats: (change: RepeatForms): void => current?.setRepeats(change),
+    setVoice: (own: OwnVoice): void => current?.setVoice(own),
     /** Shows another presence, in later threads too. */
     setPresence(changed: Presence): void {
       presence = changed;

@@ -79,7 +79,15 @@ export interface ConnectPorts
  */
 export type GatewayConnection = Pick<
   GatewayThreads,
-  "admit" | "committed" | "renew" | "setForms" | "setPresence" | "setRepeats" | "stats" | "stop"
+  | "admit"
+  | "committed"
+  | "renew"
+  | "setForms"
+  | "setPresence"
+  | "setRepeats"
+  | "setVoice"
+  | "stats"
+  | "stop"
 >;
 
 /** The gateway closed with 4014: it refuses the intents. */
@@ -204,6 +212,7 @@ async function openGateway(
     setRepeats: threads.setRepeats,
     stats: threads.stats,
     setPresence: threads.setPresence,
+    setVoice: threads.setVoice,
     stop() {
       isStopped = true;
       stopRelocating();

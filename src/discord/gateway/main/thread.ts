@@ -12,6 +12,7 @@ import { createTotals } from "../link/counts.ts";
 import { createBatchTracker } from "./batch_tracker.ts";
 import type { FinalPlan } from "../lifecycle/state.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
+import type { OwnVoice } from "../../../core/discord/voice.ts";
 import {
   type DispatchBatch,
   type FromShard,
@@ -193,6 +194,8 @@ export function startGateway(
       isPresenceChanged = true;
       worker.send({ kind: "presence", presence });
     },
+    /** Joins or leaves a voice channel. A worker that dies meanwhile forgets it. */
+    setVoice: (own: OwnVoice): void => worker.send({ kind: "voice", ...own }),
     stats: (): GatewayStats => ({
       ...totals.sum(),
       tickAt: worker.tickAt(),

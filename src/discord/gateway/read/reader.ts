@@ -33,6 +33,7 @@ import {
 import { isShort, type ShortMessage } from "../link/repeats.ts";
 import { createRepeatedMessages } from "./repeated_messages.ts";
 import type { RoleRights } from "./role_rights.ts";
+import type { VoiceIndex } from "./voice_index.ts";
 import { createUnreadTypes, type ReadProblem } from "./unread_types.ts";
 import { guildWithChangedPermissions, joinedGuild, renamedIn } from "./guild_changes.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
@@ -75,13 +76,15 @@ const FLOOD = 256;
  * functions share one state: the bot's identity and the index of guilds.
  */
 export function createReader(
-  { accountId, self: storedSelf, guilds: stored, roleRights }: {
+  { accountId, self: storedSelf, guilds: stored, roleRights, voice }: {
     readonly accountId: AccountId;
     /** The bot's identity from the store; absent before the first READY. */
     readonly self?: Self;
     readonly guilds: readonly GuildSnapshot[];
     /** Keeps the rights of roles; absent: nothing needs them. */
     readonly roleRights?: Pick<RoleRights, "apply">;
+    /** Keeps who is in voice channels; absent: nothing needs it. */
+    readonly voice?: Pick<VoiceIndex, "apply" | "wasRead">;
   },
   onProblem: (problem: ReadProblem) => void,
 ) {
@@ -170,6 +173,7 @@ export function createReader(
     { events, changed }: Reading,
   ): void {
     roleRights?.apply(dispatch);
+    voice?.apply(dispatch, from.shardId);
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
     for (const id of applied.changed) {
@@ -222,6 +226,7 @@ export function createReader(
         if (isDispatch(item)) addAll(item, reading, () => exactItem(text, at));
         else skip({ type: "unknown", why: "no dispatch" });
       }
+      voice?.wasRead(shardId);
       const isRenewalDue = unread.takeRenewal();
       return {
         accountId,

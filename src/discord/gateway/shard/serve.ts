@@ -22,6 +22,7 @@ import {
 } from "../link/protocol.ts";
 import { isToWorker } from "../link/protocol_check.ts";
 import { createRepeatMemory, type RepeatForms } from "../link/repeats.ts";
+import { shardOf } from "../../../core/discord/shard.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { createAcknowledge } from "./acknowledge.ts";
 import { createCallback, createForms, type Forms } from "./forms.ts";
@@ -45,6 +46,7 @@ export function serveGateway(port: {
   const shards = new Map<number, Shard>();
   const repeats = createRepeatMemory();
   let maxConcurrency = 1;
+  let shardCount = 1;
   let forms: Forms | undefined;
   let limit: InteractionLimit | undefined;
   let isOver = false;
@@ -62,6 +64,7 @@ export function serveGateway(port: {
     }
     if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
     maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
+    ({ shardCount } = options);
     const counters = createCounters();
     const callback = createCallback(options, fetch, (outcome, isDone, interactionId) => {
       if (outcome === "403") port.postMessage({ kind: "refused", interactionId });
@@ -161,6 +164,8 @@ export function serveGateway(port: {
         return setRepeats(message);
       case "presence":
         return shards.forEach((shard) => shard.setPresence(message.presence));
+      case "voice":
+        return shards.get(shardOf(message.guildId, shardCount))?.setVoice(message);
       case "stop":
         return void endAll().then(() => port.postMessage({ kind: "stopped" }));
     }

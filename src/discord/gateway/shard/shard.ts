@@ -11,12 +11,14 @@ import { DEADLINES, type Effect, isOfSession, wantsIdentify } from "../lifecycle
 import { createBatches } from "../link/batches.ts";
 import { createPosition } from "../link/position.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
+import type { OwnVoice } from "../../../core/discord/voice.ts";
 import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
 import { SESSION_LOST } from "../lifecycle/close_line.ts";
-import { identifyPayload, presencePayload, resumePayload } from "../socket/wire.ts";
+import { identifyPayload, presencePayload, resumePayload, voicePayload } from "../socket/wire.ts";
 import { createShardSocket, type ShardSocket } from "./shard_socket.ts";
 import { createMachine } from "./machine.ts";
 import { createReceiver, type ShardParts } from "./receiver.ts";
+import { createVoiceSender } from "./voice_sender.ts";
 import { createShardReport, type ShardContext } from "./report.ts";
 
 /** Starts a shard; it connects at once. */
@@ -50,10 +52,18 @@ export function startShard(
   const parts = { ...context, machine, position, batches, report };
   const receive = createReceiver(options.dispatches, parts);
   const shardSocket = createShardSocket(options, context, machine, report, receive);
+  const voice = createVoiceSender({
+    ...context,
+    isReady: () => machine.state.phase.kind === "ready",
+    send: (own) => shardSocket.send(Op.VoiceStateUpdate, voicePayload(own)),
+  });
 
   machine.connect({
     effect: createEffects(options, shard.id, { ...parts, shardSocket, presence: () => presence }),
-    settled: report.update,
+    settled(state) {
+      report.update(state);
+      voice.flush();
+    },
   });
   machine.step({ kind: "start" });
 
@@ -88,8 +98,11 @@ export function startShard(
       presence = changed;
       machine.step({ kind: "presence_changed" });
     },
+    /** Joins or leaves a voice channel, once the session is ready. */
+    setVoice: (own: OwnVoice): void => voice.add(own),
     /** Closes the socket so that the session stays resumable; takes a second at most. */
     async stop(): Promise<void> {
+      voice.stop();
       machine.stop();
       await shardSocket.closed();
       batches.close();

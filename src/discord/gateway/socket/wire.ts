@@ -4,6 +4,7 @@ import process from "node:process";
 import { ActivityTypes } from "@discordeno/types";
 import type { LifecycleState, Phase } from "../lifecycle/state.ts";
 import type { Activity, ActivityKind, Presence } from "../../../core/discord/presence.ts";
+import type { OwnVoice } from "../../../core/discord/voice.ts";
 import type { CommonOptions } from "../link/protocol.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
 
@@ -48,6 +49,11 @@ export function presencePayload({ status, activity }: Presence): unknown {
     status,
     afk: false,
   };
+}
+
+/** Builds the `d` of a voice state update (op 4). */
+export function voicePayload({ guildId, channelId }: OwnVoice): unknown {
+  return { guild_id: guildId, channel_id: channelId ?? null, self_mute: false, self_deaf: false };
 }
 
 /** Discord shows the `state` of a custom status, and the `name` of other activities. */

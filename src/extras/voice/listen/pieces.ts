@@ -3,7 +3,8 @@
  * in the call's thread, so it is a pure state machine over frames.
  */
 
-import type { Pcm, Piece } from "../call.ts";
+import type { HeardPiece, Pcm } from "../call.ts";
+import { createLoudness, createMeter } from "./level.ts";
 
 export interface ListenRules {
   /** Silence that ends a piece, in milliseconds. */
@@ -14,7 +15,7 @@ export interface ListenRules {
 
 export type Heard =
   | { readonly kind: "began" }
-  | { readonly kind: "piece"; readonly piece: Omit<Piece, "userId"> };
+  | { readonly kind: "piece"; readonly piece: Omit<HeardPiece, "userId"> };
 
 export interface Pieces {
   /**
@@ -26,7 +27,89 @@ export interface Pieces {
   push(frame: Pcm | undefined, at: number): readonly Heard[];
 }
 
-/** A stub until the real one is here. */
-export function createPieces(_rules: ListenRules): Pieces {
-  return { push: () => [] };
+const FRAME_MS = 20;
+const SILENCE: Pcm = new Int16Array(480);
+/** Frames before the first loud one, as a consonant is quiet, and after the last one. */
+const AROUND = 10;
+/** Loud frames among the last ones at which speech begins: a click is shorter. */
+const BEGINS = { loud: 5, of: 8 };
+/** Loud frames of the shortest piece: "no" has ten. */
+const LEAST_LOUD = 8;
+/** Decibels between quiet and loud parts of words; those of a fan differ by less than 3. */
+const LEAST_SPREAD = 6;
+const NOTHING: readonly Heard[] = [];
+
+interface OpenPiece {
+  readonly frames: Pcm[];
+  /** Levels of the loud frames. */
+  readonly levels: number[];
+  /** Number of frames up to the last loud one. */
+  length: number;
+  endedAt: number;
+}
+
+export function createPieces({ pauseMs, longestMs }: ListenRules): Pieces {
+  const levelOf = createMeter();
+  const loudness = createLoudness();
+  /** The last frames before speech. */
+  let before: { readonly frame: Pcm; readonly level?: number }[] = [];
+  let speech: OpenPiece | undefined;
+
+  function begin(at: number): readonly Heard[] {
+    const levels = before.slice(-BEGINS.of).flatMap(({ level }) => level ?? []);
+    if (levels.length < BEGINS.loud) return NOTHING;
+    const frames = before.map(({ frame }) => frame);
+    speech = { frames, levels, length: frames.length, endedAt: at };
+    before = [];
+    return [{ kind: "began" }];
+  }
+
+  function end(how: HeardPiece["end"]): readonly Heard[] {
+    if (!speech) return NOTHING;
+    const { frames, levels, length, endedAt } = speech;
+    // Speech that goes on has not begun anew.
+    speech = how === "cut" ? { frames: [], levels: [], length: 0, endedAt } : undefined;
+    if (levels.length < LEAST_LOUD || spreadOf(levels) < LEAST_SPREAD) return NOTHING;
+    const pcm = joined(frames.slice(0, length + AROUND));
+    return [{ kind: "piece", piece: { pcm, endedAt, end: how } }];
+  }
+
+  return {
+    push(frame = SILENCE, at) {
+      const isSent = frame !== SILENCE;
+      const level = isSent ? levelOf(frame) : -Infinity;
+      const isLoud = isSent && loudness.isLoud(level, speech !== undefined);
+      if (!speech) {
+        before.push(isLoud ? { frame, level } : { frame });
+        if (before.length > AROUND + BEGINS.of) before.shift();
+        return isLoud ? begin(at) : NOTHING;
+      }
+      speech.frames.push(frame);
+      if (isLoud) {
+        speech.levels.push(level);
+        speech.length = speech.frames.length;
+        speech.endedAt = at;
+      }
+      const quietMs = (speech.frames.length - speech.length) * FRAME_MS;
+      if (quietMs >= pauseMs) return end("pause");
+      return speech.frames.length * FRAME_MS >= longestMs ? end("cut") : NOTHING;
+    },
+  };
+}
+
+/** Decibels between the levels that a tenth of the frames is below, and above. */
+function spreadOf(levels: readonly number[]): number {
+  const sorted = [...levels].sort((one, other) => one - other);
+  const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+  return at(0.9) - at(0.1);
+}
+
+function joined(frames: readonly Pcm[]): Pcm {
+  const all = new Int16Array(frames.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const frame of frames) {
+    all.set(frame, at);
+    at += frame.length;
+  }
+  return all;
 }

@@ -8,6 +8,7 @@ import {
 } from "../../../../src/discord/gateway/link/protocol.ts";
 import { isFromWorker, isToWorker } from "../../../../src/discord/gateway/link/protocol_check.ts";
 import { NO_COUNTS } from "../../../../src/discord/gateway/link/counts.ts";
+import { channelId, guildId } from "../../../support/discord/builders.ts";
 import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
 
 const SHARD: ShardStart = {
@@ -35,6 +36,8 @@ const TO_WORKER: readonly ToWorker[] = [
   { kind: "forms", forms: [] },
   { kind: "admit", userId: "1" },
   { kind: "repeats", from: 1, forms: [] },
+  { kind: "voice", guildId: guildId("1"), channelId: channelId("2") },
+  { kind: "voice", guildId: guildId("1") },
   { kind: "stop" },
 ];
 const FROM_WORKER: readonly FromWorker[] = [

@@ -1,0 +1,44 @@
+/** Declares who is in voice channels, as the gateway tells it. */
+
+import type { ChannelId, GuildId, UserId } from "./ids.ts";
+
+/** A person or bot in a voice channel, also this bot itself. */
+export interface VoiceMember {
+  readonly userId: UserId;
+  readonly channelId: ChannelId;
+  readonly isBot: boolean;
+  /** By themselves, by a moderator, or as a listener of a stage. */
+  readonly isMuted: boolean;
+  readonly isDeaf: boolean;
+}
+
+/** Who is in the voice channels of the account's guilds. */
+export interface VoiceStates {
+  of(guildId: GuildId): readonly VoiceMember[];
+  /** Called after each change in a guild. */
+  onChange(listener: (guildId: GuildId) => void): void;
+}
+
+/** The channel in which the bot is to be; absent: none of the guild. */
+export interface OwnVoice {
+  readonly guildId: GuildId;
+  readonly channelId?: ChannelId | undefined;
+}
+
+/** A person's or bot's move, which also tells the session of the voice connection. */
+export interface VoiceMove {
+  readonly guildId: GuildId;
+  readonly userId: UserId;
+  /** Absent: none. */
+  readonly channelId?: ChannelId | undefined;
+  readonly sessionId: string;
+}
+
+/** The server of a guild's voice connection. */
+export interface VoiceServer {
+  readonly guildId: GuildId;
+  /** Secret of this connection. */
+  readonly token: string;
+  /** Host and port; absent: the server is gone, and Discord will name another one. */
+  readonly endpoint?: string | undefined;
+}

@@ -1,0 +1,67 @@
+/**
+ * Connects voice with an account (V1). Without `voice` in the config, none of its code is loaded, and
+ * the code of sound only with the first call.
+ */
+
+import type { AccountContext } from "../../bot/account_context.ts";
+import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import { titled } from "../../core/checks.ts";
+import { createLoader } from "../../lib/loader.ts";
+import type { VoicePeople } from "./people/account_people.ts";
+import type { Calls } from "./call.ts";
+
+export function createAccountVoice(
+  account: AccountContext,
+  services: AccountServices,
+): AccountPart {
+  const { voice: gateway } = services;
+  if (!gateway) return {}; // a config with `voice` makes the account connect again
+  let made: Calls | undefined;
+  let people: VoicePeople | undefined;
+  let speechOf: AccountPart["speechOf"];
+  const { log } = account.forPart("voice");
+  const link = createLoader(async () => {
+    const { createCalls } = await import("./link/calls.ts");
+    return made = createCalls(account, { ...services, voice: gateway });
+  });
+  const talk = createLoader(async () => {
+    const { createAccountTalk } = await import("./talk/account_talk.ts");
+    const own = createAccountTalk(account.forPart("voice"), services);
+    speechOf = own.speechOf;
+    return own.talk;
+  });
+  const loading = createLoader(async () => {
+    const { createVoicePeople } = await import("./people/account_people.ts");
+    const voice = { ...services, voice: gateway };
+    return people = createVoicePeople(account.forPart("voice"), voice, link.get, talk.get);
+  });
+  const get = loading.get;
+  let isOn = false;
+  gateway.onChange((guildId) => isOn && people?.calls.changed(guildId));
+
+  return {
+    start(): void {
+      get().then(async ({ calls }) => {
+        isOn = true;
+        await calls.start();
+      }).catch((error: unknown) => log.error("Cannot begin with voice channels", { error }));
+    },
+    reconfigured: () => people?.calls.reconfigured(),
+    events: { personForgotten: () => people?.calls.personForgotten() },
+    commands: {
+      join: async (call) => await (await get()).join(call, call.options["channel"]),
+      leave: async (call) => await (await get()).leave(call),
+      deafen: async (call) => await (await get()).deafen(call),
+    },
+    presses: { hear: async (press) => await (await get()).press(press) },
+    voice: async (...call) => await (await get()).act(...call),
+    speechOf: (turn) => speechOf?.(turn),
+    findings: () =>
+      (people?.calls.failures() ?? []).map((why) => ({ ...titled("voice"), status: "warn", why })),
+    async stop(): Promise<void> {
+      isOn = false;
+      await people?.calls.stop();
+      await made?.stop();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** Keeps the calls of an account, from the main thread, and their thread, which runs only with a call. */
+
+import { Worker } from "node:worker_threads";
+import type { AccountContext } from "../../../bot/account_context.ts";
+import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
+import type { GuildId } from "../../../core/discord/ids.ts";
+import { JOB_WORKER_URL } from "../../../host/process/own_process.ts";
+import type { JobMessage } from "../../../sandbox/run_in_thread.ts";
+import type { Calls } from "../call.ts";
+import { createMainCall, type MainCall } from "./main_call.ts";
+import { whyNoCall } from "./rights.ts";
+import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
+
+/** Milliseconds without a call after which the thread ends: a person who comes back finds it. */
+const IDLE_MS = 30_000;
+/** Deaths of the thread in a row, without a connection between them, after which calls end. */
+const MAX_DEATHS = 3;
+/** Milliseconds of the longest piece of a person's speech. */
+const LONGEST_MS = 30_000;
+
+/** Creates the calls of an account: none. */
+export function createCalls(
+  account: AccountContext,
+  { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
+    readonly voice: VoiceService;
+  },
+): Calls {
+  const { self, now, schedule, config, log } = account;
+  const calls = new Map<number, { readonly guildId: GuildId; readonly call: MainCall }>();
+  const leaving = new Map<GuildId, () => void>();
+  let thread: Worker | undefined;
+  let deaths = 0;
+  let nextCall = 1;
+  let cancelIdle = () => {};
+
+  function died(worker: Worker, reason: string): void {
+    if (thread !== worker) return;
+    thread = undefined;
+    deaths++;
+    log.error("The thread of voice calls has ended; starting another one", { reason, deaths });
+    for (const { call } of [...calls.values()]) {
+      if (deaths < MAX_DEATHS) call.threadDied();
+      else call.finish("unreachable");
+    }
+  }
+
+  function startThread(): Worker {
+    const worker = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } });
+    worker.on("message", (message: OfCall<FromCall> | JobMessage) => {
+      if (message.kind === "failed") return died(worker, message.reason);
+      if (message.kind === "done") return;
+      if (message.kind === "state" && message.state.kind === "ready") deaths = 0;
+      calls.get(message.call)?.call.told(message);
+    });
+    worker.on("error", (error) => died(worker, String(error)));
+    worker.on("exit", () => died(worker, "it ended by itself"));
+    return worker;
+  }
+
+  async function stopThread(): Promise<void> {
+    const worker = thread;
+    thread = undefined;
+    await worker?.terminate();
+  }
+
+  function post(message: OfCall<ToCall>): void {
+    if (message.kind === "close" && !thread) return;
+    thread ??= startThread();
+    thread.postMessage(message);
+  }
+
+  const of = (guildId: GuildId) =>
+    [...calls.values()].filter((known) => known.guildId === guildId).map(({ call }) => call);
+
+  voice.listen({
+    moved({ guildId, userId, channelId, sessionId }) {
+      if (userId === self()?.userId) {
+        of(guildId).forEach((call) => call.moved(channelId, sessionId));
+      }
+    },
+    server: (server) => of(server.guildId).forEach((call) => call.server(server)),
+    renewed: (guildId) => of(guildId).forEach((call) => call.renewed()),
+  });
+
+  return {
+    join(place, events) {
+      const { guildId, channelId } = place;
+      of(guildId).forEach((call) => call.finish("left", false));
+      cancelIdle();
+      const id = nextCall++;
+      const others = () => voice.of(guildId).filter((one) => one.channelId === channelId).length;
+      const main = createMainCall(place, events, {
+        ...{ voice, schedule, now },
+        self: () => self()?.userId,
+        rules: () => ({ pauseMs: config().voice?.pauseMs ?? 500, longestMs: LONGEST_MS }),
+        post: (message) => post({ ...message, call: id }),
+        async whyNot() {
+          const userId = self()?.userId;
+          return userId && await whyNoCall(client, place, userId, others(), now());
+        },
+        hasChannel: () => reader.index.get(guildId)?.channels.has(channelId) ?? false,
+        onLeft: (then) => void leaving.set(guildId, then),
+        onOver() {
+          calls.delete(id);
+          if (calls.size === 0) cancelIdle = schedule(() => void stopThread(), IDLE_MS);
+        },
+      });
+      calls.set(id, { guildId, call: main });
+      main.start().catch((error: unknown) => {
+        log.error("Cannot join a voice channel", { error, ...place });
+        main.finish("unreachable", false);
+      });
+      return main.call;
+    },
+    async stop() {
+      await Promise.all([...calls.values()].map(({ call: { call } }) => call.leave()));
+      cancelIdle();
+      await stopThread();
+    },
+  };
+}

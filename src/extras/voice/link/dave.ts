@@ -1,0 +1,199 @@
+/**
+ * Keeps the end-to-end encryption of a call (DAVE): the group of its people, whose keys change when one
+ * of them comes or goes. A library does the cryptography; this machine answers the server.
+ *
+ * Until the group is ready, nothing is sent: the server could hear it.
+ *
+ * @see {@link https://daveprotocol.com/#voice-gateway-opcodes}
+ */
+
+import { Buffer } from "node:buffer";
+import type { UserId } from "../../../core/discord/ids.ts";
+import { OP, type ServerMessage } from "./messages.ts";
+
+/** The library's session of one call. */
+export interface DaveSession {
+  readonly ready: boolean;
+  setExternalSender(sender: Buffer): void;
+  getSerializedKeyPackage(): Buffer;
+  processProposals(
+    operation: 0 | 1,
+    proposals: Buffer,
+    people: readonly string[],
+  ): { readonly commit?: Buffer; readonly welcome?: Buffer } | null;
+  processCommit(commit: Buffer): void;
+  processWelcome(welcome: Buffer): void;
+  encryptOpus(frame: Buffer): Buffer;
+  decrypt(userId: string, media: 0, frame: Buffer): Buffer;
+  setPassthroughMode(isOn: boolean, forSec?: number): void;
+  reinit(version: number, userId: string, channelId: string): void;
+  reset(): void;
+}
+
+export interface DavePorts {
+  readonly userId: string;
+  readonly channelId: string;
+  readonly createSession: (version: number, userId: string, channelId: string) => DaveSession;
+  readonly send: (op: number, d: unknown) => void;
+  readonly sendBytes: (op: number, content: Uint8Array) => void;
+  /** The encryption may have become ready, or unnecessary. */
+  readonly changed: () => void;
+  /** It could not be set up, also not anew. */
+  readonly failed: () => void;
+}
+
+/** Opus's silence, which the server itself may send. */
+export const SILENCE: Uint8Array = Uint8Array.of(0xf8, 0xff, 0xfe);
+/** Seconds for which unencrypted sound is taken after a transition. */
+const PASSTHROUGH_SEC = 10;
+/** Milliseconds that a group may take to be ready, while there are others; and tries of it. */
+export const GROUP_MS = 15_000;
+const MAX_TRIES = 3;
+/** Frames in a row that cannot be decrypted, after which the group is joined anew. */
+const MAX_UNREADABLE = 50;
+
+export function createDave(ports: DavePorts) {
+  const { userId, channelId, send, sendBytes } = ports;
+  const people = new Set<string>();
+  const transitions = new Map<number, number>();
+  let session: DaveSession | undefined;
+  let sender: Buffer | undefined;
+  let version = 0;
+  let lastTransition = 0;
+  let unreadable = 0;
+  let tries = 0;
+  let pendingMs: number | undefined;
+
+  /** Begins a group of our own, which the server joins with those of others. */
+  function begin(wanted: number): void {
+    version = wanted;
+    unreadable = 0;
+    pendingMs = undefined;
+    if (version === 0) {
+      session?.reset();
+      session?.setPassthroughMode(true, PASSTHROUGH_SEC);
+    } else {
+      if (session) session.reinit(version, userId, channelId);
+      else session = ports.createSession(version, userId, channelId);
+      if (sender) session.setExternalSender(sender);
+      sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
+    }
+    ports.changed();
+  }
+
+  function recover(): void {
+    send(OP.invalidCommit, { transition_id: lastTransition });
+    begin(version);
+  }
+
+  function execute(id: number): void {
+    const next = transitions.get(id);
+    transitions.delete(id);
+    if (next === undefined) return;
+    if (version === 0 && next > 0) session?.setPassthroughMode(true, PASSTHROUGH_SEC);
+    version = next;
+    ports.changed();
+  }
+
+  function prepare(id: number, next: number): void {
+    lastTransition = id;
+    transitions.set(id, next);
+    if (id === 0) return execute(id);
+    if (next === 0) session?.setPassthroughMode(true, GROUP_MS / 1_000);
+    send(OP.transitionReady, { transition_id: id });
+  }
+
+  /** Takes a commit or a welcome of the server; one that does not fit makes us join anew. */
+  function advance(content: Uint8Array, change: (mls: Buffer) => void): void {
+    const bytes = Buffer.from(content);
+    const id = lastTransition = bytes.readUInt16BE();
+    try {
+      change(bytes.subarray(2));
+    } catch {
+      return recover();
+    }
+    tries = 0;
+    if (id !== 0) prepare(id, version);
+    ports.changed();
+  }
+
+  function answerProposals([operation, ...content]: Uint8Array): void {
+    try {
+      const known = [userId, ...people];
+      const answer = session?.processProposals(
+        operation === 1 ? 1 : 0,
+        Buffer.from(content),
+        known,
+      );
+      if (!answer?.commit) return;
+      const { commit, welcome = Buffer.alloc(0) } = answer;
+      sendBytes(OP.commitWelcome, Buffer.concat([commit, welcome]));
+    } catch {
+      // Of people who are not in the call, or for an earlier group: another member commits them.
+    }
+  }
+
+  const isReady = () => version === 0 || session?.ready === true;
+
+  return {
+    start: begin,
+    receive(message: ServerMessage): void {
+      switch (message.op) {
+        case OP.joined:
+          for (const id of message.d.user_ids) if (id !== userId) people.add(id);
+          return;
+        case OP.gone:
+          return void people.delete(message.d.user_id);
+        case OP.prepareTransition:
+          return prepare(message.d.transition_id, message.d.protocol_version);
+        case OP.executeTransition:
+          return execute(message.d.transition_id);
+        case OP.prepareEpoch:
+          return message.d.epoch === 1 ? begin(message.d.protocol_version) : undefined;
+        case OP.externalSender:
+          sender = Buffer.from(message.content); // also before the session, and for each new group
+          return session?.setExternalSender(sender);
+        case OP.proposals:
+          return answerProposals(message.content);
+        case OP.commit:
+          return advance(message.content, (commit) => session?.processCommit(commit));
+        case OP.welcome:
+          return advance(message.content, (welcome) => session?.processWelcome(welcome));
+      }
+    },
+    /** Whether frames can be sent: encrypted, or unencrypted if the call is. */
+    isReady,
+    isEndToEnd: (): boolean => version > 0,
+    isAlone: (): boolean => people.size === 0,
+    /** @param frame Not empty; only if it is ready. */
+    encrypt: (frame: Uint8Array): Uint8Array =>
+      version === 0 || !session ? frame : session.encryptOpus(Buffer.from(frame)),
+    /** Decrypts a person's frame; `undefined` if the group does not have them. */
+    decrypt(from: UserId, frame: Uint8Array): Uint8Array | undefined {
+      if (frame.length === SILENCE.length && frame.every((byte, i) => byte === SILENCE[i])) {
+        return frame;
+      }
+      if (!session) return version === 0 ? frame : undefined;
+      try {
+        const opened = session.decrypt(from, 0, Buffer.from(frame));
+        unreadable = 0;
+        return opened;
+      } catch {
+        unreadable++;
+        if (unreadable === MAX_UNREADABLE && session.ready && version > 0) recover();
+        return undefined;
+      }
+    },
+    /** Checks how long the group takes. */
+    tick(nowMs: number): void {
+      if (isReady() || people.size === 0) return void (pendingMs = undefined);
+      pendingMs ??= nowMs;
+      if (nowMs - pendingMs < GROUP_MS) return;
+      tries++;
+      if (tries < MAX_TRIES) recover();
+      else ports.failed();
+    },
+  };
+}
+
+export type Dave = ReturnType<typeof createDave>;

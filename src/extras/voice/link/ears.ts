@@ -1,0 +1,144 @@
+/**
+ * Turns packets of people who are heard into their sound. Those of others are dropped before they are
+ * decrypted.
+ */
+
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { HearAs, HeardPiece, Pcm } from "../call.ts";
+import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts";
+import { type Dave, SILENCE } from "./dave.ts";
+import type { Opus, SpeechDecoder } from "./opus.ts";
+import { FRAME_MS, FRAME_SAMPLES } from "./player.ts";
+import { createReorder, type Ordered } from "./reorder.ts";
+import { contentOf, readRtp } from "./rtp.ts";
+import type { Transport } from "./transport.ts";
+
+export interface EarEvents {
+  speechBegan(userId: UserId): void;
+  piece(piece: HeardPiece): void;
+  frame(userId: UserId, pcm: Pcm): void;
+}
+
+/** Milliseconds without a packet after which a person is silent; packets come each 20 ms. */
+const SILENT_MS = 100;
+/** Milliseconds of silence that follow the last packet: longer than each pause that ends a piece. */
+const TAIL_MS = 4_000;
+
+interface Stream {
+  readonly userId: UserId;
+  readonly reorder: ReturnType<typeof createReorder>;
+  readonly decoder: SpeechDecoder;
+  readonly pieces: Pieces;
+  lastMs: number;
+  /** Time up to which sound, or silence, was passed on. */
+  toldMs: number;
+}
+
+export function createEars(
+  { opus, rules, events, onSound }: {
+    readonly opus: Pick<Opus, "takeDecoder">;
+    readonly rules: () => ListenRules;
+    readonly events: EarEvents;
+    /** A person sends: {@link Ears.tick} is to be called. */
+    readonly onSound: () => void;
+  },
+) {
+  const streams = new Map<UserId, Stream>();
+  const speakers = new Map<number, UserId>();
+  let heard: ReadonlyMap<UserId, HearAs> = new Map();
+
+  function drop(userId: UserId): void {
+    streams.get(userId)?.decoder.free();
+    streams.delete(userId);
+  }
+
+  function streamOf(userId: UserId, nowMs: number): Stream | undefined {
+    const known = streams.get(userId);
+    const decoder = known?.decoder ?? opus.takeDecoder();
+    if (known || !decoder) return known;
+    const stream = {
+      ...{ userId, decoder, reorder: createReorder(), pieces: createPieces(rules()) },
+      ...{ lastMs: nowMs, toldMs: nowMs },
+    };
+    streams.set(userId, stream);
+    return stream;
+  }
+
+  function tell({ userId, pieces }: Stream, pcm: Pcm | undefined, at: number): void {
+    const isFrames = heard.get(userId) === "frames";
+    if (isFrames) events.frame(userId, pcm ?? new Int16Array(FRAME_SAMPLES));
+    for (const told of pieces.push(pcm, at)) {
+      if (told.kind === "began") events.speechBegan(userId);
+      else if (!isFrames) events.piece({ userId, ...told.piece });
+    }
+  }
+
+  function soundOf({ decoder, userId }: Stream, item: Ordered, dave: Dave): Pcm | undefined {
+    const sealed = item.kind === "lost" ? item.next : item.content;
+    const opened = sealed && dave.decrypt(userId, sealed);
+    if (item.kind === "lost") return decoder.conceal(opened);
+    if (!opened) return decoder.conceal();
+    return opened.length === SILENCE.length ? undefined : decoder.decode(opened);
+  }
+
+  function play(stream: Stream, ordered: readonly Ordered[], dave: Dave, nowMs: number): void {
+    for (const item of ordered) {
+      let pcm: Pcm | undefined;
+      try {
+        pcm = soundOf(stream, item, dave);
+      } catch {
+        continue; // no Opus
+      }
+      for (let at = 0; at < (pcm?.length ?? 1); at += FRAME_SAMPLES) {
+        tell(stream, pcm?.subarray(at, at + FRAME_SAMPLES), nowMs);
+        stream.toldMs = Math.max(stream.toldMs + FRAME_MS, nowMs - SILENT_MS);
+      }
+    }
+  }
+
+  return {
+    hear(people: ReadonlyMap<UserId, HearAs>): void {
+      heard = people;
+      for (const userId of streams.keys()) if (!people.has(userId)) drop(userId);
+    },
+    /** A person's sound comes with this number. */
+    speaks: (ssrc: number, userId: UserId): void => void speakers.set(ssrc, userId),
+    gone(userId: UserId): void {
+      for (const [ssrc, known] of speakers) if (known === userId) speakers.delete(ssrc);
+      drop(userId);
+    },
+    packet(packet: Uint8Array, transport: Transport, dave: Dave, nowMs: number): void {
+      const header = readRtp(packet);
+      const userId = header && speakers.get(header.ssrc);
+      if (!userId || !heard.has(userId)) return;
+      const plain = transport.open(packet, header.bytes);
+      const content = plain && contentOf(header, plain);
+      if (!content || content.length === 0) return;
+      const stream = streamOf(userId, nowMs);
+      if (!stream) return;
+      stream.lastMs = nowMs;
+      onSound();
+      play(stream, stream.reorder.push(header.sequence, content, nowMs), dave, nowMs);
+    },
+    /** Passes on lost frames and silence. @returns Whether it is to be called again in 20 ms. */
+    tick(dave: Dave, nowMs: number): boolean {
+      let isActive = false;
+      for (const stream of streams.values()) {
+        play(stream, stream.reorder.tick(nowMs), dave, nowMs);
+        if (nowMs - stream.lastMs > TAIL_MS) continue;
+        isActive = true;
+        for (; nowMs - stream.toldMs > SILENT_MS; stream.toldMs += FRAME_MS) {
+          tell(stream, undefined, stream.toldMs);
+        }
+      }
+      return isActive;
+    },
+    /** The server names all people anew. */
+    reset(): void {
+      speakers.clear();
+      for (const userId of [...streams.keys()]) drop(userId);
+    },
+  };
+}
+
+export type Ears = ReturnType<typeof createEars>;

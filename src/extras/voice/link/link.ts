@@ -1,0 +1,253 @@
+/**
+ * Runs one connection to a voice server: its WebSocket, its UDP socket, and the state machines between
+ * them. The machines decide; here are only their effects.
+ */
+
+import { createSocket, type Socket } from "node:dgram";
+import type { StartTimer } from "../../../lib/clock.ts";
+import type { LinkState, Pcm, VoiceEnd } from "../call.ts";
+import { createDave, type DavePorts, SILENCE } from "./dave.ts";
+import { discovered, discoveryRequest } from "./discovery.ts";
+import type { Ears } from "./ears.ts";
+import {
+  dueMs,
+  FIRST_STATE,
+  type GatewayEffect,
+  type GatewayEvent,
+  type LinkLoss,
+  type LinkTarget,
+  step,
+} from "./gateway.ts";
+import { OP, readServerMessage, sequenceOf } from "./messages.ts";
+import type { Opus } from "./opus.ts";
+import { rtpHeader } from "./rtp.ts";
+import { createTransport, type Transport } from "./transport.ts";
+
+/** The runtime's clock, chance and sockets; tests give their own. */
+export interface LinkRuntime extends Pick<DavePorts, "createSession"> {
+  /** Unix time in milliseconds that never jumps. */
+  readonly now: () => number;
+  readonly after: StartTimer;
+  readonly random: () => number;
+  readonly openWebSocket: (url: string) => WebSocket;
+  readonly openUdp: () => Socket;
+}
+
+export const RUNTIME: Omit<LinkRuntime, "createSession"> = {
+  now: () => performance.timeOrigin + performance.now(),
+  after(run, ms) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+  openWebSocket: (url) => new WebSocket(url),
+  openUdp: () => createSocket("udp4"),
+};
+
+interface LinkEvents {
+  state(state: LinkState): void;
+  lost(loss: LinkLoss): void;
+  over(end: VoiceEnd): void;
+}
+
+/** Milliseconds between requests of discovery, between checks, and between packets that keep a NAT open. */
+const ASK_MS = 500;
+const CHECK_MS = 1_000;
+const KEEP_ALIVE_MS = 5_000;
+/** Close code that keeps the session. */
+const KEEP_SESSION = 4900;
+
+export function openLink(
+  target: LinkTarget,
+  { now, after, random, openWebSocket, openUdp, createSession }: LinkRuntime,
+  { opus, ears, events }: {
+    readonly opus: Pick<Opus, "encode">;
+    readonly ears: Ears;
+    readonly events: LinkEvents;
+  },
+) {
+  let state = FIRST_STATE;
+  let ws: WebSocket | undefined;
+  let udp: { readonly socket: Socket; readonly port: number; readonly ip: string } | undefined;
+  let transport: Transport | undefined;
+  let ssrc = 0;
+  let sequence = Math.floor(random() * 0x10000);
+  let isSpeaking = false;
+  let told = "";
+  const cancels = new Map<string, () => void>();
+  const dave = createDave({
+    ...target,
+    createSession,
+    send,
+    sendBytes: (op, content) => sendRaw(Uint8Array.of(op, ...content)),
+    changed: tellState,
+    failed: () => end({ kind: "over", end: "no_encryption" }),
+  });
+
+  function sendRaw(data: string | Uint8Array<ArrayBuffer>): void {
+    if (ws?.readyState === WebSocket.OPEN) ws.send(data);
+  }
+
+  function send(op: number, d: unknown): void {
+    sendRaw(JSON.stringify({ op, d }));
+  }
+
+  function tellState(): void {
+    const isReady = transport !== undefined && state.phase === "ready";
+    const next: LinkState = isReady
+      ? { kind: "ready", isEndToEnd: dave.isEndToEnd() }
+      : { kind: "reconnecting" };
+    if (JSON.stringify(next) === told) return;
+    told = JSON.stringify(next);
+    events.state(next);
+  }
+
+  function sendSpeaking(): void {
+    send(OP.speaking, { speaking: isSpeaking ? 1 : 0, delay: 0, ssrc });
+  }
+
+  /** Repeats a task; a later one of the same name replaces it. */
+  function every(name: string, ms: number, run: () => void): void {
+    cancels.get(name)?.();
+    cancels.set(
+      name,
+      after(() => {
+        run();
+        if (cancels.has(name)) every(name, ms, run);
+      }, ms),
+    );
+  }
+
+  function stopTimer(name: string): void {
+    cancels.get(name)?.();
+    cancels.delete(name);
+  }
+
+  function take(event: GatewayEvent): void {
+    const result = step(state, event, target, now(), random());
+    state = result.state;
+    result.effects.forEach(apply);
+    const waitMs = dueMs(state) - now();
+    if (Number.isFinite(waitMs)) {
+      every("gateway", Math.max(0, waitMs), () => take({ kind: "tick" }));
+    } else stopTimer("gateway");
+  }
+
+  function apply(effect: GatewayEffect): void {
+    switch (effect.kind) {
+      case "open":
+        return openSocket();
+      case "drop":
+        return dropSocket(KEEP_SESSION);
+      case "send":
+        return send(effect.op, effect.d);
+      case "discover":
+        return discover(effect.ssrc, effect.ip, effect.port);
+      case "session":
+        transport = createTransport(effect.mode, effect.key);
+        try {
+          dave.start(effect.daveVersion);
+        } catch {
+          return end({ kind: "over", end: "no_encryption" });
+        }
+        every("check", CHECK_MS, () => dave.tick(now()));
+        if (isSpeaking) sendSpeaking();
+        return tellState();
+      case "pass":
+        if (effect.message.op === OP.speaking) {
+          ears.speaks(effect.message.d.ssrc, effect.message.d.user_id);
+        }
+        if (effect.message.op === OP.gone) ears.gone(effect.message.d.user_id);
+        return dave.receive(effect.message);
+      case "reconnecting":
+      case "resumed":
+        return tellState();
+      case "lost":
+      case "over":
+        return end(effect);
+    }
+  }
+
+  function openSocket(): void {
+    const socket = openWebSocket(target.url);
+    ws = socket;
+    socket.binaryType = "arraybuffer";
+    const isOurs = () => ws === socket;
+    socket.onopen = () => isOurs() && take({ kind: "opened" });
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      if (!isOurs()) return;
+      const content = typeof data === "string" ? data : new Uint8Array(data);
+      const message = readServerMessage(content);
+      take({ kind: "message", seq: message ? message.seq : sequenceOf(content), message });
+    };
+    socket.onerror = () => {}; // a close follows
+    socket.onclose = ({ code }) => {
+      if (!isOurs()) return;
+      ws = undefined;
+      take({ kind: "closed", code });
+    };
+  }
+
+  function dropSocket(code: number): void {
+    const socket = ws;
+    ws = undefined;
+    socket?.close(code);
+  }
+
+  function discover(ours: number, ip: string, port: number): void {
+    ssrc = ours;
+    udp?.socket.close();
+    const socket = openUdp();
+    udp = { socket, ip, port };
+    const ask = () => socket.send(discoveryRequest(ours), port, ip);
+    socket.on("error", () => {}); // a lost packet, as on a network that changes
+    socket.on("message", (packet, from) => {
+      if (from.address !== ip || from.port !== port) return;
+      if (transport) return ears.packet(packet, transport, dave, now());
+      const found = discovered(packet, ours);
+      if (!found) return;
+      stopTimer("discovery");
+      every("alive", KEEP_ALIVE_MS, () => socket.send(new Uint8Array(8), port, ip));
+      take({ kind: "discovered", ...found });
+    });
+    ask();
+    every("discovery", ASK_MS, ask);
+  }
+
+  function close(code: number): void {
+    for (const name of [...cancels.keys()]) stopTimer(name);
+    dropSocket(code);
+    udp?.socket.close();
+    udp = transport = undefined;
+  }
+
+  function end(effect: Extract<GatewayEffect, { kind: "lost" | "over" }>): void {
+    close(KEEP_SESSION);
+    if (effect.kind === "lost") events.lost(effect.loss);
+    else events.over(effect.end);
+  }
+
+  take({ kind: "start" });
+
+  return {
+    dave,
+    /** Whether frames leave now. Nobody hears those of a call that is empty, so they are left out. */
+    canSend: (): boolean => transport !== undefined && (dave.isReady() || dave.isAlone()),
+    /** Sends a frame; without `pcm`, silence. */
+    send(pcm: Pcm | undefined, timestamp: number): void {
+      if (!transport || !udp || !dave.isReady()) return;
+      const frame = pcm ? dave.encrypt(opus.encode(pcm)) : SILENCE;
+      sequence = (sequence + 1) & 0xffff;
+      const packet = transport.seal(rtpHeader({ sequence, timestamp, ssrc }), frame);
+      udp.socket.send(packet, udp.port, udp.ip);
+    },
+    speaking(isNow: boolean): void {
+      isSpeaking = isNow;
+      sendSpeaking();
+    },
+    /** Ends the connection; no event of it follows. */
+    close: (): void => close(1000),
+  };
+}
+
+export type Link = ReturnType<typeof openLink>;

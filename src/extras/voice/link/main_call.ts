@@ -1,0 +1,223 @@
+/**
+ * Keeps one call from the main thread: asks Discord for its session and server, gives them to the thread
+ * that has the sound, and decides by Discord's events why a connection ended.
+ */
+
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { VoiceServer } from "../../../core/discord/voice.ts";
+import type { VoiceService } from "../../../bot/bot_extra.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
+import {
+  type Call,
+  type CallEvents,
+  type CallPlace,
+  type CallSpeech,
+  type HearAs,
+  SAMPLE_RATE,
+  type VoiceEnd,
+} from "../call.ts";
+import type { ListenRules } from "../listen/pieces.ts";
+import type { PlayedSpeech } from "./player.ts";
+import type { FromCall, ToCall } from "./thread_messages.ts";
+
+export interface MainCallPorts {
+  readonly voice: Pick<VoiceService, "of" | "set" | "scheme">;
+  readonly self: () => UserId | undefined;
+  readonly rules: () => ListenRules;
+  readonly post: (message: ToCall) => void;
+  /** Finds why Discord would refuse the call. */
+  readonly whyNot: () => Promise<VoiceEnd | undefined>;
+  readonly hasChannel: () => boolean;
+  readonly schedule: StartTimer;
+  readonly now: () => number;
+  readonly onOver: () => void;
+  /** Calls back once Discord shows the bot in no channel of the guild. */
+  readonly onLeft: (then: () => void) => void;
+}
+
+/** Milliseconds for Discord's answer to a join, and tries. */
+const ANSWER_MS = 8_000;
+const MAX_TRIES = 2;
+/** Milliseconds for the event that says why Discord has disconnected the bot. */
+const NEWS_MS = 3_000;
+/** Milliseconds between the events of a deleted channel. */
+const DELETED_MS = 500;
+const LEAVE_MS = 2_000;
+/** New servers in a minute after which the call ends. */
+const MAX_REFRESHES = 5;
+const REFRESHES_MS = 60_000;
+
+type Played = Omit<PlayedSpeech, "id">;
+
+export function createMainCall(place: CallPlace, events: CallEvents, ports: MainCallPorts) {
+  const { voice, post, schedule, now } = ports;
+  const { guildId, channelId } = place;
+  const speeches = new Map<number, { samples: number; end: (played: Played) => void }>();
+  let heard: ReadonlyMap<UserId, HearAs> = new Map();
+  let nextSpeech = 1;
+  let sessionId: string | undefined;
+  let server: VoiceServer | undefined;
+  let connectedTo = "";
+  let refreshes: readonly number[] = [];
+  let isOver = false;
+  let cancel = () => {};
+
+  function wait(ms: number, run: () => void): void {
+    cancel();
+    cancel = schedule(run, ms);
+  }
+
+  function ask(tries = 1): void {
+    voice.set(place);
+    wait(ANSWER_MS, () => tries < MAX_TRIES ? ask(tries + 1) : finish("unreachable"));
+  }
+
+  function connect(): void {
+    const userId = ports.self();
+    if (isOver || sessionId === undefined || !server?.endpoint || userId === undefined) return;
+    const key = `${sessionId} ${server.token}`;
+    if (key === connectedTo) return;
+    connectedTo = key;
+    cancel();
+    const { endpoint, token } = server;
+    const url = `${voice.scheme}://${endpoint}/?v=8`;
+    const target = { url, guildId, userId, channelId, sessionId, token };
+    post({ kind: "connect", target, rules: ports.rules() });
+    post({ kind: "hear", people: heard });
+  }
+
+  /** Asks for another server, or for the same one again. */
+  function refresh(): void {
+    if (isOver) return;
+    refreshes = [...refreshes.filter((at) => now() - at < REFRESHES_MS), now()];
+    if (refreshes.length > MAX_REFRESHES) return finish("unreachable");
+    events.state({ kind: "reconnecting" });
+    server = undefined;
+    connectedTo = "";
+    ask();
+  }
+
+  function endSpeeches(): void {
+    // The thread knows how much was heard. Without it, a sentence is not said twice.
+    for (const { samples, end } of [...speeches.values()]) {
+      end({ playedMs: Math.round(samples / SAMPLE_RATE * 1_000), isWhole: false });
+    }
+  }
+
+  /** Ends the call; the bot leaves the channel if it is still there. */
+  function finish(end: VoiceEnd, isInChannel = true): void {
+    if (isOver) return;
+    isOver = true;
+    cancel();
+    post({ kind: "close" });
+    if (isInChannel) voice.set({ guildId });
+    endSpeeches();
+    ports.onOver();
+    events.ended(end);
+  }
+
+  const call: Call = {
+    place,
+    hear(people) {
+      heard = new Map(people);
+      if (connectedTo !== "") post({ kind: "hear", people: heard });
+    },
+    speak(): CallSpeech {
+      const speech = nextSpeech++;
+      const { promise: done, resolve } = Promise.withResolvers<Played>();
+      if (isOver) resolve({ playedMs: 0, isWhole: false });
+      const end = (played: Played) => {
+        speeches.delete(speech);
+        resolve(played);
+      };
+      const state = { samples: 0, end };
+      if (!isOver) speeches.set(speech, state);
+      const send = (message: ToCall) => {
+        if (speeches.has(speech)) post(message);
+      };
+      send({ kind: "speak", speech });
+      return {
+        write(pcm) {
+          state.samples += pcm.length;
+          send({ kind: "write", speech, pcm });
+        },
+        end: () => send({ kind: "end", speech }),
+        stop: () => send({ kind: "stop", speech }),
+        done,
+      };
+    },
+    async leave() {
+      if (isOver) return;
+      const isGone = new Promise<void>((resolve) => {
+        ports.onLeft(resolve);
+        schedule(resolve, LEAVE_MS);
+      });
+      finish("left");
+      await isGone;
+    },
+  };
+
+  return {
+    call,
+    async start(): Promise<void> {
+      events.state({ kind: "connecting" });
+      const end = await ports.whyNot();
+      if (isOver) return;
+      if (end) finish(end, false);
+      else ask();
+    },
+    /** Discord shows the bot in a channel of the guild, or in none. */
+    moved(to: string | undefined, session: string): void {
+      if (to === channelId) {
+        sessionId = session;
+        return connect();
+      }
+      if (to !== undefined) return finish("kicked");
+      if (sessionId === undefined) return; // of the time before this call
+      sessionId = undefined;
+      wait(DELETED_MS, () => finish(ports.hasChannel() ? "kicked" : "channel_deleted", false));
+    },
+    server(told: VoiceServer): void {
+      if (isOver) return;
+      server = told;
+      if (told.endpoint) return connect();
+      connectedTo = "";
+      events.state({ kind: "reconnecting" });
+    },
+    /** A new session of the main gateway, in which the bot may be in no channel. */
+    renewed(): void {
+      const self = ports.self();
+      if (isOver || sessionId === undefined) return;
+      if (voice.of(guildId).some(({ userId }) => userId === self)) return;
+      sessionId = undefined;
+      refresh();
+    },
+    told(message: FromCall): void {
+      if (message.kind === "played") return speeches.get(message.id)?.end(message);
+      if (isOver) return;
+      switch (message.kind) {
+        case "state":
+          return events.state(message.state);
+        case "began":
+          return events.speechBegan(message.userId);
+        case "piece":
+          return events.piece(message.piece);
+        case "frame":
+          return events.frame(message.userId, message.pcm);
+        case "over":
+          return finish(message.end);
+        case "lost":
+          if (message.loss === "refresh") return refresh();
+          return wait(NEWS_MS, () => sessionId === undefined ? undefined : refresh());
+      }
+    },
+    /** The thread has died, and the next message starts another one. */
+    threadDied(): void {
+      endSpeeches();
+      refresh();
+    },
+    finish,
+  };
+}
+
+export type MainCall = ReturnType<typeof createMainCall>;

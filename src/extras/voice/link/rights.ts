@@ -1,0 +1,45 @@
+/** Checks before a join what Discord would refuse without a word. */
+
+import { z } from "zod";
+import type { UserId } from "../../../core/discord/ids.ts";
+import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
+import { missingRight } from "../../../core/rights/rights.ts";
+import type { RestClient } from "../../../discord/rest/client/client.ts";
+import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
+import { channelOf, createGuildReads } from "../../../discord/rest/requests/guild_reads.ts";
+import type { CallPlace, VoiceEnd } from "../call.ts";
+
+const limitSchema = z.object({ user_limit: z.number().default(0) });
+
+/**
+ * Finds why the bot cannot talk in a channel; `undefined`: it can, or Discord does not answer.
+ *
+ * @param others Number of the others there.
+ * @param now Unix time in milliseconds.
+ */
+export async function whyNoCall(
+  client: RestClient,
+  { guildId, channelId }: CallPlace,
+  self: UserId,
+  others: number,
+  now: number,
+): Promise<VoiceEnd | undefined> {
+  try {
+    const raw = await client.request("GET", `/channels/${channelId}`);
+    const channel = channelOf(raw);
+    if (!channel) return undefined;
+    const reads = createGuildReads(client, guildId);
+    const [guild, member] = [await reads.facts(), await reads.member(self)];
+    const place = { overwrites: channel.overwrites, isVoice: true };
+    const lacks = (permission: "Connect" | "Speak" | "Move Members") =>
+      missingRight(guild, member, place, ["View Channel", permission], now) !== undefined;
+    if (lacks("Connect")) return "no_connect";
+    if (channel.type !== CHANNEL_KINDS.stage && lacks("Speak")) return "no_speak";
+    const limit = limitSchema.safeParse(raw).data?.user_limit ?? 0;
+    return limit > 0 && others >= limit && lacks("Move Members") ? "full" : undefined;
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+    if (error.kind === "forbidden") return "no_connect";
+    return error.kind === "not_found" ? "channel_deleted" : undefined;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The thread of an account's calls: it encodes, decodes, encrypts and paces sound, so that no work of
+ * the bot makes a gap, and no sound delays the bot.
+ */
+
+import type { MessagePort } from "node:worker_threads";
+import type { ListenRules } from "../listen/pieces.ts";
+import { loadDavey } from "./davey.ts";
+import { createEars } from "./ears.ts";
+import { type Link, type LinkRuntime, openLink, RUNTIME } from "./link.ts";
+import { createOpus, type Opus } from "./opus.ts";
+import { createPlayer, FRAME_MS } from "./player.ts";
+import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
+
+/** Creates a call of the thread; it connects with its first message. */
+export function createThreadCall(
+  opus: Opus,
+  runtime: LinkRuntime,
+  post: (message: FromCall) => void,
+): (message: ToCall) => void {
+  const { now, after } = runtime;
+  let link: Link | undefined;
+  let rules: ListenRules = { pauseMs: 0, longestMs: 0 };
+  let isSpeaking = false;
+  let isListening = false;
+  let cancelFrame: (() => void) | undefined;
+  const ears = createEars({
+    opus,
+    rules: () => rules,
+    events: {
+      speechBegan: (userId) => post({ kind: "began", userId }),
+      piece: (piece) => post({ kind: "piece", piece }),
+      frame: (userId, pcm) => post({ kind: "frame", userId, pcm }),
+    },
+    onSound: listen,
+  });
+  const player = createPlayer({
+    canSend: () => link?.canSend() ?? false,
+    send: (pcm, timestamp) => link?.send(pcm, timestamp),
+    speaking(isNow) {
+      isSpeaking = isNow;
+      link?.speaking(isNow);
+    },
+    played: (speech) => post({ kind: "played", ...speech }),
+  });
+
+  function play(): void {
+    cancelFrame?.();
+    const next = player.step(now());
+    cancelFrame = next === undefined ? undefined : after(play, Math.max(0, next - now()));
+  }
+
+  function listen(): void {
+    if (isListening) return;
+    isListening = true;
+    const check = () => {
+      isListening = link !== undefined && ears.tick(link.dave, now());
+      if (isListening) after(check, FRAME_MS);
+    };
+    after(check, FRAME_MS);
+  }
+
+  return (message) => {
+    switch (message.kind) {
+      case "connect":
+        link?.close();
+        ears.reset();
+        ({ rules } = message);
+        link = openLink(message.target, runtime, {
+          opus,
+          ears,
+          events: {
+            state: (state) => post({ kind: "state", state }),
+            lost: (loss) => post({ kind: "lost", loss }),
+            over: (end) => post({ kind: "over", end }),
+          },
+        });
+        if (isSpeaking) link.speaking(true);
+        return;
+      case "hear":
+        return ears.hear(message.people);
+      case "speak":
+        return player.add(message.speech);
+      case "write":
+        player.write(message.speech, message.pcm);
+        if (!cancelFrame) play();
+        return;
+      case "end":
+        return player.end(message.speech);
+      case "stop":
+        return player.stop(message.speech);
+      case "close":
+        player.stopAll();
+        cancelFrame?.();
+        link?.close();
+        ears.reset();
+        link = undefined;
+    }
+  };
+}
+
+/** Serves calls until the main thread ends this one. */
+export async function runVoiceJob(_job: unknown, port: MessagePort): Promise<never> {
+  const loading = Promise.all([createOpus(), loadDavey()]);
+  const calls = new Map<number, ReturnType<typeof createThreadCall>>();
+  port.on("message", ({ call, ...message }: OfCall<ToCall>) => {
+    loading.then(([opus, davey]) => {
+      const take = calls.get(call) ?? createThreadCall(opus, {
+        ...RUNTIME,
+        createSession: (...of) => new davey.DAVESession(...of),
+      }, (told) => port.postMessage({ ...told, call } satisfies OfCall<FromCall>));
+      calls.set(call, take);
+      take(message);
+      if (message.kind === "close") calls.delete(call);
+    }).catch((error: unknown) =>
+      setTimeout(() => {
+        throw error; // ends the thread, which the main thread replaces
+      })
+    );
+  });
+  await loading;
+  return await new Promise(() => {});
+}

@@ -1,0 +1,27 @@
+/** Types of the messages between the main thread and the thread of calls. */
+
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { HearAs, HeardPiece, LinkState, Pcm, VoiceEnd } from "../call.ts";
+import type { ListenRules } from "../listen/pieces.ts";
+import type { LinkLoss, LinkTarget } from "./gateway.ts";
+import type { PlayedSpeech } from "./player.ts";
+
+export type ToCall =
+  /** Connects, or replaces the connection and keeps its speech. */
+  | { readonly kind: "connect"; readonly target: LinkTarget; readonly rules: ListenRules }
+  | { readonly kind: "hear"; readonly people: ReadonlyMap<UserId, HearAs> }
+  | { readonly kind: "write"; readonly speech: number; readonly pcm: Pcm }
+  | { readonly kind: "speak" | "end" | "stop"; readonly speech: number }
+  | { readonly kind: "close" };
+
+export type FromCall =
+  | { readonly kind: "state"; readonly state: LinkState }
+  | { readonly kind: "began"; readonly userId: UserId }
+  | { readonly kind: "piece"; readonly piece: HeardPiece }
+  | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm }
+  | ({ readonly kind: "played" } & PlayedSpeech)
+  | { readonly kind: "lost"; readonly loss: LinkLoss }
+  | { readonly kind: "over"; readonly end: VoiceEnd };
+
+/** A message of, or to, one of the thread's calls. */
+export type OfCall<Message> = Message & { readonly call: number };

@@ -1,0 +1,112 @@
+/** Connects the people of calls with Discord, the config and the store. */
+
+import type { AccountContext } from "../../../bot/account_context.ts";
+import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
+import { textRulesOf } from "../../../bot/rules/turn_rules.ts";
+import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
+import type { ButtonPress, CommandCall, OptionValue } from "../../../core/inbound/interactions.ts";
+import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
+import type { VoicePort } from "../../../core/turn/ports/voice.ts";
+import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import { isRecord } from "../../../lib/text/json.ts";
+import { notice } from "../../../render/notices/notices.ts";
+import { composeOnce } from "../../../render/reply.ts";
+import type { CallPlace, Calls } from "../call.ts";
+import type { Talk, TalkPorts } from "../talk_line.ts";
+import { createVoiceCalls } from "./calls.ts";
+import type { InCallPorts } from "./in_call.ts";
+import { createMembers } from "./members.ts";
+import { termsOf } from "./terms.ts";
+
+export function createVoicePeople(
+  account: AccountContext,
+  services: AccountServices & { readonly voice: VoiceService },
+  loadCalls: () => Promise<Calls>,
+  loadTalk: () => Promise<(ports: TalkPorts) => Talk>,
+) {
+  const { accountId, config, now, store, texts } = account;
+  const { client, reader, modelOf, env, cleanSecrets, voice } = services;
+  const missingPermission = createMissingPermission(client, now);
+  const channelOf = (id: ChannelId) => client.request("GET", `/channels/${id}`);
+
+  async function post(
+    { guildId, channelId }: CallPlace,
+    text: string,
+    key: string,
+    further: Parameters<InCallPorts["post"]>[2] = {},
+  ): Promise<void> {
+    const rules = textRulesOf(config(), { cleanSecrets, uploadLimit: 0 });
+    const composed = composeOnce({ accountId, channelId, guildId, text }, `voice:${key}`, rules);
+    const frozen = composed.map((one) => ({ ...one, message: { ...one.message, ...further } }));
+    await store.outbox.addAll(frozen, now());
+    account.events.emit.outbox([channelId]);
+  }
+
+  async function askToSpeak({ guildId, channelId }: CallPlace): Promise<void> {
+    const type = reader.index.get(guildId)?.channels.get(channelId)?.type;
+    const userId = account.self()?.userId;
+    if (type !== CHANNEL_KINDS.stage || userId === undefined) return;
+    const isModerator =
+      await missingPermission({ guildId, channelId, userId }, ["Mute Members"]) === undefined;
+    const wish = isModerator
+      ? { suppress: false }
+      : { request_to_speak_timestamp: new Date(now()).toISOString() };
+    const body = { channel_id: channelId, ...wish };
+    await client.request("PATCH", `/guilds/${guildId}/voice-states/@me`, { body });
+  }
+
+  const calls = createVoiceCalls(account, {
+    ...{ missingPermission, askToSpeak, post },
+    states: voice,
+    index: () => reader.index,
+    members: createMembers(account, services),
+    terms: () => termsOf(config(), modelOf, env),
+    async limitOf(channelId) {
+      const raw = await channelOf(channelId);
+      const limit = isRecord(raw) ? raw["user_limit"] : undefined;
+      return typeof limit === "number" && limit > 0 ? limit : undefined;
+    },
+    calls: loadCalls,
+    talk: loadTalk,
+  });
+  const none = () => notice("voiceNoCall", {}, texts());
+  const idOf = (written: unknown) =>
+    typeof written === "string" ? parseSnowflake<"channel">(written) : undefined;
+
+  return {
+    calls,
+    async join(
+      { guildId, channelId, sender }: CommandCall,
+      channel: OptionValue | undefined,
+    ): Promise<string> {
+      return guildId ? await calls.join(guildId, [sender.id], channelId, idOf(channel)) : none();
+    },
+    async leave({ guildId, sender }: CommandCall): Promise<string> {
+      return guildId ? await calls.leave(guildId, [sender.id]) : none();
+    },
+    async deafen({ guildId, sender }: CommandCall): Promise<string> {
+      return guildId ? await calls.deafen(guildId, sender.id) : none();
+    },
+    async press({ guildId, channelId, customId, sender }: ButtonPress): Promise<string> {
+      const [, how, callId = "", digest = ""] = customId.split(":");
+      if (!guildId) return none();
+      if (how === "off") return await calls.deafen(guildId, sender.id);
+      return await calls.agree({ guildId, channelId }, sender.id, callId, digest);
+    },
+    act: (async (action, messages) => {
+      const [{ guildId, channelId }] = messages;
+      const askers = [...new Set(messages.map(({ sender }) => sender.id))];
+      if (!guildId) return none();
+      switch (action.action) {
+        case "join":
+          return await calls.join(guildId, askers, channelId, action.channelId);
+        case "leave":
+          return await calls.leave(guildId, askers);
+        case "say":
+          return await calls.speak(guildId, askers, action.text);
+      }
+    }) satisfies VoicePort,
+  };
+}
+
+export type VoicePeople = ReturnType<typeof createVoicePeople>;

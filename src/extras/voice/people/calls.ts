@@ -1,0 +1,360 @@
+/**
+ * Keeps the calls of an account: people begin and end them, and the config does (V1, V6). A guild has
+ * one call at most. The store has it, so that the next process goes on with it.
+ */
+
+import type { AccountContext } from "../../../bot/account_context.ts";
+import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { VoiceStates } from "../../../core/discord/voice.ts";
+import { CHANNEL_KINDS, isVoice } from "../../../core/rights/channel.ts";
+import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
+import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import { notice, type TextKey } from "../../../render/notices/notices.ts";
+import type { VoiceCall } from "../../../store/voice/voice.ts";
+import type { CallPlace, Calls, VoiceEnd } from "../call.ts";
+import type { Talk, TalkPorts } from "../talk_line.ts";
+import { createInCall, type InCall, type InCallPorts } from "./in_call.ts";
+import type { VoiceMembers } from "./members.ts";
+import { missingServer, type Terms } from "./terms.ts";
+
+export interface CallsPorts {
+  readonly states: Pick<VoiceStates, "of">;
+  readonly index: () => GuildIndex;
+  readonly members: VoiceMembers;
+  readonly terms: () => Terms;
+  readonly missingPermission: FindMissingPermission;
+  /** Most people that a channel takes; `undefined`: any number. */
+  readonly limitOf: (channelId: ChannelId) => Promise<number | undefined>;
+  /** Both load their code at the first call. */
+  readonly calls: () => Promise<Calls>;
+  readonly talk: () => Promise<(ports: TalkPorts) => Talk>;
+  readonly post: (place: CallPlace, ...message: Parameters<InCallPorts["post"]>) => Promise<void>;
+  readonly askToSpeak: InCallPorts["askToSpeak"];
+}
+
+type Begun = Pick<VoiceCall, "begunBy" | "userId" | "toldIn">;
+
+/** Milliseconds after which a call of an earlier process does not go on. */
+const REJOIN_MS = 10 * 60_000;
+/** Milliseconds for which a start waits for people in the channel of such a call. */
+const WAIT_MS = 60_000;
+
+const ENDS: Readonly<Record<Exclude<VoiceEnd, "left">, TextKey>> = {
+  kicked: "voiceKicked",
+  channel_deleted: "voiceDeleted",
+  no_connect: "voiceMissing",
+  no_speak: "voiceMissing",
+  full: "voiceFull",
+  udp_blocked: "voiceBlocked",
+  unreachable: "voiceLost",
+  no_encryption: "voiceLost",
+};
+
+/** Creates the calls; none begins before `start`. It is long because its functions share them. */
+export function createVoiceCalls(
+  account: Pick<
+    AccountContext,
+    "accountId" | "config" | "log" | "now" | "randomId" | "schedule" | "self" | "store" | "texts"
+  >,
+  ports: CallsPorts,
+) {
+  const { accountId, config, log, now, texts, schedule, store: { voice: store } } = account;
+  const { states, members } = ports;
+  const inCalls = new Map<GuildId, InCall>();
+  /** Calls of an earlier process that may go on, and those that must not begin by themselves. */
+  const broken = new Map<GuildId, VoiceCall>();
+  const over = new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>();
+  /** Why a call that the config wants could not begin. */
+  const failures = new Map<GuildId, string>();
+  /** The last of the tasks that change the call of a guild, one after the other. */
+  const tasks = new Map<GuildId, Promise<unknown>>();
+  const lookedAt = new Set<GuildId>();
+  /** Guilds of which Discord has told the people since the start. */
+  const told = new Set<GuildId>();
+  let isStopped = false;
+  let cancelWait = () => {};
+
+  const say = (key: TextKey, words: Readonly<Record<string, string>> = {}) =>
+    notice(key, words as never, texts());
+  const shown = (channelId: ChannelId) => ({ channel: `<#${channelId}>` });
+  const peopleIn = ({ guildId, channelId }: CallPlace) =>
+    states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
+  const channelOf = (guildId: GuildId, userId: UserId) =>
+    states.of(guildId).find((one) => one.userId === userId)?.channelId;
+  const kindOf = ({ guildId, channelId }: CallPlace) =>
+    ports.index().get(guildId)?.channels.get(channelId)?.type;
+
+  async function mayTalk({ guildId, channelId }: CallPlace, userId: UserId): Promise<boolean> {
+    const member = await members.read(guildId, userId);
+    return member !== undefined && await members.mayTalk(guildId, channelId, member.sender);
+  }
+
+  /** The reason why the bot cannot be in a channel, for people. */
+  async function obstacle({ guildId, channelId }: CallPlace): Promise<string | undefined> {
+    const path = missingServer(config());
+    if (path !== undefined) return say("voiceNoServer", { path });
+    const userId = account.self()?.userId;
+    if (userId === undefined) return say("voiceLost", shown(channelId));
+    const isStage = kindOf({ guildId, channelId }) === CHANNEL_KINDS.stage;
+    const needed = ["View Channel", "Connect", ...isStage ? [] : ["Speak"]];
+    const permission = await ports.missingPermission({ guildId, channelId, userId }, needed);
+    if (permission !== undefined) return say("voiceMissing", { ...shown(channelId), permission });
+    const limit = await ports.limitOf(channelId);
+    const others = states.of(guildId).filter((one) => one.channelId === channelId);
+    if (limit === undefined || others.length < limit) return undefined;
+    const exempt = await ports.missingPermission({ guildId, channelId, userId }, ["Move Members"]);
+    return exempt === undefined ? undefined : say("voiceFull", shown(channelId));
+  }
+
+  /** @returns The reason why there is no call, for people. */
+  async function begin(place: CallPlace, begun: Begun, earlier?: VoiceCall) {
+    const { guildId, channelId } = place;
+    const why = await obstacle(place);
+    if (why !== undefined) return why;
+    const [calls, createTalk] = [await ports.calls(), await ports.talk()];
+    await inCalls.get(guildId)?.leave(); // each channel has consents of its own
+    const id = earlier?.callId ?? account.randomId();
+    const row = { accountId, guildId, channelId, callId: id, ...begun, isOver: false, at: now() };
+    if (isStopped) return say("voiceNoCall");
+    if (!await store.begin(row)) return say("voiceElsewhere");
+    over.delete(guildId);
+    const stored = await store.choices(accountId, guildId);
+    const inCall = createInCall(account, row, stored, earlier !== undefined, {
+      ...{ calls, states, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
+      post: (...message) => ports.post(place, ...message),
+      onEnded: (end, was) => ended(row, end, was),
+    });
+    inCalls.set(guildId, inCall);
+    inCall.refresh();
+    const first = await inCall.first;
+    await inCall.read();
+    return first === "ready" ? undefined : endText(place, first);
+  }
+
+  function endText({ guildId, channelId }: CallPlace, end: VoiceEnd): string {
+    if (end === "left") return say("voiceNoCall");
+    const permission = end === "no_connect" ? "Connect" : "Speak";
+    const isThere = ports.index().get(guildId)?.channels.has(channelId) === true;
+    const key = end === "kicked" && !isThere ? "voiceDeleted" : ENDS[end];
+    return say(key, { ...shown(channelId), permission });
+  }
+
+  function ended(
+    row: VoiceCall,
+    end: VoiceEnd,
+    { isReady, isEmpty }: Parameters<InCallPorts["onEnded"]>[1],
+  ): void {
+    const { guildId, channelId, callId, toldIn } = row;
+    const isGone = !ports.index().get(guildId)?.channels.has(channelId);
+    if (inCalls.get(guildId)?.row !== row || isStopped) return; // the next process goes on
+    inCalls.delete(guildId);
+    const staysOver = !isEmpty && peopleIn(row).length > 0;
+    if (staysOver) over.set(guildId, row);
+    work(async () => {
+      await store.end(row, staysOver);
+      const text = endText(row, end);
+      if (end !== "left" && !isReady && row.begunBy !== "asked") failures.set(guildId, text);
+      if (end === "left" || !isReady) return;
+      const to = end === "channel_deleted" || isGone ? toldIn : channelId;
+      if (to !== undefined) await ports.post({ guildId, channelId: to }, text, `${callId}:end`);
+    });
+  }
+
+  function work(task: () => Promise<void>): void {
+    task().catch((error: unknown) => log.warn("A step of a call failed", { error }));
+  }
+
+  /** The channel in which the config wants the bot to be. */
+  async function wantedIn(guildId: GuildId): Promise<Begun & CallPlace | undefined> {
+    const { autoJoin = [], follow = [] } = config().voice ?? {};
+    const isOpen = (channelId: ChannelId, userId: UserId) =>
+      over.get(guildId)?.channelId !== channelId && mayTalk({ guildId, channelId }, userId);
+    for (const userId of follow) {
+      const channelId = channelOf(guildId, userId);
+      if (channelId && await isOpen(channelId, userId)) {
+        return { guildId, channelId, begunBy: "follow", userId };
+      }
+    }
+    for (const channelId of autoJoin) {
+      for (const { userId } of peopleIn({ guildId, channelId })) {
+        if (await isOpen(channelId, userId)) return { guildId, channelId, begunBy: "autoJoin" };
+      }
+    }
+    return undefined;
+  }
+
+  async function update(guildId: GuildId): Promise<void> {
+    const closed = over.get(guildId);
+    if (closed && told.has(guildId) && peopleIn(closed).length === 0) {
+      over.delete(guildId);
+      await store.end(closed, false);
+    }
+    const earlier = broken.get(guildId);
+    if (earlier && peopleIn(earlier).length > 0) {
+      broken.delete(guildId);
+      const why = await begin(earlier, earlier, earlier);
+      if (why !== undefined) log.warn("Cannot go on with a call", { guildId, why });
+      return;
+    }
+    const inCall = inCalls.get(guildId);
+    inCall?.refresh();
+    if (inCall?.row.begunBy === "asked" || earlier) return;
+    const wanted = await wantedIn(guildId);
+    if (!wanted || wanted.channelId === inCall?.place.channelId) return;
+    if (inCall && wanted.begunBy === "autoJoin") return; // it ends once no person is there
+    const { channelId, ...begun } = wanted;
+    const why = await begin({ guildId, channelId }, begun);
+    if (why === undefined) return void failures.delete(guildId);
+    log.warn("Cannot join a voice channel", { guildId, channelId, why });
+    failures.set(guildId, why);
+    over.set(guildId, { accountId, callId: "", guildId, channelId }); // until people have left it
+  }
+
+  function inTurn<Result>(guildId: GuildId, task: () => Promise<Result>): Promise<Result> {
+    const next = (tasks.get(guildId) ?? Promise.resolve()).then(task, task);
+    tasks.set(guildId, next);
+    const forget = () => tasks.get(guildId) === next && tasks.delete(guildId);
+    next.then(forget, forget);
+    return next;
+  }
+
+  function look(guildId: GuildId): void {
+    inCalls.get(guildId)?.refresh();
+    if (isStopped || lookedAt.has(guildId)) return;
+    lookedAt.add(guildId);
+    work(() =>
+      inTurn(guildId, async () => {
+        lookedAt.delete(guildId);
+        if (!isStopped) await update(guildId);
+      })
+    );
+  }
+
+  const lookAtAll = () => [...ports.index().keys()].forEach(look);
+
+  async function giveUp(): Promise<void> {
+    for (const row of broken.values()) await store.end(row, false);
+    broken.clear();
+    lookAtAll();
+  }
+
+  /** A person's wish to have the bot in a channel. */
+  async function join(
+    guildId: GuildId,
+    askers: readonly UserId[],
+    toldIn: ChannelId,
+    named?: ChannelId,
+  ): Promise<string> {
+    const [userId] = askers;
+    const channelId = named ?? (userId && channelOf(guildId, userId));
+    if (!channelId) return say("voiceWhere");
+    const place = { guildId, channelId };
+    const type = kindOf(place);
+    if (type !== undefined && !isVoice({ type })) return say("voiceWhere");
+    for (const asker of askers) {
+      const query = { guildId, channelId, userId: asker };
+      const missing = await ports.missingPermission(query, ["View Channel", "Connect"]);
+      if (missing !== undefined || !await mayTalk(place, asker)) {
+        return say("voiceRefused", shown(channelId));
+      }
+    }
+    const inCall = inCalls.get(guildId);
+    if (inCall?.place.channelId !== channelId) {
+      const busy = inCall && peopleIn(inCall.place).some((one) => !askers.includes(one.userId));
+      if (inCall && busy) return say("voiceBusy", shown(inCall.place.channelId));
+      const why = await begin(place, { begunBy: "asked", userId, toldIn });
+      if (why !== undefined) return why;
+    }
+    const people = inCalls.get(guildId)?.heardText();
+    if (people === undefined) return say("voiceNoCall");
+    return say("voiceJoined", { ...shown(channelId), people });
+  }
+
+  async function leave(guildId: GuildId, askers: readonly UserId[]): Promise<string> {
+    const inCall = inCalls.get(guildId);
+    if (!inCall) return say("voiceNoCall");
+    const { place: { channelId }, row } = inCall;
+    for (const userId of askers) {
+      if (channelOf(guildId, userId) === channelId || row.userId === userId) continue;
+      const query = { guildId, channelId, userId };
+      const missing = await ports.missingPermission(query, ["View Channel", "Move Members"]);
+      if (missing !== undefined) return say("voiceBusy", shown(channelId));
+    }
+    await inCall.leave();
+    return say("voiceLeft", shown(channelId));
+  }
+
+  async function deafen(guildId: GuildId, userId: UserId): Promise<string> {
+    const inCall = inCalls.get(guildId);
+    const one = { accountId, guildId, userId, choice: "deaf", callId: "", terms: "" } as const;
+    await (inCall ? inCall.deafen(userId) : store.choose({ ...one, at: now() }));
+    log.info("A person is not heard any more", { guildId, userId });
+    return say("voiceDeaf");
+  }
+
+  return {
+    /** People of a guild have come or gone. */
+    changed(guildId: GuildId): void {
+      told.add(guildId);
+      look(guildId);
+    },
+    join: (guildId: GuildId, ...wish: readonly [readonly UserId[], ChannelId, ChannelId?]) =>
+      inTurn(guildId, () => join(guildId, ...wish)),
+    leave,
+    deafen,
+    /** A person lets the bot hear them, by a card in a call's chat. */
+    async agree(place: CallPlace, userId: UserId, callId: string, digest: string): Promise<string> {
+      const inCall = inCalls.get(place.guildId);
+      if (!inCall || inCall.place.channelId !== place.channelId) return say("voiceNoCall");
+      if (!await mayTalk(place, userId)) return say("notAuthorized");
+      const isOfNow = inCall.row.callId === callId && await inCall.agree(userId, digest);
+      if (!isOfNow) return say("voiceChanged");
+      log.info("A person agreed to be heard", { ...place, userId, callId });
+      return say("voiceHeard");
+    },
+    async speak(guildId: GuildId, askers: readonly UserId[], text: string): Promise<string> {
+      const inCall = inCalls.get(guildId);
+      if (!inCall) return say("voiceNoCall");
+      const { place } = inCall;
+      for (const userId of askers) {
+        if (channelOf(guildId, userId) === place.channelId && await mayTalk(place, userId)) {
+          continue;
+        }
+        return say("voiceRefused", shown(place.channelId));
+      }
+      inCall.say(text);
+      return say("voiceSaid", shown(place.channelId));
+    },
+    /** Goes on with the calls of the process before, while people are there. */
+    async start(): Promise<void> {
+      for (const row of await store.calls(accountId)) {
+        const { guildId, at, isOver } = row;
+        if (isOver) over.set(guildId, row);
+        else if (now() - at <= REJOIN_MS) broken.set(guildId, row);
+        else await store.end(row, false);
+      }
+      if (broken.size > 0) cancelWait = schedule(() => work(giveUp), WAIT_MS);
+      lookAtAll();
+    },
+    reconfigured(): void {
+      members.forget();
+      for (const inCall of inCalls.values()) inCall.reconfigured();
+      lookAtAll();
+    },
+    personForgotten(): void {
+      members.forget();
+      for (const inCall of inCalls.values()) work(inCall.forgetChoices);
+    },
+    /** Why calls that the config wants cannot begin, for health. */
+    failures: (): readonly string[] => [...failures.values()],
+    /** Leaves all channels. The store keeps the calls, which the next process goes on with. */
+    async stop(): Promise<void> {
+      isStopped = true;
+      cancelWait();
+      const leaving = [...inCalls.values()].map((inCall) => inCall.leave());
+      await Promise.allSettled([...tasks.values(), ...leaving]);
+    },
+  };
+}
+
+export type VoiceCalls = ReturnType<typeof createVoiceCalls>;

@@ -1,0 +1,339 @@
+/**
+ * Keeps one call: who is heard in it, who is asked, and its end (V2, V3, V6).
+ *
+ * A person is heard only while three things hold: the config lets them talk here, they have agreed to
+ * the terms of now or have a role of the config, and they have not said otherwise.
+ */
+
+import type { AccountContext } from "../../../bot/account_context.ts";
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { VoiceMember, VoiceStates } from "../../../core/discord/voice.ts";
+import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
+import { notice } from "../../../render/notices/notices.ts";
+import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
+import type { CallPlace, Calls, VoiceEnd } from "../call.ts";
+import type { CallSpeaker, Talk, TalkPorts } from "../talk_line.ts";
+import type { ReadMember, VoiceMembers } from "./members.ts";
+import { cardText, hearButtons, type Terms } from "./terms.ts";
+
+export interface InCallPorts {
+  readonly calls: Calls;
+  readonly states: Pick<VoiceStates, "of">;
+  readonly members: Pick<VoiceMembers, "read" | "mayTalk">;
+  readonly createTalk: (ports: TalkPorts) => Talk;
+  readonly terms: () => Terms;
+  /** Posts to the call's chat, once for each key. */
+  readonly post: (
+    text: string,
+    key: string,
+    further?: Partial<Pick<OutboundMessage, "buttons" | "pings">>,
+  ) => Promise<void>;
+  /** Asks to speak on a stage; does nothing in other channels. */
+  readonly askToSpeak: (place: CallPlace) => Promise<void>;
+  readonly onEnded: (
+    end: VoiceEnd,
+    was: {
+      /** Whether the bot was in the channel. */
+      readonly isReady: boolean;
+      /** Whether it left because no person was there any more. */
+      readonly isEmpty: boolean;
+    },
+  ) => void;
+}
+
+/** Milliseconds without a person until the bot leaves, and from a newcomer to the question. */
+const EMPTY_MS = 20_000;
+const ASK_MS = 3_000;
+/** Milliseconds between two notes in the store that the call goes on, and until a failed read repeats. */
+const ALIVE_MS = 60_000;
+const AGAIN_MS = 15_000;
+const MAX_ASKED = 20;
+
+export type InCall = ReturnType<typeof createInCall>;
+
+/**
+ * Joins. The function is long because its inner functions share the state of one call.
+ *
+ * @param row That of the store.
+ * @param stored The choices of people in the guild, also of this call.
+ * @param isRejoined Whether the call goes on after an end of the process.
+ */
+export function createInCall(
+  account: Pick<AccountContext, "accountId" | "config" | "log" | "now" | "schedule" | "store">,
+  row: VoiceCall,
+  stored: readonly VoiceChoice[],
+  isRejoined: boolean,
+  ports: InCallPorts,
+) {
+  const { accountId, config, log, now, schedule, store: { voice: store } } = account;
+  const { calls, states, members, post } = ports;
+  const { guildId, channelId, callId } = row;
+  const place: CallPlace = { guildId, channelId };
+  const choices = new Map(stored.map((one) => [one.userId, one]));
+  /** People who want not to be heard: no deletion in the store lets the bot hear them again. */
+  const deaf = new Set(stored.flatMap((one) => one.choice === "deaf" ? [one.userId] : []));
+  /** People in the channel who may talk to the bot. */
+  let allowed: ReadonlyMap<UserId, ReadMember> = new Map();
+  let heard = "";
+  let carded: string | undefined;
+  let isReady = false;
+  let isOver = false;
+  let isEmpty = false;
+  let refreshing: Promise<void> | undefined;
+  let isDue = false;
+  const timers = new Map<"empty" | "ask" | "alive" | "again", () => void>();
+  const first = Promise.withResolvers<"ready" | VoiceEnd>();
+
+  const here = (): readonly VoiceMember[] =>
+    states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
+  const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
+  const settings = () => `${hearAs()} ${ports.terms().digest}`;
+  let begunWith = settings();
+
+  const call = calls.join(place, {
+    state({ kind }) {
+      if (kind !== "ready" || isReady) return;
+      isReady = true;
+      first.resolve("ready");
+      log.info("In a voice channel", { guildId, channelId, callId });
+      work(async () => {
+        await ports.askToSpeak(place);
+        await showCard();
+      });
+      refresh();
+    },
+    speechBegan(userId) {
+      talk.speechBegan(userId);
+      refresh(); // their roles may have changed
+    },
+    piece: (piece) => talk.piece(piece),
+    frame: (userId, pcm) => talk.frame(userId, pcm),
+    ended: finish,
+  });
+  const newTalk = () =>
+    ports.createTalk({ call, humans: () => Math.max(1, here().length), speaker: speakerOf });
+  let talk = newTalk();
+  setTimer("alive", ALIVE_MS, noteAlive);
+  setTimer("empty", EMPTY_MS, leaveEmpty);
+
+  function work(task: () => Promise<void>): void {
+    task().catch((error: unknown) => log.warn("A step of a call failed", { callId, error }));
+  }
+
+  function setTimer(name: "empty" | "ask" | "alive" | "again", ms: number, run: () => void): void {
+    if (isOver || timers.has(name)) return;
+    timers.set(
+      name,
+      schedule(() => {
+        timers.delete(name);
+        run();
+      }, ms),
+    );
+  }
+
+  function leaveEmpty(): void {
+    isEmpty = true;
+    work(leave);
+  }
+
+  function clearTimer(name: "empty"): void {
+    timers.get(name)?.();
+    timers.delete(name);
+  }
+
+  /** A process that was away for long does not go on with the consents of then. */
+  function noteAlive(): void {
+    work(async () => void await store.begin({ ...row, at: now() }));
+    setTimer("alive", ALIVE_MS, noteAlive);
+  }
+
+  async function speakerOf(userId: UserId): Promise<CallSpeaker | undefined> {
+    if (!here().some((one) => one.userId === userId)) return undefined;
+    const member = await members.read(guildId, userId);
+    const mayTalk = member && await members.mayTalk(guildId, channelId, member.sender);
+    return mayTalk && isHeard(userId, member) ? member : undefined;
+  }
+
+  function whyHeard(userId: UserId, { sender }: ReadMember): "role" | "press" | undefined {
+    const choice = choices.get(userId);
+    if (deaf.has(userId)) return undefined;
+    const roles = config().voice?.heardRoles ?? [];
+    if (sender.roles.some(({ id }) => roles.includes(id))) return "role";
+    const isOfNow = choice?.callId === callId && choice.terms === ports.terms().digest;
+    return choice?.choice === "heard" && isOfNow ? "press" : undefined;
+  }
+
+  const isHeard = (userId: UserId, member: ReadMember) => whyHeard(userId, member) !== undefined;
+
+  const heardPeople = () => {
+    const present = new Set(here().map(({ userId }) => userId));
+    return [...allowed].filter(([id, member]) => present.has(id) && isHeard(id, member));
+  };
+
+  /** Takes effect before it returns. */
+  function hear(): void {
+    if (isOver) return;
+    const people = heardPeople().map(([id]) => id);
+    const now = [hearAs(), ...people.toSorted()].join(" ");
+    if (now === heard) return;
+    heard = now;
+    call.hear(new Map(people.map((id) => [id, hearAs()])));
+    talk.heard(new Set(people));
+  }
+
+  /** Reads the people again, and acts on who they are; while it runs, once more after it. */
+  function refresh(): void {
+    hear(); // people who left
+    isDue = true;
+    refreshing ??= (async () => {
+      while (isDue && !isOver) {
+        isDue = false;
+        await readPeople();
+      }
+    })().catch((error: unknown) => {
+      log.warn("Cannot read the people of a call; will try again", { callId, error });
+      setTimer("again", AGAIN_MS, refresh);
+    }).finally(() => refreshing = undefined);
+  }
+
+  async function readPeople(): Promise<void> {
+    let unknown = 0;
+    const found = await Promise.all(
+      here().map(async ({ userId }) => {
+        const member = await members.read(guildId, userId).catch(() => {
+          unknown++;
+          return undefined;
+        });
+        const mayTalk = member && await members.mayTalk(guildId, channelId, member.sender);
+        return mayTalk ? [[userId, member] as const] : [];
+      }),
+    );
+    allowed = new Map(found.flat());
+    hear();
+    if (unknown > 0) setTimer("again", AGAIN_MS, refresh);
+    const isFollowing = row.begunBy === "follow" && row.userId !== undefined;
+    const isWanted = isFollowing
+      ? here().some(({ userId }) => userId === row.userId && (allowed.has(userId) || unknown > 0))
+      : allowed.size + unknown > 0;
+    if (isWanted) clearTimer("empty");
+    else setTimer("empty", EMPTY_MS, leaveEmpty);
+    if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
+  }
+
+  /** People who were not asked in this call. Who wants not to be heard is not asked again. */
+  const newcomers = () =>
+    carded === undefined ? [] : [...allowed].flatMap(([id, member]) => {
+      const isAsked = choices.get(id)?.callId === callId || deaf.has(id);
+      return isAsked || isHeard(id, member) ? [] : [id];
+    });
+
+  async function note(userId: UserId, choice: VoiceChoice["choice"]): Promise<void> {
+    const { digest: terms } = ports.terms();
+    const one = { accountId, guildId, userId, choice, callId, terms, at: now() };
+    choices.set(userId, one);
+    await store.choose(one);
+  }
+
+  async function showCard(): Promise<void> {
+    const terms = ports.terms();
+    carded = terms.digest;
+    const { texts } = config();
+    const buttons = hearButtons(callId, terms, texts);
+    await post(cardText(config(), terms), `${callId}:${terms.digest}`, { buttons });
+    if (isRejoined) return; // people may have come while no process was in the call
+    await readPeople();
+    for (const id of newcomers()) await note(id, "asked");
+  }
+
+  async function askNewcomers(): Promise<void> {
+    const users = newcomers().slice(0, MAX_ASKED);
+    if (isOver || users.length === 0) return;
+    const terms = ports.terms();
+    const { texts } = config();
+    const people = users.map((id) => `<@${id}>`).join(" ");
+    const text = notice("voiceAsk", { people, ...terms }, texts);
+    for (const id of users) await note(id, "asked");
+    const further = {
+      buttons: hearButtons(callId, terms, texts),
+      pings: { users, roles: [], quotedAuthor: false },
+    };
+    await post(text, `${callId}:${terms.digest}:${users.join(",")}`, further);
+    if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
+  }
+
+  function finish(end: VoiceEnd): void {
+    if (isOver) return;
+    isOver = true;
+    for (const cancel of timers.values()) cancel();
+    timers.clear();
+    first.resolve(end);
+    log.info("A call has ended", { guildId, channelId, callId, end });
+    work(() => talk.stop());
+    ports.onEnded(end, { isReady, isEmpty });
+  }
+
+  async function leave(): Promise<void> {
+    if (isOver) return;
+    call.hear(new Map());
+    talk.heard(new Set());
+    await call.leave();
+    finish("left");
+  }
+
+  return {
+    row,
+    place,
+    /** Resolves once the bot is in the channel, or cannot be. */
+    first: first.promise,
+    refresh,
+    /** Resolves once the people are read. */
+    read: async (): Promise<void> => await refreshing,
+    leave,
+    say: (text: string) => talk.say(text),
+    /** Stops hearing a person at once, and stores it. */
+    async deafen(userId: UserId): Promise<void> {
+      deaf.add(userId);
+      hear();
+      await note(userId, "deaf");
+    },
+    /** @returns Whether the person has agreed to the terms of now. */
+    async agree(userId: UserId, digest: string): Promise<boolean> {
+      if (digest !== ports.terms().digest) return false;
+      await note(userId, "heard");
+      if (choices.get(userId)?.choice === "heard") deaf.delete(userId); // they may press both
+      hear();
+      refresh();
+      return true;
+    },
+    /** The people that are heard, in words. */
+    heardText(): string {
+      const { texts } = config();
+      const people = heardPeople().map(([id, member]) => {
+        const person = `<@${id}>`;
+        const isByRole = whyHeard(id, member) === "role";
+        return isByRole ? notice("voiceByRole", { person }, texts) : person;
+      });
+      return people.join(", ") || notice("voiceNobody", {}, texts);
+    },
+    /** The config has changed: other terms need another card, and another way another talk. */
+    reconfigured(): void {
+      if (begunWith !== settings()) {
+        begunWith = settings();
+        const before = talk;
+        talk = newTalk();
+        heard = "";
+        work(() => before.stop());
+      }
+      hear();
+      if (carded !== undefined && carded !== ports.terms().digest) work(showCard);
+      refresh();
+    },
+    /** Words of people were deleted from the store: those of others stay. */
+    async forgetChoices(): Promise<void> {
+      const left = await store.choices(accountId, guildId);
+      choices.clear();
+      for (const one of left) choices.set(one.userId, one);
+      hear();
+    },
+  };
+}

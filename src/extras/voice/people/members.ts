@@ -1,0 +1,82 @@
+/**
+ * Reads the people of voice channels: their names and roles at Discord, and whether the config lets
+ * them talk to the bot there (V2). The gateway tells neither after each change of a role.
+ */
+
+import type { AccountContext } from "../../../bot/account_context.ts";
+import type { AccountServices } from "../../../bot/bot_extra.ts";
+import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { Sender } from "../../../core/inbound/inbound.ts";
+import { memberPayload, userPayload } from "../../../discord/gateway/decode/payloads.ts";
+import { placeIn } from "../../../discord/gateway/decode/places.ts";
+import { displayNameOf, senderOf } from "../../../discord/gateway/decode/senders.ts";
+import { expect, RestError } from "../../../discord/rest/exchange/rest_error.ts";
+import { isRecord } from "../../../lib/text/json.ts";
+
+export interface ReadMember {
+  readonly sender: Sender;
+  /** The nickname or display name; absent if it is the username. Untrusted. */
+  readonly displayName?: string;
+}
+
+/** Milliseconds for which facts of a person are fresh. */
+const FRESH_MS = 60_000;
+const MAX_KNOWN = 500;
+
+export function createMembers(
+  { policy, now }: Pick<AccountContext, "policy" | "now">,
+  { client, reader, judging }: Pick<AccountServices, "client" | "reader" | "judging">,
+) {
+  type Known = { readonly at: number; readonly member: Promise<ReadMember | undefined> };
+  const known = new Map<string, Known>();
+
+  async function ask(guildId: GuildId, userId: UserId): Promise<ReadMember | undefined> {
+    const path = `/guilds/${guildId}/members/${userId}`;
+    const raw = await client.request("GET", path).catch((error: unknown) => {
+      if (error instanceof RestError && error.kind === "not_found") return undefined;
+      throw error;
+    });
+    if (!isRecord(raw)) return undefined;
+    const { roles } = expect("GET /guilds/:id/members/:id", memberPayload, raw);
+    const user = expect("GET /guilds/:id/members/:id", userPayload, raw["user"]);
+    const automaton = user.bot || user.system ? "bot" : undefined;
+    const nick = typeof raw["nick"] === "string" ? raw["nick"] : undefined;
+    return {
+      sender: senderOf(user, { roles, automaton }, reader.index.get(guildId)),
+      displayName: displayNameOf(user, nick),
+    };
+  }
+
+  return {
+    /**
+     * Reads a member; `undefined` if the user is none.
+     *
+     * @throws {RestError} If Discord does not answer.
+     */
+    async read(guildId: GuildId, userId: UserId): Promise<ReadMember | undefined> {
+      const key = `${guildId} ${userId}`;
+      const before = known.get(key);
+      if (before && now() - before.at < FRESH_MS) return await before.member;
+      const member = ask(guildId, userId);
+      known.delete(key);
+      known.set(key, { at: now(), member });
+      const [oldest] = known.keys();
+      if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+      member.catch(() => known.get(key)?.member === member && known.delete(key));
+      return await member;
+    },
+    /** Whether a person may talk to the bot in a voice channel; bots never may. */
+    async mayTalk(guildId: GuildId, channelId: ChannelId, sender: Sender): Promise<boolean> {
+      if (sender.automaton) return false;
+      const { authorize, policy: { needsOwnerInGuild } } = policy();
+      const ownerInGuild = needsOwnerInGuild ? await judging.presence.ask(guildId) : undefined;
+      const place = placeIn(guildId, channelId, reader.index.get(guildId));
+      const event = { kind: "speech", place, channelId, sender } as const;
+      return authorize(event, ownerInGuild ? { ownerInGuild } : {}).kind === "accept";
+    },
+    /** People were forgotten, or the config has changed: nothing is known any more. */
+    forget: () => known.clear(),
+  };
+}
+
+export type VoiceMembers = ReturnType<typeof createMembers>;

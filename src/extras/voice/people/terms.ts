@@ -1,0 +1,87 @@
+/**
+ * Says where the speech of a call goes, and what is kept of it (V3). A person agrees to these terms:
+ * a digest of them is stored with each consent, so a change of the config makes all of them void.
+ */
+
+import { hash } from "node:crypto";
+import type { Config } from "../../../config/config.ts";
+import { choiceOf } from "../../../config/models.ts";
+import { HEAR_BUTTON, type OutboundMessage } from "../../../core/outbound/outbound.ts";
+import type { Env } from "../../../lib/env.ts";
+import { isLoopbackHost, isPrivateHost } from "../../../lib/network/addresses.ts";
+import { notice } from "../../../render/notices/notices.ts";
+
+export interface Terms {
+  /** For people: the servers, and what is kept. */
+  readonly speech: string;
+  readonly kept: string;
+  readonly digest: string;
+}
+
+/** The key that a mode needs and the config lacks; `undefined` if it has all. */
+export function missingServer({ audio, voice }: Pick<Config, "audio" | "voice">) {
+  if (!voice) return "voice";
+  if (voice.mode === "realtime") return voice.realtime === undefined ? "voice.realtime" : undefined;
+  if (audio.transcribe === undefined) return "audio.transcribe";
+  return audio.speak === undefined ? "audio.speak" : undefined;
+}
+
+/** @param modelOf The first model of an agent: it gets the words in mode `turns`. */
+export function termsOf(
+  config: Config,
+  modelOf: (agentId: string) => { readonly id: string },
+  env: Env,
+): Terms {
+  const { voice, audio, texts, models, agentList } = config;
+  const agents = agentList.flatMap(({ id, models: { names } }) => [
+    modelOf(id).id,
+    ...names?.fallbacks ?? [],
+  ]);
+  const names = voice?.mode === "realtime"
+    ? [voice.realtime]
+    : [audio.transcribe, audio.speak, ...agents];
+  const hosts = new Set(names.flatMap((name) => {
+    const choice = name === undefined
+      ? undefined
+      : choiceOf(name, { ...models, namesPath: "" }, env);
+    return choice && "provider" in choice ? URL.parse(choice.provider.baseUrl)?.host ?? [] : [];
+  }));
+  const shown = new Set([...hosts].map((host) => {
+    const { hostname } = new URL(`http://${host}`);
+    if (isLoopbackHost(hostname)) return notice("voiceHere", {}, texts);
+    return isPrivateHost(hostname) ? notice("voiceNear", { host }, texts) : `\`${host}\``;
+  }));
+  const isPosted = voice?.transcript === true;
+  return {
+    speech: [...shown].join(", "),
+    kept: notice(isPosted ? "voiceTranscribed" : "voiceKept", {}, texts),
+    digest: hash("sha256", [...hosts, isPosted].join(" "), "hex").slice(0, 12),
+  };
+}
+
+/** The card of a call, with the roles that need no press. */
+export function cardText({ texts, voice }: Pick<Config, "texts" | "voice">, terms: Terms): string {
+  const roles = voice?.heardRoles.map((id) => `<@&${id}>`).join(" ") ?? "";
+  const part = roles === "" ? "" : notice("voiceRoles", { roles }, texts);
+  return notice("voiceCard", { roles: part, ...terms }, texts);
+}
+
+/** The buttons below a card. The first one names the call and its terms. */
+export function hearButtons(
+  callId: string,
+  { digest }: Terms,
+  texts: Config["texts"],
+): OutboundMessage["buttons"] {
+  return [
+    {
+      customId: `${HEAR_BUTTON}:on:${callId}:${digest}`,
+      label: notice("voiceHearMe", {}, texts).slice(0, 80),
+      style: "primary",
+    },
+    {
+      customId: `${HEAR_BUTTON}:off`,
+      label: notice("voiceStop", {}, texts).slice(0, 80),
+      style: "secondary",
+    },
+  ];
+}

@@ -1,0 +1,198 @@
+/** Connects talks with the policy, the budgets, the store and the servers of speech of an account. */
+
+import type { AccountContext } from "../../../bot/account_context.ts";
+import type { AccountServices } from "../../../bot/bot_extra.ts";
+import { agentOf } from "../../../config/config.ts";
+import { createdAtMs, parseSnowflake, snowflakeAt } from "../../../core/discord/ids.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { Spoken } from "../../../core/inbound/spoken.ts";
+import { askForText } from "../../../core/model.ts";
+import { meteredModel } from "../../../core/spending/metered_model.ts";
+import { ofAgent } from "../../../core/spending/usage.ts";
+import { createAudioSpending } from "../../../core/turn/audio_spending.ts";
+import { FileError } from "../../../core/turn/media.ts";
+import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
+import { isRefused } from "../../../bot/outbound/event_places.ts";
+import { waitingRulesOf } from "../../../flows/inbound/notice_reply.ts";
+import type { SpeechOf } from "../../../flows/turn/spoken_answer.ts";
+import { isRecord } from "../../../lib/text/json.ts";
+import { freezeUnprompted } from "../../../render/freeze.ts";
+import { notice } from "../../../render/notices/notices.ts";
+import { noticeBody } from "../../../render/reply.ts";
+import type { CallSpeaker, Talk, TalkPorts } from "../talk_line.ts";
+import { createMinutes } from "./minutes.ts";
+import { msOf } from "./mouth.ts";
+import { createTalk, type OpenTalk, type TalkDeps } from "./talk.ts";
+
+const IDS = 2 ** 22;
+/** Milliseconds for the summary of a call. */
+const SUMMARY_MS = 60_000;
+/** Minutes after which Discord archives the thread of minutes. */
+const ARCHIVE_MIN = 1_440;
+
+export function createAccountTalk(account: AccountContext, services: AccountServices) {
+  const { accountId, config, store, events, now, random, schedule, texts, stopping, log } = account;
+  const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;
+  const audio = createAudioSpending({ spend, now });
+  const open = new Map<string, OpenTalk>();
+
+  function talk(ports: TalkPorts): Talk {
+    const { guildId, channelId } = ports.call.place;
+    const made = createTalk(ports, deps());
+    open.set(channelId, made);
+    return {
+      ...made,
+      async stop() {
+        if (open.get(channelId) === made) open.delete(channelId);
+        await made.stop();
+      },
+    };
+
+    /** The message of a speaker, to whose rights and budgets all of it counts. */
+    function messageOf({ sender, displayName }: CallSpeaker, text: string, spoken: Spoken) {
+      const id = snowflakeAt<"message">(now(), Math.floor(random() * IDS));
+      const guild = reader.index.get(guildId);
+      const message: InboundMessage = {
+        ...ASKED_OTHERWISE,
+        ...{ accountId, id, channelId, guildId, sender, displayName, text, spoken },
+        place: placeOfTarget(guildId, { channelId }, guild),
+        sentAt: createdAtMs(id),
+      };
+      return message;
+    }
+
+    /** Whom seconds of sound count for; a text for all counts for the agent alone. */
+    function payerOf(sender: CallSpeaker["sender"] | undefined) {
+      if (!sender) {
+        const { agentList: [{ id: agentId }] } = config();
+        return { message: { sender: { id: "", roles: [] }, channelId, guildId }, agentId };
+      }
+      const message = messageOf({ sender }, "", { seconds: 0 });
+      return { message, agentId: judging.route(message).agentId };
+    }
+
+    async function checked(payer: ReturnType<typeof payerOf>): Promise<void> {
+      const stop = await audio.check(payer);
+      if (stop) throw new FileError(`the budget ${stop.rule} (${stop.limit}) is spent`);
+    }
+
+    function deps(): TalkDeps {
+      return {
+        ...{ harmlessPart, texts, schedule, now, log },
+        async *speak(text, signal, to) {
+          const { voice } = speech();
+          if (!voice) throw new FileError("`audio.speak` names no model");
+          const payer = payerOf(to);
+          await checked(payer);
+          const startedAt = now();
+          let ms = 0;
+          try {
+            for await (const pcm of voice.speakPcm(text, signal)) {
+              ms += msOf(pcm);
+              yield pcm;
+            }
+          } finally {
+            const { modelId, microsOf } = voice;
+            const seconds = ms / 1_000;
+            const took = Math.max(0, now() - startedAt);
+            if (ms > 0) {
+              audio.record({ ...payer, modelId, seconds, ms: took, micros: microsOf?.(seconds) });
+            }
+          }
+        },
+        async transcribe({ seconds, ...sound }, from, signal) {
+          const { transcription: by } = speech();
+          if (!by) throw new FileError("`audio.transcribe` names no model");
+          const payer = payerOf(from);
+          await checked(payer);
+          const startedAt = now();
+          try {
+            return await by.transcribe(sound, signal);
+          } finally {
+            const ms = Math.max(0, now() - startedAt);
+            audio.record({
+              ...payer,
+              modelId: by.modelId,
+              seconds,
+              ms,
+              micros: by.microsOf?.(seconds),
+            });
+          }
+        },
+        async ask(speaker, text, spoken) {
+          const message = messageOf(speaker, text, spoken);
+          const ownerInGuild = account.policy().policy.needsOwnerInGuild
+            ? await judging.presence.ask(guildId)
+            : undefined;
+          const known = { isUnproxied: true as const, ownerInGuild };
+          const judged = [{
+            ...judging.judge.judge(message, known, "not_live"),
+            ...{ message, route: judging.route(message) },
+          }];
+          const waiting = waitingRulesOf(config().messages.queue, texts(), () => false);
+          const batch = { accountId, judged, echoes: [], guilds: [], waiting };
+          const { accepted, refusedIn } = await store.inbox.acceptBatch(batch, now());
+          if (refusedIn.length > 0) events.emit.refusedIn(refusedIn);
+          events.emit.asked();
+          return accepted.length > 0;
+        },
+        names: () => [
+          ...config().agentList.flatMap(({ name }) => name ?? []),
+          account.self()?.username ?? "",
+          ...config().voice?.names ?? [],
+        ],
+        tell(text) {
+          const frozen = freezeUnprompted({ accountId, channelId, guildId, ...noticeBody(text) });
+          store.outbox.addAll(frozen, now()).then(() => events.emit.outbox([channelId]))
+            .catch((error: unknown) => log.warn("Cannot post a line of a call", { error }));
+        },
+        minutes: config().voice?.transcript ? minutes() : undefined,
+      };
+    }
+
+    function minutes() {
+      let thread: Promise<string> | undefined;
+      const own = createMinutes({
+        ...{ cleanSecrets, schedule, log, boundary: account.randomId },
+        async post(content) {
+          thread ??= threadOf();
+          const body = { content, allowedMentions: { parse: [] } };
+          await client.request("POST", `/channels/${await thread}/messages`, { body });
+        },
+        async summarise(request) {
+          const { agentId } = payerOf(undefined);
+          const by = ofAgent(agentId);
+          const model = meteredModel(services.modelOf(agentId), {
+            kind: "summary",
+            by,
+            spend,
+            now,
+          });
+          const signal = AbortSignal.any([stopping, AbortSignal.timeout(SUMMARY_MS)]);
+          return await askForText(model, request, signal);
+        },
+      });
+      const add = ({ sender, displayName }: CallSpeaker, text: string) =>
+        own.add(displayName ?? sender.username, text);
+      return { add, end: own.end };
+    }
+
+    /** Opens the thread; the chat of a voice channel may not have any, and gets the minutes then. */
+    async function threadOf(): Promise<string> {
+      const { channel } = placeOfTarget(guildId, { channelId }, reader.index.get(guildId));
+      const name = notice("talkMinutes", { channel: channel.name }, texts()).slice(0, 100);
+      const body = { name, type: 11, autoArchiveDuration: ARCHIVE_MIN };
+      try {
+        const answer = await client.request("POST", `/channels/${channelId}/threads`, { body });
+        const id = isRecord(answer) ? parseSnowflake<"channel">(String(answer["id"])) : undefined;
+        return id ?? channelId;
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        return channelId;
+      }
+    }
+  }
+
+  const speechOf: SpeechOf = (turn) => open.get(turn.message.channelId)?.speechOf(turn);
+  return { talk, speechOf };
+}

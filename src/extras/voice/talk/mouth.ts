@@ -1,0 +1,102 @@
+/**
+ * The speech of the bot in a call: one after the other, and none while a person speaks (V7). A person
+ * who begins to speak ends all of it.
+ */
+
+import type { UserId } from "../../../core/discord/ids.ts";
+import { type StartTimer, waitFor } from "../../../lib/clock.ts";
+import type { Call, CallSpeech, Pcm } from "../call.ts";
+import { SAMPLE_RATE } from "../call.ts";
+import type { LastSpeech } from "./addressed.ts";
+
+/** Milliseconds after which a person whose speech has no end counts as silent: it was a noise. */
+const SPEAKS_MS = 5_000;
+/** Milliseconds between two looks whether people are silent. */
+const LOOK_MS = 100;
+
+/** Sound of the bot that belongs together. */
+export interface Utterance {
+  write(pcm: Pcm): void;
+  /** No sound follows. Resolves once it has ended. */
+  end(): Promise<{ readonly playedMs: number; readonly isWhole: boolean }>;
+  stop(): void;
+}
+
+export function createMouth(
+  call: Pick<Call, "speak">,
+  { schedule, now }: { readonly schedule: StartTimer; readonly now: () => number },
+) {
+  const open = new Map<CallSpeech, () => void>();
+  const speaking = new Map<UserId, number>();
+  let last: LastSpeech | undefined;
+
+  return {
+    last: (): LastSpeech | undefined => last,
+    /** A person begins to speak: all that the bot says, and is about to say, ends. */
+    interrupted(userId: UserId): void {
+      speaking.set(userId, now());
+      for (const [speech, stopped] of open) {
+        speech.stop();
+        stopped();
+      }
+    },
+    silent: (userId: UserId): void => void speaking.delete(userId),
+    /** Resolves once no person speaks, or the signal aborts. */
+    async quiet(signal: AbortSignal): Promise<void> {
+      const isLoud = () => [...speaking.values()].some((since) => now() - since < SPEAKS_MS);
+      while (isLoud() && !signal.aborted) await waitFor(LOOK_MS, schedule, signal);
+    },
+    /**
+     * Begins to speak to a person.
+     *
+     * @param to Absent: to all.
+     * @param stopped Called if a person interrupts it.
+     */
+    open(to: UserId | undefined, stopped: () => void): Utterance {
+      const speech = call.speak();
+      open.set(speech, stopped);
+      const own: LastSpeech | undefined = to && { to };
+      if (own) last = own;
+      void speech.done.then(() => {
+        open.delete(speech);
+        if (own && last === own) last = { to: own.to, endedAt: now() };
+      });
+      return {
+        write: speech.write,
+        stop: speech.stop,
+        end() {
+          speech.end();
+          return speech.done;
+        },
+      };
+    },
+  };
+}
+
+export type Mouth = ReturnType<typeof createMouth>;
+
+/** Milliseconds of a sound. */
+export function msOf({ length }: Pcm): number {
+  return length / SAMPLE_RATE * 1_000;
+}
+
+/** A sound as a file that transcription takes. */
+export function wavOf(pcm: Pcm): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(44 + pcm.length * 2);
+  const view = new DataView(bytes.buffer);
+  const text = (at: number, word: string) => bytes.set(new TextEncoder().encode(word), at);
+  text(0, "RIFF");
+  view.setUint32(4, bytes.length - 8, true);
+  text(8, "WAVEfmt ");
+  view.setUint32(16, 16, true); // length of the format
+  view.setUint16(20, 1, true); // plain samples
+  view.setUint16(22, 1, true); // mono
+  view.setUint32(24, SAMPLE_RATE, true);
+  view.setUint32(28, SAMPLE_RATE * 2, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
+  text(36, "data");
+  view.setUint32(40, pcm.length * 2, true);
+  pcm.forEach((sample, at) => view.setInt16(44 + at * 2, sample, true));
+  return bytes;
+}

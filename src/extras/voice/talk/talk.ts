@@ -1,0 +1,165 @@
+/**
+ * Talks in one call by turns (V5): a piece of a person's speech becomes words, the words a message, and
+ * the message a turn, whose answer is spoken.
+ */
+
+import { FileError } from "../../../core/turn/media.ts";
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { SpeechOf, TurnSpeech } from "../../../flows/turn/spoken_answer.ts";
+import type { Sound } from "../../../flows/media/read_audio.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
+import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
+import type { Log } from "../../../lib/log.ts";
+import { notice, type Texts } from "../../../render/notices/notices.ts";
+import type { HeardPiece, Pcm } from "../call.ts";
+import type { CallSpeaker, Talk, TalkPorts } from "../talk_line.ts";
+import { isAddressed } from "./addressed.ts";
+import { heardWords } from "./heard_words.ts";
+import { createMouth, msOf, wavOf } from "./mouth.ts";
+import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
+import type { Spoken } from "../../../core/inbound/spoken.ts";
+
+/** Pieces that wait for their words: of a person, and of all. */
+const WAITING = { ofOne: 3, ofAll: 25 };
+/** Milliseconds until the chat gets the same complaint again. */
+const TELL_MS = 60_000;
+
+/** The account's part of a talk. */
+export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
+  /** Speaks a text that a person gets; absent: all do. */
+  readonly speak: (
+    text: string,
+    signal: AbortSignal,
+    to?: CallSpeaker["sender"],
+  ) => AsyncIterable<Pcm>;
+  /**
+   * Writes the words down, and counts the seconds.
+   *
+   * @throws {FileError} If the server fails, or if a budget is spent; or the signal's reason.
+   */
+  readonly transcribe: (
+    sound: Sound & { readonly seconds: number },
+    from: CallSpeaker["sender"],
+    signal: AbortSignal,
+  ) => Promise<string>;
+  /** Stores the words as a message of the speaker. Resolves to whether a turn answers it. */
+  readonly ask: (speaker: CallSpeaker, text: string, spoken: Spoken) => Promise<boolean>;
+  /** Names that people call the bot by. */
+  readonly names: () => readonly string[];
+  /** Posts a line in the channel's chat. */
+  readonly tell: (text: string) => void;
+  /** `undefined`: there are none. */
+  readonly minutes: {
+    add(speaker: CallSpeaker, text: string): void;
+    end(): Promise<void>;
+  } | undefined;
+  readonly texts: () => Texts;
+  readonly schedule: StartTimer;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+export interface OpenTalk extends Talk {
+  readonly speechOf: (...turn: Parameters<SpeechOf>) => TurnSpeech;
+}
+
+/** Creates the talk of a call. The function is long because its inner functions share one state. */
+export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
+  const { now, log, schedule, texts } = deps;
+  const mouth = createMouth(ports.call, { schedule, now });
+  const stopping = new AbortController();
+  const inOrder = createKeyedQueue<UserId>();
+  const waiting = new Map<UserId, number>();
+  let heard: ReadonlySet<UserId> = new Set();
+  let toldAt = -Infinity;
+
+  /** Takes a place for a piece; `undefined` if too many wait. */
+  function placeFor(userId: UserId): (() => void) | undefined {
+    const own = waiting.get(userId) ?? 0;
+    const all = [...waiting.values()].reduce((sum, count) => sum + count, 0);
+    if (own >= WAITING.ofOne || all >= WAITING.ofAll) return undefined;
+    waiting.set(userId, own + 1);
+    return () => {
+      const left = (waiting.get(userId) ?? 1) - 1;
+      if (left > 0) waiting.set(userId, left);
+      else waiting.delete(userId);
+    };
+  }
+
+  function tellOnce(text: string): void {
+    if (now() - toldAt < TELL_MS) return;
+    toldAt = now();
+    deps.tell(text);
+  }
+
+  /** Whether the person is still heard: a press may have ended it meanwhile. */
+  const isHeard = (userId: UserId) => heard.has(userId) && !stopping.signal.aborted;
+
+  async function understand({ userId, pcm, endedAt }: HeardPiece): Promise<void> {
+    const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
+    if (!speaker) return;
+    const seconds = msOf(pcm) / 1_000;
+    const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
+    let transcript: string;
+    try {
+      transcript = await deps.transcribe(sound, speaker.sender, stopping.signal);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      const isEmpty = error instanceof FileError && error.message === "it has no words";
+      if (isEmpty) return;
+      log.warn("Cannot write the words of a person in a call down", { userId, error });
+      return tellOnce(notice("talkUnheard", {}, texts()));
+    }
+    const text = heardWords(transcript, seconds);
+    if (text === undefined) return log.debug("A sound in a call has no words", { userId, seconds });
+    if (!isHeard(userId)) return;
+    deps.minutes?.add(speaker, text);
+    const beganAt = endedAt - seconds * 1_000;
+    const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
+    if (!isAddressed({ userId, text, beganAt }, facts)) return;
+    await deps.ask(speaker, text, { seconds });
+  }
+
+  return {
+    heard: (people) => void (heard = people),
+    speechBegan(userId) {
+      if (heard.has(userId)) mouth.interrupted(userId);
+    },
+    piece(piece) {
+      const { userId, end } = piece;
+      if (end === "pause") mouth.silent(userId);
+      const leave = heard.has(userId) ? placeFor(userId) : undefined;
+      if (!leave) return;
+      void inOrder.run(userId, () => understand(piece)).catch((error: unknown) =>
+        log.error("Cannot take what a person said in a call", { userId, error })
+      ).finally(leave);
+    },
+    frame() {}, // of the other mode
+    say(text) {
+      void (async () => {
+        const { signal } = stopping;
+        let utterance: ReturnType<typeof mouth.open> | undefined;
+        try {
+          await mouth.quiet(signal);
+          for await (const pcm of deps.speak(text, signal)) {
+            (utterance ??= mouth.open(undefined, () => {})).write(pcm);
+          }
+        } catch (error) {
+          log.warn("Cannot speak a text in a call", { error });
+        } finally {
+          await utterance?.end();
+        }
+      })();
+    },
+    speechOf: (turn) =>
+      createTurnSpeech(turn, {
+        ...{ mouth, texts, schedule, log },
+        harmlessPart: deps.harmlessPart,
+        speak: (text, signal) => deps.speak(text, signal, turn.message.sender),
+      }),
+    async stop() {
+      stopping.abort(new Error("the call is over"));
+      await deps.minutes?.end();
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * Speaks the answer of one turn, sentence by sentence, while the model writes it (V5). A person who
+ * begins to speak ends it; the transcript keeps the part that was heard (V7).
+ */
+
+import type { Said, TurnSpeech, TurnToSpeak } from "../../../flows/turn/spoken_answer.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { notice, type Texts } from "../../../render/notices/notices.ts";
+import type { Pcm } from "../call.ts";
+import { type Mouth, msOf, type Utterance } from "./mouth.ts";
+import { createSentences, isMoreThanSpeech, type Sentence } from "./sentences.ts";
+
+/** Milliseconds without a word after which the bot says that it works. */
+export const WORKING_MS = 8_000;
+/** Milliseconds between two looks at the growing text. */
+const LOOK_MS = 50;
+
+export interface SpeechPorts {
+  readonly mouth: Pick<Mouth, "open" | "quiet">;
+  /** Speaks a sentence, and counts it. It throws if the server fails, or if a budget is spent. */
+  readonly speak: (text: string, signal: AbortSignal) => AsyncIterable<Pcm>;
+  /** The part of a growing text that people may see. */
+  readonly harmlessPart: (text: string) => string;
+  readonly texts: () => Texts;
+  readonly schedule: StartTimer;
+  readonly log: Log;
+}
+
+/** A sentence that is part of the sound. */
+interface Part {
+  /** Length of the text up to its end. */
+  readonly end: number;
+  /** Milliseconds of all sound up to its begin, and up to its end. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Creates the voice. The function is long because its inner functions share one state. */
+export function createTurnSpeech(
+  { message, mayShow, ending, mark }: TurnToSpeak,
+  ports: SpeechPorts,
+): TurnSpeech {
+  const { mouth, schedule, log } = ports;
+  const person = new AbortController();
+  const signal = AbortSignal.any([ending, person.signal]);
+  let utterance: Utterance | undefined;
+  signal.addEventListener("abort", () => utterance?.stop(), { once: true });
+  let sentences = createSentences();
+  /** The visible text whose sentences are taken, and the part of its sound. */
+  let current = "";
+  let parts: Part[] = [];
+  let soundMs = 0;
+  let isMarked = false;
+  let isLong = false;
+  let failure: unknown;
+  let work = Promise.resolve();
+  let isOver = false;
+  /** Takes the newest text of the stream. */
+  let look = () => {};
+
+  /** Adds the sound of a sentence, after those before it. */
+  async function say({ spoken, end }: Sentence, into: Part[]): Promise<void> {
+    if (signal.aborted || failure !== undefined) return;
+    try {
+      if (mayShow) await mayShow;
+      await mouth.quiet(signal);
+      if (signal.aborted) return;
+      if (!isMarked) {
+        isMarked = true;
+        await mark(); // before people can hear it
+      }
+      const fromMs = soundMs;
+      for await (const pcm of ports.speak(spoken, signal)) {
+        if (signal.aborted) return;
+        utterance ??= mouth.open(message.sender.id, () => person.abort());
+        utterance.write(pcm);
+        soundMs += msOf(pcm);
+      }
+      into.push({ end, fromMs, untilMs: soundMs });
+    } catch (error) {
+      if (signal.aborted) return;
+      failure = error;
+      log.warn("Cannot speak an answer; it is posted", { messageId: message.id, error });
+    }
+  }
+
+  /** Another text begins: after a tool's call, or because the answer broke off. */
+  function begin(): void {
+    sentences = createSentences();
+    parts = [];
+    current = "";
+    isMarked = false;
+  }
+
+  function take(text: string, isWhole: boolean): void {
+    if (!text.startsWith(current)) begin();
+    current = text;
+    add(sentences.next(text, isWhole));
+  }
+
+  function add(next: readonly Sentence[]): void {
+    const into = parts;
+    for (const sentence of next) work = work.then(() => say(sentence, into));
+  }
+
+  /** Says a notice by itself. */
+  async function line(text: string): Promise<void> {
+    let spoken: Utterance | undefined;
+    try {
+      await mouth.quiet(ending);
+      for await (const pcm of ports.speak(text, ending)) {
+        spoken ??= mouth.open(message.sender.id, () => {});
+        spoken.write(pcm);
+      }
+    } catch (error) {
+      if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });
+    } finally {
+      await spoken?.end();
+    }
+  }
+
+  const cancelWorking = schedule(() => {
+    if (signal.aborted || isOver || soundMs > 0) return;
+    isLong = true;
+    isMarked = true;
+    const working = notice("talkWorking", {}, ports.texts());
+    work = mark().then(() => line(working)).catch((error: unknown) => void (failure = error));
+  }, WORKING_MS);
+
+  return {
+    stream(visible) {
+      let written = "";
+      let cancel: (() => void) | undefined;
+      look = () => {
+        if (!signal.aborted) take(visible(ports.harmlessPart(written)), false);
+      };
+      return {
+        grow(soFar) {
+          written = soFar;
+          if (soFar === "" && !isMarked) begin();
+          cancel ??= schedule(() => {
+            cancel = undefined;
+            look();
+          }, LOOK_MS);
+        },
+        isShown: () => isMarked,
+        end() {
+          cancel?.();
+          return Promise.resolve();
+        },
+      };
+    },
+    async end(text, isLarge): Promise<Said> {
+      isOver = true;
+      cancelWorking();
+      const isOther = soundMs > 0 && !text.startsWith(current);
+      if (!isOther) take(text, true);
+      const isMore = isLarge || isLong || isOther || isMoreThanSpeech(text);
+      const inChat = notice("talkInChat", {}, ports.texts());
+      if (isMore && !isLong) add([{ spoken: inChat, end: text.length }]);
+      await work;
+      const { playedMs, isWhole } = await utterance?.end() ?? { playedMs: 0, isWhole: false };
+      if (isMore || (!isWhole && !person.signal.aborted)) return { text, isPosted: true };
+      return { text: isWhole ? text : heardPart(text, parts, playedMs), isPosted: false };
+    },
+    pause() {
+      look();
+      add(sentences.next(current, true));
+    },
+    say(text) {
+      isOver = true;
+      cancelWorking();
+      if (text !== "") work = work.then(() => line(text));
+    },
+  };
+}
+
+/** The part of an answer that people heard before one of them spoke. */
+export function heardPart(text: string, parts: readonly Part[], playedMs: number): string {
+  let begin = 0;
+  for (const { end, fromMs, untilMs } of parts) {
+    if (untilMs > playedMs) {
+      const share = Math.max(0, playedMs - fromMs) / (untilMs - fromMs);
+      const cut = text.slice(0, begin + Math.floor((end - begin) * share));
+      return `${cut.slice(0, Math.max(begin, cut.lastIndexOf(" "))).trimEnd()}…`;
+    }
+    begin = end;
+  }
+  return `${text.slice(0, begin).trimEnd()}…`;
+}

@@ -1,0 +1,38 @@
+/** The tool `voice`: joins voice channels, leaves them, and speaks there (V1). */
+
+import { z } from "zod";
+import { badArguments } from "../core/refused_call.ts";
+import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { FIELDS } from "./discord/actions/action.ts";
+
+const input = () =>
+  z.object({
+    action: z.enum(["join", "leave", "say"]),
+    channelId: FIELDS.channelId.optional().describe(
+      "join: the voice channel. Without it, the one in which the person is.",
+    ),
+    text: z.string().min(1).max(1_000).optional().describe("say: the words, without markup."),
+  });
+
+export const voice: Tool = defineTool({
+  name: "voice",
+  description:
+    "Joins a voice channel of this server, leaves it, or says a text there. The people there must " +
+    "agree to be heard, and are asked.",
+  input,
+  needs: [], // the port checks those of the channel
+  isIdempotent: false,
+  mayRepeat: (written) => input().safeParse(written).data?.action !== "say",
+  effect: (written) => {
+    const { action } = input().safeParse(written).data ?? {};
+    const did = { join: "joined", leave: "left", say: "used" };
+    return action && { object: "voice channel", did: did[action] };
+  },
+  async run({ action, channelId, text }, { message, also = [], ports }) {
+    const by = [message, ...also] as const;
+    if (action === "join") return await ports.voice({ action, channelId }, by);
+    if (action === "leave") return await ports.voice({ action }, by);
+    if (text === undefined) throw badArguments("`say` needs `text`");
+    return await ports.voice({ action, text }, by);
+  },
+});

@@ -1,0 +1,492 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { ChannelId, UserId } from "../../../../src/core/discord/ids.ts";
+import type { VoiceEnd } from "../../../../src/extras/voice/call.ts";
+import { guildMessage, sender } from "../../../support/discord/builders.ts";
+import { cases } from "../../../support/long_form.ts";
+import {
+  ADA,
+  BEA,
+  CABIN,
+  DECK,
+  GUILD,
+  HALL,
+  HEARD_ROLE,
+  openWorld,
+  REX,
+  ROBO,
+  SELF,
+  STAGE,
+} from "./harness.ts";
+
+const SOON = 30_000;
+
+describe("[V1] joining and leaving", () => {
+  it("comes into the channel of the person who calls, and tells who it hears", async () => {
+    const world = await openWorld();
+    assert.match(await world.give("join", ADA), /Go into a voice channel first/);
+    await world.move([ADA, BEA], DECK);
+    assert.match(await world.give("join", ADA), /^I am in <#21>\. I hear no one yet/);
+    assert.equal(world.call().channelId, DECK);
+    assert.equal(await world.press(ADA), "I hear you in this call. `/deafen me` ends it at once.");
+    assert.equal(await world.give("join", BEA), `I am in <#21>. I hear <@${ADA}>.`);
+    assert.equal(world.calls.length, 1);
+    assert.equal(await world.give("leave", BEA), "I have left <#21>.");
+    assert.ok(world.call().isLeft);
+    assert.equal(await world.give("leave", BEA), "I am in no voice channel here.");
+    assert.deepEqual(world.rows("SELECT choice FROM voice_choice"), [], "consents end with it");
+  });
+
+  const refusals: Readonly<
+    Record<string, {
+      readonly by?: UserId;
+      readonly in?: ChannelId;
+      readonly change?: (world: Awaited<ReturnType<typeof openWorld>>) => void;
+      readonly further?: object;
+      readonly says: RegExp;
+    }>
+  > = {
+    "a person whom the config refuses": { by: REX, says: /^You may not call me into <#21>/ },
+    "a person who may not connect": {
+      change: ({ state }) => void (state.denied = 1n << 20n),
+      says: /^You may not call me/,
+    },
+    "a text channel": { in: HALL, says: /Go into a voice channel/ },
+    "a bot that may not speak": {
+      change: ({ state }) => void (state.denied = 1n << 21n),
+      says: /I lack the permission Speak/,
+    },
+    "a full channel": { change: ({ state }) => void (state.limit = 2), says: /^<#21> is full/ },
+    "a config without a server": {
+      further: { audio: { transcribe: "near/whisper" } },
+      says: /lacks `audio.speak`/,
+    },
+  };
+  for (
+    const [name, { by = ADA, in: channel = DECK, change, further, says }] of Object.entries(
+      refusals,
+    )
+  ) {
+    it(`says why it does not join: ${name}`, async () => {
+      const world = await openWorld({}, { further });
+      await world.move([ADA, BEA, ...by === REX ? [REX] : []], DECK);
+      change?.(world);
+      assert.match(await world.give("join", by, channel), says);
+      assert.equal(world.calls.length, 0);
+      assert.deepEqual(world.posts, []);
+    });
+  }
+
+  it("leaves a call of others for no person, and lets none end it from outside", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.move([BEA], CABIN);
+    await world.give("join", ADA);
+    assert.equal(await world.give("join", BEA), "I am in <#21> with other people.");
+    assert.equal(await world.give("leave", BEA), "I am in <#21> with other people.");
+    await world.move([ADA], CABIN);
+    await world.give("join", BEA);
+    assert.equal(world.call().channelId, CABIN);
+    assert.ok(world.calls[0]?.isLeft);
+  });
+
+  it("has one call in a guild, over all accounts", async () => {
+    const world = await openWorld();
+    const other = { accountId: "other" as never, guildId: GUILD, channelId: CABIN, callId: "c" };
+    await world.store.voice.begin({ ...other, begunBy: "asked", isOver: false, at: 0 });
+    await world.move([ADA], DECK);
+    assert.match(await world.give("join", ADA), /^Another account of mine/);
+    await world.store.voice.end(other, false);
+    assert.match(await world.give("join", ADA), /^I am in <#21>/);
+  });
+
+  it("leaves a channel soon after the last person who may talk to it", async () => {
+    const world = await openWorld();
+    await world.move([ADA, REX, ROBO], DECK);
+    await world.give("join", ADA);
+    await world.move([ADA]);
+    await world.wait(SOON / 10);
+    await world.move([ADA], DECK);
+    await world.wait(SOON);
+    assert.ok(!world.call().isLeft, "they came back");
+    await world.move([ADA]);
+    await world.wait(SOON);
+    assert.ok(world.call().isLeft);
+    assert.deepEqual(world.rows("SELECT * FROM voice_call"), []);
+  });
+
+  it("joins a channel of the config while a person is there who may talk to it", async () => {
+    const world = await openWorld({ autoJoin: [DECK] });
+    await world.people.calls.start();
+    await world.move([REX, ROBO], DECK);
+    assert.equal(world.calls.length, 0);
+    await world.move([ADA], DECK);
+    assert.equal(world.calls.length, 1);
+    await world.give("leave", ADA);
+    await world.move([BEA], DECK);
+    assert.equal(world.calls.length, 1, "it was sent out, and people are still there");
+    await world.move([ADA, BEA, REX, ROBO]);
+    await world.move([BEA], DECK);
+    assert.equal(world.calls.length, 2);
+  });
+
+  it("follows a user, and leaves with them", async () => {
+    const world = await openWorld({ follow: [ADA] });
+    await world.move([ADA, BEA], DECK);
+    assert.equal(world.call().channelId, DECK);
+    await world.move([ADA], CABIN);
+    assert.equal(world.call().channelId, CABIN);
+    assert.ok(world.calls[0]?.isLeft);
+    await world.move([BEA], CABIN);
+    await world.move([ADA]);
+    await world.wait(SOON);
+    assert.ok(world.call().isLeft, "the others were not followed");
+  });
+
+  it("tells health why it cannot join a channel of the config, and does not try again", async () => {
+    const world = await openWorld({ autoJoin: [DECK] });
+    world.state.denied = 1n << 21n;
+    await world.move([ADA], DECK);
+    assert.match(String(world.people.calls.failures()), /lack the permission Speak/);
+    world.state.denied = 0n;
+    await world.move([BEA], DECK);
+    assert.equal(world.calls.length, 0);
+    await world.move([ADA, BEA]);
+    await world.move([ADA], DECK);
+    assert.equal(world.calls.length, 1);
+    assert.deepEqual(world.people.calls.failures(), []);
+  });
+
+  it("asks to speak on a stage", async () => {
+    const world = await openWorld();
+    await world.move([ADA], STAGE);
+    world.state.denied = 1n << 21n; // no one may speak there unasked
+    await world.give("join", ADA);
+    assert.equal(world.call().channelId, STAGE);
+    const [patch] = world.state.patches as {
+      channel_id: string;
+      request_to_speak_timestamp: string;
+    }[];
+    assert.equal(patch?.channel_id, STAGE);
+    assert.ok(Date.parse(patch.request_to_speak_timestamp) > 0);
+  });
+
+  it("runs the tool with the rights of each asker", async () => {
+    const world = await openWorld();
+    await world.move([ADA, REX], DECK);
+    const by = (id: UserId) => guildMessage({ guildId: GUILD, sender: sender({ id }) });
+    const act = async (...call: Parameters<typeof world.people.act>) => {
+      const acting = world.people.act(...call);
+      await world.rest();
+      return await acting;
+    };
+    assert.match(await act({ action: "join" }, [by(ADA), by(REX)]), /^You may not call me/);
+    assert.match(await act({ action: "join" }, [by(ADA)]), /^I am in <#21>/);
+    assert.match(await act({ action: "say", text: "hi" }, [by(REX)]), /^You may not/);
+    assert.match(await act({ action: "say", text: "hi" }, [by(ADA)]), /^I say it in <#21>/);
+    assert.deepEqual(world.said, ["hi"]);
+    assert.match(await act({ action: "leave" }, [by(ADA)]), /^I have left/);
+  });
+});
+
+describe("[V2] who is heard", () => {
+  it("hears no one before a press, never a bot, and no person whom the config refuses", async () => {
+    const world = await openWorld({ heardRoles: [HEARD_ROLE] });
+    world.roles.set(REX, [HEARD_ROLE]);
+    world.roles.set(ROBO, ["31", HEARD_ROLE]);
+    await world.move([ADA, BEA, REX, ROBO], DECK);
+    await world.give("join", ADA);
+    assert.deepEqual(world.heard(), []);
+    assert.match(await world.press(REX), /not|may/i);
+    await world.press(ROBO);
+    assert.deepEqual(world.heard(), []);
+    await world.press(BEA);
+    assert.deepEqual(world.heard(), [BEA]);
+    assert.equal(world.call().heard.get(BEA), "pieces");
+  });
+
+  it("hears members of a role of the config, and says so", async () => {
+    const world = await openWorld({
+      heardRoles: [HEARD_ROLE],
+      mode: "realtime",
+      realtime: "openai/gpt",
+    });
+    world.roles.set(BEA, ["31", HEARD_ROLE]);
+    await world.move([ADA, BEA], DECK);
+    assert.match(await world.give("join", ADA), /I hear <@72> \(by role\)/);
+    assert.equal(world.call().heard.get(BEA), "frames");
+    assert.match(world.posts[0]?.content ?? "", /have one of the roles <@&32>/);
+  });
+
+  it("stops at once, and holds it over roles, calls and a forgotten person", async () => {
+    const world = await openWorld({ heardRoles: [HEARD_ROLE] });
+    world.roles.set(BEA, ["31", HEARD_ROLE]);
+    await world.move([ADA, BEA], DECK);
+    await world.give("join", ADA);
+    assert.deepEqual(world.heard(), [BEA]);
+    const deafening = world.people.calls.deafen(GUILD, BEA);
+    assert.deepEqual(world.heard(), [], "before anything is stored");
+    assert.match(await deafening, /It stays so/);
+    await world.store.forgetting.forget(BEA, false);
+    world.people.calls.personForgotten();
+    await world.rest();
+    assert.deepEqual(world.heard(), [], "what they said in this call holds");
+    await world.give("deafen", BEA);
+    await world.give("leave", ADA);
+    await world.give("join", ADA);
+    assert.deepEqual(world.heard(), []);
+    await world.press(BEA);
+    assert.deepEqual(world.heard(), [BEA]);
+    assert.match(await world.press(BEA, "off"), /I do not hear you/);
+    assert.deepEqual(world.heard(), []);
+  });
+
+  it("hears no person any more who loses their access, leaves, or whose facts are unknown", async () => {
+    const world = await openWorld();
+    await world.move([ADA, BEA], DECK);
+    await world.give("join", ADA);
+    await world.press(ADA);
+    await world.press(BEA);
+    assert.deepEqual(world.heard(), [ADA, BEA]);
+    world.roles.set(BEA, []);
+    await world.wait(61_000);
+    world.call().events.speechBegan(ADA);
+    await world.rest();
+    assert.deepEqual(world.heard(), [ADA]);
+    await world.move([ADA], CABIN);
+    assert.deepEqual(world.heard(), []);
+    await world.wait(1_000);
+    await world.move([ADA], DECK);
+    assert.deepEqual(world.heard(), [ADA], "the consent holds until the call ends");
+    world.state.isDown = true;
+    await world.wait(61_000);
+    world.call().events.speechBegan(ADA);
+    await world.rest();
+    assert.deepEqual(world.heard(), []);
+    await world.wait(SOON);
+    assert.ok(!world.call().isLeft, "Discord's silence does not end a call");
+    world.state.isDown = false;
+    await world.wait(SOON);
+    assert.deepEqual(world.heard(), [ADA]);
+  });
+
+  it("holds for all orders of presses, moves and reloads", async () => {
+    const step = fc.record({
+      who: fc.constantFrom(ADA, BEA, REX, ROBO),
+      does: fc.constantFrom("come", "go", "press", "off", "deafen", "role", "lose"),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
+        const world = await openWorld({ heardRoles: [HEARD_ROLE] });
+        await world.move([ADA], DECK);
+        await world.give("join", ADA);
+        const here = new Set<UserId>([ADA]);
+        const pressed = new Set<UserId>();
+        const silent = new Set<UserId>();
+        for (const { who, does } of steps) {
+          const has = world.roles.get(who) ?? [];
+          if (does === "come") await world.move([who], DECK);
+          if (does === "go" && (who !== ADA || here.size > 1)) await world.move([who], CABIN);
+          if (does === "press") await world.press(who);
+          if (does === "off") await world.press(who, "off");
+          if (does === "deafen") await world.give("deafen", who);
+          if (does === "role") world.roles.set(who, [...has, HEARD_ROLE]);
+          if (does === "lose") world.roles.set(who, []);
+          if (does === "come") here.add(who);
+          if (does === "go" && (who !== ADA || here.size > 1)) here.delete(who);
+          if (does === "off" || does === "deafen") void (silent.add(who), pressed.delete(who));
+          await world.wait(0);
+          const may = (id: UserId) => has !== undefined && world.roles.get(id)?.includes("31");
+          if (does === "press" && may(who) && who !== ROBO) {
+            pressed.add(who);
+            silent.delete(who);
+          }
+          for (const id of world.heard()) {
+            assert.ok(here.has(id) && !silent.has(id) && id !== ROBO, `${id} after ${does}`);
+            assert.ok(pressed.has(id) || world.roles.get(id)?.includes(HEARD_ROLE), `${id} agreed`);
+          }
+        }
+      }),
+      { numRuns: cases(12, 300) },
+    );
+  });
+});
+
+describe("[V3] consent", () => {
+  it("says at the join who is heard, where speech goes and what is kept", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    const [card, ...others] = world.posts;
+    assert.deepEqual(others, []);
+    assert.equal(card?.channelId, DECK);
+    assert.match(card?.content ?? "", /only people who press \*\*Hear me\*\*/);
+    assert.match(card?.content ?? "", /Speech goes to this machine, `api\.openai\.com`\./);
+    assert.match(card?.content ?? "", /and no sound\./);
+    assert.match(card?.buttons[0] ?? "", /^hear:on:0123456789ab:[0-9a-f]{12}$/);
+  });
+
+  it("asks newcomers once in a call, together, and no stranger and no bot", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    await world.wait(10_000);
+    world.roles.set(SELF, []);
+    await world.move([BEA], DECK);
+    await world.move([REX, ROBO], DECK);
+    await world.wait(10_000);
+    const asked = world.posts.slice(1);
+    assert.equal(asked.length, 1);
+    assert.match(asked[0]?.content ?? "", /^<@72>, may I hear you\? Speech goes to this machine/);
+    assert.deepEqual(asked[0]?.pings, [BEA]);
+    await world.move([BEA]);
+    await world.move([BEA], DECK);
+    await world.wait(10_000);
+    assert.equal(world.posts.length, 2);
+    await world.press(BEA);
+    assert.deepEqual(world.heard(), [BEA]);
+  });
+
+  it("asks all again once speech goes elsewhere, or more is kept", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    const old = world.posts[0]?.buttons[0] ?? "";
+    await world.press(ADA);
+    assert.deepEqual(world.heard(), [ADA]);
+    await world.reload({ pauseMs: 800 });
+    assert.deepEqual(world.heard(), [ADA], "the terms are the same");
+    await world.reload({ transcript: true });
+    assert.deepEqual(world.heard(), []);
+    assert.match(world.posts.at(-1)?.content ?? "", /I post all that I hear to a thread here/);
+    assert.match(await world.press(ADA, "on", old), /^This has changed meanwhile/);
+    assert.deepEqual(world.heard(), []);
+    await world.press(ADA);
+    assert.deepEqual(world.heard(), [ADA]);
+  });
+
+  it("counts a press for one call alone", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    await world.press(ADA);
+    const old = world.posts[0]?.buttons[0] ?? "";
+    await world.give("leave", ADA);
+    assert.equal(await world.press(ADA, "on", old), "I am in no voice channel here.");
+    await world.give("join", ADA);
+    assert.deepEqual(world.heard(), []);
+  });
+
+  it("forgets a person's consent", async () => {
+    const world = await openWorld();
+    await world.move([ADA, BEA], DECK);
+    await world.give("join", BEA);
+    await world.press(ADA);
+    await world.store.forgetting.forget(ADA, false);
+    world.people.calls.personForgotten();
+    await world.rest();
+    assert.deepEqual(world.heard(), []);
+    assert.deepEqual(world.rows(`SELECT * FROM voice_choice WHERE user_id = '${ADA}'`), []);
+  });
+});
+
+describe("[V6] the end of a call", () => {
+  const ends: readonly (readonly [VoiceEnd, RegExp | undefined, string])[] = [
+    ["kicked", /^A moderator has ended my call in <#21>/, DECK],
+    ["channel_deleted", /its voice channel was deleted/, HALL],
+    ["udp_blocked", /firewall must let UDP out/, DECK],
+    ["unreachable", /gives no connection/, DECK],
+    ["left", undefined, DECK],
+  ];
+  for (const [end, says, where] of ends) {
+    it(`tells of a call that ends: ${end}`, async () => {
+      const world = await openWorld();
+      await world.move([ADA], DECK);
+      await world.give("join", ADA);
+      world.call().events.ended(end);
+      await world.rest();
+      const [, told, ...more] = world.posts;
+      assert.deepEqual(more, []);
+      if (says) assert.match(told?.content ?? "", says);
+      assert.equal(told?.channelId, says && where);
+      assert.equal(await world.give("leave", ADA), "I am in no voice channel here.");
+    });
+  }
+
+  it("answers with the reason if the call never begins", async () => {
+    const world = await openWorld({}, { isSilent: true });
+    await world.move([ADA], DECK);
+    const joining = world.give("join", ADA);
+    await world.rest();
+    world.call().events.ended("udp_blocked");
+    assert.match(await joining, /ports 50000 to 65535/);
+    assert.deepEqual(world.posts, []);
+  });
+
+  it("goes on after a kill, with the consents and without a second card", async () => {
+    const before = await openWorld();
+    await before.move([ADA, BEA], DECK);
+    await before.give("join", ADA);
+    await before.press(BEA);
+    await before.give("deafen", ADA);
+    const world = await openWorld({}, { before });
+    await world.people.calls.start();
+    await world.rest();
+    assert.equal(world.calls.length, 0, "no person is known to be there");
+    await world.move([ADA, BEA], DECK);
+    assert.equal(world.calls.length, 1);
+    assert.deepEqual(world.heard(), [BEA]);
+    assert.equal(world.posts.length, 1);
+    world.roles.set(REX, ["31"]);
+    await world.move([REX], DECK);
+    await world.wait(10_000);
+    assert.deepEqual(world.posts.at(-1)?.pings, [REX]);
+  });
+
+  it("ends with the process if the people are gone, or much time has passed", async () => {
+    for (const [awayMs, channel] of [[0, undefined], [11 * 60_000, DECK]] as const) {
+      const before = await openWorld();
+      await before.move([ADA], DECK);
+      await before.give("join", ADA);
+      await before.press(ADA);
+      before.clock.sleep(awayMs);
+      const world = await openWorld({}, { before });
+      await world.people.calls.start();
+      await world.move([ADA], channel);
+      await world.wait(61_000);
+      assert.equal(world.calls.length, 0);
+      assert.deepEqual(world.rows("SELECT * FROM voice_call"), []);
+      assert.deepEqual(world.rows("SELECT * FROM voice_choice"), []);
+    }
+  });
+
+  it("leaves at a stop, and the next process goes on", async () => {
+    const before = await openWorld();
+    await before.move([ADA], DECK);
+    await before.give("join", ADA);
+    await before.press(ADA);
+    await before.people.calls.stop();
+    assert.ok(before.call().isLeft);
+    const world = await openWorld({}, { before });
+    await world.people.calls.start();
+    await world.move([ADA], DECK);
+    assert.deepEqual(world.heard(), [ADA]);
+  });
+
+  it("stays out after a kick, also over a start", async () => {
+    const before = await openWorld({ autoJoin: [DECK] });
+    await before.move([ADA], DECK);
+    before.call().events.ended("kicked");
+    await before.rest();
+    await before.move([BEA], DECK);
+    assert.equal(before.calls.length, 1);
+    const world = await openWorld({ autoJoin: [DECK] }, { before });
+    await world.people.calls.start();
+    await world.move([ADA], DECK);
+    assert.equal(world.calls.length, 0);
+    await world.move([ADA]);
+    await world.move([ADA], DECK);
+    assert.equal(world.calls.length, 1);
+  });
+});

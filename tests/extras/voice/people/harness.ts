@@ -1,0 +1,248 @@
+/** A guild with voice channels, its people, and calls without sound, for tests of who is heard. */
+
+import assert from "node:assert/strict";
+import type { AccountContext } from "../../../../src/bot/account_context.ts";
+import type { AccountServices, VoiceService } from "../../../../src/bot/bot_extra.ts";
+import type { Config } from "../../../../src/config/config.ts";
+import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
+import type { VoiceMember } from "../../../../src/core/discord/voice.ts";
+import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
+import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import type { CallEvents, HearAs } from "../../../../src/extras/voice/call.ts";
+import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
+import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
+import type { Store } from "../../../../src/store/store.ts";
+import type { Frozen } from "../../../../src/core/outbound/outbound.ts";
+import { testAccount } from "../../../support/account.ts";
+import { loadTestConfig } from "../../../support/config.ts";
+import { ACCOUNT, sender } from "../../../support/discord/builders.ts";
+import { callOf } from "../../../support/discord/calls.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { settle } from "../../../support/settle.ts";
+import { openTestStore } from "../../../support/store/store.ts";
+
+export const GUILD = "1600000000000000001" as GuildId;
+export const [DECK, CABIN, STAGE, HALL] = ["21", "22", "23", "24"] as [
+  ChannelId,
+  ChannelId,
+  ChannelId,
+  ChannelId,
+];
+export const SELF = "900" as UserId;
+/** Rex is no person whom the config lets in; Robo is a bot. */
+export const [ADA, BEA, REX, ROBO] = ["71", "72", "73", "74"] as [UserId, UserId, UserId, UserId];
+const ALLOWED = "31";
+export const HEARD_ROLE = "32";
+const VIEW_AND_TALK = (1n << 10n) | (1n << 20n) | (1n << 21n);
+
+export const SPEECH = {
+  audio: { transcribe: "near/whisper", speak: "openai/tts-1" },
+  models: {
+    providers: {
+      near: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:9000/v1" },
+      openai: { kind: "openai-compatible", baseUrl: "https://api.openai.com/v1" },
+    },
+  },
+  agents: { defaults: { model: "near/llama" } },
+};
+
+interface FakeCall {
+  readonly channelId: ChannelId;
+  readonly events: CallEvents;
+  heard: ReadonlyMap<UserId, HearAs>;
+  isLeft: boolean;
+}
+
+interface Post {
+  readonly nonce: string;
+  readonly channelId: string;
+  readonly content: string;
+  readonly buttons: readonly string[];
+  readonly pings: readonly string[];
+}
+
+export interface World {
+  readonly store: Store;
+  readonly rows: ReturnType<typeof openTestStore>["rows"];
+  readonly posts: Post[];
+  readonly clock: FakeClock;
+}
+
+/** @param voice Keys of `voice`. */
+export async function openWorld(
+  voice: object = {},
+  { before, isSilent = false, further = {} }: {
+    /** The process before, which was killed. */
+    readonly before?: Pick<World, "store" | "rows" | "posts" | "clock">;
+    /** Whether no call becomes ready by itself. */
+    readonly isSilent?: boolean;
+    /** Keys beside `channels`. */
+    readonly further?: object;
+  } = {},
+) {
+  const { store, rows } = before ?? openTestStore();
+  const clock = new FakeClock(before?.clock.now());
+  const rules = { guilds: { [GUILD]: { users: [`role:${ALLOWED}`] } } };
+  const load = (keys: object) => loadTestConfig(rules, { ...SPEECH, voice: keys, ...further });
+  let config: Config = await load(voice);
+  const roles = new Map<UserId, readonly string[]>([
+    [ADA, [ALLOWED]],
+    [BEA, [ALLOWED]],
+    [REX, []],
+    [ROBO, [ALLOWED]],
+    [SELF, []],
+  ]);
+  let members: readonly VoiceMember[] = [];
+  const state = {
+    isDown: false,
+    denied: 0n, // rights of the bot's channels that no one has
+    limit: 0,
+    patches: [] as unknown[],
+  };
+  const calls: FakeCall[] = [];
+  const said: string[] = [];
+  const posts: Post[] = before?.posts ?? [];
+  const channels = [[DECK, 2], [CABIN, 2], [STAGE, 13], [HALL, 0]] as const;
+  const index = new Map([[GUILD, {
+    id: GUILD,
+    name: "reef",
+    channels: new Map(channels.map(([id, type]) => [id, { id, name: id, type }])),
+    roles: new Map([[ALLOWED, "crew"]]),
+  }]]) as unknown as GuildIndex;
+
+  function answer(method: string, path: string, body: unknown): unknown {
+    if (state.isDown) throw new RestError("is down", { kind: "unavailable", route: path });
+    if (method === "PATCH") return void state.patches.push(body);
+    const [, userId = ""] = /\/members\/(\d+)$/.exec(path) ?? [];
+    if (userId) {
+      const of = roles.get(userId as UserId);
+      const user = { id: userId, username: `user${userId}`, bot: userId === ROBO };
+      if (of) return { user, nick: `Nick ${userId}`, roles: of };
+      throw new RestError("is no member", { kind: "not_found", route: path, code: 10007 });
+    }
+    if (path.endsWith("/channels")) {
+      const overwrites = [{ id: GUILD, type: 0, allow: "0", deny: `${state.denied}` }];
+      return channels.map(([id, type]) => ({ id, type, permission_overwrites: overwrites }));
+    }
+    if (path.startsWith("/channels/")) return { id: DECK, user_limit: state.limit };
+    const role = { id: GUILD, name: "@everyone", permissions: `${VIEW_AND_TALK}`, position: 0 };
+    return { id: GUILD, owner_id: "1", roles: [role] };
+  }
+
+  /** Discord takes each nonce once. */
+  function post({ message: { nonce, channelId, content, buttons = [], pings } }: Frozen): void {
+    if (posts.some((one) => one.nonce === nonce)) return;
+    const names = buttons.map(({ customId }) => customId);
+    posts.push({ nonce, channelId, content, buttons: names, pings: pings.users });
+  }
+
+  const { account, lines } = testAccount({ now: clock.now, schedule: clock.schedule }, clock);
+  const context = {
+    ...account,
+    store: { ...store, outbox: { addAll: (all: readonly Frozen[]) => void all.forEach(post) } },
+    config: () => config,
+    self: () => ({ userId: SELF }),
+    policy: () => ({
+      policy: config.discord.access,
+      authorize: prepareAuthorize(config.discord.access, new Map()),
+    }),
+    events: { emit: { outbox: () => {} } },
+  } as unknown as AccountContext;
+  const services = {
+    client: {
+      request: (method: string, path: string, { body }: { body?: unknown } = {}) =>
+        new Promise((resolve) => resolve(answer(method, path, body))),
+    },
+    reader: { index },
+    judging: { presence: { ask: () => Promise.resolve("member") } },
+    modelOf: () => ({ id: "near/llama" }),
+    cleanSecrets: (text: string) => text,
+    env: {},
+    voice: { of: () => members },
+  } as unknown as AccountServices & { readonly voice: VoiceService };
+  const people = createVoicePeople(
+    context,
+    services,
+    () =>
+      Promise.resolve({
+        join({ channelId }, events) {
+          const call: FakeCall = { channelId, events, heard: new Map(), isLeft: false };
+          calls.push(call);
+          if (!isSilent) queueMicrotask(() => events.state({ kind: "ready", isEndToEnd: true }));
+          return {
+            place: { guildId: GUILD, channelId },
+            hear: (heard) => void (call.heard = heard),
+            speak: () => assert.fail("no talk speaks"),
+            leave: () => Promise.resolve(void (call.isLeft = true)),
+          };
+        },
+        stop: () => Promise.resolve(),
+      }),
+    () =>
+      Promise.resolve(() => ({
+        ...{ speechBegan() {}, piece() {}, frame() {}, heard() {} },
+        say: (text) => void said.push(text),
+        stop: () => Promise.resolve(),
+      })),
+  );
+
+  /** Lets all work end that waits for no timer. */
+  async function rest(): Promise<void> {
+    for (let round = 0; round < 60; round++) await settle();
+  }
+
+  const world = {
+    ...{ state, calls, said, posts, store, rows, clock, people, lines, roles, rest },
+    call: () => calls.at(-1) ?? assert.fail("no call began"),
+    heard: () => [...calls.at(-1)?.heard.keys() ?? []].toSorted(),
+    /** Moves people into a channel, or out of all. */
+    async move(ids: readonly UserId[], channelId?: ChannelId): Promise<void> {
+      const left = members.filter(({ userId }) => !ids.includes(userId));
+      const base = { isMuted: false, isDeaf: false };
+      members = [
+        ...left,
+        ...channelId
+          ? ids.map((userId) => ({ ...base, userId, channelId, isBot: userId === ROBO }))
+          : [],
+      ];
+      people.calls.changed(GUILD);
+      await rest();
+    },
+    async wait(ms: number): Promise<void> {
+      clock.advance(ms);
+      await rest();
+    },
+    /** Gives a command; its answer. */
+    async give(name: "join" | "leave" | "deafen", by: UserId, channel?: ChannelId) {
+      const command = callOf(name, {
+        guildId: GUILD,
+        channelId: HALL,
+        sender: sender({ id: by }),
+      });
+      const answered = name === "join" ? people.join(command, channel) : people[name](command);
+      await rest();
+      return await answered;
+    },
+    /** Presses a button of the newest card. */
+    async press(by: UserId, how: "on" | "off" = "on", customId?: string): Promise<string> {
+      const buttons = posts.findLast((one) => one.buttons.length > 0)?.buttons ?? [];
+      const button = customId ?? buttons.find((id) => id.startsWith(`hear:${how}`));
+      assert.ok(button, "there is no card");
+      const answered = people.press({
+        guildId: GUILD,
+        channelId: calls.at(-1)?.channelId,
+        customId: button,
+        sender: sender({ id: by }),
+      } as ButtonPress);
+      await rest();
+      return await answered;
+    },
+    async reload(keys: object): Promise<void> {
+      config = await load(keys);
+      people.calls.reconfigured();
+      await rest();
+    },
+  };
+  return world;
+}
