@@ -41,7 +41,7 @@ import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } fr
 import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
 import { withLinesUnder } from "./control/lines_under.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
-import { type Said, spokenTurn } from "./spoken_answer.ts";
+import { type Said, spokenTurn } from "./progress/speech.ts";
 import {
   type Compose,
   createCompose,

@@ -3,17 +3,21 @@
  * a turn that a crash has cut runs again. Then it is not spoken a second time, but posted.
  */
 
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Model } from "../../core/model.ts";
-import type { FinishedTurn } from "../../core/inbound/inbox.ts";
-import type { AnswerStream } from "./answer_ports.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { Model } from "../../../core/model.ts";
+import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
+import type { DraftStream } from "./drafts.ts";
 
 /** The voice of one turn. */
 export interface TurnSpeech {
   /** Hears and answers itself (V6); absent: the agent's model answers. */
   readonly model?: Model;
-  /** Speaks the answer while it grows. */
-  readonly stream: AnswerStream;
+  /**
+   * Speaks the answer while it grows.
+   *
+   * @param visible The part of a text that people may see.
+   */
+  stream(visible: (text: string) => string): DraftStream;
   /**
    * The answer is whole. Resolves once all of it is said, or a person has begun to speak. Never
    * rejects.
