@@ -25,7 +25,7 @@ import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { ReadableOptions } from "../discord/rest/actions/readable.ts";
-import type { SpeechOf } from "../flows/turn/spoken_answer.ts";
+import type { SpeechOf } from "../flows/turn/progress/speech.ts";
 import type { Speech } from "./rules/setup.ts";
 import type { AccountContext } from "./account_context.ts";
 

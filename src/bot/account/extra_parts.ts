@@ -6,7 +6,7 @@ import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.t
 import type { VoicePort } from "../../core/turn/ports/voice.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { Store } from "../../store/store.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/spoken_answer.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/progress/speech.ts";
 import type { EndedTurn } from "../../flows/turn/control/lines_under.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountServices, BotExtra, ToldEvents } from "../bot_extra.ts";

@@ -12,6 +12,7 @@ import type { Embedding } from "../../core/notes/embedding.ts";
 import type { Model, ModelChoices, RefusedPart } from "../../core/model.ts";
 import type { Transcription } from "../../flows/media/read_audio.ts";
 import type { Drawing } from "../../flows/tools/draw.ts";
+import type { RealtimeServer } from "../../providers/other_apis/realtime.ts";
 import type { Voice } from "../../flows/media/speak.ts";
 
 /** Speech in, and speech out; each is absent if the config names no model for it. */
@@ -20,6 +21,8 @@ export interface Speech {
   readonly transcription?: Transcription;
   /** Speaks answers. */
   readonly voice?: Voice;
+  /** Hears and speaks in calls (V6). */
+  readonly realtime?: RealtimeServer;
 }
 
 /** The models that answer. Agents with equal models share them. */

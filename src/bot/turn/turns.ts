@@ -10,7 +10,7 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createBackfill, createThreadStarter } from "../../flows/session/backfill.ts";
 import { createPromptForms } from "../../flows/turn/control/prompt_form.ts";
 import { createPreviews } from "../../flows/turn/control/previews.ts";
-import type { SpeechOf } from "../../flows/turn/spoken_answer.ts";
+import type { SpeechOf } from "../../flows/turn/progress/speech.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
 import { schedule, whileAwake } from "../../lib/clock.ts";

@@ -16,12 +16,13 @@ import {
 } from "../../providers/other_apis/media.ts";
 import { openaiModel } from "./openai_models.ts";
 import { createSpeakPcm } from "../../providers/other_apis/speak_pcm.ts";
+import { createRealtimeServer } from "../../providers/other_apis/realtime.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Drawing } from "../../flows/tools/draw.ts";
 
 /** Chooses both models. Makes no request. */
 export function chooseSpeech(
-  { audio, models }: Pick<SharedConfig, "audio" | "models">,
+  { audio, models, voice }: Pick<SharedConfig, "audio" | "models" | "voice">,
   env: Env,
 ): Speech | { readonly problem: Problem } {
   const find = (path: string, name: string | undefined) => openaiModel(path, name, { models }, env);
@@ -29,6 +30,8 @@ export function chooseSpeech(
   if (heard?.problem) return { problem: heard.problem };
   const spoken = find("audio.speak", audio.speak);
   if (spoken?.problem) return { problem: spoken.problem };
+  const talks = find("voice.realtime", voice?.mode === "realtime" ? voice.realtime : undefined);
+  if (talks?.problem) return { problem: talks.problem };
   const cost = ({ price }: ModelSettings) => (seconds: number) => microsOfAudio(seconds, price);
   return {
     transcription: heard
@@ -47,6 +50,10 @@ export function chooseSpeech(
         speakPcm: createSpeakPcm(spoken.settings, audio.voice, { fetch, schedule }),
       }
       : undefined,
+    realtime: talks && createRealtimeServer(talks.settings, {
+      ...{ voice: audio.voice, schedule },
+      hears: heard?.settings.name ?? "whisper-1", // that of OpenAI
+    }),
   };
 }
 

@@ -19,7 +19,6 @@ import type { Attachment } from "../discord/attachment.ts";
 import type { Called } from "../programs/called.ts";
 import type { Hooked } from "../hooks/hook.ts";
 import type { MentionNames } from "./mentions.ts";
-import type { Spoken } from "./spoken.ts";
 import type { Triggered } from "./triggered.ts";
 
 /**
@@ -112,6 +111,12 @@ export interface Quoted {
   readonly text: string;
   /** Its files; absent without any. */
   readonly attachments?: readonly Attachment[];
+}
+
+/** How a person has spoken a message in a voice channel (V5). */
+export interface Spoken {
+  /** Length of the sound. */
+  readonly seconds: number;
 }
 
 /** A message that another author than this bot wrote. */

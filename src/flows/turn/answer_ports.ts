@@ -27,7 +27,7 @@ import type { ThreadStarter } from "../session/backfill.ts";
 import type { createPreviews } from "./control/previews.ts";
 import type { LookUp } from "./control/earlier_answers.ts";
 import type { PromptForms } from "./control/prompt_form.ts";
-import type { TurnSpeech } from "./spoken_answer.ts";
+import type { TurnSpeech } from "./progress/speech.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { UserId } from "../../core/discord/ids.ts";

@@ -10,11 +10,10 @@
  */
 
 import { createdAtMs } from "../../core/discord/ids.ts";
-import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Place, Scheduled, Spoken } from "../../core/inbound/inbound.ts";
 import type { Called, EarlierText } from "../../core/programs/called.ts";
 import { type Hooked, hookText, isEntry } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
-import type { Spoken } from "../../core/inbound/spoken.ts";
 import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
@@ -162,16 +161,12 @@ function calledLine({ program }: Called): string {
   return `[the program ${program} asks for this person; your answer goes to that program alone]`;
 }
 
-/** Tells the model that its answer is spoken, and that the words may be wrong (V5). */
-function spokenLine({ seconds, isUnwritten }: Spoken): string {
-  const words = isUnwritten
-    ? "no machine could write its words down"
-    : "a machine wrote its words down, and may have erred";
-  return `[spoken in the voice channel, ${
+/** Tells the model that its answer is spoken (V5). */
+function spokenLine({ seconds }: Spoken): string {
+  return `[spoken, ${
     Math.ceil(seconds)
-  } s: ${words}. Your answer is spoken: ` +
-    "say it in a few short sentences without lists, links or emojis. If it needs a table, code or " +
-    "more than five sentences, say the result first; the whole answer is posted in the chat, too]";
+  } s; a machine wrote it down, and may have erred. Your answer ` +
+    "is spoken: a few short sentences without lists, links or emojis; a longer one is posted, too]";
 }
 
 /** Tells a passive agent why it acts, and whether people read its answer (N1). */

@@ -5,7 +5,7 @@ import type { AccountServices } from "../../../bot/bot_extra.ts";
 import { agentOf } from "../../../config/config.ts";
 import { createdAtMs, parseSnowflake, snowflakeAt } from "../../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { Spoken } from "../../../core/inbound/spoken.ts";
+import type { Spoken } from "../../../core/inbound/inbound.ts";
 import { askForText } from "../../../core/model.ts";
 import { meteredModel } from "../../../core/spending/metered_model.ts";
 import { ofAgent } from "../../../core/spending/usage.ts";
@@ -14,7 +14,7 @@ import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../bot/outbound/event_places.ts";
 import { waitingRulesOf } from "../../../flows/inbound/notice_reply.ts";
-import type { SpeechOf } from "../../../flows/turn/spoken_answer.ts";
+import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
 import { notice } from "../../../render/notices/notices.ts";
@@ -30,6 +30,7 @@ const SUMMARY_MS = 60_000;
 /** Minutes after which Discord archives the thread of minutes. */
 const ARCHIVE_MIN = 1_440;
 
+/** Creates the talks. The function is long because each port of a talk stands here once. */
 export function createAccountTalk(account: AccountContext, services: AccountServices) {
   const { accountId, config, store, events, now, random, schedule, texts, stopping, log } = account;
   const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;
@@ -77,6 +78,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
     }
 
     function deps(): TalkDeps {
+      const { realtime: server } = speech();
       return {
         ...{ harmlessPart, texts, schedule, now, log },
         async *speak(text, signal, to) {
@@ -119,6 +121,14 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
             });
           }
         },
+        realtime: server && { server, pauseMs: config().voice?.pauseMs ?? 500 },
+        async count(seconds, by) {
+          if (!server) return;
+          const payer = payerOf(by);
+          await checked(payer);
+          const micros = server.microsOfAudio(seconds);
+          audio.record({ ...payer, modelId: server.modelId, seconds, ms: 0, micros });
+        },
         async ask(speaker, text, spoken) {
           const message = messageOf(speaker, text, spoken);
           const ownerInGuild = account.policy().policy.needsOwnerInGuild
@@ -134,7 +144,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           const { accepted, refusedIn } = await store.inbox.acceptBatch(batch, now());
           if (refusedIn.length > 0) events.emit.refusedIn(refusedIn);
           events.emit.asked();
-          return accepted.length > 0;
+          return accepted.length > 0 ? message.id : undefined;
         },
         names: () => [
           ...config().agentList.flatMap(({ name }) => name ?? []),

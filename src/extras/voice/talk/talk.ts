@@ -4,8 +4,8 @@
  */
 
 import { FileError } from "../../../core/turn/media.ts";
-import type { UserId } from "../../../core/discord/ids.ts";
-import type { SpeechOf, TurnSpeech } from "../../../flows/turn/spoken_answer.ts";
+import type { MessageId, UserId } from "../../../core/discord/ids.ts";
+import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import type { Sound } from "../../../flows/media/read_audio.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
@@ -16,8 +16,9 @@ import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
 import { isAddressed } from "./addressed.ts";
 import { heardWords } from "./heard_words.ts";
 import { createMouth, msOf, wavOf } from "./mouth.ts";
+import { createEar, type Ear, type EarPorts } from "./realtime.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
-import type { Spoken } from "../../../core/inbound/spoken.ts";
+import type { Spoken } from "../../../core/inbound/inbound.ts";
 
 /** Pieces that wait for their words: of a person, and of all. */
 const WAITING = { ofOne: 3, ofAll: 25 };
@@ -42,8 +43,16 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
     from: CallSpeaker["sender"],
     signal: AbortSignal,
   ) => Promise<string>;
-  /** Stores the words as a message of the speaker. Resolves to whether a turn answers it. */
-  readonly ask: (speaker: CallSpeaker, text: string, spoken: Spoken) => Promise<boolean>;
+  /** The server that hears and speaks; `undefined` in mode `turns`. */
+  readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
+  /** Counts seconds that such a server has heard or spoken. It throws if a budget is spent. */
+  readonly count: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
+  /** Stores the words as a message of the speaker; `undefined` if no turn answers it. */
+  readonly ask: (
+    speaker: CallSpeaker,
+    text: string,
+    spoken: Spoken,
+  ) => Promise<MessageId | undefined>;
   /** Names that people call the bot by. */
   readonly names: () => readonly string[];
   /** Posts a line in the channel's chat. */
@@ -60,7 +69,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
 }
 
 export interface OpenTalk extends Talk {
-  readonly speechOf: (...turn: Parameters<SpeechOf>) => TurnSpeech;
+  readonly speechOf: SpeechOf;
 }
 
 /** Creates the talk of a call. The function is long because its inner functions share one state. */
@@ -70,6 +79,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
   const waiting = new Map<UserId, number>();
+  const ears = new Map<UserId, Ear>();
   let heard: ReadonlySet<UserId> = new Set();
   let toldAt = -Infinity;
 
@@ -112,18 +122,64 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     }
     const text = heardWords(transcript, seconds);
     if (text === undefined) return log.debug("A sound in a call has no words", { userId, seconds });
-    if (!isHeard(userId)) return;
+    await take(speaker, text, { seconds, endedAt });
+  }
+
+  /** Takes what a person said. */
+  async function take(
+    speaker: CallSpeaker,
+    text: string,
+    { seconds, endedAt }: { readonly seconds: number; readonly endedAt: number },
+  ): Promise<MessageId | undefined> {
+    const { id: userId } = speaker.sender;
+    if (!isHeard(userId)) return undefined;
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
-    if (!isAddressed({ userId, text, beganAt }, facts)) return;
-    await deps.ask(speaker, text, { seconds });
+    if (!isAddressed({ userId, text, beganAt }, facts)) return undefined;
+    return await deps.ask(speaker, text, { seconds });
   }
 
+  /** The ear of a heard person, in mode `realtime`. */
+  function earOf(userId: UserId): Ear | undefined {
+    const known = ears.get(userId);
+    if (known || !deps.realtime || !isHeard(userId)) return known;
+    const ear = createEar({
+      ...{ ...deps.realtime, ...speechPorts(), now },
+      speaking: (isSpeaking) => isSpeaking ? mouth.interrupted(userId) : mouth.silent(userId),
+      failed: () => tellOnce(notice("talkUnheard", {}, texts())),
+      spoke: (seconds, { message: { sender } }) => void deps.count(seconds, sender).catch(() => {}), // it is said already
+      async words(transcript, seconds) {
+        const endedAt = now();
+        const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
+        const text = speaker && heardWords(transcript, seconds);
+        if (!speaker || text === undefined) return undefined;
+        await deps.count(seconds, speaker.sender);
+        return await take(speaker, text, { seconds, endedAt });
+      },
+    });
+    ears.set(userId, ear);
+    return ear;
+  }
+
+  const speechPorts = (to?: CallSpeaker["sender"]): SpeechPorts => ({
+    ...{ mouth, texts, schedule, log, harmlessPart: deps.harmlessPart },
+    speak: (text, signal) => deps.speak(text, signal, to),
+  });
+
   return {
-    heard: (people) => void (heard = people),
+    heard(people) {
+      heard = people;
+      for (const [userId, ear] of ears) {
+        if (people.has(userId)) continue;
+        ear.close();
+        ears.delete(userId);
+      }
+    },
     speechBegan(userId) {
-      if (heard.has(userId)) mouth.interrupted(userId);
+      if (!heard.has(userId)) return;
+      mouth.interrupted(userId);
+      if (deps.realtime) mouth.silent(userId); // the server tells when they end
     },
     piece(piece) {
       const { userId, end } = piece;
@@ -134,7 +190,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
         log.error("Cannot take what a person said in a call", { userId, error })
       ).finally(leave);
     },
-    frame() {}, // of the other mode
+    frame: (userId, pcm) => earOf(userId)?.append(pcm),
     say(text) {
       void (async () => {
         const { signal } = stopping;
@@ -151,14 +207,14 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
         }
       })();
     },
-    speechOf: (turn) =>
-      createTurnSpeech(turn, {
-        ...{ mouth, texts, schedule, log },
-        harmlessPart: deps.harmlessPart,
-        speak: (text, signal) => deps.speak(text, signal, turn.message.sender),
-      }),
+    speechOf(turn) {
+      const { sender } = turn.message;
+      if (!deps.realtime) return createTurnSpeech(turn, speechPorts(sender));
+      return earOf(sender.id)?.speechOf(turn);
+    },
     async stop() {
       stopping.abort(new Error("the call is over"));
+      for (const ear of ears.values()) ear.close();
       await deps.minutes?.end();
     },
   };

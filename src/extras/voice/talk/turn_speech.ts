@@ -3,7 +3,7 @@
  * begins to speak ends it; the transcript keeps the part that was heard (V7).
  */
 
-import type { Said, TurnSpeech, TurnToSpeak } from "../../../flows/turn/spoken_answer.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
@@ -28,7 +28,7 @@ export interface SpeechPorts {
 }
 
 /** A sentence that is part of the sound. */
-interface Part {
+interface HeardSentence {
   /** Length of the text up to its end. */
   readonly end: number;
   /** Milliseconds of all sound up to its begin, and up to its end. */
@@ -36,11 +36,26 @@ interface Part {
   readonly untilMs: number;
 }
 
-/** Creates the voice. The function is long because its inner functions share one state. */
+/** The voice of a turn, for a model that speaks itself, too. */
+export interface HeardSpeech extends TurnSpeech {
+  /** Plays sound of the answer, once people are silent. */
+  hear(pcm: Pcm): Promise<void>;
+  /** Aborted if a person begins to speak. */
+  readonly stopped: AbortSignal;
+  /** Milliseconds that were played; 0 before the end. */
+  heardMs(): number;
+}
+
+/**
+ * Creates the voice. The function is long because its inner functions share one state.
+ *
+ * @param by `sentences`: this speaks the text. `sound`: the model speaks, and gives its sound.
+ */
 export function createTurnSpeech(
   { message, mayShow, ending, mark }: TurnToSpeak,
   ports: SpeechPorts,
-): TurnSpeech {
+  by: "sentences" | "sound" = "sentences",
+): HeardSpeech {
   const { mouth, schedule, log } = ports;
   const person = new AbortController();
   const signal = AbortSignal.any([ending, person.signal]);
@@ -49,35 +64,40 @@ export function createTurnSpeech(
   let sentences = createSentences();
   /** The visible text whose sentences are taken, and the part of its sound. */
   let current = "";
-  let parts: Part[] = [];
+  let parts: HeardSentence[] = [];
   let soundMs = 0;
   let isMarked = false;
   let isLong = false;
   let failure: unknown;
   let work = Promise.resolve();
   let isOver = false;
+  let heardMs = 0;
+  let isPosted = true;
   /** Takes the newest text of the stream. */
   let look = () => {};
 
-  /** Adds the sound of a sentence, after those before it. */
-  async function say({ spoken, end }: Sentence, into: Part[]): Promise<void> {
-    if (signal.aborted || failure !== undefined) return;
-    try {
+  async function hear(pcm: Pcm): Promise<void> {
+    if (!isMarked && !signal.aborted) {
       if (mayShow) await mayShow;
       await mouth.quiet(signal);
-      if (signal.aborted) return;
-      if (!isMarked) {
-        isMarked = true;
-        await mark(); // before people can hear it
-      }
+    }
+    if (signal.aborted) return;
+    if (!isMarked) {
+      isMarked = true;
+      await mark(); // before people can hear it
+    }
+    utterance ??= mouth.open(message.sender.id, () => person.abort());
+    utterance.write(pcm);
+    soundMs += msOf(pcm);
+  }
+
+  /** Adds the sound of a sentence, after those before it. */
+  async function say({ spoken, end }: Sentence, into: HeardSentence[]): Promise<void> {
+    if (signal.aborted || failure !== undefined) return;
+    try {
       const fromMs = soundMs;
-      for await (const pcm of ports.speak(spoken, signal)) {
-        if (signal.aborted) return;
-        utterance ??= mouth.open(message.sender.id, () => person.abort());
-        utterance.write(pcm);
-        soundMs += msOf(pcm);
-      }
-      into.push({ end, fromMs, untilMs: soundMs });
+      for await (const pcm of ports.speak(spoken, signal)) await hear(pcm);
+      if (!signal.aborted) into.push({ end, fromMs, untilMs: soundMs });
     } catch (error) {
       if (signal.aborted) return;
       failure = error;
@@ -96,6 +116,7 @@ export function createTurnSpeech(
   function take(text: string, isWhole: boolean): void {
     if (!text.startsWith(current)) begin();
     current = text;
+    if (by === "sound") return;
     add(sentences.next(text, isWhole));
   }
 
@@ -120,6 +141,13 @@ export function createTurnSpeech(
     }
   }
 
+  /** Says a notice, and nothing after it. */
+  function only(text: string): void {
+    isOver = true;
+    cancelWorking();
+    if (text !== "") work = work.then(() => line(text));
+  }
+
   const cancelWorking = schedule(() => {
     if (signal.aborted || isOver || soundMs > 0) return;
     isLong = true;
@@ -129,6 +157,10 @@ export function createTurnSpeech(
   }, WORKING_MS);
 
   return {
+    hear,
+    stopped: person.signal,
+    heardMs: () => heardMs,
+    isPosted: () => isPosted,
     stream(visible) {
       let written = "";
       let cancel: (() => void) | undefined;
@@ -151,33 +183,34 @@ export function createTurnSpeech(
         },
       };
     },
-    async end(text, isLarge): Promise<Said> {
+    async end(text, isLarge) {
       isOver = true;
       cancelWorking();
       const isOther = soundMs > 0 && !text.startsWith(current);
       if (!isOther) take(text, true);
       const isMore = isLarge || isLong || isOther || isMoreThanSpeech(text);
       const inChat = notice("talkInChat", {}, ports.texts());
-      if (isMore && !isLong) add([{ spoken: inChat, end: text.length }]);
+      if (isMore && !isLong && by === "sentences") add([{ spoken: inChat, end: text.length }]);
       await work;
       const { playedMs, isWhole } = await utterance?.end() ?? { playedMs: 0, isWhole: false };
-      if (isMore || (!isWhole && !person.signal.aborted)) return { text, isPosted: true };
-      return { text: isWhole ? text : heardPart(text, parts, playedMs), isPosted: false };
+      const isLost = failure !== undefined || !isWhole && !person.signal.aborted;
+      heardMs = playedMs;
+      isPosted = isMore || isLost;
+      if (isPosted) return text;
+      const sound = by === "sound" ? [{ end: text.length, fromMs: 0, untilMs: soundMs }] : parts;
+      return isWhole ? text : heardPart(text, sound, playedMs);
     },
     pause() {
       look();
-      add(sentences.next(current, true));
+      if (by === "sentences") add(sentences.next(current, true));
     },
-    say(text) {
-      isOver = true;
-      cancelWorking();
-      if (text !== "") work = work.then(() => line(text));
-    },
+    waits: () => only(notice("talkCard", {}, ports.texts())),
+    say: only,
   };
 }
 
 /** The part of an answer that people heard before one of them spoke. */
-export function heardPart(text: string, parts: readonly Part[], playedMs: number): string {
+export function heardPart(text: string, parts: readonly HeardSentence[], playedMs: number): string {
   let begin = 0;
   for (const { end, fromMs, untilMs } of parts) {
     if (untilMs > playedMs) {

@@ -1,0 +1,340 @@
+/**
+ * Talks with one person by a connection of OpenAI's Realtime protocol (V6). The server detects turns
+ * and writes the words down. Each answer is a turn of ours all the same: it is stored, has the person's
+ * tools, rights and budget, and asks this connection as its model.
+ */
+
+import { Buffer } from "node:buffer";
+import type { MessageId } from "../../../core/discord/ids.ts";
+import {
+  ModelError,
+  type ModelMessage,
+  type ModelPart,
+  type ModelRequest,
+  type ToolCall,
+} from "../../../core/model.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
+import type { Log } from "../../../lib/log.ts";
+import { isRecord } from "../../../lib/text/json.ts";
+import type {
+  RealtimeEvent,
+  RealtimeServer,
+  RealtimeSocket,
+} from "../../../providers/other_apis/realtime.ts";
+import { type Pcm, SAMPLE_RATE } from "../call.ts";
+import { msOf } from "./mouth.ts";
+import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
+
+/** Milliseconds before the next connection to a server that failed. */
+const RETRY_MS = 5_000;
+/** Messages of the session that a new connection reads. */
+const HISTORY_MAX = 30;
+const FORMAT = { type: "audio/pcm", rate: SAMPLE_RATE };
+/** Id of events that the server may refuse: an answer may have ended before it is cancelled. */
+const OPTIONAL = "optional";
+/** Result of a call whose turn waits for a person, while the talk goes on. */
+const WAITS = "It waits for a person, who gets a card in the chat. Its result follows later.";
+
+export interface EarPorts extends SpeechPorts {
+  readonly server: RealtimeServer;
+  readonly pauseMs: number;
+  /** The person begins to speak, or has ended. */
+  readonly speaking: (isSpeaking: boolean) => void;
+  /** The person's words; resolves to the message that a turn answers, if there is one. */
+  readonly words: (text: string, seconds: number) => Promise<MessageId | undefined>;
+  /** Counts seconds of an answer. */
+  readonly spoke: (seconds: number, turn: TurnToSpeak) => void;
+  /** The server cannot be reached, or has died. */
+  readonly failed: () => void;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** The connection's conversation, as the server has it. */
+interface EarTalk {
+  readonly socket: RealtimeSocket;
+  /** Messages of turns whose sound it has, and texts that it was given. */
+  readonly spoken: Set<MessageId>;
+  readonly texts: Set<string>;
+  /** Calls without a result. */
+  readonly open: Set<string>;
+  /** Begin of each speech, in milliseconds of its sound. */
+  readonly began: Map<string, number>;
+  session?: string;
+  /** Whether the server has sent anything. */
+  hasWorked?: true;
+  /** The item whose sound is played, and the milliseconds of sound before it. */
+  item?: { readonly id: string; readonly fromMs: number };
+  /** Gets the events of the answer that is under way. */
+  answer?: (event: RealtimeEvent) => void;
+}
+
+export interface Ear {
+  append(pcm: Pcm): void;
+  speechOf(turn: TurnToSpeak): TurnSpeech;
+  close(): void;
+}
+
+/**
+ * Creates the ear of one person; it connects with the first sound. The function is long because its
+ * inner functions share one connection.
+ */
+export function createEar(ports: EarPorts): Ear {
+  const { server, now, log } = ports;
+  let current: EarTalk | undefined;
+  let retryAt = -Infinity;
+  let last = Promise.resolve();
+
+  function conversation(): EarTalk | undefined {
+    if (current || now() < retryAt) return current;
+    const socket = server.open({
+      event: (event) => current?.socket === socket && take(current, event),
+      ended(reason) {
+        log.warn("A Realtime server has ended a connection", { model: server.modelId, reason });
+        retryAt = now() + RETRY_MS;
+        const gone = current;
+        current = undefined;
+        gone?.answer?.({ type: "error", error: { message: reason } });
+        if (!gone?.hasWorked) ports.failed(); // an idle one opens again with the next sound
+      },
+    });
+    const empty = {
+      spoken: new Set<MessageId>(),
+      texts: new Set<string>(),
+      open: new Set<string>(),
+    };
+    current = { socket, ...empty, began: new Map() };
+    const detection = { type: "server_vad", silence_duration_ms: ports.pauseMs };
+    const input = {
+      format: FORMAT,
+      transcription: { model: server.hears },
+      turn_detection: { ...detection, create_response: false, interrupt_response: true },
+    };
+    const audio = { input, output: { format: FORMAT, voice: server.voice } };
+    socket.send({
+      type: "session.update",
+      session: { type: "realtime", output_modalities: ["audio"], audio },
+    });
+    return current;
+  }
+
+  function take(of: EarTalk, event: RealtimeEvent): void {
+    const item = textOf(event, "item_id");
+    of.hasWorked = true;
+    switch (event["type"]) {
+      case "input_audio_buffer.speech_started":
+        of.began.set(item, Number(event["audio_start_ms"]) || 0);
+        return ports.speaking(true);
+      case "input_audio_buffer.speech_stopped": {
+        const ms = Number(event["audio_end_ms"]) - (of.began.get(item) ?? 0);
+        of.began.set(item, ms > 0 ? ms : 0);
+        return ports.speaking(false);
+      }
+      case "conversation.item.input_audio_transcription.failed":
+      case "conversation.item.input_audio_transcription.completed":
+        return void heard(of, item, textOf(event, "transcript")).catch((error: unknown) =>
+          log.error("Cannot take what a person said in a call", { error })
+        );
+      default:
+        of.answer?.(event);
+    }
+  }
+
+  async function heard(of: EarTalk, item: string, transcript: string): Promise<void> {
+    const seconds = (of.began.get(item) ?? 0) / 1_000;
+    of.began.delete(item);
+    const id = await ports.words(transcript, seconds);
+    if (id) of.spoken.add(id);
+    else of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
+  }
+
+  /** Gives the server what it lacks of a request: the history at first, then results of calls. */
+  function bring(
+    of: EarTalk,
+    { system, messages, tools = [] }: ModelRequest,
+    turn: MessageId,
+  ): void {
+    const session = {
+      type: "realtime",
+      instructions: system,
+      tools: tools.map((tool) => ({ type: "function", ...tool })),
+    };
+    const written = JSON.stringify(session);
+    if (written !== of.session) of.socket.send({ type: "session.update", session });
+    of.session = written;
+    const item = (one: RealtimeEvent) =>
+      of.socket.send({ type: "conversation.item.create", item: one });
+    const say = (role: "user" | "assistant", text: string) =>
+      item({
+        type: "message",
+        role,
+        content: [{ type: role === "user" ? "input_text" : "output_text", text }],
+      });
+    const question = messages.findLastIndex(({ role }) => role === "user");
+    const isFirst = of.texts.size === 0;
+    messages.slice(isFirst ? -HISTORY_MAX : 0).forEach((message: ModelMessage, index, all) => {
+      const at = index + messages.length - all.length;
+      const key = message.role === "tool"
+        ? `call ${message.call.id}`
+        : `${message.role} ${message.text}`;
+      if (of.texts.has(key)) return;
+      of.texts.add(key);
+      if (message.role === "tool") {
+        const { call, text } = message;
+        if (of.open.delete(call.id)) {
+          item({ type: "function_call_output", call_id: call.id, output: text });
+        } else if (at > question) say("user", `[result of the tool ${call.name}]\n${text}`);
+      } else if (message.text !== "" && (isFirst || message.role === "user")) {
+        if (at !== question || !of.spoken.has(turn)) say(message.role, message.text);
+      }
+    });
+    for (const id of of.open) item({ type: "function_call_output", call_id: id, output: WAITS });
+    of.open.clear();
+  }
+
+  /** Asks for one answer, after those before it. */
+  async function* answer(
+    request: ModelRequest,
+    turn: MessageId,
+    sound: (pcm: Pcm) => Promise<void>,
+    signals: { readonly turn: AbortSignal; readonly person: AbortSignal },
+  ): AsyncGenerator<ModelPart> {
+    const before = last;
+    const { promise, resolve: free } = Promise.withResolvers<void>();
+    last = promise;
+    await before;
+    const events: RealtimeEvent[] = [];
+    let wake = () => {};
+    const of = conversation();
+    let isOver = false;
+    const cancel = () => {
+      if (!isOver) of?.socket.send({ type: "response.cancel", event_id: OPTIONAL });
+      wake();
+    };
+    const stopping = AbortSignal.any([signals.turn, signals.person]);
+    stopping.addEventListener("abort", cancel);
+    try {
+      if (!of) throw failure("unavailable", "the server cannot be reached");
+      of.answer = (event) => {
+        events.push(event);
+        wake();
+      };
+      bring(of, request, turn);
+      const choice = request.mayCall === false ? { tool_choice: "none" } : {};
+      of.socket.send({ type: "response.create", response: choice });
+      const calls = new Map<string, ToolCall>();
+      const call = (item: unknown) => {
+        if (!isRecord(item) || item["type"] !== "function_call") return;
+        const id = textOf(item, "call_id");
+        calls.set(id, { id, name: textOf(item, "name"), arguments: textOf(item, "arguments") });
+      };
+      let ms = 0;
+      let hasText = false;
+      for (;;) {
+        signals.turn.throwIfAborted();
+        const event = events.shift();
+        if (!event) {
+          await new Promise<void>((resolve) => wake = resolve);
+          continue;
+        }
+        const type = textOf(event, "type");
+        if (/^response\.(output_)?audio\.delta$/.test(type)) {
+          const pcm = pcmOf(textOf(event, "delta"));
+          const id = textOf(event, "item_id");
+          if (of.item?.id !== id) of.item = { id, fromMs: ms };
+          ms += msOf(pcm);
+          await sound(pcm);
+        } else if (/^response\.(output_)?(audio_transcript|text)\.delta$/.test(type)) {
+          hasText = true;
+          yield { kind: "text", text: textOf(event, "delta") };
+        } else if (type === "response.output_item.done") call(event["item"]);
+        else if (type === "error") {
+          const error = isRecord(event["error"]) ? event["error"] : {};
+          if (textOf(error, "event_id") === OPTIONAL) continue;
+          throw failure("unavailable", textOf(error, "message"));
+        } else if (type === "response.done") {
+          isOver = true;
+          const { response } = event;
+          const output = isRecord(response) ? response["output"] : undefined;
+          if (Array.isArray(output)) output.forEach(call);
+          for (const id of calls.keys()) of.open.add(id);
+          if (signals.person.aborted && !hasText) yield { kind: "text", text: "…" };
+          return yield finishOf(event, [...calls.values()]);
+        }
+      }
+    } finally {
+      cancel();
+      stopping.removeEventListener("abort", cancel);
+      if (of) of.answer = undefined;
+      free();
+    }
+  }
+
+  function finishOf(event: RealtimeEvent, calls: readonly ToolCall[]): ModelPart {
+    const { response } = event;
+    const { usage, status, status_details: details } = isRecord(response) ? response : {};
+    if (status === "failed") throw failure("rejected", JSON.stringify(details ?? "").slice(0, 200));
+    const count = (key: string) => isRecord(usage) ? Number(usage[key]) || 0 : 0;
+    const tokens = { inputTokens: count("input_tokens"), outputTokens: count("output_tokens") };
+    return {
+      kind: "finish",
+      reason: calls.length > 0 ? "tool_calls" : status === "incomplete" ? "length" : "stop",
+      calls: calls.length > 0 ? calls : undefined,
+      usage: { ...tokens, micros: server.microsOf(tokens) },
+    };
+  }
+
+  const failure = (kind: "unavailable" | "rejected", why: string) =>
+    new ModelError(`${server.modelId} gave no answer: ${why}`, { kind, modelId: server.modelId });
+
+  return {
+    append(pcm) {
+      const { buffer, byteOffset, byteLength } = pcm;
+      const audio = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+      conversation()?.socket.send({ type: "input_audio_buffer.append", audio });
+    },
+    speechOf(turn) {
+      const speech = createTurnSpeech(turn, ports, "sound");
+      return {
+        ...speech,
+        async end(...answer) {
+          const of = current;
+          const said = await speech.end(...answer);
+          ports.spoke(speech.heardMs() / 1_000, turn);
+          if (of?.item && speech.stopped.aborted) {
+            const { id: item_id, fromMs } = of.item;
+            const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - fromMs));
+            const cut = {
+              type: "conversation.item.truncate",
+              event_id: OPTIONAL,
+              content_index: 0,
+            };
+            of.socket.send({ ...cut, item_id, audio_end_ms });
+          }
+          return said;
+        },
+        model: {
+          id: server.modelId,
+          takesImages: false,
+          generate: (request, signal) =>
+            answer(request, turn.message.id, speech.hear, { turn: signal, person: speech.stopped }),
+        },
+      };
+    },
+    close() {
+      current?.socket.close();
+      current = undefined;
+      retryAt = Infinity;
+    },
+  };
+}
+
+function textOf(event: RealtimeEvent, key: string): string {
+  const { [key]: value } = event;
+  return typeof value === "string" ? value : "";
+}
+
+function pcmOf(base64: string): Pcm {
+  const bytes = Buffer.from(base64, "base64");
+  return Int16Array.from({ length: bytes.length >> 1 }, (_, at) => bytes.readInt16LE(at * 2));
+}

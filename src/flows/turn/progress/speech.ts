@@ -1,0 +1,63 @@
+/**
+ * Declares how the answer to a person who has spoken is spoken (V5). Its turn ends once all is said, so
+ * a turn that a crash has cut runs again. Then it is not spoken a second time, but posted.
+ */
+
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { Model } from "../../../core/model.ts";
+import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
+import type { DraftStream } from "./drafts.ts";
+
+/** The voice of one turn. */
+export interface TurnSpeech {
+  /** Hears and answers itself (V6); absent: the agent's model answers. */
+  readonly model?: Model;
+  /**
+   * Speaks the answer while it grows.
+   *
+   * @param visible The part of a text that people may see.
+   */
+  stream(visible: (text: string) => string): DraftStream;
+  /**
+   * The answer is whole. Resolves once all of it is said, or a person has begun to speak, to the part
+   * that people hear or read, for the transcript. Never rejects.
+   *
+   * @param isLarge Whether it has more than words, as files.
+   */
+  end(text: string, isLarge: boolean): Promise<string>;
+  /** Whether the answer is posted, too: it was not spoken, or not all of it. */
+  isPosted(): boolean;
+  /** The model calls tools now: all of its text so far is said. */
+  pause(): void;
+  /** A call of the turn waits for a person, who gets a card. */
+  waits(): void;
+  /** Says a notice in place of an answer. */
+  say(text: string): void;
+}
+
+export interface TurnToSpeak {
+  readonly message: InboundMessage;
+  /** As that of the running turn. */
+  readonly mayShow?: Promise<void>;
+  /** Aborted if the turn is cut. */
+  readonly ending: AbortSignal;
+  /** Stores that an answer is spoken from now on. */
+  readonly mark: () => Promise<void>;
+}
+
+/** Finds the voice of a turn; `undefined`: no call is open where the person spoke. */
+export type SpeechOf = (turn: TurnToSpeak) => TurnSpeech | undefined;
+
+/**
+ * The record of a turn that was spoken. Lines that stand under an answer are posted with it, and a
+ * notice in place of an answer is spoken, too.
+ */
+export function spokenTurn(
+  turn: FinishedTurn,
+  hasLines: boolean,
+  speech: TurnSpeech | undefined,
+): FinishedTurn {
+  const { end: { kind }, outbox: [first] } = turn;
+  if (kind === "failed" || kind === "refused") speech?.say(first?.message.content ?? "");
+  return !speech || speech.isPosted() || hasLines ? turn : { ...turn, outbox: [] };
+}

@@ -1,0 +1,40 @@
+/** A call without sound: it counts what it gets, and plays as much of it as a test says. */
+
+import type { Call, CallSpeech, Pcm } from "../../../../src/extras/voice/call.ts";
+import { msOf } from "../../../../src/extras/voice/talk/mouth.ts";
+import { channelId, guildId } from "../../../support/discord/builders.ts";
+
+export interface FakeSpeech {
+  /** Milliseconds of sound so far. */
+  ms: number;
+  hasEnded: boolean;
+  isStopped: boolean;
+}
+
+/** @param playedMs Milliseconds that are played of a speech that is stopped. */
+export function fakeCall(playedMs = 0) {
+  const speeches: FakeSpeech[] = [];
+  const call: Call = {
+    place: { guildId: guildId("200"), channelId: channelId("300") },
+    hear() {},
+    speak(): CallSpeech {
+      const own: FakeSpeech = { ms: 0, hasEnded: false, isStopped: false };
+      const { promise: done, resolve } = Promise.withResolvers<Awaited<CallSpeech["done"]>>();
+      speeches.push(own);
+      return {
+        write: (pcm: Pcm) => void (own.ms += msOf(pcm)),
+        end() {
+          own.hasEnded = true;
+          resolve({ playedMs: own.ms, isWhole: true });
+        },
+        stop() {
+          own.isStopped = true;
+          resolve({ playedMs: Math.min(own.ms, playedMs), isWhole: false });
+        },
+        done,
+      };
+    },
+    leave: () => Promise.resolve(),
+  };
+  return { call, speeches };
+}

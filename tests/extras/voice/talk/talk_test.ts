@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Spoken } from "../../../../src/core/inbound/inbound.ts";
+import { FileError } from "../../../../src/core/turn/media.ts";
+import type { HeardPiece } from "../../../../src/extras/voice/call.ts";
+import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
+import { guildMessage, messageId, userId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { settle } from "../../../support/settle.ts";
+import { fakeCall } from "./fake_call.ts";
+
+const ADA = userId("101");
+const BEN = userId("102");
+const SECOND = 24_000;
+
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await settle();
+}
+
+interface World {
+  humans: number;
+  /** What transcription answers: words, or a failure. */
+  words: string | Error;
+  /** Sentences that fail. */
+  mute: boolean;
+  playedMs: number;
+}
+
+function build(given: Partial<World> = {}) {
+  const world: World = { humans: 1, words: "what is the tide", mute: false, playedMs: 0, ...given };
+  const clock = new FakeClock();
+  const fake = fakeCall(world.playedMs);
+  const asked: { readonly by: string; readonly text: string; readonly spoken: Spoken }[] = [];
+  const told: string[] = [];
+  const said: string[] = [];
+  const minutes: string[] = [];
+  const transcribing: (() => void)[] = [];
+  const talk = createTalk({
+    call: fake.call,
+    humans: () => world.humans,
+    speaker: (id) => Promise.resolve({ sender: { id, username: `u${id}`, roles: [] } }),
+  }, {
+    harmlessPart: (text) => text,
+    async *speak(text, signal) {
+      await Promise.resolve();
+      signal.throwIfAborted();
+      if (world.mute) throw new FileError("the speech server refused it");
+      said.push(text);
+      yield new Int16Array(SECOND); // each sentence is a second long
+    },
+    async transcribe() {
+      if (world.words === "") await new Promise<void>((go) => transcribing.push(go));
+      if (world.words instanceof Error) throw world.words;
+      return world.words || "late words";
+    },
+    ask(speaker, text, spoken) {
+      asked.push({ by: speaker.sender.id, text, spoken });
+      return Promise.resolve(messageId("7"));
+    },
+    realtime: undefined,
+    count: () => Promise.resolve(),
+    names: () => ["Barnacle"],
+    tell: (text) => void told.push(text),
+    minutes: { add: (_, text) => void minutes.push(text), end: () => Promise.resolve() },
+    texts: () => ({}),
+    schedule: clock.schedule,
+    now: clock.now,
+    log: recordingLog().log,
+  });
+  talk.heard(new Set([ADA, BEN]));
+  const piece = (of = ADA, seconds = 2): HeardPiece => ({
+    userId: of,
+    pcm: new Int16Array(seconds * SECOND),
+    endedAt: clock.now(),
+    end: "pause",
+  });
+  const turn = (ending = new AbortController()) => {
+    const marks: number[] = [];
+    const speech = talk.speechOf({
+      message: guildMessage({ sender: { id: ADA, username: "ada", roles: [] } }),
+      ending: ending.signal,
+      mark: () => Promise.resolve(void marks.push(said.length)),
+    });
+    assert.ok(speech);
+    return { speech, marks, ending };
+  };
+  return { world, clock, talk, asked, told, said, minutes, piece, turn, transcribing, ...fake };
+}
+
+describe("[V5] a piece of speech", () => {
+  it("becomes a message of its speaker with its length", async () => {
+    const { talk, piece, asked, minutes } = build();
+    talk.piece(piece());
+    await quiet();
+    assert.deepEqual(asked, [{ by: ADA, text: "what is the tide", spoken: { seconds: 2 } }]);
+    assert.deepEqual(minutes, ["what is the tide"]);
+  });
+
+  const silent: readonly (readonly [what: string, words: string | Error])[] = [
+    ["noise that a model took for subtitles", "Thanks for watching!"],
+    ["no words", new FileError("it has no words")],
+  ];
+  for (const [what, words] of silent) {
+    it(`starts no turn, and tells no one, for ${what}`, async () => {
+      const { talk, piece, asked, told } = build({ words });
+      talk.piece(piece());
+      await quiet();
+      assert.deepEqual([asked, told], [[], []]);
+    });
+  }
+
+  it("that no server understands costs one line a minute", async () => {
+    const { talk, piece, told, clock } = build({
+      words: new FileError("the speech server refused it"),
+    });
+    for (let count = 0; count < 5; count++) {
+      talk.piece(piece());
+      await quiet();
+    }
+    assert.equal(told.length, 1);
+    clock.advance(60_000);
+    talk.piece(piece());
+    await quiet();
+    assert.equal(told.length, 2);
+  });
+
+  it("of a person who is no longer heard is dropped, also while its words are written down", async () => {
+    const { talk, piece, asked, transcribing, minutes } = build({ words: "" });
+    talk.piece(piece());
+    await quiet();
+    talk.heard(new Set([BEN]));
+    talk.piece(piece());
+    for (const go of transcribing) go();
+    await quiet();
+    assert.deepEqual([asked, minutes], [[], []]);
+  });
+
+  it("waits with few others: of 25 speakers with five pieces each, 25 pieces wait", async () => {
+    const { talk, piece, transcribing, asked } = build({ words: "" });
+    const people = Array.from({ length: 25 }, (_, at) => userId(`${500 + at}`));
+    talk.heard(new Set(people));
+    for (const person of people) for (let count = 0; count < 5; count++) talk.piece(piece(person));
+    for (let round = 0; round < 30; round++) {
+      await quiet();
+      for (const go of transcribing.splice(0)) go();
+    }
+    assert.equal(asked.length, 25);
+  });
+});
+
+describe("[V7] who is addressed", () => {
+  it("among several people is who names the bot, or answers its speech", async () => {
+    const { talk, piece, asked, turn, world, clock } = build({ humans: 2 });
+    talk.piece(piece());
+    await quiet();
+    assert.equal(asked.length, 0);
+    world.words = "Barnacle, what is the tide?";
+    talk.piece(piece());
+    await quiet();
+    assert.equal(asked.length, 1);
+    const { speech } = turn();
+    await speech.end("High.", false);
+    clock.advance(8_000 + 2_000);
+    world.words = "and tomorrow";
+    talk.piece(piece(BEN));
+    talk.piece(piece(ADA));
+    await quiet();
+    assert.deepEqual(asked.map(({ by }) => by), [ADA, ADA]);
+    clock.advance(1);
+    talk.piece(piece(ADA));
+    await quiet();
+    assert.equal(asked.length, 2);
+  });
+});
+
+describe("[V5] the speech of a turn", () => {
+  it("begins with the first sentence, after its mark", async () => {
+    const { turn, said, clock, speeches } = build();
+    const { speech, marks } = turn();
+    const stream = speech.stream((text) => text);
+    stream.grow("It is high. It will");
+    clock.advance(50);
+    await quiet();
+    assert.deepEqual(said, ["It is high."]);
+    assert.deepEqual(marks, [1]);
+    assert.ok(stream.isShown());
+    stream.grow("It is high. It will fall.");
+    await stream.end();
+    const end = await speech.end("It is high. It will fall.", false);
+    assert.deepEqual([end, speech.isPosted()], ["It is high. It will fall.", false]);
+    assert.deepEqual(said, ["It is high.", "It will fall."]);
+    assert.deepEqual(speeches.map(({ ms, hasEnded }) => [ms, hasEnded]), [[2_000, true]]);
+    assert.equal(marks.length, 1);
+  });
+
+  const posted:
+    readonly (readonly [what: string, text: string, isLarge: boolean, said: readonly string[]])[] =
+      [
+        ["code", "Run this.\n```\nls\n```", false, ["Run this.", "The rest is in the chat."]],
+        ["a table", "Here.\n| a | b |", false, ["Here.", "The rest is in the chat."]],
+        ["a file", "Here it is.", true, ["Here it is.", "The rest is in the chat."]],
+      ];
+  for (const [what, text, isLarge, expected] of posted) {
+    it(`tells the begin of an answer with ${what}, which is posted`, async () => {
+      const { turn, said } = build();
+      const { speech } = turn();
+      assert.deepEqual([await speech.end(text, isLarge), speech.isPosted()], [text, true]);
+      assert.deepEqual(said, expected);
+    });
+  }
+
+  it("says once that it works, if nothing was said for long; the answer is posted", async () => {
+    const { turn, said, clock } = build();
+    const { speech, marks } = turn();
+    clock.advance(8_000);
+    await quiet();
+    clock.advance(60_000);
+    await quiet();
+    assert.equal(said.length, 1);
+    assert.equal(marks.length, 1);
+    const end = await speech.end("Done.", false);
+    assert.equal(end, "Done.");
+    assert.ok(speech.isPosted());
+    assert.deepEqual(said.slice(1), ["Done."]);
+  });
+
+  it("says the words before a tool's call, and those after it", async () => {
+    const { turn, said, clock } = build();
+    const { speech, marks } = turn();
+    const stream = speech.stream((text) => text);
+    stream.grow("Let me look.");
+    speech.pause();
+    await quiet();
+    assert.deepEqual(said, ["Let me look."]);
+    stream.grow("It is high. Bye");
+    clock.advance(50);
+    await quiet();
+    assert.equal(await speech.end("It is high. Bye.", false), "It is high. Bye.");
+    assert.ok(!speech.isPosted());
+    assert.deepEqual(said, ["Let me look.", "It is high.", "Bye."]);
+    assert.equal(marks.length, 2);
+  });
+
+  it("posts the answer if the speech server fails in the middle", async () => {
+    const { turn, said, clock, world } = build();
+    const { speech } = turn();
+    speech.stream((text) => text).grow("It is high. It");
+    clock.advance(50);
+    await quiet();
+    world.mute = true;
+    const text = "It is high. It will fall.";
+    assert.deepEqual([await speech.end(text, false), speech.isPosted()], [text, true]);
+    assert.deepEqual(said, ["It is high."]);
+  });
+});
+
+describe("[V7] a person who begins to speak", () => {
+  it("stops the speech at once; the transcript keeps the part that was heard", async () => {
+    const { turn, talk, speeches, clock } = build({ playedMs: 1_000 });
+    const { speech } = turn();
+    const stream = speech.stream((text) => text);
+    stream.grow("One two. Three four. Five");
+    clock.advance(50);
+    await quiet();
+    talk.speechBegan(BEN);
+    assert.ok(speeches[0]?.isStopped);
+    const end = await speech.end("One two. Three four. Five six.", false);
+    assert.deepEqual([end, speech.isPosted()], ["One two.…", false]);
+  });
+
+  it("is not spoken over: the next speech waits for the end of their words", async () => {
+    const { turn, talk, speeches, piece, clock } = build();
+    talk.speechBegan(ADA);
+    const { speech } = turn();
+    const ended = speech.end("Yes.", false);
+    await quiet();
+    clock.advance(300);
+    await quiet();
+    assert.deepEqual(speeches, []);
+    talk.piece(piece());
+    clock.advance(100);
+    await quiet();
+    assert.deepEqual([await ended, speech.isPosted()], ["Yes.", false]);
+  });
+
+  it("who is not heard stops nothing", async () => {
+    const { turn, talk, speeches, clock } = build();
+    const { speech } = turn();
+    speech.stream((text) => text).grow("One. Two");
+    clock.advance(50);
+    await quiet();
+    talk.speechBegan(userId("999"));
+    assert.equal(speeches[0]?.isStopped, false);
+    await speech.end("One. Two.", false);
+  });
+});

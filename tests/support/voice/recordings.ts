@@ -1,0 +1,123 @@
+/** Recordings for tests: sound like speech, noise, and espeak-ng's voice. All are mono, 24 kHz. */
+
+import { Buffer } from "node:buffer";
+import { spawnSync } from "node:child_process";
+import { RATE } from "./tone_code.ts";
+
+/** Numbers from -1 to 1, the same for the same seed. */
+export function noiseSource(seed: number): () => number {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 31 - 1;
+  };
+}
+
+export function silence(ms: number): Int16Array {
+  return new Int16Array(samplesIn(ms));
+}
+
+/** Noise of a room. @param level Its root mean square, of 32,768. */
+export function noise(ms: number, level: number, seed = 1): Int16Array {
+  const next = noiseSource(seed);
+  return silence(ms).map(() => Math.round(next() * level * Math.sqrt(3)));
+}
+
+/**
+ * Sound with the rhythm of speech: syllables of a buzzing voice, four a second, with gaps between
+ * words of up to 120 ms.
+ */
+export function speechLike(ms: number, seed = 1, level = 3_000): Int16Array {
+  const pcm = silence(ms);
+  const next = noiseSource(seed);
+  let at = 0;
+  while (at < pcm.length) {
+    const length = samplesIn(120 + 60 * Math.abs(next()));
+    const pitch = 110 + 30 * next();
+    const formant = 500 + 300 * Math.abs(next());
+    for (let index = 0; index < length && at + index < pcm.length; index++) {
+      const time = index / RATE;
+      const envelope = Math.sin(Math.PI * index / length);
+      const buzz = 2 * (time * pitch % 1) - 1;
+      const voiced = 0.6 * buzz + 0.7 * Math.sin(2 * Math.PI * formant * time);
+      pcm[at + index] = Math.round(level * 1.6 * envelope * (voiced + 0.1 * next()));
+    }
+    at += length + samplesIn(next() > 0.4 ? 120 : 30);
+  }
+  return pcm;
+}
+
+/** Adds sounds up; the longest one gives the length. */
+export function mix(...sounds: readonly Int16Array[]): Int16Array {
+  const length = Math.max(...sounds.map((sound) => sound.length));
+  return new Int16Array(length).map((_, at) => {
+    const sum = sounds.reduce((total, sound) => total + (sound[at] ?? 0), 0);
+    return Math.max(-32_768, Math.min(32_767, sum));
+  });
+}
+
+/** Plays sounds one after the other. */
+export function join(...sounds: readonly Int16Array[]): Int16Array {
+  const joined = new Int16Array(sounds.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const sound of sounds) {
+    joined.set(sound, at);
+    at += sound.length;
+  }
+  return joined;
+}
+
+/** Whether Debian's `espeak-ng` is installed, for {@link espeak}. */
+export const hasEspeak: boolean = spawnSync("espeak-ng", ["--version"]).status === 0;
+
+/** A sentence in the voice of espeak-ng. */
+export function espeak(text: string, voice = "en"): Int16Array {
+  const made = spawnSync("espeak-ng", ["-v", voice, "--stdout", text], { maxBuffer: 2 ** 26 });
+  const pcm = readWav(made.stdout);
+  if (!pcm) throw new Error(`Cannot read the sound of espeak-ng: ${made.stderr}`);
+  return pcm;
+}
+
+/** Reads a WAV of 16 bits, and brings it to mono and 24 kHz; `undefined` for anything else. */
+export function readWav(bytes: Uint8Array): Int16Array | undefined {
+  const wav = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (wav.toString("latin1", 0, 4) !== "RIFF" || wav.length < 44) return undefined;
+  const [channels, rate, bits] = [wav.readUInt16LE(22), wav.readUInt32LE(24), wav.readUInt16LE(34)];
+  if (bits !== 16) return undefined;
+  const from = wav.indexOf("data", 12, "latin1") + 8;
+  // A stream's header gives no true length.
+  const length = Math.min(wav.readUInt32LE(from - 4), wav.length - from) / 2 / channels;
+  const pcm = new Int16Array(Math.floor(length * RATE / rate));
+  return pcm.map((_, at) => {
+    const place = at * rate / RATE;
+    const sample = (index: number) =>
+      wav.readInt16LE(from + 2 * channels * Math.min(index, Math.floor(length) - 1));
+    const left = sample(Math.floor(place));
+    return Math.round(left + (sample(Math.floor(place) + 1) - left) * (place % 1));
+  });
+}
+
+/** A sound as a WAV file. */
+export function writeWav(pcm: Int16Array): Uint8Array<ArrayBuffer> {
+  const wav = Buffer.alloc(44 + pcm.byteLength);
+  wav.write("RIFF", 0, "latin1");
+  wav.writeUInt32LE(36 + pcm.byteLength, 4);
+  wav.write("WAVEfmt ", 8, "latin1");
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(RATE, 24);
+  wav.writeUInt32LE(2 * RATE, 28);
+  wav.writeUInt16LE(2, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write("data", 36, "latin1");
+  wav.writeUInt32LE(pcm.byteLength, 40);
+  for (const [at, sample] of pcm.entries()) wav.writeInt16LE(sample, 44 + 2 * at);
+  return new Uint8Array(wav);
+}
+
+function samplesIn(ms: number): number {
+  return Math.round(ms * RATE / 1_000);
+}
