@@ -18,7 +18,6 @@ import type {
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import { takeFlag } from "../../core/people/approval.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { mayLink } from "../../render/safety/links.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { madeFiles } from "../media/find_files.ts";
@@ -41,7 +40,7 @@ import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } fr
 import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
 import { withLinesUnder } from "./control/lines_under.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
-import { type Said, spokenTurn } from "./progress/speech.ts";
+import { spokenTurn } from "./progress/speech.ts";
 import {
   type Compose,
   createCompose,
@@ -85,7 +84,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const sorted = claim.attempt === 1
     ? NO_STEPS
     : await readSteps(named.store, claim.message, named.readingTools, named.now());
-  // People may have heard a part of an answer before a crash: it is posted, and said no second time.
+  // After a crash, an answer that people may have heard in part is posted, and not said again.
   const traced = sorted.isSpoken ? { ...named, speech: undefined } : named;
   // From the beginning to the end.
   const written = sorted.passed.length === 0
@@ -124,10 +123,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const shownEnd = sorted.again ? asAgain : postedTurn;
   const shown = shownEnd(ended);
   const lined = await withLinesUnder(shown, run, ports);
-  ended = spokenTurn(lined, run.said, lined !== shown);
-  if (ended.end.kind === "failed" || ended.end.kind === "refused") {
-    ports.speech?.say(ended.outbox[0]?.message.content ?? "");
-  }
+  ended = spokenTurn(lined, lined !== shown, ports.speech);
   if (turn.mayShow) {
     turn.freePlace(); // the answer waits for those of earlier questions (S5)
     await turn.mayShow;
@@ -173,8 +169,6 @@ interface AnswerRun extends TurnToRead {
   outcome?: TurnOutcome;
   /** Milliseconds until then. */
   ms?: number;
-  /** The part of the answer that people heard; absent: it is posted only. */
-  said?: Said;
 }
 
 /**
@@ -195,7 +189,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   if (outcome.kind === "parked") {
     await recallLinks(run, request, outcome.asked.map(({ question: { text } }) => text).join("\n"));
     await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
-    ports.speech?.say(notice("talkCard", {}, run.rules.texts));
+    ports.speech?.waits();
     return undefined;
   }
   if (outcome.kind === "passed") {
@@ -384,8 +378,7 @@ async function recordAnswer(
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     if (ports.speech && !why) {
       const isLarge = composed.reply.files.length > 0 || composed.reply.chunks.length > 1;
-      run.said = await ports.speech.end(composed.text, isLarge);
-      composed = { ...composed, text: run.said.text };
+      composed = { ...composed, text: await ports.speech.end(composed.text, isLarge) };
     }
     const composeMore = (text: string) => compose(text, home, made);
     const passed = passedTo(stored.passed, ports.agents?.list);

@@ -163,11 +163,10 @@ function calledLine({ program }: Called): string {
 
 /** Tells the model that its answer is spoken (V5). */
 function spokenLine({ seconds }: Spoken): string {
-  return `[spoken in the voice channel, ${
+  return `[spoken, ${
     Math.ceil(seconds)
-  } s; a machine wrote it down, and may have ` +
-    "erred. Your answer is spoken: a few short sentences without lists, links or emojis. If it needs " +
-    "code, a table or more, say the result first; all of it is posted in the chat, too]";
+  } s; a machine wrote it down, and may have erred. Your answer ` +
+    "is spoken: a few short sentences without lists, links or emojis; a longer one is posted, too]";
 }
 
 /** Tells a passive agent why it acts, and whether people read its answer (N1). */

@@ -21,7 +21,7 @@ import type {
   RealtimeServer,
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
-import { type Pcm, SAMPLE_RATE } from "../call.ts";
+import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import { msOf } from "./mouth.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
@@ -51,7 +51,7 @@ export interface EarPorts extends SpeechPorts {
 }
 
 /** The connection's conversation, as the server has it. */
-interface Conversation {
+interface EarTalk {
   readonly socket: RealtimeSocket;
   /** Messages of turns whose sound it has, and texts that it was given. */
   readonly spoken: Set<MessageId>;
@@ -75,14 +75,17 @@ export interface Ear {
   close(): void;
 }
 
-/** Creates the ear of one person; it connects with the first sound. */
+/**
+ * Creates the ear of one person; it connects with the first sound. The function is long because its
+ * inner functions share one connection.
+ */
 export function createEar(ports: EarPorts): Ear {
   const { server, now, log } = ports;
-  let current: Conversation | undefined;
+  let current: EarTalk | undefined;
   let retryAt = -Infinity;
   let last = Promise.resolve();
 
-  function conversation(): Conversation | undefined {
+  function conversation(): EarTalk | undefined {
     if (current || now() < retryAt) return current;
     const socket = server.open({
       event: (event) => current?.socket === socket && take(current, event),
@@ -115,7 +118,7 @@ export function createEar(ports: EarPorts): Ear {
     return current;
   }
 
-  function take(of: Conversation, event: RealtimeEvent): void {
+  function take(of: EarTalk, event: RealtimeEvent): void {
     const item = textOf(event, "item_id");
     of.hasWorked = true;
     switch (event["type"]) {
@@ -137,7 +140,7 @@ export function createEar(ports: EarPorts): Ear {
     }
   }
 
-  async function heard(of: Conversation, item: string, transcript: string): Promise<void> {
+  async function heard(of: EarTalk, item: string, transcript: string): Promise<void> {
     const seconds = (of.began.get(item) ?? 0) / 1_000;
     of.began.delete(item);
     const id = await ports.words(transcript, seconds);
@@ -147,7 +150,7 @@ export function createEar(ports: EarPorts): Ear {
 
   /** Gives the server what it lacks of a request: the history at first, then results of calls. */
   function bring(
-    of: Conversation,
+    of: EarTalk,
     { system, messages, tools = [] }: ModelRequest,
     turn: MessageId,
   ): void {

@@ -3,11 +3,11 @@
  * begins to speak ends it; the transcript keeps the part that was heard (V7).
  */
 
-import type { Said, TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
-import type { Pcm } from "../call.ts";
+import type { Pcm } from "../line/call.ts";
 import { type Mouth, msOf, type Utterance } from "./mouth.ts";
 import { createSentences, isMoreThanSpeech, type Sentence } from "./sentences.ts";
 
@@ -72,6 +72,7 @@ export function createTurnSpeech(
   let work = Promise.resolve();
   let isOver = false;
   let heardMs = 0;
+  let isPosted = true;
   /** Takes the newest text of the stream. */
   let look = () => {};
 
@@ -140,6 +141,13 @@ export function createTurnSpeech(
     }
   }
 
+  /** Says a notice, and nothing after it. */
+  function only(text: string): void {
+    isOver = true;
+    cancelWorking();
+    if (text !== "") work = work.then(() => line(text));
+  }
+
   const cancelWorking = schedule(() => {
     if (signal.aborted || isOver || soundMs > 0) return;
     isLong = true;
@@ -152,6 +160,7 @@ export function createTurnSpeech(
     hear,
     stopped: person.signal,
     heardMs: () => heardMs,
+    isPosted: () => isPosted,
     stream(visible) {
       let written = "";
       let cancel: (() => void) | undefined;
@@ -174,7 +183,7 @@ export function createTurnSpeech(
         },
       };
     },
-    async end(text, isLarge): Promise<Said> {
+    async end(text, isLarge) {
       isOver = true;
       cancelWorking();
       const isOther = soundMs > 0 && !text.startsWith(current);
@@ -186,20 +195,17 @@ export function createTurnSpeech(
       const { playedMs, isWhole } = await utterance?.end() ?? { playedMs: 0, isWhole: false };
       const isLost = failure !== undefined || !isWhole && !person.signal.aborted;
       heardMs = playedMs;
-      if (isMore || isLost) return { text, isPosted: true };
+      isPosted = isMore || isLost;
+      if (isPosted) return text;
       const sound = by === "sound" ? [{ end: text.length, fromMs: 0, untilMs: soundMs }] : parts;
-      const heard = isWhole ? text : heardPart(text, sound, playedMs);
-      return { text: heard, isPosted: false };
+      return isWhole ? text : heardPart(text, sound, playedMs);
     },
     pause() {
       look();
       if (by === "sentences") add(sentences.next(current, true));
     },
-    say(text) {
-      isOver = true;
-      cancelWorking();
-      if (text !== "") work = work.then(() => line(text));
-    },
+    waits: () => only(notice("talkCard", {}, ports.texts())),
+    say: only,
   };
 }
 

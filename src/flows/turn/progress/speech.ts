@@ -19,23 +19,20 @@ export interface TurnSpeech {
    */
   stream(visible: (text: string) => string): DraftStream;
   /**
-   * The answer is whole. Resolves once all of it is said, or a person has begun to speak. Never
-   * rejects.
+   * The answer is whole. Resolves once all of it is said, or a person has begun to speak, to the part
+   * that people hear or read, for the transcript. Never rejects.
    *
    * @param isLarge Whether it has more than words, as files.
    */
-  end(text: string, isLarge: boolean): Promise<Said>;
+  end(text: string, isLarge: boolean): Promise<string>;
+  /** Whether the answer is posted, too: it was not spoken, or not all of it. */
+  isPosted(): boolean;
   /** The model calls tools now: all of its text so far is said. */
   pause(): void;
-  /** Says a notice. */
+  /** A call of the turn waits for a person, who gets a card. */
+  waits(): void;
+  /** Says a notice in place of an answer. */
   say(text: string): void;
-}
-
-export interface Said {
-  /** The part of the answer that people have heard or read, for the transcript. */
-  readonly text: string;
-  /** Whether the answer is posted, too. */
-  readonly isPosted: boolean;
 }
 
 export interface TurnToSpeak {
@@ -51,11 +48,16 @@ export interface TurnToSpeak {
 /** Finds the voice of a turn; `undefined`: no call is open where the person spoke. */
 export type SpeechOf = (turn: TurnToSpeak) => TurnSpeech | undefined;
 
-/** The record of a turn that was spoken. Lines that stand under an answer are posted with it. */
+/**
+ * The record of a turn that was spoken. Lines that stand under an answer are posted with it, and a
+ * notice in place of an answer is spoken, too.
+ */
 export function spokenTurn(
   turn: FinishedTurn,
-  said: Said | undefined,
   hasLines: boolean,
+  speech: TurnSpeech | undefined,
 ): FinishedTurn {
-  return !said || said.isPosted || hasLines ? turn : { ...turn, outbox: [] };
+  const { end: { kind }, outbox: [first] } = turn;
+  if (kind === "failed" || kind === "refused") speech?.say(first?.message.content ?? "");
+  return !speech || speech.isPosted() || hasLines ? turn : { ...turn, outbox: [] };
 }

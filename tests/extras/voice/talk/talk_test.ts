@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Spoken } from "../../../../src/core/inbound/inbound.ts";
 import { FileError } from "../../../../src/core/turn/media.ts";
-import type { HeardPiece } from "../../../../src/extras/voice/call.ts";
+import type { HeardPiece } from "../../../../src/extras/voice/line/call.ts";
 import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
 import { guildMessage, messageId, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
@@ -188,7 +188,7 @@ describe("[V5] the speech of a turn", () => {
     stream.grow("It is high. It will fall.");
     await stream.end();
     const end = await speech.end("It is high. It will fall.", false);
-    assert.deepEqual(end, { text: "It is high. It will fall.", isPosted: false });
+    assert.deepEqual([end, speech.isPosted()], ["It is high. It will fall.", false]);
     assert.deepEqual(said, ["It is high.", "It will fall."]);
     assert.deepEqual(speeches.map(({ ms, hasEnded }) => [ms, hasEnded]), [[2_000, true]]);
     assert.equal(marks.length, 1);
@@ -205,7 +205,7 @@ describe("[V5] the speech of a turn", () => {
     it(`tells the begin of an answer with ${what}, which is posted`, async () => {
       const { turn, said } = build();
       const { speech } = turn();
-      assert.deepEqual(await speech.end(text, isLarge), { text, isPosted: true });
+      assert.deepEqual([await speech.end(text, isLarge), speech.isPosted()], [text, true]);
       assert.deepEqual(said, expected);
     });
   }
@@ -220,7 +220,8 @@ describe("[V5] the speech of a turn", () => {
     assert.equal(said.length, 1);
     assert.equal(marks.length, 1);
     const end = await speech.end("Done.", false);
-    assert.ok(end.isPosted);
+    assert.equal(end, "Done.");
+    assert.ok(speech.isPosted());
     assert.deepEqual(said.slice(1), ["Done."]);
   });
 
@@ -235,10 +236,8 @@ describe("[V5] the speech of a turn", () => {
     stream.grow("It is high. Bye");
     clock.advance(50);
     await quiet();
-    assert.deepEqual(await speech.end("It is high. Bye.", false), {
-      text: "It is high. Bye.",
-      isPosted: false,
-    });
+    assert.equal(await speech.end("It is high. Bye.", false), "It is high. Bye.");
+    assert.ok(!speech.isPosted());
     assert.deepEqual(said, ["Let me look.", "It is high.", "Bye."]);
     assert.equal(marks.length, 2);
   });
@@ -251,7 +250,7 @@ describe("[V5] the speech of a turn", () => {
     await quiet();
     world.mute = true;
     const text = "It is high. It will fall.";
-    assert.deepEqual(await speech.end(text, false), { text, isPosted: true });
+    assert.deepEqual([await speech.end(text, false), speech.isPosted()], [text, true]);
     assert.deepEqual(said, ["It is high."]);
   });
 });
@@ -267,22 +266,22 @@ describe("[V7] a person who begins to speak", () => {
     talk.speechBegan(BEN);
     assert.ok(speeches[0]?.isStopped);
     const end = await speech.end("One two. Three four. Five six.", false);
-    assert.deepEqual(end, { text: "One two.…", isPosted: false });
+    assert.deepEqual([end, speech.isPosted()], ["One two.…", false]);
   });
 
   it("is not spoken over: the next speech waits for the end of their words", async () => {
-    const { turn, talk, said, piece, clock } = build();
+    const { turn, talk, speeches, piece, clock } = build();
     talk.speechBegan(ADA);
     const { speech } = turn();
     const ended = speech.end("Yes.", false);
     await quiet();
     clock.advance(300);
     await quiet();
-    assert.deepEqual(said, []);
+    assert.deepEqual(speeches, []);
     talk.piece(piece());
     clock.advance(100);
     await quiet();
-    assert.deepEqual(await ended, { text: "Yes.", isPosted: false });
+    assert.deepEqual([await ended, speech.isPosted()], ["Yes.", false]);
   });
 
   it("who is not heard stops nothing", async () => {
