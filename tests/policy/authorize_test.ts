@@ -55,6 +55,7 @@ const DEEDS: Readonly<Record<AccessEventKind, Deed>> = {
   modal: (place, from) => ({ kind: "modal", needs: "everyone", ...doing(place, from) }),
   slash: (place, from) => ({ kind: "slash", needs: "everyone", ...doing(place, from) }),
   thread_create: (place, from) => ({ kind: "thread_create", ...doing(place, from) }),
+  speech: (place, from) => ({ kind: "speech", ...doing(place, from) }),
 };
 
 describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event", () => {
@@ -105,6 +106,7 @@ describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event",
     modal: "ignore: dm-not-allowed by dm.policy",
     slash: "challenge: pairing by dm.policy",
     thread_create: "ignore: dm-not-allowed by dm.policy",
+    speech: "ignore: dm-not-allowed by dm.policy",
   };
   for (const [kind, verdict] of Object.entries(strangers)) {
     it(`[P3] a stranger's ${kind} in a DM: ${verdict}`, () => {

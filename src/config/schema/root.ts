@@ -9,11 +9,11 @@ import { z } from "zod";
 import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
-import { audio, memory, models, voice } from "./models.ts";
+import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { feeds, posts, skills } from "./feeds.ts";
 import { hooks } from "./hooks.ts";
-import { messages } from "./messages.ts";
+import { messages, voice } from "./messages.ts";
 import { alerts, api, mcp, otel, search } from "./reach.ts";
 import {
   approvals,

@@ -8,7 +8,7 @@ import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { titled } from "../../core/checks.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { VoicePeople } from "./people/account_people.ts";
-import type { Calls } from "./call.ts";
+import type { Calls } from "./line/call.ts";
 
 export function createAccountVoice(
   account: AccountContext,

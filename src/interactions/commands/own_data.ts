@@ -99,7 +99,7 @@ const PREVIEW_CHARS = 90;
 export const memory: Command = {
   name: "memory",
   isPrivate: true,
-  description: "Show, edit or delete the notes that I keep from your messages",
+  description: "Show, edit or delete my notes from your messages",
   options: [
     { name: "show", description: "Number of a note to show whole", type: "whole" },
     { name: "edit", description: "Number of a note to edit", type: "whole" },

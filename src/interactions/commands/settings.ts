@@ -19,7 +19,7 @@ import type { InteractionContext } from "../base/context.ts";
  */
 export const think: Command = settingCommand({
   name: "think",
-  description: "Show or choose how long my model thinks before it answers here",
+  description: "Show or choose how long my model thinks here",
   option: { name: "level", description: "How long it thinks" },
   choices: [
     ...THINK_LEVELS.map((level) => ({ name: level, value: level })),
@@ -43,7 +43,7 @@ export const think: Command = settingCommand({
 
 export const verbose: Command = settingCommand({
   name: "verbose",
-  description: "Show or hide the tools that I used above my answers here",
+  description: "Show or hide the tools I used above my answers here",
   option: { name: "mode", description: "Whether everyone here sees them" },
   choices: [
     { name: "on: everyone here sees their names", value: "on" },
@@ -66,7 +66,7 @@ export const reasoning: Command = settingCommand({
 /** Chooses the mode of a channel or a direct message, in place of `messages.queue.mode`. */
 export const queue: Command = settingCommand({
   name: "queue",
-  description: "Show or choose what I do with messages that arrive while I work here",
+  description: "Show or choose what I do with messages during my work",
   option: { name: "mode", description: "What to do with such messages" },
   choices: [
     { name: "collect: answer all of them at once, later", value: "collect" },
@@ -82,7 +82,7 @@ export const queue: Command = settingCommand({
 /** Chooses for a channel with its threads, or for a thread. */
 export const activation: Command = settingCommand({
   name: "activation",
-  description: "Show or choose whether I answer without a mention in this channel",
+  description: "Show or choose whether I answer without a mention here",
   option: { name: "mode", description: "When I answer" },
   choices: [
     { name: "mention: only if a message mentions me", value: "mention" },

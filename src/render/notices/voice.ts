@@ -3,18 +3,24 @@
 const CHANNEL = "the voice channel";
 const WHO = "mentions of people";
 const SPEECH = "the servers that get the speech and its words";
-const KEPT = "what the bot keeps";
 
 export const VOICE_NOTICES = {
   voiceCard: {
-    text:
-      "**I am in this voice channel.** I hear only people who press **Hear me** below{roles}.\n" +
-      "Speech goes to {speech}. {kept}\n" +
-      "A press counts for this call. **Stop** or `/deafen me` ends it at once.",
-    when: "the bot has joined a voice channel, in that channel's chat",
-    placeholders: { roles: "and the roles that need no press", speech: SPEECH, kept: KEPT },
-    example: "**Ich bin in diesem Sprachkanal.** Ich höre nur, wer **Hear me** drückt{roles}.\n" +
-      "Sprache geht an {speech}. {kept}\nEin Druck gilt für diesen Anruf. `/deafen me` beendet es.",
+    text: "**I am in this voice channel.** I hear only people who press **Hear me**{roles}.",
+    when: "the bot has joined a voice channel, in that channel's chat, as the first line",
+    placeholders: { roles: "the roles that need no press" },
+    example: "**Ich bin in diesem Sprachkanal.** Ich höre nur, wer **Hear me** drückt{roles}.",
+  },
+  voiceSpeech: {
+    text: "Speech and its words go to {speech}.",
+    when: "people read where speech goes, as a line of `voiceCard` and `voiceAsk`",
+    placeholders: { speech: SPEECH },
+    example: "Sprache und ihre Worte gehen an {speech}.",
+  },
+  voicePress: {
+    text: "A press counts for this call alone. **Stop** or `/deafen me` ends it at once.",
+    when: "people read how to agree, as the last line of `voiceCard` and `voiceAsk`",
+    example: "Ein Druck gilt nur für diesen Anruf. `/deafen me` beendet es sofort.",
   },
   voiceRoles: {
     text: ", or have one of the roles {roles}",
@@ -44,12 +50,10 @@ export const VOICE_NOTICES = {
     example: "{host} (im Netz meines Betreibers)",
   },
   voiceAsk: {
-    text:
-      "{people}, may I hear you? Speech goes to {speech}. {kept} Until you press **Hear me**, I " +
-      "hear nothing of you.",
-    when: "people come into a call",
-    placeholders: { people: WHO, speech: SPEECH, kept: KEPT },
-    example: "{people}, darf ich euch hören? Sprache geht an {speech}. {kept}",
+    text: "{people}, may I hear you? Until you press **Hear me**, I hear nothing of you.",
+    when: "people come into a call, as the first line",
+    placeholders: { people: WHO },
+    example: "{people}, darf ich euch hören? Erst nach **Hear me** höre ich euch.",
   },
   voiceHearMe: {
     text: "Hear me",

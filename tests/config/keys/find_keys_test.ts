@@ -85,7 +85,7 @@ describe("[C4] findKeys()", () => {
     ["remember", "memory"],
     ["history", "channels.discord.historyLimit"],
     ["image", "tools.draw"],
-    ["voice", "audio.voice"],
+    ["voice", "voice"],
     ["tts", "audio.voice"],
     ["privacy", "store.retention"],
     ["email", "alerts"],

@@ -6,7 +6,7 @@ import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
 import { JOB_WORKER_URL } from "../../../host/process/own_process.ts";
 import type { JobMessage } from "../../../sandbox/run_in_thread.ts";
-import type { Calls } from "../call.ts";
+import type { Calls } from "../line/call.ts";
 import { createMainCall, type MainCall } from "./main_call.ts";
 import { whyNoCall } from "./rights.ts";
 import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";

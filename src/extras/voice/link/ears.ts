@@ -4,7 +4,7 @@
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { HearAs, HeardPiece, Pcm } from "../call.ts";
+import type { HearAs, HeardPiece, Pcm } from "../line/call.ts";
 import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts";
 import { type Dave, SILENCE } from "./dave.ts";
 import type { Opus, SpeechDecoder } from "./opus.ts";

@@ -6,7 +6,7 @@
  * @see {@link https://docs.discord.com/developers/topics/voice-connections}
  */
 
-import type { VoiceEnd } from "../call.ts";
+import type { VoiceEnd } from "../line/call.ts";
 import { OP, type ServerMessage } from "./messages.ts";
 import { chooseMode, isTransportMode, type TransportMode } from "./transport.ts";
 

@@ -5,7 +5,7 @@
 
 import { createSocket, type Socket } from "node:dgram";
 import type { StartTimer } from "../../../lib/clock.ts";
-import type { LinkState, Pcm, VoiceEnd } from "../call.ts";
+import type { LinkState, Pcm, VoiceEnd } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
 import { discovered, discoveryRequest } from "./discovery.ts";
 import type { Ears } from "./ears.ts";

@@ -15,7 +15,7 @@ import {
   type HearAs,
   SAMPLE_RATE,
   type VoiceEnd,
-} from "../call.ts";
+} from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import type { PlayedSpeech } from "./player.ts";
 import type { FromCall, ToCall } from "./thread_messages.ts";

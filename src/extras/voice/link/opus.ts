@@ -1,7 +1,7 @@
 /** Encodes and decodes speech with Opus, in the one form of sound above this folder. */
 
 import { createDecoder, createEncoder, type OpusDecoderHandle } from "libopus-wasm";
-import { type Pcm, SAMPLE_RATE } from "../call.ts";
+import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import { FRAME_SAMPLES } from "./player.ts";
 
 /** Mono: each decoder of Opus plays it, and a packet says so. It takes half of the time of stereo. */

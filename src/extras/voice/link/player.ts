@@ -3,7 +3,7 @@
  * so the rate does not drift. It holds no clock: its owner calls {@link Player.step} when it is due.
  */
 
-import { type Pcm, SAMPLE_RATE } from "../call.ts";
+import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
 
 export const FRAME_MS = 20;
 export const FRAME_SAMPLES: number = SAMPLE_RATE / 1_000 * FRAME_MS;

@@ -7,7 +7,7 @@ import { missingRight } from "../../../core/rights/rights.ts";
 import type { RestClient } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import { channelOf, createGuildReads } from "../../../discord/rest/requests/guild_reads.ts";
-import type { CallPlace, VoiceEnd } from "../call.ts";
+import type { CallPlace, VoiceEnd } from "../line/call.ts";
 
 const limitSchema = z.object({ user_limit: z.number().default(0) });
 

@@ -1,7 +1,7 @@
 /** Types of the messages between the main thread and the thread of calls. */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { HearAs, HeardPiece, LinkState, Pcm, VoiceEnd } from "../call.ts";
+import type { HearAs, HeardPiece, LinkState, Pcm, VoiceEnd } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import type { LinkLoss, LinkTarget } from "./gateway.ts";
 import type { PlayedSpeech } from "./player.ts";

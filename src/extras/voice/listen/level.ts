@@ -3,7 +3,7 @@
  * words have gaps, and steady noise has none, so it soon counts as silence, however loud it is.
  */
 
-import type { Pcm } from "../call.ts";
+import type { Pcm } from "../line/call.ts";
 
 /** Decibels of full scale below which no sound is speech: a microphone's own noise. */
 const GATE_DB = -52;

@@ -3,7 +3,7 @@
  * in the call's thread, so it is a pure state machine over frames.
  */
 
-import type { HeardPiece, Pcm } from "../call.ts";
+import type { HeardPiece, Pcm } from "../line/call.ts";
 import { createLoudness, createMeter } from "./level.ts";
 
 export interface ListenRules {

@@ -11,8 +11,8 @@ import { createMissingPermission } from "../../../discord/rest/permissions/expla
 import { isRecord } from "../../../lib/text/json.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import { composeOnce } from "../../../render/reply.ts";
-import type { CallPlace, Calls } from "../call.ts";
-import type { Talk, TalkPorts } from "../talk_line.ts";
+import type { CallPlace, Calls } from "../line/call.ts";
+import type { Talk, TalkPorts } from "../line/talk.ts";
 import { createVoiceCalls } from "./calls.ts";
 import type { InCallPorts } from "./in_call.ts";
 import { createMembers } from "./members.ts";
@@ -91,7 +91,7 @@ export function createVoicePeople(
       const [, how, callId = "", digest = ""] = customId.split(":");
       if (!guildId) return none();
       if (how === "off") return await calls.deafen(guildId, sender.id);
-      return await calls.agree({ guildId, channelId }, sender.id, callId, digest);
+      return await calls.agree({ guildId, channelId }, sender, callId, digest);
     },
     act: (async (action, messages) => {
       const [{ guildId, channelId }] = messages;

@@ -6,13 +6,14 @@
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { VoiceStates } from "../../../core/discord/voice.ts";
+import type { Sender } from "../../../core/inbound/inbound.ts";
 import { CHANNEL_KINDS, isVoice } from "../../../core/rights/channel.ts";
 import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
 import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
 import { notice, type TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, VoiceEnd } from "../call.ts";
-import type { Talk, TalkPorts } from "../talk_line.ts";
+import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
+import type { Talk, TalkPorts } from "../line/talk.ts";
 import { createInCall, type InCall, type InCallPorts } from "./in_call.ts";
 import type { VoiceMembers } from "./members.ts";
 import { missingServer, type Terms } from "./terms.ts";
@@ -303,13 +304,19 @@ export function createVoiceCalls(
     leave,
     deafen,
     /** A person lets the bot hear them, by a card in a call's chat. */
-    async agree(place: CallPlace, userId: UserId, callId: string, digest: string): Promise<string> {
+    async agree(
+      place: CallPlace,
+      sender: Sender, // with the roles of now
+      callId: string,
+      digest: string,
+    ): Promise<string> {
       const inCall = inCalls.get(place.guildId);
       if (!inCall || inCall.place.channelId !== place.channelId) return say("voiceNoCall");
-      if (!await mayTalk(place, userId)) return say("notAuthorized");
-      const isOfNow = inCall.row.callId === callId && await inCall.agree(userId, digest);
+      const { guildId, channelId } = place;
+      if (!await members.mayTalk(guildId, channelId, sender)) return say("notAuthorized");
+      const isOfNow = inCall.row.callId === callId && await inCall.agree(sender.id, digest);
       if (!isOfNow) return say("voiceChanged");
-      log.info("A person agreed to be heard", { ...place, userId, callId });
+      log.info("A person agreed to be heard", { ...place, userId: sender.id, callId });
       return say("voiceHeard");
     },
     async speak(guildId: GuildId, askers: readonly UserId[], text: string): Promise<string> {

@@ -11,8 +11,8 @@ import type { VoiceMember, VoiceStates } from "../../../core/discord/voice.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, VoiceEnd } from "../call.ts";
-import type { CallSpeaker, Talk, TalkPorts } from "../talk_line.ts";
+import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
+import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
 import type { ReadMember, VoiceMembers } from "./members.ts";
 import { cardText, hearButtons, type Terms } from "./terms.ts";
 
@@ -251,7 +251,7 @@ export function createInCall(
     const terms = ports.terms();
     const { texts } = config();
     const people = users.map((id) => `<@${id}>`).join(" ");
-    const text = notice("voiceAsk", { people, ...terms }, texts);
+    const text = cardText(config(), terms, people);
     for (const id of users) await note(id, "asked");
     const further = {
       buttons: hearButtons(callId, terms, texts),

@@ -59,11 +59,21 @@ export function termsOf(
   };
 }
 
-/** The card of a call, with the roles that need no press. */
-export function cardText({ texts, voice }: Pick<Config, "texts" | "voice">, terms: Terms): string {
+/** The card of a call, or the question to newcomers: a first line, and the terms. */
+export function cardText(
+  { texts, voice }: Pick<Config, "texts" | "voice">,
+  { speech, kept }: Terms,
+  people?: string,
+): string {
   const roles = voice?.heardRoles.map((id) => `<@&${id}>`).join(" ") ?? "";
   const part = roles === "" ? "" : notice("voiceRoles", { roles }, texts);
-  return notice("voiceCard", { roles: part, ...terms }, texts);
+  return [
+    people === undefined
+      ? notice("voiceCard", { roles: part }, texts)
+      : notice("voiceAsk", { people }, texts),
+    `${notice("voiceSpeech", { speech }, texts)} ${kept}`,
+    notice("voicePress", {}, texts),
+  ].join("\n");
 }
 
 /** The buttons below a card. The first one names the call and its terms. */

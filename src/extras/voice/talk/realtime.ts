@@ -21,7 +21,7 @@ import type {
   RealtimeServer,
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
-import { type Pcm, SAMPLE_RATE } from "../call.ts";
+import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import { msOf } from "./mouth.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 

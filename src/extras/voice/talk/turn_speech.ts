@@ -7,7 +7,7 @@ import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speec
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
-import type { Pcm } from "../call.ts";
+import type { Pcm } from "../line/call.ts";
 import { type Mouth, msOf, type Utterance } from "./mouth.ts";
 import { createSentences, isMoreThanSpeech, type Sentence } from "./sentences.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { SAMPLE_RATE } from "../../../../src/extras/voice/call.ts";
+import { SAMPLE_RATE } from "../../../../src/extras/voice/line/call.ts";
 import { createPieces, type Heard } from "../../../../src/extras/voice/listen/pieces.ts";
 import { seeded } from "../../../support/seeded.ts";
 

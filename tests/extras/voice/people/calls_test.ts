@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ChannelId, UserId } from "../../../../src/core/discord/ids.ts";
-import type { VoiceEnd } from "../../../../src/extras/voice/call.ts";
+import type { VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
 import { guildMessage, sender } from "../../../support/discord/builders.ts";
 import { cases } from "../../../support/long_form.ts";
 import {
@@ -296,7 +296,8 @@ describe("[V2] who is heard", () => {
           if (does === "come") here.add(who);
           if (does === "go" && (who !== ADA || here.size > 1)) here.delete(who);
           if (does === "off" || does === "deafen") void (silent.add(who), pressed.delete(who));
-          await world.wait(0);
+          await world.wait(does === "role" || does === "lose" ? 61_000 : 0); // until roles are read again
+          await world.move([]);
           const may = (id: UserId) => has !== undefined && world.roles.get(id)?.includes("31");
           if (does === "press" && may(who) && who !== ROBO) {
             pressed.add(who);
@@ -322,7 +323,10 @@ describe("[V3] consent", () => {
     assert.deepEqual(others, []);
     assert.equal(card?.channelId, DECK);
     assert.match(card?.content ?? "", /only people who press \*\*Hear me\*\*/);
-    assert.match(card?.content ?? "", /Speech goes to this machine, `api\.openai\.com`\./);
+    assert.match(
+      card?.content ?? "",
+      /Speech and its words go to this machine, `api\.openai\.com`\./,
+    );
     assert.match(card?.content ?? "", /and no sound\./);
     assert.match(card?.buttons[0] ?? "", /^hear:on:0123456789ab:[0-9a-f]{12}$/);
   });
@@ -338,7 +342,10 @@ describe("[V3] consent", () => {
     await world.wait(10_000);
     const asked = world.posts.slice(1);
     assert.equal(asked.length, 1);
-    assert.match(asked[0]?.content ?? "", /^<@72>, may I hear you\? Speech goes to this machine/);
+    assert.match(
+      asked[0]?.content ?? "",
+      /^<@72>, may I hear you\?.*\nSpeech and its words go to this machine/,
+    );
     assert.deepEqual(asked[0]?.pings, [BEA]);
     await world.move([BEA]);
     await world.move([BEA], DECK);

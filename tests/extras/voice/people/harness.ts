@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import type { AccountContext } from "../../../../src/bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../../src/bot/bot_extra.ts";
 import type { Config } from "../../../../src/config/config.ts";
-import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
+import type { ChannelId, GuildId, RoleId, UserId } from "../../../../src/core/discord/ids.ts";
 import type { VoiceMember } from "../../../../src/core/discord/voice.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import type { CallEvents, HearAs } from "../../../../src/extras/voice/call.ts";
+import type { CallEvents, HearAs } from "../../../../src/extras/voice/line/call.ts";
 import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
 import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
 import type { Store } from "../../../../src/store/store.ts";
@@ -233,7 +233,11 @@ export async function openWorld(
         guildId: GUILD,
         channelId: calls.at(-1)?.channelId,
         customId: button,
-        sender: sender({ id: by }),
+        sender: sender({
+          id: by,
+          roles: roles.get(by)?.map((id) => ({ id: id as RoleId })) ?? [],
+          ...by === ROBO && { automaton: "bot" },
+        }),
       } as ButtonPress);
       await rest();
       return await answered;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Spoken } from "../../../../src/core/inbound/inbound.ts";
 import { FileError } from "../../../../src/core/turn/media.ts";
-import type { HeardPiece } from "../../../../src/extras/voice/call.ts";
+import type { HeardPiece } from "../../../../src/extras/voice/line/call.ts";
 import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
 import { guildMessage, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";

@@ -3,7 +3,7 @@
  * people and turns in it. Sound crosses the line in one form, which OpenAI's protocols take as well.
  */
 
-import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 
 /** Mono, 16 bits a sample, 24,000 samples a second. */
 export type Pcm = Int16Array;
@@ -91,4 +91,4 @@ export interface Calls {
   stop(): Promise<void>;
 }
 
-export type { VoiceMember, VoiceStates } from "../../core/discord/voice.ts";
+export type { VoiceMember, VoiceStates } from "../../../core/discord/voice.ts";

@@ -3,8 +3,8 @@
  * those who are.
  */
 
-import type { UserId } from "../../core/discord/ids.ts";
-import type { Sender } from "../../core/inbound/inbound.ts";
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { Sender } from "../../../core/inbound/inbound.ts";
 import type { Call, CallEvents } from "./call.ts";
 
 /** A person of a call who may talk to the bot now. */
