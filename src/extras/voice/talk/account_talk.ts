@@ -129,8 +129,9 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           const micros = server.microsOfAudio(seconds);
           audio.record({ ...payer, modelId: server.modelId, seconds, ms: 0, micros });
         },
-        async ask(speaker, text, spoken) {
+        async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);
+          naming?.(message.id);
           const ownerInGuild = account.policy().policy.needsOwnerInGuild
             ? await judging.presence.ask(guildId)
             : undefined;
@@ -144,7 +145,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           const { accepted, refusedIn } = await store.inbox.acceptBatch(batch, now());
           if (refusedIn.length > 0) events.emit.refusedIn(refusedIn);
           events.emit.asked();
-          return accepted.length > 0 ? message.id : undefined;
+          return accepted.length > 0;
         },
         names: () => [
           ...config().agentList.flatMap(({ name }) => name ?? []),

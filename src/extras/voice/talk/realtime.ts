@@ -27,6 +27,8 @@ import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
 /** Milliseconds before the next connection to a server that failed. */
 const RETRY_MS = 5_000;
+/** Milliseconds of silence that the server gets beyond a pause. */
+const MORE_MS = 200;
 /** Messages of the session that a new connection reads. */
 const HISTORY_MAX = 30;
 const FORMAT = { type: "audio/pcm", rate: SAMPLE_RATE };
@@ -40,8 +42,16 @@ export interface EarPorts extends SpeechPorts {
   readonly pauseMs: number;
   /** The person begins to speak, or has ended. */
   readonly speaking: (isSpeaking: boolean) => void;
-  /** The person's words; resolves to the message that a turn answers, if there is one. */
-  readonly words: (text: string, seconds: number) => Promise<MessageId | undefined>;
+  /**
+   * The person's words. Resolves to whether a turn answers them.
+   *
+   * @param naming Gets the id of their message before its turn begins.
+   */
+  readonly words: (
+    text: string,
+    seconds: number,
+    naming: (id: MessageId) => void,
+  ) => Promise<boolean>;
   /** Counts seconds of an answer. */
   readonly spoke: (seconds: number, turn: TurnToSpeak) => void;
   /** The server cannot be reached, or has died. */
@@ -84,6 +94,8 @@ export function createEar(ports: EarPorts): Ear {
   let current: EarTalk | undefined;
   let retryAt = -Infinity;
   let last = Promise.resolve();
+  let lastAt = 0;
+  let cancelPause: (() => void) | undefined;
 
   function conversation(): EarTalk | undefined {
     if (current || now() < retryAt) return current;
@@ -118,6 +130,18 @@ export function createEar(ports: EarPorts): Ear {
     return current;
   }
 
+  function send({ buffer, byteOffset, byteLength }: Pcm): void {
+    const audio = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+    conversation()?.socket.send({ type: "input_audio_buffer.append", audio });
+  }
+
+  /** A person who is silent sends nothing, and the server waits for the sound of a pause. */
+  function pause(): void {
+    const left = lastAt + ports.pauseMs - now();
+    cancelPause = left > 0 ? ports.schedule(pause, left) : undefined;
+    if (left <= 0) send(new Int16Array((ports.pauseMs + MORE_MS) / 1_000 * SAMPLE_RATE));
+  }
+
   function take(of: EarTalk, event: RealtimeEvent): void {
     const item = textOf(event, "item_id");
     of.hasWorked = true;
@@ -143,9 +167,10 @@ export function createEar(ports: EarPorts): Ear {
   async function heard(of: EarTalk, item: string, transcript: string): Promise<void> {
     const seconds = (of.began.get(item) ?? 0) / 1_000;
     of.began.delete(item);
-    const id = await ports.words(transcript, seconds);
-    if (id) of.spoken.add(id);
-    else of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
+    const isAsked = await ports.words(transcript, seconds, (id) => of.spoken.add(id));
+    if (!isAsked) {
+      of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
+    }
   }
 
   /** Gives the server what it lacks of a request: the history at first, then results of calls. */
@@ -289,9 +314,9 @@ export function createEar(ports: EarPorts): Ear {
 
   return {
     append(pcm) {
-      const { buffer, byteOffset, byteLength } = pcm;
-      const audio = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-      conversation()?.socket.send({ type: "input_audio_buffer.append", audio });
+      send(pcm);
+      lastAt = now();
+      cancelPause ??= ports.schedule(pause, ports.pauseMs);
     },
     speechOf(turn) {
       const speech = createTurnSpeech(turn, ports, "sound");
@@ -322,6 +347,7 @@ export function createEar(ports: EarPorts): Ear {
       };
     },
     close() {
+      cancelPause?.();
       current?.socket.close();
       current = undefined;
       retryAt = Infinity;

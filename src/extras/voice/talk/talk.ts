@@ -47,12 +47,17 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
   /** Counts seconds that such a server has heard or spoken. It throws if a budget is spent. */
   readonly count: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
-  /** Stores the words as a message of the speaker; `undefined` if no turn answers it. */
+  /**
+   * Stores the words as a message of the speaker. Resolves to whether a turn answers it.
+   *
+   * @param naming Gets its id before its turn begins.
+   */
   readonly ask: (
     speaker: CallSpeaker,
     text: string,
     spoken: Spoken,
-  ) => Promise<MessageId | undefined>;
+    naming?: (id: MessageId) => void,
+  ) => Promise<boolean>;
   /** Names that people call the bot by. */
   readonly names: () => readonly string[];
   /** Posts a line in the channel's chat. */
@@ -130,14 +135,15 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     speaker: CallSpeaker,
     text: string,
     { seconds, endedAt }: { readonly seconds: number; readonly endedAt: number },
-  ): Promise<MessageId | undefined> {
+    naming?: (id: MessageId) => void,
+  ): Promise<boolean> {
     const { id: userId } = speaker.sender;
-    if (!isHeard(userId)) return undefined;
+    if (!isHeard(userId)) return false;
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
-    if (!isAddressed({ userId, text, beganAt }, facts)) return undefined;
-    return await deps.ask(speaker, text, { seconds });
+    if (!isAddressed({ userId, text, beganAt }, facts)) return false;
+    return await deps.ask(speaker, text, { seconds }, naming);
   }
 
   /** The ear of a heard person, in mode `realtime`. */
@@ -149,13 +155,13 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       speaking: (isSpeaking) => isSpeaking ? mouth.interrupted(userId) : mouth.silent(userId),
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
       spoke: (seconds, { message: { sender } }) => void deps.count(seconds, sender).catch(() => {}), // it is said already
-      async words(transcript, seconds) {
+      async words(transcript, seconds, naming) {
         const endedAt = now();
         const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
         const text = speaker && heardWords(transcript, seconds);
-        if (!speaker || text === undefined) return undefined;
+        if (!speaker || text === undefined) return false;
         await deps.count(seconds, speaker.sender);
-        return await take(speaker, text, { seconds, endedAt });
+        return await take(speaker, text, { seconds, endedAt }, naming);
       },
     });
     ears.set(userId, ear);

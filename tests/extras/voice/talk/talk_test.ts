@@ -4,7 +4,7 @@ import type { Spoken } from "../../../../src/core/inbound/inbound.ts";
 import { FileError } from "../../../../src/core/turn/media.ts";
 import type { HeardPiece } from "../../../../src/extras/voice/line/call.ts";
 import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
-import { guildMessage, messageId, userId } from "../../../support/discord/builders.ts";
+import { guildMessage, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 import { settle } from "../../../support/settle.ts";
@@ -56,7 +56,7 @@ function build(given: Partial<World> = {}) {
     },
     ask(speaker, text, spoken) {
       asked.push({ by: speaker.sender.id, text, spoken });
-      return Promise.resolve(messageId("7"));
+      return Promise.resolve(true);
     },
     realtime: undefined,
     count: () => Promise.resolve(),

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { ModelError, type ModelPart, type ModelRequest } from "../../../../src/core/model.ts";
+import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
+import { schedule } from "../../../../src/lib/clock.ts";
+import { createRealtimeServer } from "../../../../src/providers/other_apis/realtime.ts";
+import { guildMessage, messageId, userId } from "../../../support/discord/builders.ts";
+import {
+  type RealtimeSwitches,
+  startRealtimeServer,
+} from "../../../support/model/speech_realtime.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { speakText } from "../../../support/voice/tone_code.ts";
+import { fakeCall } from "./fake_call.ts";
+
+const ADA = userId("101");
+const open: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of open) await close();
+});
+
+interface Question {
+  readonly id: ReturnType<typeof messageId>;
+  readonly text: string;
+  readonly seconds: number;
+}
+
+async function build(
+  switches: Partial<RealtimeSwitches> = {},
+  { humans = 1, playedMs = 0 }: { readonly humans?: number; readonly playedMs?: number } = {},
+) {
+  const server = await startRealtimeServer(switches);
+  const provider = {
+    id: "mine",
+    kind: "openai-compatible",
+    baseUrl: server.baseUrl,
+    apiKey: "k",
+  } as const;
+  const settings = { provider, name: "talker", price: { input: 1, output: 2, audioMinute: 0.6 } };
+  const fake = fakeCall(playedMs);
+  const questions: Question[] = [];
+  let tell: ((question: Question) => void) | undefined;
+  const told: string[] = [];
+  const counted: number[] = [];
+  const talk = createTalk({
+    call: fake.call,
+    humans: () => humans,
+    speaker: (id) => Promise.resolve({ sender: { id, username: "ada", roles: [] } }),
+  }, {
+    harmlessPart: (text) => text,
+    async *speak() {},
+    transcribe: () => assert.fail("the server hears"),
+    realtime: {
+      server: createRealtimeServer(settings, { voice: "alloy", hears: "ear", schedule }),
+      pauseMs: 200,
+    },
+    count: (seconds) => Promise.resolve(void counted.push(seconds)),
+    ask(_, text, { seconds }, naming) {
+      const question = { id: messageId(`${9_000 + questions.length}`), text, seconds };
+      questions.push(question);
+      naming?.(question.id);
+      tell?.(question);
+      return Promise.resolve(true);
+    },
+    names: () => ["Barnacle"],
+    tell: (text) => void told.push(text),
+    minutes: undefined,
+    texts: () => ({}),
+    schedule,
+    now: Date.now,
+    log: recordingLog().log,
+  });
+  talk.heard(new Set([ADA]));
+  open.push(async () => {
+    await talk.stop();
+    await server.close();
+  });
+
+  return {
+    ...{ server, talk, questions, told, counted, ...fake },
+    /** The person says something, and is silent: a client then sends nothing. */
+    async says(text: string): Promise<Question> {
+      const { promise, resolve } = Promise.withResolvers<Question>();
+      tell = resolve;
+      const pcm = speakText(text);
+      for (let at = 0; at < pcm.length; at += 480) talk.frame(ADA, pcm.subarray(at, at + 480));
+      return await promise;
+    },
+    /** Runs a turn for a message, as the engine does. */
+    turn(id: Question["id"]) {
+      const marks: number[] = [];
+      const ending = new AbortController();
+      const speech = talk.speechOf({
+        message: { ...guildMessage({ sender: { id: ADA, username: "ada", roles: [] } }), id },
+        ending: ending.signal,
+        mark: () => Promise.resolve(void marks.push(1)),
+      });
+      const { model } = speech ?? {};
+      assert.ok(speech && model);
+      async function ask(request: ModelRequest) {
+        let text = "";
+        let finish: Extract<ModelPart, { kind: "finish" }> | undefined;
+        for await (const part of model!.generate(request, ending.signal)) {
+          if (part.kind === "text") text += part.text;
+          if (part.kind === "finish") finish = part;
+        }
+        assert.ok(finish);
+        return { text, ...finish };
+      }
+      return { speech, ask, marks, ending };
+    },
+  };
+}
+
+const requestOf = (text: string, more: Partial<ModelRequest> = {}): ModelRequest => ({
+  system: "You are Barnacle.",
+  messages: [
+    { role: "user", text: "earlier question" },
+    { role: "assistant", text: "earlier answer" },
+    { role: "user", text },
+  ],
+  ...more,
+});
+
+const items = (
+  session: { readonly events: readonly Readonly<Record<string, unknown>>[] } | undefined,
+) =>
+  (session?.events ?? []).filter(({ type }) => type === "conversation.item.create")
+    .map(({ item }) => item as Readonly<Record<string, unknown>>);
+
+describe("[V6] a talk by the Realtime protocol", () => {
+  for (const isBeta of [false, true]) {
+    it(`hears, asks as a turn, and plays the answer${isBeta ? ", with the names of the beta" : ""}`, async () => {
+      const { says, turn, server, speeches, counted } = await build({ isBeta });
+      const question = await says("what is the tide");
+      assert.equal(question.text, "what is the tide");
+      assert.ok(question.seconds > 0.2);
+      const { speech, ask, marks } = turn(question.id);
+      const answer = await ask(requestOf(`<message>${question.text}</message>`));
+      assert.equal(answer.text, "You said: what is the tide");
+      assert.deepEqual(answer.usage, { inputTokens: 10, outputTokens: 20, micros: 50 });
+      assert.equal(await speech.end(answer.text, false), answer.text);
+      assert.ok(!speech.isPosted());
+      assert.equal(marks.length, 1);
+      assert.ok((speeches[0]?.ms ?? 0) > 500);
+      assert.equal(counted.length, 2, "both directions are counted");
+      const [session] = server.sessions;
+      assert.equal(session?.authorization, "Bearer k");
+      assert.equal(session?.model, "talker");
+      assert.equal(session?.settings["instructions"], "You are Barnacle.");
+      // The sound stands for the question; the history before it is text.
+      assert.deepEqual(items(session).map(({ role }) => role), ["user", "assistant"]);
+    });
+  }
+
+  it("calls tools in the turn, and gives the results of calls that wait for a person later", async () => {
+    const { says, turn, server } = await build({
+      answer: (words, from) =>
+        from === "person" && words.includes("delete")
+          ? { call: "discord", arguments: { action: "deleteMessage" } }
+          : { text: `heard ${words}` },
+    });
+    const tools = [{ name: "discord", description: "Acts", parameters: { type: "object" } }];
+    const first = await says("delete it");
+    const waiting = turn(first.id);
+    const question = requestOf("delete it", { tools });
+    const called = await waiting.ask(question);
+    const [call] = called.calls ?? assert.fail("no call");
+    assert.equal(call?.name, "discord");
+    assert.ok(call);
+    const [session] = server.sessions;
+    assert.ok(JSON.stringify(session?.settings["tools"]).includes("discord"));
+    // The call waits on a card; the person talks on.
+    const second = await says("hello");
+    const beside = await turn(second.id).ask(requestOf("hello", { tools }));
+    assert.ok(
+      items(session).some(({ type, output }) =>
+        type === "function_call_output" && String(output).includes("waits for a person")
+      ),
+    );
+    assert.ok(beside.text.length > 0);
+    // A press decided: the turn goes on.
+    const messages = [
+      ...question.messages,
+      { role: "assistant", text: "", calls: [call] },
+      { role: "tool", call, text: "deleted" },
+    ] as const;
+    const result = await turn(first.id).ask({ ...question, messages });
+    assert.ok(result.text.length > 0);
+    const last = items(session).at(-1);
+    assert.ok(JSON.stringify(last).includes("deleted"));
+  });
+
+  it("among several people, forgets words that are not for the bot", async () => {
+    const { talk, server, questions, says } = await build({}, { humans: 2 });
+    const pcm = speakText("did you see that");
+    for (let at = 0; at < pcm.length; at += 480) talk.frame(ADA, pcm.subarray(at, at + 480));
+    while (!server.sessions[0]?.events.some(({ type }) => type === "conversation.item.delete")) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.equal(questions.length, 0);
+    assert.equal((await says("barnacle hello")).text, "barnacle hello");
+  });
+
+  it("is cut by a person: the server learns what was heard, and the transcript keeps that", async () => {
+    const { says, turn, talk, server, speeches } = await build({ speed: 2 }, { playedMs: 100 });
+    const { id } = await says("tell a story");
+    const { speech, ask } = turn(id);
+    const asking = ask(requestOf("tell a story"));
+    while (!speeches[0]?.ms) await new Promise((resolve) => setTimeout(resolve, 5));
+    talk.speechBegan(ADA);
+    const answer = await asking;
+    assert.ok(answer.text.length < "You said: tell a story".length);
+    const kept = await speech.end(answer.text, false);
+    assert.ok(kept.endsWith("…") && kept.length <= answer.text.length + 1);
+    const types = server.sessions[0]?.events.map(({ type }) => type) ?? [];
+    assert.ok(types.includes("response.cancel"));
+    const cut = () =>
+      server.sessions[0]?.events.find(({ type }) => type === "conversation.item.truncate");
+    while (!cut()) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(cut()?.["audio_end_ms"], 100);
+  });
+
+  it("fails the turn if the server dies in mid-sentence, and connects again", async () => {
+    const { says, turn, server, told } = await build({ diesAfterMs: 300 });
+    const { id } = await says("tell a story");
+    await assert.rejects(
+      turn(id).ask(requestOf("tell a story")),
+      (error) => error instanceof ModelError && error.kind === "unavailable",
+    );
+    assert.deepEqual(told, []);
+    assert.equal(server.sessions.length, 1);
+  });
+
+  it("tells the chat once if no connection opens", async () => {
+    const { talk, told } = await build({ refuses: true });
+    talk.frame(ADA, new Int16Array(480));
+    while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let count = 0; count < 50; count++) talk.frame(ADA, new Int16Array(480));
+    assert.equal(told.length, 1);
+  });
+
+  it("closes the connection of a person who is no longer heard", async () => {
+    const { says, talk, server } = await build();
+    await says("hello");
+    talk.heard(new Set());
+    while (server.sessions[0]?.isOpen()) await new Promise((resolve) => setTimeout(resolve, 5));
+    talk.frame(ADA, new Int16Array(480));
+    assert.equal(server.sessions.length, 1);
+  });
+});
