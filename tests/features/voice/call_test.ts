@@ -38,8 +38,7 @@ async function withCall(
       assert.ok(krill);
       addChannel(simulator.world, krill, { name: "Talk", kind: "voice" }, Date.now());
       const bot = simulator.application.userId;
-      const words = async (who: string) =>
-        readSound(await simulator.voice.heard(who, bot).pcm());
+      const words = async (who: string) => readSound(await simulator.voice.heard(who, bot).pcm());
       await play({
         scene,
         speech,
@@ -81,7 +80,19 @@ describe("[V1] [V5] a call", () => {
       await scene.simulator.voice.say("ada", speakText("When is low tide today?"));
       const log: string[] = [];
       for (let i = 0; i < 8; i++) {
-        for (const x of scene.simulator.voice.sessions()) log.push(JSON.stringify({ i, t: x.transport, r: x.received, s: x.hasSpoken, c: x.connection !== undefined, e: String(x.credential.room.group?.epoch()), rf: x.credential.room.group?.refused() }));
+        for (const x of scene.simulator.voice.sessions()) {
+          log.push(
+            JSON.stringify({
+              i,
+              t: x.transport,
+              r: x.received,
+              s: x.hasSpoken,
+              c: x.connection !== undefined,
+              e: String(x.credential.room.group?.epoch()),
+              rf: x.credential.room.group?.refused(),
+            }),
+          );
+        }
         await new Promise((r) => setTimeout(r, 500));
       }
       if (!speech.requests[0]) throw new Error(log.join("\n"));
