@@ -47,17 +47,20 @@ export function enter(
   world: World,
   guild: Guild,
   channel: TextChannel,
-  who: Pick<VoiceState, "userId" | "sessionId" | "selfMute" | "selfDeaf">,
+  { userId, sessionId, selfMute, selfDeaf }: Pick<
+    VoiceState,
+    "userId" | "sessionId" | "selfMute" | "selfDeaf"
+  >,
 ): readonly WorldEvent[] {
-  const before = guild.things.voice.get(who.userId);
-  const stays = before?.channelId === channel.id && before.sessionId === who.sessionId;
-  const maySpeak = (channelPermissions(world, channel, who.userId) & PERMISSION.speak) !== 0n;
+  const before = guild.things.voice.get(userId);
+  const stays = before?.channelId === channel.id && before.sessionId === sessionId;
+  const maySpeak = (channelPermissions(world, channel, userId) & PERMISSION.speak) !== 0n;
   return set(guild, {
     mute: before?.mute ?? false,
     deaf: before?.deaf ?? false,
     suppress: channel.kind === "stage" || !maySpeak,
     ...(stays && before),
-    ...who,
+    ...{ userId, sessionId, selfMute, selfDeaf },
     channelId: channel.id,
   });
 }

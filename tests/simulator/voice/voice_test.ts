@@ -9,7 +9,7 @@ import { addChannel } from "../../../simulator/world/create_world.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
 import { joinVoice, type RawVoice } from "../../support/voice/client.ts";
 import { readSound, speakText } from "../../support/voice/tone_code.ts";
-import { connectReady, type RawGateway, soon, withSimulator } from "../raw_client.ts";
+import { connectReady, isEvent, type RawGateway, soon, withSimulator } from "../raw_client.ts";
 
 const library = await loadDaveLibrary();
 const VOICE_INTENTS = 1 << 0 | 1 << 7;
@@ -133,4 +133,96 @@ describe("[V4] a call of the simulator", () => {
       await voice.resume();
       assert.equal(await voice.closed(), 4006);
     }));
+
+  it("loses, delays and mixes in packets, and moves to another server", () =>
+    withVoice(async ({ sim, gateway, client }) => {
+      const voice = await client();
+      await sim.voice.join({ who: "ada", in: "Talk" });
+      await sim.until(() => voice.isEncrypted() || undefined, soon());
+      Object.assign(sim.voice.faults, { lossPercent: 2, latePercent: 2 });
+      sim.voice.faults.sendUnknown();
+      await sim.voice.say("ada", speakText("Hello through the storm"));
+      await sim.until(() => ([...voice.heard.values()][0]?.length ?? 0) > 58 || undefined, soon());
+      assert.ok(voice.unreadable() >= 3);
+      await sim.voice.faults.moveServer();
+      assert.equal(await voice.closed(), 4022);
+      const endpoints = gateway.frames.filter(isEvent("VOICE_SERVER_UPDATE"))
+        .map(({ d }) => d?.["endpoint"]);
+      assert.equal(new Set(endpoints).size, 2);
+    }));
+
+  it("has no end-to-end encryption on a stage, and a suppressed speaker is not heard", () =>
+    withVoice(async ({ sim, client }) => {
+      const voice = await client(undefined, false);
+      await sim.voice.join({ who: "ada", in: "Talk" });
+      await sim.voice.say("ada", speakText("a"));
+      sim.voice.set("ada", { suppress: false });
+      await sim.voice.say("ada", speakText("b"));
+      await sim.until(() => [...voice.heard.values()][0]?.length === 3 || undefined, soon());
+      assert.equal(await textOf(voice), "b");
+    }, "stage"));
+});
+
+describe("[V4] close codes of the voice gateway", () => {
+  const session = { speaking: 1, delay: 0, ssrc: 1 };
+  const beat = { op: 3, d: { t: 1, seq_ack: 0 } };
+  const cases:
+    readonly (readonly [title: string, code: number, send: (voice: RawVoice) => void])[] = [
+      ["an unknown opcode", 4001, (voice) => voice.send({ op: 55, d: {} })],
+      ["an unknown binary opcode", 4001, (voice) => voice.sendBinary(55, new Uint8Array())],
+      ["no JSON", 4002, (voice) => voice.send(undefined)],
+      ["a heartbeat of version 7", 4002, (voice) => voice.send({ op: 3, d: 1 })],
+      [
+        "a second IDENTIFY",
+        4005,
+        (voice) =>
+          voice.send({ op: 0, d: { server_id: "1", user_id: "1", session_id: "1", token: "1" } }),
+      ],
+      ["an unknown protocol", 4012, (voice) =>
+        voice.send({
+          op: 1,
+          d: { protocol: "webrtc", data: { address: "127.0.0.1", port: 1, mode: "none" } },
+        })],
+      ["an unknown encryption", 4016, (voice) =>
+        voice.send({
+          op: 1,
+          d: { protocol: "udp", data: { address: "127.0.0.1", port: 1, mode: "none" } },
+        })],
+      ["another's SSRC", 4020, (voice) => voice.send({ op: 5, d: session })],
+    ];
+  for (const [title, code, send] of cases) {
+    it(`ends ${title} with ${code}`, () =>
+      withVoice(async ({ client }) => {
+        const voice = await client();
+        voice.send(beat);
+        await voice.message(6);
+        send(voice);
+        assert.equal(await voice.closed(), code);
+      }));
+  }
+
+  it("ends a client without end-to-end encryption with 4017", () =>
+    withVoice(async ({ client }) => {
+      const voice = await client(undefined, false);
+      assert.equal(await voice.closed(), 4017);
+    }));
+
+  const ends: readonly (readonly [title: string, code: number, act: (scene: Scene) => void])[] = [
+    ["a bot that a moderator disconnects", 4014, ({ sim }) => sim.voice.leave("Barnacle")],
+    [
+      "a bot that a moderator moves",
+      4014,
+      ({ sim }) => sim.voice.move({ who: "Barnacle", in: "Other" }),
+    ],
+    ["a deleted channel", 4022, ({ sim }) => sim.deleteChannel("Talk")],
+    ["a crash", 4015, ({ sim }) => sim.voice.faults.drop("crashed")],
+  ];
+  for (const [title, code, act] of ends) {
+    it(`ends ${title} with ${code}`, () =>
+      withVoice(async (scene) => {
+        const voice = await scene.client();
+        act(scene);
+        assert.equal(await voice.closed(), code);
+      }));
+  }
 });

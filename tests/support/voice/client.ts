@@ -155,9 +155,10 @@ export async function connectVoice(
   udp.on("message", (packet: Buffer) => {
     if (key.length === 0 || packet.length === 8) return;
     const media = openPacket(mode, key, packet);
-    if (!media || media.payloadType !== 120) return void unreadable++;
+    const from = media && speakers.get(media.ssrc);
+    const isStranger = dave !== undefined && from === undefined;
+    if (media?.payloadType !== 120 || isStranger) return void unreadable++;
     if (media.payload.length === 3) return; // silence
-    const from = speakers.get(media.ssrc);
     try {
       const opus = dave && from ? dave.decrypt(from, 0, Buffer.from(media.payload)) : media.payload;
       const frames = heard.get(media.ssrc) ?? [];
