@@ -1,5 +1,5 @@
 /**
- * Keeps the calls of an account: people begin and end them, and the config does (V1, V6). A guild has
+ * Keeps the calls of an account: people begin and end them, and the config does (V1, V9). A guild has
  * one call at most. The store has it, so that the next process goes on with it.
  */
 

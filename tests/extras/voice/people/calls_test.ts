@@ -391,7 +391,7 @@ describe("[V3] consent", () => {
   });
 });
 
-describe("[V6] the end of a call", () => {
+describe("[V9] the end of a call", () => {
   const ends: readonly (readonly [VoiceEnd, RegExp | undefined, string])[] = [
     ["kicked", /^A moderator has ended my call in <#21>/, DECK],
     ["channel_deleted", /its voice channel was deleted/, HALL],
