@@ -207,7 +207,8 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
           return finish(message.end);
         case "lost":
           if (message.loss === "refresh") return refresh();
-          return wait(NEWS_MS, () => sessionId === undefined ? undefined : refresh());
+          if (sessionId !== undefined) wait(NEWS_MS, refresh); // otherwise the news is there
+          return;
       }
     },
     /** The thread has died, and the next message starts another one. */
