@@ -23,6 +23,9 @@ const AGREEING = 3;
 const MIN_SHARE = 0.5;
 const MIN_ENERGY = 200 ** 2;
 
+/** As in words, every second syllable is quieter: a sound without that is a machine's. */
+const stress = (place: number) => place % 4 < 2 ? 1 : 0.45;
+
 /** Speaks a text. */
 export function speakText(text: string): Int16Array {
   const bytes = new TextEncoder().encode(text);
@@ -36,7 +39,7 @@ export function speakText(text: string): Int16Array {
         (total, tone) => total + Math.sin(2 * Math.PI * (tone ?? 0) * at / RATE),
         0,
       );
-      pcm[place * length + at] = Math.round(AMPLITUDE * edge * sum);
+      pcm[place * length + at] = Math.round(AMPLITUDE * stress(place) * edge * sum);
     }
   }
   return pcm;
