@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addChannel } from "../../../simulator/world/create_world.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { give, registered } from "../../support/bot/slash.ts";
 import { type SpeechServer, startSpeechServer } from "../../support/model/speech_server.ts";
@@ -38,19 +39,34 @@ async function withCall(
       assert.ok(krill);
       addChannel(simulator.world, krill, { name: "Talk", kind: "voice" }, Date.now());
       const bot = simulator.application.userId;
-      const words = async (who: string) =>
-        readSound(await simulator.voice.heard(who, bot).pcm());
+      const words = async (who: string) => readSound(await simulator.voice.heard(who, bot).pcm());
       await play({
         scene,
         speech,
         words,
         async hears(who, pattern) {
-          await scene.until("the bot speaks and ends", () => {
-            const { lastAt } = simulator.voice.heard(who, bot);
-            return lastAt !== undefined && Date.now() - lastAt > 500;
-          });
-          const text = await words(who);
-          assert.match(text, pattern);
+          const pause = () => {
+            const { lastAt, ms } = simulator.voice.heard(who, bot);
+            return lastAt !== undefined && Date.now() - lastAt > 500 && ms;
+          };
+          let text = "";
+          for (let heardMs = 0; !pattern.test(text);) {
+            heardMs = await scene.until(
+              `words like ${pattern} after "${text}"`,
+              () => pause() > heardMs && pause(),
+              20_000,
+            );
+            text = await words(who);
+            console.log(new Date().toISOString(), heardMs, text);
+            const { frames } = simulator.voice.heard(who, bot);
+            console.log(
+              frames.flatMap((f, i) => {
+                const b = frames[i - 1];
+                const d = b ? (f.timestamp - b.timestamp) / 960 : 1;
+                return d === 1 ? [] : [`${i}:${d.toFixed(2)} (${f.at - (b?.at ?? 0)} ms)`];
+              }).join(" "),
+            );
+          }
           return text;
         },
       });
@@ -61,7 +77,7 @@ async function withCall(
 }
 
 /** Ada joins, calls the bot, and agrees to be heard. */
-async function begin(scene: Scene): Promise<void> {
+async function begin(scene: Scene, bot: SimulatedProcess): Promise<void> {
   const { simulator, until } = scene;
   await registered(scene);
   await simulator.voice.join({ who: "ada", in: "Talk" });
@@ -70,21 +86,35 @@ async function begin(scene: Scene): Promise<void> {
   const button = JSON.stringify(card.components).match(/"custom_id":"([^"]*:on:[^"]*)"/)?.[1];
   assert.ok(button, JSON.stringify(card.components));
   simulator.press({ as: "ada", in: "Talk", message: card.id, customId: button });
+  await scene.line(bot, /agreed to be heard/);
   await until("a call with keys", () => simulator.voice.room("Talk").group?.epoch());
 }
 
 describe("[V1] [V5] a call", () => {
   it("hears a person who agreed, and answers in speech", () =>
     withCall(async ({ scene, speech, hears }) => {
-      await scene.start();
-      await begin(scene);
+      await begin(scene, await scene.start());
+      const stamp = () => new Date().toISOString();
+      console.log("speaks", stamp());
       await scene.simulator.voice.say("ada", speakText("When is low tide today?"));
-      const log: string[] = [];
-      for (let i = 0; i < 8; i++) {
-        for (const x of scene.simulator.voice.sessions()) log.push(JSON.stringify({ i, t: x.transport, r: x.received, s: x.hasSpoken, c: x.connection !== undefined, e: String(x.credential.room.group?.epoch()), rf: x.credential.room.group?.refused() }));
-        await new Promise((r) => setTimeout(r, 500));
+      console.log("spoke", stamp());
+      try {
+        await scene.until("a transcript", () => speech.requests[0], 6000);
+      } catch {
+        for (const x of scene.simulator.voice.sessions()) {
+          console.log(
+            JSON.stringify({
+              t: x.transport,
+              r: x.received,
+              s: x.hasSpoken,
+              c: x.connection !== undefined,
+              e: String(x.credential.room.group?.epoch()),
+              rf: x.credential.room.group?.refused(),
+              p: [...x.credential.room.participants.keys()],
+            }),
+          );
+        }
       }
-      if (!speech.requests[0]) throw new Error(log.join("\n"));
       await scene.until("a transcript", () => speech.requests[0]);
       assert.equal(speech.requests[0]?.text, "When is low tide today?");
       await hears("ada", /tide/);
