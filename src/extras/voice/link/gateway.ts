@@ -194,7 +194,7 @@ function tick(state: GatewayState, nowMs: number): Step {
   if (!beat || nowMs < beat.dueMs) return to(state);
   if (!beat.isAcked) return closed(state, undefined, nowMs);
   const next = { ...beat, dueMs: beat.dueMs + beat.intervalMs, isAcked: false };
-  const d = { t: nowMs, seq_ack: state.seqAck };
+  const d = { t: Math.trunc(nowMs), seq_ack: state.seqAck };
   return to(state, { beat: next }, [{ kind: "send", op: OP.heartbeat, d }]);
 }
 

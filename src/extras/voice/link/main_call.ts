@@ -86,14 +86,15 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     post({ kind: "hear", people: heard });
   }
 
-  /** Asks for another server, or for the same one again. */
+  /** Joins anew: Discord does not answer a join of the channel in which the bot is. */
   function refresh(): void {
     if (isOver) return;
     refreshes = [...refreshes.filter((at) => now() - at < REFRESHES_MS), now()];
     if (refreshes.length > MAX_REFRESHES) return finish("unreachable");
     events.state({ kind: "reconnecting" });
-    server = undefined;
+    server = sessionId = undefined;
     connectedTo = "";
+    voice.set({ guildId });
     ask();
   }
 
@@ -173,7 +174,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
         return connect();
       }
       if (to !== undefined) return finish("kicked");
-      if (sessionId === undefined) return; // of the time before this call
+      if (sessionId === undefined) return; // of the time before this join
       sessionId = undefined;
       wait(DELETED_MS, () => finish(ports.hasChannel() ? "kicked" : "channel_deleted", false));
     },
@@ -188,9 +189,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     renewed(): void {
       const self = ports.self();
       if (isOver || sessionId === undefined) return;
-      if (voice.of(guildId).some(({ userId }) => userId === self)) return;
-      sessionId = undefined;
-      refresh();
+      if (!voice.of(guildId).some(({ userId }) => userId === self)) refresh();
     },
     told(message: FromCall): void {
       if (message.kind === "played") return speeches.get(message.id)?.end(message);
@@ -208,7 +207,8 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
           return finish(message.end);
         case "lost":
           if (message.loss === "refresh") return refresh();
-          return wait(NEWS_MS, () => sessionId === undefined ? undefined : refresh());
+          if (sessionId !== undefined) wait(NEWS_MS, refresh); // otherwise the news is there
+          return;
       }
     },
     /** The thread has died, and the next message starts another one. */

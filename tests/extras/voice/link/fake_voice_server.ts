@@ -40,7 +40,7 @@ interface FakeSocket {
 }
 
 export async function startFakeServer(rules: FakeRules = {}) {
-  const { dave = 0, isUdpBlocked = false, heartbeatMs = 1_000 } = rules;
+  const { dave = 0, isUdpBlocked = false, heartbeatMs = 10_000 } = rules;
   const udp = createSocket("udp4");
   udp.bind(0, "127.0.0.1");
   await once(udp, "listening");

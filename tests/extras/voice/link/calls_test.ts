@@ -1,0 +1,255 @@
+/**
+ * Plays calls from the main thread with the real thread, against the simulated Discord, whose people
+ * speak and listen.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { DemoWorld } from "../../../../simulator/actions/demo_world.ts";
+import type { Simulator } from "../../../../simulator/simulator.ts";
+import { addChannel } from "../../../../simulator/world/create_world.ts";
+import type { AccountContext } from "../../../../src/bot/account_context.ts";
+import type { AccountServices } from "../../../../src/bot/bot_extra.ts";
+import { parseSnowflake, type UserId } from "../../../../src/core/discord/ids.ts";
+import type { Dispatch } from "../../../../src/discord/gateway/decode/payloads.ts";
+import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import type {
+  Call,
+  CallEvents,
+  LinkState,
+  Pcm,
+  VoiceEnd,
+} from "../../../../src/extras/voice/call.ts";
+import { createCalls } from "../../../../src/extras/voice/link/calls.ts";
+import { ask, connectReady, withSimulator } from "../../../simulator/raw_client.ts";
+import { testAccount } from "../../../support/account.ts";
+import { readSound, speakText } from "../../../support/voice/tone_code.ts";
+
+const INTENTS = 1 << 0 | 1 << 7;
+
+interface Told {
+  readonly states: LinkState[];
+  readonly frames: Pcm[];
+  readonly ends: VoiceEnd[];
+}
+
+interface Scene extends Told {
+  readonly sim: Simulator;
+  readonly demo: DemoWorld;
+  readonly call: Call;
+  readonly ada: UserId;
+  until(what: string, test: () => boolean): Promise<void>;
+  ready(): Promise<void>;
+}
+
+/** Joins the channel "Talk" of a demo world, by the parts that the account gives to an extra. */
+function withCall(
+  test: (scene: Scene) => Promise<void>,
+  prepare: (sim: Simulator, demo: DemoWorld) => Promise<unknown> | void = () => {},
+  { userLimit }: { readonly userLimit?: number } = {},
+): Promise<void> {
+  return withSimulator(async (sim, demo) => {
+    const fields = { name: "Talk", kind: "voice" as const, ...(userLimit && { userLimit }) };
+    const channel = addChannel(demo.world, demo.krill, fields, Date.now());
+    addChannel(demo.world, demo.krill, { name: "Other", kind: "voice" }, Date.now());
+    const gateway = await connectReady(sim, { intents: INTENTS });
+    await prepare(sim, demo);
+    const index = createVoiceIndex(() => {});
+    const channels = new Set([channel.id as string]);
+    let read = 0;
+    const poll = setInterval(() => {
+      for (; read < gateway.frames.length; read++) {
+        const frame = gateway.frames[read];
+        if (frame?.t === "CHANNEL_DELETE") channels.delete(String(frame.d?.["id"]));
+        if (frame?.t) index.apply(frame as Dispatch, 0);
+      }
+    }, 5);
+    const told: Told = { states: [], frames: [], ends: [] };
+    const events: CallEvents = {
+      state: (state) => told.states.push(state),
+      speechBegan: () => {},
+      piece: () => {},
+      frame: (_, pcm) => told.frames.push(pcm),
+      ended: (end) => told.ends.push(end),
+    };
+    const { account, lines } = testAccount({
+      now: Date.now,
+      schedule(run, ms) {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    });
+    const userId = parseSnowflake<"user">(sim.application.userId);
+    const calls = createCalls(
+      { ...account, self: () => ({ userId }), config: () => ({}) } as unknown as AccountContext,
+      {
+        client: {
+          async request(method: string, path: string) {
+            const { status, body } = await ask(sim, method, path);
+            if (status < 300) return body;
+            throw new RestError("refused", {
+              kind: status === 404 ? "not_found" : "forbidden",
+              route: path,
+              status,
+            });
+          },
+        } as unknown as AccountServices["client"],
+        reader: {
+          index: { get: () => ({ channels }) },
+        } as unknown as AccountServices["reader"],
+        voice: {
+          ...index,
+          scheme: "ws",
+          set: ({ guildId, channelId = null }) =>
+            gateway.send({
+              op: 4,
+              d: { guild_id: guildId, channel_id: channelId, self_mute: false, self_deaf: false },
+            }),
+        },
+      },
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const call = calls.join({ guildId: demo.krill.id, channelId: channel.id }, events);
+    const until = async (what: string, test: () => boolean) => {
+      for (const end = Date.now() + 20_000; !test();) {
+        if (Date.now() > end) {
+          throw new Error(
+            `never: ${what}; ${
+              JSON.stringify([told.states, told.ends, lines, textOf(told.frames)])
+            }`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    const ada = demo.people.ada.id;
+    const ready = () => until("ready", () => told.states.at(-1)?.kind === "ready");
+    try {
+      await test({ ...told, sim, demo, call, until, ready, ada });
+    } finally {
+      await calls.stop();
+      clearInterval(poll);
+      gateway.close();
+    }
+  });
+}
+
+/** The text of all frames. */
+function textOf(frames: readonly Pcm[]): string {
+  return readSound(Int16Array.from(frames.flatMap((pcm) => [...pcm])));
+}
+
+const joinAda = (sim: Simulator) => sim.voice.join({ who: "ada", in: "Talk" });
+
+async function say(call: Call, text: string) {
+  const speech = call.speak();
+  speech.write(speakText(text));
+  speech.end();
+  return await speech.done;
+}
+
+describe("[V2] calls of an account", () => {
+  it("carry words both ways, end to end, as people come and go", () =>
+    withCall(async ({ sim, call, until, ready, ada, frames, states, ends }) => {
+      call.hear(new Map([[ada, "frames"]]));
+      await ready();
+      await sim.voice.say("ada", speakText("Hello, bot"));
+      await until("words", () => textOf(frames) === "Hello, bot");
+      frames.splice(0);
+      const { playedMs, isWhole } = await say(call, "Hello, Ada");
+      assert.deepEqual({ playedMs, isWhole }, { playedMs: 600, isWhole: true });
+      const heard = () => sim.voice.heard("ada", sim.application.userId);
+      await until("heard", () => heard().ms >= 600);
+      assert.equal(readSound(await heard().pcm()), "Hello, Ada");
+      await sim.voice.join({ who: "grace", in: "Talk" });
+      await sim.voice.say("grace", speakText("not heard"));
+      await sim.voice.say("ada", speakText("Again"));
+      await until("further words", () => textOf(frames) === "Again");
+      assert.deepEqual(states.at(-1), { kind: "ready", isEndToEnd: true });
+      await call.leave();
+      assert.equal(sim.voice.state(sim.application.userId), undefined);
+      assert.deepEqual(ends, ["left"]);
+    }, joinAda));
+
+  it("stop speech at once, and say how much of it was played", () =>
+    withCall(async ({ sim, call, ready, until }) => {
+      await ready();
+      const heard = () => sim.voice.heard("ada", sim.application.userId);
+      const speech = call.speak();
+      speech.write(speakText("a".repeat(100)));
+      await until("sound", () => heard().ms >= 400);
+      speech.stop();
+      const { playedMs, isWhole } = await speech.done;
+      assert.ok(!isWhole && playedMs >= 300 && playedMs < 3_000, `${playedMs}`);
+      const { ms } = heard();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.ok(heard().ms <= ms + 200, "five frames of silence at most follow");
+    }, joinAda));
+
+  const breaks:
+    readonly (readonly [what: string, does: (sim: Simulator) => Promise<unknown> | void])[] = [
+      ["a cut connection", (sim) => sim.voice.faults.drop("cut")],
+      ["a crashed server", (sim) => sim.voice.faults.drop("crashed")],
+      ["another server", (sim) => sim.voice.faults.moveServer()],
+      [
+        "a forgotten session",
+        (sim) => {
+          sim.voice.faults.forgetsSessions = true;
+          sim.voice.faults.drop("cut");
+          sim.voice.faults.forgetsSessions = true;
+        },
+      ],
+      ["unknown messages and packets", (sim) => sim.voice.faults.sendUnknown()],
+      [
+        "loss and disorder",
+        (sim) => void Object.assign(sim.voice.faults, { lossPercent: 2, latePercent: 5 }),
+      ],
+    ];
+  for (const [what, does] of breaks) {
+    it(`outlive ${what}`, () =>
+      withCall(async ({ sim, call, ready, until, frames, ada, ends }) => {
+        call.hear(new Map([[ada, "frames"]]));
+        await ready();
+        await does(sim);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        await ready();
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        sim.voice.forget("ada");
+        await say(call, "Still here");
+        const heard = () => sim.voice.heard("ada", sim.application.userId);
+        await until("heard", () => heard().ms >= 500);
+        assert.equal(readSound(await heard().pcm()), "Still here");
+        await sim.voice.say("ada", speakText("Me too"));
+        await until("words", () => textOf(frames) === "Me too");
+        assert.deepEqual(ends, []);
+      }, joinAda));
+  }
+
+  const ends: readonly (readonly [
+    end: VoiceEnd,
+    does: (sim: Simulator, demo: DemoWorld) => unknown,
+    when: "before" | "after",
+    userLimit?: number,
+  ])[] = [
+    ["kicked", (sim) => sim.voice.leave(sim.application.userId), "after"],
+    ["kicked", (sim) => sim.voice.move({ who: sim.application.userId, in: "Other" }), "after"],
+    ["udp_blocked", (sim) => void (sim.voice.faults.dropsUdp = true), "before"],
+    ["full", joinAda, "before", 1],
+  ];
+  for (const [end, does, when, userLimit] of ends) {
+    it(`end as ${end} ${when} the join`, () =>
+      withCall(
+        async (scene) => {
+          if (when === "after") {
+            await scene.ready();
+            await does(scene.sim, scene.demo);
+          }
+          await scene.until("the end", () => scene.ends.length === 1);
+          assert.deepEqual(scene.ends, [end]);
+        },
+        async (sim, demo) => when === "before" ? void await does(sim, demo) : await joinAda(sim),
+        userLimit ? { userLimit } : {},
+      ));
+  }
+});
