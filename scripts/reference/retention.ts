@@ -188,6 +188,16 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
       "those of earlier days with the next request",
   },
   pairing_guess: { under: "People", data: "Number of wrong codes", kept: "until a right one" },
+  voice_choice: {
+    under: "People",
+    data: "Choices about being heard in voice channels: user and server ID, and time",
+    kept: "until the call ends; a `/deafen me`, until the person presses **Hear me**",
+  },
+  voice_call: {
+    under: "Servers and operation",
+    data: "Calls in voice channels: server and channel, and the ID of the person who called",
+    kept: "until the call ends, and people have left its channel",
+  },
   direct_channel: {
     under: "People",
     data: "Direct channels: channel ID and last activity",

@@ -189,6 +189,9 @@ function turnLines(turn: Turn, currency: string | undefined): readonly string[] 
     ...(turn.program === undefined
       ? []
       : [`  asked by the program ${printable(turn.program)}, for this person; nothing is posted`]),
+    ...(turn.spokenSec === undefined ? [] : [
+      `  spoken, ${turn.spokenSec} s; its answer is spoken, and posted if it is more than speech`,
+    ]),
     ...sharedLines(turn),
     ...changeLines(turn),
     ...(turn.cost ? [`  ${costText(turn.cost, currency)}`] : []),

@@ -1,7 +1,7 @@
 /** Speaks a sentence as samples, which arrive while the server still speaks (V5). */
 
 import { FileError } from "../../core/turn/media.ts";
-import { waitFor } from "../../lib/clock.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import type { ModelSettings } from "../settings.ts";
 import { contentTypeOf, sendSpeech, type SpeechDeps, unreachable } from "./request.ts";
 
@@ -22,26 +22,22 @@ export function createSpeakPcm(
   { name: model, provider }: ModelSettings,
   voice: string,
   { fetch, schedule }: Pick<SpeechDeps, "fetch"> & {
-    readonly schedule: Parameters<typeof waitFor>[1];
+    readonly schedule: StartTimer;
   },
 ): (text: string, signal: AbortSignal) => AsyncIterable<Int16Array> {
   return async function* (text, signal) {
     const body = JSON.stringify({ model, voice, input: text, response_format: "pcm" });
     const silent = new AbortController();
     const both = AbortSignal.any([silent.signal, signal]);
-    /** A part that does not come in time ends the request, also if the runtime ignores that. */
-    const inTime = async <Part>(coming: Promise<Part>): Promise<Part> => {
-      const arrived = new AbortController();
-      const late = waitFor(SOUND_MS, schedule, AbortSignal.any([signal, arrived.signal])).then(
-        () => {
-          if (arrived.signal.aborted) return coming;
-          silent.abort();
-          signal.throwIfAborted();
-          throw new FileError(`the speech server was silent for ${SOUND_MS / 1_000} s`);
-        },
-      );
-      late.catch(() => {});
-      return await Promise.race([coming, late]).finally(() => arrived.abort());
+    const stopped = new Promise<never>((_resolve, reject) => {
+      both.addEventListener("abort", () => reject(both.reason), { once: true });
+    });
+    stopped.catch(() => {});
+    /** The limit holds even if the runtime ignores the abort. */
+    const inTime = <Part>(coming: Promise<Part>): Promise<Part> => {
+      coming.catch(() => {});
+      const cancel = schedule(() => silent.abort(), SOUND_MS);
+      return Promise.race([coming, stopped]).finally(cancel);
     };
     try {
       signal.throwIfAborted();
@@ -63,6 +59,9 @@ export function createSpeakPcm(
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
+      if (silent.signal.aborted) {
+        throw new FileError(`the speech server was silent for ${SOUND_MS / 1_000} s`);
+      }
       throw error instanceof FileError ? error : unreachable(error, provider);
     } finally {
       silent.abort(); // a reader that stops early ends the request

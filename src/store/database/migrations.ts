@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "af9577bb15f68283242236196a8b185f35870e0affa128a2776be8beceb31368",
+  "5f7ac55241c893b470fba67bb4a7c3724359246cde670542fd5df359de46f8f8",
 ];
 
 /**

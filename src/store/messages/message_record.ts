@@ -58,6 +58,7 @@ const TURN = rows({
   revision: integer(), // of the text that the turn has: above 0 if it was edited before its end
   cost: optional(json<TurnCost>()),
   program: optional(text()), // that asked for the person (O14)
+  spokenSec: optional(integer()), // of the sound of a spoken message, rounded up (V5)
 });
 const SENT = rows({
   id: integer(),
@@ -201,7 +202,8 @@ export function createMessageRecords({ sql, read }: Transactions) {
     WHERE d.message_id = ? AND d.verdict <> 'forgotten' ORDER BY d.id`;
   const selectTurn = sql.rows(toTurnOnRecord)`
     SELECT *, COALESCE(message ->> '$.revision', 0) AS revision,
-       message ->> '$.called.program' AS program FROM inbox WHERE message_id = ?`;
+       message ->> '$.called.program' AS program,
+       CAST((message ->> '$.spoken.seconds') + 0.999 AS INTEGER) AS spoken_sec FROM inbox WHERE message_id = ?`;
   const selectFailed = sql`
     SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1`;
   const selectRuns = sql.rows(RUN.read)`

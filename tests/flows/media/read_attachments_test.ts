@@ -284,7 +284,10 @@ describe("[R16] createSpeakAnswer()", () => {
       files: {},
       extract: () => ({ durationSec: 2, waveform: "AAAA" }),
     });
-    const answer = createSpeakAnswer({ ...ports, voice: () => ({ modelId: "local/tts", speak }) });
+    const answer = createSpeakAnswer({
+      ...ports,
+      voice: () => ({ modelId: "local/tts", speak, speakPcm: async function* () {} }),
+    });
     return { answer, uses, lines };
   };
 

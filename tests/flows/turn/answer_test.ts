@@ -15,6 +15,7 @@ import { answer as answerWith } from "../../../src/flows/turn/answer.ts";
 import { createRunningTurns } from "../../../src/flows/turn/turns.ts";
 import type { AnswerPorts, TurnRules } from "../../../src/flows/turn/answer_ports.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
+import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
 import type { PlanQueue } from "../../../src/core/outbound/queue.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { createTokenRates, historyChars } from "../../../src/session/history.ts";
@@ -856,3 +857,66 @@ describe("[T1] a plain turn and a turn with everything", () => {
 });
 
 const IDLE_DRAFT = { grow() {}, isShown: () => false, end: () => Promise.resolve() };
+
+describe("[V5] [V7] the answer to a person who has spoken", () => {
+  /** A voice that has said a part, or all. */
+  function voice(heard: string | undefined, isPosted: boolean) {
+    const said: string[] = [];
+    const speech: TurnSpeech = {
+      stream: () => IDLE_DRAFT,
+      end: (text) => Promise.resolve(heard ?? text),
+      isPosted: () => isPosted,
+      pause() {},
+      waits: () => void said.push("waits"),
+      say: (text) => void said.push(text),
+    };
+    return { said, speech };
+  }
+  const spokenMessage = () => guildMessage({ spoken: { seconds: 2 } });
+  const table = [
+    ["is not posted, if all of it was said", undefined, false, 0, "hello, Ada"],
+    ["is posted, if not all of it could be said", undefined, true, 1, "hello, Ada"],
+    ["leaves only the heard part in the transcript", "hello…", false, 0, "hello…"],
+  ] as const;
+  for (const [what, heard, isPosted, messages, kept] of table) {
+    it(what, async () => {
+      const { ports, finished, asked } = setUp();
+      await answer(claimOf(spokenMessage()), { ...ports, speech: voice(heard, isPosted).speech });
+      const [turn] = finished;
+      assert.equal(turn?.outbox.length, messages);
+      assert.equal(turn?.entries.at(-1)?.text, kept);
+      assert.match(asked[0]?.messages.at(-1)?.text ?? "", /\[spoken, 2 s; a machine wrote it down/);
+    });
+  }
+
+  it("is posted without a call, as after a restart", async () => {
+    const { ports, finished } = setUp();
+    await answer(claimOf(spokenMessage()), ports);
+    assert.equal(finished[0]?.outbox.length, 1);
+  });
+
+  it("is posted and not said again, if a crash has cut its speech", async () => {
+    const cut = setUp({ taken: [{ kind: "spoken", at: 1 }] });
+    const { said, speech } = voice("no", false);
+    await answer({ ...claimOf(spokenMessage()), attempt: 2 }, { ...cut.ports, speech });
+    assert.equal(cut.finished[0]?.outbox.length, 1);
+    assert.equal(cut.finished[0]?.entries.at(-1)?.text, "hello, Ada");
+    assert.deepEqual(said, []);
+  });
+
+  it("is posted with lines that stand under it", async () => {
+    const { ports, finished } = setUp();
+    const { speech } = voice(undefined, false);
+    await answer(claimOf(spokenMessage()), { ...ports, speech, linesUnder: () => ["deleted 1"] });
+    assert.match(finished[0]?.outbox[0]?.message.content ?? "", /deleted 1/);
+  });
+
+  it("is a spoken and posted notice, if the model fails", async () => {
+    const error = new ModelError("no", { kind: "unavailable", modelId: "test/scripted" });
+    const { ports, finished } = setUp({ says: error });
+    const { said, speech } = voice(undefined, false);
+    await answer(claimOf(spokenMessage()), { ...ports, speech });
+    assert.equal(said.length, 1);
+    assert.equal(finished[0]?.outbox.length, 1);
+  });
+});

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { createServer, type RequestListener } from "node:http";
+import { Buffer } from "node:buffer";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { FileError } from "../../../src/core/turn/media.ts";
 import type { ModelSettings } from "../../../src/providers/settings.ts";
 import { createSpeak, createTranscribe } from "../../../src/providers/other_apis/media.ts";
+import {
+  createReadPcm,
+  createSpeakPcm,
+  SOUND_MS,
+} from "../../../src/providers/other_apis/speak_pcm.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { wav } from "../../support/files/samples.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
 
@@ -124,4 +131,65 @@ describe("[R16] createSpeak()", () => {
       assert.ok((await speak("good", NEVER)).length > 0);
       await assert.rejects(speak("bad", NEVER), /no Opus in Ogg/);
     }));
+});
+
+describe("[V5] createSpeakPcm()", () => {
+  const speakWith = (settings: ModelSettings, clock = new FakeClock()) =>
+    createSpeakPcm(settings, "nova", { fetch, schedule: clock.schedule });
+  async function all(sound: AsyncIterable<Int16Array>): Promise<number[]> {
+    const samples: number[] = [];
+    for await (const part of sound) samples.push(...part);
+    return samples;
+  }
+
+  it("gives samples while the server speaks, also if a part ends within one", () =>
+    withServer((request, answer) => {
+      request.resume().on("end", () => {
+        answer.write(Buffer.from([1, 0, 2, 0, 3]));
+        setTimeout(() => answer.end(Buffer.from([0, 0xff, 0xff])), 20);
+      });
+    }, async (settings) => {
+      assert.deepEqual(await all(speakWith(settings)("hi", NEVER)), [1, 2, 3, -1]);
+    }));
+
+  it("takes a server that sends WAV of another rate", () => {
+    const read = createReadPcm();
+    const wav = Buffer.alloc(44 + 8);
+    wav.write("RIFF");
+    wav.writeUInt32LE(12_000, 24);
+    [0, 100, 200, 300].forEach((sample, at) => wav.writeInt16LE(sample, 44 + at * 2));
+    const samples = [...wav].flatMap((byte) => [...read(Uint8Array.of(byte))]);
+    assert.deepEqual(samples, [0, 50, 100, 150, 200, 250, 300]);
+  });
+
+  const bad = [
+    ["a refusal", (answer: ServerResponse) => answer.writeHead(500).end(), /refused it/],
+    [
+      "a web page",
+      (answer: ServerResponse) => answer.setHeader("content-type", "text/html").end("<p>"),
+      /no sound/,
+    ],
+    ["a connection that breaks", (answer: ServerResponse) => answer.destroy(), /not be reached/],
+  ] as const;
+  for (const [what, serve, message] of bad) {
+    it(`rejects ${what}`, () =>
+      withServer(
+        (request, answer) => void request.resume().on("end", () => serve(answer)),
+        (settings) =>
+          assert.rejects(all(speakWith(settings)("hi", NEVER)), { name: "FileError", message }),
+      ));
+  }
+
+  it("gives up a server that falls silent in the middle", () => {
+    const clock = new FakeClock();
+    return withServer((request, answer) => {
+      request.resume().on("end", () => answer.write(Buffer.from([1, 0, 2, 0])));
+    }, async (settings) => {
+      const sound = speakWith(settings, clock)("hi", NEVER)[Symbol.asyncIterator]();
+      assert.equal((await sound.next()).value?.length, 2);
+      const rest = sound.next();
+      clock.advance(SOUND_MS);
+      await assert.rejects(rest, /was silent for 10 s/);
+    });
+  });
 });

@@ -3,12 +3,11 @@
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import { textRulesOf } from "../../../bot/rules/turn_rules.ts";
-import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
+import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall, OptionValue } from "../../../core/inbound/interactions.ts";
 import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
 import type { VoicePort } from "../../../core/turn/ports/voice.ts";
 import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
-import { isRecord } from "../../../lib/text/json.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import { composeOnce } from "../../../render/reply.ts";
 import type { CallPlace, Calls } from "../line/call.ts";
@@ -27,7 +26,6 @@ export function createVoicePeople(
   const { accountId, config, now, store, texts } = account;
   const { client, reader, modelOf, env, cleanSecrets, voice } = services;
   const missingPermission = createMissingPermission(client, now);
-  const channelOf = (id: ChannelId) => client.request("GET", `/channels/${id}`);
 
   async function post(
     { guildId, channelId }: CallPlace,
@@ -61,11 +59,6 @@ export function createVoicePeople(
     index: () => reader.index,
     members: createMembers(account, services),
     terms: () => termsOf(config(), modelOf, env),
-    async limitOf(channelId) {
-      const raw = await channelOf(channelId);
-      const limit = isRecord(raw) ? raw["user_limit"] : undefined;
-      return typeof limit === "number" && limit > 0 ? limit : undefined;
-    },
     calls: loadCalls,
     talk: loadTalk,
   });

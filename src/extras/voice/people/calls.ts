@@ -1,5 +1,5 @@
 /**
- * Keeps the calls of an account: people begin and end them, and the config does (V1, V6). A guild has
+ * Keeps the calls of an account: people begin and end them, and the config does (V1, V9). A guild has
  * one call at most. The store has it, so that the next process goes on with it.
  */
 
@@ -7,7 +7,7 @@ import type { AccountContext } from "../../../bot/account_context.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { VoiceStates } from "../../../core/discord/voice.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
-import { CHANNEL_KINDS, isVoice } from "../../../core/rights/channel.ts";
+import { isVoice } from "../../../core/rights/channel.ts";
 import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
 import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
 import { notice, type TextKey } from "../../../render/notices/notices.ts";
@@ -24,8 +24,6 @@ export interface CallsPorts {
   readonly members: VoiceMembers;
   readonly terms: () => Terms;
   readonly missingPermission: FindMissingPermission;
-  /** Most people that a channel takes; `undefined`: any number. */
-  readonly limitOf: (channelId: ChannelId) => Promise<number | undefined>;
   /** Both load their code at the first call. */
   readonly calls: () => Promise<Calls>;
   readonly talk: () => Promise<(ports: TalkPorts) => Talk>;
@@ -55,7 +53,7 @@ const ENDS: Readonly<Record<Exclude<VoiceEnd, "left">, TextKey>> = {
 export function createVoiceCalls(
   account: Pick<
     AccountContext,
-    "accountId" | "config" | "log" | "now" | "randomId" | "schedule" | "self" | "store" | "texts"
+    "accountId" | "config" | "log" | "now" | "randomId" | "schedule" | "store" | "texts"
   >,
   ports: CallsPorts,
 ) {
@@ -90,28 +88,11 @@ export function createVoiceCalls(
     return member !== undefined && await members.mayTalk(guildId, channelId, member.sender);
   }
 
-  /** The reason why the bot cannot be in a channel, for people. */
-  async function obstacle({ guildId, channelId }: CallPlace): Promise<string | undefined> {
-    const path = missingServer(config());
-    if (path !== undefined) return say("voiceNoServer", { path });
-    const userId = account.self()?.userId;
-    if (userId === undefined) return say("voiceLost", shown(channelId));
-    const isStage = kindOf({ guildId, channelId }) === CHANNEL_KINDS.stage;
-    const needed = ["View Channel", "Connect", ...isStage ? [] : ["Speak"]];
-    const permission = await ports.missingPermission({ guildId, channelId, userId }, needed);
-    if (permission !== undefined) return say("voiceMissing", { ...shown(channelId), permission });
-    const limit = await ports.limitOf(channelId);
-    const others = states.of(guildId).filter((one) => one.channelId === channelId);
-    if (limit === undefined || others.length < limit) return undefined;
-    const exempt = await ports.missingPermission({ guildId, channelId, userId }, ["Move Members"]);
-    return exempt === undefined ? undefined : say("voiceFull", shown(channelId));
-  }
-
   /** @returns The reason why there is no call, for people. */
   async function begin(place: CallPlace, begun: Begun, earlier?: VoiceCall) {
     const { guildId, channelId } = place;
-    const why = await obstacle(place);
-    if (why !== undefined) return why;
+    const path = missingServer(config());
+    if (path !== undefined) return say("voiceNoServer", { path });
     const [calls, createTalk] = [await ports.calls(), await ports.talk()];
     await inCalls.get(guildId)?.leave(); // each channel has consents of its own
     const id = earlier?.callId ?? account.randomId();

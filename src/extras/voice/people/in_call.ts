@@ -1,5 +1,5 @@
 /**
- * Keeps one call: who is heard in it, who is asked, and its end (V2, V3, V6).
+ * Keeps one call: who is heard in it, who is asked, and its end (V2, V3, V9).
  *
  * A person is heard only while three things hold: the config lets them talk here, they have agreed to
  * the terms of now or have a role of the config, and they have not said otherwise.

@@ -59,5 +59,6 @@ export function spokenTurn(
 ): FinishedTurn {
   const { end: { kind }, outbox: [first] } = turn;
   if (kind === "failed" || kind === "refused") speech?.say(first?.message.content ?? "");
-  return !speech || speech.isPosted() || hasLines ? turn : { ...turn, outbox: [] };
+  const isNeeded = kind !== "answered" || hasLines || !speech || speech.isPosted();
+  return isNeeded ? turn : { ...turn, outbox: [] };
 }

@@ -53,11 +53,6 @@ describe("[V1] joining and leaving", () => {
       says: /^You may not call me/,
     },
     "a text channel": { in: HALL, says: /Go into a voice channel/ },
-    "a bot that may not speak": {
-      change: ({ state }) => void (state.denied = 1n << 21n),
-      says: /I lack the permission Speak/,
-    },
-    "a full channel": { change: ({ state }) => void (state.limit = 2), says: /^<#21> is full/ },
     "a config without a server": {
       further: { audio: { transcribe: "near/whisper" } },
       says: /lacks `audio.speak`/,
@@ -145,23 +140,21 @@ describe("[V1] joining and leaving", () => {
   });
 
   it("tells health why it cannot join a channel of the config, and does not try again", async () => {
-    const world = await openWorld({ autoJoin: [DECK] });
-    world.state.denied = 1n << 21n;
+    const world = await openWorld({ autoJoin: [DECK] }, { failing: "no_speak" });
     await world.move([ADA], DECK);
     assert.match(String(world.people.calls.failures()), /lack the permission Speak/);
-    world.state.denied = 0n;
+    world.state.failing = undefined;
     await world.move([BEA], DECK);
-    assert.equal(world.calls.length, 0);
+    assert.equal(world.calls.length, 1);
     await world.move([ADA, BEA]);
     await world.move([ADA], DECK);
-    assert.equal(world.calls.length, 1);
+    assert.equal(world.calls.length, 2);
     assert.deepEqual(world.people.calls.failures(), []);
   });
 
   it("asks to speak on a stage", async () => {
     const world = await openWorld();
     await world.move([ADA], STAGE);
-    world.state.denied = 1n << 21n; // no one may speak there unasked
     await world.give("join", ADA);
     assert.equal(world.call().channelId, STAGE);
     const [patch] = world.state.patches as {
@@ -398,7 +391,7 @@ describe("[V3] consent", () => {
   });
 });
 
-describe("[V6] the end of a call", () => {
+describe("[V9] the end of a call", () => {
   const ends: readonly (readonly [VoiceEnd, RegExp | undefined, string])[] = [
     ["kicked", /^A moderator has ended my call in <#21>/, DECK],
     ["channel_deleted", /its voice channel was deleted/, HALL],
@@ -421,15 +414,22 @@ describe("[V6] the end of a call", () => {
     });
   }
 
-  it("answers with the reason if the call never begins", async () => {
-    const world = await openWorld({}, { isSilent: true });
-    await world.move([ADA], DECK);
-    const joining = world.give("join", ADA);
-    await world.rest();
-    world.call().events.ended("udp_blocked");
-    assert.match(await joining, /ports 50000 to 65535/);
-    assert.deepEqual(world.posts, []);
-  });
+  const failures: readonly (readonly [VoiceEnd, RegExp])[] = [
+    ["no_connect", /I lack the permission Connect/],
+    ["no_speak", /I lack the permission Speak/],
+    ["full", /^<#21> is full/],
+    ["udp_blocked", /ports 50000 to 65535/],
+    ["no_encryption", /gives no connection/],
+  ];
+  for (const [end, says] of failures) {
+    it(`answers with the reason if a call never begins: ${end}`, async () => {
+      const world = await openWorld({}, { failing: end });
+      await world.move([ADA], DECK);
+      assert.match(await world.give("join", ADA), says);
+      assert.deepEqual(world.posts, []);
+      assert.equal(await world.give("leave", ADA), "I am in no voice channel here.");
+    });
+  }
 
   it("goes on after a kill, with the consents and without a second card", async () => {
     const before = await openWorld();

@@ -9,7 +9,7 @@ import type { VoiceMember } from "../../../../src/core/discord/voice.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import type { CallEvents, HearAs } from "../../../../src/extras/voice/line/call.ts";
+import type { CallEvents, HearAs, VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
 import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
 import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
 import type { Store } from "../../../../src/store/store.ts";
@@ -72,11 +72,11 @@ export interface World {
 /** @param voice Keys of `voice`. */
 export async function openWorld(
   voice: object = {},
-  { before, isSilent = false, further = {} }: {
+  { before, failing, further = {} }: {
     /** The process before, which was killed. */
     readonly before?: Pick<World, "store" | "rows" | "posts" | "clock">;
-    /** Whether no call becomes ready by itself. */
-    readonly isSilent?: boolean;
+    /** How calls end before they begin. */
+    readonly failing?: VoiceEnd;
     /** Keys beside `channels`. */
     readonly further?: object;
   } = {},
@@ -97,7 +97,7 @@ export async function openWorld(
   const state = {
     isDown: false,
     denied: 0n, // rights of the bot's channels that no one has
-    limit: 0,
+    failing,
     patches: [] as unknown[],
   };
   const calls: FakeCall[] = [];
@@ -125,7 +125,6 @@ export async function openWorld(
       const overwrites = [{ id: GUILD, type: 0, allow: "0", deny: `${state.denied}` }];
       return channels.map(([id, type]) => ({ id, type, permission_overwrites: overwrites }));
     }
-    if (path.startsWith("/channels/")) return { id: DECK, user_limit: state.limit };
     const role = { id: GUILD, name: "@everyone", permissions: `${VIEW_AND_TALK}`, position: 0 };
     return { id: GUILD, owner_id: "1", roles: [role] };
   }
@@ -169,7 +168,10 @@ export async function openWorld(
         join({ channelId }, events) {
           const call: FakeCall = { channelId, events, heard: new Map(), isLeft: false };
           calls.push(call);
-          if (!isSilent) queueMicrotask(() => events.state({ kind: "ready", isEndToEnd: true }));
+          const end = state.failing;
+          queueMicrotask(() =>
+            end ? events.ended(end) : events.state({ kind: "ready", isEndToEnd: true })
+          );
           return {
             place: { guildId: GUILD, channelId },
             hear: (heard) => void (call.heard = heard),
