@@ -36,7 +36,7 @@ const BEGINS = { loud: 5, of: 8 };
 /** Loud frames of the shortest piece: "no" has ten. */
 const LEAST_LOUD = 8;
 /** Decibels between quiet and loud parts of words; those of a fan differ by less than 3. */
-const LEAST_SPREAD = 6;
+const LEAST_SPREAD = 4;
 const NOTHING: readonly Heard[] = [];
 
 interface OpenPiece {

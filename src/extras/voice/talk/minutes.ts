@@ -37,7 +37,8 @@ export function createMinutes(
   { post, summarise, cleanSecrets, schedule, log, ...ports }: MinutesPorts,
 ) {
   let waiting: string[] = [];
-  let kept: string[] = [];
+  const kept: string[] = [];
+  let keptChars = 0;
   let cancel: (() => void) | undefined;
   let work = Promise.resolve();
 
@@ -64,7 +65,8 @@ export function createMinutes(
       if (waiting.join("\n").length + line.length > POST_CHARS) flush();
       waiting.push(line);
       kept.push(line);
-      while (kept.join("\n").length > KEPT_CHARS) kept = kept.slice(1);
+      keptChars += line.length + 1;
+      while (keptChars > KEPT_CHARS) keptChars -= (kept.shift() ?? "").length + 1;
       cancel ??= schedule(flush, POST_MS);
     },
     async end(): Promise<void> {

@@ -20,7 +20,7 @@ import type {
   LinkState,
   Pcm,
   VoiceEnd,
-} from "../../../../src/extras/voice/call.ts";
+} from "../../../../src/extras/voice/line/call.ts";
 import { createCalls } from "../../../../src/extras/voice/link/calls.ts";
 import { ask, connectReady, withSimulator } from "../../../simulator/raw_client.ts";
 import { testAccount } from "../../../support/account.ts";
