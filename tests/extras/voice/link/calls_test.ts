@@ -142,6 +142,10 @@ function textOf(frames: readonly Pcm[]): string {
 
 const joinAda = (sim: Simulator) => sim.voice.join({ who: "ada", in: "Talk" });
 
+function deny(sim: Simulator, what: "connect" | "speak"): void {
+  sim.permit({ to: "@everyone", what, as: "denied", in: "Talk" });
+}
+
 async function say(call: Call, text: string) {
   const speech = call.speak();
   speech.write(speakText(text));
@@ -200,6 +204,10 @@ describe("[V2] calls of an account", () => {
           sim.voice.faults.forgetsSessions = true;
         },
       ],
+      ["the other cipher, at another server", async (sim) => {
+        sim.voice.faults.modes = ["aead_xchacha20_poly1305_rtpsize"];
+        await sim.voice.faults.moveServer();
+      }],
       ["unknown messages and packets", (sim) => sim.voice.faults.sendUnknown()],
       [
         "loss and disorder",
@@ -234,6 +242,9 @@ describe("[V2] calls of an account", () => {
   ])[] = [
     ["kicked", (sim) => sim.voice.leave(sim.application.userId), "after"],
     ["kicked", (sim) => sim.voice.move({ who: sim.application.userId, in: "Other" }), "after"],
+    ["channel_deleted", (sim) => sim.deleteChannel("Talk"), "after"],
+    ["no_connect", (sim) => deny(sim, "connect"), "before"],
+    ["no_speak", (sim) => deny(sim, "speak"), "before"],
     ["udp_blocked", (sim) => void (sim.voice.faults.dropsUdp = true), "before"],
     ["full", joinAda, "before", 1],
   ];
