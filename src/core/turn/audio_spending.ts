@@ -4,18 +4,18 @@ import type { BudgetStop } from "../spending/budget.ts";
 import type { SpendPort } from "../spending/metered_model.ts";
 import { usedBy } from "../spending/usage.ts";
 
-export interface AudioUse {
-  /** `"<provider>/<model>"`. */
-  readonly modelId: string;
-  /** Length of the sound. */
-  readonly seconds: number;
-  /** Millionths of the config's currency; absent if the model's price is not known. */
-  readonly micros?: number;
-  /** Milliseconds of the request. */
-  readonly ms: number;
-  /** The person and the place that it counts for. */
+/** The person, the place and the agent that sound counts for. */
+export interface AudioPayer {
   readonly message: Parameters<typeof usedBy>[0];
   readonly agentId: string;
+}
+
+/** A model that hears or speaks. */
+interface AudioModel {
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** The cost of some seconds, in millionths of the currency; `undefined` if it is not known. */
+  readonly microsOf?: (seconds: number) => number | undefined;
 }
 
 export function createAudioSpending(
@@ -30,10 +30,15 @@ export function createAudioSpending(
      *
      * @throws {unknown} The store's error, as a rejection.
      */
-    check: async (
-      { message, agentId }: Pick<AudioUse, "message" | "agentId">,
-    ): Promise<BudgetStop | undefined> => await spend.check(usedBy(message, agentId), "audio"),
-    record({ modelId, seconds, ms, micros, message, agentId }: AudioUse): void {
+    check: async ({ message, agentId }: AudioPayer): Promise<BudgetStop | undefined> =>
+      await spend.check(usedBy(message, agentId), "audio"),
+    /** @param startedAt Unix time in milliseconds of the request. */
+    record(
+      { modelId, microsOf }: AudioModel,
+      seconds: number,
+      startedAt: number,
+      { message, agentId }: AudioPayer,
+    ): void {
       const { roleIds: _, ...by } = usedBy(message, agentId);
       spend.record({
         ...by,
@@ -42,8 +47,8 @@ export function createAudioSpending(
         inputTokens: 0,
         cachedTokens: 0,
         outputTokens: 0,
-        micros,
-        ms,
+        micros: microsOf?.(seconds),
+        ms: Math.max(0, now() - startedAt),
         audioSec: seconds,
         at: now(),
       });

@@ -73,9 +73,7 @@ export async function readAudio(
   if (await audio.check({ message, agentId })) throw new FileError("today's budget is used up");
   const startedAt = now();
   const text = await by.transcribe(sound, signal);
-  const ms = Math.max(0, now() - startedAt);
-  const micros = by.microsOf?.(durationSec);
-  audio.record({ modelId: by.modelId, seconds: durationSec, ms, message, agentId, micros });
+  audio.record(by, durationSec, startedAt, { message, agentId });
   await media.keepWords(place, attachment, `${durationSec}\n${text}`);
   return { kind: "transcript", text, durationSec };
 }

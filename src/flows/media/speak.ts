@@ -70,17 +70,8 @@ export function createSpeakAnswer(
       }
       const startedAt = now();
       const bytes = await by.speak(words, signal);
-      const ms = Math.max(0, now() - startedAt);
       const facts = await extractor.run({ kind: "voice", bytes: bytes.slice() }, signal);
-      const micros = by.microsOf?.(facts.durationSec);
-      audio.record({
-        modelId: by.modelId,
-        seconds: facts.durationSec,
-        ms,
-        message,
-        agentId,
-        micros,
-      });
+      audio.record(by, facts.durationSec, startedAt, { message, agentId });
       return { ...facts, file: voiceFile(bytes) };
     } catch (error) {
       if (!signal.aborted) {

@@ -12,7 +12,6 @@ import {
   MAX_IMAGES_BYTES,
   type ReadAttachmentsPorts,
 } from "../../../src/flows/media/read_attachments.ts";
-import type { AudioUse } from "../../../src/core/turn/audio_spending.ts";
 import type { BudgetStop } from "../../../src/core/spending/budget.ts";
 import type { Transcription } from "../../../src/flows/media/read_audio.ts";
 import { createSpeakAnswer, spokenText } from "../../../src/flows/media/speak.ts";
@@ -48,7 +47,8 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const words = new Map<string, string>();
-  const uses: AudioUse[] = [];
+  const uses: { readonly modelId: string; readonly seconds: number; readonly agentId: string }[] =
+    [];
   const ports: ReadAttachmentsPorts = {
     media: {
       async get(_owner, { id }, _maxBytes, _signal, use) {
@@ -68,7 +68,8 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
     transcription: () => transcription,
     audio: {
       check: () => Promise.resolve(stop),
-      record: (use) => void uses.push(use),
+      record: ({ modelId }, seconds, _, { agentId }) =>
+        void uses.push({ modelId, seconds, agentId }),
     },
     now: () => 0,
     maxBytes: () => 8_000_000,

@@ -4,12 +4,16 @@ import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
 import { agentOf } from "../../../config/config.ts";
 import { createdAtMs, parseSnowflake, snowflakeAt } from "../../../core/discord/ids.ts";
-import { ASKED_OTHERWISE, type InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { Spoken } from "../../../core/inbound/inbound.ts";
+import {
+  ASKED_OTHERWISE,
+  type InboundMessage,
+  type Spoken,
+} from "../../../core/inbound/inbound.ts";
 import { askForText } from "../../../core/model.ts";
+import { BudgetSpent } from "../../../core/spending/budget.ts";
 import { meteredModel } from "../../../core/spending/metered_model.ts";
 import { ofAgent } from "../../../core/spending/usage.ts";
-import { createAudioSpending } from "../../../core/turn/audio_spending.ts";
+import { type AudioPayer, createAudioSpending } from "../../../core/turn/audio_spending.ts";
 import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../bot/outbound/event_places.ts";
@@ -63,7 +67,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
     }
 
     /** Whom seconds of sound count for; a text for all counts for the agent alone. */
-    function payerOf(sender: CallSpeaker["sender"] | undefined) {
+    function payerOf(sender: CallSpeaker["sender"] | undefined): AudioPayer {
       if (!sender) {
         const { agentList: [{ id: agentId }] } = config();
         return { message: { sender: { id: "", roles: [] }, channelId, guildId }, agentId };
@@ -72,9 +76,9 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       return { message, agentId: judging.route(message).agentId };
     }
 
-    async function checked(payer: ReturnType<typeof payerOf>): Promise<void> {
+    async function checked(payer: AudioPayer): Promise<void> {
       const stop = await audio.check(payer);
-      if (stop) throw new FileError(`the budget ${stop.rule} (${stop.limit}) is spent`);
+      if (stop) throw new BudgetSpent(stop);
     }
 
     function deps(): TalkDeps {
@@ -94,12 +98,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
               yield pcm;
             }
           } finally {
-            const { modelId, microsOf } = voice;
-            const seconds = ms / 1_000;
-            const took = Math.max(0, now() - startedAt);
-            if (ms > 0) {
-              audio.record({ ...payer, modelId, seconds, ms: took, micros: microsOf?.(seconds) });
-            }
+            if (ms > 0) audio.record(voice, ms / 1_000, startedAt, payer);
           }
         },
         async transcribe({ seconds, ...sound }, from, signal) {
@@ -111,14 +110,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           try {
             return await by.transcribe(sound, signal);
           } finally {
-            const ms = Math.max(0, now() - startedAt);
-            audio.record({
-              ...payer,
-              modelId: by.modelId,
-              seconds,
-              ms,
-              micros: by.microsOf?.(seconds),
-            });
+            audio.record(by, seconds, startedAt, payer);
           }
         },
         realtime: server && { server, pauseMs: config().voice?.pauseMs ?? 500 },
@@ -126,8 +118,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           if (!server) return;
           const payer = payerOf(by);
           await checked(payer);
-          const micros = server.microsOfAudio(seconds);
-          audio.record({ ...payer, modelId: server.modelId, seconds, ms: 0, micros });
+          audio.record({ ...server, microsOf: server.microsOfAudio }, seconds, now(), payer);
         },
         async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);
@@ -172,13 +163,8 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         },
         async summarise(request) {
           const { agentId } = payerOf(undefined);
-          const by = ofAgent(agentId);
-          const model = meteredModel(services.modelOf(agentId), {
-            kind: "summary",
-            by,
-            spend,
-            now,
-          });
+          const rules = { kind: "summary", by: ofAgent(agentId), spend, now } as const;
+          const model = meteredModel(services.modelOf(agentId), rules);
           const signal = AbortSignal.any([stopping, AbortSignal.timeout(SUMMARY_MS)]);
           return await askForText(model, request, signal);
         },

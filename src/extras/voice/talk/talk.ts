@@ -3,6 +3,7 @@
  * the message a turn, whose answer is spoken.
  */
 
+import { BudgetSpent, resetOf } from "../../../core/spending/budget.ts";
 import { FileError } from "../../../core/turn/media.ts";
 import type { MessageId, UserId } from "../../../core/discord/ids.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
@@ -10,6 +11,7 @@ import type { Sound } from "../../../flows/media/read_audio.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import type { Log } from "../../../lib/log.ts";
+import { readerTime } from "../../../lib/text/units.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
 import type { HeardPiece, Pcm } from "../line/call.ts";
 import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
@@ -36,7 +38,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   /**
    * Writes the words down, and counts the seconds.
    *
-   * @throws {FileError} If the server fails, or if a budget is spent; or the signal's reason.
+   * @throws {FileError} If the server fails; or {@link BudgetSpent}, or the signal's reason.
    */
   readonly transcribe: (
     sound: Sound & { readonly seconds: number },
@@ -45,7 +47,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   ) => Promise<string>;
   /** The server that hears and speaks; `undefined` in mode `turns`. */
   readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
-  /** Counts seconds that such a server has heard or spoken. It throws if a budget is spent. */
+  /** Counts seconds that such a server has heard or spoken. It throws {@link BudgetSpent}. */
   readonly count: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
   /**
    * Stores the words as a message of the speaker. Resolves to whether a turn answers it.
@@ -107,6 +109,17 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     deps.tell(text);
   }
 
+  /** A sound without words is no failure. */
+  function unheard(userId: UserId, error: unknown): void {
+    if (error instanceof FileError && error.message === "it has no words") return;
+    log.warn("Cannot write the words of a person in a call down", { userId, error });
+    const reset = error instanceof BudgetSpent && readerTime(resetOf(error.stop, now()), "R");
+    const words = reset
+      ? notice("budgetSpent", { reset }, texts())
+      : notice("talkUnheard", {}, texts());
+    tellOnce(words);
+  }
+
   /** Whether the person is still heard: a press may have ended it meanwhile. */
   const isHeard = (userId: UserId) => heard.has(userId) && !stopping.signal.aborted;
 
@@ -120,10 +133,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       transcript = await deps.transcribe(sound, speaker.sender, stopping.signal);
     } catch (error) {
       if (stopping.signal.aborted) return;
-      const isEmpty = error instanceof FileError && error.message === "it has no words";
-      if (isEmpty) return;
-      log.warn("Cannot write the words of a person in a call down", { userId, error });
-      return tellOnce(notice("talkUnheard", {}, texts()));
+      return unheard(userId, error);
     }
     const text = heardWords(transcript, seconds);
     if (text === undefined) return log.debug("A sound in a call has no words", { userId, seconds });
@@ -160,7 +170,12 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
         const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
         const text = speaker && heardWords(transcript, seconds);
         if (!speaker || text === undefined) return false;
-        await deps.count(seconds, speaker.sender);
+        try {
+          await deps.count(seconds, speaker.sender);
+        } catch (error) {
+          unheard(userId, error);
+          return false;
+        }
         return await take(speaker, text, { seconds, endedAt }, naming);
       },
     });
