@@ -27,7 +27,7 @@ const ROOT = join(import.meta.dirname ?? ".", "..");
 /** A group of the navigation: its title, and its pages or a folder of them. */
 const GROUPS: readonly (readonly [title: string, pages: string])[] = [
   ["Start", "how-do-i getting-started troubleshooting coming-from-openclaw"],
-  ["Use", "agent access tools hooks programs dashboard reverse-proxy delivery privacy"],
+  ["Use", "agent access tools voice hooks programs dashboard reverse-proxy delivery privacy"],
   ["Operate", "operating backup upkeep connection"],
   ["Look up", "configuration commands texts stability"],
   ["Configuration", "configuration/*"],

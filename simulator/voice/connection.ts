@@ -53,13 +53,13 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
   };
   const fail = (name: VoiceCloseName) => {
     const [code, reason] = VOICE_CLOSE[name];
+    if (session) deps.left(session); // for a mistake, it cannot be resumed
     connection.close(code, reason);
   };
   const expectBeat = () => {
     clearTimeout(watch);
     watch = setTimeout(() => {
       if (link.isFrozen) return;
-      if (session) deps.left(session);
       fail("sessionTimeout");
     }, 2 * heartbeatMs);
   };

@@ -13,7 +13,14 @@ import { createVoiceSwitches, type VoiceSwitches } from "./faults.ts";
 import { VOICE_CLOSE, type VoiceCloseName } from "./frames.ts";
 import { createGroup } from "./group.ts";
 import { OPUS_PAYLOAD_TYPE, sealPacket } from "./packets.ts";
-import { createPerson, decodeHeard, encodeRecording, type Pcm, type Person } from "./person.ts";
+import {
+  createPerson,
+  decodeHeard,
+  encodeRecording,
+  type HeardFrame,
+  type Pcm,
+  type Person,
+} from "./person.ts";
 import { createRoom, type Room } from "./room.ts";
 import { startVoiceServer, type VoiceServer } from "./server.ts";
 import type { Credential, VoiceSession } from "./sessions.ts";
@@ -44,6 +51,8 @@ export interface Heard {
   /** Unix time in milliseconds of the first and the last frame. */
   readonly firstAt: number | undefined;
   readonly lastAt: number | undefined;
+  /** In the order of their arrival. */
+  readonly frames: readonly HeardFrame[];
   pcm(): Promise<Pcm>;
 }
 
@@ -331,6 +340,7 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
           ms: frames.length * 20,
           firstAt: frames[0]?.at,
           lastAt: frames.at(-1)?.at,
+          frames,
           pcm: () => decodeHeard(frames),
         };
       },

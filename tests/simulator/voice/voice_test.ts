@@ -57,6 +57,7 @@ function withVoice(
   });
 }
 
+const framesOf = (text: string): number => Math.ceil(speakText(text).length / 480);
 const textOf = async (voice: RawVoice): Promise<string> => {
   const [frames = []] = voice.heard.values();
   return readSound(await decodeHeard(frames.map((frame) => ({ at: 0, ...frame }))));
@@ -72,11 +73,14 @@ describe("[V4] a call of the simulator", () => {
           const voice = await client(mode, isEndToEnd);
           await sim.until(() => voice.isEncrypted() === isEndToEnd || undefined, soon());
           await sim.voice.say("ada", speakText("Hello, bot"));
-          await sim.until(() => [...voice.heard.values()][0]?.length === 30 || undefined, soon());
+          await sim.until(
+            () => [...voice.heard.values()][0]?.length === framesOf("Hello, bot") || undefined,
+            soon(),
+          );
           assert.equal(await textOf(voice), "Hello, bot");
           await voice.speak(speakText("Hello, Ada"));
           const heard = () => sim.voice.heard("ada", sim.application.userId);
-          await sim.until(() => heard().ms === 600 || undefined, soon());
+          await sim.until(() => heard().ms === 20 * framesOf("Hello, Ada") || undefined, soon());
           assert.equal(readSound(await heard().pcm()), "Hello, Ada");
           assert.equal(voice.unreadable(), 0);
         }));
@@ -92,7 +96,7 @@ describe("[V4] a call of the simulator", () => {
         await sim.voice.say("ada", speakText(text));
         await sim.until(() =>
           [...voice.heard.values()].reduce((sum, { length }) => sum + length, 0) >=
-            before + 3 * text.length || undefined, soon());
+            before + framesOf(text) || undefined, soon());
       };
       await sim.voice.join({ who: "ada", in: "Talk" });
       await sim.until(() =>
@@ -127,7 +131,10 @@ describe("[V4] a call of the simulator", () => {
       await voice.resume();
       await voice.message(22);
       await sim.voice.say("grace", speakText("Missed you"));
-      await sim.until(() => [...voice.heard.values()][0]?.length === 30 || undefined, soon());
+      await sim.until(
+        () => [...voice.heard.values()][0]?.length === framesOf("Missed you") || undefined,
+        soon(),
+      );
       assert.equal(await textOf(voice), "Missed you");
       sim.voice.faults.forgetsSessions = true;
       await voice.resume();
@@ -142,7 +149,7 @@ describe("[V4] a call of the simulator", () => {
       Object.assign(sim.voice.faults, { lossPercent: 2, latePercent: 2 });
       sim.voice.faults.sendUnknown();
       await sim.voice.say("ada", speakText("Hello through the storm"));
-      await sim.until(() => ([...voice.heard.values()][0]?.length ?? 0) > 58 || undefined, soon());
+      await sim.until(() => ([...voice.heard.values()][0]?.length ?? 0) > 70 || undefined, soon());
       assert.ok(voice.unreadable() >= 3);
       await sim.voice.faults.moveServer();
       assert.equal(await voice.closed(), 4022);
@@ -192,12 +199,13 @@ describe("[V4] close codes of the voice gateway", () => {
     ];
   for (const [title, code, send] of cases) {
     it(`ends ${title} with ${code}`, () =>
-      withVoice(async ({ client }) => {
+      withVoice(async ({ sim, client }) => {
         const voice = await client();
         voice.send(beat);
         await voice.message(6);
         send(voice);
         assert.equal(await voice.closed(), code);
+        assert.deepEqual(sim.voice.sessions(), []);
       }));
   }
 

@@ -2,18 +2,23 @@
  * Sound that carries its text: each byte is a chord of three tones, for its halves and its place.
  *
  * Whether words arrive whole can so be tested without a speech model. It survives Opus, noise, other
- * rates and lost frames. A listener needs no start: it finds the chords wherever they begin.
+ * rates and lost frames. A listener needs no start: it finds the chords wherever they begin. Like
+ * speech, it has louder and softer syllables, and gaps between words.
  */
 
 /** Samples a second of all sound in tests. */
 export const RATE = 24_000;
-/** About the pace of speech: 16 characters a second. */
+/** About the pace of speech: 13 characters a second, with the gaps. */
 export const SYMBOL_MS = 60;
 
 const LOW = tones(16, 450, 70);
 const HIGH = tones(16, 1_700, 90);
 const PLACE = tones(4, 3_350, 140);
-const AMPLITUDE = 4_500;
+const AMPLITUDE = 5_000;
+/** Loudness of a chord, by its place. */
+const STRESS = [1, 0.6, 0.35, 0.8];
+const WORD_GAP_MS = 100;
+const SPACE = 0x20;
 const RAMP_MS = 3;
 const WINDOW_MS = 20;
 const STEP_MS = 5;
@@ -23,24 +28,25 @@ const AGREEING = 3;
 const MIN_SHARE = 0.5;
 const MIN_ENERGY = 200 ** 2;
 
-/** As in words, every second syllable is quieter: a sound without that is a machine's. */
-const stress = (place: number) => place % 4 < 2 ? 1 : 0.45;
-
 /** Speaks a text. */
 export function speakText(text: string): Int16Array {
   const bytes = new TextEncoder().encode(text);
   const length = samples(SYMBOL_MS);
-  const pcm = new Int16Array(bytes.length * length);
+  const gaps = bytes.filter((byte) => byte === SPACE).length;
+  const pcm = new Int16Array(bytes.length * length + gaps * samples(WORD_GAP_MS));
+  let begin = 0;
   for (const [place, byte] of bytes.entries()) {
     const chord = [LOW[byte >> 4], HIGH[byte & 15], PLACE[place % 4]];
+    const amplitude = AMPLITUDE * (STRESS[place % 4] ?? 1);
     for (let at = 0; at < length; at++) {
       const edge = Math.min(1, at / samples(RAMP_MS), (length - at) / samples(RAMP_MS));
       const sum = chord.reduce<number>(
         (total, tone) => total + Math.sin(2 * Math.PI * (tone ?? 0) * at / RATE),
         0,
       );
-      pcm[place * length + at] = Math.round(AMPLITUDE * stress(place) * edge * sum);
+      pcm[begin + at] = Math.round(amplitude * edge * sum);
     }
+    begin += length + (byte === SPACE ? samples(WORD_GAP_MS) : 0);
   }
   return pcm;
 }
@@ -50,6 +56,7 @@ export function readSound(pcm: Int16Array): string {
   const bytes: number[] = [];
   let last: { readonly key: number; count: number } | undefined;
   let place = -1;
+  let lastAt = 0;
   for (let at = 0; at + samples(WINDOW_MS) <= pcm.length; at += samples(STEP_MS)) {
     const key = chordOf(pcm.subarray(at, at + samples(WINDOW_MS)));
     if (last?.key !== key) last = key === undefined ? undefined : { key, count: 0 };
@@ -58,9 +65,11 @@ export function readSound(pcm: Int16Array): string {
     if (last.count !== AGREEING) continue;
     const [byte, next] = [last.key >> 2, last.key & 3];
     if (next === place && bytes.at(-1) === byte) continue; // the same chord, after a hole
-    const lost = place < 0 ? 0 : (next - place + 3) % 4;
+    const isNew = next === 0 && at - lastAt > samples(WORD_GAP_MS + SYMBOL_MS);
+    const lost = place < 0 || isNew ? 0 : (next - place + 3) % 4;
     bytes.push(...new Array<number>(lost).fill("~".charCodeAt(0)), byte);
     place = next;
+    lastAt = at;
   }
   return new TextDecoder().decode(Uint8Array.from(bytes));
 }

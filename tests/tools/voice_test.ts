@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { VoiceAction } from "../../src/core/turn/ports/voice.ts";
+import type { ToolContext } from "../../src/core/turn/tool.ts";
+import { voice } from "../../src/tools/voice.ts";
+import { guildMessage } from "../support/discord/builders.ts";
+
+function build() {
+  const calls: (readonly [VoiceAction, number])[] = [];
+  const context = {
+    message: guildMessage(),
+    also: [guildMessage()],
+    ports: {
+      voice: (action: VoiceAction, { length }: readonly unknown[]) => {
+        calls.push([action, length]);
+        return Promise.resolve("done");
+      },
+    },
+  } as unknown as ToolContext;
+  return {
+    calls,
+    run: async (given: object) => await voice.run(voice.input.parse(given), context),
+  };
+}
+
+describe("[V1] the tool voice", () => {
+  it("acts for all authors of the turn's messages", async () => {
+    const { calls, run } = build();
+    for (
+      const given of [
+        { action: "join", channelId: "21" },
+        { action: "leave" },
+        { action: "say", text: "ahoy" },
+      ]
+    ) assert.equal(await run(given), "done");
+    assert.deepEqual(calls, [
+      [{ action: "join", channelId: "21" }, 2],
+      [{ action: "leave" }, 2],
+      [{ action: "say", text: "ahoy" }, 2],
+    ]);
+  });
+
+  it("says no empty text, and takes no other action", async () => {
+    const { run } = build();
+    await assert.rejects(run({ action: "say" }), /`say` needs `text`/);
+    assert.equal(voice.input.safeParse({ action: "say", text: "" }).success, false);
+    assert.equal(voice.input.safeParse({ action: "listen" }).success, false);
+  });
+
+  it("repeats after a crash all but a speech, and tells its effect", () => {
+    assert.equal(voice.mayRepeat?.({ action: "join" }), true);
+    assert.equal(voice.mayRepeat?.({ action: "say", text: "a" }), false);
+    const effect = voice.effect?.({ action: "join" }, guildMessage());
+    assert.deepEqual(effect, { object: "voice channel", did: "joined" });
+  });
+});
