@@ -10,7 +10,11 @@ import {
   type GatewayState,
   step,
 } from "../../../../src/extras/voice/link/gateway.ts";
-import { OP, readServerMessage, sequenceOf } from "../../../../src/extras/voice/link/messages.ts";
+import {
+  OP,
+  readServerMessage,
+  sequenceOf,
+} from "../../../../src/extras/voice/link/wire/messages.ts";
 import { createPlayer } from "../../../../src/extras/voice/link/player.ts";
 import { userId } from "../../../support/discord/builders.ts";
 
@@ -71,7 +75,7 @@ const CONNECT = [
 const CONNECTED = ["open", "send 0", "discover 1", "send 1", "session aead_aes256_gcm_rtpsize"];
 const closedBy = (code?: number): GatewayEvent => ({ kind: "closed", code });
 
-describe("[V2] step() of the voice gateway", () => {
+describe("[V9] step() of the voice gateway", () => {
   const rows: readonly (readonly [
     what: string,
     events: readonly (readonly [number, GatewayEvent | object])[],
@@ -144,7 +148,7 @@ describe("[V2] step() of the voice gateway", () => {
   }
 
   it("sends what Discord describes", () => {
-    const sent = (events: Parameters<typeof play>, last: object) => {
+    const sent = (events: readonly (readonly [number, GatewayEvent | object])[], last: object) => {
       const { state } = play(...events);
       const event: GatewayEvent = "kind" in last
         ? last as GatewayEvent
@@ -162,7 +166,7 @@ describe("[V2] step() of the voice gateway", () => {
       protocol: "udp",
       data: { address: "9.9.9.9", port: 9, mode: "aead_aes256_gcm_rtpsize" },
     }]);
-    assert.deepEqual(sent([...CONNECT], TICK), [{ t: 1_500, seq_ack: 4 }]);
+    assert.deepEqual(sent(CONNECT, TICK), [{ t: 1_500, seq_ack: 4 }]);
     assert.deepEqual(sent([...CONNECT, [0, closedBy()], [0, TICK], [0, OPENED]], HELLO), [
       { ...session, seq_ack: 4 },
     ]);
@@ -185,7 +189,7 @@ describe("[V2] step() of the voice gateway", () => {
   });
 });
 
-describe("[V2] readServerMessage()", () => {
+describe("[V9] readServerMessage()", () => {
   it("reads messages in bytes, and the numbers of unknown ones", () => {
     const commit = Uint8Array.of(1, 2, OP.commit, 0, 7, 9);
     assert.deepEqual(readServerMessage(commit), {
@@ -252,7 +256,7 @@ function daveOf() {
   return { dave, failing, bytes, json, take };
 }
 
-describe("[V2] createDave()", () => {
+describe("[V9] createDave()", () => {
   it("joins a group with the people of the call, and follows its changes", () => {
     const { dave, bytes, json, take } = daveOf();
     bytes(OP.externalSender, 1, 2);
@@ -326,7 +330,7 @@ describe("[V2] createDave()", () => {
   });
 });
 
-describe("[V2] createPlayer()", () => {
+describe("[V9] createPlayer()", () => {
   function playerOf() {
     const log: string[] = [];
     const times: number[] = [];

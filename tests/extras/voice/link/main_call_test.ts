@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OwnVoice, VoiceMember } from "../../../../src/core/discord/voice.ts";
-import type { VoiceEnd } from "../../../../src/extras/voice/call.ts";
+import type { VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
 import { createMainCall } from "../../../../src/extras/voice/link/main_call.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
@@ -57,7 +57,7 @@ type Started = Awaited<ReturnType<typeof startCall>>;
 const JOINED = "connecting, join, > wss://e:1/?v=8, > hear";
 const AGAIN = "reconnecting, leave, join";
 
-describe("[V2] createMainCall()", () => {
+describe("[V9] createMainCall()", () => {
   const rows: readonly (readonly [
     what: string,
     does: (call: Started) => Promise<unknown> | void,

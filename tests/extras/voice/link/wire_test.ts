@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { discovered, discoveryRequest } from "../../../../src/extras/voice/link/discovery.ts";
-import { createReorder, type Ordered } from "../../../../src/extras/voice/link/reorder.ts";
-import { contentOf, readRtp, rtpHeader } from "../../../../src/extras/voice/link/rtp.ts";
+import { discovered, discoveryRequest } from "../../../../src/extras/voice/link/wire/discovery.ts";
+import { createReorder, type Ordered } from "../../../../src/extras/voice/link/wire/reorder.ts";
+import { contentOf, readRtp, rtpHeader } from "../../../../src/extras/voice/link/wire/rtp.ts";
 import {
   chooseMode,
   createTransport,
   type TransportMode,
-} from "../../../../src/extras/voice/link/transport.ts";
+} from "../../../../src/extras/voice/link/wire/transport.ts";
 import { cases } from "../../../support/long_form.ts";
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ""), "hex");
 const toHex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString("hex");
 
-describe("[V2] readRtp()", () => {
+describe("[V9] readRtp()", () => {
   const rows:
     readonly (readonly [what: string, packet: string, bytes?: number, extension?: number])[] = [
       ["a plain packet", "8078 0001 00000002 00000003 aa", 12, 0],
@@ -69,7 +69,7 @@ describe("[V2] readRtp()", () => {
   });
 });
 
-describe("[V2] createTransport()", () => {
+describe("[V9] createTransport()", () => {
   const key = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
   const header = hex("8078 0102 00000304 00000506");
   // Made with OpenSSL and libsodium, with a nonce of the counter and zeros.
@@ -117,7 +117,7 @@ describe("[V2] createTransport()", () => {
   });
 });
 
-describe("[V2] discovered()", () => {
+describe("[V9] discovered()", () => {
   const answer = Buffer.concat([
     hex("0002 0046 00000539"),
     Buffer.from("203.0.113.7".padEnd(64, "\0")),
@@ -134,7 +134,7 @@ describe("[V2] discovered()", () => {
   });
 });
 
-describe("[V2] createReorder()", () => {
+describe("[V9] createReorder()", () => {
   const short = (out: readonly Ordered[]) =>
     out.map((item) => item.kind === "packet" ? item.content[0] : item.next ? "fec" : "lost");
   const play = (...pushes: readonly (readonly [sequence: number, at: number])[]) => {
