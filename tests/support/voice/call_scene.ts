@@ -87,8 +87,10 @@ export async function beginCall(scene: Scene, bot: SimulatedProcess, who = "ada"
 /** A person presses "Hear me" below the newest card. */
 export async function agree(scene: Scene, bot: SimulatedProcess, who: string): Promise<void> {
   const { simulator } = scene;
-  const card = await scene.until("the card", () =>
-    simulator.posted(TALK).findLast(({ components }) => components.length > 0));
+  const card = await scene.until(
+    "the card",
+    () => simulator.posted(TALK).findLast(({ components }) => components.length > 0),
+  );
   const customId = /"custom_id":"([^"]*:on:[^"]*)"/.exec(JSON.stringify(card.components))?.[1];
   assert.ok(customId, JSON.stringify(card.components));
   const userId = simulator.user(who);
