@@ -9,7 +9,7 @@
 
 import type { Buffer } from "node:buffer";
 import type { UserId } from "../../src/core/discord/ids.ts";
-import type { VoiceWish } from "../voice/states.ts";
+import type { VoiceWish } from "../world/voice_states.ts";
 import type { Account, Accounts, ShownPresence } from "./accounts.ts";
 import { createEncoder, parseCompression } from "./compression.ts";
 import type { Dispatch, Viewer } from "./dispatches.ts";

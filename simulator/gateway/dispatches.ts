@@ -10,7 +10,14 @@
 
 import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
-import { channelsOf, isSeen, toCreatedGuild, toEventChannel, toGuild } from "../payloads/guild.ts";
+import {
+  channelsOf,
+  isSeen,
+  toCreatedGuild,
+  toEventChannel,
+  toGuild,
+  toVoiceState,
+} from "../payloads/guild.ts";
 import { INTENT } from "../world/intents.ts";
 import { toInteraction } from "../payloads/interaction.ts";
 import {
@@ -25,7 +32,6 @@ import {
   toPartialMember,
   toRole,
 } from "../payloads/payloads.ts";
-import { toVoiceState } from "../voice/states.ts";
 import { isPrivate, type Message, type World, type WorldEvent } from "../world/world.ts";
 
 export interface Viewer {

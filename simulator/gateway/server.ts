@@ -20,7 +20,7 @@ import { toCreatedGuild } from "../payloads/guild.ts";
 import { INTENT } from "../world/intents.ts";
 import { searchMembers } from "../world/member_search.ts";
 import { toMember, toOwnUser } from "../payloads/payloads.ts";
-import type { VoiceWish } from "../voice/states.ts";
+import type { VoiceWish } from "../world/voice_states.ts";
 import type { IdentifyLimit } from "./identify_limit.ts";
 import type { Guild, World, WorldEvent } from "../world/world.ts";
 

@@ -1,13 +1,19 @@
 /** A guild in Discord's JSON, for REST and for GUILD_CREATE. */
 
-import type { UserId } from "../../src/core/discord/ids.ts";
+import type { GuildId, UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
 import { INTENT } from "../world/intents.ts";
 import { PERMISSION } from "../world/permissions.ts";
-import type { Viewer } from "../gateway/dispatches.ts";
-import { toVoiceState } from "../voice/states.ts";
 import { type Payload, toChannel, toMember, toRole } from "./payloads.ts";
-import type { Channel, Expression, Guild, GuildChannel, Webhook, World } from "../world/world.ts";
+import type {
+  Channel,
+  Expression,
+  Guild,
+  GuildChannel,
+  VoiceState,
+  Webhook,
+  World,
+} from "../world/world.ts";
 
 /** The answer to `GET /guilds/{id}`. */
 export function toGuild(guild: Guild): Payload {
@@ -137,7 +143,7 @@ export function toEventChannel(world: World, channel: GuildChannel, reader: User
 export function toCreatedGuild(
   world: World,
   guild: Guild,
-  { userId: reader, intents }: Pick<Viewer, "userId" | "intents">,
+  { userId: reader, intents }: { readonly userId: UserId; readonly intents: number },
 ): Payload {
   const own = guild.members.get(reader);
   const channels = channelsOf(world, guild);
@@ -160,6 +166,25 @@ export function toCreatedGuild(
     stage_instances: [],
     guild_scheduled_events: [],
     soundboard_sounds: [],
+  };
+}
+
+/** @param isGone Whether the member has left. */
+export function toVoiceState(guildId: GuildId, state: VoiceState, isGone = false): Payload {
+  return {
+    guild_id: guildId,
+    channel_id: isGone ? null : state.channelId,
+    user_id: state.userId,
+    session_id: state.sessionId,
+    deaf: state.deaf,
+    mute: state.mute,
+    self_deaf: state.selfDeaf,
+    self_mute: state.selfMute,
+    self_video: false,
+    suppress: state.suppress,
+    request_to_speak_timestamp: state.requestedAt === undefined
+      ? null
+      : new Date(state.requestedAt).toISOString(),
   };
 }
 

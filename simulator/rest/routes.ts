@@ -14,7 +14,6 @@ import { openDirectChannel } from "../world/create_world.ts";
 import { addChannelRoutes } from "./channel_routes.ts";
 import { addContentRoutes } from "./content_routes.ts";
 import { addMemberRoutes } from "./member_routes.ts";
-import { addVoiceRoutes } from "./voice_routes.ts";
 import { addCommandRoutes } from "./command_routes.ts";
 import { addGuildRoutes } from "./guild_routes.ts";
 import { findMessage, listMessages, type Page } from "../actions/history.ts";
@@ -217,7 +216,6 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   addGuildRoutes(app, { world, self });
   addChannelRoutes(app, { world, self, publish });
   addMemberRoutes(app, { world, self, publish });
-  addVoiceRoutes(app, { world, self, publish });
   addCommandRoutes(app, world);
   app.notFound(() => answerRefused(REFUSALS.notFound));
   return app;

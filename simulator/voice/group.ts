@@ -19,7 +19,7 @@ import {
   vector,
   welcomeFor,
 } from "./mls.ts";
-import type { Participant } from "./room.ts";
+import type { Participant } from "./participant.ts";
 
 export interface Group {
   /** 0 before the first commit. */

@@ -5,7 +5,8 @@ import { createDecoder, createEncoder } from "libopus-wasm";
 import type { UserId } from "../../src/core/discord/ids.ts";
 import type { DaveLibrary, DaveSession } from "./dave_library.ts";
 import { OPUS_PAYLOAD_TYPE } from "./packets.ts";
-import type { Participant, Room } from "./room.ts";
+import type { Participant } from "./participant.ts";
+import type { Room } from "./room.ts";
 
 /** Mono, 24 kHz, 16 bits a sample. */
 export type Pcm = Int16Array;

@@ -7,7 +7,8 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { type Media, type Mode, openPacket, sealPacket } from "./packets.ts";
-import type { Participant, Room } from "./room.ts";
+import type { Participant } from "./participant.ts";
+import type { Room } from "./room.ts";
 
 /** Where a VOICE_SERVER_UPDATE permits to connect, and as whom. */
 export interface Credential {

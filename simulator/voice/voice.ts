@@ -33,7 +33,7 @@ import {
   leave,
   voiceChannel,
   type VoiceWish,
-} from "./states.ts";
+} from "../world/voice_states.ts";
 
 export interface VoiceFaults extends VoiceSwitches {
   /** Closes every voice connection with a code, or cuts it without one. */

@@ -9,7 +9,7 @@
 
 import { Buffer } from "node:buffer";
 import type { UserId } from "../../../core/discord/ids.ts";
-import { OP, type ServerMessage } from "./messages.ts";
+import { OP, type ServerMessage } from "./wire/messages.ts";
 
 /** The library's session of one call. */
 export interface DaveSession {
@@ -52,6 +52,7 @@ const MAX_TRIES = 3;
 /** Frames in a row that cannot be decrypted, after which the group is joined anew. */
 const MAX_UNREADABLE = 50;
 
+/** Creates the encryption of a connection. It is long because each message stands here once. */
 export function createDave(ports: DavePorts) {
   const { userId, channelId, send, sendBytes } = ports;
   const people = new Set<string>();

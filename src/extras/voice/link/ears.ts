@@ -9,9 +9,9 @@ import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts
 import { type Dave, SILENCE } from "./dave.ts";
 import type { Opus, SpeechDecoder } from "./opus.ts";
 import { FRAME_MS, FRAME_SAMPLES } from "./player.ts";
-import { createReorder, type Ordered } from "./reorder.ts";
-import { contentOf, readRtp } from "./rtp.ts";
-import type { Transport } from "./transport.ts";
+import { createReorder, type Ordered } from "./wire/reorder.ts";
+import { contentOf, readRtp } from "./wire/rtp.ts";
+import type { Transport } from "./wire/transport.ts";
 
 export interface EarEvents {
   speechBegan(userId: UserId): void;
@@ -34,6 +34,7 @@ interface Stream {
   toldMs: number;
 }
 
+/** Creates the listening part of a call. It is long because its functions share the streams. */
 export function createEars(
   { opus, rules, events, onSound }: {
     readonly opus: Pick<Opus, "takeDecoder">;

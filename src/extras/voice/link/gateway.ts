@@ -7,8 +7,8 @@
  */
 
 import type { VoiceEnd } from "../line/call.ts";
-import { OP, type ServerMessage } from "./messages.ts";
-import { chooseMode, isTransportMode, type TransportMode } from "./transport.ts";
+import { OP, type ServerMessage } from "./wire/messages.ts";
+import { chooseMode, isTransportMode, type TransportMode } from "./wire/transport.ts";
 
 /** What a connection is for. A new server or session is a new connection. */
 export interface LinkTarget {
@@ -48,7 +48,7 @@ export type GatewayEffect =
   | { readonly kind: "lost"; readonly loss: LinkLoss }
   | { readonly kind: "over"; readonly end: VoiceEnd };
 
-type Phase =
+type LinkPhase =
   | "waiting"
   | "connecting"
   | "greeting"
@@ -60,7 +60,7 @@ type Phase =
   | "over";
 
 export interface GatewayState {
-  readonly phase: Phase;
+  readonly phase: LinkPhase;
   /** Time at which the phase has failed, or a wait is over. */
   readonly untilMs: number;
   /** Number of the last numbered message. */
@@ -77,7 +77,7 @@ export interface GatewayState {
   } | undefined;
 }
 
-type Step = { readonly state: GatewayState; readonly effects: readonly GatewayEffect[] };
+type GatewayStep = { readonly state: GatewayState; readonly effects: readonly GatewayEffect[] };
 
 /** Milliseconds for each step of connecting. */
 export const STEP_MS = 10_000;
@@ -125,7 +125,7 @@ export function step(
   target: LinkTarget,
   nowMs: number,
   random: number,
-): Step {
+): GatewayStep {
   if (state.phase === "over") return { state, effects: [] };
   switch (event.kind) {
     case "start":
@@ -156,20 +156,20 @@ function to(
   state: GatewayState,
   change: Partial<GatewayState> = {},
   effects: readonly GatewayEffect[] = [],
-): Step {
+): GatewayStep {
   return { state: { ...state, ...change }, effects };
 }
 
-function over(state: GatewayState, effect: GatewayEffect): Step {
+function over(state: GatewayState, effect: GatewayEffect): GatewayStep {
   const change = { phase: "over", untilMs: Infinity, beat: undefined } as const;
   return to(state, change, [{ kind: "drop" }, effect]);
 }
 
-function open(state: GatewayState, nowMs: number): Step {
+function open(state: GatewayState, nowMs: number): GatewayStep {
   return to(state, { phase: "connecting", untilMs: nowMs + STEP_MS }, [{ kind: "open" }]);
 }
 
-function closed(state: GatewayState, code: number | undefined, nowMs: number): Step {
+function closed(state: GatewayState, code: number | undefined, nowMs: number): GatewayStep {
   const after = code === undefined ? undefined : AFTER_CLOSE.get(code);
   if (after === "refresh" || after === "disconnected") {
     return over(state, { kind: "lost", loss: after });
@@ -184,7 +184,7 @@ function closed(state: GatewayState, code: number | undefined, nowMs: number): S
   ]);
 }
 
-function tick(state: GatewayState, nowMs: number): Step {
+function tick(state: GatewayState, nowMs: number): GatewayStep {
   const { phase, untilMs, beat } = state;
   if (nowMs >= untilMs) {
     if (phase === "waiting") return open(state, nowMs);
@@ -204,7 +204,7 @@ function received(
   target: LinkTarget,
   nowMs: number,
   random: number,
-): Step {
+): GatewayStep {
   const { phase } = state;
   const { guildId: server_id, userId: user_id, sessionId: session_id, token } = target;
   switch (message.op) {

@@ -7,7 +7,7 @@ import { createSocket, type Socket } from "node:dgram";
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { LinkState, Pcm, VoiceEnd } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
-import { discovered, discoveryRequest } from "./discovery.ts";
+import { discovered, discoveryRequest } from "./wire/discovery.ts";
 import type { Ears } from "./ears.ts";
 import {
   dueMs,
@@ -18,10 +18,10 @@ import {
   type LinkTarget,
   step,
 } from "./gateway.ts";
-import { OP, readServerMessage, sequenceOf } from "./messages.ts";
+import { OP, readServerMessage, sequenceOf } from "./wire/messages.ts";
 import type { Opus } from "./opus.ts";
-import { rtpHeader } from "./rtp.ts";
-import { createTransport, type Transport } from "./transport.ts";
+import { rtpHeader } from "./wire/rtp.ts";
+import { createTransport, type Transport } from "./wire/transport.ts";
 
 /** The runtime's clock, chance and sockets; tests give their own. */
 export interface LinkRuntime extends Pick<DavePorts, "createSession"> {
@@ -57,6 +57,7 @@ const KEEP_ALIVE_MS = 5_000;
 /** Close code that keeps the session. */
 const KEEP_SESSION = 4900;
 
+/** Opens a connection. The function is long because each effect of the machines stands here once. */
 export function openLink(
   target: LinkTarget,
   { now, after, random, openWebSocket, openUdp, createSession }: LinkRuntime,
@@ -151,7 +152,7 @@ export function openLink(
           return end({ kind: "over", end: "no_encryption" });
         }
         every("check", CHECK_MS, () => dave.tick(now()));
-        if (isSpeaking) sendSpeaking();
+        sendSpeaking(); // the server takes no sound of a number that it does not know
         return tellState();
       case "pass":
         if (effect.message.op === OP.speaking) {

@@ -49,6 +49,7 @@ const REFRESHES_MS = 60_000;
 
 type Played = Omit<PlayedSpeech, "id">;
 
+/** Creates a call. The function is long because each event of either side stands here once. */
 export function createMainCall(place: CallPlace, events: CallEvents, ports: MainCallPorts) {
   const { voice, post, schedule, now } = ports;
   const { guildId, channelId } = place;

@@ -11,7 +11,7 @@ export const FRAME_SAMPLES: number = SAMPLE_RATE / 1_000 * FRAME_MS;
 const FRAME_TICKS = 960;
 /** Frames of silence after speech, so that a decoder does not invent more of it. */
 const SILENCES = 5;
-/** Milliseconds of lateness that are made up for; after more, as after a sleep, speech goes on. */
+/** Milliseconds of lateness that are made up for. After more, as after a sleep, the rest comes later. */
 const MAX_LATE_MS = 200;
 
 export interface PlayedSpeech {
@@ -114,11 +114,8 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
      * @returns Its time of the next frame; `undefined`: there is nothing to play.
      */
     step(nowMs: number): number | undefined {
-      if (nextMs === undefined || nowMs - nextMs > MAX_LATE_MS) {
-        const slots = Math.max(0, Math.round((nowMs - (nextMs ?? lastMs)) / FRAME_MS));
-        timestamp += slots * FRAME_TICKS;
-        nextMs = nowMs;
-      }
+      if (nextMs === undefined) timestamp += Math.round((nowMs - lastMs) / FRAME_MS) * FRAME_TICKS;
+      if (nextMs === undefined || nowMs - nextMs > MAX_LATE_MS) nextMs = nowMs;
       while (nextMs <= nowMs) {
         if (!canSend()) return nextMs = nowMs + FRAME_MS;
         const frame = nextFrame();

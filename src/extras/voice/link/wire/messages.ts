@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { parseForeignJson } from "../../../lib/text/json.ts";
+import { snowflakeSchema } from "../../../../core/discord/snowflake_schema.ts";
+import { parseForeignJson } from "../../../../lib/text/json.ts";
 
 /** Discord's numbers of the messages that either side sends. */
 export const OP = {

@@ -1,14 +1,8 @@
 /** Changes who is in which voice channel, by Discord's rules; each function returns the events. */
 
-import {
-  type ChannelId,
-  type GuildId,
-  parseSnowflake,
-  type UserId,
-} from "../../src/core/discord/ids.ts";
-import type { Payload } from "../payloads/payloads.ts";
-import { channelPermissions, PERMISSION } from "../world/permissions.ts";
-import type { Guild, TextChannel, VoiceState, World, WorldEvent } from "../world/world.ts";
+import { type ChannelId, parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";
+import { channelPermissions, PERMISSION } from "./permissions.ts";
+import type { Guild, TextChannel, VoiceState, World, WorldEvent } from "./world.ts";
 
 /** A wish to be in a voice channel, or in none. */
 export interface VoiceWish {
@@ -101,24 +95,6 @@ export function consequences(world: World, event: WorldEvent): readonly WorldEve
 /** Whether the SFU forwards a member's sound. */
 export function isAudible({ mute, selfMute, suppress }: VoiceState): boolean {
   return !mute && !selfMute && !suppress;
-}
-
-export function toVoiceState(guildId: GuildId, state: VoiceState, isGone = false): Payload {
-  return {
-    guild_id: guildId,
-    channel_id: isGone ? null : state.channelId,
-    user_id: state.userId,
-    session_id: state.sessionId,
-    deaf: state.deaf,
-    mute: state.mute,
-    self_deaf: state.selfDeaf,
-    self_mute: state.selfMute,
-    self_video: false,
-    suppress: state.suppress,
-    request_to_speak_timestamp: state.requestedAt === undefined
-      ? null
-      : new Date(state.requestedAt).toISOString(),
-  };
 }
 
 /** The members in a channel, in the order of their joins. */

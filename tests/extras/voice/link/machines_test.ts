@@ -1,0 +1,421 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { describe, it } from "node:test";
+import { createDave, type DaveSession, GROUP_MS } from "../../../../src/extras/voice/link/dave.ts";
+import {
+  DISCOVERY_MS,
+  dueMs,
+  FIRST_STATE,
+  type GatewayEvent,
+  type GatewayState,
+  step,
+} from "../../../../src/extras/voice/link/gateway.ts";
+import {
+  OP,
+  readServerMessage,
+  sequenceOf,
+} from "../../../../src/extras/voice/link/wire/messages.ts";
+import { createPlayer } from "../../../../src/extras/voice/link/player.ts";
+import { userId } from "../../../support/discord/builders.ts";
+
+const TARGET = {
+  url: "ws://x",
+  guildId: "1",
+  userId: "2",
+  channelId: "3",
+  sessionId: "s",
+  token: "t",
+};
+
+/** Plays events at their times. @returns The effects in short, and the last state. */
+function play(...events: readonly (readonly [atMs: number, event: GatewayEvent | object])[]) {
+  let state: GatewayState = FIRST_STATE;
+  const effects: string[] = [];
+  for (const [atMs, event] of events) {
+    const one: GatewayEvent = "kind" in event
+      ? event as GatewayEvent
+      : { kind: "message", ...toMessage(event) };
+    const result = step(state, one, TARGET, atMs, 0.5);
+    state = result.state;
+    for (const { kind, ...rest } of result.effects) {
+      const [detail = ""] = Object.values(rest);
+      effects.push(`${kind} ${typeof detail === "object" ? "" : detail}`.trim());
+    }
+  }
+  return { state, effects };
+}
+
+function toMessage(message: object) {
+  const text = JSON.stringify(message);
+  return { message: readServerMessage(text), seq: sequenceOf(text) };
+}
+
+const START = { kind: "start" } as const;
+const OPENED = { kind: "opened" } as const;
+const TICK = { kind: "tick" } as const;
+const HELLO = { op: OP.hello, d: { heartbeat_interval: 1_000 } };
+const READY = {
+  op: OP.ready,
+  d: { ssrc: 1, ip: "1.2.3.4", port: 5, modes: ["aead_aes256_gcm_rtpsize"] },
+};
+const DISCOVERED = { kind: "discovered", address: "9.9.9.9", port: 9 } as const;
+const SESSION = {
+  op: OP.session,
+  d: { mode: "aead_aes256_gcm_rtpsize", secret_key: Array(32).fill(1), dave_protocol_version: 1 },
+  seq: 4,
+};
+const CONNECT = [
+  [0, START],
+  [0, OPENED],
+  [0, HELLO],
+  [0, READY],
+  [0, DISCOVERED],
+  [0, SESSION],
+] as const;
+const CONNECTED = ["open", "send 0", "discover 1", "send 1", "session aead_aes256_gcm_rtpsize"];
+const closedBy = (code?: number): GatewayEvent => ({ kind: "closed", code });
+
+describe("[V9] step() of the voice gateway", () => {
+  const rows: readonly (readonly [
+    what: string,
+    events: readonly (readonly [number, GatewayEvent | object])[],
+    effects: readonly string[],
+  ])[] = [
+    ["connects", [], []],
+    ["beats after a part of the interval, then after all of it", [
+      [500, TICK],
+      [600, { op: OP.acked, d: null }],
+      [1_499, TICK],
+      [1_500, TICK],
+    ], ["send 3", "send 3"]],
+    ["resumes if a beat is not acknowledged", [[500, TICK], [1_500, TICK], [1_500, TICK]], [
+      "send 3",
+      "drop",
+      "reconnecting",
+      "open",
+    ]],
+    ["resumes with the last number", [
+      [10, { op: 99, d: {}, seq: 9 }],
+      [20, closedBy(1006)],
+      [20, TICK],
+      [30, OPENED],
+      [30, HELLO],
+      [40, { op: OP.resumed, d: null }],
+    ], ["drop", "reconnecting", "open", "send 7", "resumed"]],
+    ["waits longer after each failure, and asks for a server after five", [
+      [0, closedBy()],
+      [0, TICK],
+      [0, closedBy()],
+      [499, TICK],
+      [500, TICK],
+      [500, closedBy()],
+      [1_500, TICK],
+      [1_500, closedBy()],
+      [3_500, TICK],
+      [3_500, closedBy()],
+      [7_500, TICK],
+      [7_500, closedBy()],
+    ], [...Array(5).fill(["drop", "reconnecting", "open"]).flat(), "drop", "lost refresh"]],
+    ["ignores what follows its end", [[0, closedBy(4014)], [0, closedBy(4014)], [0, HELLO]], [
+      "drop",
+      "lost disconnected",
+    ]],
+    ...[4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020].map((code) =>
+      [`asks for another server after ${code}`, [[0, closedBy(code)]], [
+        "drop",
+        "lost refresh",
+      ]] as const
+    ),
+    ...([[4012, "unreachable"], [4016, "unreachable"], [4017, "no_encryption"], [
+      4021,
+      "unreachable",
+    ]] as const)
+      .map(([code, end]) =>
+        [`ends after ${code}`, [[0, closedBy(code)]], ["drop", `over ${end}`]] as const
+      ),
+    ["resumes after 4015", [[0, closedBy(4015)]], ["drop", "reconnecting"]],
+    ["passes on what is for others", [[0, { op: OP.gone, d: { user_id: "5" } }]], ["pass"]],
+    ["ignores unknown and broken messages", [[0, { op: 99 }], [0, { op: OP.speaking, d: 3 }], [
+      0,
+      {},
+    ]], []],
+  ];
+  for (const [what, events, effects] of rows) {
+    it(
+      what,
+      () => assert.deepEqual(play(...CONNECT, ...events).effects, [...CONNECTED, ...effects]),
+    );
+  }
+
+  it("sends what Discord describes", () => {
+    const sent = (events: readonly (readonly [number, GatewayEvent | object])[], last: object) => {
+      const { state } = play(...events);
+      const event: GatewayEvent = "kind" in last
+        ? last as GatewayEvent
+        : { kind: "message", ...toMessage(last) };
+      return step(state, event, TARGET, 1_500.5, 0).effects.flatMap((effect) =>
+        effect.kind === "send" ? effect.d : []
+      );
+    };
+    const server_id = "1";
+    const session = { server_id, session_id: "s", token: "t" };
+    assert.deepEqual(sent(CONNECT.slice(0, 2), HELLO), [
+      { ...session, user_id: "2", max_dave_protocol_version: 1 },
+    ]);
+    assert.deepEqual(sent(CONNECT.slice(0, 4), DISCOVERED), [{
+      protocol: "udp",
+      data: { address: "9.9.9.9", port: 9, mode: "aead_aes256_gcm_rtpsize" },
+    }]);
+    assert.deepEqual(sent(CONNECT, TICK), [{ t: 1_500, seq_ack: 4 }]);
+    assert.deepEqual(sent([...CONNECT, [0, closedBy()], [0, TICK], [0, OPENED]], HELLO), [
+      { ...session, seq_ack: 4 },
+    ]);
+  });
+
+  it("says that UDP is blocked if discovery gets no answer", () => {
+    const { effects } = play(...CONNECT.slice(0, 4), [DISCOVERY_MS, TICK]);
+    assert.equal(effects.at(-1), "over udp_blocked");
+  });
+
+  it("refuses a server without a cipher that it knows", () => {
+    const old = { ...READY, d: { ...READY.d, modes: ["xsalsa20_poly1305"] } };
+    assert.equal(play(...CONNECT.slice(0, 3), [0, old]).effects.at(-1), "over unreachable");
+  });
+
+  it("keeps its number through a RESUME, and has one time for its next tick", () => {
+    const { state } = play(...CONNECT, [10, { op: 99, seq: 65_535 }], [11, { op: 99, seq: 0 }]);
+    assert.equal(state.seqAck, 0);
+    assert.equal(dueMs(state), 500);
+  });
+});
+
+describe("[V9] readServerMessage()", () => {
+  it("reads messages in bytes, and the numbers of unknown ones", () => {
+    const commit = Uint8Array.of(1, 2, OP.commit, 0, 7, 9);
+    assert.deepEqual(readServerMessage(commit), {
+      op: OP.commit,
+      seq: 258,
+      content: commit.subarray(3),
+    });
+    assert.equal(readServerMessage(Uint8Array.of(1, 2, 99, 0, 7)), undefined);
+    assert.equal(readServerMessage(Uint8Array.of(1, 2)), undefined);
+    assert.equal(sequenceOf(Uint8Array.of(1, 2, 99)), 258);
+    assert.equal(sequenceOf("no JSON"), undefined);
+  });
+});
+
+const ANNA = userId("11");
+
+/** A machine over a library that records its calls, and fails where a test wants it to. */
+function daveOf() {
+  const did: string[] = [];
+  const failing = new Set<string>();
+  let ready = false;
+  const call = (name: string) => {
+    if (failing.has(name)) throw new Error(name);
+    did.push(name);
+  };
+  const session: DaveSession = {
+    get ready() {
+      return ready;
+    },
+    setExternalSender: () => call("sender"),
+    getSerializedKeyPackage: () => Buffer.from("k"),
+    processProposals: (operation, _, people) => {
+      call(`proposals ${operation} ${people.join()}`);
+      return { commit: Buffer.from("c"), welcome: Buffer.from("w") };
+    },
+    processCommit: () => (call("commit"), void (ready = true)),
+    processWelcome: () => (call("welcome"), void (ready = true)),
+    encryptOpus: (frame) => Buffer.concat([frame, Buffer.from("!")]),
+    decrypt: (_, __, frame) => (call("decrypt"), frame),
+    setPassthroughMode: (isOn) => call(`passthrough ${isOn}`),
+    reinit: () => (call("reinit"), void (ready = false)),
+    reset: () => call("reset"),
+  };
+  const dave = createDave({
+    userId: "2",
+    channelId: "3",
+    createSession: () => (call("create"), session),
+    send: (op, d) => did.push(`${op} ${JSON.stringify(d)}`),
+    sendBytes: (op, content) => did.push(`${op} ${Buffer.from(content)}`),
+    changed: () => {},
+    failed: () => did.push("failed"),
+  });
+  const bytes = (op: number, ...content: number[]) => {
+    const message = readServerMessage(Uint8Array.of(0, 1, op, ...content));
+    assert.ok(message);
+    dave.receive(message);
+  };
+  const json = (op: number, d: object) => {
+    const message = readServerMessage(JSON.stringify({ op, d }));
+    assert.ok(message);
+    dave.receive(message);
+  };
+  const take = () => did.splice(0);
+  return { dave, failing, bytes, json, take };
+}
+
+describe("[V9] createDave()", () => {
+  it("joins a group with the people of the call, and follows its changes", () => {
+    const { dave, bytes, json, take } = daveOf();
+    bytes(OP.externalSender, 1, 2);
+    json(OP.joined, { user_ids: ["11", "2"] });
+    dave.start(1);
+    assert.deepEqual(take(), ["create", "sender", "26 k"]);
+    assert.equal(dave.isReady(), false);
+    bytes(OP.proposals, 0, 5);
+    assert.deepEqual(take(), ["proposals 0 2,11", "28 cw"]);
+    bytes(OP.commit, 0, 0, 5);
+    assert.deepEqual([take(), dave.isReady()], [["commit"], true]);
+    bytes(OP.proposals, 1, 5);
+    bytes(OP.commit, 0, 9, 5);
+    json(OP.executeTransition, { transition_id: 9 });
+    assert.deepEqual(take(), ["proposals 1 2,11", "28 cw", "commit", '23 {"transition_id":9}']);
+    json(OP.prepareEpoch, { epoch: 1, protocol_version: 1 });
+    assert.deepEqual([take(), dave.isReady()], [["reinit", "sender", "26 k"], false]);
+    bytes(OP.welcome, 0, 0, 5);
+    assert.equal(dave.isReady(), true);
+  });
+
+  it("reports a commit that does not fit, and joins anew", () => {
+    const { dave, bytes, failing, take } = daveOf();
+    dave.start(1);
+    failing.add("commit");
+    take();
+    bytes(OP.commit, 0, 7, 5);
+    assert.deepEqual(take(), ['31 {"transition_id":7}', "reinit", "26 k"]);
+  });
+
+  it("goes to unencrypted sound and back only by a transition that was executed", () => {
+    const { dave, bytes, json } = daveOf();
+    dave.start(1);
+    bytes(OP.commit, 0, 0, 5);
+    const frame = Buffer.from("frame");
+    assert.equal(String(dave.encrypt(frame)), "frame!");
+    json(OP.prepareTransition, { transition_id: 5, protocol_version: 0 });
+    assert.equal(String(dave.encrypt(frame)), "frame!");
+    json(OP.executeTransition, { transition_id: 6 });
+    assert.equal(dave.isEndToEnd(), true);
+    json(OP.executeTransition, { transition_id: 5 });
+    assert.equal(String(dave.encrypt(frame)), "frame");
+    assert.equal(dave.isEndToEnd(), false);
+  });
+
+  it("drops frames that it cannot decrypt, and joins anew after fifty in a row", () => {
+    const { dave, bytes, failing, take } = daveOf();
+    dave.start(1);
+    bytes(OP.commit, 0, 0, 5);
+    failing.add("decrypt");
+    take();
+    for (let frame = 0; frame < 49; frame++) {
+      assert.equal(dave.decrypt(ANNA, Buffer.from("frame")), undefined);
+    }
+    assert.deepEqual(take(), []);
+    dave.decrypt(ANNA, Buffer.from("frame"));
+    assert.equal(take()[0], '31 {"transition_id":0}');
+    const silence = Uint8Array.of(0xf8, 0xff, 0xfe);
+    assert.equal(dave.decrypt(ANNA, silence), silence);
+  });
+
+  it("gives up a group that is never ready, if there are others", () => {
+    const { dave, json, take } = daveOf();
+    dave.start(1);
+    dave.tick(0);
+    dave.tick(10 * GROUP_MS);
+    json(OP.joined, { user_ids: ["11"] });
+    take();
+    const seen = Array.from({ length: 6 }, (_, at) => (dave.tick(at * GROUP_MS), take().at(-1)));
+    assert.deepEqual(seen.filter(Boolean), ["26 k", "26 k", "failed"]);
+  });
+});
+
+describe("[V9] createPlayer()", () => {
+  function playerOf() {
+    const log: string[] = [];
+    const times: number[] = [];
+    let canSend = true;
+    const player = createPlayer({
+      canSend: () => canSend,
+      send(pcm, timestamp) {
+        log.push(pcm ? `${pcm[0]}` : "-");
+        times.push(timestamp / 960);
+      },
+      speaking: (isNow) => log.push(isNow ? "<" : ">"),
+      played: ({ id, playedMs, isWhole }) => log.push(`${id}:${playedMs}${isWhole ? "" : "!"}`),
+    });
+    /** Runs a perfect timer up to a time. */
+    let at = 0;
+    const runTo = (end: number) => {
+      for (let next = player.step(at); next !== undefined && next <= end; next = player.step(at)) {
+        at = next;
+      }
+      at = end;
+      return log.splice(0).join(" ");
+    };
+    return { player, runTo, times, log, setSending: (can: boolean) => void (canSend = can) };
+  }
+  const pcm = (ms: number, value: number) => new Int16Array(ms * 24).fill(value);
+
+  it("plays speeches in their order, and silence after the last", () => {
+    const { player, runTo, times } = playerOf();
+    player.add(1);
+    player.add(2);
+    player.write(2, pcm(20, 8));
+    player.write(1, pcm(30, 7));
+    player.write(1, pcm(5, 7));
+    player.end(1);
+    player.end(2);
+    assert.equal(runTo(400), "< 7 7 1:35 8 2:20 - - - - - >");
+    assert.deepEqual(times, [0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it("is silent while sound is late, and then goes on in its time", () => {
+    const { player, runTo, times } = playerOf();
+    player.add(1);
+    player.write(1, pcm(20, 7));
+    assert.equal(runTo(1_000), "< 7 - - - - - >");
+    player.write(1, pcm(20, 9));
+    player.end(1);
+    assert.equal(runTo(2_000), "< 9 1:40 - - - - - >");
+    assert.ok((times[6] ?? 0) >= 50, "a receiver knows how long the silence was");
+  });
+
+  it("makes up for a late timer, and not for a sleep", () => {
+    const { player, log } = playerOf();
+    player.add(1);
+    player.write(1, pcm(60_000, 7));
+    player.step(0);
+    player.step(100);
+    assert.equal(log.length, 7);
+    player.step(10_000);
+    assert.equal(log.length, 8);
+  });
+
+  it("keeps its rate whatever the timer does", () => {
+    const { player, log } = playerOf();
+    player.add(1);
+    player.write(1, pcm(60_000, 7));
+    for (let at = 0, late = 3; at < 30_000; late = late * 7 % 31) {
+      at = (player.step(at) ?? at) + late;
+    }
+    assert.ok(Math.abs(log.length - 1_501) < 4, `${log.length}`);
+  });
+
+  it("stops in the middle, keeps what waits for encryption, and ends with the call", () => {
+    const { player, runTo, setSending } = playerOf();
+    player.add(1);
+    player.write(1, pcm(1_000, 7));
+    setSending(false);
+    assert.equal(runTo(200), "");
+    setSending(true);
+    assert.equal(runTo(220).startsWith("< 7"), true);
+    player.stop(1);
+    assert.match(runTo(600), /^1:\d0! - - - - - >$/);
+    player.add(2);
+    player.add(3);
+    player.end(3);
+    player.stopAll();
+    assert.equal(runTo(700), "2:0! 3:0!");
+  });
+});

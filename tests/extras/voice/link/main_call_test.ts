@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { OwnVoice, VoiceMember } from "../../../../src/core/discord/voice.ts";
+import type { VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
+import { createMainCall } from "../../../../src/extras/voice/link/main_call.ts";
+import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { settle } from "../../../support/settle.ts";
+
+const GUILD = guildId("1");
+const TALK = channelId("2");
+const OTHER = channelId("3");
+const BOT = userId("4");
+
+/** A call whose every step is a word: what Discord is asked, the thread is told, and the owner hears. */
+async function startCall({ refusal, hasChannel = true }: {
+  readonly refusal?: VoiceEnd;
+  readonly hasChannel?: boolean;
+} = {}) {
+  const log: string[] = [];
+  const clock = new FakeClock();
+  let members: readonly VoiceMember[] = [];
+  const main = createMainCall({ guildId: GUILD, channelId: TALK }, {
+    state: ({ kind }) => log.push(kind),
+    speechBegan: () => log.push("began"),
+    piece: () => log.push("piece"),
+    frame: () => log.push("frame"),
+    ended: (end) => log.push(`ended ${end}`),
+  }, {
+    voice: {
+      of: () => members,
+      set: ({ channelId: to }: OwnVoice) => log.push(to ? "join" : "leave"),
+      scheme: "wss",
+    },
+    self: () => BOT,
+    rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+    post: (message) =>
+      log.push(message.kind === "connect" ? `> ${message.target.url}` : `> ${message.kind}`),
+    whyNot: () => Promise.resolve(refusal),
+    hasChannel: () => hasChannel,
+    schedule: clock.schedule,
+    now: clock.now,
+    onOver: () => log.push("over"),
+    onLeft: () => {},
+  });
+  await main.start();
+  const take = () => log.splice(0).join(", ");
+  const connect = () => {
+    main.moved(TALK, "s");
+    main.server({ guildId: GUILD, token: "t", endpoint: "e:1" });
+  };
+  return { main, clock, take, connect, setMembers: (now: typeof members) => void (members = now) };
+}
+
+type Started = Awaited<ReturnType<typeof startCall>>;
+
+const JOINED = "connecting, join, > wss://e:1/?v=8, > hear";
+const AGAIN = "reconnecting, leave, join";
+
+describe("[V9] createMainCall()", () => {
+  const rows: readonly (readonly [
+    what: string,
+    does: (call: Started) => Promise<unknown> | void,
+    seen: string,
+  ])[] = [
+    ["connects once for a session and a server", ({ connect }) => connect(), ""],
+    ["connects to another server", ({ main }) => {
+      main.server({ guildId: GUILD, token: "t2" });
+      main.server({ guildId: GUILD, token: "t3", endpoint: "e:2" });
+    }, "reconnecting, > wss://e:2/?v=8, > hear"],
+    ["joins anew if the server wants it", ({ main, connect }) => {
+      main.told({ kind: "lost", loss: "refresh" });
+      main.moved(undefined, "s");
+      connect();
+    }, `${AGAIN}, > wss://e:1/?v=8, > hear`],
+    [
+      "joins anew with a new session of the gateway, unless it is still there",
+      ({ main, setMembers }) => {
+        setMembers([{ userId: BOT, channelId: TALK, isBot: true, isMuted: false, isDeaf: false }]);
+        main.renewed();
+        setMembers([]);
+        main.renewed();
+      },
+      AGAIN,
+    ],
+    ["joins anew if no news explain a disconnect", ({ main, clock }) => {
+      main.told({ kind: "lost", loss: "disconnected" });
+      return clock.advance(3_000);
+    }, AGAIN],
+    ["ends after a kick", ({ main, clock }) => {
+      main.moved(undefined, "s");
+      main.told({ kind: "lost", loss: "disconnected" });
+      return clock.advance(500);
+    }, "> close, over, ended kicked"],
+    [
+      "ends, and leaves, after a move to a channel that nobody chose",
+      ({ main }) => main.moved(OTHER, "s"),
+      "> close, leave, over, ended kicked",
+    ],
+    ["ends by itself if Discord never answers", async ({ main, clock }) => {
+      main.told({ kind: "lost", loss: "refresh" });
+      await clock.advance(8_000);
+      await clock.advance(8_000);
+    }, `${AGAIN}, join, > close, leave, over, ended unreachable`],
+    ["ends by itself after five new servers in a minute", ({ main }) => {
+      for (let n = 0; n < 6; n++) main.told({ kind: "lost", loss: "refresh" });
+    }, [...Array(5).fill(AGAIN), "> close, leave, over, ended unreachable"].join(", ")],
+    ["passes on the end of the thread", ({ main }) => {
+      main.told({ kind: "over", end: "no_encryption" });
+      main.told({ kind: "began", userId: BOT });
+    }, "> close, leave, over, ended no_encryption"],
+  ];
+  for (const [what, does, seen] of rows) {
+    it(what, async () => {
+      const call = await startCall();
+      call.connect();
+      assert.equal(call.take(), JOINED);
+      await does(call);
+      assert.equal(call.take(), seen);
+    });
+  }
+
+  it("ends before it joins if Discord would refuse", async () => {
+    const { take } = await startCall({ refusal: "full" });
+    assert.equal(take(), "connecting, > close, over, ended full");
+  });
+
+  it("ends as the channel is deleted", async () => {
+    const { main, clock, connect, take } = await startCall({ hasChannel: false });
+    connect();
+    take();
+    main.moved(undefined, "s");
+    await clock.advance(500);
+    assert.equal(take(), "> close, over, ended channel_deleted");
+  });
+
+  it("tells what was played; without the thread, all of it counts", async () => {
+    const { main, connect } = await startCall();
+    connect();
+    const [first, second] = [main.call.speak(), main.call.speak()];
+    first.write(new Int16Array(24_000));
+    second.write(new Int16Array(12_000));
+    main.told({ kind: "played", id: 1, playedMs: 420, isWhole: false });
+    assert.equal((await first.done).playedMs, 420);
+    main.threadDied();
+    assert.deepEqual(await second.done, { playedMs: 500, isWhole: false });
+    main.finish("left");
+    await settle();
+    assert.deepEqual(await main.call.speak().done, { playedMs: 0, isWhole: false });
+  });
+});
