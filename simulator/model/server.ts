@@ -21,6 +21,7 @@ import { answerPull } from "./pull.ts";
 import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
 import { bedrockFormat, bedrockModelIn, parseBedrockRequest } from "./bedrock.ts";
+import { answerSpeech } from "./speech.ts";
 import { parseResponsesRequest, responsesFormat } from "./responses.ts";
 import { type CacheKind, createPromptCache, type PromptCache } from "./prompt_cache.ts";
 import {
@@ -95,9 +96,6 @@ const RESPONSES = "/v1/responses";
 
 const BODY_MAX_BYTES = 32 * 1024 * 1024;
 const MODELS = ["barnacle-script"];
-
-/** The words of every recording: the built-in model hears nothing. */
-export const HEARD = "When is low tide?";
 
 /** Behaviours that apply to the list of models, too. With `not_found`, it has another model. */
 const LISTS_AS_IT_ANSWERS: ReadonlySet<ModelBehaviour> = new Set<ModelBehaviour>([
@@ -212,10 +210,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
         behaviour = "script";
       });
     }
-    if (path === "/v1/audio/transcriptions") {
-      incoming.resume();
-      return send(res, 200, JSON.stringify({ text: HEARD }));
-    }
+    if (await answerSpeech(path, incoming, res)) return;
     if (path === "/v1/embeddings") {
       const body = await bodyOf(incoming);
       return answerEmbeddings(jsonOf(body ?? ""), embeds, res, (asked) => embedded.push(asked));

@@ -14,14 +14,14 @@ export interface DaveSession {
   setExternalSender(bytes: Buffer): void;
   getSerializedKeyPackage(): Buffer;
   processProposals(
-    operation: number,
+    operation: 0 | 1,
     proposals: Buffer,
-    known: string[],
-  ): { readonly commit?: Buffer; readonly welcome?: Buffer };
+    known: readonly string[],
+  ): { readonly commit?: Buffer; readonly welcome?: Buffer } | null;
   processCommit(bytes: Buffer): void;
   processWelcome(bytes: Buffer): void;
   encryptOpus(frame: Buffer): Buffer;
-  decrypt(userId: string, mediaType: number, frame: Buffer): Buffer | null;
+  decrypt(userId: string, mediaType: 0, frame: Buffer): Buffer;
 }
 
 export interface DaveLibrary {
@@ -29,7 +29,7 @@ export interface DaveLibrary {
 }
 
 const WASM = "@snazzah/davey-wasm32-wasi/davey.wasm32-wasi.wasm";
-/** Not a literal, so that a compiled binary, which has a loader of its own, does not contain it. */
+/** Not a literal, so that a compiled binary does not contain it: it lacks the file beside it, too. */
 const RUNTIME: string = "@napi-rs/wasm-runtime";
 
 /** Loads the installed package. */

@@ -109,7 +109,7 @@ export function createPerson(
       }
       if (op === 27) {
         const known = [...room.participants.keys()];
-        const made = dave?.processProposals(body.readUInt8(0), body.subarray(1), known);
+        const made = dave?.processProposals(body.readUInt8(0) ? 1 : 0, body.subarray(1), known);
         const { commit, welcome } = made ?? {};
         if (!commit) return;
         const answer = welcome ? Buffer.concat([commit, welcome]) : commit;
@@ -124,7 +124,7 @@ export function createPerson(
         const opus = dave ? dave.decrypt(from, 0, Buffer.from(payload)) : payload;
         const frames = heard.get(from) ?? [];
         heard.set(from, frames);
-        if (opus) frames.push({ at: now(), timestamp, opus });
+        frames.push({ at: now(), timestamp, opus });
       } catch {
         undecryptable += 1;
       }

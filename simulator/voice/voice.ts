@@ -104,7 +104,6 @@ export interface VoiceOptions {
   readonly heartbeatMs?: number;
   /** Milliseconds for which a broken session can be resumed: 60,000 by default. */
   readonly resumeMs?: number;
-  readonly loadDave?: () => Promise<DaveLibrary>;
 }
 
 export interface VoiceDeps {
@@ -120,7 +119,7 @@ const TICK_MS = 10;
 
 export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): Promise<Voice> {
   const { world, people, now, publish } = deps;
-  const { heartbeatMs = 13_750, resumeMs = 60_000, loadDave = loadDaveLibrary } = options;
+  const { heartbeatMs = 13_750, resumeMs = 60_000 } = options;
   const switches = createVoiceSwitches();
   const rooms = new Map<ChannelId, Room>();
   const persons = new Map<UserId, { readonly person: Person; readonly room: Room }>();
@@ -221,7 +220,7 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
     if (!isGone) admit(guildId, state);
   };
   const ready = async () => {
-    if (switches.isEndToEnd) dave ??= await (library ??= loadDave());
+    if (switches.isEndToEnd) dave ??= await (library ??= loadDaveLibrary());
   };
   const personOf = (who: string): Person => {
     const found = persons.get(people.user(who));

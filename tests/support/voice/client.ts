@@ -129,8 +129,8 @@ export async function connectVoice(
       sendBinary(26, dave.getSerializedKeyPackage());
     }
     if (dave && op === 27) {
-      const made = dave.processProposals(body.readUInt8(0), body.subarray(1), [...known]);
-      if (made.commit) sendBinary(28, Buffer.concat([made.commit, made.welcome ?? Buffer.of()]));
+      const made = dave.processProposals(body.readUInt8(0) ? 1 : 0, body.subarray(1), [...known]);
+      if (made?.commit) sendBinary(28, Buffer.concat([made.commit, made.welcome ?? Buffer.of()]));
     }
     if (dave && (op === 29 || op === 30)) {
       if (op === 29) dave.processCommit(body.subarray(2));
@@ -163,7 +163,7 @@ export async function connectVoice(
       const opus = dave && from ? dave.decrypt(from, 0, Buffer.from(media.payload)) : media.payload;
       const frames = heard.get(media.ssrc) ?? [];
       heard.set(media.ssrc, frames);
-      if (opus) frames.push({ timestamp: media.timestamp, opus });
+      frames.push({ timestamp: media.timestamp, opus });
     } catch {
       unreadable += 1;
     }

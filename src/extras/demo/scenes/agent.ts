@@ -6,7 +6,7 @@
  */
 
 import { silentRecording } from "../../../../simulator/model/recording.ts";
-import { HEARD } from "../../../../simulator/model/server.ts";
+import { HEARD } from "../../../../simulator/model/speech.ts";
 import { demoConfig } from "../simulation/simulation.ts";
 import { wasKilled } from "../../../host/process/own_process.ts";
 import type { Scene } from "./scene.ts";

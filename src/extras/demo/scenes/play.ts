@@ -28,6 +28,7 @@ import { CONNECTION, FAILURES } from "./connection.ts";
 import { DELIVERY } from "./delivery.ts";
 import { ACTION_SCENES } from "./actions.ts";
 import { DASHBOARD_SCENES } from "./dashboard.ts";
+import { VOICE_SCENES } from "./voice.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
 interface SceneReport {
@@ -216,4 +217,5 @@ export const SCENES: readonly Scene[] = [
   ...ACTION_SCENES,
   ...AGENT_SCENES,
   ...DASHBOARD_SCENES,
+  ...VOICE_SCENES,
 ];
