@@ -61,10 +61,7 @@ const LAST_WORD = /(?<!\S)\S+$/;
 const AROUND = /^\s*(?:[*•–-]\s+)?|(?<![\s(<])[\s(<]+$/g;
 const ADDRESS = /(?:(?<![a-z])[a-z]+:\/\/|www\.|discord(?:app)?\.(?:gg|com)\/)\S*/gi;
 
-/**
- * Reads the model's lines. A line ends with a message: its number, or its link. A line whose message
- * the model did not get is dropped.
- */
+/** Reads lines that end with the number or link of a message that the model got. It drops others. */
 export function linesOf(
   answer: string,
   chosen: readonly News[],

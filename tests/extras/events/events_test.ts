@@ -347,11 +347,25 @@ describe("[W7] events of servers", () => {
       [{ ...entry, where: ["general"] }, /where\[0\]: Expected "guild:<id>" or "channel:<id>"/],
       [{ ...entry, event: "pin" }, /on\[0\]\.where: Without "where", "post" shows the words/],
       [{ ...entry, emoji: ["📌"] }, /emoji: The event member_join has no emoji/],
+      [{ ...entry, tools: ["*", "exce"] }, /warning .*tools\[1\]: "exce" is no known tool/],
+      [{ ...entry, where: ["channel:5"] }, /where: The event member_join never has one of these/],
+      [
+        { ...entry, event: "forum_post", post: undefined, who: ["role:5"] },
+        /who: The event forum_post never has one of these/,
+      ],
+      [
+        { ...entry, event: "event_started", who: ["role:5", "user:5"] },
+        /who: The event event_started never has one of these/,
+      ],
+      [
+        { ...entry, event: "reaction", post: undefined, emoji: ["1️⃣", ":pin:"] },
+        /emoji\[1\]: Expected "📌" or "<:name:id>"/,
+      ],
       [{ ...entry, event: "ban" }, /on\[0\]\.event: /],
     ];
     for (const [on, fault] of FAULTS) {
       const text = JSON.stringify({ agents: { list: [{ id: "main", on: [on] }] } });
-      const lines = (await problemLines(text)).filter((line) => line.startsWith("error agents"));
+      const lines = (await problemLines(text)).filter((line) => line.includes(" agents.list"));
       assert.equal(lines.length, 1, lines.join("\n"));
       assert.match(lines[0] ?? "", fault);
     }
