@@ -41,6 +41,7 @@ type CallEnd =
   | { readonly end: "passes"; readonly work: PassedWork };
 
 type NoteRead = NonNullable<ToolContext["noteRead"]>;
+type Lasting = Map<ToolCall, ToolResult>;
 
 export function isResult(ended: CallEnd): ended is ToolResult {
   return "text" in ended;
@@ -121,20 +122,16 @@ export function createToolbox(
   });
 
   /** Calls tools within a call: their results have no fence, and no person decides about them. */
-  function callWithin(
-    context: ToolContext,
-    signal: AbortSignal,
-    noteRead: NoteRead,
-    lasting: Map<ToolCall, ToolResult>,
-  ): CallTool {
+  function callWithin(context: ToolContext, noteRead: NoteRead, lasting: Lasting): CallTool {
     let made = 0;
     return async (name, input) => {
       const own = { decision: undefined, mayWait: undefined, agents: undefined, open: undefined };
-      const inner = { ...context, ...own, callKey: `${context.callKey}:${++made}`, signal };
+      const inner = { ...context, ...own, callKey: `${context.callKey}:${++made}` };
       const call = { id: "", name, arguments: JSON.stringify(input) };
       const tool = byName.get(name);
       const note = (result: ToolResult) =>
-        tool && !changesNothing(tool, input) && lasting.set(call, result);
+        tool && (tool.afterEdit === "run" ? tool.effect : !changesNothing(tool, input)) &&
+        lasting.set(call, result);
       note({ end: "unknown", text: "" }); // it may never end
       const bare = { ...ports, isSmall: false, fence: String, keepImage: undefined };
       const toolbox = createToolbox(tools, bare);
@@ -163,7 +160,7 @@ export function createToolbox(
     const images: string[] = [];
     const read: MessageId[] = [];
     const noteRead = (ids: readonly MessageId[]) => void read.push(...ids);
-    const lasting = new Map<ToolCall, ToolResult>();
+    const lasting: Lasting = new Map();
     const inner = () => lasting.size > 0 && { inner: [...lasting] };
     const showImage = keepImage && (async (bytes: Uint8Array) => {
       const kept = await keepImage(bytes);
@@ -195,7 +192,7 @@ export function createToolbox(
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
       const { signal } = ending;
-      const callTool = callWithin(context, signal, noteRead, lasting);
+      const callTool = callWithin({ ...context, signal }, noteRead, lasting);
       const full = { ...context, mayUse, signal, showImage, noteRead, callTool };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing

@@ -54,14 +54,10 @@ export function hookProblems(
     answerProblems(["feeds", name], feed, settings, problemAt)
   );
   const ofServers = settings.agents.list.flatMap(({ on = [] }, index) =>
-    on.flatMap(({ tools = [] }, at) =>
-      answerProblems(
-        ["agents", "list", index, "on", at],
-        { model: true, tools },
-        settings,
-        problemAt,
-      )
-    )
+    on.flatMap(({ tools = [] }, at) => {
+      const here = ["agents", "list", index, "on", at];
+      return answerProblems(here, { model: true, tools }, settings, problemAt);
+    })
   );
   problems.push(...ofFeeds, ...ofServers);
   const open = http.hooks?.bind.find((address) => !isLoopback(address));

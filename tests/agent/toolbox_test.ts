@@ -346,11 +346,14 @@ describe("[T1] createToolbox()", () => {
     };
     const lacks: Tool = { ...toolNamed("lacks"), needs: ["Ban Members"] };
     const writes: Tool = { ...toolNamed("writes"), run: () => Promise.resolve("a hunter2") };
+    const effect = () => ({ object: "note", did: "saved" });
+    const saves: Tool = { ...toolNamed("saves"), afterEdit: "run", effect };
     const hangs: Tool = { ...toolNamed("hangs"), run: () => new Promise(() => {}) };
     const rows: readonly [Tool, string, inner?: string][] = [
       [outer("tide", { port: "Kiel" }), "<flood [redacted]>"],
       [outer("writes"), "<a [redacted]>", "done a [redacted]"],
       [outer("hangs"), "Error: <no result within 1 s>", "unknown "],
+      [outer("saves"), "<>", "done "],
       [outer("tide", { port: 5 }), "Error: <Error: the arguments do not fit:"],
       [outer("asks"), "Error: <asks needs a person's decision: call it yourself>", "failed "],
       [outer("waits"), "Error: <waits needs a person's decision: call it yourself>", "failed "],
@@ -363,7 +366,7 @@ describe("[T1] createToolbox()", () => {
     ];
     for (const [tool, text, lasting] of rows) {
       const clock = new FakeClock();
-      const toolbox = createToolbox([tool, inner, asks, waits, lacks, writes, hangs], {
+      const toolbox = createToolbox([tool, inner, asks, waits, lacks, writes, saves, hangs], {
         ...{ timeoutMs: 1_000, schedule: clock.schedule, cleanSecrets },
         fence: (result) => `<${result}>`,
         missingRight: (needs) => Promise.resolve(needs[0]),
