@@ -88,7 +88,9 @@ function toolLists(
 /** A warning about an entry that names no tool, and its hint. */
 export const unknownTool = (entry: string): readonly [message: string, hint: string] => [
   `${quoted(entry)} is no known tool, so this entry has no effect`,
-  `known names: ${TOOL_ENTRIES.join(", ")}, mcp__<server> and mcp__<server>__<tool>`,
+  `known names: ${
+    TOOL_ENTRIES.join(", ")
+  }, mcp__<server>, mcp__<server>__<tool>, skill__<skill> and skill__<skill>__<tool>`,
 ];
 
 function entriesIn(list: unknown): Iterable<readonly [number, unknown]> {
