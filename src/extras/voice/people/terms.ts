@@ -15,11 +15,14 @@ export interface Terms {
   /** For people: the servers, and what is kept. */
   readonly speech: string;
   readonly kept: string;
+  /** The same for equal terms; 12 hex digits. */
   readonly digest: string;
 }
 
 /** The key that a mode needs and the config lacks; `undefined` if it has all. */
-export function missingServer({ audio, voice }: Pick<Config, "audio" | "voice">) {
+export function missingServer(
+  { audio, voice }: Pick<Config, "audio" | "voice">,
+): string | undefined {
   if (!voice) return "voice";
   if (voice.mode === "realtime") return voice.realtime === undefined ? "voice.realtime" : undefined;
   if (audio.transcribe === undefined) return "audio.transcribe";

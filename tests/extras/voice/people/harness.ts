@@ -16,7 +16,7 @@ import type { Store } from "../../../../src/store/store.ts";
 import type { Frozen } from "../../../../src/core/outbound/outbound.ts";
 import { testAccount } from "../../../support/account.ts";
 import { loadTestConfig } from "../../../support/config.ts";
-import { ACCOUNT, sender } from "../../../support/discord/builders.ts";
+import { sender } from "../../../support/discord/builders.ts";
 import { callOf } from "../../../support/discord/calls.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { settle } from "../../../support/settle.ts";
