@@ -62,7 +62,10 @@ describe("[V6] a talk by the Realtime protocol", () => {
           () => scene.rows("SELECT state, cost FROM inbox WHERE state = 'answered'")[0],
         );
         assert.match(String(turn["cost"]), /realtime\/talker/);
-        assert.match(String(server.sessions[0]?.settings["instructions"]), /Barnacle/);
+        assert.match(
+          String(server.sessions[0]?.settings["instructions"]),
+          /What you hear is said by ada/,
+        );
       }, {
         voice: { mode: "realtime", realtime: "realtime/talker" },
         config: {
