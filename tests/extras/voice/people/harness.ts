@@ -156,7 +156,7 @@ export async function openWorld(
     reader: { index },
     judging: { presence: { ask: () => Promise.resolve("member") } },
     modelOf: () => ({ id: "near/llama" }),
-    cleanSecrets: (text: string) => text,
+    cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
     env: {},
     voice: { of: () => members },
   } as unknown as AccountServices & { readonly voice: VoiceService };
