@@ -16,7 +16,7 @@ import type { Store } from "../../../../src/store/store.ts";
 import type { Frozen } from "../../../../src/core/outbound/outbound.ts";
 import { testAccount } from "../../../support/account.ts";
 import { loadTestConfig } from "../../../support/config.ts";
-import { ACCOUNT, sender } from "../../../support/discord/builders.ts";
+import { sender } from "../../../support/discord/builders.ts";
 import { callOf } from "../../../support/discord/calls.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { settle } from "../../../support/settle.ts";
@@ -156,7 +156,7 @@ export async function openWorld(
     reader: { index },
     judging: { presence: { ask: () => Promise.resolve("member") } },
     modelOf: () => ({ id: "near/llama" }),
-    cleanSecrets: (text: string) => text,
+    cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
     env: {},
     voice: { of: () => members },
   } as unknown as AccountServices & { readonly voice: VoiceService };
