@@ -16,6 +16,7 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "../../../core/model.ts";
+import { microsOf } from "../../../core/spending/usage.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { Log } from "../../../lib/log.ts";
 import { isRecord } from "../../../lib/text/json.ts";
@@ -313,7 +314,7 @@ export function createEar(ports: EarPorts): Ear {
       kind: "finish",
       reason: calls.length > 0 ? "tool_calls" : status === "incomplete" ? "length" : "stop",
       calls: calls.length > 0 ? calls : undefined,
-      usage: { ...tokens, micros: server.microsOf(tokens) },
+      usage: { ...tokens, micros: microsOf(tokens, server.price) },
     };
   }
 

@@ -213,20 +213,10 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     },
     frame: (userId, pcm) => earOf(userId)?.append(pcm),
     say(text) {
-      void (async () => {
-        const { signal } = stopping;
-        let utterance: ReturnType<typeof mouth.open> | undefined;
-        try {
-          await mouth.quiet(signal);
-          for await (const pcm of deps.speak(text, signal)) {
-            (utterance ??= mouth.open(undefined, () => {})).write(pcm);
-          }
-        } catch (error) {
-          log.warn("Cannot speak a text in a call", { error });
-        } finally {
-          await utterance?.end();
-        }
-      })();
+      const { signal } = stopping;
+      void mouth.play(deps.speak(text, signal), undefined, signal).catch((error: unknown) =>
+        log.warn("Cannot speak a text in a call", { error })
+      );
     },
     speechOf(turn) {
       const { sender } = turn.message;

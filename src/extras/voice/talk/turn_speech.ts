@@ -17,7 +17,7 @@ export const WORKING_MS = 8_000;
 const LOOK_MS = 50;
 
 export interface SpeechPorts {
-  readonly mouth: Pick<Mouth, "open" | "quiet">;
+  readonly mouth: Pick<Mouth, "open" | "play" | "quiet">;
   /** Speaks a sentence, and counts it. It throws if the server fails, or if a budget is spent. */
   readonly speak: (text: string, signal: AbortSignal) => AsyncIterable<Pcm>;
   /** The part of a growing text that people may see. */
@@ -126,20 +126,10 @@ export function createTurnSpeech(
   }
 
   /** Says a notice by itself. */
-  async function line(text: string): Promise<void> {
-    let spoken: Utterance | undefined;
-    try {
-      await mouth.quiet(ending);
-      for await (const pcm of ports.speak(text, ending)) {
-        spoken ??= mouth.open(message.sender.id, () => {});
-        spoken.write(pcm);
-      }
-    } catch (error) {
+  const line = (text: string): Promise<void> =>
+    mouth.play(ports.speak(text, ending), message.sender.id, ending).catch((error: unknown) => {
       if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });
-    } finally {
-      await spoken?.end();
-    }
-  }
+    });
 
   /** Says a notice, and nothing after it. */
   function only(text: string): void {
