@@ -24,6 +24,8 @@ import type { Spoken } from "../../../core/inbound/inbound.ts";
 
 /** Pieces that wait for their words: of a person, and of all. */
 const WAITING = { ofOne: 3, ofAll: 25 };
+/** Seconds of sound that are counted before a Realtime server gets them. */
+const PAID_SEC = 5;
 /** Milliseconds until the chat gets the same complaint again. */
 const TELL_MS = 60_000;
 
@@ -47,8 +49,10 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   ) => Promise<string>;
   /** The server that hears and speaks; `undefined` in mode `turns`. */
   readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
-  /** Counts seconds that such a server has heard or spoken. It throws {@link BudgetSpent}. */
-  readonly count: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
+  /** Counts seconds that such a server hears or has spoken. */
+  readonly count: (seconds: number, by: CallSpeaker["sender"]) => void;
+  /** @throws {BudgetSpent} Before a person's next seconds. */
+  readonly mayCount: (by: CallSpeaker["sender"]) => Promise<void>;
   /**
    * Stores the words as a message of the speaker. Resolves to whether a turn answers it.
    *
@@ -87,7 +91,9 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const inOrder = createKeyedQueue<UserId>();
   const waiting = new Map<UserId, number>();
   const ears = new Map<UserId, Ear>();
-  let heard: ReadonlySet<UserId> = new Set();
+  const paid = new Map<UserId, { ms: number; readonly isPaid: boolean }>();
+  /** Each person has another symbol once they are heard anew: words from before do not count. */
+  let heard: ReadonlyMap<UserId, symbol> = new Map();
   let toldAt = -Infinity;
 
   /** Takes a place for a piece; `undefined` if too many wait. */
@@ -121,10 +127,11 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   }
 
   /** Whether the person is still heard: a press may have ended it meanwhile. */
-  const isHeard = (userId: UserId) => heard.has(userId) && !stopping.signal.aborted;
+  const isHeard = (userId: UserId, since = heard.get(userId)) =>
+    since !== undefined && heard.get(userId) === since && !stopping.signal.aborted;
 
-  async function understand({ userId, pcm, endedAt }: HeardPiece): Promise<void> {
-    const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
+  async function understand({ userId, pcm, endedAt }: HeardPiece, since: symbol): Promise<void> {
+    const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
     if (!speaker) return;
     const seconds = msOf(pcm) / 1_000;
     const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
@@ -137,18 +144,22 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     }
     const text = heardWords(transcript, seconds);
     if (text === undefined) return log.debug("A sound in a call has no words", { userId, seconds });
-    await take(speaker, text, { seconds, endedAt });
+    await take(speaker, text, { seconds, endedAt, since });
   }
 
   /** Takes what a person said. */
   async function take(
     speaker: CallSpeaker,
     text: string,
-    { seconds, endedAt }: { readonly seconds: number; readonly endedAt: number },
+    { seconds, endedAt, since }: {
+      readonly seconds: number;
+      readonly endedAt: number;
+      readonly since: symbol | undefined;
+    },
     naming?: (id: MessageId) => void,
   ): Promise<boolean> {
     const { id: userId } = speaker.sender;
-    if (!isHeard(userId)) return false;
+    if (!isHeard(userId, since)) return false;
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
@@ -156,27 +167,39 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     return await deps.ask(speaker, text, { seconds }, naming);
   }
 
+  /** Counts sound before a Realtime server gets it, and reads its speaker again, who may never pause. */
+  async function isPaid(userId: UserId, ms: number): Promise<boolean> {
+    let part = paid.get(userId);
+    if (!part || part.ms <= 0) {
+      const speaker = await ports.speaker(userId);
+      const isPaid = speaker !== undefined &&
+        await deps.mayCount(speaker.sender).then(() => true, (error: unknown) => {
+          unheard(userId, error);
+          return false;
+        });
+      if (isPaid) deps.count(PAID_SEC, speaker.sender);
+      paid.set(userId, part = { ms: PAID_SEC * 1_000, isPaid });
+    }
+    part.ms -= ms;
+    return part.isPaid;
+  }
+
   /** The ear of a heard person, in mode `realtime`. */
   function earOf(userId: UserId): Ear | undefined {
     const known = ears.get(userId);
     if (known || !deps.realtime || !isHeard(userId)) return known;
+    const since = heard.get(userId);
     const ear = createEar({
       ...{ ...deps.realtime, ...speechPorts(), now },
       speaking: (isSpeaking) => isSpeaking ? mouth.interrupted(userId) : mouth.silent(userId),
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
-      spoke: (seconds, { message: { sender } }) => void deps.count(seconds, sender).catch(() => {}), // it is said already
+      spoke: (seconds, { sender }) => deps.count(seconds, sender),
       async words(transcript, seconds, naming) {
         const endedAt = now();
-        const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
+        const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
         const text = speaker && heardWords(transcript, seconds);
         if (!speaker || text === undefined) return false;
-        try {
-          await deps.count(seconds, speaker.sender);
-        } catch (error) {
-          unheard(userId, error);
-          return false;
-        }
-        return await take(speaker, text, { seconds, endedAt }, naming);
+        return await take(speaker, text, { seconds, endedAt, since }, naming);
       },
     });
     ears.set(userId, ear);
@@ -190,11 +213,12 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
 
   return {
     heard(people) {
-      heard = people;
+      heard = new Map([...people].map((id) => [id, heard.get(id) ?? Symbol()]));
       for (const [userId, ear] of ears) {
         if (people.has(userId)) continue;
         ear.close();
         ears.delete(userId);
+        paid.delete(userId);
       }
     },
     speechBegan(userId) {
@@ -205,13 +229,20 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     piece(piece) {
       const { userId, end } = piece;
       if (end === "pause") mouth.silent(userId);
-      const leave = heard.has(userId) ? placeFor(userId) : undefined;
+      const since = heard.get(userId);
+      const leave = since && placeFor(userId);
       if (!leave) return;
-      void inOrder.run(userId, () => understand(piece)).catch((error: unknown) =>
+      void inOrder.run(userId, () => understand(piece, since)).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
       ).finally(leave);
     },
-    frame: (userId, pcm) => earOf(userId)?.append(pcm),
+    frame(userId, pcm) {
+      const ear = earOf(userId);
+      if (!ear) return;
+      void inOrder.run(userId, async () => {
+        if (ears.get(userId) === ear && await isPaid(userId, msOf(pcm))) ear.append(pcm);
+      }).catch((error: unknown) => log.warn("Cannot count sound of a call", { userId, error }));
+    },
     say(text) {
       const { signal } = stopping;
       void mouth.play(deps.speak(text, signal), undefined, signal).catch((error: unknown) =>
