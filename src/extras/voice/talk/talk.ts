@@ -85,23 +85,11 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const mouth = createMouth(ports.call, { schedule, now });
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
-  const waiting = new Map<UserId, number>();
+  /** The people whose pieces wait, one entry for each piece. */
+  const waiting: UserId[] = [];
   const ears = new Map<UserId, Ear>();
   let heard: ReadonlySet<UserId> = new Set();
   let toldAt = -Infinity;
-
-  /** Takes a place for a piece; `undefined` if too many wait. */
-  function placeFor(userId: UserId): (() => void) | undefined {
-    const own = waiting.get(userId) ?? 0;
-    const all = [...waiting.values()].reduce((sum, count) => sum + count, 0);
-    if (own >= WAITING.ofOne || all >= WAITING.ofAll) return undefined;
-    waiting.set(userId, own + 1);
-    return () => {
-      const left = (waiting.get(userId) ?? 1) - 1;
-      if (left > 0) waiting.set(userId, left);
-      else waiting.delete(userId);
-    };
-  }
 
   function tellOnce(text: string): void {
     if (now() - toldAt < TELL_MS) return;
@@ -205,11 +193,13 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     piece(piece) {
       const { userId, end } = piece;
       if (end === "pause") mouth.silent(userId);
-      const leave = heard.has(userId) ? placeFor(userId) : undefined;
-      if (!leave) return;
+      const own = waiting.filter((one) => one === userId).length;
+      const isFull = own >= WAITING.ofOne || waiting.length >= WAITING.ofAll;
+      if (isFull || !heard.has(userId)) return;
+      waiting.push(userId);
       void inOrder.run(userId, () => understand(piece)).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
-      ).finally(leave);
+      ).finally(() => waiting.splice(waiting.indexOf(userId), 1));
     },
     frame: (userId, pcm) => earOf(userId)?.append(pcm),
     say(text) {
