@@ -68,7 +68,9 @@ export function createReadPcm(): (bytes: Uint8Array) => Int16Array {
   /** Of the next sample, in samples from the begin of the part. */
   let at = 0;
   return (bytes) => {
-    let all = Uint8Array.from([...kept, ...bytes]);
+    let all = new Uint8Array(kept.length + bytes.length);
+    all.set(kept);
+    all.set(bytes, kept.length);
     if (rate === undefined) {
       const isWav = new TextDecoder("latin1").decode(all.subarray(0, 4)) === "RIFF";
       kept = all;
@@ -76,12 +78,12 @@ export function createReadPcm(): (bytes: Uint8Array) => Int16Array {
       rate = isWav ? new DataView(all.buffer).getUint32(24, true) : RATE;
       all = isWav ? all.slice(HEADER_BYTES) : all;
     }
-    const view = new DataView(all.buffer);
-    const count = all.length >> 1;
-    kept = all.slice(count * 2);
-    const samples: number[] = [];
-    for (; at < count; at += rate / RATE) samples.push(view.getInt16(Math.floor(at) * 2, true));
-    at -= count;
-    return Int16Array.from(samples);
+    const samples = new Int16Array(all.buffer, 0, all.length >> 1);
+    kept = all.slice(samples.byteLength);
+    if (rate === RATE) return samples;
+    const made: number[] = [];
+    for (; at < samples.length; at += rate / RATE) made.push(samples[Math.floor(at)] ?? 0);
+    at -= samples.length;
+    return Int16Array.from(made);
   };
 }

@@ -91,6 +91,6 @@ export function wavOf(pcm: Pcm): Uint8Array<ArrayBuffer> {
   for (const [at, size] of sizes) view.setUint32(at, size, true);
   const words = [[0, "RIFF"], [8, "WAVEfmt "], [36, "data"]] as const;
   for (const [at, word] of words) bytes.set(new TextEncoder().encode(word), at);
-  pcm.forEach((sample, at) => view.setInt16(44 + at * 2, sample, true));
+  bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength), 44);
   return bytes;
 }

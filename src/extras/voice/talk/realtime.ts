@@ -363,6 +363,6 @@ function textOf(event: RealtimeEvent, key: string): string {
 }
 
 function pcmOf(base64: string): Pcm {
-  const bytes = Buffer.from(base64, "base64");
-  return Int16Array.from({ length: bytes.length >> 1 }, (_, at) => bytes.readInt16LE(at * 2));
+  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
+  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
 }
