@@ -237,7 +237,10 @@ export function createVoiceCalls(
     if (type !== undefined && !isVoice({ type })) return say("voiceWhere");
     for (const asker of askers) {
       const query = { guildId, channelId, userId: asker };
-      const missing = await ports.missingPermission(query, ["View Channel", "Connect"]);
+      const isThere = channelOf(guildId, asker) === channelId; // so Discord lets them in
+      const missing = isThere
+        ? undefined
+        : await ports.missingPermission(query, ["View Channel", "Connect"]);
       if (missing !== undefined || !await mayTalk(place, asker)) {
         return say("voiceRefused", shown(channelId));
       }

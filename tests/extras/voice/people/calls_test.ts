@@ -49,6 +49,7 @@ describe("[V1] joining and leaving", () => {
   > = {
     "a person whom the config refuses": { by: REX, says: /^You may not call me into <#21>/ },
     "a person who may not connect": {
+      in: CABIN,
       change: ({ state }) => void (state.denied = 1n << 20n),
       says: /^You may not call me/,
     },
@@ -262,6 +263,19 @@ describe("[V2] who is heard", () => {
     world.state.isDown = false;
     await world.wait(SOON);
     assert.deepEqual(world.heard(), [ADA]);
+  });
+
+  it("[X4a] reads a person once a minute, however often they come and go", async () => {
+    const world = await openWorld({ autoJoin: [DECK] });
+    for (let turn = 0; turn < 50; turn++) {
+      await world.move([REX, BEA], CABIN);
+      await world.move([REX], DECK);
+    }
+    assert.equal(world.state.reads, 1, "of those in a channel that counts");
+    await world.wait(61_000);
+    await world.move([REX], CABIN);
+    await world.move([REX], DECK);
+    assert.equal(world.state.reads, 2);
   });
 
   it("holds for all orders of presses, moves and reloads", async () => {

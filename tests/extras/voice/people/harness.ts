@@ -98,6 +98,7 @@ export async function openWorld(
     isDown: false,
     denied: 0n, // rights of the bot's channels that no one has
     failing,
+    reads: 0, // of members
     patches: [] as unknown[],
   };
   const calls: FakeCall[] = [];
@@ -116,6 +117,7 @@ export async function openWorld(
     if (method === "PATCH") return void state.patches.push(body);
     const [, userId = ""] = /\/members\/(\d+)$/.exec(path) ?? [];
     if (userId) {
+      state.reads++;
       const of = roles.get(userId as UserId);
       const user = { id: userId, username: `user${userId}`, bot: userId === ROBO };
       if (of) return { user, nick: `Nick ${userId}`, roles: of };
