@@ -124,9 +124,10 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         async count(seconds, by) {
           if (!server) return;
           const payer = payerOf(by);
-          await checked(payer);
+          const stop = await audio.check(payer);
           const microsOf = (of: number) => microsOfAudio(of, server.price);
           audio.record({ modelId: server.modelId, microsOf }, seconds, now(), payer);
+          if (stop) throw new BudgetSpent(stop);
         },
         async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);
