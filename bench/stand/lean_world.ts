@@ -106,7 +106,7 @@ export function foundLeanWorld(
     guildPayloads: new Map(guilds.map((guild) => [
       guild.id,
       JSON.stringify({
-        ...toCreatedGuild(world, guild, bot.userId),
+        ...toCreatedGuild(world, guild, { userId: bot.userId, intents: 0 }),
         members: [...guild.members.values()].map((member) => toMember(world, member)),
       }),
     ])),

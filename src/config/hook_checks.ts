@@ -1,15 +1,17 @@
-/** Finds faults of hooks and feeds that the schema cannot see (W1, T15, T16). */
+/** Finds faults of hooks, feeds and events of servers that the schema cannot see (W1, W7, T15, T16). */
 
+import { isToolEntry } from "../core/tool_names.ts";
 import { matchesArguments } from "../core/exec/command.ts";
 import type { AnswerRules, HookScheme } from "../core/hooks/hook.ts";
 import type { UnattendedAction } from "../core/hooks/unattended.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
+import { unknownTool } from "./audit/audit_agent.ts";
 import type { ProblemAt } from "./parse.ts";
 import { DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem, Severity } from "./text/problem.ts";
-import { valueAt } from "./text/tree.ts";
+import { type Segment, valueAt } from "./text/tree.ts";
 
 /** Minimum length of a secret. */
 const MIN_SECRET = 32;
@@ -51,7 +53,13 @@ export function hookProblems(
   const ofFeeds = Object.entries(feeds).flatMap(([name, feed]) =>
     answerProblems(["feeds", name], feed, settings, problemAt)
   );
-  problems.push(...ofFeeds);
+  const ofServers = settings.agents.list.flatMap(({ on = [] }, index) =>
+    on.flatMap(({ tools = [] }, at) => {
+      const here = ["agents", "list", index, "on", at];
+      return answerProblems(here, { model: true, tools }, settings, problemAt);
+    })
+  );
+  problems.push(...ofFeeds, ...ofServers);
   const open = http.hooks?.bind.find((address) => !isLoopback(address));
   if (entries.length === 0 || open === undefined) return problems;
   const message = `Other machines can reach the hooks at ${JSON.stringify(open)}`;
@@ -79,7 +87,7 @@ const SECRET_HINT = "write at least 32 random characters, such as those of `open
 
 /** Faults of the rules by which an agent answers events. */
 function answerProblems(
-  at: readonly string[],
+  at: readonly Segment[],
   { agent, model, tools, unattended }: Pick<
     AnswerRules,
     "agent" | "model" | "tools" | "unattended"
@@ -95,6 +103,10 @@ function answerProblems(
     const { key, message, hint } = fault;
     return [problemAt("warning", [...at, "unattended", action, key], message, hint)];
   });
+  for (const [index, entry] of tools.entries()) {
+    if (isToolEntry(entry)) continue;
+    found.push(problemAt("warning", [...at, "tools", index], ...unknownTool(entry)));
+  }
   if (agent !== undefined && !agentIds.includes(agent)) {
     const hint = `the agents are ${agentIds.map(quoted).join(", ")}`;
     found.push(problemAt("error", [...at, "agent"], `There is no agent ${quoted(agent)}`, hint));

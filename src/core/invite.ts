@@ -16,10 +16,10 @@ export interface InvitePermission {
   /** The bot's reason to need it, as the end of a sentence: `"to answer …"`. */
   readonly why: string;
   /**
-   * When the link asks for it: always, for emojis of other guilds, or if one of these tool gates is
-   * open.
+   * When the link asks for it: always, for emojis of other guilds, for voice channels, or if one of
+   * these tool gates is open.
    */
-  readonly asked: "always" | "externalEmoji" | readonly ToolGate[];
+  readonly asked: "always" | "externalEmoji" | "voice" | readonly ToolGate[];
 }
 
 /** The optional permissions of a link; the basic link has none of them. */
@@ -28,6 +28,8 @@ export interface InviteOptions {
   readonly gates?: readonly ToolGate[];
   /** Whether the link asks for emojis and stickers of other guilds. */
   readonly externalEmoji?: boolean;
+  /** Whether the config has `voice`. */
+  readonly voice?: boolean;
 }
 
 /**
@@ -62,6 +64,8 @@ export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
     why: "to send stickers of other servers",
     asked: "externalEmoji",
   },
+  { permission: "Connect", why: "to join voice channels", asked: "voice" },
+  { permission: "Speak", why: "to speak there", asked: "voice" },
   { permission: "Manage Messages", why: "to delete others' messages", asked: ["messages"] },
   { permission: "Pin Messages", why: "to pin and unpin messages", asked: ["pins"] },
   { permission: "Create Polls", why: "to send polls", asked: ["polls"] },
@@ -87,11 +91,12 @@ export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
 const SCOPES = "bot applications.commands";
 
 export function permissionsToAsk(
-  { gates = [], externalEmoji = false }: InviteOptions = {},
+  { gates = [], externalEmoji = false, voice = false }: InviteOptions = {},
 ): readonly InvitePermission[] {
   return INVITE_PERMISSIONS.filter(({ asked }) => {
     if (asked === "always") return true;
     if (asked === "externalEmoji") return externalEmoji;
+    if (asked === "voice") return voice;
     return asked.some((gate) => gates.includes(gate));
   });
 }

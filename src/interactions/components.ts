@@ -12,26 +12,26 @@ import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
 import { notice, type Texts } from "../render/notices/notices.ts";
 import { settledContent } from "../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "./base/command.ts";
-import type { InteractionContext } from "./base/context.ts";
+import type { DecisionUses } from "./base/context.ts";
 import { composePaired, decisionText } from "../render/pairing.ts";
 
 /** The name of the components by which the model's questions are answered. */
 const ASK = "ask";
 
-const approvalButton: Component = questionButton("ap", "approver");
+const approvalButton: Component<DecisionUses> = questionButton("ap", "approver");
 /** An owner decides about a refused call. */
-const escalationButton: Component = questionButton("esc", "owner");
+const escalationButton: Component<DecisionUses> = questionButton("esc", "owner");
 /** A person answers a question of the model, or opens its form. */
-const askButton: Component = questionButton(ASK, "everyone");
+const askButton: Component<DecisionUses> = questionButton(ASK, "everyone");
 /** A person answers a question of the model with many options. */
-const askMenu: Component = {
+const askMenu: Component<DecisionUses> = {
   kind: "select",
   name: ASK,
   needs: "everyone",
   run: (selection, context) => decide(selection, { selected: selection.values }, context),
   failedText: failedText(ASK),
 };
-const askForm: Component = {
+const askForm: Component<DecisionUses> = {
   kind: "modal",
   name: ASK,
   needs: "everyone",
@@ -39,7 +39,7 @@ const askForm: Component = {
   failedText: failedText(ASK),
 };
 /** An owner, or a person who could make it themselves, decides about a refused call (T11). */
-const rightButton: Component = {
+const rightButton: Component<DecisionUses> = {
   kind: "button",
   name: "right",
   needs: "everyone",
@@ -49,8 +49,8 @@ const rightButton: Component = {
 /** The name of the components by which people check answers. */
 const REVIEW = "rev";
 /** A person posts or discards an answer, or opens it in a form (A5). */
-const reviewButton: Component = questionButton(REVIEW, "reviewer");
-const reviewForm: Component = {
+const reviewButton: Component<DecisionUses> = questionButton(REVIEW, "reviewer");
+const reviewForm: Component<DecisionUses> = {
   kind: "modal",
   name: REVIEW,
   needs: "reviewer",
@@ -58,11 +58,15 @@ const reviewForm: Component = {
   failedText: failedText(REVIEW),
 };
 /** A person runs one of the offered actions, if they could make that call themselves (T16). */
-const actionButton: Component = { ...rightButton, name: "act", failedText: failedText("act") };
+const actionButton: Component<DecisionUses> = {
+  ...rightButton,
+  name: "act",
+  failedText: failedText("act"),
+};
 /** A person lets a turn go on with more destructive actions, or not. */
-const goOnButton: Component = questionButton("go", "everyone");
+const goOnButton: Component<DecisionUses> = questionButton("go", "everyone");
 
-function questionButton(name: string, needs: CommandNeeds): Component {
+function questionButton(name: string, needs: CommandNeeds): Component<DecisionUses> {
   return {
     kind: "button",
     name,
@@ -79,7 +83,7 @@ function failedText(name: string): (texts: Texts) => string {
 async function decide(
   use: ComponentUse,
   given: Pick<Deciding, "selected" | "submitted">,
-  context: InteractionContext,
+  context: DecisionUses,
 ): Promise<ComponentAnswer | undefined> {
   const { messageId } = use;
   if (messageId === undefined) return undefined; // no component of a card opened this modal
@@ -91,7 +95,7 @@ function decidingBy(
   { accountId, customId, messageId, channelId, applicationId, sender }:
     & Pick<ComponentUse, "accountId" | "customId" | "channelId" | "applicationId" | "sender">
     & Pick<ButtonPress, "messageId">,
-  { now }: InteractionContext,
+  { now }: DecisionUses,
 ): Deciding {
   return {
     accountId,
@@ -104,7 +108,7 @@ function decidingBy(
 /** Discord may take long to tell the rights of a person. So the person gets two answers. */
 async function decideByRight(
   press: ButtonPress,
-  context: InteractionContext,
+  context: DecisionUses,
 ): Promise<ComponentAnswer | undefined> {
   const { questions, texts, log } = context;
   const deciding = decidingBy(press, context);
@@ -138,7 +142,7 @@ async function decideByRight(
 function answerTo(
   outcome: DecidingOutcome,
   { id, kind, sender }: ComponentUse,
-  { texts, log }: InteractionContext,
+  { texts, log }: DecisionUses,
 ): ComponentAnswer | undefined {
   switch (outcome.kind) {
     case "unknown":
@@ -174,7 +178,7 @@ function answerTo(
 /**
  * Decides a pairing request. The store knows from the `custom_id` which request and which answer.
  */
-export const pairingButton: Component = {
+export const pairingButton: Component<DecisionUses> = {
   kind: "button",
   name: "pairing",
   needs: "owner",
@@ -203,7 +207,7 @@ export const pairingButton: Component = {
   failedText: (texts) => notice("pressFailed", {}, texts),
 };
 
-export const QUESTION_COMPONENTS: readonly Component[] = [
+export const QUESTION_COMPONENTS: readonly Component<DecisionUses>[] = [
   approvalButton,
   escalationButton,
   rightButton,

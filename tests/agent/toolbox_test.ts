@@ -345,23 +345,40 @@ describe("[T1] createToolbox()", () => {
       run: () => Promise.reject(new WaitsForPerson(question)),
     };
     const lacks: Tool = { ...toolNamed("lacks"), needs: ["Ban Members"] };
-    const rows: readonly [Tool, string][] = [
+    const writes: Tool = { ...toolNamed("writes"), run: () => Promise.resolve("a hunter2") };
+    const effect = () => ({ object: "note", did: "saved" });
+    const saves: Tool = { ...toolNamed("saves"), afterEdit: "run", effect };
+    const hangs: Tool = { ...toolNamed("hangs"), run: () => new Promise(() => {}) };
+    const rows: readonly [Tool, string, inner?: string][] = [
       [outer("tide", { port: "Kiel" }), "<flood [redacted]>"],
+      [outer("writes"), "<a [redacted]>", "done a [redacted]"],
+      [outer("hangs"), "Error: <no result within 1 s>", "unknown "],
+      [outer("saves"), "<>", "done "],
       [outer("tide", { port: 5 }), "Error: <Error: the arguments do not fit:"],
-      [outer("asks"), "Error: <asks needs a person's decision: call it yourself>"],
-      [outer("waits"), "Error: <waits needs a person's decision: call it yourself>"],
-      [outer("lacks"), "Error: <Error: the asker may not do this here: Ban Members is missing>"],
+      [outer("asks"), "Error: <asks needs a person's decision: call it yourself>", "failed "],
+      [outer("waits"), "Error: <waits needs a person's decision: call it yourself>", "failed "],
+      [
+        outer("lacks"),
+        "Error: <Error: the asker may not do this here: Ban Members is missing>",
+        "failed Error: the asker may not do this here: Ban Members is missing",
+      ],
       [outer("absent"), 'Error: <Error: there is no tool "absent" here'],
     ];
-    for (const [tool, text] of rows) {
-      const toolbox = createToolbox([tool, inner, asks, waits, lacks], {
-        ...{ timeoutMs: 1_000, schedule: new FakeClock().schedule, cleanSecrets },
+    for (const [tool, text, lasting] of rows) {
+      const clock = new FakeClock();
+      const toolbox = createToolbox([tool, inner, asks, waits, lacks, writes, saves, hangs], {
+        ...{ timeoutMs: 1_000, schedule: clock.schedule, cleanSecrets },
         fence: (result) => `<${result}>`,
         missingRight: (needs) => Promise.resolve(needs[0]),
       });
       const context = toolContext({ mayWait: true, decision: { kind: "expired" } });
       const call = { id: "call_1", name: "outer", arguments: "{}" };
-      assert.ok(ended(await toolbox.run(call, context)).text.startsWith(text), text);
+      const running = toolbox.run(call, context);
+      clock.advance(tool === rows[2]?.[0] ? 1_000 : 0);
+      const result = ended(await running);
+      assert.ok(result.text.startsWith(text), result.text);
+      const inners = result.inner?.map(([, { end, text }]) => `${end} ${text}`);
+      assert.deepEqual(inners, lasting === undefined ? undefined : [lasting]);
     }
     const { sender } = toolContext().message;
     assert.deepEqual(seen, [[

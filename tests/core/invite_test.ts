@@ -26,6 +26,8 @@ const FLAGS: Readonly<Record<string, bigint>> = {
   "Embed Links": Flag.EMBED_LINKS,
   "Attach Files": Flag.ATTACH_FILES,
   "Add Reactions": Flag.ADD_REACTIONS,
+  "Connect": Flag.CONNECT,
+  "Speak": Flag.SPEAK,
   "Use External Emojis": Flag.USE_EXTERNAL_EMOJIS,
   "Use External Stickers": Flag.USE_EXTERNAL_STICKERS,
   "Manage Messages": Flag.MANAGE_MESSAGES,
@@ -71,7 +73,8 @@ describe("[O3] [SEC-R34] inviteUrl()", () => {
   it("has the bits of Discord's document", () => {
     const bits = (options: InviteOptions) =>
       names(options).reduce((sum, name) => sum | (FLAGS[name] ?? 0n), 0n);
-    const all = { gates: Object.keys(TOOL_GATES) as ToolGate[], externalEmoji: true };
+    const gates = Object.keys(TOOL_GATES) as ToolGate[];
+    const all = { gates, externalEmoji: true, voice: true };
     for (const options of [{}, all]) {
       assert.equal(invitePermissions(options), bits(options).toString());
     }
@@ -96,6 +99,10 @@ describe("[O3] [SEC-R34] inviteUrl()", () => {
       "Use External Emojis",
       "Use External Stickers",
     ]);
+  });
+
+  it("[V1] asks for those of voice channels only for a config with `voice`", () => {
+    assert.deepEqual(more({ voice: true }), ["Connect", "Speak"]);
   });
 
   it("asks for the permissions of open tool gates, and of no closed one", () => {

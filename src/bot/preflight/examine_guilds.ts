@@ -41,6 +41,9 @@ const USED: readonly Permission[] = [
   "Add Reactions",
 ];
 
+/** Administrator and View Audit Log. */
+const SEES_AUDIT_LOG = 1n << 3n | 1n << 7n;
+
 const VIEW: Permission = "View Channel";
 const HIDDEN: MissingPermission = { permission: VIEW, deniedBy: "the channel's settings" };
 const INVITED = permissionsToAsk({}).map(({ permission }) => permission);
@@ -82,7 +85,7 @@ export async function examineGuilds(
   };
   const found: SeenGuild[] = [];
   for (const guild of listed.found) {
-    const { id, name, permissions = 0n } = guild;
+    const { id, name, permissions } = guild;
     const read = userId && chosen.has(guild)
       ? await ask(() => readGuild(id, userId.found), timeoutMs)
       : undefined;
@@ -90,7 +93,8 @@ export async function examineGuilds(
     found.push({
       id,
       name,
-      risky: riskyIn(permissions),
+      risky: riskyIn(permissions ?? 0n),
+      lacksAuditLog: ((permissions ?? SEES_AUDIT_LOG) & SEES_AUDIT_LOG) === 0n,
       isPassedOver: passedOver.has(guild) || undefined,
       unread: read && read.kind !== "answered" ? whyUnknown(read) : undefined,
       details: read?.kind === "answered"

@@ -122,6 +122,7 @@ const WRITES = {
   "questions.decide": z.tuple([
     z.strictObject({ by: code, answer: z.strictObject({ choice: z.string() }), now: time }),
   ]),
+  "questions.removeRule": z.tuple([row]),
   "schedules.pause": z.tuple([row, z.literal("operator")]),
   "schedules.resume": z.tuple([row, time.optional()]),
   "schedules.ask": z.tuple([row, time]),

@@ -71,7 +71,7 @@ function toolLists(
       if (typeof entry !== "string") continue;
       const here = [...path, name, index];
       if (!isToolEntry(entry)) {
-        remark(here, `${quoted(entry)} is no known tool, so this entry has no effect`, KNOWN);
+        remark(here, ...unknownTool(entry));
       }
       const [first, ...others] = giving.includes(name) ? ownerToolsOf(entry) : [];
       if (first === undefined) continue;
@@ -85,7 +85,13 @@ function toolLists(
   }
 }
 
-const KNOWN = `known names: ${TOOL_ENTRIES.join(", ")}, mcp__<server> and mcp__<server>__<tool>`;
+/** A warning about an entry that names no tool, and its hint. */
+export const unknownTool = (entry: string): readonly [message: string, hint: string] => [
+  `${quoted(entry)} is no known tool, so this entry has no effect`,
+  `known names: ${
+    TOOL_ENTRIES.join(", ")
+  }, mcp__<server>, mcp__<server>__<tool>, skill__<skill> and skill__<skill>__<tool>`,
+];
 
 function entriesIn(list: unknown): Iterable<readonly [number, unknown]> {
   return isList(list) ? list.entries() : [];

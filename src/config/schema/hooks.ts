@@ -248,6 +248,11 @@ const WITH_PLACE: readonly ServerEventName[] = ["forum_post", "pin", "reaction"]
 
 const HAVE_WORDS: readonly ServerEventName[] = [...WITH_PLACE, "thread_closed"];
 
+/** Places and people that an event never has: with no others, an entry would start no turn. */
+const NEVER =
+  /^(?:(?:member_join|boost|role_given) channel|(?:forum_post|thread_closed|event_started) role|event_started user):/;
+const EMOJI = /^(?:<:\w+:\d+>|[^a-z:<>]+)$/i;
+
 const ids = (...kinds: readonly [string, string]) =>
   z.array(
     z.string().regex(new RegExp(`^(?:${kinds.join("|")}):\\d{1,20}$`), {
@@ -260,15 +265,19 @@ const entry = () =>
     event: z.enum(EVENTS),
     where: ids("guild", "channel"),
     who: ids("role", "user"),
-    emoji: z.array(text()).min(1).optional(),
+    emoji: z.array(text().regex(EMOJI, 'Expected "📌" or "<:name:id>"')).min(1).optional(),
     prompt: text().optional(),
     post: target().optional(),
     tools: z.array(text()).optional(),
     perDay: whole(1, 1_000).default(50),
     cooldownSec: whole(0, 86_400).default(60),
-  }).superRefine(({ event, where, post, tools, emoji }, context) => {
+  }).superRefine(({ event, where, who, post, tools, emoji }, context) => {
     const refuse = (path: string, message: string, hint: string) =>
       void context.addIssue({ code: "custom", path: [path], message, params: { hint } });
+    for (const [key, list] of Object.entries({ where, who })) {
+      if (!list?.every((one) => NEVER.test(`${event} ${one}`))) continue;
+      refuse(key, `The event ${event} never has one of these`, `change "${key}"`);
+    }
     if (!tools) refuse("tools", "The entry names no rights", 'write "tools": [], or its tools');
     if (!post && !WITH_PLACE.includes(event)) {
       refuse("post", `The event ${event} has no place for an answer`, 'write "post"');

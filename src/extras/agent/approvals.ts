@@ -1,9 +1,9 @@
 /**
- * `barnacle approvals`: lists questions to people that are open, shows one whole, and decides those
- * that allow or deny (A4), with and without a running bot.
+ * `barnacle approvals`: lists questions to people that are open, shows one whole, decides those that
+ * allow or deny (A4), and takes decisions back, with and without a running bot.
  */
 
-import { printList } from "../../cli/shared/columns.ts";
+import { changeRows, inColumns, printList } from "../../cli/shared/columns.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import {
   ALLOW_ALWAYS,
@@ -37,6 +37,30 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
     const linesOf = (all: typeof open) => all.map((one) => lineOf(one, placeOf(one), nameOf));
     return printList(open, "Nothing waits for a person.", flags, io, linesOf);
   });
+}
+
+/** Lists the decisions that count for later calls, too (A2, T7a). */
+export function rules(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async ({ questions }) => {
+    const all = await questions.allRules();
+    const linesOf = (listed: readonly (typeof all)[number][]) =>
+      inColumns(listed.map(({ id, agentId, path, args, cwd }) => {
+        const [word, what] = agentId === ""
+          ? [args.includes(DENY) ? "denied" : "allowed", path]
+          : ["allowed", JSON.stringify([path, ...args])];
+        return [`${id}`, agentId || "skills", word, what, cwd];
+      }));
+    return printList(all, "No decision counts for later calls.", flags, io, linesOf);
+  });
+}
+
+/** Takes rules back: the next call asks a person again. */
+export function revoke(flags: CommonFlags, ids: readonly number[], io: Io): Promise<ExitCode> {
+  const failed = (id: number) => `there is no rule ${id}; \`barnacle approvals rules\` lists them`;
+  const words = { key: "revoked", done: "revoked", failed };
+  const revoked = ({ questions }: Pick<Store, "questions">) =>
+    changeRows(ids, questions.removeRule, words, flags, io);
+  return withStore(flags, io, revoked);
 }
 
 /** Shows one open question whole, with the exact command. */

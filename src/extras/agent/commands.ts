@@ -26,6 +26,8 @@ import type { ScheduleChange } from "./schedules.ts";
 
 const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
 
+const STORE_FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
+
 interface ApproveFlags extends CommonFlags {
   readonly always: boolean;
 }
@@ -35,7 +37,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     brief: "List commands, drafts, offers and questions that wait for a person",
     examples: ["barnacle approvals list"],
     exits: { io: true, tryAgain: true },
-    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH } },
+    parameters: { flags: STORE_FLAGS },
     run: async (flags, io) => (await import("./approvals.ts")).list(flags, io),
   }),
   show: describeCommand<CommonFlags, [string]>({
@@ -43,7 +45,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     examples: ["barnacle approvals show ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
     parameters: {
-      flags: { ...BOT_COMMON, config: UNUSED_PATH },
+      flags: STORE_FLAGS,
       positional: { kind: "tuple", parameters: [CODE] },
     },
     run: async (flags, io, code) => (await import("./approvals.ts")).show(flags, code, io),
@@ -58,8 +60,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     },
     parameters: {
       flags: {
-        ...BOT_COMMON,
-        config: UNUSED_PATH,
+        ...STORE_FLAGS,
         always: {
           kind: "boolean",
           brief: "Allow later calls like it, too (default: this call)",
@@ -79,11 +80,28 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     examples: ["barnacle approvals deny ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
     parameters: {
-      flags: { ...BOT_COMMON, config: UNUSED_PATH },
+      flags: STORE_FLAGS,
       positional: { kind: "array", parameter: CODE, minimum: 1 },
     },
     run: async (flags, io, ...codes) =>
       (await import("./approvals.ts")).decide("deny", flags, codes, io),
+  }),
+  rules: describeCommand<CommonFlags>({
+    brief: "List decisions about commands and tools of skills that count for later calls",
+    examples: ["barnacle approvals rules"],
+    exits: { io: true, tryAgain: true },
+    parameters: { flags: STORE_FLAGS },
+    run: async (flags, io) => (await import("./approvals.ts")).rules(flags, io),
+  }),
+  revoke: describeCommand<CommonFlags, number[]>({
+    brief: "Take such decisions back: the next call asks again",
+    examples: ["barnacle approvals revoke 3"],
+    exits: { failed: "no such rule", io: true, tryAgain: true },
+    parameters: {
+      flags: STORE_FLAGS,
+      positional: { kind: "array", parameter: rowNumber("barnacle approvals rules"), minimum: 1 },
+    },
+    run: async (flags, io, ...ids) => (await import("./approvals.ts")).revoke(flags, ids, io),
   }),
 }, "list");
 
@@ -180,8 +198,6 @@ export const mcp: CliGroup = describeGroup("List MCP servers, sign in to them, o
   }),
 }, "list");
 
-const MEMORY_FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
-
 const NUMBER = rowNumber("barnacle memory list");
 
 export const memory: CliGroup = describeGroup("List, show and delete the agent's notes", {
@@ -191,7 +207,7 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
     exits: { io: true, tryAgain: true },
     parameters: {
       flags: {
-        ...MEMORY_FLAGS,
+        ...STORE_FLAGS,
         user: {
           ...text("Only notes from messages of this user: an id or <@id>", "user"),
           optional: true,
@@ -204,7 +220,7 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
     brief: "Show a note, with the messages that it came from",
     examples: ["barnacle memory show 3"],
     exits: { failed: "no such note", io: true, tryAgain: true },
-    parameters: { flags: MEMORY_FLAGS, positional: { kind: "tuple", parameters: [NUMBER] } },
+    parameters: { flags: STORE_FLAGS, positional: { kind: "tuple", parameters: [NUMBER] } },
     run: async (flags, io, id) => (await import("./memory.ts")).show(flags, id, io),
   }),
   delete: describeCommand<CommonFlags, number[]>({
@@ -212,7 +228,7 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
     examples: ["barnacle memory delete 3"],
     exits: { failed: "no such note", io: true, tryAgain: true },
     parameters: {
-      flags: MEMORY_FLAGS,
+      flags: STORE_FLAGS,
       positional: { kind: "array", parameter: NUMBER, minimum: 1 },
     },
     run: async (flags, io, ...ids) => (await import("./memory.ts")).remove(flags, ids, io),
@@ -222,7 +238,7 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
     examples: ["barnacle memory trace https://discord.com/channels/123/456/789"],
     exits: { io: true, tryAgain: true },
     parameters: {
-      flags: MEMORY_FLAGS,
+      flags: STORE_FLAGS,
       positional: {
         kind: "tuple",
         parameters: [word("Link or id of a message", "link or id")],

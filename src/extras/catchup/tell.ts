@@ -55,21 +55,25 @@ export function catchUpRequest(lines: string, boundary: string): ModelRequest {
   return { system: INSTRUCTIONS, messages: [{ role: "user", text }] };
 }
 
-/** A line that ends with a message: its number, or its link. */
-const LINE = /^\s*(?:[*•–-]\s+)?(.*?)[\s(<]*(?:\[(\d{1,5})\]|(https:\/\/\S+?))[\s.>)]*$/;
-const ADDRESS = /(?:[a-z]+:\/\/|www\.|discord(?:app)?\.(?:gg|com)\/)\S*/gi;
+// The looks behind let each of these begin once in a run of its characters, so it takes linear time.
+const TAIL = /(?<![\s.>)])[\s.>)]+$/;
+const LAST_WORD = /(?<!\S)\S+$/;
+const AROUND = /^\s*(?:[*•–-]\s+)?|(?<![\s(<])[\s(<]+$/g;
+const ADDRESS = /(?:(?<![a-z])[a-z]+:\/\/|www\.|discord(?:app)?\.(?:gg|com)\/)\S*/gi;
 
-/** Reads the model's lines. A line whose message the model did not get is dropped. */
+/** Reads lines that end with the number or link of a message that the model got. It drops others. */
 export function linesOf(
   answer: string,
   chosen: readonly News[],
 ): readonly { readonly text: string; readonly news: News }[] {
-  const byName = new Map(chosen.flatMap((one, at) => [[`${at + 1}`, one], [one.link, one]]));
+  const byName = new Map(chosen.flatMap((one, at) => [[`[${at + 1}]`, one], [one.link, one]]));
   return visibleText(answer.slice(0, ANSWER_CHARS)).split("\n").flatMap((line) => {
-    const [, words = "", number, link = ""] = LINE.exec(line.slice(0, READ_CHARS)) ?? [];
-    const text = words.replace(ADDRESS, "…").replace(/\[\d{1,5}\]/g, "").replace(/\s+/g, " ")
-      .trim();
-    const news = byName.get(number ?? link);
+    const whole = line.slice(0, READ_CHARS).replace(TAIL, "");
+    const [last = ""] = LAST_WORD.exec(whole) ?? [];
+    const name = last.slice(last.lastIndexOf(last.endsWith("]") ? "[" : "https://"));
+    const text = whole.slice(0, whole.length - name.length).replace(AROUND, "")
+      .replace(ADDRESS, "…").replace(/\[\d{1,5}\]/g, "").replace(/\s+/g, " ").trim();
+    const news = byName.get(name);
     return news && text !== "" ? [{ text: plain(bounded(text, LINE_CHARS)), news }] : [];
   }).slice(0, MAX_LINES).sort((one, other) => one.news.rank - other.news.rank);
 }

@@ -62,6 +62,7 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const options: InviteOptions = {
     gates: flags.tools ? config.discord.access.tools.openGates : [],
     externalEmoji: flags.externalEmoji,
+    voice: config.voice !== undefined,
   };
   const url = inviteUrl(id, options);
   if (flags.json) {

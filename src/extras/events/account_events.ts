@@ -9,13 +9,19 @@ import { snowflakeAt } from "../../core/discord/ids.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";
 import { type NumberedEvent, placeOfHook } from "../../core/hooks/hook.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { HOOK_EVENTS_KEPT_DAYS } from "../../store/schema/agent.ts";
 import { decodeServerEvent } from "../../discord/gateway/decode/server_events.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import { type EventEntry, missedDispatches } from "./missed.ts";
 
 const IDS_PER_MS = 2 ** 22;
-/** Age of a boost in milliseconds from which an update of its member brings nothing new. */
-const OLD_MS = 60 * 60_000;
+/** Milliseconds after which an update tells of an old event: the store has forgotten it, or never had it. */
+const OLD_MS: { readonly [event: string]: number } = {
+  boost: 60 * 60_000,
+  thread_closed: DAY_MS,
+  event_started: HOOK_EVENTS_KEPT_DAYS * DAY_MS,
+};
 
 export function createAccountEvents(
   account: AccountContext,
@@ -47,11 +53,13 @@ export function createAccountEvents(
       (!emoji || emoji.includes(event.emoji ?? ""));
   }
 
-  function eventsOf(event: ServerEvent): readonly NumberedEvent[] {
+  function eventsOf(
+    event: ServerEvent,
+    since = now() - (OLD_MS[event.event] ?? Infinity),
+  ): readonly NumberedEvent[] {
     const { channelId = "", messageId = "", guildId, parentId = "", body } = event;
     const entries = Object.entries(config().serverEvents).filter(([, one]) => isFor(one, event));
-    const isOld = event.event === "boost" && now() - event.at > OLD_MS;
-    if (entries.length === 0 || isOld) return [];
+    if (entries.length === 0 || event.at < since) return [];
     if (!isAllowed(event)) {
       log.info("An event starts no turn: the config closes its place", { guildId, channelId });
       return [];
@@ -68,7 +76,7 @@ export function createAccountEvents(
   }
 
   return {
-    eventsOf,
+    eventsOf: (event) => eventsOf(event),
     async missedEvents(guildId, from) {
       const { serverEvents, discord: { gateway: { catchUp } } } = config();
       const since = Math.max(from, now() - catchUp.maxAgeMin * 60_000);
@@ -79,7 +87,7 @@ export function createAccountEvents(
       for await (const page of missedDispatches(client, guildId, entries, refused)) {
         const events = page.map((dispatch) => decodeServerEvent(dispatch, facts))
           .flatMap((event) =>
-            event && (event.at >= since || event.event === "event_started") ? eventsOf(event) : []
+            event ? eventsOf(event, event.event === "event_started" ? undefined : since) : []
           );
         if (events.length > 0) await store.hooks.add(events, now());
       }

@@ -1,4 +1,4 @@
-/** Judges whether the bot may write where hooks and feeds send their events (W3, T15). */
+/** Judges whether the bot has the rights that hooks, feeds and events of servers need (W3, W7, T15). */
 
 import { titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
@@ -9,7 +9,13 @@ import type { SeenGuild } from "../../flows/preflight/permissions.ts";
 
 const NEEDED: readonly string[] = ["View Channel", "Send Messages"];
 
-type Places = Readonly<Record<string, { readonly to: string }>>;
+interface Rules {
+  readonly to: string;
+  readonly event?: string;
+  readonly where?: readonly string[];
+}
+
+type Places = Readonly<Record<string, Rules>>;
 
 export function judgeEventPlaces(
   { hooks, feeds }: { readonly hooks: Places; readonly feeds: Places },
@@ -25,7 +31,7 @@ export function judgeEventPlaces(
 function judge(
   id: "discord.hooks" | "discord.feeds",
   word: string,
-  entries: readonly (readonly [name: string, rules: { readonly to: string }])[],
+  entries: readonly (readonly [name: string, rules: Rules])[],
   guilds: readonly SeenGuild[],
 ): readonly Finding[] {
   if (entries.length === 0) return [];
@@ -35,9 +41,18 @@ function judge(
   let unknown = 0;
   const wrong = entries.flatMap(([name, rules]): readonly Finding[] => {
     const to = rules.to === "" ? undefined : placeOfHook(rules); // "": where it happens
+    const channel = to?.kind === "channel" && channels.find(({ id }) => id === to.channelId);
+    const blind = guilds.find(({ id, lacksAuditLog, details }) =>
+      lacksAuditLog && rules.event === "role_given" && // Discord tells it by this log alone
+      (rules.where?.includes(`guild:${id}`) ?? details?.channels.some((one) => one === channel))
+    );
+    if (blind) {
+      const why = `${hookText(name)} learns of no role in ${blind.name}: View Audit Log is missing`;
+      const fix = "give it to the bot's role in the settings of the server";
+      return [{ ...about, status: "fail", where: pathTo(pathOfHook(name), "event"), why, fix }];
+    }
     if (to?.kind !== "channel") return [];
     const where = pathTo(pathOfHook(name), isEntry(name) ? "post" : "to");
-    const channel = channels.find(({ id }) => id === to.channelId);
     if (channel) {
       const lacking = channel.missing.find(({ permission }) => NEEDED.includes(permission));
       if (!channel.isForum && !lacking) return [];

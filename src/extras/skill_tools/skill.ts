@@ -97,6 +97,9 @@ function withTools(
     const leniency = { insecurePermissions: true, mayLackSecrets: true };
     const loaded = await readConfig(await configBefore(flags, io), io.env, leniency);
     if (tellRefused(loaded, io)) return EXIT.config;
+    for (const { path, message } of loaded.problems) {
+      if (path.startsWith("skills.hosts")) io.problem(printable(`${path}: ${message}`));
+    }
     const found = await findSkillsOfAll(loaded.config, dataDir);
     const runTool = createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() }).tool;
     const { skills, problems } = await readTools(found, runTool);

@@ -8,6 +8,7 @@ import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { titled } from "../../core/checks.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { VoicePeople } from "./people/account_people.ts";
+import type { createAccountTalk as CreateTalk } from "./talk/account_talk.ts";
 import type { Calls } from "./line/call.ts";
 
 export function createAccountVoice(
@@ -18,7 +19,7 @@ export function createAccountVoice(
   if (!gateway) return {}; // a config with `voice` makes the account connect again
   let made: Calls | undefined;
   let people: VoicePeople | undefined;
-  let speechOf: AccountPart["speechOf"];
+  let own: ReturnType<typeof CreateTalk> | undefined;
   const { log } = account.forPart("voice");
   const link = createLoader(async () => {
     const { createCalls } = await import("./link/calls.ts");
@@ -26,8 +27,7 @@ export function createAccountVoice(
   });
   const talk = createLoader(async () => {
     const { createAccountTalk } = await import("./talk/account_talk.ts");
-    const own = createAccountTalk(account.forPart("voice"), services);
-    speechOf = own.speechOf;
+    own = createAccountTalk(account.forPart("voice"), services);
     return own.talk;
   });
   const loading = createLoader(async () => {
@@ -47,7 +47,13 @@ export function createAccountVoice(
       }).catch((error: unknown) => log.error("Cannot begin with voice channels", { error }));
     },
     reconfigured: () => people?.calls.reconfigured(),
-    events: { personForgotten: () => people?.calls.personForgotten() },
+    events: {
+      personForgotten: () => people?.calls.personForgotten(),
+      attempted: (row) =>
+        void own?.attempted(row).catch((error: unknown) =>
+          log.warn("Cannot remove minutes of a call from the store", { error })
+        ),
+    },
     commands: {
       join: async (call) => await (await get()).join(call, call.options["channel"]),
       leave: async (call) => await (await get()).leave(call),
@@ -55,7 +61,7 @@ export function createAccountVoice(
     },
     presses: { hear: async (press) => await (await get()).press(press) },
     voice: async (...call) => await (await get()).act(...call),
-    speechOf: (turn) => speechOf?.(turn),
+    speechOf: (turn) => own?.speechOf(turn),
     findings: () =>
       (people?.calls.failures() ?? []).map((why) => ({ ...titled("voice"), status: "warn", why })),
     async stop(): Promise<void> {

@@ -18,7 +18,6 @@ import { pathTo } from "../../core/config_file.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../store/store.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { RetryDelay } from "../../lib/network/backoff.ts";
@@ -26,6 +25,7 @@ import type {
   Command,
   CommandOption,
   MessageCommand,
+  OfferUses,
   Subcommand,
 } from "../../interactions/base/command.ts";
 
@@ -55,7 +55,7 @@ export function createWantedCommands(
     }>,
     "accountId" | "config" | "store" | "now"
   >,
-  context: Pick<InteractionContext, "config" | "mcp" | "searches" | "talks">,
+  context: OfferUses,
 ) {
   const known = () => settings.settingOf(accountId, "account", "commandGuild");
 

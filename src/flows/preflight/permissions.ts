@@ -22,6 +22,8 @@ import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
 export interface SeenGuild extends Named<GuildId> {
   /** Permissions that no bot of this program needs: `"Administrator"`. */
   readonly risky: readonly string[];
+  /** Set if the bot may not read the audit log. */
+  readonly lacksAuditLog?: boolean;
   /** Set if Barnacle did not read the details, because the bot may answer in too many guilds. */
   readonly isPassedOver?: true;
   /** Why the details are unknown, in words; absent if they are known, or if Barnacle did not ask. */

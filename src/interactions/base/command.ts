@@ -22,7 +22,7 @@ export interface Choice {
 }
 
 /** A value that a person may give with a command. */
-export interface CommandOption {
+export interface CommandOption<Uses = InteractionContext> {
   /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
@@ -43,22 +43,25 @@ export interface CommandOption {
    */
   readonly suggest?: (
     typing: OptionTyping,
-    context: InteractionContext,
+    context: Uses,
   ) => readonly Choice[] | Promise<readonly Choice[]>;
 }
 
 /** A part of a command with options of its own: `/config get`. */
-export interface Subcommand {
+export interface Subcommand<Uses = InteractionContext> {
   /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
   readonly description: string;
   /** Required ones come first; absent: none. */
-  readonly options?: readonly CommandOption[];
+  readonly options?: readonly CommandOption<Uses>[];
 }
 
-/** The work of a command, however a person gives it. */
-export interface CommandWork {
+/**
+ * The work of a command, however a person gives it. `Uses` is its module's part of the bot, from
+ * `context.ts`.
+ */
+export interface CommandWork<Uses = InteractionContext> {
   /** The right that policy checks before {@link CommandWork.run}. */
   readonly needs: CommandNeeds;
   /**
@@ -67,19 +70,22 @@ export interface CommandWork {
    *
    * @returns The answer, 1 to 2000 characters. Only the asker sees that of a slash command.
    */
-  run(call: CommandCall, context: InteractionContext): string | Promise<string>;
+  run(call: CommandCall, context: Uses): string | Promise<string>;
 }
 
+/** The part of the bot that tells whether a command is offered. */
+export type OfferUses = Pick<InteractionContext, "config" | "mcp" | "searches" | "talks">;
+
 /** A command: its name for Discord, its right and its answer. */
-export interface Command extends CommandWork {
+export interface Command<Uses = InteractionContext> extends CommandWork<Uses> {
   /** Lower case, 1 to 32 characters, without `/`. */
   readonly name: string;
   /** 1 to 100 characters; Discord shows it in the list of commands. */
   readonly description: string;
   /** Required ones come first; absent: none, as if there are subcommands. */
-  readonly options?: readonly CommandOption[];
+  readonly options?: readonly CommandOption<Uses>[];
   /** Each call names one of them; absent: the command has none. */
-  readonly subcommands?: readonly Subcommand[];
+  readonly subcommands?: readonly Subcommand<Uses>[];
   /** Set if the answer is for the asker alone: as a text, it works in direct messages only. */
   readonly isPrivate?: true;
   /**
@@ -95,13 +101,11 @@ export interface Command extends CommandWork {
   /** Set if it works as a slash command only. */
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */
-  readonly isOffered?: (
-    context: Pick<InteractionContext, "config" | "mcp" | "searches" | "talks">,
-  ) => boolean;
+  readonly isOffered?: (context: OfferUses) => boolean;
 }
 
 /** A command in the menu of a message (K6). */
-export interface MessageCommand extends CommandWork {
+export interface MessageCommand<Uses = InteractionContext> extends CommandWork<Uses> {
   /** 1 to 32 characters, as Discord shows it: `"Ask Barnacle"`. */
   readonly name: string;
 }
@@ -129,7 +133,7 @@ export type Later = () => Promise<string>;
 export type ComponentKind = ComponentUse["kind"];
 
 /** A component of one kind: its name for routing, its right and its answer. */
-export interface ComponentOf<Kind extends ComponentKind> {
+export interface ComponentOf<Kind extends ComponentKind, Uses = InteractionContext> {
   /** Only uses of this kind are routed to it. */
   readonly kind: Kind;
   /** The part of a `custom_id` before its first `:`, by which uses are routed. */
@@ -142,12 +146,14 @@ export interface ComponentOf<Kind extends ComponentKind> {
    *
    * @returns `undefined` if the component has no effect any more.
    */
-  run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
+  run(use: EventOf<Kind>, context: Uses): Promise<ComponentAnswer | undefined>;
   /** The notice for the person if `run` failed. */
   failedText(texts: Texts): string;
 }
 
-export type Component = { [Kind in ComponentKind]: ComponentOf<Kind> }[ComponentKind];
+export type Component<Uses = InteractionContext> = {
+  [Kind in ComponentKind]: ComponentOf<Kind, Uses>;
+}[ComponentKind];
 
 /** Maximum number of suggestions, and of characters of each, at Discord. */
 const MAX_CHOICES = 25;

@@ -118,61 +118,52 @@ export type DashboardLink =
   /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
   | { readonly kind: "off" | "none" };
 
-/**
- * Everything that a command or component may read and do, beside its own interaction. Each takes its
- * members by name from this parameter. Promises reject if the store fails.
- */
-export interface InteractionContext
-  extends
-    Pick<Account, "texts" | "now" | "log">,
-    Emits<"outbox">,
-    ReturnType<typeof createCommandUndo> {
-  /** Each command takes the namespaces that it works on; `questions` decides about questions. */
+/** For every command and component. Promises of all parts reject if the store fails. */
+export interface EachUses extends Pick<Account, "texts" | "now" | "log"> {
+  /** Each takes the namespaces that it works on; `questions` decides about questions. */
   readonly store: Store;
-  /** Decides questions to people; turns then continue, and cards change. */
-  readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
-    /**
-     * Finds out whether a person may decide a question for holders of a right.
-     *
-     * @param choice The choice of the button.
-     */
-    mayDecide(
-      question: StoredQuestion,
-      press: ButtonPress,
-      choice: string | undefined,
-    ): Promise<HolderCheck>;
-  };
-  readonly searches: {
-    /** Whether any channel has `knowledge`. */
-    readonly isOn: () => boolean;
-    /** Searches messages that the asker may read; in direct messages, on all servers. */
-    readonly run: ReturnType<typeof createPersonalSearch>;
-  };
-  /** Runs a command or a press whose work is an extra's; an empty answer: it has no effect. */
-  readonly byExtra: (use: CommandCall | ButtonPress) => Promise<string>;
-  /** Whether the config has `voice`. */
-  readonly talks: () => boolean;
-  /** Removes the program's secrets from a text. */
-  readonly cleanSecrets: (text: string) => string;
-  readonly turns: {
-    /** Stops turns; returns how many messages have lost theirs. */
-    stop(scope: StopScope): Promise<number>;
-    /** Whether a person may stop the turns of others there (K3). */
-    mayStopAll(event: CommandCall | ComponentUse): Promise<boolean>;
-  };
+}
+
+/** For `commands/about.ts`. */
+export interface AboutUses extends EachUses, Pick<ConversationUses, "agentHere"> {
   /** Reads the account's state at this moment, as far as it concerns the asker. */
   readonly status: (call: CommandCall) => Promise<StatusFacts>;
-  /** The size of the conversation that a message of the asker would continue here. */
-  readonly contextOf: (call: CommandCall) => Promise<ContextFacts>;
   readonly commands: () => readonly {
     /** Its name, without `/`. */
     readonly name: string;
     readonly description: string;
     readonly needs: CommandNeeds;
   }[];
+  /** The size of the conversation that a message of the asker would continue here. */
+  readonly contextOf: (call: CommandCall) => Promise<ContextFacts>;
+  /** The limits that a question of the asker counts for. */
+  readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;
+  /** The currency of the config's prices; `undefined`: amounts stand alone. */
+  readonly currency: () => string | undefined;
+}
+
+/** For `commands/conversation.ts`. */
+export interface ConversationUses extends EachUses, Pick<QuestionUses, "ask"> {
   readonly conversations: Conversations;
   readonly models: ConversationModels;
+  readonly turns: {
+    /** Stops turns; returns how many messages have lost theirs. */
+    stop(scope: StopScope): Promise<number>;
+    /** Whether a person may stop the turns of others there (K3). */
+    mayStopAll(event: CommandCall | ComponentUse): Promise<boolean>;
+  };
+  /** The agent that answers the asker here; `undefined` if the bot has one alone. */
+  readonly agentHere: (call: CommandCall) => string | undefined;
+}
+
+/** For `commands/settings.ts`. */
+export interface SettingsUses extends EachUses, Pick<ConversationUses, "models"> {
   readonly settings: Pick<ReturnType<typeof createChosenSettings>, "of" | "choose">;
+}
+
+/** For `commands/questions.ts`. */
+export interface QuestionUses extends EachUses {
+  readonly why: ReturnType<typeof createWhy>;
   /** The skills of the agent, as a person in that place may use them. */
   readonly skills: (
     call: CommandCall,
@@ -186,19 +177,85 @@ export interface InteractionContext
     call: CommandCall,
     question: CommandQuestion,
   ) => Promise<"here" | "direct" | "refused" | "nowhere">;
-  readonly why: ReturnType<typeof createWhy>;
+}
+
+/** For `commands/own_data.ts`. */
+export interface OwnDataUses extends EachUses, ReturnType<typeof createCommandUndo> {
   readonly forget: ReturnType<typeof createForget>;
-  readonly config: ConfigPort;
-  readonly allowlists: Allowlists;
-  readonly mcp: McpSignIns;
+  /** Removes the program's secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
+}
+
+/** For `commands/search.ts`. */
+export interface SearchUses extends EachUses {
+  readonly searches: {
+    /** Whether any channel has `knowledge`. */
+    readonly isOn: () => boolean;
+    /** Searches messages that the asker may read; in direct messages, on all servers. */
+    readonly run: ReturnType<typeof createPersonalSearch>;
+  };
+}
+
+/** For commands and buttons whose work is an extra's: `commands/catchup.ts`, `commands/voice.ts`. */
+export interface ExtraUses extends EachUses {
+  /** Resolves to an empty text if the command or the press has no effect. */
+  readonly byExtra: (use: CommandCall | ButtonPress) => Promise<string>;
+  /** Whether the config has `voice`. */
+  readonly talks: () => boolean;
+}
+
+/** For `commands/bot.ts`. */
+export interface BotUses extends EachUses {
+  readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
+  readonly dashboardLink: () => Promise<DashboardLink>;
   readonly pause: AccountPause["port"];
   readonly restart: ReturnType<typeof createRestart>;
-  readonly dashboardLink: () => Promise<DashboardLink>;
-  /** The agent that answers the asker here; `undefined` if the bot has one alone. */
-  readonly agentHere: (call: CommandCall) => string | undefined;
-  readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
-  /** The limits that a question of the asker counts for. */
-  readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;
-  /** The currency of the config's prices; `undefined`: amounts stand alone. */
-  readonly currency: () => string | undefined;
 }
+
+/** For `commands/config.ts`. */
+export interface ConfigUses extends EachUses {
+  readonly config: ConfigPort;
+}
+
+/** For `commands/allowlist.ts`. */
+export interface AllowlistUses extends ConfigUses {
+  readonly allowlists: Allowlists;
+}
+
+/** For `commands/mcp.ts`. */
+export interface McpUses extends EachUses {
+  readonly mcp: McpSignIns;
+}
+
+/** For `components.ts` and `commands/approve.ts`. */
+export interface DecisionUses extends EachUses, Emits<"outbox"> {
+  /** Decides questions to people; turns then continue, and cards change. */
+  readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
+    /**
+     * Finds out whether a person may decide a question for holders of a right.
+     *
+     * @param choice The choice of the button.
+     */
+    mayDecide(
+      question: StoredQuestion,
+      press: ButtonPress,
+      choice: string | undefined,
+    ): Promise<HolderCheck>;
+  };
+}
+
+/** All of them, as the bot makes them. */
+export interface InteractionContext
+  extends
+    AboutUses,
+    ConversationUses,
+    SettingsUses,
+    QuestionUses,
+    OwnDataUses,
+    SearchUses,
+    ExtraUses,
+    BotUses,
+    ConfigUses,
+    AllowlistUses,
+    McpUses,
+    DecisionUses {}

@@ -7,6 +7,7 @@ import { dayOf, endOfDay, moneyText, monthStartOf } from "../../core/spending/us
 import { notice, type TextKey, type Texts } from "../../render/notices/notices.ts";
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import type { Command } from "../base/command.ts";
+import type { AboutUses } from "../base/context.ts";
 import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
 import { clip } from "../../lib/text/cut.ts";
@@ -14,7 +15,7 @@ import { durationText, readerTime } from "../../lib/text/units.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 
 /** Answers with tokens and money of the asker. Only the asker sees it. */
-export const usage: Command = {
+export const usage: Command<AboutUses> = {
   name: "usage",
   isPrivate: true,
   description: "Show the tokens and the money of your own messages",
@@ -53,7 +54,7 @@ function wordsOf(
 }
 
 /** Answers with the ids of the asker and of the place. An owner copies them into the config. */
-export const whoami: Command = {
+export const whoami: Command<AboutUses> = {
   name: "whoami",
   description: "Show your user id and the ids of this place",
   needs: "everyone",
@@ -74,7 +75,7 @@ const SHOWN_ROLES = 20;
  * Answers with Barnacle's version, the model, the connection and the use of today. Owners see the use
  * by all people, and what needs their attention.
  */
-export const status: Command = {
+export const status: Command<AboutUses> = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
@@ -129,7 +130,7 @@ const SOURCES = {
 } as const satisfies Readonly<Record<WindowSource, TextKey>>;
 
 /** Lists all commands, by the right that they need. */
-export const help: Command = {
+export const help: Command<AboutUses> = {
   name: "help",
   description: "Show my commands",
   needs: "everyone",
@@ -147,7 +148,11 @@ export const help: Command = {
 };
 
 /** The same under OpenClaw's other name. */
-export const commands: Command = { ...help, name: "commands", description: "List my commands" };
+export const commands: Command<AboutUses> = {
+  ...help,
+  name: "commands",
+  description: "List my commands",
+};
 
 const MAX_LENGTH = 2_000;
 
@@ -161,7 +166,7 @@ const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
 };
 
 /** Answers with the size of the conversation that a message of the asker here would continue. */
-export const context: Command = {
+export const context: Command<AboutUses> = {
   name: "context",
   description: "Show how much of this conversation I remember",
   takesWords: true,
@@ -193,4 +198,11 @@ export const context: Command = {
 };
 
 /** These commands, in the order of `/help`. */
-export const ABOUT: readonly Command[] = [help, commands, status, whoami, usage, context];
+export const ABOUT: readonly Command<AboutUses>[] = [
+  help,
+  commands,
+  status,
+  whoami,
+  usage,
+  context,
+];

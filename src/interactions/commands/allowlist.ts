@@ -10,16 +10,16 @@ import type { ListChange, ListChoice, NoList } from "../../core/people/people_li
 import { bounded } from "../../lib/text/cut.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command, CommandOption } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
+import type { AllowlistUses } from "../base/context.ts";
 
-const user: CommandOption = {
+const user: CommandOption<AllowlistUses> = {
   name: "user",
   description: "The person: a mention or an ID",
   type: "user",
   isRequired: true,
 };
 
-const list: CommandOption = {
+const list: CommandOption<AllowlistUses> = {
   name: "list",
   description: "Which list; without it, the one that decides here",
   type: "text",
@@ -31,7 +31,7 @@ const list: CommandOption = {
 };
 
 /** Shows, extends and shortens lists. */
-export const allowlist: Command = {
+export const allowlist: Command<AllowlistUses> = {
   name: "allowlist",
   description: "Show or change who may talk to me",
   subcommands: [
@@ -77,7 +77,7 @@ function choiceOf(value: unknown): ListChoice {
 async function shown(
   call: CommandCall,
   choice: ListChoice,
-  { allowlists, texts }: InteractionContext,
+  { allowlists, texts }: AllowlistUses,
 ): Promise<string> {
   const { list, paired } = await allowlists.show(call, choice);
   if (list.kind === "everyone" || list.kind === "no_guilds") {
@@ -125,7 +125,7 @@ function changed(
   change: ListChange,
   how: "add" | "remove",
   userId: UserId,
-  { texts }: InteractionContext,
+  { texts }: AllowlistUses,
 ): string {
   const person = personText(userId);
   switch (change.kind) {
@@ -161,7 +161,7 @@ const RESULTS = {
 function noList(
   list: NoList,
   userId: UserId | undefined,
-  texts: ReturnType<InteractionContext["texts"]>,
+  texts: ReturnType<AllowlistUses["texts"]>,
 ): string {
   switch (list.kind) {
     case "everyone":

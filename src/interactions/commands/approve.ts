@@ -11,7 +11,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { isShown, settledContent, withVisibleCharacters } from "../../render/questions/card.ts";
 import { choicesFor, type Command } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
+import type { DecisionUses } from "../base/context.ts";
 
 /** Decisions, by the words that OpenClaw takes. */
 const DECISIONS: ReadonlyMap<string, string> = new Map([
@@ -21,7 +21,7 @@ const DECISIONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Lists the approvals that wait for the asker, and decides one. */
-export const approve: Command = {
+export const approve: Command<DecisionUses> = {
   name: "approve",
   description: "Allow or deny a command that waits for an approval",
   options: [
@@ -111,7 +111,7 @@ function ordered(words: string): string {
 /** The open approvals that a person may decide. */
 async function openFor(
   { accountId, sender }: CommandCall,
-  { questions, now }: InteractionContext,
+  { questions, now }: DecisionUses,
 ): Promise<readonly StoredQuestion[]> {
   const open = await questions.open(now(), accountId);
   return open.filter(({ question: { kind, asked } }) =>
@@ -119,7 +119,7 @@ async function openFor(
   );
 }
 
-function listOf(open: readonly StoredQuestion[], { texts }: InteractionContext): string {
+function listOf(open: readonly StoredQuestion[], { texts }: DecisionUses): string {
   if (open.length === 0) return notice("approvalsNone", {}, texts());
   const [only, second] = open;
   if (only && !second && isShown(only.question) && only.question.exact !== undefined) {

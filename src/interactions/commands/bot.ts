@@ -2,8 +2,9 @@
 
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
+import type { BotUses } from "../base/context.ts";
 
-export const agents: Command = {
+export const agents: Command<BotUses> = {
   name: "agents",
   description: "List my agents and their models",
   needs: "owner",
@@ -11,7 +12,7 @@ export const agents: Command = {
 };
 
 /** Pauses the bot, or lets it go on. A pause outlives a restart. */
-export const pause: Command = {
+export const pause: Command<BotUses> = {
   name: "pause",
   description: "Pause me everywhere, or let me go on",
   needs: "owner",
@@ -29,7 +30,7 @@ export const pause: Command = {
 };
 
 /** Ends the process once its answers are sent, as a signal does. */
-export const restart: Command = {
+export const restart: Command<BotUses> = {
   name: "restart",
   description: "End my process, so that it is started again",
   needs: "owner",
@@ -48,7 +49,7 @@ export const restart: Command = {
 };
 
 /** Tells a login link of the dashboard. Only the asker sees it, so there is no text command. */
-export const dashboard: Command = {
+export const dashboard: Command<BotUses> = {
   name: "dashboard",
   description: "Log in to my dashboard",
   needs: "owner",
@@ -65,4 +66,4 @@ export const dashboard: Command = {
 };
 
 /** The commands that stop the bot, in the order of `/help`. */
-export const STOPS: readonly Command[] = [pause, restart];
+export const STOPS: readonly Command<BotUses>[] = [pause, restart];

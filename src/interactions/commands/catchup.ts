@@ -1,8 +1,9 @@
 /** Tells a person alone what happened since they were last here: `/catchup` (T17a). */
 
 import type { Command } from "../base/command.ts";
+import type { ExtraUses } from "../base/context.ts";
 
-export const catchup: Command = {
+export const catchup: Command<ExtraUses> = {
   name: "catchup",
   description: "Read what happened since you were last here; only you see it",
   options: [

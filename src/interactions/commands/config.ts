@@ -7,9 +7,9 @@
 
 import { notice } from "../../render/notices/notices.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
+import type { ConfigUses } from "../base/context.ts";
 
-const path: CommandOption = {
+const path: CommandOption<ConfigUses> = {
   name: "path",
   description: "Path of a key: commands.native",
   type: "text",
@@ -21,7 +21,7 @@ const path: CommandOption = {
 };
 
 /** Shows, reads, sets and removes keys. */
-export const config: Command = {
+export const config: Command<ConfigUses> = {
   name: "config",
   description: "Read or change my config file",
   subcommands: [
@@ -65,7 +65,7 @@ export const config: Command = {
   },
 };
 
-async function shown(path: string, { config, texts }: InteractionContext): Promise<string> {
+async function shown(path: string, { config, texts }: ConfigUses): Promise<string> {
   const value = await config.get(path);
   if (value === undefined) return notice("configNone", { path: cut(path) }, texts());
   return `\`\`\`json\n${cut(value.replaceAll("```", "'''"))}\n\`\`\``;

@@ -5,14 +5,14 @@
 
 import { notice, type TextKey } from "../../render/notices/notices.ts";
 import { choicesFor, type Command, type Component } from "../base/command.ts";
+import type { ConversationUses } from "../base/context.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { STOP_BUTTON } from "../../core/outbound/outbound.ts";
-import type { InteractionContext } from "../base/context.ts";
 import { agentLine } from "./about.ts";
 import { ASKED } from "./questions.ts";
 
 /** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
-export const reset: Command = {
+export const reset: Command<ConversationUses> = {
   name: "reset",
   description: "Begin a new conversation here; I forget the old one",
   takesWords: true,
@@ -30,7 +30,7 @@ export const reset: Command = {
 };
 
 /** The same; with words, the new conversation begins with them. */
-export const fresh: Command = {
+export const fresh: Command<ConversationUses> = {
   ...reset,
   name: "new",
   description: "Begin a new conversation here, perhaps with a question",
@@ -51,7 +51,7 @@ export const fresh: Command = {
 };
 
 /** Folds everything so far, which makes room in the window and costs one request to the model. */
-export const compact: Command = {
+export const compact: Command<ConversationUses> = {
   name: "compact",
   description: "Fold this conversation into a summary",
   takesWords: true,
@@ -68,7 +68,7 @@ const TEXTS = {
 } as const satisfies Record<string, TextKey>;
 
 /** Stops the asker's turns in the channel; in a direct message, or with the right to, all. */
-const stop: Command = {
+const stop: Command<ConversationUses> = {
   name: "stop",
   description: "Stop my current work here",
   needs: "everyone",
@@ -76,7 +76,7 @@ const stop: Command = {
 };
 
 /** The button below a progress line. It does the same, so it needs no state of its own. */
-export const stopButton: Component = {
+export const stopButton: Component<ConversationUses> = {
   kind: "button",
   name: STOP_BUTTON,
   needs: "everyone",
@@ -86,7 +86,7 @@ export const stopButton: Component = {
 
 async function stopHere(
   call: CommandCall | ButtonPress,
-  { turns, texts, log }: InteractionContext,
+  { turns, texts, log }: ConversationUses,
 ): Promise<string> {
   const { accountId, channelId, place, sender } = call;
   // A user install is no direct message, though its rules are: others may be in the channel.
@@ -108,7 +108,7 @@ async function stopHere(
 const DEFAULT = "default";
 
 /** Chooses a model of the config for this conversation, until a person chooses another. */
-export const model: Command = {
+export const model: Command<ConversationUses> = {
   name: "model",
   description: "Show or choose the model of this conversation",
   options: [{
@@ -144,7 +144,7 @@ export const model: Command = {
   },
 };
 
-export const models: Command = {
+export const models: Command<ConversationUses> = {
   ...model,
   name: "models",
   description: "List the models that I can use",
@@ -155,7 +155,7 @@ export const models: Command = {
 
 async function listOf(
   call: CommandCall,
-  { models, agentHere, texts }: InteractionContext,
+  { models, agentHere, texts }: ConversationUses,
 ): Promise<string> {
   const { id: current } = await models.of(call);
   const lines = models.ids().slice(0, SHOWN).map((id) =>
@@ -173,4 +173,11 @@ function quoted(text: string): string {
 }
 
 /** These commands, in the order of `/help`. */
-export const CONVERSATION: readonly Command[] = [stop, fresh, reset, compact, model, models];
+export const CONVERSATION: readonly Command<ConversationUses>[] = [
+  stop,
+  fresh,
+  reset,
+  compact,
+  model,
+  models,
+];

@@ -8,10 +8,10 @@ import { bounded } from "../../lib/text/cut.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
+import type { McpUses } from "../base/context.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
-import type { InteractionContext } from "../base/context.ts";
 
-const server: CommandOption = {
+const server: CommandOption<McpUses> = {
   name: "server",
   description: "Name of the MCP server in my config",
   type: "text",
@@ -20,14 +20,14 @@ const server: CommandOption = {
     choicesFor(typed.text, mcp.ids().map((id) => ({ name: id, value: id }))),
 };
 
-const answer: CommandOption = {
+const answer: CommandOption<McpUses> = {
   name: "answer",
   description: "Last address of your browser, if it could not open it",
   type: "text",
 };
 
 /** Lists servers, signs in and out. */
-export const mcp: Command = {
+export const mcp: Command<McpUses> = {
   name: "mcp",
   description: "Show my logins to MCP servers, sign in, or delete a login",
   subcommands: [
@@ -74,7 +74,7 @@ const MAX_PROBLEM = 800;
 const MAX_ADDRESS = 1_400;
 const MAX_SERVERS = 12;
 
-async function listed({ mcp, texts, now }: InteractionContext): Promise<string> {
+async function listed({ mcp, texts, now }: McpUses): Promise<string> {
   const states = await mcp.states();
   const lines = states.slice(0, MAX_SERVERS).map((state) =>
     `– \`${bounded(state.id, MAX_NAME)}\`: ${stateText(state, now(), texts())}`
@@ -87,7 +87,7 @@ async function listed({ mcp, texts, now }: InteractionContext): Promise<string> 
 function stateText(
   { login, until, isRenewed }: McpLoginState,
   now: number,
-  texts: ReturnType<InteractionContext["texts"]>,
+  texts: ReturnType<McpUses["texts"]>,
 ): string {
   switch (login) {
     case "program":

@@ -8,12 +8,13 @@ import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
+import type { OwnDataUses } from "../base/context.ts";
 import { plain } from "./search.ts";
 import type { UndoOutcome } from "../parts/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 
 /** Takes back the newest change of the last ten minutes, or one by its number. */
-export const undo: Command = {
+export const undo: Command<OwnDataUses> = {
   name: "undo",
   description: "Take back what I have just changed for you here",
   options: [{
@@ -33,7 +34,7 @@ export const undo: Command = {
 };
 
 /** The button below an answer that has changed something; the store decides what it takes back. */
-export const undoButton: Component = {
+export const undoButton: Component<OwnDataUses> = {
   kind: "button",
   name: UNDO_BUTTON,
   needs: "everyone", // as the command
@@ -72,7 +73,7 @@ function wordsOf(outcome: UndoOutcome, texts: Texts): string {
 }
 
 /** Forgets the asker. A word confirms it, because no one can bring the data back. */
-export const forget: Command = {
+export const forget: Command<OwnDataUses> = {
   name: "forget",
   description: "Delete everything that I have stored of you",
   options: [{
@@ -96,7 +97,7 @@ const SHOWN = 15;
 const PREVIEW_CHARS = 90;
 
 /** Works on one's own notes: in a server, on those of that server; in direct messages, on all. */
-export const memory: Command = {
+export const memory: Command<OwnDataUses> = {
   name: "memory",
   isPrivate: true,
   description: "Show, edit or delete my notes from your messages",
@@ -144,4 +145,4 @@ function listOf(notes: readonly Note[]): string {
 }
 
 /** The commands that take data or changes back, in the order of `/help`. */
-export const REMOVALS: readonly Command[] = [forget, undo];
+export const REMOVALS: readonly Command<OwnDataUses>[] = [forget, undo];

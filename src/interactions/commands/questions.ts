@@ -8,11 +8,11 @@
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { notice, type TextKey } from "../../render/notices/notices.ts";
 import { choicesFor, type Command, type MessageCommand } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
+import type { QuestionUses } from "../base/context.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 
 /** Explains a message of the asker's; an owner may ask about every message. */
-export const why: Command = {
+export const why: Command<QuestionUses> = {
   name: "why",
   description: "Explain why I answered a message, or did not",
   options: [{ name: "message", description: "Link or id of your message", type: "text" }],
@@ -32,7 +32,7 @@ function messageIdIn(text: string) {
   return parseSnowflake<"message">(digits);
 }
 
-export const askAbout: MessageCommand = {
+export const askAbout: MessageCommand<QuestionUses> = {
   name: "Ask Barnacle",
   needs: "everyone",
   run: (call, context) =>
@@ -43,7 +43,7 @@ export const askAbout: MessageCommand = {
     ),
 };
 
-export const summarise: MessageCommand = {
+export const summarise: MessageCommand<QuestionUses> = {
   name: "Summarise from here",
   needs: "everyone",
   run: (call, context) =>
@@ -54,14 +54,14 @@ export const summarise: MessageCommand = {
     ),
 };
 
-const remindMe: MessageCommand = {
+const remindMe: MessageCommand<QuestionUses> = {
   name: "Remind me",
   needs: "everyone",
   run: (call, context) =>
     question("Remind me of the quoted message. If it names no time, ask me when.", call, context),
 };
 
-export const whyNoAnswer: MessageCommand = {
+export const whyNoAnswer: MessageCommand<QuestionUses> = {
   name: "Why no answer?",
   needs: "everyone",
   run: why.run,
@@ -70,7 +70,7 @@ export const whyNoAnswer: MessageCommand = {
 async function question(
   text: string,
   call: CommandCall,
-  { ask, texts }: InteractionContext,
+  { ask, texts }: QuestionUses,
 ): Promise<string> {
   const { target } = call;
   if (!target) return notice("deadButton", {}, texts());
@@ -79,7 +79,7 @@ async function question(
 }
 
 /** Starts a turn that reads the skill first, and answers in the channel. */
-export const skill: Command = {
+export const skill: Command<QuestionUses> = {
   name: "skill",
   description: "Use one of my skills",
   options: [
@@ -126,7 +126,7 @@ export const ASKED = {
 } as const satisfies Readonly<Record<string, TextKey>>;
 
 /** All commands in the menu of a message, with distinct names. Discord takes five at most. */
-export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
+export const MESSAGE_COMMANDS: readonly MessageCommand<QuestionUses>[] = [
   askAbout,
   summarise,
   remindMe,

@@ -9,6 +9,7 @@ import { notice } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { FoundSource } from "../../core/turn/ports/search.ts";
 import type { Command } from "../base/command.ts";
+import type { SearchUses } from "../base/context.ts";
 
 const MAX_LENGTH = 2_000;
 /** Messages in an answer, and characters of each. */
@@ -16,7 +17,7 @@ const SHOWN = 5;
 const PREVIEW_CHARS = 160;
 
 /** Searches messages that the asker may read. */
-export const search: Command = {
+export const search: Command<SearchUses> = {
   name: "search",
   description: "Search this server's messages; only you see the result",
   options: [{

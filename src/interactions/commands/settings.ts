@@ -8,8 +8,8 @@
 import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/people/chosen.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Choice, Command } from "../base/command.ts";
+import type { SettingsUses } from "../base/context.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import type { InteractionContext } from "../base/context.ts";
 
 /**
  * Chooses the level of thinking of a conversation.
@@ -17,7 +17,7 @@ import type { InteractionContext } from "../base/context.ts";
  * A server's words alone tell whether its model takes a level. So a refused level is remembered, and
  * the command says so; the turn that found out is answered without it.
  */
-export const think: Command = settingCommand({
+export const think: Command<SettingsUses> = settingCommand({
   name: "think",
   description: "Show or choose how long my model thinks here",
   option: { name: "level", description: "How long it thinks" },
@@ -41,7 +41,7 @@ export const think: Command = settingCommand({
   },
 });
 
-export const verbose: Command = settingCommand({
+export const verbose: Command<SettingsUses> = settingCommand({
   name: "verbose",
   description: "Show or hide the tools I used above my answers here",
   option: { name: "mode", description: "Whether everyone here sees them" },
@@ -54,7 +54,7 @@ export const verbose: Command = settingCommand({
 });
 
 /** Shows the model's thinking, if its server sends it. */
-export const reasoning: Command = settingCommand({
+export const reasoning: Command<SettingsUses> = settingCommand({
   name: "reasoning",
   description: "Show or hide my model's thinking above my answers here",
   option: { name: "mode", description: "Whether everyone here sees it" },
@@ -64,7 +64,7 @@ export const reasoning: Command = settingCommand({
 });
 
 /** Chooses the mode of a channel or a direct message, in place of `messages.queue.mode`. */
-export const queue: Command = settingCommand({
+export const queue: Command<SettingsUses> = settingCommand({
   name: "queue",
   description: "Show or choose what I do with messages during my work",
   option: { name: "mode", description: "What to do with such messages" },
@@ -80,7 +80,7 @@ export const queue: Command = settingCommand({
 });
 
 /** Chooses for a channel with its threads, or for a thread. */
-export const activation: Command = settingCommand({
+export const activation: Command<SettingsUses> = settingCommand({
   name: "activation",
   description: "Show or choose whether I answer without a mention here",
   option: { name: "mode", description: "When I answer" },
@@ -102,7 +102,7 @@ export const activation: Command = settingCommand({
  *
  * Messages there are context for later answers. Commands work, so that `/send on` does.
  */
-export const send: Command = settingCommand({
+export const send: Command<SettingsUses> = settingCommand({
   name: "send",
   description: "Show or choose whether I answer in this channel",
   option: { name: "mode", description: "Whether I answer" },
@@ -126,7 +126,7 @@ interface SettingCommand extends Pick<Command, "description" | "needs"> {
   readonly remark?: (
     call: CommandCall,
     value: string | undefined,
-    context: InteractionContext,
+    context: SettingsUses,
   ) => SettingRemark | undefined | Promise<SettingRemark | undefined>;
 }
 
@@ -138,7 +138,7 @@ interface SettingRemark {
 /** Makes the command. Without a value, it shows the setting. */
 function settingCommand(
   { name, description, option, choices, unset, needs, remark }: SettingCommand,
-): Command {
+): Command<SettingsUses> {
   return {
     name,
     description,
@@ -176,4 +176,10 @@ function namesOf(choices: readonly Choice[]): string {
 }
 
 /** The settings of conversations and channels, in the order of `/help`. */
-export const SETTINGS: readonly Command[] = [think, reasoning, verbose, queue, activation];
+export const SETTINGS: readonly Command<SettingsUses>[] = [
+  think,
+  reasoning,
+  verbose,
+  queue,
+  activation,
+];

@@ -3,14 +3,15 @@
 import { HEAR_BUTTON } from "../../core/outbound/outbound.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
+import type { ExtraUses } from "../base/context.ts";
 
 const ofVoice = {
   needs: "everyone", // who may talk to the bot in the voice channel
   isOffered: ({ talks }) => talks(),
   run: async (call, { byExtra, texts }) => await byExtra(call) || notice("voiceOff", {}, texts()),
-} as const satisfies Partial<Command>;
+} as const satisfies Partial<Command<ExtraUses>>;
 
-export const VOICE: readonly Command[] = [
+export const VOICE: readonly Command<ExtraUses>[] = [
   {
     ...ofVoice,
     name: "join",
@@ -33,7 +34,7 @@ export const VOICE: readonly Command[] = [
 ];
 
 /** The buttons of the card in a voice channel. Each person decides for themselves alone. */
-export const hearButton: Component = {
+export const hearButton: Component<ExtraUses> = {
   kind: "button",
   name: HEAR_BUTTON,
   needs: "everyone",

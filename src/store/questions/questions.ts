@@ -27,7 +27,7 @@ import { CARD_DELETED } from "../outbox/turn_outbox.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import type { UsageRows } from "../usage/usage.ts";
 import type { ExecRule } from "../../core/exec/command.ts";
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 
 export function createQuestions(
   transactions: Transactions,
@@ -51,11 +51,17 @@ export function createQuestions(
 /** All methods of `store.questions`. */
 export type Questions = ReturnType<typeof createQuestions>;
 
-/** Commands that a person has allowed for good (A2). */
+/** Commands that a person has allowed for good (A2), and decisions about tools of skills (T7a). */
 function createExecRules({ database, sql, commit, read }: Transactions) {
   const select = sql`SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id`;
   const insert = EXEC_RULE.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const selectAll = sql.rows(EXEC_RULE.read)`SELECT * FROM exec_rule ORDER BY id`;
+  const remove = sql`DELETE FROM exec_rule WHERE id = ?`;
   return {
+    /** All rules; those about tools of skills (T7a) are of no agent. */
+    allRules: () => read(() => selectAll.all()),
+    /** @returns Whether there was such a rule. */
+    removeRule: (id: number) => commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes > 0),
     execRules: (agentId: string): Promise<readonly ExecRule[]> =>
       read(() => select.all(agentId).map((row) => ({ ...RULE.read(row), isPattern: false }))),
     /** Adds a rule, once. */
@@ -238,6 +244,10 @@ function createDecisions(
   const end = sql`
     UPDATE question SET state = :state, answer = :answer, decided_by = :by, decided_at = :now
     WHERE id = :id AND state = 'open'`;
+  const selectSame = sql.rows(STORED_QUESTION.read)`
+    SELECT ${STORED_QUESTION.columns()} FROM question
+    WHERE state = 'open' AND account_id = :accountId AND question ->> '$.kind' = 'escalation'
+      AND question ->> '$.binding' = :binding`;
 
   function find({ accountId: account, by }: Deciding): {
     readonly question: StoredQuestion;
@@ -261,7 +271,8 @@ function createDecisions(
     return { question: selectById.one(questionRow), choice };
   }
 
-  function settle(deciding: Deciding): DecidingOutcome {
+  /** @param turns Gets the turns of all questions that end. */
+  function settle(deciding: Deciding, turns: MessageId[]): DecidingOutcome {
     const match = find(deciding);
     if (!match) return { kind: "unknown" };
     const { question: stored, choice } = match;
@@ -271,6 +282,7 @@ function createDecisions(
       question.asked.includes(userId);
     const as = question.forHolders && !isAsked ? deciding.as : undefined;
     if (!isAsked && !as) return { kind: "not_asked", question: stored, choice };
+    turns.push(stored.messageId);
     if (stored.state !== "open") return { kind: "closed", question: stored };
     if (stored.expiresAt <= now) {
       end.run({ id: stored.id, state: "expired", answer: null, by: null, now });
@@ -282,26 +294,25 @@ function createDecisions(
     const given = readAnswer(question, choice, deciding);
     if (!given) return { kind: "no_choice", question: stored };
     const answer: QuestionAnswer = as === "holder" ? { ...given, byRight: true } : given;
-    end.run({
-      id: stored.id,
-      state: "answered",
-      answer: JSON.stringify(answer),
-      by: userId ?? null,
-      now,
-    });
+    const { accountId } = stored;
+    const { binding = null } = question;
+    // An answer about a version of a file is one to all questions about it.
+    for (const { id, messageId } of [stored, ...selectSame.all({ accountId, binding })]) {
+      const ended = { id, answer: JSON.stringify(answer), by: userId ?? null, now };
+      end.run({ ...ended, state: "answered" });
+      turns.push(messageId);
+    }
     const decided = { ...stored, state: "answered", answer, decidedBy: userId } as const;
     return { kind: "decided", question: decided };
   }
 
   return {
     /** Decides a question, unless it is decided. */
-    decide: (deciding: Deciding): Promise<DecidingOutcome> =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => settle(deciding), {
-        onStored(outcome) {
-          if (outcome.kind !== "decided" && outcome.kind !== "closed") return;
-          onDecided([outcome.question.messageId]);
-        },
-      }),
+    decide(deciding: Deciding): Promise<DecidingOutcome> {
+      const turns: MessageId[] = [];
+      const onStored = () => onDecided(turns);
+      return commit(COMMIT_OPTIONS.BY_HAND, () => settle(deciding, turns), { onStored });
+    },
     /** Open questions, oldest first; of one account, if given. */
     open: (now: number, accountId?: AccountId): Promise<readonly StoredQuestion[]> =>
       read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(STORED_QUESTION.read)),

@@ -13,14 +13,22 @@ const CONNECT = 1n << 20n;
 const REST = (1n << 16n) | (1n << 15n) | (1n << 6n); // history, files, reactions
 
 /** A guild whose one role grants `granted`, with a text channel and a forum. */
-function fakeApi(granted: bigint, guilds = 1, listed: readonly string[] = []) {
+function fakeApi(
+  granted: bigint,
+  guilds = 1,
+  listed: readonly string[] = [],
+  inGuild?: string,
+) {
   const asked: string[] = [];
   const api: Pick<RestApi, "request"> = {
     request(_method, path) {
       asked.push(path);
       if (path.startsWith("/users/@me/guilds")) {
         return Promise.resolve(
-          Array.from({ length: guilds }, (_, at) => ({ id: `${at + 100}`, name: `g${at}` })),
+          Array.from(
+            { length: guilds },
+            (_, at) => ({ id: `${at + 100}`, name: `g${at}`, permissions: inGuild }),
+          ),
         );
       }
       const id = path.split("/")[2] ?? "";
@@ -84,6 +92,15 @@ describe("[O3] examineGuilds()", () => {
       for (const { granted = [], missing } of channels) {
         assert.equal(granted.includes("Send Messages"), !lacksRequired(missing));
       }
+    }
+  });
+
+  it("[W7] tells whether the bot may read the audit log, if Discord tells its rights", async () => {
+    const rows = [[undefined, false], ["0", true], ["128", false], ["8", false]] as const;
+    for (const [inGuild, lacks] of rows) {
+      const found = await fakeApi(VIEW, 1, [], inGuild).examine();
+      assert.ok(found.kind === "answered");
+      assert.equal(found.found[0]?.lacksAuditLog, lacks);
     }
   });
 

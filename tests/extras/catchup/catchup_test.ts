@@ -303,6 +303,9 @@ const ANSWERS: readonly (readonly [what: string, answer: string, left: readonly 
     "\\*\\*a\\*\\* \\[b\\]\\(… \\@everyone \\<\\@1\\>",
   ]],
   ["other numbers", "first [2] then [1].", ["first then"]],
+  ["a name in brackets", "• closed ( <[1]>).", ["closed"]],
+  ["a number that only stands within a word", "[1]x y[2", []],
+  ["a flood of brackets", `${`${"( <".repeat(333)}x\n`.repeat(49)}fine [1]`, ["fine"]],
   ["thinking", "<think>hm [1]</think>\n1. closed [1]", ["1. closed"]],
 ];
 

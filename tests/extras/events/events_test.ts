@@ -21,6 +21,8 @@ import { ACCOUNT } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const NOW = Date.parse("2026-11-29T12:00:00Z");
 const [GUILD, OTHER] = ["1600000000000000001", "1600000000000000002"] as GuildId[];
 const [NEWS, FORUM, SECRET, FOREIGN] = ["11", "12", "13", "14"] as ChannelId[];
@@ -118,9 +120,10 @@ interface World {
   /** Keys of the entry. */
   readonly entry?: object;
   readonly request?: (path: string) => unknown;
+  readonly maxAgeMin?: number;
 }
 
-async function build(events: readonly Name[], { entry = {}, request }: World = {}) {
+async function build(events: readonly Name[], { entry = {}, request, maxAgeMin = 60 }: World = {}) {
   const { store, rows } = openTestStore();
   const { log, lines } = recordingLog();
   const post = `channel:${NEWS}`;
@@ -129,6 +132,7 @@ async function build(events: readonly Name[], { entry = {}, request }: World = {
   const on = events.map((event) => ({ event, tools: [], ...defaults(event), ...entry }));
   const config = await loadTestConfig({
     guilds: { [GUILD!]: { channels: { [SECRET!]: { allow: false }, "*": {} } } },
+    gateway: { catchUp: { maxAgeMin } },
   }, { agents: { list: [{ id: "main", on }] } });
   const { mayAct } = { mayAct: prepareMayAct(config.discord.access) };
   let wakes = 0;
@@ -197,6 +201,25 @@ describe("[W7] events of servers", () => {
     ["a private thread", "thread_closed", { type: 12 }, {}, 0],
     ["a thread that may be a private one", "reaction", { channel_id: "99" }, {}, 0],
     ["a message without a pin", "pin", { type: 0 }, {}, 0],
+    [
+      "a thread that closed long ago is locked",
+      "thread_closed",
+      {
+        thread_metadata: { archived: true, archive_timestamp: at(-25 * HOUR) },
+      },
+      {},
+      0,
+    ],
+    [
+      "an event of a month is renamed",
+      "event_started",
+      {
+        scheduled_start_time: at(-31 * DAY),
+      },
+      {},
+      0,
+    ],
+    ["an event begins late", "event_started", { scheduled_start_time: at(-2 * HOUR) }, {}, 1],
     ["a malformed join", "member_join", { user: 5, joined_at: {} }, {}, 0],
     ["no server", "reaction", { guild_id: undefined }, {}, 0],
     ["a closed channel", "pin", { channel_id: SECRET }, {}, 0],
@@ -282,31 +305,36 @@ describe("[W7] events of servers", () => {
     const members = Array.from({ length: 1_000 }, (_, index) => ({
       user: { id: String(1_000 + index), username: "m" },
       joined_at: at(index < 3 ? -60_000 : -DAY),
+      premium_since: index < 4 ? at(-index * HOUR) : null,
     }));
     const request = (path: string) => {
       asked.push(path);
       if (path.includes("after=")) return [{ user: BOT, joined_at: at(0) }];
       if (path.includes("/members")) return members;
       if (path.includes("/threads")) return { threads: [PAYLOADS.forum_post[1]] };
-      if (path.includes("/scheduled")) return [PAYLOADS.event_started[1]];
+      if (path.includes("/scheduled")) {
+        const [, now] = PAYLOADS.event_started;
+        return [now, { ...now, id: "32", scheduled_start_time: at(-31 * DAY) }];
+      }
       throw new RestError("GET", { kind: "forbidden", status: 403, code: 50_013 } as never);
     };
     const { part, tell, store, rows, wakes } = await build(
-      ["member_join", "forum_post", "event_started", "reaction"],
-      { request },
+      ["member_join", "boost", "forum_post", "event_started", "reaction"],
+      { request, maxAgeMin: 150 },
     );
     await store.hooks.add(tell(...PAYLOADS.forum_post), NOW);
-    await part.missedEvents?.(GUILD!, NOW - 120_000);
-    await part.missedEvents?.(GUILD!, NOW - 120_000);
+    await part.missedEvents?.(GUILD!, NOW - 150 * 60_000);
+    await part.missedEvents?.(GUILD!, NOW - 150 * 60_000);
     const counts = rows(
       "SELECT substr(hook, 4, 5) AS event, COUNT(*) AS n FROM hook_event GROUP BY 1",
     );
     assert.deepEqual(counts, [
+      { event: "boost", n: 3 },
       { event: "event", n: 1 },
       { event: "forum", n: 1 },
       { event: "membe", n: 3 },
     ]);
-    assert.deepEqual([asked.length, wakes()], [8, 2]);
+    assert.deepEqual([asked.length, wakes()], [12, 2]);
   });
 
   it("have one sentence for each fault of the config, with its key", async () => {
@@ -319,18 +347,30 @@ describe("[W7] events of servers", () => {
       [{ ...entry, where: ["general"] }, /where\[0\]: Expected "guild:<id>" or "channel:<id>"/],
       [{ ...entry, event: "pin" }, /on\[0\]\.where: Without "where", "post" shows the words/],
       [{ ...entry, emoji: ["📌"] }, /emoji: The event member_join has no emoji/],
+      [{ ...entry, tools: ["*", "exce"] }, /warning .*tools\[1\]: "exce" is no known tool/],
+      [{ ...entry, where: ["channel:5"] }, /where: The event member_join never has one of these/],
+      [
+        { ...entry, event: "forum_post", post: undefined, who: ["role:5"] },
+        /who: The event forum_post never has one of these/,
+      ],
+      [
+        { ...entry, event: "event_started", who: ["role:5", "user:5"] },
+        /who: The event event_started never has one of these/,
+      ],
+      [
+        { ...entry, event: "reaction", post: undefined, emoji: ["1️⃣", ":pin:"] },
+        /emoji\[1\]: Expected "📌" or "<:name:id>"/,
+      ],
       [{ ...entry, event: "ban" }, /on\[0\]\.event: /],
     ];
     for (const [on, fault] of FAULTS) {
       const text = JSON.stringify({ agents: { list: [{ id: "main", on: [on] }] } });
-      const lines = (await problemLines(text)).filter((line) => line.startsWith("error agents"));
+      const lines = (await problemLines(text)).filter((line) => line.includes(" agents.list"));
       assert.equal(lines.length, 1, lines.join("\n"));
       assert.match(lines[0] ?? "", fault);
     }
   });
 });
-
-const DAY = 86_400_000;
 
 describe("[W7] wordsOfEvents()", () => {
   it("asks for no message of a place that the config has closed meanwhile", async () => {

@@ -56,6 +56,28 @@ describe("[W3] [T15] judgeEventPlaces()", () => {
     });
   }
 
+  it("[W7] tells the server whose audit log an entry for given roles needs", () => {
+    const blind = { ...GUILD, lacksAuditLog: true };
+    const entry = { event: "role_given", ...to("1") };
+    const rows:
+      readonly (readonly [entry: object, guilds: readonly SeenGuild[], fails: boolean])[] = [
+        [entry, [blind], true],
+        [entry, [GUILD], false],
+        [entry, [GUILD, { ...blind, id: guildId("200"), details: { channels: [] } }], false],
+        [{ ...entry, where: ["guild:100"], to: "user:7" }, [blind], true],
+        [{ ...entry, where: ["guild:200"] }, [blind], false],
+        [{ ...entry, event: "boost" }, [blind], false],
+      ];
+    for (const [rules, guilds, fails] of rows) {
+      const hooks = { "on:role_given:0.1:main": rules as typeof entry };
+      const [found] = judgeEventPlaces({ hooks, feeds: {} }, guilds);
+      assert.equal(found?.status === "fail", fails, JSON.stringify(rules));
+      if (!fails) continue;
+      assert.equal(found?.where, "agents.list[0].on[1].event");
+      assert.match(found?.why ?? "", /no role in Krill & Co: View Audit Log is missing/);
+    }
+  });
+
   it("says nothing without hooks and feeds, and that it does not know what it has not read", () => {
     assert.deepEqual(judgeEventPlaces({ hooks: {}, feeds: {} }, [GUILD]), []);
     const hooks = { a: to("3"), b: to("5") };

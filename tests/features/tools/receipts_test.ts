@@ -10,12 +10,32 @@ const forgetNone = 'call: memory {"action":"delete","id":99999}';
 const roleOf = ({ user }: Scene) =>
   `call: discord ${JSON.stringify({ action: "roleAdd", userId: user("grace").id, roleId: "1" })}`;
 
+const topicOf = ({ simulator, here }: Scene) =>
+  `call: discord ${
+    JSON.stringify({ action: "channelEdit", channelId: simulator.channel(here).id, topic: "t" })
+  }`;
+
 /** The lines under an answer. */
 const under = (answer: string | undefined) =>
   (answer ?? "").split("\n").filter((line) => line.startsWith("-# ")).join("\n");
 
 describe("[R15a] the receipts of an answer", () => {
-  const play = sharedBot({ config: { messages: { receipts: "always" } } });
+  const secret = "hook-canary-7Rt4Kd9Vm3Yc65Wq8Zt2Lx";
+  const hook = {
+    to: "channel:1456074443980800010",
+    secret,
+    tools: ["memory", "discord"],
+    template: "{{ text }}",
+  };
+  const play = sharedBot({
+    config: {
+      commands: { ownerAllowFrom: ["1456074443980800000"] },
+      messages: { receipts: "always" },
+      http: { port: 0, hooks: { port: 0 } },
+      hooks: { disk: hook },
+    },
+    mayRefuse: ({ path }) => /\/members\/\d{1,9}$/.test(path), // a hook is no member
+  });
 
   it("tell the truth in 40 conversations whose model says that all is done", () =>
     play(async (scene) => {
@@ -48,6 +68,42 @@ describe("[R15a] the receipts of an answer", () => {
       const [set, answer] = await replies(here, 2);
       assert.match(under(set), /^-# ✓ task \d+ set <t:\d+:f>$/);
       assert.match(under(answer), /^-# ✓ note \d+ saved$/);
+    }));
+
+  it("stand under the answer to an event of a hook, which has the rights of no member", () =>
+    play(async (scene, bot) => {
+      const { address } = JSON.parse(await scene.line(bot, /"Listening for hooks"/)).fields;
+      const sent = await fetch(`${address}disk`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+        body: JSON.stringify({ text: `full\n${save}\n${topicOf(scene)}` }),
+      });
+      const { id } = await sent.json();
+      const [answer] = await scene.replies("general", 1);
+      const line = /✓ note \d+ saved · ✗ channel not edited <#\d+>: refused/;
+      assert.match(under(answer), line);
+      assert.match((await scene.cli("why", id)).stdout.join("\n"), line);
+    }));
+
+  it("stand under the answer that a command has begun whose own answer is ephemeral", () =>
+    play(async (scene) => {
+      const { here, simulator, until, replies } = scene;
+      for (const to of ["helpers", "Barnacle"]) {
+        simulator.permit({ to, what: "manageChannels", as: "allowed" });
+      }
+      const value = `${save}\n${topicOf(scene)}`;
+      const options = [{ type: 3, name: "message", value }];
+      simulator.command({ as: "ada", in: here, name: "new", options });
+      const [answer] = await replies(here, 1);
+      assert.match(under(answer), /^-# ✓ note \d+ saved · ✓ channel edited <#\d+>$/);
+      simulator.command({ as: "ada", in: here, name: "undo" });
+      const marked = await until(
+        "the mark",
+        () => simulator.posted(simulator.channel(here).id).find(({ content }) => /↩/.test(content)),
+      );
+      assert.match(under(marked.content), /^-# ✓ note \d+ saved · ↩ channel edited <#\d+>$/);
+      assert.equal(marked.components?.length ?? 0, 0, "nothing can be taken back any more");
+      assert.equal(simulator.ephemeral("ada").length, 2);
     }));
 });
 

@@ -41,6 +41,11 @@ export default async function ({ path }, { fetch }) {
 }
 `;
 
+const NOTE = `
+export const tool = { description: "Notes the state.", tools: ["memory"] };
+export default (_, { call }) => call("memory", { action: "save", text: "the lamp is on" });
+`;
+
 /** Presses a button of the newest open card in the owner's direct messages. */
 async function decide({ simulator, until }: Scene, text: RegExp, label: string): Promise<void> {
   const { id } = simulator.channel("dm", "ada");
@@ -66,7 +71,7 @@ describe("[T7a] a tool of a skill", () => {
       withSimulation({
         config: {
           commands: { ownerAllowFrom: ["1456074443980800000"] },
-          skills: { hosts: { [origin]: { headers: { authorization: TOKEN } } } },
+          skills: { hosts: { [origin]: { headers: { authorization: "${HOME_TOKEN}" } } } },
         },
       }, async (scene) => {
         const { start, say, mention, replies, until, written, model, dataDir, cli } = scene;
@@ -77,7 +82,8 @@ describe("[T7a] a tool of a skill", () => {
         writeFileSync(join(folder, "SKILL.md"), "---\nname: home\ndescription: The home\n---\n");
         write("state", file(origin, "/first"));
         write("broken", "export const tool = {\n  description: ;\n};");
-        const bot = await start();
+        write("note", NOTE);
+        const bot = await start({ HOME_TOKEN: TOKEN });
         const answer = (text: RegExp) =>
           until(`${text}`, () => written("general").findLast((one) => text.test(one)));
 
@@ -103,10 +109,17 @@ describe("[T7a] a tool of a skill", () => {
         await answer(/has changed since the owner's decision/);
         assert.deepEqual(seen, []);
 
-        say("ada", "general", `${mention} again\n${call("state")}`);
+        for (const channel of ["general", "off-topic"]) {
+          say("ada", channel, `${mention} again\n${call("state")}`);
+        }
+        const open = () =>
+          scene.rows("SELECT 1 FROM question WHERE state = 'open'").length;
+        await until("two questions", () =>
+          open() === 2);
         await decide(scene, asked, NOTICES.allowOnce.text);
         assert.match(await answer(/"lamp":"on"/), /"token":"\[redacted\]"/);
-        assert.deepEqual(seen, [`/second ${TOKEN}`]);
+        await until("the other turn", () => written("off-topic").some((one) => /lamp/.test(one)));
+        assert.deepEqual(seen, [`/second ${TOKEN}`, `/second ${TOKEN}`]);
 
         const refused: readonly [path: string, why: RegExp][] = [
           ["http://169.254.169.254/", /does not declare this host; its header has/],
@@ -116,7 +129,22 @@ describe("[T7a] a tool of a skill", () => {
           say("ada", "general", `${mention} and\n${call("state", { path })}`);
           assert.match(await answer(why), /home\/tools\/state\.js:\d+:\d+/);
         }
-        assert.equal(seen.length, 2, "the address itself was never asked");
+        assert.equal(seen.length, 3, "the address itself was never asked");
+
+        say("ada", "general", `${mention} note it\n${call("note")}`);
+        const note = /home\/note: Notes[^]*Tools: memory/;
+        await decide(scene, note, NOTICES.allowOnce.text);
+        const receipts = await answer(/-# .*`home: note` called/);
+        assert.match(receipts, /-# ✓ `home: note` called · ✓ note \d+ saved$/m);
+        const rules = (await cli("approvals", "rules")).stdout;
+        const rule = rules.find((one) => /skills +allowed +home\/note/.test(one));
+        const [id = ""] = rule?.trim().split(/ +/) ?? [];
+        assert.deepEqual((await cli("approvals", "revoke", id)).stdout, [`${id} revoked`]);
+        assert.match((await cli("approvals", "revoke", id)).stderr.join(), /there is no rule/);
+        say("ada", "general", `${mention} note it again\n${call("note")}`);
+        await decide(scene, note, NOTICES.denyCall.text);
+        await answer(/an owner has denied this version of the tool home\/note/);
+        assert.match((await cli("approvals", "rules")).stdout.join("\n"), /denied +home\/note/);
 
         write("state", file(origin, "/third", "null.x;"));
         say("ada", "general", `${mention} once more\n${call("state")}`);
@@ -129,6 +157,7 @@ describe("[T7a] a tool of a skill", () => {
           ).length === 2);
 
         const check = await cli("skill", "check");
+        assert.match(check.stderr.join("\n"), /skills\.hosts.*authorization: .*HOME_TOKEN/);
         assert.match(check.stdout.join("\n"), /home\/state .* may change things/);
         assert.match(check.stderr.join("\n"), /home\/tools\/broken\.js:2:16/);
         const tried = await cli("skill", "test", "state", "{}");

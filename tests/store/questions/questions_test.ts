@@ -269,6 +269,31 @@ describe("[A4] a decision", () => {
     ]);
   });
 
+  it("[T7a] about a version of a file ends all open questions about it, and no other one", async () => {
+    const { store, rows, claim } = await openClaimed();
+    const file = { ...APPROVAL, kind: "escalation", binding: "file" } as const;
+    const questions = [
+      file,
+      file,
+      { ...file, binding: "other" },
+      { ...file, binding: undefined },
+      { ...APPROVAL, binding: "file" },
+    ];
+    const asked = questions.map((question, at) => ({
+      callKey: `1:${at}`,
+      code: `CDEFGHJ${at + 2}`,
+      question,
+    }));
+    await store.questions.park({ claim, steps: [], charges: [], asked, now: NOW });
+    const answer = { choice: "deny" };
+    await store.questions.decide({ by: { code: "CDEFGHJ2" }, answer, userId: ADA, now: NOW });
+    const open = { state: "open", decided_by: null };
+    assert.deepEqual(rows("SELECT state, decided_by FROM question ORDER BY id"), [
+      ...Array.from({ length: 2 }, () => ({ state: "answered", decided_by: ADA })),
+      ...[open, open, open],
+    ]);
+  });
+
   it("makes its card outdated, until the outbox has the last text", async () => {
     const { store, rows } = await openAsked();
     assert.deepEqual(await store.questions.outdated(ACCOUNT), []);

@@ -3,12 +3,18 @@
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
 import { agentOf } from "../../../config/config.ts";
-import { createdAtMs, parseSnowflake, snowflakeAt } from "../../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  createdAtMs,
+  parseSnowflake,
+  snowflakeAt,
+} from "../../../core/discord/ids.ts";
 import {
   ASKED_OTHERWISE,
   type InboundMessage,
   type Spoken,
 } from "../../../core/inbound/inbound.ts";
+import type { OutboxRow } from "../../../core/outbound/outbound.ts";
 import { askForText } from "../../../core/model.ts";
 import { BudgetSpent } from "../../../core/spending/budget.ts";
 import { meteredModel } from "../../../core/spending/metered_model.ts";
@@ -40,6 +46,8 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
   const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;
   const audio = createAudioSpending({ spend, now });
   const open = new Map<string, OpenTalk>();
+  /** Nonces of minutes, whose text goes once Discord has it: much of it was not for the bot. */
+  const unkept = new Set<string>();
 
   function talk(ports: TalkPorts): Talk {
     const { guildId, channelId } = ports.call.place;
@@ -144,22 +152,30 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           ...config().voice?.names ?? [],
         ],
         tell(text) {
-          const frozen = freezeUnprompted({ accountId, channelId, guildId, ...noticeBody(text) });
-          store.outbox.addAll(frozen, now()).then(() => events.emit.outbox([channelId]))
-            .catch((error: unknown) => log.warn("Cannot post a line of a call", { error }));
+          posted(channelId, text).catch((error: unknown) =>
+            log.warn("Cannot post a line of a call", { error })
+          );
         },
         minutes: config().voice?.transcript ? minutes() : undefined,
       };
     }
 
+    async function posted(to: ChannelId, text: string) {
+      const frozen = freezeUnprompted({ accountId, channelId: to, guildId, ...noticeBody(text) });
+      const rows = await store.outbox.addAll(frozen, now());
+      events.emit.outbox([to]);
+      return rows;
+    }
+
     function minutes() {
-      let thread: Promise<string> | undefined;
+      let thread: Promise<ChannelId> | undefined;
       const own = createMinutes({
         ...{ cleanSecrets, schedule, log, boundary: account.randomId },
         async post(content) {
           thread ??= threadOf();
-          const body = { content, allowedMentions: { parse: [] } };
-          await client.request("POST", `/channels/${await thread}/messages`, { body });
+          for (const { message: { nonce } } of await posted(await thread, content)) {
+            unkept.add(nonce);
+          }
         },
         async summarise(request) {
           const { agentId } = payerOf(undefined);
@@ -175,7 +191,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
     }
 
     /** Opens the thread; the chat of a voice channel may not have any, and gets the minutes then. */
-    async function threadOf(): Promise<string> {
+    async function threadOf(): Promise<ChannelId> {
       const { channel } = placeOfTarget(guildId, { channelId }, reader.index.get(guildId));
       const name = notice("talkMinutes", { channel: channel.name }, texts()).slice(0, 100);
       const body = { name, type: 11, autoArchiveDuration: ARCHIVE_MIN };
@@ -191,5 +207,10 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
   }
 
   const speechOf: SpeechOf = (turn) => open.get(turn.message.channelId)?.speechOf(turn);
-  return { talk, speechOf };
+  return {
+    ...{ talk, speechOf },
+    async attempted({ message: { nonce } }: OutboxRow): Promise<void> {
+      if (unkept.has(nonce) && await store.outbox.unkeep(accountId, nonce)) unkept.delete(nonce);
+    },
+  };
 }

@@ -5,6 +5,9 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import { labelOf } from "../../../core/inbound/transcript.ts";
+import { nameInLine } from "../../../render/prompt/untrusted.ts";
 import type { MessageId } from "../../../core/discord/ids.ts";
 import {
   ModelError,
@@ -34,6 +37,9 @@ const HISTORY_MAX = 30;
 const FORMAT = { type: "audio/pcm", rate: SAMPLE_RATE };
 /** Id of events that the server may refuse: an answer may have ended before it is cancelled. */
 const OPTIONAL = "optional";
+const HOW =
+  "Your answer is spoken: say it in a few short sentences, without Markdown, lists, links " +
+  "or emojis, and never NO_REPLY.";
 /** Result of a call whose turn waits for a person, while the talk goes on. */
 const WAITS = "It waits for a person, who gets a card in the chat. Its result follows later.";
 
@@ -177,11 +183,13 @@ export function createEar(ports: EarPorts): Ear {
   function bring(
     of: EarTalk,
     { system, messages, tools = [] }: ModelRequest,
-    turn: MessageId,
+    { id: turn, sender }: InboundMessage,
   ): void {
     const session = {
       type: "realtime",
-      instructions: system,
+      instructions: `${system}\n\nYou are in a voice channel. What you hear is said by ${
+        nameInLine(labelOf(sender))
+      } (${sender.id}), and stands for a <message>. ${HOW}`,
       tools: tools.map((tool) => ({ type: "function", ...tool })),
     };
     const written = JSON.stringify(session);
@@ -220,7 +228,7 @@ export function createEar(ports: EarPorts): Ear {
   /** Asks for one answer, after those before it. */
   async function* answer(
     request: ModelRequest,
-    turn: MessageId,
+    turn: InboundMessage,
     sound: (pcm: Pcm) => Promise<void>,
     signals: { readonly turn: AbortSignal; readonly person: AbortSignal },
   ): AsyncGenerator<ModelPart> {
@@ -342,7 +350,7 @@ export function createEar(ports: EarPorts): Ear {
           id: server.modelId,
           takesImages: false,
           generate: (request, signal) =>
-            answer(request, turn.message.id, speech.hear, { turn: signal, person: speech.stopped }),
+            answer(request, turn.message, speech.hear, { turn: signal, person: speech.stopped }),
         },
       };
     },

@@ -1,0 +1,80 @@
+/** Tests both modes of a talk on the binary. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { give } from "../../support/bot/slash.ts";
+import { startRealtimeServer } from "../../support/model/speech_realtime.ts";
+import { beginCall, TALK, withCall } from "../../support/voice/call_scene.ts";
+
+describe("[V5] [V7] [V8] a talk by turns", () => {
+  it("is spoken or posted, stops for a person, and leaves its words and minutes alone", () =>
+    withCall(async ({ scene, speech, says, hears }) => {
+      const { simulator, rows, until } = scene;
+      await beginCall(scene, await scene.start());
+      const before = simulator.posted(TALK).length;
+      await says("ada", "When is low tide today?");
+      await hears("ada", /low tide today\?.*which ones\./s);
+      const [inbox] = rows(
+        "SELECT message_id, message ->> '$.spoken.seconds' AS seconds FROM inbox",
+      );
+      assert.ok(Number(inbox?.["seconds"]) > 1);
+      assert.deepEqual(rows("SELECT id FROM outbox WHERE cause_id IS NOT NULL"), []);
+      const why = await scene.cli("why", String(inbox?.["message_id"]));
+      assert.match(why.stdout.join("\n"), /spoken, \d s; its answer is spoken/);
+
+      await says("ada", "some code please");
+      await hears("ada", /for the occasion.*in the chat\./s);
+      await until(
+        "the code in the chat",
+        () => simulator.posted(TALK).slice(before).some(({ content }) => content.includes("```ts")),
+      );
+
+      const spoken = speech.requests.length;
+      await says("ada", "help me");
+      await until("the bot speaks", () => speech.requests.length > spoken + 2);
+      await says("ada", "stop it now");
+      await hears("ada", /stop it now.*which ones\./s);
+      const help = rows("SELECT text FROM entry WHERE role = 'assistant' ORDER BY id")
+        .find(({ text }) => String(text).startsWith("Ask me to remember"));
+      assert.match(String(help?.["text"]), /…$/, "the transcript ends where a person spoke");
+
+      await give(scene, { as: "ada", in: TALK, name: "leave" });
+      const minutes = () =>
+        [...simulator.world.channels.values()].flatMap(({ name }) => simulator.posted(name))
+          .map(({ content }) => content).join("\n");
+      await until("the summary", () => minutes().includes("## Summary"));
+      assert.match(minutes(), /\*\*ada\*\*: When is low tide today\?/i);
+      assert.deepEqual(rows("SELECT id FROM outbox WHERE message LIKE '%low tide%'"), []);
+    }, { voice: { transcript: true }, mayRefuse: ({ path }) => path.endsWith("/threads") }));
+});
+
+describe("[V6] a talk by the Realtime protocol", () => {
+  it("answers in speech, as a turn of the speaker", async () => {
+    const server = await startRealtimeServer();
+    const { baseUrl } = server;
+    try {
+      await withCall(async ({ scene, says, hears }) => {
+        await beginCall(scene, await scene.start());
+        await says("ada", "When is low tide today?");
+        await hears("ada", /When is low tide today\?/);
+        const turn = await scene.until(
+          "the turn",
+          () => scene.rows("SELECT state, cost FROM inbox WHERE state = 'answered'")[0],
+        );
+        assert.match(String(turn["cost"]), /realtime\/talker/);
+        assert.match(
+          String(server.sessions[0]?.settings["instructions"]),
+          /What you hear is said by ada/,
+        );
+      }, {
+        voice: { mode: "realtime", realtime: "realtime/talker" },
+        config: {
+          models: { providers: { realtime: { kind: "openai-compatible", baseUrl } } },
+          audio: {},
+        },
+      });
+    } finally {
+      await server.close();
+    }
+  });
+});
