@@ -14,14 +14,6 @@ const SPEAKS_MS = 5_000;
 /** Milliseconds between two looks whether people are silent. */
 const LOOK_MS = 100;
 
-/** Sound of the bot that belongs together. */
-export interface Utterance {
-  write(pcm: Pcm): void;
-  /** No sound follows. Resolves once it has ended. */
-  end(): Promise<{ readonly playedMs: number; readonly isWhole: boolean }>;
-  stop(): void;
-}
-
 export function createMouth(
   call: Pick<Call, "speak">,
   { schedule, now }: { readonly schedule: StartTimer; readonly now: () => number },
@@ -30,7 +22,7 @@ export function createMouth(
   const speaking = new Map<UserId, number>();
   let last: LastSpeech | undefined;
 
-  function begin(to: UserId | undefined, stopped: () => void): Utterance {
+  function begin(to: UserId | undefined, stopped: () => void): CallSpeech {
     const speech = call.speak();
     open.set(speech, stopped);
     const own: LastSpeech | undefined = to && { to };
@@ -39,14 +31,7 @@ export function createMouth(
       open.delete(speech);
       if (own && last === own) last = { to: own.to, endedAt: now() };
     });
-    return {
-      write: speech.write,
-      stop: speech.stop,
-      end() {
-        speech.end();
-        return speech.done;
-      },
-    };
+    return speech;
   }
 
   async function quiet(signal: AbortSignal): Promise<void> {
@@ -76,12 +61,13 @@ export function createMouth(
     open: begin,
     /** Plays a sound by itself. Resolves at its end; rejects with the error of the sound. */
     async play(sound: AsyncIterable<Pcm>, to: UserId | undefined, signal: AbortSignal) {
-      let utterance: Utterance | undefined;
+      let speech: CallSpeech | undefined;
       try {
         await quiet(signal);
-        for await (const pcm of sound) (utterance ??= begin(to, () => {})).write(pcm);
+        for await (const pcm of sound) (speech ??= begin(to, () => {})).write(pcm);
       } finally {
-        await utterance?.end();
+        speech?.end();
+        await speech?.done;
       }
     },
   };
@@ -105,6 +91,6 @@ export function wavOf(pcm: Pcm): Uint8Array<ArrayBuffer> {
   for (const [at, size] of sizes) view.setUint32(at, size, true);
   const words = [[0, "RIFF"], [8, "WAVEfmt "], [36, "data"]] as const;
   for (const [at, word] of words) bytes.set(new TextEncoder().encode(word), at);
-  pcm.forEach((sample, at) => view.setInt16(44 + at * 2, sample, true));
+  bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength), 44);
   return bytes;
 }

@@ -89,25 +89,13 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const mouth = createMouth(ports.call, { schedule, now });
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
-  const waiting = new Map<UserId, number>();
+  /** The people whose pieces wait, one entry for each piece. */
+  const waiting: UserId[] = [];
   const ears = new Map<UserId, Ear>();
   const paid = new Map<UserId, { ms: number; readonly isPaid: boolean }>();
   /** Each person has another symbol once they are heard anew: words from before do not count. */
   let heard: ReadonlyMap<UserId, symbol> = new Map();
   let toldAt = -Infinity;
-
-  /** Takes a place for a piece; `undefined` if too many wait. */
-  function placeFor(userId: UserId): (() => void) | undefined {
-    const own = waiting.get(userId) ?? 0;
-    const all = [...waiting.values()].reduce((sum, count) => sum + count, 0);
-    if (own >= WAITING.ofOne || all >= WAITING.ofAll) return undefined;
-    waiting.set(userId, own + 1);
-    return () => {
-      const left = (waiting.get(userId) ?? 1) - 1;
-      if (left > 0) waiting.set(userId, left);
-      else waiting.delete(userId);
-    };
-  }
 
   function tellOnce(text: string): void {
     if (now() - toldAt < TELL_MS) return;
@@ -115,51 +103,27 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     deps.tell(text);
   }
 
-  /** A sound without words is no failure. */
-  function unheard(userId: UserId, error: unknown): void {
-    if (error instanceof FileError && error.message === "it has no words") return;
-    log.warn("Cannot write the words of a person in a call down", { userId, error });
-    const reset = error instanceof BudgetSpent && readerTime(resetOf(error.stop, now()), "R");
-    const words = reset
-      ? notice("budgetSpent", { reset }, texts())
-      : notice("talkUnheard", {}, texts());
-    tellOnce(words);
-  }
-
   /** Whether the person is still heard: a press may have ended it meanwhile. */
   const isHeard = (userId: UserId, since = heard.get(userId)) =>
     since !== undefined && heard.get(userId) === since && !stopping.signal.aborted;
 
-  async function understand({ userId, pcm, endedAt }: HeardPiece, since: symbol): Promise<void> {
-    const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
-    if (!speaker) return;
-    const seconds = msOf(pcm) / 1_000;
-    const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
-    let transcript: string;
-    try {
-      transcript = await deps.transcribe(sound, speaker.sender, stopping.signal);
-    } catch (error) {
-      if (stopping.signal.aborted) return;
-      return unheard(userId, error);
-    }
-    const text = heardWords(transcript, seconds);
-    if (text === undefined) return log.debug("A sound in a call has no words", { userId, seconds });
-    await take(speaker, text, { seconds, endedAt, since });
-  }
-
-  /** Takes what a person said. */
-  async function take(
-    speaker: CallSpeaker,
-    text: string,
-    { seconds, endedAt, since }: {
-      readonly seconds: number;
-      readonly endedAt: number;
-      readonly since: symbol | undefined;
-    },
+  /** Takes what a person said. Resolves to whether a turn answers it. */
+  async function understand(
+    { userId, seconds, endedAt }: Omit<HeardPiece, "pcm" | "end"> & { readonly seconds: number },
+    since: symbol | undefined,
+    transcriptOf: (from: CallSpeaker["sender"]) => Promise<string>,
     naming?: (id: MessageId) => void,
   ): Promise<boolean> {
-    const { id: userId } = speaker.sender;
-    if (!isHeard(userId, since)) return false;
+    const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
+    if (!speaker) return false;
+    let text: string | undefined;
+    try {
+      text = heardWords(await transcriptOf(speaker.sender), seconds);
+    } catch (error) {
+      if (error instanceof FileError && error.message === "it has no words") return false;
+      if (!stopping.signal.aborted) unheard(userId, error);
+    }
+    if (text === undefined || !isHeard(userId, since)) return false;
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
@@ -184,6 +148,14 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     return part.isPaid;
   }
 
+  function unheard(userId: UserId, error: unknown): void {
+    log.warn("Cannot write the words of a person in a call down", { userId, error });
+    const reset = error instanceof BudgetSpent && readerTime(resetOf(error.stop, now()), "R");
+    tellOnce(
+      reset ? notice("budgetSpent", { reset }, texts()) : notice("talkUnheard", {}, texts()),
+    );
+  }
+
   /** The ear of a heard person, in mode `realtime`. */
   function earOf(userId: UserId): Ear | undefined {
     const known = ears.get(userId);
@@ -194,12 +166,9 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       speaking: (isSpeaking) => isSpeaking ? mouth.interrupted(userId) : mouth.silent(userId),
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
       spoke: (seconds, { sender }) => deps.count(seconds, sender),
-      async words(transcript, seconds, naming) {
-        const endedAt = now();
-        const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
-        const text = speaker && heardWords(transcript, seconds);
-        if (!speaker || text === undefined) return false;
-        return await take(speaker, text, { seconds, endedAt, since }, naming);
+      words: (transcript, seconds, naming) => {
+        const said = { userId, seconds, endedAt: now() };
+        return understand(said, since, () => Promise.resolve(transcript), naming);
       },
     });
     ears.set(userId, ear);
@@ -226,15 +195,21 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       mouth.interrupted(userId);
       if (deps.realtime) mouth.silent(userId); // the server tells when they end
     },
-    piece(piece) {
-      const { userId, end } = piece;
+    piece({ userId, pcm, endedAt, end }) {
       if (end === "pause") mouth.silent(userId);
       const since = heard.get(userId);
-      const leave = since && placeFor(userId);
-      if (!leave) return;
-      void inOrder.run(userId, () => understand(piece, since)).catch((error: unknown) =>
+      const own = waiting.filter((one) => one === userId).length;
+      const isFull = own >= WAITING.ofOne || waiting.length >= WAITING.ofAll;
+      if (isFull || !since) return;
+      waiting.push(userId);
+      const seconds = msOf(pcm) / 1_000;
+      const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
+      const transcript = (from: CallSpeaker["sender"]) =>
+        deps.transcribe(sound, from, stopping.signal);
+      const work = () => understand({ userId, seconds, endedAt }, since, transcript);
+      void inOrder.run(userId, work).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
-      ).finally(leave);
+      ).finally(() => waiting.splice(waiting.indexOf(userId), 1));
     },
     frame(userId, pcm) {
       const ear = earOf(userId);
