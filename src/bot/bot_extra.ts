@@ -5,6 +5,8 @@ import type { AccountEvents } from "../core/account/events.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Finding } from "../core/finding.ts";
 import type { Store } from "../store/store.ts";
+import type { InteractionContext } from "../interactions/base/context.ts";
+import type { OwnPart } from "../core/turn/own_servers.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
@@ -37,6 +39,9 @@ export interface AccountServices {
   /** Removes secrets of the config from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly web: Pick<WebPort, "feed">;
+  readonly ask: InteractionContext["ask"];
+  readonly dataDir: string;
+  readonly version: string;
 }
 
 export type ToldEvents = Pick<
@@ -56,6 +61,8 @@ export interface AccountPart {
   readonly events?: Partial<ToldEvents>;
   /** Lines under an answer, in small letters. They name nothing that its readers may not see. */
   linesUnder?(turn: EndedTurn): readonly string[];
+  /** The servers at which each person signs in; one extra has them. */
+  readonly own?: OwnPart;
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;

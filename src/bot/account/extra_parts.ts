@@ -45,6 +45,7 @@ export async function createExtraParts(
           return [];
         }
       }),
+    own: parts.find(({ own }) => own)?.own,
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */
     async stop(): Promise<void> {

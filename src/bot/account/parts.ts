@@ -75,8 +75,9 @@ export async function createParts(
   const threads = createAccountThreads(account, { client, settings, spend, outbound });
   const files = createAccountFiles(account, { client, options, settings, spend });
   const isOwner = createIsOwner(account, owners);
+  const own = () => extras.own; // made below, as it uses other parts
   const sources = createRuleSources(account, {
-    ...{ options, reader, owners, isOwner, toolServices, outbound },
+    ...{ options, reader, owners, isOwner, toolServices, outbound, own },
   });
   const readMember = createReadMember(client);
   const { weights, problem } = intentWeightsIn(options.dataDir);
@@ -93,14 +94,14 @@ export async function createParts(
   const portsOf = eachOnce((agentId: string) =>
     createToolPorts(account, {
       ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
-      ...{ outbound, files, threads, spend, history, knowledge },
+      ...{ outbound, files, threads, spend, history, knowledge, own },
     })
   );
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, {
     ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
     ...{ threads, sources, knowledge, spend, rates, summaries, toolPortsOf },
-    ...{ health, memory, isOnly, isOurs, personForgotten },
+    ...{ health, memory, isOnly, isOurs, personForgotten, own },
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
   });
   const catchUp = createAccountCatchUp(account, { options, client, reader, inbound, outbound });
@@ -116,11 +117,13 @@ export async function createParts(
   const turns = createAccountTurns(account, {
     ...{ options, client, owners, outbound, judging, threads, files, sources, history, knowledge },
     ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
+    own,
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
   });
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
-    ...{ client, reader, judging },
+    ...{ client, reader, judging, dataDir: options.dataDir, version: options.version },
+    ask: inbound.ask,
     cleanSecrets: outbound.cleanSecrets,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
   });

@@ -76,7 +76,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
   const { config, store, policy, texts, events } = account;
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;
-  const { spend, rates, summaries, health, personForgotten } = parts;
+  const { spend, rates, summaries, health, personForgotten, own } = parts;
   const { intent, judge, route, presence, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
@@ -123,7 +123,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
   });
   const interactions = createInteractionHandlers(account, {
     ...{ options, settings, client, owners, judging, outbound, sources, knowledge, toolPortsOf },
-    ...{ spend, rates, summaries, health, personForgotten, waiting },
+    ...{ spend, rates, summaries, health, personForgotten, waiting, own },
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, account.now());
       const { channelId } = scope;
@@ -233,6 +233,7 @@ export function createInbound(account: AccountContext, parts: InboundParts) {
 
   return {
     commands: interactions.commands,
+    ask: interactions.ask,
     refused: interactions.refused,
     acceptHistory: acceptor.acceptHistory,
     /** Continues where the last process stopped. Nothing may be judged before it resolves. */

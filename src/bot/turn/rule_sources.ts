@@ -11,6 +11,7 @@ import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
+import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -19,13 +20,14 @@ import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
 export function createRuleSources(
   account: AccountContext,
-  { options, reader, owners, isOwner, toolServices, outbound }: {
+  { options, reader, owners, isOwner, toolServices, outbound, own }: {
     readonly options: Pick<AccountOptions, "dataDir">;
     readonly reader: Pick<Reader, "index" | "self">;
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
     readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
     readonly toolServices: Pick<ToolServices, "tools" | "of">;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
+    readonly own: () => OwnPart | undefined;
   },
 ): TurnRulesPorts {
   const { config, policy } = account;
@@ -45,7 +47,10 @@ export function createRuleSources(
     cleanSecrets: outbound.cleanSecrets,
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-    tools: createTurnTools(account, { toolServices, owners }),
+    tools: createTurnTools(account, {
+      ...{ toolServices, owners },
+      ownTools: (message) => own()?.now()?.tools(message) ?? [],
+    }),
     skills: (asker, agentId) => skillsOf(asker, skillsNow(agentId)(), policy().policy),
     instructionFiles: (agentId) => filesOf(agentId).read(),
     isOwner,
