@@ -61,7 +61,7 @@ export async function listenForCallback(
   const { promise: answered, resolve: onAnswer } = Promise.withResolvers<URLSearchParams>();
   const server = createBoundedServer(
     (request) => {
-      const refusal = refusalOf(request);
+      const refusal = refusalOf(request, []);
       if (refusal !== undefined) return page(refusal, 403);
       const { pathname, searchParams } = new URL(request.url);
       if (pathname !== CALLBACK_ROUTE.path) return page("Not found.", 404);
@@ -106,10 +106,13 @@ export async function listenForCallback(
  * Rejects a request that is no browser's way back from a sign-in: it names this machine, no page
  * sends it, and it has no body. The way back comes from another site, and has no `Origin`.
  *
+ * @param names Names of this machine beside its local ones.
  * @returns The reason in words; `undefined` if the request is allowed.
  */
-function refusalOf(request: Request): string | undefined {
-  if (!hasNameOf(request, LOCAL_NAMES)) return "This machine does not answer under that name.";
+export function refusalOf(request: Request, names: readonly string[]): string | undefined {
+  if (!hasNameOf(request, [...LOCAL_NAMES, ...names])) {
+    return "This machine does not answer under that name.";
+  }
   const { headers } = request;
   const goal = headers.get("sec-fetch-dest") ?? "document";
   const hasBody = headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
@@ -118,7 +121,12 @@ function refusalOf(request: Request): string | undefined {
     : undefined;
 }
 
-function page(text: string, status: number, more: Readonly<Record<string, string>> = {}): Response {
+/** A page in plain words, which nothing else can embed or read. */
+export function page(
+  text: string,
+  status: number,
+  more: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(`${text}\n`, {
     status,
     headers: {

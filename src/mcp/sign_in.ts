@@ -1,5 +1,5 @@
 /**
- * Signs in to a server over HTTP with OAuth: the operator allows it in a browser (T13).
+ * Signs in to a server over HTTP with OAuth: a person allows it in a browser (T13, T13a).
  *
  * It is the authorization-code flow with PKCE. The library finds the authorization server
  * (RFC 9728, RFC 8414), registers Barnacle there if the config names no client, and exchanges the
@@ -25,7 +25,7 @@ class SignInError extends Error {
 }
 
 export interface SignIn {
-  /** Address that the operator opens in a browser. */
+  /** Address that the person opens in a browser. */
   readonly address: string;
   /**
    * Whether an answer belongs to this sign-in: it has the right `state`.

@@ -37,12 +37,14 @@ import { COMMANDS } from "../../interactions/registry.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { readBudgets } from "../../flows/turn/spending/budgets.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+import { dropLogins } from "../../host/files/data_dir.ts";
 import { isSupervised } from "../../lib/env.ts";
 import { BUILD_NAME } from "../../version.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
+import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { createMayDecide } from "../../flows/questions/may_decide.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
@@ -75,6 +77,8 @@ export interface InteractionParts
   /** Searches in servers' own messages. */
   readonly knowledge: { readonly search: SearchServers; readonly isOn: () => boolean };
   readonly toolPortsOf: (agentId: string) => ToolPorts;
+  /** Servers at which each person signs in. */
+  readonly own: () => OwnPart | undefined;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
 }
@@ -160,7 +164,7 @@ export function createCommandContext(
     contextOf: createContextFacts(account, conversationParts, models.modelOf),
     commands: () =>
       COMMANDS.filter(({ isOffered }) =>
-        isOffered?.({ config: configPort, mcp, searches: context.searches }) ?? true
+        isOffered?.({ config: configPort, mcp, searches: context.searches, own: parts.own }) ?? true
       ),
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
@@ -180,6 +184,7 @@ export function createCommandContext(
     },
     forget: createForget(account, async (userId) => {
       await options.media.folder.forget(userId);
+      dropLogins(options.dataDir, userId);
       parts.personForgotten();
     }),
     ...createCommandUndo(account, {
@@ -199,6 +204,7 @@ export function createCommandContext(
       createReadUser(client),
     ),
     mcp,
+    own: parts.own,
     pause: pause.port,
     restart: createRestart(
       account,

@@ -12,7 +12,7 @@ import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/confine.ts";
 import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
-import type { McpPorts, McpServer } from "../../mcp/connection.ts";
+import { isEach, type McpPorts, type McpServer } from "../../mcp/connection.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
@@ -47,13 +47,16 @@ function isHttp<Server extends Pick<ConfiguredServer, "url">>(
 
 /** A server over HTTP, with its secrets. */
 function httpServerOf(
-  { url, headers, oauth }: Pick<ConfiguredServer, "headers" | "oauth"> & { readonly url: string },
+  { url, headers, oauth, login }: Pick<ConfiguredServer, "headers" | "oauth" | "login"> & {
+    readonly url: string;
+  },
 ): { readonly kind: "http" } & McpHttpServer {
   const { clientSecret, ...client } = oauth ?? {};
   return {
     kind: "http",
     url,
     headers: revealed(headers),
+    ...(login === "each" && { isEach: true as const }),
     oauth: oauth ? { ...client, clientSecret: clientSecret?.reveal() } : undefined,
   };
 }
@@ -77,13 +80,14 @@ export function createConfiguredServers(
   dataDir: string,
   ports: Pick<McpPorts, "version" | "now" | "schedule" | "log" | "onSignIn">,
 ) {
-  const servers = createMcpServers(serversOf(config()), {
+  const shared = (by: BotConfig) => serversOf(by).filter((server) => !isEach(server));
+  const servers = createMcpServers(shared(config()), {
     ...ports,
     ...mcpHostPorts(config, dataDir, "run", ports.log),
   });
   return {
     ...servers,
-    apply: (next: BotConfig): void => servers.apply(serversOf(next)),
+    apply: (next: BotConfig): void => servers.apply(shared(next)),
   };
 }
 

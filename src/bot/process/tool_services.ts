@@ -17,6 +17,7 @@ import type { RunTool } from "../../core/skills/skill_tool.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";
+import { privately } from "../../tools/privately.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { type AgentServices, skillHosts, type ToolServices } from "../rules/tool_services.ts";
 import { postTarget, type PostTargets } from "../../web/post_target.ts";
@@ -171,7 +172,7 @@ interface KnownAgent {
 const NO_TOOLS: readonly Tool[] = [];
 
 function hasServers({ mcp }: Pick<BotConfig, "mcp">): boolean {
-  return Object.keys(mcp.servers).length > 0;
+  return Object.values(mcp.servers).some(({ login }) => login === "operator");
 }
 
 /** Commands on the host. Without the first command, there is no job. */
@@ -219,7 +220,9 @@ function joined(first: () => readonly Tool[], second: () => readonly Tool[]) {
 }
 
 function toolsOf(config: BotConfig): readonly Tool[] {
-  return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
+  const own = Object.entries(config.mcp.servers).filter(([, { login }]) => login === "each");
+  const all = TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
+  return [...all, ...own.map(([id]) => privately(id))];
 }
 
 function targetsOf({ posts }: Pick<BotConfig, "posts">): PostTargets {

@@ -60,7 +60,8 @@ export function prepareTurnRules(
 
   /** The people of the cards get answers unchecked: in their channel, and in their own messages. */
   function approvalFor(mode: ApprovalMode, message: InboundMessage): ApprovalRules | undefined {
-    if (mode === "never" || message.called) return undefined; // a program reads it (O14)
+    // A program reads it (O14), or it has the person's own data (T13a).
+    if (mode === "never" || message.called || message.own) return undefined;
     const approval = approvalIn(mode);
     const isTheirs = message.place.kind === "dm"
       ? isOwner(message)

@@ -14,6 +14,7 @@ import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { toolOf } from "../../workspace/skill_tools.ts";
+import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -22,13 +23,14 @@ import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
 export function createRuleSources(
   account: AccountContext,
-  { options, reader, owners, isOwner, toolServices, outbound }: {
+  { options, reader, owners, isOwner, toolServices, outbound, own }: {
     readonly options: Pick<AccountOptions, "dataDir">;
     readonly reader: Pick<Reader, "index" | "self">;
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
     readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
     readonly toolServices: Pick<ToolServices, "tools" | "of">;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
+    readonly own: () => OwnPart | undefined;
   },
 ): TurnRulesPorts {
   const { config, policy } = account;
@@ -41,19 +43,22 @@ export function createRuleSources(
     const { skills: names } = agentOf(by, agentId);
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
-  const turnTools = createTurnTools(account, { toolServices, owners });
+  const turnTools = createTurnTools(account, {
+    ...{ toolServices, owners },
+    ownTools: (message) => own()?.now()?.tools(message) ?? [],
+  });
   const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
-  /** Adds the tools of a turn's skills (T7a). */
+  /** Adds the tools of a turn's skills (T7a), where no own account is read (T13a). */
   function withSkills(message: InboundMessage, agentId: string): readonly Tool[] {
     const base = turnTools(message, agentId);
-    const own = skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
-    if (own.length === 0) return base;
+    const more = message.own ? [] : skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
+    if (more.length === 0) return base;
     const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
     const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication };
-    const decided = policy().decideTools(asker, own);
-    return own.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
+    const decided = policy().decideTools(asker, more);
+    return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
   }
 
   const filesOf = eachOnce((agentId: string) =>

@@ -17,6 +17,7 @@ import type { Download } from "../../media/download.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { agentOf } from "../../config/config.ts";
 import type { Carries } from "../../core/store/inbox.ts";
+import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { Called } from "../../core/programs/called.ts";
 import type { OpenCalls } from "../../extras/api/calls/open_calls.ts";
@@ -80,6 +81,7 @@ export function createAccountTurns(
       readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
       readonly media: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
+      readonly own: () => OwnPart | undefined;
       /** The calls of programs; `now` is `undefined` before the first one. */
       readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
     },
@@ -213,12 +215,15 @@ export function createAccountTurns(
   };
 
   /** Waits for tools that the sender may have, and that are not known yet. */
-  const toolsReady = ({ place, sender, hooked }: InboundMessage, agentId: string) =>
-    parts.toolServices.ready(agentId, (name) => {
+  const toolsReady = (message: InboundMessage, agentId: string) => {
+    const { place, sender, hooked, own } = message;
+    if (own) return parts.own()?.load().then((it) => it.ready(message));
+    return parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
       const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication };
       return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
     });
+  };
 
   const reachNow = latest(policy, ({ policy }) => prepareReach(policy.router));
   const agentsNow = createTurnAgents(config, sources, {

@@ -153,6 +153,8 @@ export interface InboundMessage {
   readonly attachments?: readonly Attachment[];
   /** Set if it is a question by a command, and Discord lacks it. */
   readonly asked?: true;
+  /** Set if it is for a turn of its sender alone, with their own accounts (T13a); also asked. */
+  readonly own?: OwnTurn;
   /** Set if Discord wrote it, to announce the result of this person's poll: context only (H9). */
   readonly isAnnouncement?: true;
   /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
@@ -163,6 +165,12 @@ export interface InboundMessage {
   readonly called?: Called;
   /** Set if it is an event of another program (W3), and Discord lacks it. */
   readonly hooked?: Hooked;
+}
+
+/** A turn with the tools of its sender's own accounts, in a session of its own. */
+export interface OwnTurn {
+  /** The channel in which the person asked; absent: direct messages. */
+  readonly from?: { readonly channelId: ChannelId; readonly guildId: GuildId };
 }
 
 /** Whether no person waits for its answer: it is a scheduled run, or an event of a program. */

@@ -38,6 +38,10 @@ export function createRoute(
   return (message) => {
     const { triggered } = message;
     if (triggered) return conversationRoute(message, triggered.agentId, config(), undefined);
+    if (message.own) {
+      const agentId = agentFor(message);
+      return { agentId, sessionKey: `agent:${agentId}:own:direct:${message.sender.id}` };
+    }
     const command = commandOf(message);
     const thread = !command && opensFor(message) ? threadIdOf(message.id) : undefined;
     const route = conversationRoute(message, agentFor(message), config(), sessionOwner(), thread);

@@ -84,7 +84,8 @@ async function listed({ mcp, texts, now }: InteractionContext): Promise<string> 
     .join("\n");
 }
 
-function stateText(
+/** The state of a login, for people. */
+export function stateText(
   { login, until, isRenewed }: McpLoginState,
   now: number,
   texts: ReturnType<InteractionContext["texts"]>,

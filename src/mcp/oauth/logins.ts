@@ -10,9 +10,11 @@ import process from "node:process";
 import {
   chownSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -57,6 +59,8 @@ export const makeLoginSchema = () =>
     wantedScope: z.string().optional(),
     /** Whether the owners know that the server wants a sign-in. */
     isTold: z.boolean().optional(),
+    /** Last use of a person's own sign-in (T13a). */
+    usedAt: z.number().optional(),
   });
 
 /** Made when it is first needed: most bots have no login. */
@@ -67,14 +71,24 @@ export type LoginTokens = NonNullable<Login["tokens"]>;
 /** Barnacle's registration at an authorization server. */
 export type LoginClient = NonNullable<Login["client"]>;
 
+/** Encrypts the text of a login for its file. */
+export interface Sealing {
+  seal(text: string, serverId: string): string;
+  /** @throws {Error} If another key, person or server has sealed it. */
+  open(sealed: string, serverId: string): string;
+}
+
+const LOGIN_ENDING = ".login.json";
+
 /**
  * Creates the logins.
  *
  * @param folder Folder of MCP servers in the data directory.
+ * @param sealing Absent: the files are plain, for their owner alone.
  */
-export function createLogins(folder: string) {
+export function createLogins(folder: string, sealing?: Sealing) {
   // Names of servers have no dots, so no folder of a server has this name.
-  const pathOf = (serverId: string) => join(folder, `${serverId}.login.json`);
+  const pathOf = (serverId: string) => join(folder, `${serverId}${LOGIN_ENDING}`);
   return {
     /**
      * The login to a server.
@@ -84,7 +98,8 @@ export function createLogins(folder: string) {
      */
     read(serverId: string, url: string): Login | undefined {
       try {
-        const text = readFileSync(pathOf(serverId), "utf8");
+        const written = readFileSync(pathOf(serverId), "utf8");
+        const text = sealing ? sealing.open(written, serverId) : written;
         const login = (loginSchema ??= makeLoginSchema()).parse(JSON.parse(text));
         return login.url === url ? login : undefined;
       } catch {
@@ -99,7 +114,14 @@ export function createLogins(folder: string) {
      */
     write(serverId: string, login: Login): void {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      replace(pathOf(serverId), `${JSON.stringify(login)}\n`);
+      const text = JSON.stringify(login);
+      replace(pathOf(serverId), `${sealing ? sealing.seal(text, serverId) : text}\n`);
+    },
+    /** The ids of the servers with a file. */
+    ids(): readonly string[] {
+      const names = existsSync(folder) ? readdirSync(folder) : [];
+      return names.filter((name) => name.endsWith(LOGIN_ENDING))
+        .map((name) => name.slice(0, -LOGIN_ENDING.length));
     },
     /** Deletes a login. Returns whether there was a login. */
     remove(serverId: string): boolean {
@@ -154,6 +176,8 @@ export interface McpHttpServer {
     /** Port of this machine for the browser's return; absent: any free one. */
     readonly callbackPort?: number;
   };
+  /** Set if each person signs in with their own account (T13a). */
+  readonly isEach?: true;
 }
 
 /** Whether the config has a token for the server, so that no login is used. */

@@ -333,7 +333,12 @@ describe("[K1] toRegistered()", () => {
 
 const GUILD = guildId("1400000000000000001");
 
-function build(reading = false, servers: readonly string[] = [], isSearchOn = false) {
+function build(
+  reading = false,
+  servers: readonly string[] = [],
+  isSearchOn = false,
+  isOwnOn = false,
+) {
   const { store } = openTestStore();
   const discord: { nativeCommands: boolean; commands: { guildId?: GuildId } } = {
     nativeCommands: true,
@@ -356,6 +361,11 @@ function build(reading = false, servers: readonly string[] = [], isSearchOn = fa
         finish: () => assert.fail("the menu ends no sign-in"),
         logout: () => assert.fail("the menu deletes no login"),
       },
+      own: () => ({
+        isOn: () => isOwnOn,
+        load: () => assert.fail("the menu needs no sign-ins"),
+        now: () => undefined,
+      }),
       searches: { isOn: () => isSearchOn, run: () => assert.fail("the menu searches nothing") },
     }),
   );
@@ -396,6 +406,13 @@ describe("[K1] createWantedCommands()", () => {
     for (const servers of [[], ["far"]]) {
       const [scope] = await build(false, servers).wanted.wanted();
       assert.equal(scope?.commands.some(({ name }) => name === "mcp"), servers.length > 0);
+    }
+  });
+
+  it("[T13a] has /signins only if people sign in to a server by themselves", async () => {
+    for (const isOn of [true, false]) {
+      const [scope] = await build(false, [], false, isOn).wanted.wanted();
+      assert.equal(scope?.commands.some(({ name }) => name === "signins"), isOn);
     }
   });
 
