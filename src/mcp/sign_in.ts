@@ -16,6 +16,7 @@ import { withTimeout } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
 import { type Challenge, scopesOf } from "./oauth/challenge.ts";
 import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./oauth/logins.ts";
+import { createDeviceFlow, DEVICE_GRANT } from "./oauth/device.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
 import { clientMetadata, SignInNeededError, withTokens } from "./oauth/provider.ts";
 
@@ -27,6 +28,8 @@ class SignInError extends Error {
 export interface SignIn {
   /** Address that the person opens in a browser. */
   readonly address: string;
+  /** Set if the person enters a code there. Then nothing comes back, and the answer stands here. */
+  readonly device?: { readonly code: string; readonly answer: URLSearchParams };
   /**
    * Whether an answer belongs to this sign-in: it has the right `state`.
    *
@@ -36,7 +39,8 @@ export interface SignIn {
   /**
    * Gets the tokens.
    *
-   * @throws {SignInError} If the answer is none of this sign-in, or a server refuses.
+   * @throws {SignInError} If the answer is none of this sign-in, or a server refuses. Its cause is a
+   * `NotYetError` if the person has not entered the code.
    */
   finish(answer: URLSearchParams): Promise<Login>;
 }
@@ -51,6 +55,7 @@ const MAX_WORDS = 300;
  *
  * @param redirectUrl Address on this machine that the browser comes back to.
  * @param wantedScope Scopes that requests lacked since the last sign-in.
+ * @param byDevice Whether to take the device flow if the server has it.
  * @throws {SignInError} If the server wants none, or offers none.
  */
 export async function beginSignIn(
@@ -58,9 +63,12 @@ export async function beginSignIn(
   redirectUrl: string,
   now: Clock["now"],
   wantedScope?: string,
+  byDevice = false,
 ): Promise<SignIn> {
   const { url, oauth = {} } = server;
-  const fetchOAuth = createOAuthFetch(url); // refuses addresses on other private networks
+  const plainFetch = createOAuthFetch(url); // refuses addresses on other private networks
+  const device = byDevice ? createDeviceFlow(plainFetch) : undefined;
+  const fetchOAuth = device?.fetch ?? plainFetch;
   const { auth } = await import("@ai-sdk/mcp");
   const challenge = await challengeOf(server, fetchOAuth);
   const state = randomBytes(32).toString("base64url");
@@ -72,7 +80,9 @@ export async function beginSignIn(
   const scope = oauth.scope ?? scopesOf(wantedScope, challenge.scope);
   const provider: OAuthClientProvider = {
     redirectUrl,
-    clientMetadata: clientMetadata(redirectUrl, scope),
+    get clientMetadata() { // the library has read the server's metadata when it registers Barnacle
+      return clientMetadata(redirectUrl, scope, device?.isOffered() ? [DEVICE_GRANT] : []);
+    },
     tokens: () => undefined, // a sign-in begins anew
     saveTokens: (tokens) => void (found.tokens = tokens),
     clientInformation: () => found.client,
@@ -101,9 +111,15 @@ export async function beginSignIn(
   if (!address || !/^https?:$/.test(address.protocol)) {
     throw new SignInError("the server names no address for the sign-in");
   }
+  const begun = device?.isOffered() && found.client
+    ? await device.begin(found.client, address.searchParams).catch((error: unknown) => {
+      throw new SignInError(wordsOf(error), { cause: error });
+    })
+    : undefined;
   const isOurs = (answer: URLSearchParams) => isSame(answer.get("state") ?? "", state);
   return {
-    address: address.href,
+    address: begun?.address ?? address.href,
+    device: begun && { code: begun.code, answer: new URLSearchParams({ state, code: "device" }) },
     isOurs,
     async finish(answer) {
       if (!isOurs(answer)) throw new SignInError("the answer belongs to another sign-in");

@@ -94,14 +94,14 @@ export async function createParts(
   const portsOf = eachOnce((agentId: string) =>
     createToolPorts(account, {
       ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
-      ...{ outbound, media, threads, spend, history, knowledge, own },
+      ...{ outbound, media, threads, spend, history, knowledge },
     })
   );
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, {
     ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
     ...{ threads, sources, knowledge, spend, rates, summaries, toolPortsOf },
-    ...{ health, memory, isOnly, isOurs, personForgotten, own },
+    ...{ health, memory, isOnly, isOurs, personForgotten },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
     byExtra: (call) => extras.runCommand(call),

@@ -44,7 +44,6 @@ import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
-import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { createMayDecide } from "../../flows/questions/may_decide.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
@@ -77,8 +76,6 @@ export interface InteractionParts
   /** Searches in servers' own messages. */
   readonly knowledge: { readonly search: SearchServers; readonly isOn: () => boolean };
   readonly toolPortsOf: (agentId: string) => ToolPorts;
-  /** Servers at which each person signs in. */
-  readonly own: () => OwnPart | undefined;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
 }
@@ -118,7 +115,9 @@ export function createCommandContext(
   const pause = createPause(account, (except) => stopTurns({ accountId, except, isPause: true }));
   const configPort = createConfigPort(config, configFile);
   const mcp = createMcpSignIns(account, {
-    serverIds: () => Object.keys(config().mcp.servers),
+    serverIds: (login) =>
+      Object.entries(config().mcp.servers)
+        .flatMap(([id, server]) => server.login === login ? [id] : []),
     loadLogins: async () =>
       (await import("../mcp/logins.ts")).createServerLogins(config, options.dataDir),
     listen: listenForCallback,
@@ -164,7 +163,7 @@ export function createCommandContext(
     contextOf: createContextFacts(account, conversationParts, models.modelOf),
     commands: () =>
       COMMANDS.filter(({ isOffered }) =>
-        isOffered?.({ config: configPort, mcp, searches: context.searches, own: parts.own }) ?? true
+        isOffered?.({ config: configPort, mcp, searches: context.searches }) ?? true
       ),
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
@@ -204,7 +203,6 @@ export function createCommandContext(
       createReadUser(client),
     ),
     mcp,
-    own: parts.own,
     pause: pause.port,
     restart: createRestart(
       account,

@@ -17,7 +17,6 @@ import type { RunTool } from "../../core/skills/skill_tool.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";
-import { privately } from "../../tools/privately.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { type AgentServices, skillHosts, type ToolServices } from "../rules/tool_services.ts";
 import { postTarget, type PostTargets } from "../../web/post_target.ts";
@@ -220,9 +219,7 @@ function joined(first: () => readonly Tool[], second: () => readonly Tool[]) {
 }
 
 function toolsOf(config: BotConfig): readonly Tool[] {
-  const own = Object.entries(config.mcp.servers).filter(([, { login }]) => login === "each");
-  const all = TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
-  return [...all, ...own.map(([id]) => privately(id))];
+  return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
 }
 
 function targetsOf({ posts }: Pick<BotConfig, "posts">): PostTargets {

@@ -274,7 +274,8 @@ export function cleanText(
   ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
 ): string {
   const rules = toolTextRules(config, message, ports);
-  const unsent = { ...message, message, agentId: "", callKey: "" }; // its nonces are not used
+  const plain = { ...message, own: undefined }; // the card has the mark
+  const unsent = { ...message, message: plain, agentId: "", callKey: "" }; // its nonces are not used
   const composed = composeToolMessage({ ...unsent, text, isKnownLink }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

@@ -14,9 +14,9 @@ import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { toolOf } from "../../workspace/skill_tools.ts";
-import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
+import type { AccountPart } from "../bot_extra.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -30,7 +30,7 @@ export function createRuleSources(
     readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
     readonly toolServices: Pick<ToolServices, "tools" | "of">;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
-    readonly own: () => OwnPart | undefined;
+    readonly own: () => AccountPart["own"];
   },
 ): TurnRulesPorts {
   const { config, policy } = account;
@@ -43,20 +43,28 @@ export function createRuleSources(
     const { skills: names } = agentOf(by, agentId);
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
-  const turnTools = createTurnTools(account, {
-    ...{ toolServices, owners },
-    ownTools: (message) => own()?.now()?.tools(message) ?? [],
-  });
+  const turnTools = createTurnTools(account, { toolServices, owners });
   const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
-  /** Adds the tools of a turn's skills (T7a), where no own account is read (T13a). */
-  function withSkills(message: InboundMessage, agentId: string): readonly Tool[] {
-    const base = turnTools(message, agentId);
-    const more = message.own ? [] : skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
+  /**
+   * Adds the tools of a turn's skills (T7a), and of people's own accounts (T13a). A turn that reads an
+   * account has no others: nothing in it can carry what it reads elsewhere.
+   */
+  function toolsOf(message: InboundMessage, agentId: string): readonly Tool[] {
+    const base = message.own ? NO_TOOLS : turnTools(message, agentId);
+    const ofSkills = message.own
+      ? []
+      : skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
+    const more = [...ofSkills, ...own()?.tools(message) ?? []];
     if (more.length === 0) return base;
+    // `mcp__<server>__privately` has decided who may.
     const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
-    const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication };
+    const asker = {
+      ...message,
+      ...{ agentId, hook: message.hooked?.hook, ownsApplication },
+      forAnyone: message.own && true,
+    };
     const decided = policy().decideTools(asker, more);
     return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
   }
@@ -68,7 +76,7 @@ export function createRuleSources(
     cleanSecrets: outbound.cleanSecrets,
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-    tools: withSkills,
+    tools: toolsOf,
     skills: skillsIn,
     instructionFiles: (agentId) => filesOf(agentId).read(),
     isOwner,
@@ -76,13 +84,14 @@ export function createRuleSources(
   };
 }
 
+const NO_TOOLS: readonly Tool[] = [];
 /** Lists with one more tool: the same array for the same list and tool. */
-const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool, readonly Tool[]>>();
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
 
-function withTool(tools: readonly Tool[], tool: SkillTool): readonly Tool[] {
-  const known = longer.get(tools) ?? new WeakMap<SkillTool, readonly Tool[]>();
+function withTool(tools: readonly Tool[], tool: SkillTool | Tool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool | Tool, readonly Tool[]>();
   longer.set(tools, known);
-  const all = known.get(tool) ?? [...tools, toolOf(tool)];
+  const all = known.get(tool) ?? [...tools, "run" in tool ? tool : toolOf(tool)];
   known.set(tool, all);
   return all;
 }

@@ -9,7 +9,6 @@ import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { OutboundFilesPort } from "../../core/turn/ports/outbound_files.ts";
-import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { OffersPort, Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -82,7 +81,6 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly spend: SpendPort;
   readonly history: Pick<History, "show">;
   readonly knowledge: Pick<AccountKnowledge, "search">;
-  readonly own: () => OwnPart | undefined;
 }): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
   const { client, reader, settings, toolServices, media, spend, owners, sources, options } = parts;
@@ -175,7 +173,6 @@ export function createToolPorts(account: AccountContext, parts: {
       askTimeoutMs: () => config().tools.askExpiresMin * 60_000,
       ofServer: (asked) => serverQuestion(asked, texts()),
     },
-    own: async (message) => await (await parts.own()?.load())?.ask(message) ?? "There is none.",
     offers: offersFor(account, parts),
     schedules: createSchedulesPort(account, {
       ...rights,

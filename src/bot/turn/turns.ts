@@ -17,7 +17,6 @@ import type { Download } from "../../media/download.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { agentOf } from "../../config/config.ts";
 import type { Carries } from "../../core/store/inbox.ts";
-import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { Called } from "../../core/programs/called.ts";
 import type { OpenCalls } from "../../extras/api/calls/open_calls.ts";
@@ -27,6 +26,7 @@ import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
+import type { AccountPart } from "../bot_extra.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { askedBeforeReply } from "../../flows/inbound/notice_reply.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
@@ -81,7 +81,7 @@ export function createAccountTurns(
       readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
       readonly media: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
-      readonly own: () => OwnPart | undefined;
+      readonly own: () => AccountPart["own"];
       /** The calls of programs; `now` is `undefined` before the first one. */
       readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
     },
@@ -217,7 +217,7 @@ export function createAccountTurns(
   /** Waits for tools that the sender may have, and that are not known yet. */
   const toolsReady = (message: InboundMessage, agentId: string) => {
     const { place, sender, hooked, own } = message;
-    if (own) return parts.own()?.load().then((it) => it.ready(message));
+    if (own) return parts.own()?.ready(message);
     return parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
       const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication };

@@ -170,8 +170,15 @@ export interface InboundMessage {
 /** A turn with the tools of its sender's own accounts, in a session of its own. */
 export interface OwnTurn {
   /** The channel in which the person asked; absent: direct messages. */
-  readonly from?: { readonly channelId: ChannelId; readonly guildId: GuildId };
+  readonly from?: Pick<InboundMessage, "channelId" | "place"> & { readonly guildId: GuildId };
 }
+
+export const ownSessionOf = (agentId: string, userId: UserId): string =>
+  `agent:${agentId}:own:direct:${userId}`;
+
+/** Whether a session is of turns with a person's own accounts: no list shows it. */
+export const isOwnSession = (sessionKey: string): boolean =>
+  /^agent:[^:]*:own:direct:/.test(sessionKey);
 
 /** Whether no person waits for its answer: it is a scheduled run, or an event of a program. */
 export function isUnasked(

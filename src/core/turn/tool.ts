@@ -43,8 +43,6 @@ export interface ToolPorts {
   readonly offers: OffersPort;
   readonly schedules: SchedulesPort;
   readonly web: WebPort;
-  /** Takes a message to a turn with its sender's own accounts; its words are for the model. */
-  readonly own: (message: InboundMessage) => Promise<string>;
 }
 
 /** A call of an answer that has no result yet. */

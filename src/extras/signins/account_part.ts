@@ -2,19 +2,25 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
-import type { OwnServersPart } from "./own_servers.ts";
+import type { OwnServers } from "./own_servers.ts";
+import { privately } from "./privately.ts";
 
 export function createSignInsPart(account: AccountContext, services: AccountServices): AccountPart {
-  let loaded: OwnServersPart | undefined;
+  let loaded: OwnServers | undefined;
   const { get: load } = createLoader(async () => {
     const { createOwnServers } = await import("./own_servers.ts");
     return loaded = createOwnServers(account, services);
   });
-  const isOn = () =>
-    Object.values(account.config().mcp.servers).some(({ login }) => login === "each");
+  const inOthers = latest(
+    account.config,
+    ({ mcp: { servers } }) =>
+      Object.entries(servers).filter(([, { login }]) => login === "each")
+        .map(([id]) => privately(id, async (call) => await (await load()).ask(call))),
+  );
   const sweep = () => {
-    if (!isOn() && !loaded) return;
+    if (inOthers().length === 0 && !loaded) return;
     load().then((own) => own.sweep()).catch((error: unknown) =>
       account.forPart("tools").log.warn("Cannot look after people's sign-ins", { error })
     );
@@ -23,7 +29,10 @@ export function createSignInsPart(account: AccountContext, services: AccountServ
     start: sweep,
     reconfigured: sweep,
     stop: async () => await loaded?.stop(),
-    events: { attempted: (row) => loaded?.attempted(row) },
-    own: { isOn, load, now: () => loaded },
+    commands: { signins: async (call) => (await load()).command(call) },
+    own: {
+      ready: async (message) => await (await load()).ready(message),
+      tools: (message) => message.own ? loaded?.tools(message) ?? [] : inOthers(),
+    },
   };
 }

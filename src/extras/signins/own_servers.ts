@@ -11,19 +11,16 @@ import { createHash } from "node:crypto";
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountServices } from "../../bot/bot_extra.ts";
 import { serversOf } from "../../bot/mcp/ports.ts";
-import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 import { createdAtMs, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
 import { type InboundMessage, isAtDiscord, type OwnTurn } from "../../core/inbound/inbound.ts";
-import type { Reply } from "../../core/outbound/outbound.ts";
-import type { OwnServers } from "../../core/turn/own_servers.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
-import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { Tool, ToolContext } from "../../core/turn/tool.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
-import { createSentWatch } from "../../flows/deliver/tool_messages.ts";
+import { stateText } from "../../interactions/commands/mcp.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import { isEach } from "../../mcp/connection.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { composeOnce } from "../../render/reply.ts";
 import { createShowTool, createSignInTool } from "./own_tools.ts";
 import { createPeople, type EachServer } from "./people.ts";
 import { readKey } from "./sealing.ts";
@@ -32,9 +29,11 @@ import { readKey } from "./sealing.ts";
 const MAX_GUILDS = 20;
 
 /** The function is long: its inner functions share people's connections. */
-export function createOwnServers(account: AccountContext, services: AccountServices) {
-  const { accountId, config, texts, store, events, now, schedule } = account;
-  const { client, reader, ask, cleanSecrets, dataDir, version } = services;
+export function createOwnServers(
+  account: AccountContext,
+  { client, reader, ask, dataDir, version }: AccountServices,
+) {
+  const { accountId, config, texts, now, schedule } = account;
   const { log } = account.forPart("tools");
   let made: Buffer | undefined;
   const servers = () => serversOf(config()).filter((one): one is EachServer => isEach(one));
@@ -43,10 +42,7 @@ export function createOwnServers(account: AccountContext, services: AccountServi
     key: () => made ??= readKey(dataDir, config().file),
     ports: { version, now, schedule, log },
   });
-  const openDirect = createOpenDirect(client);
   const readMember = createReadMember(client);
-  const missingPermission = createMissingPermission(client, now);
-  const watch = createSentWatch(schedule);
   /** Where each person asked last. */
   const asked = new Map<UserId, OwnTurn["from"]>();
   let cancel = () => {};
@@ -62,16 +58,7 @@ export function createOwnServers(account: AccountContext, services: AccountServi
         "tools of this server. Say only that the sign-in has worked.";
     },
   });
-  const show = createShowTool({
-    texts,
-    placeOf: ({ own, sender }) => own?.from ?? asked.get(sender.id),
-    async post({ message: { sender: { id: userId } }, callKey }, place, text) {
-      const needed = ["View Channel", "Send Messages"];
-      const missing = await missingPermission({ ...place, userId }, needed);
-      if (missing === undefined) await post(place, `${text}\n-# <@${userId}>`, callKey);
-      return missing;
-    },
-  });
+  const show = createShowTool(texts, ({ own, sender }) => own?.from ?? asked.get(sender.id));
 
   /** Whether a person is in none of the bot's servers. If Discord does not answer, no one has left. */
   async function hasLeft(userId: UserId): Promise<boolean> {
@@ -98,29 +85,6 @@ export function createOwnServers(account: AccountContext, services: AccountServi
     );
   }
 
-  /** Posts a text once for each key. @returns Whether Discord has taken it by now. */
-  async function post(to: Pick<Reply, "channelId" | "guildId">, text: string, key: string) {
-    const rules = textRulesOf(config(), { cleanSecrets, uploadLimit: 0 });
-    const frozen = composeOnce({ accountId, ...to, text }, key, rules);
-    const nonces = frozen.map(({ message: { nonce } }) => nonce);
-    const ended = watch.ended(nonces, account.stopping);
-    const rows = await store.outbox.addAll(frozen, now());
-    events.emit.outbox([to.channelId]);
-    if (!rows.every(({ state }) => state === "sent")) await ended;
-    const results = await store.outbox.sendResultsOf(rows.map(({ id }) => id));
-    return results.every(({ kind }) => kind === "sent");
-  }
-
-  /** Says in direct messages where the answer comes from. So the model knows if they are closed. */
-  async function greet({ sender, channelId }: InboundMessage, key: string): Promise<void> {
-    const text = notice("ownAnswer", { place: `<#${channelId}>` }, texts());
-    if (await post({ channelId: await openDirect(sender.id) }, text, key)) return;
-    throw new Error(
-      "the answer belongs into this person's direct messages, and Discord takes none: they must " +
-        "allow direct messages from members of this server, and ask again",
-    );
-  }
-
   async function sweep(): Promise<void> {
     cancel();
     cancel = schedule(() => void sweep().catch(() => {}), DAY_MS);
@@ -128,35 +92,54 @@ export function createOwnServers(account: AccountContext, services: AccountServi
   }
 
   return {
-    ...{ states: people.states, end: people.end, sweep, attempted: watch.attempted },
-    async ask(message) {
-      const { sender, own, asked: isAsked, scheduled, channelId, guildId, place } = message;
-      const isTheirs = isAtDiscord(message) || isAsked || scheduled;
-      if (own || !isTheirs || sender.automaton || sender.pluralkit) {
+    sweep,
+    /** Takes the message of a turn to a turn of its sender alone. */
+    async ask(call: ToolContext): Promise<string> {
+      const { message, also = [] } = call;
+      const { id, revision, sender, channelId, guildId, place } = message;
+      // Other words may be a model's, or another person's.
+      const isTheirs = (isAtDiscord(message) || message.asked) && !message.own;
+      if (!isTheirs || sender.automaton || sender.pluralkit) {
         throw new Error("only a person's own message can be about their own account");
       }
-      const from = guildId && { channelId, guildId };
-      const key = `own ${message.id} ${message.revision}`; // once, whatever calls its turn makes
-      await handOver(message, key, from ? { from } : {});
+      const from = guildId && { channelId, guildId, place };
+      const text = [message, ...also].map((one) => one.text).join("\n");
+      // Once, whatever calls its turn makes.
+      await handOver({ ...message, text }, `own ${id} ${revision}`, from ? { from } : {});
       if (from) asked.set(sender.id, from);
-      if (place.kind !== "dm") await greet(message, key);
+      if (place.kind !== "dm") {
+        const told = notice("ownAnswer", { place: `<#${channelId}>` }, texts());
+        await call.ports.discord.send(call, { userId: sender.id, text: told });
+      }
       return "The person's message is answered in their direct messages, from their own account. " +
         "Say so in one short sentence, and nothing about its content.";
     },
-    async ready({ sender: { id } }) {
+    async ready({ sender: { id } }: InboundMessage): Promise<void> {
       await people.ready(id).catch((error: unknown) =>
         log.warn("Cannot prepare the tools of a person's own accounts", { error })
       );
     },
-    tools: ({ sender }) => [
+    tools: ({ sender }: InboundMessage): readonly Tool[] => [
       ...people.tools(sender.id),
       ...servers().flatMap((one) => [signIn(one), show(one)]),
     ],
+    /** Shows or ends the asker's sign-ins. */
+    command({ id, sender, options }: CommandCall): string {
+      const server = bounded(String(options["end"] ?? "").trim().replaceAll("`", "'"), 100);
+      if (server !== "") {
+        const isEnded = people.end(sender.id, server);
+        log.info("A person ended a sign-in of their own", { interactionId: id, isEnded });
+        return notice(isEnded ? "mcpLoggedOut" : "mcpNoLogin", { server }, texts());
+      }
+      const lines = people.states(sender.id)
+        .map((state) => `– \`${state.id}\`: ${stateText(state, now(), texts())}`);
+      return [notice("mcpServers", {}, texts()), ...lines].join("\n");
+    },
     async stop(): Promise<void> {
       cancel();
       await people.close();
     },
-  } satisfies OwnServers & { readonly [more: string]: unknown };
+  };
 }
 
-export type OwnServersPart = ReturnType<typeof createOwnServers>;
+export type OwnServers = ReturnType<typeof createOwnServers>;

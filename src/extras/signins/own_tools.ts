@@ -8,27 +8,28 @@
 
 import { z } from "zod";
 import type { InboundMessage, OwnTurn } from "../../core/inbound/inbound.ts";
-import { ALLOW_ONCE, DENY, FILL_IN, type Question } from "../../core/people/question.ts";
+import { ALLOW_ONCE, DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
+import { RefusedCall } from "../../core/refused_call.ts";
 import { defineTool, type Tool, type ToolContext, WaitsForPerson } from "../../core/turn/tool.ts";
+import { ownEffect } from "../../flows/receipts/receipts.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
+import { NotYetError } from "../../mcp/oauth/device.ts";
 import type { Login } from "../../mcp/oauth/logins.ts";
 import { beginSignIn, type SignIn } from "../../mcp/sign_in.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
-import type { EachServer, Everyone } from "./people.ts";
+import type { EachServer, People } from "./people.ts";
 
 const WAIT_MS = 10 * 60_000;
 const MAX_WAITING = 200;
 
-type CardContent = Pick<Question, "kind" | "tool" | "text" | "exact"> & Partial<Question>;
-
 function cardOf(
-  context: ToolContext,
+  { message }: ToolContext,
   yes: Question["choices"][number],
-  card: CardContent,
+  card: Pick<Question, "kind" | "tool" | "text" | "exact"> & Partial<Question>,
 ): Question {
   const choices = [yes, { key: DENY, style: "secondary" as const }];
-  const asked = [context.message.sender.id];
+  const asked = [message.sender.id];
   return { facts: [], ...card, choices, asked, where: "direct", timeoutMs: WAIT_MS };
 }
 
@@ -36,7 +37,7 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
   readonly texts: () => Texts;
   readonly now: () => number;
   readonly publicUrl: () => string | undefined;
-  readonly people: Pick<Everyone, "loginAt" | "isSignedIn">;
+  readonly people: Pick<People, "loginAt" | "isSignedIn">;
   /** Stores the login of the message's sender, and answers the message again. */
   readonly keep: (context: ToolContext, server: EachServer, login: Login) => Promise<string>;
 }): (server: EachServer) => Tool {
@@ -46,24 +47,31 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
 
   async function begin(server: EachServer, { callKey, message }: ToolContext): Promise<SignIn> {
     const { transport } = server;
-    const back = pastedUrl(transport.oauth?.callbackPort, publicUrl());
+    const url = publicUrl();
+    const back = pastedUrl(transport.oauth?.callbackPort, url);
     const scope = people.loginAt(message.sender.id, server)?.wantedScope;
-    const begun = await beginSignIn(transport, back, now, scope);
+    // The page of a public address is safer: no one can be talked into entering another's code.
+    const begun = await beginSignIn(transport, back, now, scope, !url?.startsWith("https:"));
     const [oldest] = waiting.keys();
     if (oldest !== undefined && waiting.size >= MAX_WAITING) waiting.delete(oldest);
     waiting.set(callKey, begun);
     return begun;
   }
 
-  function card({ id }: EachServer, { address }: SignIn, context: ToolContext, why = "") {
+  function card({ id }: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
     const asked = notice("signInAsked", { server: id, host: new URL(address).host }, texts());
+    const about = { kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}` } as const;
+    const style = "primary";
+    if (device) {
+      const goOn = { key: DONE, label: notice("goOn", {}, texts()), style } as const;
+      const exact = `${address}\n${device.code}`;
+      return new WaitsForPerson(cardOf(context, goOn, { ...about, exact }));
+    }
     const label = notice("signInField", {}, texts());
     const field = { kind: "text", label, isRequired: true, options: [], max: 1 } as const;
-    const question = cardOf(context, { key: FILL_IN, style: "primary" }, {
-      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}`, exact: address },
-      form: { title: id, fields: [field] },
-    });
-    return new WaitsForPerson(question);
+    const form = { title: id, fields: [field] };
+    const fillIn = { key: FILL_IN, style } as const;
+    return new WaitsForPerson(cardOf(context, fillIn, { ...about, exact: address, form }));
   }
 
   async function signIn(server: EachServer, context: ToolContext): Promise<string> {
@@ -71,7 +79,10 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
     const mark = `${message.id} ${server.id}`;
     const isYes = decision?.kind === "answered" && decision.answer.choice !== DENY;
     if (decision && !isYes) denied.add(mark);
-    if (denied.has(mark)) throw new Error("they said no, or did not answer; do not ask again");
+    if (denied.has(mark)) {
+      const words = "they said no, or did not answer; do not ask again";
+      throw new RefusedCall("declined", words);
+    }
     if (!isYes && people.isSignedIn(message.sender.id, server)) {
       return "They are signed in already.";
     }
@@ -80,57 +91,64 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
     if (!isYes || !begun) throw card(server, await begin(server, context), context);
     const [field] = decision.answer.fields ?? [];
     const written = field?.kind === "text" ? field.text.trim() : "";
-    const answer = URL.parse(written)?.searchParams ?? new URLSearchParams();
+    const answer = begun.device?.answer ??
+      URL.parse(written)?.searchParams ?? new URLSearchParams();
     const wrong = "That was not the address of this sign-in.\n";
     if (!begun.isOurs(answer)) throw card(server, begun, context, wrong);
     waiting.delete(callKey); // an answer counts once
-    return await keep(context, server, await begun.finish(answer));
+    const login = await begun.finish(answer).catch((error: unknown) => {
+      if (!(error instanceof Error && error.cause instanceof NotYetError)) throw error;
+      waiting.set(callKey, begun);
+      throw card(server, begun, context, "The server knows no sign-in yet.\n");
+    });
+    return await keep(context, server, login);
   }
 
-  return (server) =>
-    defineTool({
-      name: `mcp__${server.id}__sign_in`,
+  return (server) => {
+    const name = `mcp__${server.id}__sign_in`;
+    return defineTool({
+      name,
       description:
         `Lets the person sign in to ${server.id} by a private button. Call it if their ` +
         "message needs a tool of that server and there is none, or the server refuses them.",
       input: () => z.strictObject({}),
       needs: [],
       isIdempotent: true,
-      effect: () => undefined,
+      effect: () => ownEffect(name),
       async run(_, context) {
         try {
           return await signIn(server, context);
         } catch (error) {
-          if (error instanceof WaitsForPerson) throw error;
+          if (error instanceof WaitsForPerson || error instanceof RefusedCall) throw error;
           waiting.delete(context.callKey);
           const why = error instanceof Error ? error.message : String(error);
           throw new Error(`the person has not signed in to ${server.id}: ${why}`, { cause: error });
         }
       },
     });
+  };
 }
 
-/** Its card has the exact text and the place, so the person sees what others will see. */
-export function createShowTool({ texts, placeOf, post }: {
-  readonly texts: () => Texts;
-  /** The channel in which the person asked last. */
-  readonly placeOf: (message: InboundMessage) => OwnTurn["from"];
-  /** Posts it, once for each call. @returns The right that the person lacks for it. */
-  readonly post: (
-    context: ToolContext,
-    place: NonNullable<OwnTurn["from"]>,
-    text: string,
-  ) => Promise<string | undefined>;
-}): (server: EachServer) => Tool {
-  return ({ id }) =>
-    defineTool({
-      name: `mcp__${id}__show_in_channel`,
+/**
+ * Its card has the exact text and the place, so the person sees what others will see.
+ *
+ * @param placeOf The channel in which the person asked last.
+ */
+export function createShowTool(
+  texts: () => Texts,
+  placeOf: (message: InboundMessage) => OwnTurn["from"],
+): (server: EachServer) => Tool {
+  return ({ id }) => {
+    const name = `mcp__${id}__show_in_channel`;
+    return defineTool({
+      name,
       description:
         "Shows a text in the channel in which the person asked, if they want others to " +
         "see it. A card asks them first. Without it, only they see your answers.",
       input: () => z.strictObject({ text: z.string().trim().min(1).max(1_400) }),
       needs: [],
       isIdempotent: true,
+      effect: () => ownEffect(name),
       asks({ text: exact }, context) {
         const binding = placeOf(context.message)?.channelId;
         const label = notice("goOn", {}, texts());
@@ -143,15 +161,17 @@ export function createShowTool({ texts, placeOf, post }: {
         );
       },
       async run({ text }, context) {
-        const { decision, message } = context;
+        const { decision, message, ports: { discord } } = context;
         const place = placeOf(message);
         const isYes = decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
         if (!isYes || !place || decision.binding !== place.channelId) {
           throw new Error("the person did not agree, or asked in no channel; do not ask again");
         }
-        const lacks = await post(context, place, text);
-        if (lacks !== undefined) throw new Error(`the person may not write there: ${lacks}`);
+        const asker = { ...message, ...place, own: undefined }; // with the rights that they have there
+        const shown = { text: `${text}\n-# <@${message.sender.id}>` };
+        await discord.send({ ...context, message: asker }, shown);
         return "It stands there now.";
       },
     });
+  };
 }

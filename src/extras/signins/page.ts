@@ -6,7 +6,7 @@
  */
 
 import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
-import { CALLBACK_ROUTE, page, refusalOf } from "../../host/sign_in_callback.ts";
+import { CALLBACK_ROUTE, page, refusedCallback } from "../../host/sign_in_callback.ts";
 import { publicNames } from "../../http/guard.ts";
 
 export function createSignInPage({ setup }: Pick<Served, "setup">): ServedPart {
@@ -23,11 +23,7 @@ export function createSignInPage({ setup }: Pick<Served, "setup">): ServedPart {
 /** @returns `undefined` if the request is for another address. */
 export function answerBrowser(request: Request, names: readonly string[]): Response | undefined {
   if (new URL(request.url).pathname !== CALLBACK_ROUTE.path) return undefined;
-  const refusal = refusalOf(request, names);
-  if (refusal !== undefined) return page(refusal, 403);
-  const { method: allow } = CALLBACK_ROUTE;
-  if (request.method !== allow) return page("This address takes GET only.", 405, { allow });
-  return page(
+  return refusedCallback(request, names) ?? page(
     "Copy the whole address of this page, and enter it in Discord, where you began the sign-in. " +
       "If you did not begin one, close this page and give the address to no one.",
     200,

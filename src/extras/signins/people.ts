@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { UserId } from "../../core/discord/ids.ts";
+import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { OWN_LOGINS } from "../../host/files/data_dir.ts";
@@ -63,16 +63,19 @@ export function createPeople({ accountId, dataDir, key, servers, hasLeft, ports 
     return current;
   }
 
+  /** @param server As a person writes it. */
   function end(userId: UserId, server: string): boolean {
-    const isEnded = loginsOf(userId).remove(server);
+    const logins = loginsOf(userId);
+    const isEnded = logins.ids().includes(server) && logins.remove(server);
     if (isEnded) connect(userId);
     return isEnded;
   }
 
   /** Ends logins that are unused, of servers that the config lacks, or of people who have left. */
   async function sweep(of?: UserId): Promise<void> {
-    const all = existsSync(folder) ? readdirSync(folder) as UserId[] : [];
-    for (const userId of of === undefined ? all : [of]) {
+    const all = existsSync(folder) ? readdirSync(folder) : [];
+    const ids = of === undefined ? all.map((name) => parseSnowflake<"user">(name)) : [of];
+    for (const userId of ids.filter((id) => id !== undefined)) {
       const ids = loginsOf(userId).ids();
       const isGone = ids.length > 0 && await hasLeft(userId);
       for (const id of ids) {
@@ -108,4 +111,4 @@ export function createPeople({ accountId, dataDir, key, servers, hasLeft, ports 
   };
 }
 
-export type Everyone = ReturnType<typeof createPeople>;
+export type People = ReturnType<typeof createPeople>;

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Sealing } from "../../mcp/oauth/logins.ts";
 
+const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_END = NONCE_BYTES + 16;
 const CIPHER = "aes-256-gcm";
@@ -17,15 +18,17 @@ const CIPHER = "aes-256-gcm";
  */
 export function readKey(dataDir: string, configFile: string | undefined): Buffer {
   const beside = configFile === undefined ? [] : [join(dirname(configFile), "credentials")];
+  const paths = [...beside, dataDir].map((folder) => join(folder, "sign-ins.key"));
+  const [known] = paths.filter((path) => existsSync(path)).map((path) => readFileSync(path))
+    .filter(({ length }) => length === KEY_BYTES); // a crash may have left a part of one
+  if (known) return known;
+  const key = randomBytes(KEY_BYTES);
   let cause: unknown;
-  for (const folder of [...beside, dataDir]) {
-    const path = join(folder, "sign-ins.key");
+  for (const path of paths) {
     try {
-      if (!existsSync(path)) {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        writeFileSync(path, randomBytes(32), { flag: "wx", mode: 0o600, flush: true });
-      }
-      return readFileSync(path);
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileSync(path, key, { mode: 0o600, flush: true });
+      return key;
     } catch (error) {
       cause = error;
     }

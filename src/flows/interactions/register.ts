@@ -55,7 +55,7 @@ export function createWantedCommands(
     }>,
     "accountId" | "config" | "store" | "now"
   >,
-  context: Pick<InteractionContext, "config" | "mcp" | "own" | "searches">,
+  context: Pick<InteractionContext, "config" | "mcp" | "searches">,
 ) {
   const known = () => settings.settingOf(accountId, "account", "commandGuild");
 

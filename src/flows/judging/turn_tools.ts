@@ -36,13 +36,11 @@ const MAX_SETS = 1_000;
 
 export function createTurnTools(
   { policy }: { readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy"> },
-  { toolServices: { tools: toolsNow }, owners, ownTools }: {
+  { toolServices: { tools: toolsNow }, owners }: {
     /** All tools, each name once: the same array until they change. */
     readonly toolServices: { readonly tools: () => readonly Tool[] };
     /** As last read: a turn does not wait for Discord. */
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
-    /** The tools of a turn with the person's own accounts, which has no others (T13a). */
-    readonly ownTools: (message: InboundMessage) => readonly Tool[];
   },
 ): (message: InboundMessage, agentId: string) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
@@ -89,15 +87,8 @@ export function createTurnTools(
     return chosen;
   }
 
-  return (message, agentId) => {
-    const { place, sender, hooked } = message;
+  return ({ place, sender, hooked }, agentId) => {
     const { decideTools } = policy();
-    if (message.own) { // `mcp__<server>__privately` has decided who may
-      const all = ownTools(message);
-      const asker = { agentId, place, sender, forAnyone: true, ownsApplication: () => false };
-      const decided = decideTools(asker, all);
-      return all.filter((_, at) => decided[at]?.isAllowed);
-    }
     const now = toolsNow();
     if (tools !== now || decideTools !== decidedBy) {
       if (tools !== now) sets.clear();

@@ -106,8 +106,11 @@ function receiptOf(
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
   const isRead = typeof tool?.afterEdit === "function" && tool.afterEdit(input);
+  const own = tool ? undefined : ownEffect(call.name);
   const effect = isRead
     ? undefined
+    : own
+    ? own
     : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
     : (tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
@@ -123,6 +126,19 @@ function receiptOf(
     isUndone: changes.some(({ id, isUndone }) => isUndone && `${id}` === change),
   };
 }
+
+/** The receipts of people's own sign-ins (T13a). Later readers do not have these tools. */
+export function ownEffect(name: string): CallEffect | undefined {
+  const [, server, tool = ""] = /^mcp__([\w-]+)__(privately|sign_in|show_in_channel)$/.exec(name) ??
+    [];
+  return server === undefined ? undefined : { object: `\`${server}\``, did: OWN[tool] ?? "" };
+}
+
+const OWN: Readonly<Record<string, string>> = {
+  privately: "answered in direct messages",
+  sign_in: "signed in",
+  show_in_channel: "shown in the channel",
+};
 
 function inputOf({ arguments: written }: ToolCall): unknown {
   try {

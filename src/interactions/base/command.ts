@@ -96,7 +96,7 @@ export interface Command extends CommandWork {
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */
   readonly isOffered?: (
-    context: Pick<InteractionContext, "config" | "mcp" | "searches" | "own">,
+    context: Pick<InteractionContext, "config" | "mcp" | "searches">,
   ) => boolean;
 }
 

@@ -7,7 +7,6 @@ import type { ContextWindow } from "../../core/model.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { OwnPart } from "../../core/turn/own_servers.ts";
 import type { OwnTurn } from "../../core/inbound/inbound.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
 import type {
@@ -154,8 +153,6 @@ export interface InteractionContext
   };
   /** Runs a command whose work is an extra's. */
   readonly byExtra: (call: CommandCall) => Promise<string>;
-  /** Servers at which each person signs in; `undefined`: this version has none. */
-  readonly own: () => OwnPart | undefined;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   readonly turns: {

@@ -17,7 +17,7 @@ const server: CommandOption = {
   type: "text",
   isRequired: true,
   suggest: ({ typed }, { mcp }) =>
-    choicesFor(typed.text, mcp.ids().map((id) => ({ name: id, value: id }))),
+    choicesFor(typed.text, mcp.ids("operator").map((id) => ({ name: id, value: id }))),
 };
 
 const answer: CommandOption = {
@@ -37,7 +37,7 @@ export const mcp: Command = {
   ],
   needs: "owner",
   isPrivate: true,
-  isOffered: ({ mcp }) => mcp.ids().length > 0,
+  isOffered: ({ mcp }) => mcp.ids("operator").length > 0,
   async run({ id, sender, subcommand, options }, context) {
     const { mcp, texts, log } = context;
     const written = String(options["server"] ?? "").trim();

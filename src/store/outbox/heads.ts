@@ -5,6 +5,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
+import { withoutPersonal } from "../../core/outbound/personal.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { removalOf } from "../../core/outbound/draft.ts";
 import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
@@ -283,7 +284,9 @@ function toOpenRow(row: unknown): OpenRow {
     ...rest,
     state: parkedFor === undefined ? rest.state : "parked",
     kind: of?.kind,
-    preview: [...content.slice(0, PREVIEW_CHARS * 2)].slice(0, PREVIEW_CHARS).join(""),
+    preview: [...withoutPersonal(content).slice(0, PREVIEW_CHARS * 2)].slice(0, PREVIEW_CHARS).join(
+      "",
+    ),
     chars: content.length,
     reason: parkedFor ?? refusal,
     nextAttemptAt: nextTryAt ?? (isWaiting ? nextAttemptAt : undefined),

@@ -4,7 +4,13 @@ import type { Decision, Question } from "../../../src/core/people/question.ts";
 import { type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
 import { createShowTool, createSignInTool } from "../../../src/extras/signins/own_tools.ts";
 import type { EachServer } from "../../../src/extras/signins/people.ts";
-import { channelId, directMessage, guildId, messageId } from "../../support/discord/builders.ts";
+import {
+  channelId,
+  directMessage,
+  guildId,
+  guildPlace,
+  messageId,
+} from "../../support/discord/builders.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
 import { UNUSED_PORTS } from "../../support/model/tools.ts";
 
@@ -151,49 +157,43 @@ describe("[T13a] createSignInTool()", () => {
 });
 
 describe("[T13a] createShowTool()", () => {
-  const place = { channelId: channelId("5"), guildId: guildId("6") };
+  const place = { channelId: channelId("5"), guildId: guildId("6"), place: guildPlace() };
   const rows: readonly [
     what: string,
     decision: Decision | undefined,
     lacks: string | undefined,
     end: RegExp,
-    posts: number,
+    posts: readonly string[],
   ][] = [
-    ["posts after the person's word", chosen("once", "5"), undefined, /stands there/, 1],
-    ["posts nothing without a card", undefined, undefined, /did not agree/, 0],
-    ["posts nothing after Deny", chosen("deny", "5"), undefined, /did not agree/, 0],
-    [
-      "posts nothing in another channel than the card's",
-      chosen("once", "7"),
-      undefined,
-      /did not agree/,
-      0,
-    ],
-    [
-      "tells which right the person lacks",
-      chosen("once", "5"),
-      "Send Messages",
-      /may not write there: Send/,
-      0,
-    ],
+    ["posts after the person's word", chosen("once", "5"), undefined, /stands there/, [
+      "5 in 6, not own: free at ten\n-# <@123456789012345678>",
+    ]],
+    ["posts nothing without a card", undefined, undefined, /did not agree/, []],
+    ["posts nothing after Deny", chosen("deny", "5"), undefined, /did not agree/, []],
+    ["posts nothing elsewhere than the card says", chosen("once", "7"), undefined, /not agree/, []],
+    ["tells which right the person lacks", chosen("once", "5"), "Send Messages", /lack Send/, []],
   ];
-  for (const [what, decision, lacks, end, count] of rows) {
+  for (const [what, decision, lacks, end, expected] of rows) {
     it(what, async () => {
       const posts: string[] = [];
-      const tool = createShowTool({
-        texts: () => ({}),
-        placeOf: () => place,
-        post(_, { channelId }, text) {
-          if (lacks === undefined) posts.push(`${channelId} ${text}`);
-          return Promise.resolve(lacks);
+      const discord: ToolContext["ports"]["discord"] = {
+        ...UNUSED_PORTS.discord,
+        send({ message }, { text }) {
+          if (lacks !== undefined) return Promise.reject(new Error(`they lack ${lacks}`));
+          posts.push(
+            `${message.channelId} in ${message.guildId}, ${message.own ?? "not own"}: ${text}`,
+          );
+          return Promise.resolve({ channelId: message.channelId, messageIds: [], state: "sent" });
         },
-      })({ id: "cal" } as EachServer);
-      const context = contextOf({ decision, message: { ...directMessage(), id: messageId("3") } });
+      };
+      const tool = createShowTool(() => ({}), () => place)({ id: "cal" } as EachServer);
+      const message = { ...directMessage(), id: messageId("3"), own: {} };
+      const context = contextOf({ decision, message, ports: { ...UNUSED_PORTS, discord } });
       const question = await tool.asks?.({ text: "free at ten" }, context);
       assert.equal(question?.exact, "free at ten");
-      const run = await tool.run({ text: "free at ten" }, context).catch(String);
-      assert.match(run, end);
-      assert.equal(posts.length, count);
+      assert.deepEqual(question?.asked, [message.sender.id]);
+      assert.match(await tool.run({ text: "free at ten" }, context).catch(String), end);
+      assert.deepEqual(posts, expected);
     });
   }
 });

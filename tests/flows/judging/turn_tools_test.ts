@@ -28,9 +28,6 @@ const from = (id: typeof OWNER, message: InboundMessage = guildMessage()): Inbou
   sender: sender({ id }),
 });
 
-/** The tools of a person's own account. */
-const OWN = [toolNamed("mcp__cal__agenda"), toolNamed("mcp__cal__wipe")];
-
 /** The tools by a config that a test may replace. */
 async function setUp(discord: object, beside: object = OWNERS) {
   const read = async (discord: object, beside: object) => {
@@ -42,7 +39,6 @@ async function setUp(discord: object, beside: object = OWNERS) {
   const toolsFor = createTurnTools({ policy: () => current }, {
     toolServices: { tools: () => ALL },
     owners: { ownsApplicationAsRead: (id) => id === OWNER },
-    ownTools: () => OWN,
   });
   return {
     toolsFor,
@@ -52,17 +48,6 @@ async function setUp(discord: object, beside: object = OWNERS) {
     },
   };
 }
-
-describe("[T13a] createTurnTools()", () => {
-  it("gives a turn with a person's own account its tools and no others, and no other turn has them", async () => {
-    const { toolsFor } = await setUp({}, { ...OWNERS, tools: { deny: ["mcp__cal__wipe"] } });
-    for (const id of [OWNER, BOB]) {
-      const message = from(id, directMessage());
-      assert.equal(namesOf(toolsFor({ ...message, own: {} }, "main")), "mcp__cal__agenda");
-      assert.ok(!namesOf(toolsFor(message, "main")).includes("mcp__cal"));
-    }
-  });
-});
 
 describe("[T2] createTurnTools()", () => {
   it("gives a turn the tools of its sender and place", async () => {

@@ -46,7 +46,6 @@ export const UNUSED_PORTS: ToolPorts = {
     question: () => Promise.reject(new Error("This test offers nothing")),
     run: () => Promise.reject(new Error("This test offers nothing")),
   },
-  own: () => Promise.reject(new Error("This test has no own accounts")),
   knowledge: { search: () => Promise.reject(new Error("This test searches no server")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   code: { run: () => Promise.reject(new Error("This test runs no script")) },
