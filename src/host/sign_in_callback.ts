@@ -121,11 +121,7 @@ export function refusedCallback(request: Request, names: readonly string[]): Res
 }
 
 /** A page in plain words, which nothing else can embed or read. */
-export function page(
-  text: string,
-  status: number,
-  more: Readonly<Record<string, string>> = {},
-): Response {
+export function page(text: string, status: number, more: Record<string, string> = {}): Response {
   return new Response(`${text}\n`, {
     status,
     headers: {

@@ -18,11 +18,6 @@ export interface McpServer {
   readonly allow?: readonly string[];
 }
 
-/** Whether each person signs in to it (T13a). */
-export function isEach({ transport }: Pick<McpServer, "transport">): boolean {
-  return transport.kind === "http" && transport.isEach === true;
-}
-
 export interface McpPorts extends LoginPorts {
   readonly version: string;
   readonly schedule: StartTimer;

@@ -111,11 +111,7 @@ export async function beginSignIn(
   if (!address || !/^https?:$/.test(address.protocol)) {
     throw new SignInError("the server names no address for the sign-in");
   }
-  const begun = device?.isOffered() && found.client
-    ? await device.begin(found.client, address.searchParams).catch((error: unknown) => {
-      throw new SignInError(wordsOf(error), { cause: error });
-    })
-    : undefined;
+  const begun = await device?.begin(found.client, address.searchParams);
   const isOurs = (answer: URLSearchParams) => isSame(answer.get("state") ?? "", state);
   return {
     address: begun?.address ?? address.href,

@@ -12,7 +12,7 @@ import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/confine.ts";
 import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
-import { isEach, type McpPorts, type McpServer } from "../../mcp/connection.ts";
+import type { McpPorts, McpServer } from "../../mcp/connection.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
@@ -22,9 +22,13 @@ const FOLDER = "mcp";
 /** The file with the descriptions that `run` has seen, or `doctor`. */
 type SeenBy = "run" | "doctor";
 
-/** The servers of the config, with their secrets. */
-export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[] {
-  return Object.entries(mcp.servers).map(([id, server]) => {
+/** The servers of the config, with their secrets; by default all. */
+export function serversOf(
+  { mcp }: Pick<BotConfig, "mcp">,
+  login?: ConfiguredServer["login"],
+): readonly McpServer[] {
+  return Object.entries(mcp.servers).flatMap(([id, server]) => {
+    if (login && login !== server.login) return [];
     // The schema wants an address or a command.
     const { args, env, sandbox, limits, allow } = server;
     const command = withHome(server.command ?? "", homedir());
@@ -80,14 +84,13 @@ export function createConfiguredServers(
   dataDir: string,
   ports: Pick<McpPorts, "version" | "now" | "schedule" | "log" | "onSignIn">,
 ) {
-  const shared = (by: BotConfig) => serversOf(by).filter((server) => !isEach(server));
-  const servers = createMcpServers(shared(config()), {
+  const servers = createMcpServers(serversOf(config(), "operator"), {
     ...ports,
     ...mcpHostPorts(config, dataDir, "run", ports.log),
   });
   return {
     ...servers,
-    apply: (next: BotConfig): void => servers.apply(shared(next)),
+    apply: (next: BotConfig): void => servers.apply(serversOf(next, "operator")),
   };
 }
 

@@ -47,24 +47,16 @@ export function createRuleSources(
   const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
-  /**
-   * Adds the tools of a turn's skills (T7a), and of people's own accounts (T13a). A turn that reads an
-   * account has no others: nothing in it can carry what it reads elsewhere.
-   */
+  /** Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a). */
   function toolsOf(message: InboundMessage, agentId: string): readonly Tool[] {
     const base = message.own ? NO_TOOLS : turnTools(message, agentId);
-    const ofSkills = message.own
-      ? []
-      : skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
-    const more = [...ofSkills, ...own()?.tools(message) ?? []];
+    const skills = message.own ? [] : skillsIn(message, agentId);
+    const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own()?.tools(message) ?? []];
     if (more.length === 0) return base;
     // `mcp__<server>__privately` has decided who may.
     const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
-    const asker = {
-      ...message,
-      ...{ agentId, hook: message.hooked?.hook, ownsApplication },
-      forAnyone: message.own && true,
-    };
+    const forAnyone = message.own !== undefined;
+    const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication, forAnyone };
     const decided = policy().decideTools(asker, more);
     return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
   }

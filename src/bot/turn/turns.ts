@@ -216,8 +216,8 @@ export function createAccountTurns(
 
   /** Waits for tools that the sender may have, and that are not known yet. */
   const toolsReady = (message: InboundMessage, agentId: string) => {
-    const { place, sender, hooked, own } = message;
-    if (own) return parts.own()?.ready(message);
+    if (message.own) return parts.own()?.ready(message);
+    const { place, sender, hooked } = message;
     return parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
       const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication };

@@ -218,9 +218,8 @@ export const mcp = lazySection(
             ),
             login: key(
               z.enum(["operator", "each"]).default("operator"),
-              "Whose account at `url` is used. `operator`: one for all (`barnacle mcp login`). `each`: " +
-                "each person signs in with their own, and gets the answers in direct messages " +
-                "(`/signins`).",
+              "Whose account at `url` is used. `operator`: one for all. `each`: each person signs in " +
+                "with their own, and gets the answers in direct messages.",
               { example: "each" },
             ),
             oauth: key(

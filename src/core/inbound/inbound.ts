@@ -167,14 +167,10 @@ export interface InboundMessage {
   readonly hooked?: Hooked;
 }
 
-/** A turn with the tools of its sender's own accounts, in a session of its own. */
 export interface OwnTurn {
   /** The channel in which the person asked; absent: direct messages. */
   readonly from?: Pick<InboundMessage, "channelId" | "place"> & { readonly guildId: GuildId };
 }
-
-export const ownSessionOf = (agentId: string, userId: UserId): string =>
-  `agent:${agentId}:own:direct:${userId}`;
 
 /** Whether a session is of turns with a person's own accounts: no list shows it. */
 export const isOwnSession = (sessionKey: string): boolean =>

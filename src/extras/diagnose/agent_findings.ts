@@ -123,14 +123,13 @@ export async function checkServers(
   config: BotConfig,
   dataDir: string,
 ): Promise<readonly Finding[]> {
-  const [{ lookAtServers }, { mcpHostPorts, serversOf }, { isEach }] = await Promise.all([
+  const [{ lookAtServers }, { mcpHostPorts, serversOf }] = await Promise.all([
     import("../../mcp/look.ts"),
     import("../../bot/mcp/ports.ts"),
-    import("../../mcp/connection.ts"),
   ]);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   const files = mcpHostPorts(() => config, dataDir, "doctor", quiet);
-  const servers = serversOf(config).filter((server) => !isEach(server));
+  const servers = serversOf(config, "operator");
   const findings = judgeServers(await lookAtServers(servers, { ...files, version: VERSION }));
   const bound = memoryFinding(PROGRAM_BOUNDS.memory(), "programs of MCP servers");
   const hasPrograms = servers.some(({ transport }) => transport.kind === "stdio");

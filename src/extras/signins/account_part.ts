@@ -1,11 +1,12 @@
 /** The part of an account with people's own sign-ins (T13a); its code is loaded at its first use. */
 
+import { z } from "zod";
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { OwnServers } from "./own_servers.ts";
-import { privately } from "./privately.ts";
 
 export function createSignInsPart(account: AccountContext, services: AccountServices): AccountPart {
   let loaded: OwnServers | undefined;
@@ -13,21 +14,26 @@ export function createSignInsPart(account: AccountContext, services: AccountServ
     const { createOwnServers } = await import("./own_servers.ts");
     return loaded = createOwnServers(account, services);
   });
+  /** The only tool of such a server in other turns, which never see an account. */
+  const privately = (id: string): Tool =>
+    defineTool({
+      name: `mcp__${id}__privately`,
+      description: `The person's own account at "${id}". Call this if their message is about it, ` +
+        "or goes on with such a question. Their own words are then answered in their direct " +
+        "messages; you see neither the account nor the answer.",
+      input: () => z.strictObject({}),
+      needs: [],
+      isPersonal: true,
+      isIdempotent: true, // a message is taken over once
+      run: async (_, call) => await (await load()).ask(call),
+    });
   const inOthers = latest(
     account.config,
     ({ mcp: { servers } }) =>
-      Object.entries(servers).filter(([, { login }]) => login === "each")
-        .map(([id]) => privately(id, async (call) => await (await load()).ask(call))),
+      Object.keys(servers).filter((id) => servers[id]?.login === "each").map(privately),
   );
-  const sweep = () => {
-    if (inOthers().length === 0 && !loaded) return;
-    load().then((own) => own.sweep()).catch((error: unknown) =>
-      account.forPart("tools").log.warn("Cannot look after people's sign-ins", { error })
-    );
-  };
   return {
-    start: sweep,
-    reconfigured: sweep,
+    start: () => void (inOthers().length > 0 && load().catch(() => {})), // it ends old sign-ins
     stop: async () => await loaded?.stop(),
     commands: { signins: async (call) => (await load()).command(call) },
     own: {

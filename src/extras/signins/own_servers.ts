@@ -6,7 +6,6 @@
  * and its answer goes to direct messages.
  */
 
-import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountServices } from "../../bot/bot_extra.ts";
@@ -19,11 +18,9 @@ import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { stateText } from "../../interactions/commands/mcp.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import { isEach } from "../../mcp/connection.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createShowTool, createSignInTool } from "./own_tools.ts";
 import { createPeople, type EachServer } from "./people.ts";
-import { readKey } from "./sealing.ts";
 
 /** Servers of the bot in which a person is looked for; in more of them, no one counts as gone. */
 const MAX_GUILDS = 20;
@@ -35,17 +32,14 @@ export function createOwnServers(
 ) {
   const { accountId, config, texts, now, schedule } = account;
   const { log } = account.forPart("tools");
-  let made: Buffer | undefined;
-  const servers = () => serversOf(config()).filter((one): one is EachServer => isEach(one));
+  const servers = () => serversOf(config(), "each") as readonly EachServer[];
   const people = createPeople({
     ...{ accountId, dataDir, servers, hasLeft },
-    key: () => made ??= readKey(dataDir, config().file),
+    secret: () => config().discord.token?.reveal() ?? "",
     ports: { version, now, schedule, log },
   });
   const readMember = createReadMember(client);
-  /** Where each person asked last. */
-  const asked = new Map<UserId, OwnTurn["from"]>();
-  let cancel = () => {};
+  let cancel: () => void;
 
   const signIn = createSignInTool({
     ...{ texts, now, people },
@@ -58,15 +52,13 @@ export function createOwnServers(
         "tools of this server. Say only that the sign-in has worked.";
     },
   });
-  const show = createShowTool(texts, ({ own, sender }) => own?.from ?? asked.get(sender.id));
 
   /** Whether a person is in none of the bot's servers. If Discord does not answer, no one has left. */
   async function hasLeft(userId: UserId): Promise<boolean> {
     const guilds = [...reader.index.keys()];
-    for (const guildId of guilds.slice(0, MAX_GUILDS)) {
-      if (await readMember(guildId, userId).catch(() => "unknown")) return false;
-    }
-    return guilds.length > 0 && guilds.length <= MAX_GUILDS;
+    let hasLeft = guilds.length > 0 && guilds.length <= MAX_GUILDS;
+    for (const id of guilds) hasLeft &&= !await readMember(id, userId).catch(() => "unknown");
+    return hasLeft;
   }
 
   /** @throws {Error} With the reason for the model. */
@@ -80,19 +72,18 @@ export function createOwnServers(
     const about = quoted && { ...quoted, channelId };
     if (await ask({ ...call, isElsewhere: true }, { text, about, own }) === "direct") return;
     throw new Error(
-      "the answer belongs into this person's direct messages, and the config lets them write none " +
-        "to me (channels.discord.dm); an owner can let them in",
+      "the answer is for this person's direct messages, which channels.discord.dm closes to them",
     );
   }
 
-  async function sweep(): Promise<void> {
-    cancel();
-    cancel = schedule(() => void sweep().catch(() => {}), DAY_MS);
-    await people.sweep();
+  /** Looks each day for sign-ins to end. */
+  function sweep(): void {
+    cancel = schedule(sweep, DAY_MS);
+    people.sweep().catch((error: unknown) => log.warn("Cannot end people's sign-ins", { error }));
   }
+  sweep();
 
   return {
-    sweep,
     /** Takes the message of a turn to a turn of its sender alone. */
     async ask(call: ToolContext): Promise<string> {
       const { message, also = [] } = call;
@@ -106,7 +97,6 @@ export function createOwnServers(
       const text = [message, ...also].map((one) => one.text).join("\n");
       // Once, whatever calls its turn makes.
       await handOver({ ...message, text }, `own ${id} ${revision}`, from ? { from } : {});
-      if (from) asked.set(sender.id, from);
       if (place.kind !== "dm") {
         const told = notice("ownAnswer", { place: `<#${channelId}>` }, texts());
         await call.ports.discord.send(call, { userId: sender.id, text: told });
@@ -114,14 +104,13 @@ export function createOwnServers(
       return "The person's message is answered in their direct messages, from their own account. " +
         "Say so in one short sentence, and nothing about its content.";
     },
-    async ready({ sender: { id } }: InboundMessage): Promise<void> {
-      await people.ready(id).catch((error: unknown) =>
+    ready: ({ sender: { id } }: InboundMessage): Promise<void> =>
+      people.ready(id).catch((error: unknown) =>
         log.warn("Cannot prepare the tools of a person's own accounts", { error })
-      );
-    },
+      ),
     tools: ({ sender }: InboundMessage): readonly Tool[] => [
       ...people.tools(sender.id),
-      ...servers().flatMap((one) => [signIn(one), show(one)]),
+      ...servers().flatMap((one) => [signIn(one), createShowTool(one, texts)]),
     ],
     /** Shows or ends the asker's sign-ins. */
     command({ id, sender, options }: CommandCall): string {

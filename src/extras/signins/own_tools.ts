@@ -7,11 +7,9 @@
  */
 
 import { z } from "zod";
-import type { InboundMessage, OwnTurn } from "../../core/inbound/inbound.ts";
 import { ALLOW_ONCE, DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import { defineTool, type Tool, type ToolContext, WaitsForPerson } from "../../core/turn/tool.ts";
-import { ownEffect } from "../../flows/receipts/receipts.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { NotYetError } from "../../mcp/oauth/device.ts";
@@ -60,18 +58,14 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
 
   function card({ id }: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
     const asked = notice("signInAsked", { server: id, host: new URL(address).host }, texts());
-    const about = { kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}` } as const;
-    const style = "primary";
-    if (device) {
-      const goOn = { key: DONE, label: notice("goOn", {}, texts()), style } as const;
-      const exact = `${address}\n${device.code}`;
-      return new WaitsForPerson(cardOf(context, goOn, { ...about, exact }));
-    }
-    const label = notice("signInField", {}, texts());
+    const label = notice(device ? "goOn" : "signInField", {}, texts());
     const field = { kind: "text", label, isRequired: true, options: [], max: 1 } as const;
-    const form = { title: id, fields: [field] };
-    const fillIn = { key: FILL_IN, style } as const;
-    return new WaitsForPerson(cardOf(context, fillIn, { ...about, exact: address, form }));
+    const yes = device ? { key: DONE, label } : { key: FILL_IN };
+    return new WaitsForPerson(cardOf(context, { ...yes, style: "primary" }, {
+      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}` },
+      exact: device ? `${address}\n${device.code}` : address,
+      form: device ? undefined : { title: id, fields: [field] },
+    }));
   }
 
   async function signIn(server: EachServer, context: ToolContext): Promise<string> {
@@ -79,10 +73,8 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
     const mark = `${message.id} ${server.id}`;
     const isYes = decision?.kind === "answered" && decision.answer.choice !== DENY;
     if (decision && !isYes) denied.add(mark);
-    if (denied.has(mark)) {
-      const words = "they said no, or did not answer; do not ask again";
-      throw new RefusedCall("declined", words);
-    }
+    const words = "the person said no, or did not answer; do not ask again";
+    if (denied.has(mark)) throw new RefusedCall("declined", words);
     if (!isYes && people.isSignedIn(message.sender.id, server)) {
       return "They are signed in already.";
     }
@@ -104,74 +96,50 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
     return await keep(context, server, login);
   }
 
-  return (server) => {
-    const name = `mcp__${server.id}__sign_in`;
-    return defineTool({
-      name,
+  return (server) =>
+    defineTool({
+      name: `mcp__${server.id}__sign_in`,
       description:
         `Lets the person sign in to ${server.id} by a private button. Call it if their ` +
         "message needs a tool of that server and there is none, or the server refuses them.",
       input: () => z.strictObject({}),
       needs: [],
       isIdempotent: true,
-      effect: () => ownEffect(name),
-      async run(_, context) {
-        try {
-          return await signIn(server, context);
-        } catch (error) {
-          if (error instanceof WaitsForPerson || error instanceof RefusedCall) throw error;
-          waiting.delete(context.callKey);
-          const why = error instanceof Error ? error.message : String(error);
-          throw new Error(`the person has not signed in to ${server.id}: ${why}`, { cause: error });
-        }
-      },
+      run: (_, context) => signIn(server, context),
     });
-  };
 }
 
-/**
- * Its card has the exact text and the place, so the person sees what others will see.
- *
- * @param placeOf The channel in which the person asked last.
- */
-export function createShowTool(
-  texts: () => Texts,
-  placeOf: (message: InboundMessage) => OwnTurn["from"],
-): (server: EachServer) => Tool {
-  return ({ id }) => {
-    const name = `mcp__${id}__show_in_channel`;
-    return defineTool({
-      name,
-      description:
-        "Shows a text in the channel in which the person asked, if they want others to " +
-        "see it. A card asks them first. Without it, only they see your answers.",
-      input: () => z.strictObject({ text: z.string().trim().min(1).max(1_400) }),
-      needs: [],
-      isIdempotent: true,
-      effect: () => ownEffect(name),
-      asks({ text: exact }, context) {
-        const binding = placeOf(context.message)?.channelId;
-        const label = notice("goOn", {}, texts());
-        return Promise.resolve(
-          binding && cardOf(context, { key: ALLOW_ONCE, label, style: "danger" }, {
-            ...{ kind: "limit", tool: `mcp__${id}`, exact, binding },
-            text: notice("sendAsked", {}, texts()),
-            facts: [{ name: "Where", value: `<#${binding}>` }],
-          }),
-        );
-      },
-      async run({ text }, context) {
-        const { decision, message, ports: { discord } } = context;
-        const place = placeOf(message);
-        const isYes = decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
-        if (!isYes || !place || decision.binding !== place.channelId) {
-          throw new Error("the person did not agree, or asked in no channel; do not ask again");
-        }
-        const asker = { ...message, ...place, own: undefined }; // with the rights that they have there
-        const shown = { text: `${text}\n-# <@${message.sender.id}>` };
-        await discord.send({ ...context, message: asker }, shown);
-        return "It stands there now.";
-      },
-    });
-  };
+/** Its card has the exact text and the place, so the person sees what others will see. */
+export function createShowTool({ id }: EachServer, texts: () => Texts): Tool {
+  return defineTool({
+    name: `mcp__${id}__show_in_channel`,
+    description: "Shows a text in the channel in which the person asked, if they want others to " +
+      "see it. A card asks them first. Without it, only they see your answers.",
+    input: () => z.strictObject({ text: z.string().trim().min(1).max(1_400) }),
+    needs: [],
+    isIdempotent: true,
+    asks({ text: exact }, context) {
+      const { channelId } = context.message.own?.from ?? {};
+      const label = notice("goOn", {}, texts());
+      return Promise.resolve(
+        channelId && cardOf(context, { key: ALLOW_ONCE, label, style: "danger" }, {
+          ...{ kind: "limit", tool: `mcp__${id}`, exact },
+          text: notice("sendAsked", {}, texts()),
+          facts: [{ name: "Where", value: `<#${channelId}>` }],
+        }),
+      );
+    },
+    async run({ text }, context) {
+      const { decision, message, ports: { discord } } = context;
+      const isYes = decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
+      if (!isYes || !message.own?.from) {
+        throw new RefusedCall("declined", "the person did not agree, or asked in no channel");
+      }
+      // With the rights that they have there.
+      const asker = { ...message, ...message.own.from, own: undefined };
+      const shown = { text: `${text}\n-# <@${message.sender.id}>` };
+      await discord.send({ ...context, message: asker }, shown);
+      return "It stands there now.";
+    },
+  });
 }

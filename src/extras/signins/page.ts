@@ -10,22 +10,17 @@ import { CALLBACK_ROUTE, page, refusedCallback } from "../../host/sign_in_callba
 import { publicNames } from "../../http/guard.ts";
 
 export function createSignInPage({ setup }: Pick<Served, "setup">): ServedPart {
-  let { config } = setup;
+  let { config: { mcp: { servers }, http } } = setup;
   return {
-    applied: (next) => void ({ config } = next),
+    applied: ({ config }) => void ({ mcp: { servers }, http } = config),
     answer(request) {
-      const isOn = Object.values(config.mcp.servers).some(({ login }) => login === "each");
-      return isOn ? answerBrowser(request, publicNames(config.http.publicUrl)) : undefined;
+      const isOn = Object.values(servers).some(({ login }) => login === "each");
+      if (!isOn || new URL(request.url).pathname !== CALLBACK_ROUTE.path) return undefined;
+      return refusedCallback(request, publicNames(http.publicUrl)) ?? page(
+        "Copy the whole address of this page, and enter it in Discord, where you began the sign-in. " +
+          "If you did not begin one, close this page and give the address to no one.",
+        200,
+      );
     },
   };
-}
-
-/** @returns `undefined` if the request is for another address. */
-export function answerBrowser(request: Request, names: readonly string[]): Response | undefined {
-  if (new URL(request.url).pathname !== CALLBACK_ROUTE.path) return undefined;
-  return refusedCallback(request, names) ?? page(
-    "Copy the whole address of this page, and enter it in Discord, where you began the sign-in. " +
-      "If you did not begin one, close this page and give the address to no one.",
-    200,
-  );
 }

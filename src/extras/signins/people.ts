@@ -1,6 +1,6 @@
 /** Keeps people's logins and connections: each person has their own, with their own token (T13a). */
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
@@ -10,9 +10,9 @@ import { DAY_MS } from "../../lib/clock.ts";
 import type { McpPorts, McpServer } from "../../mcp/connection.ts";
 import { scopesOf } from "../../mcp/oauth/challenge.ts";
 import { createLogins, type Login, type McpHttpServer } from "../../mcp/oauth/logins.ts";
+import { sealingFor } from "../../mcp/oauth/sealing.ts";
 import { mcpStates } from "../../mcp/server_logins.ts";
 import { createMcpServers, type McpServers } from "../../mcp/servers.ts";
-import { sealingFor } from "./sealing.ts";
 
 const UNUSED_MS = 90 * DAY_MS;
 const MAX_PEOPLE = 100;
@@ -22,23 +22,23 @@ export type EachServer = McpServer & {
   readonly transport: { readonly kind: "http" } & McpHttpServer;
 };
 
-export function createPeople({ accountId, dataDir, key, servers, hasLeft, ports }: {
+export function createPeople({ accountId, dataDir, secret, servers, hasLeft, ports }: {
   readonly accountId: string;
   readonly dataDir: string;
-  readonly key: () => Parameters<typeof sealingFor>[0];
+  /** The bot's token. */
+  readonly secret: () => string;
   readonly servers: () => readonly EachServer[];
   readonly hasLeft: (userId: UserId) => Promise<boolean>;
   readonly ports: Pick<McpPorts, "version" | "now" | "schedule" | "log">;
 }) {
   const { now } = ports;
-  const folder = join(dataDir, OWN_LOGINS);
   const connected = new Map<UserId, McpServers>();
-  const loginsOf = (userId: UserId) =>
-    createLogins(join(folder, userId, accountId), sealingFor(key(), userId));
+  const folderOf = (userId: UserId) => join(dataDir, OWN_LOGINS, userId, accountId);
+  const loginsOf = (userId: UserId) => createLogins(folderOf(userId), sealingFor(secret(), userId));
   const loginAt = (userId: UserId, { id, transport }: EachServer) =>
     loginsOf(userId).read(id, transport.url);
-  const keep = (userId: UserId, { id }: EachServer, login: Login) =>
-    loginsOf(userId).write(id, { ...login, usedAt: now() });
+  /** The folder's time is that of the last use. */
+  const use = (userId: UserId) => utimesSync(folderOf(userId), now() / 1_000, now() / 1_000);
 
   /** Connects the person to the servers that have a token of theirs, and to no others. */
   function connect(userId: UserId): McpServers | undefined {
@@ -63,39 +63,35 @@ export function createPeople({ accountId, dataDir, key, servers, hasLeft, ports 
     return current;
   }
 
-  /** @param server As a person writes it. */
-  function end(userId: UserId, server: string): boolean {
-    const logins = loginsOf(userId);
-    const isEnded = logins.ids().includes(server) && logins.remove(server);
-    if (isEnded) connect(userId);
-    return isEnded;
-  }
-
-  /** Ends logins that are unused, of servers that the config lacks, or of people who have left. */
-  async function sweep(of?: UserId): Promise<void> {
-    const all = existsSync(folder) ? readdirSync(folder) : [];
-    const ids = of === undefined ? all.map((name) => parseSnowflake<"user">(name)) : [of];
-    for (const userId of ids.filter((id) => id !== undefined)) {
-      const ids = loginsOf(userId).ids();
-      const isGone = ids.length > 0 && await hasLeft(userId);
-      for (const id of ids) {
-        const server = servers().find((one) => one.id === id);
-        const { usedAt = 0 } = server && loginAt(userId, server) || {};
-        if (isGone || now() - usedAt > UNUSED_MS) end(userId, id);
-      }
-    }
-  }
-
   return {
-    ...{ loginAt, keep, end, sweep },
+    loginAt,
+    keep(userId: UserId, { id }: EachServer, login: Login): void {
+      loginsOf(userId).write(id, login);
+      use(userId);
+    },
+    /** @param named As a person writes it. */
+    end(userId: UserId, named: string): boolean {
+      const server = servers().find(({ id }) => id === named);
+      const isEnded = server !== undefined && loginsOf(userId).remove(server.id);
+      if (isEnded) connect(userId);
+      return isEnded;
+    },
+    /** Ends logins that are unused, or of people who have left. */
+    async sweep(): Promise<void> {
+      const all = join(dataDir, OWN_LOGINS);
+      for (const name of existsSync(all) ? readdirSync(all) : []) {
+        const userId = parseSnowflake<"user">(name);
+        const used = userId && statSync(folderOf(userId), { throwIfNoEntry: false });
+        if (!used || now() - used.mtimeMs < UNUSED_MS && !await hasLeft(userId)) continue;
+        rmSync(folderOf(userId), { recursive: true, force: true });
+        connect(userId);
+      }
+    },
     /** Connects the person for a turn, which counts as a use. */
     async ready(userId: UserId): Promise<void> {
-      await sweep(userId);
-      for (const server of servers()) {
-        const login = loginAt(userId, server);
-        if (login?.tokens && now() - (login.usedAt ?? 0) > DAY_MS) keep(userId, server, login);
-      }
-      await connect(userId)?.list(() => true);
+      const current = connect(userId);
+      if (current) use(userId);
+      await current?.list(() => true);
     },
     tools: (userId: UserId): readonly Tool[] => connected.get(userId)?.tools() ?? [],
     states: (userId: UserId): readonly McpLoginState[] =>

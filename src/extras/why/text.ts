@@ -1,6 +1,7 @@
 /** Prints a {@link WhyReport}: first the answer, then its reasons, and the steps of the turn. */
 
 import { timeText } from "../../lib/text/units.ts";
+import { isOwnSession } from "../../core/inbound/inbound.ts";
 import { moneyText, type TurnCost } from "../../core/spending/usage.ts";
 import type { ReplacedModel } from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
@@ -189,6 +190,9 @@ function turnLines(turn: Turn, currency: string | undefined): readonly string[] 
     ...(turn.program === undefined
       ? []
       : [`  asked by the program ${printable(turn.program)}, for this person; nothing is posted`]),
+    ...(isOwnSession(sessionKey)
+      ? ["  answered privately, as it reads the person's own account; its words are not shown"]
+      : []),
     ...sharedLines(turn),
     ...changeLines(turn),
     ...(turn.cost ? [`  ${costText(turn.cost, currency)}`] : []),

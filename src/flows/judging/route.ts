@@ -2,7 +2,7 @@
 
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { TextCommand } from "../../core/inbound/text_commands.ts";
-import { type InboundMessage, ownSessionOf } from "../../core/inbound/inbound.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import {
@@ -38,10 +38,6 @@ export function createRoute(
   return (message) => {
     const { triggered } = message;
     if (triggered) return conversationRoute(message, triggered.agentId, config(), undefined);
-    if (message.own) {
-      const agentId = agentFor(message);
-      return { agentId, sessionKey: ownSessionOf(agentId, message.sender.id) };
-    }
     const command = commandOf(message);
     const thread = !command && opensFor(message) ? threadIdOf(message.id) : undefined;
     const route = conversationRoute(message, agentFor(message), config(), sessionOwner(), thread);

@@ -106,7 +106,7 @@ function receiptOf(
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
   const isRead = typeof tool?.afterEdit === "function" && tool.afterEdit(input);
-  const own = tool ? undefined : ownEffect(call.name);
+  const own = tool?.effect ? undefined : ownEffect(call.name);
   const effect = isRead
     ? undefined
     : own
@@ -127,14 +127,14 @@ function receiptOf(
   };
 }
 
-/** The receipts of people's own sign-ins (T13a). Later readers do not have these tools. */
-export function ownEffect(name: string): CallEffect | undefined {
-  const [, server, tool = ""] = /^mcp__([\w-]+)__(privately|sign_in|show_in_channel)$/.exec(name) ??
-    [];
-  return server === undefined ? undefined : { object: `\`${server}\``, did: OWN[tool] ?? "" };
+/** The receipts of people's own sign-ins (T13a): later readers do not have these tools. */
+function ownEffect(name: string): CallEffect | undefined {
+  const [, server, tool = ""] = /^mcp__([\w-]+)__(\w+)$/.exec(name) ?? [];
+  const did = OWN[tool];
+  return did === undefined ? undefined : { object: `\`${server}\``, did };
 }
 
-const OWN: Readonly<Record<string, string>> = {
+const OWN: Readonly<Record<string, string | undefined>> = {
   privately: "answered in direct messages",
   sign_in: "signed in",
   show_in_channel: "shown in the channel",

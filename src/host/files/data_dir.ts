@@ -66,7 +66,6 @@ export const BACKUPS_NAME = "backups";
 /** The folder for people's own sign-ins: no server has this name, and no backup takes it (T13a). */
 export const OWN_LOGINS = "mcp/own.logins";
 
-/** Deletes a person's own sign-ins. */
 export function dropLogins(dataDir: string, userId: string): void {
   rmSync(join(dataDir, OWN_LOGINS, userId), { recursive: true, force: true });
 }

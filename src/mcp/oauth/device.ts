@@ -1,7 +1,7 @@
 /**
- * The device flow (RFC 8628), where an authorization server has it: the person enters a code there, so
- * no browser comes back. The library knows the code flow alone, and checks servers and tokens. So its
- * requests are changed as they pass.
+ * The device flow (RFC 8628): a person enters a code at the authorization server, and no browser comes
+ * back. The library checks servers and tokens, but knows the code flow alone. So its requests change
+ * as they pass.
  */
 
 import { z } from "zod";
@@ -15,20 +15,13 @@ export class NotYetError extends Error {
   override readonly name = "NotYetError";
 }
 
-const begunSchema = () =>
-  z.object({
-    device_code: z.string(),
-    user_code: z.string().regex(/^[\x21-\x7e]{4,32}$/),
-    verification_uri: z.url({ protocol: /^https?$/ }),
-  });
-
 /** @param fetchOAuth Guarded: it refuses addresses on other private networks. */
 export function createDeviceFlow(fetchOAuth: typeof fetch) {
-  let endpoint: string | undefined;
+  let found: { readonly issuer: string; readonly endpoint: string } | undefined;
   let deviceCode: string | undefined;
   return {
     /** Whether the metadata that the library has read name the flow. */
-    isOffered: (): boolean => endpoint !== undefined,
+    isOffered: (): boolean => found !== undefined,
     fetch: (async (input, init) => {
       const asked = init?.body;
       if (deviceCode !== undefined && asked instanceof URLSearchParams && asked.has("code")) {
@@ -39,21 +32,33 @@ export function createDeviceFlow(fetchOAuth: typeof fetch) {
       const response = await fetchOAuth(input, init);
       const answer: unknown = await response.clone().json().catch(() => undefined);
       if (!isRecord(answer)) return response;
-      const { error, device_authorization_endpoint: named } = answer;
+      const { error, issuer, device_authorization_endpoint: endpoint } = answer;
       if (error === "authorization_pending" || error === "slow_down") throw new NotYetError();
-      if (response.ok && typeof named === "string") endpoint = named;
+      if (typeof issuer !== "string" || typeof endpoint !== "string") return response;
+      // Another server's word would get the client's secret.
+      const { origin } = new URL(input instanceof Request ? input.url : input);
+      if (URL.parse(issuer)?.origin === origin) found = { issuer, endpoint };
       return response;
     }) as typeof fetch,
-    /** @throws {Error} If the server refuses; as a rejection. */
-    async begin({ client_id, client_secret = "" }: LoginClient, asked: URLSearchParams) {
+    /**
+     * @returns `undefined` if the server has no such flow.
+     * @throws {Error} If it refuses; as a rejection.
+     */
+    async begin(client: LoginClient | undefined, asked: URLSearchParams) {
+      if (!found || !client || (client.issuer ?? found.issuer) !== found.issuer) return undefined;
+      const { client_id, client_secret = "" } = client;
       const body = new URLSearchParams({ client_id, ...(client_secret && { client_secret }) });
       for (const name of ["scope", "resource"]) {
         const value = asked.get(name);
         if (value !== null) body.set(name, value);
       }
-      const response = await fetchOAuth(endpoint ?? "", { method: "POST", body });
+      const response = await fetchOAuth(found.endpoint, { method: "POST", body });
       if (!response.ok) throw new Error(`the server begins no sign-in (HTTP ${response.status})`);
-      const begun = begunSchema().parse(await response.json());
+      const begun = z.object({
+        device_code: z.string(),
+        user_code: z.string().regex(/^[\x21-\x7e]{4,32}$/),
+        verification_uri: z.url({ protocol: /^https?$/ }).max(500),
+      }).parse(await response.json());
       deviceCode = begun.device_code;
       return { address: begun.verification_uri, code: begun.user_code };
     },

@@ -10,11 +10,9 @@ import process from "node:process";
 import {
   chownSync,
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -25,6 +23,7 @@ import {
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
+import type { sealingFor } from "./sealing.ts";
 
 /** The authorization server that gave a token or a client id. */
 const binding = () => ({
@@ -59,8 +58,6 @@ export const makeLoginSchema = () =>
     wantedScope: z.string().optional(),
     /** Whether the owners know that the server wants a sign-in. */
     isTold: z.boolean().optional(),
-    /** Last use of a person's own sign-in (T13a). */
-    usedAt: z.number().optional(),
   });
 
 /** Made when it is first needed: most bots have no login. */
@@ -71,24 +68,15 @@ export type LoginTokens = NonNullable<Login["tokens"]>;
 /** Barnacle's registration at an authorization server. */
 export type LoginClient = NonNullable<Login["client"]>;
 
-/** Encrypts the text of a login for its file. */
-export interface Sealing {
-  seal(text: string, serverId: string): string;
-  /** @throws {Error} If another key, person or server has sealed it. */
-  open(sealed: string, serverId: string): string;
-}
-
-const LOGIN_ENDING = ".login.json";
-
 /**
  * Creates the logins.
  *
  * @param folder Folder of MCP servers in the data directory.
  * @param sealing Absent: the files are plain, for their owner alone.
  */
-export function createLogins(folder: string, sealing?: Sealing) {
+export function createLogins(folder: string, sealing?: ReturnType<typeof sealingFor>) {
   // Names of servers have no dots, so no folder of a server has this name.
-  const pathOf = (serverId: string) => join(folder, `${serverId}${LOGIN_ENDING}`);
+  const pathOf = (serverId: string) => join(folder, `${serverId}.login.json`);
   return {
     /**
      * The login to a server.
@@ -116,12 +104,6 @@ export function createLogins(folder: string, sealing?: Sealing) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const text = JSON.stringify(login);
       replace(pathOf(serverId), `${sealing ? sealing.seal(text, serverId) : text}\n`);
-    },
-    /** The ids of the servers with a file. */
-    ids(): readonly string[] {
-      const names = existsSync(folder) ? readdirSync(folder) : [];
-      return names.filter((name) => name.endsWith(LOGIN_ENDING))
-        .map((name) => name.slice(0, -LOGIN_ENDING.length));
     },
     /** Deletes a login. Returns whether there was a login. */
     remove(serverId: string): boolean {

@@ -100,8 +100,7 @@ export const QUESTION_NOTICES = {
     example: "Zu deiner Frage in {place}: Die Antwort ist nur für dich.",
   },
   signInAsked: {
-    text:
-      "Sign in to `{server}` at {host} with your own account. Pass on neither address nor code:",
+    text: "Sign in to `{server}` at {host} with your own account. Pass on no address and no code:",
     when: "a person must sign in with their own account, above the address",
     placeholders: { server: "the server's name in the config", host: "the host of the address" },
     example: "Melde dich bei {host} an (`{server}`):",
