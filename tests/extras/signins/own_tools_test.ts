@@ -110,7 +110,7 @@ describe("[T13a] createSignInTool()", () => {
         back.searchParams.set("iss", "https://evil.example");
         return { decision: entered(back.href) };
       }],
-      ["a card", /not signed in to cal: .*issuer/],
+      ["a card", /issuer https:\/\/evil\.example does not match/],
       0,
     ],
     [

@@ -60,6 +60,9 @@ export async function startAccountServer(): Promise<AccountServer> {
     });
   }
 
+  const whoOf = ({ headers }: IncomingMessage) =>
+    access.get(headers.authorization?.replace(/^Bearer /, "") ?? "")?.who;
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? "/", origin);
     let body = "";
@@ -89,7 +92,7 @@ export async function startAccountServer(): Promise<AccountServer> {
         await habits.onToken?.();
         return token(asked, response, fail);
       case "/mcp":
-        return mcp(request, response, body);
+        return answerMcp({ request, response, body, origin, calls, who: whoOf(request) });
     }
     response.writeHead(404).end();
   }
@@ -112,40 +115,6 @@ export async function startAccountServer(): Promise<AccountServer> {
       }
       default:
         return fail("unsupported_grant_type");
-    }
-  }
-
-  function mcp(request: IncomingMessage, response: ServerResponse, body: string): void {
-    const known = access.get(request.headers.authorization?.replace(/^Bearer /, "") ?? "");
-    if (!known) {
-      const at = `${origin}/.well-known/oauth-protected-resource/mcp`;
-      const challenge = `Bearer resource_metadata="${at}"`;
-      return void response.writeHead(401, { "www-authenticate": challenge }).end();
-    }
-    if (request.method !== "POST") return void response.writeHead(405).end();
-    const { id, method, params } = JSON.parse(body);
-    if (id === undefined) return void response.writeHead(202).end();
-    const answer = (result: object) => json(response, { jsonrpc: "2.0", id, result });
-    switch (method) {
-      case "initialize":
-        return answer({
-          protocolVersion: "2025-11-25",
-          capabilities: { tools: {} },
-          serverInfo: { name: "accounts", version: "1" },
-        });
-      case "tools/list":
-        return answer({
-          tools: [{ name: "agenda", description: "The agenda", inputSchema: { type: "object" } }],
-        });
-      case "tools/call": {
-        calls.push({ who: known.who, tool: params.name });
-        const auth = request.headers.authorization;
-        return answer({
-          content: [{ type: "text", text: `agenda of ${known.who}, asked with ${auth}` }],
-        });
-      }
-      default:
-        return json(response, { jsonrpc: "2.0", id, error: { code: -32_601, message: "unknown" } });
     }
   }
 
@@ -185,4 +154,47 @@ export async function startAccountServer(): Promise<AccountServer> {
 
 function json(response: ServerResponse, value: object, status = 200): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+}
+
+/**
+ * Answers as an MCP server that shows the agenda of a token's account.
+ *
+ * @param asked `who`: the account; `undefined` if the token counts for none.
+ */
+export function answerMcp({ request, response, body, who, origin, calls }: {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: string;
+  readonly who: string | undefined;
+  readonly origin: string;
+  readonly calls: { who: string; tool: string }[];
+}): void {
+  if (who === undefined) {
+    const at = `${origin}/.well-known/oauth-protected-resource/mcp`;
+    const challenge = `Bearer resource_metadata="${at}"`;
+    return void response.writeHead(401, { "www-authenticate": challenge }).end();
+  }
+  if (request.method !== "POST") return void response.writeHead(405).end();
+  const { id, method, params } = JSON.parse(body);
+  if (id === undefined) return void response.writeHead(202).end();
+  const answer = (result: object) => json(response, { jsonrpc: "2.0", id, result });
+  switch (method) {
+    case "initialize":
+      return answer({
+        protocolVersion: "2025-11-25",
+        capabilities: { tools: {} },
+        serverInfo: { name: "accounts", version: "1" },
+      });
+    case "tools/list":
+      return answer({
+        tools: [{ name: "agenda", description: "The agenda", inputSchema: { type: "object" } }],
+      });
+    case "tools/call": {
+      calls.push({ who, tool: params.name });
+      const auth = request.headers.authorization;
+      return answer({ content: [{ type: "text", text: `agenda of ${who}, asked with ${auth}` }] });
+    }
+    default:
+      return json(response, { jsonrpc: "2.0", id, error: { code: -32_601, message: "unknown" } });
+  }
 }
