@@ -4,6 +4,7 @@ import type { AgentConfig, Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { ApprovalMode, ApprovalRules } from "../../core/people/approval.ts";
 import type { GuildPlace, InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import { PERSONAL } from "../../core/outbound/personal.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
@@ -91,8 +92,10 @@ export function prepareTurnRules(
     });
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
+    const { chunks } = shared.sharedRules;
     const own = {
       guildSlug, // for `where`
+      chunks: message.own ? { ...chunks, limit: chunks.limit - MARK_ROOM } : chunks,
       tools,
       instructions,
       approval,
@@ -117,6 +120,9 @@ export function prepareTurnRules(
     return rules;
   };
 }
+
+/** Characters for the mark below a personal answer, with its line end. */
+const MARK_ROOM = PERSONAL.length + 1;
 
 function hasSameValues<Facts extends object>(one: Facts, other: Facts): boolean {
   for (const key in other) if (one[key] !== other[key]) return false;

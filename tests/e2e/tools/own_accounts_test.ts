@@ -155,6 +155,74 @@ describe("[T13a] the bot", () => {
     });
   });
 
+  it("keeps the words of an account out of every other conversation", async () => {
+    await using server = await startAccountServer();
+    const options = optionsFor(server);
+    const config = {
+      ...options.config,
+      session: { dmScope: "main" },
+      tools: { alsoAllow: ["mcp__cal", "discord"] },
+    };
+    await withSimulation({ ...options, config }, async (scene) => {
+      const { start, say, mention, until, simulator, model, cli } = scene;
+      await start();
+      await registered(scene);
+      say("grace", "dm", ASK);
+      const asked = await card(scene, "grace", /Sign in/);
+      await enter(scene, "grace", asked, server.allow(addressOn(asked), "grace").href);
+      await shownTo(scene, "grace", "agenda of grace");
+      const { id: dm } = simulator.channel("dm", "grace");
+      const answer = simulator.posted(dm).find(({ content }) =>
+        content.includes("agenda of grace")
+      );
+      assert.ok(answer);
+      assert.match(answer.content, /\n-# 🔒$/m);
+
+      // Everyone's direct messages are one session, and Grace brings the answer there in every way.
+      const asks: (() => void)[] = [
+        () => say("grace", "dm", "what is that?", answer.id),
+        () => {
+          simulator.react({ as: "grace", in: "dm", message: answer.id, emoji: "👍" });
+          say("grace", "dm", "what did I like?");
+        },
+        () => simulator.command({ as: "grace", in: "dm", name: "Ask Barnacle", target: answer }),
+        () => {
+          const message_snapshots = [{ message: { content: answer.content } }];
+          const message_reference = { type: 1, message_id: answer.id, channel_id: dm };
+          const more = { message_snapshots, message_reference };
+          simulator.say({ as: "grace", in: "general", text: `${mention} look`, more });
+        },
+        () => say("grace", "dm", 'call: discord {"action":"read","limit":50}'),
+        () => say("grace", "dm", "what is that card?", asked.id),
+        () => say("ada", "dm", "what do you know of others?"),
+      ];
+      for (const [at, ask] of asks.entries()) {
+        const { length } = model.requests;
+        ask();
+        await until(`request ${at}`, () => model.requests.length > length);
+      }
+      const texts = model.requests.map((request) => JSON.stringify(request));
+      const isOwn = (text: string) => text.includes("mcp__cal__sign_in");
+      assert.ok(texts.some((text) => isOwn(text) && text.includes("agenda of grace")));
+      assert.deepEqual(
+        texts.filter((text) => !isOwn(text) && /agenda of grace|authorize\?/.test(text)),
+        [],
+      );
+      const hidden = texts.filter((text) => text.includes("from a person's own account"));
+      assert.ok(hidden.length >= asks.length - 2, `${hidden.length} places say so`);
+
+      // Nor does the operator read them in lists and stories.
+      const story = (await cli("why", answer.id)).stdout.join("\n");
+      assert.match(story, /answered privately, as it reads the person's own account/);
+      const lists = [
+        ...(await cli("sessions", "list", "--json")).stdout,
+        ...(await cli("outbox", "list", "--json")).stdout,
+        story,
+      ].join("\n");
+      assert.doesNotMatch(lists, /agenda of grace|:own:direct:\d+"/);
+    });
+  });
+
   it("begins a sign-in anew after a kill between code and token, and shows a page at its address", async () => {
     await using server = await startAccountServer();
     const options = {
