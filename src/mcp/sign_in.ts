@@ -16,7 +16,7 @@ import { withTimeout } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
 import { type Challenge, scopesOf } from "./oauth/challenge.ts";
 import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./oauth/logins.ts";
-import { createDeviceFlow, DEVICE_GRANT } from "./oauth/device.ts";
+import { createDeviceFlow } from "./oauth/device.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
 import { clientMetadata, SignInNeededError, withTokens } from "./oauth/provider.ts";
 
@@ -81,7 +81,8 @@ export async function beginSignIn(
   const provider: OAuthClientProvider = {
     redirectUrl,
     get clientMetadata() { // the library has read the server's metadata when it registers Barnacle
-      return clientMetadata(redirectUrl, scope, device?.isOffered() ? [DEVICE_GRANT] : []);
+      const { grant_types = [], ...about } = clientMetadata(redirectUrl, scope);
+      return { ...about, grant_types: [...grant_types, ...device?.grants() ?? []] };
     },
     tokens: () => undefined, // a sign-in begins anew
     saveTokens: (tokens) => void (found.tokens = tokens),

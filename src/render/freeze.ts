@@ -7,7 +7,7 @@
  */
 
 import { type AnswerKey, nonceOf } from "../core/outbound/nonce.ts";
-import { PERSONAL } from "../core/outbound/personal.ts";
+import { PERSONAL } from "../core/outbound/footer_line.ts";
 import {
   type Frozen,
   MAX_FILES,

@@ -15,7 +15,7 @@ import {
   type OutboundMessage,
 } from "../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/outbound/queue.ts";
-import { isPersonal } from "../core/outbound/personal.ts";
+import { isPersonal } from "../core/outbound/footer_line.ts";
 import { chunk, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice, type Texts } from "./notices/notices.ts";

@@ -4,7 +4,7 @@ import type { AgentConfig, Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { ApprovalMode, ApprovalRules } from "../../core/people/approval.ts";
 import type { GuildPlace, InboundMessage, Place } from "../../core/inbound/inbound.ts";
-import { PERSONAL } from "../../core/outbound/personal.ts";
+import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
@@ -95,7 +95,7 @@ export function prepareTurnRules(
     const { chunks } = shared.sharedRules;
     const own = {
       guildSlug, // for `where`
-      chunks: message.own ? { ...chunks, limit: chunks.limit - MARK_ROOM } : chunks,
+      chunks: message.own ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
       instructions,
       approval,
@@ -120,9 +120,6 @@ export function prepareTurnRules(
     return rules;
   };
 }
-
-/** Characters for the mark below a personal answer, with its line end. */
-const MARK_ROOM = PERSONAL.length + 1;
 
 function hasSameValues<Facts extends object>(one: Facts, other: Facts): boolean {
   for (const key in other) if (one[key] !== other[key]) return false;

@@ -91,7 +91,8 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
     async ready(userId: UserId): Promise<void> {
       const current = connect(userId);
       if (current) use(userId);
-      await current?.list(() => true);
+      // Some seconds at most: the turn has no other tools.
+      for (let listed; (listed = current?.list(() => true)) !== undefined;) await listed;
     },
     tools: (userId: UserId): readonly Tool[] => connected.get(userId)?.tools() ?? [],
     states: (userId: UserId): readonly McpLoginState[] =>

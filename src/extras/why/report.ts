@@ -162,9 +162,8 @@ export async function reportOf(
   const { own, earlier, asked, passed, held, checked, again } = sortSteps(steps);
   const { before = [] } = again ?? {}; // those of earlier answers (H6a)
   const earlierAnswers = timelineOf(before, before[0]?.at ?? Infinity);
-  const isOwn = turn && isOwnSession(turn.sessionKey);
   const course = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
-  const timeline = isOwn ? course.map(withoutWords) : course;
+  const timeline = turn && isOwnSession(turn.sessionKey) ? course.map(withoutWords) : course;
   const inTurn = asked.map(toAskedInTurn);
   const all = [...inTurn.flatMap(({ steps }) => steps), ...timeline];
   const last = turn?.cost && turn.finishedAt !== undefined

@@ -186,13 +186,11 @@ function turnLines(turn: Turn, currency: string | undefined): readonly string[] 
   const attempts = attempt === 0 ? "no attempt" : `attempt ${attempt}`;
   return [
     `Turn: ${state}, ${attempts}, agent ${printable(agentId)}, session ${printable(sessionKey)}`,
+    ...(isOwnSession(sessionKey) ? [OWN] : []),
     `  ${steps.join(", ")}`,
     ...(turn.program === undefined
       ? []
       : [`  asked by the program ${printable(turn.program)}, for this person; nothing is posted`]),
-    ...(isOwnSession(sessionKey)
-      ? ["  answered privately, as it reads the person's own account; its words are not shown"]
-      : []),
     ...sharedLines(turn),
     ...changeLines(turn),
     ...(turn.cost ? [`  ${costText(turn.cost, currency)}`] : []),
@@ -205,6 +203,8 @@ function turnLines(turn: Turn, currency: string | undefined): readonly string[] 
     ...nextStepLines(turn),
   ];
 }
+
+const OWN = "  answered privately, as it reads the person's own account; its words are not shown";
 
 /** What the operator can do about a failure. */
 function nextStepLines({ failure = "" }: Turn): readonly string[] {

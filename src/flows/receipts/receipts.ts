@@ -106,15 +106,12 @@ function receiptOf(
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
   const isRead = typeof tool?.afterEdit === "function" && tool.afterEdit(input);
-  const own = tool?.effect ? undefined : ownEffect(call.name);
   const effect = isRead
     ? undefined
-    : own
-    ? own
     : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
-    : (tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
-    ? { object: nameOf(call.name), did: "called" }
+    : ownEffect(call.name) || (tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
+    ? ownEffect(call.name) ?? { object: nameOf(call.name), did: "called" }
     : undefined;
   // The last words of such a result are Barnacle's. Results of other tools may imitate them.
   const [, change] = CHANGES.test(call.name) && /^[^]* To undo: undo\(id (\d+)\)\. /.exec(text) ||

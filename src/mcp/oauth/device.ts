@@ -8,7 +8,7 @@ import { z } from "zod";
 import { isRecord } from "../../lib/text/json.ts";
 import type { LoginClient } from "./logins.ts";
 
-export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /** The person has not allowed it yet. */
 export class NotYetError extends Error {
@@ -20,8 +20,8 @@ export function createDeviceFlow(fetchOAuth: typeof fetch) {
   let found: { readonly issuer: string; readonly endpoint: string } | undefined;
   let deviceCode: string | undefined;
   return {
-    /** Whether the metadata that the library has read name the flow. */
-    isOffered: (): boolean => found !== undefined,
+    /** Those that a client needs, once the library has read that the server has the flow. */
+    grants: (): readonly string[] => found ? [DEVICE_GRANT] : [],
     fetch: (async (input, init) => {
       const asked = init?.body;
       if (deviceCode !== undefined && asked instanceof URLSearchParams && asked.has("code")) {

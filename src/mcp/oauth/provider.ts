@@ -31,15 +31,11 @@ export class SignInNeededError extends Error {
 }
 
 /** How Barnacle describes itself to an authorization server. */
-export function clientMetadata(
-  redirectUrl: string,
-  scope?: string,
-  more: readonly string[] = [],
-): OAuthClientMetadata {
+export function clientMetadata(redirectUrl: string, scope?: string): OAuthClientMetadata {
   return {
     client_name: "Barnacle",
     redirect_uris: [redirectUrl],
-    grant_types: ["authorization_code", "refresh_token", ...more],
+    grant_types: ["authorization_code", "refresh_token"],
     response_types: ["code"],
     token_endpoint_auth_method: "none",
     ...(scope !== undefined && { scope }),

@@ -19,7 +19,7 @@ import {
   type StoredQuestion,
 } from "../../core/people/question.ts";
 import type { ActionRun } from "../../core/store/questions.ts";
-import { PERSONAL } from "../../core/outbound/personal.ts";
+import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 import { readerTime } from "../../lib/text/units.ts";

@@ -5,7 +5,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import { withoutPersonal } from "../../core/outbound/personal.ts";
+import { withoutPersonal } from "../../core/outbound/footer_line.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { removalOf } from "../../core/outbound/draft.ts";
 import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";

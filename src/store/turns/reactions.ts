@@ -14,7 +14,7 @@ import type {
   ReactionRecord,
   ReactionsCleared,
 } from "../../core/inbound/reactions.ts";
-import { withoutPersonal } from "../../core/outbound/personal.ts";
+import { withoutPersonal } from "../../core/outbound/footer_line.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";

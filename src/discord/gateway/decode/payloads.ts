@@ -8,7 +8,7 @@
  * @see {@link https://docs.discord.com/developers/resources/message#message-object}
  */
 
-import { HIDDEN, isPersonal } from "../../../core/outbound/personal.ts";
+import { HIDDEN, isPersonal } from "../../../core/outbound/footer_line.ts";
 import { z } from "zod";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";

@@ -5,8 +5,11 @@ import { createdAtMs } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { InboundMessage, Self } from "../../../core/inbound/inbound.ts";
 import { toOverheard } from "../../../core/inbound/transcript.ts";
-import { type FooterOf, withoutFooter } from "../../../core/outbound/footer_line.ts";
-import { withoutPersonal } from "../../../core/outbound/personal.ts";
+import {
+  type FooterOf,
+  withoutFooter,
+  withoutPersonal,
+} from "../../../core/outbound/footer_line.ts";
 import type { Show } from "../../../core/turn/ports/discord_call.ts";
 import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { decodeHistory } from "./decode.ts";
