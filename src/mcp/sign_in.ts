@@ -39,8 +39,7 @@ export interface SignIn {
   /**
    * Gets the tokens.
    *
-   * @throws {SignInError} If the answer is none of this sign-in, or a server refuses. Its cause is a
-   * `NotYetError` if the person has not entered the code.
+   * @throws {SignInError} If the answer is none of this sign-in, or a server refuses.
    */
   finish(answer: URLSearchParams): Promise<Login>;
 }

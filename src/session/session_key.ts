@@ -54,7 +54,7 @@ export function sessionKeyOf(
 ): string {
   switch (place.kind) {
     case "dm":
-      if (own) return `agent:${agentId}:own:direct:${sender.id}`; // no other turn joins it (T13a)
+      if (own) return `agent:${agentId}:own:${own.server}:direct:${sender.id}`; // T13a
       return `agent:${agentId}:${directPart(dmScope, accountId, sender.id)}`;
     case "group_dm":
       return `agent:${agentId}:discord:group:${channelId}`;

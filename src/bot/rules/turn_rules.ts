@@ -277,8 +277,8 @@ export function cleanText(
   ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
 ): string {
   const rules = toolTextRules(config, message, ports);
-  const plain = { ...message, own: undefined }; // the card has the mark
-  const unsent = { ...message, message: plain, agentId: "", callKey: "" }; // its nonces are not used
+  // Its nonces are not used, and the card of a personal text has the mark.
+  const unsent = { ...message, message: { ...message, own: undefined }, agentId: "", callKey: "" };
   const composed = composeToolMessage({ ...unsent, text, isKnownLink }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

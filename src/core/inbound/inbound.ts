@@ -168,13 +168,15 @@ export interface InboundMessage {
 }
 
 export interface OwnTurn {
+  /** The server whose tools it has. */
+  readonly server: string;
   /** The channel in which the person asked; absent: direct messages. */
   readonly from?: Pick<InboundMessage, "channelId" | "place"> & { readonly guildId: GuildId };
 }
 
 /** Whether a session is of turns with a person's own accounts: no list shows it. */
 export const isOwnSession = (sessionKey: string): boolean =>
-  /^agent:[^:]*:own:direct:/.test(sessionKey);
+  /^agent:[^:]*:own:[^:]*:direct:/.test(sessionKey);
 
 /** Whether no person waits for its answer: it is a scheduled run, or an event of a program. */
 export function isUnasked(

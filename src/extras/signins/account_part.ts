@@ -25,7 +25,7 @@ export function createSignInsPart(account: AccountContext, services: AccountServ
       needs: [],
       isPersonal: true,
       isIdempotent: true, // a message is taken over once
-      run: async (_, call) => await (await load()).ask(call),
+      run: async (_, call) => await (await load()).ask(id, call),
     });
   const inOthers = latest(
     account.config,

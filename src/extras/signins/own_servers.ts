@@ -47,7 +47,7 @@ export function createOwnServers(
     async keep({ message, callKey }, server, login) {
       people.keep(message.sender.id, server, login);
       log.info("A person has signed in with their own account", { server: server.id });
-      await handOver(message, `signed in ${callKey}`, message.own ?? {});
+      await handOver(message, `signed in ${callKey}`, { ...message.own, server: server.id });
       return "The person has signed in, and their message is answered again by itself, with the " +
         "tools of this server. Say only that the sign-in has worked.";
     },
@@ -85,18 +85,17 @@ export function createOwnServers(
 
   return {
     /** Takes the message of a turn to a turn of its sender alone. */
-    async ask(call: ToolContext): Promise<string> {
+    async ask(server: string, call: ToolContext): Promise<string> {
       const { message, also = [] } = call;
       const { id, revision, sender, channelId, guildId, place } = message;
-      // Other words may be a model's, or another person's.
-      const isTheirs = (isAtDiscord(message) || message.asked) && !message.own;
+      const isTheirs = (isAtDiscord(message) || message.asked) && !message.own; // no model's words
       if (!isTheirs || sender.automaton || sender.pluralkit) {
         throw new Error("only a person's own message can be about their own account");
       }
       const from = guildId && { channelId, guildId, place };
       const text = [message, ...also].map((one) => one.text).join("\n");
-      // Once, whatever calls its turn makes.
-      await handOver({ ...message, text }, `own ${id} ${revision}`, from ? { from } : {});
+      const own = { server, from: from || undefined };
+      await handOver({ ...message, text }, `${server} ${id} ${revision}`, own); // once
       if (place.kind !== "dm") {
         const told = notice("ownAnswer", { place: `<#${channelId}>` }, texts());
         await call.ports.discord.send(call, { userId: sender.id, text: told });
@@ -104,20 +103,25 @@ export function createOwnServers(
       return "The person's message is answered in their direct messages, from their own account. " +
         "Say so in one short sentence, and nothing about its content.";
     },
-    ready: ({ sender: { id } }: InboundMessage): Promise<void> =>
-      people.ready(id).catch((error: unknown) =>
-        log.warn("Cannot prepare the tools of a person's own accounts", { error })
-      ),
-    tools: ({ sender }: InboundMessage): readonly Tool[] => [
-      ...people.tools(sender.id),
-      ...servers().flatMap((one) => [signIn(one), createShowTool(one, texts)]),
-    ],
+    async ready({ sender, own }: InboundMessage): Promise<void> {
+      const [server] = servers().filter(({ id }) => id === own?.server);
+      const failed = (error: unknown) =>
+        log.warn("Cannot connect to a person's account", { error });
+      if (server) await people.ready(sender.id, server).catch(failed);
+    },
+    /** A server's own tools take no name of ours. */
+    tools({ sender, own }: InboundMessage): readonly Tool[] {
+      const all = servers().filter(({ id }) => id === own?.server).flatMap((server) => [
+        ...people.tools(sender.id, server),
+        ...[signIn(server), createShowTool(server, texts)],
+      ]);
+      return [...new Map(all.map((tool) => [tool.name, tool])).values()];
+    },
     /** Shows or ends the asker's sign-ins. */
-    command({ id, sender, options }: CommandCall): string {
+    command({ sender, options }: CommandCall): string {
       const server = bounded(String(options["end"] ?? "").trim().replaceAll("`", "'"), 100);
       if (server !== "") {
         const isEnded = people.end(sender.id, server);
-        log.info("A person ended a sign-in of their own", { interactionId: id, isEnded });
         return notice(isEnded ? "mcpLoggedOut" : "mcpNoLogin", { server }, texts());
       }
       const lines = people.states(sender.id)

@@ -131,7 +131,8 @@ export function createShowTool({ id }: EachServer, texts: () => Texts): Tool {
     },
     async run({ text }, context) {
       const { decision, message, ports: { discord } } = context;
-      const isYes = decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
+      const isYes = decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE &&
+        decision.by === message.sender.id; // nor the operator
       if (!isYes || !message.own?.from) {
         throw new RefusedCall("declined", "the person did not agree, or asked in no channel");
       }

@@ -15,7 +15,7 @@ import { mcpStates } from "../../mcp/server_logins.ts";
 import { createMcpServers, type McpServers } from "../../mcp/servers.ts";
 
 const UNUSED_MS = 90 * DAY_MS;
-const MAX_PEOPLE = 100;
+const MAX_CONNECTIONS = 100;
 
 /** A server at which each person signs in. */
 export type EachServer = McpServer & {
@@ -32,7 +32,8 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
   readonly ports: Pick<McpPorts, "version" | "now" | "schedule" | "log">;
 }) {
   const { now } = ports;
-  const connected = new Map<UserId, McpServers>();
+  const connected = new Map<string, McpServers>();
+  const keyOf = (userId: UserId, { id }: EachServer) => `${userId} ${id}`;
   const folderOf = (userId: UserId) => join(dataDir, OWN_LOGINS, userId, accountId);
   const loginsOf = (userId: UserId) => createLogins(folderOf(userId), sealingFor(secret(), userId));
   const loginAt = (userId: UserId, { id, transport }: EachServer) =>
@@ -40,23 +41,23 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
   /** The folder's time is that of the last use. */
   const use = (userId: UserId) => utimesSync(folderOf(userId), now() / 1_000, now() / 1_000);
 
-  /** Connects the person to the servers that have a token of theirs, and to no others. */
-  function connect(userId: UserId): McpServers | undefined {
-    const mine = servers().filter((server) => loginAt(userId, server)?.tokens);
-    const before = connected.get(userId);
-    connected.delete(userId);
-    if (mine.length === 0) return void before?.close();
-    before?.apply(mine);
-    const current = before ?? createMcpServers(mine, {
+  /** Connects the person to a server that has a token of theirs; otherwise, ends the connection. */
+  function connect(userId: UserId, server: EachServer): McpServers | undefined {
+    const key = keyOf(userId, server);
+    const before = connected.get(key);
+    connected.delete(key);
+    if (!loginAt(userId, server)?.tokens) return void before?.close();
+    before?.apply([server]);
+    const current = before ?? createMcpServers([server], {
       ...ports,
       logins: loginsOf(userId),
       confine: () => Promise.reject(new TypeError("a program has no sign-in")),
       seen: { look: () => undefined, of: () => undefined },
       onSignIn: () => true, // the person's turn asks them
     });
-    connected.set(userId, current); // the newest one
+    connected.set(key, current); // the newest one
     const [oldest] = connected;
-    if (oldest && connected.size > MAX_PEOPLE) {
+    if (oldest && connected.size > MAX_CONNECTIONS) {
       connected.delete(oldest[0]);
       void oldest[1].close();
     }
@@ -73,7 +74,7 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
     end(userId: UserId, named: string): boolean {
       const server = servers().find(({ id }) => id === named);
       const isEnded = server !== undefined && loginsOf(userId).remove(server.id);
-      if (isEnded) connect(userId);
+      if (isEnded) connect(userId, server);
       return isEnded;
     },
     /** Ends logins that are unused, or of people who have left. */
@@ -84,24 +85,25 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
         const used = userId && statSync(folderOf(userId), { throwIfNoEntry: false });
         if (!used || now() - used.mtimeMs < UNUSED_MS && !await hasLeft(userId)) continue;
         rmSync(folderOf(userId), { recursive: true, force: true });
-        connect(userId);
+        for (const server of servers()) connect(userId, server);
       }
     },
     /** Connects the person for a turn, which counts as a use. */
-    async ready(userId: UserId): Promise<void> {
-      const current = connect(userId);
+    async ready(userId: UserId, server: EachServer): Promise<void> {
+      const current = connect(userId, server);
       if (current) use(userId);
       // Some seconds at most: the turn has no other tools.
       for (let listed; (listed = current?.list(() => true)) !== undefined;) await listed;
     },
-    tools: (userId: UserId): readonly Tool[] => connected.get(userId)?.tools() ?? [],
+    tools: (userId: UserId, server: EachServer): readonly Tool[] =>
+      connected.get(keyOf(userId, server))?.tools() ?? [],
     states: (userId: UserId): readonly McpLoginState[] =>
       mcpStates(servers(), loginsOf(userId), []),
     /** Whether a server takes the person's login, as far as their connection tells. */
     isSignedIn(userId: UserId, server: EachServer): boolean {
       const { tokens, wantedScope } = loginAt(userId, server) ?? {};
-      const state = connected.get(userId)?.states().find(({ id }) => id === server.id)?.state;
-      return tokens !== undefined && state === "ready" &&
+      const [current] = connected.get(keyOf(userId, server))?.states() ?? [];
+      return tokens !== undefined && current?.state === "ready" &&
         scopesOf(tokens.scope, wantedScope) === scopesOf(tokens.scope, undefined);
     },
     close: () => Promise.all([...connected.values()].map((one) => one.close())),

@@ -40,10 +40,7 @@ export function createDeviceFlow(fetchOAuth: typeof fetch) {
       if (URL.parse(issuer)?.origin === origin) found = { issuer, endpoint };
       return response;
     }) as typeof fetch,
-    /**
-     * @returns `undefined` if the server has no such flow.
-     * @throws {Error} If it refuses; as a rejection.
-     */
+    /** @returns `undefined` if the server has no such flow; rejects if it refuses. */
     async begin(client: LoginClient | undefined, asked: URLSearchParams) {
       if (!found || !client || (client.issuer ?? found.issuer) !== found.issuer) return undefined;
       const { client_id, client_secret = "" } = client;

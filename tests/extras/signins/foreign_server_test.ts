@@ -38,8 +38,8 @@ async function agendaWith(
   });
   try {
     people.keep(ADA, calOf(server), login);
-    await people.ready(ADA);
-    const tool = people.tools(ADA).find(({ name }) => name === "mcp__cal__agenda");
+    await people.ready(ADA, calOf(server));
+    const tool = people.tools(ADA, calOf(server)).find(({ name }) => name === "mcp__cal__agenda");
     return await tool?.run({}, {
       ...{ message: directMessage(), callKey: "1:1", sessionKey: "", ports: UNUSED_PORTS },
       signal: new AbortController().signal,

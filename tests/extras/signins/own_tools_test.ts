@@ -10,6 +10,7 @@ import {
   guildId,
   guildPlace,
   messageId,
+  userId,
 } from "../../support/discord/builders.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
 import { UNUSED_PORTS } from "../../support/model/tools.ts";
@@ -28,10 +29,10 @@ const entered = (text: string): Decision => ({
   kind: "answered",
   answer: { choice: "form", fields: [{ kind: "text", text }] },
 });
-const chosen = (choice: string, binding?: string): Decision => ({
+const chosen = (choice: string, by = directMessage().sender.id): Decision => ({
   kind: "answered",
   answer: { choice },
-  binding,
+  by,
 });
 
 /** A sign-in of one call: each answer of the person, and the card or the words that follow. */
@@ -169,6 +170,7 @@ describe("[T13a] createShowTool()", () => {
       "5 in 6, not own: free at ten\n-# <@123456789012345678>",
     ]],
     ["posts nothing without a card", undefined, undefined, /did not agree/, []],
+    ["posts nothing by an operator's word", chosen("once", userId("9")), undefined, /agree/, []],
     ["posts nothing after Deny", chosen("deny"), undefined, /did not agree/, []],
     ["tells which right the person lacks", chosen("once"), "Send Messages", /lack Send/, []],
   ];
@@ -186,7 +188,11 @@ describe("[T13a] createShowTool()", () => {
         },
       };
       const tool = createShowTool({ id: "cal" } as EachServer, () => ({}));
-      const message = { ...directMessage(), id: messageId("3"), own: { from: place } };
+      const message = {
+        ...directMessage(),
+        id: messageId("3"),
+        own: { server: "cal", from: place },
+      };
       const context = contextOf({ decision, message, ports: { ...UNUSED_PORTS, discord } });
       const question = await tool.asks?.({ text: "free at ten" }, context);
       assert.equal(question?.exact, "free at ten");

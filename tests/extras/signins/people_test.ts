@@ -49,8 +49,8 @@ function setUp(server: AccountServer, dataDir: string) {
     );
   }
   async function call(name: Name): Promise<string | undefined> {
-    await people.ready(idOf(name));
-    const tool = people.tools(idOf(name)).find((one) => one.name === "mcp__cal__agenda");
+    await people.ready(idOf(name), cal);
+    const tool = people.tools(idOf(name), cal).find((one) => one.name === "mcp__cal__agenda");
     const message = { ...guildMessage(), sender: { ...guildMessage().sender, id: idOf(name) } };
     const context = {
       message,
@@ -113,7 +113,7 @@ describe("[T13a] createPeople()", () => {
     await people.sweep();
     assert.deepEqual(left(), ["grace", "mary"]);
     state.now += 60 * DAY;
-    await people.ready(idOf("grace")); // a use
+    await people.ready(idOf("grace"), cal); // a use
     state.now += 31 * DAY;
     await people.sweep();
     assert.deepEqual(left(), ["grace"]);
