@@ -219,7 +219,7 @@ describe("[T13a] the bot", () => {
         ...(await cli("outbox", "list", "--json")).stdout,
         story,
       ].join("\n");
-      assert.doesNotMatch(lists, /agenda of grace|:own:direct:\d+"/);
+      assert.doesNotMatch(lists, /agenda of grace|"agent:main:own:/);
     });
   });
 

@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserId } from "../../../src/core/discord/ids.ts";
+import type { Decision } from "../../../src/core/people/question.ts";
+import { type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
+import { createSignInTool } from "../../../src/extras/signins/own_tools.ts";
 import { createPeople, type EachServer } from "../../../src/extras/signins/people.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { NotYetError } from "../../../src/mcp/oauth/device.ts";
@@ -22,6 +25,11 @@ const calOf = ({ url }: ForeignServer): EachServer => ({
   transport: { kind: "http", url, headers: {}, isEach: true },
 });
 
+const CONTEXT: ToolContext = {
+  ...{ message: directMessage(), callKey: "1:1", sessionKey: "", ports: UNUSED_PORTS },
+  signal: new AbortController().signal,
+};
+
 /** The agenda that a login shows. */
 async function agendaWith(
   server: ForeignServer,
@@ -40,10 +48,7 @@ async function agendaWith(
     people.keep(ADA, calOf(server), login);
     await people.ready(ADA, calOf(server));
     const tool = people.tools(ADA, calOf(server)).find(({ name }) => name === "mcp__cal__agenda");
-    return await tool?.run({}, {
-      ...{ message: directMessage(), callKey: "1:1", sessionKey: "", ports: UNUSED_PORTS },
-      signal: new AbortController().signal,
-    });
+    return await tool?.run({}, CONTEXT);
   } finally {
     await people.close();
   }
@@ -75,6 +80,39 @@ describe("[T13a] a sign-in at oidc-provider", () => {
     const login = await begun.finish(answer);
     assert.match(await agendaWith(server, login) ?? "", /^agenda of ada,/);
     await assert.rejects(begun.finish(answer), "the code counts once");
+  });
+
+  it("shows the code on a card, which waits for the person", async () => {
+    await using server = await startForeignServer(DEVICE);
+    const kept: string[] = [];
+    const tool = createSignInTool({
+      ...{ texts: () => ({}), now: Date.now, publicUrl: () => undefined },
+      people: { loginAt: () => undefined, isSignedIn: () => false },
+      keep: (_, { id }, { tokens }) =>
+        Promise.resolve(`${kept.push(`${id} ${tokens?.token_type}`)}`),
+    })(calOf(server));
+    const asked = async (decision?: Decision) => {
+      const ended = tool.run({}, { ...CONTEXT, decision, mayWait: true });
+      return await ended.catch((error: unknown) => {
+        if (error instanceof WaitsForPerson) return error.question;
+        throw error;
+      });
+    };
+    const goOn = { kind: "answered", answer: { choice: "done" } } as const;
+    const first = await asked();
+    assert.ok(typeof first === "object");
+    const [address = "", code = ""] = first.exact?.split("\n") ?? [];
+    assert.match(first.text, new RegExp(`at ${new URL(server.url).host} with your own account`));
+    assert.deepEqual(first.choices.map(({ label, key }) => label ?? key), ["Go on", "deny"]);
+    const again = await asked(goOn);
+    assert.ok(typeof again === "object");
+    assert.match(again.text, /^The server knows no sign-in yet\./);
+    assert.equal(again.exact, first.exact);
+    await server.visit(address, "ada", code);
+    assert.equal(await asked(goOn), "1");
+    assert.deepEqual(kept, ["cal Bearer"]);
+    const anew = await asked(goOn);
+    assert.ok(typeof anew === "object" && anew.exact !== first.exact, "a code counts once");
   });
 
   it("has no code of a device for the operator, nor for a bot with a public address", async () => {

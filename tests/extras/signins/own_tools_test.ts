@@ -18,7 +18,7 @@ import { UNUSED_PORTS } from "../../support/model/tools.ts";
 const contextOf = (more: Partial<ToolContext> = {}): ToolContext => ({
   ports: UNUSED_PORTS,
   message: directMessage(),
-  sessionKey: "agent:main:own:direct:1",
+  sessionKey: "agent:main:own:cal:direct:1",
   callKey: "1:1",
   mayWait: true,
   signal: new AbortController().signal,
