@@ -85,7 +85,6 @@ export interface AccountPart {
   missedEvents?(guildId: GuildId, since: number): Promise<void>;
   /** The servers at which each person signs in (T13a); one extra has them. */
   readonly own?: {
-    /** Prepares the tools of a turn with `own`. */
     ready(message: InboundMessage): Promise<void>;
     /** The tools that it adds to a turn: the same ones. Of a turn with `own`, all of its tools. */
     tools(message: InboundMessage): readonly Tool[];

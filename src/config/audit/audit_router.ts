@@ -22,7 +22,7 @@ const ASSIGNMENTS = ["router", "assignments"];
  */
 export const OWN_COMMANDS: readonly string[] =
   ("help commands status whoami usage context why search catchup memory skill forget undo stop new reset compact model models " +
-    "think reasoning verbose queue activation allowlist send config agents dashboard mcp pause restart approve")
+    "think reasoning verbose queue activation allowlist send config agents dashboard mcp signins pause restart approve")
     .split(" ");
 
 export function auditRouter(file: unknown, remark: AddRemark): void {

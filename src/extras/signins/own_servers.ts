@@ -1,9 +1,7 @@
 /**
- * Runs turns of one person with the tools of their own accounts (T13a).
- *
- * Such a turn is a copy of the person's own message, in a session of the person alone, and has no other
- * tools. So no word of another person begins it, nothing that a server says can be carried elsewhere,
- * and its answer goes to direct messages.
+ * Runs turns of one person with their own account (T13a). Such a turn is a copy of the person's own
+ * message, in a session of its own, without other tools. So no other words begin it, nothing that the
+ * server says can be carried elsewhere, and its answer goes to direct messages.
  */
 
 import { createHash } from "node:crypto";
@@ -76,7 +74,6 @@ export function createOwnServers(
     );
   }
 
-  /** Looks each day for sign-ins to end. */
   function sweep(): void {
     cancel = schedule(sweep, DAY_MS);
     people.sweep().catch((error: unknown) => log.warn("Cannot end people's sign-ins", { error }));
@@ -117,7 +114,6 @@ export function createOwnServers(
       ]);
       return [...new Map(all.map((tool) => [tool.name, tool])).values()];
     },
-    /** Shows or ends the asker's sign-ins. */
     command({ sender, options }: CommandCall): string {
       const server = bounded(String(options["end"] ?? "").trim().replaceAll("`", "'"), 100);
       if (server !== "") {

@@ -1,9 +1,6 @@
 /**
- * The tools by which a turn asks its person to sign in, and to show an answer (T13a): each by a card in
- * their direct messages, while the turn waits.
- *
- * Only the person's own answer in Discord ends a sign-in, so an address that another person opens does
- * nothing. A sign-in lives in this process: after a restart, the person begins anew.
+ * The tools of a turn with a person's own account: to sign in, and to show an answer (T13a). Only the
+ * person's own answer on a card counts. A sign-in lives in this process.
  */
 
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
- * The page of the bot's own address to which a browser comes back from a person's sign-in (T13a).
- *
- * The browser may be another person's, as links can be passed on. So it ends no sign-in: the person
- * who began it in Discord enters the address there.
+ * The page to which a browser comes back from a person's sign-in (T13a). The browser may be another
+ * person's, as links can be passed on. So it ends no sign-in: its person does that in Discord.
  */
 
 import type { Served, ServedPart } from "../../cli/extras/served_part.ts";

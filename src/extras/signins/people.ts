@@ -10,14 +10,13 @@ import { DAY_MS } from "../../lib/clock.ts";
 import type { McpPorts, McpServer } from "../../mcp/connection.ts";
 import { scopesOf } from "../../mcp/oauth/challenge.ts";
 import { createLogins, type Login, type McpHttpServer } from "../../mcp/oauth/logins.ts";
-import { sealingFor } from "../../mcp/oauth/sealing.ts";
+import { createSealing } from "../../mcp/oauth/sealing.ts";
 import { mcpStates } from "../../mcp/server_logins.ts";
 import { createMcpServers, type McpServers } from "../../mcp/servers.ts";
 
 const UNUSED_MS = 90 * DAY_MS;
 const MAX_CONNECTIONS = 100;
 
-/** A server at which each person signs in. */
 export type EachServer = McpServer & {
   readonly transport: { readonly kind: "http" } & McpHttpServer;
 };
@@ -35,7 +34,8 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
   const connected = new Map<string, McpServers>();
   const keyOf = (userId: UserId, { id }: EachServer) => `${userId} ${id}`;
   const folderOf = (userId: UserId) => join(dataDir, OWN_LOGINS, userId, accountId);
-  const loginsOf = (userId: UserId) => createLogins(folderOf(userId), sealingFor(secret(), userId));
+  const loginsOf = (userId: UserId) =>
+    createLogins(folderOf(userId), createSealing(secret(), userId));
   const loginAt = (userId: UserId, { id, transport }: EachServer) =>
     loginsOf(userId).read(id, transport.url);
   /** The folder's time is that of the last use. */

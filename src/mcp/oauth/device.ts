@@ -1,7 +1,6 @@
 /**
- * The device flow (RFC 8628): a person enters a code at the authorization server, and no browser comes
- * back. The library checks servers and tokens, but knows the code flow alone. So its requests change
- * as they pass.
+ * The device flow (RFC 8628): a person enters a code at the authorization server. The library checks
+ * servers and tokens, but knows the code flow alone. So its requests change as they pass.
  */
 
 import { z } from "zod";

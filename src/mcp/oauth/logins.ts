@@ -23,7 +23,7 @@ import {
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
-import type { sealingFor } from "./sealing.ts";
+import type { createSealing } from "./sealing.ts";
 
 /** The authorization server that gave a token or a client id. */
 const binding = () => ({
@@ -74,7 +74,7 @@ export type LoginClient = NonNullable<Login["client"]>;
  * @param folder Folder of MCP servers in the data directory.
  * @param sealing Absent: the files are plain, for their owner alone.
  */
-export function createLogins(folder: string, sealing?: ReturnType<typeof sealingFor>) {
+export function createLogins(folder: string, sealing?: ReturnType<typeof createSealing>) {
   // Names of servers have no dots, so no folder of a server has this name.
   const pathOf = (serverId: string) => join(folder, `${serverId}.login.json`);
   return {

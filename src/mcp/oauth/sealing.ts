@@ -7,12 +7,8 @@ const NONCE_BYTES = 12;
 const TAG_END = NONCE_BYTES + 16;
 const CIPHER = "aes-256-gcm";
 
-/**
- * Binds each text to its person and server, so that no file counts for another.
- *
- * @param secret The bot's token: with another one, people sign in again.
- */
-export function sealingFor(secret: string, userId: string) {
+/** Binds each text to its person and server. The secret is the bot's token. */
+export function createSealing(secret: string, userId: string) {
   const key = Buffer.from(hkdfSync("sha256", secret, "", "people's sign-ins", 32));
   const about = (serverId: string) => Buffer.from(`${userId} ${serverId}`);
   return {

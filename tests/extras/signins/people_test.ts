@@ -8,7 +8,7 @@ import type { ToolContext } from "../../../src/core/turn/tool.ts";
 import { createSignInPage } from "../../../src/extras/signins/page.ts";
 import { createPeople, type EachServer } from "../../../src/extras/signins/people.ts";
 import { schedule } from "../../../src/lib/clock.ts";
-import { sealingFor } from "../../../src/mcp/oauth/sealing.ts";
+import { createSealing } from "../../../src/mcp/oauth/sealing.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { cases } from "../../support/long_form.ts";
@@ -121,7 +121,7 @@ describe("[T13a] createPeople()", () => {
   });
 });
 
-describe("[T13a] sealingFor()", () => {
+describe("[T13a] createSealing()", () => {
   it("writes no token as it is, for no other person, server or key", async () => {
     await using server = await startAccountServer();
     using folder = tempDirectory();
@@ -135,11 +135,11 @@ describe("[T13a] sealingFor()", () => {
     await signIn("grace");
     writeFileSync(path("grace"), written); // another person's file
     assert.equal(people.loginAt(idOf("grace"), cal), undefined);
-    const sealed = sealingFor("one token", "1").seal("words", "cal");
-    assert.equal(sealingFor("one token", "1").open(sealed, "cal"), "words");
+    const sealed = createSealing("one token", "1").seal("words", "cal");
+    assert.equal(createSealing("one token", "1").open(sealed, "cal"), "words");
     const others = [["one token", "2", "cal"], ["one token", "1", "mail"], ["two", "1", "cal"]];
     for (const [secret = "", person = "", id = ""] of others) {
-      assert.throws(() => sealingFor(secret, person).open(sealed, id));
+      assert.throws(() => createSealing(secret, person).open(sealed, id));
     }
   });
 });
