@@ -224,9 +224,9 @@ const ownAccount: Scene = {
     mcp: { servers: { calendar: { url: "http://127.0.0.1:9/mcp", login: "each" } } },
     tools: { alsoAllow: ["mcp__calendar"] },
   },
-  async play({ ask, untilReplies, assert }) {
-    ask("grace", "#general", "what is on today?\ncall: mcp__calendar__privately");
-    const [told = ""] = await untilReplies(1, "dm");
+  async play({ simulation: { simulator }, ask, untilReplies, assert }) {
+    ask("ada", "#general", "what is on today?\ncall: mcp__calendar__privately");
+    const [told = ""] = await untilReplies(1, simulator.channel("dm", "ada").id);
     assert("the answer comes to the person alone", told.includes("your own account"), told);
   },
 };
