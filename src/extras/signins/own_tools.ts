@@ -13,7 +13,7 @@ import { NotYetError } from "../../mcp/oauth/device.ts";
 import type { Login } from "../../mcp/oauth/logins.ts";
 import { beginSignIn, type SignIn } from "../../mcp/sign_in.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
-import type { EachServer, People } from "./people.ts";
+import type { EachServer, Everyone } from "./people.ts";
 
 const WAIT_MS = 10 * 60_000;
 const MAX_WAITING = 200;
@@ -32,7 +32,7 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
   readonly texts: () => Texts;
   readonly now: () => number;
   readonly publicUrl: () => string | undefined;
-  readonly people: Pick<People, "loginAt" | "isSignedIn">;
+  readonly people: Pick<Everyone, "loginAt" | "isSignedIn">;
   /** Stores the login of the message's sender, and answers the message again. */
   readonly keep: (context: ToolContext, server: EachServer, login: Login) => Promise<string>;
 }): (server: EachServer) => Tool {

@@ -110,4 +110,4 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
   };
 }
 
-export type People = ReturnType<typeof createPeople>;
+export type Everyone = ReturnType<typeof createPeople>;
