@@ -21,6 +21,7 @@ import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
 import { search } from "./commands/search.ts";
 import { skill, why } from "./commands/questions.ts";
 import { send, SETTINGS } from "./commands/settings.ts";
+import { signins } from "./commands/signins.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   agents,
   dashboard,
   mcp,
+  signins,
   ...STOPS,
   approve,
 ];
