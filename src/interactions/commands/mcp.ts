@@ -29,7 +29,7 @@ const answer: CommandOption<McpUses> = {
 /** Lists servers, signs in and out. */
 export const mcp: Command<McpUses> = {
   name: "mcp",
-  description: "Show my logins to MCP servers, sign in, or delete a login",
+  description: "Show, begin or delete my logins to MCP servers",
   subcommands: [
     { name: "list", description: "Show all servers and my logins to them" },
     { name: "login", description: "Sign in to a server", options: [server, answer] },
