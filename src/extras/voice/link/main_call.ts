@@ -206,11 +206,9 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
         case "frame":
           return events.frame(message.userId, message.pcm);
         case "over":
-          return finish(message.end);
-        case "lost":
-          if (message.loss === "refresh") return refresh();
+          if (message.end === "refresh") return refresh();
+          if (message.end !== "disconnected") return finish(message.end);
           if (sessionId !== undefined) wait(NEWS_MS, refresh); // otherwise the news is there
-          return;
       }
     },
     /** The thread has died, and the next message starts another one. */
