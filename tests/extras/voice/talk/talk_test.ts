@@ -62,7 +62,8 @@ function build(given: Partial<World> = {}) {
       return Promise.resolve(true);
     },
     realtime: undefined,
-    count: () => Promise.resolve(),
+    count: () => {},
+    mayCount: () => Promise.resolve(),
     names: () => ["Barnacle"],
     tell: (text) => void told.push(text),
     minutes: { add: (_, text) => void minutes.push(text), end: () => Promise.resolve() },
@@ -112,6 +113,17 @@ describe("[V5] a piece of speech", () => {
       assert.deepEqual([asked, told], [[], []]);
     });
   }
+
+  it("is dropped if its speaker was not heard for a moment meanwhile", async () => {
+    const { talk, piece, asked, minutes, transcribing } = build({ words: "" });
+    talk.piece(piece());
+    await quiet();
+    talk.heard(new Set([BEN]));
+    talk.heard(new Set([ADA, BEN]));
+    transcribing[0]?.();
+    await quiet();
+    assert.deepEqual([asked, minutes], [[], []]);
+  });
 
   it("that no server understands costs one line a minute", async () => {
     const { talk, piece, told, clock } = build({
