@@ -1,6 +1,6 @@
 /** `store.voice`: calls in voice channels, and people's words about being heard there (V3). */
 
-import type { AccountId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { VOICE_CALL, VOICE_CHOICE } from "../schema/voice.ts";
