@@ -288,7 +288,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
     it(`fails the turn of a server that ${what}`, async () => {
       const other = new WebSocketServer({ port: 0, host: "127.0.0.1" });
       open.push(() => {
-        for (const client of other.clients) client.terminate();
+        for (const client of other.clients ?? []) client.terminate();
         return new Promise((resolve) => other.close(() => resolve()));
       });
       await new Promise<void>((resolve) => other.on("listening", () => resolve()));
