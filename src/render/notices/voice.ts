@@ -127,10 +127,9 @@ export const VOICE_NOTICES = {
     example: "{channel} ist voll.",
   },
   voiceBusy: {
-    text: "I am in {channel} with other people.",
+    text: "I am in a voice channel here with other people.",
     when: "a person gives `/join` or `/leave`, and the bot is in a call of others",
-    placeholders: { channel: CHANNEL },
-    example: "Ich bin mit anderen in {channel}.",
+    example: "Ich bin hier mit anderen in einem Sprachkanal.",
   },
   voiceKicked: {
     text: "A moderator has ended my call in {channel}.",
