@@ -13,6 +13,9 @@ import type { Finding } from "../core/finding.ts";
 import type { NumberedEvent } from "../core/hooks/hook.ts";
 import type { ServerEvent } from "../core/hooks/server_event.ts";
 import type { Store } from "../store/store.ts";
+import type { InteractionContext } from "../interactions/base/context.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { Tool } from "../core/turn/tool.ts";
 import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
@@ -61,6 +64,9 @@ export interface AccountServices {
   /** The part of a growing answer that people may see. */
   readonly harmlessPart: (text: string) => string;
   readonly web: Pick<WebPort, "feed">;
+  readonly ask: InteractionContext["ask"];
+  readonly dataDir: string;
+  readonly version: string;
   /** The process environment, which names servers of models. */
   readonly env: Env;
   /** Absent if the config had no `voice` when the account connected. */
@@ -109,6 +115,12 @@ export interface AccountPart {
   eventsOf?(told: ServerEvent): readonly NumberedEvent[];
   /** Stores those of a guild that no session brought. Rejects if Discord does not answer. */
   missedEvents?(guildId: GuildId, since: number): Promise<void>;
+  /** The servers at which each person signs in (T13a); one extra has them. */
+  readonly own?: {
+    ready(message: InboundMessage): Promise<void>;
+    /** The tools that it adds to a turn: the same ones. Of a turn with `own`, all of its tools. */
+    tools(message: InboundMessage): readonly Tool[];
+  };
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;

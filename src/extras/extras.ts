@@ -24,6 +24,7 @@ import { receipts } from "./receipts/extra.ts";
 import { service } from "./service/extra.ts";
 import { sessions } from "./sessions/extra.ts";
 import { setup } from "./setup/extra.ts";
+import { signins } from "./signins/extra.ts";
 import { skillTools } from "./skill_tools/extra.ts";
 import { upgrade } from "./upgrade/extra.ts";
 import { voice } from "./voice/extra.ts";
@@ -53,6 +54,7 @@ export const EXTRAS: readonly Extra[] = [
   service,
   sessions,
   setup,
+  signins,
   skillTools,
   upgrade,
   voice,

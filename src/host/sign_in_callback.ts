@@ -61,13 +61,9 @@ export async function listenForCallback(
   const { promise: answered, resolve: onAnswer } = Promise.withResolvers<URLSearchParams>();
   const server = createBoundedServer(
     (request) => {
-      const refusal = refusalOf(request);
-      if (refusal !== undefined) return page(refusal, 403);
-      const { pathname, searchParams } = new URL(request.url);
-      if (pathname !== CALLBACK_ROUTE.path) return page("Not found.", 404);
-      if (request.method !== CALLBACK_ROUTE.method) {
-        return page("This address takes GET only.", 405, { allow: CALLBACK_ROUTE.method });
-      }
+      const refused = refusedCallback(request, []);
+      if (refused) return refused;
+      const { searchParams } = new URL(request.url);
       if (!isOurs(searchParams)) return page("This is not the answer to a sign-in that runs.", 400);
       onAnswer(searchParams);
       return page(
@@ -103,22 +99,29 @@ export async function listenForCallback(
 }
 
 /**
- * Rejects a request that is no browser's way back from a sign-in: it names this machine, no page
+ * Refuses a request that is no browser's way back from a sign-in: that names this machine, no page
  * sends it, and it has no body. The way back comes from another site, and has no `Origin`.
  *
- * @returns The reason in words; `undefined` if the request is allowed.
+ * @param names Names of this machine beside its local ones.
+ * @returns `undefined` if the request is allowed.
  */
-function refusalOf(request: Request): string | undefined {
-  if (!hasNameOf(request, LOCAL_NAMES)) return "This machine does not answer under that name.";
-  const { headers } = request;
+export function refusedCallback(request: Request, names: readonly string[]): Response | undefined {
+  if (!hasNameOf(request, [...LOCAL_NAMES, ...names])) {
+    return page("This machine does not answer under that name.", 403);
+  }
+  const { headers, method, url } = request;
   const goal = headers.get("sec-fetch-dest") ?? "document";
   const hasBody = headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
-  return headers.has("origin") || goal !== "document" || hasBody
-    ? "Only a browser that comes back from a sign-in may send this request."
-    : undefined;
+  if (headers.has("origin") || goal !== "document" || hasBody) {
+    return page("Only a browser that comes back from a sign-in may send this request.", 403);
+  }
+  if (new URL(url).pathname !== CALLBACK_ROUTE.path) return page("Not found.", 404);
+  const { method: allow } = CALLBACK_ROUTE;
+  return method === allow ? undefined : page("This address takes GET only.", 405, { allow });
 }
 
-function page(text: string, status: number, more: Readonly<Record<string, string>> = {}): Response {
+/** A page in plain words, which nothing else can embed or read. */
+export function page(text: string, status: number, more: Record<string, string> = {}): Response {
   return new Response(`${text}\n`, {
     status,
     headers: {

@@ -22,6 +22,7 @@ import { search } from "./commands/search.ts";
 import { skill, why } from "./commands/questions.ts";
 import { send, SETTINGS } from "./commands/settings.ts";
 import { hearButton, VOICE } from "./commands/voice.ts";
+import { signins } from "./commands/signins.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   agents,
   dashboard,
   mcp,
+  signins,
   ...STOPS,
   ...VOICE,
   approve,

@@ -176,6 +176,9 @@ function refusalOf(
     ? `add them to mcp.servers.${serverId}.oauth.scope; then, `
     : "";
   const why = more || (hasLogin ? "it takes the login no more" : "it wants a sign-in");
+  if (server.isEach) {
+    return new SignInNeededError(`${says}${why}; call mcp__${serverId}__sign_in`, challenge);
+  }
   return new SignInNeededError(
     `${says}${why}; ${fixed}on Barnacle's machine, run \`barnacle mcp login ${serverId}\`, or put a ` +
       `token of the server into ${key}`,

@@ -59,6 +59,7 @@ export function signInServer(servers: readonly McpServer[], id: string):
       `the MCP server ${quoted(id)} is a program; only servers with a url have a sign-in`,
     );
   }
+  if (server.isEach) return problem("each person signs in to it with their own account");
   return hasOwnToken(server)
     ? problem(
       `the config has a token for it; to sign in instead, remove ` +

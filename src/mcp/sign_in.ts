@@ -1,5 +1,5 @@
 /**
- * Signs in to a server over HTTP with OAuth: the operator allows it in a browser (T13).
+ * Signs in to a server over HTTP with OAuth: a person allows it in a browser (T13, T13a).
  *
  * It is the authorization-code flow with PKCE. The library finds the authorization server
  * (RFC 9728, RFC 8414), registers Barnacle there if the config names no client, and exchanges the
@@ -16,6 +16,7 @@ import { withTimeout } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
 import { type Challenge, scopesOf } from "./oauth/challenge.ts";
 import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./oauth/logins.ts";
+import { createDeviceFlow } from "./oauth/device.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
 import { clientMetadata, SignInNeededError, withTokens } from "./oauth/provider.ts";
 
@@ -25,8 +26,10 @@ class SignInError extends Error {
 }
 
 export interface SignIn {
-  /** Address that the operator opens in a browser. */
+  /** Address that the person opens in a browser. */
   readonly address: string;
+  /** Set if the person enters a code there. Then nothing comes back, and the answer stands here. */
+  readonly device?: { readonly code: string; readonly answer: URLSearchParams };
   /**
    * Whether an answer belongs to this sign-in: it has the right `state`.
    *
@@ -51,6 +54,7 @@ const MAX_WORDS = 300;
  *
  * @param redirectUrl Address on this machine that the browser comes back to.
  * @param wantedScope Scopes that requests lacked since the last sign-in.
+ * @param byDevice Whether to take the device flow if the server has it.
  * @throws {SignInError} If the server wants none, or offers none.
  */
 export async function beginSignIn(
@@ -58,9 +62,12 @@ export async function beginSignIn(
   redirectUrl: string,
   now: Clock["now"],
   wantedScope?: string,
+  byDevice = false,
 ): Promise<SignIn> {
   const { url, oauth = {} } = server;
-  const fetchOAuth = createOAuthFetch(url); // refuses addresses on other private networks
+  const plainFetch = createOAuthFetch(url); // refuses addresses on other private networks
+  const device = byDevice ? createDeviceFlow(plainFetch) : undefined;
+  const fetchOAuth = device?.fetch ?? plainFetch;
   const { auth } = await import("@ai-sdk/mcp");
   const challenge = await challengeOf(server, fetchOAuth);
   const state = randomBytes(32).toString("base64url");
@@ -72,7 +79,10 @@ export async function beginSignIn(
   const scope = oauth.scope ?? scopesOf(wantedScope, challenge.scope);
   const provider: OAuthClientProvider = {
     redirectUrl,
-    clientMetadata: clientMetadata(redirectUrl, scope),
+    get clientMetadata() { // the library has read the server's metadata when it registers Barnacle
+      const { grant_types = [], ...about } = clientMetadata(redirectUrl, scope);
+      return { ...about, grant_types: [...grant_types, ...device?.grants() ?? []] };
+    },
     tokens: () => undefined, // a sign-in begins anew
     saveTokens: (tokens) => void (found.tokens = tokens),
     clientInformation: () => found.client,
@@ -101,9 +111,11 @@ export async function beginSignIn(
   if (!address || !/^https?:$/.test(address.protocol)) {
     throw new SignInError("the server names no address for the sign-in");
   }
+  const begun = await device?.begin(found.client, address.searchParams);
   const isOurs = (answer: URLSearchParams) => isSame(answer.get("state") ?? "", state);
   return {
-    address: address.href,
+    address: begun?.address ?? address.href,
+    device: begun && { code: begun.code, answer: new URLSearchParams({ state, code: "device" }) },
     isOurs,
     async finish(answer) {
       if (!isOurs(answer)) throw new SignInError("the answer belongs to another sign-in");

@@ -7,6 +7,7 @@
  */
 
 import { type AnswerKey, nonceOf } from "../core/outbound/nonce.ts";
+import { PERSONAL } from "../core/outbound/footer_line.ts";
 import {
   type Frozen,
   MAX_FILES,
@@ -66,7 +67,7 @@ function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): re
         channelId,
         guildId,
         nonce: answer ? nonceOf(answer, part) : "",
-        content,
+        content: reply.isPersonal && !voice ? [content, PERSONAL].join("\n").trim() : content,
         footer,
         pings: pingsOf(content, mayPing, quote),
         quote: quote?.messageId,

@@ -15,6 +15,7 @@ import {
   type OutboundMessage,
 } from "../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/outbound/queue.ts";
+import { isPersonal } from "../core/outbound/footer_line.ts";
 import { chunk, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice, type Texts } from "./notices/notices.ts";
@@ -104,6 +105,7 @@ function fullAnswerOf(parts: readonly Omit<Waiting, "id">[]): FullAnswer | undef
   if (!first || !isComplete(parts.map(({ message }) => message))) return undefined;
   const { message, whole } = first;
   if (message.of?.kind === "draft" || message.of?.kind === "challenge") return undefined;
+  if (isPersonal(message.content)) return undefined; // the mark would be lost
   // A folded answer that was taken apart (R12a) has no full text any more.
   const text = whole ?? parts.map(({ message: { content } }) => content).join("\n");
   if (message.of?.kind === "folded") return { message, text, answers: countIn(text) };

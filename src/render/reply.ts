@@ -198,7 +198,8 @@ const NO_PINGS: MayPing = { users: [], roles: [] };
 
 function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
-  return { accountId, channelId, guildId, cause, revision, agentId, kind };
+  const isPersonal = message.own && true as const;
+  return { accountId, channelId, guildId, cause, revision, agentId, kind, isPersonal };
 }
 
 export function withMentions(

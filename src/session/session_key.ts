@@ -35,7 +35,10 @@ export function scopeFor(configured: DmScope | "auto", isOwner: boolean): DmScop
   return isOwner ? "main" : "per-channel-peer";
 }
 
-export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "place" | "sender">;
+export type Conversation = Pick<
+  InboundMessage,
+  "accountId" | "channelId" | "own" | "place" | "sender"
+>;
 
 /**
  * The session of a message (S1).
@@ -45,12 +48,13 @@ export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "pla
  * `"agent:main:discord:group:<id>"`, or a key of `dmScope`. A thread has its own id.
  */
 export function sessionKeyOf(
-  { accountId, channelId, place, sender }: Conversation,
+  { accountId, channelId, own, place, sender }: Conversation,
   agentId: string,
   dmScope: DmScope,
 ): string {
   switch (place.kind) {
     case "dm":
+      if (own) return `agent:${agentId}:own:${own.server}:direct:${sender.id}`; // T13a
       return `agent:${agentId}:${directPart(dmScope, accountId, sender.id)}`;
     case "group_dm":
       return `agent:${agentId}:discord:group:${channelId}`;

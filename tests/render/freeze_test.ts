@@ -149,6 +149,18 @@ describe("freeze()", () => {
   }
 });
 
+describe("[T13a] freeze()", () => {
+  it("marks each message of a personal reply, but a spoken one, and no other reply", () => {
+    const voice = { file: file("a.ogg"), durationSec: 1, waveform: "" };
+    const files = Array.from({ length: 11 }, (_, at) => file(`${at}`));
+    const given = { chunks: ["one", "two"], text: "one\n\ntwo", files, voice };
+    const contents = (isPersonal?: true) =>
+      messages(reply({ ...given, isPersonal })).map(({ content }) => content);
+    assert.deepEqual(contents(true), ["one\n-# 🔒", "two\n-# 🔒", "-# 🔒", ""]);
+    assert.deepEqual(contents(), ["one", "two", "", ""]);
+  });
+});
+
 describe("[R3] OpenClaw's planner of replies", () => {
   interface Input {
     readonly options: {

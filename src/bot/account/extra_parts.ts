@@ -76,6 +76,7 @@ export async function createExtraParts(
     async missedEvents(guildId: GuildId, since: number) {
       for (const part of parts) await part.missedEvents?.(guildId, since);
     },
+    own: parts.find(({ own }) => own)?.own,
     findings: (): readonly Finding[] => parts.flatMap((part) => part.findings?.() ?? []),
     /** Stops one part after the other; never rejects, for the core stops after them. */
     async stop(): Promise<void> {

@@ -76,8 +76,9 @@ export async function createParts(
   const threads = createAccountThreads(account, { client, settings, spend, outbound });
   const media = createAccountMedia(account, { client, options, settings, spend });
   const isOwner = createIsOwner(account, owners);
+  const own = () => extras.own; // made below, as it uses other parts
   const sources = createRuleSources(account, {
-    ...{ options, reader, owners, isOwner, toolServices, outbound },
+    ...{ options, reader, owners, isOwner, toolServices, outbound, own },
   });
   const readMember = createReadMember(client);
   const { weights, problem } = intentWeightsIn(options.dataDir);
@@ -123,16 +124,18 @@ export async function createParts(
   const turns = createAccountTurns(account, {
     ...{ options, client, owners, outbound, judging, threads, media, sources, history, knowledge },
     ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
+    own,
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
     speechOf: (turn) => extras.speechOf(turn),
   });
   const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
   const extras = await createExtraParts(options.extras, account, {
-    ...{ client, reader, judging, spend },
+    ...{ client, reader, judging, spend, dataDir: options.dataDir, version: options.version },
     speech: () => settings.speech,
     env: options.env,
     searching: knowledge.searching,
     modelOf: (agentId) => settings.models.of(agentId),
+    ask: inbound.ask,
     cleanSecrets: outbound.cleanSecrets,
     harmlessPart: outbound.progress.drafts.harmlessPart,
     web: toolServices.of(account.config().agentList[0].id).ports.web,

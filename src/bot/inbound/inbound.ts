@@ -236,6 +236,7 @@ export function createInbound(
 
   return {
     commands: interactions.commands,
+    ask: interactions.ask,
     refused: interactions.refused,
     acceptHistory: acceptor.acceptHistory,
     /** Continues where the last process stopped. Nothing may be judged before it resolves. */

@@ -37,6 +37,7 @@ import { COMMANDS } from "../../interactions/registry.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { readBudgets } from "../../flows/turn/spending/budgets.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+import { dropLogins } from "../../host/files/data_dir.ts";
 import { isSupervised } from "../../lib/env.ts";
 import { BUILD_NAME } from "../../version.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -114,7 +115,9 @@ export function createCommandContext(
   const pause = createPause(account, (except) => stopTurns({ accountId, except, isPause: true }));
   const configPort = createConfigPort(config, configFile);
   const mcp = createMcpSignIns(account, {
-    serverIds: () => Object.keys(config().mcp.servers),
+    serverIds: (login) =>
+      Object.entries(config().mcp.servers)
+        .flatMap(([id, server]) => server.login === login ? [id] : []),
     loadLogins: async () =>
       (await import("../mcp/logins.ts")).createServerLogins(config, options.dataDir),
     listen: listenForCallback,
@@ -177,6 +180,7 @@ export function createCommandContext(
     },
     forget: createForget(account, async (userId) => {
       await options.media.folder.forget(userId);
+      dropLogins(options.dataDir, userId);
       parts.personForgotten();
     }),
     ...createCommandUndo(account, {

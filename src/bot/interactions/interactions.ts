@@ -134,6 +134,7 @@ export function createInteractionHandlers(
       slash: handler(run),
       typing: handler(suggest),
     },
+    ask: context.ask,
     /** Registers the commands once, as soon as the bot's application is known. */
     ready(): void {
       const id = self()?.applicationId;

@@ -12,7 +12,7 @@ export function createServerLogins(
   const logins = loginsIn(dataDir);
   const seen = (["run", "doctor"] as const).map((by) => seenIn(dataDir, by));
   return {
-    states: () => mcpStates(serversOf(config()), logins, seen),
+    states: () => mcpStates(serversOf(config(), "operator"), logins, seen),
     find(id) {
       const found = signInServer(serversOf(config()), id);
       if (found.kind === "problem") return found;

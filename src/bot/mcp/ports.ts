@@ -22,9 +22,13 @@ const FOLDER = "mcp";
 /** The file with the descriptions that `run` has seen, or `doctor`. */
 type SeenBy = "run" | "doctor";
 
-/** The servers of the config, with their secrets. */
-export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[] {
-  return Object.entries(mcp.servers).map(([id, server]) => {
+/** The servers of the config, with their secrets; by default all. */
+export function serversOf(
+  { mcp }: Pick<BotConfig, "mcp">,
+  login?: ConfiguredServer["login"],
+): readonly McpServer[] {
+  return Object.entries(mcp.servers).flatMap(([id, server]) => {
+    if (login && login !== server.login) return [];
     // The schema wants an address or a command.
     const { args, env, sandbox, limits, allow } = server;
     const command = withHome(server.command ?? "", homedir());
@@ -47,13 +51,16 @@ function isHttp<Server extends Pick<ConfiguredServer, "url">>(
 
 /** A server over HTTP, with its secrets. */
 function httpServerOf(
-  { url, headers, oauth }: Pick<ConfiguredServer, "headers" | "oauth"> & { readonly url: string },
+  { url, headers, oauth, login }: Pick<ConfiguredServer, "headers" | "oauth" | "login"> & {
+    readonly url: string;
+  },
 ): { readonly kind: "http" } & McpHttpServer {
   const { clientSecret, ...client } = oauth ?? {};
   return {
     kind: "http",
     url,
     headers: revealed(headers),
+    ...(login === "each" && { isEach: true as const }),
     oauth: oauth ? { ...client, clientSecret: clientSecret?.reveal() } : undefined,
   };
 }
@@ -77,13 +84,13 @@ export function createConfiguredServers(
   dataDir: string,
   ports: Pick<McpPorts, "version" | "now" | "schedule" | "log" | "onSignIn">,
 ) {
-  const servers = createMcpServers(serversOf(config()), {
+  const servers = createMcpServers(serversOf(config(), "operator"), {
     ...ports,
     ...mcpHostPorts(config, dataDir, "run", ports.log),
   });
   return {
     ...servers,
-    apply: (next: BotConfig): void => servers.apply(serversOf(next)),
+    apply: (next: BotConfig): void => servers.apply(serversOf(next, "operator")),
   };
 }
 

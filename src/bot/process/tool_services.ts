@@ -171,7 +171,7 @@ interface KnownAgent {
 const NO_TOOLS: readonly Tool[] = [];
 
 function hasServers({ mcp }: Pick<BotConfig, "mcp">): boolean {
-  return Object.keys(mcp.servers).length > 0;
+  return Object.values(mcp.servers).some(({ login }) => login === "operator");
 }
 
 /** Commands on the host. Without the first command, there is no job. */

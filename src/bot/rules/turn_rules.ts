@@ -4,6 +4,7 @@ import type { AgentConfig, Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { ApprovalMode, ApprovalRules } from "../../core/people/approval.ts";
 import type { GuildPlace, InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
@@ -60,7 +61,8 @@ export function prepareTurnRules(
 
   /** The people of the cards get answers unchecked: in their channel, and in their own messages. */
   function approvalFor(mode: ApprovalMode, message: InboundMessage): ApprovalRules | undefined {
-    if (mode === "never" || message.called) return undefined; // a program reads it (O14)
+    // A program reads it (O14), or it has the person's own data (T13a).
+    if (mode === "never" || message.called || message.own) return undefined;
     const approval = approvalIn(mode);
     const isTheirs = message.place.kind === "dm"
       ? isOwner(message)
@@ -90,8 +92,10 @@ export function prepareTurnRules(
     });
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
+    const { chunks } = shared.sharedRules;
     const own = {
       guildSlug, // for `where`
+      chunks: message.own ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
       instructions,
       approval,
@@ -273,7 +277,8 @@ export function cleanText(
   ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
 ): string {
   const rules = toolTextRules(config, message, ports);
-  const unsent = { ...message, message, agentId: "", callKey: "" }; // its nonces are not used
+  // Its nonces are not used, and the card of a personal text has the mark.
+  const unsent = { ...message, message: { ...message, own: undefined }, agentId: "", callKey: "" };
   const composed = composeToolMessage({ ...unsent, text, isKnownLink }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

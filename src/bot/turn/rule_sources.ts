@@ -16,19 +16,21 @@ import { workspaceOf } from "../../workspace/skill_library.ts";
 import { toolOf } from "../../workspace/skill_tools.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
+import type { AccountPart } from "../bot_extra.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
 export function createRuleSources(
   account: AccountContext,
-  { options, reader, owners, isOwner, toolServices, outbound }: {
+  { options, reader, owners, isOwner, toolServices, outbound, own }: {
     readonly options: Pick<AccountOptions, "dataDir">;
     readonly reader: Pick<Reader, "index" | "self">;
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
     readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
     readonly toolServices: Pick<ToolServices, "tools" | "of">;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
+    readonly own: () => AccountPart["own"];
   },
 ): TurnRulesPorts {
   const { config, policy } = account;
@@ -45,15 +47,18 @@ export function createRuleSources(
   const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
-  /** Adds the tools of a turn's skills (T7a). */
-  function withSkills(message: InboundMessage, agentId: string): readonly Tool[] {
-    const base = turnTools(message, agentId);
-    const own = skillsIn(message, agentId).flatMap(({ tools }) => tools ?? []);
-    if (own.length === 0) return base;
+  /** Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a). */
+  function toolsOf(message: InboundMessage, agentId: string): readonly Tool[] {
+    const base = message.own ? NO_TOOLS : turnTools(message, agentId);
+    const skills = message.own ? [] : skillsIn(message, agentId);
+    const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own()?.tools(message) ?? []];
+    if (more.length === 0) return base;
+    // `mcp__<server>__privately` has decided who may.
     const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
-    const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication };
-    const decided = policy().decideTools(asker, own);
-    return own.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
+    const forAnyone = message.own !== undefined;
+    const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication, forAnyone };
+    const decided = policy().decideTools(asker, more);
+    return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
   }
 
   const filesOf = eachOnce((agentId: string) =>
@@ -63,7 +68,7 @@ export function createRuleSources(
     cleanSecrets: outbound.cleanSecrets,
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-    tools: withSkills,
+    tools: toolsOf,
     skills: skillsIn,
     instructionFiles: (agentId) => filesOf(agentId).read(),
     isOwner,
@@ -71,13 +76,14 @@ export function createRuleSources(
   };
 }
 
+const NO_TOOLS: readonly Tool[] = [];
 /** Lists with one more tool: the same array for the same list and tool. */
-const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool, readonly Tool[]>>();
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
 
-function withTool(tools: readonly Tool[], tool: SkillTool): readonly Tool[] {
-  const known = longer.get(tools) ?? new WeakMap<SkillTool, readonly Tool[]>();
+function withTool(tools: readonly Tool[], tool: SkillTool | Tool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool | Tool, readonly Tool[]>();
   longer.set(tools, known);
-  const all = known.get(tool) ?? [...tools, toolOf(tool)];
+  const all = known.get(tool) ?? [...tools, "run" in tool ? tool : toolOf(tool)];
   known.set(tool, all);
   return all;
 }

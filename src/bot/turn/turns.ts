@@ -27,6 +27,7 @@ import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
+import type { AccountPart } from "../bot_extra.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { askedBeforeReply } from "../../flows/inbound/notice_reply.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
@@ -81,6 +82,7 @@ export function createAccountTurns(
       readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
       readonly media: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
+      readonly own: () => AccountPart["own"];
       /** The calls of programs; `now` is `undefined` before the first one. */
       readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
       readonly speechOf: SpeechOf;
@@ -215,12 +217,15 @@ export function createAccountTurns(
   };
 
   /** Waits for tools that the sender may have, and that are not known yet. */
-  const toolsReady = ({ place, sender, hooked }: InboundMessage, agentId: string) =>
-    parts.toolServices.ready(agentId, (name) => {
+  const toolsReady = (message: InboundMessage, agentId: string) => {
+    if (message.own) return parts.own()?.ready(message);
+    const { place, sender, hooked } = message;
+    return parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
       const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication };
       return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
     });
+  };
 
   const reachNow = latest(policy, ({ policy }) => prepareReach(policy.router));
   const agentsNow = createTurnAgents(config, sources, {

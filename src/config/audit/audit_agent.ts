@@ -4,7 +4,7 @@
  * cross a network unencrypted.
  */
 
-import { isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";
+import { isForTool, isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { AccountSection } from "../schema/accounts.ts";
@@ -15,7 +15,9 @@ import type { AddRemark } from "./audit_account.ts";
 
 /** Warns about the lists of the top level and of the agents. */
 export function auditTools(file: unknown, remark: AddRemark): void {
-  toolLists(valueAt(file, ["tools"]), ["tools"], GLOBAL_GIVES, remark);
+  const own = Array.from(entriesAt(valueAt(file, ["mcp", "servers"])))
+    .flatMap(([id, server]) => valueAt(server, ["login"]) === "each" ? [`mcp__${id}`] : []);
+  toolLists(valueAt(file, ["tools"]), ["tools"], GLOBAL_GIVES, remark, own);
   for (const [index, agent] of entriesIn(valueAt(file, ["agents", "list"]))) {
     toolLists(valueAt(agent, ["tools"]), ["agents", "list", index, "tools"], PLACES_GIVE, remark);
   }
@@ -64,6 +66,7 @@ function toolLists(
   path: readonly Segment[],
   giving: readonly string[],
   remark: AddRemark,
+  own: readonly string[] = [],
 ): void {
   if (!isRecord(lists)) return;
   for (const name of ["allow", "alsoAllow", "deny"]) {
@@ -74,7 +77,7 @@ function toolLists(
         remark(here, ...unknownTool(entry));
       }
       const [first, ...others] = giving.includes(name) ? ownerToolsOf(entry) : [];
-      if (first === undefined) continue;
+      if (first === undefined || own.some((server) => isForTool(server, entry))) continue;
       const tools = others.length === 0 ? quoted(first) : "tools that only owners have by default";
       remark(
         here,

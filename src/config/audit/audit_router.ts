@@ -7,6 +7,7 @@
 
 import { toAccountId } from "../../core/discord/ids.ts";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
+import { SLASH_COMMANDS } from "../../core/discord/registered_command.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { plainName } from "../../policy/rules/entries.ts";
 import { ONLY_AGENT } from "../schema/router.ts";
@@ -15,15 +16,6 @@ import { entriesAt, isList, type Segment, textOf, valueAt } from "../text/tree.t
 import type { AddRemark } from "./audit_account.ts";
 
 const ASSIGNMENTS = ["router", "assignments"];
-
-/**
- * Barnacle's own commands, which a trigger never gets. The config knows no interactions, so a test
- * compares this list with theirs.
- */
-export const OWN_COMMANDS: readonly string[] =
-  ("help commands status whoami usage context why search catchup memory skill forget undo stop new reset compact model models " +
-    "think reasoning verbose queue activation allowlist send config agents dashboard mcp pause restart join leave deafen approve")
-    .split(" ");
 
 export function auditRouter(file: unknown, remark: AddRemark): void {
   const written = valueAt(file, ["agents", "list"]);
@@ -41,7 +33,7 @@ export function auditRouter(file: unknown, remark: AddRemark): void {
   };
   const known = assignments.filter(([id]) => isKnown(id, [...ASSIGNMENTS, id]));
   const hasTextCommands = valueAt(file, ["commands", "text"]) !== false;
-  roles(known, hasTextCommands ? OWN_COMMANDS : [], remark);
+  roles(known, hasTextCommands ? SLASH_COMMANDS : [], remark); // a trigger never gets them
   if (agents.every((id) => passive.has(id))) {
     const message = "Every agent is passive, so none answers";
     remark([...ASSIGNMENTS, agents[0] ?? ONLY_AGENT, "role"], message, "make one active", "error");

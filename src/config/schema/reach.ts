@@ -216,6 +216,12 @@ export const mcp = lazySection(
                 "`barnacle mcp login` signs in. A value is written like an `apiKey`.",
               { example: { authorization: "${MCP_AUTHORIZATION}" } },
             ),
+            login: key(
+              z.enum(["operator", "each"]).default("operator"),
+              "Whose account at `url` is used. `operator`: one for all. `each`: each person signs in " +
+                "with their own, and gets the answers in direct messages.",
+              { example: "each" },
+            ),
             oauth: key(
               oauth().optional(),
               "Barnacle's registration for a sign-in with OAuth (`barnacle mcp login`). Only servers " +
@@ -227,7 +233,16 @@ export const mcp = lazySection(
               "Tools of the server that agents may have, by the server's names.",
               { unset: "all of them", example: ["list_issues"] },
             ),
-          }).superRefine(({ url, command }, context) => {
+          }).superRefine(({ url, command, login, headers }, context) => {
+            const hasToken = Object.keys(headers).some((name) => /^authorization$/i.test(name));
+            if (login === "each" && (url === undefined || hasToken)) {
+              context.addIssue({
+                code: "custom",
+                path: ["login"],
+                message: '"each" needs "url", and no "headers.authorization"',
+                params: { hint: "each person signs in by OAuth; leave the token out" },
+              });
+            }
             if (url !== undefined || command !== undefined) return;
             context.addIssue({
               code: "custom",

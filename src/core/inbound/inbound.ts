@@ -159,6 +159,8 @@ export interface InboundMessage {
   readonly attachments?: readonly Attachment[];
   /** Set if it is a question by a command, and Discord lacks it. */
   readonly asked?: true;
+  /** Set if it is for a turn of its sender alone, with their own accounts (T13a); also asked. */
+  readonly own?: OwnTurn;
   /** Set if Discord wrote it, to announce the result of this person's poll: context only (H9). */
   readonly isAnnouncement?: true;
   /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
@@ -172,6 +174,17 @@ export interface InboundMessage {
   /** Set if the person has spoken it in a voice channel (V5), and Discord lacks it. */
   readonly spoken?: Spoken;
 }
+
+export interface OwnTurn {
+  /** The server whose tools it has. */
+  readonly server: string;
+  /** The channel in which the person asked; absent: direct messages. */
+  readonly from?: Pick<InboundMessage, "channelId" | "place"> & { readonly guildId: GuildId };
+}
+
+/** Whether a session is of turns with a person's own accounts: no list shows it. */
+export const isOwnSession = (sessionKey: string): boolean =>
+  /^agent:[^:]*:own:[^:]*:direct:/.test(sessionKey);
 
 /** Whether no person waits for its answer: it is a scheduled run, or an event of a program. */
 export function isUnasked(

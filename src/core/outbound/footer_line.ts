@@ -1,7 +1,7 @@
 /**
- * Takes the footer of an answer out of the text that Discord has of it (R15).
+ * Takes lines in small letters, and what they stand for, out of texts that Discord has.
  *
- * People see the footer, the model does not. The stored message has it apart
+ * People see the footer of an answer, the model does not (R15). The stored message has it apart
  * (`OutboundMessage.footer`), so Barnacle looks for exactly these lines, and for no pattern.
  */
 
@@ -9,6 +9,18 @@ import type { MessageId } from "../discord/ids.ts";
 
 /** Discord's mark of a line in small letters, as the footer is. */
 export const SMALL = "-# ";
+
+/**
+ * Marks a message with words of a person's own account (T13a). It stands in the message, so it holds as
+ * long as Discord has the words: no reader takes them into another conversation.
+ */
+export const PERSONAL = `${SMALL}🔒`;
+
+export const HIDDEN = "(not shown: it is from a person's own account)";
+
+export const isPersonal = (text: string): boolean => text.includes(PERSONAL);
+
+export const withoutPersonal = (text: string): string => isPersonal(text) ? HIDDEN : text;
 
 /** Finds the footer of a message of ours; `undefined` if it has none. */
 export type FooterOf = (messageId: MessageId) => Promise<string | undefined>;

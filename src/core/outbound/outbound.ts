@@ -30,6 +30,8 @@ export interface Reply
   readonly footer?: string;
   /** The whole text before the cut; a full queue puts it into a file (D4). */
   readonly text: string;
+  /** Set if its words are from a person's own account: each message gets the mark (T13a). */
+  readonly isPersonal?: true;
   /** Posted with the last chunk; files beyond ten follow in further messages. */
   readonly files: readonly OutboundFile[];
   /** The text, spoken: a message of its own after all others (R16). */

@@ -54,6 +54,8 @@ export interface Question {
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */
   readonly text: string;
+  /** Set if it is asked in a turn with a person's own account: its cards have the mark (T13a). */
+  readonly isPersonal?: true;
   readonly facts: readonly CardFact[];
   /** Text that is shown as it is: the exact command, or a diff. */
   readonly exact?: string;

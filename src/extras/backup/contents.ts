@@ -20,7 +20,7 @@ import { configSchema } from "../../config/schema/root.ts";
 import { pathText } from "../../core/config_file.ts";
 import { listTree, openTreeFile, type TreeFile } from "./archive/file_tree.ts";
 import type { FileToArchive } from "./archive/tar.ts";
-import { DATA_ITEMS, DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { DATA_ITEMS, DATABASE_NAME, OWN_LOGINS } from "../../host/files/data_dir.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { isPipe, readConfigLeniently, readConfigText } from "../../cli/shared/read_config.ts";
 import {
@@ -66,6 +66,7 @@ export async function gatherContents(
     left.push(...tree.left.map((path) => `${folder}/${path}`));
     for (const file of tree.files) {
       const inBackup = `${folder}/${file.path}`;
+      if (inBackup.startsWith(`${DATA_FOLDER}/${OWN_LOGINS}/`)) continue; // their key is elsewhere
       if (own.some((path) => isBelow(file.file, path))) left.push(inBackup);
       else if (!hasSecrets && file.path.endsWith(LOGIN)) {
         logins.push(file.path.slice(0, -LOGIN.length));

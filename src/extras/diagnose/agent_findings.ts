@@ -129,7 +129,7 @@ export async function checkServers(
   ]);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   const files = mcpHostPorts(() => config, dataDir, "doctor", quiet);
-  const servers = serversOf(config);
+  const servers = serversOf(config, "operator");
   const findings = judgeServers(await lookAtServers(servers, { ...files, version: VERSION }));
   const bound = memoryFinding(PROGRAM_BOUNDS.memory(), "programs of MCP servers");
   const hasPrograms = servers.some(({ transport }) => transport.kind === "stdio");

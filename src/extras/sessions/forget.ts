@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseUser } from "../../core/outbound/target.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { BACKUPS_NAME, DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME, dropLogins, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { isOldContent } from "../../host/files/staged_data.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { countText } from "../../lib/text/units.ts";
@@ -125,6 +125,7 @@ export async function forgetPerson(
     };
   }
   await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
+  dropLogins(dataDir, userId);
   const { made, elsewhere = [] } = await store.settings.backups();
   const known = made ? [made.path, ...elsewhere] : elsewhere;
   return { tables: forgotten.tables, backups: copiesIn(dataDir, known) };

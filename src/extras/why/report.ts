@@ -19,6 +19,7 @@ import type { CheckedStep, HeldStep, Step } from "../../core/step.ts";
 import type { ActionRun } from "../../core/store/questions.ts";
 import { type AskedAgent, chainOf, sortSteps } from "../../core/turn/asking.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
+import { isOwnSession } from "../../core/inbound/inbound.ts";
 import { explain } from "../../policy/authorize.ts";
 import {
   type AccessView,
@@ -161,7 +162,8 @@ export async function reportOf(
   const { own, earlier, asked, passed, held, checked, again } = sortSteps(steps);
   const { before = [] } = again ?? {}; // those of earlier answers (H6a)
   const earlierAnswers = timelineOf(before, before[0]?.at ?? Infinity);
-  const timeline = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
+  const course = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
+  const timeline = turn && isOwnSession(turn.sessionKey) ? course.map(withoutWords) : course;
   const inTurn = asked.map(toAskedInTurn);
   const all = [...inTurn.flatMap(({ steps }) => steps), ...timeline];
   const last = turn?.cost && turn.finishedAt !== undefined
@@ -186,6 +188,15 @@ export async function reportOf(
     runs,
     currency: ports.today?.currency,
   };
+}
+
+const SIGN_IN = /the server refuses Barnacle[^:;]*: [^:;]*|the person said no, or did not answer/;
+
+/** A step of a turn with a person's own account: it shows only how their sign-in went (T13a). */
+function withoutWords(entry: TimelineEntry): TimelineEntry {
+  if (entry.kind === "model") return entry;
+  const problem = entry.problem && (SIGN_IN.exec(entry.problem)?.[0] ?? "failed");
+  return { ...entry, arguments: "", problem };
 }
 
 function toAskedInTurn(

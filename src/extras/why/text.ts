@@ -1,6 +1,7 @@
 /** Prints a {@link WhyReport}: first the answer, then its reasons, and the steps of the turn. */
 
 import { timeText } from "../../lib/text/units.ts";
+import { isOwnSession } from "../../core/inbound/inbound.ts";
 import { moneyText, type TurnCost } from "../../core/spending/usage.ts";
 import type { ReplacedModel } from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
@@ -185,6 +186,7 @@ function turnLines(turn: Turn, currency: string | undefined): readonly string[] 
   const attempts = attempt === 0 ? "no attempt" : `attempt ${attempt}`;
   return [
     `Turn: ${state}, ${attempts}, agent ${printable(agentId)}, session ${printable(sessionKey)}`,
+    ...(isOwnSession(sessionKey) ? [OWN] : []),
     `  ${steps.join(", ")}`,
     ...(turn.program === undefined
       ? []
@@ -204,6 +206,8 @@ function turnLines(turn: Turn, currency: string | undefined): readonly string[] 
     ...nextStepLines(turn),
   ];
 }
+
+const OWN = "  answered privately, as it reads the person's own account; its words are not shown";
 
 /** What the operator can do about a failure. */
 function nextStepLines({ failure = "" }: Turn): readonly string[] {

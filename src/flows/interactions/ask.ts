@@ -62,7 +62,7 @@ export function createAsk(
     return { ...verdict, message, route: route(message) };
   }
 
-  return async (call, { text, about }) => {
+  return async (call, { text, about, own }) => {
     const { accountId, guildId, place, sender, isElsewhere } = call;
     // Before a model is paid for an answer that cannot come.
     if (call.cannotAnswer || isRefused(call.id)) return "nowhere";
@@ -81,6 +81,7 @@ export function createAsk(
       sentAt: createdAtMs(id),
       quoted: about ? quotedOf(about) : undefined,
       asked: true,
+      own,
     });
     if (asked.verdict.kind !== "accept") return "refused";
     const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting: waiting() };

@@ -113,8 +113,8 @@ function receiptOf(
     ? undefined
     : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
-    : (tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
-    ? { object: nameOf(call.name), did: "called" }
+    : ownEffect(call.name) || (tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
+    ? ownEffect(call.name) ?? { object: nameOf(call.name), did: "called" }
     : undefined;
   // The last words of such a result are Barnacle's. Results of other tools may imitate them.
   const [, change] = CHANGES.test(call.name) && /^[^]* To undo: undo\(id (\d+)\)\. /.exec(text) ||
@@ -126,6 +126,19 @@ function receiptOf(
     isUndone: changes.some(({ id, isUndone }) => isUndone && `${id}` === change),
   };
 }
+
+/** The receipts of people's own sign-ins (T13a): later readers do not have these tools. */
+function ownEffect(name: string): CallEffect | undefined {
+  const [, server, tool = ""] = /^mcp__([\w-]+)__(\w+)$/.exec(name) ?? [];
+  const did = OWN[tool];
+  return did === undefined ? undefined : { object: `\`${server}\``, did };
+}
+
+const OWN: Readonly<Record<string, string | undefined>> = {
+  privately: "answered in direct messages",
+  sign_in: "signed in",
+  show_in_channel: "shown in the channel",
+};
 
 function inputOf({ arguments: written }: ToolCall): unknown {
   try {

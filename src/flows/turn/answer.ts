@@ -222,7 +222,8 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
   const compose = createCompose(turn, shownOf(request), rules, again);
   // With a check, or in place of another answer, no one sees an unfinished one.
   const draft = approval || again ? undefined : draftFor(turn, compose, ports);
-  const progress = ports.lines?.begin(progressPlaceOf(claim, again), rules, turn.mayShow);
+  const lines = claim.message.own ? undefined : ports.lines; // they would lack the mark (T13a)
+  const progress = lines?.begin(progressPlaceOf(claim, again), rules, turn.mayShow);
   const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
   const agents = ports.agents && createAskedAgents(
     {

@@ -134,7 +134,9 @@ export async function parkTurn(
   if (!people) return;
   const { length } = spending.charges;
   const charges = unsavedCharges(spending, "answer");
-  const park = () => people.park({ claim, taken, charges, asked, isKnownLink });
+  const isPersonal = claim.message.own && true as const;
+  const marked = asked.map((one) => ({ ...one, question: { ...one.question, isPersonal } }));
+  const park = () => people.park({ claim, taken, charges, asked: marked, isKnownLink });
   await saveSteps(park, claim.message.id, ports);
   spending.stored = length;
   log.info("A turn waits for a person", {

@@ -18,6 +18,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  rmSync,
   statSync,
 } from "node:fs";
 import { isAbsolute, join, posix, resolve, win32 } from "node:path";
@@ -61,6 +62,13 @@ export const DATABASE_NAME = "barnacle.db";
 export const MEDIA_NAME = "media";
 
 export const BACKUPS_NAME = "backups";
+
+/** The folder for people's own sign-ins: no server has this name, and no backup takes it (T13a). */
+export const OWN_LOGINS = "mcp/own.logins";
+
+export function dropLogins(dataDir: string, userId: string): void {
+  rmSync(join(dataDir, OWN_LOGINS, userId), { recursive: true, force: true });
+}
 
 /** Hashes of the people who were forgotten. */
 export const FORGOTTEN_NAME = "forgotten.jsonl";

@@ -7,6 +7,7 @@ import type { ContextWindow } from "../../core/model.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { UserId } from "../../core/discord/ids.ts";
+import type { OwnTurn } from "../../core/inbound/inbound.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
 import type {
   ButtonPress,
@@ -98,6 +99,8 @@ export interface CommandQuestion {
   readonly text: string;
   /** The message that it is about. */
   readonly about?: CommandTarget;
+  /** Set if it is for a turn with the person's own accounts (T13a). */
+  readonly own?: OwnTurn;
 }
 
 /** Whether a person may decide about a call of another person (T11). */
@@ -196,7 +199,7 @@ export interface SearchUses extends EachUses {
   };
 }
 
-/** For commands and buttons whose work is an extra's: `commands/catchup.ts`, `commands/voice.ts`. */
+/** For commands and buttons whose work is an extra's: `catchup.ts`, `signins.ts` and `voice.ts`. */
 export interface ExtraUses extends EachUses {
   /** Resolves to an empty text if the command or the press has no effect. */
   readonly byExtra: (use: CommandCall | ButtonPress) => Promise<string>;

@@ -32,7 +32,7 @@ export const pause: Command<BotUses> = {
 /** Ends the process once its answers are sent, as a signal does. */
 export const restart: Command<BotUses> = {
   name: "restart",
-  description: "End my process, so that it is started again",
+  description: "End my process; it starts again",
   needs: "owner",
   async run(call, { restart, texts, log }) {
     const outcome = await restart(call);

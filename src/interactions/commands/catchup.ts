@@ -5,7 +5,7 @@ import type { ExtraUses } from "../base/context.ts";
 
 export const catchup: Command<ExtraUses> = {
   name: "catchup",
-  description: "Read what happened since you were last here; only you see it",
+  description: "Read what happened since you were last here",
   options: [
     { name: "since", description: "Time, such as 2h, 3d, today or 2026-01-31", type: "text" },
     { name: "where", description: "Only this channel, with its threads", type: "channel" },

@@ -17,7 +17,7 @@ const server: CommandOption<McpUses> = {
   type: "text",
   isRequired: true,
   suggest: ({ typed }, { mcp }) =>
-    choicesFor(typed.text, mcp.ids().map((id) => ({ name: id, value: id }))),
+    choicesFor(typed.text, mcp.ids("operator").map((id) => ({ name: id, value: id }))),
 };
 
 const answer: CommandOption<McpUses> = {
@@ -29,7 +29,7 @@ const answer: CommandOption<McpUses> = {
 /** Lists servers, signs in and out. */
 export const mcp: Command<McpUses> = {
   name: "mcp",
-  description: "Show my logins to MCP servers, sign in, or delete a login",
+  description: "Show, begin or delete my logins to MCP servers",
   subcommands: [
     { name: "list", description: "Show all servers and my logins to them" },
     { name: "login", description: "Sign in to a server", options: [server, answer] },
@@ -37,7 +37,7 @@ export const mcp: Command<McpUses> = {
   ],
   needs: "owner",
   isPrivate: true,
-  isOffered: ({ mcp }) => mcp.ids().length > 0,
+  isOffered: ({ mcp }) => mcp.ids("operator").length > 0,
   async run({ id, sender, subcommand, options }, context) {
     const { mcp, texts, log } = context;
     const written = String(options["server"] ?? "").trim();
@@ -84,7 +84,8 @@ async function listed({ mcp, texts, now }: McpUses): Promise<string> {
     .join("\n");
 }
 
-function stateText(
+/** The state of a login, for people. */
+export function stateText(
   { login, until, isRenewed }: McpLoginState,
   now: number,
   texts: ReturnType<McpUses["texts"]>,

@@ -16,7 +16,7 @@ import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 /** Takes back the newest change of the last ten minutes, or one by its number. */
 export const undo: Command<OwnDataUses> = {
   name: "undo",
-  description: "Take back what I have just changed for you here",
+  description: "Take back my last change for you here",
   options: [{
     name: "id",
     description: "Number of the change (default: the newest)",

@@ -19,7 +19,7 @@ const PREVIEW_CHARS = 160;
 /** Searches messages that the asker may read. */
 export const search: Command<SearchUses> = {
   name: "search",
-  description: "Search this server's messages; only you see the result",
+  description: "Search this server's messages",
   options: [{
     name: "words",
     description: "Words of the message that you look for",

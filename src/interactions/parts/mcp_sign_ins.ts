@@ -63,7 +63,7 @@ const MAX_ADDRESS = 16_384;
 export function createMcpSignIns(
   account: Pick<Account, "texts" | "schedule" | "stopping" | "log">,
   { serverIds, loadLogins, listen, pastedUrl, tellPerson }: {
-    readonly serverIds: () => readonly string[];
+    readonly serverIds: (login: "operator" | "each") => readonly string[];
     readonly loadLogins: () => Promise<McpServerLogins>;
     /** Listens on a port; 0: any free one. Rejects if it cannot be opened. */
     readonly listen: (port: number) => Promise<BrowserListener>;

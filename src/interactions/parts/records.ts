@@ -7,6 +7,7 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import { isOwnSession } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../store/store.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
@@ -34,6 +35,7 @@ export function createWhy(
     if (turn) {
       const reason = turn.failureId === undefined ? "" : ` (\`${turn.failureId}\`)`;
       lines.push(`Turn: ${turn.state}${reason}`);
+      if (isOwnSession(turn.sessionKey)) lines.push("Private: it reads the person's own account");
     }
     const receipts = turn && await receiptsOf(turn.turnOf ?? messageId, call);
     if (receipts !== undefined) lines.push(`Receipts: ${receipts}`);

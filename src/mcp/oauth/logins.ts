@@ -23,6 +23,7 @@ import {
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
+import type { createSealing } from "./sealing.ts";
 
 /** The authorization server that gave a token or a client id. */
 const binding = () => ({
@@ -71,8 +72,9 @@ export type LoginClient = NonNullable<Login["client"]>;
  * Creates the logins.
  *
  * @param folder Folder of MCP servers in the data directory.
+ * @param sealing Absent: the files are plain, for their owner alone.
  */
-export function createLogins(folder: string) {
+export function createLogins(folder: string, sealing?: ReturnType<typeof createSealing>) {
   // Names of servers have no dots, so no folder of a server has this name.
   const pathOf = (serverId: string) => join(folder, `${serverId}.login.json`);
   return {
@@ -84,7 +86,8 @@ export function createLogins(folder: string) {
      */
     read(serverId: string, url: string): Login | undefined {
       try {
-        const text = readFileSync(pathOf(serverId), "utf8");
+        const written = readFileSync(pathOf(serverId), "utf8");
+        const text = sealing ? sealing.open(written, serverId) : written;
         const login = (loginSchema ??= makeLoginSchema()).parse(JSON.parse(text));
         return login.url === url ? login : undefined;
       } catch {
@@ -99,7 +102,8 @@ export function createLogins(folder: string) {
      */
     write(serverId: string, login: Login): void {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      replace(pathOf(serverId), `${JSON.stringify(login)}\n`);
+      const text = JSON.stringify(login);
+      replace(pathOf(serverId), `${sealing ? sealing.seal(text, serverId) : text}\n`);
     },
     /** Deletes a login. Returns whether there was a login. */
     remove(serverId: string): boolean {
@@ -154,6 +158,8 @@ export interface McpHttpServer {
     /** Port of this machine for the browser's return; absent: any free one. */
     readonly callbackPort?: number;
   };
+  /** Set if each person signs in with their own account (T13a). */
+  readonly isEach?: true;
 }
 
 /** Whether the config has a token for the server, so that no login is used. */

@@ -93,6 +93,23 @@ export const QUESTION_NOTICES = {
     when: "an MCP server wants a person to open a page, on the button that says so",
     example: "Ich habe sie geöffnet",
   },
+  ownAnswer: {
+    text: "About your question in {place}: the answer is from your own account, so it comes here.",
+    when: "a person asks for their own account in a server, in direct messages before the answer",
+    placeholders: { place: "the channel, as a mention" },
+    example: "Zu deiner Frage in {place}: Die Antwort ist nur für dich.",
+  },
+  signInAsked: {
+    text: "Sign in to `{server}` at {host} with your own account. Pass on no address and no code:",
+    when: "a person must sign in with their own account, above the address",
+    placeholders: { server: "the server's name in the config", host: "the host of the address" },
+    example: "Melde dich bei {host} an (`{server}`):",
+  },
+  signInField: {
+    text: "Your browser's last address",
+    when: "a person ends a sign-in with their own account, beside the field",
+    example: "Letzte Adresse im Browser",
+  },
   questionFor: {
     text: "{user} {question}",
     when: "the model asks a person with `ask`",

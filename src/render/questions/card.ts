@@ -19,6 +19,7 @@ import {
   type StoredQuestion,
 } from "../../core/people/question.ts";
 import type { ActionRun } from "../../core/store/questions.ts";
+import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 import { readerTime } from "../../lib/text/units.ts";
@@ -242,6 +243,7 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
   const most = question.kind === "offer" ? Math.max(MAX_REST, free - MIN_REST - NOTE) : MAX_REST;
   const room = free - Math.min(heading.length, most + NOTE);
   return [
+    ...(question.isPersonal ? [{ text: PERSONAL, mayGo: false }] : []),
     { text: clip(heading, block === undefined ? MAX_EXACT : most), mayGo: block !== undefined },
     ...(block === undefined ? [] : [{ text: block, mayGo: false }]),
     ...(room < MIN_REST || rest === "" ? [] : [{ text: clip(rest, room), mayGo: true }]),

@@ -5,6 +5,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
+import { withoutPersonal } from "../../core/outbound/footer_line.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { removalOf } from "../../core/outbound/draft.ts";
 import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
@@ -278,12 +279,13 @@ function toOpenRow(row: unknown): OpenRow {
   const whole = OPEN.readIfWhole(row);
   if (!whole) return toDamagedRow(row);
   const { message: { content, of }, parkedFor, nextTryAt, nextAttemptAt, refusal, ...rest } = whole;
+  const shown = withoutPersonal(content);
   const isWaiting = rest.state === "pending" || rest.state === "sending";
   return {
     ...rest,
     state: parkedFor === undefined ? rest.state : "parked",
     kind: of?.kind,
-    preview: [...content.slice(0, PREVIEW_CHARS * 2)].slice(0, PREVIEW_CHARS).join(""),
+    preview: [...shown.slice(0, PREVIEW_CHARS * 2)].slice(0, PREVIEW_CHARS).join(""),
     chars: content.length,
     reason: parkedFor ?? refusal,
     nextAttemptAt: nextTryAt ?? (isWaiting ? nextAttemptAt : undefined),

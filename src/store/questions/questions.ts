@@ -238,7 +238,7 @@ function createDecisions(
   const selectByCode = sql`SELECT ${STORED_QUESTION.columns()} FROM question
      WHERE code = :code AND (:accountId IS NULL OR account_id = :accountId)`;
   const selectOpen = sql`SELECT ${STORED_QUESTION.columns()} FROM question
-     WHERE state = 'open' AND expires_at > :now
+     WHERE state = 'open' AND expires_at > :now AND question ->> '$.isPersonal' IS NULL
        AND (:accountId IS NULL OR account_id = :accountId)
      ORDER BY id`;
   const end = sql`

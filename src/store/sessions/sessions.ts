@@ -1,7 +1,7 @@
 /** `store.sessions`: the checkpoints of conversations, their folded entries, and their lists. */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isOwnSession } from "../../core/inbound/inbound.ts";
 import type {
   Fold,
   Folded,
@@ -104,7 +104,7 @@ function createListing({ sql, read }: Transactions) {
     /** All sessions with an entry, the one with the newest entry first. */
     list: (): Promise<readonly ListedSession[]> =>
       read(() =>
-        selectKeys.all().map(({ key }) => key)
+        selectKeys.all().map(({ key }) => key).filter((key) => !isOwnSession(key))
           .map((sessionKey) => ({ sessionKey, ...selectOne.one({ key: sessionKey }) }))
           .toSorted((one, other) => other.lastAt - one.lastAt)
       ),

@@ -14,6 +14,7 @@ import type {
   ReactionRecord,
   ReactionsCleared,
 } from "../../core/inbound/reactions.ts";
+import { withoutPersonal } from "../../core/outbound/footer_line.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -210,5 +211,5 @@ export function createReactions(
 }
 
 function clipped(row: unknown): string {
-  return bounded(TEXT.read(row).text, QUOTE_CHARS);
+  return bounded(withoutPersonal(TEXT.read(row).text), QUOTE_CHARS);
 }

@@ -134,6 +134,13 @@ describe("[A1] a command on the host", () => {
         "the second run",
         () => scene.written(here).filter((one) => /exit code 0[^]*Linux/.test(one)).length === 2,
       );
+      const rules = (await scene.cli("approvals", "rules")).stdout;
+      const [rule = ""] = rules.filter((one) =>
+        /^\d+ +main +allowed +\["\/.*uname","-s"\] +\//.test(one)
+      );
+      assert.equal((await scene.cli("approvals", "revoke", rule.split(" ")[0] ?? "")).code, 0);
+      say("ada", here, `${mention} once more\n${uname}`);
+      assert.ok((await card(scene)).id > message.id, "the next call asks again");
     }));
 
   it("[A2] asks again if a file that it names has changed, or in another folder", () =>

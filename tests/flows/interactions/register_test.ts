@@ -335,9 +335,8 @@ const GUILD = guildId("1400000000000000001");
 
 function build(
   reading = false,
-  servers: readonly string[] = [],
+  servers: readonly ("operator" | "each")[] = [],
   isSearchOn = false,
-  talks = false,
 ) {
   const { store } = openTestStore();
   const discord: { nativeCommands: boolean; commands: { guildId?: GuildId } } = {
@@ -355,7 +354,7 @@ function build(
         set: () => Promise.resolve(undefined),
       },
       mcp: {
-        ids: () => servers,
+        ids: (login) => servers.filter((one) => one === login),
         states: () => assert.fail("the menu needs no logins"),
         begin: () => assert.fail("the menu begins no sign-in"),
         finish: () => assert.fail("the menu ends no sign-in"),
@@ -398,10 +397,12 @@ describe("[K1] createWantedCommands()", () => {
     }
   });
 
-  it("[K2] has /mcp only if the config has MCP servers", async () => {
-    for (const servers of [[], ["far"]]) {
+  it("[K2] [T13a] has /mcp and /signins only if the config has such MCP servers", async () => {
+    for (const servers of [[], ["operator"], ["each"], ["operator", "each"]] as const) {
       const [scope] = await build(false, servers).wanted.wanted();
-      assert.equal(scope?.commands.some(({ name }) => name === "mcp"), servers.length > 0);
+      const names = scope?.commands.map(({ name }) => name) ?? [];
+      assert.equal(names.includes("mcp"), servers.some((login) => login === "operator"));
+      assert.equal(names.includes("signins"), servers.some((login) => login === "each"));
     }
   });
 

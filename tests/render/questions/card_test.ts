@@ -111,6 +111,19 @@ describe("[T10] a card", () => {
     assert.ok(content.includes("\\u202e".repeat(240)));
   });
 
+  it("[T13a] has the mark of a personal question first, whatever is cut", () => {
+    const long = { exact: "x".repeat(1_500), text: "z".repeat(1_000), isPersonal: true } as const;
+    for (const question of [stored({ isPersonal: true }), stored(long)]) {
+      const decided = { ...question, state: "expired" as const };
+      const shown = [
+        composeCard(question, PLACE, NONE, TEXTS).message.content,
+        composeSettled(decided, { ...PLACE, draftNonce: "draft" }, TEXTS).message.content,
+        settledContent(decided, TEXTS).text,
+      ];
+      for (const text of shown) assert.ok(text.startsWith("-# 🔒\n") && text.length <= 2_000, text);
+    }
+  });
+
   it("[T16] shows the whole reason of an offer, and its end within Discord's limit", () => {
     const offer = {
       kind: "offer" as const,

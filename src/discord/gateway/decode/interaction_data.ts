@@ -11,6 +11,7 @@ import { z } from "zod";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { CommandCall, OptionTyping } from "../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
+import { withoutPersonal } from "../../../core/outbound/footer_line.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { listOf, listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
 import { attachmentPayload, mentionedPayload, userPayload } from "./payloads.ts";
@@ -95,7 +96,7 @@ function targetOf(
   return {
     id: message.id,
     author: { id: author.id, tag: tagOf(author) },
-    text: bounded(content, MAX_TARGET),
+    text: bounded(author.bot ? withoutPersonal(content) : content, MAX_TARGET),
     channelId,
   };
 }

@@ -8,6 +8,7 @@
  * @see {@link https://docs.discord.com/developers/resources/message#message-object}
  */
 
+import { HIDDEN, isPersonal } from "../../../core/outbound/footer_line.ts";
 import { z } from "zod";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";
@@ -139,12 +140,21 @@ export const contentFields = () => ({
 });
 
 export const contentPayload = z.lazy(() => z.object(contentFields()));
+/** Takes the words of a person's own account out: they are for no other conversation (T13a). */
+function readable<Content extends z.infer<typeof contentPayload>>(message: Content): Content {
+  const { content, components } = message;
+  const all = components?.length ? content + JSON.stringify(components) : content;
+  return isPersonal(all)
+    ? { ...message, content: HIDDEN, attachments: [], embeds: [], components: [] }
+    : message;
+}
+
 /** A forwarded message. Discord tells no author; other servers may. */
 export const snapshotPayload = z.lazy(() =>
   z.object({
     ...contentFields(),
     author: optional(z.object({ username: z.string(), discriminator: optional(z.string()) })),
-  })
+  }).transform(readable)
 );
 /** Validated payload of a forwarded message. */
 export type SnapshotPayload = z.infer<typeof snapshotPayload>;
@@ -163,6 +173,7 @@ const referenceFields = () => ({
 
 const referencedPayload = z.lazy(() =>
   z.object({ ...contentFields(), ...referenceFields(), author: userPayload })
+    .transform((message) => message.author.bot ? readable(message) : message)
 );
 
 /** A role as its id. Some servers send whole roles. */

@@ -5,7 +5,11 @@ import { createdAtMs } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { InboundMessage, Self } from "../../../core/inbound/inbound.ts";
 import { toOverheard } from "../../../core/inbound/transcript.ts";
-import { type FooterOf, withoutFooter } from "../../../core/outbound/footer_line.ts";
+import {
+  type FooterOf,
+  withoutFooter,
+  withoutPersonal,
+} from "../../../core/outbound/footer_line.ts";
 import type { Show } from "../../../core/turn/ports/discord_call.ts";
 import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { decodeHistory } from "./decode.ts";
@@ -51,7 +55,7 @@ export function createShow({ accountId, reader, maySee, footerOf }: Pick<Account
         ...times,
         from: "you",
         fromId: self.userId,
-        text: shownText(await withoutFooter(fullText(plain), id, footerOf)),
+        text: shownText(await withoutFooter(withoutPersonal(fullText(plain)), id, footerOf)),
         replyTo: replyTo || undefined,
       };
     }

@@ -217,10 +217,25 @@ const catchUp: Scene = {
   },
 };
 
+const ownAccount: Scene = {
+  name: "a question about a person's own account goes on in direct messages",
+  config: {
+    ...demoConfig(),
+    mcp: { servers: { calendar: { url: "http://127.0.0.1:9/mcp", login: "each" } } },
+    tools: { alsoAllow: ["mcp__calendar"] },
+  },
+  async play({ simulation: { simulator }, ask, untilReplies, assert }) {
+    ask("ada", "#general", "what is on today?\ncall: mcp__calendar__privately");
+    const [told = ""] = await untilReplies(1, simulator.channel("dm", "ada").id);
+    assert("the answer comes to the person alone", told.includes("your own account"), told);
+  },
+};
+
 export const AGENT: readonly Scene[] = [
   catchUp,
   reminder,
   file,
+  ownAccount,
   voice,
   cutTool,
   budget,

@@ -191,6 +191,16 @@ describe("[P3] [K5] decodeInteraction()", () => {
     assert.deepEqual([call.target?.id, call.target?.text], [message.id, "high at noon"]);
   });
 
+  it("[T13a] decodes such a command without the words of a person's own account", () => {
+    const author = { id: "1400000000000000099", username: "barnacle", bot: true };
+    const message = { id: "1400000000000000098", content: "high at noon\n-# 🔒", author };
+    const resolved = { messages: { [message.id]: message } };
+    const data = { id: "1", type: 3, name: "Ask Barnacle", target_id: message.id, resolved };
+    const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
+    assert.ok(call?.kind === "slash", JSON.stringify(call));
+    assert.equal(call.target?.text, "(not shown: it is from a person's own account)");
+  });
+
   it("[K6] takes the place of a user install for a direct one, without roles", () => {
     const data = { id: "1", type: 1, name: "status" };
     const owners = { authorizing_integration_owners: { 1: "5" } };

@@ -346,6 +346,34 @@ describe("[H3] decodeMessage()", () => {
     }
   });
 
+  it("[T13a] shows no words of a person's own account, in quotes and forwards", () => {
+    const attachments = [{ id: "5", filename: "canary.md", url: "https://cdn.test/c.md", size: 5 }];
+    const answer = { content: "canary\n-# 🔒\n-# ✓ done", attachments };
+    const card = {
+      content: "",
+      components: [{ type: 10, content: "-# 🔒" }, { type: 10, content: "canary" }],
+    };
+    const forward = (message: object) => ({
+      message_reference: { type: 1, message_id: "1", channel_id: CHANNEL, guild_id: GUILD },
+      message_snapshots: [{ message }],
+    });
+    const replyTo = (message: object, author: object = { ...BARNACLE, bot: true }) => ({
+      type: 19,
+      message_reference: { message_id: "2", channel_id: CHANNEL, guild_id: GUILD },
+      referenced_message: { author, content: "", ...message },
+    });
+    const shown = (fields: Parameters<typeof decoded>[0]) => JSON.stringify(decoded(fields));
+    for (const message of [answer, card]) {
+      for (const fields of [forward(message), replyTo(message), replyTo(forward(message), ADA)]) {
+        assert.doesNotMatch(shown(fields), /canary/);
+        assert.match(shown(fields), /not shown: it is from a person's own account/);
+      }
+    }
+    // No person can hide their own message so.
+    assert.match(shown(replyTo(answer, ADA)), /canary[^]*canary\.md/);
+    assert.match(shown(replyTo({ content: "canary 🔒" })), /canary/);
+  });
+
   it("[H9] takes the announcement of a poll's result as context, and never as a mention", () => {
     const result = {
       type: 46,

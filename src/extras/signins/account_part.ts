@@ -1,0 +1,44 @@
+/** The part of an account with people's own sign-ins (T13a); its code is loaded at its first use. */
+
+import { z } from "zod";
+import type { AccountContext } from "../../bot/account_context.ts";
+import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import { defineTool, type Tool } from "../../core/turn/tool.ts";
+import { latest } from "../../lib/cache.ts";
+import { createLoader } from "../../lib/loader.ts";
+import type { OwnServers } from "./own_servers.ts";
+
+export function createSignInsPart(account: AccountContext, services: AccountServices): AccountPart {
+  let loaded: OwnServers | undefined;
+  const { get: load } = createLoader(async () => {
+    const { createOwnServers } = await import("./own_servers.ts");
+    return loaded = createOwnServers(account, services);
+  });
+  /** The only tool of such a server in other turns, which never see an account. */
+  const privately = (id: string): Tool =>
+    defineTool({
+      name: `mcp__${id}__privately`,
+      description: `The person's own account at "${id}". Call this if their message is about it, ` +
+        "or goes on with such a question. Their own words are then answered in their direct " +
+        "messages; you see neither the account nor the answer.",
+      input: () => z.strictObject({}),
+      needs: [],
+      isPersonal: true,
+      isIdempotent: true, // a message is taken over once
+      run: async (_, call) => await (await load()).ask(id, call),
+    });
+  const inOthers = latest(
+    account.config,
+    ({ mcp: { servers } }) =>
+      Object.keys(servers).filter((id) => servers[id]?.login === "each").map(privately),
+  );
+  return {
+    start: () => void (inOthers().length > 0 && load().catch(() => {})), // it ends old sign-ins
+    stop: async () => await loaded?.stop(),
+    commands: { signins: async (call) => (await load()).command(call) },
+    own: {
+      ready: async (message) => await (await load()).ready(message),
+      tools: (message) => message.own ? loaded?.tools(message) ?? [] : inOthers(),
+    },
+  };
+}

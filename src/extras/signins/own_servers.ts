@@ -1,0 +1,134 @@
+/**
+ * Runs turns of one person with their own account (T13a). Such a turn is a copy of the person's own
+ * message, in a session of its own, without other tools. So no other words begin it, nothing that the
+ * server says can be carried elsewhere, and its answer goes to direct messages.
+ */
+
+import { createHash } from "node:crypto";
+import type { AccountContext } from "../../bot/account_context.ts";
+import type { AccountServices } from "../../bot/bot_extra.ts";
+import { serversOf } from "../../bot/mcp/ports.ts";
+import { createdAtMs, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
+import { type InboundMessage, isAtDiscord, type OwnTurn } from "../../core/inbound/inbound.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { Tool, ToolContext } from "../../core/turn/tool.ts";
+import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { stateText } from "../../interactions/commands/mcp.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { bounded } from "../../lib/text/cut.ts";
+import { notice } from "../../render/notices/notices.ts";
+import { createShowTool, createSignInTool } from "./own_tools.ts";
+import { createPeople, type EachServer } from "./people.ts";
+
+/** Servers of the bot in which a person is looked for; in more of them, no one counts as gone. */
+const MAX_GUILDS = 20;
+
+/** The function is long: its inner functions share people's connections. */
+export function createOwnServers(
+  account: AccountContext,
+  { client, reader, ask, dataDir, version }: AccountServices,
+) {
+  const { accountId, config, texts, now, schedule } = account;
+  const { log } = account.forPart("tools");
+  const servers = () => serversOf(config(), "each") as readonly EachServer[];
+  const people = createPeople({
+    ...{ accountId, dataDir, servers, hasLeft },
+    secret: () => config().discord.token?.reveal() ?? "",
+    ports: { version, now, schedule, log },
+  });
+  const readMember = createReadMember(client);
+  let cancel: () => void;
+
+  const signIn = createSignInTool({
+    ...{ texts, now, people },
+    publicUrl: () => config().http.publicUrl,
+    async keep({ message, callKey }, server, login) {
+      people.keep(message.sender.id, server, login);
+      log.info("A person has signed in with their own account", { server: server.id });
+      await handOver(message, `signed in ${callKey}`, { ...message.own, server: server.id });
+      return "The person has signed in, and their message is answered again by itself, with the " +
+        "tools of this server. Say only that the sign-in has worked.";
+    },
+  });
+
+  /** Whether a person is in none of the bot's servers. If Discord does not answer, no one has left. */
+  async function hasLeft(userId: UserId): Promise<boolean> {
+    const guilds = [...reader.index.keys()];
+    let hasLeft = guilds.length > 0 && guilds.length <= MAX_GUILDS;
+    for (const id of guilds) hasLeft &&= !await readMember(id, userId).catch(() => "unknown");
+    return hasLeft;
+  }
+
+  /** @throws {Error} With the reason for the model. */
+  async function handOver(of: InboundMessage, key: string, own: OwnTurn): Promise<void> {
+    const { text, quoted, channelId, names, sender } = of;
+    const low = parseInt(createHash("sha256").update(key).digest("hex").slice(0, 5), 16);
+    const id = snowflakeAt(createdAtMs(of.id), low);
+    const place = { kind: "dm" } as const;
+    const from = { ...sender, roles: [] };
+    const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
+    const about = quoted && { ...quoted, channelId };
+    if (await ask({ ...call, isElsewhere: true }, { text, about, own }) === "direct") return;
+    throw new Error(
+      "the answer is for this person's direct messages, which channels.discord.dm closes to them",
+    );
+  }
+
+  function sweep(): void {
+    cancel = schedule(sweep, DAY_MS);
+    people.sweep().catch((error: unknown) => log.warn("Cannot end people's sign-ins", { error }));
+  }
+  sweep();
+
+  return {
+    /** Takes the message of a turn to a turn of its sender alone. */
+    async ask(server: string, call: ToolContext): Promise<string> {
+      const { message, also = [] } = call;
+      const { id, revision, sender, channelId, guildId, place } = message;
+      const isTheirs = (isAtDiscord(message) || message.asked) && !message.own; // no model's words
+      if (!isTheirs || sender.automaton || sender.pluralkit) {
+        throw new Error("only a person's own message can be about their own account");
+      }
+      const from = guildId && { channelId, guildId, place };
+      const text = [message, ...also].map((one) => one.text).join("\n");
+      const own = { server, from: from || undefined };
+      await handOver({ ...message, text }, `${server} ${id} ${revision}`, own); // once
+      if (place.kind !== "dm") {
+        const told = notice("ownAnswer", { place: `<#${channelId}>` }, texts());
+        await call.ports.discord.send(call, { userId: sender.id, text: told });
+      }
+      return "The person's message is answered in their direct messages, from their own account. " +
+        "Say so in one short sentence, and nothing about its content.";
+    },
+    async ready({ sender, own }: InboundMessage): Promise<void> {
+      const [server] = servers().filter(({ id }) => id === own?.server);
+      const failed = (error: unknown) =>
+        log.warn("Cannot connect to a person's account", { error });
+      if (server) await people.ready(sender.id, server).catch(failed);
+    },
+    /** A server's own tools take no name of ours. */
+    tools({ sender, own }: InboundMessage): readonly Tool[] {
+      const all = servers().filter(({ id }) => id === own?.server).flatMap((server) => [
+        ...people.tools(sender.id, server),
+        ...[signIn(server), createShowTool(server, texts)],
+      ]);
+      return [...new Map(all.map((tool) => [tool.name, tool])).values()];
+    },
+    command({ sender, options }: CommandCall): string {
+      const server = bounded(String(options["end"] ?? "").trim().replaceAll("`", "'"), 100);
+      if (server !== "") {
+        const isEnded = people.end(sender.id, server);
+        return notice(isEnded ? "mcpLoggedOut" : "mcpNoLogin", { server }, texts());
+      }
+      const lines = people.states(sender.id)
+        .map((state) => `– \`${state.id}\`: ${stateText(state, now(), texts())}`);
+      return [notice("mcpServers", {}, texts()), ...lines].join("\n");
+    },
+    async stop(): Promise<void> {
+      cancel();
+      await people.close();
+    },
+  };
+}
+
+export type OwnServers = ReturnType<typeof createOwnServers>;

@@ -1,0 +1,143 @@
+/**
+ * The tools of a turn with a person's own account: to sign in, and to show an answer (T13a). Only the
+ * person's own answer on a card counts. A sign-in lives in this process.
+ */
+
+import { z } from "zod";
+import { ALLOW_ONCE, DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
+import { RefusedCall } from "../../core/refused_call.ts";
+import { defineTool, type Tool, type ToolContext, WaitsForPerson } from "../../core/turn/tool.ts";
+import { pastedUrl } from "../../host/sign_in_callback.ts";
+import { createNewestSet } from "../../lib/cache.ts";
+import { NotYetError } from "../../mcp/oauth/device.ts";
+import type { Login } from "../../mcp/oauth/logins.ts";
+import { beginSignIn, type SignIn } from "../../mcp/sign_in.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+import type { EachServer, Everyone } from "./people.ts";
+
+const WAIT_MS = 10 * 60_000;
+const MAX_WAITING = 200;
+
+function cardOf(
+  { message }: ToolContext,
+  yes: Question["choices"][number],
+  card: Pick<Question, "kind" | "tool" | "text" | "exact"> & Partial<Question>,
+): Question {
+  const choices = [yes, { key: DENY, style: "secondary" as const }];
+  const asked = [message.sender.id];
+  return { facts: [], ...card, choices, asked, where: "direct", timeoutMs: WAIT_MS };
+}
+
+export function createSignInTool({ texts, now, publicUrl, people, keep }: {
+  readonly texts: () => Texts;
+  readonly now: () => number;
+  readonly publicUrl: () => string | undefined;
+  readonly people: Pick<Everyone, "loginAt" | "isSignedIn">;
+  /** Stores the login of the message's sender, and answers the message again. */
+  readonly keep: (context: ToolContext, server: EachServer, login: Login) => Promise<string>;
+}): (server: EachServer) => Tool {
+  const waiting = new Map<string, SignIn>();
+  /** Messages whose senders have said no: their turns ask no second time. */
+  const denied = createNewestSet<string>(MAX_WAITING);
+
+  async function begin(server: EachServer, { callKey, message }: ToolContext): Promise<SignIn> {
+    const { transport } = server;
+    const url = publicUrl();
+    const back = pastedUrl(transport.oauth?.callbackPort, url);
+    const scope = people.loginAt(message.sender.id, server)?.wantedScope;
+    // The page of a public address is safer: no one can be talked into entering another's code.
+    const begun = await beginSignIn(transport, back, now, scope, !url?.startsWith("https:"));
+    const [oldest] = waiting.keys();
+    if (oldest !== undefined && waiting.size >= MAX_WAITING) waiting.delete(oldest);
+    waiting.set(callKey, begun);
+    return begun;
+  }
+
+  function card({ id }: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
+    const asked = notice("signInAsked", { server: id, host: new URL(address).host }, texts());
+    const label = notice(device ? "goOn" : "signInField", {}, texts());
+    const field = { kind: "text", label, isRequired: true, options: [], max: 1 } as const;
+    const yes = device ? { key: DONE, label } : { key: FILL_IN };
+    return new WaitsForPerson(cardOf(context, { ...yes, style: "primary" }, {
+      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}` },
+      exact: device ? `${address}\n${device.code}` : address,
+      form: device ? undefined : { title: id, fields: [field] },
+    }));
+  }
+
+  async function signIn(server: EachServer, context: ToolContext): Promise<string> {
+    const { callKey, decision, message } = context;
+    const mark = `${message.id} ${server.id}`;
+    const isYes = decision?.kind === "answered" && decision.answer.choice !== DENY;
+    if (decision && !isYes) denied.add(mark);
+    const words = "the person said no, or did not answer; do not ask again";
+    if (denied.has(mark)) throw new RefusedCall("declined", words);
+    if (!isYes && people.isSignedIn(message.sender.id, server)) {
+      return "They are signed in already.";
+    }
+    if (!context.mayWait) throw new Error("no person can be asked now");
+    const begun = waiting.get(callKey);
+    if (!isYes || !begun) throw card(server, await begin(server, context), context);
+    const [field] = decision.answer.fields ?? [];
+    const written = field?.kind === "text" ? field.text.trim() : "";
+    const answer = begun.device?.answer ??
+      URL.parse(written)?.searchParams ?? new URLSearchParams();
+    const wrong = "That was not the address of this sign-in.\n";
+    if (!begun.isOurs(answer)) throw card(server, begun, context, wrong);
+    waiting.delete(callKey); // an answer counts once
+    const login = await begun.finish(answer).catch((error: unknown) => {
+      if (!(error instanceof Error && error.cause instanceof NotYetError)) throw error;
+      waiting.set(callKey, begun);
+      throw card(server, begun, context, "The server knows no sign-in yet.\n");
+    });
+    return await keep(context, server, login);
+  }
+
+  return (server) =>
+    defineTool({
+      name: `mcp__${server.id}__sign_in`,
+      description:
+        `Lets the person sign in to ${server.id} by a private button. Call it if their ` +
+        "message needs a tool of that server and there is none, or the server refuses them.",
+      input: () => z.strictObject({}),
+      needs: [],
+      isIdempotent: true,
+      run: (_, context) => signIn(server, context),
+    });
+}
+
+/** Its card has the exact text and the place, so the person sees what others will see. */
+export function createShowTool({ id }: EachServer, texts: () => Texts): Tool {
+  return defineTool({
+    name: `mcp__${id}__show_in_channel`,
+    description: "Shows a text in the channel in which the person asked, if they want others to " +
+      "see it. A card asks them first. Without it, only they see your answers.",
+    input: () => z.strictObject({ text: z.string().trim().min(1).max(1_400) }),
+    needs: [],
+    isIdempotent: true,
+    asks({ text: exact }, context) {
+      const { channelId } = context.message.own?.from ?? {};
+      const label = notice("goOn", {}, texts());
+      return Promise.resolve(
+        channelId && cardOf(context, { key: ALLOW_ONCE, label, style: "danger" }, {
+          ...{ kind: "limit", tool: `mcp__${id}`, exact },
+          text: notice("sendAsked", {}, texts()),
+          facts: [{ name: "Where", value: `<#${channelId}>` }],
+        }),
+      );
+    },
+    async run({ text }, context) {
+      const { decision, message, ports: { discord } } = context;
+      const isYes = decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE &&
+        decision.by === message.sender.id; // nor the operator
+      if (!isYes || !message.own?.from) {
+        throw new RefusedCall("declined", "the person did not agree, or asked in no channel");
+      }
+      // With the rights that they have there.
+      const asker = { ...message, ...message.own.from, own: undefined };
+      const shown = { text: `${text}\n-# <@${message.sender.id}>` };
+      await discord.send({ ...context, message: asker }, shown);
+      return "It stands there now.";
+    },
+  });
+}

@@ -1,0 +1,159 @@
+/** Tests which messages become turns with a person's own account, and the tools of these (T13a). */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { AccountContext } from "../../../src/bot/account_context.ts";
+import type { AccountServices } from "../../../src/bot/bot_extra.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import type { ToolContext } from "../../../src/core/turn/tool.ts";
+import { createOwnServers } from "../../../src/extras/signins/own_servers.ts";
+import { testAccount } from "../../support/account.ts";
+import {
+  directMessage,
+  guildMessage,
+  messageId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+type Asked = Parameters<AccountServices["ask"]>;
+
+function open(dataDir: string, outcome: "direct" | "refused" = "direct") {
+  const { account } = testAccount();
+  const each = (url: string) => ({ url, headers: {}, login: "each", writable: [] });
+  const servers = { cal: each("http://127.0.0.1:9/"), mail: each("http://127.0.0.1:9/") };
+  const config = { mcp: { servers }, http: {}, discord: { token: { reveal: () => "token" } } };
+  const asked: Asked[] = [];
+  const services = {
+    dataDir,
+    version: "1",
+    client: {},
+    reader: { index: new Map() },
+    ask: (...given: Asked) => Promise.resolve((asked.push(given), outcome)),
+  };
+  const context = { ...account, config: () => config, forPart: () => account };
+  const own = createOwnServers(
+    context as unknown as AccountContext,
+    services as unknown as AccountServices,
+  );
+  const told: string[] = [];
+  const discord: ToolContext["ports"]["discord"] = {
+    ...UNUSED_PORTS.discord,
+    send: ({ message }, { userId, text }) => {
+      told.push(`${userId}: ${text}`);
+      return Promise.resolve({ channelId: message.channelId, messageIds: [], state: "sent" });
+    },
+  };
+  const call = (message: InboundMessage, also?: readonly InboundMessage[], server = "cal") =>
+    own.ask(server, {
+      ...{ message, also, callKey: "1:1", sessionKey: "", ports: { ...UNUSED_PORTS, discord } },
+      signal: new AbortController().signal,
+    });
+  return { own, asked, told, call };
+}
+
+describe("[T13a] createOwnServers()", () => {
+  const rows: readonly [what: string, message: InboundMessage, isTaken: boolean][] = [
+    ["a message of a channel", guildMessage(), true],
+    ["a direct message", directMessage(), true],
+    ["a question by a command", guildMessage({ asked: true }), true],
+    ["the run of a schedule", guildMessage({ scheduled: { scheduleId: 1, dueAt: 1 } }), false],
+    ["the call of a program", guildMessage({ called: {} as InboundMessage["called"] }), false],
+    ["an event of a program", guildMessage({ hooked: {} as InboundMessage["hooked"] }), false],
+    [
+      "the run of a passive agent",
+      guildMessage({ triggered: {} as InboundMessage["triggered"] }),
+      false,
+    ],
+    ["a turn of that kind", directMessage({ asked: true, own: { server: "cal" } }), false],
+    ["another bot", guildMessage({ sender: sender({ automaton: "bot" }) }), false],
+    [
+      "a member of a PluralKit system",
+      guildMessage({ sender: sender({ pluralkit: { memberId: "abcde", name: "A" } }) }),
+      false,
+    ],
+  ];
+  for (const [what, message, isTaken] of rows) {
+    it(`${isTaken ? "takes" : "does not take"} ${what}`, async () => {
+      using folder = tempDirectory();
+      const { own, asked, told, call } = open(folder.path);
+      const ended = await call(message).catch(String);
+      assert.equal(asked.length, isTaken ? 1 : 0, ended);
+      assert.match(ended, isTaken ? /answered in their direct messages/ : /only a person's own/);
+      const isElsewhere = isTaken && message.place.kind === "guild";
+      assert.deepEqual(
+        told.map((text) => text.split(":")[0]),
+        isElsewhere ? [message.sender.id] : [],
+      );
+      await own.stop();
+    });
+  }
+
+  it("takes a message once for each server and text, with all of its words and its place", async () => {
+    using folder = tempDirectory();
+    const { own, asked, call } = open(folder.path);
+    const message = guildMessage({ text: "and today?" });
+    const edited = { ...message, revision: 1 };
+    await call(message, [guildMessage({ id: messageId("1400000000000000002"), text: "please" })]);
+    for (const [one, server] of [[message, "cal"], [edited, "cal"], [message, "mail"]] as const) {
+      await call(one, undefined, server);
+    }
+    const [first, again, other, mail] = asked.map(([{ id }]) => id);
+    assert.equal(first, again);
+    assert.equal(new Set([first, other, mail]).size, 3);
+    const [[asker, { text, own: turn }] = assert.fail()] = asked;
+    assert.equal(text, "and today?\nplease");
+    const { channelId, guildId, place } = message;
+    assert.deepEqual(turn, { server: "cal", from: { channelId, guildId, place } });
+    assert.deepEqual([asker.place, asker.guildId, asker.isElsewhere], [
+      { kind: "dm" },
+      undefined,
+      true,
+    ]);
+    await own.stop();
+  });
+
+  it("tells the model if the person may write no direct messages", async () => {
+    using folder = tempDirectory();
+    const { own, told, call } = open(folder.path, "refused");
+    await assert.rejects(call(guildMessage()), /channels\.discord\.dm closes to them/);
+    assert.deepEqual(told, []);
+    await own.stop();
+  });
+
+  it("gives a turn the tools of its server alone", async () => {
+    using folder = tempDirectory();
+    const { own } = open(folder.path);
+    const names = (server: string) =>
+      own.tools(directMessage({ own: { server } })).map(({ name }) => name);
+    assert.deepEqual(names("cal"), ["mcp__cal__sign_in", "mcp__cal__show_in_channel"]);
+    assert.deepEqual(names("gone"), []);
+    await own.stop();
+  });
+
+  it("ends by a command no sign-in of another person", async () => {
+    using folder = tempDirectory();
+    const { own } = open(folder.path);
+    const fileOf = (id: string) =>
+      join(folder.path, "mcp/own.logins", id, "default/cal.login.json");
+    for (const id of ["1", "2"]) {
+      mkdirSync(join(fileOf(id), ".."), { recursive: true });
+      writeFileSync(fileOf(id), "sealed");
+    }
+    const end = (server: string) =>
+      own.command(
+        { sender: sender({ id: userId("1") }), options: { end: server } } as unknown as CommandCall,
+      );
+    for (const name of ["../../2/default/cal", "mail", "CAL"]) {
+      assert.match(end(name), /no login to/);
+    }
+    assert.match(end("cal"), /deleted the login to `cal`/);
+    assert.deepEqual(["1", "2"].map((id) => existsSync(fileOf(id))), [false, true]);
+    await own.stop();
+  });
+});

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Decision, Question } from "../../../src/core/people/question.ts";
+import { type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
+import { createShowTool, createSignInTool } from "../../../src/extras/signins/own_tools.ts";
+import type { EachServer } from "../../../src/extras/signins/people.ts";
+import {
+  channelId,
+  directMessage,
+  guildId,
+  guildPlace,
+  messageId,
+  userId,
+} from "../../support/discord/builders.ts";
+import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
+
+const contextOf = (more: Partial<ToolContext> = {}): ToolContext => ({
+  ports: UNUSED_PORTS,
+  message: directMessage(),
+  sessionKey: "agent:main:own:cal:direct:1",
+  callKey: "1:1",
+  mayWait: true,
+  signal: new AbortController().signal,
+  ...more,
+});
+
+const entered = (text: string): Decision => ({
+  kind: "answered",
+  answer: { choice: "form", fields: [{ kind: "text", text }] },
+});
+const chosen = (choice: string, by = directMessage().sender.id): Decision => ({
+  kind: "answered",
+  answer: { choice },
+  by,
+});
+
+/** A sign-in of one call: each answer of the person, and the card or the words that follow. */
+async function play(
+  server: AccountServer,
+  answers: readonly ((address: string) => Partial<ToolContext>)[],
+) {
+  const kept: string[] = [];
+  const cal: EachServer = {
+    id: "cal",
+    transport: { kind: "http", url: server.url, headers: {}, isEach: true },
+  };
+  const tool = createSignInTool({
+    texts: () => ({}),
+    now: () => 1,
+    publicUrl: () => undefined,
+    people: { loginAt: () => undefined, isSignedIn: () => kept.length > 0 },
+    keep(_, { id }, { tokens }) {
+      kept.push(`${id} ${tokens?.access_token}`);
+      return Promise.resolve("signed in");
+    },
+  })(cal);
+  const ends: string[] = [];
+  let question: Question | undefined;
+  for (const answer of [() => ({}), ...answers]) {
+    const context = contextOf(answer(question?.exact ?? ""));
+    try {
+      ends.push(await tool.run({}, context));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const isSame = error instanceof WaitsForPerson && error.question.exact === question?.exact;
+      if (error instanceof WaitsForPerson) question = error.question;
+      ends.push(
+        error instanceof WaitsForPerson ? isSame ? "the same card" : "a card" : error.message,
+      );
+    }
+  }
+  return { ends, kept, question };
+}
+
+type Row = readonly [
+  what: string,
+  answers: (server: AccountServer) => Parameters<typeof play>[1],
+  ends: readonly (string | RegExp)[],
+  kept: number,
+];
+
+describe("[T13a] createSignInTool()", () => {
+  const right = (server: AccountServer) => (address: string) => ({
+    decision: entered(server.allow(address, "ada").href),
+  });
+  const rows: readonly Row[] = [
+    ["takes the person's answer", (server) => [right(server)], ["a card", "signed in"], 1],
+    [
+      "takes it once",
+      (server) => {
+        let given = "";
+        return [
+          (address) => ({ decision: entered(given = server.allow(address, "ada").href) }),
+          () => ({ callKey: "1:2", decision: entered(given) }),
+        ];
+      },
+      ["a card", "signed in", "a card"],
+      1,
+    ],
+    [
+      "shows the same card after another text",
+      (server) => [() => ({ decision: entered("ABC") }), right(server)],
+      ["a card", "the same card", "signed in"],
+      1,
+    ],
+    [
+      "takes no answer of another authorization server",
+      (server) => [(address) => {
+        const back = server.allow(address, "ada");
+        back.searchParams.set("iss", "https://evil.example");
+        return { decision: entered(back.href) };
+      }],
+      ["a card", /issuer https:\/\/evil\.example does not match/],
+      0,
+    ],
+    [
+      "asks no second time for the message after Deny",
+      () => [() => ({ decision: chosen("deny") }), () => ({ callKey: "1:2" })],
+      ["a card", /do not ask again/, /do not ask again/],
+      0,
+    ],
+    [
+      "asks anew if the process has ended meanwhile",
+      (
+        server,
+      ) => [
+        () => ({ callKey: "9:9", decision: entered("http://127.0.0.1/callback") }),
+        right(server),
+      ],
+      ["a card", "a card", /not signed in|signed in|card/],
+      0,
+    ],
+    ["asks no one who is signed in", (server) => [right(server), () => ({ callKey: "1:2" })], [
+      "a card",
+      "signed in",
+      "They are signed in already.",
+    ], 1],
+    ["asks no one who cannot be asked", () => [() => ({ callKey: "1:2", mayWait: undefined })], [
+      "a card",
+      /no person can be asked/,
+    ], 0],
+  ];
+  for (const [what, answers, ends, kept] of rows) {
+    it(what, async () => {
+      await using server = await startAccountServer();
+      const played = await play(server, answers(server));
+      ends.forEach((end, at) =>
+        typeof end === "string"
+          ? assert.equal(played.ends[at], end)
+          : assert.match(played.ends[at] ?? "", end)
+      );
+      assert.equal(played.kept.length, kept);
+      assert.deepEqual(played.question?.asked, [directMessage().sender.id]);
+      assert.equal(played.question?.where, "direct");
+    });
+  }
+});
+
+describe("[T13a] createShowTool()", () => {
+  const place = { channelId: channelId("5"), guildId: guildId("6"), place: guildPlace() };
+  const rows: readonly [
+    what: string,
+    decision: Decision | undefined,
+    lacks: string | undefined,
+    end: RegExp,
+    posts: readonly string[],
+  ][] = [
+    ["posts after the person's word", chosen("once"), undefined, /stands there/, [
+      "5 in 6, not own: free at ten\n-# <@123456789012345678>",
+    ]],
+    ["posts nothing without a card", undefined, undefined, /did not agree/, []],
+    ["posts nothing by an operator's word", chosen("once", userId("9")), undefined, /agree/, []],
+    ["posts nothing after Deny", chosen("deny"), undefined, /did not agree/, []],
+    ["tells which right the person lacks", chosen("once"), "Send Messages", /lack Send/, []],
+  ];
+  for (const [what, decision, lacks, end, expected] of rows) {
+    it(what, async () => {
+      const posts: string[] = [];
+      const discord: ToolContext["ports"]["discord"] = {
+        ...UNUSED_PORTS.discord,
+        send({ message }, { text }) {
+          if (lacks !== undefined) return Promise.reject(new Error(`they lack ${lacks}`));
+          posts.push(
+            `${message.channelId} in ${message.guildId}, ${message.own ?? "not own"}: ${text}`,
+          );
+          return Promise.resolve({ channelId: message.channelId, messageIds: [], state: "sent" });
+        },
+      };
+      const tool = createShowTool({ id: "cal" } as EachServer, () => ({}));
+      const message = {
+        ...directMessage(),
+        id: messageId("3"),
+        own: { server: "cal", from: place },
+      };
+      const context = contextOf({ decision, message, ports: { ...UNUSED_PORTS, discord } });
+      const question = await tool.asks?.({ text: "free at ten" }, context);
+      assert.equal(question?.exact, "free at ten");
+      assert.deepEqual(question?.asked, [message.sender.id]);
+      assert.match(await tool.run({ text: "free at ten" }, context).catch(String), end);
+      assert.deepEqual(posts, expected);
+    });
+  }
+});
