@@ -337,6 +337,7 @@ function build(
   reading = false,
   servers: readonly ("operator" | "each")[] = [],
   isSearchOn = false,
+  talks = false,
 ) {
   const { store } = openTestStore();
   const discord: { nativeCommands: boolean; commands: { guildId?: GuildId } } = {

@@ -1,0 +1,44 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { it } from "node:test";
+import { addMember, addUser } from "../../../simulator/world/create_world.ts";
+import { agree, beginCall, TALK, withCall } from "../../support/voice/call_scene.ts";
+import { speakText } from "../../support/voice/tone_code.ts";
+const cpu = (pid: number) => { const f = readFileSync(`/proc/${pid}/stat`, "latin1"); const x = f.slice(f.lastIndexOf(")") + 2).split(" "); return (Number(x[11]) + Number(x[12])) * 10; };
+const rss = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
+const sleep = (ms: number) => new Promise((r) => setTimeout(r, ms));
+it("figures", () => withCall(async ({ scene, speech, hears }) => {
+  const { simulator } = scene;
+  const bot = await scene.start();
+  const pid = bot.pid ?? 0;
+  await sleep(3000);
+  const before = rss(pid);
+  const measure = async (what: string, ms: number) => { const a = cpu(pid), t = performance.now(); await sleep(ms); ((...x: unknown[]) => writeFileSync("/work/tmp/v1/fig.txt", x.join(" ") + "\n", { flag: "a" }))(what, "cpu", ((cpu(pid) - a) / (performance.now() - t) * 100).toFixed(1), "%  rss", rss(pid).toFixed(0), "MiB, +", (rss(pid) - before).toFixed(0)); };
+  await measure("idle, no call", 5000);
+  await beginCall(scene, bot);
+  await measure("in the call, silent", 5000); await sleep(70000); await measure("silent, a minute later", 5000);
+  const long = speakText("The quick brown fox jumps over the lazy dog, again and again. ".repeat(5)); 
+  ((...x: unknown[]) => writeFileSync("/work/tmp/v1/fig.txt", x.join(" ") + "\n", { flag: "a" }))("speech", long.length / 24000, "s");
+  const t0 = Date.now();
+  await simulator.voice.say("ada", speakText("When is low tide?"));
+  const end = Date.now();
+  await scene.until("first sound", () => simulator.voice.heard("ada", simulator.application.userId).firstAt);
+  const first = simulator.voice.heard("ada", simulator.application.userId).firstAt ?? 0;
+  ((...x: unknown[]) => writeFileSync("/work/tmp/v1/fig.txt", x.join(" ") + "\n", { flag: "a" }))("end of speech to first sound", first - end, "ms (pause 500), transcription", speech.requests.map((r) => [r.path.slice(10), r.at - end]));
+  await measure("speaking", 4000);
+  await hears("ada", /which ones/);
+  const [krill] = simulator.world.guilds.values();
+  for (const name of ["bo", "cy"]) {
+    const user = addUser(simulator.world, { username: name }, Date.now());
+    if (krill) addMember(krill, { userId: user.id, joinedAt: Date.now() });
+    await simulator.voice.join({ who: name, in: TALK });
+    await sleep(500);
+    await agree(scene, bot, name);
+  }
+  await sleep(2000);
+  const speaking = ["ada", "bo", "cy"].map((who) => simulator.voice.say(who, long));
+  await measure("listening to three", 15000);
+  for (const who of ["ada", "bo", "cy"]) simulator.voice.hush(who);
+  await Promise.all(speaking);
+  await sleep(3000);
+  await measure("after", 3000);
+}));
