@@ -33,9 +33,11 @@ export const VOICE_NOTICES = {
     example: "Ich behalte die Worte wie die von Nachrichten, und keinen Ton.",
   },
   voiceTranscribed: {
-    text: "I post all that I hear as text here, keep it like messages, and keep no sound.",
+    text:
+      "I post all that I hear as text here, where Discord keeps it. I keep the words of talk with " +
+      "me like those of messages, and no sound.",
     when: "`voice.transcript` is on, as a part of `voiceCard` and `voiceAsk`",
-    example: "Alles Gehörte steht hier als Text. Ich behalte keinen Ton.",
+    example: "Alles Gehörte steht hier als Text, den Discord behält. Ich behalte keinen Ton.",
   },
   voiceHere: {
     text: "this machine",
