@@ -15,6 +15,7 @@ import {
   withSimulation,
   writeConfig,
 } from "../support/bot/e2e.ts";
+import { sharedBot } from "../support/bot/shared_bot.ts";
 
 /** Ada owns the bot, and is a member of Krill & Co only. */
 const HOME = "general";
@@ -39,10 +40,13 @@ const asked = ({ written }: Scene) =>
   written("dm", "ada").filter((text) => text.includes("I don't answer in"));
 
 describe("[P6] a bot with nothing but a token", () => {
+  const play = sharedBot({ mayRefuse: isLookUp }, (scene) => {
+    writeConfig(scene, { http: { port: 0 } });
+  });
+
   it("answers in its owner's guild, and asks the owner nothing", () =>
-    withoutConfig(async (scene) => {
-      const { start, say, mention, replies, decided, cli } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, replies, decided, cli } = scene;
       const message = say("grace", HOME, `${mention} hello`);
       assert.match((await replies(HOME, 1))[0] ?? "", /hello/);
       assert.equal(await decided(message), "accept: mentioned");
@@ -154,9 +158,8 @@ describe("[P6] a bot with nothing but a token", () => {
     }));
 
   it("answers in another guild after the command of the notice", () =>
-    withoutConfig(async (scene) => {
-      const { start, say, mention, replies, until, eventually, decided } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, replies, until, eventually, decided } = scene;
       say("edsger", ELSEWHERE, `${mention} hello`);
       await until("the owner's message", () => asked(scene).length > 0);
       const [, path = "", value = ""] =

@@ -42,6 +42,42 @@ describe("[T3] actions that change a server", () => {
     invite({ who: "mallory" });
   });
 
+  describe("[T4] [SEC-R17] a refused action", () => {
+    it("changes nothing, and is counted by its reason, which is on the record for `why`", () =>
+      play(async (scene, bot) => {
+        const { ask, cli, say, mention, replies, here, simulator } = scene;
+        simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+        const channelId = String(simulator.channel("help").id);
+        const cases: readonly [reason: string, calls: readonly string[]][] = [
+          ["permission", [call({ action: "channelDelete", channelId })]],
+          ["closed_gate", [call({ action: "ban", userId: "1" })]],
+          ["unknown_action", [call({ action: "nuke" })]],
+          ["unknown_tool", ["call: nuke {}"]],
+          ["closed_tool", ["call: exec {}"]],
+          ["bad_arguments", [call({ action: "sendMessage" })]],
+          ["place", [call({ action: "channelList", guildId: "1000" })]],
+          ["too_many_calls", Array.from({ length: 40 }, () => call({ action: "listPins" }))],
+        ];
+        let first: string | undefined;
+        for (const [index, [, calls]] of cases.entries()) {
+          const { id } = say("grace", here, `${mention}\n${calls.join("\n")}`);
+          await replies(here, index + 1);
+          first ??= id;
+        }
+        const metrics = await (await ask(bot, "/metrics")).text();
+        const counted = metrics.matchAll(
+          /^barnacle_tool_refusals_total\{.*reason="(\w+)".*\} (\d+)$/gm,
+        );
+        assert.deepEqual(
+          Object.fromEntries([...counted].map(([, reason, count]) => [reason, count])),
+          Object.fromEntries(cases.map(([reason]) => [reason, "1"])),
+        );
+        assert.ok(simulator.channel("help"));
+        const why = (await cli("why", first ?? "")).stdout.join("\n");
+        assert.match(why, /refused \(permission\)[^]*Manage Channels/);
+      }, { discord: () => ({}) }));
+  });
+
   it("[R15a] pin, change a channel and undo it, with words for the model and receipts", () =>
     play(async (scene) => {
       const { simulator, say, here } = scene;
@@ -320,43 +356,6 @@ describe("[T3] the Undo button below an answer", () => {
       assert.ok(message);
       simulator.delete({ as: "grace", in: "general", message });
       await until("[H6a] the answer to go with its question", () => now() === undefined);
-    }));
-});
-
-describe("[T4] [SEC-R17] a refused action", () => {
-  it("changes nothing, and is counted by its reason, which is on the record for `why`", () =>
-    withSimulation({}, async (scene) => {
-      const { ask, cli, say, mention, replies, here, simulator } = scene;
-      simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-      const channelId = String(simulator.channel("help").id);
-      const bot = await scene.start();
-      const cases: readonly [reason: string, calls: readonly string[]][] = [
-        ["permission", [call({ action: "channelDelete", channelId })]],
-        ["closed_gate", [call({ action: "ban", userId: "1" })]],
-        ["unknown_action", [call({ action: "nuke" })]],
-        ["unknown_tool", ["call: nuke {}"]],
-        ["closed_tool", ["call: exec {}"]],
-        ["bad_arguments", [call({ action: "sendMessage" })]],
-        ["place", [call({ action: "channelList", guildId: "1000" })]],
-        ["too_many_calls", Array.from({ length: 40 }, () => call({ action: "listPins" }))],
-      ];
-      let first: string | undefined;
-      for (const [index, [, calls]] of cases.entries()) {
-        const { id } = say("grace", here, `${mention}\n${calls.join("\n")}`);
-        await replies(here, index + 1);
-        first ??= id;
-      }
-      const metrics = await (await ask(bot, "/metrics")).text();
-      const counted = metrics.matchAll(
-        /^barnacle_tool_refusals_total\{.*reason="(\w+)".*\} (\d+)$/gm,
-      );
-      assert.deepEqual(
-        Object.fromEntries([...counted].map(([, reason, count]) => [reason, count])),
-        Object.fromEntries(cases.map(([reason]) => [reason, "1"])),
-      );
-      assert.ok(simulator.channel("help"));
-      const why = (await cli("why", first ?? "")).stdout.join("\n");
-      assert.match(why, /refused \(permission\)[^]*Manage Channels/);
     }));
 });
 

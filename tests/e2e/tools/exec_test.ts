@@ -74,7 +74,13 @@ const answerWith = ({ until, written, here }: Scene, text: RegExp) =>
 
 describe("[A1] a command on the host", () => {
   const workspace = newWorkspace();
-  const play = sharedBot(settings(workspace)); // no command of these tests leaves a line
+  const play = sharedBot(settings(workspace)); // no command of its workspace leaves a line
+
+  /** Plays with other settings and another workspace. */
+  const playIn = (exec: object, test: (scene: Scene, workspace: string) => Promise<void>) => {
+    const root = newWorkspace();
+    return play((scene) => test(scene, root), settings(root, exec));
+  };
 
   it("shows the exact command, runs once after an approval, also after a restart", () =>
     withWorkspace({}, async (scene, workspace) => {
@@ -167,10 +173,9 @@ describe("[A1] a command on the host", () => {
     "[A3] runs in bubblewrap, and cannot write a skill",
     needsBubblewrap(),
     () =>
-      withWorkspace({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
-        await scene.start();
+      playIn({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
         const argv = ["sh", "-c", "echo it ran >> ran.txt; mkdir skills/evil; ls /etc/passwd"];
-        scene.say("ada", "general", `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
+        scene.say("ada", scene.here, `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
         await answerWith(scene, /Read-only file system[^]*\/etc\/passwd/);
         assert.equal(ran(workspace), 1);
         assert.equal(existsSync(join(workspace, "skills", "evil")), false);
@@ -181,12 +186,11 @@ describe("[A1] a command on the host", () => {
     "[SEC-R22] tells the model which limit ended a command",
     needsBubblewrap(),
     () =>
-      withWorkspace(
+      playIn(
         { mode: "full", sandbox: "auto", limits: { memoryMb: 30 } },
         async (scene) => {
-          await scene.start();
           const argv = ["sh", "-c", "head -c 40M /dev/zero | tail -c 40M | (sleep 600; cat)"];
-          scene.say("ada", "general", `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
+          scene.say("ada", scene.here, `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
           await answerWith(scene, /ended, because it took more than 30 MB of memory/);
         },
       ),
@@ -199,12 +203,11 @@ describe("[A1] a command on the host", () => {
       "systemd does not listen on the broker's socket here; packaging/systemd has the unit",
     ),
     () =>
-      withWorkspace({ sandbox: "auto" }, async (scene, workspace) => {
-        const { simulator, start, say, mention } = scene;
-        await start();
+      playIn({ sandbox: "auto" }, async (scene, workspace) => {
+        const { simulator, say, mention, here } = scene;
         say(
           "ada",
-          "general",
+          here,
           `${mention}\ncall: exec {"argv":["sh","-c","id; pwd; touch ran.txt"]}`,
         );
         const message = await card(scene);
@@ -217,12 +220,11 @@ describe("[A1] a command on the host", () => {
   );
 
   it("runs at once if `exec.allow` has it, and never in the mode `allowlist` otherwise", () =>
-    withWorkspace({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {
-      const { start, say, mention } = scene;
-      await start();
-      say("ada", "general", `${mention}\ncall: exec {"argv":["uname","-s"]}`);
+    playIn({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {
+      const { say, mention, here } = scene;
+      say("ada", here, `${mention}\ncall: exec {"argv":["uname","-s"]}`);
       await answerWith(scene, /exit code 0[^]*Linux/);
-      say("ada", "general", `${mention}\n${RUN}`);
+      say("ada", here, `${mention}\n${RUN}`);
       await answerWith(scene, /not on the list/);
       assert.equal(ran(workspace), 0);
     }));
@@ -265,16 +267,17 @@ describe("[A1] a command on the host", () => {
     }));
 
   it("is denied at once if no one can approve it, with the missing key", () =>
-    withSimulation({ config: { commands: OWNER, exec: { sandbox: "off" } } }, async (scene) => {
-      await scene.start();
-      scene.say("ada", "general", `${scene.mention}\n${RUN}`);
+    play(async (scene) => {
+      scene.say("ada", scene.here, `${scene.mention}\n${RUN}`);
       await answerWith(scene, /execApprovals\.enabled is false/);
+    }, {
+      discord: () => ({}),
+      config: { commands: OWNER, exec: { sandbox: "off" } },
     }));
 
   it("does not exist without the section `exec`, nor for other people", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      scene.say("ada", "general", `${scene.mention}\n${RUN}`);
+    play(async (scene) => {
+      scene.say("ada", scene.here, `${scene.mention}\n${RUN}`);
       await answerWith(scene, /exec cannot be used here/);
-    }));
+    }, { discord: () => ({}), config: {} }));
 });
