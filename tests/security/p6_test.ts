@@ -8,8 +8,7 @@ import { describe, it } from "node:test";
 import type { RequestRecord } from "../../simulator/notes/request_log.ts";
 import { addChannel, addGuild, addMember } from "../../simulator/world/create_world.ts";
 import {
-  ended,
-  KILLED,
+  killBot,
   type Scene,
   type SceneOptions,
   withSimulation,
@@ -76,8 +75,7 @@ describe("[P6] a bot with nothing but a token", () => {
 
       const again = say("edsger", ELSEWHERE, `${mention} hello again`);
       assert.equal(await decided(again), "ignore: owner-not-in-guild");
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       await start();
       const last = say("edsger", ELSEWHERE, `${mention} and again`);
       assert.equal(await decided(last), "ignore: owner-not-in-guild");
@@ -132,8 +130,7 @@ describe("[P6] a bot with nothing but a token", () => {
         "the stored message, and its question",
         () => Promise.resolve(held.hits() > 0 && rows("SELECT 1 FROM undecided").length === 1),
       );
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       held.remove();
       await start();
       assert.match((await replies(HOME, 1))[0] ?? "", /hello/);

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startBadRest } from "../../support/discord/bad_rest.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const REFUSAL = JSON.stringify({ message: "Missing Permissions", code: 50013 });
 
@@ -74,44 +75,16 @@ describe("[D5] a message whose words Discord refuses", () => {
     }));
 });
 
-describe("[T3] a text of the tool `discord` that Discord refuses", () => {
-  it("is no success for the model, which gets the reason", () =>
-    withSimulation({
-      mayRefuse: ({ status }) => status === 400 || status === 403,
-      config: { commands: { ownerAllowFrom: ["ada"] } },
-    }, async (scene) => {
-      const { simulator, start, say, mention, replies } = scene;
-      await start();
-      const channelId = String(simulator.channel("help").id);
-      const cases = [
-        { status: 403, code: 200_000, reason: /AutoMod has blocked the text/ },
-        { status: 400, code: 50_035, reason: /50035|Invalid Form Body/ },
-      ];
-      for (const [at, { status, code, reason }] of cases.entries()) {
-        const fault = { kind: "status", status, code } as const;
-        const route = "/channels/:id/messages";
-        const refusing = simulator.faults.rest.add({ method: "POST", route, times: 1, fault });
-        const call = JSON.stringify({ action: "sendMessage", channelId, text: "blocked words" });
-        say("grace", "general", `${mention}\ncall: discord ${call}`);
-        const told = (await replies("general", at + 1)).at(-1) ?? "";
-        refusing.remove();
-        assert.match(told, /Discord does not take the message/);
-        assert.match(told, reason);
-        assert.doesNotMatch(told, /delivered later/);
-      }
-      assert.deepEqual(simulator.posted("help"), []);
-    }));
-});
-
 describe("[D5] a message that gets server errors", () => {
+  const play = sharedBot({});
+
   it("has a reason in the log, in `outbox`, in `status` and in `why`", () =>
-    withSimulation({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
-      const { simulator, start, say, mention, replies, line, command, dataDir } = scene;
+    play(async (scene, bot) => {
+      const { simulator, say, mention, replies, line, command, dataDir, here } = scene;
       const fault = { kind: "status", status: 502 } as const;
       const route = "/channels/:id/messages";
       const broken = simulator.faults.rest.add({ method: "POST", route, fault });
-      const bot = await start();
-      const asked = say("grace", "general", `${mention} q1.`);
+      const asked = say("grace", here, `${mention} q1.`);
       await line(bot, /A message waits, because it could not be delivered/);
       await line(bot, /"Barnacle is running"/); // it answers before it listens
       const shown = async (...args: readonly string[]) =>
@@ -123,6 +96,34 @@ describe("[D5] a message that gets server errors", () => {
       );
       assert.match(await shown("why", String(asked.id)), /failed with 502.*; next attempt 20/);
       broken.remove();
-      await replies("general", 1);
-    }));
+      await replies(here, 1);
+    }, { mayRefuse: ({ status }) => status === 502 }));
+
+  describe("[T3] a text of the tool `discord` that Discord refuses", () => {
+    it("is no success for the model, which gets the reason", () =>
+      play(async (scene) => {
+        const { simulator, say, mention, replies, here } = scene;
+        const channelId = String(simulator.channel("help").id);
+        const cases = [
+          { status: 403, code: 200_000, reason: /AutoMod has blocked the text/ },
+          { status: 400, code: 50_035, reason: /50035|Invalid Form Body/ },
+        ];
+        for (const [at, { status, code, reason }] of cases.entries()) {
+          const fault = { kind: "status", status, code } as const;
+          const route = "/channels/:id/messages";
+          const refusing = simulator.faults.rest.add({ method: "POST", route, times: 1, fault });
+          const call = JSON.stringify({ action: "sendMessage", channelId, text: "blocked words" });
+          say("grace", here, `${mention}\ncall: discord ${call}`);
+          const told = (await replies(here, at + 1)).at(-1) ?? "";
+          refusing.remove();
+          assert.match(told, /Discord does not take the message/);
+          assert.match(told, reason);
+          assert.doesNotMatch(told, /delivered later/);
+        }
+        assert.deepEqual(simulator.posted("help"), []);
+      }, {
+        mayRefuse: ({ status }) => status === 400 || status === 403,
+        config: { commands: { ownerAllowFrom: ["ada"] } },
+      }));
+  });
 });

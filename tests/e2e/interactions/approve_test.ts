@@ -6,8 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran"]}';
 
@@ -18,7 +18,6 @@ async function withApprovals(play: (scene: Scene) => Promise<void>): Promise<voi
   const workspace = join(process.env["TMPDIR"] ?? "/tmp", `approve-${process.pid}-${++scenes}`);
   mkdirSync(workspace, { recursive: true });
   await withSimulation({
-    mayRefuse: isEarly,
     discord: (simulator: Simulator) => ({
       execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
     }),
@@ -48,8 +47,7 @@ describe("[A4] [K2] /approve", () => {
       await registered(scene);
       say("ada", "general", `${mention}\n${RUN}`);
       const id = await openCode(scene);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       await start();
       const use = (as: string) =>
         give(scene, {

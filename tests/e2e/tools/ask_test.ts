@@ -8,7 +8,7 @@ import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -37,11 +37,6 @@ function press(
   simulator.press({ as, in: where, message: message.id, customId: button.custom_id });
 }
 
-/** The answer may overtake the deferral, and Discord does not know it yet. */
-function isEarly({ method, path, status }: RequestRecord): boolean {
-  return method === "PATCH" && status === 404 && path.endsWith("/@original");
-}
-
 /** A RESUME brings the press again to a process that was killed, and its form is open already. */
 function isRepeated({ path, status }: RequestRecord): boolean {
   return status === 400 && path.endsWith("/callback");
@@ -65,7 +60,7 @@ function withMates({ simulator }: Scene): void {
 
 describe("[T10] the tool `ask`", () => {
   const env = { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` };
-  const play = sharedBot({ mayRefuse: isEarly, env }, withMates);
+  const play = sharedBot({ env }, withMates);
 
   it("shows buttons, and the turn goes on with the answer", () =>
     play(async (scene) => {
@@ -117,8 +112,7 @@ describe("[T10] the tool `ask`", () => {
         assert.deepEqual(await ended(dying), KILLED);
         const second = await start();
         const asked = await card(scene);
-        second.kill("SIGKILL");
-        assert.deepEqual(await ended(second), KILLED);
+        await killBot(second);
         await start();
         press(scene, asked, "red", "grace");
         await until("the answer", () => answers(scene).length > 0);
@@ -167,7 +161,7 @@ describe("[T10] the tool `ask`", () => {
 
     it("opens it at a press, also after a restart, and the turn gets texts and files", () =>
       withSimulation(
-        { mayRefuse: (request) => isEarly(request) || isRepeated(request) },
+        { mayRefuse: isRepeated },
         async (scene) => {
           const { start, say, mention, until, simulator, model } = scene;
           const first = await start();
@@ -175,8 +169,7 @@ describe("[T10] the tool `ask`", () => {
           const asked = await card(scene);
           const unsent = await open(scene, asked); // opened, and closed again
           assert.equal(unsent.answer?.kind, "modal");
-          first.kill("SIGKILL");
-          assert.deepEqual(await ended(first), KILLED);
+          await killBot(first);
           await start();
           const press = await open(scene, asked);
           assert.equal(press.answer?.kind, "modal");
@@ -394,7 +387,7 @@ describe("[T10] the tool `ask`", () => {
     const OPEN = 'call: reply_in_thread {"title":"Tides"}';
     const escalate = {
       config: { approvals: { escalate: true } },
-      mayRefuse: (request: RequestRecord) => isEarly(request) || isRepeated(request),
+      mayRefuse: isRepeated,
     };
     const escalated = (test: Parameters<typeof play>[0]) => play(test, escalate);
 
@@ -417,8 +410,7 @@ describe("[T10] the tool `ask`", () => {
         for (const part of [/Create Public Threads/, /reply_in_thread/, /"title":"Tides"/]) {
           assert.match(textOf(message), part);
         }
-        first.kill("SIGKILL");
-        assert.deepEqual(await ended(first), KILLED);
+        await killBot(first);
         await start();
         press(scene, message, NOTICES.allowOnce.text, "ada", "dm");
         await until("the thread", () => threads(scene) === 1);

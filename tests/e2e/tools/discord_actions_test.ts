@@ -12,7 +12,14 @@ import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { png } from "../../support/files/samples.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
-import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  killBot,
+  KILLED,
+  type Scene,
+  stopBot,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -272,8 +279,7 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
       assert.match(textOf(card), /3 destructive changes/);
       assert.match(textOf(card), /change <#\d+>: name "two"[^]*name "three"/);
       assert.deepEqual(namesSet(scene), ["one"]);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       const bot = await scene.start();
       press(scene, card, GO_ON, "mallory");
       await until(
@@ -337,8 +343,7 @@ describe("[T3] the Undo button below an answer", () => {
       press("mallory");
       await told("mallory", /there is no change/);
       assert.ok(simulator.channel("aid"));
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       await scene.start();
       press("grace");
       await told("grace", /^Undone: change <#\d+>[^]*Undone: change <#\d+>/);

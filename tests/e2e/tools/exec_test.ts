@@ -9,7 +9,7 @@ import { BROKER_SOCKET } from "../../../src/exec/remote.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { needsBubblewrap, skipUnless } from "../../support/skip.ts";
 
@@ -92,8 +92,7 @@ describe("[A1] a command on the host", () => {
       assert.match(textOf(message), new RegExp(scene.user("ada").id));
       const labels = buttonsIn(message.components).map(({ label }) => label);
       assert.ok(!labels.includes(NOTICES.allowAlways.text), "a shell is never allowed for good");
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       await start();
       const customId = idOf(message, NOTICES.allowOnce.text);
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });

@@ -119,52 +119,49 @@ describe("[H6] the bot", () => {
         assert.match(second, /> later/);
       }));
   }
-});
 
-describe("[S5] messages that arrive during a turn", () => {
-  it("share one turn and one reply in guilds", () =>
-    withSimulation(inMode(), async (scene) => {
-      const { simulator, start, say, mention, replies, model } = scene;
-      await start();
-      let first = "";
-      await hangAt(scene, () => {
-        first = say("grace", "general", `${mention} one`).id;
-      });
-      say("grace", "general", `${mention} two`);
-      say("grace", "general", `${mention} three`);
-      simulator.edit({ as: "grace", in: "general", message: first, text: `${mention} one, again` });
-      const [, reply = ""] = await replies("general", 2);
-      assert.match(reply, /> three/);
-      const request = model.requests.at(-1);
-      assert.match(lastText(scene), /two[^]*three/);
-      assert.equal(request?.messages.filter(({ text }) => text.includes("two")).length, 1);
-      await states(scene, "answered", "answered", "answered");
-    }));
+  describe("[S5] messages that arrive during a turn", () => {
+    it("share one turn and one reply in guilds", () =>
+      play(async (scene) => {
+        const { simulator, say, mention, replies, model, here } = scene;
+        let first = "";
+        await hangAt(scene, () => {
+          first = say("grace", here, `${mention} one`).id;
+        });
+        say("grace", here, `${mention} two`);
+        say("grace", here, `${mention} three`);
+        simulator.edit({ as: "grace", in: here, message: first, text: `${mention} one, again` });
+        const [, reply = ""] = await replies(here, 2);
+        assert.match(reply, /> three/);
+        const request = model.requests.at(-1);
+        assert.match(lastText(scene), /two[^]*three/);
+        assert.equal(request?.messages.filter(({ text }) => text.includes("two")).length, 1);
+        await states(scene, "answered", "answered", "answered");
+      }, inMode()));
 
-  it("end the running turn with the mode `interrupt`, and have its message as context", () =>
-    withSimulation(inMode("interrupt"), async (scene) => {
-      const { start, say, mention, replies, model } = scene;
-      await start();
-      await hangAt(scene, () => say("grace", "general", `${mention} one`));
-      say("grace", "general", `${mention} two`);
-      const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /> two/);
-      assert.match(model.requests.at(-1)?.messages.map(({ text }) => text).join() ?? "", /one/);
-      await states(scene, "interrupted", "answered");
-    }));
-});
+    it("end the running turn with the mode `interrupt`, and have its message as context", () =>
+      play(async (scene) => {
+        const { say, mention, replies, model, here } = scene;
+        await hangAt(scene, () => say("grace", here, `${mention} one`));
+        say("grace", here, `${mention} two`);
+        const [reply = ""] = await replies(here, 1);
+        assert.match(reply, /> two/);
+        assert.match(model.requests.at(-1)?.messages.map(({ text }) => text).join() ?? "", /one/);
+        await states(scene, "interrupted", "answered");
+      }, inMode("interrupt")));
+  });
 
-describe("[S5] an interruption", () => {
-  it("waits if its sender has a turn elsewhere, and ends no turn", () =>
-    withSimulation(inMode("interrupt"), async (scene) => {
-      const { simulator, start, say, mention, replies } = scene;
-      simulator.invite({ who: "mallory" });
-      await start();
-      await hangAt(scene, () => say("grace", "off-topic", `${mention} one`));
-      await hangAt(scene, () => say("mallory", "general", `${mention} two`));
-      say("grace", "general", `${mention} three`);
-      say("ada", "help", `${mention} four`);
-      await replies("help", 1);
-      await states(scene, "running", "running", "waiting", "answered");
-    }));
+  describe("[S5] an interruption", () => {
+    it("waits if its sender has a turn elsewhere, and ends no turn", () =>
+      play(async (scene) => {
+        const { simulator, say, mention, replies, here } = scene;
+        simulator.invite({ who: "mallory" });
+        await hangAt(scene, () => say("grace", "off-topic", `${mention} one`));
+        await hangAt(scene, () => say("mallory", here, `${mention} two`));
+        say("grace", here, `${mention} three`);
+        say("ada", "help", `${mention} four`);
+        await replies("help", 1);
+        await states(scene, "running", "running", "waiting", "answered");
+      }, inMode("interrupt")));
+  });
 });

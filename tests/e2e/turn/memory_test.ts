@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const call = (input: object) => `call: memory ${JSON.stringify(input)}`;
@@ -112,8 +112,7 @@ describe("[T14] the bot", () => {
       say("grace", "general", `${mention}\n${call({ action: "save", text: "grace likes tea" })}`);
       await replies("general", 1);
       await until("the request", () => model.embedded.length > 0);
-      dying.kill("SIGKILL");
-      assert.deepEqual(await ended(dying), KILLED);
+      await killBot(dying);
       assert.deepEqual(vectors(scene), []);
       model.embed("script");
       await start();

@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import { API_KEY, ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { API_KEY, killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const NOTICE = /Error ID[a-z ]*: `([0-9a-f]{12})`$/;
@@ -119,14 +119,13 @@ describe("[R11] a failing model", () => {
       search: { kind: "searxng", url: `http://127.0.0.1:${port}` },
     };
     try {
-      await withSimulation({ config }, async ({ start, say, mention, replies, model }) => {
-        await start();
+      await play(async ({ say, mention, replies, model, here }) => {
         onSearch = () => model.behave("too_long", 1);
-        say("grace", "general", `${mention}\ncall: web_search {"query":"tides"}`);
-        const [reply = ""] = await replies("general", 1);
+        say("grace", here, `${mention}\ncall: web_search {"query":"tides"}`);
+        const [reply = ""] = await replies(here, 1);
         assert.match(reply, /Plankton/);
         assert.equal(searches, 1);
-      });
+      }, { config });
     } finally {
       engine.close();
     }
@@ -155,11 +154,11 @@ describe("[R11] a failing model", () => {
     }));
 
   it("is abandoned after turnTimeoutSec", () =>
-    withSimulation({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
-      const { reason, notice } = await judgeFailure(scene, await scene.start(), "hang");
+    play(async (scene, bot) => {
+      const { reason, notice } = await judgeFailure(scene, bot, "hang");
       assert.match(reason, /no answer within 5 s/);
       assert.match(notice, /^My model took too long to answer\./);
-    }));
+    }, { config: { agents: { turnTimeoutSec: 5 } } }));
 
   it("may be unreachable", () =>
     withSimulation({}, async ({ start, say, mention, replies }) => {
@@ -171,15 +170,16 @@ describe("[R11] a failing model", () => {
 });
 
 describe("[L3] a failure that only the operator can fix", () => {
+  // An alert that lasts would keep the second notice back, and begins with a look every 10 s.
+  const play = sharedBot({ config: { alerts: { ways: [] } } });
+
   it("causes one direct message to the owner until the model answers again", () =>
-    // An alert that lasts would keep the second notice back, and begins with a look every 10 s.
-    withSimulation({ config: { alerts: { ways: [] } } }, async (scene) => {
-      const { start, say, mention, model, replies, written, until, simulator } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, model, replies, written, until, simulator, here } = scene;
       const told = () => written("dm", "ada");
       const ask = async (count: number) => {
-        say("grace", "general", `${mention} question ${count}`);
-        await replies("general", count);
+        say("grace", here, `${mention} question ${count}`);
+        await replies(here, count);
       };
       model.behave("unauthorized");
       await ask(1);
@@ -200,7 +200,7 @@ describe("[L3] a failure that only the operator can fix", () => {
       model.behave("unauthorized");
       await ask(6);
       await until("a second notice", () => told().length === 2);
-      assert.equal(simulator.posted("general").length, 6);
+      assert.equal(simulator.posted(here).length, 6);
     }));
 
   it("reaches an owner whose name has no id yet", () =>
@@ -224,8 +224,7 @@ describe("[L3] a failure that only the operator can fix", () => {
       await ask(1);
       await until("the notice", () => written("dm", "ada").length === 1);
       await until("its record", () => isNoted() === 1);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       await start();
       await ask(2);
       model.behave("script");
@@ -235,9 +234,8 @@ describe("[L3] a failure that only the operator can fix", () => {
     }));
 
   it("is an answer of another server, an unknown model, a spent credit or a redirect", () =>
-    withSimulation({ config: { alerts: { ways: [] } } }, async (scene) => {
-      const { start, say, mention, model, written, until, eventually, status } = scene;
-      const bot = await start();
+    play(async (scene, bot) => {
+      const { say, mention, model, written, until, eventually, status, here } = scene;
       const health = async () => {
         const { checks } = await status(bot);
         return checks.find(({ name }) => name === "llm:openai/barnacle-script");
@@ -246,7 +244,7 @@ describe("[L3] a failure that only the operator can fix", () => {
         const [index, behaviour] of (["html", "not_found", "quota", "redirect"] as const).entries()
       ) {
         model.behave(behaviour);
-        say("grace", "general", `${mention} question`);
+        say("grace", here, `${mention} question`);
         const text = await until(`the notice of ${behaviour}`, () => written("dm", "ada")[index]);
         assert.match(text, /^I can't answer: my model `openai\/barnacle-script` fails/);
         assert.match(text, /barnacle doctor/);
@@ -255,7 +253,7 @@ describe("[L3] a failure that only the operator can fix", () => {
           return check?.status !== "pass" && check?.isReady === false;
         });
         model.behave("script");
-        say("grace", "general", `${mention} again`);
+        say("grace", here, `${mention} again`);
         await eventually("health with the model", async () => (await health())?.status === "pass");
       }
     }));

@@ -7,7 +7,7 @@ import {
   KILLED,
   type Scene,
   type SceneOptions,
-  STOPPED,
+  stopBot,
   withSimulation,
 } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -127,8 +127,7 @@ describe("[S7] threads for answers", () => {
 
       simulator.react({ as: "grace", in: "general", message: asked.id, emoji: "✅" });
       await until("the end", () => threadOf(scene, asked)?.isArchived === true);
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       await start();
       const later = say("grace", asked.id, "And in winter?");
       await repliesIn(scene, asked, 3);

@@ -14,7 +14,7 @@ import type {
 } from "../../../src/extras/demo/simulation/simulation.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
-import { openStage, type Scene, type SceneOptions, toScene } from "./e2e.ts";
+import { openStage, type Scene, type SceneOptions, toScene, withSimulation } from "./e2e.ts";
 
 /** More channels than a suite has tests. */
 const ROOMS = 40;
@@ -22,10 +22,17 @@ const ROOMS = 40;
 /** Options of one test: a config in place of the suite's, and refusals beside those of the suite. */
 type Own = Pick<SceneOptions, "discord" | "config" | "mayRefuse">;
 
-type Play = (
-  test: (scene: Scene, bot: SimulatedProcess) => Promise<void>,
-  own?: Own | ((scene: Scene) => Own),
-) => Promise<void>;
+type Test = (scene: Scene, bot: SimulatedProcess) => Promise<void>;
+type Play = (test: Test, own?: Own | ((scene: Scene) => Own)) => Promise<void>;
+
+/** Plays tests with a shared bot, or each with a bot of its own. */
+export type Stage = (test: Test, own: Own) => Promise<void>;
+
+export const ownBot = (options: SceneOptions): Stage => (test, own) =>
+  withSimulation(
+    { ...options, ...own },
+    async (scene) => await test(scene, await scene.start()),
+  );
 
 /**
  * Starts a bot before the tests of the suite that calls this, and judges it after them.
@@ -83,8 +90,8 @@ export function sharedBot(
         await test(scene, bot);
       } finally {
         simulation.simulator.faults.rest.clear();
-        const numbers = new Set(scene.simulator.requests.records().map(({ number }) => number));
-        refusable.push((request) => numbers.has(request.number) && mayRefuse?.(request) === true);
+        const own = new Set(scene.simulator.requests.records());
+        if (mayRefuse) refusable.push((request) => own.has(request) && mayRefuse(request));
       }
     });
   };
