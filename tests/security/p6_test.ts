@@ -42,6 +42,12 @@ describe("[P6] a bot with nothing but a token", () => {
   const play = sharedBot({ mayRefuse: isLookUp }, (scene) => {
     writeConfig(scene, { http: { port: 0 } });
   });
+  const joined = sharedBot({ mayRefuse: isLookUp }, (scene) => {
+    writeConfig(scene, { http: { port: 0 } });
+    const [, elsewhere] = scene.simulator.world.guilds.values();
+    assert.ok(elsewhere?.name === "Elsewhere");
+    addMember(elsewhere, { userId: scene.user("ada").id, joinedAt: Date.now() });
+  });
 
   it("answers in its owner's guild, and asks the owner nothing", () =>
     play(async (scene) => {
@@ -102,20 +108,6 @@ describe("[P6] a bot with nothing but a token", () => {
       assert.deepEqual(written(HOME), []);
     }, { mayRefuse: ({ status }) => status === 403 || status === 404 }));
 
-  it("answers in another guild that its owner has joined", () =>
-    withoutConfig(async (scene) => {
-      const { simulator, start, say, mention, replies, user } = scene;
-      const elsewhere = [...simulator.world.guilds.values()].find(({ name }) =>
-        name === "Elsewhere"
-      );
-      assert.ok(elsewhere);
-      addMember(elsewhere, { userId: user("ada").id, joinedAt: Date.now() });
-      await start();
-      say("edsger", ELSEWHERE, `${mention} hello`);
-      assert.match((await replies(ELSEWHERE, 1))[0] ?? "", /hello/);
-      assert.deepEqual(asked(scene), []);
-    }));
-
   it("decides a message after a kill that came before Discord's answer", () =>
     withoutConfig(async (scene) => {
       const { simulator, start, say, mention, replies, rows, eventually } = scene;
@@ -136,10 +128,17 @@ describe("[P6] a bot with nothing but a token", () => {
       assert.match((await replies(HOME, 1))[0] ?? "", /hello/);
     }));
 
+  it("answers in another guild that its owner has joined", () =>
+    joined(async (scene) => {
+      const { say, mention, replies } = scene;
+      say("edsger", ELSEWHERE, `${mention} hello`);
+      assert.match((await replies(ELSEWHERE, 1))[0] ?? "", /hello/);
+      assert.deepEqual(asked(scene), []);
+    }));
+
   it("asks the owner about a guild that adds it", () =>
-    withoutConfig(async (scene) => {
-      const { simulator, start, user, until, written } = scene;
-      await start();
+    joined(async (scene) => {
+      const { simulator, user, until, written } = scene;
       const guild = addGuild(simulator.world, {
         name: "Kelp ` @everyone",
         ownerId: user("edsger").id,

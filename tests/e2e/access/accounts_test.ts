@@ -33,8 +33,6 @@ const accounts = (own: object = {}, top: object = {}) => (simulator: Simulator) 
   };
 };
 
-const FROM_ENV = { token: "${SQUID_TOKEN}" };
-
 function pairOf(scene: Scene): Pair {
   const { simulator } = scene;
   const squid = squidOf(simulator);
@@ -178,23 +176,17 @@ describe("[C6] two accounts", () => {
       assert.match(why.stdout.join(""), /channels\.discord\.accounts\.squid\.dm\.policy/);
     }));
 
-  it("[C7] connect only if enabled", () =>
-    withSimulation({ discord: accounts({ ...FROM_ENV, enabled: false }) }, async (scene) => {
-      const { start, say, mention, replies, simulator } = scene;
-      const squid = squidOf(simulator);
-      await start({ SQUID_TOKEN: squid.token });
-      say("grace", "general", `${mention} alone?`);
-      await replies("general", 1);
-      assert.equal(simulator.account(squid).connections, 0);
-    }));
-
-  it("are independent: one refused by Discord leaves the other running, and health says so", () =>
+  it("[C7] connect if enabled, and are independent: one refused by Discord leaves the others running, and health says so", () =>
     withSimulation({
-      discord: accounts(FROM_ENV),
+      discord: (simulator) => {
+        const { accounts: { squid }, ...keys } = accounts({ token: "${SQUID_TOKEN}" })(simulator);
+        return { ...keys, accounts: { squid, off: { token: "${OFF_TOKEN}", enabled: false } } };
+      },
       mayRefuse: ({ status }) => status === 401,
     }, async (scene) => {
       const { start, simulator, say, mention, replies, ask, eventually } = scene;
-      const bot = await start({ SQUID_TOKEN: "refused.by.discord" });
+      const off = squidOf(simulator);
+      const bot = await start({ SQUID_TOKEN: "refused.by.discord", OFF_TOKEN: off.token });
       say("grace", "general", `${mention} alone?`);
       await replies("general", 1);
       await eventually("health to say so", async () => {
@@ -203,6 +195,7 @@ describe("[C6] two accounts", () => {
       });
       assert.equal((await ask(bot, "/healthz")).status, 200);
       assert.equal(simulator.connected(), 1);
+      assert.equal(simulator.account(off).connections, 0);
     }));
 
   it("with the same token are a config error", () =>

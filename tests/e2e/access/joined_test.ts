@@ -89,19 +89,13 @@ describe("[P6a] a guild that adds the bot", () => {
       );
     }));
 
-  it("before the start causes no notice", () =>
+  it("is allowed by the command in the owner's notice, and causes none before the start", () =>
     withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, written } = scene;
+      const { simulator, start, replies, cli, eventually, say, mention, decided, written } = scene;
       await start(); // it is in Elsewhere, which is not listed
       say("grace", "general", `${mention} hello`);
       await replies("general", 1);
       assert.deepEqual(written("dm", "ada"), []);
-    }));
-
-  it("is allowed by the command in the owner's notice", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, replies, cli, eventually, say, mention, decided } = scene;
-      await start();
       const guild = found(scene, "Kelp Forest");
       simulator.invite({ who: "Barnacle", guild: guild.id });
       const [told = ""] = await replies("dm", 1, "ada");
@@ -109,7 +103,10 @@ describe("[P6a] a guild that adds the bot", () => {
       assert.ok(path !== undefined && value !== undefined, told);
       const { code, stderr } = await cli("config", "set", path, value);
       assert.equal(code, 0, stderr.join("\n"));
-      await eventually("the guild to be open", async () =>
-        await decided(say("edsger", "lobby", `${mention} now?`)) === "accept: mentioned");
+      await eventually(
+        "the guild to be open",
+        async () =>
+          await decided(say("edsger", "lobby", `${mention} now?`)) === "accept: mentioned",
+      );
     }));
 });

@@ -8,7 +8,7 @@ import { sharedBot } from "../../support/bot/shared_bot.ts";
 const PAUSED = "My owner has paused me. Ask again later.";
 
 describe("[X4] barnacle pause", () => {
-  const play = sharedBot({ mayRefuse: ({ path }) => path.includes("/reactions/") });
+  const play = sharedBot({});
 
   it("stops a running bot's turns, shows in status and doctor, and ends by resume", () =>
     play(async (scene, bot) => {
@@ -55,7 +55,7 @@ describe("[X4] barnacle pause", () => {
         "the status without the pause",
         async () => !(await cli("status")).stdout.join("\n").includes("account:paused"),
       );
-    }));
+    }, { mayRefuse: ({ path }) => path.includes("/reactions/") }));
 
   it("pauses a bot that does not run, and `/pause` lets it go on", () =>
     withSimulation({}, async (scene) => {

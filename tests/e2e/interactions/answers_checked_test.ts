@@ -330,17 +330,30 @@ describe("[A5] an answer that a person checks", () => {
 });
 
 describe("[A5] the time of a draft", () => {
-  it("after a minute the asker reads one line, which the answer replaces with its file", () =>
+  it("after a minute one line says that it waits; an expired one is not posted, as its asker learns", () =>
     withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, until, simulator } = scene;
+      const { start, say, mention, until, simulator, cli } = scene;
       const first = await start();
       say("grace", "general", `${mention} book`);
       const message = await card(scene);
       assert.match(textOf(message), /\*\*Files:\*\* answer\.md/);
+      const asked = say("grace", "help", `${mention} hello`);
+      const late = await until(
+        "another card",
+        () => simulator.posted(message.channelId).find((one) => textOf(one).includes("hello")),
+      );
       await killBot(first);
       change(scene, "UPDATE question SET created_at = created_at - 60000");
+      change(scene, "UPDATE question SET expires_at = 1 WHERE id = (SELECT MAX(id) FROM question)");
       const second = await start();
       await until("the line", () => scene.written("general").includes(NOTICES.answerWaits.text));
+      assert.deepEqual(await scene.replies("help", 1), [NOTICES.answerUnchecked.text]);
+      assert.match(await settled(scene, late), /No one answered in time/);
+      await scene.eventually(
+        "the reason",
+        async () =>
+          (await cli("why", asked.id)).stdout.join("").includes("no one checked the draft in time"),
+      );
       await killBot(second);
       await start();
       press(scene, message, POST);
@@ -354,25 +367,6 @@ describe("[A5] the time of a draft", () => {
       await until(
         "the end of the line",
         () => !scene.written("general").includes(NOTICES.answerWaits.text),
-      );
-    }));
-
-  it("an expired draft is not posted, and its asker learns it", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, cli } = scene;
-      const first = await start();
-      const asked = say("grace", "general", `${mention} hello`);
-      const message = await card(scene);
-      await killBot(first);
-      change(scene, "UPDATE question SET expires_at = 1");
-      await start();
-      const texts = await scene.replies("general", 1);
-      assert.deepEqual(texts, [NOTICES.answerUnchecked.text]);
-      assert.match(await settled(scene, message), /No one answered in time/);
-      await scene.eventually(
-        "the reason",
-        async () =>
-          (await cli("why", asked.id)).stdout.join("").includes("no one checked the draft in time"),
       );
     }));
 });

@@ -57,7 +57,8 @@ const readiness = async ({ ask }: Scene, bot: SimulatedProcess) => {
 };
 
 describe("[C9] the config file of a running bot", () => {
-  const play = sharedBot({ simulator: QUICK });
+  const play = sharedBot({});
+  const quick = sharedBot({ simulator: QUICK });
 
   it("is reloaded at SIGHUP, which logs that nothing has changed", () =>
     play(async (scene, bot) => {
@@ -68,7 +69,7 @@ describe("[C9] the config file of a running bot", () => {
     }));
 
   it("applies when it changes, in the same session", () =>
-    play(async (scene, bot) => {
+    quick(async (scene, bot) => {
       const closed = scene.say("grace", "help", `${scene.mention} hello`);
       assert.equal(await scene.decided(closed), "ignore: channel-not-listed");
       scene.rewrite({ discord: channels("general", "help") });
@@ -86,7 +87,7 @@ describe("[C9] the config file of a running bot", () => {
     }, { discord: channels("general") }));
 
   it("[P10] applies whole: a person removed from a list is no longer answered", () =>
-    play(async (scene) => {
+    quick(async (scene) => {
       scene.say("grace", "dm", "hello");
       await scene.replies("dm", 1, "grace");
       scene.rewrite({ discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }) });
@@ -190,7 +191,7 @@ describe("[C9] the config file of a running bot", () => {
   );
 
   it("loses no message while it is reloaded", () =>
-    play(async (scene) => {
+    quick(async (scene) => {
       const { say, mention, written, until, here } = scene;
       const count = 20;
       for (let n = 0; n < count; n += 1) {

@@ -82,6 +82,8 @@ describe("[T3] actions that change a server", () => {
         assert.ok(simulator.channel("help"));
         const why = (await cli("why", first ?? "")).stdout.join("\n");
         assert.match(why, /refused \(permission\)[^]*Manage Channels/);
+        const requests = simulator.requests.records();
+        assert.deepEqual(requests.filter(({ status = 0 }) => status >= 400), []);
       }, { discord: () => ({}) }));
   });
 

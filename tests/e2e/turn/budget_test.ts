@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startModelServer } from "../../../simulator/model/server.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { registered } from "../../support/bot/slash.ts";
 
@@ -146,35 +146,36 @@ describe("[X4] the bot", () => {
         },
       ));
   }
-});
 
-describe("[L3] the bot", () => {
-  it("asks the fallback of another provider, and stores which model answered", async () => {
-    const broken = await startModelServer({ behaviour: "unauthorized" });
-    try {
-      await withSimulation({}, async (scene) => {
-        const { start, say, mention, replies, rows, model } = scene;
-        writeConfig(scene, {
-          models: {
-            providers: {
-              first: { kind: "anthropic", baseUrl: broken.baseUrl, apiKey: "sk-broken-1234567" },
-              second: { kind: "google", baseUrl: model.baseUrl },
+  describe("[L3] the bot", () => {
+    it("asks the fallback of another provider, and stores which model answered", async () => {
+      const broken = await startModelServer({ behaviour: "unauthorized" });
+      try {
+        await play(async ({ say, mention, replies, rows, eventually, here }) => {
+          const { channelId } = say("grace", here, `${mention} hello`);
+          assert.match((await replies(here, 1))[0] ?? "", /hello/);
+          const models = () =>
+            rows(`SELECT model FROM usage WHERE channel_id = '${channelId}'`).map(({ model }) =>
+              model
+            );
+          await eventually("the count", () => Promise.resolve(models().length > 0));
+          assert.deepEqual(models(), ["second/barnacle-script"]);
+        }, ({ model }) => ({
+          config: {
+            models: {
+              providers: {
+                first: { kind: "anthropic", baseUrl: broken.baseUrl, apiKey: "sk-broken-1234567" },
+                second: { kind: "google", baseUrl: model.baseUrl },
+              },
+            },
+            agents: {
+              defaults: { model: { primary: "first/a", fallbacks: ["second/barnacle-script"] } },
             },
           },
-          agents: {
-            defaults: { model: { primary: "first/a", fallbacks: ["second/barnacle-script"] } },
-          },
-          http: { port: 0 },
-        });
-        const bot = await start();
-        say("grace", "general", `${mention} hello`);
-        assert.match((await replies("general", 1))[0] ?? "", /hello/);
-        await stopBot(bot);
-        const models = rows("SELECT model FROM usage").map(({ model }) => model);
-        assert.deepEqual(models, ["second/barnacle-script"]);
-      });
-    } finally {
-      await broken.close();
-    }
+        }));
+      } finally {
+        await broken.close();
+      }
+    });
   });
 });

@@ -32,11 +32,11 @@ describe("[H1] [H3] [H4] the model's input", () => {
       assert.doesNotMatch(lastTurn(scene), /nobody should read this/);
     }));
 
-  it("[H1] contains messages from before the first start, read over REST", () =>
+  it("[H1] [S6] contains messages from before the first start, earlier turns, and what no session had", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       say("ada", "general", "said long before");
-      await start();
+      const first = await start();
       say("grace", "general", `${mention} what was said?`);
       await replies("general", 1);
       assert.match(fence(lastTurn(scene), "context"), /said long before/);
@@ -46,14 +46,6 @@ describe("[H1] [H3] [H4] the model's input", () => {
         method === "GET" && route === "/channels/:id/messages"
       );
       assert.equal(reads.length, 1);
-    }));
-
-  it("[H1] [S6] contains earlier turns, and messages from a time without a session", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, simulator } = scene;
-      const first = await start();
-      say("grace", "general", `${mention} first`);
-      await replies("general", 1);
       say("ada", "dm", "my boat is called Nautilus");
       const [answer = ""] = await replies("dm", 1, "ada");
       await stopBot(first);
@@ -61,7 +53,7 @@ describe("[H1] [H3] [H4] the model's input", () => {
       say("ada", "general", "said in between");
       await start();
       say("grace", "general", `${mention} second`);
-      await replies("general", 2);
+      await replies("general", 3);
       assert.match(fence(lastTurn(scene), "context"), /said in between/);
       say("ada", "dm", "what is it called?");
       await replies("dm", 2, "ada");

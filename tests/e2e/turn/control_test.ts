@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
@@ -30,7 +31,8 @@ const states = ({ eventually, rows }: Scene, ...expected: readonly string[]) =>
 const lastText = ({ model }: Scene) => model.requests.at(-1)?.messages.at(-1)?.text ?? "";
 
 describe("[H6] the bot", () => {
-  const play = sharedBot({ mayRefuse: ({ path }) => path.includes("/reactions/") });
+  const GONE = { mayRefuse: ({ path }: RequestRecord) => path.includes("/reactions/") };
+  const play = sharedBot({});
 
   it("answers the edited text if a message is edited while its turn runs", () =>
     play(async (scene) => {
@@ -43,7 +45,7 @@ describe("[H6] the bot", () => {
       const [reply = ""] = await replies(here, 1);
       assert.match(reply, /> the new question/);
       assert.doesNotMatch(lastText(scene), /the old question/);
-    }));
+    }, GONE));
 
   it("answers nothing if a message is deleted while its turn runs, and goes on", () =>
     play(async (scene) => {
@@ -64,7 +66,7 @@ describe("[H6] the bot", () => {
       const [reply = ""] = await replies(here, 1);
       assert.match(reply, /> but this/);
       assert.doesNotMatch(lastText(scene), /never mind/);
-    }));
+    }, GONE));
 
   it("[S5] stops by `/stop` as a message: it ends the running turn and those behind it", () =>
     play(async (scene) => {
@@ -77,7 +79,7 @@ describe("[H6] the bot", () => {
       const [, reply = ""] = await replies(here, 2);
       assert.match(reply, /> three/);
       await states(scene, "stopped", "stopped", "stopped", "answered");
-    }));
+    }, GONE));
 
   it("[S5] [K3] stops by the slash command: it ends only the person's own turns in a guild", () =>
     play(async (scene) => {
@@ -92,7 +94,7 @@ describe("[H6] the bot", () => {
       simulator.command({ as: "grace", in: here, name: "stop" });
       await replies(here, 1);
       await states(scene, "stopped", "answered");
-    }));
+    }, GONE));
 
   for (const point of crashPoints(["before:T1"], ["after:T1"])) {
     it(`${point} of the edit › answers the edited text once`, () =>

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { reconfigure, sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 import { messageId } from "../../support/discord/builders.ts";
 
@@ -12,6 +12,33 @@ const CREATE = { action: "create", when: "1s" };
 
 describe("[T12] the bot", () => {
   const play = sharedBot({});
+
+  describe("[T12] barnacle schedules", () => {
+    it("pauses, resumes and deletes, and a creator without access is not served", () =>
+      play(async (scene, bot) => {
+        const { say, mention, replies, cli, rows, eventually, here } = scene;
+        const set = { action: "create", when: "8h", text: "the tide", task: true };
+        say("grace", here, `${mention}\n${remind(set)}`);
+        await replies(here, 1);
+        const state = async () => (await cli("schedules", "list")).stdout[0] ?? "";
+        assert.match(await state(), /task +next /);
+        await cli("schedules", "pause", "1");
+        assert.match(await state(), /paused/);
+        await cli("schedules", "resume", "1");
+        assert.match(await state(), /task +next /);
+        await reconfigure(scene, bot, { discord: () => ({ groupPolicy: "disabled" }) });
+        await cli("schedules", "run", "1");
+        await eventually("the refusal", () => {
+          const [run] = rows("SELECT is_refused FROM schedule_run");
+          return Promise.resolve(run?.["is_refused"] === 1);
+        });
+        const { stdout: [, run = ""] } = await cli("schedules", "list");
+        const [, id = ""] = /barnacle why (\d+)/.exec(run) ?? [];
+        assert.match((await cli("why", id)).stdout.join("\n"), /guilds are disabled/);
+        assert.equal((await cli("schedules", "delete", "1")).code, 0);
+        assert.equal((await cli("schedules", "delete", "1")).code, 1);
+      }, { config: {} }));
+  });
 
   it("posts a reminder without a request to the model, and mentions its creator alone", () =>
     play(async ({ here, say, mention, replies, model, user, cli }) => {
@@ -94,34 +121,5 @@ describe("[T12] the bot", () => {
           assert.match(later, /> later/);
         }));
     }
-  });
-
-  describe("[T12] barnacle schedules", () => {
-    it("pauses, resumes and deletes, and a creator without access is not served", () =>
-      withSimulation({}, async ({ start, say, mention, replies, cli, rows, line, ...scene }) => {
-        const { eventually, rewrite } = scene;
-        const bot = await start();
-        const set = { action: "create", when: "8h", text: "the tide", task: true };
-        say("grace", "general", `${mention}\n${remind(set)}`);
-        await replies("general", 1);
-        const state = async () => (await cli("schedules", "list")).stdout[0] ?? "";
-        assert.match(await state(), /task +next /);
-        await cli("schedules", "pause", "1");
-        assert.match(await state(), /paused/);
-        await cli("schedules", "resume", "1");
-        assert.match(await state(), /task +next /);
-        rewrite({ discord: () => ({ groupPolicy: "disabled" }) });
-        await line(bot, /"The config applies"/);
-        await cli("schedules", "run", "1");
-        await eventually("the refusal", () => {
-          const [run] = rows("SELECT is_refused FROM schedule_run");
-          return Promise.resolve(run?.["is_refused"] === 1);
-        });
-        const { stdout: [, run = ""] } = await cli("schedules", "list");
-        const [, id = ""] = /barnacle why (\d+)/.exec(run) ?? [];
-        assert.match((await cli("why", id)).stdout.join("\n"), /guilds are disabled/);
-        assert.equal((await cli("schedules", "delete", "1")).code, 0);
-        assert.equal((await cli("schedules", "delete", "1")).code, 1);
-      }));
   });
 });

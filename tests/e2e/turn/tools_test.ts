@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, KILLED, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -101,27 +101,23 @@ describe("[T6] the bot", () => {
     }));
 
   it("summarises a long history in requests that count as summaries", () =>
-    withSimulation(
-      { discord: () => ({ historyLimit: 0 }) },
-      async ({ start, say, mention, replies, rows, model }) => {
-        const bot = await start();
-        for (let at = 0; at < 12; at++) say("ada", "general", `${at} ${"waves ".repeat(200)}`);
-        say("grace", "general", `${mention}\ncall: read_channel_history {"question":"Why?"}`);
-        const [reply = ""] = await replies("general", 1);
-        assert.match(reply, /summary of 12 messages, from \d+ to \d+/);
-        const asked = model.requests.filter(({ system }) =>
-          /an assistant can answer a person/.test(system ?? "")
-        );
-        assert.ok(asked.length > 0);
-        assert.match(asked[0]?.messages[0]?.text ?? "", /<message [^]*Why\?/);
-        await stopBot(bot);
-        const kinds = rows("SELECT kind, sum(requests) AS requests FROM usage GROUP BY kind");
-        assert.ok(
-          kinds.some((row) => row["kind"] === "summary" && row["requests"] === asked.length),
-          JSON.stringify(kinds),
-        );
-      },
-    ));
+    play(async ({ say, mention, replies, rows, model, simulator, until, here }) => {
+      for (let at = 0; at < 12; at++) say("ada", here, `${at} ${"waves ".repeat(200)}`);
+      say("grace", here, `${mention}\ncall: read_channel_history {"question":"Why?"}`);
+      const [reply = ""] = await replies(here, 1);
+      assert.match(reply, /summary of 12 messages, from \d+ to \d+/);
+      const asked = model.requests.filter(({ system }) =>
+        /an assistant can answer a person/.test(system ?? "")
+      );
+      assert.ok(asked.length > 0);
+      assert.match(asked[0]?.messages[0]?.text ?? "", /<message [^]*Why\?/);
+      const counted = () =>
+        rows(
+          `SELECT sum(requests) AS n FROM usage
+ WHERE kind = 'summary' AND channel_id = '${simulator.channel(here).id}'`,
+        )[0]?.["n"];
+      await until("the summaries to be counted", () => counted() === asked.length);
+    }, { discord: () => ({ historyLimit: 0 }) }));
 
   it("[T4] reads no history for a person who may not read it", () =>
     play(async ({ simulator, say, mention, replies, here }) => {
