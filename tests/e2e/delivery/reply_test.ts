@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
@@ -65,23 +65,23 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
     }, { config: model.config });
   });
 
-  it("[R10] is left out if the model declines, which is recorded", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, simulator, rows } = scene;
-      await using model = await startFixedModel((asked) =>
-        asked.includes("shall I") ? "NO_REPLY" : "at last"
+  it("[R10] is left out if the model declines, which is recorded", async () => {
+    await using model = await startFixedModel((asked) =>
+      asked.includes("shall I") ? "NO_REPLY" : "at last"
+    );
+    await play(async ({ say, mention, replies, simulator, rows, until, here }) => {
+      const asked = ["shall I?", "and now?"].map((text) =>
+        say("grace", here, `${mention} ${text}`)
       );
-      const bot = await start({ OPENAI_BASE_URL: model.baseUrl });
-      say("grace", "general", `${mention} shall I?`);
-      say("grace", "general", `${mention} and now?`);
-      assert.deepEqual(await replies("general", 1), ["at last"]);
-      await stopBot(bot);
+      assert.deepEqual(await replies(here, 1), ["at last"]);
+      const states = () =>
+        asked.map(({ id }) =>
+          rows(`SELECT state FROM inbox WHERE message_id = '${id}'`)[0]?.["state"]
+        );
+      await until("both states", () => states().join() === "declined,answered");
       assert.equal(simulator.posted().length, 1);
-      assert.deepEqual(rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state), [
-        "declined",
-        "answered",
-      ]);
-    }));
+    }, { config: model.config });
+  });
 
   it("[D5] waits for a rate limit, and is sent once", () =>
     play(async (scene) => {
