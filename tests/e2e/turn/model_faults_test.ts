@@ -166,7 +166,7 @@ describe("[R11] a failing model", () => {
         assert.ok(stdout.join("\n").includes(`next step: ${fix}`), stdout.join("\n"));
       }
       const kept = scene.rows("SELECT failure FROM inbox WHERE state = 'failed' ORDER BY rowid");
-      assert.deepEqual(kept.map(({ failure }) => failure), failures);
+      assert.deepEqual(kept.slice(-failures.length).map(({ failure }) => failure), failures);
     }));
 
   it("[L3] gets the request again if its answer breaks off before a person has seen it", () =>
