@@ -114,6 +114,8 @@ export interface OutboundMessage {
   readonly suppressesEmbeds?: true;
   /** Asks Discord for no notification (R14); absent: it notifies. */
   readonly isSilent?: true;
+  /** Its text leaves the store once Discord has it. */
+  readonly isUnkept?: true;
   /** Set for an edit of a message that may have files: without files of its own, it loses them. */
   readonly dropsFiles?: true;
   /**

@@ -49,10 +49,6 @@ export function createAccountVoice(
     reconfigured: () => people?.calls.reconfigured(),
     events: {
       personForgotten: () => people?.calls.personForgotten(),
-      attempted: (row) =>
-        void own?.attempted(row).catch((error: unknown) =>
-          log.warn("Cannot remove minutes of a call from the store", { error })
-        ),
     },
     commands: {
       join: async (call) => await (await get()).join(call, call.options["channel"]),

@@ -147,10 +147,8 @@ const ADDED = OUTBOX.pick("state", "messageId");
 /** A row of the outbox that this call or an earlier one has added. */
 export type AddedRow = OutboxRow & ReturnType<typeof ADDED.read>;
 
-function createAdditions({ database, sql, commit }: Transactions, outgoing: Outgoing) {
+function createAdditions({ database, commit }: Transactions, outgoing: Outgoing) {
   const add = prepareAdd(database, outgoing);
-  const empty = sql`UPDATE outbox SET message = json_set(message, '$.content', '')
-     WHERE account_id = ? AND nonce = ? AND state = 'sent'`;
   return {
     /**
      * Adds a message. Without a nonce, it gets the nonce of its row. If a row has its nonce already
@@ -166,9 +164,6 @@ function createAdditions({ database, sql, commit }: Transactions, outgoing: Outg
      */
     addAll: (frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => frozen.map((message) => add(message, now))),
-    /** Removes the text of a sent message. Resolves to whether it was sent. */
-    unkeep: (accountId: AccountId, nonce: string): Promise<boolean> =>
-      commit(UNNAMED, () => empty.run(accountId, nonce).changes > 0),
   };
 }
 

@@ -67,6 +67,18 @@ describe("createOutbox()", () => {
     assert.deepEqual(await nonces(), ["second", "elsewhere"]);
   });
 
+  it("[V8] drops the text of minutes once Discord has it, whoever has sent it", async () => {
+    const { database, outbox } = openOutbox({ ...first, content: "said", isUnkept: true }, second);
+    const contents = () =>
+      database.prepare("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id").all()
+        .map(({ text }) => text);
+    assert.deepEqual(contents(), ["said", second.content]);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSent(head!, messageId("77"));
+    await outbox.markSent((await outbox.heads(ACCOUNT))[0]!, messageId("78"));
+    assert.deepEqual(contents(), ["", second.content]);
+  });
+
   it("[C6] keeps the accounts apart", async () => {
     const { nonces } = openOutbox(first, { ...first, accountId: SECOND }, second);
     assert.deepEqual(await nonces(SECOND), ["first"]);

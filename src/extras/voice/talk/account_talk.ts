@@ -13,7 +13,7 @@ import {
   type InboundMessage,
   type Spoken,
 } from "../../../core/inbound/inbound.ts";
-import type { OutboxRow } from "../../../core/outbound/outbound.ts";
+import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import { askForText } from "../../../core/model.ts";
 import { BudgetSpent } from "../../../core/spending/budget.ts";
 import { meteredModel } from "../../../core/spending/metered_model.ts";
@@ -45,8 +45,6 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
   const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;
   const audio = createAudioSpending({ spend, now });
   const open = new Map<string, OpenTalk>();
-  /** Nonces of minutes, whose text goes once Discord has it: much of it was not for the bot. */
-  const unkept = new Set<string>();
 
   function talk(ports: TalkPorts): Talk {
     const { guildId, channelId } = ports.call.place;
@@ -159,11 +157,15 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       };
     }
 
-    async function posted(to: ChannelId, text: string) {
-      const frozen = freezeUnprompted({ accountId, channelId: to, guildId, ...noticeBody(text) });
-      const rows = await store.outbox.addAll(frozen, now());
+    async function posted(
+      to: ChannelId,
+      text: string,
+      further: Pick<OutboundMessage, "isUnkept" | "suppressesEmbeds"> = {},
+    ): Promise<void> {
+      const frozen = freezeUnprompted({ accountId, channelId: to, guildId, ...noticeBody(text) })
+        .map((one) => ({ ...one, message: { ...one.message, ...further } }));
+      await store.outbox.addAll(frozen, now());
       events.emit.outbox([to]);
-      return rows;
     }
 
     function minutes() {
@@ -172,9 +174,8 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         ...{ cleanSecrets, schedule, log, boundary: account.randomId },
         async post(content) {
           thread ??= threadOf();
-          for (const { message: { nonce } } of await posted(await thread, content)) {
-            unkept.add(nonce);
-          }
+          const further = { isUnkept: true, suppressesEmbeds: true } as const; // people and a model write it
+          await posted(await thread, content, further);
         },
         async summarise(request) {
           const { agentId } = payerOf(undefined);
@@ -206,10 +207,5 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
   }
 
   const speechOf: SpeechOf = (turn) => open.get(turn.message.channelId)?.speechOf(turn);
-  return {
-    ...{ talk, speechOf },
-    async attempted({ message: { nonce } }: OutboxRow): Promise<void> {
-      if (unkept.has(nonce) && await store.outbox.unkeep(accountId, nonce)) unkept.delete(nonce);
-    },
-  };
+  return { talk, speechOf };
 }
