@@ -48,6 +48,9 @@ export function createRealtimeServer(
   const own = URL.parse(provider.baseUrl)?.searchParams ?? new URLSearchParams();
   const query = new URLSearchParams([...own, ["model", name]]);
   const url = `${endpointOf(provider).replace(/^http/, "ws")}/realtime?${query}`;
+  const secrets = secretsOf(provider);
+  const withoutSecrets = (text: string) =>
+    secrets.reduce((left, secret) => left.replaceAll(secret, "…"), text);
   const options = {
     headers: { ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }), ...headers },
   };
@@ -62,8 +65,7 @@ export function createRealtimeServer(
         isOver = true;
         cancel();
         socket.close();
-        const isSecret = secretsOf(provider).some((secret) => reason.includes(secret));
-        ended(isSecret ? "no reason" : reason);
+        ended(withoutSecrets(reason));
       };
       const cancel = schedule(() => waiting && end("it did not open in time"), OPEN_MS);
       socket.onopen = () => {
@@ -73,7 +75,7 @@ export function createRealtimeServer(
       socket.onmessage = ({ data }) => {
         if (isOver || typeof data !== "string" || data.length > EVENT_CHARS) return;
         try {
-          const read: unknown = JSON.parse(data);
+          const read: unknown = JSON.parse(withoutSecrets(data));
           if (isRecord(read)) event(read);
         } catch (error) {
           end(error instanceof SyntaxError ? "it sent no JSON" : String(error));

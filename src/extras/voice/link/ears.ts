@@ -53,6 +53,10 @@ export function createEars(
     streams.delete(userId);
   }
 
+  function forgetNumbers(userId: UserId): void {
+    for (const [ssrc, known] of speakers) if (known === userId) speakers.delete(ssrc);
+  }
+
   function streamOf(userId: UserId, nowMs: number): Stream | undefined {
     const known = streams.get(userId);
     const decoder = known?.decoder ?? opus.takeDecoder();
@@ -102,10 +106,13 @@ export function createEars(
       heard = people;
       for (const userId of streams.keys()) if (!people.has(userId)) drop(userId);
     },
-    /** A person's sound comes with this number. */
-    speaks: (ssrc: number, userId: UserId): void => void speakers.set(ssrc, userId),
+    /** A person's sound comes with this number alone: the server gives an old one to others. */
+    speaks(ssrc: number, userId: UserId): void {
+      forgetNumbers(userId);
+      speakers.set(ssrc, userId);
+    },
     gone(userId: UserId): void {
-      for (const [ssrc, known] of speakers) if (known === userId) speakers.delete(ssrc);
+      forgetNumbers(userId);
       drop(userId);
     },
     packet(packet: Uint8Array, transport: Transport, dave: Dave, nowMs: number): void {

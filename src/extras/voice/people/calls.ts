@@ -329,7 +329,11 @@ export function createVoiceCalls(
       members.forget();
       for (const { place, row } of inCalls.values()) {
         if (row.terms === ports.terms().digest) continue;
-        work(async () => void await inTurn(place.guildId, () => begin(place, row)));
+        work(() =>
+          inTurn(place.guildId, async () => {
+            if (inCalls.get(place.guildId)?.row === row) await begin(place, row);
+          })
+        );
       }
       lookAtAll();
     },

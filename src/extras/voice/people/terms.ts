@@ -29,10 +29,7 @@ export function missingServer(
   return audio.speak === undefined ? "audio.speak" : undefined;
 }
 
-/**
- * @param modelOf The first model of an agent. Words reach it in both modes, as those of a session do,
- * and each model that `/model` may choose.
- */
+/** @param modelOf The first model of an agent: it reads the session in both modes. */
 export function termsOf(
   config: Config,
   modelOf: (agentId: string) => { readonly id: string },

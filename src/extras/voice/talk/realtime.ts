@@ -33,6 +33,8 @@ import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 const RETRY_MS = 5_000;
 /** Milliseconds of silence that the server gets beyond a pause. */
 const MORE_MS = 200;
+/** Milliseconds of the longest answer. */
+const LONGEST_MS = 600_000;
 /** Messages of the session that a new connection reads. */
 const HISTORY_MAX = 30;
 const FORMAT = { type: "audio/pcm", rate: SAMPLE_RATE };
@@ -265,7 +267,7 @@ export function createEar(ports: EarPorts): Ear {
           const pcm = pcmOf(textOf(event, "delta"));
           const id = textOf(event, "item_id");
           if (of.item?.id !== id) of.item = { id, fromMs: ms };
-          ms += msOf(pcm);
+          if ((ms += msOf(pcm)) > LONGEST_MS) throw failure("rejected", "it has no end");
           await sound(pcm);
         } else if (/^response\.(output_)?(audio_transcript|text)\.delta$/.test(type)) {
           hasText = true;
@@ -278,7 +280,7 @@ export function createEar(ports: EarPorts): Ear {
         } else if (type === "error") {
           const error = recordOf(event, "error");
           if (textOf(error, "event_id") === OPTIONAL) continue;
-          throw failure("unavailable", textOf(error, "message"));
+          throw failure("unavailable", textOf(error, "message").slice(0, 200));
         } else if (type === "response.done") {
           isOver = true;
           for (const { id } of calls) of.open.add(id);

@@ -132,18 +132,19 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     return await deps.ask(speaker, text, { seconds }, naming);
   }
 
+  async function pay(userId: UserId): Promise<boolean> {
+    const speaker = await ports.speaker(userId);
+    if (speaker) await deps.mayCount(speaker.sender);
+    if (speaker) deps.count(PAID_SEC, speaker.sender);
+    return speaker !== undefined;
+  }
+
   /** Counts sound before a Realtime server gets it, and reads its speaker again, who may never pause. */
   async function isPaid(userId: UserId, ms: number): Promise<boolean> {
     let part = paid.get(userId);
     if (!part || part.ms <= 0) {
-      const speaker = await ports.speaker(userId);
-      const isPaid = speaker !== undefined &&
-        await deps.mayCount(speaker.sender).then(() => true, (error: unknown) => {
-          unheard(userId, error);
-          return false;
-        });
-      if (isPaid) deps.count(PAID_SEC, speaker.sender);
-      paid.set(userId, part = { ms: PAID_SEC * 1_000, isPaid });
+      const isPaid = await pay(userId).catch((error: unknown) => unheard(userId, error));
+      paid.set(userId, part = { ms: PAID_SEC * 1_000, isPaid: isPaid === true });
     }
     part.ms -= ms;
     return part.isPaid;

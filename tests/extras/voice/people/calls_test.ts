@@ -411,6 +411,19 @@ describe("[V3] consent", () => {
     assert.deepEqual(world.heard(), [ADA]);
   });
 
+  it("begins one call for several changes, and none if it was sent out meanwhile", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    await Promise.all([
+      world.reload({ transcript: true }),
+      world.reload({ transcript: true, pauseMs: 900 }),
+    ]);
+    assert.equal(world.calls.length, 2);
+    await Promise.all([world.give("leave", ADA), world.reload({})]);
+    assert.equal(world.calls.length, 2);
+  });
+
   it("counts a press for one call alone", async () => {
     const world = await openWorld();
     await world.move([ADA], DECK);

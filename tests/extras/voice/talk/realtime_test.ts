@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { BudgetSpent } from "../../../../src/core/spending/budget.ts";
 import { ModelError, type ModelPart, type ModelRequest } from "../../../../src/core/model.ts";
+import { WebSocketServer } from "ws";
 import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { createRealtimeServer } from "../../../../src/providers/other_apis/realtime.ts";
@@ -15,7 +16,12 @@ import { speakText } from "../../../support/voice/tone_code.ts";
 import { fakeCall } from "./fake_call.ts";
 
 const ADA = userId("101");
+const KEY = "secret-key-1";
 let asked = 0;
+const isDown = () => {
+  asked++;
+  throw new Error("Discord is down");
+};
 const open: (() => Promise<void>)[] = [];
 after(async () => {
   for (const close of open) await close();
@@ -29,7 +35,9 @@ interface Question {
 
 async function build(
   switches: Partial<RealtimeSwitches> = {},
-  { humans = 1, playedMs = 0, budget = Infinity, mayTalk = () => true }: {
+  { humans = 1, playedMs = 0, budget = Infinity, mayTalk = () => true, baseUrl }: {
+    /** Of another server. */
+    readonly baseUrl?: string;
     readonly humans?: number;
     readonly playedMs?: number;
     /** How often sound may be counted. */
@@ -41,8 +49,8 @@ async function build(
   const provider = {
     id: "mine",
     kind: "openai-compatible",
-    baseUrl: server.baseUrl,
-    apiKey: "k",
+    baseUrl: baseUrl ?? server.baseUrl,
+    apiKey: KEY,
   } as const;
   const settings = { provider, name: "talker", price: { input: 1, output: 2, audioMinute: 0.6 } };
   const fake = fakeCall(playedMs);
@@ -54,7 +62,9 @@ async function build(
     call: fake.call,
     humans: () => humans,
     speaker: (id) =>
-      Promise.resolve(mayTalk() ? { sender: { id, username: "ada", roles: [] } } : undefined),
+      new Promise((resolve) =>
+        resolve(mayTalk() ? { sender: { id, username: "ada", roles: [] } } : undefined)
+      ),
   }, {
     harmlessPart: (text) => text,
     async *speak() {},
@@ -158,7 +168,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
       assert.ok((speeches[0]?.ms ?? 0) > 500);
       assert.equal(counted.length, 2, "both directions are counted");
       const [session] = server.sessions;
-      assert.equal(session?.authorization, "Bearer k");
+      assert.equal(session?.authorization, `Bearer ${KEY}`);
       assert.equal(session?.model, "talker");
       assert.match(
         String(session?.settings["instructions"]),
@@ -238,10 +248,11 @@ describe("[V6] a talk by the Realtime protocol", () => {
   });
 
   for (
-    const [why, options, sent, rows] of [
-      ["no words are in it", {}, 8, [5, 5]],
-      ["the budget is spent in mid-speech", { budget: 1 }, 5, [5]],
-      ["a role was taken in mid-speech", { mayTalk: () => asked++ < 1 }, 5, [5]],
+    const [why, options, sent, rows, tells] of [
+      ["no words are in it", {}, 8, [5, 5], 0],
+      ["the budget is spent in mid-speech", { budget: 1 }, 5, [5], 1],
+      ["a role was taken in mid-speech", { mayTalk: () => asked++ < 1 }, 5, [5], 0],
+      ["Discord does not tell the rights", { mayTalk: isDown }, 0, [], 1],
     ] as const
   ) {
     it(`counts sound before the server gets it: ${why}`, async () => {
@@ -252,7 +263,9 @@ describe("[V6] a talk by the Realtime protocol", () => {
       while (seconds() < sent) await new Promise((resolve) => setTimeout(resolve, 10));
       assert.ok(seconds() < sent + 1, "only the silence of a pause follows");
       assert.deepEqual(counted, rows);
-      assert.equal(told.length, why.includes("budget") ? 1 : 0);
+      while (told.length < tells) await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.equal(told.length, tells);
+      assert.ok(asked < 3, "each part is asked for once");
     });
   }
 
@@ -267,6 +280,48 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.equal(server.sessions.length, 1);
     assert.equal(counted.length, 2, "the sound of the answer so far is counted");
   });
+
+  const minute = Buffer.alloc(60 * 48_000).toString("base64");
+  const hostile: Readonly<Record<string, readonly [readonly object[], RegExp]>> = {
+    "repeats our key": [[{ type: "error", error: { message: `bad key ${KEY}` } }], /bad key …$/],
+    "says much in an error": [
+      [{ type: "error", error: { message: "no ".repeat(90_000) } }],
+      /^.{1,300}$/,
+    ],
+    "speaks without an end": [
+      Array(11).fill({ type: "response.audio.delta", item_id: "i", delta: minute }),
+      /has no end/,
+    ],
+  };
+  for (const [what, [events, why]] of Object.entries(hostile)) {
+    it(`fails the turn of a server that ${what}`, async () => {
+      const other = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+      open.push(() => {
+        for (const client of other.clients ?? []) client.terminate();
+        return new Promise((resolve) => other.close(() => resolve()));
+      });
+      await new Promise<void>((resolve) => other.on("listening", () => resolve()));
+      other.on(
+        "connection",
+        (
+          link: {
+            on: (on: string, run: (data: Buffer) => void) => void;
+            send: (text: string) => void;
+          },
+        ) =>
+          link.on("message", (data) => {
+            if (JSON.parse(String(data)).type !== "response.create") return;
+            for (const event of events) link.send(JSON.stringify(event));
+          }),
+      );
+      const { port } = other.address() as { readonly port: number };
+      const { turn } = await build({}, { baseUrl: `http://127.0.0.1:${port}/v1` });
+      await assert.rejects(turn(messageId("77")).ask(requestOf("hi")), (error: Error) => {
+        assert.match(error.message, why);
+        return !error.message.includes(KEY);
+      });
+    });
+  }
 
   it("tells the chat once if no connection opens", async () => {
     const { talk, told } = await build({ refuses: true });

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createEars } from "../../../../src/extras/voice/link/ears.ts";
+import type { Dave } from "../../../../src/extras/voice/link/dave.ts";
+import type { Transport } from "../../../../src/extras/voice/link/wire/transport.ts";
+import { rtpHeader } from "../../../../src/extras/voice/link/wire/rtp.ts";
+import { userId } from "../../../support/discord/builders.ts";
+
+const [ADA, BEN] = [userId("101"), userId("102")];
+
+/** Ears whose decoder notes whose frames it gets: a frame is the last digit of its sender's id. */
+function build() {
+  const decoded: string[] = [];
+  const opened: number[] = [];
+  const ears = createEars({
+    opus: {
+      takeDecoder: () => ({
+        decode: ([from]) => {
+          decoded.push(from === 1 ? "Ada" : "Ben");
+          return new Int16Array(480);
+        },
+        conceal: () => new Int16Array(480),
+        free() {},
+      }),
+    },
+    rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+    events: { speechBegan() {}, piece() {}, frame() {} },
+    onSound() {},
+  });
+  const transport = {
+    open(packet, bytes) {
+      opened.push(packet.at(-1) ?? 0);
+      return packet.subarray(bytes);
+    },
+  } as Transport;
+  // The group's keys: no one's frame opens with those of another person.
+  const dave = {
+    decrypt: (from, frame) => frame[0] === Number(from) - 100 ? frame : undefined,
+  } as Dave;
+  let sequence = 0;
+  return {
+    ...{ ears, decoded, opened },
+    send(ssrc: number, from: 1 | 2) {
+      const header = rtpHeader({ sequence: ++sequence, timestamp: 0, ssrc });
+      ears.packet(Uint8Array.of(...header, from), transport, dave, 0);
+    },
+  };
+}
+
+describe("[V2] createEars()", () => {
+  const rows: readonly (readonly [
+    what: string,
+    does: (world: ReturnType<typeof build>) => void,
+    decoded: readonly string[],
+    opened: number,
+  ])[] = [
+    ["decodes a person who is heard", ({ send }) => send(1, 1), ["Ada"], 1],
+    ["leaves the sound of others encrypted", ({ send }) => send(2, 2), [], 0],
+    ["leaves unknown numbers encrypted", ({ send }) => send(3, 2), [], 0],
+    [
+      "decodes no one behind the number of another",
+      ({ ears, send }) => {
+        ears.speaks(2, ADA);
+        send(2, 2);
+      },
+      [],
+      1,
+    ],
+    [
+      "knows one number of a person: an old one may be of others",
+      ({ ears, send }) => {
+        ears.speaks(4, ADA);
+        send(1, 2);
+        send(4, 1);
+      },
+      ["Ada"],
+      1,
+    ],
+    [
+      "takes a number that goes to another person",
+      ({ ears, send }) => {
+        ears.speaks(1, BEN);
+        send(1, 2);
+      },
+      [],
+      0,
+    ],
+    [
+      "hears no one who has left",
+      ({ ears, send }) => {
+        ears.gone(ADA);
+        send(1, 1);
+      },
+      [],
+      0,
+    ],
+    [
+      "stops in mid-speech",
+      ({ ears, send }) => {
+        send(1, 1);
+        ears.hear(new Map());
+        send(1, 1);
+      },
+      ["Ada"],
+      1,
+    ],
+  ];
+  for (const [what, does, decoded, opened] of rows) {
+    it(what, () => {
+      const world = build();
+      world.ears.hear(new Map([[ADA, "pieces"]]));
+      world.ears.speaks(1, ADA);
+      world.ears.speaks(2, BEN);
+      does(world);
+      assert.deepEqual([world.decoded, world.opened.length], [decoded, opened]);
+    });
+  }
+});
