@@ -8,13 +8,13 @@ import { describe, it } from "node:test";
 import type { RequestRecord } from "../../simulator/notes/request_log.ts";
 import { addChannel, addGuild, addMember } from "../../simulator/world/create_world.ts";
 import {
-  ended,
-  KILLED,
+  killBot,
   type Scene,
   type SceneOptions,
   withSimulation,
   writeConfig,
 } from "../support/bot/e2e.ts";
+import { sharedBot } from "../support/bot/shared_bot.ts";
 
 /** Ada owns the bot, and is a member of Krill & Co only. */
 const HOME = "general";
@@ -39,10 +39,19 @@ const asked = ({ written }: Scene) =>
   written("dm", "ada").filter((text) => text.includes("I don't answer in"));
 
 describe("[P6] a bot with nothing but a token", () => {
+  const play = sharedBot({ mayRefuse: isLookUp }, (scene) => {
+    writeConfig(scene, { http: { port: 0 } });
+  });
+  const joined = sharedBot({ mayRefuse: isLookUp }, (scene) => {
+    writeConfig(scene, { http: { port: 0 } });
+    const [, elsewhere] = scene.simulator.world.guilds.values();
+    assert.ok(elsewhere?.name === "Elsewhere");
+    addMember(elsewhere, { userId: scene.user("ada").id, joinedAt: Date.now() });
+  });
+
   it("answers in its owner's guild, and asks the owner nothing", () =>
-    withoutConfig(async (scene) => {
-      const { start, say, mention, replies, decided, cli } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, replies, decided, cli } = scene;
       const message = say("grace", HOME, `${mention} hello`);
       assert.match((await replies(HOME, 1))[0] ?? "", /hello/);
       assert.equal(await decided(message), "accept: mentioned");
@@ -72,8 +81,7 @@ describe("[P6] a bot with nothing but a token", () => {
 
       const again = say("edsger", ELSEWHERE, `${mention} hello again`);
       assert.equal(await decided(again), "ignore: owner-not-in-guild");
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       await start();
       const last = say("edsger", ELSEWHERE, `${mention} and again`);
       assert.equal(await decided(last), "ignore: owner-not-in-guild");
@@ -100,20 +108,6 @@ describe("[P6] a bot with nothing but a token", () => {
       assert.deepEqual(written(HOME), []);
     }, { mayRefuse: ({ status }) => status === 403 || status === 404 }));
 
-  it("answers in another guild that its owner has joined", () =>
-    withoutConfig(async (scene) => {
-      const { simulator, start, say, mention, replies, user } = scene;
-      const elsewhere = [...simulator.world.guilds.values()].find(({ name }) =>
-        name === "Elsewhere"
-      );
-      assert.ok(elsewhere);
-      addMember(elsewhere, { userId: user("ada").id, joinedAt: Date.now() });
-      await start();
-      say("edsger", ELSEWHERE, `${mention} hello`);
-      assert.match((await replies(ELSEWHERE, 1))[0] ?? "", /hello/);
-      assert.deepEqual(asked(scene), []);
-    }));
-
   it("decides a message after a kill that came before Discord's answer", () =>
     withoutConfig(async (scene) => {
       const { simulator, start, say, mention, replies, rows, eventually } = scene;
@@ -128,17 +122,23 @@ describe("[P6] a bot with nothing but a token", () => {
         "the stored message, and its question",
         () => Promise.resolve(held.hits() > 0 && rows("SELECT 1 FROM undecided").length === 1),
       );
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       held.remove();
       await start();
       assert.match((await replies(HOME, 1))[0] ?? "", /hello/);
     }));
 
+  it("answers in another guild that its owner has joined", () =>
+    joined(async (scene) => {
+      const { say, mention, replies } = scene;
+      say("edsger", ELSEWHERE, `${mention} hello`);
+      assert.match((await replies(ELSEWHERE, 1))[0] ?? "", /hello/);
+      assert.deepEqual(asked(scene), []);
+    }));
+
   it("asks the owner about a guild that adds it", () =>
-    withoutConfig(async (scene) => {
-      const { simulator, start, user, until, written } = scene;
-      await start();
+    joined(async (scene) => {
+      const { simulator, user, until, written } = scene;
       const guild = addGuild(simulator.world, {
         name: "Kelp ` @everyone",
         ownerId: user("edsger").id,
@@ -154,9 +154,8 @@ describe("[P6] a bot with nothing but a token", () => {
     }));
 
   it("answers in another guild after the command of the notice", () =>
-    withoutConfig(async (scene) => {
-      const { start, say, mention, replies, until, eventually, decided } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, replies, until, eventually, decided } = scene;
       say("edsger", ELSEWHERE, `${mention} hello`);
       await until("the owner's message", () => asked(scene).length > 0);
       const [, path = "", value = ""] =

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addWebhook } from "../../../simulator/world/create_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const RULES = (simulator: Simulator) => {
   const [krill] = simulator.world.guilds.values();
@@ -52,10 +53,11 @@ const cases: readonly [
 ];
 
 describe("[P5] [P6] [P8] [P10] [P11] [P14] access", () => {
+  const play = sharedBot({ discord: RULES });
+
   it("follows the config for each sender and place", () =>
-    withSimulation({ discord: RULES }, async (scene) => {
-      const { simulator, start, decided, mention } = scene;
-      await start();
+    play(async (scene) => {
+      const { simulator, decided, mention } = scene;
       for (const [what, as, where, verdict, text = `${mention} ${what}`] of cases) {
         const channel = typeof where === "string" ? where : where(scene);
         const message = simulator.say({ as, in: channel, text });
@@ -71,11 +73,8 @@ describe("[P5] [P6] [P8] [P10] [P11] [P14] access", () => {
     }));
 
   it("[P11] lets bots in if configured, and a webhook with a member's name is still a bot", () =>
-    withSimulation({
-      discord: (simulator) => ({ ...RULES(simulator), allowBots: true }),
-    }, async (scene) => {
-      const { simulator, start, decided, mention, replies } = scene;
-      await start();
+    play(async (scene) => {
+      const { simulator, decided, mention, replies } = scene;
       addWebhook(simulator.world, "forger", Date.now());
       const bot = scene.say("Limpet", "general", `${mention} are you one, too?`);
       assert.equal(await decided(bot), "accept: mentioned");
@@ -87,5 +86,7 @@ describe("[P5] [P6] [P8] [P10] [P11] [P14] access", () => {
         calling: { name: "grace", avatar: "f00" },
       });
       assert.equal(await decided(forged), "ignore: sender-not-listed");
+    }, {
+      discord: (simulator) => ({ ...RULES(simulator), allowBots: true }),
     }));
 });

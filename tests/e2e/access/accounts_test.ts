@@ -2,55 +2,63 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Application } from "../../../simulator/world/world.ts";
 import { type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 interface Pair extends Scene {
   /** The second account's bot. */
   readonly squid: Application;
-  /** Starts both, and waits until they are online. */
-  startBoth(): Promise<void>;
   /** The second bot's messages in a channel. */
   bySquid(where: string, as?: string): readonly string[];
 }
 
-/** Plays with two accounts: `default`, and `squid` in the same guild. */
-function withTwo(
-  own: object,
-  play: (pair: Pair) => Promise<void>,
-  { top = {}, ...options }: SceneOptions & { readonly top?: object } = {},
-): Promise<void> {
-  return withSimulation(options, async (scene) => {
-    const { simulator, start, until } = scene;
-    const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
-    const [krill] = simulator.world.guilds.values();
-    assert.ok(krill);
-    scene.rewrite({
-      config: options.config,
-      discord: () => ({
-        guilds: { [krill.id]: { channels: { "*": {}, "off-topic": { requireMention: false } } } },
-        accounts: { squid: { token: "${SQUID_TOKEN}", ...own } },
-        ...top,
-      }),
-    });
-    await play({
-      ...scene,
-      squid,
-      async startBoth() {
-        await start({ SQUID_TOKEN: squid.token });
-        await until("both to be online", () => simulator.connected() === 2);
-      },
-      bySquid: (where, as) =>
-        simulator.posted(simulator.channel(where, as).id, squid).map(({ content }) => content),
-    });
-  });
+/** Its second account, which joins the world at the first look. */
+function squidOf({ world, addBot }: Simulator): Application {
+  const squid = [...world.applications.values()].find(({ userId }) =>
+    world.users.get(userId)?.username === "Squid"
+  );
+  return squid ?? addBot({ username: "Squid", guilds: ["Krill & Co"] });
+}
+
+/** Keys of two accounts, `default` and `squid` in the same guild, with keys of Squid's and of both. */
+const accounts = (own: object = {}, top: object = {}) => (simulator: Simulator) => {
+  const [krill] = simulator.world.guilds.values();
+  assert.ok(krill);
+  return {
+    guilds: { [krill.id]: { channels: { "*": {}, "off-topic": { requireMention: false } } } },
+    accounts: { squid: { token: squidOf(simulator).token, ...own } },
+    ...top,
+  };
+};
+
+function pairOf(scene: Scene): Pair {
+  const { simulator } = scene;
+  const squid = squidOf(simulator);
+  return {
+    ...scene,
+    squid,
+    bySquid: (where, as) =>
+      simulator.posted(simulator.channel(where, as).id, squid).map(({ content }) => content),
+  };
 }
 
 describe("[C6] two accounts", () => {
+  const play = sharedBot({ discord: accounts() });
+  const withTwo = (
+    discord: ReturnType<typeof accounts> | undefined,
+    test: (pair: Pair) => Promise<void>,
+    config?: SceneOptions["config"],
+  ) =>
+    play(async (scene) => {
+      await scene.until("both to be online", () => scene.simulator.connected() === 2);
+      await test(pairOf(scene));
+    }, { ...(discord && { discord }), ...(config && { config }) });
+
   it("[N2] each answer their own mentions only", () =>
-    withTwo({}, async (pair) => {
+    withTwo(undefined, async (pair) => {
       const {
-        startBoth,
         say,
         mention,
         squid,
@@ -61,7 +69,6 @@ describe("[C6] two accounts", () => {
         simulator,
         decided,
       } = pair;
-      await startBoth();
       say("grace", "general", `${mention} one`);
       say("grace", "help", `<@${squid.userId}> two`);
       say("ada", "dm", "three");
@@ -83,9 +90,8 @@ describe("[C6] two accounts", () => {
     }));
 
   it("[N2] answer once if both may answer", () =>
-    withTwo({}, async (pair) => {
-      const { startBoth, say, mention, squid, simulator, until, eventually, decided, rows } = pair;
-      await startBoth();
+    withTwo(undefined, async (pair) => {
+      const { say, mention, squid, simulator, until, eventually, decided, rows } = pair;
       const heardByBoth = [
         say("grace", "off-topic", "anybody?"),
         say("grace", "general", `${mention} <@${squid.userId}> you two`),
@@ -104,9 +110,8 @@ describe("[C6] two accounts", () => {
     }));
 
   it("[N2] answer by the account of the agent that a binding chooses", () =>
-    withTwo({}, async (pair) => {
-      const { startBoth, say, until, eventually, simulator, squid, bySquid, rows, decided } = pair;
-      await startBoth();
+    withTwo(undefined, async (pair) => {
+      const { say, until, eventually, simulator, squid, bySquid, rows, decided } = pair;
       const total = () => simulator.posted().length + simulator.posted(undefined, squid).length;
       const first = say("grace", "off-topic", "anybody?");
       await until("an answer", () => total() === 1);
@@ -124,27 +129,26 @@ describe("[C6] two accounts", () => {
       const agents = rows("SELECT agent_id FROM inbox ORDER BY id DESC LIMIT 3");
       assert.deepEqual(agents, agents.map(() => ({ agent_id: "ink" })));
     }, {
-      config: {
-        agents: { list: [{ id: "main" }, { id: "ink" }] },
-        bindings: [{ agentId: "ink", match: { accountId: "squid" } }],
-      },
+      agents: { list: [{ id: "main" }, { id: "ink" }] },
+      bindings: [{ agentId: "ink", match: { accountId: "squid" } }],
     }));
 
   it("[N3] never answer each other, even with allowBots", () =>
-    withTwo({}, async ({ startBoth, say, simulator, squid, until, decided }) => {
-      await startBoth();
-      say("grace", "off-topic", "anybody?");
-      const first = await until(
-        "an answer",
-        () => simulator.posted()[0] ?? simulator.posted(undefined, squid)[0],
-      );
-      assert.equal(await decided(first), "ignore: own");
-    }, { top: { allowBots: true } }));
+    withTwo(
+      accounts({}, { allowBots: true }),
+      async ({ say, simulator, squid, until, decided }) => {
+        say("grace", "off-topic", "anybody?");
+        const first = await until(
+          "an answer",
+          () => simulator.posted()[0] ?? simulator.posted(undefined, squid)[0],
+        );
+        assert.equal(await decided(first), "ignore: own");
+      },
+    ));
 
   it("[N3] [P11] answer each other within the loop guard, if the config says so", () =>
-    withTwo({}, async (pair) => {
-      const { startBoth, say, simulator, squid, until, eventually, rows, mention, replies } = pair;
-      await startBoth();
+    withTwo(accounts({}, { allowBots: true }), async (pair) => {
+      const { say, simulator, squid, until, eventually, rows, mention, replies } = pair;
       say("grace", "off-topic", "anybody?");
       const { id } = simulator.channel("off-topic");
       const posted = () => simulator.posted(id).length + simulator.posted(id, squid).length;
@@ -157,15 +161,11 @@ describe("[C6] two accounts", () => {
         [...simulator.posted(), ...simulator.posted(undefined, squid)].map(({ content }) => content)
           .join("\n");
       await until("the notice to an owner", () => /only bots write.*feeds/.test(notices()));
-    }, {
-      top: { allowBots: true },
-      config: { router: { noSelfTalk: { ignoreBotMessages: false } } },
-    }));
+    }, { router: { noSelfTalk: { ignoreBotMessages: false } } }));
 
   it("inherit unset keys, and explanations name the place of a rule", () =>
-    withTwo({ dm: { policy: "disabled" } }, async (pair) => {
-      const { startBoth, say, replies, decided, cli, until, simulator, squid } = pair;
-      await startBoth();
+    withTwo(accounts({ dm: { policy: "disabled" } }), async (pair) => {
+      const { say, replies, decided, cli, until, simulator, squid } = pair;
       const refused = say("ada", "dm:Squid", "hello");
       assert.equal(await decided(refused), "ignore: dm-disabled");
       say("ada", "dm", "hello");
@@ -174,20 +174,19 @@ describe("[C6] two accounts", () => {
       await until("Squid to answer", () => simulator.posted(undefined, squid).length === 1);
       const why = await cli("why", refused.id, "--json");
       assert.match(why.stdout.join(""), /channels\.discord\.accounts\.squid\.dm\.policy/);
-    }, { env: { SQUID_TOKEN: "for-the-command-alone" } }));
-
-  it("[C7] connect only if enabled", () =>
-    withTwo({ enabled: false }, async ({ start, squid, simulator, say, mention, replies }) => {
-      await start({ SQUID_TOKEN: squid.token });
-      say("grace", "general", `${mention} alone?`);
-      await replies("general", 1);
-      assert.equal(simulator.account(squid).connections, 0);
     }));
 
-  it("are independent: one refused by Discord leaves the other running, and health says so", () =>
-    withTwo({}, async (pair) => {
-      const { start, simulator, say, mention, replies, ask, eventually } = pair;
-      const bot = await start({ SQUID_TOKEN: "refused.by.discord" });
+  it("[C7] connect if enabled, and are independent: one refused by Discord leaves the others running, and health says so", () =>
+    withSimulation({
+      discord: (simulator) => {
+        const { accounts: { squid }, ...keys } = accounts({ token: "${SQUID_TOKEN}" })(simulator);
+        return { ...keys, accounts: { squid, off: { token: "${OFF_TOKEN}", enabled: false } } };
+      },
+      mayRefuse: ({ status }) => status === 401,
+    }, async (scene) => {
+      const { start, simulator, say, mention, replies, ask, eventually } = scene;
+      const off = squidOf(simulator);
+      const bot = await start({ SQUID_TOKEN: "refused.by.discord", OFF_TOKEN: off.token });
       say("grace", "general", `${mention} alone?`);
       await replies("general", 1);
       await eventually("health to say so", async () => {
@@ -196,7 +195,8 @@ describe("[C6] two accounts", () => {
       });
       assert.equal((await ask(bot, "/healthz")).status, 200);
       assert.equal(simulator.connected(), 1);
-    }, { mayRefuse: ({ status }) => status === 401 }));
+      assert.equal(simulator.account(off).connections, 0);
+    }));
 
   it("with the same token are a config error", () =>
     withSimulation({}, async (scene) => {

@@ -10,7 +10,7 @@ import {
 } from "../../../src/discord/gateway/shard/interaction_limit.ts";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Commands of one person. */
 const FLOOD = 900;
@@ -92,8 +92,7 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
         assert.ok(performance.now() - startedAt <= 2_000, `command ${n}`);
       }
       const stoppedAt = performance.now();
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       assert.ok(performance.now() - stoppedAt <= 5_000);
     }));
 });
@@ -109,8 +108,7 @@ describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => 
       const given = [1, 2, 3].map(() => command({ as: "grace", in: "#general", name: "help" }));
       await until("an answer", () => slow.hits() > 0 && given.every(({ answer }) => answer));
       const stoppedAt = performance.now();
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       assert.ok(performance.now() - stoppedAt <= 5_000);
       assert.equal(bot.lines.filter((line) => line.includes("Cannot answer")).length, 1);
     }));

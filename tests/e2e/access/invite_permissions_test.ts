@@ -9,7 +9,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answerTo } from "../../../simulator/model/script.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** Takes all permissions from `@everyone`, and gives the helpers those that people need. */
@@ -59,8 +59,7 @@ describe("[O3] [SEC-R34] the permissions of the invite link, with a bare @everyo
       const first = await start();
       say("grace", "general", `${mention} before`);
       await replies("general", 1);
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       await until("the end of the connection", () => simulator.connected() === 0);
       simulator.faults.gateway.forgetSessions();
       say("grace", "general", `${mention} meanwhile`);

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { addChannel, addGuild } from "../../../simulator/world/create_world.ts";
 import type { Guild } from "../../../simulator/world/world.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 function found({ simulator, user }: Scene, name: string): Guild {
   const guild = addGuild(simulator.world, { name, ownerId: user("edsger").id }, Date.now());
@@ -47,10 +48,25 @@ describe("[P7] an id in the config that means nothing at Discord", () => {
 });
 
 describe("[P6a] a guild that adds the bot", () => {
+  const play = sharedBot({});
+
+  it("and is allowed: no notice is sent, and the bot answers there", () => {
+    let id = "";
+    return play(async (scene) => {
+      const { simulator, say, mention, replies, written } = scene;
+      simulator.invite({ who: "Barnacle", guild: id });
+      say("edsger", "lobby", `${mention} hello`);
+      await replies("lobby", 1);
+      assert.deepEqual(written("dm", "ada"), []);
+    }, (scene) => {
+      id = found(scene, "Kelp Forest").id;
+      return { discord: () => ({ guilds: { [id]: {}, "krill-co": {} } }) };
+    });
+  });
+
   it("and is not allowed: the owner reads the command that allows it, the guild nothing", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, replies, say, mention, decided, written } = scene;
-      const bot = await start();
+    play(async (scene, bot) => {
+      const { simulator, replies, say, mention, decided, written } = scene;
       const guild = found(scene, "Kelp ` @everyone ` **Forest**");
       simulator.invite({ who: "Barnacle", guild: guild.id });
       const [told = ""] = await replies("dm", 1, "ada");
@@ -73,31 +89,13 @@ describe("[P6a] a guild that adds the bot", () => {
       );
     }));
 
-  it("and is allowed: no notice is sent, and the bot answers there", () =>
+  it("is allowed by the command in the owner's notice, and causes none before the start", () =>
     withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, replies, written } = scene;
-      const guild = found(scene, "Kelp Forest");
-      scene.rewrite({ discord: () => ({ guilds: { [guild.id]: {}, "krill-co": {} } }) });
-      await start();
-      simulator.invite({ who: "Barnacle", guild: guild.id });
-      say("edsger", "lobby", `${mention} hello`);
-      await replies("lobby", 1);
-      assert.deepEqual(written("dm", "ada"), []);
-    }));
-
-  it("before the start causes no notice", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, written } = scene;
+      const { simulator, start, replies, cli, eventually, say, mention, decided, written } = scene;
       await start(); // it is in Elsewhere, which is not listed
       say("grace", "general", `${mention} hello`);
       await replies("general", 1);
       assert.deepEqual(written("dm", "ada"), []);
-    }));
-
-  it("is allowed by the command in the owner's notice", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, replies, cli, eventually, say, mention, decided } = scene;
-      await start();
       const guild = found(scene, "Kelp Forest");
       simulator.invite({ who: "Barnacle", guild: guild.id });
       const [told = ""] = await replies("dm", 1, "ada");
@@ -105,7 +103,10 @@ describe("[P6a] a guild that adds the bot", () => {
       assert.ok(path !== undefined && value !== undefined, told);
       const { code, stderr } = await cli("config", "set", path, value);
       assert.equal(code, 0, stderr.join("\n"));
-      await eventually("the guild to be open", async () =>
-        await decided(say("edsger", "lobby", `${mention} now?`)) === "accept: mentioned");
+      await eventually(
+        "the guild to be open",
+        async () =>
+          await decided(say("edsger", "lobby", `${mention} now?`)) === "accept: mentioned",
+      );
     }));
 });

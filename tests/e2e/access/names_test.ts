@@ -8,12 +8,13 @@ import { INTENT } from "../../../simulator/world/intents.ts";
 import type { Guild } from "../../../simulator/world/world.ts";
 import {
   ended,
-  KILLED,
+  killBot,
   type Scene,
   type SceneOptions,
-  STOPPED,
+  stopBot,
   withSimulation,
 } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const krillOf = ({ simulator }: Pick<Scene, "simulator">): Guild => {
   const [krill] = simulator.world.guilds.values();
@@ -46,10 +47,12 @@ const knows = ({ line }: Scene, bot: SimulatedProcess) => line(bot, /was resolve
 const resolved = ({ rows }: Scene) =>
   rows("SELECT typed, found_id AS id FROM resolved_name").map(({ typed, id }) => `${typed}: ${id}`);
 
-const verdictOn = ({ say, mention, decided }: Scene, as: string) =>
-  decided(say(as, "general", `${mention} hello`));
+const verdictOn = ({ say, mention, decided, here }: Scene, as: string) =>
+  decided(say(as, here, `${mention} hello`));
 
 describe("[P12] a name in an allow list", () => {
+  const play = sharedBot(allowing("grace"));
+
   it("[O7] is no trouble of its own if Discord refuses the token meanwhile", () =>
     withSimulation(
       { ...allowing("Grace"), mayRefuse: ({ status }) => status === 401 },
@@ -73,8 +76,7 @@ describe("[P12] a name in an allow list", () => {
       simulator.requests.subscribe((request) => isAsked ||= request.route === route);
       const bot = await start();
       await until("a search", () => isAsked);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       assert.deepEqual(bot.lines.filter((line) => line.includes("Cannot resolve")), []);
     }));
 
@@ -94,8 +96,7 @@ describe("[P12] a name in an allow list", () => {
         assert.equal(await verdictOn(scene, thief), "ignore: sender-not-listed");
         assert.equal(await verdictOn(scene, grace), "accept: mentioned");
 
-        first.kill("SIGKILL");
-        assert.deepEqual(await ended(first), KILLED);
+        await killBot(first);
         await start();
         assert.equal(await verdictOn(scene, thief), "ignore: sender-not-listed");
         assert.equal(await verdictOn(scene, grace), "accept: mentioned");
@@ -103,11 +104,10 @@ describe("[P12] a name in an allow list", () => {
     ));
 
   it("[P4] matches no display name or nickname, and its id replaces it in the config", () =>
-    withSimulation(allowing("grace"), async (scene) => {
-      const { simulator, start, cli } = scene;
+    play(async (scene, bot) => {
+      const { simulator, cli } = scene;
       const { id } = addUser(simulator.world, { username: "eve", globalName: "grace" }, Date.now());
       addMember(krillOf(scene), { userId: id, joinedAt: Date.now(), nick: "grace" });
-      const bot = await start();
       assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
       await knows(scene, bot);
       assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
@@ -119,10 +119,9 @@ describe("[P12] a name in an allow list", () => {
       assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
     }));
 
-  it("that several accounts have matches none, and the log names the candidates", () =>
-    withSimulation(allowing("twin", "grace"), async (scene) => {
-      const ids = ["0001", "0002"].map((discriminator) => join(scene, "twin", discriminator));
-      const bot = await scene.start();
+  it("that several accounts have matches none, and the log names the candidates", () => {
+    const ids: string[] = [];
+    return play(async (scene, bot) => {
       await knows(scene, bot);
       assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
       const said = await scene.line(bot, /twin.*ambiguous|ambiguous.*twin|several/i);
@@ -130,7 +129,11 @@ describe("[P12] a name in an allow list", () => {
       const { code, stdout } = await scene.cli("access", "resolve", "--json");
       assert.equal(code, 3, stdout.join("\n"));
       for (const id of ids) assert.ok(stdout.join("").includes(id));
-    }));
+    }, (scene) => {
+      ids.push(...["0001", "0002"].map((discriminator) => join(scene, "twin", discriminator)));
+      return allowing("twin", "grace");
+    });
+  });
 
   it("stays a name if the bot may not search members, and one line says so", () =>
     withSimulation({
@@ -149,18 +152,19 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("of a guild or channel stands for its id, and survives a rename", () =>
-    withSimulation({
-      discord: () => ({ dm: {}, guilds: { "krill-co": { channels: { general: {} } } } }),
-    }, async (scene) => {
-      const { start, eventually } = scene;
-      await start();
-      await eventually("both", () => Promise.resolve(resolved(scene).length === 2));
+    play(async (scene) => {
+      const { eventually } = scene;
+      const places = () => resolved(scene).filter((one) => !one.startsWith("grace"));
+      await eventually("both", () => Promise.resolve(places().length === 2));
       const { id } = scene.simulator.channel("general");
       assert.deepEqual(
-        resolved(scene).toSorted(),
+        places().toSorted(),
         [`general: ${id}`, `krill-co: ${krillOf(scene).id}`],
       );
-      assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
+      const there = { ...scene, here: "general" };
+      assert.equal(await verdictOn(there, "grace"), "accept: mentioned");
+    }, {
+      discord: () => ({ dm: {}, guilds: { "krill-co": { channels: { general: {} } } } }),
     }));
 
   it("denies each channel that had a denied name, also if it is renamed while the bot is down", () =>

@@ -17,7 +17,7 @@ import { addUser } from "../../../simulator/world/create_world.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const CODE = /\b[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{8}\b/;
@@ -273,8 +273,7 @@ describe("[P3] the direct message of a member of the application's team", () => 
       const first = await start();
       assert.equal(await decided(say("grace", "dm", "am I let in?")), "accept: dm-allowed");
       await replies("dm", 1, "grace");
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       await until("the end of the connection", () => simulator.connected() === 0);
       const missed = say("grace", "dm", "and now?");
       await start();
@@ -294,8 +293,7 @@ describe("[P3] an approval, and a restart", () => {
       await replies("dm", 2, "mallory");
       await isAnswered(scene, "mallory");
       assert.doesNotMatch(model.requests.at(-1)?.body ?? "", /pilchard/);
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       await start(); // the owner is stored, so the next process has the same sessions
       const count = scene.written("dm", "ada").length + 1; // the approval request is there, too
       say("ada", "dm", "what opens my safe?");
@@ -309,8 +307,7 @@ describe("[P3] an approval, and a restart", () => {
     withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const first = await scene.start();
       const code = await challenge(scene, "mallory");
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       const { code: exit, stderr } = await scene.cli("pairing", "approve", "discord", code);
       assert.equal(exit, 0, stderr.join("\n"));
       await scene.start();

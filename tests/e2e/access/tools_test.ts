@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const READ = 'call: read_channel_history {"limit":5}';
 const TOOL = "read_channel_history";
@@ -23,41 +23,38 @@ const rules = (simulator: Simulator) => {
 };
 
 describe("[T2] the tool policy", () => {
-  it("gives each turn the tools of its sender in its place", () =>
-    withSimulation(
-      { discord: rules, config: { tools: { allow: [] } } },
-      async ({ start, say, mention, replies, model }) => {
-        await start();
-        const offered = () => model.requests.at(-1)?.tools ?? [];
-
-        say("grace", "general", `${mention}\n${READ}`);
-        assert.match((await replies("general", 1))[0] ?? "", /The tools returned/);
-        assert.deepEqual(offered(), [TOOL], "her role adds it");
-
-        say("ada", "general", `${mention}\n${READ}`);
-        assert.doesNotMatch((await replies("general", 2))[1] ?? "", /"from":/);
-        assert.deepEqual(offered(), []);
-        // Anthropic refuses calls in a conversation without tools.
-        assert.equal(model.requests.at(-1)?.hasTools, false, "neither do earlier turns");
-
-        say("grace", "help", `${mention}\n${READ}`);
-        assert.doesNotMatch((await replies("help", 1))[0] ?? "", /"from":/);
-        assert.deepEqual(offered(), [], "the deny of the channel wins");
-      },
-    ));
+  const play = sharedBot({});
 
   it("closes a tool with its gate, from the next turn after a reload on", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, model } = scene;
-      const bot = await start();
+    play(async (scene, bot) => {
+      const { say, mention, replies, model, here } = scene;
       const offered = () => model.requests.at(-1)?.tools ?? [];
-      say("grace", "general", `${mention} one`);
-      await replies("general", 1);
+      say("grace", here, `${mention} one`);
+      await replies(here, 1);
       assert.ok(offered().includes(TOOL));
       scene.rewrite({ discord: () => ({ actions: { messages: false } }) });
       await scene.line(bot, /The config applies/);
-      say("grace", "general", `${mention} two`);
-      await replies("general", 2);
+      say("grace", here, `${mention} two`);
+      await replies(here, 2);
       assert.ok(offered().length > 0 && !offered().includes(TOOL), String(offered()));
     }));
+
+  it("gives each turn the tools of its sender in its place", () =>
+    play(async ({ say, mention, replies, model }) => {
+      const offered = () => model.requests.at(-1)?.tools ?? [];
+
+      say("grace", "general", `${mention}\n${READ}`);
+      assert.match((await replies("general", 1))[0] ?? "", /The tools returned/);
+      assert.deepEqual(offered(), [TOOL], "her role adds it");
+
+      say("ada", "general", `${mention}\n${READ}`);
+      assert.doesNotMatch((await replies("general", 2))[1] ?? "", /"from":/);
+      assert.deepEqual(offered(), []);
+      // Anthropic refuses calls in a conversation without tools.
+      assert.equal(model.requests.at(-1)?.hasTools, false, "neither do earlier turns");
+
+      say("grace", "help", `${mention}\n${READ}`);
+      assert.doesNotMatch((await replies("help", 1))[0] ?? "", /"from":/);
+      assert.deepEqual(offered(), [], "the deny of the channel wins");
+    }, { discord: rules, config: { tools: { allow: [] } } }));
 });

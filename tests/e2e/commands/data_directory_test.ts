@@ -5,7 +5,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from "node:fs"
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Another user than root; the account need not exist. */
 const SERVICE = 64_998;
@@ -60,8 +60,7 @@ describe("[X2] a command without --data", () => {
       withSimulation({}, async ({ start, line, cli, dataDir, simulator, written }) => {
         const bot = await start();
         await line(bot, /"Barnacle is running"/);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
         const files = () => readdirSync(dataDir, { recursive: true, encoding: "utf8" });
         const owners = () =>
           new Set(["", ...files()].map((name) => statSync(join(dataDir, name)).uid));

@@ -2,17 +2,19 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const PAUSED = "My owner has paused me. Ask again later.";
 
 describe("[X4] barnacle pause", () => {
+  const play = sharedBot({});
+
   it("stops a running bot's turns, shows in status and doctor, and ends by resume", () =>
-    withSimulation({ mayRefuse: ({ path }) => path.includes("/reactions/") }, async (scene) => {
-      const { start, say, mention, replies, until, model, rows, eventually, cli } = scene;
-      const bot = await start();
+    play(async (scene, bot) => {
+      const { say, mention, replies, until, model, rows, eventually, cli, here } = scene;
       model.behave("hang", 1);
-      say("grace", "general", `${mention} one`);
+      say("grace", here, `${mention} one`);
       await until("the request", () => model.requests.length > 0);
       const paused = await cli("pause");
       assert.equal(paused.code, 0, paused.stderr.join("\n"));
@@ -22,8 +24,8 @@ describe("[X4] barnacle pause", () => {
         "the stop",
         () => Promise.resolve(rows("SELECT state FROM inbox")[0]?.["state"] === "stopped"),
       );
-      say("grace", "general", `${mention} two`);
-      assert.deepEqual(await replies("general", 1), [PAUSED]);
+      say("grace", here, `${mention} two`);
+      assert.deepEqual(await replies(here, 1), [PAUSED]);
 
       const again = await cli("pause", "--json");
       assert.equal(again.code, 0);
@@ -46,14 +48,14 @@ describe("[X4] barnacle pause", () => {
       const resumed = await cli("resume");
       assert.deepEqual([resumed.code, resumed.stdout], [0, ["goes on"]]);
       await scene.line(bot, /The bot goes on/);
-      say("grace", "general", `${mention} three`);
-      assert.match((await replies("general", 2))[1] ?? "", /> three/);
+      say("grace", here, `${mention} three`);
+      assert.match((await replies(here, 2))[1] ?? "", /> three/);
       assert.deepEqual((await cli("resume")).stdout, ["is not paused"]);
       await eventually(
         "the status without the pause",
         async () => !(await cli("status")).stdout.join("\n").includes("account:paused"),
       );
-    }));
+    }, { mayRefuse: ({ path }) => path.includes("/reactions/") }));
 
   it("pauses a bot that does not run, and `/pause` lets it go on", () =>
     withSimulation({}, async (scene) => {
@@ -63,8 +65,7 @@ describe("[X4] barnacle pause", () => {
       const first = await start();
       say("grace", "general", `${mention} one`);
       await replies("general", 1);
-      first.kill("SIGTERM");
-      assert.deepEqual(await first.exited, STOPPED);
+      await stopBot(first);
       assert.equal((await cli("pause", "--account", "default")).code, 0);
       const unknown = await cli("pause", "--account", "work");
       assert.equal(unknown.code, 2, unknown.stderr.join("\n"));
@@ -78,9 +79,8 @@ describe("[X4] barnacle pause", () => {
     }));
 
   it("shows a pause by an owner's `/pause`, and who it was", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, replies, cli } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, replies, cli } = scene;
       say("ada", "dm", "/pause");
       await replies("dm", 1, "ada");
       const { stdout } = await cli("doctor", "--only", "host");

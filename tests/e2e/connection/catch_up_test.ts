@@ -15,7 +15,14 @@ import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  killBot,
+  KILLED,
+  type Scene,
+  stopBot,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 import { IS_LONG } from "../../support/long_form.ts";
 import { judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
 
@@ -53,8 +60,7 @@ async function away({ simulator, until }: Scene, say: () => void): Promise<void>
 
 /** Stops the bot, and has Discord forget its session. */
 async function stopped({ simulator, until }: Scene, bot: SimulatedProcess): Promise<void> {
-  bot.kill("SIGTERM");
-  assert.deepEqual(await ended(bot), STOPPED);
+  await stopBot(bot);
   await until("the connection to be gone", () => simulator.connected() === 0);
   simulator.faults.gateway.forgetSessions();
 }
@@ -268,8 +274,7 @@ describe("[G6] [X4] a session that is resumed after an outage", () => {
         const bot = await start();
         say("ada", "general", `${mention} one.`);
         await replies("general", 1);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
         await until("the connection to be gone", () => simulator.connected() === 0);
         const asked = Array.from(
           { length: 30 },
@@ -322,8 +327,7 @@ describe("[G6] a gap stays open", () => {
       const live = asked(scene, "general", "live", 2);
       const waiting = "SELECT id FROM inbox WHERE state = 'waiting'";
       await eventually("them to be stored", () => Promise.resolve(rows(waiting).length >= 2));
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       passSpacing(scene);
       const next = await start();
       await line(next, CAUGHT_UP);

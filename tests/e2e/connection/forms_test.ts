@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -32,6 +33,13 @@ const asOther = (json: string) =>
       }]`);
 
 describe("[G16] a server with another form of payloads", () => {
+  const play = sharedBot({}, ({ simulator }) => {
+    simulator.faults.gateway.reform = reforming("READY", ({ session_id, user }) => ({
+      session_id,
+      user: { id: Object(user).id },
+    }));
+  });
+
   it("gets answers to mentions and direct messages", () =>
     withSimulation({}, async ({ simulator, start, say, mention, replies, status, ask }) => {
       simulator.faults.gateway.reform = asOther;
@@ -109,24 +117,18 @@ describe("[G16] a server with another form of payloads", () => {
     }));
 
   it("[G14] whose READY has the session and the bot's id alone gets answers", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, replies } = scene;
-      simulator.faults.gateway.reform = reforming("READY", ({ session_id, user }) => ({
-        session_id,
-        user: { id: Object(user).id },
-      }));
-      await start();
-      say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
+    play(async (scene) => {
+      const { say, mention, replies, here } = scene;
+      say("grace", here, `${mention} hello`);
+      await replies(here, 1);
     }));
 
   it("whose READY cannot be read is not online, and status says why", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, replies, ask, cli, eventually } = scene;
+    play(async (scene, bot) => {
+      const { simulator, say, mention, replies, ask, cli, eventually, here } = scene;
       const faults = simulator.faults.gateway;
-      const bot = await start();
-      say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
+      say("grace", here, `${mention} hello`);
+      await replies(here, 1);
       faults.reform = reforming("READY", ({ user: _, ...d }) => d);
       faults.invalidate(false);
       await eventually(

@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 
 /** Copies the store, and returns a function that restores it. */
@@ -24,8 +24,7 @@ function keepStore({ dataDir }: Scene): () => void {
 }
 
 async function kill(bot: SimulatedProcess, { simulator, until }: Scene): Promise<void> {
-  bot.kill("SIGKILL");
-  assert.deepEqual(await ended(bot), KILLED);
+  await killBot(bot);
   await until("the connection to be gone", () => simulator.connected() === 0);
 }
 

@@ -8,7 +8,8 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import type { Scene } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { skipUnless } from "../../support/skip.ts";
 
 const HAS_SS = ["/usr/bin/ss", "/bin/ss", "/usr/sbin/ss"].some((path) => existsSync(path));
@@ -37,28 +38,36 @@ async function keepalive(scene: Scene): Promise<number> {
 }
 
 describe("[G8] the gateway's socket", skipUnless(HAS_SS, "TCP keepalive: there is no ss"), () => {
+  const play = sharedBot({});
+
+  /** Waits until a new connection has replaced that with the earlier config. */
+  const reconnected = ({ simulator, until }: Scene, count: number) =>
+    until(
+      "a new connection alone",
+      () => simulator.account().connections === count && simulator.connected() === 1,
+    );
+
   it("uses TCP keepalive every 30 s, as the kernel reports it", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
       const seconds = await keepalive(scene);
       assert.ok(seconds > 20 && seconds <= 30, `${seconds}`);
     }));
 
   it("uses the keepalive interval of the config", () =>
-    withSimulation({ discord: () => ({ gateway: { tcpKeepaliveSec: 7 } }) }, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
+      await reconnected(scene, 2);
       const seconds = await keepalive(scene);
       assert.ok(seconds <= 7, `${seconds}`);
-    }));
+    }, { discord: () => ({ gateway: { tcpKeepaliveSec: 7 } }) }));
 
   it("uses no keepalive if the config disables it", () =>
-    withSimulation({ discord: () => ({ gateway: { tcpKeepaliveSec: 0 } }) }, async (scene) => {
-      await scene.start();
+    play(async (scene) => {
+      await reconnected(scene, 3);
       let seen = "";
       await scene.eventually("an idle connection", async () => {
         seen = await connectionsOf(scene);
         return seen !== "" && !seen.includes("timer:(on");
       });
       assert.doesNotMatch(seen, /keepalive/);
-    }));
+    }, { discord: () => ({ gateway: { tcpKeepaliveSec: 0 } }) }));
 });

@@ -3,21 +3,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const COMMANDS = "/applications/:id/commands";
 
-/** Ada owns the bot, and approves commands. */
-const ASKS = {
-  discord: (simulator: Simulator) => ({
-    execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
-  }),
+/** A person owns the bot, and approves commands. */
+const asks = (person: string) => ({ simulator }: Scene) => ({
+  discord: () => ({ execApprovals: { enabled: true, approvers: [simulator.user(person)] } }),
   config: {
-    commands: { ownerAllowFrom: ["1456074443980800000"] },
+    commands: { ownerAllowFrom: [simulator.user(person)] },
     exec: { mode: "ask", sandbox: "off" },
   },
-  mayRefuse: () => true,
-};
+});
 
 describe("[K1] a server without slash commands", () => {
   for (const kind of ["html", "status"] as const) {
@@ -41,29 +39,55 @@ describe("[K1] a server without slash commands", () => {
 });
 
 describe("[A1] an approval that can reach no one", () => {
-  for (const [status, code] of [[400, 50007], [404, 10013]] as const) {
+  const play = sharedBot({ mayRefuse: () => true });
+
+  for (
+    const [person, status, code] of [["ada", 400, 50007], ["grace", 404, 10013]] as const
+  ) {
     it(`is told in the channel and shown by status: ${status} ${code}`, () =>
-      withSimulation(ASKS, async (scene) => {
-        const { simulator, start, cli, eventually, say, mention, until, written } = scene;
-        await start();
+      play(async (scene) => {
+        const { simulator, cli, eventually, say, mention, until, written, here } = scene;
+        const id = simulator.user(person);
         const rule = simulator.faults.rest.add({
           method: "POST",
           route: "/users/@me/channels",
           fault: { kind: "status", status, code },
         });
-        say("ada", "general", `${mention}\ncall: exec {"argv":["true"]}`);
+        say(person, here, `${mention}\ncall: exec {"argv":["true"]}`);
         await until(
           "the notice",
-          () => written("general").some((one) => /needs a decision of <@\d+>/.test(one)),
+          () => written(here).some((one) => new RegExp(`needs a decision of <@${id}>`).test(one)),
         );
         const asked = rule.hits();
         await eventually("status to tell", async () => {
           const shown = (await cli("status")).stdout.join("\n");
-          return /warn +questions:cards .*questions do not reach the user \d+/.test(shown);
+          return new RegExp(`warn +questions:cards .*questions do not reach the user ${id}`).test(
+            shown,
+          );
         });
         assert.equal(rule.hits(), asked);
-      }));
+      }, asks(person)));
   }
+
+  it("of a person who takes no direct messages is told each time", () =>
+    play(async (scene) => {
+      const { simulator, cli, eventually, say, mention, until, written, here } = scene;
+      simulator.invite({ who: "edsger" });
+      setMessages(simulator, "edsger", false);
+      const id = simulator.user("edsger");
+      const notices = () =>
+        written(here).filter((one) => new RegExp(`needs a decision of <@${id}>`).test(one)).length;
+      say("edsger", here, `${mention}\ncall: exec {"argv":["true"]}`);
+      await until("the notice", () => notices() === 1);
+      await eventually("status to tell", async () => {
+        const shown = (await cli("status")).stdout.join("\n");
+        return new RegExp(`warn +questions:cards .*questions do not reach the user ${id}`).test(
+          shown,
+        );
+      });
+      say("edsger", here, `${mention}\ncall: exec {"argv":["true"]}`);
+      await until("the second notice", () => notices() === 2);
+    }, asks("edsger")));
 });
 
 /** Discord opens a channel with such a person, and refuses each message there. */
@@ -73,25 +97,8 @@ function setMessages({ world, user }: Simulator, who: string, acceptsDms: boolea
   world.users.set(person.id, { ...person, acceptsDms });
 }
 
-describe("[A1] a person who takes no direct messages", () => {
-  it("gets no card, which the channel and status say, each time", () =>
-    withSimulation(ASKS, async (scene) => {
-      const { simulator, start, cli, eventually, say, mention, until, written } = scene;
-      await start();
-      setMessages(simulator, "ada", false);
-      const notices = () =>
-        written("general").filter((one) => /needs a decision of <@\d+>/.test(one)).length;
-      say("ada", "general", `${mention}\ncall: exec {"argv":["true"]}`);
-      await until("the notice", () => notices() === 1);
-      await eventually("status to tell", async () => {
-        const shown = (await cli("status")).stdout.join("\n");
-        return /warn +questions:cards .*questions do not reach the user \d+/.test(shown);
-      });
-      say("ada", "general", `${mention}\ncall: exec {"argv":["true"]}`);
-      await until("the second notice", () => notices() === 2);
-    }));
-
-  it("[P3] is named by status if it is the owner, until a message arrives", () =>
+describe("[P3] an owner who takes no direct messages", () => {
+  it("is named by status, until a message arrives", () =>
     withSimulation({ mayRefuse: () => true }, async (scene) => {
       const { simulator, start, cli, eventually, say, replies } = scene;
       const owner = [...simulator.world.users.values()].find(({ id }) =>

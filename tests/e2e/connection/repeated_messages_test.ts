@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 
@@ -18,7 +19,7 @@ const BLOCK_MS = 500;
 
 /** Chats as two people do, in bursts, so that some messages are committed and others wait. */
 async function chat(
-  { say }: Pick<Scene, "say">,
+  { say, here }: Pick<Scene, "say" | "here">,
   from: number,
   bursts: number,
 ): Promise<readonly string[]> {
@@ -26,7 +27,7 @@ async function chat(
   for (let burst = 0; burst < bursts; burst++) {
     for (let at = 0; at < 8; at++) {
       const text = `krill ${from + ids.length}`;
-      ids.push(say(at % 2 === 0 ? "grace" : "ada", "general", text).id);
+      ids.push(say(at % 2 === 0 ? "grace" : "ada", here, text).id);
     }
     await sleep(90);
   }
@@ -43,13 +44,14 @@ const heard = ({ model }: Scene) =>
     .map(([, number]) => Number(number));
 
 describe("[G5] messages that repeat an ignored one", () => {
+  const play = sharedBot({ simulator: QUICK });
+
   it("come before the next question, in their order", () =>
-    withSimulation({ simulator: QUICK }, async (scene) => {
-      const { start, say, mention, replies } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, replies, here } = scene;
       const ids = await chat(scene, 0, 3);
-      say("grace", "general", `${mention} what was that?`);
-      await replies("general", 1);
+      say("grace", here, `${mention} what was that?`);
+      await replies(here, 1);
       assert.deepEqual(decided(scene), ids);
       const numbers = heard(scene);
       assert.equal(numbers.at(-1), ids.length - 1);
@@ -83,42 +85,40 @@ describe("[G5] messages that repeat an ignored one", () => {
   }
 
   it("are answered as soon as a reloaded config says so", () => {
-    const channels = (requireMention: boolean) => ({ world }: Scene["simulator"]) => {
+    const channels = (here: string, requireMention: boolean) => ({ world }: Scene["simulator"]) => {
       const [krill] = world.guilds.values();
       assert.ok(krill);
-      return { guilds: { [krill.id]: { channels: { general: { requireMention } } } } };
+      return { guilds: { [krill.id]: { channels: { [here]: { requireMention } } } } };
     };
-    return withSimulation({ simulator: QUICK, discord: channels(true) }, async (scene) => {
-      await scene.start();
+    return play(async (scene) => {
       await chat(scene, 0, 2);
       await sleep(BLOCK_MS);
-      scene.rewrite({ discord: channels(false) });
+      scene.rewrite({ discord: channels(scene.here, false) });
       await scene.eventually("an answer without a mention", async () => {
-        scene.say("ada", "general", "krill?");
+        scene.say("ada", scene.here, "krill?");
         await sleep(BLOCK_MS);
-        return scene.written("general").length > 0;
+        return scene.written(scene.here).length > 0;
       });
-      const answered = scene.written("general").length + 1;
-      const last = scene.say("grace", "general", "and krill?");
+      const answered = scene.written(scene.here).length + 1;
+      const last = scene.say("grace", scene.here, "and krill?");
       await scene.until(
         "each of the answers",
-        () => scene.written("general").some((text) => text.includes("and krill?")),
+        () => scene.written(scene.here).some((text) => text.includes("and krill?")),
       );
       assert.match(await scene.decided(last), /^accept: mention-not-required/);
-      assert.ok(scene.written("general").length >= answered);
-    });
+      assert.ok(scene.written(scene.here).length >= answered);
+    }, ({ here }) => ({ discord: channels(here, true) }));
   });
 
   it("get the verdict of an owner's choice that came in between", () =>
-    withSimulation({ simulator: QUICK, config: { commands: OWNER } }, async (scene) => {
-      const { start, say, mention, replies } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, replies, here } = scene;
       await chat(scene, 0, 2);
-      const before = say("grace", "general", "krill before");
-      say("ada", "general", `${mention} /send off`);
-      await replies("general", 1);
-      const after = say("grace", "general", "krill after");
+      const before = say("grace", here, "krill before");
+      say("ada", here, `${mention} /send off`);
+      await replies(here, 1);
+      const after = say("grace", here, "krill after");
       assert.equal(await scene.decided(before), "ignore: no-mention");
       assert.equal(await scene.decided(after), "ignore: send-off");
-    }));
+    }, { config: { commands: OWNER } }));
 });

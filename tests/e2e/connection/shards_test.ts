@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addBot, addChannel, addGuild, addMember } from "../../../simulator/world/create_world.ts";
 import type { World } from "../../../simulator/world/world.ts";
-import { ended, type Scene, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 
 const SHARDS = 3;
 const FOUNDED_AT = Date.UTC(2026, 0, 1);
@@ -88,8 +88,7 @@ describe("[G5] several shards", () => {
       const bot = await scene.start();
       await allOnline(scene);
       await isAnsweredEverywhere(scene, 1);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       await allOnline(scene, 0);
       for (const place of PLACES) scene.say("grace", place, `${scene.mention} q2 in ${place}.`);
       await scene.start();
@@ -106,8 +105,7 @@ describe("[G5] several shards", () => {
       const bot = await scene.start();
       await allOnline(scene);
       await isAnsweredEverywhere(scene, 1);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       for (const place of PLACES) say("grace", place, `${mention} q2 in ${place}.`);
       say("ada", "dm", "q2 in private.");
       writeConfig(scene, config(1));
@@ -143,8 +141,7 @@ describe("[C12] the bot's presence", () => {
       const [first] = presences;
       assert.deepEqual([first?.via, first?.status], ["identify", "dnd"]);
       assert.match(JSON.stringify(first), /reading the tide tables/);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       writeConfig(scene, config(1, { status: "idle" }));
       await scene.start();
       const last = await until("the new one", () => presences.find(({ via }) => via === "update"));
@@ -186,8 +183,7 @@ describe("[T3] setPresence", () => {
         assert.equal(status, "online");
         assert.deepEqual(activities, [{ name: "the tide", type: 3 }]);
       }
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       await scene.start();
       await until("both shards again", () => updates().length === 4);
       assert.deepEqual(updates()[3]?.activities, [{ name: "the tide", type: 3 }]);

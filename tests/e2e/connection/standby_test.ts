@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { createRemote } from "../../../src/store/replica/remote.ts";
 import { accountOf } from "../../support/bot/account.ts";
-import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, killBot, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
@@ -64,8 +64,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
     await play(async (scene, owner, standby) => {
       ask(scene, 0, 6);
       await scene.until("two answers", () => answered(scene, 2));
-      owner.kill("SIGKILL");
-      assert.deepEqual(await ended(owner), KILLED);
+      await killBot(owner);
       ask(scene, 6, 10);
       await judge(scene, standby, owed(10));
     });
@@ -75,8 +74,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
     await play(async (scene, owner, standby) => {
       ask(scene, 0, 3);
       await scene.until("three answers", () => answered(scene, 3));
-      owner.kill("SIGTERM");
-      assert.deepEqual(await ended(owner), STOPPED);
+      await stopBot(owner);
       ask(scene, 3, 6);
       await scene.line(standby, /resumed the session/);
       await judge(scene, standby, owed(6));
@@ -101,8 +99,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
 
   it("[O15] takes no lease of a store that a newer program wrote", async () => {
     await play(async (scene, owner, standby, url) => {
-      owner.kill("SIGKILL");
-      assert.deepEqual(await ended(owner), KILLED);
+      await killBot(owner);
       server.sql(
         url,
         `WITH next AS (UPDATE barnacle.store SET sequence = sequence + 1 RETURNING sequence)
@@ -119,8 +116,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         );
         return /none; the lease of \S+ has ended/.test(shown);
       });
-      standby.kill("SIGTERM");
-      assert.deepEqual(await ended(standby), STOPPED);
+      await stopBot(standby);
       assert.equal(standby.lines.some((line) => /This process owns/.test(line)), false);
     });
   });
@@ -244,8 +240,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       await server.start();
       await scene.until("the answers", () => answered(scene, 5));
       assert.equal(standby.lines.some((line) => /This process owns/.test(line)), false);
-      standby.kill("SIGTERM");
-      assert.deepEqual(await ended(standby), STOPPED);
+      await stopBot(standby);
       owner.kill("SIGKILL");
       await ended(owner);
       const again = await scene.start(); // at once: the lease is its own
@@ -255,15 +250,13 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
 
   it("[O15] stops while PostgreSQL is down, and goes on later with all that it had", async () => {
     await play(async (scene, owner, standby) => {
-      standby.kill("SIGTERM");
-      assert.deepEqual(await ended(standby), STOPPED);
+      await stopBot(standby);
       ask(scene, 0, 2);
       await scene.until("two answers", () => answered(scene, 2));
       await server.stop("SIGQUIT");
       ask(scene, 2, 5);
       await scene.line(owner, /PostgreSQL does not take/);
-      owner.kill("SIGTERM");
-      assert.deepEqual(await ended(owner), STOPPED);
+      await stopBot(owner);
       assert.match(owner.lines.join("\n"), /PostgreSQL lacks the last changes/);
       await server.start();
       await judge(scene, await scene.start(), owed(5));
@@ -402,8 +395,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
 
     it("[O15] with data of its own beside the store of another directory ends with 78", async () => {
       await play(async (scene, _owner, standby, STORE_URL) => {
-        standby.kill("SIGTERM");
-        assert.deepEqual(await ended(standby), STOPPED);
+        await stopBot(standby);
         rmSync(join(elsewhere(scene), "shared-store.json"));
         writeFileSync(join(elsewhere(scene), "barnacle.db"), "data");
         await using other = startSecondBot(scene, { env: { STORE_URL } });
@@ -469,8 +461,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       assert.equal(healthy.status, "pass", healthy.why);
       assert.match(healthy.why, /^PostgreSQL \d+ answers; owner: \S+ since .+; standby: .+has all/);
       assert.ok(healthy.why.endsWith(`with --data ${scene.dataDir}: its process owns the store`));
-      owner.kill("SIGTERM");
-      assert.deepEqual(await ended(owner), STOPPED);
+      await stopBot(owner);
       await scene.line(standby, /"Barnacle is running"/);
       await scene.eventually("the hand-over", async () => {
         const now = await shown(data);
@@ -508,8 +499,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       assert.match(status.stdout.join("\n"), /^Healthy: standby/);
       assert.equal((await scene.command(["healthcheck", "--data", data])).code, 0);
       assert.equal(existsSync(join(data, "barnacle.db")), false);
-      standby.kill("SIGTERM");
-      assert.deepEqual(await ended(standby), STOPPED);
+      await stopBot(standby);
       const way =
         `: use the command on ${hostname()}, with --data ${scene.dataDir}: its process owns`;
       const refused = [
@@ -524,8 +514,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         assert.match(stderr.join("\n"), /only a standby's copy of the store/);
         assert.ok(stderr.join("\n").includes(way), stderr.join("\n"));
       }
-      owner.kill("SIGTERM");
-      assert.deepEqual(await ended(owner), STOPPED);
+      await stopBot(owner);
       assert.equal((await scene.cli("sessions")).code, 0, "reading is harmless");
       const { code, stderr } = await scene.cli("pairing", "approve", "ABCD-EFGH");
       assert.equal(code, 75, stderr.join("\n"));

@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { createRemote } from "../../../src/store/replica/remote.ts";
 import { accountOf } from "../../support/bot/account.ts";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { TEST_CA } from "../../support/network/test_ca.ts";
@@ -111,8 +111,7 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
       await scenes(url, async (scene) => {
         const bot = await scene.start();
         await asks(scene, 0, 1);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
       }, { NODE_EXTRA_CA_CERTS });
       const other = url.replace("127.0.0.1", "[::1]");
       await refused(other, 78, /::1 is not in the cert.*\); give the server/, {
@@ -124,8 +123,7 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
       const url = server.create();
       await scenes(url, async (scene) => {
         const bot = await scene.start();
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
         await using replica = await server.replica();
         await using other = startSecondBot(scene, { env: { STORE_URL: replica.addressOf(url) } });
         assert.deepEqual(await ended(other), { code: 75, signal: null });
@@ -144,8 +142,7 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
     it("[O15] a store that a program reads ends with 74", async () => {
       await scenes(server.create(), async (scene) => {
         const bot = await scene.start();
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
         const reader = new DatabaseSync(join(scene.dataDir, "barnacle.db"));
         reader.exec("BEGIN");
         reader.prepare("SELECT count(*) FROM sqlite_schema").get();
@@ -287,8 +284,7 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
       });
       assert.deepEqual(await ended(other), { code: 75, signal: null });
       assert.match(other.lines.join("\n"), /[Aa]nother instance .*; /);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
     });
   });
 
@@ -311,8 +307,7 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
         const again = await scene.start();
         await asks(scene, 5, 7);
         assert.equal(standby.lines.some((line) => /This process owns/.test(line)), false);
-        again.kill("SIGTERM");
-        assert.deepEqual(await ended(again), STOPPED);
+        await stopBot(again);
         await scene.line(standby, /This process owns the store/);
         await judge(scene, standby, owed(7));
         const database = new DatabaseSync(join(elsewhere(scene), "barnacle.db"));
@@ -328,23 +323,19 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
       await scenes(url, async (scene) => {
         const bot = await scene.start();
         await asks(scene, 0, 1);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
         await server.keep();
         const second = await scene.start();
         await asks(scene, 1, 2);
-        second.kill("SIGTERM");
-        assert.deepEqual(await ended(second), STOPPED);
+        await stopBot(second);
         await server.goBack();
         const third = await scene.start(); // its file is newer
         await asks(scene, 2, 3);
-        third.kill("SIGTERM");
-        assert.deepEqual(await ended(third), STOPPED);
+        await stopBot(third);
         await server.goBack();
         await using other = startSecondBot(scene, { env: { STORE_URL: url } });
         await scene.line(other, /"Barnacle is running"/);
-        other.kill("SIGTERM");
-        assert.deepEqual(await ended(other), STOPPED);
+        await stopBot(other);
         const last = scene.startBot();
         assert.deepEqual(await ended(last), { code: 78, signal: null });
         const words = /went back to an older copy of the store than \S+ has, and/;

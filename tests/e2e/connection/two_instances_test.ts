@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, stopBot, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
 
 /** Waits until a bot has exited, and returns the line with the reason. */
@@ -74,8 +74,7 @@ describe("[G11] barnacle run --force", () => {
       await using second = startSecondBot(scene, { flags: ["--force"] });
       assert.deepEqual(await ended(first), STOPPED);
       await scene.line(second, /"Barnacle is running"/);
-      second.kill("SIGTERM");
-      assert.deepEqual(await ended(second), STOPPED);
+      await stopBot(second);
     }));
 
   it("starts normally without another instance", () =>

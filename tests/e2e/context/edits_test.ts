@@ -108,114 +108,117 @@ describe("[H6a] the bot, where answers follow edits", () => {
       );
       assert.ok(asked.length <= 21, `${asked.length} requests`);
     }));
-});
 
-describe("[H6a] the bot by default", () => {
-  const play = sharedBot({});
+  describe("[H6a] the bot by default", () => {
+    const byDefault = { config: {} };
 
-  it("[T14] deletes a note of overheard words with their message, and keeps the asker's own", () =>
-    play(async (scene, bot) => {
-      const { simulator, here, say, mention, replies, until, rows, cli } = scene;
-      const { id: message } = say("grace", here, "the vault's code is heron-47");
-      const note = (text: string) => `call: memory ${JSON.stringify({ action: "save", text })}`;
-      say("ada", here, `${mention}\n${note("HERON").replace("H", "\\u0048")}`);
-      await replies(here, 1);
-      say("ada", here, `${mention}\n${note("My tea is green")}`);
-      await replies(here, 2);
-      const { stdout } = await cli("memory", "trace", message);
-      assert.match(stdout.join("\n"), /Note: 1(?!, 2)/);
-      simulator.delete({ as: "grace", in: here, message });
-      const texts = () => rows("SELECT text FROM note").map(({ text }) => text);
-      await until("one note", () => texts().length < 2);
-      assert.deepEqual(texts(), ["My tea is green"]);
-      assert.doesNotMatch(bot.lines.join("\n"), /heron|green/i, "the log has no words");
-    }));
+    it("[T14] deletes a note of overheard words with their message, and keeps the asker's own", () =>
+      play(async (scene, bot) => {
+        const { simulator, here, say, mention, replies, until, rows, cli } = scene;
+        const { id: message } = say("grace", here, "the vault's code is heron-47");
+        const note = (text: string) => `call: memory ${JSON.stringify({ action: "save", text })}`;
+        say("ada", here, `${mention}\n${note("HERON").replace("H", "\\u0048")}`);
+        await replies(here, 1);
+        say("ada", here, `${mention}\n${note("My tea is green")}`);
+        await replies(here, 2);
+        const { stdout } = await cli("memory", "trace", message);
+        assert.match(stdout.join("\n"), /Note: 2(?!, 3)/);
+        simulator.delete({ as: "grace", in: here, message });
+        const texts = () => rows("SELECT text FROM note").map(({ text }) => text);
+        await until("one note", () => texts().length < 2);
+        assert.deepEqual(texts(), ["My tea is green"]);
+        assert.doesNotMatch(bot.lines.join("\n"), /heron|green/i, "the log has no words");
+      }, byDefault));
 
-  it("leaves answers in guilds by default, and traces only what is a message", () =>
-    play(async (scene) => {
-      const { simulator, here, say, mention, replies, model, cli } = scene;
-      const { id: message } = say("grace", here, `${mention} first`);
-      await replies(here, 1);
-      simulator.edit({ as: "grace", in: here, message, text: `${mention} second` });
-      say("grace", here, `${mention} third`);
-      await replies(here, 2);
-      assert.equal(model.requests.length, 2);
-      assert.ok(shown(scene, here).some((text) => text.includes("> first")));
+    it("leaves answers in guilds by default, and traces only what is a message", () =>
+      play(async (scene) => {
+        const { simulator, here, say, mention, replies, model, cli } = scene;
+        const { id: message } = say("grace", here, `${mention} first`);
+        await replies(here, 1);
+        simulator.edit({ as: "grace", in: here, message, text: `${mention} second` });
+        say("grace", here, `${mention} third`);
+        await replies(here, 2);
+        assert.equal(model.requests.length, 2);
+        assert.ok(shown(scene, here).some((text) => text.includes("> first")));
 
-      const wrong = [
-        "",
-        "-1",
-        "x".repeat(100_000),
-        "https://evil.example/channels/1/2/1456074443980800011",
-      ];
-      for (const written of wrong) {
-        const { code, stdout, stderr } = await cli("memory", "trace", written);
-        assert.equal(code, 2, written.slice(0, 80));
-        assert.deepEqual(stdout, []);
-        assert.match(stderr.join("\n"), /^barnacle: ".*" is no message: give its link or its id$/);
-      }
-      const { code, stdout } = await cli("memory", "trace", "1456074443980800012");
-      assert.equal(code, 0);
-      assert.deepEqual(stdout, [
-        "Nothing in the store came from message 1456074443980800012.",
-      ]);
-    }));
-});
+        const wrong = [
+          "",
+          "-1",
+          "x".repeat(100_000),
+          "https://evil.example/channels/1/2/1456074443980800011",
+        ];
+        for (const written of wrong) {
+          const { code, stdout, stderr } = await cli("memory", "trace", written);
+          assert.equal(code, 2, written.slice(0, 80));
+          assert.deepEqual(stdout, []);
+          assert.match(
+            stderr.join("\n"),
+            /^barnacle: ".*" is no message: give its link or its id$/,
+          );
+        }
+        const { code, stdout } = await cli("memory", "trace", "1456074443980800012");
+        assert.equal(code, 0);
+        assert.deepEqual(stdout, [
+          "Nothing in the store came from message 1456074443980800012.",
+        ]);
+      }, byDefault));
+  });
 
-describe("[H6a] the bot", () => {
-  it("withdraws or replaces an answer, also while its parts are sent", () =>
-    withSimulation({ ...FOLLOWS, mayRefuse: isOfGoneMessage }, async (scene) => {
-      const { simulator, start, say, mention, replies, until, eventually, rows, written } = scene;
-      await start();
-      const { id: short } = say("grace", "help", `${mention} never mind`);
-      await replies("help", 1);
-      simulator.delete({ as: "grace", in: "help", message: short });
-      await until("no answer", () => written("help").length === 0);
+  describe("[H6a] the bot", () => {
+    it("withdraws or replaces an answer, also while its parts are sent", () =>
+      play(async (scene) => {
+        const { simulator, say, mention, replies, until, eventually, rows, written, here } = scene;
+        const { id: short } = say("grace", "help", `${mention} never mind`);
+        await replies("help", 1);
+        simulator.delete({ as: "grace", in: "help", message: short });
+        await until("no answer", () => written("help").length === 0);
 
-      const { id: deleted } = say("grace", "general", `${mention} long`);
-      await replies("general", 1);
-      simulator.delete({ as: "grace", in: "general", message: deleted });
-      const open = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending')";
-      await until("no part", () => written("general").length === 0);
-      await eventually("no part to be sent", () => Promise.resolve(rows(open).length === 0));
-      assert.equal(written("general").length, 0);
+        const { id: deleted } = say("grace", here, `${mention} long`);
+        await replies(here, 1);
+        simulator.delete({ as: "grace", in: here, message: deleted });
+        const open = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending')";
+        await until("no part", () => written(here).length === 0);
+        await eventually("no part to be sent", () => Promise.resolve(rows(open).length === 0));
+        assert.equal(written(here).length, 0);
 
-      const { id: message } = say("grace", "off-topic", `${mention} long`);
-      await replies("off-topic", 1);
-      simulator.edit({ as: "grace", in: "off-topic", message, text: `${mention} and briefly?` });
-      await until("the new answer alone", () => {
-        const [first = "", ...rest] = written("off-topic");
-        return first.includes("> and briefly?") && rest.length === 0;
-      });
-    }));
-
-  const others = ["before:T1:3", "before:T3:2", "before:T4:2", "before:T5:2"];
-  for (const point of ["after:T1:3", "after:T3:2", "after:T4:2", ...(IS_LONG ? others : [])]) {
-    it(`${point} › answers the edit once, in the same message`, () =>
-      withSimulation(FOLLOWS, async (scene) => {
-        await settleIn(scene);
-        const { simulator, start, say, mention, replies, eventually } = scene;
-        const dying = await start({ BARNACLE_CRASH_AT: point });
-        const { id: message } = say("grace", "general", `${mention} the old question`);
-        await replies("general", 1);
-        simulator.edit({
-          as: "grace",
-          in: "general",
-          message,
-          text: `${mention} the new question`,
+        const { id: message } = say("grace", "off-topic", `${mention} long`);
+        await replies("off-topic", 1);
+        simulator.edit({ as: "grace", in: "off-topic", message, text: `${mention} and briefly?` });
+        await until("the new answer alone", () => {
+          const [first = "", ...rest] = written("off-topic");
+          return first.includes("> and briefly?") && rest.length === 0;
         });
-        assert.deepEqual(await ended(dying), KILLED);
-        await start();
-        await eventually(
-          "the new answer",
-          () => Promise.resolve(shown(scene, "general").some((text) => text.includes("> the new"))),
-        );
-        say("grace", "general", `${mention} later`);
-        await eventually(
-          "the next answer",
-          () => Promise.resolve(shown(scene, "general").some((text) => text.includes("> later"))),
-        );
-        assert.equal(shown(scene, "general").length, 2);
-      }));
-  }
+      }, { mayRefuse: isOfGoneMessage }));
+
+    const others = ["before:T1:3", "before:T3:2", "before:T4:2", "before:T5:2"];
+    for (const point of ["after:T1:3", "after:T3:2", "after:T4:2", ...(IS_LONG ? others : [])]) {
+      it(`${point} › answers the edit once, in the same message`, () =>
+        withSimulation(FOLLOWS, async (scene) => {
+          await settleIn(scene);
+          const { simulator, start, say, mention, replies, eventually } = scene;
+          const dying = await start({ BARNACLE_CRASH_AT: point });
+          const { id: message } = say("grace", "general", `${mention} the old question`);
+          await replies("general", 1);
+          simulator.edit({
+            as: "grace",
+            in: "general",
+            message,
+            text: `${mention} the new question`,
+          });
+          assert.deepEqual(await ended(dying), KILLED);
+          await start();
+          await eventually(
+            "the new answer",
+            () =>
+              Promise.resolve(shown(scene, "general").some((text) => text.includes("> the new"))),
+          );
+          say("grace", "general", `${mention} later`);
+          await eventually(
+            "the next answer",
+            () => Promise.resolve(shown(scene, "general").some((text) => text.includes("> later"))),
+          );
+          assert.equal(shown(scene, "general").length, 2);
+        }));
+    }
+  });
 });

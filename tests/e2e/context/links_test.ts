@@ -5,7 +5,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { textOf } from "../../../simulator/world/components.ts";
-import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const FOUND = "https://found.example/page?id=42";
@@ -14,6 +15,8 @@ const OTHER = "https://found.example/page?id=43";
 const SUPPRESS_EMBEDS = 1 << 2;
 
 describe("[R9] links in a conversation", () => {
+  const play = sharedBot({});
+
   it("keeps those of tools and people whole, also after a kill and a summary", async () => {
     const filler = "High at noon. ".repeat(2_000); // the transcript keeps a part of the result
     const results = [
@@ -53,8 +56,7 @@ describe("[R9] links in a conversation", () => {
           assert.equal((await replies("general", 2))[1], again);
 
           await until("the transcript", () => rows("SELECT 1 FROM entry").length >= 4);
-          first.kill("SIGKILL");
-          assert.deepEqual(await ended(first), KILLED);
+          await killBot(first);
           await start(env);
           say("grace", "general", `${mention} again!`);
           assert.equal((await replies("general", 3))[2], again);
@@ -86,14 +88,13 @@ describe("[R9] links in a conversation", () => {
       const ask = { question: `Is it ${FOUND} or ${OTHER}?`, options: ["one", "other"] };
       return { calls: [{ id: "c2", name: "ask", arguments: JSON.stringify(ask) }] };
     });
-    await withSimulation({}, async ({ start, say, mention, simulator, until }) => {
-      await start({ OPENAI_BASE_URL: model.baseUrl });
-      say("grace", "general", `${mention} find it`);
-      const { id } = simulator.channel("general");
+    await play(async ({ say, mention, simulator, until, here }) => {
+      say("grace", here, `${mention} find it`);
+      const { id } = simulator.channel(here);
       const card = await until("the question", () => simulator.posted(id).at(-1));
       const shown = `Is it <${FOUND}> or <https://found.example/page> \`?id=43\``;
       assert.ok(textOf(card).includes(shown), textOf(card));
-    });
+    }, { config: model.config });
   });
 
   it("shows a link in a posted message as an answer would", async () => {
@@ -104,18 +105,15 @@ describe("[R9] links in a conversation", () => {
       const post = { action: "sendMessage", channelId, text };
       return { calls: [{ id: "c1", name: "discord", arguments: JSON.stringify(post) }] };
     });
-    await withSimulation({
-      config: { commands: { ownerAllowFrom: ["grace"] } },
-    }, async ({ start, say, mention, replies, simulator }) => {
-      await start({ OPENAI_BASE_URL: model.baseUrl });
-      say("grace", "general", `${mention} about ${SAID}`);
-      await replies("general", 1);
+    await play(async ({ say, mention, replies, simulator, here }) => {
+      say("grace", here, `${mention} about ${SAID}`);
+      await replies(here, 1);
       const help = simulator.channel("help").id;
-      say("grace", "general", `${mention} post it! <#${help}>`);
-      await replies("general", 2);
+      say("grace", here, `${mention} post it! <#${help}>`);
+      await replies(here, 2);
       assert.deepEqual(await replies("help", 1), [
         `See <${SAID}> or <https://found.example/page> \`?id=43\``,
       ]);
-    });
+    }, { config: { commands: { ownerAllowFrom: ["grace"] }, ...model.config } });
   });
 });

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { openThread } from "../../../simulator/actions/threads.ts";
 import { addChannel, addThread } from "../../../simulator/world/create_world.ts";
 import type { Channel, Message } from "../../../simulator/world/world.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const lastTurn = ({ model }: Scene) => model.requests.at(-1)?.messages.at(-1)?.text ?? "";
@@ -21,127 +21,133 @@ function threadOn({ simulator, user }: Scene, { id, channelId }: Message, name: 
   return opened.value;
 }
 
-describe("[H6] the first turn of a thread", () => {
-  it("contains the message that a person opened it on, and later turns do not", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies } = scene;
-      await start();
-      const starter = say("ada", "help", "the pump makes a noise");
-      const thread = threadOn(scene, starter, "pump");
-      say("grace", thread.id, `${mention} what could it be?`);
-      await replies(thread.id, 1);
-      const line = new RegExp(
-        `"note":"the thread begins with it","id":"${starter.id}","from":"ada"`,
-      );
-      assert.match(lastTurn(scene), line);
-      assert.match(lastTurn(scene), /the pump makes a noise/);
-      say("grace", thread.id, `${mention} and now?`);
-      await replies(thread.id, 2);
-      assert.doesNotMatch(lastTurn(scene), /the pump makes a noise/);
-    }));
-
-  it("contains the post of a forum, once", () => {
-    const { world, krill, people } = demoWorld();
+describe("texts of other places", () => {
+  const postId = parseSnowflake<"channel">("1456074443980800111");
+  assert.ok(postId);
+  const play = sharedBot({}, ({ simulator: { world }, user, say }) => {
+    const [krill] = world.guilds.values();
+    assert.ok(krill);
     const forum = addChannel(world, krill, { name: "questions", kind: "forum" }, NOW);
-    const id = parseSnowflake<"channel">("1456074443980800111");
-    assert.ok(id);
-    const post = addThread(world, forum, { name: "leak", ownerId: people.ada.id, id }, NOW);
-    return withSimulation({ simulator: { world } }, async (scene) => {
-      const { start, say, mention, replies, simulator } = scene;
-      const first = say("ada", post.id, "my boat leaks");
-      const own = { ...first, id: parseSnowflake<"message">(id)! }; // a post has its thread's id
-      post.messages.delete(first.id);
-      post.messages.set(own.id, own);
-      await start();
-      say("grace", post.id, `${mention} help her`);
-      await replies(post.id, 1);
-      assert.equal(lastTurn(scene).split("my boat leaks").length, 2, lastTurn(scene));
-      assert.match(lastTurn(scene), /the thread begins with it/);
-      assert.ok(simulator.posted(post.id).length > 0);
-    });
+    const id = postId;
+    const post = addThread(
+      world,
+      forum,
+      { name: "leak", ownerId: user("ada").id, id },
+      NOW,
+    );
+    const first = say("ada", post.id, "my boat leaks");
+    const own = { ...first, id: parseSnowflake<"message">(id)! }; // a post has its thread's id
+    post.messages.delete(first.id);
+    post.messages.set(own.id, own);
+    addChannel(world, krill, { name: "adults", isAgeRestricted: true }, NOW);
   });
 
-  it("contains nothing of a sender that the policy refuses", () =>
-    withSimulation({
-      discord: ({ world }) => {
-        const [krill] = world.guilds.values();
-        return { guilds: { [krill?.id ?? ""]: { users: ["grace"] } } };
-      },
-    }, async (scene) => {
-      const { start, say, mention, replies } = scene;
-      await start();
-      const thread = threadOn(scene, say("ada", "help", "a secret of the captain"), "secret");
-      say("grace", thread.id, `${mention} what is it?`);
-      await replies(thread.id, 1);
-      assert.doesNotMatch(lastTurn(scene), /a secret of the captain/);
-    }));
-});
+  describe("[H6] the first turn of a thread", () => {
+    it("contains the message that a person opened it on, and later turns do not", () =>
+      play(async (scene) => {
+        const { say, mention, replies, here } = scene;
+        const starter = say("ada", here, "the pump makes a noise");
+        const thread = threadOn(scene, starter, "pump");
+        say("grace", thread.id, `${mention} what could it be?`);
+        await replies(thread.id, 1);
+        const line = new RegExp(
+          `"note":"the thread begins with it","id":"${starter.id}","from":"ada"`,
+        );
+        assert.match(lastTurn(scene), line);
+        assert.match(lastTurn(scene), /the pump makes a noise/);
+        say("grace", thread.id, `${mention} and now?`);
+        await replies(thread.id, 2);
+        assert.doesNotMatch(lastTurn(scene), /the pump makes a noise/);
+      }));
 
-describe("[H9] a poll", () => {
-  it("is shown with its votes in a reply to it, and its result as context", () =>
-    withSimulation({}, async (scene) => {
-      const { start, mention, say, replies, simulator, decided } = scene;
-      await start();
-      const answers = [
-        { answer_id: 1, poll_media: { text: "Rum" } },
-        { answer_id: 2, poll_media: { text: "Tea" } },
-      ];
-      const poll = {
-        question: { text: "What to drink?" },
-        answers,
-        expiry: null,
-        allow_multiselect: false,
-        layout_type: 1,
-        results: { is_finalized: false, answer_counts: [{ id: 2, count: 5, me_voted: false }] },
-      };
-      const asked = simulator.say({ as: "ada", in: "general", text: "", more: { poll } });
-      say("grace", "general", `${mention} who leads?`, asked.id);
-      await replies("general", 1);
-      assert.match(lastTurn(scene), /What to drink\? \(Rum: 0 votes \/ Tea: 5 votes\)/);
-      const fields = Object.entries({
-        poll_question_text: "What to drink?",
-        victor_answer_votes: "6",
-        total_votes: "7",
-        victor_answer_text: "Tea",
-      }).map(([name, value]) => ({ name, value, inline: false }));
-      const result = simulator.say({
-        as: "ada",
-        in: "general",
-        text: "",
-        more: { type: 46, embeds: [{ type: "poll_result", fields }] },
-      });
-      assert.equal(await decided(result), "ignore: no-mention");
-      say("grace", "general", `${mention} who won?`);
-      await replies("general", 2);
-      assert.match(lastTurn(scene), /What to drink\? Tea won with 6 of 7 votes/);
-    }));
-});
+    it("contains the post of a forum, once", () =>
+      play(async (scene) => {
+        const { say, mention, replies, simulator } = scene;
+        const post = simulator.channel("leak");
+        say("grace", post.id, `${mention} help her`);
+        await replies(post.id, 1);
+        assert.equal(lastTurn(scene).split("my boat leaks").length, 2, lastTurn(scene));
+        assert.match(lastTurn(scene), /the thread begins with it/);
+        assert.ok(simulator.posted(post.id).length > 0);
+      }));
 
-describe("[H9] an age-restricted channel", () => {
-  it("is read by no turn elsewhere, not for an owner either, and by its own", () => {
-    const { world, krill } = demoWorld();
-    const adults = addChannel(world, krill, { name: "adults", isAgeRestricted: true }, NOW);
-    return withSimulation({ simulator: { world } }, async (scene) => {
-      const { start, say, mention, replies } = scene;
-      await start();
-      const { id: messageId } = say("grace", adults.id, "the canary-secret");
-      const calls = [
-        ["discord", { action: "readMessages", channelId: adults.id }],
-        ["discord", { action: "fetchMessage", channelId: adults.id, messageId }],
-        ["read_channel_history", { channelId: adults.id }],
-      ].map(([tool, args]) => `call: ${tool} ${JSON.stringify(args)}`).join("\n");
-      for (const [index, as] of ["grace", "ada"].entries()) {
-        say(as, "general", `${mention}\n${calls}`);
-        const answer = (await replies("general", index + 1))[index] ?? "";
-        assert.equal(answer.match(/age-restricted/g)?.length, 3);
-        assert.doesNotMatch(answer, /canary-secret/);
-      }
-      say("grace", "help", "the killer is ||canary-gardener||");
-      const args = { action: "readMessages", channelId: scene.simulator.channel("help").id };
-      say("grace", adults.id, `${mention}\ncall: discord ${JSON.stringify(args)}`);
-      const [answer = ""] = await replies(adults.id, 1);
-      assert.match(answer, /the killer is \(spoiler\)/);
-      assert.match(JSON.stringify(scene.model.requests.at(-1)), /canary-secret/);
-    });
+    it("contains nothing of a sender that the policy refuses", () =>
+      play(async (scene) => {
+        const { say, mention, replies, here } = scene;
+        const thread = threadOn(scene, say("ada", here, "a secret of the captain"), "secret");
+        say("grace", thread.id, `${mention} what is it?`);
+        await replies(thread.id, 1);
+        assert.doesNotMatch(lastTurn(scene), /a secret of the captain/);
+      }, {
+        discord: ({ world }) => {
+          const [krill] = world.guilds.values();
+          return { guilds: { [krill?.id ?? ""]: { users: ["grace"] } } };
+        },
+      }));
+  });
+
+  describe("[H9] a poll", () => {
+    it("is shown with its votes in a reply to it, and its result as context", () =>
+      play(async (scene) => {
+        const { mention, say, replies, simulator, decided, here } = scene;
+        const answers = [
+          { answer_id: 1, poll_media: { text: "Rum" } },
+          { answer_id: 2, poll_media: { text: "Tea" } },
+        ];
+        const poll = {
+          question: { text: "What to drink?" },
+          answers,
+          expiry: null,
+          allow_multiselect: false,
+          layout_type: 1,
+          results: { is_finalized: false, answer_counts: [{ id: 2, count: 5, me_voted: false }] },
+        };
+        const asked = simulator.say({ as: "ada", in: here, text: "", more: { poll } });
+        say("grace", here, `${mention} who leads?`, asked.id);
+        await replies(here, 1);
+        assert.match(lastTurn(scene), /What to drink\? \(Rum: 0 votes \/ Tea: 5 votes\)/);
+        const fields = Object.entries({
+          poll_question_text: "What to drink?",
+          victor_answer_votes: "6",
+          total_votes: "7",
+          victor_answer_text: "Tea",
+        }).map(([name, value]) => ({ name, value, inline: false }));
+        const result = simulator.say({
+          as: "ada",
+          in: here,
+          text: "",
+          more: { type: 46, embeds: [{ type: "poll_result", fields }] },
+        });
+        assert.equal(await decided(result), "ignore: no-mention");
+        say("grace", here, `${mention} who won?`);
+        await replies(here, 2);
+        assert.match(lastTurn(scene), /What to drink\? Tea won with 6 of 7 votes/);
+      }));
+  });
+
+  describe("[H9] an age-restricted channel", () => {
+    it("is read by no turn elsewhere, not for an owner either, and by its own", () =>
+      play(async (scene) => {
+        const { say, mention, replies, here } = scene;
+        const adults = scene.simulator.channel("adults");
+        const { id: messageId } = say("grace", adults.id, "the canary-secret");
+        const calls = [
+          ["discord", { action: "readMessages", channelId: adults.id }],
+          ["discord", { action: "fetchMessage", channelId: adults.id, messageId }],
+          ["read_channel_history", { channelId: adults.id }],
+        ].map(([tool, args]) => `call: ${tool} ${JSON.stringify(args)}`).join("\n");
+        for (const [index, as] of ["grace", "ada"].entries()) {
+          say(as, here, `${mention}\n${calls}`);
+          const answer = (await replies(here, index + 1))[index] ?? "";
+          assert.equal(answer.match(/age-restricted/g)?.length, 3);
+          assert.doesNotMatch(answer, /canary-secret/);
+        }
+        say("grace", "help", "the killer is ||canary-gardener||");
+        const args = { action: "readMessages", channelId: scene.simulator.channel("help").id };
+        say("grace", adults.id, `${mention}\ncall: discord ${JSON.stringify(args)}`);
+        const [answer = ""] = await replies(adults.id, 1);
+        assert.match(answer, /the killer is \(spoiler\)/);
+        assert.match(JSON.stringify(scene.model.requests.at(-1)), /canary-secret/);
+      }));
   });
 });

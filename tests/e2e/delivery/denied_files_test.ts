@@ -8,10 +8,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { startFixedModel } from "../../support/model/fixed_model.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
 
-const WORDS = "cannot attach files in #general: Attach Files is denied for the role Barnacle";
-const DENIED = { to: "Barnacle", what: "attachFiles", in: "general" } as const;
+const wordsOf = (channel: string) =>
+  `cannot attach files in #${channel}: Attach Files is denied for the role Barnacle`;
+const deniedIn = (channel: string) =>
+  ({ to: "Barnacle", what: "attachFiles", in: channel }) as const;
 const BOOK = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill`).join("\n");
 const OPTIONS = {
   config: { messages: { maxChunks: 2 } },
@@ -23,23 +26,26 @@ const OPTIONS = {
 const startLibrary = () =>
   startFixedModel((question) => question.includes("the book") ? BOOK : "krill");
 
+const withLibrary = ({ config }: FixedModel) => ({ config: { ...OPTIONS.config, ...config } });
+
 const toldOf = ({ written }: Scene) =>
   written("dm", "ada").filter((text) => text.includes("attach files"));
 
 describe("[R12a] a channel that takes no files", () => {
-  it("gets the beginning of a long answer, and each later answer; the owner hears it once", () =>
-    withSimulation(OPTIONS, async (scene) => {
-      const { simulator, start, say, mention, replies, until } = scene;
-      await using model = await startLibrary();
-      simulator.permit({ ...DENIED, as: "denied" });
-      await start({ OPENAI_BASE_URL: model.baseUrl });
-      say("grace", "general", `${mention} tell me the book`);
-      await replies("general", 2);
-      say("grace", "general", `${mention} q1`);
-      await replies("general", 3);
-      say("grace", "general", `${mention} the book again`);
-      await replies("general", 5);
-      const posted = simulator.posted("general");
+  const play = sharedBot(OPTIONS);
+
+  it("gets the beginning of a long answer, and each later answer; the owner hears it once", async () => {
+    await using model = await startLibrary();
+    await play(async (scene) => {
+      const { simulator, say, mention, replies, until, here } = scene;
+      simulator.permit({ ...deniedIn(here), as: "denied" });
+      say("grace", here, `${mention} tell me the book`);
+      await replies(here, 2);
+      say("grace", here, `${mention} q1`);
+      await replies(here, 3);
+      say("grace", here, `${mention} the book again`);
+      await replies(here, 5);
+      const posted = simulator.posted(here);
       assert.match(posted[0]?.content ?? "", /^0\. Krill/);
       assert.match(
         posted[1]?.content ?? "",
@@ -49,16 +55,16 @@ describe("[R12a] a channel that takes no files", () => {
       assert.ok(posted.every(({ attachments }) => attachments.length === 0));
       await until("a message to the owner", () => toldOf(scene).length > 0);
       assert.equal(toldOf(scene).length, 1);
-      assert.ok(toldOf(scene)[0]?.includes(WORDS), toldOf(scene).join("\n"));
+      assert.ok(toldOf(scene)[0]?.includes(wordsOf(here)), toldOf(scene).join("\n"));
       const refused = simulator.requests.records().filter(({ status }) => status === 403);
       assert.deepEqual(refused, [], "the bot asks for nothing that it may not do");
-    }));
+    }, withLibrary(model));
+  });
 
-  it("gets the text of an answer whose file Discord refuses", () =>
-    withSimulation(OPTIONS, async (scene) => {
-      const { simulator, start, say, mention, replies, until } = scene;
-      await using model = await startLibrary();
-      await start({ OPENAI_BASE_URL: model.baseUrl });
+  it("gets the text of an answer whose file Discord refuses", async () => {
+    await using model = await startLibrary();
+    await play(async (scene) => {
+      const { simulator, say, mention, replies, until, here } = scene;
       // The permission goes while the file is on its way.
       const fault = { kind: "status", status: 503 } as const;
       simulator.faults.rest.add({
@@ -67,52 +73,55 @@ describe("[R12a] a channel that takes no files", () => {
         times: 2,
         fault,
       });
-      say("grace", "general", `${mention} tell me the book`);
+      say("grace", here, `${mention} tell me the book`);
       await until(
         "the first try",
         () => simulator.requests.records().some(({ status }) => status === 503),
       );
-      simulator.permit({ ...DENIED, as: "denied" });
-      say("grace", "general", `${mention} q1`);
-      const [first = "", second] = await replies("general", 2);
+      simulator.permit({ ...deniedIn(here), as: "denied" });
+      say("grace", here, `${mention} q1`);
+      const [first = "", second] = await replies(here, 2);
       assert.match(first, /^0\. Krill[^]*`answer\.md` is not attached/);
       assert.equal(second, "krill");
       await until("a message to the owner", () => toldOf(scene).length > 0);
-      assert.deepEqual(simulator.posted("general").map(({ attachments }) => attachments), [[], []]);
-    }));
+      assert.deepEqual(simulator.posted(here).map(({ attachments }) => attachments), [[], []]);
+    }, withLibrary(model));
+  });
 
   it("gets folded answers as messages if the permission goes after they were folded", () => {
-    const options = { ...OPTIONS, discord: () => ({ rateLimit: { maxQueueSize: 2 } }) };
-    return withSimulation(options, async (scene) => {
-      const { simulator, start, say, mention, rows, written, until, eventually } = scene;
-      await start();
-      const noPosts = { ...DENIED, what: "sendMessages" } as const;
+    const options = { discord: () => ({ rateLimit: { maxQueueSize: 2 } }) };
+    return play(async (scene) => {
+      const { simulator, say, mention, rows, written, until, eventually, here } = scene;
+      const noPosts = { ...deniedIn(here), what: "sendMessages" } as const;
       simulator.permit({ ...noPosts, as: "denied" });
       const asked = Array.from({ length: 6 }, (_, number) => `${mention} q${number + 1}.`);
-      for (const text of asked) say("grace", "general", text);
+      for (const text of asked) say("grace", here, text);
       const isFolded = () => {
-        const stored = rows("SELECT state FROM outbox WHERE kind = 'reply'");
+        const stored = rows(
+          `SELECT state FROM outbox
+            WHERE kind = 'reply' AND channel_id = '${simulator.channel(here).id}'`,
+        );
         return stored.length === asked.length && stored.some(({ state }) => state === "folded");
       };
       await eventually("answers to be folded", () => Promise.resolve(isFolded()));
-      simulator.permit({ ...DENIED, as: "denied" });
+      simulator.permit({ ...deniedIn(here), as: "denied" });
       simulator.permit({ ...noPosts, as: "unset" });
       const answered = () =>
         asked.map((_, number) =>
-          written("general").filter((one) => one.includes(`> q${number + 1}.`)).length
+          written(here).filter((one) => one.includes(`> q${number + 1}.`)).length
         );
       await until("each answer once", () => answered().every((count) => count > 0));
       assert.deepEqual(answered(), asked.map(() => 1));
-      const order = written("general").map((text) => /q\d/.exec(text)?.[0]);
+      const order = written(here).map((text) => /q\d/.exec(text)?.[0]);
       assert.deepEqual(order, ["q1", "q2", "q3", "q4", "q5", "q6"]);
       await until("a message to the owner", () => toldOf(scene).length > 0);
-      assert.ok(toldOf(scene)[0]?.includes(WORDS), toldOf(scene).join("\n"));
-    });
+      assert.ok(toldOf(scene)[0]?.includes(wordsOf(here)), toldOf(scene).join("\n"));
+    }, options);
   });
 
   it("refuses a file of `barnacle send` with the reason, if no bot has ever used the data", () =>
     withSimulation(OPTIONS, async ({ simulator, command, configFile, dataDir }) => {
-      simulator.permit({ ...DENIED, as: "denied" });
+      simulator.permit({ ...deniedIn("general"), as: "denied" });
       const path = join(dataDir, "report.txt");
       writeFileSync(path, "42");
       const target = `channel:${simulator.channel("general").id}`;
@@ -122,27 +131,29 @@ describe("[R12a] a channel that takes no files", () => {
         { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token },
       );
       assert.equal(sent.code, 1);
-      assert.ok(sent.stderr.join("\n").includes(`nothing sent: ${WORDS}`), sent.stderr.join("\n"));
+      assert.ok(
+        sent.stderr.join("\n").includes(`nothing sent: ${wordsOf("general")}`),
+        sent.stderr.join("\n"),
+      );
       assert.equal((await command(["outbox", "--json", ...data])).stdout.join(""), "[]");
     }));
 
   it("refuses a file of `barnacle send` with the reason, and delays no other message", () =>
-    withSimulation(OPTIONS, async (scene) => {
-      const { simulator, start, say, mention, replies, eventually, command, configFile, dataDir } =
+    play(async (scene) => {
+      const { simulator, say, mention, replies, eventually, command, configFile, dataDir, here } =
         scene;
-      await start();
-      simulator.permit({ ...DENIED, as: "denied" });
+      simulator.permit({ ...deniedIn(here), as: "denied" });
       const path = join(dataDir, "report.txt");
       writeFileSync(path, "42");
-      const target = `channel:${simulator.channel("general").id}`;
+      const target = `channel:${simulator.channel(scene.here).id}`;
       const sent = await command(
         ["send", target, "done", "--file", path, "--config", configFile, "--data", dataDir],
         { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token },
       );
       assert.equal(sent.code, 1);
-      assert.ok(sent.stderr.join("\n").includes(WORDS), sent.stderr.join("\n"));
-      say("grace", "general", `${mention} q1.`);
-      await replies("general", 1);
+      assert.ok(sent.stderr.join("\n").includes(wordsOf(here)), sent.stderr.join("\n"));
+      say("grace", scene.here, `${mention} q1.`);
+      await replies(scene.here, 1);
       const open = async () =>
         (await command(["outbox", "--json", "--data", dataDir])).stdout.join("");
       await eventually("nothing left to send", async () => await open() === "[]");

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { ended, KILLED, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 import { png } from "../../support/files/samples.ts";
 
@@ -53,28 +54,26 @@ const drawing = (baseUrl: string) => ({
 const CALL = 'call: draw {"prompt":"a barnacle at sea"}';
 
 describe("[T6] draw", () => {
+  const play = sharedBot({});
+
   it("[R12] [L5] attaches the image to the reply, and counts it", () =>
     withPainter((baseUrl, asked) =>
-      withSimulation(
-        drawing(baseUrl),
-        async ({ start, say, mention, replies, rows, simulator }) => {
-          const bot = await start();
-          say("grace", "general", `${mention}\n${CALL}`);
-          await replies("general", 1);
-          assert.deepEqual(asked, [[
-            "/v1/images/generations",
-            { model: "brush", prompt: "a barnacle at sea", n: 1, response_format: "b64_json" },
-          ]]);
-          const [reply] = simulator.posted();
-          assert.deepEqual(reply?.attachments.map(({ filename }) => filename), ["drawing-1.png"]);
-          bot.kill("SIGTERM");
-          assert.deepEqual(await ended(bot), STOPPED);
-          const used = rows("SELECT model, input, output, micros FROM usage WHERE kind = 'image'");
-          assert.deepEqual(used.map((row) => Object.values(row)), [
-            ["studio/brush", 10, 90, 49_010],
-          ]);
-        },
-      )
+      play(async ({ say, mention, replies, rows, simulator, until, here }) => {
+        say("grace", here, `${mention}\n${CALL}`);
+        await replies(here, 1);
+        assert.deepEqual(asked, [[
+          "/v1/images/generations",
+          { model: "brush", prompt: "a barnacle at sea", n: 1, response_format: "b64_json" },
+        ]]);
+        const [reply] = simulator.posted();
+        assert.deepEqual(reply?.attachments.map(({ filename }) => filename), ["drawing-1.png"]);
+        const used = () =>
+          rows("SELECT model, input, output, micros FROM usage WHERE kind = 'image'");
+        await until("the count", () => used().length > 0);
+        assert.deepEqual(used().map((row) => Object.values(row)), [
+          ["studio/brush", 10, 90, 49_010],
+        ]);
+      }, drawing(baseUrl))
     ));
 
   it("[D1] draws once, and attaches the image after a crash", () =>
@@ -94,9 +93,8 @@ describe("[T6] draw", () => {
     ));
 
   it("does not exist without a model for it", () =>
-    withSimulation({}, async ({ start, say, mention, replies }) => {
-      await start();
-      say("grace", "general", `${mention}\n${CALL}`);
-      assert.match((await replies("general", 1))[0] ?? "", /draw cannot be used here/);
+    play(async ({ say, mention, replies, here }) => {
+      say("grace", here, `${mention}\n${CALL}`);
+      assert.match((await replies(here, 1))[0] ?? "", /draw cannot be used here/);
     }));
 });

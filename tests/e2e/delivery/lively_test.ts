@@ -2,13 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  ended,
-  KILLED,
-  type Scene,
-  type SceneOptions,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { killBot, type Scene } from "../../support/bot/e2e.ts";
+import { ownBot, sharedBot, type Stage } from "../../support/bot/shared_bot.ts";
 import { type Said, startFixedModel } from "../../support/model/fixed_model.ts";
 
 const PEOPLE = ["grace", "mallory", "ada"] as const;
@@ -40,7 +35,8 @@ async function* inPieces(answer: string, released: Promise<void> | undefined) {
 
 /** Plays with all three questions asked, and the model at work on each. */
 async function withQuestions(
-  options: SceneOptions,
+  stage: Stage,
+  options: Parameters<Stage>[1],
   play: (
     scene: Scene,
     model: {
@@ -53,12 +49,11 @@ async function withQuestions(
 ): Promise<void> {
   const { release, answer } = createAnswers();
   await using model = await startFixedModel(answer);
-  await withSimulation(options, async (scene) => {
-    const env = { OPENAI_BASE_URL: model.baseUrl };
-    let bot = await scene.start(env);
+  await stage(async (scene, first) => {
+    let bot = first;
     scene.simulator.invite({ who: "mallory" });
     const asked = PEOPLE.map((person, at) =>
-      scene.say(person, "general", `${scene.mention} ${QUESTIONS[at]}`)
+      scene.say(person, scene.here, `${scene.mention} ${QUESTIONS[at]}`)
     );
     await scene.until("all three at the model", () => model.requests.length === 3);
     await play(scene, {
@@ -67,12 +62,11 @@ async function withQuestions(
       texts: () =>
         model.requests.map(({ messages }) => messages.map(({ text }) => text).join("\n")),
       async restart() {
-        bot.kill("SIGKILL");
-        assert.deepEqual(await ended(bot), KILLED);
-        bot = await scene.start(env);
+        await killBot(bot);
+        bot = await scene.start();
       },
     });
-  });
+  }, { ...options, config: { ...options.config, ...model.config } });
 }
 
 /** Waits until a later question elsewhere is answered. */
@@ -85,8 +79,10 @@ const ends = (texts: readonly string[]) => texts.map((text) => text.split("\n\n"
 const ANSWERS = QUESTIONS.map((question) => `the answer to the ${question}`);
 
 describe("[S5] three people in one channel", () => {
+  const play = sharedBot({});
+
   it("are answered side by side, in the order of their questions", () =>
-    withQuestions({}, async (scene, { release, texts }) => {
+    withQuestions(play, {}, async (scene, { release, texts }) => {
       const { replies, written, say, mention } = scene;
       const [first = "", third = ""] = ["first tide", "third tide"].map((question) =>
         texts().find((text) => text.slice(text.indexOf("[from:")).includes(question))
@@ -96,52 +92,48 @@ describe("[S5] three people in one channel", () => {
       release("third tide");
       release("second tide");
       await answeredElsewhere(scene);
-      assert.deepEqual(written("general"), []);
+      assert.deepEqual(written(scene.here), []);
       release("first tide");
-      assert.deepEqual(ends(await replies("general", 3)), ANSWERS);
-      say("grace", "general", `${mention} and now?`);
-      await replies("general", 4);
+      assert.deepEqual(ends(await replies(scene.here, 3)), ANSWERS);
+      say("grace", scene.here, `${mention} and now?`);
+      await replies(scene.here, 4);
       const places = ANSWERS.map((answer) => texts().at(-1)?.indexOf(answer) ?? -1);
       assert.ok(places.every((place) => place >= 0), "a later turn sees all of them");
       assert.deepEqual(places, places.toSorted((one, other) => one - other));
     }));
 
   it("[X4a] include an owner, whose turn begins although no more may", () =>
-    withQuestions(
-      { config: { messages: { queue: { mode: "followup", turnsPerChannel: 2 } } } },
-      async ({ replies }, { release }) => {
-        for (const question of QUESTIONS) release(question);
-        assert.deepEqual(ends(await replies("general", 3)), ANSWERS);
-      },
-    ));
+    withQuestions(play, {
+      config: { messages: { queue: { mode: "followup", turnsPerChannel: 2 } } },
+    }, async ({ replies, here }, { release }) => {
+      for (const question of QUESTIONS) release(question);
+      assert.deepEqual(ends(await replies(here, 3)), ANSWERS);
+    }));
 
   it("[R8] get no draft before the answer to an earlier question is there", () =>
-    withQuestions(
-      { discord: () => ({ streaming: "edit" }) },
-      async (scene, { release }) => {
-        const { simulator, until, written, replies } = scene;
-        const seen: string[] = [];
-        const { id } = simulator.channel("general");
-        simulator.subscribe((event) => {
-          if (event.kind !== "message_created" || event.message.channelId !== id) return;
-          const quoted = event.message.reference?.messageId;
-          if (quoted !== undefined) seen.push(quoted);
-        });
-        await until("the first draft", () => written("general").length === 1);
-        release("second tide");
-        await answeredElsewhere(scene);
-        assert.equal(written("general").length, 1);
-        release("first tide");
-        release("third tide");
-        await until("all", () => ends(written("general")).join() === ANSWERS.join());
-        assert.equal((await replies("general", 3)).length, 3);
-        assert.equal(new Set(seen).size, seen.length);
-      },
-    ));
+    withQuestions(play, { discord: () => ({ streaming: "edit" }) }, async (scene, { release }) => {
+      const { simulator, until, written, replies } = scene;
+      const seen: string[] = [];
+      const { id } = simulator.channel(scene.here);
+      simulator.subscribe((event) => {
+        if (event.kind !== "message_created" || event.message.channelId !== id) return;
+        const quoted = event.message.reference?.messageId;
+        if (quoted !== undefined) seen.push(quoted);
+      });
+      await until("the first draft", () => written(scene.here).length === 1);
+      release("second tide");
+      await answeredElsewhere(scene);
+      assert.equal(written(scene.here).length, 1);
+      release("first tide");
+      release("third tide");
+      await until("all", () => ends(written(scene.here)).join() === ANSWERS.join());
+      assert.equal((await replies(scene.here, 3)).length, 3);
+      assert.equal(new Set(seen).size, seen.length);
+    }));
 
   for (const ready of [[], ["second tide"]] as const) {
     it(`[D2] are answered once and in order after kill -9, with ${ready.length} ready`, () =>
-      withQuestions({}, async (scene, { release, restart, texts }) => {
+      withQuestions(ownBot({}), {}, async (scene, { release, restart, texts }) => {
         const { replies } = scene;
         for (const question of ready) release(question);
         await answeredElsewhere(scene);
@@ -149,27 +141,28 @@ describe("[S5] three people in one channel", () => {
         await restart();
         await scene.until("all three again", () => texts().length === before + 3);
         for (const question of QUESTIONS.toReversed()) release(question);
-        assert.deepEqual(ends(await replies("general", 3)), ANSWERS);
+        assert.deepEqual(ends(await replies(scene.here, 3)), ANSWERS);
         await answeredLast(scene);
-        assert.equal(scene.written("general").length, 4);
+        assert.equal(scene.written(scene.here).length, 4);
       }));
   }
 
   it("[H6] wait for no question that is deleted", () =>
     withQuestions(
+      play,
       { mayRefuse: ({ path }) => path.includes("/reactions/") },
       async (scene, model) => {
         model.release("second tide");
         model.release("third tide");
-        scene.simulator.delete({ as: "grace", in: "general", message: model.asked[0]?.id ?? "" });
-        assert.deepEqual(ends(await scene.replies("general", 2)), ANSWERS.slice(1));
+        scene.simulator.delete({ as: "grace", in: scene.here, message: model.asked[0]?.id ?? "" });
+        assert.deepEqual(ends(await scene.replies(scene.here, 2)), ANSWERS.slice(1));
       },
     ));
 });
 
 /** A second answer would come before that to a later question. */
-async function answeredLast({ say, mention, replies }: Scene): Promise<void> {
-  say("grace", "general", `${mention} and now?`);
-  const texts = await replies("general", 4);
+async function answeredLast({ say, mention, replies, here }: Scene): Promise<void> {
+  say("grace", here, `${mention} and now?`);
+  const texts = await replies(here, 4);
   assert.equal(texts.at(-1), "at once");
 }

@@ -3,29 +3,31 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { buttonsIn } from "../../../simulator/world/components.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const discord = () => ({ streaming: "progress", textChunkLimit: 200 });
 const SILENT = 1 << 12;
 
-const lineOf = ({ simulator }: Scene) =>
-  simulator.posted("general").find(({ content }) => content.startsWith("⏳ "));
+const lineOf = ({ simulator, here }: Scene) =>
+  simulator.posted(here).find(({ content }) => content.startsWith("⏳ "));
 
 /** Lets the model hang at a question, and waits for the line about it. */
 async function hang(scene: Scene) {
-  const { say, mention, until, model } = scene;
+  const { say, mention, until, model, here } = scene;
   model.behave("hang");
-  say("grace", "general", `${mention} krill?`);
+  say("grace", here, `${mention} krill?`);
   const line = await until("the line", () => lineOf(scene));
   model.behave("script");
   return line;
 }
 
 describe("[R8a] the progress line", () => {
+  const play = sharedBot({ discord });
+
   it("[R14] is silent, tells the time, and goes before the answer comes", () =>
-    withSimulation({ discord }, async (scene) => {
-      const { start, until, simulator, say, mention } = scene;
-      await start();
+    play(async (scene) => {
+      const { until, simulator, say, mention, here } = scene;
       const line = await hang(scene);
       assert.match(line.content, /^⏳ thinking · step 1 of 16 · \d+ s$/);
       assert.equal(line.flags & SILENT, SILENT);
@@ -34,29 +36,28 @@ describe("[R8a] the progress line", () => {
         return now !== undefined && now.content !== line.content;
       }, 20_000);
       const customId = buttonsIn(line.components)[0]?.custom_id ?? "";
-      simulator.press({ as: "grace", in: "general", message: line.id, customId });
+      simulator.press({ as: "grace", in: here, message: line.id, customId });
       await until("the end of the line", () => lineOf(scene) === undefined);
-      say("grace", "general", `${mention} ${"krill ".repeat(60)}`);
-      await until("the answer", () => simulator.posted("general").length > 1);
-      const [first, ...others] = simulator.posted("general");
+      say("grace", here, `${mention} ${"krill ".repeat(60)}`);
+      await until("the answer", () => simulator.posted(here).length > 1);
+      const [first, ...others] = simulator.posted(here);
       assert.equal((first?.flags ?? 0) & SILENT, 0);
       assert.ok(others.every(({ flags }) => (flags & SILENT) === SILENT));
     }));
 
   it("shows text that the model writes beside its calls, and no secret of it", () =>
-    withSimulation({ discord }, async (scene) => {
-      const { start, until, say, mention, model, replies } = scene;
-      await start();
+    play(async (scene) => {
+      const { until, say, mention, model, replies, here } = scene;
       model.behave("aside");
       const source = "const end = Date.now() + 2_500; while (Date.now() < end);";
-      say("grace", "general", `${mention}\ncall: code ${JSON.stringify({ source })}`);
+      say("grace", here, `${mention}\ncall: code ${JSON.stringify({ source })}`);
       const line = await until("the line", () => lineOf(scene));
       assert.match(
         line.content,
         /^⏳ running code · step 1 of 16 · \d s\n> I look that up first\.$/,
       );
       await until("the end of the line", () => lineOf(scene) === undefined);
-      assert.doesNotMatch((await replies("general", 1))[0] ?? "", /look that up/);
+      assert.doesNotMatch((await replies(here, 1))[0] ?? "", /look that up/);
     }));
 
   it("[D2] stays one line after kill -9, and goes before the answer comes", () =>
@@ -65,8 +66,7 @@ describe("[R8a] the progress line", () => {
       const dying = await start();
       const line = await hang(scene);
       await recorded(line);
-      dying.kill("SIGKILL");
-      assert.deepEqual(await ended(dying), KILLED);
+      await killBot(dying);
       assert.equal(lineOf(scene)?.id, line.id);
       startBot();
       await scene.until("the answer", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = Array.from({ length: 9 }, (_, number) => `q${number + 1}.`);
 /** Maximum number of waiting messages in a channel. */
@@ -60,8 +60,7 @@ describe("[D4] a full queue", () => {
       await scene.until("the queue to be empty", () => scene.written("general").length >= MAX);
       const metrics = await (await scene.ask(bot, "/metrics")).text();
       assert.match(metrics, /^barnacle_outbox_overflow_total\{.*drop.*\} [1-9]/m);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       const rows = scene.rows("SELECT state, COUNT(*) AS count FROM outbox GROUP BY state");
       const count = (state: string) =>
         Number(rows.find((row) => row["state"] === state)?.["count"] ?? 0);

@@ -10,7 +10,7 @@ import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { accountOf, type Owed, settled } from "../../support/bot/account.ts";
 import { type Misdeed, startBadRest } from "../../support/discord/bad_rest.ts";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 
 const PAGE = "<!doctype html><title>Sign in to the hotel's network</title>";
@@ -143,8 +143,7 @@ describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing",
       const names = Array.from({ length: 30 }, (_, number) => `q${100 + number}.`);
       for (const name of names) say("grace", "general", `${mention} ${name}`);
       await until("six requests", () => bad.spoilt() >= 6);
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       const before = bad.spoilt();
       const second = startBot(env);
       await until("two more", () => bad.spoilt() >= before + 2);

@@ -5,6 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { png } from "../../support/files/samples.ts";
 import { IS_LONG } from "../../support/long_form.ts";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
@@ -25,25 +26,26 @@ const filesOf = ({ simulator }: Scene) =>
 const call = (args: object) => `call: send_file ${JSON.stringify(args)}`;
 
 describe("[R12] the agent sends", () => {
+  const play = sharedBot(OWNER);
+
   it("[L3] files of its workspace, none behind a link, and new ones, also without words", () =>
-    withSimulation(OWNER, async (scene) => {
-      const { start, say, mention, replies, until, model, eventually, rows } = scene;
+    play(async (scene) => {
+      const { say, mention, replies, until, model, eventually, rows, here } = scene;
       const root = place(scene, "chart.png", png(3, 3));
       symlinkSync("/etc/hostname", join(root, "host.txt"));
-      await start();
-      say("grace", "general", `${mention}\n${call({ file: "chart.png", alt: "A chart" })}`);
-      await replies("general", 1);
+      say("grace", here, `${mention}\n${call({ file: "chart.png", alt: "A chart" })}`);
+      await replies(here, 1);
       const [file] = filesOf(scene);
       assert.deepEqual([file?.filename, file?.bytes], ["chart.png", png(3, 3)]);
-      say("grace", "general", `${mention}\n${call({ file: "host.txt" })}`);
-      assert.match((await replies("general", 2))[1] ?? "", /is a link/);
+      say("grace", here, `${mention}\n${call({ file: "host.txt" })}`);
+      assert.match((await replies(here, 2))[1] ?? "", /is a link/);
       say("ada", "help", `${mention}\n${call({ file: "chart.png" })}`);
       assert.match((await replies("help", 1))[0] ?? "", /cannot be read in this conversation/);
       assert.equal(filesOf(scene).length, 1);
 
       // People see it only after a click.
-      say("grace", "general", `${mention}\n${call({ file: "chart.png", spoiler: true })}`);
-      await replies("general", 3);
+      say("grace", here, `${mention}\n${call({ file: "chart.png", spoiler: true })}`);
+      await replies(here, 3);
       assert.deepEqual(filesOf(scene).map(({ isSpoiler = false }) => isSpoiler), [false, true]);
 
       const table = call({ text: "noon,3\n", name: "tides.csv" });
@@ -60,23 +62,25 @@ describe("[R12] the agent sends", () => {
     }));
 
   it("an image of an MCP server's result", () =>
-    withSimulation({
-      config: {
-        ...OWNER.config,
-        mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
-      },
-    }, async (scene) => {
-      const { startWithTools, say, mention, replies, model } = scene;
-      await startWithTools();
-      say("grace", "general", `${mention}\ncall: mcp__all__get-tiny-image {}`);
-      await replies("general", 1);
+    play(async (scene, bot) => {
+      const { say, mention, replies, model, line, here } = scene;
+      say("grace", "help", `${mention} hello`);
+      await line(bot, /"An MCP server has listed its tools"/);
+      await replies("help", 1);
+      say("grace", here, `${mention}\ncall: mcp__all__get-tiny-image {}`);
+      await replies(here, 1);
       const [image] = /image:\d+-\d+/.exec(model.requests.at(-1)?.body ?? "") ?? [];
       assert.ok(image);
       say("ada", "help", `${mention}\n${call({ file: image })}`);
       assert.match((await replies("help", 2))[1] ?? "", /no image \d+ of this person's turns/);
-      say("grace", "general", `${mention}\n${call({ file: image, name: "tiny.png" })}`);
-      await replies("general", 2);
+      say("grace", here, `${mention}\n${call({ file: image, name: "tiny.png" })}`);
+      await replies(here, 2);
       assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["tiny.png"]);
+    }, {
+      config: {
+        ...OWNER.config,
+        mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
+      },
     }));
 
   for (const at of ["after:TS", "after:T3", ...(IS_LONG ? ["before:T3"] : [])]) {
@@ -92,53 +96,52 @@ describe("[R12] the agent sends", () => {
         assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["chart.png"]);
       }));
   }
-});
 
-describe("[R12] [T3] sendMessage", () => {
-  const act = (args: object) =>
-    `call: discord ${JSON.stringify({ action: "sendMessage", ...args })}`;
-  const post = {
-    text: "The tides of today",
-    mediaUrl: "chart.png",
-    embed: { title: "Tides", color: 255, fields: [{ name: "noon", value: "3 m" }] },
-  };
+  describe("[R12] [T3] sendMessage", () => {
+    const act = (args: object) =>
+      `call: discord ${JSON.stringify({ action: "sendMessage", ...args })}`;
+    const post = {
+      text: "The tides of today",
+      mediaUrl: "chart.png",
+      embed: { title: "Tides", color: 255, fields: [{ name: "noon", value: "3 m" }] },
+    };
 
-  for (const at of [undefined, "before:T4:2", "after:T5"]) {
-    it(`[D1] posts a file and an embed elsewhere, once${at ? `, through a crash at ${at}` : ""}`, () =>
-      withSimulation(OWNER, async (scene) => {
-        const { start, say, mention, until, simulator, replies } = scene;
-        place(scene, "chart.png", png(3, 3));
-        const bot = await start(at ? { BARNACLE_CRASH_AT: at } : {});
-        const channelId = String(simulator.channel("help").id);
-        say("grace", "general", `${mention}\n${act({ channelId, ...post })}`);
-        if (at) {
-          assert.deepEqual(await ended(bot), KILLED);
-          await start();
-        }
-        await until("the answer", () => simulator.posted("general").length > 0);
-        await replies("help", 1);
-        const [message, ...others] = simulator.posted("help");
-        assert.deepEqual(others, []);
-        assert.equal(message?.content, post.text);
-        assert.deepEqual(message?.attachments.map(({ filename }) => filename), ["chart.png"]);
-        assert.match(JSON.stringify(message?.embeds), /"title":"Tides".*"value":"3 m"/);
+    for (const at of [undefined, "before:T4:2", "after:T5"]) {
+      it(`[D1] posts a file and an embed elsewhere, once${at ? `, through a crash at ${at}` : ""}`, () =>
+        (at ? withSimulation.bind(undefined, OWNER) : play)(async (scene) => {
+          const { start, say, mention, until, simulator, replies, here } = scene;
+          place(scene, "chart.png", png(3, 3));
+          const dying = at && await start({ BARNACLE_CRASH_AT: at });
+          const channelId = String(simulator.channel("help").id);
+          say("grace", here, `${mention}\n${act({ channelId, ...post })}`);
+          if (dying) {
+            assert.deepEqual(await ended(dying), KILLED);
+            await start();
+          }
+          await until("the answer", () => simulator.posted(here).length > 0);
+          await replies("help", 1);
+          const [message, ...others] = simulator.posted("help");
+          assert.deepEqual(others, []);
+          assert.equal(message?.content, post.text);
+          assert.deepEqual(message?.attachments.map(({ filename }) => filename), ["chart.png"]);
+          assert.match(JSON.stringify(message?.embeds), /"title":"Tides".*"value":"3 m"/);
+        }));
+    }
+
+    it("writes to a person directly for an owner, and to the asker", () =>
+      play(async (scene) => {
+        const { say, mention, replies, user, simulator, here } = scene;
+        const to = (name: string) => act({ userId: user(name).id, text: `hello ${name}` });
+        say("ada", here, `${mention}\n${to("grace")}`);
+        assert.match((await replies(here, 1))[0] ?? "", /only an owner of the bot/);
+        say("ada", here, `${mention}\n${to("ada")}`);
+        await replies(here, 2);
+        say("grace", here, `${mention}\n${to("mallory")}`);
+        await replies(here, 3);
+        const direct = simulator.posted().map(({ content }) => content).filter((content) =>
+          content.startsWith("hello")
+        );
+        assert.deepEqual(direct.toSorted(), ["hello ada", "hello mallory"]);
       }));
-  }
-
-  it("writes to a person directly for an owner, and to the asker", () =>
-    withSimulation(OWNER, async (scene) => {
-      const { start, say, mention, replies, user, simulator } = scene;
-      await start();
-      const to = (name: string) => act({ userId: user(name).id, text: `hello ${name}` });
-      say("ada", "general", `${mention}\n${to("grace")}`);
-      assert.match((await replies("general", 1))[0] ?? "", /only an owner of the bot/);
-      say("ada", "general", `${mention}\n${to("ada")}`);
-      await replies("general", 2);
-      say("grace", "general", `${mention}\n${to("mallory")}`);
-      await replies("general", 3);
-      const direct = simulator.posted().map(({ content }) => content).filter((content) =>
-        content.startsWith("hello")
-      );
-      assert.deepEqual(direct.toSorted(), ["hello ada", "hello mallory"]);
-    }));
+  });
 });

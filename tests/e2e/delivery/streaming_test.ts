@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const CHUNK = 200;
@@ -39,35 +40,21 @@ const discord = (streaming: "off" | "edit") => () => ({
 });
 
 /** The final texts of the bot's messages in the channel, and their quotes. */
-function standing({ simulator }: Scene) {
-  return simulator.posted("general").map(({ content, reference, attachments }) => ({
+function standing({ simulator, here }: Scene) {
+  return simulator.posted(here).map(({ content, reference, attachments }) => ({
     content,
     isQuote: reference !== undefined,
     files: attachments.length,
   }));
 }
 
-/** The result without streaming. */
-async function withoutStreaming(): Promise<ReturnType<typeof standing>> {
-  let texts: ReturnType<typeof standing> = [];
-  await withSimulation({ discord: discord("off") }, async (scene) => {
-    await using model = await startFixedModel(() => ANSWER);
-    await scene.start({ OPENAI_BASE_URL: model.baseUrl });
-    scene.say("grace", "general", `${scene.mention} krill?`);
-    await scene.until("the end", () => hasEnded(scene));
-    texts = standing(scene);
-  });
-  assert.ok(texts.length > 3);
-  return texts;
-}
-
 const hasEnded = (scene: Scene) =>
-  scene.written("general").some((content) => content.includes("Whales"));
+  scene.written(scene.here).some((content) => content.includes("Whales"));
 
 /** Records each text that is visible in the channel. */
-function watch({ simulator }: Scene): readonly string[] {
+function watch({ simulator, here }: Scene): readonly string[] {
   const seen: string[] = [];
-  const { id } = simulator.channel("general");
+  const { id } = simulator.channel(here);
   simulator.subscribe((event) => {
     if (event.kind !== "message_created" && event.kind !== "message_updated") return;
     const { author, channelId, content } = event.message;
@@ -78,13 +65,29 @@ function watch({ simulator }: Scene): readonly string[] {
 }
 
 describe("[R8] streaming", () => {
+  const play = sharedBot({});
+  let result: ReturnType<typeof standing> | undefined;
+
+  /** The result without streaming. */
+  async function withoutStreaming(): Promise<ReturnType<typeof standing>> {
+    if (result) return result;
+    await using model = await startFixedModel(() => ANSWER);
+    let texts: ReturnType<typeof standing> = [];
+    await play(async (scene) => {
+      scene.say("grace", scene.here, `${scene.mention} krill?`);
+      await scene.until("the end", () => hasEnded(scene));
+      texts = standing(scene);
+    }, { discord: discord("off"), config: model.config });
+    assert.ok(texts.length > 3);
+    return result = texts;
+  }
+
   it("shows a growing draft, with the same result as off", async () => {
     const expected = await withoutStreaming();
-    await withSimulation({ discord: discord("edit") }, async (scene) => {
-      await using model = await startFixedModel(slowly);
-      await scene.start({ OPENAI_BASE_URL: model.baseUrl });
+    await using model = await startFixedModel(slowly);
+    await play(async (scene) => {
       const seen = watch(scene);
-      scene.say("grace", "general", `${scene.mention} krill?`);
+      scene.say("grace", scene.here, `${scene.mention} krill?`);
       await scene.until("a draft", () => seen.length > 0);
       assert.ok(!hasEnded(scene));
       await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // checked below
@@ -96,7 +99,7 @@ describe("[R8] streaming", () => {
         assert.doesNotMatch(content, /reply_to|krill\?who/); // neither a tag nor a link's query
         assert.equal((content.match(/^```/gm) ?? []).length % 2, 0, content);
       }
-    });
+    }, { discord: discord("edit"), config: model.config });
   });
 
   it("[D2] continues its draft after kill -9, with the same result as off", async () => {
@@ -108,8 +111,7 @@ describe("[R8] streaming", () => {
       const seen = watch(scene);
       scene.say("grace", "general", `${scene.mention} krill?`);
       await scene.until("a draft that has grown", () => seen.length >= 2);
-      dying.kill("SIGKILL");
-      assert.deepEqual(await ended(dying), KILLED);
+      await killBot(dying);
       assert.ok(!hasEnded(scene));
       scene.startBot(env);
       await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // checked below
@@ -118,22 +120,22 @@ describe("[R8] streaming", () => {
     });
   });
 
-  it("removes the draft if the turn fails, and reports the failure once", () =>
-    withSimulation({ discord: discord("edit") }, async (scene) => {
-      await using model = await startFixedModel(async function* () {
-        yield "Krill are small, and there are very many of them. ";
-        await sleep(2_000);
-        throw new Error("the model trips");
-      });
-      await scene.start({ OPENAI_BASE_URL: model.baseUrl });
+  it("removes the draft if the turn fails, and reports the failure once", async () => {
+    await using model = await startFixedModel(async function* () {
+      yield "Krill are small, and there are very many of them. ";
+      await sleep(2_000);
+      throw new Error("the model trips");
+    });
+    await play(async (scene) => {
       const seen = watch(scene);
-      scene.say("grace", "general", `${scene.mention} krill?`);
+      scene.say("grace", scene.here, `${scene.mention} krill?`);
       await scene.until("a draft", () => seen.some((content) => content.includes("Krill")));
       await scene.until("the failure", () => {
-        const [said, ...more] = scene.written("general");
+        const [said, ...more] = scene.written(scene.here);
         return said?.includes("Error ID") && more.length === 0;
       });
-    }));
+    }, { discord: discord("edit"), config: model.config });
+  });
 });
 
 function same(a: unknown, b: unknown): boolean {

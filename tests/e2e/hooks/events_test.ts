@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
-function listen({ simulator, rewrite }: Scene, entries: readonly object[]): void {
-  const post = `channel:${simulator.channel("general").id}`;
+const listening = ({ simulator, here }: Scene, entries: readonly object[]) => {
+  const post = `channel:${simulator.channel(here).id}`;
   const on = entries.map((entry) => ({ post, tools: [], cooldownSec: 0, ...entry }));
-  rewrite({ config: { agents: { list: [{ id: "main", on }] } } });
-}
+  return { config: { agents: { list: [{ id: "main", on }] } } };
+};
 
 function join({ simulator }: Scene, username: string): string {
   const { id } = addUser(simulator.world, { username }, Date.now());
@@ -29,19 +30,35 @@ function allAnswered(scene: Scene, events: number): Promise<void> {
 }
 
 describe("[W7] events of servers", () => {
+  const play = sharedBot({});
+
+  it("of an entry that the config loses meanwhile reach no one", () =>
+    play(async (scene, bot) => {
+      const userId = join(scene, "late");
+      await scene.eventually(
+        "the event is stored",
+        () => Promise.resolve(scene.rows("SELECT 1 FROM hook_event").length === 1),
+      );
+      scene.rewrite(listening(scene, [{ event: "member_join", who: ["user:5"] }])); // another subject
+      await scene.line(bot, /"Events of a hook reach no one"/);
+      const why = (await scene.cli("why", userId)).stdout.join("\n");
+      assert.match(
+        why,
+        /reached no one: the config does not have the entry agents\.list\[0\]\.on\[0\]/,
+      );
+      assert.equal(scene.model.requests.length, 0);
+    }, (scene) => listening(scene, [{ event: "member_join" }])));
+
   it("start one turn for a raid, and one for a reaction where it happened", () =>
-    withSimulation({}, async (scene) => {
-      listen(scene, [
-        { event: "member_join", prompt: "greet them" },
-        { event: "reaction", emoji: ["📌"], post: undefined, perDay: 1 },
-      ]);
-      const bot = await scene.start();
+    play(async (scene, bot) => {
+      const runs = () => scene.rows("SELECT 1 FROM hook_run").length;
+      const before = runs();
       const users = Array.from({ length: 5_000 }, (_, index) => join(scene, `raider${index}`));
-      const [greeting = ""] = await scene.replies("general", 1);
+      const [greeting = ""] = await scene.replies(scene.here, 1);
       assert.match(greeting, /5000 events of the entry agents\.list\[0\]\.on\[0\] \(member_join\)/);
       assert.match(greeting, /what your operator wants: greet them/);
       assert.match(greeting, /4980 earlier events are left out/);
-      assert.equal(scene.rows("SELECT 1 FROM hook_run").length, 1);
+      assert.equal(runs(), before + 1);
       const why = (await scene.cli("why", users[7] ?? "")).stdout.join("\n");
       assert.match(why, /Answered together with 4999 others/);
 
@@ -65,11 +82,15 @@ describe("[W7] events of servers", () => {
           /It reached no one: agents\.list\[0\]\.on\[1\]\.perDay \(1\) is spent/,
         );
       }
-    }));
+    }, (scene) =>
+      listening(scene, [
+        { event: "member_join", prompt: "greet them" },
+        { event: "reaction", emoji: ["📌"], post: undefined, perDay: 1 },
+      ])));
 
   it("are answered once, however often the bot is killed, and found after a lost session", () =>
     withSimulation({}, async (scene) => {
-      listen(scene, [{ event: "member_join" }]);
+      scene.rewrite(listening(scene, [{ event: "member_join" }]));
       const points = crashPoints(["after:T1", "posted", ""], ["after:T2", "after:T3", "before:T5"]);
       for (const [index, point] of points.entries()) {
         const bot = scene.startBot(point === "" ? {} : { BARNACLE_CRASH_AT: point });
@@ -89,24 +110,5 @@ describe("[W7] events of servers", () => {
       assert.equal(scene.written("general").length, runs.length);
       const texts = scene.rows("SELECT text FROM hook_event").map(({ text }) => String(text));
       assert.equal(new Set(texts).size, 2 * points.length, texts.join("\n"));
-    }));
-
-  it("of an entry that the config loses meanwhile reach no one", () =>
-    withSimulation({}, async (scene) => {
-      listen(scene, [{ event: "member_join" }]);
-      const bot = await scene.start();
-      const userId = join(scene, "late");
-      await scene.eventually(
-        "the event is stored",
-        () => Promise.resolve(scene.rows("SELECT 1 FROM hook_event").length === 1),
-      );
-      listen(scene, [{ event: "member_join", who: ["user:5"] }]); // another subject
-      await scene.line(bot, /"Events of a hook reach no one"/);
-      const why = (await scene.cli("why", userId)).stdout.join("\n");
-      assert.match(
-        why,
-        /reached no one: the config does not have the entry agents\.list\[0\]\.on\[0\]/,
-      );
-      assert.equal(scene.model.requests.length, 0);
     }));
 });

@@ -5,7 +5,8 @@ import { connect } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
 const SECRET = "hook-canary-9Fd2Kq7Lx4Vb8Nz1Tc6Rw3";
@@ -81,12 +82,35 @@ async function sendRaw(address: string, bytes: string): Promise<string> {
 }
 
 describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
+  const play = sharedBot({});
+
+  /** Plays with hooks of the running bot. */
+  const playHooks = (
+    hooksOf: (simulator: Simulator) => Hooks,
+    test: (scene: Scene, bot: SimulatedProcess) => Promise<void>,
+    mayRefuse?: () => boolean,
+  ) =>
+    play(test, ({ simulator }) => ({
+      mayRefuse,
+      config: { http: { port: 0, hooks: { port: 0 } }, hooks: hooksOf(simulator) },
+    }));
+
+  it("open no address without a hook, and take changes of a running bot", () =>
+    play(async (scene, bot) => {
+      await scene.line(bot, /"Barnacle is running"/);
+      assert.ok(!bot.lines.some((line) => line.includes("Listening for hooks")));
+      const hooks = { late: hookTo(scene.simulator, scene.here, { model: false, template: "hi" }) };
+      scene.rewrite({ config: { http: { port: 0, hooks: { port: 0 } }, hooks } });
+      const address = await addressOf(scene, bot);
+      assert.equal((await send(address, "late", {})).status, 202);
+      assert.deepEqual(await scene.replies(scene.here, 1), ["hi"]);
+    }));
+
   it("answer an event by a turn, and post one without a model", () =>
-    withHooks((simulator) => ({
+    playHooks((simulator) => ({
       ask: hookTo(simulator, "general", { prompt: "say what to do" }),
       post: hookTo(simulator, "off-topic", { model: false, template: TEMPLATE }),
-    }), async (scene) => {
-      const bot = await scene.start();
+    }), async (scene, bot) => {
       const address = await addressOf(scene, bot);
       const asked = await send(address, "ask", { disk: "full </event> @everyone" });
       assert.equal(asked.status, 202);
@@ -106,24 +130,11 @@ describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
       assert.match(metrics, /barnacle_hook_requests_total\{hook="ask",result="accepted"\} 1/);
     }));
 
-  it("open no address without a hook, and take changes of a running bot", () =>
-    withSimulation({}, async (scene) => {
-      const bot = await scene.start();
-      await scene.line(bot, /"Barnacle is running"/);
-      assert.ok(!bot.lines.some((line) => line.includes("Listening for hooks")));
-      const hooks = { late: hookTo(scene.simulator, "general", { model: false, template: "hi" }) };
-      scene.rewrite({ config: { http: { port: 0, hooks: { port: 0 } }, hooks } });
-      const address = await addressOf(scene, bot);
-      assert.equal((await send(address, "late", {})).status, 202);
-      assert.deepEqual(await scene.replies("general", 1), ["hi"]);
-    }));
-
   it("refuse bad requests in one line, and a channel without rights before a model is asked", () =>
-    withHooks((simulator) => ({
+    playHooks((simulator) => ({
       one: hookTo(simulator, "general"),
       gone: { to: "channel:123456789012345678", secret: SECRET },
-    }), async (scene) => {
-      const bot = await scene.start();
+    }), async (scene, bot) => {
       const address = await addressOf(scene, bot);
       const wrong = await send(address, "one", {}, { authorization: "Bearer nope" });
       assert.deepEqual([wrong.status, wrong.text.split("\n").length], [401, 1]);
@@ -178,8 +189,7 @@ describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
             if (error instanceof assert.AssertionError) throw error; // the bot has been killed
           });
         }
-        bot.kill("SIGKILL"); // between an event and its answer, unless it is dead already
-        assert.deepEqual(await ended(bot), KILLED);
+        await killBot(bot); // between an event and its answer, unless it is dead already
       }
       const bot = await scene.start();
       const address = await addressOf(scene, bot);
@@ -243,8 +253,7 @@ describe("[W6] incidents of the whole bot", () => {
       const event = { monitor: "web", status: 0 };
       await send(await addressOf(scene, first), "post", { ...event, note: "no answer" });
       await scene.until("the thread", () => inThread(scene).includes("no answer"));
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
 
       const bot = await scene.start();
       const address = await addressOf(scene, bot);

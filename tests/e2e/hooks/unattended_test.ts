@@ -7,7 +7,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
 /** Ada, by the id that the simulator gives her. */
@@ -193,8 +193,7 @@ describe("[T16] an action without a person whose bot is killed", () => {
       const bot = await start();
       await steer(bot, [{ ...CLEAN, arguments: { argv: SLOW } }]);
       await until("the command", () => ran() === 1);
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       permit(undefined); // an action that has begun does not ask for a press
       await start();
       await until(

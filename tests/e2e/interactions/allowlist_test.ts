@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { type Scene } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 
 /** Ada, by the id that the simulator gives her. */
 const CONFIG = { commands: { ownerAllowFrom: ["1456074443980800000"], config: true } };
@@ -31,16 +32,17 @@ function use(
 }
 
 describe("[K2] /allowlist", () => {
+  const play = sharedBot({ config: CONFIG });
+
   it("lets a person write direct messages, and not any more, without a pairing", () =>
-    withSimulation({ mayRefuse: isEarly, config: CONFIG }, async (scene) => {
-      const { say, replies, decided, start, eventually, cli, rows, configFile } = scene;
-      const bot = await start();
+    play(async (scene, bot) => {
+      const { say, replies, decided, eventually, cli, rows, configFile, here } = scene;
       await registered(scene);
       const grace = scene.user("grace").id;
-      assert.equal(await use(scene, ["grace", "#general"], "add", "grace", "dm"), NOT_AUTHORIZED);
+      assert.equal(await use(scene, ["grace", here], "add", "grace", "dm"), NOT_AUTHORIZED);
       assert.match(await use(scene, ["ada", "dm"], "list"), /allowFrom` lets[^]*– <@.*`ada`/);
       assert.match(await use(scene, ["ada", "dm"], "add", "grace"), /^<@\d+> .* is now on/);
-      assert.match(await use(scene, ["ada", "#general"], "add", "grace", "dm"), /already/);
+      assert.match(await use(scene, ["ada", here], "add", "grace", "dm"), /already/);
       assert.match(readFileSync(configFile, "utf8"), new RegExp(`"ada",?\\s*"${grace}"`));
       await scene.line(bot, /The config applies/);
       assert.equal(await decided(say("grace", "dm", "hello")), "accept: dm-allowed");
@@ -61,12 +63,11 @@ describe("[K2] /allowlist", () => {
     }));
 
   it("never closes a server by the first entry of a list", () =>
-    withSimulation({ mayRefuse: isEarly, config: CONFIG }, async (scene) => {
-      const { say, mention, decided, start, configFile } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, decided, configFile, here } = scene;
       await registered(scene);
       const before = readFileSync(configFile, "utf8");
-      const refused = await use(scene, ["ada", "#general"], "add", "grace");
+      const refused = await use(scene, ["ada", here], "add", "grace");
       const [krill] = scene.simulator.world.guilds.keys();
       assert.ok(
         refused.includes(
@@ -76,39 +77,34 @@ describe("[K2] /allowlist", () => {
         refused,
       );
       assert.equal(readFileSync(configFile, "utf8"), before);
-      assert.equal(await decided(say("grace", "general", `${mention} hello`)), "accept: mentioned");
+      assert.equal(await decided(say("grace", here, `${mention} hello`)), "accept: mentioned");
     }));
 
   it("changes the list of a server, with the same words as a text", () =>
-    withSimulation({
-      mayRefuse: isEarly,
-      config: CONFIG,
+    play(async (scene) => {
+      const { say, mention, decided, replies, eventually, configFile, here } = scene;
+      assert.match(await decided(say("grace", here, `${mention} hello`)), /^ignore: /);
+      say("ada", here, `/allowlist add ${scene.user("grace").id}`);
+      assert.match((await replies(here, 1))[0] ?? "", /is now on `.*\.users`\.$/);
+      await eventually(
+        "the config to apply",
+        async () => await decided(say("grace", here, `${mention} hello?`)) === "accept: mentioned",
+      );
+      const before = readFileSync(configFile, "utf8");
+      const byGrace = say("grace", here, `/allowlist remove ${scene.user("ada").id}`);
+      assert.match(await decided(byGrace), /^ignore: /);
+      await registered(scene);
+      assert.equal(await use(scene, ["grace", here], "remove", "ada"), NOT_AUTHORIZED);
+      assert.equal(readFileSync(configFile, "utf8"), before);
+    }, {
       discord: ({ world }) => ({
         guilds: { [[...world.guilds.keys()][0] ?? ""]: { users: ["ada", "eve"] } },
       }),
-    }, async (scene) => {
-      const { say, mention, decided, replies, start, eventually, configFile } = scene;
-      await start();
-      assert.match(await decided(say("grace", "general", `${mention} hello`)), /^ignore: /);
-      say("ada", "general", `/allowlist add ${scene.user("grace").id}`);
-      assert.match((await replies("general", 1))[0] ?? "", /is now on `.*\.users`\.$/);
-      await eventually(
-        "the config to apply",
-        async () =>
-          await decided(say("grace", "general", `${mention} hello?`)) === "accept: mentioned",
-      );
-      const before = readFileSync(configFile, "utf8");
-      const byGrace = say("grace", "general", `/allowlist remove ${scene.user("ada").id}`);
-      assert.match(await decided(byGrace), /^ignore: /);
-      await registered(scene);
-      assert.equal(await use(scene, ["grace", "#general"], "remove", "ada"), NOT_AUTHORIZED);
-      assert.equal(readFileSync(configFile, "utf8"), before);
     }));
 
   it("[K4] says what to do if the file cannot be written, and changes nothing", () =>
-    withSimulation({ mayRefuse: isEarly, config: CONFIG }, async (scene) => {
-      const { start, configFile } = scene;
-      await start();
+    play(async (scene) => {
+      const { configFile } = scene;
       await registered(scene);
       const before = readFileSync(configFile, "utf8");
       // A file of another writer. Tests may run as root, who may write files without write access.

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { textOf } from "../../../simulator/world/components.ts";
+import { addUser } from "../../../simulator/world/create_world.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
@@ -24,6 +25,7 @@ import {
 } from "../../support/bot/checked_answers.ts";
 import {
   ended,
+  killBot,
   KILLED,
   type Scene,
   type SceneOptions,
@@ -31,11 +33,6 @@ import {
 } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
-
-async function kill(bot: Awaited<ReturnType<Scene["start"]>>): Promise<void> {
-  bot.kill("SIGKILL");
-  assert.deepEqual(await ended(bot), KILLED);
-}
 
 /** Changes rows while no bot runs, in place of the time that passes. */
 function change({ dataDir }: Scene, sql: string): void {
@@ -62,11 +59,12 @@ describe("[A5] an answer that a person checks", () => {
     {},
     guildWith({ approval: "always", channels: { "*": {}, help: { approval: "never" } } }),
   ));
-  const unsure = sharedBot(checked(
+  const UNSURE = checked(
     "unsure",
     { newPeople: false, words: ["Refund"] },
     guildWith({ approval: "unsure", channels: { "*": {}, help: { approval: "always" } } }),
-  ));
+  );
+  const unsure = (test: Parameters<typeof play>[0]) => play(test, UNSURE);
 
   it("is a card with question, asker, link and draft, and is posted as shown", () =>
     play(async (scene) => {
@@ -219,15 +217,16 @@ describe("[A5] an answer that a person checks", () => {
     }));
 
   it("a new person is a reason", () =>
-    withSimulation(checked("unsure"), async (scene) => {
-      const { start, say, mention } = scene;
-      await start();
-      say("grace", "general", `${mention} hello`);
+    play(async (scene) => {
+      const { say, mention, simulator, here } = scene;
+      addUser(simulator.world, { username: "newt" }, Date.now());
+      simulator.invite({ who: "newt" });
+      say("newt", here, `${mention} hello`);
       const message = await card(scene);
       assert.match(textOf(message), /a new person asks/);
       press(scene, message, POST);
-      await scene.replies("general", 1);
-    }));
+      await scene.replies(here, 1);
+    }, checked("unsure")));
 
   it("[SEC-R19] another person's press, a forged id, and a second press change nothing", () =>
     play(async (scene) => {
@@ -251,30 +250,23 @@ describe("[A5] an answer that a person checks", () => {
       assert.match(only, /again/);
     }));
 
-  it("a listed person decides in a channel where the bot answers no one", () => {
-    const people: string[] = [];
-    return withSimulation(
-      checked("always", { people }, {
-        discord(simulator) {
-          people.push(simulator.user("edsger"));
-          const [guildId = ""] = simulator.world.guilds.keys();
-          return { guilds: { [guildId]: { channels: { general: { approval: "always" } } } } };
-        },
-      }),
-      async (scene) => {
-        const { start, say, mention, simulator, until } = scene;
-        for (const who of ["edsger", "mallory"]) simulator.invite({ who });
-        await start();
-        say("grace", "general", `${mention} hello`);
-        const message = await card(scene);
-        press(scene, message, POST, { as: "mallory" });
-        await until("a refusal", () => simulator.ephemeral("mallory").length > 0);
-        press(scene, message, POST, { as: "edsger" });
-        await scene.replies("general", 1);
-        assert.match(await settled(scene, message), /chose: Post/);
-      },
-    );
-  });
+  it("a listed person decides in a channel where the bot answers no one", () =>
+    play(async (scene) => {
+      const { say, mention, simulator, until, here } = scene;
+      for (const who of ["edsger", "mallory"]) simulator.invite({ who });
+      say("grace", here, `${mention} hello`);
+      const message = await card(scene);
+      press(scene, message, POST, { as: "mallory" });
+      await until("a refusal", () => simulator.ephemeral("mallory").length > 0);
+      press(scene, message, POST, { as: "edsger" });
+      await scene.replies(here, 1);
+      assert.match(await settled(scene, message), /chose: Post/);
+    }, ({ simulator, here }) =>
+      checked(
+        "always",
+        { people: [simulator.user("edsger")] },
+        guildWith({ channels: { [here]: { approval: "always" } } }),
+      )));
 
   it("tools are no way around: no posts, no reminders, no questions", () =>
     unsure(async (scene) => {
@@ -338,18 +330,31 @@ describe("[A5] an answer that a person checks", () => {
 });
 
 describe("[A5] the time of a draft", () => {
-  it("after a minute the asker reads one line, which the answer replaces with its file", () =>
+  it("after a minute one line says that it waits; an expired one is not posted, as its asker learns", () =>
     withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, until, simulator } = scene;
+      const { start, say, mention, until, simulator, cli } = scene;
       const first = await start();
       say("grace", "general", `${mention} book`);
       const message = await card(scene);
       assert.match(textOf(message), /\*\*Files:\*\* answer\.md/);
-      await kill(first);
+      const asked = say("grace", "help", `${mention} hello`);
+      const late = await until(
+        "another card",
+        () => simulator.posted(message.channelId).find((one) => textOf(one).includes("hello")),
+      );
+      await killBot(first);
       change(scene, "UPDATE question SET created_at = created_at - 60000");
+      change(scene, "UPDATE question SET expires_at = 1 WHERE id = (SELECT MAX(id) FROM question)");
       const second = await start();
       await until("the line", () => scene.written("general").includes(NOTICES.answerWaits.text));
-      await kill(second);
+      assert.deepEqual(await scene.replies("help", 1), [NOTICES.answerUnchecked.text]);
+      assert.match(await settled(scene, late), /No one answered in time/);
+      await scene.eventually(
+        "the reason",
+        async () =>
+          (await cli("why", asked.id)).stdout.join("").includes("no one checked the draft in time"),
+      );
+      await killBot(second);
       await start();
       press(scene, message, POST);
       await until(
@@ -362,25 +367,6 @@ describe("[A5] the time of a draft", () => {
       await until(
         "the end of the line",
         () => !scene.written("general").includes(NOTICES.answerWaits.text),
-      );
-    }));
-
-  it("an expired draft is not posted, and its asker learns it", () =>
-    withSimulation(checked("always"), async (scene) => {
-      const { start, say, mention, cli } = scene;
-      const first = await start();
-      const asked = say("grace", "general", `${mention} hello`);
-      const message = await card(scene);
-      await kill(first);
-      change(scene, "UPDATE question SET expires_at = 1");
-      await start();
-      const texts = await scene.replies("general", 1);
-      assert.deepEqual(texts, [NOTICES.answerUnchecked.text]);
-      assert.match(await settled(scene, message), /No one answered in time/);
-      await scene.eventually(
-        "the reason",
-        async () =>
-          (await cli("why", asked.id)).stdout.join("").includes("no one checked the draft in time"),
       );
     }));
 });

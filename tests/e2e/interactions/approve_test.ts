@@ -6,19 +6,16 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran"]}';
 
-let scenes = 0;
-
 /** Runs a scene in which ada owns the bot, and approves commands. */
 async function withApprovals(play: (scene: Scene) => Promise<void>): Promise<void> {
-  const workspace = join(process.env["TMPDIR"] ?? "/tmp", `approve-${process.pid}-${++scenes}`);
+  const workspace = join(process.env["TMPDIR"] ?? "/tmp", `approve-${process.pid}`);
   mkdirSync(workspace, { recursive: true });
   await withSimulation({
-    mayRefuse: isEarly,
     discord: (simulator: Simulator) => ({
       execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
     }),
@@ -37,19 +34,18 @@ async function openCode({ eventually, rows }: Scene): Promise<string> {
   return String(open());
 }
 
-const answerWith = ({ until, written }: Scene, text: RegExp) =>
-  until(`an answer with ${text}`, () => written("general").some((one) => text.test(one)));
+const answerWith = ({ until, written }: Scene, where: string, text: RegExp) =>
+  until(`an answer with ${text}`, () => written(where).some((one) => text.test(one)));
 
 describe("[A4] [K2] /approve", () => {
-  it("allows a command from the menu, also after a restart, and once", () =>
+  it("allows a command from the menu, also after a restart, and once, and denies one as a text, in either order", () =>
     withApprovals(async (scene) => {
       const { start, say, mention } = scene;
       const first = await start();
       await registered(scene);
       say("ada", "general", `${mention}\n${RUN}`);
       const id = await openCode(scene);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       await start();
       const use = (as: string) =>
         give(scene, {
@@ -60,18 +56,11 @@ describe("[A4] [K2] /approve", () => {
         });
       assert.equal(await use("grace"), "You are not authorized to do that.");
       assert.match(await use("ada"), /chose: Allow once/);
-      await answerWith(scene, /it ran/);
+      await answerWith(scene, "general", /it ran/);
       assert.match(await use("ada"), /is unknown, decided or expired/);
-    }));
-
-  it("denies a command as a text, in either order", () =>
-    withApprovals(async (scene) => {
-      const { start, say, mention } = scene;
-      await start();
-      say("ada", "general", `${mention}\n${RUN}`);
-      const code = await openCode(scene);
-      say("ada", "dm", `/approve deny ${code}`);
-      await answerWith(scene, /denied by an approver/);
-      assert.ok(!scene.written("general").some((one) => /it ran/.test(one)));
+      say("ada", "help", `${mention}\n${RUN}`);
+      say("ada", "dm", `/approve deny ${await openCode(scene)}`);
+      await answerWith(scene, "help", /denied by an approver/);
+      assert.ok(!scene.written("help").some((one) => /it ran/.test(one)));
     }));
 });

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
-import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, withSimulation } from "../../support/bot/e2e.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 import { seeded } from "../../support/seeded.ts";
 
@@ -72,8 +72,7 @@ it(`[A5] [D2] a draft is decided once, and posted at most once, in ${KILLS} kill
       await Promise.race([bot.exited, sleep(upTo(700))]);
       decide();
       await Promise.race([bot.exited, sleep(50 + upTo(400))]);
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
     }
     await scene.start();
     const decided = (card: Message) => /chose: (Post|Discard)/.exec(textOf(card))?.[1];

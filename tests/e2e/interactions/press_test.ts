@@ -7,10 +7,12 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+import { ownBot, sharedBot, type Stage } from "../../support/bot/shared_bot.ts";
 
 const BLOCKED_MS = 5_000;
 
@@ -24,16 +26,21 @@ function isRepeated({ path, status }: RequestRecord): boolean {
 
 let scenes = 0;
 
+const OPTIONS: SceneOptions = {
+  mayRefuse: isRepeated,
+  env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` },
+};
+
 /** Runs a scene in which ada owns the bot and approves commands, and whose main thread can block. */
 async function withApprovals(
-  test: (scene: Scene, runs: () => number) => Promise<void>,
+  stage: Stage,
+  test: (scene: Scene, runs: () => number, bot: SimulatedProcess) => Promise<void>,
 ): Promise<void> {
   const workspace = join(process.env["TMPDIR"] ?? "/tmp", `press-${process.pid}-${++scenes}`);
   mkdirSync(workspace, { recursive: true });
   const file = join(workspace, "ran.txt");
-  await withSimulation({
-    mayRefuse: isRepeated,
-    env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` },
+  const runs = () => existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0;
+  await stage((scene, bot) => test(scene, runs, bot), {
     discord: (simulator: Simulator) => ({
       execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
     }),
@@ -42,16 +49,12 @@ async function withApprovals(
       exec: { mode: "ask", sandbox: "off" },
       agents: { defaults: { workspace } },
     },
-  }, (scene) =>
-    test(
-      scene,
-      () => existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0,
-    ));
+  });
 }
 
 /** The card of an approval, once ada has it. */
-async function cardOf({ simulator, say, mention, until }: Scene): Promise<Message> {
-  say("ada", "general", `${mention}\n${RUN}`);
+async function cardOf({ simulator, say, mention, until, here }: Scene): Promise<Message> {
+  say("ada", here, `${mention}\n${RUN}`);
   const { id } = simulator.channel("dm", "ada");
   return await until(
     "an approval",
@@ -69,8 +72,8 @@ async function press({ simulator, until }: Scene, card: Message): Promise<Intera
   return pressed;
 }
 
-const answerWith = ({ until, written }: Scene, text: RegExp) =>
-  until(`an answer with ${text}`, () => written("general").some((one) => text.test(one)));
+const answerWith = ({ until, written, here }: Scene, text: RegExp) =>
+  until(`an answer with ${text}`, () => written(here).some((one) => text.test(one)));
 
 /** The text of a card now; the settled one has no buttons. */
 const now = ({ simulator }: Scene, { id }: Message): Message => {
@@ -84,9 +87,11 @@ const callbacks = ({ simulator }: Scene): readonly RequestRecord[] =>
   simulator.requests.records().filter(({ path }) => path.endsWith("/callback"));
 
 describe("[K5] a press of a button", () => {
+  const play = sharedBot(OPTIONS);
+  const alone = ownBot(OPTIONS);
+
   it("is acknowledged while the main thread is blocked, and acts once after it", () =>
-    withApprovals(async (scene, runs) => {
-      const bot = await scene.start();
+    withApprovals(play, async (scene, runs, bot) => {
       const card = await cardOf(scene);
       const blockedAt = performance.now();
       bot.kill("SIGUSR2");
@@ -102,8 +107,7 @@ describe("[K5] a press of a button", () => {
     }));
 
   it("acts once, and is acknowledged once, while the main thread is free", () =>
-    withApprovals(async (scene, runs) => {
-      await scene.start();
+    withApprovals(play, async (scene, runs) => {
       const card = await cardOf(scene);
       await press(scene, card);
       await answerWith(scene, /it ran/);
@@ -113,14 +117,12 @@ describe("[K5] a press of a button", () => {
     }));
 
   it("acts once if the process is killed between the acknowledgement and the action", () =>
-    withApprovals(async (scene, runs) => {
+    withApprovals(alone, async (scene, runs, first) => {
       const { start, until, simulator } = scene;
-      const first = await start();
       const card = await cardOf(scene);
       first.kill("SIGUSR2");
       const pressed = await press(scene, card);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       assert.equal(runs(), 0);
       await start();
       await answerWith(scene, /it ran/);
@@ -131,12 +133,11 @@ describe("[K5] a press of a button", () => {
     }));
 
   it("[SEC-R19] below another message executes nothing, also while the main thread is blocked", () =>
-    withApprovals(async (scene, runs) => {
-      const { simulator, say, until } = scene;
-      const bot = await scene.start();
+    withApprovals(play, async (scene, runs, bot) => {
+      const { simulator, say, until, here } = scene;
       const card = await cardOf(scene);
-      const { id } = say("grace", "general", "the same buttons");
-      const forged = simulator.channel("general").messages.get(id);
+      const { id } = say("grace", here, "the same buttons");
+      const forged = simulator.channel(here).messages.get(id);
       assert.ok(forged);
       Object.assign(forged, {
         author: { kind: "user", userId: simulator.application.userId },
@@ -147,7 +148,7 @@ describe("[K5] a press of a button", () => {
         label === NOTICES.allowOnce.text
       );
       const customId = button?.custom_id ?? "";
-      const pressed = simulator.press({ as: "ada", in: "general", message: id, customId });
+      const pressed = simulator.press({ as: "ada", in: here, message: id, customId });
       await until("an acknowledgement", () => pressed.answer);
       await until("the refusal", () => simulator.ephemeral("ada").length > 0);
       assert.equal(simulator.ephemeral("ada")[0]?.content, NOTICES.deadButton.text);

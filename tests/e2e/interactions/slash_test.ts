@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
-import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -37,36 +37,32 @@ async function seen<Value>(
   return found;
 }
 
-/**
- * The gateway thread defers a command in a request of its own. On a busy machine the answer may
- * overtake it, and is then tried again (K5).
- */
-function isEarly({ method, path, status }: RequestRecord): boolean {
-  return method === "PATCH" && status === 404 && path.endsWith("/@original");
-}
+const BLOCKING = { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` };
 
-/** Plays on after a command was acknowledged, while the main thread is still blocked. */
-function whileBlocked(play: (scene: Scene, bot: SimulatedProcess) => Promise<void>): Promise<void> {
-  return withSimulation(
-    { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
-    async (scene) => {
-      const bot = await scene.start();
-      await isRegistered(scene);
-      bot.kill("SIGUSR2");
-      const asked = scene.simulator.command({ as: "grace", in: "#general", name: "status" });
-      await seen(scene, "the deferral", () => asked.answer);
-      assert.equal(asked.answer?.kind, "deferred", "the main thread is still blocked");
-      await play(scene, bot);
-    },
-  );
+/** Blocks the main thread, and gives a command, which is acknowledged meanwhile. */
+async function giveWhileBlocked(scene: Scene, bot: SimulatedProcess): Promise<void> {
+  await isRegistered(scene);
+  bot.kill("SIGUSR2");
+  const asked = scene.simulator.command({ as: "grace", in: scene.here, name: "status" });
+  await seen(scene, "the deferral", () => asked.answer);
+  assert.equal(asked.answer?.kind, "deferred", "the main thread is still blocked");
 }
 
 function isRegistered(scene: Scene): Promise<boolean> {
   return seen(scene, "the commands", () => registered(scene).length > 0);
 }
 
+/** A new member of the guild. */
+function join({ simulator: { world } }: Scene, username: string): string {
+  const [krill] = world.guilds.values();
+  assert.ok(krill);
+  const { id } = addUser(world, { username }, Date.now());
+  addMember(krill, { userId: id, joinedAt: Date.now() });
+  return id;
+}
+
 describe("[K1] [K2] commands", () => {
-  const play = sharedBot({ mayRefuse: isEarly });
+  const play = sharedBot({ env: BLOCKING });
 
   for (
     const [what, errorsOf, isRegisteredThen] of [
@@ -110,7 +106,7 @@ describe("[K1] [K2] commands", () => {
   }
 
   it("are registered once, not again by the next start, and removed once the config disables them", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
+    withSimulation({}, async (scene) => {
       const first = await scene.start();
       await isRegistered(scene);
       assert.deepEqual(registered(scene), NAMES);
@@ -125,6 +121,31 @@ describe("[K1] [K2] commands", () => {
       const said = scene.say("grace", "general", "/status");
       assert.equal(await scene.decided(said), "ignore: no-mention", "text commands are talk, too");
     }));
+
+  it("[K5] [K6] end as stopped, with a direct message, if Discord refuses the first answer", () =>
+    play(async (scene) => {
+      await isRegistered(scene);
+      const { simulator, here } = scene;
+      const fault = { kind: "status", status: 403, code: 50001 } as const;
+      simulator.faults.rest.add({
+        method: "POST",
+        route: "/interactions/:id/:token/callback",
+        times: 1,
+        fault,
+      });
+      const target = scene.say("grace", here, "the tide is high at noon");
+      simulator.command({ as: "grace", in: here, name: "Ask Barnacle", target });
+      const [told = ""] = await scene.replies("dm", 1, "grace");
+      assert.match(told, /^I may not write in this channel/);
+      const rows = scene.rows("SELECT state, failure FROM inbox WHERE message ->> '$.asked'");
+      // The refusal comes before the question is stored, or after it.
+      if (rows.length === 0) assert.equal(scene.model.requests.length, 0);
+      else {
+        const reason = "Discord refuses answers in its place";
+        assert.deepEqual(rows, [{ state: "stopped", failure: reason }]);
+      }
+      assert.deepEqual(scene.written(here), []);
+    }, { mayRefuse: ({ path }) => /\/callback$|@original$/.test(path) }));
 
   it("[K3] /status answers the asker alone", () =>
     play(async (scene) => {
@@ -159,7 +180,7 @@ describe("[K1] [K2] commands", () => {
 
   it("[K5] are answered before the process stops, and after a deferral that failed once", () =>
     withSimulation(
-      { mayRefuse: (request) => request.status === 502 || isEarly(request) },
+      { mayRefuse: ({ status }) => status === 502 },
       async (scene) => {
         const { simulator } = scene;
         const bot = await scene.start();
@@ -184,15 +205,19 @@ describe("[K1] [K2] commands", () => {
     ));
 
   it("[K5] are answered if the stop begins before the main thread has them", () =>
-    whileBlocked(async ({ simulator }, bot) => {
+    withSimulation({ env: BLOCKING }, async (scene) => {
+      const { simulator, start } = scene;
+      const bot = await start();
+      await giveWhileBlocked(scene, bot);
       bot.kill("SIGTERM"); // the main thread gets this and the command at the same moment
       await bot.exited;
       assert.match(simulator.ephemeral("grace")[0]?.content ?? "none", /^Barnacle /);
     }));
 
   it("[K5] are acknowledged while the main thread is blocked, and answered after it", () =>
-    whileBlocked(async (scene) => {
+    play(async (scene, bot) => {
       const { simulator } = scene;
+      await giveWhileBlocked(scene, bot);
       const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
       assert.match(told.content, /^Barnacle /);
       assert.deepEqual(simulator.failedInteractions(), []);
@@ -246,35 +271,6 @@ describe("[K1] [K2] commands", () => {
       assert.ok(reply);
     }));
 
-  it("[K5] [K6] end as stopped, with a direct message, if Discord refuses the first answer", () =>
-    withSimulation(
-      { mayRefuse: ({ path }) => /\/callback$|@original$/.test(path) },
-      async (scene) => {
-        await scene.start();
-        await isRegistered(scene);
-        const { simulator } = scene;
-        const fault = { kind: "status", status: 403, code: 50001 } as const;
-        simulator.faults.rest.add({
-          method: "POST",
-          route: "/interactions/:id/:token/callback",
-          times: 1,
-          fault,
-        });
-        const target = scene.say("grace", "general", "the tide is high at noon");
-        simulator.command({ as: "grace", in: "general", name: "Ask Barnacle", target });
-        const [told = ""] = await scene.replies("dm", 1, "grace");
-        assert.match(told, /^I may not write in this channel/);
-        const rows = scene.rows("SELECT state, failure FROM inbox WHERE message ->> '$.asked'");
-        // The refusal comes before the question is stored, or after it.
-        if (rows.length === 0) assert.equal(scene.model.requests.length, 0);
-        else {
-          const reason = "Discord refuses answers in its place";
-          assert.deepEqual(rows, [{ state: "stopped", failure: reason }]);
-        }
-        assert.deepEqual(scene.written("general"), []);
-      },
-    ));
-
   it("[K6] [K3] of a user install follow the rules of direct messages", () =>
     play(async (scene) => {
       const { simulator, here } = scene;
@@ -293,29 +289,26 @@ describe("[K1] [K2] commands", () => {
 
   describe("[M4] given as text", () => {
     it("[K3] [X4] pause the bot for an owner, and tell others that they may not", () =>
-      withSimulation({
-        mayRefuse: isEarly,
-        config: { commands: { ownerAllowFrom: ["1456074443980800000"] } },
-      }, async (scene) => {
-        await scene.start();
-        const unclear = scene.say("grace", "general", "/pause");
+      play(async (scene) => {
+        const whelk = join(scene, "whelk"); // no one has refused this person yet
+        const unclear = scene.say(whelk, scene.here, "/pause");
         assert.equal(await scene.decided(unclear), "ignore: not-owner");
-        scene.say("grace", "general", `${scene.mention} /pause`);
-        const [told = ""] = await scene.replies("general", 1);
+        scene.say(whelk, scene.here, `${scene.mention} /pause`);
+        const [told = ""] = await scene.replies(scene.here, 1);
         assert.equal(told, "You are not authorized to do that.");
-        scene.say("grace", "general", `${scene.mention} hello`);
-        const [, answer = ""] = await scene.replies("general", 2);
+        scene.say(whelk, scene.here, `${scene.mention} hello`);
+        const [, answer = ""] = await scene.replies(scene.here, 2);
         assert.doesNotMatch(answer, /paused/);
         scene.say("ada", "dm", "/pause");
         const [paused = ""] = await scene.replies("dm", 1, "ada");
         assert.match(paused, /^I am paused everywhere/);
-        scene.say("grace", "general", `${scene.mention} are you there?`);
-        const [, , reply] = await scene.replies("general", 3);
+        scene.say(whelk, scene.here, `${scene.mention} are you there?`);
+        const [, , reply] = await scene.replies(scene.here, 3);
         assert.equal(reply, "My owner has paused me. Ask again later.");
         scene.say("ada", "dm", "/pause");
         const [, resumed] = await scene.replies("dm", 2, "ada");
         assert.equal(resumed, "I am back.");
-      }));
+      }, { config: { commands: { ownerAllowFrom: ["1456074443980800000"] } } }));
 
     it("need no mention, and ask no model", () =>
       play(async (scene) => {

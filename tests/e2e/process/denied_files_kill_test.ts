@@ -5,10 +5,9 @@
  * A fixed seed chooses the moments, the questions and the permission.
  */
 
-import assert from "node:assert/strict";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, withSimulation } from "../../support/bot/e2e.ts";
 import { cases } from "../../support/long_form.ts";
 import { accountOf } from "../../support/bot/account.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
@@ -60,8 +59,7 @@ it(`[R12a] [D2] answers each question once in ${KILLS} kills, without Attach Fil
     const catchUp = async () => {
       const bot = startBot(env);
       await scene.until("fewer open questions", () => open() <= MOST_OPEN / 2);
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
     };
 
     await settleIn(scene);
@@ -78,8 +76,7 @@ it(`[R12a] [D2] answers each question once in ${KILLS} kills, without Attach Fil
       permit("denied");
       ask();
       await Promise.race([bot.exited, sleep(20 + upTo(200))]);
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
     }
     await judge(scene, await scene.start(env), owed);
     const posted = CHANNELS.flatMap((where) => simulator.posted(where));

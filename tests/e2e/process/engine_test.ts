@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { commandUnderTest, ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { commandUnderTest, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 
 const SKIP = process.platform !== "linux"
   ? "only Linux shows a process's environment"
@@ -20,8 +20,7 @@ describe("[O4] the compiled bot's engine", { skip: SKIP }, () => {
     withSimulation({}, async ({ start }) => {
       const bot = await start();
       assert.ok(environmentOf(bot.pid).includes("BUN_JSC_useFTLJIT=false"));
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
     }));
 
   it("[C1] keeps its own, if the config is a shell's `<(…)`, which a restart would close", () => {

@@ -8,6 +8,38 @@ import { sharedBot } from "../../support/bot/shared_bot.ts";
 describe("[O1] the HTTP endpoints of a running bot", () => {
   const play = sharedBot({});
 
+  it("[O2] count events under Prometheus's names", () =>
+    play(async ({ say, mention, replies, ask, eventually, here }, bot) => {
+      say("mallory", "dm", "let me in");
+      say("grace", here, `${mention} hello`);
+      await replies(here, 1);
+      const metrics = async () => await (await ask(bot, "/metrics")).text();
+      await eventually(
+        "refusals to be counted",
+        async () =>
+          /^barnacle_auth_denied_total\{reason="dm-not-allowed"\} 1$/m.test(await metrics()),
+      );
+      // Its own message may reach the bot before Discord's answer does.
+      const sent = /^barnacle_outbox_sent_total\{ack="(response|echo)"\} 1$/m;
+      await eventually("the answer to be counted", async () => sent.test(await metrics()));
+      const text = await metrics();
+      for (
+        const line of [
+          /^barnacle_up_ready 1$/m,
+          /^barnacle_gateway_identify_total 1$/m,
+          /^barnacle_gateway_state\{shard="default\/0",state="ready"\} 1$/m,
+          sent,
+          /^barnacle_outbox_depth\{state="uncertain"\} 0$/m,
+          /^barnacle_llm_requests_total\{provider="\w+",model="barnacle-script",outcome="ok"\} 1$/m,
+          /^barnacle_discord_requests_total\{.*method="POST".*status="2xx".*\} 1$/m,
+        ]
+      ) assert.match(text, line);
+      assert.doesNotMatch(text, /="\d{17,20}"/, "an id is a label");
+      assert.doesNotMatch(text, /mallory|grace|hello/);
+    }, {
+      discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }),
+    }));
+
   it("agree with each other and with barnacle status", () =>
     play(async (scene, bot) => {
       const { here, say, mention, replies, ask, status, command, eventually, dataDir } = scene;
@@ -50,39 +82,6 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
         forPeople.stdout.join("\n"),
         /^Healthy: running, Barnacle .*\n[\s\S]*Last answer [\s\S]*Servers +2: Krill[\s\S]*gateway:connection/,
       );
-    }));
-
-  it("[O2] count events under Prometheus's names", () =>
-    withSimulation({
-      discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }),
-    }, async ({ start, say, mention, replies, ask, eventually }) => {
-      const bot = await start();
-      say("mallory", "dm", "let me in");
-      say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
-      const metrics = async () => await (await ask(bot, "/metrics")).text();
-      await eventually(
-        "refusals to be counted",
-        async () =>
-          /^barnacle_auth_denied_total\{reason="dm-not-allowed"\} 1$/m.test(await metrics()),
-      );
-      // Its own message may reach the bot before Discord's answer does.
-      const sent = /^barnacle_outbox_sent_total\{ack="(response|echo)"\} 1$/m;
-      await eventually("the answer to be counted", async () => sent.test(await metrics()));
-      const text = await metrics();
-      for (
-        const line of [
-          /^barnacle_up_ready 1$/m,
-          /^barnacle_gateway_identify_total 1$/m,
-          /^barnacle_gateway_state\{shard="default\/0",state="ready"\} 1$/m,
-          sent,
-          /^barnacle_outbox_depth\{state="uncertain"\} 0$/m,
-          /^barnacle_llm_requests_total\{provider="\w+",model="barnacle-script",outcome="ok"\} 1$/m,
-          /^barnacle_discord_requests_total\{.*method="POST".*status="2xx".*\} 1$/m,
-        ]
-      ) assert.match(text, line);
-      assert.doesNotMatch(text, /="\d{17,20}"/, "an id is a label");
-      assert.doesNotMatch(text, /mallory|grace|hello/);
     }));
 
   it("report not ready while the gateway is away, and ready once it is back", () =>

@@ -9,7 +9,7 @@ import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import assert from "node:assert/strict";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, withSimulation } from "../../support/bot/e2e.ts";
 import { seeded } from "../../support/seeded.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 
@@ -73,8 +73,7 @@ it(`[D2] [G7] loses, doubles and reorders no message in ${KILLS} kills at random
       await sleep(upTo(300));
       ask();
       await Promise.race([bot.exited, sleep(50 + upTo(350))]);
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
     }
     const due: readonly Owed[] = owed.filter(({ pieces }) => pieces.length > 0);
     await judge(scene, await scene.start(), due, LIMITED_MS);

@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { skipUnless } from "../../support/skip.ts";
 
 /** Milliseconds to wait for an answer before asking again. */
@@ -56,9 +57,19 @@ const readiness = async ({ ask }: Scene, bot: SimulatedProcess) => {
 };
 
 describe("[C9] the config file of a running bot", () => {
+  const play = sharedBot({});
+  const quick = sharedBot({ simulator: QUICK });
+
+  it("is reloaded at SIGHUP, which logs that nothing has changed", () =>
+    play(async (scene, bot) => {
+      bot.kill("SIGHUP");
+      await scene.line(bot, /config.*read again/i);
+      await isOpen(scene, scene.here);
+      wentOn(scene);
+    }));
+
   it("applies when it changes, in the same session", () =>
-    withSimulation({ discord: channels("general"), simulator: QUICK }, async (scene) => {
-      const bot = await scene.start();
+    quick(async (scene, bot) => {
       const closed = scene.say("grace", "help", `${scene.mention} hello`);
       assert.equal(await scene.decided(closed), "ignore: channel-not-listed");
       scene.rewrite({ discord: channels("general", "help") });
@@ -73,33 +84,27 @@ describe("[C9] the config file of a running bot", () => {
         ));
       await isOpen(scene, "help");
       wentOn(scene);
-    }));
+    }, { discord: channels("general") }));
 
   it("[P10] applies whole: a person removed from a list is no longer answered", () =>
-    withSimulation(
-      {
-        discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada", "grace"] } }),
-        simulator: QUICK,
-      },
-      async (scene) => {
-        await scene.start();
-        scene.say("grace", "dm", "hello");
-        await scene.replies("dm", 1, "grace");
-        scene.rewrite({ discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }) });
-        await scene.eventually(
-          "Grace to be a stranger",
-          async () =>
-            await scene.decided(scene.say("grace", "dm", "still?")) === "ignore: dm-not-allowed",
-        );
-        scene.say("ada", "dm", "and me?");
-        await scene.replies("dm", 1, "ada");
-        wentOn(scene);
-      },
-    ));
+    quick(async (scene) => {
+      scene.say("grace", "dm", "hello");
+      await scene.replies("dm", 1, "grace");
+      scene.rewrite({ discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }) });
+      await scene.eventually(
+        "Grace to be a stranger",
+        async () =>
+          await scene.decided(scene.say("grace", "dm", "still?")) === "ignore: dm-not-allowed",
+      );
+      scene.say("ada", "dm", "and me?");
+      await scene.replies("dm", 1, "ada");
+      wentOn(scene);
+    }, {
+      discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada", "grace"] } }),
+    }));
 
   it("changes nothing while it is invalid, and health reports it until it is fixed", () =>
-    withSimulation({ discord: channels("general") }, async (scene) => {
-      const bot = await scene.start();
+    play(async (scene, bot) => {
       await scene.eventually(
         "it to be ready",
         async () => (await readiness(scene, bot)).code === 200,
@@ -128,16 +133,7 @@ describe("[C9] the config file of a running bot", () => {
         async () => !(await readiness(scene, bot)).isOld,
       );
       wentOn(scene);
-    }));
-
-  it("is reloaded at SIGHUP, which logs that nothing has changed", () =>
-    withSimulation({}, async (scene) => {
-      const bot = await scene.start();
-      bot.kill("SIGHUP");
-      await scene.line(bot, /config.*read again/i);
-      await isOpen(scene, "general");
-      wentOn(scene);
-    }));
+    }, { discord: channels("general") }));
 
   it("may bring another token: the bot reconnects and answers as the other bot", () =>
     withSimulation({}, async (scene) => {
@@ -160,10 +156,9 @@ describe("[C9] the config file of a running bot", () => {
     }));
 
   it("[C6] starts an added account, and stops a removed one", () =>
-    withSimulation({}, async (scene) => {
+    play(async (scene) => {
       const { simulator, until } = scene;
       const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
-      await scene.start();
       scene.rewrite({ discord: () => ({ accounts: { squid: { token: squid.token } } }) });
       await until("Squid to be online", () => simulator.connected() === 2);
       scene.say("grace", "help", `<@${squid.userId}> hello`);
@@ -196,16 +191,15 @@ describe("[C9] the config file of a running bot", () => {
   );
 
   it("loses no message while it is reloaded", () =>
-    withSimulation({ simulator: QUICK }, async (scene) => {
-      const { say, mention, written, until } = scene;
-      await scene.start();
+    quick(async (scene) => {
+      const { say, mention, written, until, here } = scene;
       const count = 20;
       for (let n = 0; n < count; n += 1) {
-        say("grace", "general", `${mention} question ${n}.`);
+        say("grace", here, `${mention} question ${n}.`);
         if (n % 4 === 0) scene.rewrite({ discord: () => ({ textChunkLimit: 1_000 + n }) });
       }
-      await until("all answers", () => written("general").length >= count);
-      const asked = written("general").map((text) => /question (\d+)\./.exec(text)?.[1]);
+      await until("all answers", () => written(here).length >= count);
+      const asked = written(here).map((text) => /question (\d+)\./.exec(text)?.[1]);
       assert.deepEqual(new Set(asked).size, count);
       assert.equal(asked.length, count);
       wentOn(scene);

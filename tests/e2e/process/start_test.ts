@@ -14,10 +14,9 @@ import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   API_KEY,
-  ended,
   type Ran,
   type Scene,
-  STOPPED,
+  stopBot,
   withSimulation,
   writeConfig,
 } from "../../support/bot/e2e.ts";
@@ -201,8 +200,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
   it("[X2] stops with 74 if the first write finds the database damaged, or cannot be made", () =>
     withSimulation({}, async (scene) => {
       const bot = await scene.start();
-      bot.kill("SIGTERM");
-      assert.deepEqual(await bot.exited, STOPPED);
+      await stopBot(bot);
       const file = join(scene.dataDir, DATABASE_NAME);
       const whole = readFileSync(file);
       const bytes = Uint8Array.from(whole);
@@ -303,8 +301,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
         assert.ok(typeof address === "object" && address);
         const bot = scene.startBot({ DISCORD_API_URL: `http://127.0.0.1:${address.port}` });
         await Promise.all([asked, scene.line(bot, /"Barnacle is running"/)]);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
         const wrong = /"stack"|will try again/;
         assert.deepEqual(bot.lines.filter((line) => wrong.test(line)), []);
       } finally {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, stopBot, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Sends a signal again and again, until the bot counts it as the second one. */
 async function insist(
@@ -26,8 +26,7 @@ describe("[G12] [O7] a signal to the bot", () => {
       model.behave("slow");
       say("grace", "general", `${mention} q1`);
       await until("the turn to run", () => model.requests.length > 0);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       assert.match((await replies("general", 1))[0] ?? "", /q1/);
       const waits = bot.lines.find((line) => line.includes('"Waiting for running turns'));
       assert.equal(JSON.parse(waits ?? "{}").fields?.turns, 1, bot.lines.join("\n"));
@@ -55,8 +54,7 @@ describe("[G12] [O7] a signal to the bot", () => {
       const bot = startBot();
       await until("the turn to run", () => model.requests.length > 0);
       await line(bot, /"Barnacle is running"/);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       const told = bot.lines.flatMap((line) =>
         /"event":"(Stopping|The bot is ready)"/.exec(line)?.[1] ?? []
       );
@@ -70,8 +68,7 @@ describe("[G12] [O7] a signal to the bot", () => {
       model.behave("hang", 1);
       say("grace", "general", `${mention} q1`);
       await until("the turn to run", () => model.requests.length > 0);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       assert.deepEqual(written("general"), []);
 
       await start();
@@ -87,8 +84,7 @@ describe("[G12] [O7] a signal to the bot", () => {
       for (const name of ["q1", "q2", "q3"]) say("grace", "general", `${mention} ${name}`);
       await until("the turn to run", () => model.requests.length > 0);
       bot.kill("SIGTERM");
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       assert.equal(written("general").length, 1);
       assert.equal(model.requests.length, 1);
       assert.deepEqual(rows("SELECT ending FROM run"), [{ ending: "stopped" }]);

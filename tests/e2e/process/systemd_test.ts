@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended, type Scene, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { ended, type Scene, stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 import { type NotifySocket, openNotifySocket } from "../../support/process/notify_socket.ts";
 
 /** Plays with a service manager, and the environment that its unit sets. */
@@ -35,8 +35,7 @@ describe("[O4] a bot started by a service manager", () => {
       await manager.line(/^READY=1$/);
       await manager.line(/^STATUS=(pass|warn) {2}running/);
       await manager.line(/^WATCHDOG=1$/);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       await manager.line(/^STOPPING=1$/);
       const all = manager.received();
       assert.equal(all.filter((state) => state === "READY=1").length, 1);

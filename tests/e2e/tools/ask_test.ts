@@ -8,7 +8,7 @@ import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -37,11 +37,6 @@ function press(
   simulator.press({ as, in: where, message: message.id, customId: button.custom_id });
 }
 
-/** The answer may overtake the deferral, and Discord does not know it yet. */
-function isEarly({ method, path, status }: RequestRecord): boolean {
-  return method === "PATCH" && status === 404 && path.endsWith("/@original");
-}
-
 /** A RESUME brings the press again to a process that was killed, and its form is open already. */
 function isRepeated({ path, status }: RequestRecord): boolean {
   return status === 400 && path.endsWith("/callback");
@@ -52,8 +47,20 @@ function answers({ written, here }: Scene): readonly string[] {
   return written(here).filter((text) => text.includes("The tools returned"));
 }
 
+/** Mallory joins, and may have the role "mates", which may manage channels. */
+function withMates({ simulator }: Scene): void {
+  const { world, permit, invite } = simulator;
+  const [krill] = world.guilds.values();
+  assert.ok(krill);
+  const right = { name: "mates", permissions: PERMISSION.manageChannels };
+  addRole(world, krill, right, Date.UTC(2026, 0, 2));
+  permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+  invite({ who: "mallory" });
+}
+
 describe("[T10] the tool `ask`", () => {
-  const play = sharedBot({ mayRefuse: isEarly });
+  const env = { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` };
+  const play = sharedBot({ env }, withMates);
 
   it("shows buttons, and the turn goes on with the answer", () =>
     play(async (scene) => {
@@ -105,8 +112,7 @@ describe("[T10] the tool `ask`", () => {
         assert.deepEqual(await ended(dying), KILLED);
         const second = await start();
         const asked = await card(scene);
-        second.kill("SIGKILL");
-        assert.deepEqual(await ended(second), KILLED);
+        await killBot(second);
         await start();
         press(scene, asked, "red", "grace");
         await until("the answer", () => answers(scene).length > 0);
@@ -155,7 +161,7 @@ describe("[T10] the tool `ask`", () => {
 
     it("opens it at a press, also after a restart, and the turn gets texts and files", () =>
       withSimulation(
-        { mayRefuse: (request) => isEarly(request) || isRepeated(request) },
+        { mayRefuse: isRepeated },
         async (scene) => {
           const { start, say, mention, until, simulator, model } = scene;
           const first = await start();
@@ -163,8 +169,7 @@ describe("[T10] the tool `ask`", () => {
           const asked = await card(scene);
           const unsent = await open(scene, asked); // opened, and closed again
           assert.equal(unsent.answer?.kind, "modal");
-          first.kill("SIGKILL");
-          assert.deepEqual(await ended(first), KILLED);
+          await killBot(first);
           await start();
           const press = await open(scene, asked);
           assert.equal(press.answer?.kind, "modal");
@@ -197,32 +202,28 @@ describe("[T10] the tool `ask`", () => {
       ));
 
     it("[K5] opens while the main thread is blocked, and takes the answer after it", () =>
-      withSimulation(
-        { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
-        async (scene) => {
-          const { start, say, mention, simulator, until } = scene;
-          const bot = await start();
-          say("grace", "general", `${mention}\n${ASK_FORM}`);
-          const asked = await card(scene);
-          const blockedAt = performance.now();
-          bot.kill("SIGUSR2");
-          const press = await open(scene, asked);
-          const submitted = simulator.submit(press, FILLED(scene));
-          await until("an acknowledgement", () => submitted.answer);
-          assert.equal(submitted.answer?.kind, "deferred", "the main thread is still blocked");
-          await until("the answer", () => answers(scene).length > 0);
-          assert.ok(
-            performance.now() - blockedAt >= BLOCKED_MS,
-            "the thread was not blocked at all",
-          );
-          assert.deepEqual(simulator.failedInteractions(), []);
-        },
-      ));
+      play(async (scene, bot) => {
+        const { say, mention, simulator, until, here } = scene;
+        say("grace", here, `${mention}\n${ASK_FORM}`);
+        const asked = await card(scene);
+        const blockedAt = performance.now();
+        bot.kill("SIGUSR2");
+        const press = await open(scene, asked);
+        const submitted = simulator.submit(press, FILLED(scene));
+        await until("an acknowledgement", () => submitted.answer);
+        assert.equal(submitted.answer?.kind, "deferred", "the main thread is still blocked");
+        await until("the answer", () => answers(scene).length > 0);
+        assert.ok(
+          performance.now() - blockedAt >= BLOCKED_MS,
+          "the thread was not blocked at all",
+        );
+        assert.deepEqual(simulator.failedInteractions(), []);
+      }));
 
     it("[SEC-R19] opens for the asked person alone, and takes no answer of others", () =>
       play(async (scene) => {
         const { say, mention, until, simulator, here } = scene;
-        for (const who of ["edsger", "mallory"]) simulator.invite({ who }); // unlike ada, untold
+        simulator.invite({ who: "edsger" }); // unlike ada, untold
         say("grace", here, `${mention}\n${ASK_FORM}`);
         const asked = await card(scene);
         const refused = await open(scene, asked, "edsger");
@@ -281,11 +282,10 @@ describe("[T10] the tool `ask`", () => {
       }));
 
     it("lets a person choose several, in plain text too", () =>
-      withSimulation({ config: { messages: { cards: "text" } } }, async (scene) => {
-        const { start, say, mention, until, simulator } = scene;
-        await start();
+      play(async (scene) => {
+        const { say, mention, until, simulator, here } = scene;
         const call = { question: "Which?", options: options.slice(0, 3), upTo: 2 };
-        say("grace", "general", `${mention}\ncall: ask ${JSON.stringify(call)}`);
+        say("grace", here, `${mention}\ncall: ask ${JSON.stringify(call)}`);
         const asked = await card(scene);
         assert.match(asked.content, /Which\?/, "it is no card in the second layout");
         assert.throws(() => choose(scene, asked, 0, options.slice(0, 3)));
@@ -298,7 +298,7 @@ describe("[T10] the tool `ask`", () => {
           const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
           return now && !hasButtons(now) && /Option 1, Option 3/.test(now.content);
         });
-      }));
+      }, { config: { messages: { cards: "text" } } }));
   });
   it("[T4] [SEC-R4] shows a hidden channel once the asker presses the card, an owner's turn too", () =>
     play(async (scene) => {
@@ -382,216 +382,204 @@ describe("[T10] the tool `ask`", () => {
         () => answers(scene).some((text) => /lack the permission Read Message History/.test(text)),
       );
     }));
-});
 
-describe("[T11] a tool call that is refused for lack of a right", () => {
-  const OPEN = 'call: reply_in_thread {"title":"Tides"}';
-  const escalate = {
-    config: { approvals: { escalate: true } },
-    mayRefuse: (request: RequestRecord) => isEarly(request) || isRepeated(request),
-  };
-  const play = sharedBot(escalate, withMates);
+  describe("[T11] a tool call that is refused for lack of a right", () => {
+    const OPEN = 'call: reply_in_thread {"title":"Tides"}';
+    const escalate = {
+      config: { approvals: { escalate: true } },
+      mayRefuse: isRepeated,
+    };
+    const escalated = (test: Parameters<typeof play>[0]) => play(test, escalate);
 
-  /** Mallory joins, and may have the role "mates", which may manage channels. */
-  function withMates({ simulator }: Scene): void {
-    const { world, permit, invite } = simulator;
-    const [krill] = world.guilds.values();
-    assert.ok(krill);
-    const right = { name: "mates", permissions: PERMISSION.manageChannels };
-    addRole(world, krill, right, Date.UTC(2026, 0, 2));
-    permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-    invite({ who: "mallory" });
-  }
-
-  function refuse({ simulator, here }: Scene): void {
-    simulator.permit({ in: here, to: "grace", what: "createPublicThreads", as: "denied" });
-  }
-  const threads = ({ simulator }: Scene) =>
-    simulator.requests.records().filter(({ path }) => path.endsWith("/threads")).length;
-
-  /** The owner's card, once it arrives. */
-  const asked = (scene: Scene) => card(scene, "dm", "ada");
-
-  it("runs once if an owner allows it, also after a restart", () =>
-    withSimulation(escalate, async (scene) => {
-      const { start, say, mention, until } = scene;
-      const first = await start();
-      refuse(scene);
-      say("grace", "general", `${mention}\n${OPEN}`);
-      const message = await asked(scene);
-      for (const part of [/Create Public Threads/, /reply_in_thread/, /"title":"Tides"/]) {
-        assert.match(textOf(message), part);
-      }
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
-      await start();
-      press(scene, message, NOTICES.allowOnce.text, "ada", "dm");
-      await until("the thread", () => threads(scene) === 1);
-      say("grace", "general", `${mention}\n${OPEN}`); // the next call is another question
-      await until(
-        "another question",
-        () => scene.simulator.posted(message.channelId).filter(hasButtons).length === 1,
-      );
-    }));
-
-  it("[A4] is refused if the operator denies it at the command line", () =>
-    play(async (scene) => {
-      const { say, mention, until, cli, here } = scene;
-      refuse(scene);
-      say("grace", here, `${mention}\n${OPEN}`);
-      const message = await asked(scene);
-      const [code = ""] = /\b[A-Z2-9]{8}\b/.exec(textOf(message)) ?? [];
-      assert.match((await cli("approvals", "list")).stdout.join("\n"), new RegExp(code));
-      const { code: exit, stderr } = await cli("approvals", "deny", code);
-      assert.equal(exit, 0, stderr.join("\n"));
-      await until(
-        "the refusal",
-        () => answers(scene).some((text) => /an owner said no/.test(text)),
-      );
-      await until(
-        "the card to be settled",
-        () =>
-          scene.simulator.posted(message.channelId)
-            .some((now) => now.id === message.id && !hasButtons(now)),
-      );
-      assert.equal((await cli("approvals", "approve", code)).code, 1);
-    }));
-
-  describe("of the tool `discord`", () => {
-    /** Grace asks for a new topic without Manage Channels; returns the owner's card. */
-    async function topicAsked(scene: Scene): Promise<Message> {
-      const { simulator, say, mention, here } = scene;
-      const { id: channelId } = simulator.channel(here);
-      const args = { action: "channelEdit", channelId, topic: "All about help" };
-      say("grace", here, `${mention}\ncall: discord ${JSON.stringify(args)}`);
-      return await asked(scene);
+    function refuse({ simulator, here }: Scene): void {
+      simulator.permit({ in: here, to: "grace", what: "createPublicThreads", as: "denied" });
     }
-    const topics = ({ simulator }: Scene) =>
-      simulator.requests.records().filter(({ method }) => method === "PATCH")
-        .flatMap(({ body }) => Object(body)["topic"] ?? []);
+    const threads = ({ simulator }: Scene) =>
+      simulator.requests.records().filter(({ path }) => path.endsWith("/threads")).length;
 
-    it("happens once if an owner allows it", () =>
-      play(async (scene) => {
-        const message = await topicAsked(scene);
-        for (const part of [/lack the permission Manage Channels/, /"topic":"All about help"/]) {
+    /** The owner's card, once it arrives. */
+    const asked = (scene: Scene) => card(scene, "dm", "ada");
+
+    it("runs once if an owner allows it, also after a restart", () =>
+      withSimulation(escalate, async (scene) => {
+        const { start, say, mention, until } = scene;
+        const first = await start();
+        refuse(scene);
+        say("grace", "general", `${mention}\n${OPEN}`);
+        const message = await asked(scene);
+        for (const part of [/Create Public Threads/, /reply_in_thread/, /"title":"Tides"/]) {
           assert.match(textOf(message), part);
         }
-        assert.deepEqual(topics(scene), []);
+        await killBot(first);
+        await start();
         press(scene, message, NOTICES.allowOnce.text, "ada", "dm");
-        await scene.until(
-          "the answer",
-          () => answers(scene).some((text) => /Changed\./.test(text)),
+        await until("the thread", () => threads(scene) === 1);
+        say("grace", "general", `${mention}\n${OPEN}`); // the next call is another question
+        await until(
+          "another question",
+          () => scene.simulator.posted(message.channelId).filter(hasButtons).length === 1,
         );
-        assert.deepEqual(topics(scene), ["All about help"]);
       }));
 
-    describe("whose card is in the channel, too", () => {
-      /** Mallory has the role; returns both cards. */
-      async function cards(scene: Scene) {
-        scene.simulator.setRoles({ who: "mallory", roles: ["mates"] });
-        return { direct: await topicAsked(scene), inPlace: await card(scene) };
-      }
-      const told = ({ simulator }: Scene, who: string, text: RegExp) =>
-        simulator.ephemeral(who).some(({ content }) => text.test(content));
-      const isSettled = ({ simulator }: Scene, { id, channelId }: Message, text: RegExp) =>
-        simulator.posted(channelId).some((one) =>
-          one.id === id && !hasButtons(one) && text.test(textOf(one))
+    it("[A4] is refused if the operator denies it at the command line", () =>
+      escalated(async (scene) => {
+        const { say, mention, until, cli, here } = scene;
+        refuse(scene);
+        say("grace", here, `${mention}\n${OPEN}`);
+        const message = await asked(scene);
+        const [code = ""] = /\b[A-Z2-9]{8}\b/.exec(textOf(message)) ?? [];
+        assert.match((await cli("approvals", "list")).stdout.join("\n"), new RegExp(code));
+        const { code: exit, stderr } = await cli("approvals", "deny", code);
+        assert.equal(exit, 0, stderr.join("\n"));
+        await until(
+          "the refusal",
+          () => answers(scene).some((text) => /an owner said no/.test(text)),
         );
+        await until(
+          "the card to be settled",
+          () =>
+            scene.simulator.posted(message.channelId)
+              .some((now) => now.id === message.id && !hasButtons(now)),
+        );
+        assert.equal((await cli("approvals", "approve", code)).code, 1);
+      }));
 
-      it("happens once if a member allows it who holds the right at the press", () =>
-        play(async (scene) => {
-          const { until, user, simulator } = scene;
-          const { direct, inPlace } = await cards(scene);
-          assert.match(textOf(inPlace), /"topic":"All about help"/);
-          assert.match(textOf(inPlace), /Cost so far:\*\* \d+ \+ \d+ tokens/);
-          press(scene, inPlace, NOTICES.allowOnce.text, "grace");
-          await until(
-            "a refusal",
-            () => told(scene, "grace", /You cannot decide this: you lack .* Manage Channels/),
-          );
-          assert.deepEqual(topics(scene), []);
-          simulator.setRoles({ who: "mallory", roles: [] });
-          press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
-          await until(
-            "another refusal",
-            () => told(scene, "mallory", /You cannot decide this: you lack .* Manage Channels/),
-          );
-          simulator.setRoles({ who: "mallory", roles: ["mates"] });
-          press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
-          await until("thanks", () => told(scene, "mallory", /your decision counts/));
-          await until("the answer", () => answers(scene).some((text) => /Changed\./.test(text)));
-          assert.deepEqual(topics(scene), ["All about help"]);
-          const by = new RegExp(`<@${user("mallory").id}> chose: Allow once`);
-          for (const one of [inPlace, direct]) {
-            await until("each card to be settled", () => isSettled(scene, one, by));
+    describe("of the tool `discord`", () => {
+      /** Grace asks for a new topic without Manage Channels; returns the owner's card. */
+      async function topicAsked(scene: Scene): Promise<Message> {
+        const { simulator, say, mention, here } = scene;
+        const { id: channelId } = simulator.channel(here);
+        const args = { action: "channelEdit", channelId, topic: "All about help" };
+        say("grace", here, `${mention}\ncall: discord ${JSON.stringify(args)}`);
+        return await asked(scene);
+      }
+      const topics = ({ simulator }: Scene) =>
+        simulator.requests.records().filter(({ method }) => method === "PATCH")
+          .flatMap(({ body }) => Object(body)["topic"] ?? []);
+
+      it("happens once if an owner allows it", () =>
+        escalated(async (scene) => {
+          const message = await topicAsked(scene);
+          for (const part of [/lack the permission Manage Channels/, /"topic":"All about help"/]) {
+            assert.match(textOf(message), part);
           }
-          assert.equal(answers(scene).length, 1);
+          assert.deepEqual(topics(scene), []);
+          press(scene, message, NOTICES.allowOnce.text, "ada", "dm");
+          await scene.until(
+            "the answer",
+            () => answers(scene).some((text) => /Changed\./.test(text)),
+          );
+          assert.deepEqual(topics(scene), ["All about help"]);
         }));
 
-      for (const point of crashPoints(["before:T2"], ["after:T2"])) {
-        it(`[D1] happens once after a kill at ${point}, between the press and the action`, () =>
+      describe("whose card is in the channel, too", () => {
+        /** Mallory has the role; returns both cards. */
+        async function cards(scene: Scene) {
+          scene.simulator.setRoles({ who: "mallory", roles: ["mates"] });
+          return { direct: await topicAsked(scene), inPlace: await card(scene) };
+        }
+        const told = ({ simulator }: Scene, who: string, text: RegExp) =>
+          simulator.ephemeral(who).some(({ content }) => text.test(content));
+        const isSettled = ({ simulator }: Scene, { id, channelId }: Message, text: RegExp) =>
+          simulator.posted(channelId).some((one) =>
+            one.id === id && !hasButtons(one) && text.test(textOf(one))
+          );
+
+        it("happens once if a member allows it who holds the right at the press", () =>
+          escalated(async (scene) => {
+            const { until, user, simulator } = scene;
+            const { direct, inPlace } = await cards(scene);
+            assert.match(textOf(inPlace), /"topic":"All about help"/);
+            assert.match(textOf(inPlace), /Cost so far:\*\* \d+ \+ \d+ tokens/);
+            press(scene, inPlace, NOTICES.allowOnce.text, "grace");
+            await until(
+              "a refusal",
+              () => told(scene, "grace", /You cannot decide this: you lack .* Manage Channels/),
+            );
+            assert.deepEqual(topics(scene), []);
+            simulator.setRoles({ who: "mallory", roles: [] });
+            press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
+            await until(
+              "another refusal",
+              () => told(scene, "mallory", /You cannot decide this: you lack .* Manage Channels/),
+            );
+            simulator.setRoles({ who: "mallory", roles: ["mates"] });
+            press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
+            await until("thanks", () => told(scene, "mallory", /your decision counts/));
+            await until("the answer", () => answers(scene).some((text) => /Changed\./.test(text)));
+            assert.deepEqual(topics(scene), ["All about help"]);
+            const by = new RegExp(`<@${user("mallory").id}> chose: Allow once`);
+            for (const one of [inPlace, direct]) {
+              await until("each card to be settled", () => isSettled(scene, one, by));
+            }
+            assert.equal(answers(scene).length, 1);
+          }));
+
+        for (const point of crashPoints(["before:T2"], ["after:T2"])) {
+          it(`[D1] happens once after a kill at ${point}, between the press and the action`, () =>
+            withSimulation(escalate, async (scene) => {
+              const { until, start } = scene;
+              withMates(scene);
+              const dying = await start({ BARNACLE_CRASH_AT: `${point}:2` });
+              const { inPlace, direct } = await cards(scene);
+              press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
+              assert.deepEqual(await ended(dying), KILLED);
+              assert.deepEqual(topics(scene), []);
+              await start();
+              await until(
+                "the answer",
+                () => answers(scene).some((text) => /Changed\./.test(text)),
+              );
+              assert.deepEqual(topics(scene), ["All about help"]);
+              for (const one of [inPlace, direct]) {
+                await until("each card to be settled", () => isSettled(scene, one, /Allow once/));
+              }
+            }));
+        }
+
+        it("does not happen if the holder has lost the right between press and action", () =>
           withSimulation(escalate, async (scene) => {
-            const { until, start } = scene;
+            const { until, start, simulator } = scene;
             withMates(scene);
-            const dying = await start({ BARNACLE_CRASH_AT: `${point}:2` });
-            const { inPlace, direct } = await cards(scene);
+            const dying = await start({ BARNACLE_CRASH_AT: "before:T2:2" });
+            const { inPlace } = await cards(scene);
             press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
             assert.deepEqual(await ended(dying), KILLED);
-            assert.deepEqual(topics(scene), []);
+            simulator.setRoles({ who: "mallory", roles: [] });
             await start();
             await until(
-              "the answer",
-              () => answers(scene).some((text) => /Changed\./.test(text)),
+              "the refusal",
+              () =>
+                answers(scene).some((text) =>
+                  /the person who allowed it may not do that there/.test(text)
+                ),
             );
-            assert.deepEqual(topics(scene), ["All about help"]);
-            for (const one of [inPlace, direct]) {
-              await until("each card to be settled", () => isSettled(scene, one, /Allow once/));
-            }
+            assert.deepEqual(topics(scene), []);
           }));
-      }
 
-      it("does not happen if the holder has lost the right between press and action", () =>
-        withSimulation(escalate, async (scene) => {
-          const { until, start, simulator } = scene;
-          withMates(scene);
-          const dying = await start({ BARNACLE_CRASH_AT: "before:T2:2" });
-          const { inPlace } = await cards(scene);
-          press(scene, inPlace, NOTICES.allowOnce.text, "mallory");
-          assert.deepEqual(await ended(dying), KILLED);
-          simulator.setRoles({ who: "mallory", roles: [] });
-          await start();
-          await until(
-            "the refusal",
-            () =>
-              answers(scene).some((text) =>
-                /the person who allowed it may not do that there/.test(text)
-              ),
-          );
-          assert.deepEqual(topics(scene), []);
-        }));
+        it("is denied by a member who holds the right, and by no other one", () =>
+          escalated(async (scene) => {
+            const { until } = scene;
+            const { inPlace } = await cards(scene);
+            press(scene, inPlace, NOTICES.denyCall.text, "grace");
+            await until("a refusal", () => told(scene, "grace", /You cannot decide this/));
+            press(scene, inPlace, NOTICES.denyCall.text, "mallory");
+            await until(
+              "the refusal",
+              () => answers(scene).some((text) => /a person who may allow it said no/.test(text)),
+            );
+            assert.deepEqual(topics(scene), []);
+          }));
+      });
 
-      it("is denied by a member who holds the right, and by no other one", () =>
-        play(async (scene) => {
-          const { until } = scene;
-          const { inPlace } = await cards(scene);
-          press(scene, inPlace, NOTICES.denyCall.text, "grace");
-          await until("a refusal", () => told(scene, "grace", /You cannot decide this/));
-          press(scene, inPlace, NOTICES.denyCall.text, "mallory");
-          await until(
-            "the refusal",
-            () => answers(scene).some((text) => /a person who may allow it said no/.test(text)),
-          );
+      it("does not happen if an owner says no", () =>
+        escalated(async (scene) => {
+          const message = await topicAsked(scene);
+          press(scene, message, NOTICES.denyCall.text, "ada", "dm");
+          await scene.until("the refusal", () =>
+            answers(scene).some((text) => /a person who may allow it said no/.test(text)));
           assert.deepEqual(topics(scene), []);
         }));
     });
-
-    it("does not happen if an owner says no", () =>
-      play(async (scene) => {
-        const message = await topicAsked(scene);
-        press(scene, message, NOTICES.denyCall.text, "ada", "dm");
-        await scene.until("the refusal", () =>
-          answers(scene).some((text) => /a person who may allow it said no/.test(text)));
-        assert.deepEqual(topics(scene), []);
-      }));
   });
 });

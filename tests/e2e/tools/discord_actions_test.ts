@@ -12,7 +12,14 @@ import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { png } from "../../support/files/samples.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
-import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  killBot,
+  KILLED,
+  type Scene,
+  stopBot,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -40,6 +47,44 @@ describe("[T3] actions that change a server", () => {
     assert.ok(krill);
     addChannel(world, krill, { name: "questions", kind: "forum", tags: [tag] }, NOW);
     invite({ who: "mallory" });
+  });
+
+  describe("[T4] [SEC-R17] a refused action", () => {
+    it("changes nothing, and is counted by its reason, which is on the record for `why`", () =>
+      play(async (scene, bot) => {
+        const { ask, cli, say, mention, replies, here, simulator } = scene;
+        simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+        const channelId = String(simulator.channel("help").id);
+        const cases: readonly [reason: string, calls: readonly string[]][] = [
+          ["permission", [call({ action: "channelDelete", channelId })]],
+          ["closed_gate", [call({ action: "ban", userId: "1" })]],
+          ["unknown_action", [call({ action: "nuke" })]],
+          ["unknown_tool", ["call: nuke {}"]],
+          ["closed_tool", ["call: exec {}"]],
+          ["bad_arguments", [call({ action: "sendMessage" })]],
+          ["place", [call({ action: "channelList", guildId: "1000" })]],
+          ["too_many_calls", Array.from({ length: 40 }, () => call({ action: "listPins" }))],
+        ];
+        let first: string | undefined;
+        for (const [index, [, calls]] of cases.entries()) {
+          const { id } = say("grace", here, `${mention}\n${calls.join("\n")}`);
+          await replies(here, index + 1);
+          first ??= id;
+        }
+        const metrics = await (await ask(bot, "/metrics")).text();
+        const counted = metrics.matchAll(
+          /^barnacle_tool_refusals_total\{.*reason="(\w+)".*\} (\d+)$/gm,
+        );
+        assert.deepEqual(
+          Object.fromEntries([...counted].map(([, reason, count]) => [reason, count])),
+          Object.fromEntries(cases.map(([reason]) => [reason, "1"])),
+        );
+        assert.ok(simulator.channel("help"));
+        const why = (await cli("why", first ?? "")).stdout.join("\n");
+        assert.match(why, /refused \(permission\)[^]*Manage Channels/);
+        const requests = simulator.requests.records();
+        assert.deepEqual(requests.filter(({ status = 0 }) => status >= 400), []);
+      }, { discord: () => ({}) }));
   });
 
   it("[R15a] pin, change a channel and undo it, with words for the model and receipts", () =>
@@ -236,8 +281,7 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
       assert.match(textOf(card), /3 destructive changes/);
       assert.match(textOf(card), /change <#\d+>: name "two"[^]*name "three"/);
       assert.deepEqual(namesSet(scene), ["one"]);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       const bot = await scene.start();
       press(scene, card, GO_ON, "mallory");
       await until(
@@ -301,8 +345,7 @@ describe("[T3] the Undo button below an answer", () => {
       press("mallory");
       await told("mallory", /there is no change/);
       assert.ok(simulator.channel("aid"));
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       await scene.start();
       press("grace");
       await told("grace", /^Undone: change <#\d+>[^]*Undone: change <#\d+>/);
@@ -320,43 +363,6 @@ describe("[T3] the Undo button below an answer", () => {
       assert.ok(message);
       simulator.delete({ as: "grace", in: "general", message });
       await until("[H6a] the answer to go with its question", () => now() === undefined);
-    }));
-});
-
-describe("[T4] [SEC-R17] a refused action", () => {
-  it("changes nothing, and is counted by its reason, which is on the record for `why`", () =>
-    withSimulation({}, async (scene) => {
-      const { ask, cli, say, mention, replies, here, simulator } = scene;
-      simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-      const channelId = String(simulator.channel("help").id);
-      const bot = await scene.start();
-      const cases: readonly [reason: string, calls: readonly string[]][] = [
-        ["permission", [call({ action: "channelDelete", channelId })]],
-        ["closed_gate", [call({ action: "ban", userId: "1" })]],
-        ["unknown_action", [call({ action: "nuke" })]],
-        ["unknown_tool", ["call: nuke {}"]],
-        ["closed_tool", ["call: exec {}"]],
-        ["bad_arguments", [call({ action: "sendMessage" })]],
-        ["place", [call({ action: "channelList", guildId: "1000" })]],
-        ["too_many_calls", Array.from({ length: 40 }, () => call({ action: "listPins" }))],
-      ];
-      let first: string | undefined;
-      for (const [index, [, calls]] of cases.entries()) {
-        const { id } = say("grace", here, `${mention}\n${calls.join("\n")}`);
-        await replies(here, index + 1);
-        first ??= id;
-      }
-      const metrics = await (await ask(bot, "/metrics")).text();
-      const counted = metrics.matchAll(
-        /^barnacle_tool_refusals_total\{.*reason="(\w+)".*\} (\d+)$/gm,
-      );
-      assert.deepEqual(
-        Object.fromEntries([...counted].map(([, reason, count]) => [reason, count])),
-        Object.fromEntries(cases.map(([reason]) => [reason, "1"])),
-      );
-      assert.ok(simulator.channel("help"));
-      const why = (await cli("why", first ?? "")).stdout.join("\n");
-      assert.match(why, /refused \(permission\)[^]*Manage Channels/);
     }));
 });
 

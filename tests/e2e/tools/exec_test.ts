@@ -9,7 +9,7 @@ import { BROKER_SOCKET } from "../../../src/exec/remote.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { needsBubblewrap, skipUnless } from "../../support/skip.ts";
 
@@ -74,7 +74,13 @@ const answerWith = ({ until, written, here }: Scene, text: RegExp) =>
 
 describe("[A1] a command on the host", () => {
   const workspace = newWorkspace();
-  const play = sharedBot(settings(workspace)); // no command of these tests leaves a line
+  const play = sharedBot(settings(workspace)); // no command of its workspace leaves a line
+
+  /** Plays with other settings and another workspace. */
+  const playIn = (exec: object, test: (scene: Scene, workspace: string) => Promise<void>) => {
+    const root = newWorkspace();
+    return play((scene) => test(scene, root), settings(root, exec));
+  };
 
   it("shows the exact command, runs once after an approval, also after a restart", () =>
     withWorkspace({}, async (scene, workspace) => {
@@ -86,8 +92,7 @@ describe("[A1] a command on the host", () => {
       assert.match(textOf(message), new RegExp(scene.user("ada").id));
       const labels = buttonsIn(message.components).map(({ label }) => label);
       assert.ok(!labels.includes(NOTICES.allowAlways.text), "a shell is never allowed for good");
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       await start();
       const customId = idOf(message, NOTICES.allowOnce.text);
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
@@ -174,10 +179,9 @@ describe("[A1] a command on the host", () => {
     "[A3] runs in bubblewrap, and cannot write a skill",
     needsBubblewrap(),
     () =>
-      withWorkspace({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
-        await scene.start();
+      playIn({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
         const argv = ["sh", "-c", "echo it ran >> ran.txt; mkdir skills/evil; ls /etc/passwd"];
-        scene.say("ada", "general", `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
+        scene.say("ada", scene.here, `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
         await answerWith(scene, /Read-only file system[^]*\/etc\/passwd/);
         assert.equal(ran(workspace), 1);
         assert.equal(existsSync(join(workspace, "skills", "evil")), false);
@@ -188,12 +192,11 @@ describe("[A1] a command on the host", () => {
     "[SEC-R22] tells the model which limit ended a command",
     needsBubblewrap(),
     () =>
-      withWorkspace(
+      playIn(
         { mode: "full", sandbox: "auto", limits: { memoryMb: 30 } },
         async (scene) => {
-          await scene.start();
           const argv = ["sh", "-c", "head -c 40M /dev/zero | tail -c 40M | (sleep 600; cat)"];
-          scene.say("ada", "general", `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
+          scene.say("ada", scene.here, `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
           await answerWith(scene, /ended, because it took more than 30 MB of memory/);
         },
       ),
@@ -206,12 +209,11 @@ describe("[A1] a command on the host", () => {
       "systemd does not listen on the broker's socket here; packaging/systemd has the unit",
     ),
     () =>
-      withWorkspace({ sandbox: "auto" }, async (scene, workspace) => {
-        const { simulator, start, say, mention } = scene;
-        await start();
+      playIn({ sandbox: "auto" }, async (scene, workspace) => {
+        const { simulator, say, mention, here } = scene;
         say(
           "ada",
-          "general",
+          here,
           `${mention}\ncall: exec {"argv":["sh","-c","id; pwd; touch ran.txt"]}`,
         );
         const message = await card(scene);
@@ -224,64 +226,67 @@ describe("[A1] a command on the host", () => {
   );
 
   it("runs at once if `exec.allow` has it, and never in the mode `allowlist` otherwise", () =>
-    withWorkspace({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {
-      const { start, say, mention } = scene;
-      await start();
-      say("ada", "general", `${mention}\ncall: exec {"argv":["uname","-s"]}`);
+    playIn({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {
+      const { say, mention, here } = scene;
+      say("ada", here, `${mention}\ncall: exec {"argv":["uname","-s"]}`);
       await answerWith(scene, /exit code 0[^]*Linux/);
-      say("ada", "general", `${mention}\n${RUN}`);
+      say("ada", here, `${mention}\n${RUN}`);
       await answerWith(scene, /not on the list/);
       assert.equal(ran(workspace), 0);
     }));
 
   it("[SEC-R22] waits for a place while others run, and a fourth job is refused", () =>
-    withWorkspace({ mode: "full" }, async (scene, workspace) => {
-      const { start, say, mention, until, rows, written } = scene;
+    playIn({ mode: "full" }, async (scene, workspace) => {
+      const { say, mention, until, rows, written, here } = scene;
+      const last = Number(rows("SELECT MAX(id) AS id FROM step")[0]?.["id"] ?? 0);
       const exec = (input: object) => `call: exec ${JSON.stringify(input)}`;
       const results = () =>
-        rows("SELECT step ->> '$.text' AS text FROM step WHERE step ->> '$.kind' = 'result'")
-          .map(({ text }) => String(text));
-      await start();
+        rows(
+          `SELECT step ->> '$.text' AS text FROM step
+            WHERE id > ${last} AND step ->> '$.kind' = 'result'`,
+        ).map(({ text }) => String(text));
       const job = exec({ argv: ["sleep", "600"], background: true });
       for (const done of [1, 2, 3, 4]) {
-        say("ada", "general", `${mention} ${done}\n${job}`);
+        say("ada", here, `${mention} ${done}\n${job}`);
         await until(`job ${done}`, () => results().length === done);
       }
       const [one, two, three, four] = results();
       assert.match(`${one}, ${two}, ${three}`, /Job 1 runs[^]*Job 2 runs[^]*Job 3 runs/);
       assert.match(String(four), /there are 3 jobs already; end one of them/);
       const inPlace = "touch begun; while [ ! -e go ]; do sleep 0.05; done; touch over";
-      say("ada", "general", `${mention}\n${exec({ argv: ["sh", "-c", inPlace] })}`);
+      say("ada", here, `${mention}\n${exec({ argv: ["sh", "-c", inPlace] })}`);
       await until("the command in the last place", () => existsSync(join(workspace, "begun")));
       say(
         "grace",
         "help",
         `${mention}\n${exec({ argv: ["sh", "-c", "test -e over && echo it ran >> ran.txt"] })}`,
       );
-      const begun = () => rows("SELECT id FROM step WHERE step ->> '$.kind' = 'begun'").length;
+      const begun = () =>
+        rows(`SELECT id FROM step WHERE id > ${last} AND step ->> '$.kind' = 'begun'`).length;
       await until("the next call", () => begun() === 6);
       assert.equal(ran(workspace), 0);
       writeFileSync(join(workspace, "go"), "");
       await until(
         "both answers",
         () =>
-          [...written("general"), ...written("help")].filter((one) => /exit code 0/.test(one))
+          [...written(here), ...written("help")].filter((one) => /exit code 0/.test(one))
             .length === 2,
       );
       assert.equal(ran(workspace), 1);
     }));
 
   it("is denied at once if no one can approve it, with the missing key", () =>
-    withSimulation({ config: { commands: OWNER, exec: { sandbox: "off" } } }, async (scene) => {
-      await scene.start();
-      scene.say("ada", "general", `${scene.mention}\n${RUN}`);
+    play(async (scene) => {
+      scene.say("ada", scene.here, `${scene.mention}\n${RUN}`);
       await answerWith(scene, /execApprovals\.enabled is false/);
+    }, {
+      discord: () => ({}),
+      config: { commands: OWNER, exec: { sandbox: "off" } },
     }));
 
   it("does not exist without the section `exec`, nor for other people", () =>
-    withSimulation({}, async (scene) => {
-      await scene.start();
-      scene.say("ada", "general", `${scene.mention}\n${RUN}`);
+    play(async (scene) => {
+      scene.say("ada", scene.here, `${scene.mention}\n${RUN}`);
       await answerWith(scene, /exec cannot be used here/);
-    }));
+    }, { discord: () => ({}), config: {} }));
 });

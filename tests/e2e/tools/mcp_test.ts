@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
@@ -112,8 +112,7 @@ describe("[T13] a bot that stops during a call", () => {
       say("grace", "general", `${mention}\n${look({ what: `write ${begun}`, isMute: true })}`);
       await until("the call to begin", () => existsSync(begun));
       const signalled = performance.now();
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       const ms = performance.now() - signalled;
       assert.ok(ms <= 5_000, `${ms} ms`);
       scene.rewrite(scripted("Looks. First send me all notes."));

@@ -10,7 +10,7 @@ import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
 
 const calls = (...names: readonly string[]) =>
@@ -18,7 +18,6 @@ const calls = (...names: readonly string[]) =>
 const ASK = calls("mcp__cal__privately", "mcp__cal__sign_in", "mcp__cal__agenda");
 
 const optionsFor = (server: AccountServer, http = {}) => ({
-  mayRefuse: isEarly,
   discord: () => ({ dm: { policy: "open", allowFrom: ["*"] } }),
   config: {
     http,
@@ -229,7 +228,7 @@ describe("[T13a] the bot", () => {
       ...optionsFor(server, { publicUrl: "http://127.0.0.1:1" }),
       // The killed process has acknowledged presses that Discord sends again.
       mayRefuse: (request: RequestRecord) =>
-        isEarly(request) || request.status === 400 && request.path.endsWith("/callback"),
+        request.status === 400 && request.path.endsWith("/callback"),
     };
     await withSimulation(options, async (scene) => {
       const { start, say, ask } = scene;

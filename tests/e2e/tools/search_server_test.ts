@@ -5,8 +5,9 @@ import { describe, it } from "node:test";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const search = (args: object) => `call: search_server ${JSON.stringify(args)}`;
@@ -33,6 +34,8 @@ function addStaff({ simulator: { world } }: Scene): void {
 const kept = (scene: Scene) => scene.rows("SELECT text FROM known_message WHERE channel <> 0");
 
 describe("[T17] search_server", () => {
+  const play = sharedBot({}, addStaff);
+
   it("[SEC-R4] cites messages that each reader may read, also after a restart, and none of staff", () =>
     withSimulation({ discord: withKnowledge() }, async (scene) => {
       const { simulator, say, mention, replies, eventually } = scene;
@@ -50,8 +53,7 @@ describe("[T17] search_server", () => {
       say("grace", "staff", ask);
       assert.match((await replies("staff", 1))[0] ?? "", /expensive/);
 
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       bot = await scene.start();
       simulator.delete({ as: "ada", in: "help", message: open.id });
       await eventually("the deletion", () => Promise.resolve(kept(scene).length < 4));
@@ -61,34 +63,32 @@ describe("[T17] search_server", () => {
     }));
 
   it("is in no turn and keeps nothing where the config has no `knowledge`", () =>
-    withSimulation({}, async (scene) => {
-      const { say, mention, replies } = scene;
-      await scene.start();
+    play(async (scene) => {
+      const { say, mention, replies, here } = scene;
       say("ada", "help", "The Waschmaschine was repaired on Monday.");
-      say("grace", "general", `${mention}\n${search({ query: "Waschmaschine" })}`);
-      assert.match((await replies("general", 1))[0] ?? "", /search_server cannot be used here/);
+      say("grace", here, `${mention}\n${search({ query: "Waschmaschine" })}`);
+      assert.match((await replies(here, 1))[0] ?? "", /search_server cannot be used here/);
       assert.deepEqual(kept(scene), []);
     }));
-});
 
-describe("[T17] /search", () => {
-  it("shows a person what they may read, and to no one else", () =>
-    withSimulation({ discord: withKnowledge(), mayRefuse: isEarly }, async (scene) => {
-      const { say, eventually } = scene;
-      addStaff(scene);
-      await scene.start();
-      await registered(scene);
-      say("ada", "staff", "The Waschmaschine was too expensive.");
-      await eventually("the message", () => Promise.resolve(kept(scene).length === 1));
-      const given = { in: "#general", name: "search", options: { words: "waschmaschine" } };
-      assert.match(await give(scene, { as: "grace", ...given }), /expensive/);
-      assert.deepEqual(scene.written("general"), []);
-    }));
+  describe("[T17] /search", () => {
+    it("shows a person what they may read, and to no one else", () =>
+      play(async (scene) => {
+        const { say, eventually, here } = scene;
+
+        await registered(scene);
+        say("ada", "staff", "The Waschmaschine was too expensive.");
+        await eventually("the message", () => Promise.resolve(kept(scene).length === 1));
+        const given = { in: here, name: "search", options: { words: "waschmaschine" } };
+        assert.match(await give(scene, { as: "grace", ...given }), /expensive/);
+        assert.deepEqual(scene.written(here), []);
+      }, { discord: withKnowledge() }));
+  });
 });
 
 describe("[T17a] /catchup", () => {
   it("tells a person what they missed where they may read, and `why` explains it", () =>
-    withSimulation({ discord: withKnowledge(), mayRefuse: isEarly }, async (scene) => {
+    withSimulation({ discord: withKnowledge() }, async (scene) => {
       const { say, simulator, model, eventually, cli } = scene;
       addStaff(scene);
       simulator.setRoles({ who: "grace", roles: [] });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, type Scene, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** Asks a later question and waits for its answer, so that all earlier questions are decided. */
@@ -97,8 +97,7 @@ describe("[P2] [P6] [M1] the bot", () => {
       say("grace", "general", "is anybody there?");
       say("grace", "general", `${mention} hello`);
       assert.match((await replies("general", 1))[0] ?? "", /hello/);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
       assert.equal(written("general").length, 1);
     }));
 });

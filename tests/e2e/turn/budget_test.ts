@@ -4,15 +4,17 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startModelServer } from "../../../simulator/model/server.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
-import { isEarly, registered } from "../../support/bot/slash.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { registered } from "../../support/bot/slash.ts";
 
 describe("[X4] the bot", () => {
+  const play = sharedBot({});
+
   it("tells a person once that the budget is spent, asks no model then, and remembers it", () =>
     withSimulation(
       {
         config: { budgets: { perUser: { tokensPerDay: 12 } }, messages: { footer: "all" } },
-        mayRefuse: isEarly,
       },
       async (scene) => {
         const { start, say, mention, replies, written, rows, model, until, simulator } = scene;
@@ -27,8 +29,7 @@ describe("[X4] the bot", () => {
         say("ada", "general", `${mention} four`);
         assert.match((await replies("general", 3))[2] ?? "", /four/);
         await isMarked(third);
-        first.kill("SIGTERM");
-        assert.deepEqual(await ended(first), STOPPED);
+        await stopBot(first);
         const second = await start();
         const fifth = say("grace", "general", `${mention} five`);
         say("ada", "general", `${mention} six`);
@@ -39,8 +40,7 @@ describe("[X4] the bot", () => {
         simulator.command({ as: "grace", in: "help", name: "Ask Barnacle", target: fifth });
         const [told = ""] = await replies("help", 1);
         assert.match(told, /budget for my answers is used up/, "no mark can reach the question");
-        second.kill("SIGTERM");
-        assert.deepEqual(await ended(second), STOPPED);
+        await stopBot(second);
         assert.equal(model.requests.length, 2, "a model was asked over the budget");
         const refused = rows("SELECT failure FROM inbox WHERE state = 'refused'");
         assert.deepEqual(
@@ -57,50 +57,65 @@ describe("[X4] the bot", () => {
     ));
 
   it("[O1] shows a spent budget of all people in status and usage", () =>
-    withSimulation(
-      { config: { budgets: { total: { tokensPerDay: 5 } } } },
-      async ({ start, say, mention, replies, cli, eventually }) => {
-        await start();
-        say("grace", "general", `${mention} one`);
-        await replies("general", 1);
-        await eventually("health to warn", async () => {
-          const shown = (await cli("status")).stdout.join("\n");
-          return /^Works, with warnings.*\n +Budget +budgets\.total\.tokensPerDay: .*, spent\n/
-            .test(shown) &&
-            /^warn +budget +total\.tokensPerDay +spent: \d+ of 5 tokens/m.test(shown);
-        });
-        const usage = (await cli("usage")).stdout.join("\n");
-        assert.match(usage, /^Limit budgets\.total\.tokensPerDay: \d+ of 5 tokens today, spent$/m);
-      },
-    ));
+    play(async ({ say, mention, replies, cli, eventually, here }) => {
+      say("grace", here, `${mention} one`);
+      await replies(here, 1);
+      await eventually("health to warn", async () => {
+        const shown = (await cli("status")).stdout.join("\n");
+        return /^Works, with warnings.*\n +Budget +budgets\.total\.tokensPerDay: .*, spent\n/
+          .test(shown) &&
+          /^warn +budget +total\.tokensPerDay +spent: \d+ of 5 tokens/m.test(shown);
+      });
+      const usage = (await cli("usage")).stdout.join("\n");
+      assert.match(usage, /^Limit budgets\.total\.tokensPerDay: \d+ of 5 tokens today, spent$/m);
+    }, { config: { budgets: { total: { tokensPerDay: 5 } } } }));
 
   it("[R15] never shows the model a footer: in a quote, at a reaction, and by a tool", () =>
-    withSimulation(
-      { config: { messages: { footer: "all" } } },
-      async ({ start, say, mention, replies, model, simulator, until, rows }) => {
-        await start();
-        say("grace", "general", `${mention} one`);
-        await replies("general", 1);
-        const answer = simulator.posted("general").at(-1);
-        assert.match(answer?.content ?? "", / tokens · /);
-        simulator.react({ as: "ada", in: "general", message: answer?.id ?? "", emoji: "👍" });
-        await until("the reaction", () => rows("SELECT 1 FROM reaction").length > 0);
-        say(
-          "grace",
-          "general",
-          `${mention} two\ncall: read_channel_history {"limit":9}`,
-          answer?.id,
-        );
-        await replies("general", 2);
-        const seen = model.requests.map(({ body }) => body).join("\n");
-        assert.match(seen, /in reply to: Barnacle/);
-        assert.match(seen, /message_begins/);
-        assert.match(seen, /from.{1,6}you/);
-        assert.doesNotMatch(seen, / tokens · /);
-      },
-    ));
+    play(async ({ say, mention, replies, model, simulator, until, rows, here }) => {
+      say("grace", here, `${mention} one`);
+      await replies(here, 1);
+      const answer = simulator.posted(here).at(-1);
+      assert.match(answer?.content ?? "", / tokens · /);
+      simulator.react({ as: "ada", in: here, message: answer?.id ?? "", emoji: "👍" });
+      await until("the reaction", () => rows("SELECT 1 FROM reaction").length > 0);
+      say(
+        "grace",
+        here,
+        `${mention} two\ncall: read_channel_history {"limit":9}`,
+        answer?.id,
+      );
+      await replies(here, 2);
+      const seen = model.requests.map(({ body }) => body).join("\n");
+      assert.match(seen, /in reply to: Barnacle/);
+      assert.match(seen, /message_begins/);
+      assert.match(seen, /from.{1,6}you/);
+      assert.doesNotMatch(seen, / tokens · /);
+    }, { config: { messages: { footer: "all" } } }));
 
   const spent = { tokensPerDay: 12 }; // less than two answers
+
+  it("gives a member with a role that role's budget, in place of the user's", () =>
+    play(async (scene) => {
+      const { say, mention, replies, here } = scene;
+      for (const count of [1, 2, 3]) {
+        say("grace", here, `${mention} question ${count}`);
+        assert.match((await replies(here, count)).at(-1) ?? "", /question/);
+      }
+      say("ada", "help", `${mention} one`);
+      await replies("help", 1);
+      say("ada", "help", `${mention} two`);
+      assert.match((await replies("help", 2))[1] ?? "", /budget for my answers is used up/);
+    }, ({ simulator, user }) => {
+      const members = [...simulator.world.guilds.values()].flatMap(({ members }) =>
+        members.get(user("grace").id) ?? []
+      );
+      const role = members.flatMap(({ roles }) => [...roles])[0];
+      assert.ok(role !== undefined, "grace has no role");
+      return {
+        config: { budgets: { perUser: spent, perRole: { [role]: { tokensPerDay: 1_000 } } } },
+      };
+    }));
+
   const scopes: readonly [key: string, stopsDms: boolean][] = [
     ["perGuild", false],
     ["perAgent", true],
@@ -132,56 +147,35 @@ describe("[X4] the bot", () => {
       ));
   }
 
-  it("gives a member with a role that role's budget, in place of the user's", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, simulator, user } = scene;
-      const members = [...simulator.world.guilds.values()].flatMap(({ members }) =>
-        members.get(user("grace").id) ?? []
-      );
-      const role = members.flatMap(({ roles }) => [...roles])[0];
-      assert.ok(role !== undefined, "grace has no role");
-      const budgets = { perUser: spent, perRole: { [role]: { tokensPerDay: 1_000 } } };
-      writeConfig(scene, { budgets, http: { port: 0 } });
-      await start();
-      for (const count of [1, 2, 3]) {
-        say("grace", "general", `${mention} question ${count}`);
-        assert.match((await replies("general", count)).at(-1) ?? "", /question/);
-      }
-      say("ada", "help", `${mention} one`);
-      await replies("help", 1);
-      say("ada", "help", `${mention} two`);
-      assert.match((await replies("help", 2))[1] ?? "", /budget for my answers is used up/);
-    }));
-});
-
-describe("[L3] the bot", () => {
-  it("asks the fallback of another provider, and stores which model answered", async () => {
-    const broken = await startModelServer({ behaviour: "unauthorized" });
-    try {
-      await withSimulation({}, async (scene) => {
-        const { start, say, mention, replies, rows, model } = scene;
-        writeConfig(scene, {
-          models: {
-            providers: {
-              first: { kind: "anthropic", baseUrl: broken.baseUrl, apiKey: "sk-broken-1234567" },
-              second: { kind: "google", baseUrl: model.baseUrl },
+  describe("[L3] the bot", () => {
+    it("asks the fallback of another provider, and stores which model answered", async () => {
+      const broken = await startModelServer({ behaviour: "unauthorized" });
+      try {
+        await play(async ({ say, mention, replies, rows, eventually, here }) => {
+          const { channelId } = say("grace", here, `${mention} hello`);
+          assert.match((await replies(here, 1))[0] ?? "", /hello/);
+          const models = () =>
+            rows(`SELECT model FROM usage WHERE channel_id = '${channelId}'`).map(({ model }) =>
+              model
+            );
+          await eventually("the count", () => Promise.resolve(models().length > 0));
+          assert.deepEqual(models(), ["second/barnacle-script"]);
+        }, ({ model }) => ({
+          config: {
+            models: {
+              providers: {
+                first: { kind: "anthropic", baseUrl: broken.baseUrl, apiKey: "sk-broken-1234567" },
+                second: { kind: "google", baseUrl: model.baseUrl },
+              },
+            },
+            agents: {
+              defaults: { model: { primary: "first/a", fallbacks: ["second/barnacle-script"] } },
             },
           },
-          agents: {
-            defaults: { model: { primary: "first/a", fallbacks: ["second/barnacle-script"] } },
-          },
-          http: { port: 0 },
-        });
-        const bot = await start();
-        say("grace", "general", `${mention} hello`);
-        assert.match((await replies("general", 1))[0] ?? "", /hello/);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
-        const models = rows("SELECT model FROM usage").map(({ model }) => model);
-        assert.deepEqual(models, ["second/barnacle-script"]);
-      });
-    } finally {
-      await broken.close();
-    }
+        }));
+      } finally {
+        await broken.close();
+      }
+    });
   });
 });

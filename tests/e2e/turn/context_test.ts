@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** The text of the last turn that the model received. */
@@ -32,11 +32,11 @@ describe("[H1] [H3] [H4] the model's input", () => {
       assert.doesNotMatch(lastTurn(scene), /nobody should read this/);
     }));
 
-  it("[H1] contains messages from before the first start, read over REST", () =>
+  it("[H1] [S6] contains messages from before the first start, earlier turns, and what no session had", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       say("ada", "general", "said long before");
-      await start();
+      const first = await start();
       say("grace", "general", `${mention} what was said?`);
       await replies("general", 1);
       assert.match(fence(lastTurn(scene), "context"), /said long before/);
@@ -46,23 +46,14 @@ describe("[H1] [H3] [H4] the model's input", () => {
         method === "GET" && route === "/channels/:id/messages"
       );
       assert.equal(reads.length, 1);
-    }));
-
-  it("[H1] [S6] contains earlier turns, and messages from a time without a session", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, simulator } = scene;
-      const first = await start();
-      say("grace", "general", `${mention} first`);
-      await replies("general", 1);
       say("ada", "dm", "my boat is called Nautilus");
       const [answer = ""] = await replies("dm", 1, "ada");
-      first.kill("SIGTERM");
-      assert.deepEqual(await ended(first), STOPPED);
+      await stopBot(first);
       simulator.faults.gateway.forgetSessions();
       say("ada", "general", "said in between");
       await start();
       say("grace", "general", `${mention} second`);
-      await replies("general", 2);
+      await replies("general", 3);
       assert.match(fence(lastTurn(scene), "context"), /said in between/);
       say("ada", "dm", "what is it called?");
       await replies("dm", 2, "ada");
@@ -135,9 +126,8 @@ describe("[H1] [H3] [H4] the model's input", () => {
     }));
 
   it("[P10] calls a sender on the bot's list of owners the owner, in every place", () =>
-    withSimulation({ config: { commands: { ownerAllowFrom: ["grace"] } } }, async (scene) => {
-      const { start, say, mention, replies, user } = scene;
-      await start();
+    play(async (scene) => {
+      const { say, mention, replies, user } = scene;
       for (const place of ["general", "help"]) {
         say("grace", place, `${mention} who am I?`);
         await replies(place, 1);
@@ -150,7 +140,7 @@ describe("[H1] [H3] [H4] the model's input", () => {
         await replies(place, 2);
         assert.doesNotMatch(scene.model.requests.at(-1)?.system ?? "", /is your owner/);
       }
-    }));
+    }, { config: { commands: { ownerAllowFrom: ["grace"] } } }));
 
   it("[H4] [S6] has the agent's files in the system prompt, as `agents show` prints it", () =>
     play(async (scene) => {

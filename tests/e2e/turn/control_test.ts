@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
@@ -30,7 +31,8 @@ const states = ({ eventually, rows }: Scene, ...expected: readonly string[]) =>
 const lastText = ({ model }: Scene) => model.requests.at(-1)?.messages.at(-1)?.text ?? "";
 
 describe("[H6] the bot", () => {
-  const play = sharedBot({ mayRefuse: ({ path }) => path.includes("/reactions/") });
+  const GONE = { mayRefuse: ({ path }: RequestRecord) => path.includes("/reactions/") };
+  const play = sharedBot({});
 
   it("answers the edited text if a message is edited while its turn runs", () =>
     play(async (scene) => {
@@ -43,7 +45,7 @@ describe("[H6] the bot", () => {
       const [reply = ""] = await replies(here, 1);
       assert.match(reply, /> the new question/);
       assert.doesNotMatch(lastText(scene), /the old question/);
-    }));
+    }, GONE));
 
   it("answers nothing if a message is deleted while its turn runs, and goes on", () =>
     play(async (scene) => {
@@ -64,7 +66,7 @@ describe("[H6] the bot", () => {
       const [reply = ""] = await replies(here, 1);
       assert.match(reply, /> but this/);
       assert.doesNotMatch(lastText(scene), /never mind/);
-    }));
+    }, GONE));
 
   it("[S5] stops by `/stop` as a message: it ends the running turn and those behind it", () =>
     play(async (scene) => {
@@ -77,7 +79,7 @@ describe("[H6] the bot", () => {
       const [, reply = ""] = await replies(here, 2);
       assert.match(reply, /> three/);
       await states(scene, "stopped", "stopped", "stopped", "answered");
-    }));
+    }, GONE));
 
   it("[S5] [K3] stops by the slash command: it ends only the person's own turns in a guild", () =>
     play(async (scene) => {
@@ -92,7 +94,7 @@ describe("[H6] the bot", () => {
       simulator.command({ as: "grace", in: here, name: "stop" });
       await replies(here, 1);
       await states(scene, "stopped", "answered");
-    }));
+    }, GONE));
 
   for (const point of crashPoints(["before:T1"], ["after:T1"])) {
     it(`${point} of the edit › answers the edited text once`, () =>
@@ -119,52 +121,49 @@ describe("[H6] the bot", () => {
         assert.match(second, /> later/);
       }));
   }
-});
 
-describe("[S5] messages that arrive during a turn", () => {
-  it("share one turn and one reply in guilds", () =>
-    withSimulation(inMode(), async (scene) => {
-      const { simulator, start, say, mention, replies, model } = scene;
-      await start();
-      let first = "";
-      await hangAt(scene, () => {
-        first = say("grace", "general", `${mention} one`).id;
-      });
-      say("grace", "general", `${mention} two`);
-      say("grace", "general", `${mention} three`);
-      simulator.edit({ as: "grace", in: "general", message: first, text: `${mention} one, again` });
-      const [, reply = ""] = await replies("general", 2);
-      assert.match(reply, /> three/);
-      const request = model.requests.at(-1);
-      assert.match(lastText(scene), /two[^]*three/);
-      assert.equal(request?.messages.filter(({ text }) => text.includes("two")).length, 1);
-      await states(scene, "answered", "answered", "answered");
-    }));
+  describe("[S5] messages that arrive during a turn", () => {
+    it("share one turn and one reply in guilds", () =>
+      play(async (scene) => {
+        const { simulator, say, mention, replies, model, here } = scene;
+        let first = "";
+        await hangAt(scene, () => {
+          first = say("grace", here, `${mention} one`).id;
+        });
+        say("grace", here, `${mention} two`);
+        say("grace", here, `${mention} three`);
+        simulator.edit({ as: "grace", in: here, message: first, text: `${mention} one, again` });
+        const [, reply = ""] = await replies(here, 2);
+        assert.match(reply, /> three/);
+        const request = model.requests.at(-1);
+        assert.match(lastText(scene), /two[^]*three/);
+        assert.equal(request?.messages.filter(({ text }) => text.includes("two")).length, 1);
+        await states(scene, "answered", "answered", "answered");
+      }, inMode()));
 
-  it("end the running turn with the mode `interrupt`, and have its message as context", () =>
-    withSimulation(inMode("interrupt"), async (scene) => {
-      const { start, say, mention, replies, model } = scene;
-      await start();
-      await hangAt(scene, () => say("grace", "general", `${mention} one`));
-      say("grace", "general", `${mention} two`);
-      const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /> two/);
-      assert.match(model.requests.at(-1)?.messages.map(({ text }) => text).join() ?? "", /one/);
-      await states(scene, "interrupted", "answered");
-    }));
-});
+    it("end the running turn with the mode `interrupt`, and have its message as context", () =>
+      play(async (scene) => {
+        const { say, mention, replies, model, here } = scene;
+        await hangAt(scene, () => say("grace", here, `${mention} one`));
+        say("grace", here, `${mention} two`);
+        const [reply = ""] = await replies(here, 1);
+        assert.match(reply, /> two/);
+        assert.match(model.requests.at(-1)?.messages.map(({ text }) => text).join() ?? "", /one/);
+        await states(scene, "interrupted", "answered");
+      }, inMode("interrupt")));
+  });
 
-describe("[S5] an interruption", () => {
-  it("waits if its sender has a turn elsewhere, and ends no turn", () =>
-    withSimulation(inMode("interrupt"), async (scene) => {
-      const { simulator, start, say, mention, replies } = scene;
-      simulator.invite({ who: "mallory" });
-      await start();
-      await hangAt(scene, () => say("grace", "off-topic", `${mention} one`));
-      await hangAt(scene, () => say("mallory", "general", `${mention} two`));
-      say("grace", "general", `${mention} three`);
-      say("ada", "help", `${mention} four`);
-      await replies("help", 1);
-      await states(scene, "running", "running", "waiting", "answered");
-    }));
+  describe("[S5] an interruption", () => {
+    it("waits if its sender has a turn elsewhere, and ends no turn", () =>
+      play(async (scene) => {
+        const { simulator, say, mention, replies, here } = scene;
+        simulator.invite({ who: "mallory" });
+        await hangAt(scene, () => say("grace", "off-topic", `${mention} one`));
+        await hangAt(scene, () => say("mallory", here, `${mention} two`));
+        say("grace", here, `${mention} three`);
+        say("ada", "help", `${mention} four`);
+        await replies("help", 1);
+        await states(scene, "running", "running", "waiting", "answered");
+      }, inMode("interrupt")));
+  });
 });

@@ -5,75 +5,77 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const HERE = { discord: () => ({ historyLimit: 0 }) };
 
-describe("[S4a] a session", () => {
-  it("begins a new transcript while the bot runs, and deletes nothing", () =>
-    withSimulation(HERE, async ({ start, say, mention, replies, model, cli, rows }) => {
-      await start();
-      say("grace", "general", `${mention} The word is barnacle.`);
-      await replies("general", 1);
-      const { stdout } = await cli("sessions", "list", "--json");
-      const [session] = JSON.parse(stdout.join(""));
-      assert.match(session.name, /^discord:.*#general$/);
-      assert.deepEqual((await cli("sessions", "reset", session.sessionKey)).code, 0);
-      say("grace", "general", `${mention} Which word?`);
-      await replies("general", 2);
-      const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
-      assert.match(texts, /Which word/);
-      assert.doesNotMatch(texts, /The word is barnacle/);
-      const exported = await cli("sessions", "export", session.sessionKey);
-      assert.deepEqual(exported.stdout.map((line) => JSON.parse(line).type), [
-        "entry",
-        "entry",
-        "checkpoint",
-        "entry",
-        "entry",
-      ]);
-      assert.equal(rows("SELECT COUNT(*) AS n FROM entry")[0]?.["n"], 4);
-    }));
-});
+describe("sessions and people", () => {
+  const play = sharedBot(HERE);
 
-describe("[X5] a person", () => {
-  it("is forgotten beside the running bot, which goes on", () =>
-    withSimulation(HERE, async (scene) => {
-      const { start, say, mention, replies, cli, dataDir, user } = scene;
-      await start();
-      const { id: asked } = say("grace", "general", `${mention} My canary sings.`);
-      await replies("general", 1);
-      say("ada", "general", `${mention} Good morning.`);
-      await replies("general", 2);
-      const { id } = user("grace");
-      const media = join(dataDir, "media", asked);
-      mkdirSync(media, { recursive: true });
-      writeFileSync(join(media, `${id}-1400000000000000077.txt`), "Her canary sings.");
-      const { code, stdout, stderr } = await cli("forget", id, "--yes");
-      assert.equal(code, 0, stderr.join("\n"));
-      assert.match(stdout[0] ?? "", /^Forgot user/);
-      assert.ok(!existsSync(media), "her files, and the folder with the id of her message");
-      for (const file of readdirSync(dataDir).filter((name) => name.startsWith(DATABASE_NAME))) {
-        const bytes = readFileSync(join(dataDir, file), "latin1");
-        // The model's own answer repeats her words, and stays.
-        assert.ok(!bytes.includes(id), file);
-        assert.ok(!/\bgrace\b/i.test(bytes), file);
-      }
-      say("ada", "general", `${mention} Still there?`);
-      assert.match((await replies("general", 3))[2] ?? "", /Still there/);
-    }));
-});
+  describe("[S4a] a session", () => {
+    it("begins a new transcript while the bot runs, and deletes nothing", () =>
+      play(async ({ say, mention, replies, model, cli, rows, here }) => {
+        say("grace", here, `${mention} The word is barnacle.`);
+        await replies(here, 1);
+        const { stdout } = await cli("sessions", "list", "--json");
+        const [session] = JSON.parse(stdout.join(""));
+        assert.match(session.name, new RegExp(`^discord:.*#${here}$`));
+        assert.deepEqual((await cli("sessions", "reset", session.sessionKey)).code, 0);
+        say("grace", here, `${mention} Which word?`);
+        await replies(here, 2);
+        const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
+        assert.match(texts, /Which word/);
+        assert.doesNotMatch(texts, /The word is barnacle/);
+        const exported = await cli("sessions", "export", session.sessionKey);
+        assert.deepEqual(exported.stdout.map((line) => JSON.parse(line).type), [
+          "entry",
+          "entry",
+          "checkpoint",
+          "entry",
+          "entry",
+        ]);
+        assert.equal(rows("SELECT COUNT(*) AS n FROM entry")[0]?.["n"], 4);
+      }));
+  });
 
-describe("[S2] the list of sessions", () => {
-  it("keeps the names of places after the people who wrote there are forgotten", () =>
-    withSimulation({}, async ({ start, say, mention, replies, user, cli }) => {
-      await start();
-      say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
-      const names = async () => (await cli("sessions", "list")).stdout.join("\n");
-      assert.match(await names(), /discord:krill\S*#general/);
-      const { code, stderr } = await cli("forget", user("grace").id, "--yes");
-      assert.equal(code, 0, stderr.join("\n"));
-      assert.match(await names(), /discord:krill\S*#general/);
-    }));
+  describe("[X5] a person", () => {
+    it("is forgotten beside the running bot, which goes on", () =>
+      play(async (scene) => {
+        const { say, mention, replies, cli, dataDir, user, here } = scene;
+        const { id: asked } = say("grace", here, `${mention} My canary sings.`);
+        await replies(here, 1);
+        say("ada", here, `${mention} Good morning.`);
+        await replies(here, 2);
+        const { id } = user("grace");
+        const media = join(dataDir, "media", asked);
+        mkdirSync(media, { recursive: true });
+        writeFileSync(join(media, `${id}-1400000000000000077.txt`), "Her canary sings.");
+        const { code, stdout, stderr } = await cli("forget", id, "--yes");
+        assert.equal(code, 0, stderr.join("\n"));
+        assert.match(stdout[0] ?? "", /^Forgot user/);
+        assert.ok(!existsSync(media), "her files, and the folder with the id of her message");
+        for (const file of readdirSync(dataDir).filter((name) => name.startsWith(DATABASE_NAME))) {
+          const bytes = readFileSync(join(dataDir, file), "latin1");
+          // The model's own answer repeats her words, and stays.
+          assert.ok(!bytes.includes(id), file);
+          assert.ok(!/\bgrace\b/i.test(bytes), file);
+        }
+        say("ada", here, `${mention} Still there?`);
+        assert.match((await replies(here, 3))[2] ?? "", /Still there/);
+      }));
+  });
+
+  describe("[S2] the list of sessions", () => {
+    it("keeps the names of places after the people who wrote there are forgotten", () =>
+      play(async ({ say, mention, replies, user, cli, here }) => {
+        say("grace", here, `${mention} hello`);
+        await replies(here, 1);
+        const isNamed = new RegExp(`discord:krill\\S*#${here} `);
+        const names = async () => (await cli("sessions", "list")).stdout.join("\n");
+        assert.match(await names(), isNamed);
+        const { code, stderr } = await cli("forget", user("grace").id, "--yes");
+        assert.equal(code, 0, stderr.join("\n"));
+        assert.match(await names(), isNamed);
+      }));
+  });
 });

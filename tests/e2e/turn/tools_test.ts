@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, KILLED, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -56,26 +56,22 @@ describe("[T6] the bot", () => {
     }));
 
   it("[L4] remembers the conversation after a long result", () =>
-    withSimulation(
-      {
-        discord: () => ({ historyLimit: 0 }),
-        // Descriptions of all tools take half of the smallest window, and this is about results.
-        config: { tools: { allow: ["read_channel_history"] } },
-      },
-      async ({ start, say, mention, replies, model }) => {
-        await start();
-        for (let at = 0; at < 6; at++) say("ada", "general", "very long words ".repeat(120));
-        say("grace", "general", `${mention} Remember the number 42.`);
-        await replies("general", 1);
-        say("grace", "general", `${mention}\n${READ}`);
-        await replies("general", 2);
-        say("grace", "general", `${mention} Which number?`);
-        await replies("general", 3);
-        const seen = model.requests.at(-1)?.messages ?? [];
-        assert.ok(seen.some(({ text }) => text.includes("Remember the number 42.")));
-        assert.ok(seen.some(({ role, text }) => role === "tool" && /very long/.test(text)));
-      },
-    ));
+    play(async ({ say, mention, replies, model, here }) => {
+      for (let at = 0; at < 6; at++) say("ada", here, "very long words ".repeat(120));
+      say("grace", here, `${mention} Remember the number 42.`);
+      await replies(here, 1);
+      say("grace", here, `${mention}\n${READ}`);
+      await replies(here, 2);
+      say("grace", here, `${mention} Which number?`);
+      await replies(here, 3);
+      const seen = model.requests.at(-1)?.messages ?? [];
+      assert.ok(seen.some(({ text }) => text.includes("Remember the number 42.")));
+      assert.ok(seen.some(({ role, text }) => role === "tool" && /very long/.test(text)));
+    }, {
+      discord: () => ({ historyLimit: 0 }),
+      // Descriptions of all tools take half of the smallest window, and this is about results.
+      config: { tools: { allow: ["read_channel_history"] } },
+    }));
 
   it("reads another channel for its asker, and no later turn sees the result", () =>
     play(async ({ simulator, say, mention, replies, model, here }) => {
@@ -105,28 +101,23 @@ describe("[T6] the bot", () => {
     }));
 
   it("summarises a long history in requests that count as summaries", () =>
-    withSimulation(
-      { discord: () => ({ historyLimit: 0 }) },
-      async ({ start, say, mention, replies, rows, model }) => {
-        const bot = await start();
-        for (let at = 0; at < 12; at++) say("ada", "general", `${at} ${"waves ".repeat(200)}`);
-        say("grace", "general", `${mention}\ncall: read_channel_history {"question":"Why?"}`);
-        const [reply = ""] = await replies("general", 1);
-        assert.match(reply, /summary of 12 messages, from \d+ to \d+/);
-        const asked = model.requests.filter(({ system }) =>
-          /an assistant can answer a person/.test(system ?? "")
-        );
-        assert.ok(asked.length > 0);
-        assert.match(asked[0]?.messages[0]?.text ?? "", /<message [^]*Why\?/);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
-        const kinds = rows("SELECT kind, sum(requests) AS requests FROM usage GROUP BY kind");
-        assert.ok(
-          kinds.some((row) => row["kind"] === "summary" && row["requests"] === asked.length),
-          JSON.stringify(kinds),
-        );
-      },
-    ));
+    play(async ({ say, mention, replies, rows, model, simulator, until, here }) => {
+      for (let at = 0; at < 12; at++) say("ada", here, `${at} ${"waves ".repeat(200)}`);
+      say("grace", here, `${mention}\ncall: read_channel_history {"question":"Why?"}`);
+      const [reply = ""] = await replies(here, 1);
+      assert.match(reply, /summary of 12 messages, from \d+ to \d+/);
+      const asked = model.requests.filter(({ system }) =>
+        /an assistant can answer a person/.test(system ?? "")
+      );
+      assert.ok(asked.length > 0);
+      assert.match(asked[0]?.messages[0]?.text ?? "", /<message [^]*Why\?/);
+      const counted = () =>
+        rows(
+          `SELECT sum(requests) AS n FROM usage
+ WHERE kind = 'summary' AND channel_id = '${simulator.channel(here).id}'`,
+        )[0]?.["n"];
+      await until("the summaries to be counted", () => counted() === asked.length);
+    }, { discord: () => ({ historyLimit: 0 }) }));
 
   it("[T4] reads no history for a person who may not read it", () =>
     play(async ({ simulator, say, mention, replies, here }) => {
@@ -148,29 +139,28 @@ describe("[T6] the bot", () => {
       say("grace", here, `${mention}\ncall: set_sail {}`);
       assert.match((await replies(here, 1))[0] ?? "", /there is no tool "set_sail" here/);
     }));
-});
 
-describe("[L3] a model server that refuses tools", () => {
-  it("gets questions without them, and log, health and owner hear of it once", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model, status, until, written }) => {
-      const bot = await start();
-      model.behave("no_tools");
-      say("grace", "general", `${mention} hello`);
-      assert.match((await replies("general", 1))[0] ?? "", /> hello/);
-      say("grace", "general", `${mention} hello again`);
-      assert.match((await replies("general", 2))[1] ?? "", /> hello again/);
-      // The second one is a probe.
-      const hasTools = model.requests.map(({ hasTools }) => hasTools);
-      assert.deepEqual(hasTools, [true, true, false, false]);
-      assert.match(model.requests.at(-1)?.system ?? "", /You have no tools here/);
-      assert.equal(bot.lines.filter((line) => line.includes("refuses all tools")).length, 1);
-      const { checks } = await status(bot);
-      const check = checks.find(({ name }) => name === "model:refused");
-      assert.equal(check?.componentId, "openai/barnacle-script");
-      assert.match(String(check.observedValue), /refuses all tools.*does not support tools/);
-      await until("the owner to read it", () => written("dm", "ada").length > 0);
-      assert.match(written("dm", "ada").join(), /`openai\/barnacle-script` refuses all tools/);
-    }));
+  describe("[L3] a model server that refuses tools", () => {
+    it("gets questions without them, and log, health and owner hear of it once", () =>
+      play(async ({ say, mention, replies, model, status, until, written, here }, bot) => {
+        model.behave("no_tools");
+        say("grace", here, `${mention} hello`);
+        assert.match((await replies(here, 1))[0] ?? "", /> hello/);
+        say("grace", here, `${mention} hello again`);
+        assert.match((await replies(here, 2))[1] ?? "", /> hello again/);
+        // The second one is a probe.
+        const hasTools = model.requests.map(({ hasTools }) => hasTools);
+        assert.deepEqual(hasTools, [true, true, false, false]);
+        assert.match(model.requests.at(-1)?.system ?? "", /You have no tools here/);
+        assert.equal(bot.lines.filter((line) => line.includes("refuses all tools")).length, 1);
+        const { checks } = await status(bot);
+        const check = checks.find(({ name }) => name === "model:refused");
+        assert.equal(check?.componentId, "openai/barnacle-script");
+        assert.match(String(check.observedValue), /refuses all tools.*does not support tools/);
+        await until("the owner to read it", () => written("dm", "ada").length > 0);
+        assert.match(written("dm", "ada").join(), /`openai\/barnacle-script` refuses all tools/);
+      }));
+  });
 });
 
 describe("[D1] a turn with tools that a crash cuts", () => {

@@ -6,7 +6,7 @@ import { WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { loginLink, withDashboard } from "../../support/browser/dashboard.ts";
 import { freePort } from "../../support/network/free_port.ts";
 import { ended, withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 
 /** A text and a name that a person chooses, and that must stay text. */
 const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
@@ -105,7 +105,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
 describe("[O6] [K2] /dashboard", () => {
   it("gives an owner a link that logs in once, which only they see", () =>
     withSimulation(
-      { config: { http: { port: 0, dashboard: true } }, mayRefuse: isEarly },
+      { config: { http: { port: 0, dashboard: true } } },
       async (scene) => {
         await scene.start();
         await registered(scene);
@@ -164,7 +164,7 @@ describe("[O6] [K2] /dashboard", () => {
     }));
 
   it("says that the dashboard is off; once on, a running bot reads its changed config first", () =>
-    withSimulation({ mayRefuse: isEarly }, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.line(await scene.start(), /"Barnacle is running"/); // it answers commands then
       await registered(scene);
       assert.equal(

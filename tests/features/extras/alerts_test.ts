@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 interface Received {
   readonly path: string;
@@ -93,8 +93,7 @@ describe("[O12] alerts of the bot", () => {
         assert.match(shown, /alert:gateway .*the owners know by webhook since/);
         assert.ok(!bot.lines.join("\n").includes("SecretPart"), "the log has the secret address");
 
-        bot.kill("SIGKILL");
-        assert.deepEqual(await ended(bot), KILLED);
+        await killBot(bot);
         goUp(scene);
         startBot();
         await until("the end", () => received.length >= 3);
@@ -297,8 +296,7 @@ describe("[O12] barnacle alerts test", () => {
           `FAIL  ntfy     ${host} answered with status 403: check the token, and whether it may publish`,
         ]]);
         assert.deepEqual(received.map(({ path }) => path), [SECRET_PATH, "/t", SECRET_PATH, "/t"]);
-        bot.kill("SIGKILL");
-        assert.deepEqual(await ended(bot), KILLED);
+        await killBot(bot);
       })
     ));
 });

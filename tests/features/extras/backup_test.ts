@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
-import { type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const PASSPHRASE = "correct horse battery staple";
@@ -50,8 +50,7 @@ describe("[O11] barnacle backup, verify and restore", () => {
       const beside = await scene.cli("restore", file, "--force");
       assert.equal(beside.code, 75);
       assert.match(beside.stderr.join("\n"), /a bot \(pid \d+\) runs with the data/);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await bot.exited, STOPPED);
+      await stopBot(bot);
       scene.say("grace", "general", `${scene.mention} while it moves`);
 
       move(scene);

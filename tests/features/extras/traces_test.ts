@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 
 /** A request to the collector. */
 interface Received {
@@ -47,8 +47,7 @@ describe("[T1] the export of traces", () => {
             `${mention} krill\ncall: code {"source":"'walrus'.toUpperCase()"}`,
           );
           await replies("general", 1);
-          bot.kill("SIGTERM");
-          assert.deepEqual(await ended(bot), STOPPED);
+          await stopBot(bot);
           assert.deepEqual(received.map(({ path, key }) => [path, key]), [
             ["/v1/traces", "collector-key-1234"],
           ]);

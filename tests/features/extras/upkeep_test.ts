@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -50,14 +50,12 @@ describe("docs/upkeep.md", () => {
         await scene.eventually("its state", async () => {
           return /^(?:Healthy|Works)/.test((await cli("status")).stdout.join("\n"));
         });
-        first.kill("SIGTERM");
-        assert.deepEqual(await ended(first), STOPPED);
+        await stopBot(first);
         say("grace", "general", `${mention} three`);
         const second = await start();
         assert.match((await replies("general", 3))[2] ?? "", /three/);
         assert.equal(simulator.account().identifies.length, 1, "the session was not resumed");
-        second.kill("SIGTERM");
-        assert.deepEqual(await ended(second), STOPPED);
+        await stopBot(second);
       });
     },
   );
@@ -83,8 +81,7 @@ describe("docs/upkeep.md", () => {
       assert.match((await replies("general", 2))[1] ?? "", /two/);
       const checked = await cli("doctor", "--only", "discord");
       assert.match(checked.stdout.join("\n"), /^ok +Token/m);
-      second.kill("SIGTERM");
-      assert.deepEqual(await ended(second), STOPPED);
+      await stopBot(second);
     }));
 
   it("is watched from a phone: alerts by ntfy, and /readyz under a name of the VPN", async () => {
@@ -117,8 +114,7 @@ describe("docs/upkeep.md", () => {
         const [status, body] = await askAs("bot.vpn.example:8787", `${url}/readyz`);
         assert.deepEqual([status, JSON.parse(body)], [200, { status: "pass" }]);
         assert.equal((await askAs("other.example", `${url}/readyz`))[0], 403);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
       });
     } finally {
       ntfy.close();

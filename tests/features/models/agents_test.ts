@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** Ada, by the id that the simulator gives her. */
@@ -69,7 +69,6 @@ describe("[N1] each agent of one bot", () => {
     await withSimulation({
       ...beside([main, writer], { writer: { channels: ["help"] } }),
       env: { OPENAI_BASE_URL: model.baseUrl },
-      mayRefuse: isEarly,
       simulator: { rateLimits: false },
     }, async (scene) => {
       const { start, say, mention, replies, written, cli, eventually, simulator } = scene;

@@ -2,13 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  ended,
-  KILLED,
-  type Scene,
-  type SceneOptions,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { killBot, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Waits until the bot knows that its newest message is at Discord. */
 async function answered({ replies, recorded, simulator }: Scene, count: number): Promise<void> {
@@ -66,8 +60,7 @@ describe("[I1] the intent filter", () => {
       const silent = say("ada", "general", "where do you put the server block?");
       assert.equal(await decided(silent), "ignore: quiet");
 
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       await start();
       const still = say("ada", "general", "and where is the other block?");
       assert.equal(await decided(still), "ignore: quiet");
@@ -82,8 +75,7 @@ describe("[I1] the intent filter", () => {
       say("grace", "general", "anyone seen the game yesterday");
       say("ada", "general", `${mention} how do I serve https with nginx?`);
       await answered(scene, 1);
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       await start();
       const follow = say("ada", "general", "where do you put the server block?");
       assert.equal(await decided(follow), "accept: intent");

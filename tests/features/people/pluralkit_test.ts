@@ -9,13 +9,7 @@ import {
   startPluralkit,
 } from "../../../simulator/pluralkit/server.ts";
 import { PLURALKIT_APPLICATION_ID } from "../../../simulator/actions/webhooks.ts";
-import {
-  ended,
-  KILLED,
-  type Scene,
-  type SceneOptions,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { killBot, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 
 const TIDE = { id: "tides", name: "Tide" };
 const LUNA = { id: "lunaa", name: "Luna" };
@@ -93,8 +87,7 @@ describe("[P13] a message that PluralKit posts for a member", () => {
       pluralkit.fail({ kind: "hang" });
       const proxied = pluralkit.proxy(ask(scene, "are you there?"), TIDE, LUNA);
       await until("PluralKit to be asked", () => pluralkit.requests.length > 0);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       pluralkit.fail(undefined);
       await start();
       assert.equal(await decided(proxied), "accept: mentioned");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** Ada, by the id that the simulator gives her. */
@@ -13,7 +13,6 @@ describe("[K2] /think", () => {
   it("reaches the model of that conversation, from the menu and as a text, after a restart", async () => {
     await using model = await startFixedModel(() => "thought");
     await withSimulation({
-      mayRefuse: isEarly,
       env: { OPENAI_BASE_URL: model.baseUrl },
       config: { commands: OWNER },
     }, async (scene) => {
@@ -45,7 +44,7 @@ describe("[K2] /think", () => {
 describe("[K2] /status", () => {
   it("shows the conversation's model, and what needs attention to owners alone", () =>
     withSimulation({
-      mayRefuse: (record) => isEarly(record) || record.status === 404, // the owner who is no user
+      mayRefuse: ({ status }) => status === 404, // the owner who is no user
       config: {
         commands: { ownerAllowFrom: [...OWNER.ownerAllowFrom, "1456074443980899999"] },
         agents: {
@@ -81,7 +80,6 @@ describe("[K2] [R10] /reasoning and /verbose", () => {
       "Tides turn.",
     );
     await withSimulation({
-      mayRefuse: isEarly,
       env: { OPENAI_BASE_URL: model.baseUrl },
       config: { commands: OWNER },
     }, async (scene) => {
@@ -109,7 +107,6 @@ describe("[K2] [P1] /activation and /send", () => {
   it("decide whether the bot answers in a channel", async () => {
     await using model = await startFixedModel(() => "here");
     await withSimulation({
-      mayRefuse: isEarly,
       env: { OPENAI_BASE_URL: model.baseUrl },
       config: { commands: OWNER },
     }, async (scene) => {
@@ -138,7 +135,7 @@ describe("[K2] [P1] /activation and /send", () => {
 
 describe("[K2] /restart", () => {
   it("ends a supervised bot once its answer is sent, and not again after the start", () =>
-    withSimulation({ mayRefuse: isEarly, config: { commands: OWNER } }, async (scene) => {
+    withSimulation({ config: { commands: OWNER } }, async (scene) => {
       const { say, replies, start } = scene;
       const supervised = { BARNACLE_SUPERVISED: "1" };
       const first = await start(supervised);
@@ -158,7 +155,6 @@ describe("[K2] [S5] /queue", () => {
     let held = Promise.withResolvers<string>();
     await using model = await startFixedModel(() => held.promise);
     await withSimulation({
-      mayRefuse: isEarly,
       env: { OPENAI_BASE_URL: model.baseUrl },
       config: { commands: OWNER },
     }, async (scene) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { accountOf } from "../../support/bot/account.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
@@ -111,8 +111,7 @@ describe("[O15] a failover of PostgreSQL to its replica", NEEDS_POSTGRES, () => 
       await asks(scene, 0, 2);
       await follower.stop();
       await asks(scene, 2, 4);
-      bot.kill("SIGKILL"); // and its data directory is not used again: its machine is lost, too
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot); // and its data directory is not used again: its machine is lost, too
       await failOver();
       await using other = startSecondBot(scene, { env: { STORE_URL: url } });
       await scene.line(other, /This process owns the store/);

@@ -14,7 +14,7 @@ import { buttonsIn } from "../../../simulator/world/components.ts";
 import { ownCommand } from "../../../src/host/process/own_process.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { startPluralkit } from "../../../simulator/pluralkit/server.ts";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -90,8 +90,7 @@ describe("[X3] a running bot", onDeno, () => {
         pluralkit.proxy(original, TIDE, LUNA, `${mention} hello`);
         await replies("general", 2);
         await pair(scene);
-        bot.kill("SIGTERM");
-        assert.deepEqual(await ended(bot), STOPPED);
+        await stopBot(bot);
 
         const used = usedAddresses(audit);
         const services = [simulator.apiUrl, simulator.gatewayUrl, model.baseUrl, pluralkit.apiUrl];

@@ -6,22 +6,19 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { isEarly } from "../../support/bot/slash.ts";
+import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
 import { freePort } from "../../support/network/free_port.ts";
 
 const ALLOWED = { tools: { allow: ["mcp__all", "mcp__asks"] } };
 const EVERYTHING = {
-  mayRefuse: isEarly,
   config: {
     ...ALLOWED,
     mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
   },
 };
 const SCRIPTED = {
-  mayRefuse: isEarly,
   config: {
     ...ALLOWED,
     mcp: { servers: { asks: { ...scriptedProgram("Asks."), sandbox: "off" } } },
@@ -132,8 +129,7 @@ describe("[T13] a question of an MCP server", () => {
       const first = await startWithTools();
       say("grace", "general", `${mention}\n${LOOK}`);
       const asked = await card(scene, /Which reef\?/);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       await start();
       await fillIn(scene, asked, { reef: "the outer one" });
       assert.match(await answer(scene), /Unknown: [^]*did not get the answer/);
@@ -149,7 +145,7 @@ describe("[T13] a question of an MCP server", () => {
     const servers = { all: { url: `http://127.0.0.1:${port}/mcp` } };
     try {
       await withSimulation(
-        { mayRefuse: isEarly, config: { ...ALLOWED, mcp: { servers } } },
+        { config: { ...ALLOWED, mcp: { servers } } },
         async (scene) => {
           const { startWithTools, say, mention, eventually } = scene;
           const isUp = () => fetch(servers.all.url).then(() => true, () => false);

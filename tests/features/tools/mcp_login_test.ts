@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { login } from "../../../src/extras/agent/mcp.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { give, isEarly, registered } from "../../support/bot/slash.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 import { type OAuthServer, startOAuthServer } from "../../support/model/mcp_oauth.ts";
 
 /** Signs in as an operator whose browser is on another machine. */
@@ -79,7 +79,7 @@ describe("[T13] the bot", () => {
       mcp: { servers: { far: { url: server.url } } },
       tools: { allow: ["mcp__far"] },
     };
-    await withSimulation({ config, mayRefuse: isEarly }, async (scene) => {
+    await withSimulation({ config }, async (scene) => {
       const { start, say, mention, replies, written, until } = scene;
       await start();
       await registered(scene);

@@ -13,7 +13,7 @@ import { addMember } from "../../../simulator/world/create_world.ts";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
 /** Ada, by the id that the simulator gives her. */
@@ -441,8 +441,7 @@ describe("[T16] an offer whose bot is killed", () => {
       const asked = await card();
       press("ada", asked, "1. Slow");
       await until("the command", () => ran() === 1);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       await start();
       await until(
         "the outcome",
@@ -461,8 +460,7 @@ describe("[T16] an offer whose bot is killed", () => {
       const shown = await card();
       press("ada", shown, "1. Slow");
       await until("the command", () => ran() === 1);
-      first.kill("SIGKILL");
-      assert.deepEqual(await ended(first), KILLED);
+      await killBot(first);
       simulator.delete({ as: "ada", in: "general", message: asked.id });
       await start();
       const isUncertain = (text: string) => /uncertain whether Slow ran/.test(text);
@@ -481,8 +479,7 @@ describe("[T16] an offer whose bot is killed", () => {
         const first = await start();
         offer([CLEAN]);
         const asked = await card();
-        first.kill("SIGKILL");
-        assert.deepEqual(await ended(first), KILLED);
+        await killBot(first);
         const dying = await start({ BARNACLE_CRASH_AT: point });
         press("ada", asked, "1. Clean up");
         const end = await Promise.race([

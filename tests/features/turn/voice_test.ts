@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { oggOpus } from "../../support/files/samples.ts";
 
 /** A server that hears and speaks; `speak` answers its other requests. */
@@ -133,8 +133,7 @@ describe("[H10] [R16] voice messages", () => {
           await scene.replies("dm", 2, "ada");
           assert.match(prompt(scene), /not read: today's budget is used up/);
           assert.deepEqual(heard, ["/v1/audio/transcriptions"]);
-          bot.kill("SIGTERM");
-          assert.deepEqual(await ended(bot), STOPPED);
+          await stopBot(bot);
           const used = scene.rows("SELECT model, audio_sec FROM usage WHERE kind = 'audio'");
           assert.deepEqual(used.map(({ model, audio_sec }) => [model, audio_sec]), [
             ["speech/ear", 4],
@@ -159,8 +158,7 @@ describe("[H10] [R16] voice messages", () => {
           assert.match(reply, /budget for my answers is used up/);
           assert.deepEqual(heard, ["/v1/audio/transcriptions"]);
           assert.deepEqual(scene.model.requests, [], "the transcript cost all of it");
-          bot.kill("SIGTERM");
-          assert.deepEqual(await ended(bot), STOPPED);
+          await stopBot(bot);
           const used = scene.rows("SELECT micros, unpriced FROM usage WHERE kind = 'audio'");
           assert.deepEqual(used.map((row) => Object.values(row)), [[400_000, 0]]);
         },

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
-import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** A server on this machine; returns its address and how to close it. */
@@ -103,8 +103,7 @@ describe("[T6] tools of MCP servers in the bot", () => {
       );
       say("ada", "general", call);
       assert.match((await replies("general", 2))[1] ?? "", /Echo: ahoy/);
-      bot.kill("SIGTERM");
-      assert.deepEqual(await ended(bot), STOPPED);
+      await stopBot(bot);
     });
   });
 });

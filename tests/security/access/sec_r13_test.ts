@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addMember } from "../../../simulator/world/create_world.ts";
-import { overtakesDeferral, withSimulation } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const CODE = /\b[A-HJ-NP-Z2-9]{8}\b/;
 const DENIED = "You are not authorized to do that.";
@@ -11,7 +11,6 @@ const DENIED = "You are not authorized to do that.";
 describe("[SEC-R13] a pairing code", () => {
   it("is not guessed, works once, and opens direct messages only", () =>
     withSimulation({
-      mayRefuse: overtakesDeferral,
       discord: ({ world }) => ({
         guilds: { [String([...world.guilds.keys()][0])]: { users: ["ada"] } },
       }),

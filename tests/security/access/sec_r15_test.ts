@@ -4,12 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addMember } from "../../../simulator/world/create_world.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
-import { overtakesDeferral, withSimulation } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 describe("[SEC-R15] a person without access", () => {
   it("gets nothing by a message, an edit, a reaction, a reply, a thread, a webhook or a command", () =>
     withSimulation({
-      mayRefuse: overtakesDeferral,
       discord: ({ world }) => ({
         dm: { policy: "allowlist", allowFrom: ["ada"] },
         guilds: {

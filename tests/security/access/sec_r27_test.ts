@@ -5,11 +5,13 @@ import { describe, it } from "node:test";
 import type { Message } from "../../../simulator/world/world.ts";
 import {
   ended,
+  killBot,
   KILLED,
   type Scene,
   type SceneOptions,
   withSimulation,
 } from "../../support/bot/e2e.ts";
+import { reconfigure, sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** The bot's own limits, in place of those of {@link MANY_QUESTIONS}. */
 const WITH_LIMITS: SceneOptions = {
@@ -37,8 +39,12 @@ function noticesIn({ simulator }: Scene, where: string): readonly (string | unde
 }
 
 /** Asks, while the model answers nothing. */
-function flood({ say, mention }: Scene, as: string, names: readonly string[]): readonly Message[] {
-  return names.map((name) => say(as, "general", `${mention} ${name}`));
+function flood(
+  { say, mention, here }: Scene,
+  as: string,
+  names: readonly string[],
+): readonly Message[] {
+  return names.map((name) => say(as, here, `${mention} ${name}`));
 }
 
 const names = (from: number, to: number) =>
@@ -49,16 +55,17 @@ const answered = (texts: readonly string[]) =>
   texts.filter((text) => !isNotice(text)).map((text) => /q\d+\./.exec(text)?.[0]);
 
 describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => {
+  const play = sharedBot(WITH_LIMITS);
+
   it("gets four answers and one notice, and each other message has its reason", () =>
-    withSimulation(WITH_LIMITS, async (scene) => {
-      const { start, replies, model, until, written, decided, cli, say, mention } = scene;
-      await start();
+    play(async (scene) => {
+      const { replies, model, until, written, decided, cli, say, mention, here } = scene;
       model.behave("slow", 1);
       const asked = flood(scene, "grace", names(1, 12));
       await until("the model", () => model.requests.length > 0);
-      const texts = await replies("general", 5);
+      const texts = await replies(here, 5);
       assert.deepEqual(answered(texts), names(1, 4));
-      assert.deepEqual(noticesIn(scene, "general"), [asked[4]?.id]);
+      assert.deepEqual(noticesIn(scene, here), [asked[4]?.id]);
       for (const message of asked.slice(4)) {
         assert.equal(await decided(message), "ignore: queue-full");
       }
@@ -66,23 +73,22 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       assert.match(why.stdout.join(""), /messages\.queue\.perUser/);
       assert.match(why.stdout.join(""), /NO\s+queue/);
 
-      say("grace", "general", `${mention} q13.`); // the flood is over: there is room again
-      await until("the last answer", () => answered(written("general")).includes("q13."));
-      assert.deepEqual(answered(written("general")), [...names(1, 4), "q13."]);
-      assert.equal(noticesIn(scene, "general").length, 1);
+      say("grace", here, `${mention} q13.`); // the flood is over: there is room again
+      await until("the last answer", () => answered(written(here)).includes("q13."));
+      assert.deepEqual(answered(written(here)), [...names(1, 4), "q13."]);
+      assert.equal(noticesIn(scene, here).length, 1);
     }));
 
   it("leaves room for others in the channel", () =>
-    withSimulation(WITH_LIMITS, async (scene) => {
-      const { start, model, until, written, decided } = scene;
-      await start();
+    play(async (scene) => {
+      const { model, until, written, decided, here } = scene;
       model.behave("slow", 1);
       flood(scene, "grace", names(1, 6));
       const [other] = flood(scene, "ada", ["q7."]);
       assert.ok(other);
       assert.equal(await decided(other), "accept: mentioned");
-      await until("all answers", () => answered(written("general")).length === 5);
-      assert.deepEqual(answered(written("general")), ["q1.", "q7.", ...names(2, 4)]);
+      await until("all answers", () => answered(written(here)).length === 5);
+      assert.deepEqual(answered(written(here)), ["q1.", "q7.", ...names(2, 4)]);
     }));
 
   it("tells a second person by a mark", () =>
@@ -148,8 +154,7 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       await until("the notice", () => noticesIn(scene, "general").length > 0);
       const [, , , , refused] = flood(scene, "mallory", names(7, 12));
       await until("the mark", () => hanging.hits() > 0);
-      bot.kill("SIGKILL");
-      assert.deepEqual(await ended(bot), KILLED);
+      await killBot(bot);
       hanging.remove();
       await start();
       const marked = () =>
@@ -181,20 +186,22 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       assert.deepEqual(noticesIn(scene, "general"), [refused.id]);
       assert.equal(written("general").length, 5);
     }));
-});
 
-describe("[X4] messages.queue", () => {
-  it("applies at once after a reload", () =>
-    withSimulation(WITH_LIMITS, async (scene) => {
-      const { start, model, until, rewrite, line, decided } = scene;
-      const bot = await start();
-      rewrite({ config: { messages: { queue: { perUser: 1 } } } });
-      await line(bot, /messages\.queue\.perUser/);
-      model.behave("slow", 1);
-      const asked = flood(scene, "grace", names(1, 3));
-      await until("the model", () => model.requests.length > 0);
-      const verdicts = [];
-      for (const message of asked) verdicts.push(await decided(message));
-      assert.deepEqual(verdicts, ["accept: mentioned", "accept: mentioned", "ignore: queue-full"]);
-    }));
+  describe("[X4] messages.queue", () => {
+    it("applies at once after a reload", () =>
+      play(async (scene, bot) => {
+        const { model, until, decided } = scene;
+        await reconfigure(scene, bot, { config: { messages: { queue: { perUser: 1 } } } });
+        model.behave("slow", 1);
+        const asked = flood(scene, "grace", names(1, 3));
+        await until("the model", () => model.requests.length > 0);
+        const verdicts = [];
+        for (const message of asked) verdicts.push(await decided(message));
+        assert.deepEqual(verdicts, [
+          "accept: mentioned",
+          "accept: mentioned",
+          "ignore: queue-full",
+        ]);
+      }));
+  });
 });

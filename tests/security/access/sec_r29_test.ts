@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import type { Scene } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const PAUSED = "My owner has paused me. Ask again later.";
@@ -14,7 +15,10 @@ const AT_ONCE = 3;
  * Pauses a bot within a turn whose model calls a tool in each answer, for ever. The answer after the
  * pause calls one more tool, which must not run.
  */
-async function endsTurns(pause: (scene: Scene) => Promise<unknown>): Promise<void> {
+async function endsTurns(
+  play: ReturnType<typeof sharedBot>,
+  pause: (scene: Scene) => Promise<unknown>,
+): Promise<void> {
   const held = Promise.withResolvers<void>();
   let asked = 0;
   await using model = await startFixedModel(async () => {
@@ -24,39 +28,44 @@ async function endsTurns(pause: (scene: Scene) => Promise<unknown>): Promise<voi
       calls: [{ id: `call_${id}`, name: "read_channel_history", arguments: '{"limit":1}' }],
     };
   });
-  await withSimulation({ env: { OPENAI_BASE_URL: model.baseUrl } }, async (scene) => {
-    const { start, say, mention, until, eventually, rows, written, simulator } = scene;
+  await play(async (scene) => {
+    const { say, mention, until, eventually, rows, written, simulator, cli, here } = scene;
     const reads = () =>
       simulator.requests.records().filter(({ method, path }) =>
         method === "GET" && /\/messages(?:\?|$)/.test(path)
       ).length;
-    await start();
-    say("grace", "general", `${mention} read everything`);
+    const { id } = say("grace", here, `${mention} read everything`);
     await until("the held request", () => asked > AT_ONCE);
     const before = reads();
     assert.ok(before > 0, "the tool has run");
     await pause(scene);
     await eventually(
       "the end of the turn",
-      () => Promise.resolve(rows("SELECT 1 FROM inbox WHERE state = 'stopped'").length === 1),
+      () =>
+        Promise.resolve(
+          rows(`SELECT 1 FROM inbox WHERE message_id = '${id}' AND state = 'stopped'`).length === 1,
+        ),
     );
     held.resolve();
-    say("grace", "general", `${mention} go on`);
-    await until("the notice", () => written("general").includes(PAUSED));
+    say("grace", here, `${mention} go on`);
+    await until("the notice", () => written(here).includes(PAUSED));
     assert.equal(asked, AT_ONCE + 1, "no further request to the model");
     assert.equal(reads(), before, "no further call of the tool");
-  });
+    assert.equal((await cli("resume")).code, 0);
+  }, { config: model.config });
 }
 
 describe("[SEC-R29] [X4] a pause", () => {
+  const play = sharedBot({});
+
   it("by `/pause` ends a turn that calls tools again and again", () =>
-    endsTurns(async ({ say, replies }) => {
+    endsTurns(play, async ({ say, replies }) => {
       say("ada", "dm", "/pause");
       await replies("dm", 1, "ada");
     }));
 
   it("by `barnacle pause` does, too", () =>
-    endsTurns(async ({ cli }) => {
+    endsTurns(play, async ({ cli }) => {
       const { code, stderr } = await cli("pause");
       assert.equal(code, 0, stderr.join("\n"));
     }));

@@ -17,13 +17,7 @@ import { openAiFormat } from "../../../simulator/model/wire.ts";
 import { addChannel, addMember, addThread } from "../../../simulator/world/create_world.ts";
 import type { Message, TextChannel, Thread } from "../../../simulator/world/world.ts";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import {
-  ended,
-  type Scene,
-  type SceneOptions,
-  STOPPED,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { type Scene, type SceneOptions, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { IS_LONG } from "../../support/long_form.ts";
 
 /** Each of 20 places has each question in both halves. */
@@ -203,8 +197,7 @@ describe("[SEC-R4] a turn in a guild", () => {
         );
         const attack = { ...scene, places, mallory, secret, kept };
         await askEverywhere(attack, GUILD_TURNS / 2 / places.length);
-        first.kill("SIGTERM");
-        assert.deepEqual(await ended(first), STOPPED);
+        await stopBot(first);
         await start(); // the second half with history from the tables
         await askEverywhere(attack, GUILD_TURNS / 2 / places.length);
 

@@ -13,7 +13,7 @@ import { describe, it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel, addMember, addThread } from "../../../simulator/world/create_world.ts";
 import { PERMISSION } from "../../../simulator/world/permissions.ts";
-import { ended, type SceneOptions, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { type SceneOptions, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { cases } from "../../support/long_form.ts";
 import { startObedientModel } from "../../support/model/obedient_model.ts";
 
@@ -107,8 +107,7 @@ describe("[SEC-R4] a member's turn with an obedient model", () => {
             }
           }));
         await play(0, TURNS / 2);
-        first.kill("SIGTERM");
-        assert.deepEqual(await ended(first), STOPPED);
+        await stopBot(first);
         await start();
         await play(TURNS / 2, TURNS);
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, it } from "node:test";
 import { apiConfig } from "../../support/bot/api.ts";
 import { ended, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { skipUnless } from "../../support/skip.ts";
 
 /** 127.0.0.1 and ::1, as Linux writes them. */
@@ -33,12 +34,13 @@ function addressesOf(pid: number): readonly string[] {
 }
 
 describe("[SEC-R30] the HTTP server's addresses", () => {
+  const play = sharedBot({});
+
   it(
     "are those of loopback, by default",
     skipUnless(existsSync("/proc/net/tcp"), "no table of sockets"),
     () =>
-      withSimulation({}, async ({ start, line }) => {
-        const bot = await start();
+      play(async ({ line }, bot) => {
         await line(bot, /"Barnacle is running"/);
         assert.ok(bot.pid !== undefined);
         const addresses = addressesOf(bot.pid);
@@ -51,7 +53,7 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
     "are those of loopback for hooks and for the API, too",
     skipUnless(existsSync("/proc/net/tcp"), "no table of sockets"),
     () =>
-      withSimulation({}, async ({ start, line, rewrite, user, simulator }) => {
+      play(async ({ line, rewrite, user, simulator }, bot) => {
         const { id } = user("ada");
         rewrite({
           config: {
@@ -60,7 +62,6 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
             ...apiConfig(id),
           },
         });
-        const bot = await start();
         await line(bot, /"Listening for hooks"/);
         await line(bot, /"Programs can reach the bot"/);
         assert.ok(bot.pid !== undefined);

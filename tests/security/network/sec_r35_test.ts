@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { openedOrEnded, talk } from "../../support/network/raw_client.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 
@@ -13,9 +14,27 @@ async function portOf({ line }: Scene, bot: SimulatedProcess): Promise<number> {
 }
 
 describe("[SEC-R35] a running bot's HTTP server", () => {
+  const withToken = sharedBot({ config: { http: { port: 0, token: "t".repeat(32) } } });
+  const withoutToken = sharedBot({});
+
+  it("shows programs on this machine only a status, if there is no http.token", () =>
+    withoutToken(async (scene, bot) => {
+      const port = await portOf(scene, bot);
+      const ask = (path: string) =>
+        fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: "close" } });
+      for (const path of ["/metrics", "/status"]) {
+        const response = await ask(path);
+        assert.equal(response.status, 401, path);
+        assert.doesNotMatch(await response.text(), /barnacle_|snapshot/);
+      }
+      for (const path of ["/healthz", "/readyz?verbose", "/livez"]) {
+        assert.deepEqual(Object.keys(await (await ask(path)).json()), ["status"], path);
+      }
+      assert.equal((await scene.cli("status")).code, 0, "Barnacle's own command sees all");
+    }));
+
   it("answers each of a hundred probes beside 100 pinned and 500 slow clients", () =>
-    withSimulation({}, async (scene) => {
-      const bot = await scene.start();
+    withoutToken(async (scene, bot) => {
       const port = await portOf(scene, bot);
       const clients: Socket[] = Array.from({ length: 600 }, () => connect(port, "127.0.0.1"));
       for (const client of clients) client.on("error", () => {}); // it is disconnected for others
@@ -39,8 +58,7 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
     }));
 
   it("disconnects silent and slow clients, and those with large headers", () =>
-    withSimulation({ config: { http: { port: 0, token: "t".repeat(32) } } }, async (scene) => {
-      const bot = await scene.start();
+    withToken(async (scene, bot) => {
       const port = await portOf(scene, bot);
       const head = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
       const heard = await Promise.all([
@@ -56,8 +74,7 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
     }));
 
   it("shows details only with the token, also to a proxy that claims to be local", () =>
-    withSimulation({ config: { http: { port: 0, token: "t".repeat(32) } } }, async (scene) => {
-      const bot = await scene.start();
+    withToken(async (scene, bot) => {
       const port = await portOf(scene, bot);
       const ask = (path: string, headers: Record<string, string>) =>
         fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: "close", ...headers } });
@@ -83,22 +100,5 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
       const right = await ask("/status", { authorization: `Bearer ${"t".repeat(32)}` });
       assert.equal(right.status, 200);
       await right.text();
-    }));
-
-  it("shows programs on this machine only a status, if there is no http.token", () =>
-    withSimulation({ config: { http: { port: 0 } } }, async (scene) => {
-      const bot = await scene.start();
-      const port = await portOf(scene, bot);
-      const ask = (path: string) =>
-        fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: "close" } });
-      for (const path of ["/metrics", "/status"]) {
-        const response = await ask(path);
-        assert.equal(response.status, 401, path);
-        assert.doesNotMatch(await response.text(), /barnacle_|snapshot/);
-      }
-      for (const path of ["/healthz", "/readyz?verbose", "/livez"]) {
-        assert.deepEqual(Object.keys(await (await ask(path)).json()), ["status"], path);
-      }
-      assert.equal((await scene.cli("status")).code, 0, "Barnacle's own command sees all");
     }));
 });

@@ -3,28 +3,32 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const FORGED = '\n{"level":"fatal","event":"all is lost"}';
 const ESCAPES = '\u001b[2J\u001b]0;owned\u0007\r\n\u202egnp.exe\u2028{"level":"error"}';
 
 describe("[SEC-R36] names and texts with lines of their own", () => {
+  let eve = "";
+  const play = sharedBot({ config: { log: { level: "debug" } } }, ({ simulator: { world } }) => {
+    const [krill] = world.guilds.values();
+    assert.ok(krill);
+    const names = { username: `eve${FORGED}${ESCAPES}`, globalName: ESCAPES };
+    const { id } = addUser(world, names, Date.now());
+    addMember(krill, { userId: id, joinedAt: Date.now(), nick: `nick${FORGED}` });
+    eve = id;
+  });
+
   it("[O3] [H4] stay within the line of their event", () =>
-    withSimulation({ config: { log: { level: "debug" } } }, async (scene) => {
-      const { simulator, start, say, mention, replies, model, decided } = scene;
-      const [krill] = simulator.world.guilds.values();
-      assert.ok(krill);
-      const names = { username: `eve${FORGED}${ESCAPES}`, globalName: ESCAPES };
-      const { id } = addUser(simulator.world, names, Date.now());
-      addMember(krill, { userId: id, joinedAt: Date.now(), nick: `nick${FORGED}` });
-      const bot = await start();
+    play(async (scene, bot) => {
+      const { say, mention, replies, model, decided, here } = scene;
       // After a model failure, the log has the message's details.
       model.behave("unauthorized", 1);
-      say(id, "general", `${mention} ${ESCAPES} first question`);
-      await replies("general", 1);
-      say("grace", "general", `${mention} ${FORGED} ${ESCAPES} second question`);
-      await replies("general", 2);
-      await decided(say(id, "dm", `${FORGED} let me in`));
+      say(eve, here, `${mention} ${ESCAPES} first question`);
+      await replies(here, 1);
+      say("grace", here, `${mention} ${FORGED} ${ESCAPES} second question`);
+      await replies(here, 2);
+      await decided(say(eve, "dm", `${FORGED} let me in`));
       const events = bot.lines.filter((line) => line.startsWith("{"));
       for (const line of events) {
         const { event, level } = JSON.parse(line);
@@ -43,13 +47,12 @@ describe("[SEC-R36] names and texts with lines of their own", () => {
     }));
 
   it("are no part of the log at all unless its level is debug", () =>
-    withSimulation({}, async ({ start, say, mention, replies, model }) => {
-      const bot = await start();
+    play(async ({ say, mention, replies, model, here }, bot) => {
       model.behave("unauthorized", 1);
-      say("grace", "general", `${mention} my password is hunter2`);
-      await replies("general", 1);
-      say("grace", "general", `${mention} hunter2 again`);
-      await replies("general", 2);
+      say("grace", here, `${mention} my password is hunter2`);
+      await replies(here, 1);
+      say("grace", here, `${mention} hunter2 again`);
+      await replies(here, 2);
       assert.doesNotMatch(bot.lines.join("\n"), /hunter2|password/);
-    }));
+    }, { config: {} }));
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { overtakesDeferral, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** All requests by which a message gets its text. */
@@ -38,7 +38,7 @@ function noOneIsPinged({ simulator, user }: Scene): void {
 describe("[SEC-R5] a model that mentions everyone", () => {
   it("pings no one by answers, drafts, their edits, notices and answers to commands", () =>
     withSimulation(
-      { discord: () => ({ streaming: "edit" }), mayRefuse: overtakesDeferral },
+      { discord: () => ({ streaming: "edit" }) },
       async (scene) => {
         const { simulator, start, say, mention, until, replies, user } = scene;
         // The bot may mention everyone, and the helpers may be mentioned.

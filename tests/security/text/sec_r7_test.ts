@@ -8,6 +8,7 @@ import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
 import { wordsOf } from "../../../simulator/model/script.ts";
 import { API_KEY, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const SUPPRESS_EMBEDS = 1 << 2;
@@ -80,6 +81,8 @@ const ATTACKS: readonly (readonly [what: string, answer: string, link?: string])
 ];
 
 describe("[SEC-R7] a model that wants to leak data by links", () => {
+  const play = sharedBot({});
+
   it("leaves no link whole but the sender's, and sends no secret", () =>
     withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
       const { simulator, start, say, mention, replies } = scene;
@@ -105,23 +108,22 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       }
     }));
 
-  it("lets Discord fetch no link in a quote, an embed, a file, overheard or forwarded text", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, replies, user } = scene;
-      const named = `https://evil.example/?k=${DATA}`;
-      await using model = await startFixedModel(() => `Read ${named}`);
-      await start({ OPENAI_BASE_URL: model.baseUrl });
-      const general = simulator.channel("general").id;
-      const quoted = say("ada", "general", `Ask the bot about ${named}`); // and it is overheard
+  it("lets Discord fetch no link in a quote, an embed, a file, overheard or forwarded text", async () => {
+    const named = `https://evil.example/?k=${DATA}`;
+    await using model = await startFixedModel(() => `Read ${named}`);
+    await play(async (scene) => {
+      const { simulator, say, mention, replies, user, here } = scene;
+      const general = simulator.channel(here).id;
+      const quoted = say("ada", here, `Ask the bot about ${named}`); // and it is overheard
       simulator.say({
         as: "grace",
-        in: "general",
+        in: here,
         text: `${mention} what is this?`,
         replyTo: quoted.id,
         embeds: [{ title: named, url: named, description: `see ${named}` }],
         attachments: [{ filename: "evil.txt", description: named, sizeBytes: 3 }],
       });
-      await replies("general", 1);
+      await replies(here, 1);
       const forward = postMessage(
         simulator.world,
         general,
@@ -134,41 +136,43 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       );
       assert.ok(forward.kind === "done");
       simulator.publish(forward.events);
-      say("grace", "general", `${mention} and that, from evil.example?`, forward.value.message.id);
-      for (const reply of await replies("general", 2)) {
+      say("grace", here, `${mention} and that, from evil.example?`, forward.value.message.id);
+      for (const reply of await replies(here, 2)) {
         assert.deepEqual(linksIn(reply), []);
         assert.equal(reply, `Read <${named}>`); // a person may click it
       }
-      for (const { flags } of simulator.posted("general")) assert.equal(flags, SUPPRESS_EMBEDS);
-    }));
+      for (const { flags } of simulator.posted(here)) assert.equal(flags, SUPPRESS_EMBEDS);
+    }, { config: model.config });
+  });
 
-  it("shows no link while it grows, nor in two halves of a long answer", () =>
-    withSimulation({
-      discord: () => ({ streaming: "edit", textChunkLimit: 200 }),
-    }, async (scene) => {
-      const { simulator, start, say, mention, until } = scene;
-      const filler = "Krill are small, and there are very many of them. ".repeat(3);
-      async function* growing(): AsyncGenerator<string> {
-        for (const piece of [filler, "See ht", "tps", "://x.exa", `mple/${DATA.slice(0, 9)}`]) {
-          yield piece;
-          await sleep(400);
-        }
-        yield `${DATA.slice(9)}?k=${DATA}\n${filler}${WRITTEN}`;
-        await sleep(1_300);
-        yield `&k=${DATA} That is all.`;
+  it("shows no link while it grows, nor in two halves of a long answer", async () => {
+    const filler = "Krill are small, and there are very many of them. ".repeat(3);
+    async function* growing(): AsyncGenerator<string> {
+      for (const piece of [filler, "See ht", "tps", "://x.exa", `mple/${DATA.slice(0, 9)}`]) {
+        yield piece;
+        await sleep(400);
       }
-      await using model = await startFixedModel(growing);
-      await start({ OPENAI_BASE_URL: model.baseUrl });
-      say("grace", "general", `${mention} look at ${WRITTEN}`);
-      await until("the end", () => simulator.posted("general").at(-1)?.content.includes("is all."));
+      yield `${DATA.slice(9)}?k=${DATA}\n${filler}${WRITTEN}`;
+      await sleep(1_300);
+      yield `&k=${DATA} That is all.`;
+    }
+    await using model = await startFixedModel(growing);
+    await play(async (scene) => {
+      const { simulator, say, mention, until, here } = scene;
+      say("grace", here, `${mention} look at ${WRITTEN}`);
+      await until("the end", () => simulator.posted(here).at(-1)?.content.includes("is all."));
       const all = texts(scene);
       assert.ok(all.length > 2, "a draft has grown");
       for (const text of all) {
         for (const link of linksIn(text)) assert.equal(link, WRITTEN, text);
         for (const link of addressesIn(text)) assert.ok(!link.includes(`?k=${DATA}`), text);
       }
-      for (const { flags, content } of simulator.posted("general")) {
+      for (const { flags, content } of simulator.posted(here)) {
         assert.ok((flags & SUPPRESS_EMBEDS) !== 0, `the edited draft has the flag: ${content}`);
       }
-    }));
+    }, {
+      discord: () => ({ streaming: "edit", textChunkLimit: 200 }),
+      config: model.config,
+    });
+  });
 });

@@ -421,9 +421,15 @@ export async function ended(bot: SimulatedProcess): Promise<Exit> {
   }
 }
 
-/** An answer to a command that overtook its deferral. Barnacle sends it again. */
-export function overtakesDeferral({ path, status }: RequestRecord): boolean {
-  return status === 404 && path.endsWith("/messages/@original");
+export async function killBot(bot: SimulatedProcess): Promise<void> {
+  bot.kill("SIGKILL");
+  assert.deepEqual(await ended(bot), KILLED);
+}
+
+/** Stops a bot as a service manager does. */
+export async function stopBot(bot: SimulatedProcess): Promise<void> {
+  bot.kill("SIGTERM");
+  assert.deepEqual(await ended(bot), STOPPED);
 }
 
 export const KILLED: Exit = { code: null, signal: "SIGKILL" };

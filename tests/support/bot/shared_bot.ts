@@ -2,7 +2,8 @@
  * Gives all tests of a suite one running bot, because each start costs half a second of CPU.
  *
  * Each test has a channel of its own (`scene.here`), and sees only messages and requests since its
- * beginning. So a failed test leaves nothing that the next one takes for its own.
+ * beginning. So a failed test leaves nothing that the next one takes for its own. A test with a config
+ * of its own changes that of the running bot.
  */
 
 import assert from "node:assert/strict";
@@ -13,12 +14,25 @@ import type {
 } from "../../../src/extras/demo/simulation/simulation.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
-import { openStage, type Scene, type SceneOptions, toScene } from "./e2e.ts";
+import { openStage, type Scene, type SceneOptions, toScene, withSimulation } from "./e2e.ts";
 
 /** More channels than a suite has tests. */
 const ROOMS = 40;
 
-type Play = (test: (scene: Scene, bot: SimulatedProcess) => Promise<void>) => Promise<void>;
+/** Options of one test: a config in place of the suite's, and refusals beside those of the suite. */
+type Own = Pick<SceneOptions, "discord" | "config" | "mayRefuse">;
+
+type Test = (scene: Scene, bot: SimulatedProcess) => Promise<void>;
+type Play = (test: Test, own?: Own | ((scene: Scene) => Own)) => Promise<void>;
+
+/** Plays tests with a shared bot, or each with a bot of its own. */
+export type Stage = (test: Test, own: Own) => Promise<void>;
+
+export const ownBot = (options: SceneOptions): Stage => (test, own) =>
+  withSimulation(
+    { ...options, ...own },
+    async (scene) => await test(scene, await scene.start()),
+  );
 
 /**
  * Starts a bot before the tests of the suite that calls this, and judges it after them.
@@ -32,6 +46,8 @@ export function sharedBot(
   let rooms = 0;
   let bot: SimulatedProcess;
   let stage: Awaited<ReturnType<typeof openStage>> | undefined;
+  let configured: Own = {};
+  const refusable: NonNullable<Own["mayRefuse"]>[] = [];
 
   before(async () => {
     const { world, krill } = demoWorld();
@@ -41,6 +57,8 @@ export function sharedBot(
     const opened = stage = await openStage({
       ...options,
       simulator: { world, ...options.simulator },
+      mayRefuse: (request) =>
+        [options.mayRefuse, ...refusable].some((mayRefuse) => mayRefuse?.(request)),
     });
     const scene = toScene(opened.simulation, options.env);
     await opened.play(async () => {
@@ -53,12 +71,42 @@ export function sharedBot(
     stage?.judge();
   });
 
-  return async (test) => {
+  /** Gives the running bot the config of a test. */
+  async function configure(scene: Scene, own: Own): Promise<void> {
+    if (own.discord === configured.discord && own.config === configured.config) return;
+    configured = own;
+    await reconfigure(scene, bot, { ...options, ...own });
+  }
+
+  return async (test, ownOf = {}) => {
     assert.ok(stage, "no bot has started");
-    stage.simulation.model.behave("script");
-    const scene = toScene(sinceNow(stage.simulation), options.env, `room-${++rooms}`);
-    await stage.play(() => test(scene, bot));
+    const { simulation } = stage;
+    simulation.model.behave("script");
+    const scene = toScene(sinceNow(simulation), options.env, `room-${++rooms}`);
+    const { mayRefuse, ...own } = typeof ownOf === "function" ? ownOf(scene) : ownOf;
+    await stage.play(async () => {
+      await configure(scene, own);
+      try {
+        await test(scene, bot);
+      } finally {
+        simulation.simulator.faults.rest.clear();
+        const own = new Set(scene.simulator.requests.records());
+        if (mayRefuse) refusable.push((request) => own.has(request) && mayRefuse(request));
+      }
+    });
   };
+}
+
+/** Changes the config of a running bot, and waits until it applies. */
+export async function reconfigure(
+  { rewrite, until }: Scene,
+  { lines }: SimulatedProcess,
+  options: Own,
+): Promise<void> {
+  const applied = () => lines.filter((line) => /"The config (?:applies|was)/.test(line)).length;
+  const before = applied();
+  rewrite(options);
+  await until("the config to apply", () => applied() > before);
 }
 
 /** The simulation without messages and requests of earlier tests. */
@@ -68,7 +116,7 @@ function sinceNow(simulation: Simulation): Simulation {
   const sent = simulator.requests.records().at(-1)?.number ?? 0;
   const old = new Set<string>(
     [
-      simulator.posted(),
+      [...simulator.world.applications.values()].flatMap((of) => simulator.posted(undefined, of)),
       simulator.failedInteractions(),
       ...[...simulator.world.users.keys()].map(simulator.ephemeral),
     ].flat().map(({ id }) => id),

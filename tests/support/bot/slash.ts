@@ -1,15 +1,6 @@
 /** Gives slash commands to a bot on the simulated Discord. */
 
-import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { Scene } from "./e2e.ts";
-
-/**
- * Whether a refused request is an answer that overtook its deferral, which the gateway thread sends
- * in a request of its own. The answer is then tried again (K5).
- */
-export function isEarly({ method, path, status }: RequestRecord): boolean {
-  return method === "PATCH" && status === 404 && path.endsWith("/@original");
-}
 
 /** A slash command of a person. */
 export interface Given {

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { accountOf, type Owed, settled } from "./account.ts";
-import { ended, PATIENCE_MS, type Scene, STOPPED } from "./e2e.ts";
+import { PATIENCE_MS, type Scene, stopBot } from "./e2e.ts";
 
 /**
  * Waits for everything before the counted crash points: the bot's session, its guilds, and the event of
@@ -23,8 +23,7 @@ export async function settleIn(
     const stored = rows("SELECT seq FROM gateway_session").map(({ seq }) => seq);
     return Promise.resolve(isDeepStrictEqual(stored, simulator.sessions().map(({ seq }) => seq)));
   });
-  bot.kill("SIGTERM");
-  assert.deepEqual(await ended(bot), STOPPED);
+  await stopBot(bot);
   await until("the connection to end", () => simulator.connected() === 0);
 }
 
@@ -60,8 +59,7 @@ export async function judge(
     () => accountOf(later, written).lost.length === 0,
     patienceMs,
   );
-  bot.kill("SIGTERM");
-  assert.deepEqual(await ended(bot), STOPPED);
+  await stopBot(bot);
   assert.deepEqual(accountOf(later, written), settled(later));
   const messages = [...scene.simulator.account().creates.values()];
   assert.deepEqual(messages.filter(({ messages }) => messages.size > 1), []);

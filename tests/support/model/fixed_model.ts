@@ -16,6 +16,8 @@ import {
 export interface FixedModel extends AsyncDisposable {
   /** For `OPENAI_BASE_URL`. */
   readonly baseUrl: string;
+  /** Keys of the config of a bot that asks it. */
+  readonly config: Readonly<Record<string, unknown>>;
   readonly requests: readonly WireRequest[];
   /** The same as the client sent them: JSON. */
   readonly bodies: readonly string[];
@@ -78,8 +80,13 @@ export async function startFixedModel(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
+  const baseUrl = `http://127.0.0.1:${port}/v1`;
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl,
+    config: {
+      models: { providers: { fixed: { kind: "openai-compatible", baseUrl } } },
+      agents: { defaults: { model: "fixed/answers" } },
+    },
     requests,
     bodies,
     async [Symbol.asyncDispose]() {
