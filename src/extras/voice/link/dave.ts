@@ -77,7 +77,7 @@ export function createDave(ports: DavePorts) {
       if (session) session.reinit(version, userId, channelId);
       else session = ports.createSession(version, userId, channelId);
       if (sender) session.setExternalSender(sender);
-      sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
+      sendKeys();
     }
     ports.changed();
   }
@@ -136,8 +136,14 @@ export function createDave(ports: DavePorts) {
 
   const isReady = () => version === 0 || session?.ready === true;
 
+  function sendKeys(): void {
+    if (session) sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
+  }
+
   return {
     start: begin,
+    /** The last messages before the connection broke may be lost. */
+    resumed: (): void => isReady() ? undefined : sendKeys(),
     receive(message: ServerMessage): void {
       switch (message.op) {
         case OP.joined:

@@ -36,6 +36,7 @@ function play(...events: readonly (readonly [atMs: number, event: Event])[]) {
     session: (mode, _, dave) => did.push(`session ${mode} ${dave}`),
     pass: ({ op }) => did.push(`pass ${op}`),
     changed: () => did.push("changed"),
+    resumed: () => did.push("resumed"),
     ended: (end) => did.push(`ended ${end}`),
   });
   for (const [at, event] of events) {
@@ -95,7 +96,7 @@ describe("[V9] createGateway()", () => {
       [30, "opened"],
       [30, HELLO],
       [40, { op: OP.resumed, d: null }],
-    ], ["drop", "changed", "open", "send 7", "changed"]],
+    ], ["drop", "changed", "open", "send 7", "resumed"]],
     ["waits longer after each failure, and asks for a server after five", [
       [0, closedBy()],
       [0, "tick"],
@@ -259,6 +260,8 @@ describe("[V9] createDave()", () => {
     dave.start(1);
     assert.deepEqual(take(), ["create", "sender", "26 k"]);
     assert.equal(dave.isReady(), false);
+    dave.resumed();
+    assert.deepEqual(take(), ["26 k"]);
     bytes(OP.proposals, 0, 5);
     assert.deepEqual(take(), ["proposals 0 2,11", "28 cw"]);
     bytes(OP.commit, 0, 0, 5);
