@@ -304,7 +304,7 @@ export const voice = lazyKey(
       ),
       transcript: key(
         z.boolean().default(false),
-        "Whether to post the words of a call to a thread of its own, with the names of the " +
+        "Whether to post the words of a call to a thread or the chat of its channel, with the names of the " +
           "speakers, and a summary at the end.",
       ),
       pauseMs: key(

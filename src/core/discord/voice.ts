@@ -22,6 +22,7 @@ export interface VoiceStates {
 /** The channel in which the bot is to be; absent: none of the guild. */
 export interface OwnVoice {
   readonly guildId: GuildId;
+  /** Absent: none. */
   readonly channelId?: ChannelId | undefined;
 }
 

@@ -1,8 +1,7 @@
 /** Opens connections of OpenAI's Realtime protocol, by which a model hears and speaks (V6). */
 
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
-import { microsOf, microsOfAudio } from "../../core/spending/usage.ts";
-import type { ModelUsage } from "../../core/model.ts";
+import type { Price } from "../../core/spending/usage.ts";
 import { type StartTimer } from "../../lib/clock.ts";
 import { isRecord } from "../../lib/text/json.ts";
 
@@ -20,9 +19,8 @@ export interface RealtimeServer {
   readonly voice: string;
   /** Name of the server's model that writes the words of people down. */
   readonly hears: string;
-  /** The cost of an answer in millionths of the currency; `undefined` if it is not known. */
-  readonly microsOf: (usage: ModelUsage) => number | undefined;
-  readonly microsOfAudio: (seconds: number) => number | undefined;
+  /** Of its answers and its sound; absent: unknown. */
+  readonly price?: Price;
   /** Opens a connection. `ended` is called once, with a reason for the operator. */
   open(events: {
     event(event: RealtimeEvent): void;
@@ -54,9 +52,7 @@ export function createRealtimeServer(
     headers: { ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }), ...headers },
   };
   return {
-    ...{ modelId: modelIdOf(settings), voice, hears },
-    microsOf: (usage) => microsOf(usage, price),
-    microsOfAudio: (seconds) => microsOfAudio(seconds, price),
+    ...{ modelId: modelIdOf(settings), voice, hears, price },
     open({ event, ended }) {
       const socket = new WebSocket(url, options as unknown as string[]); // both runtimes take it
       let waiting: string[] | undefined = [];

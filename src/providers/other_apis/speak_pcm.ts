@@ -29,16 +29,8 @@ export function createSpeakPcm(
     const body = JSON.stringify({ model, voice, input: text, response_format: "pcm" });
     const silent = new AbortController();
     const both = AbortSignal.any([silent.signal, signal]);
-    const stopped = new Promise<never>((_resolve, reject) => {
-      both.addEventListener("abort", () => reject(both.reason), { once: true });
-    });
-    stopped.catch(() => {});
-    /** The limit holds even if the runtime ignores the abort. */
-    const inTime = <Part>(coming: Promise<Part>): Promise<Part> => {
-      coming.catch(() => {});
-      const cancel = schedule(() => silent.abort(), SOUND_MS);
-      return Promise.race([coming, stopped]).finally(cancel);
-    };
+    const inTime = <Part>(coming: Promise<Part>): Promise<Part> =>
+      coming.finally(schedule(() => silent.abort(), SOUND_MS));
     try {
       signal.throwIfAborted();
       const response = await inTime(
@@ -69,39 +61,29 @@ export function createSpeakPcm(
   };
 }
 
-/** Creates the reader of a sound in parts. Some servers put a header of WAV before it. */
+/** Creates the reader of a sound in parts. Some servers send WAV, at another rate. */
 export function createReadPcm(): (bytes: Uint8Array) => Int16Array {
-  let kept = new Uint8Array(0);
+  let kept: Uint8Array = new Uint8Array(0);
   let rate: number | undefined;
-  let last = 0;
-  let at = 1;
+  /** Of the next sample, in samples from the begin of the part. */
+  let at = 0;
   return (bytes) => {
     let all = new Uint8Array(kept.length + bytes.length);
     all.set(kept);
     all.set(bytes, kept.length);
     if (rate === undefined) {
       const isWav = new TextDecoder("latin1").decode(all.subarray(0, 4)) === "RIFF";
-      if (all.length < 4 || (isWav && all.length < HEADER_BYTES)) {
-        kept = all;
-        return new Int16Array(0);
-      }
+      kept = all;
+      if (all.length < (isWav ? HEADER_BYTES : 4)) return new Int16Array(0);
       rate = isWav ? new DataView(all.buffer).getUint32(24, true) : RATE;
-      if (isWav) all = all.slice(HEADER_BYTES);
+      all = isWav ? all.slice(HEADER_BYTES) : all;
     }
-    const view = new DataView(all.buffer, all.byteOffset);
-    const count = all.length >> 1;
-    kept = all.slice(count * 2);
-    const sample = (index: number) => index < 0 ? last : view.getInt16(index * 2, true);
-    if (rate === RATE) return Int16Array.from({ length: count }, (_, index) => sample(index));
+    const samples = new Int16Array(all.buffer, 0, all.length >> 1);
+    kept = all.slice(samples.byteLength);
+    if (rate === RATE) return samples;
     const made: number[] = [];
-    const step = rate / RATE;
-    for (; at <= count; at += step) { // position 0 is the last sample of the part before
-      const [from, share] = [Math.floor(at), at % 1];
-      const one = sample(from - 1);
-      made.push(share === 0 || from >= count ? one : one + (sample(from) - one) * share);
-    }
-    if (count > 0) last = sample(count - 1);
-    at -= count;
+    for (; at < samples.length; at += rate / RATE) made.push(samples[Math.floor(at)] ?? 0);
+    at -= samples.length;
     return Int16Array.from(made);
   };
 }

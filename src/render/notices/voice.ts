@@ -6,21 +6,20 @@ const SPEECH = "the servers that get the speech and its words";
 
 export const VOICE_NOTICES = {
   voiceCard: {
-    text: "**I am in this voice channel.** I hear only people who press **Hear me**{roles}.",
+    text:
+      "**I am in this voice channel.** I hear only people who press **Hear me**{roles}. A press " +
+      "counts for this call, until they press **Stop**.",
     when: "the bot has joined a voice channel, in that channel's chat, as the first line",
     placeholders: { roles: "the roles that need no press" },
-    example: "**Ich bin in diesem Sprachkanal.** Ich höre nur, wer **Hear me** drückt{roles}.",
+    example:
+      "**Ich bin in diesem Sprachkanal.** Ich höre nur, wer **Hear me** drückt{roles}. Ein " +
+      "Druck gilt für diesen Anruf, bis **Stop**.",
   },
   voiceSpeech: {
     text: "Speech and its words go to {speech}.",
     when: "people read where speech goes, as a line of `voiceCard` and `voiceAsk`",
     placeholders: { speech: SPEECH },
     example: "Sprache und ihre Worte gehen an {speech}.",
-  },
-  voicePress: {
-    text: "A press counts for this call alone. **Stop** or `/deafen me` ends it at once.",
-    when: "people read how to agree, as the last line of `voiceCard` and `voiceAsk`",
-    example: "Ein Druck gilt nur für diesen Anruf. `/deafen me` beendet es sofort.",
   },
   voiceRoles: {
     text: ", or have one of the roles {roles}",
@@ -34,20 +33,14 @@ export const VOICE_NOTICES = {
     example: "Ich behalte die Worte wie die von Nachrichten, und keinen Ton.",
   },
   voiceTranscribed: {
-    text: "I post all that I hear to a thread here, keep it like messages, and keep no sound.",
+    text: "I post all that I hear as text here, keep it like messages, and keep no sound.",
     when: "`voice.transcript` is on, as a part of `voiceCard` and `voiceAsk`",
-    example: "Alles Gehörte steht hier in einem Thread. Ich behalte keinen Ton.",
+    example: "Alles Gehörte steht hier als Text. Ich behalte keinen Ton.",
   },
   voiceHere: {
     text: "this machine",
     when: "a server of speech runs on the bot's own machine, as a part of `voiceCard`",
     example: "diesen Rechner",
-  },
-  voiceNear: {
-    text: "{host} (my operator's network)",
-    when: "a server of speech is on a private network, as a part of `voiceCard`",
-    placeholders: { host: "its address" },
-    example: "{host} (im Netz meines Betreibers)",
   },
   voiceAsk: {
     text: "{people}, may I hear you? Until you press **Hear me**, I hear nothing of you.",
@@ -81,21 +74,10 @@ export const VOICE_NOTICES = {
     example: "Das hat sich geändert. Drück den Knopf der neuesten Nachricht.",
   },
   voiceJoined: {
-    text: "I am in {channel}. I hear {people}.",
+    text: "I am in {channel}. I hear: {people}",
     when: "a person gives `/join`",
-    placeholders: { channel: CHANNEL, people: "the people that it hears, and why" },
-    example: "Ich bin in {channel} und höre {people}.",
-  },
-  voiceNobody: {
-    text: "no one yet: people there must press **Hear me** in its chat",
-    when: "the bot hears no one, as a part of `voiceJoined`",
-    example: "noch niemanden",
-  },
-  voiceByRole: {
-    text: "{person} (by role)",
-    when: "the bot hears a person by a role of the config, as a part of `voiceJoined`",
-    placeholders: { person: "a mention" },
-    example: "{person} (durch die Rolle)",
+    placeholders: { channel: CHANNEL, people: "the people that it hears, some with a role" },
+    example: "Ich bin in {channel}. Ich höre: {people}",
   },
   voiceLeft: {
     text: "I have left {channel}.",
@@ -147,17 +129,6 @@ export const VOICE_NOTICES = {
     when: "a person gives `/join` or `/leave`, and the bot is in a call of others",
     placeholders: { channel: CHANNEL },
     example: "Ich bin mit anderen in {channel}.",
-  },
-  voiceElsewhere: {
-    text: "Another account of mine is in a call on this server.",
-    when: "a person gives `/join`, and another account of the config is in a call there",
-    example: "Ein anderes Konto von mir ist hier im Gespräch.",
-  },
-  voiceSaid: {
-    text: "I say it in {channel}.",
-    when: "the tool `voice` speaks a text",
-    placeholders: { channel: CHANNEL },
-    example: "Ich sage es in {channel}.",
   },
   voiceKicked: {
     text: "A moderator has ended my call in {channel}.",

@@ -35,13 +35,13 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
     /** The calls of an account that the last process did not end, and those that must not begin. */
     calls: (accountId: AccountId): Promise<readonly VoiceCall[]> =>
       read(() => selectCalls.all(accountId)),
-    /** @returns Whether it may begin: no other account has a call in the guild. */
-    begin: (call: VoiceCall): Promise<boolean> =>
+    /** @returns The call of another account in the guild; then it must not begin. */
+    begin: (call: VoiceCall): Promise<VoiceCall | undefined> =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const other = selectCall.get(call.guildId);
-        if (other && other.accountId !== call.accountId && !other.isOver) return false;
-        upsertCall(call);
-        return true;
+        const isOther = other && other.accountId !== call.accountId && !other.isOver;
+        if (!isOther) upsertCall(call);
+        return isOther ? other : undefined;
       }),
     /**
      * A call has ended, and with it each consent.

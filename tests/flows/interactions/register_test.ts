@@ -337,6 +337,7 @@ function build(
   reading = false,
   servers: readonly ("operator" | "each")[] = [],
   isSearchOn = false,
+  talks = false,
 ) {
   const { store } = openTestStore();
   const discord: { nativeCommands: boolean; commands: { guildId?: GuildId } } = {
@@ -360,6 +361,7 @@ function build(
         finish: () => assert.fail("the menu ends no sign-in"),
         logout: () => assert.fail("the menu deletes no login"),
       },
+      talks: () => talks,
       searches: { isOn: () => isSearchOn, run: () => assert.fail("the menu searches nothing") },
     }),
   );
@@ -409,6 +411,13 @@ describe("[K1] createWantedCommands()", () => {
     for (const isOn of [true, false]) {
       const [scope] = await build(false, [], isOn).wanted.wanted();
       assert.equal(scope?.commands.some(({ name }) => name === "search"), isOn);
+    }
+  });
+
+  it("[V1] has /join only if the config has `voice`", async () => {
+    for (const isOn of [true, false]) {
+      const [scope] = await build(false, [], false, isOn).wanted.wanted();
+      assert.equal(scope?.commands.some(({ name }) => name === "join"), isOn);
     }
   });
 });

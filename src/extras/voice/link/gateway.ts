@@ -7,7 +7,7 @@
  */
 
 import type { VoiceEnd } from "../line/call.ts";
-import { OP, type ServerMessage } from "./wire/messages.ts";
+import { OP, type ReadMessage, type ServerMessage } from "./wire/messages.ts";
 import { chooseMode, isTransportMode, type TransportMode } from "./wire/transport.ts";
 
 /** What a connection is for. A new server or session is a new connection. */
@@ -23,12 +23,7 @@ export interface LinkTarget {
 export type GatewayEvent =
   | { readonly kind: "start" | "opened" | "tick" }
   | { readonly kind: "closed"; readonly code: number | undefined }
-  /** `message` is absent if it is unknown; `seq` is its number. */
-  | {
-    readonly kind: "message";
-    readonly seq?: number | undefined;
-    readonly message?: ServerMessage | undefined;
-  }
+  | ({ readonly kind: "message" } & ReadMessage)
   | { readonly kind: "discovered"; readonly address: string; readonly port: number };
 
 /** Why the main thread has to act: for another server, or to learn why Discord has disconnected. */
@@ -48,7 +43,8 @@ export type GatewayEffect =
   | { readonly kind: "lost"; readonly loss: LinkLoss }
   | { readonly kind: "over"; readonly end: VoiceEnd };
 
-type LinkPhase =
+/** The step of connecting, or what follows it. */
+export type LinkPhase =
   | "waiting"
   | "connecting"
   | "greeting"
@@ -67,9 +63,11 @@ export interface GatewayState {
   readonly seqAck: number;
   /** Whether the session was described once, so that it can be resumed. */
   readonly hasSession: boolean;
+  /** The cipher, once the server has named its own. */
   readonly mode?: TransportMode | undefined;
   /** Connections that failed since the last one that was ready. */
   readonly failures: number;
+  /** Absent before HELLO. */
   readonly beat?: {
     readonly intervalMs: number;
     readonly dueMs: number;
@@ -85,6 +83,10 @@ export const STEP_MS = 10_000;
 export const DISCOVERY_MS = 5_000;
 const MAX_FAILURES = 5;
 const FIRST_BACKOFF_MS = 500;
+
+const KEY_BYTES = 32;
+/** Shortest interval of heartbeats: a server's mistake must not make a flood. */
+const MIN_BEAT_MS = 100;
 
 /** What follows a close code; all others: a RESUME. */
 const AFTER_CLOSE: ReadonlyMap<number, LinkLoss | VoiceEnd> = new Map([
@@ -210,7 +212,7 @@ function received(
   switch (message.op) {
     case OP.hello: {
       if (phase !== "greeting") return to(state);
-      const { heartbeat_interval: intervalMs } = message.d;
+      const intervalMs = Math.max(MIN_BEAT_MS, message.d.heartbeat_interval);
       const beat = { intervalMs, dueMs: nowMs + intervalMs * random, isAcked: true };
       const isResume = state.hasSession;
       const d = isResume
@@ -234,8 +236,10 @@ function received(
       ]);
     }
     case OP.session: {
-      const { mode, secret_key, dave_protocol_version: daveVersion } = message.d;
-      if (phase !== "selecting" || !isTransportMode(mode)) return to(state);
+      const { mode, secret_key, dave_protocol_version: daveVersion = 0 } = message.d;
+      if (phase !== "selecting" || !isTransportMode(mode) || secret_key.length !== KEY_BYTES) {
+        return to(state);
+      }
       const change = { phase: "ready", untilMs: Infinity, hasSession: true, failures: 0 } as const;
       const key = Uint8Array.from(secret_key);
       return to(state, change, [{ kind: "session", mode, key, daveVersion }]);

@@ -18,7 +18,7 @@ import {
   type LinkTarget,
   step,
 } from "./gateway.ts";
-import { OP, readServerMessage, sequenceOf } from "./wire/messages.ts";
+import { OP, readServerMessage } from "./wire/messages.ts";
 import type { Opus } from "./opus.ts";
 import { rtpHeader } from "./wire/rtp.ts";
 import { createTransport, type Transport } from "./wire/transport.ts";
@@ -178,8 +178,7 @@ export function openLink(
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (!isOurs()) return;
       const content = typeof data === "string" ? data : new Uint8Array(data);
-      const message = readServerMessage(content);
-      take({ kind: "message", seq: message ? message.seq : sequenceOf(content), message });
+      take({ kind: "message", ...readServerMessage(content) });
     };
     socket.onerror = () => {}; // a close follows
     socket.onclose = ({ code }) => {

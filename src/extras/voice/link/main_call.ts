@@ -22,6 +22,7 @@ import type { FromCall, ToCall } from "./thread_messages.ts";
 
 export interface MainCallPorts {
   readonly voice: Pick<VoiceService, "of" | "set" | "scheme">;
+  /** The bot; `undefined` before the first READY. */
   readonly self: () => UserId | undefined;
   readonly rules: () => ListenRules;
   readonly post: (message: ToCall) => void;

@@ -96,7 +96,7 @@ export function createVoicePeople(
         case "leave":
           return await calls.leave(guildId, askers);
         case "say":
-          return await calls.speak(guildId, askers, action.text);
+          return await calls.speak(guildId, askers, cleanSecrets(action.text));
       }
     }) satisfies VoicePort,
   };

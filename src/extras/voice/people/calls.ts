@@ -98,7 +98,8 @@ export function createVoiceCalls(
     const id = earlier?.callId ?? account.randomId();
     const row = { accountId, guildId, channelId, callId: id, ...begun, isOver: false, at: now() };
     if (isStopped) return say("voiceNoCall");
-    if (!await store.begin(row)) return say("voiceElsewhere");
+    const other = await store.begin(row);
+    if (other) return say("voiceBusy", shown(other.channelId));
     over.delete(guildId);
     const stored = await store.choices(accountId, guildId);
     const inCall = createInCall(account, row, stored, earlier !== undefined, {
@@ -175,8 +176,9 @@ export function createVoiceCalls(
     if (earlier && peopleIn(earlier).length > 0) {
       broken.delete(guildId);
       const why = await begin(earlier, earlier, earlier);
-      if (why !== undefined) log.warn("Cannot go on with a call", { guildId, why });
-      return;
+      if (why === undefined) return;
+      log.warn("Cannot go on with a call", { guildId, why });
+      return await store.end(earlier, false);
     }
     const inCall = inCalls.get(guildId);
     inCall?.refresh();
@@ -235,7 +237,10 @@ export function createVoiceCalls(
     if (type !== undefined && !isVoice({ type })) return say("voiceWhere");
     for (const asker of askers) {
       const query = { guildId, channelId, userId: asker };
-      const missing = await ports.missingPermission(query, ["View Channel", "Connect"]);
+      const isThere = channelOf(guildId, asker) === channelId; // so Discord lets them in
+      const missing = isThere
+        ? undefined
+        : await ports.missingPermission(query, ["View Channel", "Connect"]);
       if (missing !== undefined || !await mayTalk(place, asker)) {
         return say("voiceRefused", shown(channelId));
       }
@@ -311,7 +316,7 @@ export function createVoiceCalls(
         return say("voiceRefused", shown(place.channelId));
       }
       inCall.say(text);
-      return say("voiceSaid", shown(place.channelId));
+      return "Saying it.";
     },
     /** Goes on with the calls of the process before, while people are there. */
     async start(): Promise<void> {

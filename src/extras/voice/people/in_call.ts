@@ -6,10 +6,10 @@
  */
 
 import type { AccountContext } from "../../../bot/account_context.ts";
-import type { UserId } from "../../../core/discord/ids.ts";
+import type { RoleId, UserId } from "../../../core/discord/ids.ts";
+import type { Sender } from "../../../core/inbound/inbound.ts";
 import type { VoiceMember, VoiceStates } from "../../../core/discord/voice.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
-import { notice } from "../../../render/notices/notices.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
 import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
 import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
@@ -154,16 +154,16 @@ export function createInCall(
     return mayTalk && isHeard(userId, member) ? member : undefined;
   }
 
-  function whyHeard(userId: UserId, { sender }: ReadMember): "role" | "press" | undefined {
+  function isHeard(userId: UserId, { sender }: ReadMember): boolean {
     const choice = choices.get(userId);
-    if (deaf.has(userId)) return undefined;
-    const roles = config().voice?.heardRoles ?? [];
-    if (sender.roles.some(({ id }) => roles.includes(id))) return "role";
+    if (deaf.has(userId)) return false;
     const isOfNow = choice?.callId === callId && choice.terms === ports.terms().digest;
-    return choice?.choice === "heard" && isOfNow ? "press" : undefined;
+    return choice?.choice === "heard" && isOfNow || heardRoleOf(sender) !== undefined;
   }
 
-  const isHeard = (userId: UserId, member: ReadMember) => whyHeard(userId, member) !== undefined;
+  function heardRoleOf({ roles }: Sender): RoleId | undefined {
+    return config().voice?.heardRoles.find((id) => roles.some((role) => role.id === id));
+  }
 
   const heardPeople = () => {
     const present = new Set(here().map(({ userId }) => userId));
@@ -307,13 +307,11 @@ export function createInCall(
     },
     /** The people that are heard, in words. */
     heardText(): string {
-      const { texts } = config();
-      const people = heardPeople().map(([id, member]) => {
-        const person = `<@${id}>`;
-        const isByRole = whyHeard(id, member) === "role";
-        return isByRole ? notice("voiceByRole", { person }, texts) : person;
+      const people = heardPeople().map(([id, { sender }]) => {
+        const role = heardRoleOf(sender);
+        return role ? `<@${id}> (<@&${role}>)` : `<@${id}>`;
       });
-      return people.join(", ") || notice("voiceNobody", {}, texts);
+      return people.join(", ") || "–";
     },
     /** The config has changed: other terms need another card, and another way another talk. */
     reconfigured(): void {

@@ -8,18 +8,21 @@ import type { Config } from "../../../config/config.ts";
 import { choiceOf } from "../../../config/models.ts";
 import { HEAR_BUTTON, type OutboundMessage } from "../../../core/outbound/outbound.ts";
 import type { Env } from "../../../lib/env.ts";
-import { isLoopbackHost, isPrivateHost } from "../../../lib/network/addresses.ts";
+import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 import { notice } from "../../../render/notices/notices.ts";
 
 export interface Terms {
   /** For people: the servers, and what is kept. */
   readonly speech: string;
   readonly kept: string;
+  /** The same for equal terms; 12 hex digits. */
   readonly digest: string;
 }
 
 /** The key that a mode needs and the config lacks; `undefined` if it has all. */
-export function missingServer({ audio, voice }: Pick<Config, "audio" | "voice">) {
+export function missingServer(
+  { audio, voice }: Pick<Config, "audio" | "voice">,
+): string | undefined {
   if (!voice) return "voice";
   if (voice.mode === "realtime") return voice.realtime === undefined ? "voice.realtime" : undefined;
   if (audio.transcribe === undefined) return "audio.transcribe";
@@ -48,8 +51,7 @@ export function termsOf(
   }));
   const shown = new Set([...hosts].map((host) => {
     const { hostname } = new URL(`http://${host}`);
-    if (isLoopbackHost(hostname)) return notice("voiceHere", {}, texts);
-    return isPrivateHost(hostname) ? notice("voiceNear", { host }, texts) : `\`${host}\``;
+    return isLoopbackHost(hostname) ? notice("voiceHere", {}, texts) : `\`${host}\``;
   }));
   const isPosted = voice?.transcript === true;
   return {
@@ -72,7 +74,6 @@ export function cardText(
       ? notice("voiceCard", { roles: part }, texts)
       : notice("voiceAsk", { people }, texts),
     `${notice("voiceSpeech", { speech }, texts)} ${kept}`,
-    notice("voicePress", {}, texts),
   ].join("\n");
 }
 

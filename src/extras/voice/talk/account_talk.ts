@@ -2,7 +2,6 @@
 
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
-import { agentOf } from "../../../config/config.ts";
 import {
   type ChannelId,
   createdAtMs,
@@ -18,7 +17,7 @@ import type { OutboxRow } from "../../../core/outbound/outbound.ts";
 import { askForText } from "../../../core/model.ts";
 import { BudgetSpent } from "../../../core/spending/budget.ts";
 import { meteredModel } from "../../../core/spending/metered_model.ts";
-import { ofAgent } from "../../../core/spending/usage.ts";
+import { microsOfAudio, ofAgent } from "../../../core/spending/usage.ts";
 import { type AudioPayer, createAudioSpending } from "../../../core/turn/audio_spending.ts";
 import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
@@ -125,8 +124,10 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         async count(seconds, by) {
           if (!server) return;
           const payer = payerOf(by);
-          await checked(payer);
-          audio.record({ ...server, microsOf: server.microsOfAudio }, seconds, now(), payer);
+          const stop = await audio.check(payer);
+          const microsOf = (of: number) => microsOfAudio(of, server.price);
+          audio.record({ modelId: server.modelId, microsOf }, seconds, now(), payer);
+          if (stop) throw new BudgetSpent(stop);
         },
         async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);

@@ -14,14 +14,6 @@ const SPEAKS_MS = 5_000;
 /** Milliseconds between two looks whether people are silent. */
 const LOOK_MS = 100;
 
-/** Sound of the bot that belongs together. */
-export interface Utterance {
-  write(pcm: Pcm): void;
-  /** No sound follows. Resolves once it has ended. */
-  end(): Promise<{ readonly playedMs: number; readonly isWhole: boolean }>;
-  stop(): void;
-}
-
 export function createMouth(
   call: Pick<Call, "speak">,
   { schedule, now }: { readonly schedule: StartTimer; readonly now: () => number },
@@ -29,6 +21,23 @@ export function createMouth(
   const open = new Map<CallSpeech, () => void>();
   const speaking = new Map<UserId, number>();
   let last: LastSpeech | undefined;
+
+  function begin(to: UserId | undefined, stopped: () => void): CallSpeech {
+    const speech = call.speak();
+    open.set(speech, stopped);
+    const own: LastSpeech | undefined = to && { to };
+    if (own) last = own;
+    void speech.done.then(() => {
+      open.delete(speech);
+      if (own && last === own) last = { to: own.to, endedAt: now() };
+    });
+    return speech;
+  }
+
+  async function quiet(signal: AbortSignal): Promise<void> {
+    const isLoud = () => [...speaking.values()].some((since) => now() - since < SPEAKS_MS);
+    while (isLoud() && !signal.aborted) await waitFor(LOOK_MS, schedule, signal);
+  }
 
   return {
     last: (): LastSpeech | undefined => last,
@@ -42,33 +51,24 @@ export function createMouth(
     },
     silent: (userId: UserId): void => void speaking.delete(userId),
     /** Resolves once no person speaks, or the signal aborts. */
-    async quiet(signal: AbortSignal): Promise<void> {
-      const isLoud = () => [...speaking.values()].some((since) => now() - since < SPEAKS_MS);
-      while (isLoud() && !signal.aborted) await waitFor(LOOK_MS, schedule, signal);
-    },
+    quiet,
     /**
-     * Begins to speak to a person.
+     * Begins to speak.
      *
-     * @param to Absent: to all.
+     * @param to The person; absent: all.
      * @param stopped Called if a person interrupts it.
      */
-    open(to: UserId | undefined, stopped: () => void): Utterance {
-      const speech = call.speak();
-      open.set(speech, stopped);
-      const own: LastSpeech | undefined = to && { to };
-      if (own) last = own;
-      void speech.done.then(() => {
-        open.delete(speech);
-        if (own && last === own) last = { to: own.to, endedAt: now() };
-      });
-      return {
-        write: speech.write,
-        stop: speech.stop,
-        end() {
-          speech.end();
-          return speech.done;
-        },
-      };
+    open: begin,
+    /** Plays a sound by itself. Resolves at its end; rejects with the error of the sound. */
+    async play(sound: AsyncIterable<Pcm>, to: UserId | undefined, signal: AbortSignal) {
+      let speech: CallSpeech | undefined;
+      try {
+        await quiet(signal);
+        for await (const pcm of sound) (speech ??= begin(to, () => {})).write(pcm);
+      } finally {
+        speech?.end();
+        await speech?.done;
+      }
     },
   };
 }
@@ -80,23 +80,17 @@ export function msOf({ length }: Pcm): number {
   return length / SAMPLE_RATE * 1_000;
 }
 
-/** A sound as a file that transcription takes. */
+/** A sound as a file that transcription takes: mono, 16 bits. */
 export function wavOf(pcm: Pcm): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(44 + pcm.length * 2);
   const view = new DataView(bytes.buffer);
-  const text = (at: number, word: string) => bytes.set(new TextEncoder().encode(word), at);
-  text(0, "RIFF");
-  view.setUint32(4, bytes.length - 8, true);
-  text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true); // length of the format
-  view.setUint16(20, 1, true); // plain samples
-  view.setUint16(22, 1, true); // mono
-  view.setUint32(24, SAMPLE_RATE, true);
-  view.setUint32(28, SAMPLE_RATE * 2, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  text(36, "data");
-  view.setUint32(40, pcm.length * 2, true);
-  pcm.forEach((sample, at) => view.setInt16(44 + at * 2, sample, true));
+  const sizes: readonly (readonly [at: number, size: number])[] = [
+    ...[[4, bytes.length - 8], [16, 16], [20, 0x1_0001], [24, SAMPLE_RATE]] as const,
+    ...[[28, SAMPLE_RATE * 2], [32, 0x10_0002], [40, pcm.length * 2]] as const,
+  ];
+  for (const [at, size] of sizes) view.setUint32(at, size, true);
+  const words = [[0, "RIFF"], [8, "WAVEfmt "], [36, "data"]] as const;
+  for (const [at, word] of words) bytes.set(new TextEncoder().encode(word), at);
+  bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength), 44);
   return bytes;
 }

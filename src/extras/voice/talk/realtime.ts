@@ -16,6 +16,7 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "../../../core/model.ts";
+import { microsOf } from "../../../core/spending/usage.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { Log } from "../../../lib/log.ts";
 import { isRecord } from "../../../lib/text/json.ts";
@@ -116,12 +117,8 @@ export function createEar(ports: EarPorts): Ear {
         if (!gone?.hasWorked) ports.failed(); // an idle one opens again with the next sound
       },
     });
-    const empty = {
-      spoken: new Set<MessageId>(),
-      texts: new Set<string>(),
-      open: new Set<string>(),
-    };
-    current = { socket, ...empty, began: new Map() };
+    const [spoken, texts, open] = [new Set<MessageId>(), new Set<string>(), new Set<string>()];
+    current = { socket, spoken, texts, open, began: new Map() };
     const detection = { type: "server_vad", silence_duration_ms: ports.pauseMs };
     const input = {
       format: FORMAT,
@@ -195,14 +192,12 @@ export function createEar(ports: EarPorts): Ear {
     const written = JSON.stringify(session);
     if (written !== of.session) of.socket.send({ type: "session.update", session });
     of.session = written;
-    const item = (one: RealtimeEvent) =>
-      of.socket.send({ type: "conversation.item.create", item: one });
-    const say = (role: "user" | "assistant", text: string) =>
-      item({
-        type: "message",
-        role,
-        content: [{ type: role === "user" ? "input_text" : "output_text", text }],
-      });
+    const item = (type: string, fields: object) =>
+      of.socket.send({ type: "conversation.item.create", item: { type, ...fields } });
+    const say = (role: "user" | "assistant", text: string) => {
+      const content = [{ type: role === "user" ? "input_text" : "output_text", text }];
+      item("message", { role, content });
+    };
     const question = messages.findLastIndex(({ role }) => role === "user");
     const isFirst = of.texts.size === 0;
     messages.slice(isFirst ? -HISTORY_MAX : 0).forEach((message: ModelMessage, index, all) => {
@@ -215,13 +210,13 @@ export function createEar(ports: EarPorts): Ear {
       if (message.role === "tool") {
         const { call, text } = message;
         if (of.open.delete(call.id)) {
-          item({ type: "function_call_output", call_id: call.id, output: text });
+          item("function_call_output", { call_id: call.id, output: text });
         } else if (at > question) say("user", `[result of the tool ${call.name}]\n${text}`);
       } else if (message.text !== "" && (isFirst || message.role === "user")) {
         if (at !== question || !of.spoken.has(turn)) say(message.role, message.text);
       }
     });
-    for (const id of of.open) item({ type: "function_call_output", call_id: id, output: WAITS });
+    for (const id of of.open) item("function_call_output", { call_id: id, output: WAITS });
     of.open.clear();
   }
 
@@ -255,12 +250,7 @@ export function createEar(ports: EarPorts): Ear {
       bring(of, request, turn);
       const choice = request.mayCall === false ? { tool_choice: "none" } : {};
       of.socket.send({ type: "response.create", response: choice });
-      const calls = new Map<string, ToolCall>();
-      const call = (item: unknown) => {
-        if (!isRecord(item) || item["type"] !== "function_call") return;
-        const id = textOf(item, "call_id");
-        calls.set(id, { id, name: textOf(item, "name"), arguments: textOf(item, "arguments") });
-      };
+      const calls: ToolCall[] = [];
       let ms = 0;
       let hasText = false;
       for (;;) {
@@ -280,19 +270,20 @@ export function createEar(ports: EarPorts): Ear {
         } else if (/^response\.(output_)?(audio_transcript|text)\.delta$/.test(type)) {
           hasText = true;
           yield { kind: "text", text: textOf(event, "delta") };
-        } else if (type === "response.output_item.done") call(event["item"]);
-        else if (type === "error") {
-          const error = isRecord(event["error"]) ? event["error"] : {};
+        } else if (type === "response.output_item.done") {
+          const item = recordOf(event, "item");
+          if (item["type"] !== "function_call") continue;
+          const [id, name] = [textOf(item, "call_id"), textOf(item, "name")];
+          calls.push({ id, name, arguments: textOf(item, "arguments") });
+        } else if (type === "error") {
+          const error = recordOf(event, "error");
           if (textOf(error, "event_id") === OPTIONAL) continue;
           throw failure("unavailable", textOf(error, "message"));
         } else if (type === "response.done") {
           isOver = true;
-          const { response } = event;
-          const output = isRecord(response) ? response["output"] : undefined;
-          if (Array.isArray(output)) output.forEach(call);
-          for (const id of calls.keys()) of.open.add(id);
+          for (const { id } of calls) of.open.add(id);
           if (signals.person.aborted && !hasText) yield { kind: "text", text: "…" };
-          return yield finishOf(event, [...calls.values()]);
+          return yield finishOf(event, calls);
         }
       }
     } finally {
@@ -304,16 +295,16 @@ export function createEar(ports: EarPorts): Ear {
   }
 
   function finishOf(event: RealtimeEvent, calls: readonly ToolCall[]): ModelPart {
-    const { response } = event;
-    const { usage, status, status_details: details } = isRecord(response) ? response : {};
+    const response = recordOf(event, "response");
+    const { status, status_details: details } = response;
     if (status === "failed") throw failure("rejected", JSON.stringify(details ?? "").slice(0, 200));
-    const count = (key: string) => isRecord(usage) ? Number(usage[key]) || 0 : 0;
+    const count = (key: string) => Number(recordOf(response, "usage")[key]) || 0;
     const tokens = { inputTokens: count("input_tokens"), outputTokens: count("output_tokens") };
     return {
       kind: "finish",
       reason: calls.length > 0 ? "tool_calls" : status === "incomplete" ? "length" : "stop",
       calls: calls.length > 0 ? calls : undefined,
-      usage: { ...tokens, micros: server.microsOf(tokens) },
+      usage: { ...tokens, micros: microsOf(tokens, server.price) },
     };
   }
 
@@ -337,12 +328,9 @@ export function createEar(ports: EarPorts): Ear {
           if (of?.item && speech.stopped.aborted) {
             const { id: item_id, fromMs } = of.item;
             const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - fromMs));
-            const cut = {
-              type: "conversation.item.truncate",
-              event_id: OPTIONAL,
-              content_index: 0,
-            };
-            of.socket.send({ ...cut, item_id, audio_end_ms });
+            const type = "conversation.item.truncate";
+            const item = { item_id, content_index: 0, audio_end_ms };
+            of.socket.send({ type, event_id: OPTIONAL, ...item });
           }
           return said;
         },
@@ -356,11 +344,17 @@ export function createEar(ports: EarPorts): Ear {
     },
     close() {
       cancelPause?.();
+      current?.answer?.({ type: "error", error: { message: "the person is not heard any more" } });
       current?.socket.close();
       current = undefined;
       retryAt = Infinity;
     },
   };
+}
+
+function recordOf(event: RealtimeEvent, key: string): RealtimeEvent {
+  const { [key]: value } = event;
+  return isRecord(value) ? value : {};
 }
 
 function textOf(event: RealtimeEvent, key: string): string {
@@ -369,6 +363,6 @@ function textOf(event: RealtimeEvent, key: string): string {
 }
 
 function pcmOf(base64: string): Pcm {
-  const bytes = Buffer.from(base64, "base64");
-  return Int16Array.from({ length: bytes.length >> 1 }, (_, at) => bytes.readInt16LE(at * 2));
+  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
+  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
 }

@@ -47,7 +47,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   ) => Promise<string>;
   /** The server that hears and speaks; `undefined` in mode `turns`. */
   readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
-  /** Counts seconds that such a server has heard or spoken. It throws {@link BudgetSpent}. */
+  /** Counts seconds of such a server. It throws {@link BudgetSpent} if a budget was spent before. */
   readonly count: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
   /**
    * Stores the words as a message of the speaker. Resolves to whether a turn answers it.
@@ -85,23 +85,11 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const mouth = createMouth(ports.call, { schedule, now });
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
-  const waiting = new Map<UserId, number>();
+  /** The people whose pieces wait, one entry for each piece. */
+  const waiting: UserId[] = [];
   const ears = new Map<UserId, Ear>();
   let heard: ReadonlySet<UserId> = new Set();
   let toldAt = -Infinity;
-
-  /** Takes a place for a piece; `undefined` if too many wait. */
-  function placeFor(userId: UserId): (() => void) | undefined {
-    const own = waiting.get(userId) ?? 0;
-    const all = [...waiting.values()].reduce((sum, count) => sum + count, 0);
-    if (own >= WAITING.ofOne || all >= WAITING.ofAll) return undefined;
-    waiting.set(userId, own + 1);
-    return () => {
-      const left = (waiting.get(userId) ?? 1) - 1;
-      if (left > 0) waiting.set(userId, left);
-      else waiting.delete(userId);
-    };
-  }
 
   function tellOnce(text: string): void {
     if (now() - toldAt < TELL_MS) return;
@@ -109,51 +97,38 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     deps.tell(text);
   }
 
-  /** A sound without words is no failure. */
-  function unheard(userId: UserId, error: unknown): void {
-    if (error instanceof FileError && error.message === "it has no words") return;
-    log.warn("Cannot write the words of a person in a call down", { userId, error });
-    const reset = error instanceof BudgetSpent && readerTime(resetOf(error.stop, now()), "R");
-    const words = reset
-      ? notice("budgetSpent", { reset }, texts())
-      : notice("talkUnheard", {}, texts());
-    tellOnce(words);
-  }
-
   /** Whether the person is still heard: a press may have ended it meanwhile. */
   const isHeard = (userId: UserId) => heard.has(userId) && !stopping.signal.aborted;
 
-  async function understand({ userId, pcm, endedAt }: HeardPiece): Promise<void> {
-    const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
-    if (!speaker) return;
-    const seconds = msOf(pcm) / 1_000;
-    const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
-    let transcript: string;
-    try {
-      transcript = await deps.transcribe(sound, speaker.sender, stopping.signal);
-    } catch (error) {
-      if (stopping.signal.aborted) return;
-      return unheard(userId, error);
-    }
-    const text = heardWords(transcript, seconds);
-    if (text === undefined) return log.debug("A sound in a call has no words", { userId, seconds });
-    await take(speaker, text, { seconds, endedAt });
-  }
-
-  /** Takes what a person said. */
-  async function take(
-    speaker: CallSpeaker,
-    text: string,
-    { seconds, endedAt }: { readonly seconds: number; readonly endedAt: number },
+  /** Takes what a person said. Resolves to whether a turn answers it. */
+  async function understand(
+    { userId, seconds, endedAt }: Omit<HeardPiece, "pcm" | "end"> & { readonly seconds: number },
+    transcriptOf: (from: CallSpeaker["sender"]) => Promise<string>,
     naming?: (id: MessageId) => void,
   ): Promise<boolean> {
-    const { id: userId } = speaker.sender;
-    if (!isHeard(userId)) return false;
+    const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
+    if (!speaker) return false;
+    let text: string | undefined;
+    try {
+      text = heardWords(await transcriptOf(speaker.sender), seconds);
+    } catch (error) {
+      if (error instanceof FileError && error.message === "it has no words") return false;
+      if (!stopping.signal.aborted) unheard(userId, error);
+    }
+    if (text === undefined || !isHeard(userId)) return false;
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
     if (!isAddressed({ userId, text, beganAt }, facts)) return false;
     return await deps.ask(speaker, text, { seconds }, naming);
+  }
+
+  function unheard(userId: UserId, error: unknown): void {
+    log.warn("Cannot write the words of a person in a call down", { userId, error });
+    const reset = error instanceof BudgetSpent && readerTime(resetOf(error.stop, now()), "R");
+    tellOnce(
+      reset ? notice("budgetSpent", { reset }, texts()) : notice("talkUnheard", {}, texts()),
+    );
   }
 
   /** The ear of a heard person, in mode `realtime`. */
@@ -165,19 +140,11 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       speaking: (isSpeaking) => isSpeaking ? mouth.interrupted(userId) : mouth.silent(userId),
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
       spoke: (seconds, { message: { sender } }) => void deps.count(seconds, sender).catch(() => {}), // it is said already
-      async words(transcript, seconds, naming) {
-        const endedAt = now();
-        const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
-        const text = speaker && heardWords(transcript, seconds);
-        if (!speaker || text === undefined) return false;
-        try {
-          await deps.count(seconds, speaker.sender);
-        } catch (error) {
-          unheard(userId, error);
-          return false;
-        }
-        return await take(speaker, text, { seconds, endedAt }, naming);
-      },
+      words: (transcript, seconds, naming) =>
+        understand({ userId, seconds, endedAt: now() }, async (sender) => {
+          await deps.count(seconds, sender);
+          return transcript;
+        }, naming),
     });
     ears.set(userId, ear);
     return ear;
@@ -202,31 +169,27 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       mouth.interrupted(userId);
       if (deps.realtime) mouth.silent(userId); // the server tells when they end
     },
-    piece(piece) {
-      const { userId, end } = piece;
+    piece({ userId, pcm, endedAt, end }) {
       if (end === "pause") mouth.silent(userId);
-      const leave = heard.has(userId) ? placeFor(userId) : undefined;
-      if (!leave) return;
-      void inOrder.run(userId, () => understand(piece)).catch((error: unknown) =>
+      const own = waiting.filter((one) => one === userId).length;
+      const isFull = own >= WAITING.ofOne || waiting.length >= WAITING.ofAll;
+      if (isFull || !heard.has(userId)) return;
+      waiting.push(userId);
+      const seconds = msOf(pcm) / 1_000;
+      const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
+      const transcript = (from: CallSpeaker["sender"]) =>
+        deps.transcribe(sound, from, stopping.signal);
+      const work = () => understand({ userId, seconds, endedAt }, transcript);
+      void inOrder.run(userId, work).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
-      ).finally(leave);
+      ).finally(() => waiting.splice(waiting.indexOf(userId), 1));
     },
     frame: (userId, pcm) => earOf(userId)?.append(pcm),
     say(text) {
-      void (async () => {
-        const { signal } = stopping;
-        let utterance: ReturnType<typeof mouth.open> | undefined;
-        try {
-          await mouth.quiet(signal);
-          for await (const pcm of deps.speak(text, signal)) {
-            (utterance ??= mouth.open(undefined, () => {})).write(pcm);
-          }
-        } catch (error) {
-          log.warn("Cannot speak a text in a call", { error });
-        } finally {
-          await utterance?.end();
-        }
-      })();
+      const { signal } = stopping;
+      void mouth.play(deps.speak(text, signal), undefined, signal).catch((error: unknown) =>
+        log.warn("Cannot speak a text in a call", { error })
+      );
     },
     speechOf(turn) {
       const { sender } = turn.message;

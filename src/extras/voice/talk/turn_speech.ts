@@ -7,8 +7,8 @@ import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speec
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
-import type { Pcm } from "../line/call.ts";
-import { type Mouth, msOf, type Utterance } from "./mouth.ts";
+import type { CallSpeech, Pcm } from "../line/call.ts";
+import { type Mouth, msOf } from "./mouth.ts";
 import { createSentences, isMoreThanSpeech, type Sentence } from "./sentences.ts";
 
 /** Milliseconds without a word after which the bot says that it works. */
@@ -17,7 +17,7 @@ export const WORKING_MS = 8_000;
 const LOOK_MS = 50;
 
 export interface SpeechPorts {
-  readonly mouth: Pick<Mouth, "open" | "quiet">;
+  readonly mouth: Pick<Mouth, "open" | "play" | "quiet">;
   /** Speaks a sentence, and counts it. It throws if the server fails, or if a budget is spent. */
   readonly speak: (text: string, signal: AbortSignal) => AsyncIterable<Pcm>;
   /** The part of a growing text that people may see. */
@@ -59,8 +59,8 @@ export function createTurnSpeech(
   const { mouth, schedule, log } = ports;
   const person = new AbortController();
   const signal = AbortSignal.any([ending, person.signal]);
-  let utterance: Utterance | undefined;
-  signal.addEventListener("abort", () => utterance?.stop(), { once: true });
+  let speech: CallSpeech | undefined;
+  signal.addEventListener("abort", () => speech?.stop(), { once: true });
   let sentences = createSentences();
   /** The visible text whose sentences are taken, and the part of its sound. */
   let current = "";
@@ -86,8 +86,8 @@ export function createTurnSpeech(
       isMarked = true;
       await mark(); // before people can hear it
     }
-    utterance ??= mouth.open(message.sender.id, () => person.abort());
-    utterance.write(pcm);
+    speech ??= mouth.open(message.sender.id, () => person.abort());
+    speech.write(pcm);
     soundMs += msOf(pcm);
   }
 
@@ -126,20 +126,10 @@ export function createTurnSpeech(
   }
 
   /** Says a notice by itself. */
-  async function line(text: string): Promise<void> {
-    let spoken: Utterance | undefined;
-    try {
-      await mouth.quiet(ending);
-      for await (const pcm of ports.speak(text, ending)) {
-        spoken ??= mouth.open(message.sender.id, () => {});
-        spoken.write(pcm);
-      }
-    } catch (error) {
+  const line = (text: string): Promise<void> =>
+    mouth.play(ports.speak(text, ending), message.sender.id, ending).catch((error: unknown) => {
       if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });
-    } finally {
-      await spoken?.end();
-    }
-  }
+    });
 
   /** Says a notice, and nothing after it. */
   function only(text: string): void {
@@ -192,7 +182,8 @@ export function createTurnSpeech(
       const inChat = notice("talkInChat", {}, ports.texts());
       if (isMore && !isLong && by === "sentences") add([{ spoken: inChat, end: text.length }]);
       await work;
-      const { playedMs, isWhole } = await utterance?.end() ?? { playedMs: 0, isWhole: false };
+      speech?.end();
+      const { playedMs, isWhole } = await speech?.done ?? { playedMs: 0, isWhole: false };
       const isLost = failure !== undefined || !isWhole && !person.signal.aborted;
       heardMs = playedMs;
       isPosted = isMore || isLost;

@@ -10,11 +10,7 @@ import {
   type GatewayState,
   step,
 } from "../../../../src/extras/voice/link/gateway.ts";
-import {
-  OP,
-  readServerMessage,
-  sequenceOf,
-} from "../../../../src/extras/voice/link/wire/messages.ts";
+import { OP, readServerMessage } from "../../../../src/extras/voice/link/wire/messages.ts";
 import { createPlayer } from "../../../../src/extras/voice/link/player.ts";
 import { userId } from "../../../support/discord/builders.ts";
 
@@ -46,8 +42,7 @@ function play(...events: readonly (readonly [atMs: number, event: GatewayEvent |
 }
 
 function toMessage(message: object) {
-  const text = JSON.stringify(message);
-  return { message: readServerMessage(text), seq: sequenceOf(text) };
+  return readServerMessage(JSON.stringify(message));
 }
 
 const START = { kind: "start" } as const;
@@ -193,14 +188,18 @@ describe("[V9] readServerMessage()", () => {
   it("reads messages in bytes, and the numbers of unknown ones", () => {
     const commit = Uint8Array.of(1, 2, OP.commit, 0, 7, 9);
     assert.deepEqual(readServerMessage(commit), {
-      op: OP.commit,
       seq: 258,
-      content: commit.subarray(3),
+      message: { op: OP.commit, content: commit.subarray(3) },
     });
-    assert.equal(readServerMessage(Uint8Array.of(1, 2, 99, 0, 7)), undefined);
-    assert.equal(readServerMessage(Uint8Array.of(1, 2)), undefined);
-    assert.equal(sequenceOf(Uint8Array.of(1, 2, 99)), 258);
-    assert.equal(sequenceOf("no JSON"), undefined);
+    assert.deepEqual(readServerMessage(Uint8Array.of(1, 2, 99, 0, 7)), {
+      seq: 258,
+      message: undefined,
+    });
+    assert.deepEqual(readServerMessage(Uint8Array.of(1, 2)), {});
+    assert.deepEqual(readServerMessage("no JSON"), { seq: undefined, message: undefined });
+    for (const d of [{}, { user_id: "x", ssrc: 1 }, { user_id: "11", ssrc: "1" }, null, 7]) {
+      assert.equal(readServerMessage(JSON.stringify({ op: OP.speaking, d })).message, undefined);
+    }
   });
 });
 
@@ -243,12 +242,12 @@ function daveOf() {
     failed: () => did.push("failed"),
   });
   const bytes = (op: number, ...content: number[]) => {
-    const message = readServerMessage(Uint8Array.of(0, 1, op, ...content));
+    const { message } = readServerMessage(Uint8Array.of(0, 1, op, ...content));
     assert.ok(message);
     dave.receive(message);
   };
   const json = (op: number, d: object) => {
-    const message = readServerMessage(JSON.stringify({ op, d }));
+    const { message } = readServerMessage(JSON.stringify({ op, d }));
     assert.ok(message);
     dave.receive(message);
   };

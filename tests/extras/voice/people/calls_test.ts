@@ -27,10 +27,10 @@ describe("[V1] joining and leaving", () => {
     const world = await openWorld();
     assert.match(await world.give("join", ADA), /Go into a voice channel first/);
     await world.move([ADA, BEA], DECK);
-    assert.match(await world.give("join", ADA), /^I am in <#21>\. I hear no one yet/);
+    assert.match(await world.give("join", ADA), /^I am in <#21>\. I hear: –$/);
     assert.equal(world.call().channelId, DECK);
     assert.equal(await world.press(ADA), "I hear you in this call. `/deafen me` ends it at once.");
-    assert.equal(await world.give("join", BEA), `I am in <#21>. I hear <@${ADA}>.`);
+    assert.equal(await world.give("join", BEA), `I am in <#21>. I hear: <@${ADA}>`);
     assert.equal(world.calls.length, 1);
     assert.equal(await world.give("leave", BEA), "I have left <#21>.");
     assert.ok(world.call().isLeft);
@@ -49,6 +49,7 @@ describe("[V1] joining and leaving", () => {
   > = {
     "a person whom the config refuses": { by: REX, says: /^You may not call me into <#21>/ },
     "a person who may not connect": {
+      in: CABIN,
       change: ({ state }) => void (state.denied = 1n << 20n),
       says: /^You may not call me/,
     },
@@ -91,7 +92,7 @@ describe("[V1] joining and leaving", () => {
     const other = { accountId: "other" as never, guildId: GUILD, channelId: CABIN, callId: "c" };
     await world.store.voice.begin({ ...other, begunBy: "asked", isOver: false, at: 0 });
     await world.move([ADA], DECK);
-    assert.match(await world.give("join", ADA), /^Another account of mine/);
+    assert.match(await world.give("join", ADA), /^I am in <#22> with other people/);
     await world.store.voice.end(other, false);
     assert.match(await world.give("join", ADA), /^I am in <#21>/);
   });
@@ -177,8 +178,8 @@ describe("[V1] joining and leaving", () => {
     assert.match(await act({ action: "join" }, [by(ADA), by(REX)]), /^You may not call me/);
     assert.match(await act({ action: "join" }, [by(ADA)]), /^I am in <#21>/);
     assert.match(await act({ action: "say", text: "hi" }, [by(REX)]), /^You may not/);
-    assert.match(await act({ action: "say", text: "hi" }, [by(ADA)]), /^I say it in <#21>/);
-    assert.deepEqual(world.said, ["hi"]);
+    assert.match(await act({ action: "say", text: "hi sk-secret" }, [by(ADA)]), /^Saying it/);
+    assert.deepEqual(world.said, ["hi [removed]"]);
     assert.match(await act({ action: "leave" }, [by(ADA)]), /^I have left/);
   });
 });
@@ -207,7 +208,7 @@ describe("[V2] who is heard", () => {
     });
     world.roles.set(BEA, ["31", HEARD_ROLE]);
     await world.move([ADA, BEA], DECK);
-    assert.match(await world.give("join", ADA), /I hear <@72> \(by role\)/);
+    assert.match(await world.give("join", ADA), /I hear: <@72> \(<@&32>\)$/);
     assert.equal(world.call().heard.get(BEA), "frames");
     assert.match(world.posts[0]?.content ?? "", /have one of the roles <@&32>/);
   });
@@ -262,6 +263,19 @@ describe("[V2] who is heard", () => {
     world.state.isDown = false;
     await world.wait(SOON);
     assert.deepEqual(world.heard(), [ADA]);
+  });
+
+  it("[X4a] reads a person once a minute, however often they come and go", async () => {
+    const world = await openWorld({ autoJoin: [DECK] });
+    for (let turn = 0; turn < 50; turn++) {
+      await world.move([REX, BEA], CABIN);
+      await world.move([REX], DECK);
+    }
+    assert.equal(world.state.reads, 1, "of those in a channel that counts");
+    await world.wait(61_000);
+    await world.move([REX], CABIN);
+    await world.move([REX], DECK);
+    assert.equal(world.state.reads, 2);
   });
 
   it("holds for all orders of presses, moves and reloads", async () => {
@@ -359,7 +373,7 @@ describe("[V3] consent", () => {
     assert.deepEqual(world.heard(), [ADA], "the terms are the same");
     await world.reload({ transcript: true });
     assert.deepEqual(world.heard(), []);
-    assert.match(world.posts.at(-1)?.content ?? "", /I post all that I hear to a thread here/);
+    assert.match(world.posts.at(-1)?.content ?? "", /I post all that I hear as text here/);
     assert.match(await world.press(ADA, "on", old), /^This has changed meanwhile/);
     assert.deepEqual(world.heard(), []);
     await world.press(ADA);

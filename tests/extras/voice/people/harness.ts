@@ -16,7 +16,7 @@ import type { Store } from "../../../../src/store/store.ts";
 import type { Frozen } from "../../../../src/core/outbound/outbound.ts";
 import { testAccount } from "../../../support/account.ts";
 import { loadTestConfig } from "../../../support/config.ts";
-import { ACCOUNT, sender } from "../../../support/discord/builders.ts";
+import { sender } from "../../../support/discord/builders.ts";
 import { callOf } from "../../../support/discord/calls.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { settle } from "../../../support/settle.ts";
@@ -98,6 +98,7 @@ export async function openWorld(
     isDown: false,
     denied: 0n, // rights of the bot's channels that no one has
     failing,
+    reads: 0, // of members
     patches: [] as unknown[],
   };
   const calls: FakeCall[] = [];
@@ -116,6 +117,7 @@ export async function openWorld(
     if (method === "PATCH") return void state.patches.push(body);
     const [, userId = ""] = /\/members\/(\d+)$/.exec(path) ?? [];
     if (userId) {
+      state.reads++;
       const of = roles.get(userId as UserId);
       const user = { id: userId, username: `user${userId}`, bot: userId === ROBO };
       if (of) return { user, nick: `Nick ${userId}`, roles: of };
@@ -156,7 +158,7 @@ export async function openWorld(
     reader: { index },
     judging: { presence: { ask: () => Promise.resolve("member") } },
     modelOf: () => ({ id: "near/llama" }),
-    cleanSecrets: (text: string) => text,
+    cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
     env: {},
     voice: { of: () => members },
   } as unknown as AccountServices & { readonly voice: VoiceService };

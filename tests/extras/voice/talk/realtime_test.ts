@@ -243,6 +243,15 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.equal(told.length, 1);
   });
 
+  it("fails the turn of a person who is no longer heard", async () => {
+    const { says, turn, talk, speeches } = await build({ speed: 1 });
+    const { id } = await says("tell a story");
+    const asking = turn(id).ask(requestOf("tell a story"));
+    while (!speeches[0]?.ms) await new Promise((resolve) => setTimeout(resolve, 5));
+    talk.heard(new Set());
+    await assert.rejects(asking, /not heard any more/);
+  });
+
   it("closes the connection of a person who is no longer heard", async () => {
     const { says, talk, server } = await build();
     await says("hello");

@@ -8,6 +8,7 @@ import { guildMessage, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 import { settle } from "../../../support/settle.ts";
+import { readWav } from "../../../support/voice/recordings.ts";
 import { fakeCall } from "./fake_call.ts";
 
 const ADA = userId("101");
@@ -49,7 +50,8 @@ function build(given: Partial<World> = {}) {
       said.push(text);
       yield new Int16Array(SECOND); // each sentence is a second long
     },
-    async transcribe() {
+    async transcribe({ bytes, seconds }) {
+      assert.equal(readWav(bytes)?.length, seconds * SECOND);
       if (world.words === "") await new Promise<void>((go) => transcribing.push(go));
       if (world.words instanceof Error) throw world.words;
       return world.words || "late words";

@@ -4,9 +4,8 @@
  * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#voice}
  */
 
-import { z } from "zod";
-import { snowflakeSchema } from "../../../../core/discord/snowflake_schema.ts";
-import { parseForeignJson } from "../../../../lib/text/json.ts";
+import { readSnowflake, type UserId } from "../../../../core/discord/ids.ts";
+import { isRecord, parseForeignJson } from "../../../../lib/text/json.ts";
 
 /** Discord's numbers of the messages that either side sends. */
 export const OP = {
@@ -35,48 +34,68 @@ export const OP = {
   invalidCommit: 31,
 } as const;
 
-const user = snowflakeSchema<"user">();
-const whole = z.number().int();
-const message = <Op extends number, D extends z.ZodType>(op: Op, d: D) =>
-  z.object({ op: z.literal(op), d, seq: whole.optional() });
+/** Types of fields, by names. They are checked without a library, which would take 8 MB of the thread. */
+export interface Kinds {
+  readonly number: number;
+  /** Absent in messages of old servers. */
+  readonly "number?": number | undefined;
+  readonly text: string;
+  readonly user: UserId;
+  readonly numbers: readonly number[];
+  readonly texts: readonly string[];
+  readonly users: readonly UserId[];
+}
 
-const jsonSchema = z.discriminatedUnion("op", [
-  message(
-    OP.ready,
-    z.object({ ssrc: whole, ip: z.string(), port: whole, modes: z.array(z.string()) }),
-  ),
-  message(
-    OP.session,
-    z.object({
-      mode: z.string(),
-      secret_key: z.array(whole).length(32),
-      dave_protocol_version: whole.default(0),
-    }),
-  ),
-  message(OP.speaking, z.object({ user_id: user, ssrc: whole })),
-  message(OP.acked, z.unknown()),
-  message(OP.hello, z.object({ heartbeat_interval: z.number().min(100) })),
-  message(OP.resumed, z.unknown()),
-  message(OP.joined, z.object({ user_ids: z.array(user) })),
-  message(OP.gone, z.object({ user_id: user })),
-  message(OP.prepareTransition, z.object({ transition_id: whole, protocol_version: whole })),
-  message(OP.executeTransition, z.object({ transition_id: whole })),
-  message(OP.prepareEpoch, z.object({ epoch: whole, protocol_version: whole })),
-]);
+const isUser = (value: unknown) => readSnowflake(value) !== undefined;
+const listOf = (is: (item: unknown) => boolean) => (value: unknown) =>
+  Array.isArray(value) && value.every(is);
+const CHECKS: Readonly<Record<keyof Kinds, (value: unknown) => boolean>> = {
+  number: Number.isFinite,
+  "number?": (value) => value === undefined || Number.isFinite(value),
+  text: (value) => typeof value === "string",
+  user: isUser,
+  numbers: listOf(Number.isInteger),
+  texts: listOf((item) => typeof item === "string"),
+  users: listOf(isUser),
+};
+
+/** The fields of each message's `d` that we use. */
+const SHAPES = {
+  [OP.ready]: { ssrc: "number", ip: "text", port: "number", modes: "texts" },
+  [OP.session]: { mode: "text", secret_key: "numbers", dave_protocol_version: "number?" },
+  [OP.speaking]: { user_id: "user", ssrc: "number" },
+  [OP.acked]: {},
+  [OP.hello]: { heartbeat_interval: "number" },
+  [OP.resumed]: {},
+  [OP.joined]: { user_ids: "users" },
+  [OP.gone]: { user_id: "user" },
+  [OP.prepareTransition]: { transition_id: "number", protocol_version: "number" },
+  [OP.executeTransition]: { transition_id: "number" },
+  [OP.prepareEpoch]: { epoch: "number", protocol_version: "number" },
+} as const satisfies Readonly<Record<number, Readonly<Record<string, keyof Kinds>>>>;
+
+/** A message of the voice server in JSON. */
+export type JsonMessage = {
+  [Op in keyof typeof SHAPES]: {
+    readonly op: Op;
+    readonly d: {
+      readonly [Field in keyof (typeof SHAPES)[Op]]:
+        Kinds[(typeof SHAPES)[Op][Field] & keyof Kinds];
+    };
+  };
+}[keyof typeof SHAPES];
 
 /** A message in bytes, after its number and operation. */
-interface BinaryMessage {
+export interface BinaryMessage {
   readonly op:
     | typeof OP.externalSender
     | typeof OP.proposals
     | typeof OP.commit
     | typeof OP.welcome;
-  readonly seq: number;
   readonly content: Uint8Array;
 }
 
-/** `seq` is the number of a message that a RESUME repeats. */
-export type ServerMessage = z.infer<typeof jsonSchema> | BinaryMessage;
+export type ServerMessage = JsonMessage | BinaryMessage;
 
 const BINARY: readonly BinaryMessage["op"][] = [
   OP.externalSender,
@@ -85,18 +104,32 @@ const BINARY: readonly BinaryMessage["op"][] = [
   OP.welcome,
 ];
 
-/** Reads a message; `undefined` for one that we do not know, or that does not fit. */
-export function readServerMessage(data: string | Uint8Array): ServerMessage | undefined {
-  if (typeof data === "string") return jsonSchema.safeParse(parseForeignJson(data)).data;
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
-  const op = BINARY.find((known) => data.length >= 5 && known === view.getUint8(2));
-  return op && { op, seq: view.getUint16(0), content: data.subarray(3) };
+function isJsonMessage(value: unknown): value is JsonMessage {
+  if (!isRecord(value)) return false;
+  const { op, d } = value;
+  const shape = new Map(Object.entries(SHAPES)).get(String(op));
+  const fields = isRecord(d) ? d : {};
+  return shape !== undefined &&
+    Object.entries(shape).every(([name, kind]) => CHECKS[kind](fields[name]));
 }
 
-/** The number of any message, also of one that we do not know. */
-export function sequenceOf(data: string | Uint8Array): number | undefined {
-  if (typeof data !== "string") {
-    return data.length < 3 ? undefined : (data[0] ?? 0) << 8 | (data[1] ?? 0);
+/** A message as it came. */
+export interface ReadMessage {
+  /** Its number, which a RESUME names. */
+  readonly seq?: number | undefined;
+  /** Absent: it is unknown, or does not fit. */
+  readonly message?: ServerMessage | undefined;
+}
+
+export function readServerMessage(data: string | Uint8Array): ReadMessage {
+  if (typeof data === "string") {
+    const value = parseForeignJson(data);
+    const seq = isRecord(value) && typeof value["seq"] === "number" ? value["seq"] : undefined;
+    return { seq, message: isJsonMessage(value) ? value : undefined };
   }
-  return z.object({ seq: whole }).safeParse(parseForeignJson(data)).data?.seq;
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  if (data.length < 5) return {};
+  const seq = view.getUint16(0);
+  const op = BINARY.find((known) => known === view.getUint8(2));
+  return { seq, message: op && { op, content: data.subarray(3) } };
 }

@@ -23,7 +23,7 @@ export function createReorder() {
   let jumpsTo: number | undefined;
 
   function release(out: Ordered[], isDue: boolean): readonly Ordered[] {
-    let [first] = [...held.keys()].sort((a, b) => a - b);
+    const [first] = [...held.keys()].sort((a, b) => a - b);
     if (isDue && first !== undefined && expected !== undefined) {
       const gap = first - expected;
       const next = held.get(first)?.content;

@@ -10,7 +10,9 @@ const VERSION = 2;
 const FIXED_BYTES = 12;
 
 export interface RtpHeader {
+  /** Counts packets, from 0 again after 65,535. */
   readonly sequence: number;
+  /** Number of the sender's stream. */
   readonly ssrc: number;
   /** Length of the part that is not encrypted: with a header extension, its first four bytes, too. */
   readonly bytes: number;
