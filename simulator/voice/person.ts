@@ -33,16 +33,23 @@ export interface Person extends Participant {
 
 const FRAME_MS = 20;
 const FRAME_SAMPLES = 480;
+/** Lost frames that the decoder fills; more of them are a pause. */
+const MAX_CONCEALED = 3;
 const TICKS_PER_MS = 48;
 export const SILENCE_FRAME: Uint8Array = Uint8Array.of(0xf8, 0xff, 0xfe);
 /** An audio level, as official clients add it. */
 const AUDIO_LEVEL = Uint8Array.of(0x10, 0x8f, 0, 0);
 
+/** @param library Absent: a person without keys, whose sound no one can read. */
 export function createPerson(
   who: { readonly userId: UserId; readonly ssrc: number },
   room: Room,
   library: DaveLibrary | undefined,
-  now: () => number,
+  { now, hears }: {
+    readonly now: () => number;
+    /** Whether to record a speaker: to decrypt everyone for everyone would take too long. */
+    readonly hears: (userId: UserId) => boolean;
+  },
 ): Person {
   const heard: Person["heard"] = new Map();
   const queue: {
@@ -50,7 +57,7 @@ export function createPerson(
     next: number;
     readonly done: () => void;
   }[] = [];
-  const { group } = room;
+  const group = library && room.group;
   let dave: DaveSession | undefined;
   let isReadyToSend = false;
   let sequence = 0;
@@ -58,7 +65,7 @@ export function createPerson(
   let undecryptable = 0;
 
   const begin = () => {
-    if (!group || !library) return;
+    if (!library) return;
     if (dave) dave.reinit(1, who.userId, room.channelId);
     else dave = new library.DAVESession(1, who.userId, room.channelId);
   };
@@ -119,7 +126,7 @@ export function createPerson(
       if (op === 30) adopt(body.readUInt16BE(0), () => dave?.processWelcome(body.subarray(2)));
     },
     hear(from, { payload, payloadType, timestamp }) {
-      if (payloadType !== OPUS_PAYLOAD_TYPE || isSilence(payload)) return;
+      if (payloadType !== OPUS_PAYLOAD_TYPE || isSilence(payload) || !hears(from)) return;
       try {
         const opus = dave ? dave.decrypt(from, 0, Buffer.from(payload)) : payload;
         const frames = heard.get(from) ?? [];
@@ -160,12 +167,16 @@ function isSilence(payload: Uint8Array): boolean {
   return payload.length === 3 && SILENCE_FRAME.every((byte, index) => byte === payload[index]);
 }
 
-const encoded = new WeakMap<Pcm, readonly Uint8Array[]>();
+const encoded = new WeakMap<Pcm, Promise<readonly Uint8Array[]>>();
 
 /** Encodes a recording as official clients do, in stereo at 48 kHz, with five frames of silence. */
-export async function encodeRecording(pcm: Pcm): Promise<readonly Uint8Array[]> {
-  const known = encoded.get(pcm);
-  if (known) return known;
+export function encodeRecording(pcm: Pcm): Promise<readonly Uint8Array[]> {
+  const known = encoded.get(pcm) ?? encode(pcm);
+  encoded.set(pcm, known);
+  return known;
+}
+
+async function encode(pcm: Pcm): Promise<readonly Uint8Array[]> {
   const encoder = await createEncoder({ channels: 2, sampleRate: 48_000, bitrate: 64_000 });
   const frames: Uint8Array[] = [];
   for (let at = 0; at < pcm.length; at += FRAME_SAMPLES) {
@@ -177,7 +188,6 @@ export async function encodeRecording(pcm: Pcm): Promise<readonly Uint8Array[]> 
   }
   encoder.free();
   frames.push(...Array.from({ length: 5 }, () => SILENCE_FRAME));
-  encoded.set(pcm, frames);
   return frames;
 }
 
@@ -188,8 +198,12 @@ export async function decodeHeard(frames: readonly HeardFrame[]): Promise<Pcm> {
   const ordered = [...frames].sort((a, b) => a.timestamp - b.timestamp);
   for (const [index, { opus, timestamp }] of ordered.entries()) {
     const before = ordered[index - 1];
-    const lost = before ? (timestamp - before.timestamp) / TICKS_PER_MS / FRAME_MS - 1 : 0;
-    parts.push(new Int16Array(FRAME_SAMPLES * Math.max(0, Math.min(50, Math.round(lost)))));
+    const gap = before ? (timestamp - before.timestamp) / TICKS_PER_MS / FRAME_MS - 1 : 0;
+    const lost = Math.max(0, Math.min(50, Math.round(gap)));
+    if (lost > MAX_CONCEALED) parts.push(new Int16Array(FRAME_SAMPLES * lost));
+    else {for (let at = 0; at < lost; at++) {
+        parts.push(decoder.decodePacketLoss(FRAME_SAMPLES).slice());
+      }}
     parts.push(decoder.decode(opus).slice());
   }
   decoder.free();

@@ -66,7 +66,12 @@ export interface PlaceOfMember {
 export interface VoiceControl {
   /** A person joins a channel, or goes to another. */
   join(
-    place: PlaceOfMember & { readonly isMuted?: boolean; readonly isDeaf?: boolean },
+    place: PlaceOfMember & {
+      readonly isMuted?: boolean;
+      readonly isDeaf?: boolean;
+      /** Whether it stays out of the end-to-end encryption, as its work for a crowd takes minutes. */
+      readonly hasNoKeys?: boolean;
+    },
   ): Promise<void>;
   /** Takes a member out of its channel: a person leaves, a bot is disconnected. */
   leave(who: string): void;
@@ -77,7 +82,7 @@ export interface VoiceControl {
   /** A person speaks a recording. Resolves at its end, or once {@link hush} stops it. */
   say(who: string, pcm: Pcm): Promise<void>;
   hush(who: string): void;
-  /** What a person heard of another, or of the bot. */
+  /** What a person heard of a bot. */
   heard(who: string, of: string): Heard;
   /** Forgets everything that a person heard. */
   forget(who: string): void;
@@ -123,6 +128,7 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
   const switches = createVoiceSwitches();
   const rooms = new Map<ChannelId, Room>();
   const persons = new Map<UserId, { readonly person: Person; readonly room: Room }>();
+  const keyless = new Set<UserId>();
   const credentials = new Map<string, Credential>();
   const servers: VoiceServer[] = [];
   const timers = new Set<ReturnType<typeof setTimeout>>();
@@ -151,6 +157,7 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
     }, ms);
     timers.add(timer);
   };
+  const isBot = (userId: UserId) => world.users.get(userId)?.isBot === true;
   const stateOf = (userId: UserId): readonly [Guild, VoiceState] | undefined => {
     for (const guild of world.guilds.values()) {
       const state = guild.things.voice.get(userId);
@@ -185,11 +192,12 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
     persons.delete(userId);
     if (!channelId) return;
     const room = roomOf(channelId);
-    const person = createPerson({ userId, ssrc: lastSsrc += 1 }, room, dave, now);
+    const keys = keyless.has(userId) ? undefined : dave;
+    const person = createPerson({ userId, ssrc: lastSsrc += 1 }, room, keys, { now, hears: isBot });
     for (const [of, frames] of before?.person.heard ?? []) person.heard.set(of, frames);
     persons.set(userId, { person, room });
     room.connect(person);
-    room.group?.greet(person);
+    if (keys) room.group?.greet(person);
     ticking ??= setInterval(() => {
       for (const one of persons.values()) one.person.tick(performance.now());
     }, TICK_MS);
@@ -210,7 +218,7 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
     { guildId, state, isGone }: Extract<WorldEvent, { kind: "voice_changed" }>,
   ) => {
     const { userId, channelId, sessionId } = state;
-    if (!world.users.get(userId)?.isBot) return seat(userId, isGone ? undefined : channelId);
+    if (!isBot(userId)) return seat(userId, isGone ? undefined : channelId);
     const credential = credentials.get(`${guildId}/${userId}`);
     const isSame = !isGone && credential?.sessionId === sessionId &&
       credential.room === rooms.get(channelId) && !server.isStale(credential.token);
@@ -302,9 +310,11 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
       await Promise.all(servers.map((one) => one.close()));
     },
     control: {
-      async join({ isMuted = false, isDeaf = false, ...place }) {
+      async join({ isMuted = false, isDeaf = false, hasNoKeys = false, ...place }) {
         await ready();
         const { channel, guild, userId } = placeOf(place);
+        if (hasNoKeys) keyless.add(userId);
+        else keyless.delete(userId);
         const events = follow(world, userId, `person-${userId}`, {
           guild_id: guild.id,
           channel_id: channel.id,

@@ -60,19 +60,21 @@ export async function startSpeechServer(
     const file = form.get("file");
     const pcm = file instanceof File ? readWav(await file.bytes()) : undefined;
     if (!pcm) return void answer.writeHead(400).end('{"error":{"message":"no WAV"}}');
+    const at = Date.now();
     const own = readSound(pcm);
     const text = switches.hears?.(own, pcm) ?? own;
     const { file: _, ...fields } = Object.fromEntries(form);
     const ms = pcm.length / RATE * 1_000;
-    note(answer, { path: "/v1/audio/transcriptions", text, ms, fields });
+    note(answer, { path: "/v1/audio/transcriptions", at, text, ms, fields });
     answer.setHeader("Content-Type", "application/json");
     answer.end(JSON.stringify({ text }));
   };
   const speak = async (asked: Record<string, unknown>, answer: ServerResponse) => {
     const { input, ...fields } = asked;
     const text = String(input);
+    const at = Date.now();
     const pcm = speakText(text);
-    note(answer, { path: "/v1/audio/speech", text, ms: pcm.length / RATE * 1_000, fields });
+    note(answer, { path: "/v1/audio/speech", at, text, ms: pcm.length / RATE * 1_000, fields });
     if (fields["response_format"] !== "pcm") return void answer.writeHead(400).end("{}");
     answer.setHeader("Content-Type", "audio/pcm");
     const step = CHUNK_MS * RATE / 1_000;
@@ -85,8 +87,8 @@ export async function startSpeechServer(
     }
     answer.end();
   };
-  const note = (answer: ServerResponse, request: Omit<SpeechRequest, "at" | "isWhole">) => {
-    const noted: SpeechRequest = { ...request, at: Date.now(), isWhole: undefined };
+  const note = (answer: ServerResponse, request: Omit<SpeechRequest, "isWhole">) => {
+    const noted: SpeechRequest = { ...request, isWhole: undefined };
     requests.push(noted);
     answer.on("close", () => {
       noted.isWhole = answer.writableFinished;
