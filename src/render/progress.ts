@@ -24,6 +24,7 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["discord", "workDiscord"],
   ["exec", "workExec"],
   ["process", "workExec"],
+  ["voice", "workDiscord"],
   ["reply_in_thread", "workThread"],
   ["memory", "workMemory"],
   ["recall", "workRecall"],

@@ -70,7 +70,7 @@ export const VOICE_NOTICES = {
   },
   voiceChanged: {
     text: "This has changed meanwhile. Press the button of my newest message here.",
-    when: "a person presses **Hear me** on a card whose words hold no more",
+    when: "a person presses **Hear me** on the card of an earlier call",
     example: "Das hat sich geändert. Drück den Knopf der neuesten Nachricht.",
   },
   voiceJoined: {

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "5f7ac55241c893b470fba67bb4a7c3724359246cde670542fd5df359de46f8f8",
+  "dddc9aa5a3d1fe053078ac78a15f6e140ad7f6737ab1ca640c2b5b3f4e67c5d8",
 ];
 
 /**

@@ -19,6 +19,7 @@ export const VOICE_CALL = table("voice_call", {
   accountId: account(),
   channelId: snowflake<"channel">(),
   callId: text(),
+  terms: text(), // digest of where speech goes and what is kept
   begunBy: oneOf("asked", "autoJoin", "follow"),
   userId: optional(snowflake<"user">()), // who asked, or is followed
   toldIn: optional(snowflake<"channel">()), // where they asked
@@ -38,7 +39,6 @@ export const VOICE_CHOICE = table("voice_choice", {
   userId: snowflake<"user">(),
   choice: oneOf("asked", "heard", "deaf"),
   callId: text(), // in which it was said; "deaf" outlives it
-  terms: text(), // digest of where speech goes and what is kept
   at: integer(),
 }, {
   key: ["accountId", "guildId", "userId"],

@@ -14,7 +14,7 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
   const upsertCall = VOICE_CALL.prepareInsert(
     database,
     `ON CONFLICT (guild_id) DO UPDATE SET account_id = excluded.account_id,
-       channel_id = excluded.channel_id, call_id = excluded.call_id, begun_by = excluded.begun_by,
+       channel_id = excluded.channel_id, call_id = excluded.call_id, terms = excluded.terms, begun_by = excluded.begun_by,
        user_id = excluded.user_id, told_in = excluded.told_in, is_over = 0, at = excluded.at`,
   );
   const setOver = sql`
@@ -26,7 +26,7 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
   const upsertChoice = VOICE_CHOICE.prepareInsert(
     database,
     `ON CONFLICT (account_id, guild_id, user_id) DO UPDATE SET choice = excluded.choice,
-       call_id = excluded.call_id, terms = excluded.terms, at = excluded.at`,
+       call_id = excluded.call_id, at = excluded.at`,
   );
   const removeChoices = sql`
     DELETE FROM voice_choice

@@ -53,7 +53,7 @@ export function startShard(
   const receive = createReceiver(options.dispatches, parts);
   const shardSocket = createShardSocket(options, context, machine, report, receive);
   const voice = createVoiceSender({
-    ...context,
+    after: context.after,
     isReady: () => machine.state.phase.kind === "ready",
     send: (own) => shardSocket.send(Op.VoiceStateUpdate, voicePayload(own)),
   });

@@ -9,31 +9,22 @@ import type { ShardContext } from "./report.ts";
 
 export const VOICE_LIMIT = { max: 10, everyMs: 60_000 };
 
-export function createVoiceSender(
-  { now, after, isReady, send }: Pick<ShardContext, "now" | "after"> & {
-    readonly isReady: () => boolean;
-    readonly send: (own: OwnVoice) => void;
-  },
-) {
+export function createVoiceSender({ after, isReady, send }: Pick<ShardContext, "after"> & {
+  readonly isReady: () => boolean;
+  readonly send: (own: OwnVoice) => void;
+}) {
   const waiting = new Map<GuildId, OwnVoice>();
-  let sentMs: readonly number[] = [];
-  let cancel: (() => void) | undefined;
+  const cancels = new Set<() => void>();
 
   function flush(): void {
-    if (waiting.size === 0 || cancel || !isReady()) return;
-    const nowMs = now().monotonicMs;
-    sentMs = sentMs.filter((at) => nowMs - at < VOICE_LIMIT.everyMs);
     for (const [guildId, own] of waiting) {
-      const [oldest = nowMs] = sentMs;
-      if (sentMs.length >= VOICE_LIMIT.max) {
-        cancel = after(oldest + VOICE_LIMIT.everyMs - nowMs, () => {
-          cancel = undefined;
-          flush();
-        });
-        return;
-      }
+      if (cancels.size >= VOICE_LIMIT.max || !isReady()) return;
       waiting.delete(guildId);
-      sentMs = [...sentMs, nowMs];
+      const cancel = after(VOICE_LIMIT.everyMs, () => {
+        cancels.delete(cancel);
+        flush();
+      });
+      cancels.add(cancel);
       send(own);
     }
   }
@@ -45,6 +36,6 @@ export function createVoiceSender(
     },
     /** The session may have become ready. */
     flush,
-    stop: (): void => cancel?.(),
+    stop: (): void => cancels.forEach((cancel) => cancel()),
   };
 }

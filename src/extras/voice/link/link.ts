@@ -5,19 +5,11 @@
 
 import { createSocket, type Socket } from "node:dgram";
 import type { StartTimer } from "../../../lib/clock.ts";
-import type { LinkState, Pcm, VoiceEnd } from "../line/call.ts";
+import type { LinkState, Pcm } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
 import { discovered, discoveryRequest } from "./wire/discovery.ts";
 import type { Ears } from "./ears.ts";
-import {
-  dueMs,
-  FIRST_STATE,
-  type GatewayEffect,
-  type GatewayEvent,
-  type LinkLoss,
-  type LinkTarget,
-  step,
-} from "./gateway.ts";
+import { createGateway, type LinkEnd, type LinkTarget } from "./gateway.ts";
 import { OP, readServerMessage } from "./wire/messages.ts";
 import type { Opus } from "./opus.ts";
 import { rtpHeader } from "./wire/rtp.ts";
@@ -44,12 +36,6 @@ export const RUNTIME: Omit<LinkRuntime, "createSession"> = {
   openUdp: () => createSocket("udp4"),
 };
 
-interface LinkEvents {
-  state(state: LinkState): void;
-  lost(loss: LinkLoss): void;
-  over(end: VoiceEnd): void;
-}
-
 /** Milliseconds between requests of discovery, between checks, and between packets that keep a NAT open. */
 const ASK_MS = 500;
 const CHECK_MS = 1_000;
@@ -64,10 +50,9 @@ export function openLink(
   { opus, ears, events }: {
     readonly opus: Pick<Opus, "encode">;
     readonly ears: Ears;
-    readonly events: LinkEvents;
+    readonly events: { state(state: LinkState): void; ended(end: LinkEnd): void };
   },
 ) {
-  let state = FIRST_STATE;
   let ws: WebSocket | undefined;
   let udp: { readonly socket: Socket; readonly port: number; readonly ip: string } | undefined;
   let transport: Transport | undefined;
@@ -82,7 +67,33 @@ export function openLink(
     send,
     sendBytes: (op, content) => sendRaw(Uint8Array.of(op, ...content)),
     changed: tellState,
-    failed: () => end({ kind: "over", end: "no_encryption" }),
+    failed: () => end("no_encryption"),
+  });
+  const gateway = createGateway(target, {
+    now,
+    random,
+    open: openSocket,
+    drop: () => dropSocket(KEEP_SESSION),
+    send,
+    discover,
+    session(mode, key, daveVersion) {
+      transport = createTransport(mode, key);
+      try {
+        dave.start(daveVersion);
+      } catch {
+        return end("no_encryption");
+      }
+      every("check", CHECK_MS, () => dave.tick(now()));
+      sendSpeaking(); // the server takes no sound of a number that it does not know
+      tellState();
+    },
+    pass(message) {
+      if (message.op === OP.speaking) ears.speaks(message.d.ssrc, message.d.user_id);
+      if (message.op === OP.gone) ears.gone(message.d.user_id);
+      dave.receive(message);
+    },
+    changed: tellState,
+    ended: end,
   });
 
   function sendRaw(data: string | Uint8Array<ArrayBuffer>): void {
@@ -94,8 +105,7 @@ export function openLink(
   }
 
   function tellState(): void {
-    const isReady = transport !== undefined && state.phase === "ready";
-    const next: LinkState = isReady
+    const next: LinkState = transport && gateway.isReady()
       ? { kind: "ready", isEndToEnd: dave.isEndToEnd() }
       : { kind: "reconnecting" };
     if (JSON.stringify(next) === told) return;
@@ -124,49 +134,12 @@ export function openLink(
     cancels.delete(name);
   }
 
-  function take(event: GatewayEvent): void {
-    const result = step(state, event, target, now(), random());
-    state = result.state;
-    result.effects.forEach(apply);
-    const waitMs = dueMs(state) - now();
-    if (Number.isFinite(waitMs)) {
-      every("gateway", Math.max(0, waitMs), () => take({ kind: "tick" }));
-    } else stopTimer("gateway");
-  }
-
-  function apply(effect: GatewayEffect): void {
-    switch (effect.kind) {
-      case "open":
-        return openSocket();
-      case "drop":
-        return dropSocket(KEEP_SESSION);
-      case "send":
-        return send(effect.op, effect.d);
-      case "discover":
-        return discover(effect.ssrc, effect.ip, effect.port);
-      case "session":
-        transport = createTransport(effect.mode, effect.key);
-        try {
-          dave.start(effect.daveVersion);
-        } catch {
-          return end({ kind: "over", end: "no_encryption" });
-        }
-        every("check", CHECK_MS, () => dave.tick(now()));
-        sendSpeaking(); // the server takes no sound of a number that it does not know
-        return tellState();
-      case "pass":
-        if (effect.message.op === OP.speaking) {
-          ears.speaks(effect.message.d.ssrc, effect.message.d.user_id);
-        }
-        if (effect.message.op === OP.gone) ears.gone(effect.message.d.user_id);
-        return dave.receive(effect.message);
-      case "reconnecting":
-      case "resumed":
-        return tellState();
-      case "lost":
-      case "over":
-        return end(effect);
-    }
+  /** Lets the gateway take an event, and plans its next tick. */
+  function run(take: () => void): void {
+    take();
+    const waitMs = gateway.dueMs() - now();
+    if (Number.isFinite(waitMs)) every("gateway", Math.max(0, waitMs), () => run(gateway.tick));
+    else stopTimer("gateway");
   }
 
   function openSocket(): void {
@@ -174,17 +147,17 @@ export function openLink(
     ws = socket;
     socket.binaryType = "arraybuffer";
     const isOurs = () => ws === socket;
-    socket.onopen = () => isOurs() && take({ kind: "opened" });
+    socket.onopen = () => isOurs() && run(gateway.opened);
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (!isOurs()) return;
       const content = typeof data === "string" ? data : new Uint8Array(data);
-      take({ kind: "message", ...readServerMessage(content) });
+      run(() => gateway.receive(readServerMessage(content)));
     };
     socket.onerror = () => {}; // a close follows
     socket.onclose = ({ code }) => {
       if (!isOurs()) return;
       ws = undefined;
-      take({ kind: "closed", code });
+      run(() => gateway.closed(code));
     };
   }
 
@@ -208,7 +181,7 @@ export function openLink(
       if (!found) return;
       stopTimer("discovery");
       every("alive", KEEP_ALIVE_MS, () => socket.send(new Uint8Array(8), port, ip));
-      take({ kind: "discovered", ...found });
+      run(() => gateway.discovered(found.address, found.port));
     });
     ask();
     every("discovery", ASK_MS, ask);
@@ -221,13 +194,12 @@ export function openLink(
     udp = transport = undefined;
   }
 
-  function end(effect: Extract<GatewayEffect, { kind: "lost" | "over" }>): void {
+  function end(how: LinkEnd): void {
     close(KEEP_SESSION);
-    if (effect.kind === "lost") events.lost(effect.loss);
-    else events.over(effect.end);
+    events.ended(how);
   }
 
-  take({ kind: "start" });
+  run(gateway.start);
 
   return {
     dave,

@@ -69,7 +69,9 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     cancel = schedule(run, ms);
   }
 
+  /** Joins. Discord does not answer a join of the channel in which the bot is, so it leaves first. */
   function ask(tries = 1): void {
+    if (tries !== 1) voice.set({ guildId });
     voice.set(place);
     wait(ANSWER_MS, () => tries < MAX_TRIES ? ask(tries + 1) : finish("unreachable"));
   }
@@ -88,7 +90,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     post({ kind: "hear", people: heard });
   }
 
-  /** Joins anew: Discord does not answer a join of the channel in which the bot is. */
+  /** Asks for another session and server. */
   function refresh(): void {
     if (isOver) return;
     refreshes = [...refreshes.filter((at) => now() - at < REFRESHES_MS), now()];
@@ -96,8 +98,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     events.state({ kind: "reconnecting" });
     server = sessionId = undefined;
     connectedTo = "";
-    voice.set({ guildId });
-    ask();
+    ask(0);
   }
 
   function endSpeeches(): void {
@@ -206,11 +207,9 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
         case "frame":
           return events.frame(message.userId, message.pcm);
         case "over":
-          return finish(message.end);
-        case "lost":
-          if (message.loss === "refresh") return refresh();
+          if (message.end === "refresh") return refresh();
+          if (message.end !== "disconnected") return finish(message.end);
           if (sessionId !== undefined) wait(NEWS_MS, refresh); // otherwise the news is there
-          return;
       }
     },
     /** The thread has died, and the next message starts another one. */

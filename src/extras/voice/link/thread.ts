@@ -72,8 +72,7 @@ export function createThreadCall(
           ears,
           events: {
             state: (state) => post({ kind: "state", state }),
-            lost: (loss) => post({ kind: "lost", loss }),
-            over: (end) => post({ kind: "over", end }),
+            ended: (end) => post({ kind: "over", end }),
           },
         });
         if (isSpeaking) link.speaking(true);

@@ -1,9 +1,9 @@
 /** Types of the messages between the main thread and the thread of calls. */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { HearAs, HeardPiece, LinkState, Pcm, VoiceEnd } from "../line/call.ts";
+import type { HearAs, HeardPiece, LinkState, Pcm } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
-import type { LinkLoss, LinkTarget } from "./gateway.ts";
+import type { LinkEnd, LinkTarget } from "./gateway.ts";
 import type { PlayedSpeech } from "./player.ts";
 
 export type ToCall =
@@ -20,8 +20,7 @@ export type FromCall =
   | { readonly kind: "piece"; readonly piece: HeardPiece }
   | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm }
   | ({ readonly kind: "played" } & PlayedSpeech)
-  | { readonly kind: "lost"; readonly loss: LinkLoss }
-  | { readonly kind: "over"; readonly end: VoiceEnd };
+  | { readonly kind: "over"; readonly end: LinkEnd };
 
 /** A message of, or to, one of the thread's calls. */
 export type OfCall<Message> = Message & { readonly call: number };

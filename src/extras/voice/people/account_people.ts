@@ -81,10 +81,10 @@ export function createVoicePeople(
       return guildId ? await calls.deafen(guildId, sender.id) : none();
     },
     async press({ guildId, channelId, customId, sender }: ButtonPress): Promise<string> {
-      const [, how, callId = "", digest = ""] = customId.split(":");
+      const [, how, callId = ""] = customId.split(":");
       if (!guildId) return none();
       if (how === "off") return await calls.deafen(guildId, sender.id);
-      return await calls.agree({ guildId, channelId }, sender, callId, digest);
+      return await calls.agree({ guildId, channelId }, sender, callId);
     },
     act: (async (action, messages) => {
       const [{ guildId, channelId }] = messages;

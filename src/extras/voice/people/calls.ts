@@ -95,14 +95,17 @@ export function createVoiceCalls(
     if (path !== undefined) return say("voiceNoServer", { path });
     const [calls, createTalk] = [await ports.calls(), await ports.talk()];
     await inCalls.get(guildId)?.leave(); // each channel has consents of its own
-    const id = earlier?.callId ?? account.randomId();
-    const row = { accountId, guildId, channelId, callId: id, ...begun, isOver: false, at: now() };
+    const { digest: terms } = ports.terms();
+    const isRejoined = earlier?.terms === terms;
+    const callId = isRejoined ? earlier.callId : account.randomId();
+    const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
+    const row = { ...begun, ...own };
     if (isStopped) return say("voiceNoCall");
     const other = await store.begin(row);
     if (other) return say("voiceBusy", shown(other.channelId));
     over.delete(guildId);
     const stored = await store.choices(accountId, guildId);
-    const inCall = createInCall(account, row, stored, earlier !== undefined, {
+    const inCall = createInCall(account, row, stored, isRejoined, {
       ...{ calls, states, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
       post: (...message) => ports.post(place, ...message),
       onEnded: (end, was) => ended(row, end, was),
@@ -294,14 +297,13 @@ export function createVoiceCalls(
       place: CallPlace,
       sender: Sender, // with the roles of now
       callId: string,
-      digest: string,
     ): Promise<string> {
       const inCall = inCalls.get(place.guildId);
       if (!inCall || inCall.place.channelId !== place.channelId) return say("voiceNoCall");
       const { guildId, channelId } = place;
       if (!await members.mayTalk(guildId, channelId, sender)) return say("notAuthorized");
-      const isOfNow = inCall.row.callId === callId && await inCall.agree(sender.id, digest);
-      if (!isOfNow) return say("voiceChanged");
+      if (inCall.row.callId !== callId) return say("voiceChanged");
+      await inCall.agree(sender.id);
       log.info("A person agreed to be heard", { ...place, userId: sender.id, callId });
       return say("voiceHeard");
     },
@@ -331,7 +333,10 @@ export function createVoiceCalls(
     },
     reconfigured(): void {
       members.forget();
-      for (const inCall of inCalls.values()) inCall.reconfigured();
+      for (const { place, row } of inCalls.values()) {
+        if (row.terms === ports.terms().digest) continue;
+        work(async () => void await inTurn(place.guildId, () => begin(place, row)));
+      }
       lookAtAll();
     },
     personForgotten(): void {

@@ -75,7 +75,7 @@ export function createInCall(
   /** People in the channel who may talk to the bot. */
   let allowed: ReadonlyMap<UserId, ReadMember> = new Map();
   let heard = "";
-  let carded: string | undefined;
+  let isCarded = false;
   let isReady = false;
   let isOver = false;
   let isEmpty = false;
@@ -87,8 +87,6 @@ export function createInCall(
   const here = (): readonly VoiceMember[] =>
     states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
   const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
-  const settings = () => `${hearAs()} ${ports.terms().digest}`;
-  let begunWith = settings();
 
   const call = calls.join(place, {
     state({ kind }) {
@@ -110,9 +108,8 @@ export function createInCall(
     frame: (userId, pcm) => talk.frame(userId, pcm),
     ended: finish,
   });
-  const newTalk = () =>
-    ports.createTalk({ call, humans: () => Math.max(1, here().length), speaker: speakerOf });
-  let talk = newTalk();
+  const humans = () => Math.max(1, here().length);
+  const talk = ports.createTalk({ call, humans, speaker: speakerOf });
   setTimer("alive", ALIVE_MS, noteAlive);
   setTimer("empty", EMPTY_MS, leaveEmpty);
 
@@ -156,9 +153,9 @@ export function createInCall(
 
   function isHeard(userId: UserId, { sender }: ReadMember): boolean {
     const choice = choices.get(userId);
-    if (deaf.has(userId)) return false;
-    const isOfNow = choice?.callId === callId && choice.terms === ports.terms().digest;
-    return choice?.choice === "heard" && isOfNow || heardRoleOf(sender) !== undefined;
+    if (deaf.has(userId) || row.terms !== ports.terms().digest) return false;
+    const hasAgreed = choice?.choice === "heard" && choice.callId === callId;
+    return hasAgreed || heardRoleOf(sender) !== undefined;
   }
 
   function heardRoleOf({ roles }: Sender): RoleId | undefined {
@@ -222,24 +219,22 @@ export function createInCall(
 
   /** People who were not asked in this call. Who wants not to be heard is not asked again. */
   const newcomers = () =>
-    carded === undefined ? [] : [...allowed].flatMap(([id, member]) => {
+    !isCarded ? [] : [...allowed].flatMap(([id, member]) => {
       const isAsked = choices.get(id)?.callId === callId || deaf.has(id);
       return isAsked || isHeard(id, member) ? [] : [id];
     });
 
   async function note(userId: UserId, choice: VoiceChoice["choice"]): Promise<void> {
-    const { digest: terms } = ports.terms();
-    const one = { accountId, guildId, userId, choice, callId, terms, at: now() };
+    const one = { accountId, guildId, userId, choice, callId, at: now() };
     choices.set(userId, one);
     await store.choose(one);
   }
 
+  const buttons = () => hearButtons(callId, config().texts);
+
   async function showCard(): Promise<void> {
-    const terms = ports.terms();
-    carded = terms.digest;
-    const { texts } = config();
-    const buttons = hearButtons(callId, terms, texts);
-    await post(cardText(config(), terms), `${callId}:${terms.digest}`, { buttons });
+    isCarded = true;
+    await post(cardText(config(), ports.terms()), callId, { buttons: buttons() });
     if (isRejoined) return; // people may have come while no process was in the call
     await readPeople();
     for (const id of newcomers()) await note(id, "asked");
@@ -248,16 +243,11 @@ export function createInCall(
   async function askNewcomers(): Promise<void> {
     const users = newcomers().slice(0, MAX_ASKED);
     if (isOver || users.length === 0) return;
-    const terms = ports.terms();
-    const { texts } = config();
     const people = users.map((id) => `<@${id}>`).join(" ");
-    const text = cardText(config(), terms, people);
+    const text = cardText(config(), ports.terms(), people);
     for (const id of users) await note(id, "asked");
-    const further = {
-      buttons: hearButtons(callId, terms, texts),
-      pings: { users, roles: [], quotedAuthor: false },
-    };
-    await post(text, `${callId}:${terms.digest}:${users.join(",")}`, further);
+    const pings = { users, roles: [], quotedAuthor: false };
+    await post(text, `${callId}:${users.join(",")}`, { buttons: buttons(), pings });
     if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
   }
 
@@ -296,14 +286,12 @@ export function createInCall(
       hear();
       await note(userId, "deaf");
     },
-    /** @returns Whether the person has agreed to the terms of now. */
-    async agree(userId: UserId, digest: string): Promise<boolean> {
-      if (digest !== ports.terms().digest) return false;
+    /** The person may be heard. */
+    async agree(userId: UserId): Promise<void> {
       await note(userId, "heard");
       if (choices.get(userId)?.choice === "heard") deaf.delete(userId); // they may press both
       hear();
       refresh();
-      return true;
     },
     /** The people that are heard, in words. */
     heardText(): string {
@@ -312,19 +300,6 @@ export function createInCall(
         return role ? `<@${id}> (<@&${role}>)` : `<@${id}>`;
       });
       return people.join(", ") || "–";
-    },
-    /** The config has changed: other terms need another card, and another way another talk. */
-    reconfigured(): void {
-      if (begunWith !== settings()) {
-        begunWith = settings();
-        const before = talk;
-        talk = newTalk();
-        heard = "";
-        work(() => before.stop());
-      }
-      hear();
-      if (carded !== undefined && carded !== ports.terms().digest) work(showCard);
-      refresh();
     },
     /** Words of people were deleted from the store: those of others stay. */
     async forgetChoices(): Promise<void> {

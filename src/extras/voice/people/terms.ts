@@ -1,6 +1,6 @@
 /**
- * Says where the speech of a call goes, and what is kept of it (V3). A person agrees to these terms:
- * a digest of them is stored with each consent, so a change of the config makes all of them void.
+ * Says where the speech of a call goes, and what is kept of it (V3). A person agrees to these terms. A
+ * digest of them is stored with the call: other terms need another call, with other consents.
  */
 
 import { hash } from "node:crypto";
@@ -57,7 +57,7 @@ export function termsOf(
   return {
     speech: [...shown].join(", "),
     kept: notice(isPosted ? "voiceTranscribed" : "voiceKept", {}, texts),
-    digest: hash("sha256", [...hosts, isPosted].join(" "), "hex").slice(0, 12),
+    digest: hash("sha256", [voice?.mode, ...hosts, isPosted].join(" "), "hex").slice(0, 12),
   };
 }
 
@@ -77,15 +77,14 @@ export function cardText(
   ].join("\n");
 }
 
-/** The buttons below a card. The first one names the call and its terms. */
+/** The buttons below a card. */
 export function hearButtons(
   callId: string,
-  { digest }: Terms,
   texts: Config["texts"],
 ): OutboundMessage["buttons"] {
   return [
     {
-      customId: `${HEAR_BUTTON}:on:${callId}:${digest}`,
+      customId: `${HEAR_BUTTON}:on:${callId}`,
       label: notice("voiceHearMe", {}, texts).slice(0, 80),
       style: "primary",
     },

@@ -121,13 +121,11 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           }
         },
         realtime: server && { server, pauseMs: config().voice?.pauseMs ?? 500 },
-        async count(seconds, by) {
+        mayCount: async (by) => await checked(payerOf(by)),
+        count(seconds, by) {
           if (!server) return;
-          const payer = payerOf(by);
-          const stop = await audio.check(payer);
           const microsOf = (of: number) => microsOfAudio(of, server.price);
-          audio.record({ modelId: server.modelId, microsOf }, seconds, now(), payer);
-          if (stop) throw new BudgetSpent(stop);
+          audio.record({ modelId: server.modelId, microsOf }, seconds, now(), payerOf(by));
         },
         async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);

@@ -59,8 +59,8 @@ export interface EarPorts extends SpeechPorts {
     seconds: number,
     naming: (id: MessageId) => void,
   ) => Promise<boolean>;
-  /** Counts seconds of an answer. */
-  readonly spoke: (seconds: number, turn: TurnToSpeak) => void;
+  /** Counts seconds of an answer, also of one that was not heard to its end. */
+  readonly spoke: (seconds: number, message: InboundMessage) => void;
   /** The server cannot be reached, or has died. */
   readonly failed: () => void;
   readonly now: () => number;
@@ -235,6 +235,7 @@ export function createEar(ports: EarPorts): Ear {
     let wake = () => {};
     const of = conversation();
     let isOver = false;
+    let ms = 0;
     const cancel = () => {
       if (!isOver) of?.socket.send({ type: "response.cancel", event_id: OPTIONAL });
       wake();
@@ -251,7 +252,6 @@ export function createEar(ports: EarPorts): Ear {
       const choice = request.mayCall === false ? { tool_choice: "none" } : {};
       of.socket.send({ type: "response.create", response: choice });
       const calls: ToolCall[] = [];
-      let ms = 0;
       let hasText = false;
       for (;;) {
         signals.turn.throwIfAborted();
@@ -289,6 +289,7 @@ export function createEar(ports: EarPorts): Ear {
     } finally {
       cancel();
       stopping.removeEventListener("abort", cancel);
+      if (ms > 0) ports.spoke(ms / 1_000, turn);
       if (of) of.answer = undefined;
       free();
     }
@@ -324,7 +325,6 @@ export function createEar(ports: EarPorts): Ear {
         async end(...answer) {
           const of = current;
           const said = await speech.end(...answer);
-          ports.spoke(speech.heardMs() / 1_000, turn);
           if (of?.item && speech.stopped.aborted) {
             const { id: item_id, fromMs } = of.item;
             const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - fromMs));

@@ -24,6 +24,8 @@ import type { Spoken } from "../../../core/inbound/inbound.ts";
 
 /** Pieces that wait for their words: of a person, and of all. */
 const WAITING = { ofOne: 3, ofAll: 25 };
+/** Seconds of sound that are counted before a Realtime server gets them. */
+const PAID_SEC = 5;
 /** Milliseconds until the chat gets the same complaint again. */
 const TELL_MS = 60_000;
 
@@ -47,8 +49,10 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   ) => Promise<string>;
   /** The server that hears and speaks; `undefined` in mode `turns`. */
   readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
-  /** Counts seconds of such a server. It throws {@link BudgetSpent} if a budget was spent before. */
-  readonly count: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
+  /** Counts seconds that such a server hears or has spoken. */
+  readonly count: (seconds: number, by: CallSpeaker["sender"]) => void;
+  /** @throws {BudgetSpent} Before a person's next seconds. */
+  readonly mayCount: (by: CallSpeaker["sender"]) => Promise<void>;
   /**
    * Stores the words as a message of the speaker. Resolves to whether a turn answers it.
    *
@@ -88,7 +92,9 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   /** The people whose pieces wait, one entry for each piece. */
   const waiting: UserId[] = [];
   const ears = new Map<UserId, Ear>();
-  let heard: ReadonlySet<UserId> = new Set();
+  const paid = new Map<UserId, { ms: number; readonly isPaid: boolean }>();
+  /** Each person has another symbol once they are heard anew: words from before do not count. */
+  let heard: ReadonlyMap<UserId, symbol> = new Map();
   let toldAt = -Infinity;
 
   function tellOnce(text: string): void {
@@ -98,15 +104,17 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   }
 
   /** Whether the person is still heard: a press may have ended it meanwhile. */
-  const isHeard = (userId: UserId) => heard.has(userId) && !stopping.signal.aborted;
+  const isHeard = (userId: UserId, since = heard.get(userId)) =>
+    since !== undefined && heard.get(userId) === since && !stopping.signal.aborted;
 
   /** Takes what a person said. Resolves to whether a turn answers it. */
   async function understand(
     { userId, seconds, endedAt }: Omit<HeardPiece, "pcm" | "end"> & { readonly seconds: number },
+    since: symbol | undefined,
     transcriptOf: (from: CallSpeaker["sender"]) => Promise<string>,
     naming?: (id: MessageId) => void,
   ): Promise<boolean> {
-    const speaker = isHeard(userId) ? await ports.speaker(userId) : undefined;
+    const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
     if (!speaker) return false;
     let text: string | undefined;
     try {
@@ -115,12 +123,29 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       if (error instanceof FileError && error.message === "it has no words") return false;
       if (!stopping.signal.aborted) unheard(userId, error);
     }
-    if (text === undefined || !isHeard(userId)) return false;
+    if (text === undefined || !isHeard(userId, since)) return false;
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
     if (!isAddressed({ userId, text, beganAt }, facts)) return false;
     return await deps.ask(speaker, text, { seconds }, naming);
+  }
+
+  /** Counts sound before a Realtime server gets it, and reads its speaker again, who may never pause. */
+  async function isPaid(userId: UserId, ms: number): Promise<boolean> {
+    let part = paid.get(userId);
+    if (!part || part.ms <= 0) {
+      const speaker = await ports.speaker(userId);
+      const isPaid = speaker !== undefined &&
+        await deps.mayCount(speaker.sender).then(() => true, (error: unknown) => {
+          unheard(userId, error);
+          return false;
+        });
+      if (isPaid) deps.count(PAID_SEC, speaker.sender);
+      paid.set(userId, part = { ms: PAID_SEC * 1_000, isPaid });
+    }
+    part.ms -= ms;
+    return part.isPaid;
   }
 
   function unheard(userId: UserId, error: unknown): void {
@@ -135,16 +160,16 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   function earOf(userId: UserId): Ear | undefined {
     const known = ears.get(userId);
     if (known || !deps.realtime || !isHeard(userId)) return known;
+    const since = heard.get(userId);
     const ear = createEar({
       ...{ ...deps.realtime, ...speechPorts(), now },
       speaking: (isSpeaking) => isSpeaking ? mouth.interrupted(userId) : mouth.silent(userId),
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
-      spoke: (seconds, { message: { sender } }) => void deps.count(seconds, sender).catch(() => {}), // it is said already
-      words: (transcript, seconds, naming) =>
-        understand({ userId, seconds, endedAt: now() }, async (sender) => {
-          await deps.count(seconds, sender);
-          return transcript;
-        }, naming),
+      spoke: (seconds, { sender }) => deps.count(seconds, sender),
+      words: (transcript, seconds, naming) => {
+        const said = { userId, seconds, endedAt: now() };
+        return understand(said, since, () => Promise.resolve(transcript), naming);
+      },
     });
     ears.set(userId, ear);
     return ear;
@@ -157,11 +182,12 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
 
   return {
     heard(people) {
-      heard = people;
+      heard = new Map([...people].map((id) => [id, heard.get(id) ?? Symbol()]));
       for (const [userId, ear] of ears) {
         if (people.has(userId)) continue;
         ear.close();
         ears.delete(userId);
+        paid.delete(userId);
       }
     },
     speechBegan(userId) {
@@ -171,20 +197,27 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     },
     piece({ userId, pcm, endedAt, end }) {
       if (end === "pause") mouth.silent(userId);
+      const since = heard.get(userId);
       const own = waiting.filter((one) => one === userId).length;
       const isFull = own >= WAITING.ofOne || waiting.length >= WAITING.ofAll;
-      if (isFull || !heard.has(userId)) return;
+      if (isFull || !since) return;
       waiting.push(userId);
       const seconds = msOf(pcm) / 1_000;
       const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
       const transcript = (from: CallSpeaker["sender"]) =>
         deps.transcribe(sound, from, stopping.signal);
-      const work = () => understand({ userId, seconds, endedAt }, transcript);
+      const work = () => understand({ userId, seconds, endedAt }, since, transcript);
       void inOrder.run(userId, work).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
       ).finally(() => waiting.splice(waiting.indexOf(userId), 1));
     },
-    frame: (userId, pcm) => earOf(userId)?.append(pcm),
+    frame(userId, pcm) {
+      const ear = earOf(userId);
+      if (!ear) return;
+      void inOrder.run(userId, async () => {
+        if (ears.get(userId) === ear && await isPaid(userId, msOf(pcm))) ear.append(pcm);
+      }).catch((error: unknown) => log.warn("Cannot count sound of a call", { userId, error }));
+    },
     say(text) {
       const { signal } = stopping;
       void mouth.play(deps.speak(text, signal), undefined, signal).catch((error: unknown) =>

@@ -17,7 +17,6 @@ function build() {
   const sent: string[] = [];
   const state = { isReady: true };
   const sender = createVoiceSender({
-    now: () => ({ monotonicMs: clock.now() }) as never,
     after: (ms, run) => clock.schedule(run, ms),
     isReady: () => state.isReady,
     send: ({ guildId, channelId }) => void sent.push(`${guildId}/${channelId}`),

@@ -236,8 +236,8 @@ describe("[V9] calls of an account", () => {
         await until("heard", () => heard().ms >= 560);
         await new Promise((resolve) => setTimeout(resolve, 100));
         assert.ok(isLike(readSound(await heard().pcm()), "Still here"));
-        await sim.voice.say("ada", speakText("Me too"));
-        await until("words", () => isLike(textOf(frames), "Me too"));
+        await sim.voice.say("ada", speakText("Me also"));
+        await until("words", () => isLike(textOf(frames), "Me also"));
         assert.deepEqual(ends, []);
       }, joinAda));
   }

@@ -2,14 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { createDave, type DaveSession, GROUP_MS } from "../../../../src/extras/voice/link/dave.ts";
-import {
-  DISCOVERY_MS,
-  dueMs,
-  FIRST_STATE,
-  type GatewayEvent,
-  type GatewayState,
-  step,
-} from "../../../../src/extras/voice/link/gateway.ts";
+import { createGateway, DISCOVERY_MS } from "../../../../src/extras/voice/link/gateway.ts";
 import { OP, readServerMessage } from "../../../../src/extras/voice/link/wire/messages.ts";
 import { createPlayer } from "../../../../src/extras/voice/link/player.ts";
 import { userId } from "../../../support/discord/builders.ts";
@@ -23,102 +16,108 @@ const TARGET = {
   token: "t",
 };
 
-/** Plays events at their times. @returns The effects in short, and the last state. */
-function play(...events: readonly (readonly [atMs: number, event: GatewayEvent | object])[]) {
-  let state: GatewayState = FIRST_STATE;
-  const effects: string[] = [];
-  for (const [atMs, event] of events) {
-    const one: GatewayEvent = "kind" in event
-      ? event as GatewayEvent
-      : { kind: "message", ...toMessage(event) };
-    const result = step(state, one, TARGET, atMs, 0.5);
-    state = result.state;
-    for (const { kind, ...rest } of result.effects) {
-      const [detail = ""] = Object.values(rest);
-      effects.push(`${kind} ${typeof detail === "object" ? "" : detail}`.trim());
-    }
+type Event = "start" | "opened" | "tick" | "discovered" | object | { readonly code: number };
+
+/** Plays events at their times. @returns What it did in short, what it sent, and its next tick. */
+function play(...events: readonly (readonly [atMs: number, event: Event])[]) {
+  let atMs = 0;
+  const did: string[] = [];
+  const sent: unknown[] = [];
+  const gateway = createGateway(TARGET, {
+    now: () => atMs,
+    random: () => 0.5,
+    open: () => did.push("open"),
+    drop: () => did.push("drop"),
+    send(op, d) {
+      did.push(`send ${op}`);
+      sent.push(d);
+    },
+    discover: (ssrc) => did.push(`discover ${ssrc}`),
+    session: (mode, _, dave) => did.push(`session ${mode} ${dave}`),
+    pass: ({ op }) => did.push(`pass ${op}`),
+    changed: () => did.push("changed"),
+    ended: (end) => did.push(`ended ${end}`),
+  });
+  for (const [at, event] of events) {
+    atMs = at;
+    if (event === "discovered") gateway.discovered("9.9.9.9", 9);
+    else if (typeof event === "string") gateway[event as "start"]();
+    else if ("code" in event) gateway.closed(event.code as number);
+    else gateway.receive(readServerMessage(JSON.stringify(event)));
   }
-  return { state, effects };
+  return { did, sent, dueMs: gateway.dueMs() };
 }
 
-function toMessage(message: object) {
-  return readServerMessage(JSON.stringify(message));
-}
-
-const START = { kind: "start" } as const;
-const OPENED = { kind: "opened" } as const;
-const TICK = { kind: "tick" } as const;
 const HELLO = { op: OP.hello, d: { heartbeat_interval: 1_000 } };
 const READY = {
   op: OP.ready,
   d: { ssrc: 1, ip: "1.2.3.4", port: 5, modes: ["aead_aes256_gcm_rtpsize"] },
 };
-const DISCOVERED = { kind: "discovered", address: "9.9.9.9", port: 9 } as const;
 const SESSION = {
   op: OP.session,
   d: { mode: "aead_aes256_gcm_rtpsize", secret_key: Array(32).fill(1), dave_protocol_version: 1 },
   seq: 4,
 };
 const CONNECT = [
-  [0, START],
-  [0, OPENED],
+  [0, "start"],
+  [0, "opened"],
   [0, HELLO],
   [0, READY],
-  [0, DISCOVERED],
+  [0, "discovered"],
   [0, SESSION],
 ] as const;
-const CONNECTED = ["open", "send 0", "discover 1", "send 1", "session aead_aes256_gcm_rtpsize"];
-const closedBy = (code?: number): GatewayEvent => ({ kind: "closed", code });
+const CONNECTED = ["open", "send 0", "discover 1", "send 1", "session aead_aes256_gcm_rtpsize 1"];
+const closedBy = (code = 1006) => ({ code });
 
-describe("[V9] step() of the voice gateway", () => {
+describe("[V9] createGateway()", () => {
   const rows: readonly (readonly [
     what: string,
-    events: readonly (readonly [number, GatewayEvent | object])[],
+    events: readonly (readonly [number, Event])[],
     effects: readonly string[],
   ])[] = [
     ["connects", [], []],
     ["beats after a part of the interval, then after all of it", [
-      [500, TICK],
+      [500, "tick"],
       [600, { op: OP.acked, d: null }],
-      [1_499, TICK],
-      [1_500, TICK],
+      [1_499, "tick"],
+      [1_500, "tick"],
     ], ["send 3", "send 3"]],
-    ["resumes if a beat is not acknowledged", [[500, TICK], [1_500, TICK], [1_500, TICK]], [
+    ["resumes if a beat is not acknowledged", [[500, "tick"], [1_500, "tick"], [1_500, "tick"]], [
       "send 3",
       "drop",
-      "reconnecting",
+      "changed",
       "open",
     ]],
     ["resumes with the last number", [
       [10, { op: 99, d: {}, seq: 9 }],
       [20, closedBy(1006)],
-      [20, TICK],
-      [30, OPENED],
+      [20, "tick"],
+      [30, "opened"],
       [30, HELLO],
       [40, { op: OP.resumed, d: null }],
-    ], ["drop", "reconnecting", "open", "send 7", "resumed"]],
+    ], ["drop", "changed", "open", "send 7", "changed"]],
     ["waits longer after each failure, and asks for a server after five", [
       [0, closedBy()],
-      [0, TICK],
+      [0, "tick"],
       [0, closedBy()],
-      [499, TICK],
-      [500, TICK],
+      [499, "tick"],
+      [500, "tick"],
       [500, closedBy()],
-      [1_500, TICK],
+      [1_500, "tick"],
       [1_500, closedBy()],
-      [3_500, TICK],
+      [3_500, "tick"],
       [3_500, closedBy()],
-      [7_500, TICK],
+      [7_500, "tick"],
       [7_500, closedBy()],
-    ], [...Array(5).fill(["drop", "reconnecting", "open"]).flat(), "drop", "lost refresh"]],
+    ], [...Array(5).fill(["drop", "changed", "open"]).flat(), "drop", "ended refresh"]],
     ["ignores what follows its end", [[0, closedBy(4014)], [0, closedBy(4014)], [0, HELLO]], [
       "drop",
-      "lost disconnected",
+      "ended disconnected",
     ]],
     ...[4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020].map((code) =>
       [`asks for another server after ${code}`, [[0, closedBy(code)]], [
         "drop",
-        "lost refresh",
+        "ended refresh",
       ]] as const
     ),
     ...([[4012, "unreachable"], [4016, "unreachable"], [4017, "no_encryption"], [
@@ -126,10 +125,10 @@ describe("[V9] step() of the voice gateway", () => {
       "unreachable",
     ]] as const)
       .map(([code, end]) =>
-        [`ends after ${code}`, [[0, closedBy(code)]], ["drop", `over ${end}`]] as const
+        [`ends after ${code}`, [[0, closedBy(code)]], ["drop", `ended ${end}`]] as const
       ),
-    ["resumes after 4015", [[0, closedBy(4015)]], ["drop", "reconnecting"]],
-    ["passes on what is for others", [[0, { op: OP.gone, d: { user_id: "5" } }]], ["pass"]],
+    ["resumes after 4015", [[0, closedBy(4015)]], ["drop", "changed"]],
+    ["passes on what is for others", [[0, { op: OP.gone, d: { user_id: "5" } }]], ["pass 13"]],
     ["ignores unknown and broken messages", [[0, { op: 99 }], [0, { op: OP.speaking, d: 3 }], [
       0,
       {},
@@ -138,49 +137,46 @@ describe("[V9] step() of the voice gateway", () => {
   for (const [what, events, effects] of rows) {
     it(
       what,
-      () => assert.deepEqual(play(...CONNECT, ...events).effects, [...CONNECTED, ...effects]),
+      () => assert.deepEqual(play(...CONNECT, ...events).did, [...CONNECTED, ...effects]),
     );
   }
 
   it("sends what Discord describes", () => {
-    const sent = (events: readonly (readonly [number, GatewayEvent | object])[], last: object) => {
-      const { state } = play(...events);
-      const event: GatewayEvent = "kind" in last
-        ? last as GatewayEvent
-        : { kind: "message", ...toMessage(last) };
-      return step(state, event, TARGET, 1_500.5, 0).effects.flatMap((effect) =>
-        effect.kind === "send" ? effect.d : []
-      );
-    };
-    const server_id = "1";
-    const session = { server_id, session_id: "s", token: "t" };
-    assert.deepEqual(sent(CONNECT.slice(0, 2), HELLO), [
+    const { sent } = play(...CONNECT, [1_500.5, "tick"], [1_600, closedBy()], [1_600, "tick"], [
+      1_600,
+      "opened",
+    ], [1_600, HELLO]);
+    const session = { server_id: "1", session_id: "s", token: "t" };
+    assert.deepEqual(sent, [
       { ...session, user_id: "2", max_dave_protocol_version: 1 },
-    ]);
-    assert.deepEqual(sent(CONNECT.slice(0, 4), DISCOVERED), [{
-      protocol: "udp",
-      data: { address: "9.9.9.9", port: 9, mode: "aead_aes256_gcm_rtpsize" },
-    }]);
-    assert.deepEqual(sent(CONNECT, TICK), [{ t: 1_500, seq_ack: 4 }]);
-    assert.deepEqual(sent([...CONNECT, [0, closedBy()], [0, TICK], [0, OPENED]], HELLO), [
+      {
+        protocol: "udp",
+        data: { address: "9.9.9.9", port: 9, mode: "aead_aes256_gcm_rtpsize" },
+      },
+      { t: 1_500, seq_ack: 4 },
       { ...session, seq_ack: 4 },
     ]);
   });
 
   it("says that UDP is blocked if discovery gets no answer", () => {
-    const { effects } = play(...CONNECT.slice(0, 4), [DISCOVERY_MS, TICK]);
-    assert.equal(effects.at(-1), "over udp_blocked");
+    const { did } = play(...CONNECT.slice(0, 4), [DISCOVERY_MS, "tick"]);
+    assert.equal(did.at(-1), "ended udp_blocked");
   });
 
   it("refuses a server without a cipher that it knows", () => {
     const old = { ...READY, d: { ...READY.d, modes: ["xsalsa20_poly1305"] } };
-    assert.equal(play(...CONNECT.slice(0, 3), [0, old]).effects.at(-1), "over unreachable");
+    assert.equal(play(...CONNECT.slice(0, 3), [0, old]).did.at(-1), "ended unreachable");
   });
 
   it("keeps its number through a RESUME, and has one time for its next tick", () => {
-    const { state } = play(...CONNECT, [10, { op: 99, seq: 65_535 }], [11, { op: 99, seq: 0 }]);
-    assert.equal(state.seqAck, 0);
-    assert.equal(dueMs(state), 500);
+    const { sent, dueMs } = play(...CONNECT, [10, { op: 99, seq: 65_535 }], [11, {
+      op: 99,
+      seq: 0,
+    }], [
+      500,
+      "tick",
+    ]);
+    assert.deepEqual([sent.at(-1), dueMs], [{ t: 500, seq_ack: 0 }, 1_500]);
   });
 });
 

@@ -89,7 +89,13 @@ describe("[V1] joining and leaving", () => {
 
   it("has one call in a guild, over all accounts", async () => {
     const world = await openWorld();
-    const other = { accountId: "other" as never, guildId: GUILD, channelId: CABIN, callId: "c" };
+    const other = {
+      accountId: "other" as never,
+      guildId: GUILD,
+      channelId: CABIN,
+      callId: "c",
+      terms: "",
+    };
     await world.store.voice.begin({ ...other, begunBy: "asked", isOver: false, at: 0 });
     await world.move([ADA], DECK);
     assert.match(await world.give("join", ADA), /^I am in <#22> with other people/);
@@ -335,7 +341,7 @@ describe("[V3] consent", () => {
       /Speech and its words go to this machine, `api\.openai\.com`\./,
     );
     assert.match(card?.content ?? "", /and no sound\./);
-    assert.match(card?.buttons[0] ?? "", /^hear:on:0123456789ab:[0-9a-f]{12}$/);
+    assert.match(card?.buttons[0] ?? "", /^hear:on:call\d$/);
   });
 
   it("asks newcomers once in a call, together, and no stranger and no bot", async () => {
@@ -374,6 +380,7 @@ describe("[V3] consent", () => {
     await world.reload({ transcript: true });
     assert.deepEqual(world.heard(), []);
     assert.match(world.posts.at(-1)?.content ?? "", /I post all that I hear as text here/);
+    assert.equal(world.calls.length, 2, "another call, with other consents");
     assert.match(await world.press(ADA, "on", old), /^This has changed meanwhile/);
     assert.deepEqual(world.heard(), []);
     await world.press(ADA);

@@ -99,6 +99,7 @@ export async function openWorld(
     denied: 0n, // rights of the bot's channels that no one has
     failing,
     reads: 0, // of members
+    calls: before ? 9 : 0,
     patches: [] as unknown[],
   };
   const calls: FakeCall[] = [];
@@ -138,7 +139,8 @@ export async function openWorld(
     posts.push({ nonce, channelId, content, buttons: names, pings: pings.users });
   }
 
-  const { account, lines } = testAccount({ now: clock.now, schedule: clock.schedule }, clock);
+  const randomId = () => `call${++state.calls}`;
+  const { account, lines } = testAccount({ randomId }, clock);
   const context = {
     ...account,
     store: { ...store, outbox: { addAll: (all: readonly Frozen[]) => void all.forEach(post) } },

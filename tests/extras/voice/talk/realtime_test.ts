@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { BudgetSpent } from "../../../../src/core/spending/budget.ts";
 import { ModelError, type ModelPart, type ModelRequest } from "../../../../src/core/model.ts";
 import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
@@ -14,6 +15,7 @@ import { speakText } from "../../../support/voice/tone_code.ts";
 import { fakeCall } from "./fake_call.ts";
 
 const ADA = userId("101");
+let asked = 0;
 const open: (() => Promise<void>)[] = [];
 after(async () => {
   for (const close of open) await close();
@@ -27,7 +29,13 @@ interface Question {
 
 async function build(
   switches: Partial<RealtimeSwitches> = {},
-  { humans = 1, playedMs = 0 }: { readonly humans?: number; readonly playedMs?: number } = {},
+  { humans = 1, playedMs = 0, budget = Infinity, mayTalk = () => true }: {
+    readonly humans?: number;
+    readonly playedMs?: number;
+    /** How often sound may be counted. */
+    readonly budget?: number;
+    readonly mayTalk?: () => boolean;
+  } = {},
 ) {
   const server = await startRealtimeServer(switches);
   const provider = {
@@ -45,7 +53,8 @@ async function build(
   const talk = createTalk({
     call: fake.call,
     humans: () => humans,
-    speaker: (id) => Promise.resolve({ sender: { id, username: "ada", roles: [] } }),
+    speaker: (id) =>
+      Promise.resolve(mayTalk() ? { sender: { id, username: "ada", roles: [] } } : undefined),
   }, {
     harmlessPart: (text) => text,
     async *speak() {},
@@ -54,7 +63,11 @@ async function build(
       server: createRealtimeServer(settings, { voice: "alloy", hears: "ear", schedule }),
       pauseMs: 200,
     },
-    count: (seconds) => Promise.resolve(void counted.push(seconds)),
+    count: (seconds) => void counted.push(seconds),
+    mayCount: () =>
+      counted.length < budget ? Promise.resolve() : Promise.reject(
+        new BudgetSpent({ rule: "budgets.perUser.audioSecondsPerDay", limit: 1 }),
+      ),
     ask(_, text, { seconds }, naming) {
       const question = { id: messageId(`${9_000 + questions.length}`), text, seconds };
       questions.push(question);
@@ -224,8 +237,27 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.equal(cut()?.["audio_end_ms"], 100);
   });
 
+  for (
+    const [why, options, sent, rows] of [
+      ["no words are in it", {}, 8, [5, 5]],
+      ["the budget is spent in mid-speech", { budget: 1 }, 5, [5]],
+      ["a role was taken in mid-speech", { mayTalk: () => asked++ < 1 }, 5, [5]],
+    ] as const
+  ) {
+    it(`counts sound before the server gets it: ${why}`, async () => {
+      asked = 0;
+      const { talk, server, counted, told } = await build({}, options);
+      for (let frame = 0; frame < 400; frame++) talk.frame(ADA, new Int16Array(480));
+      const seconds = () => (server.sessions[0]?.heardMs() ?? 0) / 1_000;
+      while (seconds() < sent) await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.ok(seconds() < sent + 1, "only the silence of a pause follows");
+      assert.deepEqual(counted, rows);
+      assert.equal(told.length, why.includes("budget") ? 1 : 0);
+    });
+  }
+
   it("fails the turn if the server dies in mid-sentence, and connects again", async () => {
-    const { says, turn, server, told } = await build({ diesAfterMs: 300 });
+    const { says, turn, server, told, counted } = await build({ diesAfterMs: 300 });
     const { id } = await says("tell a story");
     await assert.rejects(
       turn(id).ask(requestOf("tell a story")),
@@ -233,6 +265,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
     );
     assert.deepEqual(told, []);
     assert.equal(server.sessions.length, 1);
+    assert.equal(counted.length, 2, "the sound of the answer so far is counted");
   });
 
   it("tells the chat once if no connection opens", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Spoken } from "../../../../src/core/inbound/inbound.ts";
+import { BudgetSpent } from "../../../../src/core/spending/budget.ts";
 import { FileError } from "../../../../src/core/turn/media.ts";
 import type { HeardPiece } from "../../../../src/extras/voice/line/call.ts";
 import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
@@ -61,7 +62,8 @@ function build(given: Partial<World> = {}) {
       return Promise.resolve(true);
     },
     realtime: undefined,
-    count: () => Promise.resolve(),
+    count: () => {},
+    mayCount: () => Promise.resolve(),
     names: () => ["Barnacle"],
     tell: (text) => void told.push(text),
     minutes: { add: (_, text) => void minutes.push(text), end: () => Promise.resolve() },
@@ -112,6 +114,17 @@ describe("[V5] a piece of speech", () => {
     });
   }
 
+  it("is dropped if its speaker was not heard for a moment meanwhile", async () => {
+    const { talk, piece, asked, minutes, transcribing } = build({ words: "" });
+    talk.piece(piece());
+    await quiet();
+    talk.heard(new Set([BEN]));
+    talk.heard(new Set([ADA, BEN]));
+    transcribing[0]?.();
+    await quiet();
+    assert.deepEqual([asked, minutes], [[], []]);
+  });
+
   it("that no server understands costs one line a minute", async () => {
     const { talk, piece, told, clock } = build({
       words: new FileError("the speech server refused it"),
@@ -125,6 +138,14 @@ describe("[V5] a piece of speech", () => {
     talk.piece(piece());
     await quiet();
     assert.equal(told.length, 2);
+  });
+
+  it("beyond a budget costs a line that says when it ends", async () => {
+    const words = new BudgetSpent({ rule: "budgets.perUser.audioSecondsPerDay", limit: 1 });
+    const { talk, piece, told } = build({ words });
+    talk.piece(piece());
+    await quiet();
+    assert.match(told[0] ?? "", /budget .* is used up.*<t:\d+:R>/);
   });
 
   it("of a person who is no longer heard is dropped, also while its words are written down", async () => {

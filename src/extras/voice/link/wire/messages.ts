@@ -36,9 +36,10 @@ export const OP = {
 
 /** Types of fields, by names. They are checked without a library, which would take 8 MB of the thread. */
 export interface Kinds {
+  /** A finite one. */
   readonly number: number;
-  /** Absent in messages of old servers. */
-  readonly "number?": number | undefined;
+  /** A number that servers without end-to-end encryption leave out. */
+  readonly maybe: number | undefined;
   readonly text: string;
   readonly user: UserId;
   readonly numbers: readonly number[];
@@ -51,7 +52,7 @@ const listOf = (is: (item: unknown) => boolean) => (value: unknown) =>
   Array.isArray(value) && value.every(is);
 const CHECKS: Readonly<Record<keyof Kinds, (value: unknown) => boolean>> = {
   number: Number.isFinite,
-  "number?": (value) => value === undefined || Number.isFinite(value),
+  maybe: (value) => value === undefined || Number.isFinite(value),
   text: (value) => typeof value === "string",
   user: isUser,
   numbers: listOf(Number.isInteger),
@@ -62,7 +63,7 @@ const CHECKS: Readonly<Record<keyof Kinds, (value: unknown) => boolean>> = {
 /** The fields of each message's `d` that we use. */
 const SHAPES = {
   [OP.ready]: { ssrc: "number", ip: "text", port: "number", modes: "texts" },
-  [OP.session]: { mode: "text", secret_key: "numbers", dave_protocol_version: "number?" },
+  [OP.session]: { mode: "text", secret_key: "numbers", dave_protocol_version: "maybe" },
   [OP.speaking]: { user_id: "user", ssrc: "number" },
   [OP.acked]: {},
   [OP.hello]: { heartbeat_interval: "number" },
