@@ -20,7 +20,7 @@ import { createRequestLog, type RequestLog } from "./notes/request_log.ts";
 import { startRest } from "./rest/server.ts";
 import type { IdentifyLimit } from "./gateway/identify_limit.ts";
 import { discordNow } from "./world/clock.ts";
-import { startVoice, type VoiceControl, type VoiceOptions } from "./voice/voice.ts";
+import { startVoice, type VoiceControl } from "./voice/voice.ts";
 import type { Application, Interaction, Message, World, WorldEvent } from "./world/world.ts";
 
 export interface SimulatorOptions {
@@ -59,7 +59,6 @@ export interface SimulatorOptions {
   readonly needsAllowedMentions?: boolean;
   /** Requests kept in the log: 10,000 by default. */
   readonly requestLogLimit?: number;
-  readonly voice?: VoiceOptions;
 }
 
 export interface Simulator extends People, Moderation, Portal {
@@ -154,10 +153,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     voice.notice(events);
   };
   const people = createPeople({ world, botId: application.userId, now, publish });
-  const voice = await startVoice(
-    { world, people, host, now, random, publish },
-    options.voice,
-  );
+  const voice = await startVoice({ world, people, host, now, random, publish });
   const gateway = await startGateway(world, accounts, {
     host,
     port: options.gatewayPort ?? 0,

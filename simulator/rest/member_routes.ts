@@ -9,9 +9,9 @@ import { changeRoles, changeTimeout, leaveGuild } from "../actions/changes.ts";
 import { toVoiceState } from "../payloads/guild.ts";
 import { toMember, toUser } from "../payloads/payloads.ts";
 import { openChannel } from "../world/access.ts";
-import { channelPermissions, guildPermissions, PERMISSION } from "../world/permissions.ts";
-import { REFUSALS, type Refused } from "../world/refusals.ts";
-import { change, enter, leave, voiceChannel } from "../world/voice_states.ts";
+import { channelPermissions, PERMISSION } from "../world/permissions.ts";
+import { REFUSALS } from "../world/refusals.ts";
+import { change, voiceChannel } from "../world/voice_states.ts";
 import type { Guild, Member, VoiceState, World, WorldEvent } from "../world/world.ts";
 import { answerMalformed, answerRefused } from "./answers.ts";
 import type { Asked, Env } from "./call.ts";
@@ -23,21 +23,14 @@ interface Deps {
   publish(events: readonly WorldEvent[]): void;
 }
 
-/** The fields of a member's change that are about voice. */
-const VOICE_OF_MEMBER = {
-  channel_id: z.string().nullish(),
-  mute: z.boolean().nullish(),
-  deaf: z.boolean().nullish(),
-};
 const OWN = z.strictObject({
   channel_id: z.string().nullish(),
   suppress: z.boolean().nullish(),
   request_to_speak_timestamp: z.iso.datetime({ offset: true }).nullish(),
 });
 
-const MEMBER = z.strictObject({
-  communication_disabled_until: z.iso.datetime({ offset: true }).nullish(),
-  ...VOICE_OF_MEMBER,
+const TIMEOUT = z.strictObject({
+  communication_disabled_until: z.iso.datetime({ offset: true }).nullable(),
 });
 const BAN = z.strictObject({ delete_message_seconds: z.int().min(0).max(604_800).nullish() });
 
@@ -83,25 +76,14 @@ export function addMemberRoutes(app: Hono<Env>, { world, self, publish }: Deps):
   app.patch(
     "/guilds/:guild/members/:user",
     (c) =>
-      onMember(c, 0n, (guild, member) => {
-        const parsed = MEMBER.safeParse(c.env.call.body);
+      onMember(c, PERMISSION.moderateMembers, (guild, member) => {
+        const parsed = TIMEOUT.safeParse(c.env.call.body);
         if (!parsed.success) return answerMalformed(parsed.error);
-        const { communication_disabled_until: until, ...voice } = parsed.data;
-        const isTimeout = until !== undefined;
-        const needed = (isTimeout ? PERMISSION.moderateMembers : 0n) | neededForVoice(voice);
-        if (
-          (guildPermissions(guild, self(c)) & needed) !== needed ||
-          (isTimeout && !outranks(guild, self(c), member))
-        ) {
-          return answerRefused(REFUSALS.missingPermissions);
-        }
-        const moved = moderateVoice(world, guild, member.userId, voice);
-        if ("status" in moved) return answerRefused(moved);
-        const at = until ? Date.parse(until) : undefined;
-        if (isTimeout) publish([changeTimeout(guild, member.userId, at)]);
-        publish(moved);
+        const until = parsed.data.communication_disabled_until;
+        const at = until === null ? undefined : Date.parse(until);
+        publish([changeTimeout(guild, member.userId, at)]);
         return Response.json(toMember(world, guild.members.get(member.userId) ?? member));
-      }, false),
+      }),
   );
   app.delete(
     "/guilds/:guild/members/:user",
@@ -215,32 +197,4 @@ function addVoiceRoutes(app: Hono<Env>, { world, self, publish }: Deps): void {
         return new Response(null, { status: 204 });
       }),
   );
-}
-
-type VoiceOfMember = z.infer<z.ZodObject<typeof VOICE_OF_MEMBER>>;
-
-/** The permissions that a change needs. */
-function neededForVoice({ channel_id, mute, deaf }: VoiceOfMember): bigint {
-  return (channel_id === undefined ? 0n : PERMISSION.moveMembers) |
-    (typeof mute === "boolean" ? PERMISSION.muteMembers : 0n) |
-    (typeof deaf === "boolean" ? PERMISSION.deafenMembers : 0n);
-}
-
-/** Moves, mutes or disconnects a member. */
-function moderateVoice(
-  world: World,
-  guild: Guild,
-  userId: UserId,
-  { channel_id: to, mute, deaf }: VoiceOfMember,
-): readonly WorldEvent[] | Refused {
-  const state = guild.things.voice.get(userId);
-  if (to === undefined && typeof mute !== "boolean" && typeof deaf !== "boolean") return [];
-  if (!state) return REFUSALS.notInVoice;
-  const channel = to ? voiceChannel(world, to) : undefined;
-  if (to && channel?.guildId !== guild.id) return REFUSALS.unknownChannel;
-  return [
-    ...(typeof mute === "boolean" ? change(guild, userId, { mute }) : []),
-    ...(typeof deaf === "boolean" ? change(guild, userId, { deaf }) : []),
-    ...(to === null ? leave(guild, userId) : channel ? enter(world, guild, channel, state) : []),
-  ];
 }

@@ -19,9 +19,11 @@ import {
 } from "./frames.ts";
 import type { Credential, VoiceSession } from "./sessions.ts";
 
+/** As at Discord. */
+const HEARTBEAT_MS = 13_750;
+
 export interface VoiceConnectionDeps {
   readonly switches: VoiceSwitches;
-  readonly heartbeatMs: number;
   /** Address and port of the server's UDP socket. */
   readonly udp: { readonly ip: string; readonly port: number };
   credentialOf(token: string): Credential | undefined;
@@ -36,7 +38,7 @@ export interface VoiceConnectionDeps {
 }
 
 export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDeps): LinkListener {
-  const { switches, heartbeatMs } = deps;
+  const { switches } = deps;
   let session: VoiceSession | undefined;
   let isOver = false;
   let watch: ReturnType<typeof setTimeout> | undefined;
@@ -61,7 +63,7 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
     watch = setTimeout(() => {
       if (link.isFrozen) return;
       fail("sessionTimeout");
-    }, 2 * heartbeatMs);
+    }, 2 * HEARTBEAT_MS);
   };
   const attach = (to: VoiceSession) => {
     to.connection?.close(...VOICE_CLOSE.invalidSession);
@@ -77,7 +79,6 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
       credential.sessionId !== asked.session_id
     ) return fail("authenticationFailed");
     if (credential.room.group && !asked.max_dave_protocol_version) return fail("needsEncryption");
-    if (switches.swallowReady) return;
     attach(deps.open(credential));
     if (!session) return;
     send(2, {
@@ -89,11 +90,9 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
       heartbeat_interval: 1, // wrong at Discord, too
     });
     credential.room.connect(session);
-    if (switches.sendsKeyEarly) credential.room.group?.greet(session);
   };
 
   const resume = (asked: VoiceResume) => {
-    if (switches.swallowReady) return;
     const found = switches.forgetsSessions ? undefined : deps.find(asked.token);
     const isSame = found?.credential.sessionId === asked.session_id &&
       found.credential.guildId === asked.server_id;
@@ -120,7 +119,7 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
       audio_codec: "opus",
       media_session_id: to.credential.room.channelId,
     });
-    if (!switches.sendsKeyEarly) group?.greet(to);
+    group?.greet(to);
   };
 
   const receive = (data: Buffer, isBinary: boolean) => {
@@ -130,8 +129,7 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
     if (typeof frame === "string") return fail(frame);
     if (frame.op === 3) {
       expectBeat();
-      if (!switches.swallowAcks) send(6, { t: frame.d.t });
-      return;
+      return send(6, { t: frame.d.t });
     }
     if (frame.op === 0) return session ? fail("alreadyAuthenticated") : identify(frame.d);
     if (frame.op === 7) return session ? fail("alreadyAuthenticated") : resume(frame.d);
@@ -165,7 +163,7 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
 
   if (link.target.searchParams.get("v") === "8") {
     expectBeat();
-    send(8, { v: 8, heartbeat_interval: heartbeatMs });
+    send(8, { v: 8, heartbeat_interval: HEARTBEAT_MS });
   } else fail("badRequest");
 
   return {

@@ -17,15 +17,23 @@ import {
   readKeyPackage,
   removal,
   vector,
-  welcomeFor,
 } from "./mls.ts";
-import type { Participant } from "./participant.ts";
+import type { Media } from "./packets.ts";
+
+/** One end of a call: a client's connection, or a person of the simulator. */
+export interface Participant {
+  readonly userId: UserId;
+  readonly ssrc: number;
+  /** Gets a message of the voice gateway. */
+  tell(op: number, d: unknown): void;
+  /** Gets a binary message, which starts after its opcode. */
+  tellBinary(op: number, body: Uint8Array): void;
+  hear(from: UserId, media: Media): void;
+}
 
 export interface Group {
   /** 0 before the first commit. */
   epoch(): bigint;
-  /** Commits and key packages that it has refused. */
-  refused(): number;
   /** Takes a participant in, whose key package follows. */
   greet(participant: Participant): void;
   keyPackage(userId: UserId, bytes: Buffer): void;
@@ -61,7 +69,6 @@ export function createGroup(
   let inFlight: InFlight[] = [];
   let epoch = 0n;
   let lastTransition = 0;
-  let refused = 0;
 
   const send = (to: UserId, operation: 0 | 1, items: readonly Buffer[]) => {
     if (items.length === 0) return;
@@ -108,17 +115,13 @@ export function createGroup(
 
   return {
     epoch: () => epoch,
-    refused: () => refused,
     greet(participant) {
       greeted.set(participant.userId, participant);
       participant.tellBinary(25, sender.packaged);
     },
     keyPackage(userId, bytes) {
       const keyPackage = readKeyPackage(bytes);
-      if (keyPackage?.userId !== userId) {
-        refused += 1;
-        return;
-      }
+      if (keyPackage?.userId !== userId) return;
       revokeAdd(userId);
       proposeRemoval(userId);
       const others = inFlight.filter((one) => one.userId !== userId);
@@ -133,10 +136,7 @@ export function createGroup(
           [];
       const isOwnLeaf = epoch > 0n ? leaves[commit?.leaf ?? -1] === userId : commit?.leaf === 0;
       const isWhole = chosen.length === due.length && chosen.length === commit?.refs.length;
-      if (commit?.epoch !== epoch || !isOwnLeaf || !isWhole || chosen.length === 0) {
-        refused += 1;
-        return;
-      }
+      if (commit?.epoch !== epoch || !isOwnLeaf || !isWhole || chosen.length === 0) return;
       const welcome = bytes.subarray(commit.message.length);
       const id = epoch === 0n ? 0 : lastTransition = lastTransition % 0xffff + 1;
       if (epoch === 0n) leaves = [userId];
@@ -150,8 +150,7 @@ export function createGroup(
         if (!keyPackage) continue;
         const free = leaves.indexOf(undefined);
         leaves[free < 0 ? leaves.length : free] = newcomer;
-        const own = welcomeFor(welcome, keyPackage);
-        if (own) greeted.get(newcomer)?.tellBinary(30, Buffer.concat([transition, own]));
+        greeted.get(newcomer)?.tellBinary(30, Buffer.concat([transition, welcome]));
       }
       epoch += 1n;
       inFlight = [];

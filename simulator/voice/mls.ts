@@ -1,13 +1,13 @@
 /**
  * The part of MLS that a voice server plays: it proposes members as the group's external sender, and
- * reads key packages, commits and welcomes. It has no keys of the group.
+ * reads key packages and commits. It has no keys of the group.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9420}
  * @see {@link https://daveprotocol.com}
  */
 
 import { Buffer } from "node:buffer";
-import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 
 /** An add or a remove, as MLSMessage. */
 export interface Proposal {
@@ -24,7 +24,6 @@ export interface ExternalSender {
 export interface KeyPackage {
   readonly userId: string;
   readonly bytes: Buffer;
-  readonly ref: Buffer;
 }
 
 export interface Commit {
@@ -84,28 +83,25 @@ export function createExternalSender(): ExternalSender {
       ]);
       return {
         message: Buffer.concat([VERSION, authenticated]),
-        ref: reference("MLS 1.0 Proposal Reference", authenticated),
+        ref: createHash("sha256").update(
+          Buffer.concat([vector(Buffer.from("MLS 1.0 Proposal Reference")), vector(authenticated)]),
+        ).digest(),
       };
     },
   };
 }
 
-/** Reads and checks a key package, as the voice server must: its owner, lifetime and signature. */
+/** Reads a key package, and checks its length and lifetime; its clients check the rest. */
 export function readKeyPackage(bytes: Buffer): KeyPackage | undefined {
   return attempt(() => {
     const read = reader(bytes);
-    if (!read.take(2).equals(VERSION) || !read.take(2).equals(SUITE)) return undefined;
+    if (!read.take(4).equals(Buffer.concat([VERSION, SUITE]))) return undefined;
     read.vector();
-    const { signatureKey, identity, lifetime } = readLeaf(read);
-    read.vector();
-    const signed = labelled("KeyPackageTBS", bytes.subarray(0, read.at()));
-    const isSigned = verify("sha256", signed, publicKeyOf(signatureKey), read.vector());
+    const { identity, lifetime } = readLeaf(read);
+    for (const _ of ["extensions", "signature"]) read.vector();
     const isUnlimited = lifetime?.equals(Buffer.concat([number(8, 0), Buffer.alloc(8, 0xff)]));
-    if (!isSigned || !isUnlimited || identity.length !== 8 || read.at() !== bytes.length) {
-      return undefined;
-    }
-    const userId = String(identity.readBigUInt64BE());
-    return { userId, bytes, ref: reference("MLS 1.0 KeyPackage Reference", bytes) };
+    if (!isUnlimited || read.at() !== bytes.length) return undefined;
+    return { userId: String(identity.readBigUInt64BE()), bytes };
   });
 }
 
@@ -135,23 +131,6 @@ export function readCommit(bytes: Buffer, groupId: Buffer): Commit | undefined {
   });
 }
 
-/** The part of a welcome for one newcomer. */
-export function welcomeFor(welcome: Buffer, { ref }: KeyPackage): Buffer | undefined {
-  return attempt(() => {
-    const read = reader(welcome);
-    const suite = read.take(2);
-    const secrets = reader(read.vector());
-    while (!secrets.isAtEnd()) {
-      const start = secrets.at();
-      const isOwn = secrets.vector().equals(ref);
-      for (const _ of ["sealed key", "sealed secrets"]) secrets.vector();
-      if (!isOwn) continue;
-      return Buffer.concat([suite, vector(secrets.since(start)), welcome.subarray(read.at())]);
-    }
-    return undefined;
-  });
-}
-
 type Reader = ReturnType<typeof reader>;
 
 function reader(bytes: Buffer) {
@@ -170,13 +149,12 @@ function reader(bytes: Buffer) {
     },
     at: () => at,
     isAtEnd: () => at === bytes.length,
-    since: (start: number) => bytes.subarray(start, at),
   };
 }
 
 function readLeaf(read: Reader) {
   read.vector();
-  const signatureKey = read.vector();
+  read.vector();
   if (read.take(2).readUInt16BE() !== 1) throw new RangeError("Cannot read: no basic credential");
   const identity = read.vector();
   for (let capability = 0; capability < 5; capability++) read.vector();
@@ -184,24 +162,11 @@ function readLeaf(read: Reader) {
   const lifetime = source === 1 ? read.take(16) : undefined;
   if (source === 3) read.vector();
   for (const _ of ["extensions", "signature"]) read.vector();
-  return { signatureKey, identity, lifetime };
+  return { identity, lifetime };
 }
 
 function labelled(label: string, ...content: readonly Buffer[]): Buffer {
   return Buffer.concat([vector(Buffer.from(`MLS 1.0 ${label}`)), vector(...content)]);
-}
-
-function reference(label: string, value: Buffer): Buffer {
-  const input = Buffer.concat([vector(Buffer.from(label)), vector(value)]);
-  return createHash("sha256").update(input).digest();
-}
-
-function publicKeyOf(point: Buffer) {
-  const part = (from: number) => point.subarray(from, from + 32).toString("base64url");
-  return createPublicKey({
-    key: { kty: "EC", crv: "P-256", x: part(1), y: part(33) },
-    format: "jwk",
-  });
 }
 
 function attempt<Value>(read: () => Value): Value | undefined {

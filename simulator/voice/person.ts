@@ -5,7 +5,7 @@ import { createDecoder, createEncoder } from "libopus-wasm";
 import type { UserId } from "../../src/core/discord/ids.ts";
 import type { DaveLibrary, DaveSession } from "./dave_library.ts";
 import { OPUS_PAYLOAD_TYPE } from "./packets.ts";
-import type { Participant } from "./participant.ts";
+import type { Participant } from "./group.ts";
 import type { Room } from "./room.ts";
 
 /** Mono, 24 kHz, 16 bits a sample. */
@@ -22,8 +22,6 @@ export interface HeardFrame {
 export interface Person extends Participant {
   /** Frames by speaker, without those of silence. */
   readonly heard: Map<UserId, HeardFrame[]>;
-  /** Frames that it could not decrypt. */
-  undecryptable(): number;
   /** Speaks frames of Opus, after those that it still speaks. Resolves at the end, or once stopped. */
   speak(frames: readonly Uint8Array[]): Promise<void>;
   stop(): void;
@@ -62,7 +60,6 @@ export function createPerson(
   let isReadyToSend = false;
   let sequence = 0;
   let dueAt = 0;
-  let undecryptable = 0;
 
   const begin = () => {
     if (!library) return;
@@ -100,7 +97,6 @@ export function createPerson(
   const person: Person = {
     ...who,
     heard,
-    undecryptable: () => undecryptable,
     tell(op, d) {
       const { epoch } = d as { readonly epoch?: number };
       if (op !== 24 || epoch !== 1) return;
@@ -132,9 +128,7 @@ export function createPerson(
         const frames = heard.get(from) ?? [];
         heard.set(from, frames);
         frames.push({ at: now(), timestamp, opus });
-      } catch {
-        undecryptable += 1;
-      }
+      } catch { /* under other keys: it hears a gap */ }
     },
     speak: (frames) => new Promise((done) => queue.push({ frames, next: 0, done })),
     stop() {
@@ -207,11 +201,5 @@ export async function decodeHeard(frames: readonly HeardFrame[]): Promise<Pcm> {
     parts.push(decoder.decode(opus).slice());
   }
   decoder.free();
-  const pcm = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    pcm.set(part, at);
-    at += part.length;
-  }
-  return pcm;
+  return Int16Array.from(parts.flatMap((part) => [...part]));
 }

@@ -1,40 +1,26 @@
 /** One voice channel on a voice server: who is in it, who hears whom, and its encryption. */
 
 import type { ChannelId, UserId } from "../../src/core/discord/ids.ts";
-import type { Group } from "./group.ts";
+import type { Group, Participant } from "./group.ts";
 import type { Media } from "./packets.ts";
-import type { Participant } from "./participant.ts";
 
-export interface Room {
-  readonly channelId: ChannelId;
-  /** Absent without end-to-end encryption. */
-  readonly group: Group | undefined;
-  readonly participants: ReadonlyMap<UserId, Participant>;
-  /** Tells a newcomer and the others of each other. */
-  connect(participant: Participant): void;
-  /** A participant has left for good. */
-  leave(userId: UserId): void;
-  speaking(from: Participant, flags: number): void;
-  /** Forwards a packet to everyone else who may hear it. */
-  relay(from: Participant, media: Media): void;
-}
+export type Room = ReturnType<typeof createRoom>;
 
-export interface RoomDeps {
-  readonly channelId: ChannelId;
-  readonly group: Group | undefined;
-  maySpeak(userId: UserId): boolean;
-  mayHear(userId: UserId): boolean;
-}
-
-export function createRoom({ channelId, group, maySpeak, mayHear }: RoomDeps): Room {
+/** @param group Absent without end-to-end encryption. */
+export function createRoom(
+  channelId: ChannelId,
+  group: Group | undefined,
+  { maySpeak, mayHear }: Readonly<Record<"maySpeak" | "mayHear", (userId: UserId) => boolean>>,
+) {
   const participants = new Map<UserId, Participant>();
   const others = (userId: UserId) =>
     [...participants.values()].filter((other) => other.userId !== userId);
   return {
     channelId,
     group,
-    participants,
-    connect(participant) {
+    participants: participants as ReadonlyMap<UserId, Participant>,
+    /** Tells a newcomer and the others of each other. */
+    connect(participant: Participant): void {
       const { userId } = participant;
       participants.set(userId, participant);
       const present = others(userId);
@@ -47,17 +33,17 @@ export function createRoom({ channelId, group, maySpeak, mayHear }: RoomDeps): R
         other.tell(20, { user_id: userId, platform: 0 });
       }
     },
-    leave(userId) {
+    /** A participant has left for good. */
+    leave(userId: UserId): void {
       if (!participants.delete(userId)) return;
       for (const other of participants.values()) other.tell(13, { user_id: userId });
       group?.leave(userId);
     },
-    speaking({ userId, ssrc }, flags) {
-      for (const other of others(userId)) {
-        other.tell(5, { user_id: userId, ssrc, speaking: flags });
-      }
+    speaking({ userId, ssrc }: Participant, speaking: number): void {
+      for (const other of others(userId)) other.tell(5, { user_id: userId, ssrc, speaking });
     },
-    relay({ userId }, media) {
+    /** Forwards a packet to everyone else who may hear it. */
+    relay({ userId }: Participant, media: Media): void {
       if (!maySpeak(userId)) return;
       for (const other of others(userId)) if (mayHear(other.userId)) other.hear(userId, media);
     },

@@ -11,9 +11,6 @@ import { createVoiceSession, type Credential, type VoiceSession } from "./sessio
 export interface VoiceServerDeps {
   readonly host: string;
   readonly switches: VoiceSwitches;
-  readonly heartbeatMs: number;
-  /** Milliseconds for which a session without a connection can be resumed. */
-  readonly resumeMs: number;
   readonly random: () => number;
   nextSsrc(): number;
   isKnownGuild(id: string): boolean;
@@ -30,13 +27,15 @@ export interface VoiceServer {
   /** Whether a permission was used, and its session is over. */
   isStale(token: string): boolean;
   /** Sends a datagram as it is. */
-  sendUdp(packet: Buffer, port: number, address: string): void;
+  sendUdp(packet: Uint8Array, port: number, address: string): void;
   close(): Promise<void>;
 }
 
 const DISCOVERY_BYTES = 74;
 const KEEP_ALIVE_BYTES = 8;
 const LATE_MS = 50;
+/** Milliseconds for which a session without a connection can be resumed. */
+const RESUME_MS = 60_000;
 
 export async function startVoiceServer(deps: VoiceServerDeps): Promise<VoiceServer> {
   const { host, switches, random } = deps;
@@ -90,11 +89,10 @@ export async function startVoiceServer(deps: VoiceServerDeps): Promise<VoiceServ
   const socket = await startSocketServer({
     host,
     port: 0,
-    answerConnection: () => switches.refusesConnections ? "reset" : "accept",
+    answerConnection: () => "accept",
     opened: (link) =>
       createVoiceConnection(link, {
         switches,
-        heartbeatMs: deps.heartbeatMs,
         udp: { ip: host, port: udp.address().port },
         credentialOf: (token) => credentials.get(token),
         isKnownGuild: deps.isKnownGuild,
@@ -108,7 +106,7 @@ export async function startVoiceServer(deps: VoiceServerDeps): Promise<VoiceServ
           return session;
         },
         left: end,
-        lost: (session) => later(deps.resumeMs, () => session.connection ?? end(session)),
+        lost: (session) => later(RESUME_MS, () => session.connection ?? end(session)),
       }),
   });
 

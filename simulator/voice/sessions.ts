@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { type Media, type Mode, openPacket, sealPacket } from "./packets.ts";
-import type { Participant } from "./participant.ts";
+import type { Participant } from "./group.ts";
 import type { Room } from "./room.ts";
 
 /** Where a VOICE_SERVER_UPDATE permits to connect, and as whom. */
@@ -32,8 +32,6 @@ export interface VoiceSession extends Participant {
   readonly key: Uint8Array;
   /** Whether it has sent SPEAKING, without which Discord takes no sound. */
   hasSpoken: boolean;
-  /** Packets that came in, by their kind. */
-  readonly received: { opened: number; forged: number };
   /** @returns The messages after a sequence number; `undefined` if one is forgotten. */
   missedSince(seq: number): readonly (string | Uint8Array)[] | undefined;
   open(packet: Buffer): Media | undefined;
@@ -64,7 +62,6 @@ export function createVoiceSession(
     transport: undefined,
     key: randomBytes(32),
     hasSpoken: false,
-    received: { opened: 0, forged: 0 },
     tell(op, d) {
       next();
       keep(JSON.stringify({ op, d, seq }));
@@ -86,9 +83,7 @@ export function createVoiceSession(
       return isForgotten ? undefined : kept.slice(at).map(({ data }) => data);
     },
     open(packet) {
-      const media = session.transport && openPacket(session.transport.mode, session.key, packet);
-      session.received[media ? "opened" : "forged"] += 1;
-      return media;
+      return session.transport && openPacket(session.transport.mode, session.key, packet);
     },
   };
   return session;

@@ -3,7 +3,6 @@
  * speak and listen: `voice.join({ who: "ada", in: "Voice" })`.
  */
 
-import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
 import type { People } from "../actions/people.ts";
@@ -12,15 +11,7 @@ import { type DaveLibrary, loadDaveLibrary } from "./dave_library.ts";
 import { createVoiceSwitches, type VoiceSwitches } from "./faults.ts";
 import { VOICE_CLOSE, type VoiceCloseName } from "./frames.ts";
 import { createGroup } from "./group.ts";
-import { OPUS_PAYLOAD_TYPE, sealPacket } from "./packets.ts";
-import {
-  createPerson,
-  decodeHeard,
-  encodeRecording,
-  type HeardFrame,
-  type Pcm,
-  type Person,
-} from "./person.ts";
+import { createPerson, decodeHeard, encodeRecording, type Pcm, type Person } from "./person.ts";
 import { createRoom, type Room } from "./room.ts";
 import { startVoiceServer, type VoiceServer } from "./server.ts";
 import type { Credential, VoiceSession } from "./sessions.ts";
@@ -40,8 +31,8 @@ export interface VoiceFaults extends VoiceSwitches {
   drop(how: VoiceCloseName | "cut"): void;
   /** Moves all calls to another server, as when Discord changes a region. */
   moveServer(): Promise<void>;
-  /** Sends messages and datagrams of no known kind, and packets of no member. */
-  sendUnknown(): void;
+  /** Sends datagrams as they are to every client. */
+  sendDatagrams(datagrams: readonly Uint8Array[]): void;
 }
 
 /** What a person heard of one speaker. */
@@ -51,8 +42,6 @@ export interface Heard {
   /** Unix time in milliseconds of the first and the last frame. */
   readonly firstAt: number | undefined;
   readonly lastAt: number | undefined;
-  /** In the order of their arrival. */
-  readonly frames: readonly HeardFrame[];
   pcm(): Promise<Pcm>;
 }
 
@@ -104,13 +93,6 @@ export interface Voice {
   close(): Promise<void>;
 }
 
-export interface VoiceOptions {
-  /** Milliseconds between heartbeats of the voice gateway: 13,750 by default, as at Discord. */
-  readonly heartbeatMs?: number;
-  /** Milliseconds for which a broken session can be resumed: 60,000 by default. */
-  readonly resumeMs?: number;
-}
-
 export interface VoiceDeps {
   readonly world: World;
   readonly people: Pick<People, "channel" | "user">;
@@ -122,9 +104,9 @@ export interface VoiceDeps {
 
 const TICK_MS = 10;
 
-export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): Promise<Voice> {
+/** Starts it; it is long because its functions share the calls. */
+export async function startVoice(deps: VoiceDeps): Promise<Voice> {
   const { world, people, now, publish } = deps;
-  const { heartbeatMs = 13_750, resumeMs = 60_000 } = options;
   const switches = createVoiceSwitches();
   const rooms = new Map<ChannelId, Room>();
   const persons = new Map<UserId, { readonly person: Person; readonly room: Room }>();
@@ -142,8 +124,6 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
       host: deps.host,
       random: deps.random,
       switches,
-      heartbeatMs,
-      resumeMs,
       nextSsrc: () => lastSsrc += 1,
       isKnownGuild: (id) => [...world.guilds.keys()].some((known) => known === id),
     });
@@ -169,16 +149,19 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
     const known = rooms.get(channelId);
     if (known) return known;
     const isStage = world.channels.get(channelId)?.kind === "stage";
-    const room = createRoom({
-      channelId,
-      group: switches.isEndToEnd && !isStage ? createGroup(channelId, later) : undefined,
+    const group = switches.isEndToEnd && !isStage ? createGroup(channelId, later) : undefined;
+    const stateHere = (userId: UserId) => {
+      const [, state] = stateOf(userId) ?? [];
+      return state?.channelId === channelId ? state : undefined;
+    };
+    const room = createRoom(channelId, group, {
       maySpeak(userId) {
-        const [, state] = stateOf(userId) ?? [];
-        return state?.channelId === channelId && isAudible(state);
+        const state = stateHere(userId);
+        return state !== undefined && isAudible(state);
       },
       mayHear(userId) {
-        const [, state] = stateOf(userId) ?? [];
-        return state?.channelId === channelId && !state.deaf && !state.selfDeaf;
+        const state = stateHere(userId);
+        return state !== undefined && !state.deaf && !state.selfDeaf;
       },
     });
     rooms.set(channelId, room);
@@ -264,25 +247,10 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
       }
       for (const [userId, channelId] of seats) seat(userId, channelId);
     },
-    sendUnknown() {
-      for (const session of sessions()) {
-        session.tell(99, { simulated: true });
-        session.tellBinary(99, Buffer.from("unknown"));
-        const { transport } = session;
+    sendDatagrams(datagrams: readonly Uint8Array[]) {
+      for (const { transport } of sessions()) {
         if (!transport) continue;
-        const { mode, port, address } = transport;
-        const packet = { ssrc: 7, sequence: 1, timestamp: 1, payloadType: OPUS_PAYLOAD_TYPE };
-        const stranger = { ...packet, payload: Buffer.alloc(40, 7) };
-        session.hear(session.userId, stranger);
-        session.hear(session.userId, { ...stranger, payloadType: 96 });
-        const report = Buffer.concat([Buffer.from([0x80, 200, 0, 6]), randomBytes(48)]);
-        const datagrams = [
-          sealPacket(mode, randomBytes(32), 1, stranger),
-          report,
-          randomBytes(200),
-          Buffer.alloc(1),
-        ];
-        for (const datagram of datagrams) server.sendUdp(datagram, port, address);
+        for (const one of datagrams) server.sendUdp(one, transport.port, transport.address);
       }
     },
   });
@@ -349,7 +317,6 @@ export async function startVoice(deps: VoiceDeps, options: VoiceOptions = {}): P
           ms: frames.length * 20,
           firstAt: frames[0]?.at,
           lastAt: frames.at(-1)?.at,
-          frames,
           pcm: () => decodeHeard(frames),
         };
       },

@@ -31,11 +31,6 @@ export const REFUSALS = {
   unknownOverwrite: { status: 404, code: 10009, message: "Unknown permission overwrite" },
   unknownRole: { status: 404, code: 10011, message: "Unknown Role" },
   unknownBan: { status: 404, code: 10026, message: "Unknown Ban" },
-  notInVoice: {
-    status: 400,
-    code: 40032,
-    message: "Target user is not connected to voice.",
-  },
   unknownVoiceState: { status: 404, code: 10065, message: "Unknown Voice State" },
   wrongChannelType: {
     status: 400,

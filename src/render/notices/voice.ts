@@ -33,9 +33,11 @@ export const VOICE_NOTICES = {
     example: "Ich behalte die Worte wie die von Nachrichten, und keinen Ton.",
   },
   voiceTranscribed: {
-    text: "I post all that I hear as text here, keep it like messages, and keep no sound.",
+    text:
+      "I post all that I hear as text here, where Discord keeps it. I keep the words of talk with " +
+      "me like those of messages, and no sound.",
     when: "`voice.transcript` is on, as a part of `voiceCard` and `voiceAsk`",
-    example: "Alles Gehörte steht hier als Text. Ich behalte keinen Ton.",
+    example: "Alles Gehörte steht hier als Text, den Discord behält. Ich behalte keinen Ton.",
   },
   voiceHere: {
     text: "this machine",
@@ -125,10 +127,9 @@ export const VOICE_NOTICES = {
     example: "{channel} ist voll.",
   },
   voiceBusy: {
-    text: "I am in {channel} with other people.",
+    text: "I am in a voice channel here with other people.",
     when: "a person gives `/join` or `/leave`, and the bot is in a call of others",
-    placeholders: { channel: CHANNEL },
-    example: "Ich bin mit anderen in {channel}.",
+    example: "Ich bin hier mit anderen in einem Sprachkanal.",
   },
   voiceKicked: {
     text: "A moderator has ended my call in {channel}.",

@@ -1,6 +1,6 @@
 /** `store.voice`: calls in voice channels, and people's words about being heard there (V3). */
 
-import type { AccountId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { VOICE_CALL, VOICE_CHOICE } from "../schema/voice.ts";
@@ -14,8 +14,9 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
   const upsertCall = VOICE_CALL.prepareInsert(
     database,
     `ON CONFLICT (guild_id) DO UPDATE SET account_id = excluded.account_id,
-       channel_id = excluded.channel_id, call_id = excluded.call_id, terms = excluded.terms, begun_by = excluded.begun_by,
-       user_id = excluded.user_id, told_in = excluded.told_in, is_over = 0, at = excluded.at`,
+       channel_id = excluded.channel_id, call_id = excluded.call_id, terms = excluded.terms,
+       begun_by = excluded.begun_by,
+       user_id = IIF(call_id = excluded.call_id, user_id, excluded.user_id), told_in = excluded.told_in, is_over = 0, at = excluded.at`,
   );
   const setOver = sql`
     UPDATE voice_call SET is_over = 1 WHERE account_id = ? AND guild_id = ? AND call_id = ?`;

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import { beginCall, TALK, withCall } from "../../support/voice/call_scene.ts";
 import { noise, speechLike } from "../../support/voice/recordings.ts";
+import { sendUnknown } from "../../support/voice/unknown.ts";
 
 /** People beside Ada, who gave no consent. */
 const CROWD = 24;
@@ -29,7 +30,7 @@ describe("[V9] a call that is disturbed", () => {
         voice.forget("ada");
       };
       await beginCall(scene, await scene.start());
-      voice.faults.sendUnknown();
+      sendUnknown(voice);
       await again("unknown messages");
       voice.faults.drop("crashed");
       await again("a crash");

@@ -8,6 +8,7 @@ import { decodeHeard } from "../../../simulator/voice/person.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
 import { joinVoice, type RawVoice } from "../../support/voice/client.ts";
+import { sendUnknown } from "../../support/voice/unknown.ts";
 import { readSound, speakText } from "../../support/voice/tone_code.ts";
 import { connectReady, isEvent, type RawGateway, soon, withSimulator } from "../raw_client.ts";
 
@@ -147,7 +148,7 @@ describe("[V4] a call of the simulator", () => {
       await sim.voice.join({ who: "ada", in: "Talk" });
       await sim.until(() => voice.isEncrypted() || undefined, soon());
       Object.assign(sim.voice.faults, { lossPercent: 2, latePercent: 2 });
-      sim.voice.faults.sendUnknown();
+      sendUnknown(sim.voice);
       await sim.voice.say("ada", speakText("Hello through the storm"));
       await sim.until(() => ([...voice.heard.values()][0]?.length ?? 0) > 70 || undefined, soon());
       assert.ok(voice.unreadable() >= 3);

@@ -64,7 +64,7 @@ export function createCalls(
   }
 
   function post(message: OfCall<ToCall>): void {
-    if (message.kind === "close" && !thread) return;
+    if ((message.kind === "close" || message.kind === "hear") && !thread) return;
     thread ??= startThread();
     thread.postMessage(message);
   }

@@ -124,7 +124,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     place,
     hear(people) {
       heard = new Map(people);
-      if (connectedTo !== "") post({ kind: "hear", people: heard });
+      post({ kind: "hear", people: heard }); // also to a connection that is about to be replaced
     },
     speak(): CallSpeech {
       const speech = nextSpeech++;

@@ -101,8 +101,7 @@ export function createVoiceCalls(
     const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
     const row = { ...begun, ...own };
     if (isStopped) return say("voiceNoCall");
-    const other = await store.begin(row);
-    if (other) return say("voiceBusy", shown(other.channelId));
+    if (await store.begin(row)) return say("voiceBusy");
     over.delete(guildId);
     const stored = await store.choices(accountId, guildId);
     const inCall = createInCall(account, row, stored, isRejoined, {
@@ -236,8 +235,6 @@ export function createVoiceCalls(
     const channelId = named ?? (userId && channelOf(guildId, userId));
     if (!channelId) return say("voiceWhere");
     const place = { guildId, channelId };
-    const type = kindOf(place);
-    if (type !== undefined && !isVoice({ type })) return say("voiceWhere");
     for (const asker of askers) {
       const query = { guildId, channelId, userId: asker };
       const isThere = channelOf(guildId, asker) === channelId; // so Discord lets them in
@@ -248,10 +245,12 @@ export function createVoiceCalls(
         return say("voiceRefused", shown(channelId));
       }
     }
+    const type = kindOf(place); // people without View Channel do not learn it
+    if (type !== undefined && !isVoice({ type })) return say("voiceWhere");
     const inCall = inCalls.get(guildId);
     if (inCall?.place.channelId !== channelId) {
       const busy = inCall && peopleIn(inCall.place).some((one) => !askers.includes(one.userId));
-      if (inCall && busy) return say("voiceBusy", shown(inCall.place.channelId));
+      if (inCall && busy) return say("voiceBusy");
       const why = await begin(place, { begunBy: "asked", userId, toldIn });
       if (why !== undefined) return why;
     }
@@ -268,7 +267,7 @@ export function createVoiceCalls(
       if (channelOf(guildId, userId) === channelId || row.userId === userId) continue;
       const query = { guildId, channelId, userId };
       const missing = await ports.missingPermission(query, ["View Channel", "Move Members"]);
-      if (missing !== undefined) return say("voiceBusy", shown(channelId));
+      if (missing !== undefined) return say("voiceBusy");
     }
     await inCall.leave();
     return say("voiceLeft", shown(channelId));
@@ -300,12 +299,7 @@ export function createVoiceCalls(
     ): Promise<string> {
       const inCall = inCalls.get(place.guildId);
       if (!inCall || inCall.place.channelId !== place.channelId) return say("voiceNoCall");
-      const { guildId, channelId } = place;
-      if (!await members.mayTalk(guildId, channelId, sender)) return say("notAuthorized");
-      if (inCall.row.callId !== callId) return say("voiceChanged");
-      await inCall.agree(sender.id);
-      log.info("A person agreed to be heard", { ...place, userId: sender.id, callId });
-      return say("voiceHeard");
+      return say(inCall.row.callId === callId ? await inCall.agree(sender) : "voiceChanged");
     },
     async speak(guildId: GuildId, askers: readonly UserId[], text: string): Promise<string> {
       const inCall = inCalls.get(guildId);
@@ -315,7 +309,7 @@ export function createVoiceCalls(
         if (channelOf(guildId, userId) === place.channelId && await mayTalk(place, userId)) {
           continue;
         }
-        return say("voiceRefused", shown(place.channelId));
+        return say("voiceBusy");
       }
       inCall.say(text);
       return "Saying it.";

@@ -10,6 +10,7 @@ import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import type { VoiceMember, VoiceStates } from "../../../core/discord/voice.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
+import type { TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
 import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
 import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
@@ -148,7 +149,9 @@ export function createInCall(
     if (!here().some((one) => one.userId === userId)) return undefined;
     const member = await members.read(guildId, userId);
     const mayTalk = member && await members.mayTalk(guildId, channelId, member.sender);
-    return mayTalk && isHeard(userId, member) ? member : undefined;
+    if (mayTalk && isHeard(userId, member)) return member;
+    refresh(); // they may speak without a pause
+    return undefined;
   }
 
   function isHeard(userId: UserId, { sender }: ReadMember): boolean {
@@ -286,12 +289,18 @@ export function createInCall(
       hear();
       await note(userId, "deaf");
     },
-    /** The person may be heard. */
-    async agree(userId: UserId): Promise<void> {
+    /** The person may be heard, unless they press **Stop** meanwhile. */
+    async agree(sender: Sender): Promise<TextKey> {
+      const { id: userId } = sender;
+      const before = choices.get(userId);
+      if (!await members.mayTalk(guildId, channelId, sender)) return "notAuthorized";
+      const last = choices.get(userId);
+      if (last !== before && last?.choice === "deaf") return "voiceDeaf";
       await note(userId, "heard");
-      if (choices.get(userId)?.choice === "heard") deaf.delete(userId); // they may press both
-      hear();
+      if (choices.get(userId)?.choice === "heard") deaf.delete(userId);
+      log.info("A person agreed to be heard", { ...place, userId, callId });
       refresh();
+      return "voiceHeard";
     },
     /** The people that are heard, in words. */
     heardText(): string {
@@ -301,8 +310,10 @@ export function createInCall(
       });
       return people.join(", ") || "–";
     },
-    /** Words of people were deleted from the store: those of others stay. */
+    /** Words of people were deleted from the store: those on their way there are, too. */
     async forgetChoices(): Promise<void> {
+      talk.forget();
+      heard = "";
       const left = await store.choices(accountId, guildId);
       choices.clear();
       for (const one of left) choices.set(one.userId, one);

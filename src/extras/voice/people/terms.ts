@@ -5,7 +5,7 @@
 
 import { hash } from "node:crypto";
 import type { Config } from "../../../config/config.ts";
-import { choiceOf } from "../../../config/models.ts";
+import { choiceOf, namedModels } from "../../../config/models.ts";
 import { HEAR_BUTTON, type OutboundMessage } from "../../../core/outbound/outbound.ts";
 import type { Env } from "../../../lib/env.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
@@ -29,20 +29,22 @@ export function missingServer(
   return audio.speak === undefined ? "audio.speak" : undefined;
 }
 
-/** @param modelOf The first model of an agent: it gets the words in mode `turns`. */
+/**
+ * @param modelOf The first model of an agent. Words reach it in both modes, as those of a session do,
+ * and each model that `/model` may choose.
+ */
 export function termsOf(
   config: Config,
   modelOf: (agentId: string) => { readonly id: string },
   env: Env,
 ): Terms {
-  const { voice, audio, texts, models, agentList } = config;
-  const agents = agentList.flatMap(({ id, models: { names } }) => [
-    modelOf(id).id,
-    ...names?.fallbacks ?? [],
-  ]);
-  const names = voice?.mode === "realtime"
-    ? [voice.realtime]
-    : [audio.transcribe, audio.speak, ...agents];
+  const { voice, audio, memory, texts, models, agentList } = config;
+  const names = [
+    ...voice?.mode === "realtime" ? [voice.realtime] : [audio.transcribe, audio.speak],
+    ...agentList.map(({ id }) => modelOf(id).id),
+    ...namedModels(agentList, models),
+    memory.embedding,
+  ];
   const hosts = new Set(names.flatMap((name) => {
     const choice = name === undefined
       ? undefined

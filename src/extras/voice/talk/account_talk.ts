@@ -186,7 +186,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       });
       const add = ({ sender, displayName }: CallSpeaker, text: string) =>
         own.add(displayName ?? sender.username, text);
-      return { add, end: own.end };
+      return { ...own, add };
     }
 
     /** Opens the thread; the chat of a voice channel may not have any, and gets the minutes then. */

@@ -57,6 +57,11 @@ export function createMinutes(
   }
 
   return {
+    /** Drops the lines so far that are not posted, or wait for the summary. */
+    forget(): void {
+      waiting = [];
+      kept.length = keptChars = 0;
+    },
     add(name: string, text: string): void {
       const line = bounded(
         `**${plainName(name)}**: ${cleanSecrets(text).replace(/\s+/g, " ")}`,

@@ -71,6 +71,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   /** `undefined`: there are none. */
   readonly minutes: {
     add(speaker: CallSpeaker, text: string): void;
+    forget(): void;
     end(): Promise<void>;
   } | undefined;
   readonly texts: () => Texts;
@@ -180,15 +181,21 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     speak: (text, signal) => deps.speak(text, signal, to),
   });
 
+  function setHeard(people: ReadonlySet<UserId>): void {
+    heard = new Map([...people].map((id) => [id, heard.get(id) ?? Symbol()]));
+    for (const [userId, ear] of ears) {
+      if (people.has(userId)) continue;
+      ear.close();
+      ears.delete(userId);
+      paid.delete(userId);
+    }
+  }
+
   return {
-    heard(people) {
-      heard = new Map([...people].map((id) => [id, heard.get(id) ?? Symbol()]));
-      for (const [userId, ear] of ears) {
-        if (people.has(userId)) continue;
-        ear.close();
-        ears.delete(userId);
-        paid.delete(userId);
-      }
+    heard: setHeard,
+    forget() {
+      setHeard(new Set());
+      deps.minutes?.forget();
     },
     speechBegan(userId) {
       if (!heard.has(userId)) return;

@@ -25,6 +25,7 @@ import { createCalls } from "../../../../src/extras/voice/link/calls.ts";
 import { ask, connectReady, withSimulator } from "../../../simulator/raw_client.ts";
 import { testAccount } from "../../../support/account.ts";
 import { readSound, speakText } from "../../../support/voice/tone_code.ts";
+import { sendUnknown } from "../../../support/voice/unknown.ts";
 
 const INTENTS = 1 << 0 | 1 << 7;
 
@@ -215,7 +216,7 @@ describe("[V9] calls of an account", () => {
         sim.voice.faults.modes = ["aead_xchacha20_poly1305_rtpsize"];
         await sim.voice.faults.moveServer();
       }],
-      ["unknown messages and packets", (sim) => sim.voice.faults.sendUnknown()],
+      ["unknown messages and packets", (sim) => sendUnknown(sim.voice)],
       [
         "loss and disorder",
         (sim) => void Object.assign(sim.voice.faults, { lossPercent: 2, latePercent: 5 }),

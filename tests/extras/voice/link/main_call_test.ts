@@ -68,6 +68,10 @@ describe("[V9] createMainCall()", () => {
       main.server({ guildId: GUILD, token: "t2" });
       main.server({ guildId: GUILD, token: "t3", endpoint: "e:2" });
     }, "reconnecting, > wss://e:2/?v=8, > hear"],
+    ["stops hearing at once, also while the server is gone", ({ main }) => {
+      main.server({ guildId: GUILD, token: "t2" });
+      main.call.hear(new Map());
+    }, "reconnecting, > hear"],
     ["joins anew if the server wants it", ({ main, connect }) => {
       main.told({ kind: "over", end: "refresh" });
       main.moved(undefined, "s");

@@ -17,6 +17,7 @@ import {
   REX,
   ROBO,
   SELF,
+  SPEECH,
   STAGE,
 } from "./harness.ts";
 
@@ -54,6 +55,11 @@ describe("[V1] joining and leaving", () => {
       says: /^You may not call me/,
     },
     "a text channel": { in: HALL, says: /Go into a voice channel/ },
+    "a text channel that the person does not see": {
+      in: HALL,
+      change: ({ state }) => void (state.denied = 1n << 10n),
+      says: /^You may not call me/,
+    },
     "a config without a server": {
       further: { audio: { transcribe: "near/whisper" } },
       says: /lacks `audio.speak`/,
@@ -79,8 +85,8 @@ describe("[V1] joining and leaving", () => {
     await world.move([ADA], DECK);
     await world.move([BEA], CABIN);
     await world.give("join", ADA);
-    assert.equal(await world.give("join", BEA), "I am in <#21> with other people.");
-    assert.equal(await world.give("leave", BEA), "I am in <#21> with other people.");
+    assert.equal(await world.give("join", BEA), "I am in a voice channel here with other people.");
+    assert.equal(await world.give("leave", BEA), "I am in a voice channel here with other people.");
     await world.move([ADA], CABIN);
     await world.give("join", BEA);
     assert.equal(world.call().channelId, CABIN);
@@ -98,7 +104,7 @@ describe("[V1] joining and leaving", () => {
     };
     await world.store.voice.begin({ ...other, begunBy: "asked", isOver: false, at: 0 });
     await world.move([ADA], DECK);
-    assert.match(await world.give("join", ADA), /^I am in <#22> with other people/);
+    assert.match(await world.give("join", ADA), /^I am in a voice channel here with other people/);
     await world.store.voice.end(other, false);
     assert.match(await world.give("join", ADA), /^I am in <#21>/);
   });
@@ -183,7 +189,10 @@ describe("[V1] joining and leaving", () => {
     };
     assert.match(await act({ action: "join" }, [by(ADA), by(REX)]), /^You may not call me/);
     assert.match(await act({ action: "join" }, [by(ADA)]), /^I am in <#21>/);
-    assert.match(await act({ action: "say", text: "hi" }, [by(REX)]), /^You may not/);
+    assert.match(
+      await act({ action: "say", text: "hi" }, [by(REX)]),
+      /^I am in a voice channel here with other/,
+    );
     assert.match(await act({ action: "say", text: "hi sk-secret" }, [by(ADA)]), /^Saying it/);
     assert.deepEqual(world.said, ["hi [removed]"]);
     assert.match(await act({ action: "leave" }, [by(ADA)]), /^I have left/);
@@ -327,6 +336,21 @@ describe("[V2] who is heard", () => {
   });
 });
 
+describe("[V2] a person who never pauses", () => {
+  it("is decoded no longer once a read finds their role gone", async () => {
+    const world = await openWorld({ heardRoles: [HEARD_ROLE] });
+    world.roles.set(BEA, ["31", HEARD_ROLE]);
+    await world.move([ADA, BEA], DECK);
+    await world.give("join", ADA);
+    assert.deepEqual(world.heard(), [BEA]);
+    world.roles.set(BEA, ["31"]);
+    await world.wait(61_000);
+    assert.equal(await world.state.talk?.speaker(BEA), undefined);
+    await world.rest();
+    assert.deepEqual(world.heard(), []);
+  });
+});
+
 describe("[V3] consent", () => {
   it("says at the join who is heard, where speech goes and what is kept", async () => {
     const world = await openWorld();
@@ -397,6 +421,42 @@ describe("[V3] consent", () => {
     assert.equal(await world.press(ADA, "on", old), "I am in no voice channel here.");
     await world.give("join", ADA);
     assert.deepEqual(world.heard(), []);
+  });
+
+  it("names the server of each model that can get words, in both modes", async () => {
+    const providers = {
+      ...SPEECH.models.providers,
+      far: {
+        kind: "openai-compatible",
+        baseUrl: "https://far.example/v1",
+        models: { big: {} }, // `/model` may choose it
+      },
+    };
+    const voice = { mode: "realtime", realtime: "openai/gpt-realtime" };
+    const world = await openWorld(voice, { further: { models: { providers } } });
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    assert.match(
+      world.posts[0]?.content ?? "",
+      /go to `api\.openai\.com`, this machine, `far\.example`\./,
+    );
+  });
+
+  it("hears no person whose Stop has followed their press", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    await Promise.all([world.press(ADA), world.press(ADA, "off")]);
+    assert.deepEqual(world.heard(), []);
+  });
+
+  it("writes a forgotten caller into the store no second time", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    await world.store.forgetting.forget(ADA, false);
+    await world.wait(61_000);
+    assert.deepEqual(world.rows("SELECT user_id FROM voice_call"), [{ user_id: null }]);
   });
 
   it("forgets a person's consent", async () => {

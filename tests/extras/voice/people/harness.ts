@@ -10,6 +10,7 @@ import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import type { CallEvents, HearAs, VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
+import type { TalkPorts } from "../../../../src/extras/voice/line/talk.ts";
 import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
 import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
 import type { Store } from "../../../../src/store/store.ts";
@@ -101,6 +102,7 @@ export async function openWorld(
     reads: 0, // of members
     calls: before ? 9 : 0,
     patches: [] as unknown[],
+    talk: undefined as TalkPorts | undefined,
   };
   const calls: FakeCall[] = [];
   const said: string[] = [];
@@ -186,8 +188,9 @@ export async function openWorld(
         stop: () => Promise.resolve(),
       }),
     () =>
-      Promise.resolve(() => ({
-        ...{ speechBegan() {}, piece() {}, frame() {}, heard() {} },
+      Promise.resolve((ports) => ({
+        ...(state.talk = ports, {}),
+        ...{ speechBegan() {}, piece() {}, frame() {}, heard() {}, forget() {} },
         say: (text) => void said.push(text),
         stop: () => Promise.resolve(),
       })),

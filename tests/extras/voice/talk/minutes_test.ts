@@ -45,6 +45,15 @@ describe("[V8] the minutes of a call", () => {
     assert.match(asked[0]?.messages[0]?.text ?? "", /<transcript boundary="a1b2c3d4e5f6">/);
   });
 
+  it("drop what a person wants forgotten", async () => {
+    const { minutes, posts, asked } = build();
+    for (let line = 0; line < 5; line++) minutes.add("Ada", "words");
+    minutes.forget();
+    minutes.add("Ben", "hi");
+    await minutes.end();
+    assert.deepEqual([posts, asked], [["**Ben**: hi"], []]);
+  });
+
   it("have no summary of a few lines", async () => {
     const { minutes, posts, asked } = build();
     minutes.add("Ada", "hi");

@@ -66,7 +66,11 @@ function build(given: Partial<World> = {}) {
     mayCount: () => Promise.resolve(),
     names: () => ["Barnacle"],
     tell: (text) => void told.push(text),
-    minutes: { add: (_, text) => void minutes.push(text), end: () => Promise.resolve() },
+    minutes: {
+      add: (_, text) => void minutes.push(text),
+      forget() {},
+      end: () => Promise.resolve(),
+    },
     texts: () => ({}),
     schedule: clock.schedule,
     now: clock.now,
@@ -114,16 +118,22 @@ describe("[V5] a piece of speech", () => {
     });
   }
 
-  it("is dropped if its speaker was not heard for a moment meanwhile", async () => {
-    const { talk, piece, asked, minutes, transcribing } = build({ words: "" });
-    talk.piece(piece());
-    await quiet();
-    talk.heard(new Set([BEN]));
-    talk.heard(new Set([ADA, BEN]));
-    transcribing[0]?.();
-    await quiet();
-    assert.deepEqual([asked, minutes], [[], []]);
-  });
+  const ends: Readonly<Record<string, (talk: ReturnType<typeof build>["talk"]) => void>> = {
+    "was not heard for a moment": (talk) => talk.heard(new Set([BEN])),
+    "was forgotten": (talk) => talk.forget(),
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    it(`is dropped if its speaker ${what} meanwhile`, async () => {
+      const { talk, piece, asked, minutes, transcribing } = build({ words: "" });
+      talk.piece(piece());
+      await quiet();
+      end(talk);
+      talk.heard(new Set([ADA, BEN]));
+      transcribing[0]?.();
+      await quiet();
+      assert.deepEqual([asked, minutes], [[], []]);
+    });
+  }
 
   it("that no server understands costs one line a minute", async () => {
     const { talk, piece, told, clock } = build({
