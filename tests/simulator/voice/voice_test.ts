@@ -64,7 +64,7 @@ const textOf = async (voice: RawVoice): Promise<string> => {
   return readSound(await decodeHeard(frames.map((frame) => ({ at: 0, ...frame }))));
 };
 
-describe("[V4] a call of the simulator", () => {
+describe("[V9] a call of the simulator", () => {
   for (const mode of MODES) {
     for (const isEndToEnd of [true, false]) {
       it(`carries words both ways, ${mode}, ${isEndToEnd ? "with" : "without"} DAVE`, () =>
@@ -171,7 +171,7 @@ describe("[V4] a call of the simulator", () => {
     }, "stage"));
 });
 
-describe("[V4] close codes of the voice gateway", () => {
+describe("[V9] close codes of the voice gateway", () => {
   const session = { speaking: 1, delay: 0, ssrc: 1 };
   const beat = { op: 3, d: { t: 1, seq_ack: 0 } };
   const cases:

@@ -49,7 +49,7 @@ const PASSTHROUGH_SEC = 10;
 /** Milliseconds that a group may take to be ready, while there are others; and tries of it. */
 export const GROUP_MS = 15_000;
 const MAX_TRIES = 3;
-/** Frames in a row that cannot be decrypted, after which the group is joined anew. */
+/** Frames in a row that cannot be decrypted, after which the group is joined anew; twice as many next time. */
 const MAX_UNREADABLE = 50;
 
 /** Creates the encryption of a connection. It is long because each message stands here once. */
@@ -62,7 +62,10 @@ export function createDave(ports: DavePorts) {
   let version = 0;
   let lastTransition = 0;
   let unreadable = 0;
+  let tolerance = MAX_UNREADABLE;
   let tries = 0;
+  /** Whether messages of the group that we left may still come. */
+  let isRejoining = false;
   let pendingMs: number | undefined;
 
   /** Begins a group of our own, which the server joins with those of others. */
@@ -77,13 +80,14 @@ export function createDave(ports: DavePorts) {
       if (session) session.reinit(version, userId, channelId);
       else session = ports.createSession(version, userId, channelId);
       if (sender) session.setExternalSender(sender);
-      sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
+      sendKeys();
     }
     ports.changed();
   }
 
   function recover(): void {
     send(OP.invalidCommit, { transition_id: lastTransition });
+    isRejoining = true;
     begin(version);
   }
 
@@ -111,8 +115,9 @@ export function createDave(ports: DavePorts) {
     try {
       change(bytes.subarray(2));
     } catch {
-      return recover();
+      return isRejoining ? undefined : recover(); // the answer to our new key package follows
     }
+    isRejoining = false;
     tries = 0;
     if (id !== 0) prepare(id, version);
     ports.changed();
@@ -136,8 +141,14 @@ export function createDave(ports: DavePorts) {
 
   const isReady = () => version === 0 || session?.ready === true;
 
+  function sendKeys(): void {
+    if (session) sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
+  }
+
   return {
     start: begin,
+    /** The last messages before the connection broke may be lost. */
+    resumed: (): void => isReady() ? undefined : sendKeys(),
     receive(message: ServerMessage): void {
       switch (message.op) {
         case OP.joined:
@@ -181,7 +192,10 @@ export function createDave(ports: DavePorts) {
         return opened;
       } catch {
         unreadable++;
-        if (unreadable === MAX_UNREADABLE && session.ready && version > 0) recover();
+        if (unreadable >= tolerance && session.ready && version > 0) {
+          tolerance *= 2; // one person who sends noise must not change the keys of all each second
+          recover();
+        }
         return undefined;
       }
     },

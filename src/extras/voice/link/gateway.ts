@@ -35,8 +35,10 @@ export interface GatewayPorts {
   session(mode: TransportMode, key: Uint8Array, daveVersion: number): void;
   /** Takes a message of other parts. */
   pass(message: ServerMessage): void;
-  /** The connection may be ready, or not any more. */
+  /** The connection is not ready any more. */
   changed(): void;
+  /** Discord repeats its messages. Ours of the moment before may be lost. */
+  resumed(): void;
   ended(end: LinkEnd): void;
 }
 
@@ -179,7 +181,7 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
         case OP.resumed:
           if (phase !== "resuming") return;
           ready();
-          return ports.changed();
+          return ports.resumed();
         default:
           return ports.pass(message);
       }

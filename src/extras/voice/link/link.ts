@@ -93,6 +93,11 @@ export function openLink(
       dave.receive(message);
     },
     changed: tellState,
+    resumed() {
+      sendSpeaking();
+      dave.resumed();
+      tellState();
+    },
     ended: end,
   });
 

@@ -207,6 +207,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
         case "frame":
           return events.frame(message.userId, message.pcm);
         case "over":
+          if (message.token !== server?.token) return;
           if (message.end === "refresh") return refresh();
           if (message.end !== "disconnected") return finish(message.end);
           if (sessionId !== undefined) wait(NEWS_MS, refresh); // otherwise the news is there

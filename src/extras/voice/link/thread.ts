@@ -72,7 +72,7 @@ export function createThreadCall(
           ears,
           events: {
             state: (state) => post({ kind: "state", state }),
-            ended: (end) => post({ kind: "over", end }),
+            ended: (end) => post({ kind: "over", end, token: message.target.token }),
           },
         });
         if (isSpeaking) link.speaking(true);

@@ -20,7 +20,8 @@ export type FromCall =
   | { readonly kind: "piece"; readonly piece: HeardPiece }
   | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm }
   | ({ readonly kind: "played" } & PlayedSpeech)
-  | { readonly kind: "over"; readonly end: LinkEnd };
+  /** `token` is that of its connection: the next one may be on its way to the thread. */
+  | { readonly kind: "over"; readonly end: LinkEnd; readonly token: string };
 
 /** A message of, or to, one of the thread's calls. */
 export type OfCall<Message> = Message & { readonly call: number };

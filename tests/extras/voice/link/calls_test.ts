@@ -113,7 +113,7 @@ function withCall(
     await new Promise((resolve) => setTimeout(resolve, 50));
     const call = calls.join({ guildId: demo.krill.id, channelId: channel.id }, events);
     const until = async (what: string, test: () => boolean) => {
-      for (const end = Date.now() + 20_000; !test();) {
+      for (const end = Date.now() + 50_000; !test();) {
         if (Date.now() > end) {
           throw new Error(
             `never: ${what}; ${

@@ -36,6 +36,7 @@ function play(...events: readonly (readonly [atMs: number, event: Event])[]) {
     session: (mode, _, dave) => did.push(`session ${mode} ${dave}`),
     pass: ({ op }) => did.push(`pass ${op}`),
     changed: () => did.push("changed"),
+    resumed: () => did.push("resumed"),
     ended: (end) => did.push(`ended ${end}`),
   });
   for (const [at, event] of events) {
@@ -95,7 +96,7 @@ describe("[V9] createGateway()", () => {
       [30, "opened"],
       [30, HELLO],
       [40, { op: OP.resumed, d: null }],
-    ], ["drop", "changed", "open", "send 7", "changed"]],
+    ], ["drop", "changed", "open", "send 7", "resumed"]],
     ["waits longer after each failure, and asks for a server after five", [
       [0, closedBy()],
       [0, "tick"],
@@ -259,6 +260,8 @@ describe("[V9] createDave()", () => {
     dave.start(1);
     assert.deepEqual(take(), ["create", "sender", "26 k"]);
     assert.equal(dave.isReady(), false);
+    dave.resumed();
+    assert.deepEqual(take(), ["26 k"]);
     bytes(OP.proposals, 0, 5);
     assert.deepEqual(take(), ["proposals 0 2,11", "28 cw"]);
     bytes(OP.commit, 0, 0, 5);
@@ -280,6 +283,14 @@ describe("[V9] createDave()", () => {
     take();
     bytes(OP.commit, 0, 7, 5);
     assert.deepEqual(take(), ['31 {"transition_id":7}', "reinit", "26 k"]);
+    bytes(OP.commit, 0, 8, 5); // was on its way
+    assert.deepEqual(take(), []);
+    failing.clear();
+    bytes(OP.welcome, 0, 9, 5);
+    assert.deepEqual(take(), ["welcome", '23 {"transition_id":9}']);
+    failing.add("commit");
+    bytes(OP.commit, 0, 10, 5);
+    assert.deepEqual(take(), ['31 {"transition_id":10}', "reinit", "26 k"]);
   });
 
   it("goes to unencrypted sound and back only by a transition that was executed", () => {
@@ -311,6 +322,12 @@ describe("[V9] createDave()", () => {
     assert.equal(take()[0], '31 {"transition_id":0}');
     const silence = Uint8Array.of(0xf8, 0xff, 0xfe);
     assert.equal(dave.decrypt(ANNA, silence), silence);
+    bytes(OP.welcome, 0, 0, 5);
+    take();
+    for (let frame = 0; frame < 99; frame++) dave.decrypt(ANNA, Buffer.from("frame"));
+    assert.deepEqual(take(), []);
+    dave.decrypt(ANNA, Buffer.from("frame"));
+    assert.equal(take()[0], '31 {"transition_id":0}');
   });
 
   it("gives up a group that is never ready, if there are others", () => {

@@ -73,7 +73,7 @@ describe("[V9] createMainCall()", () => {
       main.call.hear(new Map());
     }, "reconnecting, > hear"],
     ["joins anew if the server wants it", ({ main, connect }) => {
-      main.told({ kind: "over", end: "refresh" });
+      main.told({ kind: "over", end: "refresh", token: "t" });
       main.moved(undefined, "s");
       connect();
     }, `${AGAIN}, > wss://e:1/?v=8, > hear`],
@@ -88,12 +88,12 @@ describe("[V9] createMainCall()", () => {
       AGAIN,
     ],
     ["joins anew if no news explain a disconnect", ({ main, clock }) => {
-      main.told({ kind: "over", end: "disconnected" });
+      main.told({ kind: "over", end: "disconnected", token: "t" });
       return clock.advance(3_000);
     }, AGAIN],
     ["ends after a kick", ({ main, clock }) => {
       main.moved(undefined, "s");
-      main.told({ kind: "over", end: "disconnected" });
+      main.told({ kind: "over", end: "disconnected", token: "t" });
       return clock.advance(500);
     }, "> close, over, ended kicked"],
     [
@@ -102,14 +102,29 @@ describe("[V9] createMainCall()", () => {
       "> close, leave, over, ended kicked",
     ],
     ["ends by itself if Discord never answers", async ({ main, clock }) => {
-      main.told({ kind: "over", end: "refresh" });
+      main.told({ kind: "over", end: "refresh", token: "t" });
       for (let tries = 0; tries < 3; tries++) await clock.advance(8_000);
     }, `${AGAIN}, join, leave, join, > close, leave, over, ended unreachable`],
-    ["ends by itself after five new servers in a minute", ({ main }) => {
-      for (let n = 0; n < 6; n++) main.told({ kind: "over", end: "refresh" });
-    }, [...Array(5).fill(AGAIN), "> close, leave, over, ended unreachable"].join(", ")],
+    [
+      "ends by itself after five new servers in a minute",
+      ({ main, connect }) => {
+        for (let n = 0; n < 6; n++) {
+          main.told({ kind: "over", end: "refresh", token: "t" });
+          connect();
+        }
+      },
+      [
+        ...Array(5).fill(`${AGAIN}, > wss://e:1/?v=8, > hear`),
+        "> close, leave, over, ended unreachable",
+      ].join(", "),
+    ],
+    ["does not take the end of its last server for that of the next", async ({ main, clock }) => {
+      main.server({ guildId: GUILD, token: "t2", endpoint: "e:2" });
+      main.told({ kind: "over", end: "disconnected", token: "t" });
+      await clock.advance(60_000);
+    }, "> wss://e:2/?v=8, > hear"],
     ["passes on the end of the thread", ({ main }) => {
-      main.told({ kind: "over", end: "no_encryption" });
+      main.told({ kind: "over", end: "no_encryption", token: "t" });
       main.told({ kind: "began", userId: BOT });
     }, "> close, leave, over, ended no_encryption"],
   ];
