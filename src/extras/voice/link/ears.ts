@@ -24,6 +24,9 @@ const SILENT_MS = 100;
 /** Milliseconds of silence that follow the last packet: longer than each pause that ends a piece. */
 const TAIL_MS = 4_000;
 
+/** Packets of unknown people that wait: 200 ms of one. */
+const MAX_EARLY = 10;
+
 interface Stream {
   readonly userId: UserId;
   readonly reorder: ReturnType<typeof createReorder>;
@@ -47,6 +50,8 @@ export function createEars(
   const streams = new Map<UserId, Stream>();
   const speakers = new Map<number, UserId>();
   let heard: ReadonlyMap<UserId, HearAs> = new Map();
+  /** The last packets of unknown people: a packet may overtake the message that names its sender. */
+  let early: { readonly ssrc: number; readonly read: () => void }[] = [];
 
   function drop(userId: UserId): void {
     streams.get(userId)?.decoder.free();
@@ -101,15 +106,20 @@ export function createEars(
     }
   }
 
-  return {
+  const ears = {
     hear(people: ReadonlyMap<UserId, HearAs>): void {
       heard = people;
+      early = []; // of before they agreed
       for (const userId of streams.keys()) if (!people.has(userId)) drop(userId);
     },
     /** A person's sound comes with this number alone: the server gives an old one to others. */
     speaks(ssrc: number, userId: UserId): void {
       forgetNumbers(userId);
       speakers.set(ssrc, userId);
+      const waiting = early;
+      early = early.filter((one) => one.ssrc !== ssrc);
+      for (const one of waiting) if (one.ssrc === ssrc) one.read();
+    },
     },
     gone(userId: UserId): void {
       forgetNumbers(userId);
@@ -118,6 +128,10 @@ export function createEars(
     packet(packet: Uint8Array, transport: Transport, dave: Dave, nowMs: number): void {
       const header = readRtp(packet);
       const userId = header && speakers.get(header.ssrc);
+      if (header && !userId) {
+        const read = () => ears.packet(packet, transport, dave, nowMs);
+        early = [...early, { ssrc: header.ssrc, read }].slice(-MAX_EARLY);
+      }
       if (!userId || !heard.has(userId)) return;
       const plain = transport.open(packet, header.bytes);
       const content = plain && contentOf(header, plain);
@@ -144,9 +158,11 @@ export function createEars(
     /** The server names all people anew. */
     reset(): void {
       speakers.clear();
+      early = [];
       for (const userId of [...streams.keys()]) drop(userId);
     },
   };
+  return ears;
 }
 
 export type Ears = ReturnType<typeof createEars>;

@@ -141,9 +141,12 @@ function textOf(frames: readonly Pcm[]): string {
   return readSound(Int16Array.from(frames.flatMap((pcm) => [...pcm])));
 }
 
-/** Whether two characters at most were lost. */
-const isLike = (text: string, whole: string) =>
-  text.length === whole.length && [...text].filter((one, at) => one !== whole[at]).length < 3;
+/** Whether all but three characters arrived, in their order. */
+function isLike(text: string, whole: string): boolean {
+  let found = 0;
+  for (const one of whole) if (text.includes(one, found)) found = text.indexOf(one, found) + 1;
+  return text.length >= whole.length - 3 && text.length <= whole.length && found > 0;
+}
 
 const joinAda = (sim: Simulator) => sim.voice.join({ who: "ada", in: "Talk" });
 
