@@ -8,7 +8,7 @@ import { beginCall, TALK, withCall } from "../../support/voice/call_scene.ts";
 
 describe("[V5] [V7] [V8] a talk by turns", () => {
   it("is spoken or posted, stops for a person, and leaves its words and minutes alone", () =>
-    withCall(async ({ scene, speech, says, hears }) => {
+    withCall(async ({ scene, says, hears }) => {
       const { simulator, rows, until } = scene;
       await beginCall(scene, await scene.start());
       const before = simulator.posted(TALK).length;
@@ -32,9 +32,10 @@ describe("[V5] [V7] [V8] a talk by turns", () => {
         () => simulator.posted(TALK).slice(before).some(({ content }) => content.includes("```ts")),
       );
 
-      const spoken = speech.requests.length;
+      const heardMs = () => simulator.voice.heard("ada", simulator.application.userId).ms;
+      const earlierMs = heardMs();
       await says("ada", "tell me a tide");
-      await until("the bot speaks", () => speech.requests.length > spoken + 2);
+      await until("the bot speaks", () => heardMs() > earlierMs + 1_500);
       await says("ada", "stop it now");
       await hears("ada", /stop it now.*which ones\./s);
       const kept = rows("SELECT text FROM entry WHERE role = 'assistant' ORDER BY id");
