@@ -12,6 +12,10 @@ export function sendUnknown({ sessions, faults }: VoiceControl): void {
   for (const session of sessions()) {
     session.tell(99, { simulated: true });
     session.tellBinary(99, Buffer.from("unknown"));
+    session.credential.room.group?.greet(session); // names the sender of proposals again
+    for (const op of [27, 29, 30]) {
+      for (const bytes of [0, 1, 9, 70_000]) session.tellBinary(op, Buffer.alloc(bytes, 0xbf));
+    }
     session.hear(session.userId, stranger);
     session.hear(session.userId, { ...packet, payloadType: 96 });
   }

@@ -73,14 +73,18 @@ export function createDave(ports: DavePorts) {
     version = wanted;
     unreadable = 0;
     pendingMs = undefined;
-    if (version === 0) {
-      session?.reset();
-      session?.setPassthroughMode(true, PASSTHROUGH_SEC);
-    } else {
-      if (session) session.reinit(version, userId, channelId);
-      else session = ports.createSession(version, userId, channelId);
-      if (sender) session.setExternalSender(sender);
-      sendKeys();
+    try {
+      if (version === 0) {
+        session?.reset();
+        session?.setPassthroughMode(true, PASSTHROUGH_SEC);
+      } else {
+        if (session) session.reinit(version, userId, channelId);
+        else session = ports.createSession(version, userId, channelId);
+        if (sender) session.setExternalSender(sender);
+        sendKeys();
+      }
+    } catch {
+      return ports.failed(); // a version that the library does not know, or a wrong sender
     }
     ports.changed();
   }
@@ -164,7 +168,11 @@ export function createDave(ports: DavePorts) {
           return message.d.epoch === 1 ? begin(message.d.protocol_version) : undefined;
         case OP.externalSender:
           sender = Buffer.from(message.content); // also before the session, and for each new group
-          return session?.setExternalSender(sender);
+          try {
+            return session?.setExternalSender(sender);
+          } catch {
+            return; // it is for the next group, or wrong, which shows there
+          }
         case OP.proposals:
           return answerProposals(message.content);
         case OP.commit:

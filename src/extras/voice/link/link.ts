@@ -78,11 +78,8 @@ export function openLink(
     discover,
     session(mode, key, daveVersion) {
       transport = createTransport(mode, key);
-      try {
-        dave.start(daveVersion);
-      } catch {
-        return end("no_encryption");
-      }
+      dave.start(daveVersion);
+      if (!transport) return; // it failed
       every("check", CHECK_MS, () => dave.tick(now()));
       sendSpeaking(); // the server takes no sound of a number that it does not know
       tellState();

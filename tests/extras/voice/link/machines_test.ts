@@ -330,6 +330,18 @@ describe("[V9] createDave()", () => {
     assert.equal(take()[0], '31 {"transition_id":0}');
   });
 
+  it("takes a sender for the next group, and gives up one that is wrong", () => {
+    const { dave, bytes, failing, json, take } = daveOf();
+    dave.start(1);
+    bytes(OP.commit, 0, 0, 5);
+    failing.add("sender");
+    take();
+    bytes(OP.externalSender, 1, 2);
+    assert.deepEqual([take(), dave.isReady()], [[], true]);
+    json(OP.prepareEpoch, { epoch: 1, protocol_version: 1 });
+    assert.deepEqual(take(), ["reinit", "failed"]);
+  });
+
   it("gives up a group that is never ready, if there are others", () => {
     const { dave, json, take } = daveOf();
     dave.start(1);
