@@ -23,6 +23,8 @@ export interface EarEvents {
 const SILENT_MS = 100;
 /** Milliseconds of silence that follow the last packet: longer than each pause that ends a piece. */
 const TAIL_MS = 4_000;
+/** Packets that are decrypted in a second: 25 people send half of them. More are a flood. */
+const MAX_PACKETS = 2_500;
 
 interface Stream {
   readonly userId: UserId;
@@ -47,6 +49,7 @@ export function createEars(
   const streams = new Map<UserId, Stream>();
   const speakers = new Map<number, UserId>();
   let heard: ReadonlyMap<UserId, HearAs> = new Map();
+  let packets = { second: 0, count: 0 };
 
   function drop(userId: UserId): void {
     streams.get(userId)?.decoder.free();
@@ -112,6 +115,9 @@ export function createEars(
       const header = readRtp(packet);
       const userId = header && speakers.get(header.ssrc);
       if (!userId || !heard.has(userId)) return;
+      const second = Math.floor(nowMs / 1_000);
+      if (second !== packets.second) packets = { second, count: 0 };
+      if (++packets.count > MAX_PACKETS) return;
       const plain = transport.open(packet, header.bytes);
       const content = plain && contentOf(header, plain);
       if (!content || content.length === 0) return;
