@@ -23,6 +23,8 @@ export interface EarEvents {
 const SILENT_MS = 100;
 /** Milliseconds of silence that follow the last packet: longer than each pause that ends a piece. */
 const TAIL_MS = 4_000;
+/** Packets that are decrypted in a second: 25 people send half of them. More are a flood. */
+const MAX_PACKETS = 2_500;
 
 /** Packets of unknown people that wait: 200 ms of one. */
 const MAX_EARLY = 10;
@@ -52,6 +54,7 @@ export function createEars(
   let heard: ReadonlyMap<UserId, HearAs> = new Map();
   /** The last packets of unknown people: a packet may overtake the message that names its sender. */
   let early: { readonly ssrc: number; readonly read: () => void }[] = [];
+  let packets = { second: 0, count: 0 };
 
   function drop(userId: UserId): void {
     streams.get(userId)?.decoder.free();
@@ -132,6 +135,9 @@ export function createEars(
         early = [...early, { ssrc: header.ssrc, read }].slice(-MAX_EARLY);
       }
       if (!userId || !heard.has(userId)) return;
+      const second = Math.floor(nowMs / 1_000);
+      if (second !== packets.second) packets = { second, count: 0 };
+      if (++packets.count > MAX_PACKETS) return;
       const plain = transport.open(packet, header.bytes);
       const content = plain && contentOf(header, plain);
       if (!content || content.length === 0) return;

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Dave } from "../../../../src/extras/voice/link/dave.ts";
+import { createEars } from "../../../../src/extras/voice/link/ears.ts";
+import { rtpHeader } from "../../../../src/extras/voice/link/wire/rtp.ts";
+import { userId } from "../../../support/discord/builders.ts";
+
+const ANNA = userId("11");
+const BEN = userId("12");
+
+describe("[V9] createEars()", () => {
+  it("decrypts at most 2,500 packets a second, and none of people who are not heard", () => {
+    let opened = 0;
+    const transport = { seal: () => new Uint8Array(), open: () => void opened++ };
+    const ears = createEars({
+      opus: { takeDecoder: () => undefined },
+      rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+      events: { speechBegan: () => {}, piece: () => {}, frame: () => {} },
+      onSound: () => {},
+    });
+    ears.hear(new Map([[ANNA, "frames"]]));
+    ears.speaks(1, ANNA);
+    ears.speaks(2, BEN);
+    const flood = (ssrc: number, from: number) => {
+      for (let at = 0; at < 10_000; at++) {
+        const packet = rtpHeader({ sequence: at, timestamp: 0, ssrc });
+        ears.packet(packet, transport, {} as Dave, from + at / 20);
+      }
+      return opened;
+    };
+    assert.equal(flood(2, 1_000), 0);
+    assert.equal(flood(3, 1_000), 0);
+    assert.equal(flood(1, 1_000), 2_500);
+    assert.equal(flood(1, 2_000), 5_000);
+  });
+});
