@@ -120,7 +120,6 @@ export function createEars(
       early = early.filter((one) => one.ssrc !== ssrc);
       for (const one of waiting) if (one.ssrc === ssrc) one.read();
     },
-    },
     gone(userId: UserId): void {
       forgetNumbers(userId);
       drop(userId);
