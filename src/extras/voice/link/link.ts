@@ -89,7 +89,12 @@ export function openLink(
       if (message.op === OP.gone) ears.gone(message.d.user_id);
       dave.receive(message);
     },
-    changed: tellState,
+    changed() {
+      tellState();
+      if (!gateway.isReady()) return;
+      sendSpeaking(); // what we sent as the connection broke may be lost, and no RESUME repeats it
+      dave.resumed();
+    },
     ended: end,
   });
 
