@@ -13,6 +13,8 @@ export function createRoom(
   { maySpeak, mayHear }: Readonly<Record<"maySpeak" | "mayHear", (userId: UserId) => boolean>>,
 ) {
   const participants = new Map<UserId, Participant>();
+  /** Whom a speaker was named to: Discord does that once. */
+  const named = new Set<string>();
   const others = (userId: UserId) =>
     [...participants.values()].filter((other) => other.userId !== userId);
   return {
@@ -40,7 +42,11 @@ export function createRoom(
       group?.leave(userId);
     },
     speaking({ userId, ssrc }: Participant, speaking: number): void {
-      for (const other of others(userId)) other.tell(5, { user_id: userId, ssrc, speaking });
+      for (const other of others(userId)) {
+        const pair = `${ssrc} ${other.ssrc}`;
+        if (!named.has(pair)) other.tell(5, { user_id: userId, ssrc, speaking });
+        named.add(pair);
+      }
     },
     /** Forwards a packet to everyone else who may hear it. */
     relay({ userId }: Participant, media: Media): void {

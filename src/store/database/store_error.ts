@@ -64,11 +64,15 @@ export function isOfDisk(thrown: unknown): boolean {
 /** Maximum length of SQLite's text in a message. */
 const REASON_CHARS = 200;
 
-/** The schema is always complete, so a part that is missing shows damage. */
-const MISSING_PART = /^(?:no such (?:table|column|index)\b|table \S+ has no column named )/;
+/**
+ * The schema is always complete, so a part that is missing shows damage; and so does a number of SQLite's
+ * own that is in use.
+ */
+const DAMAGE =
+  /^(?:no such (?:table|column|index)\b|table \S+ has no column named |UNIQUE constraint failed: outbox\.id$)/;
 
 function kindOf(thrown: Error): StoreErrorKind | undefined {
-  if (MISSING_PART.test(thrown.message)) return "damaged";
+  if (DAMAGE.test(thrown.message)) return "damaged";
   if ("errcode" in thrown && typeof thrown.errcode === "number") {
     const code = thrown.errcode & 0xff; // the other bits tell SQLite's action
     return RESULTS.find(([known]) => known === code)?.[2];

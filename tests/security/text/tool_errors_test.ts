@@ -22,7 +22,10 @@ const HOSTILE =
 
 /** Ports whose methods all fail with the words of a remote server. */
 const FAILING = new Proxy({}, {
-  get: () => new Proxy({}, { get: () => () => Promise.reject(new Error(HOSTILE)) }),
+  get: () =>
+    new Proxy(() => Promise.reject(new Error(HOSTILE)), {
+      get: () => () => Promise.reject(new Error(HOSTILE)),
+    }),
 }) as ToolPorts;
 
 /** The same of other agents. */
@@ -58,6 +61,7 @@ const INPUTS: Readonly<Record<string, object>> = {
   list_files: {},
   exec: { argv: ["tide"] },
   process: { action: "poll", job: 1 },
+  voice: { action: "leave" },
   ask_agent: { agent: "tide", question: "high or low?" },
   handoff: { agent: "tide", task: "tell the tide" },
   ask: { question: "high or low?", options: ["high", "low"], to: HOSTILE }, // it uses no port

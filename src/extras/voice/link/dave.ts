@@ -66,13 +66,15 @@ export function createDave(ports: DavePorts) {
   let tries = 0;
   /** Whether messages of the group that we left may still come. */
   let isRejoining = false;
+  /** What we sent last about proposals, until a commit comes. */
+  let proposed: Uint8Array | undefined;
   let pendingMs: number | undefined;
 
   /** Begins a group of our own, which the server joins with those of others. */
   function begin(wanted: number): void {
     version = wanted;
     unreadable = 0;
-    pendingMs = undefined;
+    pendingMs = proposed = undefined;
     try {
       if (version === 0) {
         session?.reset();
@@ -81,7 +83,7 @@ export function createDave(ports: DavePorts) {
         if (session) session.reinit(version, userId, channelId);
         else session = ports.createSession(version, userId, channelId);
         if (sender) session.setExternalSender(sender);
-        sendKeys();
+        sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
       }
     } catch {
       return ports.failed(); // a version that the library does not know, or a wrong sender
@@ -122,6 +124,7 @@ export function createDave(ports: DavePorts) {
       return isRejoining ? undefined : recover(); // the answer to our new key package follows
     }
     isRejoining = false;
+    proposed = undefined;
     tries = 0;
     if (id !== 0) prepare(id, version);
     ports.changed();
@@ -137,7 +140,8 @@ export function createDave(ports: DavePorts) {
       );
       if (!answer?.commit) return;
       const { commit, welcome = Buffer.alloc(0) } = answer;
-      sendBytes(OP.commitWelcome, Buffer.concat([commit, welcome]));
+      proposed = Buffer.concat([commit, welcome]);
+      sendBytes(OP.commitWelcome, proposed);
     } catch {
       // Of people who are not in the call, or for an earlier group: another member commits them.
     }
@@ -145,14 +149,8 @@ export function createDave(ports: DavePorts) {
 
   const isReady = () => version === 0 || session?.ready === true;
 
-  function sendKeys(): void {
-    if (session) sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
-  }
-
   return {
     start: begin,
-    /** The last messages before the connection broke may be lost. */
-    resumed: (): void => isReady() ? undefined : sendKeys(),
     receive(message: ServerMessage): void {
       switch (message.op) {
         case OP.joined:
@@ -180,6 +178,11 @@ export function createDave(ports: DavePorts) {
         case OP.welcome:
           return advance(message.content, (welcome) => session?.processWelcome(welcome));
       }
+    },
+    /** Repeats what a broken connection may have lost. */
+    resumed(): void {
+      if (!isReady()) recover();
+      else if (proposed) sendBytes(OP.commitWelcome, proposed);
     },
     /** Whether frames can be sent: encrypted, or unencrypted if the call is. */
     isReady,

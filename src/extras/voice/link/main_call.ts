@@ -44,9 +44,9 @@ const NEWS_MS = 3_000;
 /** Milliseconds between the events of a deleted channel. */
 const DELETED_MS = 500;
 const LEAVE_MS = 2_000;
-/** New servers in a minute after which the call ends. */
+/** New servers in a row after which the call ends, and milliseconds of a connection that ends the row. */
 const MAX_REFRESHES = 5;
-const REFRESHES_MS = 60_000;
+const STABLE_MS = 60_000;
 
 type Played = Omit<PlayedSpeech, "id">;
 
@@ -60,7 +60,8 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   let sessionId: string | undefined;
   let server: VoiceServer | undefined;
   let connectedTo = "";
-  let refreshes: readonly number[] = [];
+  let refreshes = 0;
+  let readyMs = Infinity;
   let isOver = false;
   let cancel = () => {};
 
@@ -93,8 +94,9 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   /** Asks for another session and server. */
   function refresh(): void {
     if (isOver) return;
-    refreshes = [...refreshes.filter((at) => now() - at < REFRESHES_MS), now()];
-    if (refreshes.length > MAX_REFRESHES) return finish("unreachable");
+    if (now() - readyMs >= STABLE_MS) refreshes = 0;
+    readyMs = Infinity;
+    if (++refreshes > MAX_REFRESHES) return finish("unreachable");
     events.state({ kind: "reconnecting" });
     server = sessionId = undefined;
     connectedTo = "";
@@ -199,6 +201,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
       if (isOver) return;
       switch (message.kind) {
         case "state":
+          if (message.state.kind === "ready") readyMs = Math.min(readyMs, now());
           return events.state(message.state);
         case "began":
           return events.speechBegan(message.userId);

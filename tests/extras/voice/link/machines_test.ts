@@ -330,6 +330,23 @@ describe("[V9] createDave()", () => {
     assert.equal(take()[0], '31 {"transition_id":0}');
   });
 
+  it("repeats after a RESUME what may be lost: its key package, or its commit", () => {
+    const { dave, bytes, take } = daveOf();
+    dave.start(1);
+    take();
+    dave.resumed();
+    assert.deepEqual(take(), ['31 {"transition_id":0}', "reinit", "26 k"]);
+    bytes(OP.welcome, 0, 0, 5);
+    bytes(OP.proposals, 0, 5);
+    take();
+    dave.resumed();
+    assert.deepEqual(take(), ["28 cw"]);
+    bytes(OP.commit, 0, 0, 5);
+    take();
+    dave.resumed();
+    assert.deepEqual(take(), []);
+  });
+
   it("takes a sender for the next group, and gives up one that is wrong", () => {
     const { dave, bytes, failing, json, take } = daveOf();
     dave.start(1);

@@ -56,6 +56,7 @@ type Started = Awaited<ReturnType<typeof startCall>>;
 
 const JOINED = "connecting, join, > wss://e:1/?v=8, > hear";
 const AGAIN = "reconnecting, leave, join";
+const READY = { kind: "state", state: { kind: "ready", isEndToEnd: true } } as const;
 
 describe("[V9] createMainCall()", () => {
   const rows: readonly (readonly [
@@ -106,18 +107,28 @@ describe("[V9] createMainCall()", () => {
       for (let tries = 0; tries < 3; tries++) await clock.advance(8_000);
     }, `${AGAIN}, join, leave, join, > close, leave, over, ended unreachable`],
     [
-      "ends by itself after five new servers in a minute",
-      ({ main, connect }) => {
+      "ends by itself after five new servers of which none held for a minute",
+      async (call) => {
         for (let n = 0; n < 6; n++) {
-          main.told({ kind: "over", end: "refresh", token: "t" });
-          connect();
+          call.main.told({ kind: "over", end: "refresh", token: "t" });
+          call.connect();
+          call.main.told(READY);
+          await call.clock.advance(50_000);
         }
       },
       [
-        ...Array(5).fill(`${AGAIN}, > wss://e:1/?v=8, > hear`),
+        ...Array(5).fill(`${AGAIN}, > wss://e:1/?v=8, > hear, ready`),
         "> close, leave, over, ended unreachable",
       ].join(", "),
     ],
+    ["goes on with new servers if each held for a minute", async (call) => {
+      for (let n = 0; n < 9; n++) {
+        call.main.told(READY);
+        await call.clock.advance(60_000);
+        call.main.told({ kind: "over", end: "refresh", token: "t" });
+        call.connect();
+      }
+    }, Array(9).fill(`ready, ${AGAIN}, > wss://e:1/?v=8, > hear`).join(", ")],
     ["does not take the end of its last server for that of the next", async ({ main, clock }) => {
       main.server({ guildId: GUILD, token: "t2", endpoint: "e:2" });
       main.told({ kind: "over", end: "disconnected", token: "t" });

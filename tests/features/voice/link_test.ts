@@ -5,27 +5,27 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DemoWorld } from "../../../../simulator/actions/demo_world.ts";
-import type { Simulator } from "../../../../simulator/simulator.ts";
-import { addChannel } from "../../../../simulator/world/create_world.ts";
-import type { AccountContext } from "../../../../src/bot/account_context.ts";
-import type { AccountServices } from "../../../../src/bot/bot_extra.ts";
-import { parseSnowflake, type UserId } from "../../../../src/core/discord/ids.ts";
-import type { Dispatch } from "../../../../src/discord/gateway/decode/payloads.ts";
-import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
+import type { AccountContext } from "../../../src/bot/account_context.ts";
+import type { AccountServices } from "../../../src/bot/bot_extra.ts";
+import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
+import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
+import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import type {
   Call,
   CallEvents,
   LinkState,
   Pcm,
   VoiceEnd,
-} from "../../../../src/extras/voice/line/call.ts";
-import { createCalls } from "../../../../src/extras/voice/link/calls.ts";
-import { ask, connectReady, withSimulator } from "../../../simulator/raw_client.ts";
-import { testAccount } from "../../../support/account.ts";
-import { readSound, speakText } from "../../../support/voice/tone_code.ts";
-import { sendUnknown } from "../../../support/voice/unknown.ts";
+} from "../../../src/extras/voice/line/call.ts";
+import { createCalls } from "../../../src/extras/voice/link/calls.ts";
+import { ask, connectReady, withSimulator } from "../../simulator/raw_client.ts";
+import { testAccount } from "../../support/account.ts";
+import { readSound, speakText } from "../../support/voice/tone_code.ts";
+import { sendUnknown } from "../../support/voice/unknown.ts";
 
 const INTENTS = 1 << 0 | 1 << 7;
 

@@ -10,7 +10,13 @@ import type { TextChannel } from "../../../simulator/world/world.ts";
 import { joinVoice, type RawVoice } from "../../support/voice/client.ts";
 import { sendUnknown } from "../../support/voice/unknown.ts";
 import { readSound, speakText } from "../../support/voice/tone_code.ts";
-import { connectReady, isEvent, type RawGateway, soon, withSimulator } from "../raw_client.ts";
+import {
+  connectReady,
+  isEvent,
+  type RawGateway,
+  soon,
+  withSimulator,
+} from "../../simulator/raw_client.ts";
 
 const library = await loadDaveLibrary();
 const VOICE_INTENTS = 1 << 0 | 1 << 7;
