@@ -260,8 +260,6 @@ describe("[V9] createDave()", () => {
     dave.start(1);
     assert.deepEqual(take(), ["create", "sender", "26 k"]);
     assert.equal(dave.isReady(), false);
-    dave.resumed();
-    assert.deepEqual(take(), ["26 k"]);
     bytes(OP.proposals, 0, 5);
     assert.deepEqual(take(), ["proposals 0 2,11", "28 cw"]);
     bytes(OP.commit, 0, 0, 5);
