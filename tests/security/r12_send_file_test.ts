@@ -15,6 +15,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
+import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { send } from "../../src/extras/delivery/send.ts";
 import { FileRefusedError, withRegularFile } from "../../src/host/files/read_bounded.ts";
@@ -184,7 +185,7 @@ describe("[R12] withRegularFile()", () => {
     const swappers = ["pipe", "/dev/zero", "/proc/version"].map((other) =>
       spawn("bash", ["-c", swap, "swap", join(path, "file"), join(path, other)], {
         cwd: path,
-        stdio: "ignore",
+        stdio: ["ignore", "pipe", "ignore"],
       })
     );
     try {
@@ -200,7 +201,8 @@ describe("[R12] withRegularFile()", () => {
     } finally {
       for (const child of swappers) {
         child.kill("SIGKILL");
-        await once(child, "close");
+        // The end of its output is also the end of a last `mv`, which outlives the shell.
+        await text(child.stdout);
       }
     }
   });
