@@ -16,6 +16,7 @@ import { MIGRATIONS } from "../database/migrations.ts";
 import { StoreError, toStoreError } from "../database/store_error.ts";
 import { transactNow } from "../database/transact.ts";
 import { optional, rows, text } from "../schema/columns.ts";
+import { IS_OPEN } from "../schema/messages.ts";
 
 /** The facts of a copy that people and a restore need. */
 interface CopyFacts {
@@ -214,7 +215,7 @@ function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork
   );
   const turns = run(
     `UPDATE inbox SET state = 'failed', failure = :reason, finished_at = :now
-     WHERE finished_at IS NULL AND state IN ('waiting', 'running')`,
+     WHERE ${IS_OPEN}`,
     { reason, now },
   );
   const events = endEvents(run, reason);

@@ -33,6 +33,7 @@ import {
   type Person,
   type Scrubber,
 } from "../schema/person.ts";
+import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
 
 /** Key of the setting of no account which says that {@link Forgetting.vacuum} is due. */
@@ -73,7 +74,7 @@ export function createForgetting(
   const selectDue = sql`SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`;
   const hasOpen = (userId: UserId): boolean =>
     sql`SELECT 1 FROM inbox
-       WHERE finished_at IS NULL AND state IN ('waiting', 'running')
+       WHERE ${IS_OPEN}
          AND message ->> '$.sender.id' = ?`.get(userId) !== undefined;
 
   /** @returns Whether no other process reads the database, so that its log is empty now. */

@@ -9,6 +9,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { flag, integer, rows, text } from "../schema/columns.ts";
+import { IS_OPEN } from "../schema/messages.ts";
 
 /** Takes the place of the words of such a turn. */
 const NOT_KEPT = "[not kept: a message that it read was changed or removed]";
@@ -58,7 +59,7 @@ export function prepareReaders(database: DatabaseSync) {
     SELECT message_id, session_key, finished_at IS NULL AS is_open FROM turn JOIN inbox AS i
       ON i.message_id = turn.id OR i.turn_of = turn.id`;
   const selectOpen = sql.rows(TURN.read)`SELECT message_id, session_key, 1 AS is_open FROM inbox
-    WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND session_key ${LISTED}`;
+    WHERE ${IS_OPEN} AND session_key ${LISTED}`;
   const selectSteps = sql`SELECT message_id, step, at FROM step ORDER BY id DESC`;
   const selectEntries =
     sql`SELECT id, role, message_id, text, calls IS NOT NULL AS is_call, COALESCE((SELECT MAX(last_entry)

@@ -10,6 +10,7 @@ import {
   createGuilds,
   createIdentifies,
 } from "./accounts.ts";
+import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -58,13 +59,13 @@ function createStoreOwner(
     SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?`;
   const forget = TABLES.filter(({ isOfBot }) => isOfBot)
     .map(({ name }) => sql`DELETE FROM ${name} WHERE account_id = ?`);
-  // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [
     // No person gets a notice, so there is no failure id. The turn ended when Barnacle last worked
     // on it.
     `UPDATE inbox
      SET state = 'failed', failure = :reason, finished_at = COALESCE(claimed_at, accepted_at)
-     WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND account_id = :accountId`,
+     WHERE ${IS_OPEN} AND account_id = :accountId`,
+    // The condition of an index of the open rows, which it repeats exactly.
     `UPDATE outbox SET state = 'dead', refusal = :reason
      WHERE state IN ('pending', 'sending', 'uncertain', 'dead') AND state <> 'dead'
        AND +account_id = :accountId`,

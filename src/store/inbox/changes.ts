@@ -26,6 +26,7 @@ import type { Memory } from "../memory/memory.ts";
 import { prepareAnswers } from "../outbox/turn_outbox.ts";
 import type { MessageBlocks } from "../messages/message_blocks.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { IS_OPEN } from "../schema/messages.ts";
 import {
   type ChangedMessage,
   type ChangedSource,
@@ -285,7 +286,7 @@ function prepareChangeQuotes(database: DatabaseSync) {
   const quotes = `instr(message, '"quoted":') > 0
     AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(:ids))`;
   const selects = [
-    "finished_at IS NULL AND state IN ('waiting', 'running')",
+    IS_OPEN,
     `id > (SELECT MAX(id) FROM inbox) - ${RECENT}`,
   ].map((where) => sql`SELECT message_id, message FROM inbox WHERE ${where} AND ${quotes}`);
   const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
@@ -314,7 +315,7 @@ function prepareChangeSteps(
   const sql = statementsOf(database);
   const select = sql`
     SELECT id, step FROM step WHERE message_id IN (
-      SELECT message_id FROM inbox WHERE finished_at IS NULL AND state IN ('waiting', 'running')
+      SELECT message_id FROM inbox WHERE ${IS_OPEN}
       UNION SELECT COALESCE(turn_of, message_id) FROM inbox
         WHERE message_id IN (SELECT value FROM json_each(?)))`;
   const update = sql`UPDATE step SET step = ? WHERE id = ?`;

@@ -20,6 +20,7 @@ import { prepareAddOnce } from "../outbox/rows.ts";
 import { type Answers, prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
 import { SETTING } from "../schema/bot.ts";
 import { COUNT, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { IS_OPEN } from "../schema/messages.ts";
 import { prepareEditedStep, prepareInsertSteps } from "../turns/turn_ends.ts";
 
 /** A message without a turn now. */
@@ -37,9 +38,8 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
     database,
     "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
   );
-  // Both states are named, because the index of open messages begins with the state.
   const select = sql`SELECT message_id FROM inbox
-     WHERE finished_at IS NULL AND state IN ('waiting', 'running')
+     WHERE ${IS_OPEN}
        AND account_id = :accountId AND (:channelId IS NULL OR channel_id = :channelId)
        AND message_id <> :except AND (:only IS NULL OR message_id = :only)
        AND (:userId IS NULL OR message ->> '$.sender.id' = :userId)`;

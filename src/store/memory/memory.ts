@@ -37,6 +37,7 @@ import {
   snowflake,
   text,
 } from "../schema/columns.ts";
+import { IS_OPEN } from "../schema/messages.ts";
 import { IS_PARKED, UPLOADED_FILES } from "../schema/people.ts";
 import { createSpentToday } from "../usage/usage.ts";
 
@@ -103,9 +104,6 @@ export function createMemory(database: DatabaseSync) {
 }
 
 export type Memory = ReturnType<typeof createMemory>;
-
-/** Both states are named, because the index of open messages begins with the state. */
-const IS_OPEN = "finished_at IS NULL AND state IN ('waiting', 'running')";
 
 const WAITING = rows({
   id: integer(),

@@ -72,6 +72,9 @@ const INBOX = table("inbox", {
   },
 });
 
+/** Whether a turn waits or runs. Both states are named: the index of open turns begins with the state. */
+export const IS_OPEN = "finished_at IS NULL AND state IN ('waiting', 'running')";
+
 /** Senders and channels that know that too many of their turns wait. */
 const TOLD_FULL = table("told_full", {
   accountId: account(),
