@@ -87,6 +87,7 @@ export async function pullModel(
     return `Ollama cannot be reached: ${printable(why)}`;
   } finally {
     clearTimeout(timer);
+    silent.abort(); // an answer that is not read to its end is ended, too
   }
 }
 

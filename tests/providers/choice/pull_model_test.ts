@@ -24,6 +24,13 @@ describe("[O3] pullModel()", () => {
     assert.equal(await result, "Ollama sent nothing for 0.02 s");
   });
 
+  it("ends an answer that it does not read to its end", async () => {
+    const body = createSilentBody("[]\n");
+    assert.equal(await pull(() => new Response(body.stream)).result, "the answer is not Ollama's");
+    await new Promise(setImmediate);
+    assert.equal(body.isCancelled(), true);
+  });
+
   it("repeats no word of the server that commands a terminal", async () => {
     const words = (line: object) => () => new Response(`${JSON.stringify(line)}\n`);
     assert.equal(await pull(words({ error: HOSTILE })).result, "\\u{1b}[2J\\u{202e}gnp");
