@@ -91,7 +91,7 @@ export function lagText({ isOwner, lagMs, problem }: SharedStoreState): string {
 }
 
 /** A process beside the owner: its version, and how far its copy is. */
-export function standbyText(
+function standbyText(
   { place, version, behind, seenAt }: SharingProcess,
   { readAt }: Pick<SharedStoreState, "readAt">,
 ): string {

@@ -1,5 +1,5 @@
 /**
- * The store: one file, one writer, and a namespace for each room of this folder.
+ * The store: one file, one writer, and a namespace for each topic.
  *
  * Each method is all or nothing. Some wait for a commit, some answer from memory
  * (`memory/memory.ts`). The returned objects of the factories are the contracts: `Store` is inferred
@@ -50,7 +50,6 @@ import { createTranscripts } from "./turns/transcripts.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
 import { createVoice } from "./voice/voice.ts";
-
 import type { UserId } from "../core/discord/ids.ts";
 import type { StoreErrorKind, StoreFailure } from "../core/store/store.ts";
 

@@ -138,7 +138,7 @@ function validatorOf(sent: string | undefined): string | undefined {
   return sent !== undefined && /^[\x20-\x7e]{1,1000}$/.test(sent) ? sent : undefined;
 }
 
-/** Fetches what a reader makes of the answer. @throws As {@link fetchText}. */
+/** Fetches an answer for a reader, and returns its result. @throws As {@link fetchText}. */
 export async function fetched<Result>(
   written: string,
   ports: GuardPorts,

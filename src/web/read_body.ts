@@ -6,7 +6,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { WebError } from "./guarded_get.ts";
 
 /** Maximum bytes of a page, compressed and decompressed. */
-export const MAX_BODY_BYTES = 2_000_000;
+const MAX_BODY_BYTES = 2_000_000;
 
 /**
  * Reads the body.

@@ -29,7 +29,7 @@ import { VERSION } from "../../version.ts";
 import { shapeOfToken } from "../../core/discord/token_shape.ts";
 
 /** Time-out of each network step, in milliseconds (G2). */
-export const STEP_MS = 10_000;
+const STEP_MS = 10_000;
 
 /** Discord's gateway, used if REST cannot be asked. */
 const DISCORD_GATEWAY = "wss://gateway.discord.gg";

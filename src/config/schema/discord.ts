@@ -13,7 +13,7 @@ import { replyKeys } from "./messages.ts";
 import { secret, secretOrBlank } from "./parts/secrets.ts";
 
 /** `channels.discord.actions`: a switch for each gate. */
-export const actions = () =>
+const actions = () =>
   z.strictObject(Object.fromEntries(
     Object.entries(TOOL_GATES).map(([gate, { isOpen, permits }]) => [
       gate,

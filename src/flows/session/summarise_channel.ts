@@ -34,7 +34,7 @@ const MESSAGE_CHARS = 2_000;
 export const PIECES_MAX = 10;
 const AT_ONCE = 4;
 /** Maximum UTF-16 units of a summary: a longer result would be cut in the turn. */
-export const SUMMARY_CHARS = 6_000;
+const SUMMARY_CHARS = 6_000;
 
 /**
  * Summarises messages.

@@ -72,7 +72,7 @@ export interface Gathered {
  * @param options `attachmentChars`: maximum UTF-16 units of the texts of files. `stored`: steps that an
  * earlier process has stored.
  */
-export async function gather(
+async function gather(
   turn: RunningTurn,
   { boundary, attachmentChars, stored }: Pick<Envelope, "boundary"> & Pick<Gathered, "stored"> & {
     readonly attachmentChars: number;

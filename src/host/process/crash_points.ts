@@ -20,7 +20,7 @@ const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
  * moved one more thing. An upgrade has downloaded the program; has kept the old one; has exchanged
  * them. A way back has put the old store back; the old program, too.
  */
-export const MOMENTS = [
+const MOMENTS = [
   "posted",
   "answered",
   "asked",

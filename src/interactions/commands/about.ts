@@ -148,7 +148,7 @@ export const help: Command<AboutUses> = {
 };
 
 /** The same under OpenClaw's other name. */
-export const commands: Command<AboutUses> = {
+const commands: Command<AboutUses> = {
   ...help,
   name: "commands",
   description: "List my commands",

@@ -43,7 +43,7 @@ export const askAbout: MessageCommand<QuestionUses> = {
     ),
 };
 
-export const summarise: MessageCommand<QuestionUses> = {
+const summarise: MessageCommand<QuestionUses> = {
   name: "Summarise from here",
   needs: "everyone",
   run: (call, context) =>

@@ -44,7 +44,7 @@ export function judgeIntent(
  * A part is a weight times the distance from a typical message. Without that distance, "the bot
  * spoke 50 messages ago" would outweigh everything else in each message.
  */
-export function strongest(
+function strongest(
   head: HeadWeights,
   features: IntentFeatures,
   typical: Readonly<Record<FeatureName, number>>,

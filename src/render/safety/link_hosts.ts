@@ -64,16 +64,17 @@ const MEDIA = `www.youtube.com youtube.com m.youtube.com youtu.be music.youtube.
    twitter.com bsky.app news.ycombinator.com xkcd.com www.imdb.com www.themoviedb.org
    musicbrainz.org minecraft.wiki www.speedrun.com lichess.org`;
 
+/** The listed sites: hosts, `*.` and a host, or a host and a path. */
+export const PUBLIC_SITES: readonly string[] = [DISCORD, KNOWLEDGE, CODE, MEDIA].join(" ")
+  .split(/\s+/);
+/** The path of each host; mostly empty. */
 const SITES: ReadonlyMap<string, string> = new Map(
-  [DISCORD, KNOWLEDGE, CODE, MEDIA].join(" ").split(/\s+/).map((entry) => {
+  PUBLIC_SITES.map((entry) => {
     const [host = ""] = entry.split("/", 1);
     return [host, entry.slice(host.length)];
   }),
 );
 const DISCORD_HOSTS: ReadonlySet<string> = new Set(DISCORD.split(/\s+/));
-
-/** The listed sites, for the documentation: hosts, `*.` and a host, or a host and a path. */
-export const PUBLIC_SITES: readonly string[] = Array.from(SITES, ([host, path]) => host + path);
 
 /**
  * Whether a link goes to a listed site, encrypted, and cannot go further.

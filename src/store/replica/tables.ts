@@ -13,7 +13,7 @@ import { RemoteError } from "./remote_error.ts";
 /** Oldest version of PostgreSQL to use. */
 export const OLDEST = 15;
 
-export const FORMAT = 8;
+const FORMAT = 8;
 
 /** Any constant: two processes do not create the tables at once. */
 const LOCK = 7_162_032;

@@ -180,7 +180,7 @@ const IS_DIRECT = IN("channel_id", "channels");
 const OF_PERSON = `user_id = :userId OR ${IS_DIRECT}`;
 
 /** The use of models of a day, by person, place, model and purpose. */
-export const USAGE = table("usage", {
+const USAGE = table("usage", {
   day: integer(), // UTC days since 1970-01-01
   userId: text(), // empty if no person asked for the requests
   channelId: text(),

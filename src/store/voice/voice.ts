@@ -63,5 +63,3 @@ export function createVoice({ database, sql, commit, read }: Transactions) {
       commit(COMMIT_OPTIONS.BY_HAND, () => void upsertChoice(choice)),
   };
 }
-
-export type StoredVoice = ReturnType<typeof createVoice>;

@@ -38,7 +38,7 @@ const SHARD: MessageShape = {
 
 const FORM_CONTENT: MessageShape = { title: "string", fields: "object" };
 
-/** Fields of a form that people may open; `asked` is a list or a word. */
+/** Fields of a form that people may open. */
 const FORM: MessageShape = {
   customId: "string",
   channelId: "string",

@@ -190,12 +190,12 @@ export const EVENT_TYPES = [
 ] as const;
 
 /** Types that may start a turn, beside what they are otherwise (W7). */
-export const STARTING_TYPES: readonly string[] =
+const STARTING_TYPES: readonly string[] =
   ("GUILD_MEMBER_ADD GUILD_MEMBER_UPDATE GUILD_AUDIT_LOG_ENTRY_CREATE THREAD_CREATE THREAD_UPDATE " +
     "GUILD_SCHEDULED_EVENT_UPDATE MESSAGE_CREATE MESSAGE_REACTION_ADD").split(" ");
 
 /** Types about voice channels. Without its intent, Discord sends only those about the bot itself. */
-export const VOICE_TYPES = ["VOICE_STATE_UPDATE", "VOICE_SERVER_UPDATE"] as const;
+const VOICE_TYPES = ["VOICE_STATE_UPDATE", "VOICE_SERVER_UPDATE"] as const;
 
 /** Types of the dispatches that the worker sends to the main thread. */
 export const READ_TYPES: readonly string[] = [

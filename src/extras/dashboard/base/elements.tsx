@@ -140,7 +140,7 @@ export function PageLink(
 }
 
 /** The address of a page. */
-export function addressOf(to: string, query: Fields = {}): string {
+function addressOf(to: string, query: Fields = {}): string {
   const text = new URLSearchParams(query).toString();
   return `${to}${text && `?${text}`}`;
 }

@@ -127,7 +127,7 @@ export const todayPage: AnyPage = page<TodayFacts>({
 });
 
 /** The state in one word: how good it is, and why. */
-export function stateOf(
+function stateOf(
   { snapshot: { phase, accounts }, findings }: Pick<TodayFacts, "snapshot" | "findings">,
 ): { readonly word: string; readonly tone: Tone; readonly cause: string } {
   const running = accounts.filter(({ state }) => state === "running");

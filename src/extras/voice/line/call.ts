@@ -90,5 +90,3 @@ export interface Calls {
   /** Ends all calls and their thread. */
   stop(): Promise<void>;
 }
-
-export type { VoiceMember, VoiceStates } from "../../../core/discord/voice.ts";

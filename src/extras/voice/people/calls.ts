@@ -352,5 +352,3 @@ export function createVoiceCalls(
     },
   };
 }
-
-export type VoiceCalls = ReturnType<typeof createVoiceCalls>;

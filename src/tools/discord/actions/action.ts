@@ -108,15 +108,13 @@ function id<Kind extends string>(what: string, spelling?: RegExp, hint = "digits
   });
 }
 
-const anyChannel = id<"channel">("channel", CHANNEL, "digits only, or <#digits>");
-const channelId = anyChannel;
+const channelId = id<"channel">("channel", CHANNEL, "digits only, or <#digits>");
 const messageId = id<"message">("message", MESSAGE, "digits only, or a link to it");
 const userId = id<"user">("user", USER, "digits only, or <@digits>");
 const roleId = id<"role">("role", ROLE, "digits only, or <@&digits>");
 
 export const FIELDS = {
   channelId,
-  anyChannel,
   messageId,
   guildId: id<"guild">("server"),
   userId,
@@ -148,7 +146,7 @@ export const FIELDS = {
       "must have a text, and at most 6,000 characters",
     )
   ).describe("{title,description,color,fields:[{name,value}],footer}"),
-  parentId: z.lazy(() => z.union([z.literal("none").transform(() => null), anyChannel]))
+  parentId: z.lazy(() => z.union([z.literal("none").transform(() => null), channelId]))
     .describe('Category id, or "none".'),
   position: z.int().min(0).max(1_000),
   topic: z.string().max(1_024),

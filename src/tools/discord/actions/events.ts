@@ -16,7 +16,7 @@ import {
 } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
-const { anyChannel, name, description } = FIELDS;
+const { channelId, name, description } = FIELDS;
 
 const eventsSchema = z.lazy(() =>
   listed(z.object({
@@ -83,7 +83,7 @@ export const EVENT_ACTIONS: readonly Action[] = [
         startTime: time,
         endTime: time.optional(),
         description: description.optional(),
-        channelId: anyChannel.optional(),
+        channelId: channelId.optional(),
         location: z.string().min(1).max(100).optional(),
       }),
     run: ({ guildId, channelId, location, name, startTime, ...fields }, call, discord) => {

@@ -27,7 +27,7 @@ import { badArguments } from "../../../core/refused_call.ts";
 import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
-const { channelId, anyChannel, userId, text, limit, before, after, messageId } = FIELDS;
+const { channelId, userId, text, limit, before, after, messageId } = FIELDS;
 
 const messageSchema = z.lazy(() =>
   z.object({
@@ -140,7 +140,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     rights: "Read Message History, and Send Messages in the other channel",
     isIdempotent: false,
     reads: "elsewhere",
-    input: () => z.strictObject({ ...AT, toChannelId: anyChannel }),
+    input: () => z.strictObject({ ...AT, toChannelId: channelId }),
     run: inChannel(["Read Message History"], async (place, { messageId, toChannelId }) => {
       const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
       await place.guild?.assertMayShowIn(to);
@@ -239,7 +239,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
       z.strictObject({
         ...IN_GUILD,
         query: FIELDS.query.optional(),
-        channelIds: z.array(FIELDS.anyChannel).min(1).max(20).optional(),
+        channelIds: z.array(FIELDS.channelId).min(1).max(20).optional(),
         authorIds: z.array(FIELDS.userId).min(1).max(20).optional(),
         before: FIELDS.before.optional(),
         after: FIELDS.after.optional(),

@@ -20,7 +20,7 @@ import {
 } from "./action.ts";
 import { afterDone, badArguments } from "../../../core/refused_call.ts";
 
-const { channelId, anyChannel, messageId, text, title, tags, limit } = FIELDS;
+const { channelId, messageId, text, title, tags, limit } = FIELDS;
 
 const threadSchema = z.lazy(() =>
   z.looseObject({
@@ -123,7 +123,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     input: () =>
       z.strictObject({
         ...IN_GUILD,
-        channelId: anyChannel.optional(),
+        channelId: channelId.optional(),
         query: z.string().min(1).max(100).optional(),
         tags: tags.optional(),
         archived: z.boolean().optional(),
