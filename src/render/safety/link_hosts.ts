@@ -67,7 +67,6 @@ const MEDIA = `www.youtube.com youtube.com m.youtube.com youtu.be music.youtube.
 /** The listed sites: hosts, `*.` and a host, or a host and a path. */
 export const PUBLIC_SITES: readonly string[] = [DISCORD, KNOWLEDGE, CODE, MEDIA].join(" ")
   .split(/\s+/);
-/** The path of each host; mostly empty. */
 const SITES: ReadonlyMap<string, string> = new Map(
   PUBLIC_SITES.map((entry) => {
     const [host = ""] = entry.split("/", 1);

@@ -93,7 +93,6 @@ export function createChanges(
   };
 }
 
-/** All methods of `store.changes`. */
 export type ToolChanges = ReturnType<typeof createChanges>;
 
 function readRow(row: unknown) {

@@ -119,7 +119,6 @@ export function createFeeds(
   };
 }
 
-/** All methods of `store.feeds`. */
 export type Feeds = ReturnType<typeof createFeeds>;
 
 /** The columns that are a `FeedState`. */

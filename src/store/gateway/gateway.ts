@@ -37,7 +37,6 @@ export function createGateway(
   };
 }
 
-/** All methods of `store.gateway`. */
 export type GatewayRecords = ReturnType<typeof createGateway>;
 
 /** The reason, for the operator, on records that a change of server or bot has ended. */

@@ -44,7 +44,6 @@ export function createInbox(
   };
 }
 
-/** All methods of `store.inbox`. */
 export type Inbox = ReturnType<typeof createInbox>;
 
 const ASKER = rows({ asker: snowflake<"user">() });

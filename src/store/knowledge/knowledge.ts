@@ -257,7 +257,6 @@ export function createKnowledge(
   };
 }
 
-/** All methods of `store.knowledge`. */
 export type Knowledge = ReturnType<typeof createKnowledge>;
 
 function isWanted(

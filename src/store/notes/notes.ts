@@ -127,7 +127,6 @@ export function createNotes(
   };
 }
 
-/** All methods of `store.notes`. */
 export type Notes = ReturnType<typeof createNotes>;
 
 /** Maximum number of words of a query. */
@@ -236,5 +235,4 @@ export function createNoteVectors(
   };
 }
 
-/** Methods of `store.notes` about vectors. */
 export type NoteVectors = ReturnType<typeof createNoteVectors>;

@@ -53,7 +53,6 @@ export function createOutbox(
   };
 }
 
-/** All methods of `store.outbox`. */
 export type Outbox = ReturnType<typeof createOutbox>;
 
 /**

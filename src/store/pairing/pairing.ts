@@ -36,7 +36,6 @@ export function createPairing(transactions: Transactions, outgoing: Outgoing) {
   };
 }
 
-/** All methods of `store.pairing`. */
 export type Pairing = ReturnType<typeof createPairing>;
 
 /** Stores questions about guilds, so that a restart asks none again (P6). */

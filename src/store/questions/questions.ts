@@ -48,7 +48,6 @@ export function createQuestions(
   };
 }
 
-/** All methods of `store.questions`. */
 export type Questions = ReturnType<typeof createQuestions>;
 
 /** Commands that a person has allowed for good (A2), and decisions about tools of skills (T7a). */

@@ -29,7 +29,6 @@ export function createSchedules(
   };
 }
 
-/** All methods of `store.schedules`. */
 export type Schedules = ReturnType<typeof createSchedules>;
 
 /** Days after which a schedule without a run before it is forgotten. */

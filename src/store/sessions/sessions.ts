@@ -25,7 +25,6 @@ export function createSessions(transactions: Transactions, transcripts: Transcri
   };
 }
 
-/** All methods of `store.sessions`. */
 export type Sessions = ReturnType<typeof createSessions>;
 
 const KEY = rows({ key: text() });

@@ -42,7 +42,6 @@ export function createTurns(
   };
 }
 
-/** All methods of `store.turns`. */
 export type TurnRecords = ReturnType<typeof createTurns>;
 
 /** Maximum number of threads of an account; older ones continue with mentions only. */

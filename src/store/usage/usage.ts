@@ -149,7 +149,6 @@ export function createUsage(
   };
 }
 
-/** All methods of `store.usage`. */
 export type Usage = ReturnType<typeof createUsage>;
 
 /** The sums without memory, while charges are being written. */
