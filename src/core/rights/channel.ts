@@ -53,7 +53,6 @@ export interface Channel {
     readonly isLocked: boolean;
     /** The person or bot that opened it. */
     readonly ownerId?: UserId;
-    readonly tagIds: readonly Snowflake[];
   };
 }
 

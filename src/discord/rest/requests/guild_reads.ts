@@ -60,7 +60,6 @@ const channelPayload = z.lazy(() =>
     available_tags: listOf(
       z.object({ id: snowflake(), name: textOr(""), moderated: closingFlag }),
     ),
-    applied_tags: listOf(snowflake()),
     thread_metadata: optional(z.object({ archived: optional(z.boolean()), locked: closingFlag })),
   })
 );
@@ -98,7 +97,6 @@ function toChannel(read: z.infer<typeof channelPayload>): Channel {
         isArchived: thread?.archived ?? false,
         isLocked: thread?.locked ?? false,
         ownerId: read.owner_id || undefined,
-        tagIds: read.applied_tags ?? [],
       }
       : undefined,
   };

@@ -219,6 +219,7 @@ interface Level {
   readonly lastTurns: Map<string, number>;
 }
 
+/** Creates the queues that wait for a slot: empty; the next one is found by priority, then in turn. */
 export function createFairQueue() {
   const levels: Readonly<Record<Priority, Level>> = {
     privileged: createLevel(),
@@ -262,9 +263,6 @@ export function createFairQueue() {
     },
   };
 }
-
-/** The queues that wait for a slot, by priority and then in turn. */
-export type FairQueue = ReturnType<typeof createFairQueue>;
 
 function createLevel(): Level {
   return { entries: [], turns: 0, lastTurns: new Map() };

@@ -5,7 +5,6 @@ import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
   createFairQueue,
   createRequestQueue,
-  type FairQueue,
 } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 import { request } from "./request.ts";
 
@@ -13,7 +12,7 @@ function queue(channel: number) {
   return createRequestQueue(routeOf("POST", `/channels/${channel}/messages`));
 }
 
-function takeNext(fairQueue: FairQueue): string | undefined {
+function takeNext(fairQueue: ReturnType<typeof createFairQueue>): string | undefined {
   const next = fairQueue.next("reply");
   if (next) fairQueue.take(next);
   return next?.queue.route.major;
