@@ -277,7 +277,6 @@ function signingKeys(env: Env): WrittenProvider["aws"] {
   };
 }
 
-/** Variables of the environment with a secret for a model. */
 export const MODEL_SECRETS: readonly string[] = [
   ...VENDORS.map(({ keyVariable }) => keyVariable),
   BEDROCK_KEY,

@@ -40,11 +40,11 @@ export function referenceKeys(schema: Schema): readonly ReferenceKey[] {
   return keysBelow(schema, "", { takesEffect: "now" });
 }
 
-interface Inherited extends Pick<ReferenceKey, "takesEffect"> {
-  readonly task?: ReferencePart;
-}
-
-function keysBelow(schema: Schema, above: string, inherited: Inherited): readonly ReferenceKey[] {
+function keysBelow(
+  schema: Schema,
+  above: string,
+  inherited: Pick<ReferenceKey, "takesEffect"> & Partial<Pick<ReferenceKey, "task">>,
+): readonly ReferenceKey[] {
   return Object.entries(shapeOf(schema) ?? {}).flatMap(([name, child]): readonly ReferenceKey[] => {
     const doc = docOf(child);
     if (!doc) return [];

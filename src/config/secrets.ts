@@ -29,7 +29,6 @@ import { childOf, isSecret, layersOf, type Schema, schemaAt } from "./schema/par
 import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 import type { ValidPart } from "./valid_part.ts";
 
-/** The result of reading all secrets. */
 interface FoundSecrets {
   readonly byPath: SecretsByPath;
   /** Whether the file itself contains one (C8). */

@@ -5,9 +5,9 @@
 
 import type { MessagePort } from "node:worker_threads";
 
-export type Job = (job: unknown, port: MessagePort) => unknown;
-
-export const JOBS: { readonly [kind: string]: () => Promise<Job> } = {
+export const JOBS: {
+  readonly [kind: string]: () => Promise<(job: unknown, port: MessagePort) => unknown>;
+} = {
   seal: async () => (await import("./backup/archive/age.ts")).runSealJob,
   voice: async () => (await import("./voice/link/thread.ts")).runVoiceJob,
 };

@@ -51,14 +51,13 @@ export type RequestResult =
   | { readonly kind: "absent" | "silent" | "other" | "lost" };
 
 /**
+ * The socket cannot be used; the message says what to do.
+ *
  * - `not_private`: the folder is not only this user's.
  * - `too_long`: the path does not fit into an address.
  * - `unusable`: the system refuses the socket.
  */
-export type BotSocketErrorKind = "not_private" | "too_long" | "unusable";
-
-/** The socket cannot be used; the message says what to do. */
-export class BotSocketError extends PathError<BotSocketErrorKind> {
+export class BotSocketError extends PathError<"not_private" | "too_long" | "unusable"> {
   override readonly name = "BotSocketError";
 }
 

@@ -53,9 +53,7 @@ export const reportSchema = z.object({
   })),
 });
 
-export type WrittenReport = z.infer<typeof reportSchema>;
-
-export type ShownReport = Omit<WrittenReport, "checks"> & {
+export type ShownReport = Omit<z.infer<typeof reportSchema>, "checks"> & {
   readonly findings: readonly HealthFinding[];
 };
 

@@ -9,6 +9,7 @@
 import type { CommandKind } from "../core/inbound/text_commands.ts";
 import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, Component } from "./base/command.ts";
+import type { InteractionContext } from "./base/context.ts";
 import { ABOUT } from "./commands/about.ts";
 import { allowlist } from "./commands/allowlist.ts";
 import { approve } from "./commands/approve.ts";
@@ -27,7 +28,7 @@ import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly Command<InteractionContext>[] = [
   ...ABOUT,
   why,
   search,
@@ -58,7 +59,7 @@ export const TEXT_COMMANDS: ReadonlyMap<string, CommandKind> = new Map(
 );
 
 /** All components; no two of the same kind have the same name. */
-export const COMPONENTS: readonly Component[] = [
+export const COMPONENTS: readonly Component<InteractionContext>[] = [
   pairingButton,
   stopButton,
   ...QUESTION_COMPONENTS,
@@ -69,8 +70,8 @@ export const COMPONENTS: readonly Component[] = [
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(
   { kind, customId }: Pick<ComponentUse, "kind" | "customId">,
-  components: readonly Component[],
-): Component | undefined {
+  components: readonly Component<InteractionContext>[],
+): Component<InteractionContext> | undefined {
   return components.find((component) =>
     component.kind === kind && customId.startsWith(`${component.name}:`)
   );

@@ -173,14 +173,13 @@ function isExecutable(path: string): boolean {
 }
 
 /**
+ * The program of a server does not run; the message says why.
+ *
  * - `missing`: there is no such program.
  * - `unstarted`: the program is there, and the system does not start it.
  * - `ended`: it ran and has ended, or Barnacle ended it.
  */
-export type ProgramErrorKind = "missing" | "unstarted" | "ended";
-
-/** The program of a server does not run; the message says why. */
-export class ProgramError extends PathError<ProgramErrorKind> {
+export class ProgramError extends PathError<"missing" | "unstarted" | "ended"> {
   override readonly name = "ProgramError";
 }
 

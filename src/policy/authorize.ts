@@ -24,7 +24,6 @@ import { createRecorder, nameOf, type RecordCheck, recordNothing } from "./rules
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, ReactionMode } from "./rules/rules.ts";
 
-/** A person's action and its place. */
 export interface UserAction {
   readonly place: Place;
   /** Id of that channel, thread or direct message channel. */

@@ -39,7 +39,6 @@ export function timeoutsOf(provider: ProviderSettings): WireTimeouts {
   return { firstByteMs: silenceSec * 1_000, betweenBytesMs: silenceSec * 1_000 };
 }
 
-/** Everything that models need from outside. */
 export type ModelDeps = Omit<AskDeps, "timeouts"> & {
   /** {@link timeoutsOf} the provider by default. */
   readonly timeouts?: WireTimeouts;

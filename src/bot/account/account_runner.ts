@@ -40,7 +40,6 @@ export interface AccountRunnerOptions extends
   readonly accountId: AccountId;
 }
 
-/** Starts an account, such as {@link startAccount}. */
 export type StartAccount = (
   options: AccountOptions,
   ports: AccountPorts,
@@ -63,7 +62,6 @@ export function isVerbose({ log }: Pick<Config, "log">): boolean {
   return log.level === "connection_debug";
 }
 
-/** Creates the runner of one account; `start` starts the account. */
 export function createAccountRunner(
   options: AccountRunnerOptions,
   ports: AccountPorts & {

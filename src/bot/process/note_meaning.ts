@@ -4,30 +4,16 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { Embedding, EmbeddingState } from "../../core/notes/embedding.ts";
+import type { Embedding } from "../../core/notes/embedding.ts";
 import { createEmbedder } from "../../flows/notes/embedder.ts";
 import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
-import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
+import { createNoteSearch } from "../../flows/notes/search.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
-
-interface NoteMeaning {
-  /** The same notes; each change begins the work on its vector. */
-  readonly notes: Store["notes"];
-  readonly search: NoteSearch;
-  /** State of the model; `undefined` if the config names none. */
-  state(): EmbeddingState | undefined;
-  /** Notes may have changed: makes missing vectors. */
-  wake(): void;
-  /** The config may name another model. */
-  reconfigured(): void;
-  /** Ends it, and resolves once nothing runs. */
-  stop(): Promise<void>;
-}
 
 /** Creates the connection. Without a model in the config, it asks and reads nothing. */
 export function createNoteMeaning(
@@ -39,7 +25,7 @@ export function createNoteMeaning(
     readonly store: Pick<Store, "notes" | "usage">;
     readonly logging: Logging;
   },
-): NoteMeaning {
+) {
   const log = logging.forPart("memory");
   let filter: ((text: string) => Filtered) | undefined; // made with the first request
   const embedder = createEmbedder({ now, log }, {
@@ -62,8 +48,10 @@ export function createNoteMeaning(
 
   return {
     ...embedding,
+    /** State of the model; `undefined` if the config names none. */
     state: embedder.state,
     search: createNoteSearch({ notes, embedder, onEmbedded }),
+    /** The same notes; each change begins the work on its vector. */
     notes: {
       ...notes,
       async save(note, at) {
@@ -76,6 +64,6 @@ export function createNoteMeaning(
         embedding.wake();
         return isThere;
       },
-    },
+    } satisfies Store["notes"],
   };
 }

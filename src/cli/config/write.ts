@@ -21,7 +21,6 @@ import {
   whyUnreadable,
 } from "../shared/read_config.ts";
 
-/** A config file to change, with its text. */
 export interface OpenedConfig {
   /** Discriminates from {@link ClosedConfig}. */
   readonly kind: "opened";

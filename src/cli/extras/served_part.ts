@@ -26,8 +26,8 @@ export interface ServedPart {
   applied?(setup: Setup): void | Promise<void>;
   /** Answers a request of the HTTP server; `undefined`: it is for another. */
   answer?(...request: Parameters<RequestHandler>): ReturnType<RequestHandler> | undefined;
-  /** Calls of commands that it carries out. */
-  readonly calls?: OwnMethods;
+  /** Methods that commands of the command line may ask for. */
+  readonly methods?: OwnMethods;
   /** Makes a login link, for the command `/dashboard`. */
   link?(): Promise<DashboardLink>;
   /** The bot begins to stop: takes nothing new. */

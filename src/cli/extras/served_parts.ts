@@ -31,7 +31,7 @@ export async function createServedParts(
       return served.bot.http(request);
     },
     /** Calls of commands, by name. */
-    calls: Object.assign({}, ...parts.map(({ calls }) => calls)) as OwnMethods,
+    methods: Object.assign({}, ...parts.map(({ methods }) => methods)) as OwnMethods,
     link: async (): Promise<DashboardLink> =>
       await parts.find((part) => part.link)?.link?.() ?? { kind: "none" },
     /** The config was read, or read again. Each part gets it at once: none waits for another one. */

@@ -143,11 +143,11 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (address !== undefined) options.setHttp(address, options.commandKey);
     setBase(base());
     await extras.applied(setup);
-    const calls: OwnMethods = {
+    const methods: OwnMethods = {
       "upgrade.restart": () => options.restart.ask(),
-      ...extras.calls,
+      ...extras.methods,
     };
-    requests = await serveCommands(bot, operated, calls, log);
+    requests = await serveCommands(bot, operated, methods, log);
     watch = watchOver(bot, {
       ...options,
       applied(next, connected) {
@@ -197,7 +197,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
 async function serveCommands(
   bot: Bot,
   { store, dataDir, crashAt }: Pick<ServeOptions, "store" | "dataDir" | "crashAt">,
-  ownCalls: OwnMethods,
+  methods: OwnMethods,
   log: Log,
 ) {
   const { serveSocket } = await import("../../host/bot_socket.ts");
@@ -206,7 +206,7 @@ async function serveCommands(
     return await serveSocket(dataDir, async (request) => {
       crashAt("asked");
       const { createCallHandler } = await import("../shared/store_methods.ts");
-      handler ??= createCallHandler(store, bot.changedByCommand, ownCalls);
+      handler ??= createCallHandler(store, bot.changedByCommand, methods);
       const answer = await handler(request);
       crashAt("carriedOut");
       return answer;

@@ -27,7 +27,6 @@ const price = () => amount(0, 10_000);
 /** A region of Amazon's: `"eu-central-1"`. */
 export const AWS_REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
 
-/** The APIs that a provider may have. */
 const PROVIDER_KINDS = [
   "openai-compatible",
   "openai-responses",

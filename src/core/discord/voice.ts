@@ -35,7 +35,6 @@ export interface VoiceMove {
   readonly sessionId: string;
 }
 
-/** The server of a guild's voice connection. */
 export interface VoiceServer {
   readonly guildId: GuildId;
   /** Secret of this connection. */

@@ -46,7 +46,6 @@ export function takeFlag(text: string): {
   return flag === undefined ? { text } : { text: left.trim(), flag };
 }
 
-/** An answer that a person may have to check. */
 export interface AnswerToCheck {
   readonly question: string;
   readonly answer: string;

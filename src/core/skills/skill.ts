@@ -21,7 +21,6 @@ export interface Skill {
   readonly tools?: readonly SkillTool[];
 }
 
-/** A skill that cannot be used. */
 export interface SkillProblem {
   readonly file: string;
   /** Why it cannot be used. */

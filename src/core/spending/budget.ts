@@ -177,7 +177,6 @@ export function budgetUses(budgets: Budgets, by: UsedBy, spent: SpentBy): readon
   ];
 }
 
-/** The limits of one budget, with their use. */
 export function usesOf(
   path: string,
   limits: BudgetLimits,

@@ -118,7 +118,6 @@ async function userOf(
   return user;
 }
 
-/** Users whose id and name the store has. */
 async function knownUsers(
   store: Store | undefined,
   accountId: AccountId,

@@ -116,7 +116,6 @@ function traceLines(found: SourceTrace): readonly string[] {
   ];
 }
 
-/** Says that there is no such note. */
 export function unknownNote(id: number): string {
   return `no note ${id}; \`barnacle memory list\` shows them`;
 }

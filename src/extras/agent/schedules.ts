@@ -43,7 +43,6 @@ export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-/** A schedule with its newest runs. */
 export interface ListedSchedule {
   readonly schedule: Schedule;
   /** The newest first. */
@@ -96,7 +95,6 @@ export function change(
   });
 }
 
-/** Says that there is no such schedule. */
 export function unknownSchedule(id: number): string {
   return `no schedule ${id}; \`barnacle schedules list\` shows them`;
 }

@@ -10,5 +10,5 @@ export function serveApi(served: Served): ServedPart {
     served,
     served.logging.forPart("http"),
   );
-  return { applied, calls: { "api.call": call }, end: close };
+  return { applied, methods: { "api.call": call }, end: close };
 }

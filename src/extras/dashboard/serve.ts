@@ -9,6 +9,6 @@ export function serveDashboard(served: Served): ServedPart {
   return {
     ...host,
     link: () => host.link(served.base()),
-    calls: { "dashboard.login": () => host.login(served.base()) },
+    methods: { "dashboard.login": () => host.login(served.base()) },
   };
 }

@@ -8,7 +8,6 @@
 import type { PageView } from "./base/page.ts";
 import { PAGES } from "./pages/table.ts";
 
-/** The document. */
 export function shell(): string {
   return `<!doctype html>${document()}`;
 }

@@ -40,18 +40,16 @@ export interface BotPanelPorts {
   readonly onError: (error: unknown) => void;
 }
 
-/** The page's data about a running bot. */
-export interface RunningBotPanel extends BotPanel {
-  close(): Promise<void>;
-}
-
 /** Milliseconds between two reads of the store and the connection. */
 const LOOK_MS = 250;
 
 /** Reads of the store between two requests to the bot. */
 const LOOKS_PER_QUESTION = 4;
 
-export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
+/** Creates the page's data about a running bot. */
+export function createBotPanel(
+  ports: BotPanelPorts,
+): BotPanel & { readonly close: () => Promise<void> } {
   const { simulator, supervisor, faults, crowd, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BotPanelNews) => void>();
   let model = ports.model;

@@ -18,7 +18,6 @@ export interface OfferedModel {
   readonly env: Env;
 }
 
-/** The built-in script, the default. */
 export const SCRIPT: OfferedModel = {
   id: "script",
   label: "The built-in script",

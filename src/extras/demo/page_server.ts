@@ -66,7 +66,6 @@ export async function listenFrom(
 /** Addresses that mean "every address of this machine". */
 const ALL = ["0.0.0.0", "::"];
 
-/** The page's addresses, and its key. */
 interface PageAccess {
   /** The address to listen on; both of loopback if absent. */
   readonly host?: string;

@@ -24,7 +24,6 @@ export interface ReadLine extends Pick<LoggedEvent, "event" | "fields"> {
   readonly level?: keyof Log;
   /** The part of the program, or the program that wrote the line. */
   readonly part?: string;
-  /** The line as it was read. */
   readonly raw: string;
   /** Whether the end of the line is not written yet; absent: it is. */
   readonly isOpen?: true;

@@ -60,7 +60,6 @@ async function lines(
   return EXIT.done;
 }
 
-/** The newest lines, in their order. */
 async function newest(
   source: LogSource,
   count: number,

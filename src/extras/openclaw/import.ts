@@ -47,7 +47,6 @@ const MAX_REPAIRS = 1_000;
 export async function importConfig(text: string): Promise<
   | {
     readonly kind: "imported";
-    /** The new config. */
     readonly text: string;
     /** Keys that were left behind or changed, in the order of the file. */
     readonly notes: readonly ImportNote[];

@@ -82,7 +82,6 @@ export async function test(
   });
 }
 
-/** Reads the config, the skills and their tools. */
 function withTools(
   flags: CommonFlags,
   io: Io,

@@ -172,15 +172,9 @@ function unknownFailure(failureId: string, { json }: CommonFlags, io: Io): ExitC
   return EXIT.failed;
 }
 
-interface Here {
-  readonly store: Store;
-  readonly dataDir: string;
-  readonly now: AccessNow;
-}
-
 async function neverReceived(
   subject: Extract<Subject, { kind: "message" }>,
-  here: Here,
+  here: { readonly store: Store; readonly dataDir: string; readonly now: AccessNow },
   { json }: CommonFlags,
   io: Io,
 ): Promise<ExitCode> {

@@ -36,7 +36,6 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
   readonly isRefused: (error: unknown) => boolean;
   /** Reads the page before a message, or the newest one, over REST. */
   readonly readPage: (channel: MissedChannel, before?: MessageId) => Promise<Page>;
-  /** Whether the store has the record of a message. */
   readonly isRecorded: (id: MessageId) => Promise<boolean>;
   /** Stores messages from the history, as live ones. */
   readonly acceptHistory: ReturnType<typeof createAcceptor>["acceptHistory"];

@@ -19,7 +19,6 @@ const GAP_MS = 10 * 60_000;
 /** Maximum number of names in one message. */
 const SHOWN_NAMES = 5;
 
-/** A guild that the owners should know about. */
 interface GuildNotice {
   readonly guild: Named<GuildId>;
   /** The message about this guild alone. */

@@ -103,7 +103,6 @@ export function createChannelState(
       ownAt = Math.max(ownAt, at);
       lastPerson = to[0] ?? lastPerson;
     },
-    /** The scores of a message, if they are kept. */
     scoresOf: (id: MessageId): IntentFacts | undefined => scored.get(id)?.facts,
     keepScores: (id: MessageId, facts: IntentFacts): void =>
       keep(scored, id, { facts, isCounted: false }, MAX_SCORED),
@@ -170,7 +169,6 @@ export function createChannelState(
     },
     record,
     asked: (id: MessageId, author: UserId): void => keep(asked, id, author, MAX_ASKED),
-    /** The author of an accepted message. */
     authorOf: (id: MessageId): UserId | undefined => asked.get(id),
     /** Whether the bot has spoken lately, so that "quiet" is meant for it. */
     hasSpokenLately: (now: number): boolean => now - ownAt < QUIET_WITHIN_MS,

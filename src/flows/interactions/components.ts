@@ -18,7 +18,7 @@ import { notice } from "../../render/notices/notices.ts";
 /** Everything that components need. The context is passed to each of them. */
 interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" | "context"> {
   /** Components that exist; a use of any other one gets a notice. */
-  readonly components: readonly Component[];
+  readonly components: readonly Component<InteractionContext>[];
   /** The ways to answer at Discord; each rejects if Discord refuses. */
   readonly interactions: {
     /** Replaces the message's text, without its components. */
@@ -110,7 +110,7 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
 
 async function settle(
   use: ComponentUse,
-  component: Component | undefined,
+  component: Component<InteractionContext> | undefined,
   { authorize, refusals, context }: ComponentRunner,
 ): Promise<UseEnd> {
   const { log } = context;
@@ -135,7 +135,7 @@ async function settle(
 
 /** `componentOf` has matched the kinds, which the compiler cannot see. */
 function run(
-  component: Component,
+  component: Component<InteractionContext>,
   use: ComponentUse,
   context: InteractionContext,
 ): Promise<ComponentAnswer | undefined> | undefined {

@@ -89,7 +89,6 @@ function rank({ owner }: ReturnType<typeof attachmentsOf>[number]): number {
 
 /** Reads the files that tools made for the reply of a message's turn, as far as they are kept. */
 export interface ReadMade {
-  /** Reads drawn images by their ids. */
   readonly drawn: (
     messageId: MessageId,
     ids: readonly string[],

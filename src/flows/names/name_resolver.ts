@@ -7,7 +7,6 @@
 
 import type { Account } from "../../core/account/account.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
-import type { Finding } from "../../core/finding.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
 import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.ts";
@@ -16,31 +15,13 @@ import type { IdLookUp } from "./find_wrong_ids.ts";
 import { createSeenShards } from "./seen_shards.ts";
 import { createUnknownIds } from "./unknown_ids.ts";
 import type { GuildNotices } from "../inbound/guild_notices.ts";
-import { createNames, type Names, type SearchPorts } from "./resolve.ts";
+import { createNames, type SearchPorts } from "./resolve.ts";
 import { heldNames } from "./held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ResolvedNames } from "../../store/pairing/pairing.ts";
-
-/** Resolves the config's names as guilds change. */
-interface NameResolver extends Omit<Names, "keep" | "resolve"> {
-  /** Sets the number of the account's shards. */
-  setShardCount(count: number): void;
-  /** A shard is ready, so its guilds are known. */
-  ready(shardId: number): void;
-  /** A batch has changed guilds, so a missing name may exist now. */
-  guildsChanged(): void;
-  /** A guild or channel has another name now; a name in the config keeps its object. */
-  renamed(event: Renamed): void;
-  /** Discord has just added the bot to a guild. */
-  joined(guild: Named<GuildId>): void;
-  /** A person was forgotten (X5): the findings may name them. */
-  personForgotten(): void;
-  /** Ids and names of the config that mean nothing at Discord. */
-  findings(): readonly Finding[];
-}
 
 /** How long to gather changed guilds before looking at them, in milliseconds. */
 const GATHER_MS = 1_000;
@@ -58,7 +39,7 @@ const REPORT_MAX_MS = 30_000;
 const IDENTIFY_MS = 6_000;
 
 /**
- * Creates the name resolution of an account. The function is longer than most, because its inner
+ * Creates the name resolution of an account, which goes on as guilds change. The function is longer than most, because its inner
  * functions share one state: what is due.
  */
 export function createNameResolver(
@@ -92,7 +73,7 @@ export function createNameResolver(
       readonly notices: Pick<GuildNotices, "add">;
       readonly tellOwners: (text: string) => Promise<void>;
     },
-): NameResolver {
+) {
   const { policy, schedule, now } = account;
   const access = account.forPart("access");
   const { log } = access;
@@ -150,29 +131,34 @@ export function createNameResolver(
   }
 
   return {
+    /** Sets the number of the account's shards. */
     setShardCount: shards.setCount,
-    ready(shardId) {
+    /** A shard is ready, so its guilds are known. */
+    ready(shardId: number): void {
       shards.ready(shardId);
       isReady = true;
       resolveSoon();
       reportLater();
     },
-    resolveAgain() {
+    resolveAgain(): void {
       if (!isReady) return; // no look-up has run before
       names.resolveAgain();
       reportLater();
     },
-    guildsChanged() {
+    /** A batch has changed guilds, so a missing name may exist now. */
+    guildsChanged(): void {
       if (!isReady) return;
       resolveSoon();
       // One of the ids may be known now, or be found wrong.
       if (isPartial || unknownIds.findings().length > 0) reportLater();
     },
-    personForgotten() {
+    /** A person was forgotten (X5): the findings may name them. */
+    personForgotten(): void {
       unknownIds.forget();
       if (isReady) reportLater();
     },
-    renamed({ guild, channel }) {
+    /** A guild or channel has another name now; a name in the config keeps its object. */
+    renamed({ guild, channel }: Renamed): void {
       const held = heldNames(policy().policy, guild, channel, now());
       if (held.length === 0) return;
       keeper.hold(held);
@@ -181,9 +167,11 @@ export function createNameResolver(
         log.info("A name in the config means the object that had it until now", { typed, id });
       }
     },
+    /** Discord has just added the bot to a guild. */
     joined,
+    /** Ids and names of the config that mean nothing at Discord. */
     findings: unknownIds.findings,
-    async stop() {
+    async stop(): Promise<void> {
       cancel?.();
       cancelReport?.();
       await names.stop();

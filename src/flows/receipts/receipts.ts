@@ -19,7 +19,6 @@ import type { MadeChange, ToolChanges } from "../../store/changes/changes.ts";
 import type { Steps } from "../../store/turns/turn_ends.ts";
 import { clip } from "../../lib/text/cut.ts";
 
-/** A call's effect, with its end. */
 export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];
   /** Why it failed, in fixed words; absent: it did not. */

@@ -26,7 +26,6 @@ export function createSchedules(
   account: Account<Pick<Store, "schedules" | "inbox" | "pairing">, CurrentPolicy>,
   { judging, hasAgent, rolesNow, placeNow, timezone, reminderRules, tellOwners }: {
     readonly judging: Pick<Judging, "judge" | "route" | "presence">;
-    /** Whether the config has an agent. */
     readonly hasAgent: (agentId: string) => boolean;
     /**
      * The creator's current roles; `undefined` if they have left the guild, or may not see the

@@ -188,7 +188,6 @@ async function foldNow(
   return isStored;
 }
 
-/** Asks the model once. */
 async function ask(
   request: ModelRequest,
   timeoutMs: number,

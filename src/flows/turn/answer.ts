@@ -314,7 +314,6 @@ function givenOf(
   return { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isPersonal };
 }
 
-/** The record of a turn that ends without an answer of the model. */
 async function recordWithoutAnswer(
   run: AnswerRun,
   request: TurnRequest,

@@ -31,23 +31,14 @@ import { PROC } from "../process/boot.ts";
 import { decodedText } from "../../lib/text/encoding.ts";
 
 /**
+ * The file is unchanged; the message says what to do.
+ *
  * - `changed`: another program has written the file since it was read, or is writing it; read it
  *   again.
  * - `unwritable`: the system refuses; the cause has its code, such as `ENOSPC`.
  */
-export type WriteErrorKind = "changed" | "unwritable";
-
-/** The file is unchanged; the message says what to do. */
-export class WriteError extends PathError<WriteErrorKind> {
+export class WriteError extends PathError<"changed" | "unwritable"> {
   override readonly name = "WriteError";
-}
-
-/** Paths of the new file and of the backup. */
-export interface Replaced {
-  /** The file itself, with links resolved. */
-  readonly path: string;
-  /** A copy of the old file with the same mode; absent if there was none. */
-  readonly backup?: string;
 }
 
 /** Mode of a new file: only the owner reads it, because it may come to contain a secret. */
@@ -64,6 +55,8 @@ const ABANDONED_MS = 60_000;
  * `<name>.bak`. If several programs do this at once, all but one are refused: a change made between
  * reading and replacing would be lost.
  *
+ * @returns The path of the file itself, with links resolved, and of a copy of the old file with the
+ * same mode; the copy is absent if there was no file.
  * @throws {WriteError} The file is unchanged.
  */
 export function replaceFile({ path, text, expected }: {
@@ -72,7 +65,7 @@ export function replaceFile({ path, text, expected }: {
   readonly text: string;
   /** The text that the change was made from; `undefined` if there was no file. */
   readonly expected: string | undefined;
-}): Replaced {
+}): { readonly path: string; readonly backup?: string } {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: NEW_FOLDER_MODE });
     const target = behindLinks(path);

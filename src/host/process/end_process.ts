@@ -69,7 +69,6 @@ export const STOP_EXTRA_MS = 5_000;
 /** Milliseconds to wait after SIGKILL. */
 const KILLED_WITHIN_MS = 5_000;
 
-/** Decides whether a holder's process may be ended. */
 export function mayEnd(holder: ProcessToEnd, facts: {
   /** This process's id. */
   readonly ownPid: number;

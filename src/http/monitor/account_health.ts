@@ -210,7 +210,6 @@ function reporting(
         rest: { ...rest, isUp: isRestUp },
       };
     },
-    /** Whether the account runs. */
     isRunning: (): boolean => told !== undefined && told.end === undefined,
     /**
      * The turns' last reports on each agent's model, and on the fallback that answers for it (L3);

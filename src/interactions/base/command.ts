@@ -22,7 +22,7 @@ export interface Choice {
 }
 
 /** A value that a person may give with a command. */
-export interface CommandOption<Uses = InteractionContext> {
+export interface CommandOption<Uses = never> {
   /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
@@ -48,7 +48,7 @@ export interface CommandOption<Uses = InteractionContext> {
 }
 
 /** A part of a command with options of its own: `/config get`. */
-export interface Subcommand<Uses = InteractionContext> {
+export interface Subcommand<Uses = never> {
   /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
@@ -59,9 +59,9 @@ export interface Subcommand<Uses = InteractionContext> {
 
 /**
  * The work of a command, however a person gives it. `Uses` is its module's part of the bot, from
- * `context.ts`.
+ * `context.ts`; a command that names none gets nothing.
  */
-export interface CommandWork<Uses = InteractionContext> {
+export interface CommandWork<Uses = never> {
   /** The right that policy checks before {@link CommandWork.run}. */
   readonly needs: CommandNeeds;
   /**
@@ -77,7 +77,7 @@ export interface CommandWork<Uses = InteractionContext> {
 export type OfferUses = Pick<InteractionContext, "config" | "mcp" | "searches" | "talks">;
 
 /** A command: its name for Discord, its right and its answer. */
-export interface Command<Uses = InteractionContext> extends CommandWork<Uses> {
+export interface Command<Uses = never> extends CommandWork<Uses> {
   /** Lower case, 1 to 32 characters, without `/`. */
   readonly name: string;
   /** 1 to 100 characters; Discord shows it in the list of commands. */
@@ -105,7 +105,7 @@ export interface Command<Uses = InteractionContext> extends CommandWork<Uses> {
 }
 
 /** A command in the menu of a message (K6). */
-export interface MessageCommand<Uses = InteractionContext> extends CommandWork<Uses> {
+export interface MessageCommand<Uses = never> extends CommandWork<Uses> {
   /** 1 to 32 characters, as Discord shows it: `"Ask Barnacle"`. */
   readonly name: string;
 }
@@ -133,7 +133,7 @@ export type Later = () => Promise<string>;
 export type ComponentKind = ComponentUse["kind"];
 
 /** A component of one kind: its name for routing, its right and its answer. */
-export interface ComponentOf<Kind extends ComponentKind, Uses = InteractionContext> {
+export interface ComponentOf<Kind extends ComponentKind, Uses = never> {
   /** Only uses of this kind are routed to it. */
   readonly kind: Kind;
   /** The part of a `custom_id` before its first `:`, by which uses are routed. */
@@ -151,7 +151,7 @@ export interface ComponentOf<Kind extends ComponentKind, Uses = InteractionConte
   failedText(texts: Texts): string;
 }
 
-export type Component<Uses = InteractionContext> = {
+export type Component<Uses = never> = {
   [Kind in ComponentKind]: ComponentOf<Kind, Uses>;
 }[ComponentKind];
 

@@ -84,7 +84,6 @@ async function listed({ mcp, texts, now }: McpUses): Promise<string> {
     .join("\n");
 }
 
-/** The state of a login, for people. */
 export function stateText(
   { login, until, isRenewed }: McpLoginState,
   now: number,

@@ -115,21 +115,6 @@ export const send: Command<SettingsUses> = settingCommand({
   needs: "owner",
 });
 
-interface SettingCommand extends Pick<Command, "description" | "needs"> {
-  readonly name: ChosenSetting;
-  readonly option: { readonly name: string; readonly description: string };
-  /** The values; one of them is {@link SettingCommand.unset}. */
-  readonly choices: readonly Choice[];
-  /** The value that removes the choice: `"default"`. */
-  readonly unset: string;
-  /** A sentence below the answer; it also refuses a value, if it says so. */
-  readonly remark?: (
-    call: CommandCall,
-    value: string | undefined,
-    context: SettingsUses,
-  ) => SettingRemark | undefined | Promise<SettingRemark | undefined>;
-}
-
 interface SettingRemark {
   readonly text: string;
   readonly refuses: boolean;
@@ -137,7 +122,22 @@ interface SettingRemark {
 
 /** Makes the command. Without a value, it shows the setting. */
 function settingCommand(
-  { name, description, option, choices, unset, needs, remark }: SettingCommand,
+  { name, description, option, choices, unset, needs, remark }:
+    & Pick<Command, "description" | "needs">
+    & {
+      readonly name: ChosenSetting;
+      readonly option: { readonly name: string; readonly description: string };
+      /** The values; one of them is `unset`. */
+      readonly choices: readonly Choice[];
+      /** The value that removes the choice: `"default"`. */
+      readonly unset: string;
+      /** A sentence below the answer; it also refuses a value, if it says so. */
+      readonly remark?: (
+        call: CommandCall,
+        value: string | undefined,
+        context: SettingsUses,
+      ) => SettingRemark | undefined | Promise<SettingRemark | undefined>;
+    },
 ): Command<SettingsUses> {
   return {
     name,

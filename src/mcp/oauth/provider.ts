@@ -118,24 +118,6 @@ export interface LoginPorts extends Clock {
   readonly onSignIn?: (serverId: string) => boolean;
 }
 
-interface LoginOf {
-  /** Log whose lines have none of the tokens, which servers may repeat. */
-  readonly log: Log;
-  /** The login for a new connection; `undefined` if there is none. */
-  provider(): OAuthProvider | undefined;
-  /** Unix time in milliseconds of the sign-in; `undefined` if there is none. */
-  signedInAt(): number | undefined;
-  /** The refusal of a server, in words: renewing the tokens may work later. */
-  failureOf(refusal: Error): Error;
-  /** Tells the owners that the server wants a sign-in, once. @returns Whether they know. */
-  tell(): boolean;
-  /** Has the next sign-in ask for the scopes that a request lacked. */
-  want(scope: string | undefined): void;
-  clean(text: string): string;
-  /** Removes the tokens from all texts of a JSON value. */
-  cleanAll<Value>(value: Value): Value;
-}
-
 /**
  * Creates the login of a server. One with a token of the config has none.
  *
@@ -145,7 +127,7 @@ export function createLoginOf(
   id: string,
   server: McpHttpServer | undefined,
   { logins, log, now, onSignIn }: LoginPorts,
-): LoginOf {
+) {
   const url = server && !hasOwnToken(server) ? server.url : undefined;
   const read = () => url === undefined ? undefined : logins.read(id, url);
   function note(login: Login): void {
@@ -177,25 +159,30 @@ export function createLoginOf(
   }
 
   return {
+    /** Log whose lines have none of the tokens, which servers may repeat. */
     log: {
       debug: (message, fields) => log.debug(message, cleanFields(fields)),
       info: (message, fields) => log.info(message, cleanFields(fields)),
       warn: (message, fields) => log.warn(message, cleanFields(fields)),
       error: (message, fields) => log.error(message, cleanFields(fields)),
-    },
-    provider() {
+    } satisfies Log,
+    /** The login for a new connection; `undefined` if there is none. */
+    provider(): OAuthProvider | undefined {
       current = url !== undefined && read()?.tokens
         ? createOAuthProvider(id, url, { logins, now })
         : undefined;
       return current;
     },
-    signedInAt: () => read()?.signedInAt,
-    failureOf(refusal) {
+    /** Unix time in milliseconds of the sign-in; `undefined` if there is none. */
+    signedInAt: (): number | undefined => read()?.signedInAt,
+    /** The refusal of a server, in words: renewing the tokens may work later. */
+    failureOf(refusal: Error): Error {
       return refusal instanceof SignInNeededError && current?.isUnrenewed()
         ? new Error("its login could not be renewed now; it is tried again")
         : refusal;
     },
-    tell() {
+    /** Tells the owners that the server wants a sign-in, once. @returns Whether they know. */
+    tell(): boolean {
       if (url === undefined || !onSignIn) return false;
       const login = read() ?? { url, signedInAt: 0 };
       if (login.isTold || toldAt === login.signedInAt) return true;
@@ -204,12 +191,14 @@ export function createLoginOf(
       note({ ...login, isTold: true });
       return true;
     },
-    want(scope) {
+    /** Has the next sign-in ask for the scopes that a request lacked. */
+    want(scope: string | undefined): void {
       const login = read();
       const wantedScope = scopesOf(login?.wantedScope ?? login?.tokens?.scope, scope);
       if (login && wantedScope !== login.wantedScope) note({ ...login, wantedScope });
     },
     clean,
+    /** Removes the tokens from all texts of a JSON value. */
     cleanAll<Value>(value: Value): Value {
       if (!read()?.tokens) return value;
       const text = JSON.stringify(value);

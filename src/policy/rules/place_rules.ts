@@ -278,7 +278,6 @@ interface GuildEntry extends Layer<GuildRules> {
 /** Computed entries by policy, since an account's filter reaches its guilds. */
 const ENTRIES = new WeakMap<AccessPolicy, Map<string, GuildEntry>>();
 
-/** The entry of a key, if there is one. */
 function entryOf(
   policy: AccessPolicy,
   guilds: Readonly<Record<string, GuildRules>>,

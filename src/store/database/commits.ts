@@ -60,7 +60,6 @@ interface Commits extends Transactions {
   writes(): number;
 }
 
-/** Everything that commits need from outside. */
 export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" | "onRefused"> {
   /** Path of the database file, for error messages. */
   readonly path: string;

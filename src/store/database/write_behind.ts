@@ -284,32 +284,12 @@ function callHook(
  */
 export type RunJob = (job: () => void, onThrow: (error: unknown) => void) => boolean;
 
-/** The three ways to run work as one transaction. */
-interface JobGroups {
-  /** Runs `work`, a single statement, which is a transaction by itself. */
-  single(durability: Durability, work: () => void): void;
-  /**
-   * Runs `work` as one transaction.
-   *
-   * @throws {unknown} The error of `work` or of the disk, with nothing stored.
-   */
-  whole<T>(durability: Durability, work: () => T): T;
-  /**
-   * Runs jobs as one transaction. If the disk refuses, it fails as a whole. If a job throws
-   * otherwise, `work` runs again from its beginning, and only that job is undone. Hardly any job
-   * ever throws, so a savepoint for each would cost more than the second run.
-   *
-   * @param work Its second run gets `isAlone`: each job then stands for itself.
-   */
-  each<T>(durability: Durability, work: (runJob: RunJob, isAlone: boolean) => T): T;
-}
-
 /**
  * Runs several jobs in one transaction of SQLite. Each job can fail by itself.
  *
  * @param onUndone Called at once, before other work runs, if finished work is undone.
  */
-function prepareJobGroups(database: DatabaseSync, onUndone: () => void): JobGroups {
+function prepareJobGroups(database: DatabaseSync, onUndone: () => void) {
   const sql = statementsOf(database);
   const begin = sql`BEGIN IMMEDIATE`;
   const commit = sql`COMMIT`;
@@ -325,6 +305,11 @@ function prepareJobGroups(database: DatabaseSync, onUndone: () => void): JobGrou
     current = durability;
   }
 
+  /**
+   * Runs `work` as one transaction.
+   *
+   * @throws {unknown} The error of `work` or of the disk, with nothing stored.
+   */
   function whole<T>(durability: Durability, work: () => T): T {
     setDurability(durability);
     begin.run();
@@ -366,12 +351,20 @@ function prepareJobGroups(database: DatabaseSync, onUndone: () => void): JobGrou
   };
 
   return {
-    single(durability, work) {
+    /** Runs `work`, a single statement, which is a transaction by itself. */
+    single(durability: Durability, work: () => void): void {
       setDurability(durability);
       work();
     },
     whole,
-    each(durability, work) {
+    /**
+     * Runs jobs as one transaction. If the disk refuses, it fails as a whole. If a job throws
+     * otherwise, `work` runs again from its beginning, and only that job is undone. Hardly any job
+     * ever throws, so a savepoint for each would cost more than the second run.
+     *
+     * @param work Its second run gets `isAlone`: each job then stands for itself.
+     */
+    each<T>(durability: Durability, work: (runJob: RunJob, isAlone: boolean) => T): T {
       try {
         return whole(durability, () => work(runJob, false));
       } catch (thrown) {

@@ -100,7 +100,6 @@ export function createSettings(transactions: Transactions) {
 
 export type StoredSettings = ReturnType<typeof createSettings>;
 
-/** The rows of settings, and the memory of them. */
 interface SettingRows {
   readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
   readonly remove: { run(accountId: string, scope: string, name: string): unknown };

@@ -226,7 +226,6 @@ const ENTRY_BYTES = 200;
 /** Estimated bytes of a UTF-16 unit of its text. */
 const CHAR_BYTES = 2;
 
-/** The newest entries of a session. */
 interface CachedSession {
   /** Oldest first, without a gap up to the newest. */
   readonly entries: Entry[];

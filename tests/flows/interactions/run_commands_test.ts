@@ -10,6 +10,7 @@ import {
 } from "../../../src/flows/interactions/run_commands.ts";
 import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
+import type { EachUses } from "../../../src/interactions/base/context.ts";
 import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -30,7 +31,7 @@ const CALL: SlashCommand = {
 };
 const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "dm.allowFrom" };
 const DENIED: Verdict = { kind: "ignore", why: "dm-not-allowed", rule: "r", keepAsContext: false };
-const TIDE: Command = {
+const TIDE: Command<EachUses> = {
   name: "tide",
   description: "Show the tide",
   options: [],

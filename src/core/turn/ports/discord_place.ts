@@ -214,7 +214,6 @@ export interface UndoPort {
   undo(call: DiscordCall, id?: number): Promise<UndoneAction>;
 }
 
-/** A destructive action that has not run. */
 export interface WaitingAction {
   readonly callKey: string;
   /** The things that it names, as Discord shows them: mentions, and links to messages. */

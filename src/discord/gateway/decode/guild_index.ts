@@ -203,20 +203,17 @@ function isChannelAlike(one: IndexedChannel, other: IndexedChannel): boolean {
     JSON.stringify(rowOf(one)) === JSON.stringify(rowOf(other));
 }
 
-export interface Restored {
-  /** The guilds whose texts could be read. */
-  readonly index: GuildIndex;
-  /** Guilds of the bot whose text could not be read. */
-  readonly dropped: readonly GuildId[];
-}
-
 /**
  * Reads texts of {@link snapshotOf}, of this version and of the first release.
  *
  * A text of another version is dropped. The guild is then unknown, and its names are ids, until its
  * next GUILD_CREATE. Only a new session is sure to bring one.
+ *
+ * @returns The guilds whose texts could be read, and the ids of the others.
  */
-export function restoreIndex(snapshots: readonly GuildSnapshot[]): Restored {
+export function restoreIndex(
+  snapshots: readonly GuildSnapshot[],
+): { readonly index: GuildIndex; readonly dropped: readonly GuildId[] } {
   const index = new Map<GuildId, Guild>();
   const dropped: GuildId[] = [];
   for (const { guildId, text } of snapshots) {

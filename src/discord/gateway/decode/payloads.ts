@@ -158,7 +158,6 @@ export const snapshotPayload = z.lazy(() =>
 );
 /** Validated payload of a forwarded message. */
 export type SnapshotPayload = z.infer<typeof snapshotPayload>;
-/** Validated {@link contentPayload}. */
 export type ContentPayload = z.infer<typeof contentPayload>;
 
 /** The message that a reply quotes, or that a forward copies. */

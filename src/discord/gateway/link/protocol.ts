@@ -87,7 +87,6 @@ export interface DispatchBatch extends Batch {
 export type ThreadLogLevel = "debug" | "info" | "warn" | "error";
 export type LogValue = string | number | boolean;
 
-/** Messages from the main thread to the worker. */
 export type ToWorker =
   | {
     readonly kind: "start";

@@ -103,7 +103,6 @@ export function toIntents(
   };
 }
 
-/** The intents for IDENTIFY, and those left out. */
 export interface ChosenIntents {
   /** The intents for IDENTIFY. */
   readonly bits: number;

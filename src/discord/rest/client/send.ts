@@ -23,7 +23,6 @@ import type { Permit } from "../scheduler/request_queue.ts";
 import { limitsOf } from "../scheduler/buckets.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 
-/** The body, files and audit log of a request. */
 export interface BodyOptions {
   /** JSON, ready to be sent; or an object for {@link jsonOf}; or a form. */
   readonly body?: string | object | FormData;

@@ -43,7 +43,6 @@ export interface RequestQueue {
 /** A queue's first request in the fair queue; void once it is no longer its queue's `entry`. */
 export interface QueuedRequest {
   readonly queue: RequestQueue;
-  /** The first request of the queue. */
   readonly request: WaitingRequest;
   /** Turn count when the queue had its last turn; for a new queue, when it joined. */
   readonly lastTurn: number;
@@ -111,7 +110,6 @@ function firstOf(list: WaitingRequest[]): WaitingRequest | undefined {
   return list[0];
 }
 
-/** How a request may be scheduled. */
 export interface SchedulingOptions {
   /** The order among waiting requests. */
   readonly priority: Priority;

@@ -139,7 +139,6 @@ export function PageLink(
   return <a href={addressOf(to, query)} data-page>{children}</a>;
 }
 
-/** The address of a page. */
 function addressOf(to: string, query: Fields = {}): string {
   const text = new URLSearchParams(query).toString();
   return `${to}${text && `?${text}`}`;
@@ -199,7 +198,6 @@ export function QueryForm(
   );
 }
 
-/** A labelled text field. */
 export function Field(
   { name, label, value, placeholder, isRequired = false }: {
     name: string;

@@ -24,7 +24,6 @@ export interface TerminalChange {
   readonly path: string;
   /** What it is about: `"Owners"`. */
   readonly why: string;
-  /** The command that makes the change. */
   readonly command: string;
 }
 
@@ -70,12 +69,6 @@ export function terminalOnly(before: unknown, after: unknown): readonly Terminal
   });
 }
 
-interface ChangedPart {
-  readonly path: readonly Segment[];
-  readonly from: unknown;
-  readonly to: unknown;
-}
-
 /**
  * The deepest parts that differ; a secret is one part. An absent object or list counts as an empty
  * one, so its keys and entries are found.
@@ -84,7 +77,7 @@ function changedPaths(
   from: unknown,
   to: unknown,
   path: readonly Segment[],
-): readonly ChangedPart[] {
+): readonly { readonly path: readonly Segment[]; readonly from: unknown; readonly to: unknown }[] {
   if (isDeepStrictEqual(from, to)) return [];
   const names = [...new Set([from, to].flatMap((side) => isRecord(side) ? Object.keys(side) : []))];
   const isObject = [from, to].every((side) => side === undefined || isRecord(side));

@@ -31,7 +31,6 @@ import { type AnyPage, page, type PageView } from "../base/page.ts";
 import { deleteSchedule, pauseSchedule, resumeSchedule, runSchedule } from "../changes/agent.ts";
 import { channelNames, type NamesById } from "./names.ts";
 
-/** The facts of the page. */
 interface SchedulesFacts {
   readonly all: readonly ListedSchedule[];
   readonly feeds: readonly ListedFeed[];

@@ -38,7 +38,6 @@ const ENTRIES = 50;
 /** UTF-16 units of an entry's words that it shows; the export has all. */
 const MAX_WORDS = 1_500;
 
-/** The facts of the page. */
 interface SessionsFacts {
   readonly sessions: readonly ListedSession[];
   /** The open one; absent if the address names none. */
@@ -47,7 +46,6 @@ interface SessionsFacts {
   readonly problem?: string;
 }
 
-/** A session with its newest entries. */
 interface OpenTranscript {
   readonly session: ListedSession;
   readonly entries: readonly NumberedEntry[];

@@ -27,7 +27,6 @@ const PERIODS: readonly number[] = [7, 30, 90];
 
 const DEFAULT_DAYS = 30;
 
-/** The facts of the page. */
 interface SpendFacts {
   readonly days: number;
   readonly currency: string | undefined;

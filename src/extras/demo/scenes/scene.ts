@@ -26,7 +26,6 @@ export interface Scene {
 /** A Discord, a model and an online bot, with actions for the scene. */
 export interface SceneSet {
   readonly simulation: Simulation;
-  /** The first bot. */
   readonly bot: SimulatedProcess;
   /** Sends a message of a user, which does not mention the bot. */
   say(as: string, where: string, text: string): Message;

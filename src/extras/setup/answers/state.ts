@@ -65,7 +65,6 @@ export interface TokenPrices {
   readonly output: number;
 }
 
-/** The limit of a day. */
 export type LimitAnswer =
   | { readonly kind: "money"; readonly perDay: number; readonly prices: TokenPrices }
   | { readonly kind: "tokens"; readonly perDay: number }

@@ -21,33 +21,6 @@ export interface TurnPerson {
   readonly isOwner: () => boolean;
 }
 
-/** One account's access to the limit. */
-interface AccountTurnLimit {
-  /**
-   * Takes a place, until {@link AccountTurnLimit.giveBack} or {@link AccountTurnLimit.begin}.
-   *
-   * @returns Whether there was one, and no account is claiming. If not, `wake` is called once that
-   * may be so.
-   */
-  take(): boolean;
-  /**
-   * Whether a turn of a person may begin in the taken place.
-   *
-   * @param isBeside Whether other turns of its session run; absent: none.
-   */
-  admits(person: TurnPerson, isBeside?: boolean): boolean;
-  /** Gives a place back without a turn, because no message waits. */
-  giveBack(): void;
-  /**
-   * Notes whose turn begins in the taken place.
-   *
-   * @returns Gives the place back. Call it once the turn needs it no more, and after the turn.
-   */
-  begin(person: TurnPerson): () => void;
-  /** Ends the calls of `wake`. Taken places stay taken. */
-  leave(): void;
-}
-
 /**
  * Creates the limit without taken places.
  *
@@ -84,10 +57,16 @@ export function createTurnLimit(size: () => number) {
      *
      * @param wake Called when a place, or a session, may be free again.
      */
-    join(wake: () => void): AccountTurnLimit {
+    join(wake: () => void) {
       members.add(wake);
       return {
-        take() {
+        /**
+         * Takes a place, until `giveBack` or `begin`.
+         *
+         * @returns Whether there was one, and no account is claiming. If not, `wake` is called once
+         * that may be so.
+         */
+        take(): boolean {
           if (isClaiming || taken >= size()) {
             refused.add(wake);
             return false;
@@ -96,15 +75,26 @@ export function createTurnLimit(size: () => number) {
           taken++;
           return true;
         },
-        admits: ({ id, isOwner }, isBeside = false) =>
+        /**
+         * Whether a turn of a person may begin in the taken place.
+         *
+         * @param isBeside Whether other turns of its session run.
+         */
+        admits: ({ id, isOwner }: TurnPerson, isBeside = false): boolean =>
           others < Math.max(1, size() - (isBeside ? 2 : 1)) &&
             (id === undefined || !running.has(id)) || isOwner(),
-        giveBack() {
+        /** Gives a place back without a turn, because no message waits. */
+        giveBack(): void {
           isClaiming = false;
           taken--;
           wakeAll(refused);
         },
-        begin({ id, isOwner }) {
+        /**
+         * Notes whose turn begins in the taken place.
+         *
+         * @returns Gives the place back. Call it once the turn needs it no more, and after the turn.
+         */
+        begin({ id, isOwner }: TurnPerson): () => void {
           const isCounted = !isOwner();
           if (isCounted) count(id, 1);
           isClaiming = false;
@@ -119,7 +109,8 @@ export function createTurnLimit(size: () => number) {
             wakeAll(members);
           };
         },
-        leave() {
+        /** Ends the calls of `wake`. Taken places stay taken. */
+        leave(): void {
           members.delete(wake);
           refused.delete(wake);
         },
