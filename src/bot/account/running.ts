@@ -8,7 +8,7 @@
 
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
-import { whenAborted } from "../../lib/clock.ts";
+import { waitFor, whenAborted } from "../../lib/clock.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
 import { refusedParts, settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
@@ -103,7 +103,7 @@ export async function runAccount(
       turns.wake();
     },
     stop: () =>
-      stopped ??= stop(parts, (error) => {
+      stopped ??= stopParts(parts, (error) => {
         const message = "Cannot store the last events; Discord will send them again";
         logging.forPart("inbox").error(message, { error });
       }),
@@ -117,14 +117,14 @@ const ANSWERS_MS = 3_000;
  * Stops an account's parts in the order in which messages pass them. Running turns end, their
  * replies leave within the grace period, and the gateway closes resumable (G12).
  */
-async function stop(
+export async function stopParts(
   { settings, client, connectionState, outbound, inbound, catchUp, turns, duplicates, ...rest }:
     Parts,
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
-  const { stopping, connection } = rest;
+  const { account: { schedule }, stopping, connection } = rest;
   const graceOver = whenAborted(stopping.signal);
-  const grace = setTimeout(() => stopping.abort(), settings.config.shutdown.graceSec * 1_000);
+  const endGrace = schedule(() => stopping.abort(), settings.config.shutdown.graceSec * 1_000);
   client.hurry();
   duplicates.stop();
   connectionState.stop();
@@ -134,8 +134,7 @@ async function stop(
   await rest.extras.stop();
   await rest.questions.stop();
   await turns.stop();
-  const { signal } = stopping;
-  const late = whenAborted(AbortSignal.any([signal, AbortSignal.timeout(ANSWERS_MS)]));
+  const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
   await Promise.all([
     Promise.race([outbound.channelQueues.drain(), graceOver]),
     Promise.race([inbound.answered(), late]),
@@ -143,7 +142,7 @@ async function stop(
   // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
   const closed = connection.stats() && connection.stop();
   if (closed) await Promise.race([closed.then(inbound.answered), late]);
-  clearTimeout(grace);
+  endGrace();
   stopping.abort();
   await (closed ?? connection.stop());
   await catchUp.stop();

@@ -3,7 +3,7 @@
  * runs.
  *
  * The copy is made by this process, not by the bot. So the bot's only share is the disk that both use.
- * This process has a low priority.
+ * The command's process has a low priority.
  */
 
 import {
@@ -70,12 +70,14 @@ interface BackupResult {
  * Makes a backup, and prints its path.
  *
  * @param flags With the argument as `place`.
+ * @param logN As for `encrypted()`.
  */
 export function backup(
   flags: BackupFlags & { readonly place?: string },
   io: Io,
   ask: AskHidden | undefined,
   crash: CrashPoints,
+  logN?: number,
 ): Promise<ExitCode> {
   const isRoot = process.geteuid?.() === 0;
   return reportingErrors(io, async () => {
@@ -106,7 +108,7 @@ export function backup(
     const config = configFlag(flags.config, place, io);
     const made = await io.during(
       "Copying",
-      makeBackup({ config, dataDir: place.dataDir, path, passphrase }, io, crash),
+      makeBackup({ config, dataDir: place.dataDir, path, passphrase, logN }, io, crash),
     );
     await record(made, place.dataDir, io);
     report(made, flags, io);
@@ -206,10 +208,11 @@ const UNFINISHED = /^\..+-(\d+)\.part(?:-journal)?$/;
  * @throws {StartError} If there is no room.
  */
 async function makeBackup(
-  { dataDir, path, passphrase, config }: Pick<BackupFlags, "config"> & {
+  { dataDir, path, passphrase, logN, config }: Pick<BackupFlags, "config"> & {
     readonly dataDir: string;
     readonly path: string;
     readonly passphrase: string | undefined;
+    readonly logN: number | undefined;
   },
   io: Io,
   crash: CrashPoints,
@@ -221,7 +224,6 @@ async function makeBackup(
   const copy = join(folder, `.copy-${process.pid}.part`);
   try {
     removeDeadFiles(folder, UNFINISHED);
-    yieldToOthers();
     const hasSecrets = passphrase !== undefined;
     const contents = await gatherContents({ dataDir, config, env: io.env, hasSecrets });
     for (const problem of contents.problems) io.problem(problem);
@@ -252,7 +254,7 @@ async function makeBackup(
     };
     const part = join(dirname(path), `.${basename(path)}-${process.pid}.part`);
     const bytes = await writeSealed(
-      { path, part, passphrase, onWritten: () => crash.at("packed") },
+      { path, part, passphrase, logN, onWritten: () => crash.at("packed") },
       writeTar(withSums(filesOf(manifest, copy, contents)), createdAt),
     );
     return { path, bytes, manifest };
@@ -263,8 +265,11 @@ async function makeBackup(
   }
 }
 
-/** Replies go first. The lowest priority would starve a backup for hours on a busy machine. */
-function yieldToOthers(): void {
+/**
+ * Lowers the priority of this process: replies go first. The lowest one would starve a backup for
+ * hours on a busy machine.
+ */
+export function yieldToOthers(): void {
   try {
     setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {

@@ -37,13 +37,15 @@ export const backup: CliCommand = describeCommand<BackupFlags, [to?: string]>({
     },
   },
   async run(flags, io, to) {
-    const [{ backup }, { hiddenOnTerminal }, { createCrashPoints, readCrashPoint }] = await Promise
-      .all([
-        import("./backup.ts"),
-        import("./passphrase.ts"),
-        import("../../host/process/crash_points.ts"),
-      ]);
+    const [{ backup, yieldToOthers }, { hiddenOnTerminal }, { createCrashPoints, readCrashPoint }] =
+      await Promise
+        .all([
+          import("./backup.ts"),
+          import("./passphrase.ts"),
+          import("../../host/process/crash_points.ts"),
+        ]);
     const crash = createCrashPoints(readCrashPoint(io.env));
+    yieldToOthers();
     return await backup({ ...flags, place: to }, io, hiddenOnTerminal(), crash);
   },
 });

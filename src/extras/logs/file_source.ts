@@ -15,6 +15,9 @@ const CHUNK_BYTES = 64 * 1_024;
 /** Milliseconds between two looks at a file that is followed. */
 const LOOK_MS = 200;
 
+const untilNextLook = (signal: AbortSignal): Promise<void> =>
+  sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+
 const NEWLINE = 10;
 
 interface OpenLog {
@@ -27,8 +30,9 @@ interface OpenLog {
  * Opens a log.
  *
  * @param path Of its newest file, which exists.
+ * @param wait Waits between two looks at a file that is followed.
  */
-export function fileSource(path: string): LogSource {
+export function fileSource(path: string, wait = untilNextLook): LogSource {
   let newest = openFile(path);
   let position = newest?.size ?? 0;
 
@@ -49,7 +53,7 @@ export function fileSource(path: string): LogSource {
         position = 0;
       } else {
         if (isFile && now.size < position) position = 0;
-        await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+        await wait(signal);
       }
     }
   }

@@ -25,12 +25,27 @@ const PIECE_EVERY_MS = 90;
 /** Milliseconds to wait for an unwanted message. */
 const AFTERWARDS_MS = 500;
 
-/** The answer in small pieces, as models send it. */
-async function* slowly(): AsyncGenerator<string> {
-  for (const piece of ANSWER.match(/[\s\S]{1,18}/g) ?? []) {
-    yield piece;
-    await sleep(PIECE_EVERY_MS);
-  }
+/** Pieces after which a draft is due, and those of the end. */
+const FIRST_PIECES = 5;
+const LAST_PIECES = 5;
+
+/** The answer in small pieces, as models send it. However slow the bot is, it sees no whole answer. */
+function growingAnswer() {
+  const [shown, maySayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  return {
+    async *pieces(): AsyncGenerator<string> {
+      const pieces = ANSWER.match(/[\s\S]{1,18}/g) ?? [];
+      for (const [at, piece] of pieces.entries()) {
+        if (at === FIRST_PIECES) await shown.promise;
+        if (at === pieces.length - LAST_PIECES) await maySayEnd.promise;
+        yield piece;
+        await sleep(PIECE_EVERY_MS);
+      }
+    },
+    /** A person sees the draft. */
+    shown: shown.resolve,
+    maySayEnd: maySayEnd.resolve,
+  };
 }
 
 const discord = (streaming: "off" | "edit") => () => ({
@@ -84,12 +99,15 @@ describe("[R8] streaming", () => {
 
   it("shows a growing draft, with the same result as off", async () => {
     const expected = await withoutStreaming();
-    await using model = await startFixedModel(slowly);
+    const { pieces, shown, maySayEnd } = growingAnswer();
+    await using model = await startFixedModel(pieces);
     await play(async (scene) => {
       const seen = watch(scene);
       scene.say("grace", scene.here, `${scene.mention} krill?`);
       await scene.until("a draft", () => seen.length > 0);
+      shown();
       assert.ok(!hasEnded(scene));
+      maySayEnd();
       await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // checked below
       await sleep(AFTERWARDS_MS);
       assert.deepEqual(standing(scene), expected);
@@ -105,13 +123,17 @@ describe("[R8] streaming", () => {
   it("[D2] continues its draft after kill -9, with the same result as off", async () => {
     const expected = await withoutStreaming();
     await withSimulation({ discord: discord("edit") }, async (scene) => {
-      await using model = await startFixedModel(slowly);
+      const { pieces, shown, maySayEnd } = growingAnswer();
+      await using model = await startFixedModel(pieces);
       const env = { OPENAI_BASE_URL: model.baseUrl };
       const dying = await scene.start(env);
       const seen = watch(scene);
       scene.say("grace", "general", `${scene.mention} krill?`);
+      await scene.until("a draft", () => seen.length > 0);
+      shown();
       await scene.until("a draft that has grown", () => seen.length >= 2);
       await killBot(dying);
+      maySayEnd();
       assert.ok(!hasEnded(scene));
       scene.startBot(env);
       await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // checked below
@@ -121,15 +143,17 @@ describe("[R8] streaming", () => {
   });
 
   it("removes the draft if the turn fails, and reports the failure once", async () => {
+    const shown = Promise.withResolvers<void>();
     await using model = await startFixedModel(async function* () {
       yield "Krill are small, and there are very many of them. ";
-      await sleep(2_000);
+      await shown.promise;
       throw new Error("the model trips");
     });
     await play(async (scene) => {
       const seen = watch(scene);
       scene.say("grace", scene.here, `${scene.mention} krill?`);
       await scene.until("a draft", () => seen.some((content) => content.includes("Krill")));
+      shown.resolve();
       await scene.until("the failure", () => {
         const [said, ...more] = scene.written(scene.here);
         return said?.includes("Error ID") && more.length === 0;

@@ -40,7 +40,7 @@ import { recordingIo } from "../../cli/io.ts";
 afterEach(removeDataFixtures);
 
 const PASSPHRASE = "correct horse battery staple";
-/** Work factor of the backups that `sealed()` encrypts: a real one costs half a second at each use. */
+/** Work factor of encrypted backups: a real one costs half a second at each use. */
 const LOG_N = 10;
 const ALIVE = createCrashPoints(undefined);
 
@@ -65,7 +65,7 @@ async function run(work: (io: ReturnType<typeof recordingIo>) => Promise<number>
 }
 
 const backUp = (fixture: DataFixture, flags: object = {}, ask?: AskHidden) =>
-  run((io) => backup({ ...fixture.flags, encrypt: false, ...flags }, io, ask, ALIVE));
+  run((io) => backup({ ...fixture.flags, encrypt: false, ...flags }, io, ask, ALIVE, LOG_N));
 
 const check = (file: string, data: string, flags: object = {}, ask?: AskHidden) =>
   run((io) => verify({ data, json: false, ...flags }, [file], io, ask));

@@ -130,8 +130,7 @@ describe("[O6] [SEC-R31] the dashboard behind a proxy", () => {
         for (const out of [proxy.stdout, proxy.stderr]) out.on("data", (text) => said += text);
         try {
           const url = new URL(link);
-          for (let tries = 0; tries < 100; tries++) {
-            if (await ask(url).then(() => true, () => false)) break;
+          while (proxy.exitCode === null && !await ask(url).then(() => true, () => false)) {
             await sleep(50);
           }
           await logIn(url).catch((error) => {

@@ -9,6 +9,7 @@ import { healthcheck } from "../../../src/extras/diagnose/healthcheck.ts";
 import { status } from "../../../src/extras/diagnose/status.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import { toHealthCheck } from "../../../src/http/health_finding.ts";
 import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -257,9 +258,7 @@ describe("[O1] barnacle status", () => {
     const said = async () => {
       const io = recordingIo();
       const flags = { data: folder.path, json: false, verbose: false, probe: false };
-      const start = performance.now();
-      assert.equal(await status(flags, io, 60_000), 75);
-      assert.ok(performance.now() - start < 5_000);
+      assert.equal(await status(flags, io, DAY_MS), 75); // a wait would outlast the test
       return io.stderr.join("");
     };
     const fix = "set another http\\.port, or stop that program; then restart the bot";

@@ -30,6 +30,21 @@ function numbersOf(lines: readonly string[]): readonly number[] {
   return lines.map((line) => Number(/Event (\d+)/.exec(line)?.[1]));
 }
 
+/** A short wait between two looks at a file, and the end of the next whole look. */
+function countedLooks() {
+  let looks = 0;
+  return {
+    async wait(): Promise<void> {
+      looks++;
+      await sleep(5);
+    },
+    async looksAgain(): Promise<void> {
+      const enough = looks + 2; // the first may have begun before
+      while (looks < enough) await sleep(5);
+    },
+  };
+}
+
 const span = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
 async function show(flags: Partial<LogsFlags>, env = process.env) {
@@ -96,7 +111,8 @@ describe("[O2] barnacle logs --file", () => {
     using folder = tempDirectory();
     const path = join(folder.path, "x.log");
     writeFileSync(path, `${event(1)}\n${event(2).slice(0, 20)}`);
-    const source = fileSource(path);
+    const { wait, looksAgain } = countedLooks();
+    const source = fileSource(path, wait);
     const seen: string[] = [];
     for await (const { event, isOpen } of source.newestFirst?.() ?? []) {
       if (!isOpen) seen.push(event);
@@ -115,7 +131,7 @@ describe("[O2] barnacle logs --file", () => {
     writeFileSync(path, `${event(4)}\n`);
     await until(4);
     truncateSync(path);
-    await sleep(500); // so that the reader sees the empty file
+    await looksAgain(); // at the empty file
     appendFileSync(path, `${event(5)}\n`);
     await until(5);
     stop.abort();
@@ -127,7 +143,8 @@ describe("[O2] barnacle logs --file", () => {
     using folder = tempDirectory();
     const path = join(folder.path, "x.log");
     writeFileSync(path, `${event(1)}\n`);
-    const source = fileSource(path);
+    const { wait, looksAgain } = countedLooks();
+    const source = fileSource(path, wait);
     const seen: string[] = [];
     const stop = new AbortController();
     const following = (async () => {
@@ -137,10 +154,10 @@ describe("[O2] barnacle logs --file", () => {
     while (seen.length < 1) await sleep(10);
     renameSync(path, `${path}.1`);
     mkdirSync(path);
-    await sleep(300); // so that the reader sees the folder
+    await looksAgain(); // at the folder
     rmSync(path, { recursive: true });
     execFileSync("mkfifo", [path]);
-    await sleep(300);
+    await looksAgain();
     rmSync(path);
     writeFileSync(path, `${event(2)}\n`);
     while (seen.length < 2) await sleep(10);

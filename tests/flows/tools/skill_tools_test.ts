@@ -31,9 +31,12 @@ const header = (more: string) => `export const tool = { description: "d", ${more
 const MAIN = "export default async (input, { fetch, call }) => ";
 const { signal } = new AbortController();
 
-/** A tool that does not end by itself gets less time than a bot gives; the others have room. */
-const timeOf = ({ source, file }: { readonly source: string; readonly file: string }): number =>
-  source.includes("for (;;)") || file.endsWith("/late.js") ? 1_500 : 60_000;
+/** A run that does not end by itself gets less time than a bot gives; the others have room. */
+const timeOf = ({ source, file, input }: Parameters<RunTool>[0]): number => {
+  const isEndless = source.startsWith("for (;;)") ||
+    input !== undefined && (source.includes("for (;;)") || file.endsWith("/late.js"));
+  return isEndless ? 100 : 60_000;
+};
 
 /** Runs a tool in this process. */
 const runTool: RunTool = async (job, _signal, answer = () => Promise.reject(new Error("no"))) => {
@@ -75,8 +78,12 @@ const server = createServer(async (request, response) => {
 const directory = tempDirectory();
 const { path: root } = directory;
 
+/** A place of its own for each skill: a search reads all skills of a place. */
+const placeOf = (skill: string): string => join(root, skill);
+const folderOf = (skill: string): string => join(placeOf(skill), skill);
+
 function add(skill: string, tools: Readonly<Record<string, string>>): void {
-  const folder = join(root, skill, "tools");
+  const folder = join(folderOf(skill), "tools");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "..", "SKILL.md"), `---\nname: ${skill}\ndescription: d\n---\n`);
   for (const [name, text] of Object.entries(tools)) writeFileSync(join(folder, `${name}.js`), text);
@@ -86,11 +93,8 @@ const toolsIn = ({ skills }: SkillSet) => skills.flatMap(({ tools }) => tools ??
 
 /** Reads the tools of skills with some names. */
 async function find(...names: readonly string[]) {
-  const { skills, problems } = await findSkills([{ path: root, isRequired: true }]);
-  return await withTools(
-    { skills: skills.filter(({ name }) => names.includes(name)), problems },
-    runTool,
-  );
+  const places = names.map((name) => ({ path: placeOf(name), isRequired: true }));
+  return await withTools(await findSkills(places), runTool);
 }
 
 const fetch = (...request: Parameters<Parameters<typeof runSkillTool>[2]["fetch"]>) =>
@@ -108,9 +112,16 @@ const parts = {
   cleanSecrets: (text: string) => text.replaceAll(TOKEN, "[redacted]"),
 };
 
-async function run(id: string, input: unknown = {}, callTool = refuse): Promise<string> {
+async function toolOf(id: string): Promise<SkillTool> {
   const tool = toolsIn(await find(id.split("/")[0] ?? "")).find((one) => one.id === id);
   assert.ok(tool, id);
+  return tool;
+}
+
+const run = async (id: string, input: unknown = {}, callTool = refuse): Promise<string> =>
+  await runFound(await toolOf(id), input, callTool);
+
+async function runFound(tool: SkillTool, input: unknown, callTool = refuse): Promise<string> {
   requests = [];
   bodies = [];
   const context = { signal, callTool };
@@ -123,7 +134,7 @@ before(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   for (const name of readdirSync(EXAMPLES)) {
-    const folder = join(root, name);
+    const folder = folderOf(name);
     cpSync(join(EXAMPLES, name), folder, { recursive: true });
     for (const file of readdirSync(join(folder, "tools"))) {
       const path = join(folder, "tools", file);
@@ -187,7 +198,7 @@ describe("[T7a] withTools()", () => {
       /SyntaxError: .*\(broken-syntax\/tools\/syntax\.js:2:6\)/,
     ],
     ["throws", "\n null.x", /TypeError: .*\(broken-throws\/tools\/throws\.js:2:\d+\)/],
-    ["loops", "for (;;);", /it ran longer than 1.5 s/],
+    ["loops", "for (;;);", /it ran longer than 0.1 s/],
     ["eats", "'a'.repeat(2 ** 29);", /more than 64 MB/],
     ["waits", "await new Promise(() => {});", /its promise never settles/],
     ["files", 'import { readFileSync } from "node:fs";', /could not load module 'node:fs'/],
@@ -247,7 +258,7 @@ describe("[T7a] withTools()", () => {
       add(skill, { [name]: source, fine: `${header("")}${MAIN}1` });
       const { skills, problems } = await find(skill);
       const own = problems.filter(({ file }) => file.includes(`/${skill}/`));
-      assert.deepEqual(own.map(({ file }) => file), [`${join(root, skill)}/tools/${name}.js`]);
+      assert.deepEqual(own.map(({ file }) => file), [`${folderOf(skill)}/tools/${name}.js`]);
       assert.match(own[0]?.reason ?? "", why);
       const tools = skills.find((one) => one.name === skill)?.tools;
       assert.deepEqual(tools?.map((one) => one.name), [`skill__${skill}__fine`]);
@@ -338,7 +349,7 @@ describe("[T7a] runSkillTool()", () => {
       () => `Promise.all(Array.from({ length: 21 }, () => fetch("${origin}/echo")))`,
       /at most 20/,
     ],
-    ["loop", () => "{ for (;;); }", /it ran longer than 1.5 s/],
+    ["loop", () => "{ for (;;); }", /it ran longer than 0.1 s/],
     ["never", () => "new Promise(() => {})", /its promise never settles/],
     ["long_text", () => '"x".repeat(20001)', /its result has more than 20000 characters/],
     ["cycle", () => "{ const a = {}; a.a = a; return a; }", /circular reference/],
@@ -352,10 +363,17 @@ describe("[T7a] runSkillTool()", () => {
     ],
   ];
 
+  let found: Promise<SkillTool> | undefined;
+  /** One tool with the header of all of them. */
+  const hostileTool = () => {
+    if (!found) add("hostile", { act: `${header(hosts())}${MAIN}1` });
+    return found ??= toolOf("hostile/act");
+  };
+
   for (const [name, body, why] of hostile) {
     it(`[SEC-R23] refuses what ${name} does: ${why.source}`, async () => {
-      add("hostile", { act: `${header(hosts())}${MAIN}${body()}` });
-      await assert.rejects(run("hostile/act"), (error: Error) => {
+      const source = `${header(hosts())}${MAIN}${body()}`;
+      await assert.rejects(runFound({ ...await hostileTool(), source }, {}), (error: Error) => {
         assert.match(error.message, why);
         assert.doesNotMatch(error.message, /hunter2/);
         return true;
@@ -380,15 +398,14 @@ describe("[T7a] runSkillTool()", () => {
     });
     assert.match(await run("detached/post"), /without a result/);
     assert.deepEqual(bodies, ["b"]);
-    const late = toolsIn(await find("detached")).find(({ name }) => name.endsWith("late"));
-    assert.ok(late);
+    const late = await toolOf("detached/late");
     const hangs: typeof fetch = async (_request, _origins, stopped) => {
       await once(stopped, "abort");
       throw stopped.reason;
     };
     await assert.rejects(
       runSkillTool(late, {}, { ...parts, fetch: hangs }, { signal }),
-      /it ran longer than 1.5 s/,
+      /it ran longer than 0.1 s/,
     );
   });
 

@@ -147,19 +147,25 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
 
   it("shows no link while it grows, nor in two halves of a long answer", async () => {
     const filler = "Krill are small, and there are very many of them. ".repeat(3);
+    const [draft, grown] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     async function* growing(): AsyncGenerator<string> {
       for (const piece of [filler, "See ht", "tps", "://x.exa", `mple/${DATA.slice(0, 9)}`]) {
         yield piece;
         await sleep(400);
       }
+      await draft.promise;
       yield `${DATA.slice(9)}?k=${DATA}\n${filler}${WRITTEN}`;
-      await sleep(1_300);
+      await grown.promise;
       yield `&k=${DATA} That is all.`;
     }
     await using model = await startFixedModel(growing);
     await play(async (scene) => {
       const { simulator, say, mention, until, here } = scene;
       say("grace", here, `${mention} look at ${WRITTEN}`);
+      await until("the draft", () => texts(scene).length > 0);
+      draft.resolve();
+      await until("more of it", () => texts(scene).length > 1);
+      grown.resolve();
       await until("the end", () => simulator.posted(here).at(-1)?.content.includes("is all."));
       const all = texts(scene);
       assert.ok(all.length > 2, "a draft has grown");

@@ -130,6 +130,9 @@ function fieldsOf(line: string): unknown {
 
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
 
+/** Whether a Unix time lies between another one and now; the clocks of two threads differ a little. */
+const isSince = (from: number, at: number): boolean => from - 100 <= at && at <= Date.now() + 100;
+
 describe("[G1] startGateway()", () => {
   it("sends heartbeats on time while the main thread is blocked for 15 s", async () => {
     const heartbeatMs = 3_000; // a stall of one interval would end the connection
@@ -162,6 +165,7 @@ describe("[G1] startGateway()", () => {
 
   it("reports its state, and counts", async () => {
     const discord = await fake({ heartbeatMs: 700 });
+    const startedAt = Date.now();
     const started = start(gatewayOptions(discord.url));
     const acked = () => started.beats.filter(({ latencyMs }) => latencyMs !== undefined);
     await discord.until(() => isReady(started) && acked().length >= 2, "two acknowledged beats");
@@ -169,7 +173,7 @@ describe("[G1] startGateway()", () => {
     assert.equal(state.state, "ready");
     assert.equal(state.isDown, false);
     assert.equal(state.ack!.intervalMs, 700);
-    assert.ok(Math.abs(Date.now() - state.ack!.at) < 5_000, "in Unix time");
+    assert.ok(isSince(startedAt, state.ack!.at), "in Unix time");
     assert.ok(started.beats.every(({ lateMs, latencyMs = 0 }) => lateMs >= 0 && latencyMs >= 0));
     // The fake shares this thread: after a stall of an interval, a beat is lost with its connection.
     const lost = started.events.filter((event) =>
@@ -181,7 +185,7 @@ describe("[G1] startGateway()", () => {
     assert.equal(stats.identifies, 1);
     assert.equal(stats.deaths, 0);
     assert.deepEqual([...stats.seqCommitted], [[0, 1]]);
-    assert.ok(Math.abs(Date.now() - stats.tickAt) < 5_000, "the worker ticks");
+    assert.ok(isSince(startedAt, stats.tickAt), "the worker ticks");
   });
 
   it("closes so that the session can be resumed, and leaves no thread", async () => {
