@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { describe, it } from "node:test";
+import { createEars } from "../../../../src/extras/voice/link/ears.ts";
+import { openLink } from "../../../../src/extras/voice/link/link.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+
+const TARGET = {
+  url: "ws://x",
+  guildId: "1",
+  userId: "2",
+  channelId: "3",
+  sessionId: "s",
+  token: "t",
+};
+
+/** A connection to a server that accepts each WebSocket, and sends nothing. */
+function linkOf() {
+  const clock = new FakeClock(0);
+  const opened: number[] = [];
+  const ends: string[] = [];
+  const ears = createEars({
+    opus: { takeDecoder: () => undefined },
+    rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+    events: { speechBegan: () => {}, piece: () => {}, frame: () => {} },
+    onSound: () => {},
+  });
+  openLink(TARGET, {
+    now: clock.now,
+    after: clock.schedule,
+    random: () => 0.1,
+    openWebSocket() {
+      const socket = {
+        readyState: WebSocket.OPEN,
+        close: () => {},
+        send: () => {},
+      } as unknown as WebSocket;
+      opened.push(clock.now());
+      clock.schedule(() => socket.onopen?.(new Event("open")), 0);
+      return socket;
+    },
+    openUdp: () => createSocket("udp4"),
+    createSession: () => {
+      throw new Error("no group is begun here");
+    },
+  }, {
+    opus: { encode: () => new Uint8Array() },
+    ears,
+    events: { state: () => {}, ended: (end) => ends.push(end) },
+  });
+  return { clock, opened, ends };
+}
+
+describe("[V9] openLink()", () => {
+  it("gives up a silent server after each step's ten seconds, and waits no longer than planned", () => {
+    const { clock, opened, ends } = linkOf();
+    clock.advance(100_000);
+    assert.deepEqual(opened, [0, 10_000, 20_500, 31_500, 43_500, 57_500]);
+    assert.deepEqual(ends, ["refresh"]);
+  });
+});
