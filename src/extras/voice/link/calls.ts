@@ -13,10 +13,10 @@ import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
 
 /** Milliseconds without a call after which the thread ends: a person who comes back finds it. */
 const IDLE_MS = 30_000;
-/** Deaths of the thread in a row, without a connection between them, after which calls end. */
-const MAX_DEATHS = 3;
 /** Milliseconds of the longest piece of a person's speech. */
 const LONGEST_MS = 30_000;
+
+type Thread = Pick<Worker, "on" | "postMessage" | "terminate">;
 
 /** Creates the calls of an account: none. */
 export function createCalls(
@@ -24,32 +24,34 @@ export function createCalls(
   { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
     readonly voice: VoiceService;
   },
+  open: () => Thread = () => new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
 ): Calls {
   const { self, now, schedule, config, log } = account;
   const calls = new Map<number, { readonly guildId: GuildId; readonly call: MainCall }>();
   const leaving = new Map<GuildId, () => void>();
-  let thread: Worker | undefined;
-  let deaths = 0;
+  let thread: Thread | undefined;
+  /** Messages until the thread listens, as Deno drops what no one listens to. */
+  let waiting: OfCall<ToCall>[] | undefined;
   let nextCall = 1;
   let cancelIdle = () => {};
 
-  function died(worker: Worker, reason: string): void {
+  function died(worker: Thread, reason: string): void {
     if (thread !== worker) return;
     thread = undefined;
-    deaths++;
-    log.error("The thread of voice calls has ended; starting another one", { reason, deaths });
-    for (const { call } of [...calls.values()]) {
-      if (deaths < MAX_DEATHS) call.threadDied();
-      else call.finish("unreachable");
-    }
+    log.error("The thread of voice calls has ended; starting another one", { reason });
+    for (const { call } of [...calls.values()]) call.threadDied();
   }
 
-  function startThread(): Worker {
-    const worker = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } });
+  function startThread(): Thread {
+    const worker = open();
+    waiting = [];
     worker.on("message", (message: OfCall<FromCall> | JobMessage) => {
       if (message.kind === "failed") return died(worker, message.reason);
-      if (message.kind === "done") return;
-      if (message.kind === "state" && message.state.kind === "ready") deaths = 0;
+      if (message.kind === "done" || thread !== worker) return;
+      if (message.kind === "listens") {
+        waiting?.forEach((one) => worker.postMessage(one));
+        return void (waiting = undefined);
+      }
       calls.get(message.call)?.call.told(message);
     });
     worker.on("error", (error) => died(worker, String(error)));
@@ -66,7 +68,8 @@ export function createCalls(
   function post(message: OfCall<ToCall>): void {
     if ((message.kind === "close" || message.kind === "hear") && !thread) return;
     thread ??= startThread();
-    thread.postMessage(message);
+    if (waiting) waiting.push(message);
+    else thread.postMessage(message);
   }
 
   const of = (guildId: GuildId) =>
@@ -88,15 +91,19 @@ export function createCalls(
       of(guildId).forEach((call) => call.finish("left", false));
       cancelIdle();
       const id = nextCall++;
-      const others = () => voice.of(guildId).filter((one) => one.channelId === channelId).length;
       const main = createMainCall(place, events, {
         ...{ voice, schedule, now },
         self: () => self()?.userId,
         rules: () => ({ pauseMs: config().voice?.pauseMs ?? 500, longestMs: LONGEST_MS }),
         post: (message) => post({ ...message, call: id }),
         async whyNot() {
-          const userId = self()?.userId;
-          return userId && await whyNoCall(client, place, userId, others(), now());
+          const bot = self()?.userId;
+          try {
+            return bot && await whyNoCall(client, place, bot, voice.of(guildId), now());
+          } catch (error) {
+            log.error("Cannot join a voice channel", { error, ...place });
+            return "unreachable";
+          }
         },
         hasChannel: () => reader.index.get(guildId)?.channels.has(channelId) ?? false,
         onLeft: (then) => void leaving.set(guildId, then),
@@ -106,10 +113,7 @@ export function createCalls(
         },
       });
       calls.set(id, { guildId, call: main });
-      main.start().catch((error: unknown) => {
-        log.error("Cannot join a voice channel", { error, ...place });
-        main.finish("unreachable", false);
-      });
+      void main.start();
       return main.call;
     },
     async stop() {

@@ -4,20 +4,14 @@
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { HearAs, HeardPiece, Pcm } from "../line/call.ts";
+import type { CallEvents, HearAs, Pcm } from "../line/call.ts";
 import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts";
-import { type Dave, SILENCE } from "./dave.ts";
+import { type Dave, MAX_PEOPLE, SILENCE } from "./dave.ts";
 import type { Opus, SpeechDecoder } from "./opus.ts";
 import { FRAME_MS, FRAME_SAMPLES } from "./player.ts";
 import { createReorder, type Ordered } from "./wire/reorder.ts";
 import { contentOf, readRtp } from "./wire/rtp.ts";
 import type { Transport } from "./wire/transport.ts";
-
-export interface EarEvents {
-  speechBegan(userId: UserId): void;
-  piece(piece: HeardPiece): void;
-  frame(userId: UserId, pcm: Pcm): void;
-}
 
 /** Milliseconds without a packet after which a person is silent; packets come each 20 ms. */
 const SILENT_MS = 100;
@@ -44,7 +38,7 @@ export function createEars(
   { opus, rules, events, onSound }: {
     readonly opus: Pick<Opus, "takeDecoder">;
     readonly rules: () => ListenRules;
-    readonly events: EarEvents;
+    readonly events: Pick<CallEvents, "speechBegan" | "piece" | "frame">;
     /** A person sends: {@link Ears.tick} is to be called. */
     readonly onSound: () => void;
   },
@@ -118,7 +112,7 @@ export function createEars(
     /** A person's sound comes with this number alone: the server gives an old one to others. */
     speaks(ssrc: number, userId: UserId): void {
       forgetNumbers(userId);
-      speakers.set(ssrc, userId);
+      if (speakers.size < MAX_PEOPLE) speakers.set(ssrc, userId);
       const waiting = early;
       early = early.filter((one) => one.ssrc !== ssrc);
       for (const one of waiting) if (one.ssrc === ssrc) one.read();

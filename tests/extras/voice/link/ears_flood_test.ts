@@ -32,5 +32,9 @@ describe("[V9] createEars()", () => {
     assert.equal(flood(3, 1_000), 0);
     assert.equal(flood(1, 1_000), 2_500);
     assert.equal(flood(1, 2_000), 5_000);
+    for (let id = 100; id < 10_100; id++) ears.speaks(id, userId(`${id}`));
+    ears.hear(new Map([[userId("20001"), "frames"]]));
+    ears.speaks(20_001, userId("20001")); // the server named more people than there can be
+    assert.equal(flood(20_001, 3_000), 5_000);
   });
 });
