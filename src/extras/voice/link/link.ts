@@ -37,6 +37,8 @@ export const RUNTIME: Omit<LinkRuntime, "createSession"> = {
 const ASK_MS = 500;
 const CHECK_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
+/** Longest message in characters or bytes: a group of a thousand people. JSON takes 20 times as much. */
+const MAX_MESSAGE = 1_000_000;
 /** Close code that keeps the session. */
 const KEEP_SESSION = 4900;
 
@@ -151,6 +153,7 @@ export function openLink(
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (!isOurs()) return;
       const content = typeof data === "string" ? data : new Uint8Array(data);
+      if (content.length > MAX_MESSAGE) return end("refresh"); // a RESUME would bring it again
       run(() => gateway.receive(readServerMessage(content)));
     };
     socket.onerror = () => {}; // a close follows

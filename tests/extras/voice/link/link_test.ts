@@ -14,10 +14,11 @@ const TARGET = {
   token: "t",
 };
 
-/** A connection to a server that accepts each WebSocket, and sends nothing. */
+/** A connection to a server that accepts each WebSocket, and sends what the test tells. */
 function linkOf() {
   const clock = new FakeClock(0);
   const opened: number[] = [];
+  const sockets: WebSocket[] = [];
   const ends: string[] = [];
   const ears = createEars({
     opus: { takeDecoder: () => undefined },
@@ -36,6 +37,7 @@ function linkOf() {
         send: () => {},
       } as unknown as WebSocket;
       opened.push(clock.now());
+      sockets.push(socket);
       clock.schedule(() => socket.onopen?.(new Event("open")), 0);
       return socket;
     },
@@ -48,7 +50,9 @@ function linkOf() {
     ears,
     events: { state: () => {}, ended: (end) => ends.push(end) },
   });
-  return { clock, opened, ends };
+  const tell = (data: string | ArrayBuffer) =>
+    sockets.at(-1)?.onmessage?.(new MessageEvent("message", { data }));
+  return { clock, opened, ends, tell };
 }
 
 describe("[V9] openLink()", () => {
@@ -57,5 +61,17 @@ describe("[V9] openLink()", () => {
     clock.advance(100_000);
     assert.deepEqual(opened, [0, 10_000, 20_500, 31_500, 43_500, 57_500]);
     assert.deepEqual(ends, ["refresh"]);
+  });
+
+  it("reads no message of more than a million characters or bytes, and asks for another server", () => {
+    for (const long of [" ".repeat(1_000_001), new ArrayBuffer(1_000_001)]) {
+      const { clock, opened, ends, tell } = linkOf();
+      clock.advance(10);
+      tell(JSON.stringify({ op: 99, d: "a".repeat(999_000) }));
+      assert.deepEqual(ends, []);
+      tell(long);
+      clock.advance(100_000);
+      assert.deepEqual([opened, ends], [[0], ["refresh"]]);
+    }
   });
 });
