@@ -19,7 +19,8 @@ const SILENT_MS = 100;
 const TAIL_MS = 4_000;
 /** Packets that are decrypted in a second: 25 people send half of them. More are a flood. */
 const MAX_PACKETS = 2_500;
-
+/** Milliseconds that sound may be ahead of time, as after a network that held it up. */
+const AHEAD_MS = 2_000;
 /** Packets of unknown people that wait: 200 ms of one. */
 const MAX_EARLY = 10;
 
@@ -90,6 +91,7 @@ export function createEars(
 
   function play(stream: Stream, ordered: readonly Ordered[], dave: Dave, nowMs: number): void {
     for (const item of ordered) {
+      if (stream.toldMs > nowMs + AHEAD_MS) return; // a flood, of replays for example
       let pcm: Pcm | undefined;
       try {
         pcm = soundOf(stream, item, dave);

@@ -9,6 +9,31 @@ const ANNA = userId("11");
 const BEN = userId("12");
 
 describe("[V9] createEars()", () => {
+  it("passes on no more sound than a person can speak, as of replays", () => {
+    let frames = 0;
+    const decoder = {
+      decode: () => new Int16Array(480),
+      conceal: () => new Int16Array(480),
+      free: () => {},
+    };
+    const ears = createEars({
+      opus: { takeDecoder: () => decoder },
+      rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+      events: { speechBegan: () => {}, piece: () => {}, frame: () => frames++ },
+      onSound: () => {},
+    });
+    ears.hear(new Map([[ANNA, "frames"]]));
+    ears.speaks(1, ANNA);
+    const transport = { seal: () => new Uint8Array(), open: () => new Uint8Array(9) };
+    const dave = { decrypt: () => undefined } as unknown as Dave;
+    for (let at = 0; at < 10_000; at++) {
+      const packet = rtpHeader({ sequence: at % 200 + 5_000, timestamp: 0, ssrc: 1 });
+      ears.packet(packet, transport, dave, 1_000 + at);
+      if (at % 20 === 0) ears.tick(dave, 1_000 + at);
+    }
+    assert.ok(frames > 550 && frames < 605, `${frames}`);
+  });
+
   it("decrypts at most 2,500 packets a second, and none of people who are not heard", () => {
     let opened = 0;
     const transport = { seal: () => new Uint8Array(), open: () => void opened++ };
