@@ -16,42 +16,39 @@ const IDLE_MS = 30_000;
 /** Milliseconds of the longest piece of a person's speech. */
 const LONGEST_MS = 30_000;
 
-type Thread = Pick<Worker, "on" | "postMessage" | "terminate">;
-
-/** Creates the calls of an account: none. */
+/** Creates the calls of an account: none. It is long because its functions share their thread. */
 export function createCalls(
   account: AccountContext,
   { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
     readonly voice: VoiceService;
   },
-  open: () => Thread = () => new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
+  open = (): Pick<Worker, "on" | "postMessage" | "terminate"> =>
+    new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
 ): Calls {
   const { self, now, schedule, config, log } = account;
   const calls = new Map<number, { readonly guildId: GuildId; readonly call: MainCall }>();
   const leaving = new Map<GuildId, () => void>();
-  let thread: Thread | undefined;
-  /** Messages until the thread listens, as Deno drops what no one listens to. */
-  let waiting: OfCall<ToCall>[] | undefined;
+  let thread: ReturnType<typeof open> | undefined;
+  /** Resolves once the thread listens: Deno drops messages of before. */
+  let listening: Promise<void> | undefined;
   let nextCall = 1;
   let cancelIdle = () => {};
 
-  function died(worker: Thread, reason: string): void {
+  function died(worker: typeof thread, reason: string): void {
     if (thread !== worker) return;
     thread = undefined;
     log.error("The thread of voice calls has ended; starting another one", { reason });
     for (const { call } of [...calls.values()]) call.threadDied();
   }
 
-  function startThread(): Thread {
+  function startThread() {
     const worker = open();
-    waiting = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    listening = promise;
     worker.on("message", (message: OfCall<FromCall> | JobMessage) => {
       if (message.kind === "failed") return died(worker, message.reason);
       if (message.kind === "done" || thread !== worker) return;
-      if (message.kind === "listens") {
-        waiting?.forEach((one) => worker.postMessage(one));
-        return void (waiting = undefined);
-      }
+      if (message.kind === "listens") return resolve();
       calls.get(message.call)?.call.told(message);
     });
     worker.on("error", (error) => died(worker, String(error)));
@@ -67,9 +64,8 @@ export function createCalls(
 
   function post(message: OfCall<ToCall>): void {
     if ((message.kind === "close" || message.kind === "hear") && !thread) return;
-    thread ??= startThread();
-    if (waiting) waiting.push(message);
-    else thread.postMessage(message);
+    const to = thread ??= startThread();
+    void listening?.then(() => to.postMessage(message));
   }
 
   const of = (guildId: GuildId) =>
@@ -77,9 +73,9 @@ export function createCalls(
 
   voice.listen({
     moved({ guildId, userId, channelId, sessionId }) {
-      if (userId === self()?.userId) {
-        of(guildId).forEach((call) => call.moved(channelId, sessionId));
-      }
+      if (userId !== self()?.userId) return;
+      if (channelId === undefined) leaving.get(guildId)?.();
+      of(guildId).forEach((call) => call.moved(channelId, sessionId));
     },
     server: (server) => of(server.guildId).forEach((call) => call.server(server)),
     renewed: (guildId) => of(guildId).forEach((call) => call.renewed()),
@@ -98,12 +94,11 @@ export function createCalls(
         post: (message) => post({ ...message, call: id }),
         async whyNot() {
           const bot = self()?.userId;
-          try {
-            return bot && await whyNoCall(client, place, bot, voice.of(guildId), now());
-          } catch (error) {
-            log.error("Cannot join a voice channel", { error, ...place });
-            return "unreachable";
-          }
+          return bot &&
+            await whyNoCall(client, place, bot, voice.of(guildId), now()).catch((error) => {
+              log.error("Cannot join a voice channel", { error, ...place });
+              return "unreachable";
+            });
         },
         hasChannel: () => reader.index.get(guildId)?.channels.has(channelId) ?? false,
         onLeft: (then) => void leaving.set(guildId, then),

@@ -112,10 +112,6 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     ask(0);
   }
 
-  function endSpeeches(): void {
-    for (const end of [...speeches.values()]) end(false);
-  }
-
   /** Ends the call; the bot leaves the channel if it is still there. */
   function finish(end: VoiceEnd, isInChannel = true): void {
     if (isOver) return;
@@ -124,7 +120,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     cancelFirst();
     post({ kind: "close" });
     if (isInChannel) voice.set({ guildId });
-    endSpeeches();
+    speeches.forEach((end) => end(false));
     ports.onOver();
     events.ended(end);
   }
@@ -223,7 +219,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     },
     /** The thread has died, and the next message starts another one. */
     threadDied(): void {
-      endSpeeches();
+      speeches.forEach((end) => end(false));
       refresh();
     },
     finish,

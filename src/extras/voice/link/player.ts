@@ -14,11 +14,6 @@ const SILENCES = 5;
 /** Milliseconds of lateness that are made up for. After more, as after a sleep, the rest comes later. */
 const MAX_LATE_MS = 200;
 
-export interface PlayedSpeech {
-  readonly id: number;
-  readonly isWhole: boolean;
-}
-
 /** One number: samples of a speech that were played. It is shared, so it outlives the thread. */
 export type PlayedSamples = Int32Array<SharedArrayBuffer>;
 
@@ -28,7 +23,7 @@ export interface PlayerPorts {
   /** Sends a frame; without `pcm`, silence. @param timestamp That of RTP. */
   readonly send: (pcm: Pcm | undefined, timestamp: number) => void;
   readonly speaking: (isSpeaking: boolean) => void;
-  readonly played: (speech: PlayedSpeech) => void;
+  readonly played: (id: number, isWhole: boolean) => void;
 }
 
 interface Queued {
@@ -50,7 +45,7 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
 
   function finish(speech: Queued, isWhole: boolean): void {
     queue.splice(queue.indexOf(speech), 1);
-    played({ id: speech.id, isWhole });
+    played(speech.id, isWhole);
   }
 
   function take(speech: Queued): Pcm {

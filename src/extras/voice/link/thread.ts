@@ -42,7 +42,7 @@ export function createThreadCall(
       isSpeaking = isNow;
       link?.speaking(isNow);
     },
-    played: (speech) => post({ kind: "played", ...speech }),
+    played: (id, isWhole) => post({ kind: "played", id, isWhole }),
   });
 
   function play(): void {

@@ -4,7 +4,7 @@ import type { UserId } from "../../../core/discord/ids.ts";
 import type { HearAs, HeardPiece, LinkState, Pcm } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import type { LinkEnd, LinkTarget } from "./gateway.ts";
-import type { PlayedSamples, PlayedSpeech } from "./player.ts";
+import type { PlayedSamples } from "./player.ts";
 
 export type ToCall =
   /** Connects, or replaces the connection and keeps its speech. */
@@ -22,7 +22,7 @@ export type FromCall =
   | { readonly kind: "began"; readonly userId: UserId }
   | { readonly kind: "piece"; readonly piece: HeardPiece }
   | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm }
-  | ({ readonly kind: "played" } & PlayedSpeech)
+  | { readonly kind: "played"; readonly id: number; readonly isWhole: boolean }
   /** `token` is that of its connection: the next one may be on its way to the thread. */
   | { readonly kind: "over"; readonly end: LinkEnd; readonly token: string };
 

@@ -43,7 +43,7 @@ async function joined() {
     },
   );
   const ends: string[] = [];
-  calls.join({ guildId: GUILD, channelId: TALK }, {
+  const call = calls.join({ guildId: GUILD, channelId: TALK }, {
     ...{ state: () => {}, speechBegan: () => {}, piece: () => {}, frame: () => {} },
     ended: (end) => ends.push(end),
   });
@@ -52,16 +52,28 @@ async function joined() {
     listener?.moved({ guildId: GUILD, userId: BOT, channelId: TALK, sessionId: "s" } as never);
     listener?.server({ guildId: GUILD, token: "t", endpoint: "e:1" });
   };
-  return { got, threads, connect, ends };
+  const left = () => listener?.moved({ guildId: GUILD, userId: BOT, sessionId: "s" } as never);
+  return { call, got, threads, connect, left, ends };
 }
 
 describe("[V9] createCalls()", () => {
   it("sends nothing to a thread that does not listen yet, which would lose it", async () => {
     const { got, threads, connect } = await joined();
     connect();
+    await settle();
     assert.deepEqual(got, []);
     threads[0]?.emit("message", { kind: "listens" });
+    await settle();
     assert.deepEqual(got, ["connect", "hear"]);
+  });
+
+  it("has left once Discord shows the bot in no channel", async () => {
+    const { call, connect, left, ends } = await joined();
+    connect();
+    const isLeft = call.leave();
+    left();
+    await isLeft; // no timer runs here
+    assert.deepEqual(ends, ["left"]);
   });
 
   it("ends a call whose thread dies again and again, as after servers that do not hold", async () => {
@@ -69,6 +81,7 @@ describe("[V9] createCalls()", () => {
     for (let death = 0; death < 6; death++) {
       connect();
       threads[death]?.emit("message", { kind: "listens" });
+      await settle();
       assert.deepEqual([got.splice(0), ends], [["connect", "hear"], []]);
       threads[death]?.emit("exit", 1);
     }

@@ -400,7 +400,7 @@ describe("[V9] createPlayer()", () => {
         times.push(timestamp / 960);
       },
       speaking: (isNow) => log.push(isNow ? "<" : ">"),
-      played: ({ id, isWhole }) =>
+      played: (id, isWhole) =>
         log.push(`${id}:${(cells.get(id)?.[0] ?? NaN) / 24}${isWhole ? "" : "!"}`),
     });
     const add = (id: number) => {
