@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Worker } from "node:worker_threads";
 import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
@@ -22,6 +23,7 @@ import type {
   VoiceEnd,
 } from "../../../src/extras/voice/line/call.ts";
 import { createCalls } from "../../../src/extras/voice/link/calls.ts";
+import { JOB_WORKER_URL } from "../../../src/host/process/own_process.ts";
 import { ask, connectReady, withSimulator } from "../../simulator/raw_client.ts";
 import { testAccount } from "../../support/account.ts";
 import { readSound, speakText } from "../../support/voice/tone_code.ts";
@@ -42,6 +44,8 @@ interface Scene extends Told {
   readonly ada: UserId;
   until(what: string, test: () => boolean): Promise<void>;
   ready(): Promise<void>;
+  /** Kills the thread of the calls. */
+  killThread(): Promise<unknown>;
 }
 
 /** Joins the channel "Talk" of a demo world, by the parts that the account gives to an extra. */
@@ -81,6 +85,7 @@ function withCall(
         return () => clearTimeout(timer);
       },
     });
+    let thread: Worker | undefined;
     const userId = parseSnowflake<"user">(sim.application.userId);
     const calls = createCalls(
       { ...account, self: () => ({ userId }), config: () => ({}) } as unknown as AccountContext,
@@ -109,6 +114,7 @@ function withCall(
             }),
         },
       },
+      () => thread = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
     );
     await new Promise((resolve) => setTimeout(resolve, 50));
     const call = calls.join({ guildId: demo.krill.id, channelId: channel.id }, events);
@@ -127,7 +133,8 @@ function withCall(
     const ada = demo.people.ada.id;
     const ready = () => until("ready", () => told.states.at(-1)?.kind === "ready");
     try {
-      await test({ ...told, sim, demo, call, until, ready, ada });
+      const killThread = async () => await thread?.terminate();
+      await test({ ...told, sim, demo, call, until, ready, ada, killThread });
     } finally {
       await calls.stop();
       clearInterval(poll);
@@ -168,7 +175,6 @@ describe("[V9] calls of an account", () => {
       await ready();
       await sim.voice.say("ada", speakText("Hello, bot"));
       await until("words", () => textOf(frames) === "Hello, bot");
-      frames.splice(0);
       const { playedMs, isWhole } = await say(call, "Hello, Ada");
       assert.deepEqual({ playedMs, isWhole }, {
         playedMs: speakText("Hello, Ada").length / 24,
@@ -180,7 +186,7 @@ describe("[V9] calls of an account", () => {
       await sim.voice.join({ who: "grace", in: "Talk" });
       await sim.voice.say("grace", speakText("not heard"));
       await sim.voice.say("ada", speakText("Again"));
-      await until("further words", () => textOf(frames) === "Again");
+      await until("further words", () => textOf(frames) === "Hello, botAgain");
       assert.deepEqual(states.at(-1), { kind: "ready", isEndToEnd: true });
       await call.leave();
       assert.equal(sim.voice.state(sim.application.userId), undefined);
@@ -200,6 +206,26 @@ describe("[V9] calls of an account", () => {
       const { ms } = heard();
       await new Promise((resolve) => setTimeout(resolve, 300));
       assert.ok(heard().ms <= ms + 200, "five frames of silence at most follow");
+    }, joinAda));
+
+  it("go on after the death of their thread, and say how much of the speech was played", () =>
+    withCall(async ({ sim, call, ready, until, killThread, ends }) => {
+      await ready();
+      const heard = () => sim.voice.heard("ada", sim.application.userId);
+      const speech = call.speak();
+      speech.write(speakText("a".repeat(100)));
+      speech.end();
+      await until("sound", () => heard().ms >= 400);
+      await killThread();
+      const { playedMs, isWhole } = await speech.done;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.ok(!isWhole && playedMs >= heard().ms && playedMs < 3_000, `${playedMs}`);
+      await ready();
+      sim.voice.forget("ada");
+      await say(call, "Still here");
+      await until("heard", () => Date.now() - (heard().lastAt ?? Infinity) > 300);
+      assert.ok(isLike(readSound(await heard().pcm()), "Still here"));
+      assert.deepEqual(ends, []);
     }, joinAda));
 
   const breaks:

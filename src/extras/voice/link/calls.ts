@@ -13,43 +13,42 @@ import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
 
 /** Milliseconds without a call after which the thread ends: a person who comes back finds it. */
 const IDLE_MS = 30_000;
-/** Deaths of the thread in a row, without a connection between them, after which calls end. */
-const MAX_DEATHS = 3;
 /** Milliseconds of the longest piece of a person's speech. */
 const LONGEST_MS = 30_000;
 
-/** Creates the calls of an account: none. */
+/** Creates the calls of an account: none. It is long because its functions share their thread. */
 export function createCalls(
   account: AccountContext,
   { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
     readonly voice: VoiceService;
   },
+  open = (): Pick<Worker, "on" | "postMessage" | "terminate"> =>
+    new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
 ): Calls {
   const { self, now, schedule, config, log } = account;
   const calls = new Map<number, { readonly guildId: GuildId; readonly call: MainCall }>();
   const leaving = new Map<GuildId, () => void>();
-  let thread: Worker | undefined;
-  let deaths = 0;
+  let thread: ReturnType<typeof open> | undefined;
+  /** Resolves once the thread listens: Deno drops messages of before. */
+  let listening: Promise<void> | undefined;
   let nextCall = 1;
   let cancelIdle = () => {};
 
-  function died(worker: Worker, reason: string): void {
+  function died(worker: typeof thread, reason: string): void {
     if (thread !== worker) return;
     thread = undefined;
-    deaths++;
-    log.error("The thread of voice calls has ended; starting another one", { reason, deaths });
-    for (const { call } of [...calls.values()]) {
-      if (deaths < MAX_DEATHS) call.threadDied();
-      else call.finish("unreachable");
-    }
+    log.error("The thread of voice calls has ended; starting another one", { reason });
+    for (const { call } of [...calls.values()]) call.threadDied();
   }
 
-  function startThread(): Worker {
-    const worker = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } });
+  function startThread() {
+    const worker = open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    listening = promise;
     worker.on("message", (message: OfCall<FromCall> | JobMessage) => {
       if (message.kind === "failed") return died(worker, message.reason);
-      if (message.kind === "done") return;
-      if (message.kind === "state" && message.state.kind === "ready") deaths = 0;
+      if (message.kind === "done" || thread !== worker) return;
+      if (message.kind === "listens") return resolve();
       calls.get(message.call)?.call.told(message);
     });
     worker.on("error", (error) => died(worker, String(error)));
@@ -65,8 +64,8 @@ export function createCalls(
 
   function post(message: OfCall<ToCall>): void {
     if ((message.kind === "close" || message.kind === "hear") && !thread) return;
-    thread ??= startThread();
-    thread.postMessage(message);
+    const to = thread ??= startThread();
+    void listening?.then(() => to.postMessage(message));
   }
 
   const of = (guildId: GuildId) =>
@@ -74,9 +73,9 @@ export function createCalls(
 
   voice.listen({
     moved({ guildId, userId, channelId, sessionId }) {
-      if (userId === self()?.userId) {
-        of(guildId).forEach((call) => call.moved(channelId, sessionId));
-      }
+      if (userId !== self()?.userId) return;
+      if (channelId === undefined) leaving.get(guildId)?.();
+      of(guildId).forEach((call) => call.moved(channelId, sessionId));
     },
     server: (server) => of(server.guildId).forEach((call) => call.server(server)),
     renewed: (guildId) => of(guildId).forEach((call) => call.renewed()),
@@ -88,15 +87,18 @@ export function createCalls(
       of(guildId).forEach((call) => call.finish("left", false));
       cancelIdle();
       const id = nextCall++;
-      const others = () => voice.of(guildId).filter((one) => one.channelId === channelId).length;
       const main = createMainCall(place, events, {
         ...{ voice, schedule, now },
         self: () => self()?.userId,
         rules: () => ({ pauseMs: config().voice?.pauseMs ?? 500, longestMs: LONGEST_MS }),
         post: (message) => post({ ...message, call: id }),
         async whyNot() {
-          const userId = self()?.userId;
-          return userId && await whyNoCall(client, place, userId, others(), now());
+          const bot = self()?.userId;
+          return bot &&
+            await whyNoCall(client, place, bot, voice.of(guildId), now()).catch((error) => {
+              log.error("Cannot join a voice channel", { error, ...place });
+              return "unreachable";
+            });
         },
         hasChannel: () => reader.index.get(guildId)?.channels.has(channelId) ?? false,
         onLeft: (then) => void leaving.set(guildId, then),
@@ -106,10 +108,7 @@ export function createCalls(
         },
       });
       calls.set(id, { guildId, call: main });
-      main.start().catch((error: unknown) => {
-        log.error("Cannot join a voice channel", { error, ...place });
-        main.finish("unreachable", false);
-      });
+      void main.start();
       return main.call;
     },
     async stop() {

@@ -44,6 +44,8 @@ export interface DavePorts {
 
 /** Opus's silence, which the server itself may send. */
 export const SILENCE: Uint8Array = Uint8Array.of(0xf8, 0xff, 0xfe);
+/** People that the server can name: more are in no call. */
+export const MAX_PEOPLE = 10_000;
 /** Seconds for which unencrypted sound is taken after a transition. */
 const PASSTHROUGH_SEC = 10;
 /** Milliseconds that a group may take to be ready, while there are others; and tries of it. */
@@ -56,7 +58,8 @@ const MAX_UNREADABLE = 50;
 export function createDave(ports: DavePorts) {
   const { userId, channelId, send, sendBytes } = ports;
   const people = new Set<string>();
-  const transitions = new Map<number, number>();
+  /** The last transition that is announced; a newer one replaces it. */
+  let pending: { readonly id: number; readonly next: number } | undefined;
   let session: DaveSession | undefined;
   let sender: Buffer | undefined;
   let version = 0;
@@ -98,9 +101,9 @@ export function createDave(ports: DavePorts) {
   }
 
   function execute(id: number): void {
-    const next = transitions.get(id);
-    transitions.delete(id);
-    if (next === undefined) return;
+    if (pending?.id !== id) return;
+    const { next } = pending;
+    pending = undefined;
     if (version === 0 && next > 0) session?.setPassthroughMode(true, PASSTHROUGH_SEC);
     version = next;
     ports.changed();
@@ -108,7 +111,7 @@ export function createDave(ports: DavePorts) {
 
   function prepare(id: number, next: number): void {
     lastTransition = id;
-    transitions.set(id, next);
+    pending = { id, next };
     if (id === 0) return execute(id);
     if (next === 0) session?.setPassthroughMode(true, GROUP_MS / 1_000);
     send(OP.transitionReady, { transition_id: id });
@@ -154,7 +157,9 @@ export function createDave(ports: DavePorts) {
     receive(message: ServerMessage): void {
       switch (message.op) {
         case OP.joined:
-          for (const id of message.d.user_ids) if (id !== userId) people.add(id);
+          for (const id of message.d.user_ids) {
+            if (id !== userId && people.size < MAX_PEOPLE) people.add(id);
+          }
           return;
         case OP.gone:
           return void people.delete(message.d.user_id);

@@ -4,20 +4,14 @@
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { HearAs, HeardPiece, Pcm } from "../line/call.ts";
+import type { CallEvents, HearAs, Pcm } from "../line/call.ts";
 import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts";
-import { type Dave, SILENCE } from "./dave.ts";
+import { type Dave, MAX_PEOPLE, SILENCE } from "./dave.ts";
 import type { Opus, SpeechDecoder } from "./opus.ts";
 import { FRAME_MS, FRAME_SAMPLES } from "./player.ts";
 import { createReorder, type Ordered } from "./wire/reorder.ts";
 import { contentOf, readRtp } from "./wire/rtp.ts";
 import type { Transport } from "./wire/transport.ts";
-
-export interface EarEvents {
-  speechBegan(userId: UserId): void;
-  piece(piece: HeardPiece): void;
-  frame(userId: UserId, pcm: Pcm): void;
-}
 
 /** Milliseconds without a packet after which a person is silent; packets come each 20 ms. */
 const SILENT_MS = 100;
@@ -25,7 +19,8 @@ const SILENT_MS = 100;
 const TAIL_MS = 4_000;
 /** Packets that are decrypted in a second: 25 people send half of them. More are a flood. */
 const MAX_PACKETS = 2_500;
-
+/** Milliseconds that sound may be ahead of time, as after a network that held it up. */
+const AHEAD_MS = 2_000;
 /** Packets of unknown people that wait: 200 ms of one. */
 const MAX_EARLY = 10;
 
@@ -44,7 +39,7 @@ export function createEars(
   { opus, rules, events, onSound }: {
     readonly opus: Pick<Opus, "takeDecoder">;
     readonly rules: () => ListenRules;
-    readonly events: EarEvents;
+    readonly events: Pick<CallEvents, "speechBegan" | "piece" | "frame">;
     /** A person sends: {@link Ears.tick} is to be called. */
     readonly onSound: () => void;
   },
@@ -96,6 +91,7 @@ export function createEars(
 
   function play(stream: Stream, ordered: readonly Ordered[], dave: Dave, nowMs: number): void {
     for (const item of ordered) {
+      if (stream.toldMs > nowMs + AHEAD_MS) return; // a flood, of replays for example
       let pcm: Pcm | undefined;
       try {
         pcm = soundOf(stream, item, dave);
@@ -118,7 +114,7 @@ export function createEars(
     /** A person's sound comes with this number alone: the server gives an old one to others. */
     speaks(ssrc: number, userId: UserId): void {
       forgetNumbers(userId);
-      speakers.set(ssrc, userId);
+      if (speakers.size < MAX_PEOPLE) speakers.set(ssrc, userId);
       const waiting = early;
       early = early.filter((one) => one.ssrc !== ssrc);
       for (const one of waiting) if (one.ssrc === ssrc) one.read();

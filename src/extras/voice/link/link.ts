@@ -4,7 +4,7 @@
  */
 
 import { createSocket, type Socket } from "node:dgram";
-import type { StartTimer } from "../../../lib/clock.ts";
+import { schedule, type StartTimer } from "../../../lib/clock.ts";
 import type { LinkState, Pcm } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
 import { discovered, discoveryRequest } from "./wire/discovery.ts";
@@ -27,10 +27,7 @@ export interface LinkRuntime extends Pick<DavePorts, "createSession"> {
 
 export const RUNTIME: Omit<LinkRuntime, "createSession"> = {
   now: () => performance.timeOrigin + performance.now(),
-  after(run, ms) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
+  after: schedule,
   random: Math.random,
   openWebSocket: (url) => new WebSocket(url),
   openUdp: () => createSocket("udp4"),
@@ -40,6 +37,8 @@ export const RUNTIME: Omit<LinkRuntime, "createSession"> = {
 const ASK_MS = 500;
 const CHECK_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
+/** Longest message in characters or bytes: a group of a thousand people. JSON takes 20 times as much. */
+const MAX_MESSAGE = 1_000_000;
 /** Close code that keeps the session. */
 const KEEP_SESSION = 4900;
 
@@ -119,16 +118,17 @@ export function openLink(
     send(OP.speaking, { speaking: isSpeaking ? 1 : 0, delay: 0, ssrc });
   }
 
-  /** Repeats a task; a later one of the same name replaces it. */
-  function every(name: string, ms: number, run: () => void): void {
+  /** Plans a task; a later one of the same name replaces it. */
+  function plan(name: string, ms: number, run: () => void): void {
     cancels.get(name)?.();
-    cancels.set(
-      name,
-      after(() => {
-        run();
-        if (cancels.has(name)) every(name, ms, run);
-      }, ms),
-    );
+    cancels.set(name, after(run, ms));
+  }
+
+  function every(name: string, ms: number, run: () => void): void {
+    plan(name, ms, () => {
+      every(name, ms, run);
+      run(); // which may stop it
+    });
   }
 
   function stopTimer(name: string): void {
@@ -140,7 +140,7 @@ export function openLink(
   function run(take: () => void): void {
     take();
     const waitMs = gateway.dueMs() - now();
-    if (Number.isFinite(waitMs)) every("gateway", Math.max(0, waitMs), () => run(gateway.tick));
+    if (Number.isFinite(waitMs)) plan("gateway", Math.max(0, waitMs), () => run(gateway.tick));
     else stopTimer("gateway");
   }
 
@@ -153,6 +153,7 @@ export function openLink(
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (!isOurs()) return;
       const content = typeof data === "string" ? data : new Uint8Array(data);
+      if (content.length > MAX_MESSAGE) return end("refresh"); // a RESUME would bring it again
       run(() => gateway.receive(readServerMessage(content)));
     };
     socket.onerror = () => {}; // a close follows

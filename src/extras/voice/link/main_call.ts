@@ -17,7 +17,6 @@ import {
   type VoiceEnd,
 } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
-import type { PlayedSpeech } from "./player.ts";
 import type { FromCall, ToCall } from "./thread_messages.ts";
 
 export interface MainCallPorts {
@@ -26,7 +25,7 @@ export interface MainCallPorts {
   readonly self: () => UserId | undefined;
   readonly rules: () => ListenRules;
   readonly post: (message: ToCall) => void;
-  /** Finds why Discord would refuse the call. */
+  /** Finds why Discord would refuse the call. Never rejects. */
   readonly whyNot: () => Promise<VoiceEnd | undefined>;
   readonly hasChannel: () => boolean;
   readonly schedule: StartTimer;
@@ -39,6 +38,8 @@ export interface MainCallPorts {
 /** Milliseconds for Discord's answer to a join, and tries. */
 const ANSWER_MS = 8_000;
 const MAX_TRIES = 2;
+/** Milliseconds for the first connection, with all of its tries: a person waits for it. */
+const FIRST_MS = 25_000;
 /** Milliseconds for the event that says why Discord has disconnected the bot. */
 const NEWS_MS = 3_000;
 /** Milliseconds between the events of a deleted channel. */
@@ -48,13 +49,11 @@ const LEAVE_MS = 2_000;
 const MAX_REFRESHES = 5;
 const STABLE_MS = 60_000;
 
-type Played = Omit<PlayedSpeech, "id">;
-
 /** Creates a call. The function is long because each event of either side stands here once. */
 export function createMainCall(place: CallPlace, events: CallEvents, ports: MainCallPorts) {
   const { voice, post, schedule, now } = ports;
   const { guildId, channelId } = place;
-  const speeches = new Map<number, { samples: number; end: (played: Played) => void }>();
+  const speeches = new Map<number, (isWhole: boolean) => void>();
   let heard: ReadonlyMap<UserId, HearAs> = new Map();
   let nextSpeech = 1;
   let sessionId: string | undefined;
@@ -64,6 +63,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   let readyMs = Infinity;
   let isOver = false;
   let cancel = () => {};
+  let cancelFirst = () => {};
 
   function wait(ms: number, run: () => void): void {
     cancel();
@@ -74,7 +74,16 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   function ask(tries = 1): void {
     if (tries !== 1) voice.set({ guildId });
     voice.set(place);
-    wait(ANSWER_MS, () => tries < MAX_TRIES ? ask(tries + 1) : finish("unreachable"));
+    wait(ANSWER_MS, () => void check(tries + 1));
+  }
+
+  /** Discord refuses a join without a word, so it is looked at before a join, and without an answer. */
+  async function check(tries: number): Promise<void> {
+    const end = await ports.whyNot();
+    if (isOver || connectedTo !== "") return;
+    if (end) finish(end); // a join that was to move the bot leaves its old channel, too
+    else if (tries <= MAX_TRIES) ask(tries);
+    else finish("unreachable");
   }
 
   function connect(): void {
@@ -103,21 +112,15 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     ask(0);
   }
 
-  function endSpeeches(): void {
-    // The thread knows how much was heard. Without it, a sentence is not said twice.
-    for (const { samples, end } of [...speeches.values()]) {
-      end({ playedMs: Math.round(samples / SAMPLE_RATE * 1_000), isWhole: false });
-    }
-  }
-
   /** Ends the call; the bot leaves the channel if it is still there. */
   function finish(end: VoiceEnd, isInChannel = true): void {
     if (isOver) return;
     isOver = true;
     cancel();
+    cancelFirst();
     post({ kind: "close" });
     if (isInChannel) voice.set({ guildId });
-    endSpeeches();
+    speeches.forEach((end) => end(false));
     ports.onOver();
     events.ended(end);
   }
@@ -130,23 +133,20 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     },
     speak(): CallSpeech {
       const speech = nextSpeech++;
-      const { promise: done, resolve } = Promise.withResolvers<Played>();
-      if (isOver) resolve({ playedMs: 0, isWhole: false });
-      const end = (played: Played) => {
+      const { promise: done, resolve } = Promise.withResolvers<Awaited<CallSpeech["done"]>>();
+      const played = new Int32Array(new SharedArrayBuffer(4));
+      const end = (isWhole: boolean) => {
         speeches.delete(speech);
-        resolve(played);
+        resolve({ playedMs: Math.round(Atomics.load(played, 0) / SAMPLE_RATE * 1_000), isWhole });
       };
-      const state = { samples: 0, end };
-      if (!isOver) speeches.set(speech, state);
+      if (isOver) end(false);
+      else speeches.set(speech, end);
       const send = (message: ToCall) => {
         if (speeches.has(speech)) post(message);
       };
-      send({ kind: "speak", speech });
+      send({ kind: "speak", speech, played });
       return {
-        write(pcm) {
-          state.samples += pcm.length;
-          send({ kind: "write", speech, pcm });
-        },
+        write: (pcm) => send({ kind: "write", speech, pcm }),
         end: () => send({ kind: "end", speech }),
         stop: () => send({ kind: "stop", speech }),
         done,
@@ -165,12 +165,10 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
 
   return {
     call,
-    async start(): Promise<void> {
+    start(): Promise<void> {
       events.state({ kind: "connecting" });
-      const end = await ports.whyNot();
-      if (isOver) return;
-      if (end) finish(end, false);
-      else ask();
+      cancelFirst = schedule(() => finish("unreachable"), FIRST_MS);
+      return check(1);
     },
     /** Discord shows the bot in a channel of the guild, or in none. */
     moved(to: string | undefined, session: string): void {
@@ -197,11 +195,14 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
       if (!voice.of(guildId).some(({ userId }) => userId === self)) refresh();
     },
     told(message: FromCall): void {
-      if (message.kind === "played") return speeches.get(message.id)?.end(message);
+      if (message.kind === "played") return speeches.get(message.id)?.(message.isWhole);
       if (isOver) return;
       switch (message.kind) {
         case "state":
-          if (message.state.kind === "ready") readyMs = Math.min(readyMs, now());
+          if (message.state.kind === "ready") {
+            readyMs = Math.min(readyMs, now());
+            cancelFirst();
+          }
           return events.state(message.state);
         case "began":
           return events.speechBegan(message.userId);
@@ -218,7 +219,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     },
     /** The thread has died, and the next message starts another one. */
     threadDied(): void {
-      endSpeeches();
+      speeches.forEach((end) => end(false));
       refresh();
     },
     finish,

@@ -1,6 +1,6 @@
 /**
  * Plays speeches one after the other, a frame of 20 ms at its time. A late timer makes up for lost time,
- * so the rate does not drift. It holds no clock: its owner calls {@link Player.step} when it is due.
+ * so the rate does not drift. It holds no clock: its owner calls `step()` when it is due.
  */
 
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
@@ -14,11 +14,8 @@ const SILENCES = 5;
 /** Milliseconds of lateness that are made up for. After more, as after a sleep, the rest comes later. */
 const MAX_LATE_MS = 200;
 
-export interface PlayedSpeech {
-  readonly id: number;
-  readonly playedMs: number;
-  readonly isWhole: boolean;
-}
+/** One number: samples of a speech that were played. It is shared, so it outlives the thread. */
+export type PlayedSamples = Int32Array<SharedArrayBuffer>;
 
 export interface PlayerPorts {
   /** Whether a frame would be sent now. Until the call's encryption is ready, speech waits. */
@@ -26,7 +23,7 @@ export interface PlayerPorts {
   /** Sends a frame; without `pcm`, silence. @param timestamp That of RTP. */
   readonly send: (pcm: Pcm | undefined, timestamp: number) => void;
   readonly speaking: (isSpeaking: boolean) => void;
-  readonly played: (speech: PlayedSpeech) => void;
+  readonly played: (id: number, isWhole: boolean) => void;
 }
 
 interface Queued {
@@ -35,7 +32,7 @@ interface Queued {
   /** Samples of the first chunk that were taken. */
   offset: number;
   waiting: number;
-  taken: number;
+  readonly played: PlayedSamples;
   isEnded: boolean;
 }
 
@@ -48,7 +45,7 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
 
   function finish(speech: Queued, isWhole: boolean): void {
     queue.splice(queue.indexOf(speech), 1);
-    played({ id: speech.id, playedMs: Math.round(speech.taken / SAMPLE_RATE * 1_000), isWhole });
+    played(speech.id, isWhole);
   }
 
   function take(speech: Queued): Pcm {
@@ -64,7 +61,7 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
       speech.offset = 0;
     }
     speech.waiting -= filled;
-    speech.taken += filled;
+    Atomics.add(speech.played, 0, filled);
     return frame;
   }
 
@@ -85,8 +82,8 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
   }
 
   return {
-    add: (id: number): void =>
-      void queue.push({ id, chunks: [], offset: 0, waiting: 0, taken: 0, isEnded: false }),
+    add: (id: number, played: PlayedSamples): void =>
+      void queue.push({ id, chunks: [], offset: 0, waiting: 0, played, isEnded: false }),
     write(id: number, pcm: Pcm): void {
       const speech = find(id);
       if (!speech || speech.isEnded || pcm.length === 0) return;
@@ -134,5 +131,3 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
     },
   };
 }
-
-export type Player = ReturnType<typeof createPlayer>;

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";
+import type { VoiceMember } from "../../../core/discord/voice.ts";
 import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
 import { missingRight } from "../../../core/rights/rights.ts";
 import type { RestClient } from "../../../discord/rest/client/client.ts";
@@ -14,14 +15,14 @@ const limitSchema = z.object({ user_limit: z.number().default(0) });
 /**
  * Finds why the bot cannot talk in a channel; `undefined`: it can, or Discord does not answer.
  *
- * @param others Number of the others there.
+ * @param members Those in voice channels of the guild; the bot may be one.
  * @param now Unix time in milliseconds.
  */
 export async function whyNoCall(
   client: RestClient,
   { guildId, channelId }: CallPlace,
   self: UserId,
-  others: number,
+  members: readonly VoiceMember[],
   now: number,
 ): Promise<VoiceEnd | undefined> {
   try {
@@ -36,7 +37,8 @@ export async function whyNoCall(
     if (lacks("Connect")) return "no_connect";
     if (channel.type !== CHANNEL_KINDS.stage && lacks("Speak")) return "no_speak";
     const limit = limitSchema.safeParse(raw).data?.user_limit ?? 0;
-    return limit > 0 && others >= limit && lacks("Move Members") ? "full" : undefined;
+    const others = members.filter((one) => one.channelId === channelId && one.userId !== self);
+    return limit > 0 && others.length >= limit && lacks("Move Members") ? "full" : undefined;
   } catch (error) {
     if (!(error instanceof RestError)) throw error;
     if (error.kind === "forbidden") return "no_connect";

@@ -42,7 +42,7 @@ export function createThreadCall(
       isSpeaking = isNow;
       link?.speaking(isNow);
     },
-    played: (speech) => post({ kind: "played", ...speech }),
+    played: (id, isWhole) => post({ kind: "played", id, isWhole }),
   });
 
   function play(): void {
@@ -80,7 +80,7 @@ export function createThreadCall(
       case "hear":
         return ears.hear(message.people);
       case "speak":
-        return player.add(message.speech);
+        return player.add(message.speech, message.played);
       case "write":
         player.write(message.speech, message.pcm);
         if (!cancelFrame) play();
@@ -119,6 +119,7 @@ export async function runVoiceJob(_job: unknown, port: MessagePort): Promise<nev
       })
     );
   });
+  port.postMessage({ kind: "listens", call: 0 } satisfies OfCall<FromCall>);
   await loading;
   return await new Promise(() => {});
 }

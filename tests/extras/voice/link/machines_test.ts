@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { createDave, type DaveSession, GROUP_MS } from "../../../../src/extras/voice/link/dave.ts";
 import { createGateway, DISCOVERY_MS } from "../../../../src/extras/voice/link/gateway.ts";
 import { OP, readServerMessage } from "../../../../src/extras/voice/link/wire/messages.ts";
-import { createPlayer } from "../../../../src/extras/voice/link/player.ts";
+import { createPlayer, type PlayedSamples } from "../../../../src/extras/voice/link/player.ts";
 import { userId } from "../../../support/discord/builders.ts";
 
 const TARGET = {
@@ -306,6 +306,24 @@ describe("[V9] createDave()", () => {
     assert.equal(dave.isEndToEnd(), false);
   });
 
+  it("keeps no more than can exist: one transition, and 10,000 people", () => {
+    const { dave, bytes, json, take } = daveOf();
+    dave.start(1);
+    for (let id = 1; id <= 100; id++) {
+      json(OP.prepareTransition, { transition_id: id, protocol_version: 0 });
+    }
+    for (let id = 1; id < 100; id++) json(OP.executeTransition, { transition_id: id });
+    assert.equal(dave.isEndToEnd(), true);
+    json(OP.executeTransition, { transition_id: 100 });
+    assert.equal(dave.isEndToEnd(), false);
+    for (let from = 100; from < 20_100; from += 100) {
+      json(OP.joined, { user_ids: Array.from({ length: 100 }, (_, at) => `${from + at}`) });
+    }
+    take();
+    bytes(OP.proposals, 0, 5);
+    assert.equal(take()[0]?.split(",").length, 10_001);
+  });
+
   it("drops frames that it cannot decrypt, and joins anew after fifty in a row", () => {
     const { dave, bytes, failing, take } = daveOf();
     dave.start(1);
@@ -374,6 +392,7 @@ describe("[V9] createPlayer()", () => {
     const log: string[] = [];
     const times: number[] = [];
     let canSend = true;
+    const cells = new Map<number, PlayedSamples>();
     const player = createPlayer({
       canSend: () => canSend,
       send(pcm, timestamp) {
@@ -381,8 +400,14 @@ describe("[V9] createPlayer()", () => {
         times.push(timestamp / 960);
       },
       speaking: (isNow) => log.push(isNow ? "<" : ">"),
-      played: ({ id, playedMs, isWhole }) => log.push(`${id}:${playedMs}${isWhole ? "" : "!"}`),
+      played: (id, isWhole) =>
+        log.push(`${id}:${(cells.get(id)?.[0] ?? NaN) / 24}${isWhole ? "" : "!"}`),
     });
+    const add = (id: number) => {
+      const cell = new Int32Array(new SharedArrayBuffer(4));
+      cells.set(id, cell);
+      player.add(id, cell);
+    };
     /** Runs a perfect timer up to a time. */
     let at = 0;
     const runTo = (end: number) => {
@@ -392,7 +417,13 @@ describe("[V9] createPlayer()", () => {
       at = end;
       return log.splice(0).join(" ");
     };
-    return { player, runTo, times, log, setSending: (can: boolean) => void (canSend = can) };
+    return {
+      player: { ...player, add },
+      runTo,
+      times,
+      log,
+      setSending: (can: boolean) => void (canSend = can),
+    };
   }
   const pcm = (ms: number, value: number) => new Int16Array(ms * 24).fill(value);
 

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { OwnVoice, VoiceMember } from "../../../../src/core/discord/voice.ts";
 import type { VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
 import { createMainCall } from "../../../../src/extras/voice/link/main_call.ts";
+import type { PlayedSamples } from "../../../../src/extras/voice/link/player.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { settle } from "../../../support/settle.ts";
@@ -13,11 +14,14 @@ const OTHER = channelId("3");
 const BOT = userId("4");
 
 /** A call whose every step is a word: what Discord is asked, the thread is told, and the owner hears. */
-async function startCall({ refusal, hasChannel = true }: {
-  readonly refusal?: VoiceEnd;
+async function startCall({ refusals = [], hasChannel = true }: {
+  /** Why Discord would refuse the call, at each look. */
+  readonly refusals?: (VoiceEnd | undefined)[];
   readonly hasChannel?: boolean;
 } = {}) {
   const log: string[] = [];
+  /** Samples that the thread played of each speech. */
+  const played = new Map<number, PlayedSamples>();
   const clock = new FakeClock();
   let members: readonly VoiceMember[] = [];
   const main = createMainCall({ guildId: GUILD, channelId: TALK }, {
@@ -34,9 +38,11 @@ async function startCall({ refusal, hasChannel = true }: {
     },
     self: () => BOT,
     rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
-    post: (message) =>
-      log.push(message.kind === "connect" ? `> ${message.target.url}` : `> ${message.kind}`),
-    whyNot: () => Promise.resolve(refusal),
+    post(message) {
+      log.push(message.kind === "connect" ? `> ${message.target.url}` : `> ${message.kind}`);
+      if (message.kind === "speak") played.set(message.speech, message.played);
+    },
+    whyNot: () => Promise.resolve(refusals.shift()),
     hasChannel: () => hasChannel,
     schedule: clock.schedule,
     now: clock.now,
@@ -49,7 +55,15 @@ async function startCall({ refusal, hasChannel = true }: {
     main.moved(TALK, "s");
     main.server({ guildId: GUILD, token: "t", endpoint: "e:1" });
   };
-  return { main, clock, take, connect, setMembers: (now: typeof members) => void (members = now) };
+  const play = (speech: number, ms: number) => played.get(speech)?.set([ms * 24]);
+  return {
+    main,
+    clock,
+    take,
+    connect,
+    play,
+    setMembers: (now: typeof members) => void (members = now),
+  };
 }
 
 type Started = Awaited<ReturnType<typeof startCall>>;
@@ -104,7 +118,10 @@ describe("[V9] createMainCall()", () => {
     ],
     ["ends by itself if Discord never answers", async ({ main, clock }) => {
       main.told({ kind: "over", end: "refresh", token: "t" });
-      for (let tries = 0; tries < 3; tries++) await clock.advance(8_000);
+      for (let tries = 0; tries < 3; tries++) {
+        clock.advance(8_000);
+        await settle();
+      }
     }, `${AGAIN}, join, leave, join, > close, leave, over, ended unreachable`],
     [
       "ends by itself after five new servers of which none held for a minute",
@@ -130,10 +147,19 @@ describe("[V9] createMainCall()", () => {
       }
     }, Array(9).fill(`ready, ${AGAIN}, > wss://e:1/?v=8, > hear`).join(", ")],
     ["does not take the end of its last server for that of the next", async ({ main, clock }) => {
+      main.told(READY);
       main.server({ guildId: GUILD, token: "t2", endpoint: "e:2" });
       main.told({ kind: "over", end: "disconnected", token: "t" });
       await clock.advance(60_000);
-    }, "> wss://e:2/?v=8, > hear"],
+    }, "ready, > wss://e:2/?v=8, > hear"],
+    ["ends by itself if its first servers never get ready", async ({ main, clock, connect }) => {
+      await clock.advance(12_000);
+      main.told({ kind: "over", end: "refresh", token: "t" });
+      connect();
+      await clock.advance(12_999);
+      main.told({ kind: "state", state: { kind: "reconnecting" } });
+      await clock.advance(1);
+    }, `${AGAIN}, > wss://e:1/?v=8, > hear, reconnecting, > close, leave, over, ended unreachable`],
     ["passes on the end of the thread", ({ main }) => {
       main.told({ kind: "over", end: "no_encryption", token: "t" });
       main.told({ kind: "began", userId: BOT });
@@ -150,8 +176,15 @@ describe("[V9] createMainCall()", () => {
   }
 
   it("ends before it joins if Discord would refuse", async () => {
-    const { take } = await startCall({ refusal: "full" });
-    assert.equal(take(), "connecting, > close, over, ended full");
+    const { take } = await startCall({ refusals: ["full"] });
+    assert.equal(take(), "connecting, > close, leave, over, ended full");
+  });
+
+  it("says that a channel is full if it filled up during the join", async () => {
+    const { clock, take } = await startCall({ refusals: [undefined, "full"] });
+    await clock.advance(8_000);
+    await settle();
+    assert.equal(take(), "connecting, join, > close, leave, over, ended full");
   });
 
   it("ends as the channel is deleted", async () => {
@@ -163,16 +196,18 @@ describe("[V9] createMainCall()", () => {
     assert.equal(take(), "> close, over, ended channel_deleted");
   });
 
-  it("tells what was played; without the thread, all of it counts", async () => {
-    const { main, connect } = await startCall();
+  it("tells what was played, also if the thread dies", async () => {
+    const { main, connect, play } = await startCall();
     connect();
     const [first, second] = [main.call.speak(), main.call.speak()];
     first.write(new Int16Array(24_000));
     second.write(new Int16Array(12_000));
-    main.told({ kind: "played", id: 1, playedMs: 420, isWhole: false });
+    play(1, 420);
+    main.told({ kind: "played", id: 1, isWhole: false });
     assert.equal((await first.done).playedMs, 420);
+    play(2, 140);
     main.threadDied();
-    assert.deepEqual(await second.done, { playedMs: 500, isWhole: false });
+    assert.deepEqual(await second.done, { playedMs: 140, isWhole: false });
     main.finish("left");
     await settle();
     assert.deepEqual(await main.call.speak().done, { playedMs: 0, isWhole: false });

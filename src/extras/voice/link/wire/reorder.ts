@@ -69,8 +69,5 @@ export function createReorder() {
       const isDue = [...held.values()].some((item) => at - item.at >= WAIT_MS);
       return isDue ? release([], true) : [];
     },
-    get isWaiting(): boolean {
-      return held.size > 0;
-    },
   };
 }
