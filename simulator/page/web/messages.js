@@ -135,7 +135,11 @@ function quotedText(state, { text }) {
   ).replace(/\s+/g, " ").slice(0, 120);
 }
 
-function attachment({ name, sizeBytes, path }, acts) {
+function attachment({ name, sizeBytes, path, isSound }, acts) {
+  if (isSound) {
+    const src = acts.address(path);
+    return element("audio", { src, controls: true, preload: "none", "aria-label": name });
+  }
   return element(
     "a.attachment",
     { href: acts.address(path), target: "_blank", rel: "noopener" },

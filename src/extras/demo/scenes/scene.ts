@@ -28,6 +28,8 @@ export interface SceneSet {
   readonly simulation: Simulation;
   /** The first bot. */
   readonly bot: SimulatedProcess;
+  /** Aborted at the scene's time limit. */
+  readonly signal: AbortSignal;
   /** Sends a message of a user, which does not mention the bot. */
   say(as: string, where: string, text: string): Message;
   /** Sends a message of a user, which mentions the bot. */
