@@ -46,8 +46,12 @@ export function redraw(state, ids, acts) {
     }
     const made = row(state, message, messages[index - 1], acts);
     list.querySelector(".empty")?.remove();
-    if (drawn) drawn.replaceWith(made);
-    else list.append(made);
+    if (drawn) {
+      drawn.before(made);
+      const player = drawn.querySelector("audio");
+      if (player) made.querySelector("audio")?.replaceWith(player); // it may play
+      drawn.remove();
+    } else list.append(made);
     isOurs ||= id === ids[0] && message.author.id === state.personId;
   }
   if (isAtEnd || (isOurs && ids.length === 1)) toEnd();

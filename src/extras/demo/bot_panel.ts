@@ -12,7 +12,7 @@ import type {
 } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { createOutcomes, VerdictReader } from "./simulation/outcomes.ts";
-import type { Talk } from "./simulation/busy_room.ts";
+import type { DemoTalk } from "./simulation/busy_room.ts";
 import type { Faults } from "./faults.ts";
 import type { BotStatus } from "./simulation/bot_status.ts";
 import type { DemoSupervisor } from "./supervisor.ts";
@@ -24,7 +24,7 @@ export interface BotPanelPorts {
   readonly supervisor: DemoSupervisor;
   readonly faults: Faults;
   /** Talks that the demo can play; none with a config of the user. */
-  readonly talks: readonly Talk[];
+  readonly talks: readonly DemoTalk[];
   readonly verdicts: VerdictReader;
   readonly outcomes: ReturnType<typeof createOutcomes>;
   readonly notices: ReturnType<typeof createNotices>;

@@ -8,7 +8,7 @@ import {
 } from "../../../src/extras/demo/bot_panel.ts";
 import { SCRIPT } from "../../../src/extras/demo/models.ts";
 import { createNotices } from "../../../src/extras/demo/notices.ts";
-import type { Talk } from "../../../src/extras/demo/simulation/busy_room.ts";
+import type { DemoTalk } from "../../../src/extras/demo/simulation/busy_room.ts";
 import { createOutcomes } from "../../../src/extras/demo/simulation/outcomes.ts";
 import type { BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
@@ -28,7 +28,7 @@ const DECISION: RecordedVerdict = {
 };
 
 /** A panel over a real Discord, with a stand-in for the bot. */
-async function setUp(talks: readonly Talk[] = []) {
+async function setUp(talks: readonly DemoTalk[] = []) {
   const simulator = await startSimulator();
   const pages: (readonly RecordedVerdict[])[] = [];
   const bot = { pid: 7 as number | undefined, restarts: [] as Env[], pressed: [] as string[] };

@@ -88,7 +88,7 @@ export function withBusyRoom(config: DemoConfig): object {
 const LINE_MS = 1_800;
 
 /** People who talk if the user of the page wants it. */
-export interface Talk {
+export interface DemoTalk {
   readonly control: Omit<Control, "isOn">;
   isTalking(): boolean;
   /** Begins the talk, or ends it. */
@@ -97,7 +97,7 @@ export interface Talk {
 }
 
 /** Creates the crowd. It says nothing before `toggle`. */
-export function createCrowd(simulator: Simulator, tell: (text: string) => void): Talk {
+export function createCrowd(simulator: Simulator, tell: (text: string) => void): DemoTalk {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let left: CrowdLine[] = [];
 

@@ -11,8 +11,8 @@ import type { Pcm } from "../../../../simulator/voice/person.ts";
 import { buttonsIn } from "../../../../simulator/world/components.ts";
 import { addChannel } from "../../../../simulator/world/create_world.ts";
 import { storedNameOf } from "../../../../simulator/world/media.ts";
-import type { Message } from "../../../../simulator/world/world.ts";
-import type { Talk } from "./busy_room.ts";
+import type { Message, TextChannel } from "../../../../simulator/world/world.ts";
+import type { DemoTalk } from "./busy_room.ts";
 
 export const VOICE_ROOM = "Talk";
 export const SPOKEN_QUESTION = "When is low tide?";
@@ -24,7 +24,10 @@ const QUIET_MS = 1_500;
 const PLAY_MS = 60_000;
 
 /** Adds the channel. A bot that is connected has yet to learn of it. */
-export function addVoiceRoom({ world, krill }: Pick<DemoWorld, "world" | "krill">, at: number) {
+export function addVoiceRoom(
+  { world, krill }: Pick<DemoWorld, "world" | "krill">,
+  at: number,
+): TextChannel {
   return addChannel(world, krill, { name: VOICE_ROOM, kind: "voice" }, at);
 }
 
@@ -91,7 +94,7 @@ export function createVoiceTalk(
     readonly tell: (text: string) => void;
     readonly onError: (error: unknown) => void;
   },
-): Talk {
+): DemoTalk {
   let ending: AbortController | undefined;
 
   async function play(own: AbortController): Promise<void> {
