@@ -93,7 +93,8 @@ function build(target: string, flags: readonly string[]): void {
   try {
     bundleRareThreads(folder);
     execFileSync(BUN, ["scripts/reference/help_pages.ts", folder]);
-    const assets = readdirSync(folder).sort().map((name) => `--asset=${join(folder, name)}`);
+    const assets = readdirSync(folder).filter((name) => !name.endsWith(".wasm")) // the program has it, too
+      .sort().map((name) => `--asset=${join(folder, name)}`);
     link(target, [...flags, ...assets]);
   } finally {
     rmSync(folder, { recursive: true, force: true });

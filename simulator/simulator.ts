@@ -20,7 +20,7 @@ import { createRequestLog, type RequestLog } from "./notes/request_log.ts";
 import { startRest } from "./rest/server.ts";
 import type { IdentifyLimit } from "./gateway/identify_limit.ts";
 import { discordNow } from "./world/clock.ts";
-import { startVoice, type VoiceControl } from "./voice/voice.ts";
+import { startVoice, type VoiceControl, type VoiceDeps } from "./voice/voice.ts";
 import type { Application, Interaction, Message, World, WorldEvent } from "./world/world.ts";
 
 export interface SimulatorOptions {
@@ -57,6 +57,8 @@ export interface SimulatorOptions {
   readonly invalidRequestLimit?: number;
   /** Refuses messages without `allowed_mentions`; `true` by default. */
   readonly needsAllowedMentions?: boolean;
+  /** Loads the library of end-to-end encryption; without it, calls have none. */
+  readonly dave?: VoiceDeps["dave"];
   /** Requests kept in the log: 10,000 by default. */
   readonly requestLogLimit?: number;
 }
@@ -153,7 +155,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     voice.notice(events);
   };
   const people = createPeople({ world, botId: application.userId, now, publish });
-  const voice = await startVoice({ world, people, host, now, random, publish });
+  const voice = await startVoice({ world, people, host, now, random, publish, dave: options.dave });
   const gateway = await startGateway(world, accounts, {
     host,
     port: options.gatewayPort ?? 0,

@@ -14,7 +14,7 @@ import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { createMediaFolder } from "./media/folder.ts";
 import type { CallService } from "./core/programs/service.ts";
-import type { AccountId } from "./core/discord/ids.ts";
+import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
@@ -255,10 +255,10 @@ export async function startBot(options: BotOptions) {
     /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
     pageMade: memory.page,
     /** A command has changed rows of a namespace of the store through this process. */
-    changedByCommand(namespace: keyof Store): void {
+    changedByCommand(namespace: keyof Store, forgotten?: UserId): void {
       if (isStopping) return;
       if (namespace === "notes") noteMeaning.wake();
-      running.each((account) => account.changedByCommand(namespace));
+      running.each((account) => account.changedByCommand(namespace, forgotten));
     },
     /** Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12). */
     async stop(): Promise<void> {

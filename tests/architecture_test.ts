@@ -115,8 +115,8 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   completion: ["backup", "sessions"], // proposes names of backups and conversations
   // Shows what their commands show, and changes the same rows.
   dashboard: ["access", "agent", "config", "diagnose", "feeds", "model", "sessions", "why"],
-  demo: ["dashboard"],
-  diagnose: ["access", "agent", "hooks", "model", "service"], // judges their facts
+  demo: ["dashboard", "voice"], // the page, and people with the same keys
+  diagnose: ["access", "agent", "hooks", "model", "service", "voice"], // judges their facts
   hooks: ["events"], // reads what an event is about
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],

@@ -1,15 +1,18 @@
 /**
  * Serves files that were sent on the simulated Discord, so that the page can open them.
  *
- * A bot may send any content. So the browser shows only plain text and pictures, and saves all
+ * A bot may send any content. So the browser shows only plain text, pictures and sound, and saves all
  * other files: no file can run a script at the page's address.
  */
 
 import { findFile } from "../world/media.ts";
 import type { World } from "../world/world.ts";
 
+/** Types of sound, which the page plays. */
+export const SOUND_TYPES: readonly string[] = ["audio/wav", "audio/ogg", "audio/mpeg"];
+
 /** Types that a browser shows and never runs. */
-const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+const SHOWN = ["image/png", "image/jpeg", "image/gif", "image/webp", ...SOUND_TYPES];
 
 /** Types of text, and text types without a registered name. */
 const TEXT = /^text\/|^application\/(?:json|jsonl|xml|yaml|x-yaml|toml)\b/;
@@ -25,13 +28,13 @@ export function answerFile(
   if (!file?.bytes) return new Response("This file is gone", { status: 404 });
   const { bytes, filename, contentType = "" } = file;
   const isText = TEXT.test(contentType) || TEXT_NAMES.test(filename);
-  const isPicture = PICTURES.includes(contentType);
+  const isShown = SHOWN.includes(contentType);
   const type = isText
     ? "text/plain; charset=utf-8"
-    : isPicture
+    : isShown
     ? contentType
     : "application/octet-stream";
-  const how = isText || isPicture ? "inline" : "attachment";
+  const how = isText || isShown ? "inline" : "attachment";
   return new Response(bytes, {
     headers: {
       "Content-Type": type,

@@ -96,7 +96,10 @@ export function createPage(options: PageOptions): Page {
   });
   const stops = [
     panel.subscribe(tell),
-    simulator.subscribe((event) => tell(newsOf(event, simulator, seeWorld))),
+    simulator.subscribe((event) => {
+      const news = newsOf(event, simulator, seeWorld);
+      if (news) tell(news);
+    }),
   ];
 
   const handlers: Readonly<Record<keyof typeof ACT_ROUTES, Handler>> = {
@@ -231,7 +234,11 @@ export function createPage(options: PageOptions): Page {
   };
 }
 
-function newsOf(event: WorldEvent, { world }: Simulator, seeWorld: () => SeenWorld): PageNews {
+function newsOf(
+  event: WorldEvent,
+  { world }: Simulator,
+  seeWorld: () => SeenWorld,
+): PageNews | undefined {
   switch (event.kind) {
     case "message_created":
     case "message_updated":
@@ -240,6 +247,9 @@ function newsOf(event: WorldEvent, { world }: Simulator, seeWorld: () => SeenWor
       return { kind: "message", message: viewMessage(world, event.message) };
     case "message_deleted":
       return { kind: "deleted", messageId: event.message.id };
+    case "voice_changed":
+    case "voice_server_changed":
+      return undefined; // the page does not show who is in a call
     case "typing_started":
       return { kind: "typing", channelId: event.channelId, userId: event.userId };
     default:

@@ -2,7 +2,7 @@
 
 import { type Mode, MODES } from "./packets.ts";
 
-export function createVoiceSwitches() {
+export function createVoiceSwitches(isEndToEnd: boolean) {
   return {
     /** Percent of the voice packets that are lost, each way. */
     lossPercent: 0,
@@ -15,7 +15,7 @@ export function createVoiceSwitches() {
     /** Transport encryptions that READY offers. */
     modes: MODES as readonly Mode[],
     /** Whether channels other than stages need end-to-end encryption. */
-    isEndToEnd: true,
+    isEndToEnd,
   };
 }
 

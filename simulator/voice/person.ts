@@ -3,13 +3,34 @@
 import { Buffer } from "node:buffer";
 import { createDecoder, createEncoder } from "libopus-wasm";
 import type { UserId } from "../../src/core/discord/ids.ts";
-import type { DaveLibrary, DaveSession } from "./dave_library.ts";
 import { OPUS_PAYLOAD_TYPE } from "./packets.ts";
 import type { Participant } from "./group.ts";
 import type { Room } from "./room.ts";
 
 /** Mono, 24 kHz, 16 bits a sample. */
 export type Pcm = Int16Array;
+
+/** The part of `@snazzah/davey`'s session that a person uses. */
+interface DaveSession {
+  readonly ready: boolean;
+  reinit(version: number, userId: string, channelId: string): void;
+  setExternalSender(bytes: Buffer): void;
+  getSerializedKeyPackage(): Buffer;
+  processProposals(
+    operation: 0 | 1,
+    proposals: Buffer,
+    known: readonly string[],
+  ): { readonly commit?: Buffer; readonly welcome?: Buffer } | null;
+  processCommit(bytes: Buffer): void;
+  processWelcome(bytes: Buffer): void;
+  encryptOpus(frame: Buffer): Buffer;
+  decrypt(userId: string, mediaType: 0, frame: Buffer): Buffer;
+}
+
+/** The library of end-to-end encryption, or one like it. */
+export interface DaveLibrary {
+  readonly DAVESession: new (version: number, userId: string, channelId: string) => DaveSession;
+}
 
 /** One frame of 20 ms that a person heard. */
 export interface HeardFrame {

@@ -7,11 +7,17 @@ import { randomBytes } from "node:crypto";
 import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
 import type { People } from "../actions/people.ts";
 import type { Guild, VoiceState, World, WorldEvent } from "../world/world.ts";
-import { type DaveLibrary, loadDaveLibrary } from "./dave_library.ts";
 import { createVoiceSwitches, type VoiceSwitches } from "./faults.ts";
 import { VOICE_CLOSE, type VoiceCloseName } from "./frames.ts";
 import { createGroup } from "./group.ts";
-import { createPerson, decodeHeard, encodeRecording, type Pcm, type Person } from "./person.ts";
+import {
+  createPerson,
+  type DaveLibrary,
+  decodeHeard,
+  encodeRecording,
+  type Pcm,
+  type Person,
+} from "./person.ts";
 import { createRoom, type Room } from "./room.ts";
 import { startVoiceServer, type VoiceServer } from "./server.ts";
 import type { Credential, VoiceSession } from "./sessions.ts";
@@ -99,6 +105,8 @@ export interface VoiceDeps {
   readonly host: string;
   readonly now: () => number;
   readonly random: () => number;
+  /** Loads the library of end-to-end encryption; absent: calls have none. */
+  readonly dave: (() => Promise<DaveLibrary>) | undefined;
   publish(events: readonly WorldEvent[]): void;
 }
 
@@ -107,15 +115,15 @@ const TICK_MS = 10;
 /** Starts it; it is long because its functions share the calls. */
 export async function startVoice(deps: VoiceDeps): Promise<Voice> {
   const { world, people, now, publish } = deps;
-  const switches = createVoiceSwitches();
+  const switches = createVoiceSwitches(deps.dave !== undefined);
   const rooms = new Map<ChannelId, Room>();
   const persons = new Map<UserId, { readonly person: Person; readonly room: Room }>();
   const keyless = new Set<UserId>();
   const credentials = new Map<string, Credential>();
   const servers: VoiceServer[] = [];
   const timers = new Set<ReturnType<typeof setTimeout>>();
-  let library: Promise<DaveLibrary> | undefined;
   let dave: DaveLibrary | undefined;
+  let library: Promise<DaveLibrary> | undefined;
   let ticking: ReturnType<typeof setInterval> | undefined;
   let lastSsrc = 1_000;
 
@@ -211,7 +219,7 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
     if (!isGone) admit(guildId, state);
   };
   const ready = async () => {
-    if (switches.isEndToEnd) dave ??= await (library ??= loadDaveLibrary());
+    if (switches.isEndToEnd) dave ??= await (library ??= deps.dave?.());
   };
   const personOf = (who: string): Person => {
     const found = persons.get(people.user(who));

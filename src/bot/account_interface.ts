@@ -75,7 +75,7 @@ export interface AccountPorts extends Clock {
   /** Shows the account to the others (N2). */
   readonly publish: (view: OurView) => void;
   /** A person was forgotten: all accounts forget what they have in memory (X5). */
-  readonly personForgotten: () => void;
+  readonly personForgotten: (userId: UserId) => void;
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   readonly onEnd: (end: AccountEnd) => void;
@@ -111,8 +111,12 @@ export interface RunningAccount extends AccountParts {
   traffic(): AccountTraffic;
   /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
-  /** A command has changed rows of a namespace through this process. */
-  changedByCommand(namespace: keyof Store): void;
+  /**
+   * A command has changed rows of a namespace through this process.
+   *
+   * @param forgotten The person who was forgotten by it.
+   */
+  changedByCommand(namespace: keyof Store, forgotten?: UserId): void;
   /** The calls of programs. Their code is loaded with the first one (O14). */
   calls(): Promise<CallService>;
   /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */

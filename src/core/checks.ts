@@ -233,6 +233,7 @@ export const CHECKS = {
   "budget": { ...HEALTH, fix: "raise the limit in `budgets`, or wait until its day or month ends" },
   "alert": { ...HEALTH, runs: ["health"], what: "Alert" }, // doctor has its cause
   "embedding": { what: "Embedding model", runs: ["health", "doctor"] },
+  "speech": { what: "Speech", ...DOCTOR },
   "mcp": { what: "MCP server", runs: ["health", "doctor"] },
   "lifecycle:phase": HEALTH,
   "process:uptime": HEALTH,

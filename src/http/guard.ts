@@ -75,6 +75,7 @@ export function browserHeaders(
       "script-src 'self'",
       "style-src 'self'",
       "img-src 'self'",
+      "media-src 'self'",
       "connect-src 'self'",
       "base-uri 'none'",
       "form-action 'none'",

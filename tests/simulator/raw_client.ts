@@ -18,7 +18,11 @@ export async function withSimulator(
 ): Promise<void> {
   const { nonceWindowMs } = options;
   const demo = demoWorld({ ...(nonceWindowMs !== undefined && { nonceWindowMs }) });
-  const sim = await startSimulator({ world: demo.world, ...options });
+  const sim = await startSimulator({
+    world: demo.world,
+    dave: async () => await (await import("../../src/extras/voice/link/davey.ts")).loadDavey(),
+    ...options,
+  });
   try {
     await test(sim, demo);
   } finally {

@@ -46,8 +46,12 @@ export function redraw(state, ids, acts) {
     }
     const made = row(state, message, messages[index - 1], acts);
     list.querySelector(".empty")?.remove();
-    if (drawn) drawn.replaceWith(made);
-    else list.append(made);
+    if (drawn) {
+      drawn.before(made);
+      const player = drawn.querySelector("audio");
+      if (player) made.querySelector("audio")?.replaceWith(player); // it may play
+      drawn.remove();
+    } else list.append(made);
     isOurs ||= id === ids[0] && message.author.id === state.personId;
   }
   if (isAtEnd || (isOurs && ids.length === 1)) toEnd();
@@ -135,7 +139,11 @@ function quotedText(state, { text }) {
   ).replace(/\s+/g, " ").slice(0, 120);
 }
 
-function attachment({ name, sizeBytes, path }, acts) {
+function attachment({ name, sizeBytes, path, isSound }, acts) {
+  if (isSound) {
+    const src = acts.address(path);
+    return element("audio", { src, controls: true, preload: "none", "aria-label": name });
+  }
   return element(
     "a.attachment",
     { href: acts.address(path), target: "_blank", rel: "noopener" },

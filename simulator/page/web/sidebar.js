@@ -77,7 +77,7 @@ function groupNode(state, { name, channels }, acts) {
 }
 
 function signOf(kind) {
-  return { dm: "@", group_dm: "@", thread: "↳" }[kind] ?? "#";
+  return { dm: "@", group_dm: "@", thread: "↳", voice: "🔊" }[kind] ?? "#";
 }
 
 function personNode(state, person, acts) {

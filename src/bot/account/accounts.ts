@@ -109,8 +109,10 @@ export function createAccounts(
       ours,
       isOnly: () => setup.config.accounts.length === 1,
       publish: (view) => void views.set(accountId, view),
-      personForgotten() {
-        for (const { running } of runners.values()) running?.changedByCommand("forgetting");
+      personForgotten(userId) {
+        for (const { running } of runners.values()) {
+          running?.changedByCommand("forgetting", userId);
+        }
       },
       onEnd: (end) => ended(accountId, end),
     });

@@ -92,9 +92,9 @@ export async function runAccount(
     calls: parts.calls.load,
     reachOwners: (text) => outbound.reachOwners(text),
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
-    changedByCommand(namespace) {
+    changedByCommand(namespace, forgotten) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
-      if (namespace === "forgetting") parts.account.events.emit.personForgotten();
+      if (forgotten) parts.account.events.emit.personForgotten(forgotten);
       if (namespace === "schedules") parts.schedules.changed();
       parts.extras.changedByCommand(namespace);
       if (namespace === "questions") parts.account.events.emit.decided();

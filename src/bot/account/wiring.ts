@@ -99,11 +99,11 @@ export function connectParts(
     settled: outbound.channelQueues.settled,
     released: turns.wake,
     namesLookedUp: parts.owners.namesLookedUp,
-    personForgotten() {
+    personForgotten(userId) {
       void parts.intent.forget();
       turns.previews.forget();
       inbound.personForgotten();
-      parts.extras.tell("personForgotten");
+      parts.extras.tell("personForgotten", userId);
     },
     found: meter.found,
     outbox: outbound.channelQueues.wake,

@@ -181,7 +181,7 @@ export function createCommandContext(
     forget: createForget(account, async (userId) => {
       await options.media.folder.forget(userId);
       dropLogins(options.dataDir, userId);
-      parts.personForgotten();
+      parts.personForgotten(userId);
     }),
     ...createCommandUndo(account, {
       undo: createUndo({

@@ -8,7 +8,7 @@
  */
 
 import { z } from "zod";
-import { toAccountId } from "../../core/discord/ids.ts";
+import { toAccountId, type UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { Store } from "../../store/store.ts";
@@ -268,12 +268,12 @@ function showInFile(store: Store): void {
 /**
  * Carries out calls.
  *
- * @param onWritten Gets the namespace of each call that has succeeded.
+ * @param onWritten Gets the namespace of each call that has succeeded, and the person whom it forgot.
  * @param own Calls of the process itself.
  */
 export function createCallHandler(
   store: Store,
-  onWritten: (namespace: AskedNamespace) => void,
+  onWritten: (namespace: AskedNamespace, forgotten?: UserId) => void,
   own?: OwnMethods,
 ): SocketHandler {
   return async (request) => {
@@ -285,7 +285,8 @@ export function createCallHandler(
       if (!data) throw notUnderstood();
       const result = name === "catchUp" ? store.catchUp() : await methodOf(store, name)(...data);
       if (name in WRITES) {
-        onWritten(name.split(".")[0] as AskedNamespace);
+        const forgotten = name === "forgetting.forget" ? data[0] as UserId : undefined; // as its schema says
+        onWritten(name.split(".")[0] as AskedNamespace, forgotten);
         showInFile(store);
       }
       return JSON.stringify({ result });

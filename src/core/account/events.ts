@@ -56,7 +56,7 @@ export interface AccountEvents {
   /** The names in the config have been searched, found or not; or the bot stops and will not. */
   namesLookedUp(): void;
   /** A person was forgotten (X5): memory drops their words and names. */
-  personForgotten(): void;
+  personForgotten(userId: UserId): void;
   /** Catch-up has read this many messages, for the metrics. */
   found(count: number): void;
   outbox(channels: readonly ChannelId[]): void;

@@ -1,6 +1,6 @@
 /** Declares who is in voice channels, as the gateway tells it. */
 
-import type { ChannelId, GuildId, UserId } from "./ids.ts";
+import type { ChannelId, GuildId, RoleId, UserId } from "./ids.ts";
 
 /** A person or bot in a voice channel, also this bot itself. */
 export interface VoiceMember {
@@ -10,6 +10,8 @@ export interface VoiceMember {
   /** By themselves, by a moderator, or as a listener of a stage. */
   readonly isMuted: boolean;
   readonly isDeaf: boolean;
+  /** As of their last move or change there; absent: Discord did not tell them with it. */
+  readonly roles?: readonly RoleId[] | undefined;
 }
 
 /** Who is in the voice channels of the account's guilds. */

@@ -114,8 +114,10 @@ export interface OutboundMessage {
   readonly suppressesEmbeds?: true;
   /** Asks Discord for no notification (R14); absent: it notifies. */
   readonly isSilent?: true;
-  /** Its text leaves the store once Discord has it. */
+  /** Its text leaves the store once Discord has it, or never gets it. */
   readonly isUnkept?: true;
+  /** The people whose words it has, if it answers none of their messages. */
+  readonly saidBy?: readonly UserId[];
   /** Set for an edit of a message that may have files: without files of its own, it loses them. */
   readonly dropsFiles?: true;
   /**

@@ -1,6 +1,6 @@
 /** Counts seconds of audio that a model hears or speaks (L5, X4). */
 
-import type { BudgetStop } from "../spending/budget.ts";
+import { BudgetSpent, type BudgetStop } from "../spending/budget.ts";
 import type { SpendPort } from "../spending/metered_model.ts";
 import { usedBy } from "../spending/usage.ts";
 
@@ -24,7 +24,9 @@ export function createAudioSpending(
     readonly now: () => number;
   },
 ) {
-  return {
+  /** Reservations are made one after the other, so that two never take the same rest of a budget. */
+  let last: Promise<unknown> = Promise.resolve();
+  const audio = {
     /**
      * Finds a spent budget, before a request.
      *
@@ -53,5 +55,20 @@ export function createAudioSpending(
         at: now(),
       });
     },
+    /**
+     * Counts seconds before a model hears them, of a person who may ask at the same time as others.
+     *
+     * @throws {BudgetSpent} Or the store's error, as a rejection.
+     */
+    reserve(model: AudioModel, seconds: number, payer: AudioPayer): Promise<void> {
+      const made = last.then(async () => {
+        const stop = await audio.check(payer);
+        if (stop) throw new BudgetSpent(stop);
+        audio.record(model, seconds, now(), payer);
+      });
+      last = made.catch(() => {}); // its caller has the error
+      return made;
+    },
   };
+  return audio;
 }

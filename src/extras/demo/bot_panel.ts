@@ -12,7 +12,7 @@ import type {
 } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { createOutcomes, VerdictReader } from "./simulation/outcomes.ts";
-import { BUSY_ROOM, type Crowd } from "./simulation/busy_room.ts";
+import type { DemoTalk } from "./simulation/busy_room.ts";
 import type { Faults } from "./faults.ts";
 import type { BotStatus } from "./simulation/bot_status.ts";
 import type { DemoSupervisor } from "./supervisor.ts";
@@ -23,8 +23,8 @@ export interface BotPanelPorts {
   readonly simulator: Simulator;
   readonly supervisor: DemoSupervisor;
   readonly faults: Faults;
-  /** The talk of the demo's busy room; absent with a config of the user. */
-  readonly crowd?: Crowd;
+  /** Talks that the demo can play; none with a config of the user. */
+  readonly talks: readonly DemoTalk[];
   readonly verdicts: VerdictReader;
   readonly outcomes: ReturnType<typeof createOutcomes>;
   readonly notices: ReturnType<typeof createNotices>;
@@ -50,7 +50,7 @@ const LOOKS_PER_QUESTION = 4;
 export function createBotPanel(
   ports: BotPanelPorts,
 ): BotPanel & { readonly close: () => Promise<void> } {
-  const { simulator, supervisor, faults, crowd, verdicts, outcomes, notices, models } = ports;
+  const { simulator, supervisor, faults, talks, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BotPanelNews) => void>();
   let model = ports.model;
   let status: BotStatus | undefined;
@@ -79,7 +79,7 @@ export function createBotPanel(
       models,
       modelId: model.id,
       faults: faults.controls(),
-      isCrowdTalking: crowd?.isTalking(),
+      talks: talks.map(({ control, isTalking }) => ({ ...control, isOn: isTalking() })),
     });
   }
 
@@ -125,7 +125,8 @@ export function createBotPanel(
         return {};
       }
       const wanted = models.find(({ id }) => controlId === `model:${id}`);
-      if (controlId === CROWD_TALK.id && crowd) crowd.toggle();
+      const talk = talks.find(({ control }) => control.id === controlId);
+      if (talk) talk.toggle();
       else if (!wanted && !faults.press(controlId)) return undefined;
       if (wanted && wanted.id !== model.id) {
         model = wanted;
@@ -155,18 +156,8 @@ export interface DemoBotFacts {
   readonly models: readonly OfferedModel[];
   readonly modelId: string;
   readonly faults: BotCard["controls"];
-  /** Whether people talk in the busy room; absent if there is none. */
-  readonly isCrowdTalking?: boolean;
+  readonly talks: BotCard["controls"];
 }
-
-/** The button that makes people talk in the busy room. */
-const CROWD_TALK: Control = {
-  id: "crowd",
-  group: "demo",
-  label: "Let a crowd talk",
-  hint: `People talk in #${BUSY_ROOM} and mention no one. See which agent answers, and why not.`,
-  isOn: false,
-};
 
 const DASHBOARD_PAGE: Control = {
   id: "dashboard",
@@ -189,7 +180,7 @@ const RESET: Control = {
 const HEADLINES = { online: "Online", away: "Connecting", offline: "Not running" } as const;
 
 export function drawBotCard(facts: DemoBotFacts): BotCard {
-  const { pid, isConnected, figures, models, modelId, isCrowdTalking } = facts;
+  const { pid, isConnected, figures, models, modelId, talks } = facts;
   const isRunning = pid !== undefined;
   const state = !isRunning ? "offline" : isConnected ? "online" : "away";
   return {
@@ -209,7 +200,7 @@ export function drawBotCard(facts: DemoBotFacts): BotCard {
       })),
       ...facts.faults,
       DASHBOARD_PAGE,
-      ...(isCrowdTalking === undefined ? [] : [{ ...CROWD_TALK, isOn: isCrowdTalking }]),
+      ...talks,
       RESET,
     ],
   };

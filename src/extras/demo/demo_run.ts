@@ -12,6 +12,7 @@ import { createPage, type Prompt } from "../../../simulator/page/page.ts";
 import { createBotDashboard, isOfDashboard } from "./bot_dashboard.ts";
 import { createBotPanel } from "./bot_panel.ts";
 import { createCrowd, type CrowdLine, ROOM_AGENTS } from "./simulation/busy_room.ts";
+import { addVoiceRoom, createVoiceTalk, withVoice } from "./simulation/voice_room.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
 import { readBotStatus } from "./simulation/bot_status.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -61,10 +62,11 @@ export async function startDemoRun(
   { onError }: { readonly onError: (error: unknown) => void },
 ) {
   const notices = createNotices(Date.now);
+  if (prepared.isOwn) addVoiceRoom(prepared.world, Date.now());
   const simulation = await startSimulation({
     // Messages show the person's time, also after the computer slept.
     simulator: { world: prepared.world.world, heartbeatIntervalMs: HEARTBEAT_MS, now: Date.now },
-    config: () => prepared.config,
+    config: (_, model) => prepared.isOwn ? withVoice(prepared.config, model) : prepared.config,
     env: prepared.env,
     onLine(line) {
       const read = readLogLine(line);
@@ -86,13 +88,15 @@ export async function startDemoRun(
   });
   const { simulator } = simulation;
   const dashboard = createBotDashboard(simulation.dataDir);
-  const crowd = prepared.isOwn ? createCrowd(simulator, tell) : undefined;
+  const talks = prepared.isOwn
+    ? [createCrowd(simulator, tell), createVoiceTalk(simulator, { tell, onError })]
+    : [];
   const { promise: reset, resolve: onReset } = Promise.withResolvers<OfferedModel>();
   const panel = createBotPanel({
     simulator,
     supervisor,
     faults: createFaults(simulator, { supervisor, tell }),
-    crowd,
+    talks,
     verdicts: createVerdictReader(simulation.dataDir),
     outcomes: createOutcomes(prepared.agents),
     notices,
@@ -133,7 +137,7 @@ export async function startDemoRun(
     },
     /** Ends the bot and the servers, and removes the data. */
     async close(): Promise<void> {
-      crowd?.stop();
+      for (const talk of talks) talk.stop();
       supervisor.stop();
       page.close();
       await panel.close();

@@ -39,6 +39,7 @@ import {
 import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
 import { probeNetwork } from "./netcheck.ts";
+import { checkSpeech } from "./host/speech.ts";
 
 export interface DoctorFacts extends Clock {
   readonly config: BotConfig;
@@ -180,6 +181,12 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
     checks: ["config.embedding", "embedding"],
     run: ({ config, io, host: { known } }) =>
       io.during("Asking the embedding model", checkEmbedding(config, io.env, known?.embedded)),
+  },
+  {
+    part: "model",
+    checks: ["speech"],
+    run: ({ config, io }) =>
+      config.voice ? io.during("Speaking and hearing", checkSpeech(config, io.env)) : [],
   },
 ];
 

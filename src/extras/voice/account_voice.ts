@@ -16,7 +16,7 @@ export function createAccountVoice(
   services: AccountServices,
 ): AccountPart {
   const { voice: gateway } = services;
-  if (!gateway) return {}; // a config with `voice` makes the account connect again
+  if (!gateway) return { start: () => void endAll(account) }; // with `voice`, it connects again
   let made: Calls | undefined;
   let people: VoicePeople | undefined;
   let own: ReturnType<typeof CreateTalk> | undefined;
@@ -48,7 +48,7 @@ export function createAccountVoice(
     },
     reconfigured: () => people?.calls.reconfigured(),
     events: {
-      personForgotten: () => people?.calls.personForgotten(),
+      personForgotten: (userId) => people?.calls.personForgotten(userId),
     },
     commands: {
       join: async (call) => await (await get()).join(call, call.options["channel"]),
@@ -66,4 +66,15 @@ export function createAccountVoice(
       await made?.stop();
     },
   };
+}
+
+/** Ends the calls of a config that had `voice`, and with them the consents. */
+async function endAll(
+  { accountId, store: { voice }, log }: Pick<AccountContext, "accountId" | "store" | "log">,
+): Promise<void> {
+  try {
+    for (const row of await voice.calls(accountId)) await voice.end(row, false);
+  } catch (error) {
+    log.warn("Cannot end calls of a config with `voice`", { error });
+  }
 }

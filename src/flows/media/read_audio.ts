@@ -26,7 +26,7 @@ export interface ReadAudioPorts extends Pick<Account, "now"> {
   /** The transcription of the current config; `undefined` if it has none. */
   readonly transcription: () => Transcription | undefined;
   /** Budgets of audio, and its count: once for each transcribed recording. */
-  readonly audio: ReturnType<typeof createAudioSpending>;
+  readonly audio: Pick<ReturnType<typeof createAudioSpending>, "check" | "record">;
 }
 
 export interface Transcription {

@@ -20,8 +20,13 @@ const bare = (calls: string): string =>
    ELSE json_replace(${calls}, '$.arguments', '{}') END`;
 
 /** A message of the outbox without its words, in SQL. Discord accepts no card without texts. */
-export const WORDLESS = `json_replace(json_set(json_remove(message, '$.footer', '$.embed'),
+export const WORDLESS =
+  `json_replace(json_set(json_remove(message, '$.footer', '$.embed', '$.saidBy'),
   '$.content', '${NOT_KEPT}'), '$.card.blocks', json_array('${NOT_KEPT}'))`;
+
+/** Ends the words of a message of the outbox that keeps none, in SQL: nothing sends it any more. */
+export const ENDS_WORDS = `message = IIF(json_valid(message),
+  IIF(message ->> '$.isUnkept', ${WORDLESS}, message), message)`;
 
 /** Notes of turns that have read a message, in SQL, by the turns: they may have its words. */
 export const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words

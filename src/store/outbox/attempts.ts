@@ -13,6 +13,7 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
+import { ENDS_WORDS } from "../forget/readers.ts";
 import { integer, rows, snowflake, text } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { OutboxRows, RowKey, Unsettled } from "./outbox_rows.ts";
@@ -54,10 +55,11 @@ export function createAttemptRows(
      WHERE account_id = :accountId AND state IN ('pending', 'sending') AND failing_since <= :until`;
   const markAbsent = sql`UPDATE outbox SET state = 'pending', first_attempt_at = NULL
      WHERE ${THIS} AND state = 'sending'`;
-  const markDead = sql`UPDATE outbox SET state = 'dead', refusal = :reason
+  const markDead = sql`UPDATE outbox SET state = 'dead', refusal = :reason, ${ENDS_WORDS}
      WHERE ${THIS} AND state IN ('pending', 'sending')`;
   const markUncertain = sql`
-    UPDATE outbox SET state = 'uncertain', refusal = :reason WHERE ${THIS} AND state = 'sending'`;
+    UPDATE outbox SET state = 'uncertain', refusal = :reason, ${ENDS_WORDS}
+    WHERE ${THIS} AND state = 'sending'`;
 
   const intend = journaled<(RowKey & { readonly now: number })>(
     "intent",

@@ -12,6 +12,7 @@ import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { OpenRow } from "../../core/store/outbox.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { ENDS_WORDS } from "../forget/readers.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { isNotParked } from "./attempts.ts";
 import { prepareOutboxFiles } from "./outbox_rows.ts";
@@ -199,8 +200,10 @@ export function createHeldRows(
      SET state = 'pending', first_attempt_at = NULL, failing_since = NULL, refusal = NULL,
          next_attempt_at = NULL
      WHERE id = ? AND state IN ('uncertain', 'dead') AND kind IS NOT 'draft'
+       AND IIF(json_valid(message), message ->> '$.isUnkept', NULL) IS NULL
        AND (file_count = 0 OR EXISTS (SELECT 1 FROM outbox_file WHERE outbox_row = outbox.id))`;
-  const drop = sql`UPDATE outbox SET state = 'dropped', refusal = 'given up by hand', whole = NULL
+  const drop = sql`UPDATE outbox SET state = 'dropped', refusal = 'given up by hand', whole = NULL,
+       ${ENDS_WORDS}
      WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`;
 
   // A refused message may be what its channel is parked for, so those behind it are tried now.
@@ -215,7 +218,7 @@ export function createHeldRows(
     /**
      * Sends an uncertain or dead message again, before the waiting ones of its channel, or gives up
      * an unsent message. A draft is never sent again, because it has less text than its answer.
-     * Neither is a message whose files are deleted. Giving up a message also removes the draft that
+     * Neither is a message whose files or words are deleted. Giving up a message also removes the draft that
      * it would have replaced. If its channel is parked, the waiting messages there are tried at once.
      *
      * @returns Whether the row was in a state that allows this.

@@ -9,7 +9,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import type { Frozen, OutboundFile, OutboundMessage } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { WORDLESS } from "../forget/readers.ts";
+import { ENDS_WORDS } from "../forget/readers.ts";
 import type { Tail } from "../database/journal.ts";
 import { bytes, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
@@ -153,8 +153,7 @@ function prepareSettle(
   const files = prepareOutboxFiles(database);
   const noteDelivered = prepareNoteDelivered(database);
   const settle = sql`
-    UPDATE outbox SET state = 'sent', message_id = ?, failing_since = NULL, whole = NULL,
-      message = IIF(message ->> '$.isUnkept', ${WORDLESS}, message)
+    UPDATE outbox SET state = 'sent', message_id = ?, failing_since = NULL, whole = NULL, ${ENDS_WORDS}
     WHERE account_id = ? AND nonce = ? AND state <> 'sent'`;
   return (row, messageId) => {
     const { changes } = settle.run(messageId ?? null, row.accountId, row.nonce);

@@ -85,8 +85,13 @@ export const OUTBOX = table("outbox", {
         `'$.menus'), '$.content', '${REMOVED_ANSWER}'), whole = NULL`,
     }],
     change: {
-      columns: ["message", "whole", "refusal", "cause_id"],
-      row(row, { messages }, scrub) {
+      columns: ["message", "whole", "refusal", "cause_id", "state"],
+      row(row, { messages, userId }, scrub) {
+        const isUnsent = /^(pending|sending|uncertain|dead)$/.test(stringIn(row, "state"));
+        const isTheirs = new RegExp(`"saidBy":\\[[^\\]]*"${userId}"`).test(
+          stringIn(row, "message"),
+        );
+        if (isUnsent && isTheirs) return "delete";
         const after = {
           ...changed(row, ["message"], (text) => scrub.json(withoutCard(text, scrub))),
           ...changed(row, ["whole", "refusal"], scrub.text),

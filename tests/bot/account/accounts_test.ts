@@ -17,7 +17,7 @@ import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import { HEALTHY } from "../../support/bot/health.ts";
-import { directMessage, messageId } from "../../support/discord/builders.ts";
+import { directMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { NO_TOOLS } from "../../support/model/tools.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -110,7 +110,7 @@ function setUp(
         calls: () => assert.fail("no program asks"),
         traffic: () => ({ accountId, queued: 0, limits: [] }),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
-        changedByCommand: (namespace) => void one.changed.push(namespace),
+        changedByCommand: (...change) => void one.changed.push(change.join(" ")),
         tellOwners: () => {},
         reachOwners: () => Promise.resolve(1),
         stop() {
@@ -149,8 +149,9 @@ describe("[C6] createAccounts() › start()", () => {
   it("[X5] has all accounts forget a person who told one of them to", async () => {
     const { accounts, started } = setUp(await setupOf("one", A, B));
     await accounts.start();
-    started[0]?.ports.personForgotten();
-    assert.deepEqual(started.map(({ changed }) => changed), [["forgetting"], ["forgetting"]]);
+    started[0]?.ports.personForgotten(userId("7"));
+    const changed = ["forgetting 7"];
+    assert.deepEqual(started.map((one) => one.changed), [changed, changed]);
   });
 
   it("voids the claims of a dead process, also those of a removed account", async () => {

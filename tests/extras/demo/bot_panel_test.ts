@@ -8,6 +8,7 @@ import {
 } from "../../../src/extras/demo/bot_panel.ts";
 import { SCRIPT } from "../../../src/extras/demo/models.ts";
 import { createNotices } from "../../../src/extras/demo/notices.ts";
+import type { DemoTalk } from "../../../src/extras/demo/simulation/busy_room.ts";
 import { createOutcomes } from "../../../src/extras/demo/simulation/outcomes.ts";
 import type { BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
@@ -27,7 +28,7 @@ const DECISION: RecordedVerdict = {
 };
 
 /** A panel over a real Discord, with a stand-in for the bot. */
-async function setUp() {
+async function setUp(talks: readonly DemoTalk[] = []) {
   const simulator = await startSimulator();
   const pages: (readonly RecordedVerdict[])[] = [];
   const bot = { pid: 7 as number | undefined, restarts: [] as Env[], pressed: [] as string[] };
@@ -51,6 +52,7 @@ async function setUp() {
       press: (id) => bot.pressed.push(id) > 0 && id === "op7",
       settle: () => looked(),
     },
+    talks,
     verdicts: {
       next: () => Promise.resolve(pages.shift() ?? []),
       scoreOf: () => Promise.resolve(undefined),
@@ -145,6 +147,7 @@ const FACTS: DemoBotFacts = {
   models: [SCRIPT, { id: "openai", label: "gpt", hint: "", env: {} }],
   modelId: "openai",
   faults: [],
+  talks: [],
 };
 
 describe("drawBotCard()", () => {
@@ -161,11 +164,20 @@ describe("drawBotCard()", () => {
     });
   }
 
-  it("lets a crowd talk only where there is a busy room", () => {
-    const crowdIn = (isCrowdTalking?: boolean) =>
-      drawBotCard({ ...FACTS, isCrowdTalking }).controls.filter(({ id }) => id === "crowd")
-        .map(({ isOn }) => isOn);
-    assert.deepEqual([crowdIn(), crowdIn(false), crowdIn(true)], [[], [false], [true]]);
+  it("begins and ends a talk that the demo has, and no other one", async () => {
+    const talk = { isOn: false };
+    await using simulation = await setUp([{
+      control: { id: "crowd", group: "demo", label: "Talk", hint: "" },
+      isTalking: () => talk.isOn,
+      toggle: () => void (talk.isOn = !talk.isOn),
+      stop() {},
+    }]);
+    const shown = () =>
+      simulation.panel.bot().controls.filter(({ id }) => id === "crowd").map(({ isOn }) => isOn);
+    assert.deepEqual(shown(), [false]);
+    assert.deepEqual(await simulation.panel.press("crowd"), {});
+    assert.deepEqual(shown(), [true]);
+    assert.equal(await simulation.panel.press("voice"), undefined);
   });
 
   it("offers each model, and marks the current one", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
+import { readSound } from "../../../simulator/model/spoken_text.ts";
 import { axeProblems, openContext, WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { needsBubblewrap } from "../../support/skip.ts";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
@@ -323,6 +324,28 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
       assert.equal(await page.locator("button", { hasText: "Waits for Ada" }).count(), 0);
     },
   );
+
+  it("[V5] plays what the bot said in a voice channel", async () => {
+    await become("Grace");
+    await place("Talk");
+    await page.click("button.control:has-text('Talk in a voice channel')");
+    await answers("I hear only people who press Hear me").waitFor();
+    const audio = page.locator(".message audio");
+    await audio.waitFor();
+    const [playedSec, samples]: [number, number[]] = await page.evaluate(`(async () => {
+      const player = document.querySelector(".message audio");
+      await player.play();
+      while (player.currentTime < 1) await new Promise((next) => setTimeout(next, 50));
+      const bytes = await (await fetch(player.src)).arrayBuffer();
+      const sound = await new OfflineAudioContext(1, 1, 24000).decodeAudioData(bytes);
+      return [player.currentTime, [...sound.getChannelData(0)]];
+    })()`);
+    assert.ok(playedSec >= 1);
+    const words = readSound(Int16Array.from(samples, (sample) => sample * 32_767));
+    assert.match(words, /You wrote.*When is low tide/);
+    await page.locator("button.control[aria-pressed=false]", { hasText: "Talk in a voice" })
+      .waitFor();
+  });
 
   it("shows names, and no ids, in a quoted message", async () => {
     await asGrace();

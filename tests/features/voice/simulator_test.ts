@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { loadDaveLibrary } from "../../../simulator/voice/dave_library.ts";
+import { loadDavey } from "../../../src/extras/voice/link/davey.ts";
 import { type Mode, MODES } from "../../../simulator/voice/packets.ts";
 import { decodeHeard } from "../../../simulator/voice/person.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
@@ -18,7 +18,7 @@ import {
   withSimulator,
 } from "../../simulator/raw_client.ts";
 
-const library = await loadDaveLibrary();
+const library = await loadDavey();
 const VOICE_INTENTS = 1 << 0 | 1 << 7;
 
 interface Scene {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
-import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
+import type { OutboundMessage, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { prepareSettleEcho } from "../../../src/store/outbox/outbox_rows.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
@@ -78,6 +78,28 @@ describe("createOutbox()", () => {
     await outbox.markSent((await outbox.heads(ACCOUNT))[0]!, messageId("78"));
     assert.match(String(contents()[0]), /^\[not kept/);
     assert.equal(contents()[1], second.content);
+  });
+
+  it("[V8] drops it, too, if Discord never gets it, and then sends it no more", async () => {
+    const unkept = { ...first, content: "said", isUnkept: true } as const;
+    const ends = {
+      dead: async (outbox, row) => await outbox.markDead(row, "no"),
+      uncertain: async (outbox, row) => await outbox.markUncertain(row, "lost"),
+      dropped: async (outbox, { id }) => void await outbox.release(id, "drop"),
+    } satisfies Record<
+      string,
+      (outbox: ReturnType<typeof openOutbox>["outbox"], row: OutboxRow) => Promise<void>
+    >;
+    for (const [state, end] of Object.entries(ends)) {
+      const { database, outbox } = openOutbox(unkept);
+      const [head] = await outbox.heads(ACCOUNT);
+      await outbox.markSending(head!, 1);
+      await end(outbox, head!);
+      const [row] = database.prepare("SELECT state, message FROM outbox").all();
+      assert.equal(row?.["state"], state);
+      assert.ok(!String(row["message"]).includes("said"), state);
+      assert.equal(await outbox.release(head!.id, "resend"), false);
+    }
   });
 
   it("[C6] keeps the accounts apart", async () => {

@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { createSocket } from "node:dgram";
-import type { DaveLibrary } from "../../../simulator/voice/dave_library.ts";
+import type { DaveLibrary } from "../../../simulator/voice/person.ts";
 import { type Mode, openPacket, sealPacket } from "../../../simulator/voice/packets.ts";
 import { encodeRecording } from "../../../simulator/voice/person.ts";
 import type { RawGateway } from "../../simulator/raw_client.ts";

@@ -15,7 +15,10 @@ import { createChecker } from "../../../lib/checker.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 
-const member = z.object({ user: z.object({ id: snowflake<"user">(), bot: closingFlag }) });
+const member = z.object({
+  user: z.object({ id: snowflake<"user">(), bot: closingFlag }),
+  roles: listOf(snowflake<"role">()),
+});
 const state = z.object({
   channel_id: snowflake<"channel">().nullish(),
   user_id: snowflake<"user">(),
@@ -69,6 +72,7 @@ export function createVoiceIndex(renew: (shardId: number) => void) {
         isBot,
         isMuted: Boolean(told.mute || told.self_mute || told.suppress),
         isDeaf: Boolean(told.deaf || told.self_deaf),
+        roles: told.member?.roles,
       });
     }
     if (members.size > 0) guilds.set(guildId, members);

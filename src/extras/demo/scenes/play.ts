@@ -126,6 +126,7 @@ function createSet(
   return {
     simulation,
     bot,
+    signal,
     until,
     replies,
     say: (as, where, text) => simulator.say({ as, in: where, text }),

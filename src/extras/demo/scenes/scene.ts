@@ -27,6 +27,8 @@ export interface Scene {
 export interface SceneSet {
   readonly simulation: Simulation;
   readonly bot: SimulatedProcess;
+  /** Aborted at the scene's time limit. */
+  readonly signal: AbortSignal;
   /** Sends a message of a user, which does not mention the bot. */
   say(as: string, where: string, text: string): Message;
   /** Sends a message of a user, which mentions the bot. */

@@ -7,6 +7,7 @@
  */
 
 import type { DemoWorld } from "../../../../simulator/actions/demo_world.ts";
+import type { Control } from "../../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../../simulator/simulator.ts";
 import { addChannel, addMember, addUser } from "../../../../simulator/world/create_world.ts";
 import type { DemoConfig } from "./simulation.ts";
@@ -86,8 +87,17 @@ export function withBusyRoom(config: DemoConfig): object {
 /** Milliseconds between two lines: enough for an answer of the built-in model. */
 const LINE_MS = 1_800;
 
+/** People who talk if the user of the page wants it. */
+export interface DemoTalk {
+  readonly control: Omit<Control, "isOn">;
+  isTalking(): boolean;
+  /** Begins the talk, or ends it. */
+  toggle(): void;
+  stop(): void;
+}
+
 /** Creates the crowd. It says nothing before `toggle`. */
-export function createCrowd(simulator: Simulator, tell: (text: string) => void) {
+export function createCrowd(simulator: Simulator, tell: (text: string) => void): DemoTalk {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let left: CrowdLine[] = [];
 
@@ -100,21 +110,23 @@ export function createCrowd(simulator: Simulator, tell: (text: string) => void) 
   }
 
   return {
-    /** Whether lines are still to come. */
-    isTalking: (): boolean => timer !== undefined,
-    /** Begins the talk, or ends it. */
-    toggle(): void {
+    control: {
+      id: "crowd",
+      group: "demo",
+      label: "Let a crowd talk",
+      hint:
+        `People talk in #${BUSY_ROOM} and mention no one. See which agent answers, and why not.`,
+    },
+    isTalking: () => timer !== undefined,
+    toggle() {
       if (timer !== undefined) return this.stop();
       tell(`Maud, Noor and Olaf talk in #${BUSY_ROOM}, and mention no one`);
       left = Object.values(CROWD);
       say();
     },
-    stop(): void {
+    stop() {
       clearTimeout(timer);
       timer = undefined;
     },
   };
 }
-
-/** People who talk. */
-export type Crowd = ReturnType<typeof createCrowd>;

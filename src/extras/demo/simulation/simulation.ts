@@ -42,7 +42,7 @@ export async function startSimulation(options: {
   /** Settings of the simulated Discord. */
   readonly simulator?: SimulatorOptions;
   /** Makes the content of the bot's config file. */
-  readonly config: (simulator: Simulator) => object;
+  readonly config: (simulator: Simulator, model: ModelServer) => object;
   /** Variables of the bot's environment; they override the simulation's. */
   readonly env?: Env;
   /** Working directory of the bots; this process's if absent. */
@@ -52,10 +52,15 @@ export async function startSimulation(options: {
 }) {
   const { command = ownCommand(), config, env: extra = {}, cwd, onLine } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "barnacle-"));
-  const simulator = await startSimulator(options.simulator);
+  const simulator = await startSimulator({
+    dave: async () => await (await import("../../voice/exports.ts")).loadDavey(),
+    ...options.simulator,
+  });
   const model = await startModelServer();
   const configFile = join(dataDir, "config.jsonc");
-  writeFileSync(configFile, JSON.stringify(config(simulator), undefined, 2), { mode: 0o600 });
+  writeFileSync(configFile, JSON.stringify(config(simulator, model), undefined, 2), {
+    mode: 0o600,
+  });
   const bots = new Set<SimulatedProcess>();
 
   function startBot(

@@ -26,8 +26,8 @@ export interface TalkPorts {
 export interface Talk extends Pick<CallEvents, "speechBegan" | "piece" | "frame"> {
   /** These people are heard from now on. Speech of others that is not answered yet is dropped. */
   heard(people: ReadonlySet<UserId>): void;
-  /** Words that are not stored yet are dropped, and minutes are not kept for the summary. */
-  forget(): void;
+  /** A person's words that are not stored yet are dropped, and their lines of the minutes. */
+  forget(userId: UserId): void;
   /** Speaks a text, after the speech that goes on. */
   say(text: string): void;
   /** The call is over. Resolves once nothing of it runs. */

@@ -337,9 +337,9 @@ export function createVoiceCalls(
       }
       lookAtAll();
     },
-    personForgotten(): void {
+    personForgotten(userId: UserId): void {
       members.forget();
-      for (const inCall of inCalls.values()) work(inCall.forgetChoices);
+      for (const inCall of inCalls.values()) inCall.forget(userId);
     },
     /** Why calls that the config wants cannot begin, for health. */
     failures: (): readonly string[] => [...failures.values()],

@@ -165,10 +165,7 @@ export function createInCall(
     return config().voice?.heardRoles.find((id) => roles.some((role) => role.id === id));
   }
 
-  const heardPeople = () => {
-    const present = new Set(here().map(({ userId }) => userId));
-    return [...allowed].filter(([id, member]) => present.has(id) && isHeard(id, member));
-  };
+  const heardPeople = () => [...allowed].filter(([id, member]) => isHeard(id, member));
 
   /** Takes effect before it returns. */
   function hear(): void {
@@ -183,7 +180,9 @@ export function createInCall(
 
   /** Reads the people again, and acts on who they are; while it runs, once more after it. */
   function refresh(): void {
-    hear(); // people who left
+    const present = new Set(here().map(({ userId }) => userId));
+    allowed = new Map([...allowed].filter(([id]) => present.has(id))); // who comes back is read anew
+    hear();
     isDue = true;
     refreshing ??= (async () => {
       while (isDue && !isOver) {
@@ -208,7 +207,8 @@ export function createInCall(
         return mayTalk ? [[userId, member] as const] : [];
       }),
     );
-    allowed = new Map(found.flat());
+    const present = new Set(here().map(({ userId }) => userId));
+    allowed = new Map(found.flat().filter(([id]) => present.has(id)));
     hear();
     if (unknown > 0) setTimer("again", AGAIN_MS, refresh);
     const isFollowing = row.begunBy === "follow" && row.userId !== undefined;
@@ -310,13 +310,11 @@ export function createInCall(
       });
       return people.join(", ") || "–";
     },
-    /** Words of people were deleted from the store: those on their way there are, too. */
-    async forgetChoices(): Promise<void> {
-      talk.forget();
+    /** A person's words were deleted from the store: those on their way there are, too. */
+    forget(userId: UserId): void {
+      talk.forget(userId);
+      choices.delete(userId);
       heard = "";
-      const left = await store.choices(accountId, guildId);
-      choices.clear();
-      for (const one of left) choices.set(one.userId, one);
       hear();
     },
   };

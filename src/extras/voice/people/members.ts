@@ -1,11 +1,12 @@
 /**
  * Reads the people of voice channels: their names and roles at Discord, and whether the config lets
- * them talk to the bot there (V2). The gateway tells neither after each change of a role.
+ * them talk to the bot there (V2). The gateway tells roles only as people come, and change there.
  */
 
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
-import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { ChannelId, GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
+import type { VoiceStates } from "../../../core/discord/voice.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import { memberPayload, userPayload } from "../../../discord/gateway/decode/payloads.ts";
 import { placeIn } from "../../../discord/gateway/decode/places.ts";
@@ -25,9 +26,16 @@ const MAX_KNOWN = 500;
 
 export function createMembers(
   { policy, now }: Pick<AccountContext, "policy" | "now">,
-  { client, reader, judging }: Pick<AccountServices, "client" | "reader" | "judging">,
+  { client, reader, judging, voice }: Pick<AccountServices, "client" | "reader" | "judging"> & {
+    readonly voice: Pick<VoiceStates, "of">;
+  },
 ) {
-  type Known = { readonly at: number; readonly member: Promise<ReadMember | undefined> };
+  type Known = {
+    readonly at: number;
+    readonly member: Promise<ReadMember | undefined>;
+    /** That the gateway told last before it. */
+    readonly roles: readonly RoleId[] | undefined;
+  };
   const known = new Map<string, Known>();
 
   async function ask(guildId: GuildId, userId: UserId): Promise<ReadMember | undefined> {
@@ -56,10 +64,13 @@ export function createMembers(
     async read(guildId: GuildId, userId: UserId): Promise<ReadMember | undefined> {
       const key = `${guildId} ${userId}`;
       const before = known.get(key);
-      if (before && now() - before.at < FRESH_MS) return await before.member;
+      const { roles } = voice.of(guildId).find((one) => one.userId === userId) ?? {};
+      const isFresh = before && now() - before.at < FRESH_MS &&
+        (!roles || before.roles?.toString() === roles.toString());
+      if (isFresh) return await before.member;
       const member = ask(guildId, userId);
       known.delete(key);
-      known.set(key, { at: now(), member });
+      known.set(key, { at: now(), member, roles });
       const [oldest] = known.keys();
       if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
       member.catch(() => known.get(key)?.member === member && known.delete(key));

@@ -42,21 +42,22 @@ export function termsOf(
     ...namedModels(agentList, models),
     memory.embedding,
   ];
-  const hosts = new Set(names.flatMap((name) => {
+  const servers = new Set(names.flatMap((name) => {
     const choice = name === undefined
       ? undefined
       : choiceOf(name, { ...models, namesPath: "" }, env);
-    return choice && "provider" in choice ? URL.parse(choice.provider.baseUrl)?.host ?? [] : [];
+    const url = choice && "provider" in choice ? URL.parse(choice.provider.baseUrl) : undefined;
+    return url ? `${url.origin}${url.pathname}` : [];
   }));
-  const shown = new Set([...hosts].map((host) => {
-    const { hostname } = new URL(`http://${host}`);
-    return isLoopbackHost(hostname) ? notice("voiceHere", {}, texts) : `\`${host}\``;
+  const shown = new Set([...servers].map((server) => {
+    const { hostname, origin } = new URL(server); // a path may be of the operator alone
+    return isLoopbackHost(hostname) ? notice("voiceHere", {}, texts) : `\`${origin}\``;
   }));
   const isPosted = voice?.transcript === true;
   return {
     speech: [...shown].join(", "),
     kept: notice(isPosted ? "voiceTranscribed" : "voiceKept", {}, texts),
-    digest: hash("sha256", [voice?.mode, ...hosts, isPosted].join(" "), "hex").slice(0, 12),
+    digest: hash("sha256", [voice?.mode, ...servers, isPosted].join(" "), "hex").slice(0, 12),
   };
 }
 

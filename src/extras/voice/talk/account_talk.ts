@@ -81,20 +81,20 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       return { message, agentId: judging.route(message).agentId };
     }
 
-    async function checked(payer: AudioPayer): Promise<void> {
-      const stop = await audio.check(payer);
-      if (stop) throw new BudgetSpent(stop);
-    }
-
     function deps(): TalkDeps {
       const { realtime: server } = speech();
+      const realtime = server && {
+        modelId: server.modelId,
+        microsOf: (seconds: number) => microsOfAudio(seconds, server.price),
+      };
       return {
         ...{ harmlessPart, texts, schedule, now, log },
         async *speak(text, signal, to) {
           const { voice } = speech();
           if (!voice) throw new FileError("`audio.speak` names no model");
           const payer = payerOf(to);
-          await checked(payer);
+          const stop = await audio.check(payer);
+          if (stop) throw new BudgetSpent(stop);
           const startedAt = now();
           let ms = 0;
           try {
@@ -109,21 +109,15 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         async transcribe({ seconds, ...sound }, from, signal) {
           const { transcription: by } = speech();
           if (!by) throw new FileError("`audio.transcribe` names no model");
-          const payer = payerOf(from);
-          await checked(payer);
-          const startedAt = now();
-          try {
-            return await by.transcribe(sound, signal);
-          } finally {
-            audio.record(by, seconds, startedAt, payer);
-          }
+          await audio.reserve(by, seconds, payerOf(from));
+          return await by.transcribe(sound, signal);
         },
         realtime: server && { server, pauseMs: config().voice?.pauseMs ?? 500 },
-        mayCount: async (by) => await checked(payerOf(by)),
+        async reserve(seconds, by) {
+          if (realtime) await audio.reserve(realtime, seconds, payerOf(by));
+        },
         count(seconds, by) {
-          if (!server) return;
-          const microsOf = (of: number) => microsOfAudio(of, server.price);
-          audio.record({ modelId: server.modelId, microsOf }, seconds, now(), payerOf(by));
+          if (realtime) audio.record(realtime, seconds, now(), payerOf(by));
         },
         async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);
@@ -160,7 +154,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
     async function posted(
       to: ChannelId,
       text: string,
-      further: Pick<OutboundMessage, "isUnkept" | "suppressesEmbeds"> = {},
+      further: Pick<OutboundMessage, "isUnkept" | "saidBy" | "suppressesEmbeds"> = {},
     ): Promise<void> {
       const frozen = freezeUnprompted({ accountId, channelId: to, guildId, ...noticeBody(text) })
         .map((one) => ({ ...one, message: { ...one.message, ...further } }));
@@ -172,10 +166,10 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       let thread: Promise<ChannelId> | undefined;
       const own = createMinutes({
         ...{ cleanSecrets, schedule, log, boundary: account.randomId },
-        async post(content) {
-          thread ??= threadOf();
+        async thread() {
+          const to = await (thread ??= threadOf());
           const further = { isUnkept: true, suppressesEmbeds: true } as const; // people and a model write it
-          await posted(await thread, content, further);
+          return (content, saidBy) => posted(to, content, { ...further, saidBy });
         },
         async summarise(request) {
           const { agentId } = payerOf(undefined);
@@ -186,7 +180,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         },
       });
       const add = ({ sender, displayName }: CallSpeaker, text: string) =>
-        own.add(displayName ?? sender.username, text);
+        own.add(sender.id, displayName ?? sender.username, text);
       return { ...own, add };
     }
 

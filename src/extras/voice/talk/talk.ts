@@ -49,10 +49,14 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   ) => Promise<string>;
   /** The server that hears and speaks; `undefined` in mode `turns`. */
   readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
-  /** Counts seconds that such a server hears or has spoken. */
+  /** Counts seconds that such a server has spoken. */
   readonly count: (seconds: number, by: CallSpeaker["sender"]) => void;
-  /** @throws {BudgetSpent} Before a person's next seconds. */
-  readonly mayCount: (by: CallSpeaker["sender"]) => Promise<void>;
+  /**
+   * Counts seconds that it is to hear.
+   *
+   * @throws {BudgetSpent}
+   */
+  readonly reserve: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
   /**
    * Stores the words as a message of the speaker. Resolves to whether a turn answers it.
    *
@@ -71,7 +75,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
   /** `undefined`: there are none. */
   readonly minutes: {
     add(speaker: CallSpeaker, text: string): void;
-    forget(): void;
+    forget(userId: UserId): void;
     end(): Promise<void>;
   } | undefined;
   readonly texts: () => Texts;
@@ -134,8 +138,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
 
   async function pay(userId: UserId): Promise<boolean> {
     const speaker = await ports.speaker(userId);
-    if (speaker) await deps.mayCount(speaker.sender);
-    if (speaker) deps.count(PAID_SEC, speaker.sender);
+    if (speaker) await deps.reserve(PAID_SEC, speaker.sender);
     return speaker !== undefined;
   }
 
@@ -194,9 +197,9 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
 
   return {
     heard: setHeard,
-    forget() {
-      setHeard(new Set());
-      deps.minutes?.forget();
+    forget(userId) {
+      setHeard(new Set([...heard.keys()].filter((id) => id !== userId)));
+      deps.minutes?.forget(userId);
     },
     speechBegan(userId) {
       if (!heard.has(userId)) return;

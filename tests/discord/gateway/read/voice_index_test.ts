@@ -74,6 +74,12 @@ describe("[V9] createVoiceIndex()", () => {
       ));
   }
 
+  it("[V2] tells the roles of people who come, as Discord tells them then", () => {
+    const member = { user: { id: "1" }, roles: ["31", "?", "32"] };
+    const { index } = after(CREATED, moved("1", "6", { member }), moved("2", "6"));
+    assert.deepEqual(index.of(GUILD).map(({ roles }) => roles), [["31", "32"], undefined]);
+  });
+
   it("passes on what the bot's calls need", () => {
     const server = { guild_id: GUILD, token: "t" };
     const { heard } = after(

@@ -238,7 +238,7 @@ describe("[V2] who is heard", () => {
     assert.deepEqual(world.heard(), [], "before anything is stored");
     assert.match(await deafening, /It stays so/);
     await world.store.forgetting.forget(BEA, false);
-    world.people.calls.personForgotten();
+    world.people.calls.personForgotten(BEA);
     await world.rest();
     assert.deepEqual(world.heard(), [], "what they said in this call holds");
     await world.give("deafen", BEA);
@@ -268,6 +268,19 @@ describe("[V2] who is heard", () => {
     await world.wait(1_000);
     await world.move([ADA], DECK);
     assert.deepEqual(world.heard(), [ADA], "the consent holds until the call ends");
+    const { reads } = world.state;
+    for (let turn = 0; turn < 9; turn++) await world.move([ADA], turn % 2 === 0 ? CABIN : DECK);
+    await world.move([ADA], DECK);
+    assert.deepEqual([world.heard(), world.state.reads], [[ADA], reads], "with the same roles");
+    world.roles.set(ADA, []);
+    await world.move([ADA], CABIN);
+    const coming = world.move([ADA], DECK);
+    assert.deepEqual(world.heard(), [], "at no moment");
+    await coming;
+    assert.deepEqual(world.heard(), [], "they have lost their role meanwhile");
+    world.roles.set(ADA, ["31"]);
+    await world.move([ADA], DECK);
+    assert.deepEqual(world.heard(), [ADA]);
     world.state.isDown = true;
     await world.wait(61_000);
     world.call().events.speechBegan(ADA);
@@ -362,7 +375,7 @@ describe("[V3] consent", () => {
     assert.match(card?.content ?? "", /only people who press \*\*Hear me\*\*/);
     assert.match(
       card?.content ?? "",
-      /Speech and its words go to this machine, `api\.openai\.com`\./,
+      /Speech and its words go to this machine, `https:\/\/api\.openai\.com`\./,
     );
     assert.match(card?.content ?? "", /and no sound\./);
     assert.match(card?.buttons[0] ?? "", /^hear:on:call\d$/);
@@ -405,6 +418,17 @@ describe("[V3] consent", () => {
     assert.deepEqual(world.heard(), []);
     assert.match(world.posts.at(-1)?.content ?? "", /I post all that I hear as text here/);
     assert.equal(world.calls.length, 2, "another call, with other consents");
+    for (const baseUrl of ["http://api.openai.com/v1", "http://api.openai.com/v2"]) {
+      await world.press(ADA);
+      assert.deepEqual(world.heard(), [ADA]);
+      const providers = {
+        ...SPEECH.models.providers,
+        openai: { kind: "openai-compatible", baseUrl },
+      };
+      await world.reload({ transcript: true }, { models: { providers } });
+      assert.deepEqual(world.heard(), [], baseUrl);
+      assert.match(world.posts.at(-1)?.content ?? "", /go to this machine, `http:\/\/api\.openai/);
+    }
     assert.match(await world.press(ADA, "on", old), /^This has changed meanwhile/);
     assert.deepEqual(world.heard(), []);
     await world.press(ADA);
@@ -451,7 +475,7 @@ describe("[V3] consent", () => {
     await world.give("join", ADA);
     assert.match(
       world.posts[0]?.content ?? "",
-      /go to `api\.openai\.com`, this machine, `far\.example`\./,
+      /go to `https:\/\/api\.openai\.com`, this machine, `https:\/\/far\.example`\./,
     );
   });
 
@@ -477,10 +501,13 @@ describe("[V3] consent", () => {
     await world.move([ADA, BEA], DECK);
     await world.give("join", BEA);
     await world.press(ADA);
+    await world.press(BEA);
     await world.store.forgetting.forget(ADA, false);
-    world.people.calls.personForgotten();
+    world.people.calls.personForgotten(ADA);
+    assert.deepEqual(world.state.forgotten, [ADA]);
+    assert.deepEqual(world.heard(), [BEA]);
     await world.rest();
-    assert.deepEqual(world.heard(), []);
+    assert.deepEqual(world.heard(), [BEA]);
     assert.deepEqual(world.rows(`SELECT * FROM voice_choice WHERE user_id = '${ADA}'`), []);
   });
 });

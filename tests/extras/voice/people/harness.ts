@@ -85,7 +85,8 @@ export async function openWorld(
   const { store, rows } = before ?? openTestStore();
   const clock = new FakeClock(before?.clock.now());
   const rules = { guilds: { [GUILD]: { users: [`role:${ALLOWED}`] } } };
-  const load = (keys: object) => loadTestConfig(rules, { ...SPEECH, voice: keys, ...further });
+  const load = (keys: object, more: object = {}) =>
+    loadTestConfig(rules, { ...SPEECH, voice: keys, ...further, ...more });
   let config: Config = await load(voice);
   const roles = new Map<UserId, readonly string[]>([
     [ADA, [ALLOWED]],
@@ -102,6 +103,7 @@ export async function openWorld(
     reads: 0, // of members
     calls: before ? 9 : 0,
     patches: [] as unknown[],
+    forgotten: [] as UserId[], // by the talk
     talk: undefined as TalkPorts | undefined,
   };
   const calls: FakeCall[] = [];
@@ -190,7 +192,8 @@ export async function openWorld(
     () =>
       Promise.resolve((ports) => ({
         ...(state.talk = ports, {}),
-        ...{ speechBegan() {}, piece() {}, frame() {}, heard() {}, forget() {} },
+        ...{ speechBegan() {}, piece() {}, frame() {}, heard() {} },
+        forget: (userId) => void state.forgotten.push(userId),
         say: (text) => void said.push(text),
         stop: () => Promise.resolve(),
       })),
@@ -212,7 +215,10 @@ export async function openWorld(
       members = [
         ...left,
         ...channelId
-          ? ids.map((userId) => ({ ...base, userId, channelId, isBot: userId === ROBO }))
+          ? ids.map((userId) => ({
+            ...{ ...base, userId, channelId, isBot: userId === ROBO },
+            roles: roles.get(userId)?.map((id) => id as RoleId),
+          }))
           : [],
       ];
       people.calls.changed(GUILD);
@@ -251,8 +257,8 @@ export async function openWorld(
       await rest();
       return await answered;
     },
-    async reload(keys: object): Promise<void> {
-      config = await load(keys);
+    async reload(keys: object, more: object = {}): Promise<void> {
+      config = await load(keys, more);
       people.calls.reconfigured();
       await rest();
     },

@@ -74,8 +74,8 @@ async function build(
       pauseMs: 200,
     },
     count: (seconds) => void counted.push(seconds),
-    mayCount: () =>
-      counted.length < budget ? Promise.resolve() : Promise.reject(
+    reserve: (seconds) =>
+      counted.length < budget ? Promise.resolve(void counted.push(seconds)) : Promise.reject(
         new BudgetSpent({ rule: "budgets.perUser.audioSecondsPerDay", limit: 1 }),
       ),
     ask(_, text, { seconds }, naming) {

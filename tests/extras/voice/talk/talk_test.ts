@@ -63,7 +63,7 @@ function build(given: Partial<World> = {}) {
     },
     realtime: undefined,
     count: () => {},
-    mayCount: () => Promise.resolve(),
+    reserve: () => Promise.resolve(),
     names: () => ["Barnacle"],
     tell: (text) => void told.push(text),
     minutes: {
@@ -120,7 +120,7 @@ describe("[V5] a piece of speech", () => {
 
   const ends: Readonly<Record<string, (talk: ReturnType<typeof build>["talk"]) => void>> = {
     "was not heard for a moment": (talk) => talk.heard(new Set([BEN])),
-    "was forgotten": (talk) => talk.forget(),
+    "was forgotten": (talk) => talk.forget(ADA),
   };
   for (const [what, end] of Object.entries(ends)) {
     it(`is dropped if its speaker ${what} meanwhile`, async () => {
@@ -134,6 +134,17 @@ describe("[V5] a piece of speech", () => {
       assert.deepEqual([asked, minutes], [[], []]);
     });
   }
+
+  it("is kept if another person was forgotten", async () => {
+    const { talk, piece, asked, transcribing } = build({ words: "" });
+    talk.piece(piece());
+    await quiet();
+    talk.forget(BEN);
+    talk.heard(new Set([ADA, BEN]));
+    transcribing[0]?.();
+    await quiet();
+    assert.deepEqual(asked.map(({ by }) => by), [ADA]);
+  });
 
   it("that no server understands costs one line a minute", async () => {
     const { talk, piece, told, clock } = build({

@@ -1,0 +1,81 @@
+/** Checks what `voice` needs for `barnacle doctor`: the libraries of sound, and servers that speak and hear. */
+
+import type { BotConfig } from "../../../config/config.ts";
+import { chooseSpeech } from "../../../cli/models/choose_media_models.ts";
+import { titled } from "../../../core/checks.ts";
+import type { Finding } from "../../../core/finding.ts";
+import type { Env } from "../../../lib/env.ts";
+import type { RealtimeServer } from "../../../providers/other_apis/realtime.ts";
+
+/** Milliseconds for all requests: a server on this machine may load its model first. */
+const LIMIT_MS = 60_000;
+const WORDS = "One, two, three.";
+
+/** No rows without `voice`, or if its servers are missing: the check of the config says that. */
+export async function checkSpeech(config: BotConfig, env: Env): Promise<readonly Finding[]> {
+  const { voice } = config;
+  if (!voice) return [];
+  const chosen = chooseSpeech(config, env);
+  const about = titled("speech");
+  if ("problem" in chosen) {
+    const { message: why, hint: fix } = chosen.problem;
+    return [{ ...about, status: "fail", why, fix }];
+  }
+  const startedAt = performance.now();
+  const fails = (why: string, fix: string): readonly Finding[] => [
+    { ...about, status: "fail", why, fix },
+  ];
+  try {
+    const { createOpus, loadDavey } = await import("../../voice/exports.ts");
+    await Promise.all([createOpus(), loadDavey()]);
+  } catch (error) {
+    return fails(`the libraries of sound do not load: ${reasonOf(error)}`, "report this");
+  }
+  const { realtime, voice: speaker, transcription } = chosen;
+  try {
+    const why = voice.mode === "realtime"
+      ? realtime && await opened(realtime)
+      : speaker && transcription && await spokenAndHeard(speaker, transcription);
+    if (why === undefined) return [];
+    const ms = Math.round(performance.now() - startedAt);
+    return [{ ...about, status: "pass", why, ms }];
+  } catch (error) {
+    const why = `the bot would neither hear nor speak: ${reasonOf(error)}`;
+    return fails(why, "check that the server runs, and the provider's baseUrl, key and model");
+  }
+}
+
+const reasonOf = (error: unknown) => error instanceof Error ? error.message : String(error);
+
+type Chosen = Exclude<ReturnType<typeof chooseSpeech>, { readonly problem: unknown }>;
+
+async function spokenAndHeard(
+  speaker: NonNullable<Chosen["voice"]>,
+  transcription: NonNullable<Chosen["transcription"]>,
+): Promise<string> {
+  const { wavOf } = await import("../../voice/exports.ts");
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  const samples: number[] = [];
+  for await (const pcm of speaker.speakPcm(WORDS, signal)) samples.push(...pcm);
+  const sound = { bytes: wavOf(Int16Array.from(samples)), mediaType: "audio/wav", ending: "wav" };
+  const words = await transcription.transcribe(sound, signal);
+  return `${speaker.modelId} said "${WORDS}", and ${transcription.modelId} heard ` +
+    JSON.stringify(words.trim().slice(0, 100));
+}
+
+/** A server of the protocol greets each connection. */
+function opened(server: RealtimeServer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    AbortSignal.timeout(LIMIT_MS).onabort = () => {
+      socket.close();
+      reject(new Error(`${server.modelId} says nothing`));
+    };
+    const socket = server.open({
+      event() {
+        resolve(`${server.modelId} takes a connection`);
+        queueMicrotask(() => socket.close());
+      },
+      ended: (reason) => reject(new Error(`${server.modelId}: ${reason}`)),
+    });
+  });
+}
