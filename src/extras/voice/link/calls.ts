@@ -18,7 +18,7 @@ const MAX_DEATHS = 3;
 /** Milliseconds of the longest piece of a person's speech. */
 const LONGEST_MS = 30_000;
 
-/** Creates the calls of an account: none. */
+/** Creates the calls of an account: none. It is long because its functions share the thread. */
 export function createCalls(
   account: AccountContext,
   { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
@@ -50,6 +50,7 @@ export function createCalls(
       if (message.kind === "failed") return died(worker, message.reason);
       if (message.kind === "done") return;
       if (message.kind === "state" && message.state.kind === "ready") deaths = 0;
+      if (message.kind === "state" || message.kind === "played") voice.hasLoaded();
       calls.get(message.call)?.call.told(message);
     });
     worker.on("error", (error) => died(worker, String(error)));
@@ -61,6 +62,7 @@ export function createCalls(
     const worker = thread;
     thread = undefined;
     await worker?.terminate();
+    voice.hasLoaded();
   }
 
   function post(message: OfCall<ToCall>): void {
