@@ -56,6 +56,7 @@ import { millionRowsTable, promiseTable, tableOf } from "./stand/table.ts";
 import { benchTakeover } from "./replies/takeover.ts";
 import { benchThroughput } from "./replies/throughput.ts";
 import { benchUnused } from "./process/unused.ts";
+import { benchVoice } from "./process/voice.ts";
 
 type Bench = (contender: Contender, isQuick: boolean) => Promise<Readings>;
 
@@ -76,6 +77,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   agent: benchAgent,
   parked: benchParked,
   dashboard: benchDashboard,
+  voice: benchVoice,
   rights: benchActions,
   "rate-limits": benchRateLimits,
   strangers: benchStrangers,
@@ -101,6 +103,7 @@ const ONCE = new Set([
   "floods",
   "idle",
   "large",
+  "voice",
   "resume",
   "rate-limits",
   "strangers",

@@ -64,6 +64,7 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   agent: ["barnacle"],
   parked: ["barnacle"],
   dashboard: ["barnacle"],
+  voice: ["barnacle"],
   rights: ["barnacle"],
   journey: ["barnacle"],
   hooks: ["barnacle"],

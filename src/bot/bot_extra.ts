@@ -76,6 +76,8 @@ export interface AccountServices {
 /** The main gateway's part of calls. */
 export interface VoiceService extends Pick<VoiceIndex, "of" | "onChange" | "listen"> {
   readonly set: (own: OwnVoice) => void;
+  /** Tells that a call has run much code: its memory is returned soon. */
+  readonly hasLoaded: () => void;
   /** How voice servers are reached: unencrypted if Discord's API is, as on the way to a simulator. */
   readonly scheme: "ws" | "wss";
 }

@@ -142,6 +142,7 @@ export async function createParts(
     voice: voiceIndex && {
       ...voiceIndex,
       set: connection.setVoice,
+      hasLoaded: memory.page,
       scheme: new URL(options.apiBase).protocol === "http:" ? "ws" : "wss",
     },
   });

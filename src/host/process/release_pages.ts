@@ -117,13 +117,14 @@ function isSystemError(error: unknown): boolean {
 
 /**
  * Collects garbage and returns free pages to the system. It blocks the thread for 10 to 30 ms.
+ * With `isWhole` off, it keeps the pages, and takes a fifth of that.
  *
  * Bun's collector waits until the heap has doubled, which after a burst may never happen, and the
  * allocator keeps freed pages. Deno has no such call.
  */
-export function collectGarbage(): void {
+export function collectGarbage(isWhole = true): void {
   const bun: unknown = Reflect.get(globalThis, "Bun");
-  if (isBun(bun)) bun.gc(true);
+  if (isBun(bun)) bun.gc(isWhole);
 }
 
 function isBun(value: unknown): value is { gc(waits: boolean): void } {

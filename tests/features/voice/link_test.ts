@@ -107,6 +107,7 @@ function withCall(
         voice: {
           ...index,
           scheme: "ws",
+          hasLoaded: () => {},
           set: ({ guildId, channelId = null }) =>
             gateway.send({
               op: 4,

@@ -11,8 +11,8 @@ interface Davey {
   readonly DAVESession: new (version: number, userId: string, channelId: string) => DaveSession;
 }
 
-/** Pages of 64 kB that the library wants; the system gives memory only to those that are used. */
-const PAGES = { initial: 4000, maximum: 65536, shared: true };
+/** Pages of 64 kB that the library wants at least; the system gives memory only to those in use. */
+const PAGES = { initial: 979, maximum: 65536, shared: true };
 
 type Imports = Record<string, Record<string, unknown>>;
 

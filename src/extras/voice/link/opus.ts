@@ -2,32 +2,23 @@
 
 import { createDecoder, createEncoder, type OpusDecoderHandle } from "libopus-wasm";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import { FRAME_SAMPLES } from "./player.ts";
 
 /** Mono: each decoder of Opus plays it, and a packet says so. It takes half of the time of stereo. */
 const FORM = { channels: 1, sampleRate: SAMPLE_RATE } as const;
-/** Longest packet of Opus: 120 ms. */
-const MAX_SAMPLES = FRAME_SAMPLES * 6;
 
-/** Decodes one person's stream. */
-export interface SpeechDecoder {
-  /** @throws {Error} If the packet is no Opus. */
-  decode(packet: Uint8Array): Pcm;
-  /** Invents a lost frame, from the packet after it if that is here. */
-  conceal(next?: Uint8Array): Pcm;
-  free(): void;
-}
-
-function wrapped(decoder: OpusDecoderHandle): SpeechDecoder {
+/** Wraps the decoder of one person's stream. */
+function wrapped(decoder: OpusDecoderHandle) {
   return {
-    decode: (packet) => decoder.decode(packet, { maxFrameSize: MAX_SAMPLES }),
-    conceal: (next) =>
-      next
-        ? decoder.decode(next, { decodeFec: true, frameSize: FRAME_SAMPLES })
-        : decoder.decodePacketLoss(FRAME_SAMPLES),
-    free: () => decoder.free(),
+    /** @throws {Error} If the packet is no Opus. */
+    decode: (packet: Uint8Array): Pcm => decoder.decode(packet),
+    /** Invents a lost frame of 20 ms, from the packet after it if that is here. */
+    conceal: (next?: Uint8Array): Pcm =>
+      next ? decoder.decode(next, { decodeFec: true }) : decoder.decodePacketLoss(),
+    free: (): void => decoder.free(),
   };
 }
+
+export type SpeechDecoder = ReturnType<typeof wrapped>;
 
 /** Loads the library. Decoders are made ahead, because a packet does not wait. */
 export async function createOpus() {

@@ -13,6 +13,12 @@ import { createOpus, type Opus } from "./opus.ts";
 import { createPlayer, FRAME_MS } from "./player.ts";
 import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
 
+/**
+ * Milliseconds between collections, of 3 ms each. The engine counts the libraries' memory as heap, so
+ * it would let 60 MB of garbage pile up.
+ */
+const COLLECT_MS = 10_000;
+
 /** Creates a call of the thread; it connects with its first message. */
 export function createThreadCall(
   opus: Opus,
@@ -102,7 +108,8 @@ export function createThreadCall(
 /** Serves calls until the main thread ends this one. */
 export async function runVoiceJob(_job: unknown, port: MessagePort): Promise<never> {
   const loading = Promise.all([createOpus(), loadDavey()]);
-  void loading.then(collectGarbage, () => {}); // loading leaves a third of the memory as garbage
+  void loading.then(() => collectGarbage(), () => {}); // loading leaves a third of the memory as garbage
+  setInterval(() => collectGarbage(false), COLLECT_MS);
   const calls = new Map<number, ReturnType<typeof createThreadCall>>();
   port.on("message", ({ call, ...message }: OfCall<ToCall>) => {
     loading.then(([opus, davey]) => {
