@@ -254,7 +254,7 @@ const DIFFERENT = testsIn(
 const JOURNEY = "tests/e2e/delivery/delivery_test.ts";
 
 /** Most files of the whole bot in a group: each group loads for a second, and its files wait in turn. */
-const MOST = 9;
+const MOST = 12;
 
 /** Writes tests as files for a step. @returns The generated files. */
 function writeParts(tests: readonly string[], name: string, most?: number): readonly string[] {
