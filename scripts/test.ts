@@ -253,8 +253,8 @@ const DIFFERENT = testsIn(
 /** One journey of the whole bot, from its source on Deno. */
 const JOURNEY = "tests/e2e/delivery/delivery_test.ts";
 
-/** Most files of the whole bot in a group: more would wait for each other. */
-const MOST = 6;
+/** Most files of the whole bot in a group: each group loads for a second, and its files wait in turn. */
+const MOST = 12;
 
 /** Writes tests as files for a step. @returns The generated files. */
 function writeParts(tests: readonly string[], name: string, most?: number): readonly string[] {

@@ -9,45 +9,48 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { IS_LONG } from "../../support/long_form.ts";
-import { judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
+import { allStored, gone, judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
 
 /** Short enough that the repeated words need two messages. */
 const CHUNK = 160;
 const PADDING = "krill ".repeat(15).trim();
+const CHANNELS = ["general", "off-topic"] as const;
 
 interface Work {
   readonly name: string;
-  /** Sends the messages, and returns the expected replies. */
-  readonly ask: (scene: Scene) => readonly Owed[];
+  /** Sends the messages, and returns the expected replies; by default in #general and #off-topic. */
+  readonly ask: (scene: Scene, channels?: readonly [string, string]) => readonly Owed[];
 }
 
 const one: Work = {
   name: "one message",
-  ask({ say, mention }) {
-    say("grace", "general", `${mention} q1`);
-    return [{ channel: "general", pieces: ["q1"] }];
+  ask({ say, mention }, [channel] = CHANNELS) {
+    say("grace", channel, `${mention} q1`);
+    return [{ channel, pieces: ["q1"] }];
   },
 };
 
 const twoChunks: Work = {
   name: "a reply of two messages",
-  ask({ say, mention }) {
-    say("grace", "general", `${mention} q1a ${PADDING}\nq1b ${PADDING}`);
-    return [{ channel: "general", pieces: ["q1a", "q1b"] }];
+  ask({ say, mention }, [channel] = CHANNELS) {
+    say("grace", channel, `${mention} q1a ${PADDING}\nq1b ${PADDING}`);
+    return [{ channel, pieces: ["q1a", "q1b"] }];
   },
 };
 
 const twoChannels: Work = {
   name: "five messages in two channels",
-  ask({ say, mention }) {
-    for (const number of [1, 2, 3]) say("grace", "general", `${mention} q${number}`);
-    for (const number of [4, 5]) say("ada", "off-topic", `${mention} q${number}`);
+  ask({ say, mention }, [channel, other] = CHANNELS) {
+    for (const number of [1, 2, 3]) say("grace", channel, `${mention} q${number}`);
+    for (const number of [4, 5]) say("ada", other, `${mention} q${number}`);
     return [
-      { channel: "general", pieces: ["q1", "q2", "q3"] },
-      { channel: "off-topic", pieces: ["q4", "q5"] },
+      { channel, pieces: ["q1", "q2", "q3"] },
+      { channel: other, pieces: ["q4", "q5"] },
     ];
   },
 };
@@ -100,16 +103,31 @@ const CASES = [
 const discord = () => ({ textChunkLimit: CHUNK });
 
 describe("[G7] [D1] [D2] a killed process answers once, after the next start", () => {
-  for (const [point, work] of CASES) {
-    it(`${point} › ${work.name}`, () =>
-      withSimulation({ discord }, async (scene) => {
+  // Each point has two channels of its own, so that all of a kind share one first start.
+  for (const work of WORKS) {
+    const points = CASES.flatMap(([point, of]) => of === work ? [point] : []);
+    it(`${work.name} › ${points.join(", ")}`, () => {
+      const { world, krill } = demoWorld();
+      const room = (name: string): string => addChannel(world, krill, { name }, Date.now()).name;
+      const rooms = points.map((_, index) => [room(`one-${index}`), room(`two-${index}`)] as const);
+      return withSimulation({ discord, simulator: { world } }, async (scene) => {
         await settleIn(scene);
-        const dying = await scene.start({ BARNACLE_CRASH_AT: point });
-        const owed = work.ask(scene);
-        assert.deepEqual(await ended(dying), KILLED);
-        await judge(scene, await scene.start(), owed);
+        for (const [index, point] of points.entries()) {
+          try {
+            const dying = await scene.start({ BARNACLE_CRASH_AT: point });
+            const owed = work.ask(scene, rooms[index]);
+            assert.deepEqual(await ended(dying), KILLED);
+            await judge(scene, await scene.start(), owed, PATIENCE_MS, allStored);
+            await gone(scene);
+          } catch (cause) {
+            throw new Error(`${point}: ${cause instanceof Error ? cause.message : cause}`, {
+              cause,
+            });
+          }
+        }
         assert.equal(scene.simulator.account().identifies.length, 1);
-      }));
+      });
+    });
   }
 
   // The number of transactions in one TJ depends on the machine's speed.

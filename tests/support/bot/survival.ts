@@ -11,19 +11,31 @@ import { PATIENCE_MS, type Scene, stopBot } from "./e2e.ts";
 
 /**
  * Waits for everything before the counted crash points: the bot's session, its guilds, and the event of
- * its own reply. Discord repeats an event that is not stored, and the next bot would count its T1.
+ * its own reply.
  */
-export async function settleIn(
-  { start, say, mention, replies, until, eventually, rows, simulator }: Scene,
-): Promise<void> {
+export async function settleIn(scene: Scene): Promise<void> {
+  const { start, say, mention, replies } = scene;
   const bot = await start();
   say("grace", "help", `${mention} are you there?`);
   await replies("help", 1);
+  await allStored(scene);
+  await stopBot(bot);
+  await gone(scene);
+}
+
+/**
+ * Waits until the running bot has stored each event. Discord repeats an event that is not stored, and
+ * the next bot would count its T1.
+ */
+export async function allStored({ eventually, rows, simulator }: Scene): Promise<void> {
   await eventually("all events to be stored", () => {
     const stored = rows("SELECT seq FROM gateway_session").map(({ seq }) => seq);
     return Promise.resolve(isDeepStrictEqual(stored, simulator.sessions().map(({ seq }) => seq)));
   });
-  await stopBot(bot);
+}
+
+/** Waits until Discord knows that the stopped bot's connection has ended. */
+export async function gone({ until, simulator }: Scene): Promise<void> {
   await until("the connection to end", () => simulator.connected() === 0);
 }
 
@@ -37,12 +49,17 @@ export function passSpacing({ dataDir }: Scene): void {
   database.close();
 }
 
-/** Waits for the answers, and for any unwanted ones. */
+/**
+ * Waits for the answers, and for any unwanted ones.
+ *
+ * @param atRest Called before the bot is stopped.
+ */
 export async function judge(
   scene: Scene,
   bot: SimulatedProcess,
   owed: readonly Owed[],
   patienceMs: number = PATIENCE_MS,
+  atRest: (scene: Scene) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { until, written, say, mention } = scene;
   await until(
@@ -59,6 +76,7 @@ export async function judge(
     () => accountOf(later, written).lost.length === 0,
     patienceMs,
   );
+  await atRest(scene);
   await stopBot(bot);
   assert.deepEqual(accountOf(later, written), settled(later));
   const messages = [...scene.simulator.account().creates.values()];

@@ -55,13 +55,18 @@ export function createRequestValidator(sharedDir: string = SHARED): RequestValid
   }
   const document: unknown = JSON.parse(readFileSync(file, "utf8"));
   if (!isJson(document)) throw new TypeError(`Cannot read ${file}: it takes a JSON object`);
-  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  const ajv = new Ajv2020({
+    strict: false,
+    allErrors: true,
+    inlineRefs: false, // it compiles in half the time
+    code: { optimize: false },
+  });
   addFormats.default(ajv);
   ajv.addFormat("snowflake", /^(?:0|[1-9]\d{0,19})$/);
   ajv.addFormat("nonce", /^.{0,25}$/s);
   ajv.addSchema(document, "discord");
 
-  const paths = Object.keys(asJson(document["paths"]));
+  const findTemplate = prepareTemplates(Object.keys(asJson(document["paths"])));
   const compiled = new Map<string, ValidateFunction | undefined>();
   const validate = (pointer: string, value: unknown, where: string): readonly string[] => {
     if (!compiled.has(pointer)) compiled.set(pointer, ajv.getSchema(`discord#${pointer}`));
@@ -75,8 +80,19 @@ export function createRequestValidator(sharedDir: string = SHARED): RequestValid
     return [...wrong, ...unknownFields(document, [schema], value, where)];
   };
 
+  const queries = new Map<Json, ValidateFunction>();
+  /** Lets a piece of the document be validated alone: its references point into the whole. */
+  const compileQuery = (schema: Json): ValidateFunction => {
+    const known = queries.get(schema);
+    if (known) return known;
+    const relocated = JSON.stringify(schema).replaceAll('"#/', '"discord#/');
+    const check = ajv.compile(JSON.parse(relocated));
+    queries.set(schema, check);
+    return check;
+  };
+
   const operationOf = (request: CheckedRequest) => {
-    const template = findTemplate(paths, request.path);
+    const template = findTemplate(request.path);
     const item = template === undefined ? undefined : asJson(asJson(document["paths"])[template]);
     const operation = item?.[request.method.toLowerCase()];
     if (template === undefined || !item || !isJson(operation)) return undefined;
@@ -92,7 +108,7 @@ export function createRequestValidator(sharedDir: string = SHARED): RequestValid
       if (!found) return [`Discord has no ${request.method} ${request.path}`];
       const { item, operation, pointer } = found;
       const parameters = [...asList(item["parameters"]), ...asList(operation["parameters"])];
-      const problems = queryProblems(ajv, document, parameters, request.query);
+      const problems = queryProblems(document, parameters, request.query, compileQuery);
       if (!METHODS_WITH_BODY.includes(request.method)) return problems;
       const content = asJson(asJson(operation["requestBody"])["content"]);
       if (!content["application/json"] && content["multipart/form-data"]) {
@@ -142,15 +158,19 @@ function isEmptyBody(body: unknown): boolean {
   return body === undefined || (isJson(body) && Object.keys(body).length === 0);
 }
 
-/** The document's path for a real one; a literal segment comes before a parameter. */
-function findTemplate(templates: readonly string[], path: string): string | undefined {
-  const parts = path.split("/");
-  const fits = templates.filter((template) => {
-    const wanted = template.split("/");
-    return wanted.length === parts.length &&
-      wanted.every((want, index) => want.startsWith("{") || want === parts[index]);
-  });
-  return fits.sort((a, b) => count(a) - count(b))[0];
+/** Finds the document's path for a real one; a literal segment comes before a parameter. */
+function prepareTemplates(templates: readonly string[]): (path: string) => string | undefined {
+  const split = templates.map((template) => ({ template, wanted: template.split("/") }));
+  const byLength = Map.groupBy(
+    split.sort((left, right) => count(left.template) - count(right.template)),
+    ({ wanted }) => wanted.length,
+  );
+  return (path) => {
+    const parts = path.split("/");
+    return byLength.get(parts.length)?.find(({ wanted }) =>
+      wanted.every((want, index) => want.startsWith("{") || want === parts[index])
+    )?.template;
+  };
 }
 
 function count(template: string): number {
@@ -158,10 +178,10 @@ function count(template: string): number {
 }
 
 function queryProblems(
-  ajv: Ajv2020,
   document: Json,
   parameters: readonly unknown[],
   query: Readonly<Record<string, string>>,
+  compile: (schema: Json) => ValidateFunction,
 ): readonly string[] {
   const known = parameters.map((parameter) => resolve(document, parameter))
     .filter((parameter) => parameter["in"] === "query");
@@ -177,14 +197,13 @@ function queryProblems(
       : schema["type"] === "boolean"
       ? text === "true"
       : text;
-    const isValid = ajv.validate(relocate(schema), value);
-    return isValid ? [] : [`query: ${name}=${text} ${ajv.errorsText()}`];
+    const check = compile(schema);
+    if (check(value)) return [];
+    const errors = check.errors ?? [];
+    return errors.map(({ instancePath, message }) =>
+      `query: ${name}=${text}${instancePath} ${message}`
+    );
   });
-}
-
-/** Lets a piece of the document be validated alone: its references point into the whole. */
-function relocate(schema: Json): Json {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"discord#/'));
 }
 
 /** Fields of `value` that no schema names, at any depth. */
@@ -216,12 +235,19 @@ function unknownFields(
   });
 }
 
+/** Results of {@link branchesOf}; each schema is part of one document. */
+const branchesOfSchema = new WeakMap<Json, readonly Json[]>();
+
 /** A schema with everything it refers to: references, unions and parts. */
 function branchesOf(document: Json, schema: unknown): readonly Json[] {
   if (!isJson(schema)) return [];
+  const known = branchesOfSchema.get(schema);
+  if (known) return known;
   const own = resolve(document, schema);
   const parts = ["oneOf", "anyOf", "allOf"].flatMap((key) => asList(own[key]));
-  return [own, ...parts.flatMap((part) => branchesOf(document, part))];
+  const branches = [own, ...parts.flatMap((part) => branchesOf(document, part))];
+  branchesOfSchema.set(schema, branches);
+  return branches;
 }
 
 function resolve(document: Json, value: unknown): Json {
