@@ -50,6 +50,8 @@ export interface SimulatorOptions {
    * default. `world.nonces.windowMs` changes it later.
    */
   readonly nonceWindowMs?: number;
+  /** Milliseconds within which an interaction must be answered: 3,000 by default. */
+  readonly interactionMs?: number;
   readonly identifyLimit?: Partial<IdentifyLimit>;
   /** `false` simulates a Discord without rate limits. */
   readonly rateLimits?: Partial<RateLimitOptions> | false;
@@ -123,10 +125,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     random = Math.random,
     host = "127.0.0.1",
     nonceWindowMs,
+    interactionMs,
     rateLimits = {},
   } = options;
   const world = options.world ?? demoWorld().world;
   if (nonceWindowMs !== undefined) world.nonces.windowMs = nonceWindowMs;
+  if (interactionMs !== undefined) world.interactionMs = interactionMs;
   const application = options.application ?? firstApplication(world);
   const accounts = createAccounts(world);
   const identifyLimit = {

@@ -27,9 +27,6 @@ import type {
   WorldEvent,
 } from "../world/world.ts";
 
-/** Milliseconds within which an interaction must be answered. */
-const INTERACTION_MS = 3_000;
-
 /** Flag of a message that only one person sees. */
 const EPHEMERAL = 1 << 6;
 
@@ -172,7 +169,7 @@ export function answerInteraction(
   if (!interaction) return refuse("unknownInteraction");
   if (interaction.token !== token) return refuse("wrongInteractionToken");
   if (interaction.answer) return refuse("alreadyAcknowledged");
-  if (now - interaction.at > INTERACTION_MS) return refuse("unknownInteraction");
+  if (now - interaction.at > world.interactionMs) return refuse("unknownInteraction");
   const userId = world.applications.get(interaction.applicationId)?.userId;
   if (!userId) return refuse("unknownInteraction");
   const answered = (answer: InteractionAnswer, events: readonly WorldEvent[] = []) => {
@@ -219,7 +216,7 @@ export function answerInteraction(
 /** Interactions without an answer in time: the person sees that they failed. */
 export function failedInteractions(world: World, now: number): readonly Interaction[] {
   return [...world.interactions.values()].filter(({ answer, at }) =>
-    !answer && now - at > INTERACTION_MS
+    !answer && now - at > world.interactionMs
   );
 }
 

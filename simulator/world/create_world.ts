@@ -51,6 +51,7 @@ export function createWorld(
     webhooks: new Map(),
     interactions: new Map(),
     nonces: createNonceTable(nonceWindowMs),
+    interactionMs: 3_000,
     media: createMedia(mediaBytes),
     mediaUrl: "https://cdn.discordapp.com",
     keptPerChannel,

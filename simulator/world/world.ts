@@ -392,6 +392,8 @@ export interface World {
   /** Presses of buttons, in order. */
   readonly interactions: Map<string, Interaction>;
   readonly nonces: NonceTable;
+  /** Milliseconds within which an interaction must be answered. */
+  interactionMs: number;
   readonly media: Media;
   /** Address of attachment downloads: never Discord's once a simulator shows this world. */
   mediaUrl: string;

@@ -21,11 +21,8 @@ import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 /** Commands of one person. */
 const FLOOD = 900;
 
-/** Discord's clock stands: on a busy machine, a flood takes longer than the three seconds of an answer. */
-function standing(): { readonly now: () => number } {
-  const at = Date.now();
-  return { now: () => at };
-}
+/** A Discord that waits: on a busy machine, a flood takes longer than the three seconds of an answer. */
+const WAITING = { interactionMs: 600_000 };
 
 /** A grace period that no stop of a test may need. */
 const PATIENT = { shutdown: { graceSec: 600 } };
@@ -46,7 +43,7 @@ const isTold = ({ body, status }: RequestRecord): boolean =>
 describe("[X4a] a flood of commands by a person without rights", () => {
   it("costs one refusal and a few requests, and an owner is answered", () =>
     withSimulation({
-      simulator: standing(),
+      simulator: WAITING,
       mayRefuse: isEarly,
       discord: (simulator) => ({
         guilds: { [[...simulator.world.guilds.keys()][0] ?? ""]: { users: ["ada"] } },
@@ -76,7 +73,7 @@ describe("[X4a] a flood of commands by a person without rights", () => {
 describe("[X4a] a flood of commands by many people who may give them", () => {
   it("delays neither an owner's commands nor a stop", () =>
     withSimulation(
-      { simulator: standing(), mayRefuse: isEarly, config: PATIENT },
+      { simulator: WAITING, mayRefuse: isEarly, config: PATIENT },
       async (scene) => {
         const { simulator, eventually, until } = scene;
         const bot = await scene.start();
@@ -120,7 +117,7 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
 describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => {
   it("does not wait for them as long as for replies, and the log has one line", () =>
     withSimulation(
-      { simulator: standing(), mayRefuse: isEarly, config: PATIENT },
+      { simulator: WAITING, mayRefuse: isEarly, config: PATIENT },
       async (scene) => {
         const { start, simulator, eventually, until } = scene;
         const bot = await start();
