@@ -132,7 +132,16 @@ export function buildReleases(folder: string, requests: readonly BuildRequest[])
 
 function changedSources(folder: string, changes: readonly SourceChange[]): string {
   for (
-    const part of ["src", "simulator", "scripts", "packaging", "examples", "deno.json", "deno.lock"]
+    const part of [
+      "src",
+      "simulator",
+      "scripts",
+      "packaging",
+      "examples",
+      "docs",
+      "deno.json",
+      "deno.lock",
+    ]
   ) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true, force: true });
   }
