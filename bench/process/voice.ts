@@ -17,7 +17,7 @@ const REST_MS = 12_000;
 /** The thread of calls ends 30 s after the last one. */
 const LEFT_MS = 32_000;
 const MEASURE_MS = 4_000;
-/** What the speech server hears. The bot repeats it, for longer than this measures. */
+/** Words that the speech server hears. The bot repeats them, for longer than this measures. */
 const WORDS =
   "the krill rises at night, and the whale that waits below it eats until the sun is over the ice";
 const STOPS = 3;
