@@ -36,6 +36,13 @@ describe("[K2] /help", () => {
     assert.doesNotMatch(text, /\n\n/);
     assert.ok(text.length <= ANSWER_MAX, `${text.length} characters`);
   });
+
+  it("describes more commands than there are now", async () => {
+    const commands = [...COMMANDS, ...COMMANDS.slice(0, COMMANDS.length / 2)];
+    const context = interactionContext({ commands: () => commands });
+    const text = String(await help.run(callOf("help"), context));
+    assert.equal(text.match(/^`\/\w+` \w+/gm)?.length, commands.length);
+  });
 });
 
 describe("[K2] /whoami", () => {
