@@ -76,12 +76,7 @@ function roundedUp(room: string, size: number): number {
 
 function write(table: Readonly<Record<string, SizeRow>>): void {
   const sorted = Object.entries(table).toSorted(([one], [other]) => one < other ? -1 : 1);
-  const rows = sorted.map(([room, row]) =>
-    `  ${JSON.stringify(room)}: ${
-      JSON.stringify(row).replaceAll(/([{:,])(?=")|:(?=\d)/g, "$& ").replace(/}$/, " }")
-    }`
-  );
-  writeFileSync(TABLE, `{\n${rows.join(",\n")}\n}\n`);
+  writeFileSync(TABLE, `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`);
 }
 
 if (import.meta.main) {

@@ -17,10 +17,13 @@ const REST_MS = 12_000;
 /** The thread of calls ends 30 s after the last one. */
 const LEFT_MS = 32_000;
 const MEASURE_MS = 4_000;
-/** What the speech server hears. The bot repeats it, for longer than this measures. */
+/** Words that the speech server hears. The bot repeats them, for longer than this measures. */
 const WORDS =
   "the krill rises at night, and the whale that waits below it eats until the sun is over the ice";
 const STOPS = 3;
+/** Heartbeats, of which the slowest counts, and milliseconds between two. */
+const BEATS = 20;
+const BEAT_EVERY_MS = 170;
 
 export async function benchVoice({ command }: Contender): Promise<Readings> {
   const readings: Record<string, number> = {};
@@ -72,11 +75,16 @@ export async function benchVoice({ command }: Contender): Promise<Readings> {
     readings["callHearCpu"] = await cpuShareOf(pid);
     readings["callHearMib"] = added();
     const account = simulator.account();
-    const beats = account.heartbeats;
-    const askedAt = performance.now();
-    simulator.faults.gateway.askHeartbeat();
-    while (account.heartbeats === beats) await sleep(1);
-    readings["callBeatMs"] = performance.now() - askedAt;
+    const beats: number[] = [];
+    while (beats.length < BEATS) {
+      await sleep(BEAT_EVERY_MS);
+      const before = account.heartbeats;
+      const askedAt = performance.now();
+      simulator.faults.gateway.askHeartbeat();
+      while (account.heartbeats === before) await sleep(1);
+      beats.push(performance.now() - askedAt);
+    }
+    readings["callBeatMs"] = Math.max(...beats);
     await Promise.all(talks);
 
     await give(scene, { as: "ada", in: TALK, name: "leave" });

@@ -1,6 +1,6 @@
 /**
- * Returns memory to the system once the bot is quiet: after a start, a flood of messages, turns, or a
- * page of the dashboard.
+ * Returns memory to the system once the bot is quiet: after a start, a flood of messages, turns, a
+ * page of the dashboard, or a step of a call.
  *
  * They leave pages of code that the bot seldom runs. They also leave garbage that has grown old, and
  * the runtime collects that only when the heap has doubled. Without such events, this flow does
@@ -106,8 +106,8 @@ export function createProcessMemory(
       note(TURN + steps * STEP, !hadTurn || now() - returnedAt >= LONG_MS);
       hadTurn = true;
     },
-    /** Tells that the bot has made a page for a person, which loads and compiles code. */
-    page(): void {
+    /** Tells that the bot has loaded and compiled code, for a page or in a call. */
+    hasLoaded(): void {
       note(SOME, false);
     },
     /** Cancels the timer, and sets none any more. */

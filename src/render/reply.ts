@@ -146,10 +146,10 @@ export function composeNotice<Key extends TextKey>(
   return { ...replyBase(answered, "failure"), ...noticeBody(notice(key, words, texts)) };
 }
 
-/** Fills a message with a notice. It pings no one. */
-export function noticeBody(text: string): Pick<Reply, keyof LaidOut | "mayPing"> {
+/** Fills a message with a notice, or a few with a longer text. It pings no one. */
+export function noticeBody(text: string, most = 1): Pick<Reply, keyof LaidOut | "mayPing"> {
   return {
-    chunks: chunk(text, ONE_MESSAGE, 1), // an operator's own notice may be longer than ours
+    chunks: chunk(text, ONE_MESSAGE, most), // an operator's own notice may be longer than ours
     text,
     files: [],
     mayPing: NO_PINGS,

@@ -69,11 +69,11 @@ describe("createProcessMemory()", () => {
   it("[O6] gives pages back after each page of the dashboard, also soon after a start", () => {
     const { clock, memory, counts } = open();
     clock.advance(4_000);
-    memory.page();
+    memory.hasLoaded();
     clock.advance(60_000);
     assert.deepEqual(counts(), { collected: 0, released: 4 });
-    memory.page();
-    memory.page();
+    memory.hasLoaded();
+    memory.hasLoaded();
     clock.advance(60_000);
     assert.deepEqual(counts(), { collected: 0, released: 6 });
     assert.equal(clock.pending, 0);

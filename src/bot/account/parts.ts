@@ -142,7 +142,7 @@ export async function createParts(
     voice: voiceIndex && {
       ...voiceIndex,
       set: connection.setVoice,
-      hasLoaded: memory.page,
+      hasLoaded: memory.hasLoaded,
       scheme: new URL(options.apiBase).protocol === "http:" ? "ws" : "wss",
     },
   });

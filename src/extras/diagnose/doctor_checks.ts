@@ -185,8 +185,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "model",
     checks: ["speech"],
-    run: ({ config, io }) =>
-      config.voice ? io.during("Speaking and hearing", checkSpeech(config, io.env)) : [],
+    run: ({ config, io }) => io.during("Speaking and hearing", checkSpeech(config, io.env)),
   },
 ];
 

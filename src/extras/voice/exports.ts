@@ -1,4 +1,4 @@
-/** Exports what other extras use of this one. */
+/** Exports the parts that other extras use. */
 
 export { createOpus } from "./link/opus.ts";
 export { loadDavey } from "./link/davey.ts";

@@ -16,11 +16,12 @@ import type {
   SlashCommand,
 } from "../../core/inbound/interactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type {
-  Choice,
-  Command,
-  CommandWork,
-  MessageCommand,
+import {
+  ANSWER_MAX,
+  type Choice,
+  type Command,
+  type CommandWork,
+  type MessageCommand,
 } from "../../interactions/base/command.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
@@ -42,8 +43,6 @@ export interface CommandRunner {
   /** Passed to each command; its log gets failed commands and refused people. */
   readonly context: InteractionContext;
 }
-
-const MAX_LENGTH = 2_000;
 
 /** Milliseconds that an option may take to suggest values. */
 const SUGGEST_MS = 1_000;
@@ -194,7 +193,7 @@ async function runCommand(
       return { text: notice("notAuthorized", {}, texts), isRefusal: true };
     }
     const text = await run(call, context);
-    if (text !== "" && text.length <= MAX_LENGTH) return { text, isRefusal: false };
+    if (text !== "" && text.length <= ANSWER_MAX) return { text, isRefusal: false };
     throw new RangeError(`/${call.name} answered with ${text.length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });

@@ -39,8 +39,8 @@ const REPORT_MAX_MS = 30_000;
 const IDENTIFY_MS = 6_000;
 
 /**
- * Creates the name resolution of an account, which goes on as guilds change. The function is longer than most, because its inner
- * functions share one state: what is due.
+ * Creates the name resolution of an account, which goes on as guilds change. The function is longer
+ * than most, because its inner functions share one state: the work that is due.
  */
 export function createNameResolver(
   account: Account<{ readonly pairing: ResolvedNames }, CurrentPolicy>,

@@ -39,6 +39,9 @@ async function answerCommand(
   if (turn.isMarked) events.emit.unanswered();
 }
 
+/** Messages of the longest answer: its lines may leave room in each. */
+const MESSAGES = 3;
+
 /** The record of such a turn. The conversation keeps nothing of it. */
 function commandTurn(claim: Claim, text: string, why: string | undefined): FinishedTurn {
   const { accountId, channelId, guildId, id: cause, revision, hooked } = claim.message;
@@ -59,7 +62,7 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
       agentId: claim.route.agentId,
       kind: "reply",
       quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
-      ...noticeBody(text),
+      ...noticeBody(text, MESSAGES),
       suppressesEmbeds: hooked !== undefined,
     }),
   };

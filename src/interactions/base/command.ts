@@ -13,6 +13,9 @@ import type { Texts } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { InteractionContext } from "./context.ts";
 
+/** Maximum UTF-16 units of an answer: those of one message in Discord's second layout. */
+export const ANSWER_MAX = 4_000;
+
 /** A value that a person may choose. */
 export interface Choice {
   /** What Discord shows: 1 to 100 characters. */
@@ -68,7 +71,7 @@ export interface CommandWork<Uses = never> {
    * Runs once the asker's rights are checked. A crash may run it a second time, or leave it without
    * an answer. So a command that changes something records the call's id with the change.
    *
-   * @returns The answer, 1 to 2000 characters. Only the asker sees that of a slash command.
+   * @returns The answer, 1 to {@link ANSWER_MAX}. Only the asker sees that of a slash command.
    */
   run(call: CommandCall, context: Uses): string | Promise<string>;
 }

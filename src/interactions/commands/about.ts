@@ -6,7 +6,7 @@
 import { dayOf, endOfDay, moneyText, monthStartOf } from "../../core/spending/usage.ts";
 import { notice, type TextKey, type Texts } from "../../render/notices/notices.ts";
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
-import type { Command } from "../base/command.ts";
+import { ANSWER_MAX, type Command } from "../base/command.ts";
 import type { AboutUses } from "../base/context.ts";
 import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
@@ -103,9 +103,12 @@ export const status: Command<AboutUses> = {
         .map((use) => `The budget \`${use.rule}\` is spent: ${budgetText(use, currency())}`);
       lines.push(...[...spent, ...warnings].map((warning) => `⚠️ ${warning}`));
     }
-    return clip(lines.join("\n"), MAX_LENGTH - 100);
+    return clip(lines.join("\n"), STATUS_MAX);
   },
 };
+
+/** Maximum UTF-16 units of `/status`: one usual message. */
+const STATUS_MAX = 1_900;
 
 /** Rules of budgets that all people share. */
 const OF_ALL = /^budgets\.(?:total|perAgent)\./;
@@ -142,7 +145,7 @@ export const help: Command<AboutUses> = {
       return lines.length === 0 ? [] : [heading, ...lines];
     });
     const text = [notice("help", {}, texts()), ...groups.filter((line) => line !== "")].join("\n");
-    if (text.length <= MAX_LENGTH) return text;
+    if (text.length <= ANSWER_MAX) return text;
     return all.map(({ name }) => `\`/${name}\``).join(" ");
   },
 };
@@ -153,8 +156,6 @@ const commands: Command<AboutUses> = {
   name: "commands",
   description: "List my commands",
 };
-
-const MAX_LENGTH = 2_000;
 
 /** The headings of the groups, in their order. */
 const HEADINGS: Readonly<Record<CommandNeeds, string>> = {

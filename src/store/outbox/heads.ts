@@ -218,7 +218,7 @@ export function createHeldRows(
     /**
      * Sends an uncertain or dead message again, before the waiting ones of its channel, or gives up
      * an unsent message. A draft is never sent again, because it has less text than its answer.
-     * Neither is a message whose files or words are deleted. Giving up a message also removes the draft that
+     * Neither is one whose files or words are deleted. Giving up a message also removes the draft that
      * it would have replaced. If its channel is parked, the waiting messages there are tried at once.
      *
      * @returns Whether the row was in a state that allows this.

@@ -95,7 +95,7 @@ function setUp(
     dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},
   }, {
-    memory: { read: () => {}, turn: () => {}, page: () => {}, stop: () => {} },
+    memory: { read: () => {}, turn: () => {}, hasLoaded: () => {}, stop: () => {} },
     async startAccount(options, ports): Promise<RunningAccount> {
       const { accountId } = options.config.discord;
       const one: Started = { accountId, options, ports, applied: [], changed: [], stops: 0 };

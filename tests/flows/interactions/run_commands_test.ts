@@ -118,7 +118,7 @@ describe("[K2] createSlashCommands()", () => {
     assert.doesNotMatch(JSON.stringify(lines), /s3cret|words of the asker/);
   });
 
-  for (const text of ["", "x".repeat(2_001)]) {
+  for (const text of ["", "x".repeat(4_001)]) {
     it(`counts an answer of ${text.length} characters as a failure`, async () => {
       const { run, answers, lines } = setUp({ command: { ...TIDE, run: () => text } });
       await run(CALL);

@@ -8,6 +8,7 @@ import type {
 import { whoami } from "../../../src/interactions/commands/about.ts";
 import { forget } from "../../../src/interactions/commands/own_data.ts";
 import { agents, pause } from "../../../src/interactions/commands/bot.ts";
+import { ANSWER_MAX } from "../../../src/interactions/base/command.ts";
 import { help } from "../../../src/interactions/commands/about.ts";
 import { askAbout, skill, why, whyNoAnswer } from "../../../src/interactions/commands/questions.ts";
 import { COMMANDS } from "../../../src/interactions/registry.ts";
@@ -27,13 +28,20 @@ function asking(where: "here" | "direct" | "refused" = "here") {
 }
 
 describe("[K2] /help", () => {
-  it("lists all commands within one message", async () => {
+  it("lists all commands within one answer", async () => {
     const text = String(
       await help.run(callOf("help"), interactionContext({ commands: () => COMMANDS })),
     );
     assert.match(text, /\n\*\*Owners:\*\*\n[^*]*`\/pause` Pause me everywhere, or let me go on/);
     assert.doesNotMatch(text, /\n\n/);
-    assert.ok(text.length <= 2_000, `${text.length} characters`);
+    assert.ok(text.length <= ANSWER_MAX, `${text.length} characters`);
+  });
+
+  it("describes more commands than there are now", async () => {
+    const commands = [...COMMANDS, ...COMMANDS.slice(0, COMMANDS.length / 2)];
+    const context = interactionContext({ commands: () => commands });
+    const text = String(await help.run(callOf("help"), context));
+    assert.equal(text.match(/^`\/\w+` \w+/gm)?.length, commands.length);
   });
 });
 

@@ -83,7 +83,7 @@ export async function openAccountScene() {
     health: createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}, () => HEALTHY),
     meter: createMeter(createMetrics(BUILD)),
     turnLimit: createTurnLimit(() => 4),
-    memory: { read() {}, turn() {}, page() {}, stop() {} },
+    memory: { read() {}, turn() {}, hasLoaded() {}, stop() {} },
     isOurs: () => false,
     ours: () => [],
     publish() {},

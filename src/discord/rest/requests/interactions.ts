@@ -26,6 +26,9 @@ export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;
 /** Milliseconds within which Discord takes suggestions. */
 const ANSWER_MS = 3_000;
 
+/** Maximum UTF-16 units of a message's own text. */
+const CONTENT_MAX = 2_000;
+
 const NO_MENTIONS = { parse: [] };
 
 const replySchema = z.object({ id: snowflakeSchema<"message">() });
@@ -112,14 +115,20 @@ export function createInteractions(
       });
     },
     /**
-     * Completes a deferred answer.
+     * Completes a deferred answer. The second layout has room for a text that the first has not.
      *
-     * @param content 1 to 2000 characters.
+     * @param content 1 to 4000 characters.
      * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
      * expired.
      */
     complete: (interaction: Webhook, content: string): Promise<void> =>
-      edit(interaction, ORIGINAL, { content }),
+      edit(
+        interaction,
+        ORIGINAL,
+        content.length <= CONTENT_MAX
+          ? { content }
+          : { flags: IS_COMPONENTS_V2, components: [{ type: 10, content }] },
+      ),
   };
 }
 

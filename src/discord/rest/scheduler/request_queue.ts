@@ -217,7 +217,7 @@ interface Level {
   readonly lastTurns: Map<string, number>;
 }
 
-/** Creates the queues that wait for a slot: empty; the next one is found by priority, then in turn. */
+/** Creates the set of queues that wait for a slot, empty. It gives them by priority, and then in turn. */
 export function createFairQueue() {
   const levels: Readonly<Record<Priority, Level>> = {
     privileged: createLevel(),

@@ -1,4 +1,4 @@
-/** Checks what `voice` needs for `barnacle doctor`: the libraries of sound, and servers that speak and hear. */
+/** Checks the libraries and the servers of `voice`, for `barnacle doctor`. */
 
 import type { BotConfig } from "../../../config/config.ts";
 import { chooseSpeech } from "../../../cli/models/choose_media_models.ts";
@@ -55,9 +55,10 @@ async function spokenAndHeard(
 ): Promise<string> {
   const { wavOf } = await import("../../voice/exports.ts");
   const signal = AbortSignal.timeout(LIMIT_MS);
-  const samples: number[] = [];
-  for await (const pcm of speaker.speakPcm(WORDS, signal)) samples.push(...pcm);
-  const sound = { bytes: wavOf(Int16Array.from(samples)), mediaType: "audio/wav", ending: "wav" };
+  const parts: Int16Array[] = [];
+  for await (const part of speaker.speakPcm(WORDS, signal)) parts.push(part);
+  const pcm = Int16Array.from(parts.flatMap((part) => [...part]));
+  const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav" };
   const words = await transcription.transcribe(sound, signal);
   return `${speaker.modelId} said "${WORDS}", and ${transcription.modelId} heard ` +
     JSON.stringify(words.trim().slice(0, 100));

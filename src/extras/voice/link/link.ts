@@ -37,7 +37,10 @@ export const RUNTIME: Omit<LinkRuntime, "createSession"> = {
 const ASK_MS = 500;
 const CHECK_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
-/** Longest message in characters or bytes: a group of a thousand people. JSON takes 20 times as much. */
+/**
+ * Longest message in characters or bytes: a group of a thousand people. Parsed JSON takes 20 times as
+ * much memory.
+ */
 const MAX_MESSAGE = 1_000_000;
 /** Close code that keeps the session. */
 const KEEP_SESSION = 4900;

@@ -60,6 +60,8 @@ export function createVoiceCalls(
   const { accountId, config, log, now, texts, schedule, store: { voice: store } } = account;
   const { states, members } = ports;
   const inCalls = new Map<GuildId, InCall>();
+  /** Calls that are over, whose minutes are not all posted. */
+  const ending = new Set<InCall>();
   /** Calls of an earlier process that may go on, and those that must not begin by themselves. */
   const broken = new Map<GuildId, VoiceCall>();
   const over = new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>();
@@ -127,12 +129,16 @@ export function createVoiceCalls(
   function ended(
     row: VoiceCall,
     end: VoiceEnd,
-    { isReady, isEmpty }: Parameters<InCallPorts["onEnded"]>[1],
+    { isReady, isEmpty, rest }: Parameters<InCallPorts["onEnded"]>[1],
   ): void {
     const { guildId, channelId, callId, toldIn } = row;
     const isGone = !ports.index().get(guildId)?.channels.has(channelId);
-    if (inCalls.get(guildId)?.row !== row || isStopped) return; // the next process goes on
+    const inCall = inCalls.get(guildId);
+    if (inCall?.row !== row || isStopped) return; // the next process goes on
     inCalls.delete(guildId);
+    ending.add(inCall);
+    const forget = () => ending.delete(inCall);
+    rest.then(forget, forget);
     const staysOver = !isEmpty && peopleIn(row).length > 0;
     if (staysOver) over.set(guildId, row);
     work(async () => {
@@ -339,7 +345,7 @@ export function createVoiceCalls(
     },
     personForgotten(userId: UserId): void {
       members.forget();
-      for (const inCall of inCalls.values()) inCall.forget(userId);
+      for (const inCall of [...inCalls.values(), ...ending]) inCall.forget(userId);
     },
     /** Why calls that the config wants cannot begin, for health. */
     failures: (): readonly string[] => [...failures.values()],

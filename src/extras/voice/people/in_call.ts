@@ -38,6 +38,8 @@ export interface InCallPorts {
       readonly isReady: boolean;
       /** Whether it left because no person was there any more. */
       readonly isEmpty: boolean;
+      /** Settles once its minutes are posted. */
+      readonly rest: Promise<void>;
     },
   ) => void;
 }
@@ -261,8 +263,9 @@ export function createInCall(
     timers.clear();
     first.resolve(end);
     log.info("A call has ended", { guildId, channelId, callId, end });
-    work(() => talk.stop());
-    ports.onEnded(end, { isReady, isEmpty });
+    const rest = talk.stop();
+    work(() => rest);
+    ports.onEnded(end, { isReady, isEmpty, rest });
   }
 
   async function leave(): Promise<void> {

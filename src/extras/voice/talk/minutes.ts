@@ -62,14 +62,16 @@ export function createMinutes(
     cancel = undefined;
     const lines = waiting;
     waiting = [];
-    if (lines.length > 0) work = work.then(() => posted(lines, textOf));
+    if (lines.length > 0) work = work.then(() => posted(lines));
   }
 
-  async function posted(of: readonly SaidLine[], text: (lines: readonly SaidLine[]) => string) {
+  /** @param summary Of the lines. It may have the words of each person, so it is posted for all or not at all. */
+  async function posted(of: readonly SaidLine[], summary?: string) {
     try {
       const post = await thread();
       const lines = withoutForgotten(of);
-      if (lines.length > 0) await post(text(lines), [...new Set(lines.map(({ by }) => by))]);
+      const isDropped = lines.length < (summary === undefined ? 1 : of.length);
+      if (!isDropped) await post(summary ?? textOf(lines), [...new Set(lines.map(({ by }) => by))]);
     } catch (error) {
       log.warn("Cannot post minutes of a call", { error });
     }
@@ -97,9 +99,10 @@ export function createMinutes(
     },
     async end(): Promise<void> {
       flush();
-      if (kept.length >= LEAST_LINES) {
+      const lines = kept;
+      if (lines.length >= LEAST_LINES) {
         const text = `${
-          fenced("transcript", ports.boundary(), textOf(kept))
+          fenced("transcript", ports.boundary(), textOf(lines))
         }\n[write the summary now]`;
         const request = { system: SUMMARY, messages: [{ role: "user" as const, text }] };
         const summary = await summarise(request).catch((error: unknown) => {
@@ -107,7 +110,7 @@ export function createMinutes(
           return "";
         });
         const shown = bounded(cleanSecrets(summary).trim(), POST_CHARS);
-        if (shown !== "") work = work.then(() => posted(kept, () => `## Summary\n${shown}`));
+        if (shown !== "") work = work.then(() => posted(lines, `## Summary\n${shown}`));
       }
       await work;
     },

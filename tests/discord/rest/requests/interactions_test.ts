@@ -8,6 +8,7 @@ import { createMessages } from "../../../../src/discord/rest/requests/messages.t
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import { outboundMessage, sender } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
+import { textOf } from "../../../../simulator/world/components.ts";
 import { withDiscord } from "../simulated.ts";
 
 const TOKEN = "aW50ZXJhY3Rpb246MTQ1MDAwMDAwMDAwMDAwMDAwMTo";
@@ -92,6 +93,28 @@ describe("[P3] [K5] createInteractions()", () => {
     }]);
     assert.equal(asked[0]?.[2]?.priority, "interaction");
   });
+
+  for (const [length, isLong] of [[2_000, false], [2_001, true], [4_000, true]] as const) {
+    it(`[K2] completes one with ${length} characters by one message that Discord takes`, () =>
+      withDiscord(async ({ api, sim }) => {
+        const body = [{ name: "help", description: "Show my commands", type: 1 }];
+        await api.request("PUT", `/applications/${sim.application.id}/commands`, { body });
+        const { id, token, applicationId } = sim.command({
+          as: "ada",
+          in: "#general",
+          name: "help",
+        });
+        const deferral = { type: 5, data: { flags: 64 } };
+        await api.request("POST", `/interactions/${id}/${token}/callback`, { body: deferral });
+        const content = "x".repeat(length);
+        const interaction = { applicationId, token, sender: sender() };
+        await createInteractions(api, isOwner).complete(interaction, content);
+        const [answer, ...others] = sim.ephemeral("ada");
+        assert.deepEqual(others, []);
+        assert.equal(answer && textOf(answer), content);
+        assert.equal(answer?.components.length, isLong ? 1 : 0);
+      }));
+  }
 
   it("[SEC-R9] keeps the token out of metrics and errors", async () => {
     const route = routeOf("POST", WEBHOOK);

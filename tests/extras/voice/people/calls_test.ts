@@ -510,6 +510,21 @@ describe("[V3] consent", () => {
     assert.deepEqual(world.heard(), [BEA]);
     assert.deepEqual(world.rows(`SELECT * FROM voice_choice WHERE user_id = '${ADA}'`), []);
   });
+
+  it("forgets a person's words in minutes that are under way after the call", async () => {
+    const world = await openWorld();
+    await world.move([ADA, BEA], DECK);
+    await world.give("join", BEA);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.state.rest = promise;
+    await world.give("leave", BEA);
+    world.people.calls.personForgotten(ADA);
+    assert.deepEqual(world.state.forgotten, [ADA]);
+    resolve();
+    await world.rest();
+    world.people.calls.personForgotten(BEA);
+    assert.deepEqual(world.state.forgotten, [ADA]);
+  });
 });
 
 describe("[V9] the end of a call", () => {

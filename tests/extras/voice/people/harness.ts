@@ -104,6 +104,7 @@ export async function openWorld(
     calls: before ? 9 : 0,
     patches: [] as unknown[],
     forgotten: [] as UserId[], // by the talk
+    rest: Promise.resolve(), // of the talk, after the call
     talk: undefined as TalkPorts | undefined,
   };
   const calls: FakeCall[] = [];
@@ -195,7 +196,7 @@ export async function openWorld(
         ...{ speechBegan() {}, piece() {}, frame() {}, heard() {} },
         forget: (userId) => void state.forgotten.push(userId),
         say: (text) => void said.push(text),
-        stop: () => Promise.resolve(),
+        stop: () => state.rest,
       })),
   );
 

@@ -10,7 +10,7 @@ import { settle } from "../../../support/settle.ts";
 const [ADA, BEN] = ["1" as UserId, "2" as UserId];
 
 function build(
-  summary: string | Error = "They met.",
+  summary: string | Error | Promise<string> = "They met.",
   fails = false,
   opening: Promise<void> = Promise.resolve(),
 ) {
@@ -68,6 +68,20 @@ describe("[V8] the minutes of a call", () => {
     await minutes.end();
     assert.deepEqual(posts, ["**Ben**: first", "**Ben**: hi\n**Ada**: new"]);
     assert.deepEqual([saidBy, asked], [["2", "2,1"], []]);
+  });
+
+  it("drop a summary with the words of a person who wants them forgotten meanwhile", async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const { minutes, posts, asked } = build(promise);
+    minutes.add(BEN, "Ben", "first");
+    for (let line = 0; line < 5; line++) minutes.add(ADA, "Ada", "words");
+    const ended = minutes.end();
+    await settle();
+    assert.deepEqual([posts.length, asked.length], [1, 1]);
+    minutes.forget(ADA);
+    resolve("Ada said words.");
+    await ended;
+    assert.equal(posts.length, 1);
   });
 
   it("have no summary of a few lines", async () => {
