@@ -8,6 +8,9 @@ import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 /** Mono, 16 bits a sample, 24,000 samples a second. */
 export type Pcm = Int16Array;
 export const SAMPLE_RATE = 24_000;
+/** The part of a sound that one packet has. */
+export const FRAME_MS = 20;
+export const FRAME_SAMPLES = 480;
 
 export interface CallPlace {
   readonly guildId: GuildId;
@@ -43,17 +46,14 @@ export type VoiceEnd =
   /** The call's end-to-end encryption could not be set up. */
   | "no_encryption";
 
-export type LinkState =
-  | { readonly kind: "connecting" | "reconnecting" }
-  | {
-    readonly kind: "ready";
-    /** Whether only the people of the call can decrypt its sound (DAVE). */
-    readonly isEndToEnd: boolean;
-  };
-
 /** What a call tells. No handler may throw. */
 export interface CallEvents {
-  state(state: LinkState): void;
+  /**
+   * The bot is in the channel. It is told again after each new connection.
+   *
+   * @param isEndToEnd Whether only the people of the call can decrypt its sound (DAVE).
+   */
+  ready(isEndToEnd: boolean): void;
   /** A heard person begins to speak. The time until here is part of a piece or of the frames. */
   speechBegan(userId: UserId): void;
   piece(piece: HeardPiece): void;

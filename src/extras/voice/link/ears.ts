@@ -4,11 +4,11 @@
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { CallEvents, HearAs, Pcm } from "../line/call.ts";
+import { eachOnce } from "../../../lib/cache.ts";
+import { type CallEvents, FRAME_MS, FRAME_SAMPLES, type HearAs, type Pcm } from "../line/call.ts";
 import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts";
 import { type Dave, MAX_PEOPLE, SILENCE } from "./dave.ts";
 import type { Opus, SpeechDecoder } from "./opus.ts";
-import { FRAME_MS, FRAME_SAMPLES } from "./player.ts";
 import { createReorder, type Ordered } from "./wire/reorder.ts";
 import { contentOf, readRtp } from "./wire/rtp.ts";
 import type { Transport } from "./wire/transport.ts";
@@ -81,20 +81,26 @@ export function createEars(
     }
   }
 
-  function soundOf({ decoder, userId }: Stream, item: Ordered, dave: Dave): Pcm | undefined {
+  function soundOf(
+    decoder: SpeechDecoder,
+    item: Ordered,
+    open: (sealed: Uint8Array) => Uint8Array | undefined,
+  ) {
     const sealed = item.kind === "lost" ? item.next : item.content;
-    const opened = sealed && dave.decrypt(userId, sealed);
-    if (item.kind === "lost") return decoder.conceal(opened);
-    if (!opened) return decoder.conceal();
+    const opened = sealed && open(sealed);
+    if (!opened) return decoder.decodePacketLoss();
+    if (item.kind === "lost") return decoder.decode(opened, { decodeFec: true });
     return opened.length === SILENCE.length ? undefined : decoder.decode(opened);
   }
 
   function play(stream: Stream, ordered: readonly Ordered[], dave: Dave, nowMs: number): void {
+    /** The library opens a frame once. The one after a lost frame is read for both. */
+    const open = eachOnce((sealed: Uint8Array) => dave.decrypt(stream.userId, sealed));
     for (const item of ordered) {
       if (stream.toldMs > nowMs + AHEAD_MS) return; // a flood, of replays for example
       let pcm: Pcm | undefined;
       try {
-        pcm = soundOf(stream, item, dave);
+        pcm = soundOf(stream.decoder, item, open);
       } catch {
         continue; // no Opus
       }

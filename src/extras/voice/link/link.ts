@@ -4,13 +4,14 @@
  */
 
 import { createSocket, type Socket } from "node:dgram";
+import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { schedule, type StartTimer } from "../../../lib/clock.ts";
-import type { LinkState, Pcm } from "../line/call.ts";
+import type { CallEvents, Pcm } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
 import { discovered, discoveryRequest } from "./wire/discovery.ts";
 import type { Ears } from "./ears.ts";
 import { createGateway, type LinkEnd, type LinkTarget } from "./gateway.ts";
-import { OP, readServerMessage } from "./wire/messages.ts";
+import { readServerMessage } from "./wire/messages.ts";
 import type { Opus } from "./opus.ts";
 import { rtpHeader } from "./wire/rtp.ts";
 import { createTransport, type Transport } from "./wire/transport.ts";
@@ -49,7 +50,7 @@ export function openLink(
   { opus, ears, events }: {
     readonly opus: Pick<Opus, "encode">;
     readonly ears: Ears;
-    readonly events: { state(state: LinkState): void; ended(end: LinkEnd): void };
+    readonly events: Pick<CallEvents, "ready"> & { ended(end: LinkEnd): void };
   },
 ) {
   let ws: WebSocket | undefined;
@@ -58,14 +59,12 @@ export function openLink(
   let ssrc = 0;
   let sequence = Math.floor(random() * 0x10000);
   let isSpeaking = false;
-  let told = "";
   const cancels = new Map<string, () => void>();
   const dave = createDave({
     ...target,
     createSession,
     send,
     sendBytes: (op, content) => sendRaw(Uint8Array.of(op, ...content)),
-    changed: tellState,
     failed: () => end("no_encryption"),
   });
   const gateway = createGateway(target, {
@@ -81,18 +80,16 @@ export function openLink(
       if (!transport) return; // it failed
       every("check", CHECK_MS, () => dave.tick(now()));
       sendSpeaking(); // the server takes no sound of a number that it does not know
-      tellState();
+      events.ready(dave.isEndToEnd());
     },
     pass(message) {
-      if (message.op === OP.speaking) ears.speaks(message.d.ssrc, message.d.user_id);
-      if (message.op === OP.gone) ears.gone(message.d.user_id);
+      if (message.op === OP.Speaking) ears.speaks(message.d.ssrc, message.d.user_id);
+      if (message.op === OP.ClientDisconnect) ears.gone(message.d.user_id);
       dave.receive(message);
     },
-    changed: tellState,
     resumed() {
       sendSpeaking();
       dave.resumed();
-      tellState();
     },
     ended: end,
   });
@@ -105,17 +102,8 @@ export function openLink(
     sendRaw(JSON.stringify({ op, d }));
   }
 
-  function tellState(): void {
-    const next: LinkState = transport && gateway.isReady()
-      ? { kind: "ready", isEndToEnd: dave.isEndToEnd() }
-      : { kind: "reconnecting" };
-    if (JSON.stringify(next) === told) return;
-    told = JSON.stringify(next);
-    events.state(next);
-  }
-
   function sendSpeaking(): void {
-    send(OP.speaking, { speaking: isSpeaking ? 1 : 0, delay: 0, ssrc });
+    send(OP.Speaking, { speaking: isSpeaking ? 1 : 0, delay: 0, ssrc });
   }
 
   /** Plans a task; a later one of the same name replaces it. */

@@ -5,12 +5,13 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { collectGarbage } from "../../../host/process/release_pages.ts";
+import { FRAME_MS } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import { loadDavey } from "./davey.ts";
 import { createEars } from "./ears.ts";
 import { type Link, type LinkRuntime, openLink, RUNTIME } from "./link.ts";
 import { createOpus, type Opus } from "./opus.ts";
-import { createPlayer, FRAME_MS } from "./player.ts";
+import { createPlayer } from "./player.ts";
 import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
 
 /**
@@ -77,7 +78,7 @@ export function createThreadCall(
           opus,
           ears,
           events: {
-            state: (state) => post({ kind: "state", state }),
+            ready: (isEndToEnd) => post({ kind: "ready", isEndToEnd }),
             ended: (end) => post({ kind: "over", end, token: message.target.token }),
           },
         });

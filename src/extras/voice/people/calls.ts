@@ -10,6 +10,7 @@ import type { Sender } from "../../../core/inbound/inbound.ts";
 import { isVoice } from "../../../core/rights/channel.ts";
 import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
 import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { notice, type TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
 import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
@@ -65,8 +66,8 @@ export function createVoiceCalls(
   const over = new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>();
   /** Why a call that the config wants could not begin. */
   const failures = new Map<GuildId, string>();
-  /** The last of the tasks that change the call of a guild, one after the other. */
-  const tasks = new Map<GuildId, Promise<unknown>>();
+  /** The tasks that change the call of a guild. */
+  const tasks = createKeyedQueue<GuildId>();
   const lookedAt = new Set<GuildId>();
   /** Guilds of which Discord has told the people since the start. */
   const told = new Set<GuildId>();
@@ -83,10 +84,8 @@ export function createVoiceCalls(
   const kindOf = ({ guildId, channelId }: CallPlace) =>
     ports.index().get(guildId)?.channels.get(channelId)?.type;
 
-  async function mayTalk({ guildId, channelId }: CallPlace, userId: UserId): Promise<boolean> {
-    const member = await members.read(guildId, userId);
-    return member !== undefined && await members.mayTalk(guildId, channelId, member.sender);
-  }
+  const mayTalk = async (place: CallPlace, userId: UserId) =>
+    await members.speaker(place, userId) !== undefined;
 
   /** @returns The reason why there is no call, for people. */
   async function begin(place: CallPlace, begun: Begun, earlier?: VoiceCall) {
@@ -100,20 +99,20 @@ export function createVoiceCalls(
     const callId = isRejoined ? earlier.callId : account.randomId();
     const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
     const row = { ...begun, ...own };
-    if (isStopped) return say("voiceNoCall");
     if (await store.begin(row)) return say("voiceBusy");
     over.delete(guildId);
     const stored = await store.choices(accountId, guildId);
+    if (isStopped) return say("voiceNoCall"); // the next process begins it
     const inCall = createInCall(account, row, stored, isRejoined, {
-      ...{ calls, states, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
+      ...{ calls, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
+      here: () => peopleIn(place),
       post: (...message) => ports.post(place, ...message),
       onEnded: (end, was) => ended(row, end, was),
     });
     inCalls.set(guildId, inCall);
     inCall.refresh();
-    const first = await inCall.first;
-    await inCall.read();
-    return first === "ready" ? undefined : endText(place, first);
+    const how = await inCall.joined();
+    return how === "ready" ? undefined : endText(place, how);
   }
 
   function endText({ guildId, channelId }: CallPlace, end: VoiceEnd): string {
@@ -196,20 +195,12 @@ export function createVoiceCalls(
     over.set(guildId, { accountId, callId: "", guildId, channelId }); // until people have left it
   }
 
-  function inTurn<Result>(guildId: GuildId, task: () => Promise<Result>): Promise<Result> {
-    const next = (tasks.get(guildId) ?? Promise.resolve()).then(task, task);
-    tasks.set(guildId, next);
-    const forget = () => tasks.get(guildId) === next && tasks.delete(guildId);
-    next.then(forget, forget);
-    return next;
-  }
-
   function look(guildId: GuildId): void {
     inCalls.get(guildId)?.refresh();
     if (isStopped || lookedAt.has(guildId)) return;
     lookedAt.add(guildId);
     work(() =>
-      inTurn(guildId, async () => {
+      tasks.run(guildId, async () => {
         lookedAt.delete(guildId);
         if (!isStopped) await update(guildId);
       })
@@ -274,9 +265,9 @@ export function createVoiceCalls(
   }
 
   async function deafen(guildId: GuildId, userId: UserId): Promise<string> {
-    const inCall = inCalls.get(guildId);
-    const one = { accountId, guildId, userId, choice: "deaf", callId: "", terms: "" } as const;
-    await (inCall ? inCall.deafen(userId) : store.choose({ ...one, at: now() }));
+    const one = { accountId, guildId, userId, choice: "deaf", callId: "" } as const;
+    if (!inCalls.has(guildId)) await store.choose({ ...one, at: now() });
+    await inCalls.get(guildId)?.deafen(userId); // also of a call that has begun meanwhile
     log.info("A person is not heard any more", { guildId, userId });
     return say("voiceDeaf");
   }
@@ -288,7 +279,7 @@ export function createVoiceCalls(
       look(guildId);
     },
     join: (guildId: GuildId, ...wish: readonly [readonly UserId[], ChannelId, ChannelId?]) =>
-      inTurn(guildId, () => join(guildId, ...wish)),
+      tasks.run(guildId, () => join(guildId, ...wish)),
     leave,
     deafen,
     /** A person lets the bot hear them, by a card in a call's chat. */
@@ -327,11 +318,15 @@ export function createVoiceCalls(
     },
     reconfigured(): void {
       members.forget();
-      for (const { place, row } of inCalls.values()) {
+      for (const { place, row, leave } of inCalls.values()) {
         if (row.terms === ports.terms().digest) continue;
         work(() =>
-          inTurn(place.guildId, async () => {
-            if (inCalls.get(place.guildId)?.row === row) await begin(place, row);
+          tasks.run(place.guildId, async () => {
+            if (inCalls.get(place.guildId)?.row !== row) return;
+            const why = await begin(place, row);
+            if (why === undefined) return;
+            log.warn("Cannot go on with a call", { guildId: place.guildId, why });
+            await leave();
           })
         );
       }
@@ -348,7 +343,7 @@ export function createVoiceCalls(
       isStopped = true;
       cancelWait();
       const leaving = [...inCalls.values()].map((inCall) => inCall.leave());
-      await Promise.allSettled([...tasks.values(), ...leaving]);
+      await Promise.allSettled([tasks.idle(), ...leaving]);
     },
   };
 }

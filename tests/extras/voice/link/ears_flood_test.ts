@@ -13,7 +13,7 @@ describe("[V9] createEars()", () => {
     let frames = 0;
     const decoder = {
       decode: () => new Int16Array(480),
-      conceal: () => new Int16Array(480),
+      decodePacketLoss: () => new Int16Array(480),
       free: () => {},
     };
     const ears = createEars({

@@ -15,11 +15,11 @@ function build() {
   const ears = createEars({
     opus: {
       takeDecoder: () => ({
-        decode: ([from]) => {
-          decoded.push(from === 1 ? "Ada" : "Ben");
+        decode: (packet) => {
+          decoded.push(packet?.[0] === 1 ? "Ada" : "Ben");
           return new Int16Array(480);
         },
-        conceal: () => new Int16Array(480),
+        decodePacketLoss: () => new Int16Array(480),
         free() {},
       }),
     },
@@ -115,4 +115,39 @@ describe("[V2] createEars()", () => {
       assert.deepEqual([world.decoded, world.opened.length], [decoded, opened]);
     });
   }
+
+  it("reads the frame after a lost one for both: a key opens no frame twice", () => {
+    const read: string[] = [];
+    const opened = new Set<Uint8Array>();
+    const ears = createEars({
+      opus: {
+        takeDecoder: () => ({
+          decode(packet, { decodeFec = false } = {}) {
+            read.push(`${packet?.[0]}${decodeFec ? " for the one before" : ""}`);
+            return new Int16Array(480);
+          },
+          decodePacketLoss() {
+            read.push("lost");
+            return new Int16Array(480);
+          },
+          free() {},
+        }),
+      },
+      rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+      events: { speechBegan() {}, piece() {}, frame() {} },
+      onSound() {},
+    });
+    ears.hear(new Map([[ADA, "frames"]]));
+    ears.speaks(1, ADA);
+    const transport = { open: (packet, bytes) => packet.subarray(bytes) } as Transport;
+    const dave = {
+      decrypt: (_, frame) => opened.size < opened.add(frame).size ? frame : undefined,
+    } as Dave;
+    for (const sequence of [1, 4]) {
+      const header = rtpHeader({ sequence, timestamp: 0, ssrc: 1 });
+      ears.packet(Uint8Array.of(...header, sequence, 0), transport, dave, 0);
+    }
+    ears.tick(dave, 60);
+    assert.deepEqual(read, ["1", "lost", "4 for the one before", "4"]);
+  });
 });

@@ -48,7 +48,7 @@ function linkOf() {
   }, {
     opus: { encode: () => new Uint8Array() },
     ears,
-    events: { state: () => {}, ended: (end) => ends.push(end) },
+    events: { ready: () => {}, ended: (end) => ends.push(end) },
   });
   const tell = (data: string | ArrayBuffer) =>
     sockets.at(-1)?.onmessage?.(new MessageEvent("message", { data }));

@@ -177,9 +177,7 @@ export async function openWorld(
           const call: FakeCall = { channelId, events, heard: new Map(), isLeft: false };
           calls.push(call);
           const end = state.failing;
-          queueMicrotask(() =>
-            end ? events.ended(end) : events.state({ kind: "ready", isEndToEnd: true })
-          );
+          queueMicrotask(() => end ? events.ended(end) : events.ready(true));
           return {
             place: { guildId: GUILD, channelId },
             hear: (heard) => void (call.heard = heard),
@@ -231,11 +229,10 @@ export async function openWorld(
     /** Gives a command; its answer. */
     async give(name: "join" | "leave" | "deafen", by: UserId, channel?: ChannelId) {
       const command = callOf(name, {
-        guildId: GUILD,
-        channelId: HALL,
-        sender: sender({ id: by }),
+        ...{ guildId: GUILD, channelId: HALL, sender: sender({ id: by }) },
+        options: channel ? { channel } : {},
       });
-      const answered = name === "join" ? people.join(command, channel) : people[name](command);
+      const answered = people[name](command);
       await rest();
       return await answered;
     },
