@@ -479,6 +479,39 @@ describe("[V3] consent", () => {
     );
   });
 
+  it("hears no one who refuses while the call begins", async () => {
+    const world = await openWorld({ heardRoles: [HEARD_ROLE] });
+    world.roles.set(ADA, [...world.roles.get(ADA) ?? [], HEARD_ROLE]);
+    await world.move([ADA], DECK);
+    const { choices, choose } = world.store.voice;
+    const slow = Promise.withResolvers<void>();
+    Object.assign(world.store.voice, {
+      async choices(...of: Parameters<typeof choices>) {
+        const stored = await choices(...of);
+        await slow.promise;
+        return stored;
+      },
+      async choose(...of: Parameters<typeof choose>) {
+        await slow.promise; // the store answers in order
+        return await choose(...of);
+      },
+    });
+    const given = [world.give("join", ADA), world.give("deafen", ADA)];
+    await world.rest();
+    slow.resolve();
+    await Promise.all(given);
+    assert.equal(world.calls.length, 1);
+    assert.deepEqual(world.heard(), []);
+  });
+
+  it("leaves a call that the config gives no server of speech any more", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    await world.reload({}, { audio: { speak: "openai/tts-1" } });
+    assert.deepEqual([world.calls.length, world.call().isLeft], [1, true]);
+  });
+
   it("hears no person whose Stop has followed their press", async () => {
     const world = await openWorld();
     await world.move([ADA], DECK);

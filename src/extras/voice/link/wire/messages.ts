@@ -8,7 +8,7 @@ import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { readSnowflake, type UserId } from "../../../../core/discord/ids.ts";
 import { isRecord, parseForeignJson } from "../../../../lib/text/json.ts";
 
-type Check<Value> = (value: unknown) => value is Value;
+export type Check<Value> = (value: unknown) => value is Value;
 
 // Without a library, which would take 8 MB of the thread.
 const number = (value: unknown): value is number => Number.isFinite(value);
