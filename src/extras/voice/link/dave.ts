@@ -132,14 +132,10 @@ export function createDave(ports: DavePorts) {
   function answerProposals([operation, ...content]: Uint8Array): void {
     try {
       const known = [userId, ...people];
-      const answer = session?.processProposals(
-        operation === 1 ? 1 : 0,
-        Buffer.from(content),
-        known,
-      );
+      const kind = operation === 1 ? 1 : 0;
+      const answer = session?.processProposals(kind, Buffer.from(content), known);
       if (!answer?.commit) return;
-      const { commit, welcome = Buffer.alloc(0) } = answer;
-      proposed = Buffer.concat([commit, welcome]);
+      proposed = Buffer.concat([answer.commit, answer.welcome ?? new Uint8Array()]);
       sendBytes(OP.DaveMlsCommitWelcome, proposed);
     } catch {
       // Of people who are not in the call, or for an earlier group: another member commits them.

@@ -63,15 +63,12 @@ const KEY_BYTES = 32;
 const MIN_BEAT_MS = 100;
 
 /** What follows a close code; all others: a RESUME. */
-const AFTER_CLOSE: ReadonlyMap<number | undefined, LinkEnd> = new Map<number, LinkEnd>([
-  ...[4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020].map((code) =>
-    [code, "refresh"] as const
-  ),
-  ...[4012, 4016, 4021].map((code) => [code, "unreachable"] as const),
-  [4014, "disconnected"],
-  [4017, "no_encryption"],
-  [4022, "disconnected"],
-]);
+const AFTER_CLOSE: readonly (readonly [LinkEnd, ...number[]])[] = [
+  ["refresh", 4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020],
+  ["unreachable", 4012, 4016, 4021],
+  ["disconnected", 4014, 4022],
+  ["no_encryption", 4017],
+];
 
 /** Creates the machine. It is long because each event of a connection stands here once. */
 export function createGateway(target: LinkTarget, ports: GatewayPorts) {
@@ -108,7 +105,7 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
 
   function closed(code?: number): void {
     if (phase === "over") return;
-    const after = AFTER_CLOSE.get(code);
+    const [after] = AFTER_CLOSE.find(([, ...codes]) => codes.some((one) => one === code)) ?? [];
     if (after) return end(after);
     failures++;
     if (failures > MAX_FAILURES) return end("refresh");

@@ -78,7 +78,7 @@ export function openLink(
       transport = createTransport(mode, key);
       dave.start(daveVersion);
       if (!transport) return; // it failed
-      every("check", CHECK_MS, () => dave.tick(now()));
+      plan("check", CHECK_MS, () => dave.tick(now()), true);
       sendSpeaking(); // the server takes no sound of a number that it does not know
       events.ready(dave.isEndToEnd());
     },
@@ -107,16 +107,13 @@ export function openLink(
   }
 
   /** Plans a task; a later one of the same name replaces it. */
-  function plan(name: string, ms: number, run: () => void): void {
-    cancels.get(name)?.();
-    cancels.set(name, after(run, ms));
-  }
-
-  function every(name: string, ms: number, run: () => void): void {
-    plan(name, ms, () => {
-      every(name, ms, run);
+  function plan(name: string, ms: number, run: () => void, repeats = false): void {
+    stopTimer(name);
+    const task = () => {
+      if (repeats) plan(name, ms, run, true);
       run(); // which may stop it
-    });
+    };
+    cancels.set(name, after(task, ms));
   }
 
   function stopTimer(name: string): void {
@@ -171,11 +168,11 @@ export function openLink(
       const found = discovered(packet, ours);
       if (!found) return;
       stopTimer("discovery");
-      every("alive", KEEP_ALIVE_MS, () => socket.send(new Uint8Array(8), port, ip));
+      plan("alive", KEEP_ALIVE_MS, () => socket.send(new Uint8Array(8), port, ip), true);
       run(() => gateway.discovered(found.address, found.port));
     });
     ask();
-    every("discovery", ASK_MS, ask);
+    plan("discovery", ASK_MS, ask, true);
   }
 
   function close(code: number): void {

@@ -81,11 +81,12 @@ export function createVoiceCalls(
     states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
   const channelOf = (guildId: GuildId, userId: UserId) =>
     states.of(guildId).find((one) => one.userId === userId)?.channelId;
-  const kindOf = ({ guildId, channelId }: CallPlace) =>
-    ports.index().get(guildId)?.channels.get(channelId)?.type;
-
+  const channelAt = ({ guildId, channelId }: CallPlace) =>
+    ports.index().get(guildId)?.channels.get(channelId);
   const mayTalk = async (place: CallPlace, userId: UserId) =>
     await members.speaker(place, userId) !== undefined;
+  const hasRight = async (place: CallPlace, userId: UserId, right: "Connect" | "Move Members") =>
+    await ports.missingPermission({ ...place, userId }, ["View Channel", right]) === undefined;
 
   /** @returns The reason why there is no call, for people. */
   async function begin(place: CallPlace, begun: Begun, earlier?: VoiceCall) {
@@ -115,12 +116,11 @@ export function createVoiceCalls(
     return how === "ready" ? undefined : endText(place, how);
   }
 
-  function endText({ guildId, channelId }: CallPlace, end: VoiceEnd): string {
+  function endText(place: CallPlace, end: VoiceEnd): string {
     if (end === "left") return say("voiceNoCall");
     const permission = end === "no_connect" ? "Connect" : "Speak";
-    const isThere = ports.index().get(guildId)?.channels.has(channelId) === true;
-    const key = end === "kicked" && !isThere ? "voiceDeleted" : ENDS[end];
-    return say(key, { ...shown(channelId), permission });
+    const key = end === "kicked" && !channelAt(place) ? "voiceDeleted" : ENDS[end];
+    return say(key, { ...shown(place.channelId), permission });
   }
 
   function ended(
@@ -129,7 +129,6 @@ export function createVoiceCalls(
     { isReady, isEmpty }: Parameters<InCallPorts["onEnded"]>[1],
   ): void {
     const { guildId, channelId, callId, toldIn } = row;
-    const isGone = !ports.index().get(guildId)?.channels.has(channelId);
     if (inCalls.get(guildId)?.row !== row || isStopped) return; // the next process goes on
     inCalls.delete(guildId);
     const staysOver = !isEmpty && peopleIn(row).length > 0;
@@ -139,7 +138,7 @@ export function createVoiceCalls(
       const text = endText(row, end);
       if (end !== "left" && !isReady && row.begunBy !== "asked") failures.set(guildId, text);
       if (end === "left" || !isReady) return;
-      const to = end === "channel_deleted" || isGone ? toldIn : channelId;
+      const to = end === "channel_deleted" || !channelAt(row) ? toldIn : channelId;
       if (to !== undefined) await ports.post({ guildId, channelId: to }, text, `${callId}:end`);
     });
   }
@@ -227,17 +226,12 @@ export function createVoiceCalls(
     if (!channelId) return say("voiceWhere");
     const place = { guildId, channelId };
     for (const asker of askers) {
-      const query = { guildId, channelId, userId: asker };
       const isThere = channelOf(guildId, asker) === channelId; // so Discord lets them in
-      const missing = isThere
-        ? undefined
-        : await ports.missingPermission(query, ["View Channel", "Connect"]);
-      if (missing !== undefined || !await mayTalk(place, asker)) {
-        return say("voiceRefused", shown(channelId));
-      }
+      const mayJoin = isThere || await hasRight(place, asker, "Connect");
+      if (!mayJoin || !await mayTalk(place, asker)) return say("voiceRefused", shown(channelId));
     }
-    const type = kindOf(place); // people without View Channel do not learn it
-    if (type !== undefined && !isVoice({ type })) return say("voiceWhere");
+    const channel = channelAt(place); // people without View Channel do not learn its type
+    if (channel && !isVoice(channel)) return say("voiceWhere");
     const inCall = inCalls.get(guildId);
     if (inCall?.place.channelId !== channelId) {
       const busy = inCall && peopleIn(inCall.place).some((one) => !askers.includes(one.userId));
@@ -253,15 +247,13 @@ export function createVoiceCalls(
   async function leave(guildId: GuildId, askers: readonly UserId[]): Promise<string> {
     const inCall = inCalls.get(guildId);
     if (!inCall) return say("voiceNoCall");
-    const { place: { channelId }, row } = inCall;
+    const { place, row } = inCall;
     for (const userId of askers) {
-      if (channelOf(guildId, userId) === channelId || row.userId === userId) continue;
-      const query = { guildId, channelId, userId };
-      const missing = await ports.missingPermission(query, ["View Channel", "Move Members"]);
-      if (missing !== undefined) return say("voiceBusy");
+      const isTheirs = row.userId === userId || channelOf(guildId, userId) === place.channelId;
+      if (!isTheirs && !await hasRight(place, userId, "Move Members")) return say("voiceBusy");
     }
     await inCall.leave();
-    return say("voiceLeft", shown(channelId));
+    return say("voiceLeft", shown(place.channelId));
   }
 
   async function deafen(guildId: GuildId, userId: UserId): Promise<string> {
@@ -297,10 +289,8 @@ export function createVoiceCalls(
       if (!inCall) return say("voiceNoCall");
       const { place } = inCall;
       for (const userId of askers) {
-        if (channelOf(guildId, userId) === place.channelId && await mayTalk(place, userId)) {
-          continue;
-        }
-        return say("voiceBusy");
+        const isThere = channelOf(guildId, userId) === place.channelId;
+        if (!isThere || !await mayTalk(place, userId)) return say("voiceBusy");
       }
       inCall.say(text);
       return "Saying it.";

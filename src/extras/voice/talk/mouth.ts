@@ -5,8 +5,7 @@
 
 import type { UserId } from "../../../core/discord/ids.ts";
 import { type StartTimer, waitFor } from "../../../lib/clock.ts";
-import type { Call, CallSpeech, Pcm } from "../line/call.ts";
-import { SAMPLE_RATE } from "../line/call.ts";
+import { type Call, type CallSpeech, type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import type { LastSpeech } from "./addressed.ts";
 
 /** Milliseconds after which a person whose speech has no end counts as silent: it was a noise. */
