@@ -13,8 +13,7 @@ import type { FindMissingPermission } from "../../../discord/rest/permissions/ex
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { notice, type TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
-import type { Talk, TalkPorts } from "../line/talk.ts";
+import type { CallPlace, Calls, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
 import { createInCall, type InCall, type InCallPorts } from "./in_call.ts";
 import type { VoiceMembers } from "./members.ts";
 import { missingServer, type Terms } from "./terms.ts";

@@ -12,8 +12,7 @@ import type { VoiceMember } from "../../../core/discord/voice.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import type { TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
-import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
+import type { CallPlace, Calls, CallSpeaker, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
 import type { VoiceMembers } from "./members.ts";
 import { cardText, hearButtons, type Terms } from "./terms.ts";
 

@@ -13,8 +13,7 @@ import { placeIn } from "../../../discord/gateway/decode/places.ts";
 import { displayNameOf, senderOf } from "../../../discord/gateway/decode/senders.ts";
 import { expect, RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import { isRecord } from "../../../lib/text/json.ts";
-import type { CallPlace } from "../line/call.ts";
-import type { CallSpeaker } from "../line/talk.ts";
+import type { CallPlace, CallSpeaker } from "../line/call.ts";
 
 /** Milliseconds for which facts of a person are fresh. */
 const FRESH_MS = 60_000;
@@ -59,10 +58,8 @@ export function createMembers(
       (!roles || before.roles?.toString() === roles.toString());
     if (isFresh) return before.member;
     const member = ask(guildId, userId);
-    known.delete(key);
+    if (known.size >= MAX_KNOWN) known.clear();
     known.set(key, { at: now(), member, roles });
-    const [oldest] = known.keys();
-    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
     member.catch(() => known.get(key)?.member === member && known.delete(key));
     return member;
   }

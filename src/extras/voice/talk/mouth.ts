@@ -80,16 +80,15 @@ export function msOf({ length }: Pcm): number {
 }
 
 /** A sound as a file that transcription takes: mono, 16 bits. */
-export function wavOf(pcm: Pcm): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(44 + pcm.length * 2);
+export function wavOf({ buffer, byteOffset, byteLength }: Pcm): Uint8Array<ArrayBuffer> {
+  const form = [16, 0x1_0001, SAMPLE_RATE, SAMPLE_RATE * 2, 0x10_0002];
+  const bytes = new Uint8Array(44 + byteLength);
   const view = new DataView(bytes.buffer);
-  const sizes: readonly (readonly [at: number, size: number])[] = [
-    ...[[4, bytes.length - 8], [16, 16], [20, 0x1_0001], [24, SAMPLE_RATE]] as const,
-    ...[[28, SAMPLE_RATE * 2], [32, 0x10_0002], [40, pcm.length * 2]] as const,
-  ];
-  for (const [at, size] of sizes) view.setUint32(at, size, true);
-  const words = [[0, "RIFF"], [8, "WAVEfmt "], [36, "data"]] as const;
-  for (const [at, word] of words) bytes.set(new TextEncoder().encode(word), at);
-  bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength), 44);
+  const fields = ["RIFF", 36 + byteLength, "WAVE", "fmt ", ...form, "data", byteLength];
+  for (const [index, field] of fields.entries()) {
+    if (typeof field === "number") view.setUint32(4 * index, field, true);
+    else bytes.set(new TextEncoder().encode(field), 4 * index);
+  }
+  bytes.set(new Uint8Array(buffer, byteOffset, byteLength), 44);
   return bytes;
 }

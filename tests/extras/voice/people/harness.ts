@@ -9,8 +9,12 @@ import type { VoiceMember } from "../../../../src/core/discord/voice.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import type { CallEvents, HearAs, VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
-import type { TalkPorts } from "../../../../src/extras/voice/line/talk.ts";
+import type {
+  CallEvents,
+  HearAs,
+  TalkPorts,
+  VoiceEnd,
+} from "../../../../src/extras/voice/line/call.ts";
 import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
 import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
 import type { Store } from "../../../../src/store/store.ts";
