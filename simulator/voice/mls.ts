@@ -51,7 +51,10 @@ export function createExternalSender() {
         number(1, 2), // a proposal
         body,
       ]);
-      const signed = labelled("FramedContentTBS", VERSION, PUBLIC_MESSAGE, content);
+      const signed = Buffer.concat([
+        vector(Buffer.from("MLS 1.0 FramedContentTBS")),
+        vector(VERSION, PUBLIC_MESSAGE, content),
+      ]);
       const authenticated = Buffer.concat([
         PUBLIC_MESSAGE,
         content,
@@ -143,10 +146,6 @@ function readLeaf(read: Reader) {
   if (source === 3) read.vector();
   for (const _ of ["extensions", "signature"]) read.vector();
   return { identity, lifetime };
-}
-
-function labelled(label: string, ...content: readonly Buffer[]): Buffer {
-  return Buffer.concat([vector(Buffer.from(`MLS 1.0 ${label}`)), vector(...content)]);
 }
 
 function attempt<Value>(read: () => Value): Value | undefined {

@@ -9,7 +9,7 @@ import { schedule, type StartTimer } from "../../../lib/clock.ts";
 import type { CallEvents, Pcm } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
 import { discovered, discoveryRequest } from "./wire/discovery.ts";
-import type { Ears } from "./ears.ts";
+import type { Receiver } from "./receiver.ts";
 import { createGateway, type LinkEnd, type LinkTarget } from "./gateway.ts";
 import { readServerMessage } from "./wire/messages.ts";
 import type { Opus } from "./opus.ts";
@@ -47,9 +47,9 @@ const KEEP_SESSION = 4900;
 export function openLink(
   target: LinkTarget,
   { now, after, random, openWebSocket, openUdp, createSession }: LinkRuntime,
-  { opus, ears, events }: {
+  { opus, receiver, events }: {
     readonly opus: Pick<Opus, "encode">;
-    readonly ears: Ears;
+    readonly receiver: Receiver;
     readonly events: Pick<CallEvents, "ready"> & { ended(end: LinkEnd): void };
   },
 ) {
@@ -83,8 +83,8 @@ export function openLink(
       events.ready(dave.isEndToEnd());
     },
     pass(message) {
-      if (message.op === OP.Speaking) ears.speaks(message.d.ssrc, message.d.user_id);
-      if (message.op === OP.ClientDisconnect) ears.gone(message.d.user_id);
+      if (message.op === OP.Speaking) receiver.speaks(message.d.ssrc, message.d.user_id);
+      if (message.op === OP.ClientDisconnect) receiver.gone(message.d.user_id);
       dave.receive(message);
     },
     resumed() {
@@ -164,7 +164,7 @@ export function openLink(
     socket.on("error", () => {}); // a lost packet, as on a network that changes
     socket.on("message", (packet, from) => {
       if (from.address !== ip || from.port !== port) return;
-      if (transport) return ears.packet(packet, transport, dave, now());
+      if (transport) return receiver.packet(packet, transport, dave, now());
       const found = discovered(packet, ours);
       if (!found) return;
       stopTimer("discovery");

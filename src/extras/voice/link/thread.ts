@@ -8,7 +8,7 @@ import { collectGarbage } from "../../../host/process/release_pages.ts";
 import { FRAME_MS } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import { loadDavey } from "./davey.ts";
-import { createEars } from "./ears.ts";
+import { createReceiver } from "./receiver.ts";
 import { type Link, type LinkRuntime, openLink, RUNTIME } from "./link.ts";
 import { createOpus, type Opus } from "./opus.ts";
 import { createPlayer } from "./player.ts";
@@ -32,7 +32,7 @@ export function createThreadCall(
   let isSpeaking = false;
   let isListening = false;
   let cancelFrame: (() => void) | undefined;
-  const ears = createEars({
+  const receiver = createReceiver({
     opus,
     rules: () => rules,
     events: {
@@ -62,7 +62,7 @@ export function createThreadCall(
     if (isListening) return;
     isListening = true;
     const check = () => {
-      isListening = link !== undefined && ears.tick(link.dave, now());
+      isListening = link !== undefined && receiver.tick(link.dave, now());
       if (isListening) after(check, FRAME_MS);
     };
     after(check, FRAME_MS);
@@ -72,11 +72,11 @@ export function createThreadCall(
     switch (message.kind) {
       case "connect":
         link?.close();
-        ears.reset();
+        receiver.reset();
         ({ rules } = message);
         link = openLink(message.target, runtime, {
           opus,
-          ears,
+          receiver,
           events: {
             ready: (isEndToEnd) => post({ kind: "ready", isEndToEnd }),
             ended: (end) => post({ kind: "over", end, token: message.target.token }),
@@ -85,7 +85,7 @@ export function createThreadCall(
         if (isSpeaking) link.speaking(true);
         return;
       case "hear":
-        return ears.hear(message.people);
+        return receiver.hear(message.people);
       case "speak":
         return player.add(message.speech, message.played);
       case "write":
@@ -100,7 +100,7 @@ export function createThreadCall(
         player.stopAll();
         cancelFrame?.();
         link?.close();
-        ears.reset();
+        receiver.reset();
         link = undefined;
     }
   };

@@ -30,7 +30,7 @@ import { notice } from "../../../render/notices/notices.ts";
 import { noticeBody } from "../../../render/reply.ts";
 import type { CallSpeaker, Talk, TalkPorts } from "../line/call.ts";
 import { createMinutes } from "./minutes.ts";
-import { msOf } from "./mouth.ts";
+import { msOf } from "./speeches.ts";
 import { createTalk, type OpenTalk, type TalkDeps } from "./talk.ts";
 
 const IDS = 2 ** 22;

@@ -26,7 +26,7 @@ import type {
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import { msOf } from "./mouth.ts";
+import { msOf } from "./speeches.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
 /** Milliseconds before the next connection to a server that failed. */
@@ -46,7 +46,7 @@ const HOW =
 /** Result of a call whose turn waits for a person, while the talk goes on. */
 const WAITS = "It waits for a person, who gets a card in the chat. Its result follows later.";
 
-export interface EarPorts extends SpeechPorts {
+export interface RealtimePorts extends SpeechPorts {
   readonly server: RealtimeServer;
   readonly pauseMs: number;
   /** The person begins to speak, or has ended. */
@@ -70,7 +70,7 @@ export interface EarPorts extends SpeechPorts {
 }
 
 /** The connection's conversation, as the server has it. */
-interface EarTalk {
+interface Conversation {
   readonly socket: RealtimeSocket;
   /** Messages of turns whose sound it has, and texts that it was given. */
   readonly spoken: Set<MessageId>;
@@ -88,25 +88,19 @@ interface EarTalk {
   answer?: (event: RealtimeEvent) => void;
 }
 
-export interface Ear {
-  append(pcm: Pcm): void;
-  speechOf(turn: TurnToSpeak): TurnSpeech;
-  close(): void;
-}
-
 /**
- * Creates the ear of one person; it connects with the first sound. The function is long because its
+ * Creates the connection of one person; it connects with the first sound. The function is long because its
  * inner functions share one connection.
  */
-export function createEar(ports: EarPorts): Ear {
+export function createRealtimeTalk(ports: RealtimePorts) {
   const { server, now, log } = ports;
-  let current: EarTalk | undefined;
+  let current: Conversation | undefined;
   let retryAt = -Infinity;
   let last = Promise.resolve();
   let lastAt = 0;
   let cancelPause: (() => void) | undefined;
 
-  function conversation(): EarTalk | undefined {
+  function conversation(): Conversation | undefined {
     if (current || now() < retryAt) return current;
     const socket = server.open({
       event: (event) => current?.socket === socket && take(current, event),
@@ -147,7 +141,7 @@ export function createEar(ports: EarPorts): Ear {
     if (left <= 0) send(new Int16Array((ports.pauseMs + MORE_MS) / 1_000 * SAMPLE_RATE));
   }
 
-  function take(of: EarTalk, event: RealtimeEvent): void {
+  function take(of: Conversation, event: RealtimeEvent): void {
     const item = textOf(event, "item_id");
     of.hasWorked = true;
     switch (event["type"]) {
@@ -169,7 +163,7 @@ export function createEar(ports: EarPorts): Ear {
     }
   }
 
-  async function heard(of: EarTalk, item: string, transcript: string): Promise<void> {
+  async function heard(of: Conversation, item: string, transcript: string): Promise<void> {
     const seconds = (of.began.get(item) ?? 0) / 1_000;
     of.began.delete(item);
     const isAsked = await ports.words(transcript, seconds, (id) => of.spoken.add(id));
@@ -180,7 +174,7 @@ export function createEar(ports: EarPorts): Ear {
 
   /** Gives the server what it lacks of a request: the history at first, then results of calls. */
   function bring(
-    of: EarTalk,
+    of: Conversation,
     { system, messages, tools = [] }: ModelRequest,
     { id: turn, sender }: InboundMessage,
   ): void {
@@ -315,12 +309,12 @@ export function createEar(ports: EarPorts): Ear {
     new ModelError(`${server.modelId} gave no answer: ${why}`, { kind, modelId: server.modelId });
 
   return {
-    append(pcm) {
+    append(pcm: Pcm): void {
       send(pcm);
       lastAt = now();
       cancelPause ??= ports.schedule(pause, ports.pauseMs);
     },
-    speechOf(turn) {
+    speechOf(turn: TurnToSpeak): TurnSpeech {
       const speech = createTurnSpeech(turn, ports, "sound");
       return {
         ...speech,
@@ -344,7 +338,7 @@ export function createEar(ports: EarPorts): Ear {
         },
       };
     },
-    close() {
+    close(): void {
       cancelPause?.();
       current?.answer?.({ type: "error", error: { message: "the person is not heard any more" } });
       current?.socket.close();
@@ -353,6 +347,8 @@ export function createEar(ports: EarPorts): Ear {
     },
   };
 }
+
+export type RealtimeTalk = ReturnType<typeof createRealtimeTalk>;
 
 function recordOf(event: RealtimeEvent, key: string): RealtimeEvent {
   const { [key]: value } = event;

@@ -13,7 +13,7 @@ const SPEAKS_MS = 5_000;
 /** Milliseconds between two looks whether people are silent. */
 const LOOK_MS = 100;
 
-export function createMouth(
+export function createSpeeches(
   call: Pick<Call, "speak">,
   { schedule, now }: { readonly schedule: StartTimer; readonly now: () => number },
 ) {
@@ -72,7 +72,7 @@ export function createMouth(
   };
 }
 
-export type Mouth = ReturnType<typeof createMouth>;
+export type Speeches = ReturnType<typeof createSpeeches>;
 
 /** Milliseconds of a sound. */
 export function msOf({ length }: Pcm): number {

@@ -35,12 +35,12 @@ interface Stream {
 }
 
 /** Creates the listening part of a call. It is long because its functions share the streams. */
-export function createEars(
+export function createReceiver(
   { opus, rules, events, onSound }: {
     readonly opus: Pick<Opus, "takeDecoder">;
     readonly rules: () => ListenRules;
     readonly events: Pick<CallEvents, "speechBegan" | "piece" | "frame">;
-    /** A person sends: {@link Ears.tick} is to be called. */
+    /** A person sends: {@link Receiver.tick} is to be called. */
     readonly onSound: () => void;
   },
 ) {
@@ -111,7 +111,7 @@ export function createEars(
     }
   }
 
-  const ears = {
+  const receiver = {
     hear(people: ReadonlyMap<UserId, HearAs>): void {
       heard = people;
       early = []; // of before they agreed
@@ -133,7 +133,7 @@ export function createEars(
       const header = readRtp(packet);
       const userId = header && speakers.get(header.ssrc);
       if (header && !userId) {
-        const read = () => ears.packet(packet, transport, dave, nowMs);
+        const read = () => receiver.packet(packet, transport, dave, nowMs);
         early = [...early, { ssrc: header.ssrc, read }].slice(-MAX_EARLY);
       }
       if (!userId || !heard.has(userId)) return;
@@ -169,7 +169,7 @@ export function createEars(
       for (const userId of [...streams.keys()]) drop(userId);
     },
   };
-  return ears;
+  return receiver;
 }
 
-export type Ears = ReturnType<typeof createEars>;
+export type Receiver = ReturnType<typeof createReceiver>;
