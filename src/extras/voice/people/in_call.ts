@@ -93,10 +93,8 @@ export function createInCall(
       isReady = true;
       first.resolve("ready");
       log.info("In a voice channel", { guildId, channelId, callId, isEndToEnd });
-      work(async () => {
-        await ports.askToSpeak(place);
-        await showCard();
-      });
+      work(() => ports.askToSpeak(place));
+      work(showCard);
       refresh();
     },
     speechBegan(userId) {

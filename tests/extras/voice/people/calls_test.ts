@@ -165,6 +165,14 @@ describe("[V1] joining and leaving", () => {
     assert.deepEqual(world.people.calls.failures(), []);
   });
 
+  it("shows its card on a stage that refuses its wish to speak", async () => {
+    const world = await openWorld();
+    world.state.isMute = true;
+    await world.move([ADA], STAGE);
+    await world.give("join", ADA);
+    assert.deepEqual(world.posts.map(({ channelId }) => channelId), [STAGE]);
+  });
+
   it("asks to speak on a stage", async () => {
     const world = await openWorld();
     await world.move([ADA], STAGE);

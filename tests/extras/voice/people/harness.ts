@@ -102,6 +102,7 @@ export async function openWorld(
   let members: readonly VoiceMember[] = [];
   const state = {
     isDown: false,
+    isMute: false, // may not ask to speak
     denied: 0n, // rights of the bot's channels that no one has
     failing,
     reads: 0, // of members
@@ -123,6 +124,9 @@ export async function openWorld(
 
   function answer(method: string, path: string, body: unknown): unknown {
     if (state.isDown) throw new RestError("is down", { kind: "unavailable", route: path });
+    if (method === "PATCH" && state.isMute) {
+      throw new RestError("is refused", { kind: "forbidden", route: path, code: 50013 });
+    }
     if (method === "PATCH") return void state.patches.push(body);
     const [, userId = ""] = /\/members\/(\d+)$/.exec(path) ?? [];
     if (userId) {
