@@ -205,6 +205,23 @@ describe("[V9] calls of an account", () => {
       assert.ok(heard().ms <= ms + 200, "five frames of silence at most follow");
     }, joinAda));
 
+  it("play the rest of a speech that ends late, and is no whole frame", () =>
+    withCall(async ({ call, ready, until }) => {
+      await ready();
+      const speech = call.speak();
+      speech.write(new Int16Array(480 * 10 + 100));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      let playedMs = 0;
+      void speech.done.then((done) => playedMs = done.playedMs);
+      speech.end();
+      await until("the end", () => playedMs > 0);
+      assert.equal(playedMs, 204);
+      const [open, next] = [call.speak(), say(call, "a")];
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      open.stop();
+      assert.ok((await next).isWhole, "it follows a speech that had no sound yet");
+    }, joinAda));
+
   it("go on after the death of their thread, and say how much of the speech was played", () =>
     withCall(async ({ sim, call, ready, until, killThread, ends }) => {
       await ready();

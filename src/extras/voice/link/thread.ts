@@ -58,6 +58,11 @@ export function createThreadCall(
     cancelFrame = next === undefined ? undefined : after(play, Math.max(0, next - now()));
   }
 
+  /** A speech may go on, its rest of less than a frame be due, or the next one's turn have come. */
+  function wake(): void {
+    if (!cancelFrame) play();
+  }
+
   function listen(): void {
     if (isListening) return;
     isListening = true;
@@ -90,12 +95,13 @@ export function createThreadCall(
         return player.add(message.speech, message.played);
       case "write":
         player.write(message.speech, message.pcm);
-        if (!cancelFrame) play();
-        return;
+        return wake();
       case "end":
-        return player.end(message.speech);
+        player.end(message.speech);
+        return wake();
       case "stop":
-        return player.stop(message.speech);
+        player.stop(message.speech);
+        return wake();
       case "close":
         player.stopAll();
         cancelFrame?.();
