@@ -131,11 +131,14 @@ export function createTurnSpeech(
       if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });
     });
 
-  /** Says a notice, and nothing after it. */
+  /** Ends the speech, which the next one waits for; then says a notice, if there is one. */
   function only(text: string): void {
     isOver = true;
     cancelWorking();
-    if (text !== "") work = work.then(() => line(text));
+    work = work.then(() => {
+      speech?.end();
+      return text === "" ? undefined : line(text);
+    });
   }
 
   const cancelWorking = schedule(() => {
