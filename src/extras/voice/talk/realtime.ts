@@ -82,8 +82,6 @@ interface Conversation {
   session?: string;
   /** Whether the server has sent anything. */
   hasWorked?: true;
-  /** The item whose sound is played, and the milliseconds of sound before it. */
-  item?: { readonly id: string; readonly fromMs: number };
   /** Gets the events of the answer that is under way. */
   answer?: (event: RealtimeEvent) => void;
 }
@@ -220,7 +218,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
   async function* answer(
     request: ModelRequest,
     turn: InboundMessage,
-    sound: (pcm: Pcm) => Promise<void>,
+    sound: (pcm: Pcm, item: string) => Promise<void>,
     signals: { readonly turn: AbortSignal; readonly person: AbortSignal },
   ): AsyncGenerator<ModelPart> {
     const before = last;
@@ -259,10 +257,8 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         const type = textOf(event, "type");
         if (/^response\.(output_)?audio\.delta$/.test(type)) {
           const pcm = pcmOf(textOf(event, "delta"));
-          const id = textOf(event, "item_id");
-          if (of.item?.id !== id) of.item = { id, fromMs: ms };
           if ((ms += msOf(pcm)) > LONGEST_MS) throw failure("rejected", "it has no end");
-          await sound(pcm);
+          await sound(pcm, textOf(event, "item_id"));
         } else if (/^response\.(output_)?(audio_transcript|text)\.delta$/.test(type)) {
           hasText = true;
           yield { kind: "text", text: textOf(event, "delta") };
@@ -316,17 +312,23 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     },
     speechOf(turn: TurnToSpeak): TurnSpeech {
       const speech = createTurnSpeech(turn, ports, "sound");
+      /** The last item of the turn's sound, and the milliseconds of sound before it. */
+      let item: { readonly id: string; readonly fromMs: number } | undefined;
+      let soundMs = 0;
+      const hear = async (pcm: Pcm, id: string) => {
+        if (item?.id !== id) item = { id, fromMs: soundMs };
+        soundMs += msOf(pcm);
+        await speech.hear(pcm);
+      };
       return {
         ...speech,
         async end(...answer) {
           const of = current;
           const said = await speech.end(...answer);
-          if (of?.item && speech.stopped.aborted) {
-            const { id: item_id, fromMs } = of.item;
-            const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - fromMs));
-            const type = "conversation.item.truncate";
-            const item = { item_id, content_index: 0, audio_end_ms };
-            of.socket.send({ type, event_id: OPTIONAL, ...item });
+          if (item && speech.stopped.aborted) {
+            const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - item.fromMs));
+            const cut = { item_id: item.id, content_index: 0, audio_end_ms };
+            of?.socket.send({ type: "conversation.item.truncate", event_id: OPTIONAL, ...cut });
           }
           return said;
         },
@@ -334,7 +336,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
           id: server.modelId,
           takesImages: false,
           generate: (request, signal) =>
-            answer(request, turn.message, speech.hear, { turn: signal, person: speech.stopped }),
+            answer(request, turn.message, hear, { turn: signal, person: speech.stopped }),
         },
       };
     },
