@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import type { UserId } from "../../src/core/discord/ids.ts";
+import type { GuildId, UserId } from "../../src/core/discord/ids.ts";
 import { type Media, type Mode, openPacket, sealPacket } from "./packets.ts";
 import type { Participant } from "./group.ts";
 import type { Room } from "./room.ts";
@@ -13,7 +13,7 @@ import type { Room } from "./room.ts";
 /** Where a VOICE_SERVER_UPDATE permits to connect, and as whom. */
 export interface Credential {
   readonly token: string;
-  readonly guildId: string;
+  readonly guildId: GuildId;
   readonly userId: UserId;
   readonly sessionId: string;
   readonly room: Room;

@@ -183,9 +183,8 @@ export async function startVoice(deps: VoiceDeps) {
       rooms.clear();
       for (const { userId, guildId, token } of [...credentials.values()]) {
         const state = stateOf(userId)?.[1];
-        const guild = [...world.guilds.values()].find(({ id }) => id === guildId);
         before.expel(token, "callTerminated");
-        if (state && guild) admit(guild.id, state);
+        if (state) admit(guildId, state);
       }
       for (const [userId, channelId] of seats) seat(userId, channelId);
     },
