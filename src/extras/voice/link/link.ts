@@ -9,7 +9,7 @@ import { schedule, type StartTimer } from "../../../lib/clock.ts";
 import type { CallEvents, Pcm } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
 import { discovered, discoveryRequest } from "./wire/discovery.ts";
-import type { Receiver } from "./receiver.ts";
+import type { SoundReceiver } from "./receiver.ts";
 import { createGateway, type LinkEnd, type LinkTarget } from "./gateway.ts";
 import { readServerMessage } from "./wire/messages.ts";
 import type { Opus } from "./opus.ts";
@@ -49,7 +49,7 @@ export function openLink(
   { now, after, random, openWebSocket, openUdp, createSession }: LinkRuntime,
   { opus, receiver, events }: {
     readonly opus: Pick<Opus, "encode">;
-    readonly receiver: Receiver;
+    readonly receiver: SoundReceiver;
     readonly events: Pick<CallEvents, "ready"> & { ended(end: LinkEnd): void };
   },
 ) {

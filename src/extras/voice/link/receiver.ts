@@ -40,7 +40,7 @@ export function createReceiver(
     readonly opus: Pick<Opus, "takeDecoder">;
     readonly rules: () => ListenRules;
     readonly events: Pick<CallEvents, "speechBegan" | "piece" | "frame">;
-    /** A person sends: {@link Receiver.tick} is to be called. */
+    /** A person sends: {@link SoundReceiver.tick} is to be called. */
     readonly onSound: () => void;
   },
 ) {
@@ -172,4 +172,4 @@ export function createReceiver(
   return receiver;
 }
 
-export type Receiver = ReturnType<typeof createReceiver>;
+export type SoundReceiver = ReturnType<typeof createReceiver>;

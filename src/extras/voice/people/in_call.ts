@@ -130,11 +130,6 @@ export function createInCall(
     work(leave);
   }
 
-  function clearTimer(name: "empty"): void {
-    timers.get(name)?.();
-    timers.delete(name);
-  }
-
   /** A process that was away for long does not go on with the consents of then. */
   function noteAlive(): void {
     work(async () => void await store.begin({ ...row, at: now() }));
@@ -206,8 +201,10 @@ export function createInCall(
     const isWanted = isFollowing
       ? here().some(({ userId }) => userId === row.userId && (allowed.has(userId) || unknown > 0))
       : allowed.size + unknown > 0;
-    if (isWanted) clearTimer("empty");
-    else setTimer("empty", EMPTY_MS, leaveEmpty);
+    if (isWanted) {
+      timers.get("empty")?.();
+      timers.delete("empty");
+    } else setTimer("empty", EMPTY_MS, leaveEmpty);
     if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
   }
 

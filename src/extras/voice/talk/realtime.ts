@@ -70,7 +70,7 @@ export interface RealtimePorts extends SpeechPorts {
 }
 
 /** The connection's conversation, as the server has it. */
-interface Conversation {
+interface RealtimeSession {
   readonly socket: RealtimeSocket;
   /** Messages of turns whose sound it has, and texts that it was given. */
   readonly spoken: Set<MessageId>;
@@ -92,13 +92,13 @@ interface Conversation {
  */
 export function createRealtimeTalk(ports: RealtimePorts) {
   const { server, now, log } = ports;
-  let current: Conversation | undefined;
+  let current: RealtimeSession | undefined;
   let retryAt = -Infinity;
   let last = Promise.resolve();
   let lastAt = 0;
   let cancelPause: (() => void) | undefined;
 
-  function conversation(): Conversation | undefined {
+  function conversation(): RealtimeSession | undefined {
     if (current || now() < retryAt) return current;
     const socket = server.open({
       event: (event) => current?.socket === socket && take(current, event),
@@ -139,7 +139,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     if (left <= 0) send(new Int16Array((ports.pauseMs + MORE_MS) / 1_000 * SAMPLE_RATE));
   }
 
-  function take(of: Conversation, event: RealtimeEvent): void {
+  function take(of: RealtimeSession, event: RealtimeEvent): void {
     const item = textOf(event, "item_id");
     of.hasWorked = true;
     switch (event["type"]) {
@@ -161,7 +161,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     }
   }
 
-  async function heard(of: Conversation, item: string, transcript: string): Promise<void> {
+  async function heard(of: RealtimeSession, item: string, transcript: string): Promise<void> {
     const seconds = (of.began.get(item) ?? 0) / 1_000;
     of.began.delete(item);
     const isAsked = await ports.words(transcript, seconds, (id) => of.spoken.add(id));
@@ -172,7 +172,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
 
   /** Gives the server what it lacks of a request: the history at first, then results of calls. */
   function bring(
-    of: Conversation,
+    of: RealtimeSession,
     { system, messages, tools = [] }: ModelRequest,
     { id: turn, sender }: InboundMessage,
   ): void {

@@ -8,13 +8,13 @@ import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { readSnowflake, type UserId } from "../../../../core/discord/ids.ts";
 import { isRecord, parseForeignJson } from "../../../../lib/text/json.ts";
 
-export type Check<Value> = (value: unknown) => value is Value;
+export type Guard<Value> = (value: unknown) => value is Value;
 
 // Without a library, which would take 8 MB of the thread.
 const number = (value: unknown): value is number => Number.isFinite(value);
 const text = (value: unknown): value is string => typeof value === "string";
 const user = (value: unknown): value is UserId => readSnowflake(value) !== undefined;
-const listOf = <Item>(is: Check<Item>): Check<readonly Item[]> => (value) =>
+const listOf = <Item>(is: Guard<Item>): Guard<readonly Item[]> => (value) =>
   Array.isArray(value) && value.every(is);
 /** Servers without end-to-end encryption leave it out. */
 const version = (value: unknown): value is number | undefined =>
@@ -43,7 +43,7 @@ export type JsonMessage = {
     readonly op: Op;
     readonly d: {
       readonly [Field in keyof (typeof FIELDS)[Op]]: (typeof FIELDS)[Op][Field] extends
-        Check<infer Value> ? Value : never;
+        Guard<infer Value> ? Value : never;
     };
   };
 }[keyof typeof FIELDS];
