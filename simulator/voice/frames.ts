@@ -66,8 +66,6 @@ export type VoiceIdentify = Extract<VoiceFrame, { op: 0 }>["d"];
 export type VoiceResume = Extract<VoiceFrame, { op: 7 }>["d"];
 export type SelectProtocol = Extract<VoiceFrame, { op: 1 }>["d"];
 
-const CLIENT_OPCODES = [0, 1, 3, 5, 7, 23, 31];
-
 /** Parses a client's text message, or names the close code that ends the connection. */
 export function parseVoiceFrame(text: string): VoiceFrame | VoiceCloseName {
   let json: unknown;
@@ -79,5 +77,6 @@ export function parseVoiceFrame(text: string): VoiceFrame | VoiceCloseName {
   const parsed = frame.safeParse(json);
   if (parsed.success) return parsed.data;
   const op = z.looseObject({ op: z.int() }).safeParse(json);
-  return op.success && !CLIENT_OPCODES.includes(op.data.op) ? "unknownOpcode" : "decodeError";
+  const isKnown = frame.options.some(({ shape }) => shape.op.value === op.data?.op);
+  return op.success && !isKnown ? "unknownOpcode" : "decodeError";
 }

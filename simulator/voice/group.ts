@@ -10,11 +10,9 @@ import type { ChannelId, UserId } from "../../src/core/discord/ids.ts";
 import {
   addition,
   createExternalSender,
-  type KeyPackage,
   number,
-  type Proposal,
+  ownerOf,
   readCommit,
-  readKeyPackage,
   removal,
   vector,
 } from "./mls.ts";
@@ -31,25 +29,13 @@ export interface Participant {
   hear(from: UserId, media: Media): void;
 }
 
-export interface Group {
-  /** 0 before the first commit. */
-  epoch(): bigint;
-  /** Takes a participant in, whose key package follows. */
-  greet(participant: Participant): void;
-  keyPackage(userId: UserId, bytes: Buffer): void;
-  /** Takes a commit, with the welcome after it. */
-  commit(userId: UserId, bytes: Buffer): void;
-  ready(userId: UserId, transitionId: number): void;
-  /** A participant could not read a commit or a welcome, and joins anew. */
-  invalid(userId: UserId): void;
-  leave(userId: UserId): void;
-}
+export type Group = ReturnType<typeof createGroup>;
 
 interface InFlight {
   readonly userId: UserId;
-  readonly proposal: Proposal;
+  readonly proposal: { readonly message: Buffer; readonly ref: Buffer };
   /** Set for an add. */
-  readonly keyPackage?: KeyPackage;
+  readonly keyPackage?: Buffer;
   /** Set for a remove. */
   readonly leaf?: number;
 }
@@ -60,7 +46,7 @@ const TRANSITION_MS = 2_000;
 export function createGroup(
   channelId: ChannelId,
   later: (ms: number, act: () => void) => void,
-): Group {
+) {
   const sender = createExternalSender();
   const groupId = number(8, BigInt(channelId));
   const greeted = new Map<UserId, Participant>();
@@ -81,7 +67,7 @@ export function createGroup(
       (epoch > 0n ? leaves.includes(userId) : inFlight.some((one) => one.userId === userId))
     );
   const propose = (userId: UserId, what: Pick<InFlight, "keyPackage" | "leaf">) => {
-    const body = what.keyPackage ? addition(what.keyPackage.bytes) : removal(what.leaf ?? 0);
+    const body = what.keyPackage ? addition(what.keyPackage) : removal(what.leaf ?? 0);
     const proposal = sender.propose(groupId, epoch, body);
     for (const to of committers(userId)) send(to, 0, [proposal.message]);
     inFlight.push({ userId, proposal, ...what });
@@ -114,21 +100,23 @@ export function createGroup(
   };
 
   return {
+    /** 0 before the first commit. */
     epoch: () => epoch,
-    greet(participant) {
+    /** Takes a participant in, whose key package follows. */
+    greet(participant: Participant): void {
       greeted.set(participant.userId, participant);
       participant.tellBinary(25, sender.packaged);
     },
-    keyPackage(userId, bytes) {
-      const keyPackage = readKeyPackage(bytes);
-      if (keyPackage?.userId !== userId) return;
+    keyPackage(userId: UserId, keyPackage: Buffer): void {
+      if (ownerOf(keyPackage) !== userId) return;
       revokeAdd(userId);
       proposeRemoval(userId);
       const others = inFlight.filter((one) => one.userId !== userId);
       propose(userId, { keyPackage });
       if (epoch === 0n) send(userId, 0, others.map(({ proposal }) => proposal.message));
     },
-    commit(userId, bytes) {
+    /** Takes a commit, with the welcome after it. */
+    commit(userId: UserId, bytes: Buffer): void {
       const commit = readCommit(bytes, groupId);
       const due = inFlight.filter((one) => epoch > 0n || one.userId !== userId);
       const chosen =
@@ -158,15 +146,16 @@ export function createGroup(
       transitions.set(id, new Set(leaves.filter((leaf) => leaf !== undefined)));
       later(TRANSITION_MS, () => execute(id));
     },
-    ready(userId, id) {
+    ready(userId: UserId, id: number): void {
       const waiting = transitions.get(id);
       if (waiting?.delete(userId) && waiting.size === 0) execute(id);
     },
-    invalid(userId) {
+    /** A participant could not read a commit or a welcome, and joins anew. */
+    invalid(userId: UserId): void {
       revokeAdd(userId);
       proposeRemoval(userId);
     },
-    leave(userId) {
+    leave(userId: UserId): void {
       if (!greeted.delete(userId)) return;
       revokeAdd(userId);
       for (const [id, waiting] of transitions) {

@@ -9,32 +9,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 
-/** An add or a remove, as MLSMessage. */
-export interface Proposal {
-  readonly message: Buffer;
-  readonly ref: Buffer;
-}
-
-export interface ExternalSender {
-  /** Its key and its credential: the body of op 25. */
-  readonly packaged: Buffer;
-  propose(groupId: Buffer, epoch: bigint, body: Buffer): Proposal;
-}
-
-export interface KeyPackage {
-  readonly userId: string;
-  readonly bytes: Buffer;
-}
-
-export interface Commit {
-  readonly epoch: bigint;
-  /** The leaf of its sender. */
-  readonly leaf: number;
-  readonly refs: readonly Buffer[];
-  /** The bytes of the commit, which a welcome may follow. */
-  readonly message: Buffer;
-}
-
 const VERSION = number(2, 1);
 const SUITE = number(2, 2);
 const PUBLIC_MESSAGE = number(2, 1);
@@ -60,12 +34,14 @@ export function vector(...parts: readonly Uint8Array[]): Buffer {
 export const addition = (keyPackage: Buffer): Buffer => Buffer.concat([number(2, 1), keyPackage]);
 export const removal = (leaf: number): Buffer => Buffer.concat([number(2, 3), number(4, leaf)]);
 
-export function createExternalSender(): ExternalSender {
+export function createExternalSender() {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const point = publicKey.export({ format: "der", type: "spki" }).subarray(-65);
   return {
+    /** Its key and its credential: the body of op 25. */
     packaged: Buffer.concat([vector(point), number(2, 1), vector(Buffer.from("simulator"))]),
-    propose(groupId, epoch, body) {
+    /** An add or a remove, as MLSMessage. */
+    propose(groupId: Buffer, epoch: bigint, body: Buffer) {
       const content = Buffer.concat([
         vector(groupId),
         number(8, epoch),
@@ -75,7 +51,10 @@ export function createExternalSender(): ExternalSender {
         number(1, 2), // a proposal
         body,
       ]);
-      const signed = labelled("FramedContentTBS", VERSION, PUBLIC_MESSAGE, content);
+      const signed = Buffer.concat([
+        vector(Buffer.from("MLS 1.0 FramedContentTBS")),
+        vector(VERSION, PUBLIC_MESSAGE, content),
+      ]);
       const authenticated = Buffer.concat([
         PUBLIC_MESSAGE,
         content,
@@ -91,8 +70,8 @@ export function createExternalSender(): ExternalSender {
   };
 }
 
-/** Reads a key package, and checks its length and lifetime; its clients check the rest. */
-export function readKeyPackage(bytes: Buffer): KeyPackage | undefined {
+/** Reads whose a key package is, and checks its length and lifetime; its clients check the rest. */
+export function ownerOf(bytes: Buffer): string | undefined {
   return attempt(() => {
     const read = reader(bytes);
     if (!read.take(4).equals(Buffer.concat([VERSION, SUITE]))) return undefined;
@@ -101,12 +80,16 @@ export function readKeyPackage(bytes: Buffer): KeyPackage | undefined {
     for (const _ of ["extensions", "signature"]) read.vector();
     const isUnlimited = lifetime?.equals(Buffer.concat([number(8, 0), Buffer.alloc(8, 0xff)]));
     if (!isUnlimited || read.at() !== bytes.length) return undefined;
-    return { userId: String(identity.readBigUInt64BE()), bytes };
+    return String(identity.readBigUInt64BE());
   });
 }
 
-/** Reads a commit of a group, whose proposals must all be references. */
-export function readCommit(bytes: Buffer, groupId: Buffer): Commit | undefined {
+/**
+ * Reads a commit of a group, whose proposals must all be references.
+ *
+ * @returns `leaf`: that of its sender. `message`: its bytes, which a welcome may follow.
+ */
+export function readCommit(bytes: Buffer, groupId: Buffer) {
   return attempt(() => {
     const read = reader(bytes);
     if (!read.take(4).equals(Buffer.concat([VERSION, PUBLIC_MESSAGE]))) return undefined;
@@ -163,10 +146,6 @@ function readLeaf(read: Reader) {
   if (source === 3) read.vector();
   for (const _ of ["extensions", "signature"]) read.vector();
   return { identity, lifetime };
-}
-
-function labelled(label: string, ...content: readonly Buffer[]): Buffer {
-  return Buffer.concat([vector(Buffer.from(`MLS 1.0 ${label}`)), vector(...content)]);
 }
 
 function attempt<Value>(read: () => Value): Value | undefined {

@@ -34,6 +34,25 @@ const TAG_BYTES = 16;
 const COUNTER_BYTES = 4;
 const EXTENSION_PROFILE = 0xbede;
 
+/** The cipher of one packet. Of its nonce, the counter comes first, and zeros fill the rest. */
+function cipherOf(mode: Mode, key: Uint8Array, count: Buffer, header: Buffer) {
+  if (mode === "aead_xchacha20_poly1305_rtpsize") {
+    return xchacha20poly1305(key, Buffer.concat([count], 24), header);
+  }
+  const nonce = Buffer.concat([count], 12);
+  return {
+    encrypt(body: Uint8Array): Uint8Array {
+      const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(header);
+      return Buffer.concat([cipher.update(body), cipher.final(), cipher.getAuthTag()]);
+    },
+    decrypt(sealed: Uint8Array): Uint8Array {
+      const cipher = createDecipheriv("aes-256-gcm", key, nonce).setAAD(header)
+        .setAuthTag(sealed.subarray(-TAG_BYTES));
+      return Buffer.concat([cipher.update(sealed.subarray(0, -TAG_BYTES)), cipher.final()]);
+    },
+  };
+}
+
 /** @param counter Number of the packet under this key: a nonce must never repeat. */
 export function sealPacket(mode: Mode, key: Uint8Array, counter: number, media: Media): Buffer {
   const { extension, payload } = media;
@@ -50,7 +69,7 @@ export function sealPacket(mode: Mode, key: Uint8Array, counter: number, media: 
   const body = extension ? Buffer.concat([extension, payload]) : payload;
   const count = Buffer.alloc(COUNTER_BYTES);
   count.writeUInt32BE(counter >>> 0);
-  return Buffer.concat([header, encrypt(mode, key, count, header, body), count]);
+  return Buffer.concat([header, cipherOf(mode, key, count, header).encrypt(body), count]);
 }
 
 /** @returns `undefined` for a packet that is no RTP, or not under this key. */
@@ -64,14 +83,14 @@ export function openPacket(mode: Mode, key: Uint8Array, packet: Buffer): Media |
   const countAt = packet.length - COUNTER_BYTES;
   if (countAt - headerEnd < TAG_BYTES) return undefined;
   const words = isExtended ? packet.readUInt16BE(preambleAt + 2) : 0;
-  const plain = decrypt(
-    mode,
-    key,
-    packet.subarray(countAt),
-    packet.subarray(0, headerEnd),
-    packet.subarray(headerEnd, countAt),
-  );
-  if (!plain || plain.length < 4 * words) return undefined;
+  let plain: Uint8Array;
+  try {
+    const cipher = cipherOf(mode, key, packet.subarray(countAt), packet.subarray(0, headerEnd));
+    plain = cipher.decrypt(packet.subarray(headerEnd, countAt));
+  } catch {
+    return undefined; // forged, or under another key
+  }
+  if (plain.length < 4 * words) return undefined;
   const second = packet.readUInt8(1);
   return {
     ssrc: packet.readUInt32BE(8),
@@ -82,44 +101,4 @@ export function openPacket(mode: Mode, key: Uint8Array, packet: Buffer): Media |
     payload: plain.subarray(4 * words),
     ...(isExtended && { extension: plain.subarray(0, 4 * words) }),
   };
-}
-
-function encrypt(
-  mode: Mode,
-  key: Uint8Array,
-  count: Buffer,
-  header: Buffer,
-  body: Uint8Array,
-): Uint8Array {
-  if (mode === "aead_xchacha20_poly1305_rtpsize") {
-    return xchacha20poly1305(key, nonceOf(count, 24), header).encrypt(body);
-  }
-  const cipher = createCipheriv("aes-256-gcm", key, nonceOf(count, 12)).setAAD(header);
-  return Buffer.concat([cipher.update(body), cipher.final(), cipher.getAuthTag()]);
-}
-
-function decrypt(
-  mode: Mode,
-  key: Uint8Array,
-  count: Buffer,
-  header: Buffer,
-  sealed: Buffer,
-): Uint8Array | undefined {
-  try {
-    if (mode === "aead_xchacha20_poly1305_rtpsize") {
-      return xchacha20poly1305(key, nonceOf(count, 24), header).decrypt(sealed);
-    }
-    const tagAt = sealed.length - TAG_BYTES;
-    const decipher = createDecipheriv("aes-256-gcm", key, nonceOf(count, 12))
-      .setAAD(header)
-      .setAuthTag(sealed.subarray(tagAt));
-    return Buffer.concat([decipher.update(sealed.subarray(0, tagAt)), decipher.final()]);
-  } catch {
-    return undefined; // forged, or under another key
-  }
-}
-
-/** The counter comes first, and zeros fill the rest. */
-function nonceOf(count: Buffer, length: number): Buffer {
-  return Buffer.concat([count], length);
 }

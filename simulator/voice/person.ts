@@ -82,14 +82,14 @@ export function createPerson(
   let sequence = 0;
   let dueAt = 0;
 
-  const begin = () => {
+  /** Begins a group of its own, and asks to join that of the others. */
+  const begin = (sender?: Buffer) => {
     if (!library) return;
     if (dave) dave.reinit(1, who.userId, room.channelId);
     else dave = new library.DAVESession(1, who.userId, room.channelId);
-  };
-  const sendKeyPackage = () => {
-    const bytes = dave?.getSerializedKeyPackage();
-    if (bytes) queueMicrotask(() => group?.keyPackage(who.userId, bytes));
+    if (sender) dave.setExternalSender(sender);
+    const keyPackage = dave.getSerializedKeyPackage();
+    queueMicrotask(() => group?.keyPackage(who.userId, keyPackage));
   };
   /** Follows a commit or a welcome; one that it cannot follow makes it join anew. */
   const adopt = (transitionId: number, take: () => void) => {
@@ -99,7 +99,6 @@ export function createPerson(
     } catch {
       group?.invalid(who.userId);
       begin();
-      sendKeyPackage();
     }
   };
   const send = (opus: Uint8Array) => {
@@ -120,17 +119,11 @@ export function createPerson(
     heard,
     tell(op, d) {
       const { epoch } = d as { readonly epoch?: number };
-      if (op !== 24 || epoch !== 1) return;
-      begin();
-      sendKeyPackage();
+      if (op === 24 && epoch === 1) begin();
     },
     tellBinary(op, bytes) {
       const body = Buffer.from(bytes);
-      if (op === 25) {
-        begin();
-        dave?.setExternalSender(body);
-        sendKeyPackage();
-      }
+      if (op === 25) begin(body);
       if (op === 27) {
         const known = [...room.participants.keys()];
         const made = dave?.processProposals(body.readUInt8(0) ? 1 : 0, body.subarray(1), known);
@@ -199,7 +192,7 @@ async function encode(pcm: Pcm): Promise<readonly Uint8Array[]> {
     for (let index = 0; index < stereo.length; index++) {
       stereo[index] = pcm[at + (index >> 2)] ?? 0;
     }
-    frames.push(encoder.encode(stereo).slice());
+    frames.push(encoder.encode(stereo));
   }
   encoder.free();
   frames.push(...Array.from({ length: 5 }, () => SILENCE_FRAME));
@@ -216,10 +209,8 @@ export async function decodeHeard(frames: readonly HeardFrame[]): Promise<Pcm> {
     const gap = before ? (timestamp - before.timestamp) / TICKS_PER_MS / FRAME_MS - 1 : 0;
     const lost = Math.max(0, Math.min(50, Math.round(gap)));
     if (lost > MAX_CONCEALED) parts.push(new Int16Array(FRAME_SAMPLES * lost));
-    else {for (let at = 0; at < lost; at++) {
-        parts.push(decoder.decodePacketLoss(FRAME_SAMPLES).slice());
-      }}
-    parts.push(decoder.decode(opus).slice());
+    else for (let at = 0; at < lost; at++) parts.push(decoder.decodePacketLoss());
+    parts.push(decoder.decode(opus));
   }
   decoder.free();
   return Int16Array.from(parts.flatMap((part) => [...part]));

@@ -13,22 +13,9 @@ export interface VoiceServerDeps {
   readonly switches: VoiceSwitches;
   readonly random: () => number;
   nextSsrc(): number;
+  /** Runs an act after some milliseconds, unless the simulator closes before. */
+  later(ms: number, act: () => void): void;
   isKnownGuild(id: string): boolean;
-}
-
-export interface VoiceServer {
-  /** `127.0.0.1:49154`: the endpoint in VOICE_SERVER_UPDATE. */
-  readonly endpoint: string;
-  readonly sessions: ReadonlySet<VoiceSession>;
-  /** Permits a connection. */
-  admit(credential: Credential): void;
-  /** Ends a permission, and a session under it. */
-  expel(token: string, why: VoiceCloseName): void;
-  /** Whether a permission was used, and its session is over. */
-  isStale(token: string): boolean;
-  /** Sends a datagram as it is. */
-  sendUdp(packet: Uint8Array, port: number, address: string): void;
-  close(): Promise<void>;
 }
 
 const DISCOVERY_BYTES = 74;
@@ -37,27 +24,19 @@ const LATE_MS = 50;
 /** Milliseconds for which a session without a connection can be resumed. */
 const RESUME_MS = 60_000;
 
-export async function startVoiceServer(deps: VoiceServerDeps): Promise<VoiceServer> {
-  const { host, switches, random } = deps;
+export async function startVoiceServer(deps: VoiceServerDeps) {
+  const { host, switches, random, later } = deps;
   const credentials = new Map<string, Credential>();
   const sessions = new Set<VoiceSession>();
   const used = new Set<string>();
-  const timers = new Set<ReturnType<typeof setTimeout>>();
   const udp = createSocket("udp4");
   let isClosed = false;
 
   const hits = (percent: number) => percent > 0 && random() * 100 < percent;
-  const later = (ms: number, act: () => void) => {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      act();
-    }, ms);
-    timers.add(timer);
-  };
-  const sendUdp: VoiceServer["sendUdp"] = (packet, port, address) => {
+  const sendUdp = (packet: Uint8Array, port: number, address: string): void => {
     if (!switches.dropsUdp && !isClosed) udp.send(packet, port, address);
   };
-  const forward: VoiceServer["sendUdp"] = (packet, port, address) => {
+  const forward: typeof sendUdp = (packet, port, address) => {
     if (hits(switches.lossPercent)) return;
     if (hits(switches.latePercent)) later(LATE_MS, () => sendUdp(packet, port, address));
     else sendUdp(packet, port, address);
@@ -111,10 +90,13 @@ export async function startVoiceServer(deps: VoiceServerDeps): Promise<VoiceServ
   });
 
   return {
+    /** `127.0.0.1:49154`: the endpoint in VOICE_SERVER_UPDATE. */
     endpoint: `${host}:${socket.port}`,
-    sessions,
-    admit: (credential) => credentials.set(credential.token, credential),
-    expel(token, why) {
+    sessions: sessions as ReadonlySet<VoiceSession>,
+    /** Permits a connection. */
+    admit: (credential: Credential) => void credentials.set(credential.token, credential),
+    /** Ends a permission, and a session under it. */
+    expel(token: string, why: VoiceCloseName): void {
       credentials.delete(token);
       const session = find(token);
       if (!session) return;
@@ -122,15 +104,18 @@ export async function startVoiceServer(deps: VoiceServerDeps): Promise<VoiceServ
       const [code, reason] = VOICE_CLOSE[why];
       session.connection?.close(code, reason);
     },
-    isStale: (token) => used.has(token) && !find(token),
+    /** Whether a permission was used, and its session is over. */
+    isStale: (token: string) => used.has(token) && !find(token),
+    /** Sends a datagram as it is. */
     sendUdp,
-    async close() {
+    async close(): Promise<void> {
       isClosed = true;
-      for (const timer of timers) clearTimeout(timer);
       await Promise.all([socket.close(), new Promise<void>((done) => udp.close(() => done()))]);
     },
   };
 }
+
+export type VoiceServer = Awaited<ReturnType<typeof startVoiceServer>>;
 
 /** The answer to an IP discovery: the address and port that the request came from. */
 function discovered(request: Buffer, address: string, port: number): Buffer {

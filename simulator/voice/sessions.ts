@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import type { UserId } from "../../src/core/discord/ids.ts";
+import type { GuildId, UserId } from "../../src/core/discord/ids.ts";
 import { type Media, type Mode, openPacket, sealPacket } from "./packets.ts";
 import type { Participant } from "./group.ts";
 import type { Room } from "./room.ts";
@@ -13,7 +13,7 @@ import type { Room } from "./room.ts";
 /** Where a VOICE_SERVER_UPDATE permits to connect, and as whom. */
 export interface Credential {
   readonly token: string;
-  readonly guildId: string;
+  readonly guildId: GuildId;
   readonly userId: UserId;
   readonly sessionId: string;
   readonly room: Room;
@@ -48,12 +48,13 @@ export function createVoiceSession(
   const kept: { readonly seq: number; readonly data: string | Uint8Array }[] = [];
   let seq = -1;
   let counter = 0;
-  const keep = (data: string | Uint8Array) => {
+  const keep = (write: (seq: number) => string | Uint8Array) => {
+    seq = (seq + 1) & 0xffff;
+    const data = write(seq);
     kept.push({ seq, data });
     if (kept.length > KEPT_MESSAGES) kept.shift();
     session.connection?.send(data);
   };
-  const next = () => seq = (seq + 1) & 0xffff;
   const session: VoiceSession = {
     credential,
     userId: credential.userId,
@@ -62,14 +63,9 @@ export function createVoiceSession(
     transport: undefined,
     key: randomBytes(32),
     hasSpoken: false,
-    tell(op, d) {
-      next();
-      keep(JSON.stringify({ op, d, seq }));
-    },
-    tellBinary(op, body) {
-      next();
-      keep(Buffer.concat([Buffer.from([seq >> 8, seq & 0xff, op]), body]));
-    },
+    tell: (op, d) => keep((seq) => JSON.stringify({ op, d, seq })),
+    tellBinary: (op, body) =>
+      keep((seq) => Buffer.concat([Buffer.from([seq >> 8, seq & 0xff, op]), body])),
     hear(_from, media) {
       const { transport, key } = session;
       if (!transport) return;

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
 import type { People } from "../actions/people.ts";
 import type { Guild, VoiceState, World, WorldEvent } from "../world/world.ts";
-import { createVoiceSwitches, type VoiceSwitches } from "./faults.ts";
+import { createVoiceSwitches } from "./faults.ts";
 import { VOICE_CLOSE, type VoiceCloseName } from "./frames.ts";
 import { createGroup } from "./group.ts";
 import {
@@ -20,7 +20,7 @@ import {
 } from "./person.ts";
 import { createRoom, type Room } from "./room.ts";
 import { startVoiceServer, type VoiceServer } from "./server.ts";
-import type { Credential, VoiceSession } from "./sessions.ts";
+import type { Credential } from "./sessions.ts";
 import {
   change,
   consequences,
@@ -32,71 +32,11 @@ import {
   type VoiceWish,
 } from "../world/voice_states.ts";
 
-export interface VoiceFaults extends VoiceSwitches {
-  /** Closes every voice connection with a code, or cuts it without one. */
-  drop(how: VoiceCloseName | "cut"): void;
-  /** Moves all calls to another server, as when Discord changes a region. */
-  moveServer(): Promise<void>;
-  /** Sends datagrams as they are to every client. */
-  sendDatagrams(datagrams: readonly Uint8Array[]): void;
-}
-
-/** What a person heard of one speaker. */
-export interface Heard {
-  /** Milliseconds of sound, without pauses. */
-  readonly ms: number;
-  /** Unix time in milliseconds of the first and the last frame. */
-  readonly firstAt: number | undefined;
-  readonly lastAt: number | undefined;
-  pcm(): Promise<Pcm>;
-}
-
-export interface PlaceOfMember {
+interface PlaceOfMember {
   /** A username or a user's id. */
   readonly who: string;
   /** A voice channel, by name or id. */
   readonly in: string;
-}
-
-export interface VoiceControl {
-  /** A person joins a channel, or goes to another. */
-  join(
-    place: PlaceOfMember & {
-      readonly isMuted?: boolean;
-      readonly isDeaf?: boolean;
-      /** Whether it stays out of the end-to-end encryption, as its work for a crowd takes minutes. */
-      readonly hasNoKeys?: boolean;
-    },
-  ): Promise<void>;
-  /** Takes a member out of its channel: a person leaves, a bot is disconnected. */
-  leave(who: string): void;
-  /** A moderator moves a member. */
-  move(place: PlaceOfMember): void;
-  /** Changes a member's state, as a moderator does; `suppress` is of a stage. */
-  set(who: string, changed: Parameters<typeof change>[2]): void;
-  /** A person speaks a recording. Resolves at its end, or once {@link hush} stops it. */
-  say(who: string, pcm: Pcm): Promise<void>;
-  hush(who: string): void;
-  /** What a person heard of a bot. */
-  heard(who: string, of: string): Heard;
-  /** Forgets everything that a person heard. */
-  forget(who: string): void;
-  state(who: string): VoiceState | undefined;
-  /** The connections of clients. */
-  sessions(): readonly VoiceSession[];
-  room(name: string): Room;
-  readonly faults: VoiceFaults;
-}
-
-export interface Voice {
-  readonly control: VoiceControl;
-  /** Carries out op 4. */
-  follow(userId: UserId, sessionId: string, wish: VoiceWish): void;
-  /** A gateway session is over, and with it its place in a channel. */
-  sessionEnded(sessionId: string): void;
-  /** Draws the consequences of published events. */
-  notice(events: readonly WorldEvent[]): void;
-  close(): Promise<void>;
 }
 
 export interface VoiceDeps {
@@ -113,7 +53,7 @@ export interface VoiceDeps {
 const TICK_MS = 10;
 
 /** Starts it; it is long because its functions share the calls. */
-export async function startVoice(deps: VoiceDeps): Promise<Voice> {
+export async function startVoice(deps: VoiceDeps) {
   const { world, people, now, publish } = deps;
   const switches = createVoiceSwitches(deps.dave !== undefined);
   const rooms = new Map<ChannelId, Room>();
@@ -127,17 +67,6 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
   let ticking: ReturnType<typeof setInterval> | undefined;
   let lastSsrc = 1_000;
 
-  const startServer = () =>
-    startVoiceServer({
-      host: deps.host,
-      random: deps.random,
-      switches,
-      nextSsrc: () => lastSsrc += 1,
-      isKnownGuild: (id) => [...world.guilds.keys()].some((known) => known === id),
-    });
-  let server = await startServer();
-  servers.push(server);
-
   const later = (ms: number, act: () => void) => {
     const timer = setTimeout(() => {
       timers.delete(timer);
@@ -145,6 +74,15 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
     }, ms);
     timers.add(timer);
   };
+  const startServer = () =>
+    startVoiceServer({
+      ...{ host: deps.host, random: deps.random, switches, later },
+      nextSsrc: () => lastSsrc += 1,
+      isKnownGuild: (id) => [...world.guilds.keys()].some((known) => known === id),
+    });
+  let server = await startServer();
+  servers.push(server);
+
   const isBot = (userId: UserId) => world.users.get(userId)?.isBot === true;
   const stateOf = (userId: UserId): readonly [Guild, VoiceState] | undefined => {
     for (const guild of world.guilds.values()) {
@@ -158,19 +96,13 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
     if (known) return known;
     const isStage = world.channels.get(channelId)?.kind === "stage";
     const group = switches.isEndToEnd && !isStage ? createGroup(channelId, later) : undefined;
-    const stateHere = (userId: UserId) => {
+    const isHere = (userId: UserId, is: (state: VoiceState) => boolean) => {
       const [, state] = stateOf(userId) ?? [];
-      return state?.channelId === channelId ? state : undefined;
+      return state?.channelId === channelId && is(state);
     };
     const room = createRoom(channelId, group, {
-      maySpeak(userId) {
-        const state = stateHere(userId);
-        return state !== undefined && isAudible(state);
-      },
-      mayHear(userId) {
-        const state = stateHere(userId);
-        return state !== undefined && !state.deaf && !state.selfDeaf;
-      },
+      maySpeak: (userId) => isHere(userId, isAudible),
+      mayHear: (userId) => isHere(userId, ({ deaf, selfDeaf }) => !deaf && !selfDeaf),
     });
     rooms.set(channelId, room);
     return room;
@@ -234,14 +166,16 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
   };
   const sessions = () => servers.flatMap((one) => [...one.sessions]);
 
-  const faults: VoiceFaults = Object.assign(switches, {
-    drop(how: VoiceCloseName | "cut") {
+  const faults = Object.assign(switches, {
+    /** Closes every voice connection with a code, or cuts it without one. */
+    drop(how: VoiceCloseName | "cut"): void {
       for (const { connection } of sessions()) {
         if (how === "cut") connection?.cut();
         else connection?.close(VOICE_CLOSE[how][0], VOICE_CLOSE[how][1]);
       }
     },
-    async moveServer() {
+    /** Moves all calls to another server, as when Discord changes a region. */
+    async moveServer(): Promise<void> {
       const seats = [...persons].map(([userId, { room }]) => [userId, room.channelId] as const);
       const before = server;
       server = await startServer();
@@ -249,13 +183,13 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
       rooms.clear();
       for (const { userId, guildId, token } of [...credentials.values()]) {
         const state = stateOf(userId)?.[1];
-        const guild = [...world.guilds.values()].find(({ id }) => id === guildId);
         before.expel(token, "callTerminated");
-        if (state && guild) admit(guild.id, state);
+        if (state) admit(guildId, state);
       }
       for (const [userId, channelId] of seats) seat(userId, channelId);
     },
-    sendDatagrams(datagrams: readonly Uint8Array[]) {
+    /** Sends datagrams as they are to every client. */
+    sendDatagrams(datagrams: readonly Uint8Array[]): void {
       for (const { transport } of sessions()) {
         if (!transport) continue;
         for (const one of datagrams) server.sendUdp(one, transport.port, transport.address);
@@ -264,29 +198,41 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
   });
 
   return {
-    follow: (userId, sessionId, wish) => publish(follow(world, userId, sessionId, wish)),
-    sessionEnded(sessionId) {
+    /** Carries out op 4. */
+    follow: (userId: UserId, sessionId: string, wish: VoiceWish): void =>
+      publish(follow(world, userId, sessionId, wish)),
+    /** A gateway session is over, and with it its place in a channel. */
+    sessionEnded(sessionId: string): void {
       for (const guild of world.guilds.values()) {
         for (const state of [...guild.things.voice.values()]) {
           if (state.sessionId === sessionId) publish(leave(guild, state.userId));
         }
       }
     },
-    notice(events) {
+    /** Draws the consequences of published events. */
+    notice(events: readonly WorldEvent[]): void {
       for (const event of events) {
         if (event.kind === "voice_changed") changed(event);
         if (event.kind === "channel_deleted") rooms.delete(event.channel.id);
         publish(consequences(world, event));
       }
     },
-    async close() {
+    async close(): Promise<void> {
       clearInterval(ticking);
       for (const timer of timers) clearTimeout(timer);
       for (const { person } of persons.values()) person.stop();
       await Promise.all(servers.map((one) => one.close()));
     },
     control: {
-      async join({ isMuted = false, isDeaf = false, hasNoKeys = false, ...place }) {
+      /** A person joins a channel, or goes to another. */
+      async join(
+        { isMuted = false, isDeaf = false, hasNoKeys = false, ...place }: PlaceOfMember & {
+          readonly isMuted?: boolean;
+          readonly isDeaf?: boolean;
+          /** Whether it stays out of the end-to-end encryption, as its work for a crowd takes minutes. */
+          readonly hasNoKeys?: boolean;
+        },
+      ): Promise<void> {
         await ready();
         const { channel, guild, userId } = placeOf(place);
         if (hasNoKeys) keyless.add(userId);
@@ -300,39 +246,51 @@ export async function startVoice(deps: VoiceDeps): Promise<Voice> {
         if (events.length === 0) throw new RangeError(`${place.who} may not join ${place.in}`);
         publish(events);
       },
-      leave(who) {
+      /** Takes a member out of its channel: a person leaves, a bot is disconnected. */
+      leave(who: string): void {
         const [guild, state] = stateOf(people.user(who)) ?? [];
         if (guild && state) publish(leave(guild, state.userId));
       },
-      move(place) {
+      /** A moderator moves a member. */
+      move(place: PlaceOfMember): void {
         const { channel, guild, userId } = placeOf(place);
         const state = guild.things.voice.get(userId);
         if (!state) throw new RangeError(`Cannot move ${place.who}: they are in no voice channel`);
         publish(enter(world, guild, channel, state));
       },
-      set(who, to) {
+      /** Changes a member's state, as a moderator does; `suppress` is of a stage. */
+      set(who: string, to: Parameters<typeof change>[2]): void {
         const [guild, state] = stateOf(people.user(who)) ?? [];
         if (guild && state) publish(change(guild, state.userId, to));
       },
-      async say(who, pcm) {
+      /** A person speaks a recording. Resolves at its end, or once `hush` stops it. */
+      async say(who: string, pcm: Pcm): Promise<void> {
         const person = personOf(who);
         await person.speak(await encodeRecording(pcm));
       },
-      hush: (who) => personOf(who).stop(),
-      heard(who, of) {
+      hush: (who: string): void => personOf(who).stop(),
+      /** What a person heard of a bot. */
+      heard(who: string, of: string) {
         const frames = [...personOf(who).heard.get(people.user(of)) ?? []];
         return {
+          /** Milliseconds of sound, without pauses. */
           ms: frames.length * 20,
+          /** Unix time in milliseconds of the first and the last frame. */
           firstAt: frames[0]?.at,
           lastAt: frames.at(-1)?.at,
           pcm: () => decodeHeard(frames),
         };
       },
-      forget: (who) => personOf(who).heard.clear(),
-      state: (who) => stateOf(people.user(who))?.[1],
+      /** Forgets everything that a person heard. */
+      forget: (who: string): void => personOf(who).heard.clear(),
+      state: (who: string) => stateOf(people.user(who))?.[1],
+      /** The connections of clients. */
       sessions,
-      room: (name) => roomOf(people.channel(name).id),
+      room: (name: string) => roomOf(people.channel(name).id),
       faults,
     },
   };
 }
+
+type Voice = Awaited<ReturnType<typeof startVoice>>;
+export type VoiceControl = Voice["control"];

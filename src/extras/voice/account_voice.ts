@@ -19,23 +19,22 @@ export function createAccountVoice(
   if (!gateway) return { start: () => void endAll(account) }; // with `voice`, it connects again
   let made: Calls | undefined;
   let people: VoicePeople | undefined;
-  let own: ReturnType<typeof CreateTalk> | undefined;
-  const { log } = account.forPart("voice");
+  let talks: ReturnType<typeof CreateTalk> | undefined;
+  const own = account.forPart("voice");
+  const withVoice = { ...services, voice: gateway };
   const link = createLoader(async () => {
     const { createCalls } = await import("./link/calls.ts");
-    return made = createCalls(account, { ...services, voice: gateway });
+    return made = createCalls(account, withVoice);
   });
   const talk = createLoader(async () => {
     const { createAccountTalk } = await import("./talk/account_talk.ts");
-    own = createAccountTalk(account.forPart("voice"), services);
-    return own.talk;
+    talks = createAccountTalk(own, services);
+    return talks.talk;
   });
-  const loading = createLoader(async () => {
+  const { get } = createLoader(async () => {
     const { createVoicePeople } = await import("./people/account_people.ts");
-    const voice = { ...services, voice: gateway };
-    return people = createVoicePeople(account.forPart("voice"), voice, link.get, talk.get);
+    return people = createVoicePeople(own, withVoice, link.get, talk.get);
   });
-  const get = loading.get;
   let isOn = false;
   gateway.onChange((guildId) => isOn && people?.calls.changed(guildId));
 
@@ -44,20 +43,20 @@ export function createAccountVoice(
       get().then(async ({ calls }) => {
         isOn = true;
         await calls.start();
-      }).catch((error: unknown) => log.error("Cannot begin with voice channels", { error }));
+      }).catch((error: unknown) => own.log.error("Cannot begin with voice channels", { error }));
     },
     reconfigured: () => people?.calls.reconfigured(),
     events: {
       personForgotten: (userId) => people?.calls.personForgotten(userId),
     },
     commands: {
-      join: async (call) => await (await get()).join(call, call.options["channel"]),
+      join: async (call) => await (await get()).join(call),
       leave: async (call) => await (await get()).leave(call),
       deafen: async (call) => await (await get()).deafen(call),
     },
     presses: { hear: async (press) => await (await get()).press(press) },
     voice: async (...call) => await (await get()).act(...call),
-    speechOf: (turn) => own?.speechOf(turn),
+    speechOf: (turn) => talks?.speechOf(turn),
     findings: () =>
       (people?.calls.failures() ?? []).map((why) => ({ ...titled("voice"), status: "warn", why })),
     async stop(): Promise<void> {

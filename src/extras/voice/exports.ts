@@ -2,4 +2,4 @@
 
 export { createOpus } from "./link/opus.ts";
 export { loadDavey } from "./link/davey.ts";
-export { wavOf } from "./talk/mouth.ts";
+export { wavOf } from "./talk/speeches.ts";

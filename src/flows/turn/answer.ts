@@ -195,6 +195,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   if (outcome.kind === "passed") {
     const entries = request.gathered.texts.entries(ports.now());
     await passTurn(turn.claim, outcome, entries, spending, ports);
+    ports.speech?.say("");
     return undefined;
   }
   const taken = outcome.kind === "reply" || outcome.kind === "failed" ? outcome.taken : undefined;

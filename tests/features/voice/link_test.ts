@@ -15,13 +15,7 @@ import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
 import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import type {
-  Call,
-  CallEvents,
-  LinkState,
-  Pcm,
-  VoiceEnd,
-} from "../../../src/extras/voice/line/call.ts";
+import type { Call, CallEvents, Pcm, VoiceEnd } from "../../../src/extras/voice/line/call.ts";
 import { createCalls } from "../../../src/extras/voice/link/calls.ts";
 import { JOB_WORKER_URL } from "../../../src/host/process/own_process.ts";
 import { ask, connectReady, withSimulator } from "../../simulator/raw_client.ts";
@@ -32,7 +26,8 @@ import { sendUnknown } from "../../support/voice/unknown.ts";
 const INTENTS = 1 << 0 | 1 << 7;
 
 interface Told {
-  readonly states: LinkState[];
+  /** Of each connection that got ready, whether it is end to end. */
+  readonly connections: boolean[];
   readonly frames: Pcm[];
   readonly ends: VoiceEnd[];
 }
@@ -43,7 +38,8 @@ interface Scene extends Told {
   readonly call: Call;
   readonly ada: UserId;
   until(what: string, test: () => boolean): Promise<void>;
-  ready(): Promise<void>;
+  /** Resolves once so many connections got ready; one by default. */
+  ready(count?: number): Promise<void>;
   /** Kills the thread of the calls. */
   killThread(): Promise<unknown>;
 }
@@ -70,9 +66,9 @@ function withCall(
         if (frame?.t) index.apply(frame as Dispatch, 0);
       }
     }, 5);
-    const told: Told = { states: [], frames: [], ends: [] };
+    const told: Told = { connections: [], frames: [], ends: [] };
     const events: CallEvents = {
-      state: (state) => told.states.push(state),
+      ready: (isEndToEnd) => told.connections.push(isEndToEnd),
       speechBegan: () => {},
       piece: () => {},
       frame: (_, pcm) => told.frames.push(pcm),
@@ -124,7 +120,7 @@ function withCall(
         if (Date.now() > end) {
           throw new Error(
             `never: ${what}; ${
-              JSON.stringify([told.states, told.ends, lines, textOf(told.frames)])
+              JSON.stringify([told.connections, told.ends, lines, textOf(told.frames)])
             }`,
           );
         }
@@ -132,7 +128,7 @@ function withCall(
       }
     };
     const ada = demo.people.ada.id;
-    const ready = () => until("ready", () => told.states.at(-1)?.kind === "ready");
+    const ready = (count = 1) => until("ready", () => told.connections.length >= count);
     try {
       const killThread = async () => await thread?.terminate();
       await test({ ...told, sim, demo, call, until, ready, ada, killThread });
@@ -171,7 +167,7 @@ async function say(call: Call, text: string) {
 
 describe("[V9] calls of an account", () => {
   it("carry words both ways, end to end, as people come and go", () =>
-    withCall(async ({ sim, call, until, ready, ada, frames, states, ends }) => {
+    withCall(async ({ sim, call, until, ready, ada, frames, connections, ends }) => {
       call.hear(new Map([[ada, "frames"]]));
       await ready();
       await sim.voice.say("ada", speakText("Hello, bot"));
@@ -188,7 +184,7 @@ describe("[V9] calls of an account", () => {
       await sim.voice.say("grace", speakText("not heard"));
       await sim.voice.say("ada", speakText("Again"));
       await until("further words", () => textOf(frames) === "Hello, botAgain");
-      assert.deepEqual(states.at(-1), { kind: "ready", isEndToEnd: true });
+      assert.deepEqual(connections, [true]);
       await call.leave();
       assert.equal(sim.voice.state(sim.application.userId), undefined);
       assert.deepEqual(ends, ["left"]);
@@ -209,6 +205,23 @@ describe("[V9] calls of an account", () => {
       assert.ok(heard().ms <= ms + 200, "five frames of silence at most follow");
     }, joinAda));
 
+  it("play the rest of a speech that ends late, and is no whole frame", () =>
+    withCall(async ({ call, ready, until }) => {
+      await ready();
+      const speech = call.speak();
+      speech.write(new Int16Array(480 * 10 + 100));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      let playedMs = 0;
+      void speech.done.then((done) => playedMs = done.playedMs);
+      speech.end();
+      await until("the end", () => playedMs > 0);
+      assert.equal(playedMs, 204);
+      const [open, next] = [call.speak(), say(call, "a")];
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      open.stop();
+      assert.ok((await next).isWhole, "it follows a speech that had no sound yet");
+    }, joinAda));
+
   it("go on after the death of their thread, and say how much of the speech was played", () =>
     withCall(async ({ sim, call, ready, until, killThread, ends }) => {
       await ready();
@@ -222,7 +235,7 @@ describe("[V9] calls of an account", () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       const { ms } = heard();
       assert.ok(!isWhole && playedMs >= ms && playedMs <= ms + 100, `${playedMs} of ${ms}`);
-      await ready();
+      await ready(2);
       sim.voice.forget("ada");
       await say(call, "Still here");
       await until("heard", () => Date.now() - (heard().lastAt ?? Infinity) > 300);
@@ -260,9 +273,7 @@ describe("[V9] calls of an account", () => {
         call.hear(new Map([[ada, "frames"]]));
         await ready();
         await does(sim);
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        await ready();
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await new Promise((resolve) => setTimeout(resolve, 600));
         sim.voice.forget("ada");
         await say(call, "Still here");
         const heard = () => sim.voice.heard("ada", sim.application.userId);

@@ -1,13 +1,18 @@
 /**
- * Declares a call: the line between its sound, which a thread of its own receives and sends, and the
- * people and turns in it. Sound crosses the line in one form, which OpenAI's protocols take as well.
+ * Declares the lines between the three parts of voice: the sound of a call, which a thread of its own
+ * receives and sends; its people, who decide whether they are heard; and the talk with those who are.
+ * Sound crosses them in one form, which OpenAI's protocols take as well.
  */
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { Sender } from "../../../core/inbound/inbound.ts";
 
 /** Mono, 16 bits a sample, 24,000 samples a second. */
 export type Pcm = Int16Array;
 export const SAMPLE_RATE = 24_000;
+/** The part of a sound that one packet has. */
+export const FRAME_MS = 20;
+export const FRAME_SAMPLES = 480;
 
 export interface CallPlace {
   readonly guildId: GuildId;
@@ -43,17 +48,14 @@ export type VoiceEnd =
   /** The call's end-to-end encryption could not be set up. */
   | "no_encryption";
 
-export type LinkState =
-  | { readonly kind: "connecting" | "reconnecting" }
-  | {
-    readonly kind: "ready";
-    /** Whether only the people of the call can decrypt its sound (DAVE). */
-    readonly isEndToEnd: boolean;
-  };
-
 /** What a call tells. No handler may throw. */
 export interface CallEvents {
-  state(state: LinkState): void;
+  /**
+   * The bot is in the channel. It is told again after each new connection.
+   *
+   * @param isEndToEnd Whether only the people of the call can decrypt its sound (DAVE).
+   */
+  ready(isEndToEnd: boolean): void;
   /** A heard person begins to speak. The time until here is part of a piece or of the frames. */
   speechBegan(userId: UserId): void;
   piece(piece: HeardPiece): void;
@@ -88,5 +90,32 @@ export interface Calls {
   /** Joins a channel: at most one call for each guild, so a second one moves the bot. */
   join(place: CallPlace, events: CallEvents): Call;
   /** Ends all calls and their thread. */
+  stop(): Promise<void>;
+}
+
+/** A person of a call who may talk to the bot now. */
+export interface CallSpeaker {
+  readonly sender: Sender;
+  /** The nickname or display name; absent if it is the username. Untrusted. */
+  readonly displayName?: string;
+}
+
+export interface TalkPorts {
+  readonly call: Call;
+  /** Number of people in the channel, without bots. */
+  humans(): number;
+  /** Finds a person with their current roles; `undefined`: they left, or the config refuses them. */
+  speaker(userId: UserId): Promise<CallSpeaker | undefined>;
+}
+
+/** The talk of one call. Nothing is heard before {@link Talk.heard}. */
+export interface Talk extends Pick<CallEvents, "speechBegan" | "piece" | "frame"> {
+  /** These people are heard from now on. Speech of others that is not answered yet is dropped. */
+  heard(people: ReadonlySet<UserId>): void;
+  /** A person's words that are not stored yet are dropped, and their lines of the minutes. */
+  forget(userId: UserId): void;
+  /** Speaks a text, after the speech that goes on. */
+  say(text: string): void;
+  /** The call is over. Resolves once nothing of it runs. */
   stop(): Promise<void>;
 }

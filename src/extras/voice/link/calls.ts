@@ -49,7 +49,7 @@ export function createCalls(
       if (message.kind === "failed") return died(worker, message.reason);
       if (message.kind === "done" || thread !== worker) return;
       if (message.kind === "listens") return resolve();
-      if (message.kind === "state" || message.kind === "played") voice.hasLoaded();
+      if (message.kind === "ready" || message.kind === "played") voice.hasLoaded();
       calls.get(message.call)?.call.told(message);
     });
     worker.on("error", (error) => died(worker, String(error)));

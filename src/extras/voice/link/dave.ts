@@ -8,8 +8,9 @@
  */
 
 import { Buffer } from "node:buffer";
+import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import type { UserId } from "../../../core/discord/ids.ts";
-import { OP, type ServerMessage } from "./wire/messages.ts";
+import { type ServerMessage } from "./wire/messages.ts";
 
 /** The library's session of one call. */
 export interface DaveSession {
@@ -36,8 +37,6 @@ export interface DavePorts {
   readonly createSession: (version: number, userId: string, channelId: string) => DaveSession;
   readonly send: (op: number, d: unknown) => void;
   readonly sendBytes: (op: number, content: Uint8Array) => void;
-  /** The encryption may have become ready, or unnecessary. */
-  readonly changed: () => void;
   /** It could not be set up, also not anew. */
   readonly failed: () => void;
 }
@@ -86,16 +85,15 @@ export function createDave(ports: DavePorts) {
         if (session) session.reinit(version, userId, channelId);
         else session = ports.createSession(version, userId, channelId);
         if (sender) session.setExternalSender(sender);
-        sendBytes(OP.keyPackage, session.getSerializedKeyPackage());
+        sendBytes(OP.DaveMlsKeyPackage, session.getSerializedKeyPackage());
       }
     } catch {
-      return ports.failed(); // a version that the library does not know, or a wrong sender
+      ports.failed(); // a version that the library does not know, or a wrong sender
     }
-    ports.changed();
   }
 
   function recover(): void {
-    send(OP.invalidCommit, { transition_id: lastTransition });
+    send(OP.DaveMlsInvalidCommitWelcome, { transition_id: lastTransition });
     isRejoining = true;
     begin(version);
   }
@@ -106,7 +104,6 @@ export function createDave(ports: DavePorts) {
     pending = undefined;
     if (version === 0 && next > 0) session?.setPassthroughMode(true, PASSTHROUGH_SEC);
     version = next;
-    ports.changed();
   }
 
   function prepare(id: number, next: number): void {
@@ -114,7 +111,7 @@ export function createDave(ports: DavePorts) {
     pending = { id, next };
     if (id === 0) return execute(id);
     if (next === 0) session?.setPassthroughMode(true, GROUP_MS / 1_000);
-    send(OP.transitionReady, { transition_id: id });
+    send(OP.DaveTransitionReady, { transition_id: id });
   }
 
   /** Takes a commit or a welcome of the server; one that does not fit makes us join anew. */
@@ -130,21 +127,16 @@ export function createDave(ports: DavePorts) {
     proposed = undefined;
     tries = 0;
     if (id !== 0) prepare(id, version);
-    ports.changed();
   }
 
   function answerProposals([operation, ...content]: Uint8Array): void {
     try {
       const known = [userId, ...people];
-      const answer = session?.processProposals(
-        operation === 1 ? 1 : 0,
-        Buffer.from(content),
-        known,
-      );
+      const kind = operation === 1 ? 1 : 0;
+      const answer = session?.processProposals(kind, Buffer.from(content), known);
       if (!answer?.commit) return;
-      const { commit, welcome = Buffer.alloc(0) } = answer;
-      proposed = Buffer.concat([commit, welcome]);
-      sendBytes(OP.commitWelcome, proposed);
+      proposed = Buffer.concat([answer.commit, answer.welcome ?? new Uint8Array()]);
+      sendBytes(OP.DaveMlsCommitWelcome, proposed);
     } catch {
       // Of people who are not in the call, or for an earlier group: another member commits them.
     }
@@ -156,38 +148,38 @@ export function createDave(ports: DavePorts) {
     start: begin,
     receive(message: ServerMessage): void {
       switch (message.op) {
-        case OP.joined:
+        case OP.ClientsConnect:
           for (const id of message.d.user_ids) {
             if (id !== userId && people.size < MAX_PEOPLE) people.add(id);
           }
           return;
-        case OP.gone:
+        case OP.ClientDisconnect:
           return void people.delete(message.d.user_id);
-        case OP.prepareTransition:
+        case OP.DavePrepareTransition:
           return prepare(message.d.transition_id, message.d.protocol_version);
-        case OP.executeTransition:
+        case OP.DaveExecuteTransition:
           return execute(message.d.transition_id);
-        case OP.prepareEpoch:
+        case OP.DavePrepareEpoch:
           return message.d.epoch === 1 ? begin(message.d.protocol_version) : undefined;
-        case OP.externalSender:
+        case OP.DaveMlsExternalSender:
           sender = Buffer.from(message.content); // also before the session, and for each new group
           try {
             return session?.setExternalSender(sender);
           } catch {
             return; // it is for the next group, or wrong, which shows there
           }
-        case OP.proposals:
+        case OP.DaveMlsProposals:
           return answerProposals(message.content);
-        case OP.commit:
+        case OP.DaveMlsAnnounceCommitTransition:
           return advance(message.content, (commit) => session?.processCommit(commit));
-        case OP.welcome:
+        case OP.DaveMlsWelcome:
           return advance(message.content, (welcome) => session?.processWelcome(welcome));
       }
     },
     /** Repeats what a broken connection may have lost. */
     resumed(): void {
       if (!isReady()) recover();
-      else if (proposed) sendBytes(OP.commitWelcome, proposed);
+      else if (proposed) sendBytes(OP.DaveMlsCommitWelcome, proposed);
     },
     /** Whether frames can be sent: encrypted, or unencrypted if the call is. */
     isReady,

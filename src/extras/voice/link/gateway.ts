@@ -6,8 +6,9 @@
  * @see {@link https://docs.discord.com/developers/topics/voice-connections}
  */
 
+import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import type { VoiceEnd } from "../line/call.ts";
-import { OP, type ReadMessage, type ServerMessage } from "./wire/messages.ts";
+import { type ReadMessage, type ServerMessage } from "./wire/messages.ts";
 import { chooseMode, isTransportMode, type TransportMode } from "./wire/transport.ts";
 
 /** What a connection is for. A new server or session is a new connection. */
@@ -35,8 +36,6 @@ export interface GatewayPorts {
   session(mode: TransportMode, key: Uint8Array, daveVersion: number): void;
   /** Takes a message of other parts. */
   pass(message: ServerMessage): void;
-  /** The connection is not ready any more. */
-  changed(): void;
   /** Discord repeats its messages. Ours of the moment before may be lost. */
   resumed(): void;
   ended(end: LinkEnd): void;
@@ -64,15 +63,12 @@ const KEY_BYTES = 32;
 const MIN_BEAT_MS = 100;
 
 /** What follows a close code; all others: a RESUME. */
-const AFTER_CLOSE: ReadonlyMap<number | undefined, LinkEnd> = new Map<number, LinkEnd>([
-  ...[4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020].map((code) =>
-    [code, "refresh"] as const
-  ),
-  ...[4012, 4016, 4021].map((code) => [code, "unreachable"] as const),
-  [4014, "disconnected"],
-  [4017, "no_encryption"],
-  [4022, "disconnected"],
-]);
+const AFTER_CLOSE: readonly (readonly [LinkEnd, ...number[]])[] = [
+  ["refresh", 4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020],
+  ["unreachable", 4012, 4016, 4021],
+  ["disconnected", 4014, 4022],
+  ["no_encryption", 4017],
+];
 
 /** Creates the machine. It is long because each event of a connection stands here once. */
 export function createGateway(target: LinkTarget, ports: GatewayPorts) {
@@ -105,19 +101,17 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
   function ready(): void {
     enter("ready", Infinity);
     hasSession = true;
-    failures = 0;
   }
 
   function closed(code?: number): void {
     if (phase === "over") return;
-    const after = AFTER_CLOSE.get(code);
+    const [after] = AFTER_CLOSE.find(([, ...codes]) => codes.some((one) => one === code)) ?? [];
     if (after) return end(after);
     failures++;
     if (failures > MAX_FAILURES) return end("refresh");
     enter("waiting", failures === 1 ? 0 : FIRST_BACKOFF_MS * 2 ** (failures - 2));
     beat = undefined;
     ports.drop();
-    ports.changed();
   }
 
   function greet(intervalMs: number): void {
@@ -126,8 +120,8 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
     enter(hasSession ? "resuming" : "identifying", STEP_MS);
     const { guildId: server_id, userId: user_id, sessionId: session_id, token } = target;
     const session = { server_id, session_id, token };
-    if (hasSession) send(OP.resume, { ...session, seq_ack: seqAck });
-    else send(OP.identify, { ...session, user_id, max_dave_protocol_version: 1 });
+    if (hasSession) send(OP.Resume, { ...session, seq_ack: seqAck });
+    else send(OP.Identify, { ...session, user_id, max_dave_protocol_version: 1 });
   }
 
   return {
@@ -137,7 +131,7 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
     discovered(address: string, port: number): void {
       if (phase !== "discovering") return;
       enter("selecting", STEP_MS);
-      send(OP.selectProtocol, { protocol: "udp", data: { address, port, mode } });
+      send(OP.SelectProtocol, { protocol: "udp", data: { address, port, mode } });
     },
     /** Time of the next tick. */
     dueMs: (): number => Math.min(untilMs, beat?.dueMs ?? Infinity),
@@ -150,21 +144,21 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
         if (!beat.isAcked) return closed();
         beat.dueMs += beat.everyMs;
         beat.isAcked = false;
-        send(OP.heartbeat, { t: Math.trunc(now()), seq_ack: seqAck });
+        send(OP.Heartbeat, { t: Math.trunc(now()), seq_ack: seqAck });
       }
     },
-    isReady: (): boolean => phase === "ready",
     receive({ seq, message }: ReadMessage): void {
       if (phase === "over") return;
       seqAck = seq ?? seqAck;
       if (!message) return;
       switch (message.op) {
-        case OP.hello:
+        case OP.Hello:
           return phase === "greeting" ? greet(message.d.heartbeat_interval) : undefined;
-        case OP.acked:
+        case OP.HeartbeatAck:
           if (beat) beat.isAcked = true;
+          if (phase === "ready") failures = 0; // some servers break after each RESUME
           return;
-        case OP.ready: {
+        case OP.Ready: {
           if (phase !== "identifying") return;
           const { ssrc, ip, port, modes } = message.d;
           mode = chooseMode(modes);
@@ -172,13 +166,13 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
           enter("discovering", DISCOVERY_MS);
           return ports.discover(ssrc, ip, port);
         }
-        case OP.session: {
+        case OP.SessionDescription: {
           const { mode: told, secret_key: key, dave_protocol_version: dave = 0 } = message.d;
           if (phase !== "selecting" || !isTransportMode(told) || key.length !== KEY_BYTES) return;
           ready();
           return ports.session(told, Uint8Array.from(key), dave);
         }
-        case OP.resumed:
+        case OP.Resumed:
           if (phase !== "resuming") return;
           ready();
           return ports.resumed();

@@ -4,13 +4,14 @@
  */
 
 import { createSocket, type Socket } from "node:dgram";
+import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { schedule, type StartTimer } from "../../../lib/clock.ts";
-import type { LinkState, Pcm } from "../line/call.ts";
+import type { CallEvents, Pcm } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
 import { discovered, discoveryRequest } from "./wire/discovery.ts";
-import type { Ears } from "./ears.ts";
+import type { SoundReceiver } from "./receiver.ts";
 import { createGateway, type LinkEnd, type LinkTarget } from "./gateway.ts";
-import { OP, readServerMessage } from "./wire/messages.ts";
+import { readServerMessage } from "./wire/messages.ts";
 import type { Opus } from "./opus.ts";
 import { rtpHeader } from "./wire/rtp.ts";
 import { createTransport, type Transport } from "./wire/transport.ts";
@@ -49,10 +50,10 @@ const KEEP_SESSION = 4900;
 export function openLink(
   target: LinkTarget,
   { now, after, random, openWebSocket, openUdp, createSession }: LinkRuntime,
-  { opus, ears, events }: {
+  { opus, receiver, events }: {
     readonly opus: Pick<Opus, "encode">;
-    readonly ears: Ears;
-    readonly events: { state(state: LinkState): void; ended(end: LinkEnd): void };
+    readonly receiver: SoundReceiver;
+    readonly events: Pick<CallEvents, "ready"> & { ended(end: LinkEnd): void };
   },
 ) {
   let ws: WebSocket | undefined;
@@ -61,14 +62,12 @@ export function openLink(
   let ssrc = 0;
   let sequence = Math.floor(random() * 0x10000);
   let isSpeaking = false;
-  let told = "";
   const cancels = new Map<string, () => void>();
   const dave = createDave({
     ...target,
     createSession,
     send,
     sendBytes: (op, content) => sendRaw(Uint8Array.of(op, ...content)),
-    changed: tellState,
     failed: () => end("no_encryption"),
   });
   const gateway = createGateway(target, {
@@ -82,20 +81,18 @@ export function openLink(
       transport = createTransport(mode, key);
       dave.start(daveVersion);
       if (!transport) return; // it failed
-      every("check", CHECK_MS, () => dave.tick(now()));
+      plan("check", CHECK_MS, () => dave.tick(now()), true);
       sendSpeaking(); // the server takes no sound of a number that it does not know
-      tellState();
+      events.ready(dave.isEndToEnd());
     },
     pass(message) {
-      if (message.op === OP.speaking) ears.speaks(message.d.ssrc, message.d.user_id);
-      if (message.op === OP.gone) ears.gone(message.d.user_id);
+      if (message.op === OP.Speaking) receiver.speaks(message.d.ssrc, message.d.user_id);
+      if (message.op === OP.ClientDisconnect) receiver.gone(message.d.user_id);
       dave.receive(message);
     },
-    changed: tellState,
     resumed() {
       sendSpeaking();
       dave.resumed();
-      tellState();
     },
     ended: end,
   });
@@ -108,30 +105,18 @@ export function openLink(
     sendRaw(JSON.stringify({ op, d }));
   }
 
-  function tellState(): void {
-    const next: LinkState = transport && gateway.isReady()
-      ? { kind: "ready", isEndToEnd: dave.isEndToEnd() }
-      : { kind: "reconnecting" };
-    if (JSON.stringify(next) === told) return;
-    told = JSON.stringify(next);
-    events.state(next);
-  }
-
   function sendSpeaking(): void {
-    send(OP.speaking, { speaking: isSpeaking ? 1 : 0, delay: 0, ssrc });
+    send(OP.Speaking, { speaking: isSpeaking ? 1 : 0, delay: 0, ssrc });
   }
 
   /** Plans a task; a later one of the same name replaces it. */
-  function plan(name: string, ms: number, run: () => void): void {
-    cancels.get(name)?.();
-    cancels.set(name, after(run, ms));
-  }
-
-  function every(name: string, ms: number, run: () => void): void {
-    plan(name, ms, () => {
-      every(name, ms, run);
+  function plan(name: string, ms: number, run: () => void, repeats = false): void {
+    stopTimer(name);
+    const task = () => {
+      if (repeats) plan(name, ms, run, true);
       run(); // which may stop it
-    });
+    };
+    cancels.set(name, after(task, ms));
   }
 
   function stopTimer(name: string): void {
@@ -182,15 +167,15 @@ export function openLink(
     socket.on("error", () => {}); // a lost packet, as on a network that changes
     socket.on("message", (packet, from) => {
       if (from.address !== ip || from.port !== port) return;
-      if (transport) return ears.packet(packet, transport, dave, now());
+      if (transport) return receiver.packet(packet, transport, dave, now());
       const found = discovered(packet, ours);
       if (!found) return;
       stopTimer("discovery");
-      every("alive", KEEP_ALIVE_MS, () => socket.send(new Uint8Array(8), port, ip));
+      plan("alive", KEEP_ALIVE_MS, () => socket.send(new Uint8Array(8), port, ip), true);
       run(() => gateway.discovered(found.address, found.port));
     });
     ask();
-    every("discovery", ASK_MS, ask);
+    plan("discovery", ASK_MS, ask, true);
   }
 
   function close(code: number): void {

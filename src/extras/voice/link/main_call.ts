@@ -106,7 +106,6 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     if (now() - readyMs >= STABLE_MS) refreshes = 0;
     readyMs = Infinity;
     if (++refreshes > MAX_REFRESHES) return finish("unreachable");
-    events.state({ kind: "reconnecting" });
     server = sessionId = undefined;
     connectedTo = "";
     ask(0);
@@ -166,7 +165,6 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   return {
     call,
     start(): Promise<void> {
-      events.state({ kind: "connecting" });
       cancelFirst = schedule(() => finish("unreachable"), FIRST_MS);
       return check(1);
     },
@@ -186,7 +184,6 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
       server = told;
       if (told.endpoint) return connect();
       connectedTo = "";
-      events.state({ kind: "reconnecting" });
     },
     /** A new session of the main gateway, in which the bot may be in no channel. */
     renewed(): void {
@@ -198,12 +195,10 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
       if (message.kind === "played") return speeches.get(message.id)?.(message.isWhole);
       if (isOver) return;
       switch (message.kind) {
-        case "state":
-          if (message.state.kind === "ready") {
-            readyMs = Math.min(readyMs, now());
-            cancelFirst();
-          }
-          return events.state(message.state);
+        case "ready":
+          readyMs = Math.min(readyMs, now());
+          cancelFirst();
+          return events.ready(message.isEndToEnd);
         case "began":
           return events.speechBegan(message.userId);
         case "piece":

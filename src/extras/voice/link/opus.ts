@@ -6,19 +6,8 @@ import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
 /** Mono: each decoder of Opus plays it, and a packet says so. It takes half of the time of stereo. */
 const FORM = { channels: 1, sampleRate: SAMPLE_RATE } as const;
 
-/** Wraps the decoder of one person's stream. */
-function wrapped(decoder: OpusDecoderHandle) {
-  return {
-    /** @throws {Error} If the packet is no Opus. */
-    decode: (packet: Uint8Array): Pcm => decoder.decode(packet),
-    /** Invents a lost frame of 20 ms, from the packet after it if that is here. */
-    conceal: (next?: Uint8Array): Pcm =>
-      next ? decoder.decode(next, { decodeFec: true }) : decoder.decodePacketLoss(),
-    free: (): void => decoder.free(),
-  };
-}
-
-export type SpeechDecoder = ReturnType<typeof wrapped>;
+/** Decodes one person's stream. It throws if a packet is no Opus. */
+export type SpeechDecoder = Pick<OpusDecoderHandle, "decode" | "decodePacketLoss" | "free">;
 
 /** Loads the library. Decoders are made ahead, because a packet does not wait. */
 export async function createOpus() {
@@ -28,7 +17,7 @@ export async function createOpus() {
     bitrate: 48_000,
     complexity: 5,
   });
-  const spare: OpusDecoderHandle[] = [];
+  const spare: SpeechDecoder[] = [];
   const refill = async () => void spare.push(await createDecoder(FORM));
   await refill();
   return {
@@ -37,7 +26,7 @@ export async function createOpus() {
     takeDecoder(): SpeechDecoder | undefined {
       const decoder = spare.pop();
       if (decoder) refill().catch(() => {}); // without memory for another one, no further person is heard
-      return decoder && wrapped(decoder);
+      return decoder;
     },
   };
 }

@@ -3,10 +3,8 @@
  * so the rate does not drift. It holds no clock: its owner calls `step()` when it is due.
  */
 
-import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
+import { FRAME_MS, FRAME_SAMPLES, type Pcm } from "../line/call.ts";
 
-export const FRAME_MS = 20;
-export const FRAME_SAMPLES: number = SAMPLE_RATE / 1_000 * FRAME_MS;
 /** RTP counts Opus at 48 kHz, whatever the encoder gets. */
 const FRAME_TICKS = 960;
 /** Frames of silence after speech, so that a decoder does not invent more of it. */
@@ -28,11 +26,10 @@ export interface PlayerPorts {
 
 interface Queued {
   readonly id: number;
-  readonly chunks: Pcm[];
-  /** Samples of the first chunk that were taken. */
-  offset: number;
-  waiting: number;
   readonly played: PlayedSamples;
+  readonly frames: Pcm[];
+  /** Samples of the last frame. */
+  filled: number;
   isEnded: boolean;
 }
 
@@ -48,28 +45,14 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
     played(speech.id, isWhole);
   }
 
-  function take(speech: Queued): Pcm {
-    const frame = new Int16Array(FRAME_SAMPLES);
-    let filled = 0;
-    for (let chunk = speech.chunks[0]; chunk && filled < FRAME_SAMPLES; chunk = speech.chunks[0]) {
-      const part = chunk.subarray(speech.offset, speech.offset + FRAME_SAMPLES - filled);
-      frame.set(part, filled);
-      filled += part.length;
-      speech.offset += part.length;
-      if (speech.offset < chunk.length) break;
-      speech.chunks.shift();
-      speech.offset = 0;
-    }
-    speech.waiting -= filled;
-    Atomics.add(speech.played, 0, filled);
-    return frame;
-  }
-
   /** The next frame; `undefined` if the next sound is not there yet. */
   function nextFrame(): Pcm | undefined {
     for (let [speech] = queue; speech; [speech] = queue) {
-      if (speech.waiting >= FRAME_SAMPLES || speech.isEnded && speech.waiting > 0) {
-        return take(speech);
+      const { frames, played } = speech;
+      const samples = frames.length > 1 ? FRAME_SAMPLES : speech.filled;
+      if (frames.length > 0 && (samples === FRAME_SAMPLES || speech.isEnded)) {
+        Atomics.add(played, 0, samples);
+        return frames.shift();
       }
       if (!speech.isEnded) return undefined;
       finish(speech, true);
@@ -83,18 +66,25 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
 
   return {
     add: (id: number, played: PlayedSamples): void =>
-      void queue.push({ id, chunks: [], offset: 0, waiting: 0, played, isEnded: false }),
+      void queue.push({ id, played, frames: [], filled: 0, isEnded: false }),
     write(id: number, pcm: Pcm): void {
       const speech = find(id);
-      if (!speech || speech.isEnded || pcm.length === 0) return;
-      speech.chunks.push(pcm);
-      speech.waiting += pcm.length;
+      for (let at = 0; speech && !speech.isEnded && at < pcm.length;) {
+        if (speech.frames.length === 0 || speech.filled === FRAME_SAMPLES) {
+          speech.frames.push(new Int16Array(FRAME_SAMPLES));
+          speech.filled = 0;
+        }
+        const part = pcm.subarray(at, at + FRAME_SAMPLES - speech.filled);
+        speech.frames.at(-1)?.set(part, speech.filled);
+        speech.filled += part.length;
+        at += part.length;
+      }
     },
     end(id: number): void {
       const speech = find(id);
       if (!speech) return;
       speech.isEnded = true;
-      if (speech === queue[0] && speech.waiting === 0) finish(speech, true);
+      if (speech === queue[0] && speech.frames.length === 0) finish(speech, true);
     },
     stop(id: number): void {
       const speech = find(id);

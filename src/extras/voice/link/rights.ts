@@ -1,6 +1,5 @@
 /** Checks before a join what Discord would refuse without a word. */
 
-import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { VoiceMember } from "../../../core/discord/voice.ts";
 import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
@@ -8,9 +7,8 @@ import { missingRight } from "../../../core/rights/rights.ts";
 import type { RestClient } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import { channelOf, createGuildReads } from "../../../discord/rest/requests/guild_reads.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 import type { CallPlace, VoiceEnd } from "../line/call.ts";
-
-const limitSchema = z.object({ user_limit: z.number().default(0) });
 
 /**
  * Finds why the bot cannot talk in a channel; `undefined`: it can, or Discord does not answer.
@@ -36,7 +34,7 @@ export async function whyNoCall(
       missingRight(guild, member, place, ["View Channel", permission], now) !== undefined;
     if (lacks("Connect")) return "no_connect";
     if (channel.type !== CHANNEL_KINDS.stage && lacks("Speak")) return "no_speak";
-    const limit = limitSchema.safeParse(raw).data?.user_limit ?? 0;
+    const limit = Number(isRecord(raw) && raw["user_limit"]) || 0;
     const others = members.filter((one) => one.channelId === channelId && one.userId !== self);
     return limit > 0 && others.length >= limit && lacks("Move Members") ? "full" : undefined;
   } catch (error) {

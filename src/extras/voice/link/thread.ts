@@ -5,12 +5,13 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { collectGarbage } from "../../../host/process/release_pages.ts";
+import { FRAME_MS } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import { loadDavey } from "./davey.ts";
-import { createEars } from "./ears.ts";
+import { createReceiver } from "./receiver.ts";
 import { type Link, type LinkRuntime, openLink, RUNTIME } from "./link.ts";
 import { createOpus, type Opus } from "./opus.ts";
-import { createPlayer, FRAME_MS } from "./player.ts";
+import { createPlayer } from "./player.ts";
 import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
 
 /**
@@ -31,7 +32,7 @@ export function createThreadCall(
   let isSpeaking = false;
   let isListening = false;
   let cancelFrame: (() => void) | undefined;
-  const ears = createEars({
+  const receiver = createReceiver({
     opus,
     rules: () => rules,
     events: {
@@ -57,11 +58,16 @@ export function createThreadCall(
     cancelFrame = next === undefined ? undefined : after(play, Math.max(0, next - now()));
   }
 
+  /** A speech may go on, its rest of less than a frame be due, or the next one's turn have come. */
+  function wake(): void {
+    if (!cancelFrame) play();
+  }
+
   function listen(): void {
     if (isListening) return;
     isListening = true;
     const check = () => {
-      isListening = link !== undefined && ears.tick(link.dave, now());
+      isListening = link !== undefined && receiver.tick(link.dave, now());
       if (isListening) after(check, FRAME_MS);
     };
     after(check, FRAME_MS);
@@ -71,35 +77,36 @@ export function createThreadCall(
     switch (message.kind) {
       case "connect":
         link?.close();
-        ears.reset();
+        receiver.reset();
         ({ rules } = message);
         link = openLink(message.target, runtime, {
           opus,
-          ears,
+          receiver,
           events: {
-            state: (state) => post({ kind: "state", state }),
+            ready: (isEndToEnd) => post({ kind: "ready", isEndToEnd }),
             ended: (end) => post({ kind: "over", end, token: message.target.token }),
           },
         });
         if (isSpeaking) link.speaking(true);
         return;
       case "hear":
-        return ears.hear(message.people);
+        return receiver.hear(message.people);
       case "speak":
         return player.add(message.speech, message.played);
       case "write":
         player.write(message.speech, message.pcm);
-        if (!cancelFrame) play();
-        return;
+        return wake();
       case "end":
-        return player.end(message.speech);
+        player.end(message.speech);
+        return wake();
       case "stop":
-        return player.stop(message.speech);
+        player.stop(message.speech);
+        return wake();
       case "close":
         player.stopAll();
         cancelFrame?.();
         link?.close();
-        ears.reset();
+        receiver.reset();
         link = undefined;
     }
   };

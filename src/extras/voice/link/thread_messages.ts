@@ -1,7 +1,7 @@
 /** Types of the messages between the main thread and the thread of calls. */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { HearAs, HeardPiece, LinkState, Pcm } from "../line/call.ts";
+import type { HearAs, HeardPiece, Pcm } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import type { LinkEnd, LinkTarget } from "./gateway.ts";
 import type { PlayedSamples } from "./player.ts";
@@ -18,7 +18,7 @@ export type ToCall =
 export type FromCall =
   /** The thread's first message, of no call. */
   | { readonly kind: "listens" }
-  | { readonly kind: "state"; readonly state: LinkState }
+  | { readonly kind: "ready"; readonly isEndToEnd: boolean }
   | { readonly kind: "began"; readonly userId: UserId }
   | { readonly kind: "piece"; readonly piece: HeardPiece }
   | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm }

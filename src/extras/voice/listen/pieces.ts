@@ -3,7 +3,7 @@
  * in the call's thread, so it is a pure state machine over frames.
  */
 
-import type { HeardPiece, Pcm } from "../line/call.ts";
+import { FRAME_MS, FRAME_SAMPLES, type HeardPiece, type Pcm } from "../line/call.ts";
 import { createLoudness, createMeter } from "./level.ts";
 
 export interface ListenRules {
@@ -17,18 +17,7 @@ export type Heard =
   | { readonly kind: "began" }
   | { readonly kind: "piece"; readonly piece: Omit<HeardPiece, "userId"> };
 
-export interface Pieces {
-  /**
-   * Takes the next 20 ms.
-   *
-   * @param frame `undefined`: the person sends nothing.
-   * @param at Unix time in milliseconds.
-   */
-  push(frame: Pcm | undefined, at: number): readonly Heard[];
-}
-
-const FRAME_MS = 20;
-const SILENCE: Pcm = new Int16Array(480);
+const SILENCE: Pcm = new Int16Array(FRAME_SAMPLES);
 /** Frames before the first loud one, as a consonant is quiet, and after the last one. */
 const AROUND = 10;
 /** Loud frames among the last ones at which speech begins: a click is shorter. */
@@ -48,7 +37,7 @@ interface OpenPiece {
   endedAt: number;
 }
 
-export function createPieces({ pauseMs, longestMs }: ListenRules): Pieces {
+export function createPieces({ pauseMs, longestMs }: ListenRules) {
   const levelOf = createMeter();
   const loudness = createLoudness();
   /** The last frames before speech. */
@@ -75,7 +64,13 @@ export function createPieces({ pauseMs, longestMs }: ListenRules): Pieces {
   }
 
   return {
-    push(frame = SILENCE, at) {
+    /**
+     * Takes the next 20 ms.
+     *
+     * @param frame `undefined`: the person sends nothing.
+     * @param at Unix time in milliseconds.
+     */
+    push(frame: Pcm = SILENCE, at: number): readonly Heard[] {
       const isSent = frame !== SILENCE;
       const level = isSent ? levelOf(frame) : -Infinity;
       const isLoud = isSent && loudness.isLoud(level, speech !== undefined);
@@ -96,6 +91,8 @@ export function createPieces({ pauseMs, longestMs }: ListenRules): Pieces {
     },
   };
 }
+
+export type Pieces = ReturnType<typeof createPieces>;
 
 /** Decibels between the levels that a tenth of the frames is below, and above. */
 function spreadOf(levels: readonly number[]): number {

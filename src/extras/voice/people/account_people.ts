@@ -4,14 +4,13 @@ import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import { textRulesOf } from "../../../bot/rules/turn_rules.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
-import type { ButtonPress, CommandCall, OptionValue } from "../../../core/inbound/interactions.ts";
+import type { ButtonPress, CommandCall } from "../../../core/inbound/interactions.ts";
 import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
 import type { VoicePort } from "../../../core/turn/ports/voice.ts";
 import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import { composeOnce } from "../../../render/reply.ts";
-import type { CallPlace, Calls } from "../line/call.ts";
-import type { Talk, TalkPorts } from "../line/talk.ts";
+import type { CallPlace, Calls, Talk, TalkPorts } from "../line/call.ts";
 import { createVoiceCalls } from "./calls.ts";
 import type { InCallPorts } from "./in_call.ts";
 import { createMembers } from "./members.ts";
@@ -68,11 +67,9 @@ export function createVoicePeople(
 
   return {
     calls,
-    async join(
-      { guildId, channelId, sender }: CommandCall,
-      channel: OptionValue | undefined,
-    ): Promise<string> {
-      return guildId ? await calls.join(guildId, [sender.id], channelId, idOf(channel)) : none();
+    async join({ guildId, channelId, sender, options }: CommandCall): Promise<string> {
+      const named = options["channel"];
+      return guildId ? await calls.join(guildId, [sender.id], channelId, idOf(named)) : none();
     },
     async leave({ guildId, sender }: CommandCall): Promise<string> {
       return guildId ? await calls.leave(guildId, [sender.id]) : none();

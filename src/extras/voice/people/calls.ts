@@ -10,10 +10,10 @@ import type { Sender } from "../../../core/inbound/inbound.ts";
 import { isVoice } from "../../../core/rights/channel.ts";
 import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
 import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { notice, type TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
-import type { Talk, TalkPorts } from "../line/talk.ts";
+import type { CallPlace, Calls, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
 import { createInCall, type InCall, type InCallPorts } from "./in_call.ts";
 import type { VoiceMembers } from "./members.ts";
 import { missingServer, type Terms } from "./terms.ts";
@@ -67,8 +67,8 @@ export function createVoiceCalls(
   const over = new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>();
   /** Why a call that the config wants could not begin. */
   const failures = new Map<GuildId, string>();
-  /** The last of the tasks that change the call of a guild, one after the other. */
-  const tasks = new Map<GuildId, Promise<unknown>>();
+  /** The tasks that change the call of a guild. */
+  const tasks = createKeyedQueue<GuildId>();
   const lookedAt = new Set<GuildId>();
   /** Guilds of which Discord has told the people since the start. */
   const told = new Set<GuildId>();
@@ -82,13 +82,12 @@ export function createVoiceCalls(
     states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
   const channelOf = (guildId: GuildId, userId: UserId) =>
     states.of(guildId).find((one) => one.userId === userId)?.channelId;
-  const kindOf = ({ guildId, channelId }: CallPlace) =>
-    ports.index().get(guildId)?.channels.get(channelId)?.type;
-
-  async function mayTalk({ guildId, channelId }: CallPlace, userId: UserId): Promise<boolean> {
-    const member = await members.read(guildId, userId);
-    return member !== undefined && await members.mayTalk(guildId, channelId, member.sender);
-  }
+  const channelAt = ({ guildId, channelId }: CallPlace) =>
+    ports.index().get(guildId)?.channels.get(channelId);
+  const mayTalk = async (place: CallPlace, userId: UserId) =>
+    await members.speaker(place, userId) !== undefined;
+  const hasRight = async (place: CallPlace, userId: UserId, right: "Connect" | "Move Members") =>
+    await ports.missingPermission({ ...place, userId }, ["View Channel", right]) === undefined;
 
   /** @returns The reason why there is no call, for people. */
   async function begin(place: CallPlace, begun: Begun, earlier?: VoiceCall) {
@@ -102,28 +101,27 @@ export function createVoiceCalls(
     const callId = isRejoined ? earlier.callId : account.randomId();
     const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
     const row = { ...begun, ...own };
-    if (isStopped) return say("voiceNoCall");
     if (await store.begin(row)) return say("voiceBusy");
     over.delete(guildId);
     const stored = await store.choices(accountId, guildId);
+    if (isStopped) return say("voiceNoCall"); // the next process begins it
     const inCall = createInCall(account, row, stored, isRejoined, {
-      ...{ calls, states, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
+      ...{ calls, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
+      here: () => peopleIn(place),
       post: (...message) => ports.post(place, ...message),
       onEnded: (end, was) => ended(row, end, was),
     });
     inCalls.set(guildId, inCall);
     inCall.refresh();
-    const first = await inCall.first;
-    await inCall.read();
-    return first === "ready" ? undefined : endText(place, first);
+    const how = await inCall.joined();
+    return how === "ready" ? undefined : endText(place, how);
   }
 
-  function endText({ guildId, channelId }: CallPlace, end: VoiceEnd): string {
+  function endText(place: CallPlace, end: VoiceEnd): string {
     if (end === "left") return say("voiceNoCall");
     const permission = end === "no_connect" ? "Connect" : "Speak";
-    const isThere = ports.index().get(guildId)?.channels.has(channelId) === true;
-    const key = end === "kicked" && !isThere ? "voiceDeleted" : ENDS[end];
-    return say(key, { ...shown(channelId), permission });
+    const key = end === "kicked" && !channelAt(place) ? "voiceDeleted" : ENDS[end];
+    return say(key, { ...shown(place.channelId), permission });
   }
 
   function ended(
@@ -132,7 +130,6 @@ export function createVoiceCalls(
     { isReady, isEmpty, rest }: Parameters<InCallPorts["onEnded"]>[1],
   ): void {
     const { guildId, channelId, callId, toldIn } = row;
-    const isGone = !ports.index().get(guildId)?.channels.has(channelId);
     const inCall = inCalls.get(guildId);
     if (inCall?.row !== row || isStopped) return; // the next process goes on
     inCalls.delete(guildId);
@@ -146,7 +143,7 @@ export function createVoiceCalls(
       const text = endText(row, end);
       if (end !== "left" && !isReady && row.begunBy !== "asked") failures.set(guildId, text);
       if (end === "left" || !isReady) return;
-      const to = end === "channel_deleted" || isGone ? toldIn : channelId;
+      const to = end === "channel_deleted" || !channelAt(row) ? toldIn : channelId;
       if (to !== undefined) await ports.post({ guildId, channelId: to }, text, `${callId}:end`);
     });
   }
@@ -202,20 +199,12 @@ export function createVoiceCalls(
     over.set(guildId, { accountId, callId: "", guildId, channelId }); // until people have left it
   }
 
-  function inTurn<Result>(guildId: GuildId, task: () => Promise<Result>): Promise<Result> {
-    const next = (tasks.get(guildId) ?? Promise.resolve()).then(task, task);
-    tasks.set(guildId, next);
-    const forget = () => tasks.get(guildId) === next && tasks.delete(guildId);
-    next.then(forget, forget);
-    return next;
-  }
-
   function look(guildId: GuildId): void {
     inCalls.get(guildId)?.refresh();
     if (isStopped || lookedAt.has(guildId)) return;
     lookedAt.add(guildId);
     work(() =>
-      inTurn(guildId, async () => {
+      tasks.run(guildId, async () => {
         lookedAt.delete(guildId);
         if (!isStopped) await update(guildId);
       })
@@ -242,17 +231,12 @@ export function createVoiceCalls(
     if (!channelId) return say("voiceWhere");
     const place = { guildId, channelId };
     for (const asker of askers) {
-      const query = { guildId, channelId, userId: asker };
       const isThere = channelOf(guildId, asker) === channelId; // so Discord lets them in
-      const missing = isThere
-        ? undefined
-        : await ports.missingPermission(query, ["View Channel", "Connect"]);
-      if (missing !== undefined || !await mayTalk(place, asker)) {
-        return say("voiceRefused", shown(channelId));
-      }
+      const mayJoin = isThere || await hasRight(place, asker, "Connect");
+      if (!mayJoin || !await mayTalk(place, asker)) return say("voiceRefused", shown(channelId));
     }
-    const type = kindOf(place); // people without View Channel do not learn it
-    if (type !== undefined && !isVoice({ type })) return say("voiceWhere");
+    const channel = channelAt(place); // people without View Channel do not learn its type
+    if (channel && !isVoice(channel)) return say("voiceWhere");
     const inCall = inCalls.get(guildId);
     if (inCall?.place.channelId !== channelId) {
       const busy = inCall && peopleIn(inCall.place).some((one) => !askers.includes(one.userId));
@@ -268,21 +252,19 @@ export function createVoiceCalls(
   async function leave(guildId: GuildId, askers: readonly UserId[]): Promise<string> {
     const inCall = inCalls.get(guildId);
     if (!inCall) return say("voiceNoCall");
-    const { place: { channelId }, row } = inCall;
+    const { place, row } = inCall;
     for (const userId of askers) {
-      if (channelOf(guildId, userId) === channelId || row.userId === userId) continue;
-      const query = { guildId, channelId, userId };
-      const missing = await ports.missingPermission(query, ["View Channel", "Move Members"]);
-      if (missing !== undefined) return say("voiceBusy");
+      const isTheirs = row.userId === userId || channelOf(guildId, userId) === place.channelId;
+      if (!isTheirs && !await hasRight(place, userId, "Move Members")) return say("voiceBusy");
     }
     await inCall.leave();
-    return say("voiceLeft", shown(channelId));
+    return say("voiceLeft", shown(place.channelId));
   }
 
   async function deafen(guildId: GuildId, userId: UserId): Promise<string> {
-    const inCall = inCalls.get(guildId);
-    const one = { accountId, guildId, userId, choice: "deaf", callId: "", terms: "" } as const;
-    await (inCall ? inCall.deafen(userId) : store.choose({ ...one, at: now() }));
+    const one = { accountId, guildId, userId, choice: "deaf", callId: "" } as const;
+    if (!inCalls.has(guildId)) await store.choose({ ...one, at: now() });
+    await inCalls.get(guildId)?.deafen(userId); // also of a call that has begun meanwhile
     log.info("A person is not heard any more", { guildId, userId });
     return say("voiceDeaf");
   }
@@ -294,7 +276,7 @@ export function createVoiceCalls(
       look(guildId);
     },
     join: (guildId: GuildId, ...wish: readonly [readonly UserId[], ChannelId, ChannelId?]) =>
-      inTurn(guildId, () => join(guildId, ...wish)),
+      tasks.run(guildId, () => join(guildId, ...wish)),
     leave,
     deafen,
     /** A person lets the bot hear them, by a card in a call's chat. */
@@ -312,10 +294,8 @@ export function createVoiceCalls(
       if (!inCall) return say("voiceNoCall");
       const { place } = inCall;
       for (const userId of askers) {
-        if (channelOf(guildId, userId) === place.channelId && await mayTalk(place, userId)) {
-          continue;
-        }
-        return say("voiceBusy");
+        const isThere = channelOf(guildId, userId) === place.channelId;
+        if (!isThere || !await mayTalk(place, userId)) return say("voiceBusy");
       }
       inCall.say(text);
       return "Saying it.";
@@ -333,11 +313,15 @@ export function createVoiceCalls(
     },
     reconfigured(): void {
       members.forget();
-      for (const { place, row } of inCalls.values()) {
+      for (const { place, row, leave } of inCalls.values()) {
         if (row.terms === ports.terms().digest) continue;
         work(() =>
-          inTurn(place.guildId, async () => {
-            if (inCalls.get(place.guildId)?.row === row) await begin(place, row);
+          tasks.run(place.guildId, async () => {
+            if (inCalls.get(place.guildId)?.row !== row) return;
+            const why = await begin(place, row);
+            if (why === undefined) return;
+            log.warn("Cannot go on with a call", { guildId: place.guildId, why });
+            await leave();
           })
         );
       }
@@ -354,7 +338,7 @@ export function createVoiceCalls(
       isStopped = true;
       cancelWait();
       const leaving = [...inCalls.values()].map((inCall) => inCall.leave());
-      await Promise.allSettled([...tasks.values(), ...leaving]);
+      await Promise.allSettled([tasks.idle(), ...leaving]);
     },
   };
 }

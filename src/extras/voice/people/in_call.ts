@@ -8,19 +8,19 @@
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
-import type { VoiceMember, VoiceStates } from "../../../core/discord/voice.ts";
+import type { VoiceMember } from "../../../core/discord/voice.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import type { TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, VoiceEnd } from "../line/call.ts";
-import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
-import type { ReadMember, VoiceMembers } from "./members.ts";
+import type { CallPlace, Calls, CallSpeaker, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
+import type { VoiceMembers } from "./members.ts";
 import { cardText, hearButtons, type Terms } from "./terms.ts";
 
 export interface InCallPorts {
   readonly calls: Calls;
-  readonly states: Pick<VoiceStates, "of">;
-  readonly members: Pick<VoiceMembers, "read" | "mayTalk">;
+  /** The people in the channel; no bots. */
+  readonly here: () => readonly VoiceMember[];
+  readonly members: Pick<VoiceMembers, "speaker" | "mayTalk">;
   readonly createTalk: (ports: TalkPorts) => Talk;
   readonly terms: () => Terms;
   /** Posts to the call's chat, once for each key. */
@@ -69,14 +69,14 @@ export function createInCall(
   ports: InCallPorts,
 ) {
   const { accountId, config, log, now, schedule, store: { voice: store } } = account;
-  const { calls, states, members, post } = ports;
+  const { here, members, post } = ports;
   const { guildId, channelId, callId } = row;
   const place: CallPlace = { guildId, channelId };
   const choices = new Map(stored.map((one) => [one.userId, one]));
   /** People who want not to be heard: no deletion in the store lets the bot hear them again. */
   const deaf = new Set(stored.flatMap((one) => one.choice === "deaf" ? [one.userId] : []));
   /** People in the channel who may talk to the bot. */
-  let allowed: ReadonlyMap<UserId, ReadMember> = new Map();
+  let allowed: ReadonlyMap<UserId, CallSpeaker> = new Map();
   let heard = "";
   let isCarded = false;
   let isReady = false;
@@ -87,20 +87,16 @@ export function createInCall(
   const timers = new Map<"empty" | "ask" | "alive" | "again", () => void>();
   const first = Promise.withResolvers<"ready" | VoiceEnd>();
 
-  const here = (): readonly VoiceMember[] =>
-    states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
   const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
 
-  const call = calls.join(place, {
-    state({ kind }) {
-      if (kind !== "ready" || isReady) return;
+  const call = ports.calls.join(place, {
+    ready(isEndToEnd) {
+      if (isReady) return;
       isReady = true;
       first.resolve("ready");
-      log.info("In a voice channel", { guildId, channelId, callId });
-      work(async () => {
-        await ports.askToSpeak(place);
-        await showCard();
-      });
+      log.info("In a voice channel", { guildId, channelId, callId, isEndToEnd });
+      work(() => ports.askToSpeak(place));
+      work(showCard);
       refresh();
     },
     speechBegan(userId) {
@@ -136,11 +132,6 @@ export function createInCall(
     work(leave);
   }
 
-  function clearTimer(name: "empty"): void {
-    timers.get(name)?.();
-    timers.delete(name);
-  }
-
   /** A process that was away for long does not go on with the consents of then. */
   function noteAlive(): void {
     work(async () => void await store.begin({ ...row, at: now() }));
@@ -149,14 +140,13 @@ export function createInCall(
 
   async function speakerOf(userId: UserId): Promise<CallSpeaker | undefined> {
     if (!here().some((one) => one.userId === userId)) return undefined;
-    const member = await members.read(guildId, userId);
-    const mayTalk = member && await members.mayTalk(guildId, channelId, member.sender);
-    if (mayTalk && isHeard(userId, member)) return member;
+    const member = await members.speaker(place, userId);
+    if (member && isHeard(userId, member)) return member;
     refresh(); // they may speak without a pause
     return undefined;
   }
 
-  function isHeard(userId: UserId, { sender }: ReadMember): boolean {
+  function isHeard(userId: UserId, { sender }: CallSpeaker): boolean {
     const choice = choices.get(userId);
     if (deaf.has(userId) || row.terms !== ports.terms().digest) return false;
     const hasAgreed = choice?.choice === "heard" && choice.callId === callId;
@@ -201,12 +191,8 @@ export function createInCall(
     let unknown = 0;
     const found = await Promise.all(
       here().map(async ({ userId }) => {
-        const member = await members.read(guildId, userId).catch(() => {
-          unknown++;
-          return undefined;
-        });
-        const mayTalk = member && await members.mayTalk(guildId, channelId, member.sender);
-        return mayTalk ? [[userId, member] as const] : [];
+        const member = await members.speaker(place, userId).catch(() => void unknown++);
+        return member ? [[userId, member] as const] : [];
       }),
     );
     const present = new Set(here().map(({ userId }) => userId));
@@ -217,8 +203,10 @@ export function createInCall(
     const isWanted = isFollowing
       ? here().some(({ userId }) => userId === row.userId && (allowed.has(userId) || unknown > 0))
       : allowed.size + unknown > 0;
-    if (isWanted) clearTimer("empty");
-    else setTimer("empty", EMPTY_MS, leaveEmpty);
+    if (isWanted) {
+      timers.get("empty")?.();
+      timers.delete("empty");
+    } else setTimer("empty", EMPTY_MS, leaveEmpty);
     if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
   }
 
@@ -279,11 +267,13 @@ export function createInCall(
   return {
     row,
     place,
-    /** Resolves once the bot is in the channel, or cannot be. */
-    first: first.promise,
+    /** Resolves once the bot is in the channel, or cannot be, and the people are read. */
+    async joined(): Promise<"ready" | VoiceEnd> {
+      const how = await first.promise;
+      await refreshing;
+      return how;
+    },
     refresh,
-    /** Resolves once the people are read. */
-    read: async (): Promise<void> => await refreshing,
     leave,
     say: (text: string) => talk.say(text),
     /** Stops hearing a person at once, and stores it. */
@@ -296,7 +286,7 @@ export function createInCall(
     async agree(sender: Sender): Promise<TextKey> {
       const { id: userId } = sender;
       const before = choices.get(userId);
-      if (!await members.mayTalk(guildId, channelId, sender)) return "notAuthorized";
+      if (!await members.mayTalk(place, sender)) return "notAuthorized";
       const last = choices.get(userId);
       if (last !== before && last?.choice === "deaf") return "voiceDeaf";
       await note(userId, "heard");

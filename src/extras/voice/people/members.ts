@@ -5,7 +5,7 @@
 
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
-import type { ChannelId, GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
+import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { VoiceStates } from "../../../core/discord/voice.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import { memberPayload, userPayload } from "../../../discord/gateway/decode/payloads.ts";
@@ -13,12 +13,7 @@ import { placeIn } from "../../../discord/gateway/decode/places.ts";
 import { displayNameOf, senderOf } from "../../../discord/gateway/decode/senders.ts";
 import { expect, RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import { isRecord } from "../../../lib/text/json.ts";
-
-export interface ReadMember {
-  readonly sender: Sender;
-  /** The nickname or display name; absent if it is the username. Untrusted. */
-  readonly displayName?: string;
-}
+import type { CallPlace, CallSpeaker } from "../line/call.ts";
 
 /** Milliseconds for which facts of a person are fresh. */
 const FRESH_MS = 60_000;
@@ -32,13 +27,13 @@ export function createMembers(
 ) {
   type Known = {
     readonly at: number;
-    readonly member: Promise<ReadMember | undefined>;
+    readonly member: Promise<CallSpeaker | undefined>;
     /** That the gateway told last before it. */
     readonly roles: readonly RoleId[] | undefined;
   };
   const known = new Map<string, Known>();
 
-  async function ask(guildId: GuildId, userId: UserId): Promise<ReadMember | undefined> {
+  async function ask(guildId: GuildId, userId: UserId): Promise<CallSpeaker | undefined> {
     const path = `/guilds/${guildId}/members/${userId}`;
     const raw = await client.request("GET", path).catch((error: unknown) => {
       if (error instanceof RestError && error.kind === "not_found") return undefined;
@@ -55,35 +50,40 @@ export function createMembers(
     };
   }
 
+  function read(guildId: GuildId, userId: UserId): Promise<CallSpeaker | undefined> {
+    const key = `${guildId} ${userId}`;
+    const before = known.get(key);
+    const { roles } = voice.of(guildId).find((one) => one.userId === userId) ?? {};
+    const isFresh = before && now() - before.at < FRESH_MS &&
+      (!roles || before.roles?.toString() === roles.toString());
+    if (isFresh) return before.member;
+    const member = ask(guildId, userId);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, { at: now(), member, roles });
+    member.catch(() => known.get(key)?.member === member && known.delete(key));
+    return member;
+  }
+
+  /** Whether a person may talk to the bot in a voice channel; bots never may. */
+  async function mayTalk({ guildId, channelId }: CallPlace, sender: Sender): Promise<boolean> {
+    if (sender.automaton) return false;
+    const { authorize, policy: { needsOwnerInGuild } } = policy();
+    const ownerInGuild = needsOwnerInGuild ? await judging.presence.ask(guildId) : undefined;
+    const place = placeIn(guildId, channelId, reader.index.get(guildId));
+    const event = { kind: "speech", place, channelId, sender } as const;
+    return authorize(event, ownerInGuild ? { ownerInGuild } : {}).kind === "accept";
+  }
+
   return {
+    mayTalk,
     /**
-     * Reads a member; `undefined` if the user is none.
+     * Reads a person who may talk to the bot in a voice channel; `undefined` for others.
      *
      * @throws {RestError} If Discord does not answer.
      */
-    async read(guildId: GuildId, userId: UserId): Promise<ReadMember | undefined> {
-      const key = `${guildId} ${userId}`;
-      const before = known.get(key);
-      const { roles } = voice.of(guildId).find((one) => one.userId === userId) ?? {};
-      const isFresh = before && now() - before.at < FRESH_MS &&
-        (!roles || before.roles?.toString() === roles.toString());
-      if (isFresh) return await before.member;
-      const member = ask(guildId, userId);
-      known.delete(key);
-      known.set(key, { at: now(), member, roles });
-      const [oldest] = known.keys();
-      if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
-      member.catch(() => known.get(key)?.member === member && known.delete(key));
-      return await member;
-    },
-    /** Whether a person may talk to the bot in a voice channel; bots never may. */
-    async mayTalk(guildId: GuildId, channelId: ChannelId, sender: Sender): Promise<boolean> {
-      if (sender.automaton) return false;
-      const { authorize, policy: { needsOwnerInGuild } } = policy();
-      const ownerInGuild = needsOwnerInGuild ? await judging.presence.ask(guildId) : undefined;
-      const place = placeIn(guildId, channelId, reader.index.get(guildId));
-      const event = { kind: "speech", place, channelId, sender } as const;
-      return authorize(event, ownerInGuild ? { ownerInGuild } : {}).kind === "accept";
+    async speaker(place: CallPlace, userId: UserId): Promise<CallSpeaker | undefined> {
+      const member = await read(place.guildId, userId);
+      return member && await mayTalk(place, member.sender) ? member : undefined;
     },
     /** People were forgotten, or the config has changed: nothing is known any more. */
     forget: () => known.clear(),

@@ -82,16 +82,9 @@ export function hearButtons(
   callId: string,
   texts: Config["texts"],
 ): OutboundMessage["buttons"] {
+  const label = (key: "voiceHearMe" | "voiceStop") => notice(key, {}, texts).slice(0, 80);
   return [
-    {
-      customId: `${HEAR_BUTTON}:on:${callId}`,
-      label: notice("voiceHearMe", {}, texts).slice(0, 80),
-      style: "primary",
-    },
-    {
-      customId: `${HEAR_BUTTON}:off`,
-      label: notice("voiceStop", {}, texts).slice(0, 80),
-      style: "secondary",
-    },
+    { customId: `${HEAR_BUTTON}:on:${callId}`, label: label("voiceHearMe"), style: "primary" },
+    { customId: `${HEAR_BUTTON}:off`, label: label("voiceStop"), style: "secondary" },
   ];
 }

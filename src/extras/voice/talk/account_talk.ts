@@ -28,9 +28,9 @@ import { isRecord } from "../../../lib/text/json.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import { noticeBody } from "../../../render/reply.ts";
-import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
+import type { CallSpeaker, Talk, TalkPorts } from "../line/call.ts";
 import { createMinutes } from "./minutes.ts";
-import { msOf } from "./mouth.ts";
+import { msOf } from "./speeches.ts";
 import { createTalk, type OpenTalk, type TalkDeps } from "./talk.ts";
 
 const IDS = 2 ** 22;

@@ -10,8 +10,8 @@ const CHARS_MAX = 2_000;
 /** Characters that the fastest speaker says in a second, and those of a single word. */
 const CHARS_PER_SEC = 40;
 const CHARS_OF_WORD = 20;
-/** How often a phrase may follow itself. */
-const REPEATS_MAX = 4;
+/** A phrase of up to six words that is said five times in a row. */
+const LOOP = /(?<!\S)(\S+(?: \S+){0,5})(?: \1){4}(?!\S)/i;
 /** Sounds that a model describes: "[BLANK_AUDIO]", "(music)", "*coughs*", "♪". */
 const DESCRIBED = /\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫♬]/g;
 /** Credits of subtitles, which models have learned as the words of silence. */
@@ -23,18 +23,5 @@ export function heardWords(transcript: string, seconds: number): string | undefi
   const words = transcript.replace(DESCRIBED, " ").replace(/\s+/g, " ").trim();
   if (!/[\p{L}\p{N}]/u.test(words) || INVENTED.test(words)) return undefined;
   if (words.length > CHARS_OF_WORD + seconds * CHARS_PER_SEC) return undefined;
-  return isLoop(words) ? undefined : bounded(words, CHARS_MAX);
-}
-
-function isLoop(words: string): boolean {
-  const all = words.toLowerCase().split(" ");
-  for (let length = 1; length <= 6; length++) {
-    let repeats = 1;
-    for (let at = length; at + length <= all.length; at += length) {
-      const isSame = all.slice(at, at + length).join(" ") === all.slice(at - length, at).join(" ");
-      repeats = isSame ? repeats + 1 : 1;
-      if (repeats > REPEATS_MAX) return true;
-    }
-  }
-  return false;
+  return LOOP.test(words) ? undefined : bounded(words, CHARS_MAX);
 }

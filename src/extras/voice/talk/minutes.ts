@@ -48,7 +48,6 @@ export function createMinutes(
 ) {
   let waiting: SaidLine[] = [];
   let kept: SaidLine[] = [];
-  let keptChars = 0;
   const forgotten = new Map<UserId, number>();
   let cancel: (() => void) | undefined;
   let work = Promise.resolve();
@@ -82,7 +81,6 @@ export function createMinutes(
     forget(userId: UserId): void {
       forgotten.set(userId, timesOf(userId) + 1);
       kept = withoutForgotten(kept);
-      keptChars = textOf(kept).length + 1;
     },
     add(by: UserId, name: string, said: string): void {
       const text = bounded(
@@ -93,8 +91,7 @@ export function createMinutes(
       if (textOf(waiting).length + text.length > POST_CHARS) flush();
       waiting.push(line);
       kept.push(line);
-      keptChars += text.length + 1;
-      while (keptChars > KEPT_CHARS) keptChars -= (kept.shift()?.text ?? "").length + 1;
+      while (textOf(kept).length > KEPT_CHARS) kept.shift();
       cancel ??= schedule(flush, POST_MS);
     },
     async end(): Promise<void> {

@@ -26,7 +26,7 @@ import type {
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import { msOf } from "./mouth.ts";
+import { msOf } from "./speeches.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
 /** Milliseconds before the next connection to a server that failed. */
@@ -46,7 +46,7 @@ const HOW =
 /** Result of a call whose turn waits for a person, while the talk goes on. */
 const WAITS = "It waits for a person, who gets a card in the chat. Its result follows later.";
 
-export interface EarPorts extends SpeechPorts {
+export interface RealtimePorts extends SpeechPorts {
   readonly server: RealtimeServer;
   readonly pauseMs: number;
   /** The person begins to speak, or has ended. */
@@ -70,7 +70,7 @@ export interface EarPorts extends SpeechPorts {
 }
 
 /** The connection's conversation, as the server has it. */
-interface EarTalk {
+interface RealtimeSession {
   readonly socket: RealtimeSocket;
   /** Messages of turns whose sound it has, and texts that it was given. */
   readonly spoken: Set<MessageId>;
@@ -82,31 +82,23 @@ interface EarTalk {
   session?: string;
   /** Whether the server has sent anything. */
   hasWorked?: true;
-  /** The item whose sound is played, and the milliseconds of sound before it. */
-  item?: { readonly id: string; readonly fromMs: number };
   /** Gets the events of the answer that is under way. */
   answer?: (event: RealtimeEvent) => void;
 }
 
-export interface Ear {
-  append(pcm: Pcm): void;
-  speechOf(turn: TurnToSpeak): TurnSpeech;
-  close(): void;
-}
-
 /**
- * Creates the ear of one person; it connects with the first sound. The function is long because its
+ * Creates the connection of one person; it connects with the first sound. The function is long because its
  * inner functions share one connection.
  */
-export function createEar(ports: EarPorts): Ear {
+export function createRealtimeTalk(ports: RealtimePorts) {
   const { server, now, log } = ports;
-  let current: EarTalk | undefined;
+  let current: RealtimeSession | undefined;
   let retryAt = -Infinity;
   let last = Promise.resolve();
   let lastAt = 0;
   let cancelPause: (() => void) | undefined;
 
-  function conversation(): EarTalk | undefined {
+  function conversation(): RealtimeSession | undefined {
     if (current || now() < retryAt) return current;
     const socket = server.open({
       event: (event) => current?.socket === socket && take(current, event),
@@ -147,7 +139,7 @@ export function createEar(ports: EarPorts): Ear {
     if (left <= 0) send(new Int16Array((ports.pauseMs + MORE_MS) / 1_000 * SAMPLE_RATE));
   }
 
-  function take(of: EarTalk, event: RealtimeEvent): void {
+  function take(of: RealtimeSession, event: RealtimeEvent): void {
     const item = textOf(event, "item_id");
     of.hasWorked = true;
     switch (event["type"]) {
@@ -169,7 +161,7 @@ export function createEar(ports: EarPorts): Ear {
     }
   }
 
-  async function heard(of: EarTalk, item: string, transcript: string): Promise<void> {
+  async function heard(of: RealtimeSession, item: string, transcript: string): Promise<void> {
     const seconds = (of.began.get(item) ?? 0) / 1_000;
     of.began.delete(item);
     const isAsked = await ports.words(transcript, seconds, (id) => of.spoken.add(id));
@@ -180,7 +172,7 @@ export function createEar(ports: EarPorts): Ear {
 
   /** Gives the server what it lacks of a request: the history at first, then results of calls. */
   function bring(
-    of: EarTalk,
+    of: RealtimeSession,
     { system, messages, tools = [] }: ModelRequest,
     { id: turn, sender }: InboundMessage,
   ): void {
@@ -226,7 +218,7 @@ export function createEar(ports: EarPorts): Ear {
   async function* answer(
     request: ModelRequest,
     turn: InboundMessage,
-    sound: (pcm: Pcm) => Promise<void>,
+    sound: (pcm: Pcm, item: string) => Promise<void>,
     signals: { readonly turn: AbortSignal; readonly person: AbortSignal },
   ): AsyncGenerator<ModelPart> {
     const before = last;
@@ -265,10 +257,8 @@ export function createEar(ports: EarPorts): Ear {
         const type = textOf(event, "type");
         if (/^response\.(output_)?audio\.delta$/.test(type)) {
           const pcm = pcmOf(textOf(event, "delta"));
-          const id = textOf(event, "item_id");
-          if (of.item?.id !== id) of.item = { id, fromMs: ms };
           if ((ms += msOf(pcm)) > LONGEST_MS) throw failure("rejected", "it has no end");
-          await sound(pcm);
+          await sound(pcm, textOf(event, "item_id"));
         } else if (/^response\.(output_)?(audio_transcript|text)\.delta$/.test(type)) {
           hasText = true;
           yield { kind: "text", text: textOf(event, "delta") };
@@ -315,24 +305,30 @@ export function createEar(ports: EarPorts): Ear {
     new ModelError(`${server.modelId} gave no answer: ${why}`, { kind, modelId: server.modelId });
 
   return {
-    append(pcm) {
+    append(pcm: Pcm): void {
       send(pcm);
       lastAt = now();
       cancelPause ??= ports.schedule(pause, ports.pauseMs);
     },
-    speechOf(turn) {
+    speechOf(turn: TurnToSpeak): TurnSpeech {
       const speech = createTurnSpeech(turn, ports, "sound");
+      /** The last item of the turn's sound, and the milliseconds of sound before it. */
+      let item: { readonly id: string; readonly fromMs: number } | undefined;
+      let soundMs = 0;
+      const hear = async (pcm: Pcm, id: string) => {
+        if (item?.id !== id) item = { id, fromMs: soundMs };
+        soundMs += msOf(pcm);
+        await speech.hear(pcm);
+      };
       return {
         ...speech,
         async end(...answer) {
           const of = current;
           const said = await speech.end(...answer);
-          if (of?.item && speech.stopped.aborted) {
-            const { id: item_id, fromMs } = of.item;
-            const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - fromMs));
-            const type = "conversation.item.truncate";
-            const item = { item_id, content_index: 0, audio_end_ms };
-            of.socket.send({ type, event_id: OPTIONAL, ...item });
+          if (item && speech.stopped.aborted) {
+            const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - item.fromMs));
+            const cut = { item_id: item.id, content_index: 0, audio_end_ms };
+            of?.socket.send({ type: "conversation.item.truncate", event_id: OPTIONAL, ...cut });
           }
           return said;
         },
@@ -340,11 +336,11 @@ export function createEar(ports: EarPorts): Ear {
           id: server.modelId,
           takesImages: false,
           generate: (request, signal) =>
-            answer(request, turn.message, speech.hear, { turn: signal, person: speech.stopped }),
+            answer(request, turn.message, hear, { turn: signal, person: speech.stopped }),
         },
       };
     },
-    close() {
+    close(): void {
       cancelPause?.();
       current?.answer?.({ type: "error", error: { message: "the person is not heard any more" } });
       current?.socket.close();
@@ -353,6 +349,8 @@ export function createEar(ports: EarPorts): Ear {
     },
   };
 }
+
+export type RealtimeTalk = ReturnType<typeof createRealtimeTalk>;
 
 function recordOf(event: RealtimeEvent, key: string): RealtimeEvent {
   const { [key]: value } = event;

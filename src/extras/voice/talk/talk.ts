@@ -13,12 +13,11 @@ import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import type { Log } from "../../../lib/log.ts";
 import { readerTime } from "../../../lib/text/units.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
-import type { HeardPiece, Pcm } from "../line/call.ts";
-import type { CallSpeaker, Talk, TalkPorts } from "../line/talk.ts";
+import type { CallSpeaker, HeardPiece, Pcm, Talk, TalkPorts } from "../line/call.ts";
 import { isAddressed } from "./addressed.ts";
 import { heardWords } from "./heard_words.ts";
-import { createMouth, msOf, wavOf } from "./mouth.ts";
-import { createEar, type Ear, type EarPorts } from "./realtime.ts";
+import { createSpeeches, msOf, wavOf } from "./speeches.ts";
+import { createRealtimeTalk, type RealtimePorts, type RealtimeTalk } from "./realtime.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 import type { Spoken } from "../../../core/inbound/inbound.ts";
 
@@ -48,7 +47,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
     signal: AbortSignal,
   ) => Promise<string>;
   /** The server that hears and speaks; `undefined` in mode `turns`. */
-  readonly realtime: Pick<EarPorts, "server" | "pauseMs"> | undefined;
+  readonly realtime: Pick<RealtimePorts, "server" | "pauseMs"> | undefined;
   /** Counts seconds that such a server has spoken. */
   readonly count: (seconds: number, by: CallSpeaker["sender"]) => void;
   /**
@@ -91,12 +90,12 @@ export interface OpenTalk extends Talk {
 /** Creates the talk of a call. The function is long because its inner functions share one state. */
 export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const { now, log, schedule, texts } = deps;
-  const mouth = createMouth(ports.call, { schedule, now });
+  const speeches = createSpeeches(ports.call, { schedule, now });
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
   /** The people whose pieces wait, one entry for each piece. */
   const waiting: UserId[] = [];
-  const ears = new Map<UserId, Ear>();
+  const connections = new Map<UserId, RealtimeTalk>();
   const paid = new Map<UserId, { ms: number; readonly isPaid: boolean }>();
   /** Each person has another symbol once they are heard anew: words from before do not count. */
   let heard: ReadonlyMap<UserId, symbol> = new Map();
@@ -131,7 +130,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     if (text === undefined || !isHeard(userId, since)) return false;
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
-    const facts = { humans: ports.humans(), names: deps.names(), last: mouth.last() };
+    const facts = { humans: ports.humans(), names: deps.names(), last: speeches.last() };
     if (!isAddressed({ userId, text, beganAt }, facts)) return false;
     return await deps.ask(speaker, text, { seconds }, naming);
   }
@@ -161,14 +160,14 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     );
   }
 
-  /** The ear of a heard person, in mode `realtime`. */
-  function earOf(userId: UserId): Ear | undefined {
-    const known = ears.get(userId);
+  /** The connection of a heard person, in mode `realtime`. */
+  function connectionOf(userId: UserId): RealtimeTalk | undefined {
+    const known = connections.get(userId);
     if (known || !deps.realtime || !isHeard(userId)) return known;
     const since = heard.get(userId);
-    const ear = createEar({
+    const connection = createRealtimeTalk({
       ...{ ...deps.realtime, ...speechPorts(), now },
-      speaking: (isSpeaking) => isSpeaking ? mouth.interrupted(userId) : mouth.silent(userId),
+      speaking: (isSpeaking) => isSpeaking ? speeches.interrupted(userId) : speeches.silent(userId),
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
       spoke: (seconds, { sender }) => deps.count(seconds, sender),
       words: (transcript, seconds, naming) => {
@@ -176,21 +175,21 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
         return understand(said, since, () => Promise.resolve(transcript), naming);
       },
     });
-    ears.set(userId, ear);
-    return ear;
+    connections.set(userId, connection);
+    return connection;
   }
 
   const speechPorts = (to?: CallSpeaker["sender"]): SpeechPorts => ({
-    ...{ mouth, texts, schedule, log, harmlessPart: deps.harmlessPart },
+    ...{ speeches, texts, schedule, log, harmlessPart: deps.harmlessPart },
     speak: (text, signal) => deps.speak(text, signal, to),
   });
 
   function setHeard(people: ReadonlySet<UserId>): void {
     heard = new Map([...people].map((id) => [id, heard.get(id) ?? Symbol()]));
-    for (const [userId, ear] of ears) {
+    for (const [userId, connection] of connections) {
       if (people.has(userId)) continue;
-      ear.close();
-      ears.delete(userId);
+      connection.close();
+      connections.delete(userId);
       paid.delete(userId);
     }
   }
@@ -203,11 +202,11 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     },
     speechBegan(userId) {
       if (!heard.has(userId)) return;
-      mouth.interrupted(userId);
-      if (deps.realtime) mouth.silent(userId); // the server tells when they end
+      speeches.interrupted(userId);
+      if (deps.realtime) speeches.silent(userId); // the server tells when they end
     },
     piece({ userId, pcm, endedAt, end }) {
-      if (end === "pause") mouth.silent(userId);
+      if (end === "pause") speeches.silent(userId);
       const since = heard.get(userId);
       const own = waiting.filter((one) => one === userId).length;
       const isFull = own >= WAITING.ofOne || waiting.length >= WAITING.ofAll;
@@ -223,26 +222,28 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       ).finally(() => waiting.splice(waiting.indexOf(userId), 1));
     },
     frame(userId, pcm) {
-      const ear = earOf(userId);
-      if (!ear) return;
+      const connection = connectionOf(userId);
+      if (!connection) return;
       void inOrder.run(userId, async () => {
-        if (ears.get(userId) === ear && await isPaid(userId, msOf(pcm))) ear.append(pcm);
+        if (connections.get(userId) === connection && await isPaid(userId, msOf(pcm))) {
+          connection.append(pcm);
+        }
       }).catch((error: unknown) => log.warn("Cannot count sound of a call", { userId, error }));
     },
     say(text) {
       const { signal } = stopping;
-      void mouth.play(deps.speak(text, signal), undefined, signal).catch((error: unknown) =>
+      void speeches.play(deps.speak(text, signal), undefined, signal).catch((error: unknown) =>
         log.warn("Cannot speak a text in a call", { error })
       );
     },
     speechOf(turn) {
       const { sender } = turn.message;
       if (!deps.realtime) return createTurnSpeech(turn, speechPorts(sender));
-      return earOf(sender.id)?.speechOf(turn);
+      return connectionOf(sender.id)?.speechOf(turn);
     },
     async stop() {
       stopping.abort(new Error("the call is over"));
-      for (const ear of ears.values()) ear.close();
+      for (const connection of connections.values()) connection.close();
       await deps.minutes?.end();
     },
   };

@@ -8,7 +8,7 @@ import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
 import type { CallSpeech, Pcm } from "../line/call.ts";
-import { type Mouth, msOf } from "./mouth.ts";
+import { msOf, type Speeches } from "./speeches.ts";
 import { createSentences, isMoreThanSpeech, type Sentence } from "./sentences.ts";
 
 /** Milliseconds without a word after which the bot says that it works. */
@@ -17,7 +17,7 @@ export const WORKING_MS = 8_000;
 const LOOK_MS = 50;
 
 export interface SpeechPorts {
-  readonly mouth: Pick<Mouth, "open" | "play" | "quiet">;
+  readonly speeches: Pick<Speeches, "open" | "play" | "quiet">;
   /** Speaks a sentence, and counts it. It throws if the server fails, or if a budget is spent. */
   readonly speak: (text: string, signal: AbortSignal) => AsyncIterable<Pcm>;
   /** The part of a growing text that people may see. */
@@ -56,7 +56,7 @@ export function createTurnSpeech(
   ports: SpeechPorts,
   by: "sentences" | "sound" = "sentences",
 ): HeardSpeech {
-  const { mouth, schedule, log } = ports;
+  const { speeches, schedule, log } = ports;
   const person = new AbortController();
   const signal = AbortSignal.any([ending, person.signal]);
   let speech: CallSpeech | undefined;
@@ -79,14 +79,14 @@ export function createTurnSpeech(
   async function hear(pcm: Pcm): Promise<void> {
     if (!isMarked && !signal.aborted) {
       if (mayShow) await mayShow;
-      await mouth.quiet(signal);
+      await speeches.quiet(signal);
     }
     if (signal.aborted) return;
     if (!isMarked) {
       isMarked = true;
       await mark(); // before people can hear it
     }
-    speech ??= mouth.open(message.sender.id, () => person.abort());
+    speech ??= speeches.open(message.sender.id, () => person.abort());
     speech.write(pcm);
     soundMs += msOf(pcm);
   }
@@ -127,15 +127,18 @@ export function createTurnSpeech(
 
   /** Says a notice by itself. */
   const line = (text: string): Promise<void> =>
-    mouth.play(ports.speak(text, ending), message.sender.id, ending).catch((error: unknown) => {
+    speeches.play(ports.speak(text, ending), message.sender.id, ending).catch((error: unknown) => {
       if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });
     });
 
-  /** Says a notice, and nothing after it. */
+  /** Ends the speech, which the next one waits for; then says a notice, if there is one. */
   function only(text: string): void {
     isOver = true;
     cancelWorking();
-    if (text !== "") work = work.then(() => line(text));
+    work = work.then(() => {
+      speech?.end();
+      return text === "" ? undefined : line(text);
+    });
   }
 
   const cancelWorking = schedule(() => {

@@ -31,7 +31,7 @@ export interface TurnSpeech {
   pause(): void;
   /** A call of the turn waits for a person, who gets a card. */
   waits(): void;
-  /** Says a notice in place of an answer. */
+  /** The turn is over: says a notice in place of an answer; an empty one is not said. */
   say(text: string): void;
 }
 
@@ -58,7 +58,7 @@ export function spokenTurn(
   speech: TurnSpeech | undefined,
 ): FinishedTurn {
   const { end: { kind }, outbox: [first] } = turn;
-  if (kind === "failed" || kind === "refused") speech?.say(first?.message.content ?? "");
+  speech?.say(kind === "failed" || kind === "refused" ? first?.message.content ?? "" : "");
   const isNeeded = kind !== "answered" || hasLines || !speech || speech.isPosted();
   return isNeeded ? turn : { ...turn, outbox: [] };
 }

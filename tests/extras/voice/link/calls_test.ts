@@ -44,7 +44,7 @@ async function joined() {
   );
   const ends: string[] = [];
   const call = calls.join({ guildId: GUILD, channelId: TALK }, {
-    ...{ state: () => {}, speechBegan: () => {}, piece: () => {}, frame: () => {} },
+    ...{ ready: () => {}, speechBegan: () => {}, piece: () => {}, frame: () => {} },
     ended: (end) => ends.push(end),
   });
   await settle();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { describe, it } from "node:test";
-import { createEars } from "../../../../src/extras/voice/link/ears.ts";
+import { createReceiver } from "../../../../src/extras/voice/link/receiver.ts";
 import { openLink } from "../../../../src/extras/voice/link/link.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
@@ -20,7 +20,7 @@ function linkOf() {
   const opened: number[] = [];
   const sockets: WebSocket[] = [];
   const ends: string[] = [];
-  const ears = createEars({
+  const receiver = createReceiver({
     opus: { takeDecoder: () => undefined },
     rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
     events: { speechBegan: () => {}, piece: () => {}, frame: () => {} },
@@ -47,8 +47,8 @@ function linkOf() {
     },
   }, {
     opus: { encode: () => new Uint8Array() },
-    ears,
-    events: { state: () => {}, ended: (end) => ends.push(end) },
+    receiver,
+    events: { ready: () => {}, ended: (end) => ends.push(end) },
   });
   const tell = (data: string | ArrayBuffer) =>
     sockets.at(-1)?.onmessage?.(new MessageEvent("message", { data }));

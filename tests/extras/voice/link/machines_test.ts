@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
+import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { createDave, type DaveSession, GROUP_MS } from "../../../../src/extras/voice/link/dave.ts";
 import { createGateway, DISCOVERY_MS } from "../../../../src/extras/voice/link/gateway.ts";
-import { OP, readServerMessage } from "../../../../src/extras/voice/link/wire/messages.ts";
+import { readServerMessage } from "../../../../src/extras/voice/link/wire/messages.ts";
 import { createPlayer, type PlayedSamples } from "../../../../src/extras/voice/link/player.ts";
 import { userId } from "../../../support/discord/builders.ts";
 
@@ -35,7 +36,6 @@ function play(...events: readonly (readonly [atMs: number, event: Event])[]) {
     discover: (ssrc) => did.push(`discover ${ssrc}`),
     session: (mode, _, dave) => did.push(`session ${mode} ${dave}`),
     pass: ({ op }) => did.push(`pass ${op}`),
-    changed: () => did.push("changed"),
     resumed: () => did.push("resumed"),
     ended: (end) => did.push(`ended ${end}`),
   });
@@ -49,13 +49,13 @@ function play(...events: readonly (readonly [atMs: number, event: Event])[]) {
   return { did, sent, dueMs: gateway.dueMs() };
 }
 
-const HELLO = { op: OP.hello, d: { heartbeat_interval: 1_000 } };
+const HELLO = { op: OP.Hello, d: { heartbeat_interval: 1_000 } };
 const READY = {
-  op: OP.ready,
+  op: OP.Ready,
   d: { ssrc: 1, ip: "1.2.3.4", port: 5, modes: ["aead_aes256_gcm_rtpsize"] },
 };
 const SESSION = {
-  op: OP.session,
+  op: OP.SessionDescription,
   d: { mode: "aead_aes256_gcm_rtpsize", secret_key: Array(32).fill(1), dave_protocol_version: 1 },
   seq: 4,
 };
@@ -79,14 +79,13 @@ describe("[V9] createGateway()", () => {
     ["connects", [], []],
     ["beats after a part of the interval, then after all of it", [
       [500, "tick"],
-      [600, { op: OP.acked, d: null }],
+      [600, { op: OP.HeartbeatAck, d: null }],
       [1_499, "tick"],
       [1_500, "tick"],
     ], ["send 3", "send 3"]],
     ["resumes if a beat is not acknowledged", [[500, "tick"], [1_500, "tick"], [1_500, "tick"]], [
       "send 3",
       "drop",
-      "changed",
       "open",
     ]],
     ["resumes with the last number", [
@@ -95,8 +94,8 @@ describe("[V9] createGateway()", () => {
       [20, "tick"],
       [30, "opened"],
       [30, HELLO],
-      [40, { op: OP.resumed, d: null }],
-    ], ["drop", "changed", "open", "send 7", "resumed"]],
+      [40, { op: OP.Resumed, d: null }],
+    ], ["drop", "open", "send 7", "resumed"]],
     ["waits longer after each failure, and asks for a server after five", [
       [0, closedBy()],
       [0, "tick"],
@@ -110,7 +109,23 @@ describe("[V9] createGateway()", () => {
       [3_500, closedBy()],
       [7_500, "tick"],
       [7_500, closedBy()],
-    ], [...Array(5).fill(["drop", "changed", "open"]).flat(), "drop", "ended refresh"]],
+    ], [...Array(5).fill(["drop", "open"]).flat(), "drop", "ended refresh"]],
+    ["asks for a server if no resumed connection holds", [
+      ...[0, 500, 1_500, 3_500, 7_500].flatMap((at, index, all) =>
+        [
+          [all[index - 1] ?? 0, closedBy()],
+          [at, "tick"],
+          [at, "opened"],
+          [at, HELLO],
+          [at, { op: OP.Resumed, d: null }],
+        ] as const
+      ),
+      [7_500, closedBy()],
+    ], [
+      ...Array(5).fill(["drop", "open", "send 7", "resumed"]).flat(),
+      "drop",
+      "ended refresh",
+    ]],
     ["ignores what follows its end", [[0, closedBy(4014)], [0, closedBy(4014)], [0, HELLO]], [
       "drop",
       "ended disconnected",
@@ -128,9 +143,11 @@ describe("[V9] createGateway()", () => {
       .map(([code, end]) =>
         [`ends after ${code}`, [[0, closedBy(code)]], ["drop", `ended ${end}`]] as const
       ),
-    ["resumes after 4015", [[0, closedBy(4015)]], ["drop", "changed"]],
-    ["passes on what is for others", [[0, { op: OP.gone, d: { user_id: "5" } }]], ["pass 13"]],
-    ["ignores unknown and broken messages", [[0, { op: 99 }], [0, { op: OP.speaking, d: 3 }], [
+    ["resumes after 4015", [[0, closedBy(4015)]], ["drop"]],
+    ["passes on what is for others", [[0, { op: OP.ClientDisconnect, d: { user_id: "5" } }]], [
+      "pass 13",
+    ]],
+    ["ignores unknown and broken messages", [[0, { op: 99 }], [0, { op: OP.Speaking, d: 3 }], [
       0,
       {},
     ]], []],
@@ -183,10 +200,10 @@ describe("[V9] createGateway()", () => {
 
 describe("[V9] readServerMessage()", () => {
   it("reads messages in bytes, and the numbers of unknown ones", () => {
-    const commit = Uint8Array.of(1, 2, OP.commit, 0, 7, 9);
+    const commit = Uint8Array.of(1, 2, OP.DaveMlsAnnounceCommitTransition, 0, 7, 9);
     assert.deepEqual(readServerMessage(commit), {
       seq: 258,
-      message: { op: OP.commit, content: commit.subarray(3) },
+      message: { op: OP.DaveMlsAnnounceCommitTransition, content: commit.subarray(3) },
     });
     assert.deepEqual(readServerMessage(Uint8Array.of(1, 2, 99, 0, 7)), {
       seq: 258,
@@ -195,7 +212,7 @@ describe("[V9] readServerMessage()", () => {
     assert.deepEqual(readServerMessage(Uint8Array.of(1, 2)), {});
     assert.deepEqual(readServerMessage("no JSON"), { seq: undefined, message: undefined });
     for (const d of [{}, { user_id: "x", ssrc: 1 }, { user_id: "11", ssrc: "1" }, null, 7]) {
-      assert.equal(readServerMessage(JSON.stringify({ op: OP.speaking, d })).message, undefined);
+      assert.equal(readServerMessage(JSON.stringify({ op: OP.Speaking, d })).message, undefined);
     }
   });
 });
@@ -235,7 +252,6 @@ function daveOf() {
     createSession: () => (call("create"), session),
     send: (op, d) => did.push(`${op} ${JSON.stringify(d)}`),
     sendBytes: (op, content) => did.push(`${op} ${Buffer.from(content)}`),
-    changed: () => {},
     failed: () => did.push("failed"),
   });
   const bytes = (op: number, ...content: number[]) => {
@@ -255,22 +271,22 @@ function daveOf() {
 describe("[V9] createDave()", () => {
   it("joins a group with the people of the call, and follows its changes", () => {
     const { dave, bytes, json, take } = daveOf();
-    bytes(OP.externalSender, 1, 2);
-    json(OP.joined, { user_ids: ["11", "2"] });
+    bytes(OP.DaveMlsExternalSender, 1, 2);
+    json(OP.ClientsConnect, { user_ids: ["11", "2"] });
     dave.start(1);
     assert.deepEqual(take(), ["create", "sender", "26 k"]);
     assert.equal(dave.isReady(), false);
-    bytes(OP.proposals, 0, 5);
+    bytes(OP.DaveMlsProposals, 0, 5);
     assert.deepEqual(take(), ["proposals 0 2,11", "28 cw"]);
-    bytes(OP.commit, 0, 0, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 0, 5);
     assert.deepEqual([take(), dave.isReady()], [["commit"], true]);
-    bytes(OP.proposals, 1, 5);
-    bytes(OP.commit, 0, 9, 5);
-    json(OP.executeTransition, { transition_id: 9 });
+    bytes(OP.DaveMlsProposals, 1, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 9, 5);
+    json(OP.DaveExecuteTransition, { transition_id: 9 });
     assert.deepEqual(take(), ["proposals 1 2,11", "28 cw", "commit", '23 {"transition_id":9}']);
-    json(OP.prepareEpoch, { epoch: 1, protocol_version: 1 });
+    json(OP.DavePrepareEpoch, { epoch: 1, protocol_version: 1 });
     assert.deepEqual([take(), dave.isReady()], [["reinit", "sender", "26 k"], false]);
-    bytes(OP.welcome, 0, 0, 5);
+    bytes(OP.DaveMlsWelcome, 0, 0, 5);
     assert.equal(dave.isReady(), true);
   });
 
@@ -279,29 +295,29 @@ describe("[V9] createDave()", () => {
     dave.start(1);
     failing.add("commit");
     take();
-    bytes(OP.commit, 0, 7, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 7, 5);
     assert.deepEqual(take(), ['31 {"transition_id":7}', "reinit", "26 k"]);
-    bytes(OP.commit, 0, 8, 5); // was on its way
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 8, 5); // was on its way
     assert.deepEqual(take(), []);
     failing.clear();
-    bytes(OP.welcome, 0, 9, 5);
+    bytes(OP.DaveMlsWelcome, 0, 9, 5);
     assert.deepEqual(take(), ["welcome", '23 {"transition_id":9}']);
     failing.add("commit");
-    bytes(OP.commit, 0, 10, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 10, 5);
     assert.deepEqual(take(), ['31 {"transition_id":10}', "reinit", "26 k"]);
   });
 
   it("goes to unencrypted sound and back only by a transition that was executed", () => {
     const { dave, bytes, json } = daveOf();
     dave.start(1);
-    bytes(OP.commit, 0, 0, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 0, 5);
     const frame = Buffer.from("frame");
     assert.equal(String(dave.encrypt(frame)), "frame!");
-    json(OP.prepareTransition, { transition_id: 5, protocol_version: 0 });
+    json(OP.DavePrepareTransition, { transition_id: 5, protocol_version: 0 });
     assert.equal(String(dave.encrypt(frame)), "frame!");
-    json(OP.executeTransition, { transition_id: 6 });
+    json(OP.DaveExecuteTransition, { transition_id: 6 });
     assert.equal(dave.isEndToEnd(), true);
-    json(OP.executeTransition, { transition_id: 5 });
+    json(OP.DaveExecuteTransition, { transition_id: 5 });
     assert.equal(String(dave.encrypt(frame)), "frame");
     assert.equal(dave.isEndToEnd(), false);
   });
@@ -310,24 +326,24 @@ describe("[V9] createDave()", () => {
     const { dave, bytes, json, take } = daveOf();
     dave.start(1);
     for (let id = 1; id <= 100; id++) {
-      json(OP.prepareTransition, { transition_id: id, protocol_version: 0 });
+      json(OP.DavePrepareTransition, { transition_id: id, protocol_version: 0 });
     }
-    for (let id = 1; id < 100; id++) json(OP.executeTransition, { transition_id: id });
+    for (let id = 1; id < 100; id++) json(OP.DaveExecuteTransition, { transition_id: id });
     assert.equal(dave.isEndToEnd(), true);
-    json(OP.executeTransition, { transition_id: 100 });
+    json(OP.DaveExecuteTransition, { transition_id: 100 });
     assert.equal(dave.isEndToEnd(), false);
     for (let from = 100; from < 20_100; from += 100) {
-      json(OP.joined, { user_ids: Array.from({ length: 100 }, (_, at) => `${from + at}`) });
+      json(OP.ClientsConnect, { user_ids: Array.from({ length: 100 }, (_, at) => `${from + at}`) });
     }
     take();
-    bytes(OP.proposals, 0, 5);
+    bytes(OP.DaveMlsProposals, 0, 5);
     assert.equal(take()[0]?.split(",").length, 10_001);
   });
 
   it("drops frames that it cannot decrypt, and joins anew after fifty in a row", () => {
     const { dave, bytes, failing, take } = daveOf();
     dave.start(1);
-    bytes(OP.commit, 0, 0, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 0, 5);
     failing.add("decrypt");
     take();
     for (let frame = 0; frame < 49; frame++) {
@@ -338,7 +354,7 @@ describe("[V9] createDave()", () => {
     assert.equal(take()[0], '31 {"transition_id":0}');
     const silence = Uint8Array.of(0xf8, 0xff, 0xfe);
     assert.equal(dave.decrypt(ANNA, silence), silence);
-    bytes(OP.welcome, 0, 0, 5);
+    bytes(OP.DaveMlsWelcome, 0, 0, 5);
     take();
     for (let frame = 0; frame < 99; frame++) dave.decrypt(ANNA, Buffer.from("frame"));
     assert.deepEqual(take(), []);
@@ -352,12 +368,12 @@ describe("[V9] createDave()", () => {
     take();
     dave.resumed();
     assert.deepEqual(take(), ['31 {"transition_id":0}', "reinit", "26 k"]);
-    bytes(OP.welcome, 0, 0, 5);
-    bytes(OP.proposals, 0, 5);
+    bytes(OP.DaveMlsWelcome, 0, 0, 5);
+    bytes(OP.DaveMlsProposals, 0, 5);
     take();
     dave.resumed();
     assert.deepEqual(take(), ["28 cw"]);
-    bytes(OP.commit, 0, 0, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 0, 5);
     take();
     dave.resumed();
     assert.deepEqual(take(), []);
@@ -366,12 +382,12 @@ describe("[V9] createDave()", () => {
   it("takes a sender for the next group, and gives up one that is wrong", () => {
     const { dave, bytes, failing, json, take } = daveOf();
     dave.start(1);
-    bytes(OP.commit, 0, 0, 5);
+    bytes(OP.DaveMlsAnnounceCommitTransition, 0, 0, 5);
     failing.add("sender");
     take();
-    bytes(OP.externalSender, 1, 2);
+    bytes(OP.DaveMlsExternalSender, 1, 2);
     assert.deepEqual([take(), dave.isReady()], [[], true]);
-    json(OP.prepareEpoch, { epoch: 1, protocol_version: 1 });
+    json(OP.DavePrepareEpoch, { epoch: 1, protocol_version: 1 });
     assert.deepEqual(take(), ["reinit", "failed"]);
   });
 
@@ -380,7 +396,7 @@ describe("[V9] createDave()", () => {
     dave.start(1);
     dave.tick(0);
     dave.tick(10 * GROUP_MS);
-    json(OP.joined, { user_ids: ["11"] });
+    json(OP.ClientsConnect, { user_ids: ["11"] });
     take();
     const seen = Array.from({ length: 6 }, (_, at) => (dave.tick(at * GROUP_MS), take().at(-1)));
     assert.deepEqual(seen.filter(Boolean), ["26 k", "26 k", "failed"]);

@@ -25,7 +25,7 @@ async function startCall({ refusals = [], hasChannel = true }: {
   const clock = new FakeClock();
   let members: readonly VoiceMember[] = [];
   const main = createMainCall({ guildId: GUILD, channelId: TALK }, {
-    state: ({ kind }) => log.push(kind),
+    ready: () => log.push("ready"),
     speechBegan: () => log.push("began"),
     piece: () => log.push("piece"),
     frame: () => log.push("frame"),
@@ -68,9 +68,9 @@ async function startCall({ refusals = [], hasChannel = true }: {
 
 type Started = Awaited<ReturnType<typeof startCall>>;
 
-const JOINED = "connecting, join, > wss://e:1/?v=8, > hear";
-const AGAIN = "reconnecting, leave, join";
-const READY = { kind: "state", state: { kind: "ready", isEndToEnd: true } } as const;
+const JOINED = "join, > wss://e:1/?v=8, > hear";
+const AGAIN = "leave, join";
+const READY = { kind: "ready", isEndToEnd: true } as const;
 
 describe("[V9] createMainCall()", () => {
   const rows: readonly (readonly [
@@ -82,11 +82,11 @@ describe("[V9] createMainCall()", () => {
     ["connects to another server", ({ main }) => {
       main.server({ guildId: GUILD, token: "t2" });
       main.server({ guildId: GUILD, token: "t3", endpoint: "e:2" });
-    }, "reconnecting, > wss://e:2/?v=8, > hear"],
+    }, "> wss://e:2/?v=8, > hear"],
     ["stops hearing at once, also while the server is gone", ({ main }) => {
       main.server({ guildId: GUILD, token: "t2" });
       main.call.hear(new Map());
-    }, "reconnecting, > hear"],
+    }, "> hear"],
     ["joins anew if the server wants it", ({ main, connect }) => {
       main.told({ kind: "over", end: "refresh", token: "t" });
       main.moved(undefined, "s");
@@ -157,9 +157,8 @@ describe("[V9] createMainCall()", () => {
       main.told({ kind: "over", end: "refresh", token: "t" });
       connect();
       await clock.advance(12_999);
-      main.told({ kind: "state", state: { kind: "reconnecting" } });
       await clock.advance(1);
-    }, `${AGAIN}, > wss://e:1/?v=8, > hear, reconnecting, > close, leave, over, ended unreachable`],
+    }, `${AGAIN}, > wss://e:1/?v=8, > hear, > close, leave, over, ended unreachable`],
     ["passes on the end of the thread", ({ main }) => {
       main.told({ kind: "over", end: "no_encryption", token: "t" });
       main.told({ kind: "began", userId: BOT });
@@ -177,14 +176,14 @@ describe("[V9] createMainCall()", () => {
 
   it("ends before it joins if Discord would refuse", async () => {
     const { take } = await startCall({ refusals: ["full"] });
-    assert.equal(take(), "connecting, > close, leave, over, ended full");
+    assert.equal(take(), "> close, leave, over, ended full");
   });
 
   it("says that a channel is full if it filled up during the join", async () => {
     const { clock, take } = await startCall({ refusals: [undefined, "full"] });
     await clock.advance(8_000);
     await settle();
-    assert.equal(take(), "connecting, join, > close, leave, over, ended full");
+    assert.equal(take(), "join, > close, leave, over, ended full");
   });
 
   it("ends as the channel is deleted", async () => {

@@ -165,6 +165,14 @@ describe("[V1] joining and leaving", () => {
     assert.deepEqual(world.people.calls.failures(), []);
   });
 
+  it("shows its card on a stage that refuses its wish to speak", async () => {
+    const world = await openWorld();
+    world.state.isMute = true;
+    await world.move([ADA], STAGE);
+    await world.give("join", ADA);
+    assert.deepEqual(world.posts.map(({ channelId }) => channelId), [STAGE]);
+  });
+
   it("asks to speak on a stage", async () => {
     const world = await openWorld();
     await world.move([ADA], STAGE);
@@ -477,6 +485,39 @@ describe("[V3] consent", () => {
       world.posts[0]?.content ?? "",
       /go to `https:\/\/api\.openai\.com`, this machine, `https:\/\/far\.example`\./,
     );
+  });
+
+  it("hears no one who refuses while the call begins", async () => {
+    const world = await openWorld({ heardRoles: [HEARD_ROLE] });
+    world.roles.set(ADA, [...world.roles.get(ADA) ?? [], HEARD_ROLE]);
+    await world.move([ADA], DECK);
+    const { choices, choose } = world.store.voice;
+    const slow = Promise.withResolvers<void>();
+    Object.assign(world.store.voice, {
+      async choices(...of: Parameters<typeof choices>) {
+        const stored = await choices(...of);
+        await slow.promise;
+        return stored;
+      },
+      async choose(...of: Parameters<typeof choose>) {
+        await slow.promise; // the store answers in order
+        return await choose(...of);
+      },
+    });
+    const given = [world.give("join", ADA), world.give("deafen", ADA)];
+    await world.rest();
+    slow.resolve();
+    await Promise.all(given);
+    assert.equal(world.calls.length, 1);
+    assert.deepEqual(world.heard(), []);
+  });
+
+  it("leaves a call that the config gives no server of speech any more", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    await world.reload({}, { audio: { speak: "openai/tts-1" } });
+    assert.deepEqual([world.calls.length, world.call().isLeft], [1, true]);
   });
 
   it("hears no person whose Stop has followed their press", async () => {

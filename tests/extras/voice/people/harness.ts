@@ -9,8 +9,12 @@ import type { VoiceMember } from "../../../../src/core/discord/voice.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import type { CallEvents, HearAs, VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
-import type { TalkPorts } from "../../../../src/extras/voice/line/talk.ts";
+import type {
+  CallEvents,
+  HearAs,
+  TalkPorts,
+  VoiceEnd,
+} from "../../../../src/extras/voice/line/call.ts";
 import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
 import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
 import type { Store } from "../../../../src/store/store.ts";
@@ -98,6 +102,7 @@ export async function openWorld(
   let members: readonly VoiceMember[] = [];
   const state = {
     isDown: false,
+    isMute: false, // may not ask to speak
     denied: 0n, // rights of the bot's channels that no one has
     failing,
     reads: 0, // of members
@@ -120,6 +125,9 @@ export async function openWorld(
 
   function answer(method: string, path: string, body: unknown): unknown {
     if (state.isDown) throw new RestError("is down", { kind: "unavailable", route: path });
+    if (method === "PATCH" && state.isMute) {
+      throw new RestError("is refused", { kind: "forbidden", route: path, code: 50013 });
+    }
     if (method === "PATCH") return void state.patches.push(body);
     const [, userId = ""] = /\/members\/(\d+)$/.exec(path) ?? [];
     if (userId) {
@@ -178,9 +186,7 @@ export async function openWorld(
           const call: FakeCall = { channelId, events, heard: new Map(), isLeft: false };
           calls.push(call);
           const end = state.failing;
-          queueMicrotask(() =>
-            end ? events.ended(end) : events.state({ kind: "ready", isEndToEnd: true })
-          );
+          queueMicrotask(() => end ? events.ended(end) : events.ready(true));
           return {
             place: { guildId: GUILD, channelId },
             hear: (heard) => void (call.heard = heard),
@@ -232,11 +238,10 @@ export async function openWorld(
     /** Gives a command; its answer. */
     async give(name: "join" | "leave" | "deafen", by: UserId, channel?: ChannelId) {
       const command = callOf(name, {
-        guildId: GUILD,
-        channelId: HALL,
-        sender: sender({ id: by }),
+        ...{ guildId: GUILD, channelId: HALL, sender: sender({ id: by }) },
+        options: channel ? { channel } : {},
       });
-      const answered = name === "join" ? people.join(command, channel) : people[name](command);
+      const answered = people[name](command);
       await rest();
       return await answered;
     },

@@ -247,6 +247,26 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.equal(cut()?.["audio_end_ms"], 100);
   });
 
+  it("is cut in a later answer of a turn: the server learns how much of that one was heard", async () => {
+    const { says, turn, talk, server, speeches } = await build({ speed: 2 }, {
+      playedMs: Infinity,
+    });
+    const { id } = await says("tell a story");
+    const { speech, ask } = turn(id);
+    await ask(requestOf("tell a story"));
+    const { ms: before = 0 } = speeches[0] ?? {};
+    const asking = ask(requestOf("tell a story"));
+    while (speeches[0]?.ms === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    talk.speechBegan(ADA);
+    const { ms: heard = 0 } = speeches[0] ?? {};
+    await speech.end((await asking).text, false);
+    const cut = () =>
+      server.sessions[0]?.events.find(({ type }) => type === "conversation.item.truncate");
+    while (!cut()) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(before > 0 && heard > before);
+    assert.equal(cut()?.["audio_end_ms"], heard - before);
+  });
+
   for (
     const [why, options, sent, rows, tells] of [
       ["no words are in it", {}, 8, [5, 5], 0],

@@ -286,6 +286,20 @@ describe("[V5] the speech of a turn", () => {
     assert.equal(marks.length, 2);
   });
 
+  for (const how of ["waits", "say"] as const) {
+    it(`ends if the turn does after some words, so that the next one begins: ${how}`, async () => {
+      const { turn, speeches } = build();
+      const { speech } = turn();
+      speech.stream((text) => text).grow("Let me do that.");
+      speech.pause();
+      if (how === "say") speech.say("");
+      else speech.waits();
+      await quiet();
+      const expected = how === "waits" ? [true, true] : [true];
+      assert.deepEqual(speeches.map(({ hasEnded }) => hasEnded), expected);
+    });
+  }
+
   it("posts the answer if the speech server fails in the middle", async () => {
     const { turn, said, clock, world } = build();
     const { speech } = turn();

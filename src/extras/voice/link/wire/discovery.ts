@@ -12,12 +12,11 @@ const ADDRESS_AT = 8;
 const PORT_AT = 72;
 
 export function discoveryRequest(ssrc: number): Uint8Array {
-  const packet = new Uint8Array(4 + REST_BYTES);
-  const view = new DataView(packet.buffer);
-  view.setUint16(0, ASK);
-  view.setUint16(2, REST_BYTES);
-  view.setUint32(4, ssrc);
-  return packet;
+  const packet = new DataView(new ArrayBuffer(4 + REST_BYTES));
+  packet.setUint16(0, ASK);
+  packet.setUint16(2, REST_BYTES);
+  packet.setUint32(4, ssrc);
+  return new Uint8Array(packet.buffer);
 }
 
 /** Reads the answer; `undefined` for other packets. */

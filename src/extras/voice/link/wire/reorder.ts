@@ -32,12 +32,12 @@ export function createReorder() {
       }
       expected = first;
     }
-    for (let item = held.get(expected ?? 0); item; item = held.get(expected ?? 0)) {
+    for (let at = expected ?? 0;; expected = ++at) {
+      const item = held.get(at);
+      if (!item) return out;
       out.push({ kind: "packet", content: item.content });
-      held.delete(expected ?? 0);
-      expected = (expected ?? 0) + 1;
+      held.delete(at);
     }
-    return out;
   }
 
   /** The packet's place in the stream; `undefined` for one that was read, or is of no stream. */

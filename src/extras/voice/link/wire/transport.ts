@@ -12,34 +12,25 @@ import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 const TAG_BYTES = 16;
 const COUNTER_BYTES = 4;
 
-interface Cipher {
-  readonly nonceBytes: number;
-  /** The ciphertext and its tag. */
-  seal(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, plain: Uint8Array): Uint8Array;
-  /** @throws {Error} If the tag is wrong. */
-  open(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, sealed: Uint8Array): Uint8Array;
-}
+/** As the other cipher, by the runtime: its library takes twenty times as long for this one. */
+const gcm = (key: Uint8Array, nonce: Uint8Array, header: Uint8Array) => ({
+  encrypt(plain: Uint8Array): Uint8Array {
+    const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(header);
+    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  },
+  decrypt(sealed: Uint8Array): Uint8Array {
+    const end = sealed.length - TAG_BYTES;
+    const cipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES })
+      .setAAD(header).setAuthTag(sealed.subarray(end));
+    return Buffer.concat([cipher.update(sealed.subarray(0, end)), cipher.final()]);
+  },
+});
 
+/** The ciphers of each mode, and the length of their nonces; the best one first. */
 const CIPHERS = {
-  aead_aes256_gcm_rtpsize: {
-    nonceBytes: 12,
-    seal(key, nonce, header, plain) {
-      const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(header);
-      return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-    },
-    open(key, nonce, header, sealed) {
-      const end = sealed.length - TAG_BYTES;
-      const cipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES })
-        .setAAD(header).setAuthTag(sealed.subarray(end));
-      return Buffer.concat([cipher.update(sealed.subarray(0, end)), cipher.final()]);
-    },
-  },
-  aead_xchacha20_poly1305_rtpsize: {
-    nonceBytes: 24,
-    seal: (key, nonce, header, plain) => xchacha20poly1305(key, nonce, header).encrypt(plain),
-    open: (key, nonce, header, sealed) => xchacha20poly1305(key, nonce, header).decrypt(sealed),
-  },
-} satisfies Readonly<Record<string, Cipher>>;
+  aead_aes256_gcm_rtpsize: { cipher: gcm, nonceBytes: 12 },
+  aead_xchacha20_poly1305_rtpsize: { cipher: xchacha20poly1305, nonceBytes: 24 },
+};
 
 export type TransportMode = keyof typeof CIPHERS;
 
@@ -52,35 +43,32 @@ export function chooseMode(offered: readonly string[]): TransportMode | undefine
   return Object.keys(CIPHERS).filter(isTransportMode).find((mode) => offered.includes(mode));
 }
 
-export interface Transport {
-  /** Returns the whole packet. */
-  seal(header: Uint8Array, plain: Uint8Array): Uint8Array;
-  /** Returns the decrypted part of a packet; `undefined` if it is not of the server. */
-  open(packet: Uint8Array, headerBytes: number): Uint8Array | undefined;
-}
-
-export function createTransport(mode: TransportMode, key: Uint8Array, sent = 0): Transport {
-  const cipher: Cipher = CIPHERS[mode];
+export function createTransport(mode: TransportMode, key: Uint8Array, sent = 0) {
+  const { cipher, nonceBytes } = CIPHERS[mode];
   let counter = sent;
   return {
-    seal(header, plain) {
-      const nonce = Buffer.alloc(cipher.nonceBytes);
+    /** Returns the whole packet. */
+    seal(header: Uint8Array, plain: Uint8Array): Uint8Array {
+      const nonce = Buffer.alloc(nonceBytes);
       nonce.writeUInt32BE(counter);
       counter = (counter + 1) >>> 0;
-      const sealed = cipher.seal(key, nonce, header, plain);
+      const sealed = cipher(key, nonce, header).encrypt(plain);
       return Buffer.concat([header, sealed, nonce.subarray(0, COUNTER_BYTES)]);
     },
-    open(packet, headerBytes) {
+    /** Returns the decrypted part of a packet; `undefined` if it is not of the server. */
+    open(packet: Uint8Array, headerBytes: number): Uint8Array | undefined {
       const end = packet.length - COUNTER_BYTES;
       if (end < headerBytes + TAG_BYTES) return undefined;
-      const nonce = Buffer.alloc(cipher.nonceBytes);
+      const nonce = Buffer.alloc(nonceBytes);
       nonce.set(packet.subarray(end));
       const header = packet.subarray(0, headerBytes);
       try {
-        return cipher.open(key, nonce, header, packet.subarray(headerBytes, end));
+        return cipher(key, nonce, header).decrypt(packet.subarray(headerBytes, end));
       } catch {
         return undefined;
       }
     },
   };
 }
+
+export type Transport = ReturnType<typeof createTransport>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createEars } from "../../../../src/extras/voice/link/ears.ts";
+import { createReceiver } from "../../../../src/extras/voice/link/receiver.ts";
 import type { Dave } from "../../../../src/extras/voice/link/dave.ts";
 import type { Transport } from "../../../../src/extras/voice/link/wire/transport.ts";
 import { rtpHeader } from "../../../../src/extras/voice/link/wire/rtp.ts";
@@ -8,18 +8,18 @@ import { userId } from "../../../support/discord/builders.ts";
 
 const [ADA, BEN] = [userId("101"), userId("102")];
 
-/** Ears whose decoder notes whose frames it gets: a frame is the last digit of its sender's id. */
+/** A receiver whose decoder notes whose frames it gets: a frame is the last digit of its sender's id. */
 function build() {
   const decoded: string[] = [];
   const opened: number[] = [];
-  const ears = createEars({
+  const receiver = createReceiver({
     opus: {
       takeDecoder: () => ({
-        decode: ([from]) => {
-          decoded.push(from === 1 ? "Ada" : "Ben");
+        decode: (packet) => {
+          decoded.push(packet?.[0] === 1 ? "Ada" : "Ben");
           return new Int16Array(480);
         },
-        conceal: () => new Int16Array(480),
+        decodePacketLoss: () => new Int16Array(480),
         free() {},
       }),
     },
@@ -39,15 +39,15 @@ function build() {
   } as Dave;
   let sequence = 0;
   return {
-    ...{ ears, decoded, opened },
+    ...{ receiver, decoded, opened },
     send(ssrc: number, from: 1 | 2) {
       const header = rtpHeader({ sequence: ++sequence, timestamp: 0, ssrc });
-      ears.packet(Uint8Array.of(...header, from), transport, dave, 0);
+      receiver.packet(Uint8Array.of(...header, from), transport, dave, 0);
     },
   };
 }
 
-describe("[V2] createEars()", () => {
+describe("[V2] createReceiver()", () => {
   const rows: readonly (readonly [
     what: string,
     does: (world: ReturnType<typeof build>) => void,
@@ -59,8 +59,8 @@ describe("[V2] createEars()", () => {
     ["leaves unknown numbers encrypted", ({ send }) => send(3, 2), [], 0],
     [
       "decodes no one behind the number of another",
-      ({ ears, send }) => {
-        ears.speaks(2, ADA);
+      ({ receiver, send }) => {
+        receiver.speaks(2, ADA);
         send(2, 2);
       },
       [],
@@ -68,8 +68,8 @@ describe("[V2] createEars()", () => {
     ],
     [
       "knows one number of a person: an old one may be of others",
-      ({ ears, send }) => {
-        ears.speaks(4, ADA);
+      ({ receiver, send }) => {
+        receiver.speaks(4, ADA);
         send(1, 2);
         send(4, 1);
       },
@@ -78,8 +78,8 @@ describe("[V2] createEars()", () => {
     ],
     [
       "takes a number that goes to another person",
-      ({ ears, send }) => {
-        ears.speaks(1, BEN);
+      ({ receiver, send }) => {
+        receiver.speaks(1, BEN);
         send(1, 2);
       },
       [],
@@ -87,8 +87,8 @@ describe("[V2] createEars()", () => {
     ],
     [
       "hears no one who has left",
-      ({ ears, send }) => {
-        ears.gone(ADA);
+      ({ receiver, send }) => {
+        receiver.gone(ADA);
         send(1, 1);
       },
       [],
@@ -96,9 +96,9 @@ describe("[V2] createEars()", () => {
     ],
     [
       "stops in mid-speech",
-      ({ ears, send }) => {
+      ({ receiver, send }) => {
         send(1, 1);
-        ears.hear(new Map());
+        receiver.hear(new Map());
         send(1, 1);
       },
       ["Ada"],
@@ -108,11 +108,46 @@ describe("[V2] createEars()", () => {
   for (const [what, does, decoded, opened] of rows) {
     it(what, () => {
       const world = build();
-      world.ears.hear(new Map([[ADA, "pieces"]]));
-      world.ears.speaks(1, ADA);
-      world.ears.speaks(2, BEN);
+      world.receiver.hear(new Map([[ADA, "pieces"]]));
+      world.receiver.speaks(1, ADA);
+      world.receiver.speaks(2, BEN);
       does(world);
       assert.deepEqual([world.decoded, world.opened.length], [decoded, opened]);
     });
   }
+
+  it("reads the frame after a lost one for both: a key opens no frame twice", () => {
+    const read: string[] = [];
+    const opened = new Set<Uint8Array>();
+    const receiver = createReceiver({
+      opus: {
+        takeDecoder: () => ({
+          decode(packet, { decodeFec = false } = {}) {
+            read.push(`${packet?.[0]}${decodeFec ? " for the one before" : ""}`);
+            return new Int16Array(480);
+          },
+          decodePacketLoss() {
+            read.push("lost");
+            return new Int16Array(480);
+          },
+          free() {},
+        }),
+      },
+      rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+      events: { speechBegan() {}, piece() {}, frame() {} },
+      onSound() {},
+    });
+    receiver.hear(new Map([[ADA, "frames"]]));
+    receiver.speaks(1, ADA);
+    const transport = { open: (packet, bytes) => packet.subarray(bytes) } as Transport;
+    const dave = {
+      decrypt: (_, frame) => opened.size < opened.add(frame).size ? frame : undefined,
+    } as Dave;
+    for (const sequence of [1, 4]) {
+      const header = rtpHeader({ sequence, timestamp: 0, ssrc: 1 });
+      receiver.packet(Uint8Array.of(...header, sequence, 0), transport, dave, 0);
+    }
+    receiver.tick(dave, 60);
+    assert.deepEqual(read, ["1", "lost", "4 for the one before", "4"]);
+  });
 });

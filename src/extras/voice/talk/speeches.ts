@@ -5,8 +5,7 @@
 
 import type { UserId } from "../../../core/discord/ids.ts";
 import { type StartTimer, waitFor } from "../../../lib/clock.ts";
-import type { Call, CallSpeech, Pcm } from "../line/call.ts";
-import { SAMPLE_RATE } from "../line/call.ts";
+import { type Call, type CallSpeech, type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import type { LastSpeech } from "./addressed.ts";
 
 /** Milliseconds after which a person whose speech has no end counts as silent: it was a noise. */
@@ -14,7 +13,7 @@ const SPEAKS_MS = 5_000;
 /** Milliseconds between two looks whether people are silent. */
 const LOOK_MS = 100;
 
-export function createMouth(
+export function createSpeeches(
   call: Pick<Call, "speak">,
   { schedule, now }: { readonly schedule: StartTimer; readonly now: () => number },
 ) {
@@ -73,7 +72,7 @@ export function createMouth(
   };
 }
 
-export type Mouth = ReturnType<typeof createMouth>;
+export type Speeches = ReturnType<typeof createSpeeches>;
 
 /** Milliseconds of a sound. */
 export function msOf({ length }: Pcm): number {
@@ -81,16 +80,15 @@ export function msOf({ length }: Pcm): number {
 }
 
 /** A sound as a file that transcription takes: mono, 16 bits. */
-export function wavOf(pcm: Pcm): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(44 + pcm.length * 2);
+export function wavOf({ buffer, byteOffset, byteLength }: Pcm): Uint8Array<ArrayBuffer> {
+  const form = [16, 0x1_0001, SAMPLE_RATE, SAMPLE_RATE * 2, 0x10_0002];
+  const bytes = new Uint8Array(44 + byteLength);
   const view = new DataView(bytes.buffer);
-  const sizes: readonly (readonly [at: number, size: number])[] = [
-    ...[[4, bytes.length - 8], [16, 16], [20, 0x1_0001], [24, SAMPLE_RATE]] as const,
-    ...[[28, SAMPLE_RATE * 2], [32, 0x10_0002], [40, pcm.length * 2]] as const,
-  ];
-  for (const [at, size] of sizes) view.setUint32(at, size, true);
-  const words = [[0, "RIFF"], [8, "WAVEfmt "], [36, "data"]] as const;
-  for (const [at, word] of words) bytes.set(new TextEncoder().encode(word), at);
-  bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength), 44);
+  const fields = ["RIFF", 36 + byteLength, "WAVE", "fmt ", ...form, "data", byteLength];
+  for (const [index, field] of fields.entries()) {
+    if (typeof field === "number") view.setUint32(4 * index, field, true);
+    else bytes.set(new TextEncoder().encode(field), 4 * index);
+  }
+  bytes.set(new Uint8Array(buffer, byteOffset, byteLength), 44);
   return bytes;
 }

@@ -4,11 +4,11 @@
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { CallEvents, HearAs, Pcm } from "../line/call.ts";
+import { eachOnce } from "../../../lib/cache.ts";
+import { type CallEvents, FRAME_MS, FRAME_SAMPLES, type HearAs, type Pcm } from "../line/call.ts";
 import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts";
 import { type Dave, MAX_PEOPLE, SILENCE } from "./dave.ts";
 import type { Opus, SpeechDecoder } from "./opus.ts";
-import { FRAME_MS, FRAME_SAMPLES } from "./player.ts";
 import { createReorder, type Ordered } from "./wire/reorder.ts";
 import { contentOf, readRtp } from "./wire/rtp.ts";
 import type { Transport } from "./wire/transport.ts";
@@ -35,12 +35,12 @@ interface Stream {
 }
 
 /** Creates the listening part of a call. It is long because its functions share the streams. */
-export function createEars(
+export function createReceiver(
   { opus, rules, events, onSound }: {
     readonly opus: Pick<Opus, "takeDecoder">;
     readonly rules: () => ListenRules;
     readonly events: Pick<CallEvents, "speechBegan" | "piece" | "frame">;
-    /** A person sends: {@link Ears.tick} is to be called. */
+    /** A person sends: {@link SoundReceiver.tick} is to be called. */
     readonly onSound: () => void;
   },
 ) {
@@ -81,20 +81,26 @@ export function createEars(
     }
   }
 
-  function soundOf({ decoder, userId }: Stream, item: Ordered, dave: Dave): Pcm | undefined {
+  function soundOf(
+    decoder: SpeechDecoder,
+    item: Ordered,
+    open: (sealed: Uint8Array) => Uint8Array | undefined,
+  ) {
     const sealed = item.kind === "lost" ? item.next : item.content;
-    const opened = sealed && dave.decrypt(userId, sealed);
-    if (item.kind === "lost") return decoder.conceal(opened);
-    if (!opened) return decoder.conceal();
+    const opened = sealed && open(sealed);
+    if (!opened) return decoder.decodePacketLoss();
+    if (item.kind === "lost") return decoder.decode(opened, { decodeFec: true });
     return opened.length === SILENCE.length ? undefined : decoder.decode(opened);
   }
 
   function play(stream: Stream, ordered: readonly Ordered[], dave: Dave, nowMs: number): void {
+    /** The library opens a frame once. The one after a lost frame is read for both. */
+    const open = eachOnce((sealed: Uint8Array) => dave.decrypt(stream.userId, sealed));
     for (const item of ordered) {
       if (stream.toldMs > nowMs + AHEAD_MS) return; // a flood, of replays for example
       let pcm: Pcm | undefined;
       try {
-        pcm = soundOf(stream, item, dave);
+        pcm = soundOf(stream.decoder, item, open);
       } catch {
         continue; // no Opus
       }
@@ -105,7 +111,7 @@ export function createEars(
     }
   }
 
-  const ears = {
+  const receiver = {
     hear(people: ReadonlyMap<UserId, HearAs>): void {
       heard = people;
       early = []; // of before they agreed
@@ -127,7 +133,7 @@ export function createEars(
       const header = readRtp(packet);
       const userId = header && speakers.get(header.ssrc);
       if (header && !userId) {
-        const read = () => ears.packet(packet, transport, dave, nowMs);
+        const read = () => receiver.packet(packet, transport, dave, nowMs);
         early = [...early, { ssrc: header.ssrc, read }].slice(-MAX_EARLY);
       }
       if (!userId || !heard.has(userId)) return;
@@ -163,7 +169,7 @@ export function createEars(
       for (const userId of [...streams.keys()]) drop(userId);
     },
   };
-  return ears;
+  return receiver;
 }
 
-export type Ears = ReturnType<typeof createEars>;
+export type SoundReceiver = ReturnType<typeof createReceiver>;
