@@ -72,8 +72,9 @@ function opened(server: RealtimeServer): Promise<string> {
       reject(new Error(`${server.modelId} says nothing`));
     };
     const socket = server.open({
-      event() {
-        resolve(`${server.modelId} takes a connection`);
+      event({ type, error }) {
+        if (type === "error") reject(new Error(`${server.modelId}: ${JSON.stringify(error)}`));
+        else resolve(`${server.modelId} takes a connection`);
         queueMicrotask(() => socket.close());
       },
       ended: (reason) => reject(new Error(`${server.modelId}: ${reason}`)),

@@ -19,7 +19,6 @@ import {
 import { microsOf } from "../../../core/spending/usage.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { Log } from "../../../lib/log.ts";
-import { isRecord } from "../../../lib/text/json.ts";
 import type {
   RealtimeEvent,
   RealtimeServer,
@@ -27,14 +26,19 @@ import type {
 } from "../../../providers/other_apis/realtime.ts";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import { msOf } from "./mouth.ts";
+import { isCancelled, pcmOf, recordOf, responseOf, textOf } from "./realtime_events.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
 /** Milliseconds before the next connection to a server that failed. */
 const RETRY_MS = 5_000;
 /** Milliseconds of silence that the server gets beyond a pause. */
 const MORE_MS = 200;
-/** Milliseconds of the longest answer. */
-const LONGEST_MS = 600_000;
+/** Characters of the longest answer: ten minutes of sound. */
+const LONGEST_CHARS = 38_400_000;
+/** Milliseconds after which a silent server gives no answer: a small machine thinks first. */
+const SILENT_MS = 120_000;
+/** Seconds of a speech whose length the server does not tell. */
+const UNKNOWN_SEC = 30;
 /** Messages of the session that a new connection reads. */
 const HISTORY_MAX = 30;
 const FORMAT = { type: "audio/pcm", rate: SAMPLE_RATE };
@@ -77,8 +81,10 @@ interface EarTalk {
   readonly texts: Set<string>;
   /** Calls without a result. */
   readonly open: Set<string>;
-  /** Begin of each speech, in milliseconds of its sound. */
+  /** Of each speech without a transcript: its begin, then its length, in milliseconds of sound. */
   readonly began: Map<string, number>;
+  /** The response that began last; it may be that of an answer which was given up. */
+  response?: string;
   session?: string;
   /** Whether the server has sent anything. */
   hasWorked?: true;
@@ -116,7 +122,8 @@ export function createEar(ports: EarPorts): Ear {
         const gone = current;
         current = undefined;
         gone?.answer?.({ type: "error", error: { message: reason } });
-        if (!gone?.hasWorked) ports.failed(); // an idle one opens again with the next sound
+        // An idle one opens again with the next sound.
+        if (!gone?.hasWorked || gone.began.size > 0) ports.failed();
       },
     });
     const [spoken, texts, open] = [new Set<MessageId>(), new Set<string>(), new Set<string>()];
@@ -125,7 +132,7 @@ export function createEar(ports: EarPorts): Ear {
     const input = {
       format: FORMAT,
       transcription: { model: server.hears },
-      turn_detection: { ...detection, create_response: false, interrupt_response: true },
+      turn_detection: { ...detection, create_response: false, interrupt_response: false },
     };
     const audio = { input, output: { format: FORMAT, voice: server.voice } };
     socket.send({
@@ -161,17 +168,33 @@ export function createEar(ports: EarPorts): Ear {
       }
       case "conversation.item.input_audio_transcription.failed":
       case "conversation.item.input_audio_transcription.completed":
+        if (textOf(event, "type").endsWith("failed")) ports.failed();
         return void heard(of, item, textOf(event, "transcript")).catch((error: unknown) =>
           log.error("Cannot take what a person said in a call", { error })
         );
+      case "response.created":
+        of.response = responseOf(event);
+        return of.answer?.(event);
       default:
-        of.answer?.(event);
+        if (of.answer) return of.answer(event);
+        if (event["type"] === "error") refused(of, event);
     }
   }
 
+  /** An error outside of an answer. */
+  function refused(of: EarTalk, event: RealtimeEvent): void {
+    const error = recordOf(event, "error");
+    if (textOf(error, "event_id") === OPTIONAL) return;
+    const reason = textOf(error, "message").slice(0, 200);
+    log.warn("A Realtime server refused something", { model: server.modelId, reason });
+    if (of.began.size > 0) ports.failed(); // the words have no transcript
+    of.began.clear();
+  }
+
   async function heard(of: EarTalk, item: string, transcript: string): Promise<void> {
-    const seconds = (of.began.get(item) ?? 0) / 1_000;
-    of.began.delete(item);
+    const speech = of.began.has(item) ? item : ""; // LocalAI names no item of a speech
+    const seconds = (of.began.get(speech) ?? 0) / 1_000 || UNKNOWN_SEC;
+    of.began.delete(speech);
     const isAsked = await ports.words(transcript, seconds, (id) => of.spoken.add(id));
     if (!isAsked) {
       of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
@@ -202,13 +225,13 @@ export function createEar(ports: EarPorts): Ear {
     };
     const question = messages.findLastIndex(({ role }) => role === "user");
     const isFirst = of.texts.size === 0;
-    messages.slice(isFirst ? -HISTORY_MAX : 0).forEach((message: ModelMessage, index, all) => {
-      const at = index + messages.length - all.length;
+    messages.forEach((message: ModelMessage, at) => {
       const key = message.role === "tool"
         ? `call ${message.call.id}`
         : `${message.role} ${message.text}`;
       if (of.texts.has(key)) return;
       of.texts.add(key);
+      if (isFirst && at < messages.length - HISTORY_MAX) return; // nor later
       if (message.role === "tool") {
         const { call, text } = message;
         if (of.open.delete(call.id)) {
@@ -237,7 +260,11 @@ export function createEar(ports: EarPorts): Ear {
     let wake = () => {};
     const of = conversation();
     let isOver = false;
+    let chars = 0;
     let ms = 0;
+    /** A response that is not ours: the one before, or one that the server began by itself. */
+    let other = of?.response;
+    let hasAskedAgain = false;
     const cancel = () => {
       if (!isOver) of?.socket.send({ type: "response.cancel", event_id: OPTIONAL });
       wake();
@@ -252,22 +279,28 @@ export function createEar(ports: EarPorts): Ear {
       };
       bring(of, request, turn);
       const choice = request.mayCall === false ? { tool_choice: "none" } : {};
-      of.socket.send({ type: "response.create", response: choice });
+      const ask = () => of.socket.send({ type: "response.create", response: choice });
+      ask();
       const calls: ToolCall[] = [];
       let hasText = false;
       for (;;) {
         signals.turn.throwIfAborted();
         const event = events.shift();
         if (!event) {
-          await new Promise<void>((resolve) => wake = resolve);
+          const silence = { type: "error", error: { message: "it sends nothing" } };
+          const cancelWait = ports.schedule(() => of.answer?.(silence), SILENT_MS);
+          await new Promise<void>((resolve) => wake = resolve).finally(cancelWait);
           continue;
         }
         const type = textOf(event, "type");
+        if (responseOf(event) !== "" && responseOf(event) === other) continue;
+        chars += textOf(event, "delta").length;
+        if (chars > LONGEST_CHARS) throw failure("rejected", "it has no end");
         if (/^response\.(output_)?audio\.delta$/.test(type)) {
           const pcm = pcmOf(textOf(event, "delta"));
           const id = textOf(event, "item_id");
           if (of.item?.id !== id) of.item = { id, fromMs: ms };
-          if ((ms += msOf(pcm)) > LONGEST_MS) throw failure("rejected", "it has no end");
+          ms += msOf(pcm);
           await sound(pcm);
         } else if (/^response\.(output_)?(audio_transcript|text)\.delta$/.test(type)) {
           hasText = true;
@@ -282,6 +315,13 @@ export function createEar(ports: EarPorts): Ear {
           if (textOf(error, "event_id") === OPTIONAL) continue;
           throw failure("unavailable", textOf(error, "message").slice(0, 200));
         } else if (type === "response.done") {
+          const isEmpty = !hasText && ms === 0 && calls.length === 0;
+          if (isEmpty && !stopping.aborted && isCancelled(event)) {
+            other = responseOf(event); // a server that answers by itself ends its own answer for ours
+            if (!hasAskedAgain) ask();
+            hasAskedAgain = true;
+            continue;
+          }
           isOver = true;
           for (const { id } of calls) of.open.add(id);
           if (signals.person.aborted && !hasText) yield { kind: "text", text: "…" };
@@ -352,19 +392,4 @@ export function createEar(ports: EarPorts): Ear {
       retryAt = Infinity;
     },
   };
-}
-
-function recordOf(event: RealtimeEvent, key: string): RealtimeEvent {
-  const { [key]: value } = event;
-  return isRecord(value) ? value : {};
-}
-
-function textOf(event: RealtimeEvent, key: string): string {
-  const { [key]: value } = event;
-  return typeof value === "string" ? value : "";
-}
-
-function pcmOf(base64: string): Pcm {
-  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
-  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
 }
