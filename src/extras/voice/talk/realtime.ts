@@ -37,6 +37,8 @@ const MORE_MS = 200;
 const LONGEST_CHARS = 38_400_000;
 /** Milliseconds after which a silent server gives no answer: a small machine thinks first. */
 const SILENT_MS = 120_000;
+/** Milliseconds until an answer that the server has ended is asked for again, if none begins. */
+const AGAIN_MS = 1_000;
 /** Seconds of a speech whose length the server does not tell. */
 const UNKNOWN_SEC = 30;
 /** Messages of the session that a new connection reads. */
@@ -264,7 +266,7 @@ export function createEar(ports: EarPorts): Ear {
     let ms = 0;
     /** A response that is not ours: the one before, or one that the server began by itself. */
     let other = of?.response;
-    let hasAskedAgain = false;
+    let cancelAsk = () => {};
     const cancel = () => {
       if (!isOver) of?.socket.send({ type: "response.cancel", event_id: OPTIONAL });
       wake();
@@ -296,7 +298,8 @@ export function createEar(ports: EarPorts): Ear {
         if (responseOf(event) !== "" && responseOf(event) === other) continue;
         chars += textOf(event, "delta").length;
         if (chars > LONGEST_CHARS) throw failure("rejected", "it has no end");
-        if (/^response\.(output_)?audio\.delta$/.test(type)) {
+        if (type === "response.created") cancelAsk();
+        else if (/^response\.(output_)?audio\.delta$/.test(type)) {
           const pcm = pcmOf(textOf(event, "delta"));
           const id = textOf(event, "item_id");
           if (of.item?.id !== id) of.item = { id, fromMs: ms };
@@ -315,11 +318,12 @@ export function createEar(ports: EarPorts): Ear {
           if (textOf(error, "event_id") === OPTIONAL) continue;
           throw failure("unavailable", textOf(error, "message").slice(0, 200));
         } else if (type === "response.done") {
-          const isEmpty = !hasText && ms === 0 && calls.length === 0;
-          if (isEmpty && !stopping.aborted && isCancelled(event)) {
+          if (isCancelled(event) && !stopping.aborted) {
             other = responseOf(event); // a server that answers by itself ends its own answer for ours
-            if (!hasAskedAgain) ask();
-            hasAskedAgain = true;
+            cancelAsk = ports.schedule(ask, AGAIN_MS);
+            calls.length = 0;
+            if (hasText) yield { kind: "again" };
+            hasText = false;
             continue;
           }
           isOver = true;
@@ -330,6 +334,7 @@ export function createEar(ports: EarPorts): Ear {
       }
     } finally {
       cancel();
+      cancelAsk();
       stopping.removeEventListener("abort", cancel);
       if (ms > 0) ports.spoke(ms / 1_000, turn);
       if (of) of.answer = undefined;
