@@ -45,7 +45,10 @@ export async function checkSpeech(config: BotConfig, env: Env): Promise<readonly
   }
 }
 
-const reasonOf = (error: unknown) => error instanceof Error ? error.message : String(error);
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
 
 type Chosen = Exclude<ReturnType<typeof chooseSpeech>, { readonly problem: unknown }>;
 

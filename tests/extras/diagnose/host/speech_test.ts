@@ -4,6 +4,7 @@ import { WebSocketServer } from "ws";
 import { startModelServer } from "../../../../simulator/model/server.ts";
 import type { BotConfig } from "../../../../src/config/config.ts";
 import { checkSpeech } from "../../../../src/extras/diagnose/host/speech.ts";
+import { startSpeechServer } from "../../../support/model/speech_server.ts";
 import { loadTestConfig } from "../../../support/config.ts";
 
 async function check(baseUrl: string, keys: object = { voice: {} }) {
@@ -37,6 +38,16 @@ describe("checkSpeech()", () => {
       const [finding] = await check("http://127.0.0.1:9/v1", keys);
       assert.equal(finding?.status, "fail");
       assert.match(finding?.why ?? "", /^the bot would neither hear nor speak: /);
+    }
+  });
+
+  it("tells how a server refuses", async () => {
+    const server = await startSpeechServer({ fails: 401 });
+    try {
+      const [finding] = await check(server.baseUrl);
+      assert.match(finding?.why ?? "", /refused it: HTTP 401$/);
+    } finally {
+      await server.close();
     }
   });
 
