@@ -29,7 +29,7 @@ export interface InCallPorts {
     key: string,
     further?: Partial<Pick<OutboundMessage, "buttons" | "pings">>,
   ) => Promise<void>;
-  /** Asks to speak on a stage; does nothing in other channels. */
+  /** Asks to speak on a stage; does nothing in other channels, or if the bot may speak. */
   readonly askToSpeak: (place: CallPlace) => Promise<void>;
   readonly onEnded: (
     end: VoiceEnd,
@@ -93,14 +93,13 @@ export function createInCall(
 
   const call = calls.join(place, {
     state({ kind }) {
-      if (kind !== "ready" || isReady) return;
+      if (kind !== "ready") return;
+      work(() => ports.askToSpeak(place)); // anew after another join
+      if (isReady) return;
       isReady = true;
       first.resolve("ready");
       log.info("In a voice channel", { guildId, channelId, callId });
-      work(async () => {
-        await ports.askToSpeak(place);
-        await showCard();
-      });
+      work(showCard);
       refresh();
     },
     speechBegan(userId) {
