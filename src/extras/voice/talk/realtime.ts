@@ -33,8 +33,8 @@ import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 const RETRY_MS = 5_000;
 /** Milliseconds of silence that the server gets beyond a pause. */
 const MORE_MS = 200;
-/** Characters of the longest answer: ten minutes of sound. */
-const LONGEST_CHARS = 38_400_000;
+/** Characters of the longest answer, and those of sound that count as one: ten minutes of it. */
+const LONGEST = { chars: 192_000, ofSound: 200 };
 /** Milliseconds after which a silent server gives no answer: a small machine thinks first. */
 const SILENT_MS = 120_000;
 /** Milliseconds until an answer that the server has ended is asked for again, if none begins. */
@@ -174,10 +174,8 @@ export function createEar(ports: EarPorts): Ear {
         return void heard(of, item, textOf(event, "transcript")).catch((error: unknown) =>
           log.error("Cannot take what a person said in a call", { error })
         );
-      case "response.created":
-        of.response = responseOf(event);
-        return of.answer?.(event);
       default:
+        if (event["type"] === "response.created") of.response = responseOf(event);
         if (of.answer) return of.answer(event);
         if (event["type"] === "error") refused(of, event);
     }
@@ -296,10 +294,13 @@ export function createEar(ports: EarPorts): Ear {
         }
         const type = textOf(event, "type");
         if (responseOf(event) !== "" && responseOf(event) === other) continue;
-        chars += textOf(event, "delta").length;
-        if (chars > LONGEST_CHARS) throw failure("rejected", "it has no end");
+        const isSound = /^response\.(output_)?audio\.delta$/.test(type);
+        const item = recordOf(event, "item");
+        chars += textOf(event, "delta").length / (isSound ? LONGEST.ofSound : 1);
+        chars += textOf(item, "arguments").length;
+        if (chars > LONGEST.chars) throw failure("rejected", "it has no end");
         if (type === "response.created") cancelAsk();
-        else if (/^response\.(output_)?audio\.delta$/.test(type)) {
+        else if (isSound) {
           const pcm = pcmOf(textOf(event, "delta"));
           const id = textOf(event, "item_id");
           if (of.item?.id !== id) of.item = { id, fromMs: ms };
@@ -309,7 +310,6 @@ export function createEar(ports: EarPorts): Ear {
           hasText = true;
           yield { kind: "text", text: textOf(event, "delta") };
         } else if (type === "response.output_item.done") {
-          const item = recordOf(event, "item");
           if (item["type"] !== "function_call") continue;
           const [id, name] = [textOf(item, "call_id"), textOf(item, "name")];
           calls.push({ id, name, arguments: textOf(item, "arguments") });

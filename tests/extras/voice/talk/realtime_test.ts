@@ -369,6 +369,17 @@ describe("[V6] a talk by the Realtime protocol", () => {
       Array(11).fill({ type: "response.audio.delta", item_id: "i", delta: minute }),
       /has no end/,
     ],
+    "writes without an end": [
+      Array(300).fill({ type: "response.output_text.delta", delta: "x".repeat(1_000) }),
+      /has no end/,
+    ],
+    "calls tools without an end": [
+      Array(300).fill({
+        type: "response.output_item.done",
+        item: { type: "function_call", call_id: "c", name: "n", arguments: "x".repeat(1_000) },
+      }),
+      /has no end/,
+    ],
   };
   for (const [what, [events, why]] of Object.entries(hostile)) {
     it(`fails the turn of a server that ${what}`, async () => {
