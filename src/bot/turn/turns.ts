@@ -251,7 +251,7 @@ export function createAccountTurns(
       ...common,
       ...called && portsOfCall(message, called),
       queue: queueNow(),
-      model: speech?.model ?? commands.modelOf(route),
+      model: commands.modelOf(route),
       speech,
       manner: commands.settings.mannerOf(sessionKey),
       turn,

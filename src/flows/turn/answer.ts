@@ -77,15 +77,16 @@ const KEPT_SHARE = 0.15;
  * @throws {unknown} The store's error, if the store is down before the turn's end, or refuses even
  * the failed turn.
  */
-export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void> {
-  const { turn, model, log, events, channelQueues } = untraced;
-  const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
-  const named = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
+export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Promise<void> {
   const sorted = claim.attempt === 1
     ? NO_STEPS
-    : await readSteps(named.store, claim.message, named.readingTools, named.now());
+    : await readSteps(own.store, claim.message, own.readingTools, own.now());
   // After a crash, an answer that people may have heard in part is posted, and not said again.
-  const traced = sorted.isSpoken ? { ...named, speech: undefined } : named;
+  const said = sorted.isSpoken ? undefined : speech;
+  const untraced = { ...own, ...said && { speech: said, model: said.model ?? own.model } };
+  const { turn, model, log, events, channelQueues } = untraced;
+  const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
+  const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   // From the beginning to the end.
   const written = sorted.passed.length === 0
     ? traced.rules(claim.message)

@@ -9,8 +9,9 @@ import { contentTypeOf, sendSpeech, type SpeechDeps, unreachable } from "./reque
 export const SOUND_MS = 10_000;
 /** Maximum bytes of a sentence: three minutes. */
 const MAX_BYTES = 9_000_000;
-/** Samples a second that OpenAI's `pcm` has, and a call takes. */
+/** Samples a second that OpenAI's `pcm` has, and a call takes; and those of any sound. */
 const RATE = 24_000;
+const RATES = { least: 4_000, most: 192_000 };
 const HEADER_BYTES = 44;
 
 /**
@@ -76,6 +77,9 @@ export function createReadPcm(): (bytes: Uint8Array) => Int16Array {
       kept = all;
       if (all.length < (isWav ? HEADER_BYTES : 4)) return new Int16Array(0);
       rate = isWav ? new DataView(all.buffer).getUint32(24, true) : RATE;
+      if (rate < RATES.least || rate > RATES.most) {
+        throw new FileError("the speech server's answer has a wrong rate");
+      }
       all = isWav ? all.slice(HEADER_BYTES) : all;
     }
     const samples = new Int16Array(all.buffer, 0, all.length >> 1);

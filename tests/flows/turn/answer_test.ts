@@ -904,6 +904,22 @@ describe("[V5] [V7] the answer to a person who has spoken", () => {
     assert.deepEqual(said, []);
   });
 
+  it("is asked of the model that speaks itself, but not after such a crash", async () => {
+    const model = {
+      ...{ id: "test/talker", takesImages: false },
+      async *generate() {
+        yield { kind: "text", text: "aloud" } as const;
+        yield { kind: "finish", reason: "stop" } as const;
+      },
+    };
+    const speech = { ...voice(undefined, false).speech, model };
+    for (const [attempt, text] of [[1, "aloud"], [2, "hello, Ada"]] as const) {
+      const { ports, finished } = setUp({ taken: [{ kind: "spoken", at: 1 }] });
+      await answer({ ...claimOf(spokenMessage()), attempt }, { ...ports, speech });
+      assert.equal(finished[0]?.entries.at(-1)?.text, text);
+    }
+  });
+
   it("is posted with lines that stand under it", async () => {
     const { ports, finished } = setUp();
     const { speech } = voice(undefined, false);

@@ -162,8 +162,21 @@ describe("[V5] createSpeakPcm()", () => {
     assert.deepEqual(samples, [0, 0, 100, 100, 200, 200, 300, 300]);
   });
 
+  /** A WAV whose header tells a rate. */
+  const wavOf = (rate: number) => {
+    const wav = Buffer.alloc(44 + 400);
+    wav.write("RIFF");
+    wav.writeUInt32LE(rate, 24);
+    return wav;
+  };
   const bad = [
     ["a refusal", (answer: ServerResponse) => answer.writeHead(500).end(), /refused it/],
+    ["a WAV without a rate", (answer: ServerResponse) => answer.end(wavOf(0)), /wrong rate/],
+    [
+      "a WAV of one sample a second",
+      (answer: ServerResponse) => answer.end(wavOf(1)),
+      /wrong rate/,
+    ],
     [
       "a web page",
       (answer: ServerResponse) => answer.setHeader("content-type", "text/html").end("<p>"),

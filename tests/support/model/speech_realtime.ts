@@ -28,6 +28,11 @@ export interface RealtimeSwitches {
   diesAfterMs: number | undefined;
   /** Whether it refuses connections, as with a wrong key. */
   refuses: boolean;
+  /**
+   * Whether it answers by itself, and each request ends the answer before, whatever it was told; it
+   * names no item of a speech. LocalAI does so.
+   */
+  isEager: boolean;
   /** Names of events as in the protocol's beta, which some servers still use. */
   isBeta: boolean;
 }
@@ -100,6 +105,7 @@ export async function startRealtimeServer(
     speed: 10,
     diesAfterMs: undefined,
     refuses: false,
+    isEager: false,
     isBeta: false,
     ...options,
   };
@@ -225,16 +231,19 @@ function createTalk(
       speaking = newId("item");
       send("input_audio_buffer.speech_started", {
         audio_start_ms: (heardFrames - LOUD_FRAMES) * 20,
-        item_id: speaking,
+        ...!switches.isEager && { item_id: speaking },
       });
-      if (rules.interrupt_response) cancel("turn_detected");
+      if (rules.interrupt_response || switches.isEager) cancel("turn_detected");
     }
     if (!speaking || quiet * 20 < rules.silence_duration_ms) return;
     const id = speaking;
     speaking = undefined;
-    send("input_audio_buffer.speech_stopped", { audio_end_ms: heardFrames * 20, item_id: id });
+    send("input_audio_buffer.speech_stopped", {
+      audio_end_ms: heardFrames * 20,
+      ...!switches.isEager && { item_id: id },
+    });
     commit(id);
-    if (rules.create_response) void respond();
+    if (rules.create_response || switches.isEager) void respond();
   };
   const append = (audio: string) => {
     const bytes = Buffer.from(audio, "base64");
@@ -261,7 +270,8 @@ function createTalk(
     return true;
   };
   const respond = async () => {
-    if (active) return fail("Conversation already has an active response");
+    if (active && !switches.isEager) return fail("Conversation already has an active response");
+    cancel("turn_detected");
     const response = active = { id: newId("resp"), isCancelled: false };
     send("response.created", { response: { id: response.id, status: "in_progress", output: [] } });
     await wait(switches.delayMs);

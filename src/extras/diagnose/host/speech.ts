@@ -45,7 +45,10 @@ export async function checkSpeech(config: BotConfig, env: Env): Promise<readonly
   }
 }
 
-const reasonOf = (error: unknown) => error instanceof Error ? error.message : String(error);
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
 
 type Chosen = Exclude<ReturnType<typeof chooseSpeech>, { readonly problem: unknown }>;
 
@@ -72,8 +75,9 @@ function opened(server: RealtimeServer): Promise<string> {
       reject(new Error(`${server.modelId} says nothing`));
     };
     const socket = server.open({
-      event() {
-        resolve(`${server.modelId} takes a connection`);
+      event({ type, error }) {
+        if (type === "error") reject(new Error(`${server.modelId}: ${JSON.stringify(error)}`));
+        else resolve(`${server.modelId} takes a connection`);
         queueMicrotask(() => socket.close());
       },
       ended: (reason) => reject(new Error(`${server.modelId}: ${reason}`)),

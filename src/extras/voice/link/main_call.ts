@@ -124,6 +124,10 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     events.ended(end);
   }
 
+  /** Whether no person hears the bot: a moderator has muted it, or a stage does not let it speak. */
+  const isMuted = () =>
+    voice.of(guildId).find(({ userId }) => userId === ports.self())?.isMuted === true;
+
   const call: Call = {
     place,
     hear(people) {
@@ -138,7 +142,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
         speeches.delete(speech);
         resolve({ playedMs: Math.round(Atomics.load(played, 0) / SAMPLE_RATE * 1_000), isWhole });
       };
-      if (isOver) end(false);
+      if (isOver || isMuted()) end(false);
       else speeches.set(speech, end);
       const send = (message: ToCall) => {
         if (speeches.has(speech)) post(message);

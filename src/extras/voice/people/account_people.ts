@@ -43,6 +43,8 @@ export function createVoicePeople(
     const type = reader.index.get(guildId)?.channels.get(channelId)?.type;
     const userId = account.self()?.userId;
     if (type !== CHANNEL_KINDS.stage || userId === undefined) return;
+    const own = voice.of(guildId).find((one) => one.userId === userId);
+    if (own?.isMuted === false) return;
     const isModerator =
       await missingPermission({ guildId, channelId, userId }, ["Mute Members"]) === undefined;
     const wish = isModerator

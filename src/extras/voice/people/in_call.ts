@@ -29,7 +29,7 @@ export interface InCallPorts {
     key: string,
     further?: Partial<Pick<OutboundMessage, "buttons" | "pings">>,
   ) => Promise<void>;
-  /** Asks to speak on a stage; does nothing in other channels. */
+  /** Asks to speak on a stage; does nothing in other channels, or if the bot may speak. */
   readonly askToSpeak: (place: CallPlace) => Promise<void>;
   readonly onEnded: (
     end: VoiceEnd,
@@ -91,11 +91,11 @@ export function createInCall(
 
   const call = ports.calls.join(place, {
     ready(isEndToEnd) {
+      work(() => ports.askToSpeak(place)); // anew after another join
       if (isReady) return;
       isReady = true;
       first.resolve("ready");
       log.info("In a voice channel", { guildId, channelId, callId, isEndToEnd });
-      work(() => ports.askToSpeak(place));
       work(showCard);
       refresh();
     },

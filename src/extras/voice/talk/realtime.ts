@@ -19,13 +19,13 @@ import {
 import { microsOf } from "../../../core/spending/usage.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { Log } from "../../../lib/log.ts";
-import { isRecord } from "../../../lib/text/json.ts";
 import type {
   RealtimeEvent,
   RealtimeServer,
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
+import { isCancelled, pcmOf, recordOf, responseOf, textOf } from "./realtime_events.ts";
 import { msOf } from "./speeches.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
@@ -33,8 +33,14 @@ import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 const RETRY_MS = 5_000;
 /** Milliseconds of silence that the server gets beyond a pause. */
 const MORE_MS = 200;
-/** Milliseconds of the longest answer. */
-const LONGEST_MS = 600_000;
+/** Characters of the longest answer, and those of sound that count as one: ten minutes of it. */
+const LONGEST = { chars: 192_000, ofSound: 200 };
+/** Milliseconds after which a silent server gives no answer: a small machine thinks first. */
+const SILENT_MS = 120_000;
+/** Milliseconds until an answer that the server has ended is asked for again, if none begins. */
+const AGAIN_MS = 1_000;
+/** Seconds of a speech whose length the server does not tell. */
+const UNKNOWN_SEC = 30;
 /** Messages of the session that a new connection reads. */
 const HISTORY_MAX = 30;
 const FORMAT = { type: "audio/pcm", rate: SAMPLE_RATE };
@@ -77,8 +83,10 @@ interface RealtimeSession {
   readonly texts: Set<string>;
   /** Calls without a result. */
   readonly open: Set<string>;
-  /** Begin of each speech, in milliseconds of its sound. */
+  /** Of each speech without a transcript: its begin, then its length, in milliseconds of sound. */
   readonly began: Map<string, number>;
+  /** The response that began last; it may be that of an answer which was given up. */
+  response?: string;
   session?: string;
   /** Whether the server has sent anything. */
   hasWorked?: true;
@@ -108,7 +116,8 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         const gone = current;
         current = undefined;
         gone?.answer?.({ type: "error", error: { message: reason } });
-        if (!gone?.hasWorked) ports.failed(); // an idle one opens again with the next sound
+        // An idle one opens again with the next sound.
+        if (!gone?.hasWorked || gone.began.size > 0) ports.failed();
       },
     });
     const [spoken, texts, open] = [new Set<MessageId>(), new Set<string>(), new Set<string>()];
@@ -117,7 +126,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     const input = {
       format: FORMAT,
       transcription: { model: server.hears },
-      turn_detection: { ...detection, create_response: false, interrupt_response: true },
+      turn_detection: { ...detection, create_response: false, interrupt_response: false },
     };
     const audio = { input, output: { format: FORMAT, voice: server.voice } };
     socket.send({
@@ -153,17 +162,31 @@ export function createRealtimeTalk(ports: RealtimePorts) {
       }
       case "conversation.item.input_audio_transcription.failed":
       case "conversation.item.input_audio_transcription.completed":
+        if (textOf(event, "type").endsWith("failed")) ports.failed();
         return void heard(of, item, textOf(event, "transcript")).catch((error: unknown) =>
           log.error("Cannot take what a person said in a call", { error })
         );
       default:
-        of.answer?.(event);
+        if (event["type"] === "response.created") of.response = responseOf(event);
+        if (of.answer) return of.answer(event);
+        if (event["type"] === "error") refused(of, event);
     }
   }
 
+  /** An error outside of an answer. */
+  function refused(of: RealtimeSession, event: RealtimeEvent): void {
+    const error = recordOf(event, "error");
+    if (textOf(error, "event_id") === OPTIONAL) return;
+    const reason = textOf(error, "message").slice(0, 200);
+    log.warn("A Realtime server refused something", { model: server.modelId, reason });
+    if (of.began.size > 0) ports.failed(); // the words have no transcript
+    of.began.clear();
+  }
+
   async function heard(of: RealtimeSession, item: string, transcript: string): Promise<void> {
-    const seconds = (of.began.get(item) ?? 0) / 1_000;
-    of.began.delete(item);
+    const speech = of.began.has(item) ? item : ""; // LocalAI names no item of a speech
+    const seconds = (of.began.get(speech) ?? 0) / 1_000 || UNKNOWN_SEC;
+    of.began.delete(speech);
     const isAsked = await ports.words(transcript, seconds, (id) => of.spoken.add(id));
     if (!isAsked) {
       of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
@@ -194,13 +217,13 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     };
     const question = messages.findLastIndex(({ role }) => role === "user");
     const isFirst = of.texts.size === 0;
-    messages.slice(isFirst ? -HISTORY_MAX : 0).forEach((message: ModelMessage, index, all) => {
-      const at = index + messages.length - all.length;
+    messages.forEach((message: ModelMessage, at) => {
       const key = message.role === "tool"
         ? `call ${message.call.id}`
         : `${message.role} ${message.text}`;
       if (of.texts.has(key)) return;
       of.texts.add(key);
+      if (isFirst && at < messages.length - HISTORY_MAX) return; // nor later
       if (message.role === "tool") {
         const { call, text } = message;
         if (of.open.delete(call.id)) {
@@ -229,7 +252,11 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     let wake = () => {};
     const of = conversation();
     let isOver = false;
+    let chars = 0;
     let ms = 0;
+    /** A response that is not ours: the one before, or one that the server began by itself. */
+    let other = of?.response;
+    let cancelAsk = () => {};
     const cancel = () => {
       if (!isOver) of?.socket.send({ type: "response.cancel", event_id: OPTIONAL });
       wake();
@@ -244,26 +271,35 @@ export function createRealtimeTalk(ports: RealtimePorts) {
       };
       bring(of, request, turn);
       const choice = request.mayCall === false ? { tool_choice: "none" } : {};
-      of.socket.send({ type: "response.create", response: choice });
+      const ask = () => of.socket.send({ type: "response.create", response: choice });
+      ask();
       const calls: ToolCall[] = [];
       let hasText = false;
       for (;;) {
         signals.turn.throwIfAborted();
         const event = events.shift();
         if (!event) {
-          await new Promise<void>((resolve) => wake = resolve);
+          const silence = { type: "error", error: { message: "it sends nothing" } };
+          const cancelWait = ports.schedule(() => of.answer?.(silence), SILENT_MS);
+          await new Promise<void>((resolve) => wake = resolve).finally(cancelWait);
           continue;
         }
         const type = textOf(event, "type");
-        if (/^response\.(output_)?audio\.delta$/.test(type)) {
+        if (responseOf(event) !== "" && responseOf(event) === other) continue;
+        const isSound = /^response\.(output_)?audio\.delta$/.test(type);
+        const item = recordOf(event, "item");
+        chars += textOf(event, "delta").length / (isSound ? LONGEST.ofSound : 1);
+        chars += textOf(item, "arguments").length;
+        if (chars > LONGEST.chars) throw failure("rejected", "it has no end");
+        if (type === "response.created") cancelAsk();
+        else if (isSound) {
           const pcm = pcmOf(textOf(event, "delta"));
-          if ((ms += msOf(pcm)) > LONGEST_MS) throw failure("rejected", "it has no end");
+          ms += msOf(pcm);
           await sound(pcm, textOf(event, "item_id"));
         } else if (/^response\.(output_)?(audio_transcript|text)\.delta$/.test(type)) {
           hasText = true;
           yield { kind: "text", text: textOf(event, "delta") };
         } else if (type === "response.output_item.done") {
-          const item = recordOf(event, "item");
           if (item["type"] !== "function_call") continue;
           const [id, name] = [textOf(item, "call_id"), textOf(item, "name")];
           calls.push({ id, name, arguments: textOf(item, "arguments") });
@@ -272,6 +308,14 @@ export function createRealtimeTalk(ports: RealtimePorts) {
           if (textOf(error, "event_id") === OPTIONAL) continue;
           throw failure("unavailable", textOf(error, "message").slice(0, 200));
         } else if (type === "response.done") {
+          if (isCancelled(event) && !stopping.aborted) {
+            other = responseOf(event); // a server that answers by itself ends its own answer for ours
+            cancelAsk = ports.schedule(ask, AGAIN_MS);
+            calls.length = 0;
+            if (hasText) yield { kind: "again" };
+            hasText = false;
+            continue;
+          }
           isOver = true;
           for (const { id } of calls) of.open.add(id);
           if (signals.person.aborted && !hasText) yield { kind: "text", text: "…" };
@@ -280,6 +324,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
       }
     } finally {
       cancel();
+      cancelAsk();
       stopping.removeEventListener("abort", cancel);
       if (ms > 0) ports.spoke(ms / 1_000, turn);
       if (of) of.answer = undefined;
@@ -351,18 +396,3 @@ export function createRealtimeTalk(ports: RealtimePorts) {
 }
 
 export type RealtimeTalk = ReturnType<typeof createRealtimeTalk>;
-
-function recordOf(event: RealtimeEvent, key: string): RealtimeEvent {
-  const { [key]: value } = event;
-  return isRecord(value) ? value : {};
-}
-
-function textOf(event: RealtimeEvent, key: string): string {
-  const { [key]: value } = event;
-  return typeof value === "string" ? value : "";
-}
-
-function pcmOf(base64: string): Pcm {
-  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
-  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
-}

@@ -71,6 +71,8 @@ export function createTurnSpeech(
   let failure: unknown;
   let work = Promise.resolve();
   let isOver = false;
+  /** No person hears more of it: the call is over, or the bot is muted. */
+  let isUnheard = false;
   let heardMs = 0;
   let isPosted = true;
   /** Takes the newest text of the stream. */
@@ -86,14 +88,17 @@ export function createTurnSpeech(
       isMarked = true;
       await mark(); // before people can hear it
     }
-    speech ??= speeches.open(message.sender.id, () => person.abort());
+    if (!speech) {
+      speech = speeches.open(message.sender.id, () => person.abort());
+      void speech.done.then(() => isUnheard = true);
+    }
     speech.write(pcm);
     soundMs += msOf(pcm);
   }
 
   /** Adds the sound of a sentence, after those before it. */
   async function say({ spoken, end }: Sentence, into: HeardSentence[]): Promise<void> {
-    if (signal.aborted || failure !== undefined) return;
+    if (signal.aborted || isUnheard || failure !== undefined) return;
     try {
       const fromMs = soundMs;
       for await (const pcm of ports.speak(spoken, signal)) await hear(pcm);

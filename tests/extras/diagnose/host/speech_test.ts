@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { WebSocketServer } from "ws";
 import { startModelServer } from "../../../../simulator/model/server.ts";
 import type { BotConfig } from "../../../../src/config/config.ts";
 import { checkSpeech } from "../../../../src/extras/diagnose/host/speech.ts";
+import { startSpeechServer } from "../../../support/model/speech_server.ts";
 import { loadTestConfig } from "../../../support/config.ts";
 
 async function check(baseUrl: string, keys: object = { voice: {} }) {
@@ -36,6 +38,35 @@ describe("checkSpeech()", () => {
       const [finding] = await check("http://127.0.0.1:9/v1", keys);
       assert.equal(finding?.status, "fail");
       assert.match(finding?.why ?? "", /^the bot would neither hear nor speak: /);
+    }
+  });
+
+  it("tells how a server refuses", async () => {
+    const server = await startSpeechServer({ fails: 401 });
+    try {
+      const [finding] = await check(server.baseUrl);
+      assert.match(finding?.why ?? "", /refused it: HTTP 401$/);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("tells why a Realtime server refuses a connection that it has opened", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await new Promise<void>((resolve) => server.on("listening", () => resolve()));
+    server.on(
+      "connection",
+      (link: { send: (text: string) => void }) =>
+        link.send('{"type":"error","error":{"message":"no such model"}}'),
+    );
+    try {
+      const { port } = server.address() as { readonly port: number };
+      const keys = { voice: { mode: "realtime", realtime: "near/talk" } };
+      const [finding] = await check(`http://127.0.0.1:${port}/v1`, keys);
+      assert.deepEqual([finding?.status, /no such model/.test(finding?.why ?? "")], ["fail", true]);
+    } finally {
+      for (const client of server.clients ?? []) client.terminate();
+      server.close();
     }
   });
 

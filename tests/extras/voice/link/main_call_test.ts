@@ -195,6 +195,15 @@ describe("[V9] createMainCall()", () => {
     assert.equal(take(), "> close, over, ended channel_deleted");
   });
 
+  it("speaks to no one while it is muted, as on a stage; so its words are posted", async () => {
+    const { main, connect, setMembers, take } = await startCall();
+    connect();
+    take();
+    setMembers([{ userId: BOT, channelId: TALK, isBot: true, isMuted: true, isDeaf: false }]);
+    assert.deepEqual(await main.call.speak().done, { playedMs: 0, isWhole: false });
+    assert.equal(take(), "");
+  });
+
   it("tells what was played, also if the thread dies", async () => {
     const { main, connect, play } = await startCall();
     connect();

@@ -165,12 +165,14 @@ describe("[V1] joining and leaving", () => {
     assert.deepEqual(world.people.calls.failures(), []);
   });
 
-  it("shows its card on a stage that refuses its wish to speak", async () => {
+  it("shows its card on a stage that does not let it ask to speak", async () => {
     const world = await openWorld();
-    world.state.isMute = true;
+    world.state.refusesPatches = true;
     await world.move([ADA], STAGE);
     await world.give("join", ADA);
-    assert.deepEqual(world.posts.map(({ channelId }) => channelId), [STAGE]);
+    assert.equal(world.posts.length, 1);
+    await world.press(ADA);
+    assert.deepEqual(world.heard(), [ADA]);
   });
 
   it("asks to speak on a stage", async () => {
@@ -184,6 +186,13 @@ describe("[V1] joining and leaving", () => {
     }[];
     assert.equal(patch?.channel_id, STAGE);
     assert.ok(Date.parse(patch.request_to_speak_timestamp) > 0);
+    world.call().events.ready(false); // after another join, it is a listener again
+    await world.rest();
+    assert.equal(world.state.patches.length, 2);
+    await world.move([SELF], STAGE); // as a speaker
+    world.call().events.ready(false);
+    await world.rest();
+    assert.equal(world.state.patches.length, 2);
   });
 
   it("runs the tool with the rights of each asker", async () => {

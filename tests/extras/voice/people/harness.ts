@@ -102,12 +102,12 @@ export async function openWorld(
   let members: readonly VoiceMember[] = [];
   const state = {
     isDown: false,
-    isMute: false, // may not ask to speak
     denied: 0n, // rights of the bot's channels that no one has
     failing,
     reads: 0, // of members
     calls: before ? 9 : 0,
     patches: [] as unknown[],
+    refusesPatches: false,
     forgotten: [] as UserId[], // by the talk
     rest: Promise.resolve(), // of the talk, after the call
     talk: undefined as TalkPorts | undefined,
@@ -125,8 +125,8 @@ export async function openWorld(
 
   function answer(method: string, path: string, body: unknown): unknown {
     if (state.isDown) throw new RestError("is down", { kind: "unavailable", route: path });
-    if (method === "PATCH" && state.isMute) {
-      throw new RestError("is refused", { kind: "forbidden", route: path, code: 50013 });
+    if (method === "PATCH" && state.refusesPatches) {
+      throw new RestError("is refused", { kind: "forbidden", route: path, code: 50_013 });
     }
     if (method === "PATCH") return void state.patches.push(body);
     const [, userId = ""] = /\/members\/(\d+)$/.exec(path) ?? [];

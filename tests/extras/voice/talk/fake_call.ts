@@ -11,8 +11,11 @@ export interface FakeSpeech {
   isStopped: boolean;
 }
 
-/** @param playedMs Milliseconds that are played of a speech that is stopped. */
-export function fakeCall(playedMs = 0) {
+/**
+ * @param playedMs Milliseconds that are played of a speech that is stopped.
+ * @param isMuted Whether no speech is played.
+ */
+export function fakeCall(playedMs = 0, isMuted = () => false) {
   const speeches: FakeSpeech[] = [];
   const call: Call = {
     place: { guildId: guildId("200"), channelId: channelId("300") },
@@ -21,6 +24,7 @@ export function fakeCall(playedMs = 0) {
       const own: FakeSpeech = { ms: 0, hasEnded: false, isStopped: false };
       const { promise: done, resolve } = Promise.withResolvers<Awaited<CallSpeech["done"]>>();
       speeches.push(own);
+      if (isMuted()) resolve({ playedMs: 0, isWhole: false });
       return {
         write: (pcm: Pcm) => void (own.ms += msOf(pcm)),
         end() {

@@ -35,7 +35,9 @@ interface Question {
 
 async function build(
   switches: Partial<RealtimeSwitches> = {},
-  { humans = 1, playedMs = 0, budget = Infinity, mayTalk = () => true, baseUrl }: {
+  { humans = 1, playedMs = 0, budget = Infinity, mayTalk = () => true, baseUrl, pace = 1 }: {
+    /** How many times as fast timers are. */
+    readonly pace?: number;
     /** Of another server. */
     readonly baseUrl?: string;
     readonly humans?: number;
@@ -89,7 +91,7 @@ async function build(
     tell: (text) => void told.push(text),
     minutes: undefined,
     texts: () => ({}),
-    schedule,
+    schedule: (run, ms) => schedule(run, ms / pace),
     now: Date.now,
     log: recordingLog().log,
   });
@@ -124,6 +126,7 @@ async function build(
         let text = "";
         let finish: Extract<ModelPart, { kind: "finish" }> | undefined;
         for await (const part of model!.generate(request, ending.signal)) {
+          if (part.kind === "again") text = "";
           if (part.kind === "text") text += part.text;
           if (part.kind === "finish") finish = part;
         }
@@ -150,6 +153,34 @@ const items = (
 ) =>
   (session?.events ?? []).filter(({ type }) => type === "conversation.item.create")
     .map(({ item }) => item as Readonly<Record<string, unknown>>);
+
+/** A server that sends events of its own, or closes, for each event of a kind. @returns Its address. */
+async function serve(answers: Readonly<Record<string, readonly (object | "end")[]>>) {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  open.push(() => {
+    for (const client of server.clients ?? []) client.terminate();
+    return new Promise((resolve) => server.close(() => resolve()));
+  });
+  await new Promise<void>((resolve) => server.on("listening", () => resolve()));
+  server.on(
+    "connection",
+    (
+      link: {
+        on: (on: string, run: (data: Buffer) => void) => void;
+        send: (text: string) => void;
+        terminate: () => void;
+      },
+    ) =>
+      link.on("message", (data) => {
+        for (const event of answers[JSON.parse(String(data)).type] ?? []) {
+          if (event === "end") link.terminate();
+          else link.send(JSON.stringify(event));
+        }
+      }),
+  );
+  const { port } = server.address() as { readonly port: number };
+  return `http://127.0.0.1:${port}/v1`;
+}
 
 describe("[V6] a talk by the Realtime protocol", () => {
   for (const isBeta of [false, true]) {
@@ -178,6 +209,52 @@ describe("[V6] a talk by the Realtime protocol", () => {
       assert.deepEqual(items(session).map(({ role }) => role), ["user", "assistant"]);
     });
   }
+
+  it("gives the server the last 30 messages at first, and older ones never", async () => {
+    const { turn, server, says } = await build();
+    const first = await says("hello");
+    const history = Array.from({ length: 90 }, (_, at) => ({
+      role: at % 2 === 0 ? "user" as const : "assistant" as const,
+      text: `line ${at}`,
+    }));
+    const messages = [...history, { role: "user" as const, text: "hello" }];
+    await turn(first.id).ask({ ...requestOf(""), messages });
+    const [session] = server.sessions;
+    assert.equal(items(session).length, 29, "its sound stands for the question");
+    const later = { role: "user", text: "more" } as const;
+    await turn((await says("more")).id).ask({ ...requestOf(""), messages: [...messages, later] });
+    assert.equal(items(session).length, 29);
+  });
+
+  for (const delayMs of [0, 200]) {
+    it(`asks a server that answers by itself after ${delayMs} ms, and names no item of a speech`, async () => {
+      const { says, turn } = await build({ isEager: true, delayMs });
+      const question = await says("when is low tide today, and tomorrow");
+      assert.ok(question.seconds > 1 && question.seconds < 10, String(question.seconds));
+      const { ask } = turn(question.id);
+      assert.equal((await ask(requestOf("when is low tide"))).text, `You said: ${question.text}`);
+    });
+  }
+
+  it("answers a person who speaks on before the answer begins", async () => {
+    const { says, turn } = await build({ delayMs: 400 });
+    const first = await says("tell a story");
+    const asking = turn(first.id).ask(requestOf("tell a story"));
+    await says("a long one");
+    assert.match((await asking).text, /^You said: /);
+  });
+
+  it("does not take the end of an answer that was given up for that of the next", async () => {
+    const { says, turn } = await build({ delayMs: 100, speed: 1 });
+    const first = await says("tell a story");
+    const { ask, ending } = turn(first.id);
+    const asking = ask(requestOf("tell a story"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    ending.abort();
+    const next = turn(first.id).ask(requestOf("tell a story"));
+    await assert.rejects(asking);
+    assert.equal((await next).text, "You said: tell a story");
+  });
 
   it("calls tools in the turn, and gives the results of calls that wait for a person later", async () => {
     const { says, turn, server } = await build({
@@ -312,34 +389,52 @@ describe("[V6] a talk by the Realtime protocol", () => {
       Array(11).fill({ type: "response.audio.delta", item_id: "i", delta: minute }),
       /has no end/,
     ],
+    "writes without an end": [
+      Array(300).fill({ type: "response.output_text.delta", delta: "x".repeat(1_000) }),
+      /has no end/,
+    ],
+    "calls tools without an end": [
+      Array(300).fill({
+        type: "response.output_item.done",
+        item: { type: "function_call", call_id: "c", name: "n", arguments: "x".repeat(1_000) },
+      }),
+      /has no end/,
+    ],
   };
   for (const [what, [events, why]] of Object.entries(hostile)) {
     it(`fails the turn of a server that ${what}`, async () => {
-      const other = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-      open.push(() => {
-        for (const client of other.clients ?? []) client.terminate();
-        return new Promise((resolve) => other.close(() => resolve()));
-      });
-      await new Promise<void>((resolve) => other.on("listening", () => resolve()));
-      other.on(
-        "connection",
-        (
-          link: {
-            on: (on: string, run: (data: Buffer) => void) => void;
-            send: (text: string) => void;
-          },
-        ) =>
-          link.on("message", (data) => {
-            if (JSON.parse(String(data)).type !== "response.create") return;
-            for (const event of events) link.send(JSON.stringify(event));
-          }),
-      );
-      const { port } = other.address() as { readonly port: number };
-      const { turn } = await build({}, { baseUrl: `http://127.0.0.1:${port}/v1` });
+      const baseUrl = await serve({ "response.create": events });
+      const { turn } = await build({}, { baseUrl });
       await assert.rejects(turn(messageId("77")).ask(requestOf("hi")), (error: Error) => {
         assert.match(error.message, why);
         return !error.message.includes(KEY);
       });
+    });
+  }
+
+  it("gives up a server that falls silent", async () => {
+    const baseUrl = await serve({ "response.create": [{ type: "response.created" }] });
+    const { turn } = await build({}, { baseUrl, pace: 1_000 });
+    await assert.rejects(turn(messageId("77")).ask(requestOf("hi")), /sends nothing/);
+  });
+
+  const began = { type: "input_audio_buffer.speech_started", item_id: "i", audio_start_ms: 1 };
+  const lost: Readonly<Record<string, readonly (object | "end")[]>> = {
+    "dies while a person speaks": [began, "end"],
+    "cannot write their words down": [
+      began,
+      { type: "conversation.item.input_audio_transcription.failed", item_id: "i" },
+    ],
+    "refuses their sound": [began, { type: "error", error: { message: "no quota" } }],
+  };
+  for (const [what, events] of Object.entries(lost)) {
+    it(`tells the chat once if the server ${what}`, async () => {
+      const baseUrl = await serve({ "input_audio_buffer.append": events });
+      const { talk, told } = await build({}, { baseUrl });
+      for (let count = 0; count < 5; count++) talk.frame(ADA, new Int16Array(480));
+      while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      for (let count = 0; count < 5; count++) talk.frame(ADA, new Int16Array(480));
+      assert.match(told.join(), /^I did not|cannot|could not/);
     });
   }
 

@@ -27,12 +27,17 @@ interface World {
   /** Sentences that fail. */
   mute: boolean;
   playedMs: number;
+  /** Whether no speech is played, as after the end of the call. */
+  isMuted: boolean;
 }
 
 function build(given: Partial<World> = {}) {
-  const world: World = { humans: 1, words: "what is the tide", mute: false, playedMs: 0, ...given };
+  const world: World = {
+    ...{ humans: 1, words: "what is the tide", mute: false, playedMs: 0, isMuted: false },
+    ...given,
+  };
   const clock = new FakeClock();
-  const fake = fakeCall(world.playedMs);
+  const fake = fakeCall(world.playedMs, () => world.isMuted);
   const asked: { readonly by: string; readonly text: string; readonly spoken: Spoken }[] = [];
   const told: string[] = [];
   const said: string[] = [];
@@ -299,6 +304,13 @@ describe("[V5] the speech of a turn", () => {
       assert.deepEqual(speeches.map(({ hasEnded }) => hasEnded), expected);
     });
   }
+  it("costs no further sentence once no person hears it; the answer is posted", async () => {
+    const { turn, said } = build({ isMuted: true });
+    const { speech } = turn();
+    const text = "It is high. It will fall. Bye.";
+    assert.deepEqual([await speech.end(text, false), speech.isPosted()], [text, true]);
+    assert.deepEqual(said, ["It is high."]);
+  });
 
   it("posts the answer if the speech server fails in the middle", async () => {
     const { turn, said, clock, world } = build();
