@@ -51,6 +51,8 @@ const ASK_MS = 3_000;
 const ALIVE_MS = 60_000;
 const AGAIN_MS = 15_000;
 const MAX_ASKED = 20;
+/** People of a call, at most: a stage has thousands, of whom few may speak. */
+const MAX_READ = 100;
 
 export type InCall = ReturnType<typeof createInCall>;
 
@@ -189,8 +191,11 @@ export function createInCall(
 
   async function readPeople(): Promise<void> {
     let unknown = 0;
+    const speakersFirst = here().toSorted((one, other) =>
+      Number(one.isMuted) - Number(other.isMuted)
+    );
     const found = await Promise.all(
-      here().map(async ({ userId }) => {
+      speakersFirst.slice(0, MAX_READ).map(async ({ userId }) => {
         const member = await members.speaker(place, userId).catch(() => void unknown++);
         return member ? [[userId, member] as const] : [];
       }),

@@ -95,6 +95,8 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const inOrder = createKeyedQueue<UserId>();
   /** The people whose pieces wait, one entry for each piece. */
   const waiting: UserId[] = [];
+  /** People whose last piece was for the bot and ended in mid-sentence: the next one is, too. */
+  const unended = new Set<UserId>();
   const connections = new Map<UserId, RealtimeTalk>();
   const paid = new Map<UserId, { ms: number; readonly isPaid: boolean }>();
   /** Each person has another symbol once they are heard anew: words from before do not count. */
@@ -113,11 +115,12 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
 
   /** Takes what a person said. Resolves to whether a turn answers it. */
   async function understand(
-    { userId, seconds, endedAt }: Omit<HeardPiece, "pcm" | "end"> & { readonly seconds: number },
+    { userId, seconds, endedAt, end }: Omit<HeardPiece, "pcm"> & { readonly seconds: number },
     since: symbol | undefined,
     transcriptOf: (from: CallSpeaker["sender"]) => Promise<string>,
     naming?: (id: MessageId) => void,
   ): Promise<boolean> {
+    const isMore = unended.delete(userId);
     const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
     if (!speaker) return false;
     let text: string | undefined;
@@ -131,7 +134,8 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: speeches.last() };
-    if (!isAddressed({ userId, text, beganAt }, facts)) return false;
+    if (!isMore && !isAddressed({ userId, text, beganAt }, facts)) return false;
+    if (end === "cut") unended.add(userId);
     return await deps.ask(speaker, text, { seconds }, naming);
   }
 
@@ -171,7 +175,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
       spoke: (seconds, { sender }) => deps.count(seconds, sender),
       words: (transcript, seconds, naming) => {
-        const said = { userId, seconds, endedAt: now() };
+        const said = { userId, seconds, endedAt: now(), end: "pause" as const };
         return understand(said, since, () => Promise.resolve(transcript), naming);
       },
     });
@@ -216,7 +220,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
       const transcript = (from: CallSpeaker["sender"]) =>
         deps.transcribe(sound, from, stopping.signal);
-      const work = () => understand({ userId, seconds, endedAt }, since, transcript);
+      const work = () => understand({ userId, seconds, endedAt, end }, since, transcript);
       void inOrder.run(userId, work).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
       ).finally(() => waiting.splice(waiting.indexOf(userId), 1));

@@ -221,6 +221,23 @@ describe("[V7] who is addressed", () => {
     await quiet();
     assert.equal(asked.length, 2);
   });
+
+  it("is who goes on after the longest piece, until a pause", async () => {
+    const { talk, piece, asked, world } = build({ humans: 2 });
+    const says = async (words: string, of = ADA, end: HeardPiece["end"] = "cut") => {
+      world.words = words;
+      talk.piece({ ...piece(of), end });
+      await quiet();
+      return asked.length;
+    };
+    assert.equal(await says("a word to Ben"), 0);
+    assert.equal(await says("and more to Ben", ADA, "pause"), 0);
+    assert.equal(await says("Barnacle, I have a long question"), 1);
+    assert.equal(await says("something else", BEN, "pause"), 1);
+    assert.equal(await says("it goes on"), 2);
+    assert.equal(await says("and ends here", ADA, "pause"), 3);
+    assert.equal(await says("now to Ben"), 3);
+  });
 });
 
 describe("[V5] the speech of a turn", () => {
