@@ -662,7 +662,7 @@ describe("[O13] barnacle upgrade", () => {
     skipUnless(IS_ROOT, "upgrade: not root"),
     async () => {
       const program = install("1.0.0", "1.1.0");
-      for (let folder = program; folder !== "/tmp"; folder = dirname(folder)) {
+      for (let folder = program; folder !== dirname(place.path); folder = dirname(folder)) {
         chmodSync(
           folder,
           0o755,
