@@ -154,7 +154,7 @@ function isLike(text: string, whole: string): boolean {
 
 const joinAda = (sim: Simulator) => sim.voice.join({ who: "ada", in: "Talk" });
 
-function deny(sim: Simulator, what: "connect" | "speak"): void {
+function deny(sim: Simulator, what: "connect" | "speak" | "sendMessages"): void {
   sim.permit({ to: "@everyone", what, as: "denied", in: "Talk" });
 }
 
@@ -297,6 +297,7 @@ describe("[V9] calls of an account", () => {
     ["channel_deleted", (sim) => sim.deleteChannel("Talk"), "after"],
     ["no_connect", (sim) => deny(sim, "connect"), "before"],
     ["no_speak", (sim) => deny(sim, "speak"), "before"],
+    ["no_card", (sim) => deny(sim, "sendMessages"), "before"],
     ["udp_blocked", (sim) => void (sim.voice.faults.dropsUdp = true), "before"],
     ["full", joinAda, "before", 1],
   ];

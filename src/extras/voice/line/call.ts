@@ -40,6 +40,8 @@ export type VoiceEnd =
   | "channel_deleted"
   | "no_connect"
   | "no_speak"
+  /** The bot may not write there, so it could not ask people whether they want to be heard. */
+  | "no_card"
   | "full"
   /** No UDP packet comes back: a firewall. */
   | "udp_blocked"

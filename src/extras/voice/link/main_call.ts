@@ -72,7 +72,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
 
   /** Joins. Discord does not answer a join of the channel in which the bot is, so it leaves first. */
   function ask(tries = 1): void {
-    if (tries !== 1) voice.set({ guildId });
+    if (tries !== 1 || refreshes > 0) voice.set({ guildId });
     voice.set(place);
     wait(ANSWER_MS, () => void check(tries + 1));
   }

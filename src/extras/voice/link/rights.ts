@@ -30,10 +30,11 @@ export async function whyNoCall(
     const reads = createGuildReads(client, guildId);
     const [guild, member] = [await reads.facts(), await reads.member(self)];
     const place = { overwrites: channel.overwrites, isVoice: true };
-    const lacks = (permission: "Connect" | "Speak" | "Move Members") =>
+    const lacks = (permission: "Connect" | "Speak" | "Send Messages" | "Move Members") =>
       missingRight(guild, member, place, ["View Channel", permission], now) !== undefined;
     if (lacks("Connect")) return "no_connect";
     if (channel.type !== CHANNEL_KINDS.stage && lacks("Speak")) return "no_speak";
+    if (lacks("Send Messages")) return "no_card";
     const limit = Number(isRecord(raw) && raw["user_limit"]) || 0;
     const others = members.filter((one) => one.channelId === channelId && one.userId !== self);
     return limit > 0 && others.length >= limit && lacks("Move Members") ? "full" : undefined;

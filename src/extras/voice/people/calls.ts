@@ -43,10 +43,17 @@ const ENDS: Readonly<Record<Exclude<VoiceEnd, "left">, TextKey>> = {
   channel_deleted: "voiceDeleted",
   no_connect: "voiceMissing",
   no_speak: "voiceMissing",
+  no_card: "voiceMissing",
   full: "voiceFull",
   udp_blocked: "voiceBlocked",
   unreachable: "voiceLost",
   no_encryption: "voiceLost",
+};
+
+const LACKS: Partial<Record<VoiceEnd, string>> = {
+  no_connect: "Connect",
+  no_speak: "Speak",
+  no_card: "Send Messages",
 };
 
 /** Creates the calls; none begins before `start`. It is long because its functions share them. */
@@ -119,9 +126,8 @@ export function createVoiceCalls(
 
   function endText(place: CallPlace, end: VoiceEnd): string {
     if (end === "left") return say("voiceNoCall");
-    const permission = end === "no_connect" ? "Connect" : "Speak";
     const key = end === "kicked" && !channelAt(place) ? "voiceDeleted" : ENDS[end];
-    return say(key, { ...shown(place.channelId), permission });
+    return say(key, { ...shown(place.channelId), permission: LACKS[end] ?? "" });
   }
 
   function ended(

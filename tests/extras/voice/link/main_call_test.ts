@@ -122,7 +122,7 @@ describe("[V9] createMainCall()", () => {
         clock.advance(8_000);
         await settle();
       }
-    }, `${AGAIN}, join, leave, join, > close, leave, over, ended unreachable`],
+    }, `${AGAIN}, leave, join, leave, join, > close, leave, over, ended unreachable`],
     [
       "ends by itself after five new servers of which none held for a minute",
       async (call) => {

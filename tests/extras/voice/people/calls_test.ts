@@ -603,6 +603,7 @@ describe("[V9] the end of a call", () => {
   const failures: readonly (readonly [VoiceEnd, RegExp])[] = [
     ["no_connect", /I lack the permission Connect/],
     ["no_speak", /I lack the permission Speak/],
+    ["no_card", /I lack the permission Send Messages/],
     ["full", /^<#21> is full/],
     ["udp_blocked", /ports 50000 to 65535/],
     ["no_encryption", /gives no connection/],
