@@ -243,37 +243,42 @@ describe("[V9] calls of an account", () => {
       assert.deepEqual(ends, []);
     }, joinAda));
 
-  const breaks:
-    readonly (readonly [what: string, does: (sim: Simulator) => Promise<unknown> | void])[] = [
-      ["a cut connection", (sim) => sim.voice.faults.drop("cut")],
-      ["a crashed server", (sim) => sim.voice.faults.drop("crashed")],
-      ["another server", (sim) => sim.voice.faults.moveServer()],
-      [
-        "a forgotten session",
-        (sim) => {
-          sim.voice.faults.forgetsSessions = true;
-          sim.voice.faults.drop("cut");
-          sim.voice.faults.forgetsSessions = true;
-        },
-      ],
-      ["the other cipher, at another server", async (sim) => {
-        sim.voice.faults.modes = ["aead_xchacha20_poly1305_rtpsize"];
-        await sim.voice.faults.moveServer();
-      }],
-      ["unknown messages and packets", (sim) => sendUnknown(sim.voice)],
-      ["a disconnect without a reason", (sim) => sim.voice.faults.drop("disconnected")],
-      [
-        "loss and disorder",
-        (sim) => void Object.assign(sim.voice.faults, { lossPercent: 2, latePercent: 5 }),
-      ],
-    ];
-  for (const [what, does] of breaks) {
+  const breaks: readonly (readonly [
+    what: string,
+    does: (sim: Simulator) => Promise<unknown> | void,
+    connections?: number,
+  ])[] = [
+    ["a cut connection", (sim) => sim.voice.faults.drop("cut")],
+    ["a crashed server", (sim) => sim.voice.faults.drop("crashed")],
+    ["another server", (sim) => sim.voice.faults.moveServer(), 2],
+    [
+      "a forgotten session",
+      (sim) => {
+        sim.voice.faults.forgetsSessions = true;
+        sim.voice.faults.drop("cut");
+        sim.voice.faults.forgetsSessions = true;
+      },
+      2,
+    ],
+    ["the other cipher, at another server", async (sim) => {
+      sim.voice.faults.modes = ["aead_xchacha20_poly1305_rtpsize"];
+      await sim.voice.faults.moveServer();
+    }, 2],
+    ["unknown messages and packets", (sim) => sendUnknown(sim.voice)],
+    ["a disconnect without a reason", (sim) => sim.voice.faults.drop("disconnected"), 2],
+    [
+      "loss and disorder",
+      (sim) => void Object.assign(sim.voice.faults, { lossPercent: 2, latePercent: 5 }),
+    ],
+  ];
+  for (const [what, does, connections = 1] of breaks) {
     it(`outlive ${what}`, () =>
       withCall(async ({ sim, call, ready, until, frames, ada, ends }) => {
         call.hear(new Map([[ada, "frames"]]));
         await ready();
         await does(sim);
         await new Promise((resolve) => setTimeout(resolve, 600));
+        await ready(connections);
         sim.voice.forget("ada");
         await say(call, "Still here");
         const heard = () => sim.voice.heard("ada", sim.application.userId);
