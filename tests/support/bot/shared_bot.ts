@@ -97,16 +97,21 @@ export function sharedBot(
   };
 }
 
-/** Changes the config of a running bot, and waits until it applies. */
+/** Changes the config of a running bot, and waits until it applies, and until its accounts hear again. */
 export async function reconfigure(
   { rewrite, until }: Scene,
   { lines }: SimulatedProcess,
   options: Own,
 ): Promise<void> {
-  const applied = () => lines.filter((line) => /"The config (?:applies|was)/.test(line)).length;
-  const before = applied();
+  const before = lines.length;
+  const since = (event: RegExp) => lines.slice(before).filter((line) => event.test(line));
   rewrite(options);
-  await until("the config to apply", () => applied() > before);
+  const applied = await until(
+    "the config to apply",
+    () => since(/"The config (?:applies|was)/).at(-1),
+  );
+  const reconnects = applied.split("(reconnects)").length - 1;
+  await until("accounts to reconnect", () => since(/"The bot is ready"/).length >= reconnects);
 }
 
 /** The simulation without messages and requests of earlier tests. */
