@@ -1,5 +1,5 @@
 /**
- * Keeps one call: who is heard in it, who is asked, and its end (V2, V3, V9).
+ * Keeps one call: the heard people, the asked ones, and its end (V2, V3, V9).
  *
  * A person is heard only while three things hold: the config lets them talk here, they have agreed to
  * the terms of now or have a role of the config, and they have not said otherwise.
@@ -51,7 +51,7 @@ const ASK_MS = 3_000;
 const ALIVE_MS = 60_000;
 const AGAIN_MS = 15_000;
 const MAX_ASKED = 20;
-/** People of a call, at most: a stage has thousands, of whom few may speak. */
+/** People of a call, at most: a stage has thousands, and few of them may speak. */
 const MAX_READ = 100;
 
 export type InCall = ReturnType<typeof createInCall>;
@@ -172,10 +172,10 @@ export function createInCall(
     talk.heard(new Set(people));
   }
 
-  /** Reads the people again, and acts on who they are; while it runs, once more after it. */
+  /** Reads the people again, and acts on the result; while it runs, once more after it. */
   function refresh(): void {
     const present = new Set(here().map(({ userId }) => userId));
-    allowed = new Map([...allowed].filter(([id]) => present.has(id))); // who comes back is read anew
+    allowed = new Map([...allowed].filter(([id]) => present.has(id))); // a person who returns is read anew
     hear();
     isDue = true;
     refreshing ??= (async () => {
@@ -215,7 +215,7 @@ export function createInCall(
     if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
   }
 
-  /** People who were not asked in this call. Who wants not to be heard is not asked again. */
+  /** People who were not asked in this call. A person who refused is not asked again. */
   const newcomers = () =>
     !isCarded ? [] : [...allowed].flatMap(([id, member]) => {
       const isAsked = choices.get(id)?.callId === callId || deaf.has(id);
