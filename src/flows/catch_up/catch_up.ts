@@ -78,7 +78,7 @@ export function createCatchUp(ports: CatchUpPorts) {
     if (open.size === 0) unreadable.reset();
     open.set(shardId, gap);
     if (ports.isEnabled) {
-      delay.startListing();
+      delay.expectGap(false);
       advance(gap);
     } else {
       reportUnread(gap, log);
@@ -112,6 +112,7 @@ export function createCatchUp(ports: CatchUpPorts) {
     if (expected.any()) return;
     if (open.size === 0) return delay.end();
     if (open.values().every(isPlanned)) delay.finishListing();
+    else delay.startListing();
   }
 
   /** The store keeps the gap until the new session, so meanwhile catch-up goes on with it. */

@@ -50,16 +50,16 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
 
   return {
     /**
-     * Tells that a new gateway session will begin, and catch-up will read the messages before it.
+     * Tells that messages were missed, or that a new gateway session will begin and catch-up will read
+     * the messages before it.
      *
      * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
      * stay away for a day, or a box boot long before its router: each is one gap.
      */
     expectGap: delayAll,
-    /** Tells that messages were missed, and that catch-up is listing their channels. */
+    /** Tells that catch-up is listing the channels, and that no further session is expected. */
     startListing(): void {
-      delayAll(false);
-      if (state === "all") cancelListing = schedule(() => setState("some"), LISTING_MS);
+      if (state === "all") cancelListing ??= schedule(() => setState("some"), LISTING_MS);
     },
     /** Adds a channel whose history catch-up will fetch. */
     addChannel: (channelId: ChannelId): void => void channels.add(channelId),

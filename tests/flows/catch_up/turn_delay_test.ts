@@ -25,6 +25,7 @@ describe("[G6] createTurnDelay()", () => {
 
   it("delays all turns until the channels are listed, then each channel until its history is complete", () => {
     const { delay, world, clock } = setUp();
+    delay.expectGap(false);
     delay.startListing();
     assert.equal(delay.delayedChannels(), "all");
     delay.addChannel(A);
@@ -42,6 +43,7 @@ describe("[G6] createTurnDelay()", () => {
 
   it("releases no channel while all are delayed", () => {
     const { delay, world } = setUp();
+    delay.expectGap(false);
     delay.startListing();
     delay.addChannel(A);
     delay.releaseChannel(A);
@@ -50,6 +52,7 @@ describe("[G6] createTurnDelay()", () => {
 
   it("does not delay all channels for a missing guild", () => {
     const { delay, world, clock } = setUp();
+    delay.expectGap(false);
     delay.startListing();
     delay.addChannel(A);
     clock.advance(LISTING_MS - 1);
@@ -81,12 +84,14 @@ describe("[G6] createTurnDelay()", () => {
   it("delays no turn for longer than half a minute, over any number of lost sessions", () => {
     const { delay, world, clock } = setUp();
     for (let at = 0; at < MAX_DELAY_MS; at += 2_000) {
+      delay.expectGap(false);
       delay.startListing();
       delay.addChannel(A);
       assert.equal(delay.delayedChannels(), "all");
       clock.advance(2_000);
     }
     assert.deepEqual([delay.delayedChannels(), world.released], [[], 1]);
+    delay.expectGap(false);
     delay.startListing();
     assert.deepEqual(delay.delayedChannels(), [], "not before that gap is closed");
     delay.expectGap(true);
@@ -97,6 +102,7 @@ describe("[G6] createTurnDelay()", () => {
     clock.advance(MAX_DELAY_MS - LISTING_MS);
     assert.deepEqual([delay.delayedChannels(), clock.pending], [[], 0], "for half a minute again");
     delay.end();
+    delay.expectGap(false);
     delay.startListing();
     assert.equal(delay.delayedChannels(), "all", "another gap has its own");
     delay.end();
