@@ -50,8 +50,7 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
 
   return {
     /**
-     * Tells that messages were missed, or that a new gateway session will begin and catch-up will read
-     * the messages before it.
+     * Tells that messages were missed, or will be read once a new gateway session has begun.
      *
      * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
      * stay away for a day, or a box boot long before its router: each is one gap.
