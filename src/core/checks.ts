@@ -96,6 +96,7 @@ export const CHECKS = {
   "discord.permissions": { what: "Permissions", ...DOCTOR },
   "discord.hooks": { what: "Hooks", ...DOCTOR },
   "discord.feeds": { what: "Feeds", ...DOCTOR },
+  "discord.voice": { what: "Voice channels", ...DOCTOR },
   "discord.risks": { what: "Excess rights", ...DOCTOR },
 
   // The model

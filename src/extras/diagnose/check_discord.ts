@@ -36,6 +36,7 @@ import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { Application, Applications } from "../../discord/rest/requests/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { judgeCallPlaces } from "./host/speech.ts";
 import type { HostView } from "./host_facts.ts";
 
 /** Whether and how to enable missing intents. */
@@ -128,7 +129,7 @@ async function furtherFacts(
   names: Parameters<typeof withNames>[1],
   people: readonly PossiblePerson[],
 ) {
-  const { discord: { access, accountId }, hooks = {}, feeds } = config;
+  const { discord: { access, accountId }, hooks = {}, feeds, voice } = config;
   const ofAccount = <Rules extends { readonly account?: string }>(
     rules: Readonly<Record<string, Rules>>,
   ) =>
@@ -164,6 +165,7 @@ async function furtherFacts(
         hooks: { ...ofAccount(hooks), ...isOnly && config.serverEvents },
         feeds: ofAccount(feeds),
       }, found),
+      ...judgeCallPlaces(voice?.autoJoin ?? [], found, isOnly),
     ],
   };
 }

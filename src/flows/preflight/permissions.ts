@@ -230,6 +230,8 @@ export interface SeenChannel extends Named<ChannelId> {
   readonly isForum?: boolean;
   /** Empty if the bot has all permissions that it uses there. */
   readonly missing: readonly MissingPermission[];
+  /** Permissions for a call that the bot lacks; absent if it is no voice channel. */
+  readonly callMissing?: readonly MissingPermission[];
   /** Further permissions of the invite link that the bot lacks; absent if Barnacle did not look. */
   readonly furtherMissing?: readonly MissingPermission[];
   /** Permissions of the invite link that the bot has there; absent if Barnacle did not look. */

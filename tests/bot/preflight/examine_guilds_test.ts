@@ -18,6 +18,7 @@ function fakeApi(
   guilds = 1,
   listed: readonly string[] = [],
   inGuild?: string,
+  further: readonly object[] = [],
 ) {
   const asked: string[] = [];
   const api: Pick<RestApi, "request"> = {
@@ -38,6 +39,7 @@ function fakeApi(
           { id: "2", type: 15, name: "ideas" },
           { id: "3", type: 4, name: "category" },
           { id: "4", type: 2, name: "voice" },
+          ...further,
         ]);
       }
       if (path === "/channels/50") return Promise.reject(refusal(403, 50001));
@@ -92,6 +94,27 @@ describe("[O3] examineGuilds()", () => {
       for (const { granted = [], missing } of channels) {
         assert.equal(granted.includes("Send Messages"), !lacksRequired(missing));
       }
+    }
+  });
+
+  it("[V1] names the lacks for a call in voice channels and on stages, and nowhere else", async () => {
+    const SPEAK = 1n << 21n;
+    const rows = [
+      [SEND | CONNECT | SPEAK, [], []],
+      [SEND | CONNECT, ["Speak"], []],
+      [CONNECT, ["Speak", "Send Messages"], ["Send Messages"]],
+      [SEND | SPEAK, ["Connect"], ["Connect"]],
+      [0n, ["View Channel"], ["View Channel"]],
+    ] as const;
+    for (const [granted, voice, stage] of rows) {
+      const found = await fakeApi(granted && VIEW | granted, 1, [], "0", [
+        { id: "5", type: 13, name: "stage" },
+      ]).examine();
+      assert.ok(found.kind === "answered");
+      const lacks = found.found[0]?.details?.channels.flatMap(({ name, callMissing }) =>
+        callMissing ? [[name, callMissing.map(({ permission }) => permission)]] : []
+      );
+      assert.deepEqual(lacks, [["voice", voice], ["stage", stage]]);
     }
   });
 

@@ -1,9 +1,11 @@
-/** Checks the libraries and the servers of `voice`, for `barnacle doctor`. */
+/** Checks the libraries, the servers and the channels of `voice`, for `barnacle doctor`. */
 
 import type { BotConfig } from "../../../config/config.ts";
 import { chooseSpeech } from "../../../cli/models/choose_media_models.ts";
 import { titled } from "../../../core/checks.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Finding } from "../../../core/finding.ts";
+import { lackText, type SeenGuild } from "../../../flows/preflight/permissions.ts";
 import type { Env } from "../../../lib/env.ts";
 import type { RealtimeServer } from "../../../providers/other_apis/realtime.ts";
 
@@ -43,6 +45,30 @@ export async function checkSpeech(config: BotConfig, env: Env): Promise<readonly
     const why = `the bot would neither hear nor speak: ${reasonOf(error)}`;
     return fails(why, "check that the server runs, and the provider's baseUrl, key and model");
   }
+}
+
+/** @param isOnly Whether no other account of the config could join the channels. */
+export function judgeCallPlaces(
+  autoJoin: readonly ChannelId[],
+  guilds: readonly SeenGuild[],
+  isOnly: boolean,
+): readonly Finding[] {
+  const isKnown = isOnly && !guilds.some(({ unread, isPassedOver }) => unread ?? isPassedOver);
+  const channels = guilds.flatMap(({ details }) => details?.channels ?? []);
+  return autoJoin.flatMap((id): readonly Finding[] => {
+    const { name, missing = [], callMissing } = channels.find((one) => one.id === id) ?? {};
+    const lacks = callMissing ?? missing.filter(({ permission }) => permission === "View Channel");
+    const unseen = isKnown && `the bot sees no channel ${id} in servers in which it may answer`;
+    const lacking = callMissing ? undefined : `#${name} is no voice channel`;
+    const why = name === undefined
+      ? unseen
+      : lacks.length === 0
+      ? lacking
+      : `the bot cannot talk in #${name}: it lacks ${lacks.map(lackText).join(", ")}`;
+    const fix = "give the bot's role these permissions there, or correct `voice.autoJoin`";
+    const about = { ...titled("discord.voice"), where: "voice.autoJoin" };
+    return why ? [{ ...about, status: "fail", why, fix }] : [];
+  });
 }
 
 function reasonOf(error: unknown): string {

@@ -3,9 +3,10 @@ import { describe, it } from "node:test";
 import { WebSocketServer } from "ws";
 import { startModelServer } from "../../../../simulator/model/server.ts";
 import type { BotConfig } from "../../../../src/config/config.ts";
-import { checkSpeech } from "../../../../src/extras/diagnose/host/speech.ts";
+import { checkSpeech, judgeCallPlaces } from "../../../../src/extras/diagnose/host/speech.ts";
 import { startSpeechServer } from "../../../support/model/speech_server.ts";
 import { loadTestConfig } from "../../../support/config.ts";
+import { channelId, guildId } from "../../../support/discord/builders.ts";
 
 async function check(baseUrl: string, keys: object = { voice: {} }) {
   const config = await loadTestConfig({}, {
@@ -74,4 +75,35 @@ describe("checkSpeech()", () => {
     assert.deepEqual(await check("http://127.0.0.1:9/v1", {}), []);
     assert.deepEqual(await check("http://127.0.0.1:9/v1", { voice: {}, audio: {} }), []);
   });
+});
+
+describe("[V1] judgeCallPlaces()", () => {
+  const lacks = (permission: string) => [{ permission, deniedBy: "@everyone" }];
+  const guild = { id: guildId("1"), name: "reef", risky: [] };
+  const channels = [
+    { id: channelId("1"), name: "deck", missing: [], callMissing: [] },
+    { id: channelId("2"), name: "bridge", missing: [], callMissing: lacks("Speak") },
+    { id: channelId("3"), name: "hold", missing: lacks("View Channel") },
+    { id: channelId("4"), name: "text", missing: lacks("Add Reactions") },
+  ];
+  const rows:
+    readonly (readonly [id: string, status: string | undefined, why: RegExp, more?: object])[] = [
+      ["1", undefined, /^$/],
+      ["2", "fail", /cannot talk in #bridge: it lacks Speak \(@everyone\)$/],
+      ["3", "fail", /cannot talk in #hold: it lacks View Channel/],
+      ["4", "fail", /^#text is no voice channel$/],
+      ["9", "fail", /sees no channel 9 in/],
+      ["9", undefined, /^$/, { unread: "no answer in time" }],
+    ];
+  for (const [id, status, why, more] of rows) {
+    it(`judges the channel ${id} of \`voice.autoJoin\`${more ? ", unread" : ""}`, () => {
+      const guilds = [{ ...guild, details: { channels } }, { ...guild, ...more }];
+      const [found, ...others] = judgeCallPlaces([channelId(id)], guilds, true);
+      assert.deepEqual([found?.status, others], [status, []]);
+      assert.match(found?.why ?? "", why);
+    });
+  }
+
+  it("leaves a channel that the bot does not see to the other accounts", () =>
+    assert.deepEqual(judgeCallPlaces([channelId("9")], [guild], false), []));
 });
