@@ -72,8 +72,8 @@ export function createVoiceCalls(
   /** Calls of an earlier process that may go on, and those that must not begin by themselves. */
   const broken = new Map<GuildId, VoiceCall>();
   const over = new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>();
-  /** Why a call that the config wants could not begin. */
-  const failures = new Map<GuildId, string>();
+  /** Calls that the config wanted and that could not begin, and why. */
+  const failures = new Map<GuildId, Begun & CallPlace & { readonly why: string }>();
   /** The tasks that change the call of a guild. */
   const tasks = createKeyedQueue<GuildId>();
   const lookedAt = new Set<GuildId>();
@@ -147,7 +147,9 @@ export function createVoiceCalls(
     work(async () => {
       await store.end(row, staysOver);
       const text = endText(row, end);
-      if (end !== "left" && !isReady && row.begunBy !== "asked") failures.set(guildId, text);
+      if (end !== "left" && !isReady && row.begunBy !== "asked") {
+        failures.set(guildId, { ...row, why: text });
+      }
       if (end === "left" || !isReady) return;
       const to = end === "channel_deleted" || !channelAt(row) ? toldIn : channelId;
       if (to !== undefined) await ports.post({ guildId, channelId: to }, text, `${callId}:end`);
@@ -201,7 +203,7 @@ export function createVoiceCalls(
     const why = await begin({ guildId, channelId }, begun);
     if (why === undefined) return void failures.delete(guildId);
     log.warn("Cannot join a voice channel", { guildId, channelId, why });
-    failures.set(guildId, why);
+    failures.set(guildId, { ...wanted, why });
     over.set(guildId, { accountId, callId: "", guildId, channelId }); // until people have left it
   }
 
@@ -338,7 +340,14 @@ export function createVoiceCalls(
       for (const inCall of [...inCalls.values(), ...ending]) inCall.forget(userId);
     },
     /** Why calls that the config wants cannot begin, for health. */
-    failures: (): readonly string[] => [...failures.values()],
+    failures(): readonly string[] {
+      const { autoJoin = [], follow = [] } = config().voice ?? {};
+      return [...failures.values()].flatMap(({ begunBy, channelId, userId, why }) =>
+        (begunBy === "follow" ? follow.some((id) => id === userId) : autoJoin.includes(channelId))
+          ? [why]
+          : []
+      );
+    },
     /** Leaves all channels. The store keeps the calls, which the next process goes on with. */
     async stop(): Promise<void> {
       isStopped = true;

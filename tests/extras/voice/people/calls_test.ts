@@ -157,6 +157,10 @@ describe("[V1] joining and leaving", () => {
     await world.move([ADA], DECK);
     assert.match(String(world.people.calls.failures()), /lack the permission Speak/);
     world.state.failing = undefined;
+    await world.reload({ autoJoin: [CABIN] });
+    assert.deepEqual(world.people.calls.failures(), [], "the config wants another channel");
+    await world.reload({ autoJoin: [DECK] });
+    assert.match(String(world.people.calls.failures()), /lack the permission Speak/);
     await world.move([BEA], DECK);
     assert.equal(world.calls.length, 1);
     await world.move([ADA, BEA]);
