@@ -38,8 +38,9 @@ export interface MainCallPorts {
 /** Milliseconds for Discord's answer to a join, and tries. */
 const ANSWER_MS = 8_000;
 const MAX_TRIES = 2;
-/** Milliseconds for the first connection, with all of its tries: a person waits for it. */
+/** Milliseconds for the first connection, with all of its tries: a person waits for it; and for a later one. */
 const FIRST_MS = 25_000;
+const LATER_MS = 60_000;
 /** Milliseconds for the event that says why Discord has disconnected the bot. */
 const NEWS_MS = 3_000;
 /** Milliseconds between the events of a deleted channel. */
@@ -63,11 +64,16 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   let readyMs = Infinity;
   let isOver = false;
   let cancel = () => {};
-  let cancelFirst = () => {};
+  let cancelReady: (() => void) | undefined;
 
   function wait(ms: number, run: () => void): void {
     cancel();
     cancel = schedule(run, ms);
+  }
+
+  /** Ends the call if no connection is ready in time, with all of its servers. */
+  function mustBeReady(ms: number): void {
+    cancelReady ??= schedule(() => finish("unreachable"), ms);
   }
 
   /** Joins. Discord does not answer a join of the channel in which the bot is, so it leaves first. */
@@ -108,6 +114,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     if (++refreshes > MAX_REFRESHES) return finish("unreachable");
     server = sessionId = undefined;
     connectedTo = "";
+    mustBeReady(LATER_MS);
     ask(0);
   }
 
@@ -116,7 +123,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     if (isOver) return;
     isOver = true;
     cancel();
-    cancelFirst();
+    cancelReady?.();
     post({ kind: "close" });
     if (isInChannel) voice.set({ guildId });
     speeches.forEach((end) => end(false));
@@ -169,7 +176,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   return {
     call,
     start(): Promise<void> {
-      cancelFirst = schedule(() => finish("unreachable"), FIRST_MS);
+      mustBeReady(FIRST_MS);
       return check(1);
     },
     /** Discord shows the bot in a channel of the guild, or in none. */
@@ -188,6 +195,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
       server = told;
       if (told.endpoint) return connect();
       connectedTo = "";
+      mustBeReady(LATER_MS);
     },
     /** A new session of the main gateway, in which the bot may be in no channel. */
     renewed(): void {
@@ -201,7 +209,8 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
       switch (message.kind) {
         case "ready":
           readyMs = Math.min(readyMs, now());
-          cancelFirst();
+          cancelReady?.();
+          cancelReady = undefined;
           return events.ready(message.isEndToEnd);
         case "began":
           return events.speechBegan(message.userId);

@@ -159,6 +159,34 @@ describe("[V9] createMainCall()", () => {
       await clock.advance(12_999);
       await clock.advance(1);
     }, `${AGAIN}, > wss://e:1/?v=8, > hear, > close, leave, over, ended unreachable`],
+    [
+      "ends by itself if its later servers stay silent for a minute",
+      async (call) => {
+        call.main.told(READY);
+        for (let server = 0; server < 3; server++) {
+          call.main.told({ kind: "over", end: "refresh", token: "t" });
+          call.connect();
+          await call.clock.advance(server === 0 ? 59_000 : 500);
+        }
+      },
+      `ready, ${
+        Array(3).fill(`${AGAIN}, > wss://e:1/?v=8, > hear`).join(", ")
+      }, > close, leave, over, ended unreachable`,
+    ],
+    ["ends by itself if Discord names no server in place of one that is gone", async (call) => {
+      call.main.told(READY);
+      call.main.server({ guildId: GUILD, token: "t2" });
+      await call.clock.advance(60_000);
+    }, "ready, > close, leave, over, ended unreachable"],
+    ["has time for later servers anew once one was ready", async (call) => {
+      for (let server = 0; server < 3; server++) {
+        call.main.told(READY);
+        await call.clock.advance(60_000);
+        call.main.told({ kind: "over", end: "refresh", token: "t" });
+        call.connect();
+        await call.clock.advance(59_000);
+      }
+    }, Array(3).fill(`ready, ${AGAIN}, > wss://e:1/?v=8, > hear`).join(", ")],
     ["passes on the end of the thread", ({ main }) => {
       main.told({ kind: "over", end: "no_encryption", token: "t" });
       main.told({ kind: "began", userId: BOT });
