@@ -53,7 +53,8 @@ export type VoiceEnd =
 /** What a call tells. No handler may throw. */
 export interface CallEvents {
   /**
-   * The bot is in the channel. It is told again after each new connection.
+   * The bot is in the channel. It is told again after each new connection, and if the server turns
+   * end-to-end encryption off or on.
    *
    * @param isEndToEnd Whether only the people of the call can decrypt its sound (DAVE).
    */

@@ -62,6 +62,7 @@ export function openLink(
   let ssrc = 0;
   let sequence = Math.floor(random() * 0x10000);
   let isSpeaking = false;
+  let toldEndToEnd: boolean | undefined;
   const cancels = new Map<string, () => void>();
   const dave = createDave({
     ...target,
@@ -83,12 +84,13 @@ export function openLink(
       if (!transport) return; // it failed
       plan("check", CHECK_MS, () => dave.tick(now()), true);
       sendSpeaking(); // the server takes no sound of a number that it does not know
-      events.ready(dave.isEndToEnd());
+      tellReady();
     },
     pass(message) {
       if (message.op === OP.Speaking) receiver.speaks(message.d.ssrc, message.d.user_id);
       if (message.op === OP.ClientDisconnect) receiver.gone(message.d.user_id);
       dave.receive(message);
+      if (transport) tellReady();
     },
     resumed() {
       sendSpeaking();
@@ -96,6 +98,13 @@ export function openLink(
     },
     ended: end,
   });
+
+  /** Tells that sound can be sent, and anew once its encryption is another one. */
+  function tellReady(): void {
+    if (dave.isEndToEnd() === toldEndToEnd) return;
+    toldEndToEnd = dave.isEndToEnd();
+    events.ready(toldEndToEnd);
+  }
 
   function sendRaw(data: string | Uint8Array<ArrayBuffer>): void {
     if (ws?.readyState === WebSocket.OPEN) ws.send(data);

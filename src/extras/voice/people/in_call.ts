@@ -82,6 +82,7 @@ export function createInCall(
   let heard = "";
   let isCarded = false;
   let isReady = false;
+  let isEndToEnd = false;
   let isOver = false;
   let isEmpty = false;
   let refreshing: Promise<void> | undefined;
@@ -92,8 +93,12 @@ export function createInCall(
   const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
 
   const call = ports.calls.join(place, {
-    ready(isEndToEnd) {
+    ready(isNow) {
       work(() => ports.askToSpeak(place)); // anew after another join
+      if (isEndToEnd && !isNow) {
+        log.warn("A call is not end-to-end encrypted any more: Discord could hear it", { callId });
+      }
+      isEndToEnd = isNow;
       if (isReady) return;
       isReady = true;
       first.resolve("ready");

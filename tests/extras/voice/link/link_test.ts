@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { createSocket } from "node:dgram";
+import type { Socket } from "node:dgram";
+import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
+import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
+import type { DaveSession } from "../../../../src/extras/voice/link/dave.ts";
+import { discoveryRequest } from "../../../../src/extras/voice/link/wire/discovery.ts";
 import { createReceiver } from "../../../../src/extras/voice/link/receiver.ts";
 import { openLink } from "../../../../src/extras/voice/link/link.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
@@ -20,6 +24,8 @@ function linkOf() {
   const opened: number[] = [];
   const sockets: WebSocket[] = [];
   const ends: string[] = [];
+  const ready: boolean[] = [];
+  const udp = Object.assign(new EventEmitter(), { send: () => {}, close: () => {} });
   const receiver = createReceiver({
     opus: { takeDecoder: () => undefined },
     rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
@@ -41,18 +47,20 @@ function linkOf() {
       clock.schedule(() => socket.onopen?.(new Event("open")), 0);
       return socket;
     },
-    openUdp: () => createSocket("udp4"),
-    createSession: () => {
-      throw new Error("no group is begun here");
-    },
+    openUdp: () => udp as unknown as Socket,
+    createSession: () =>
+      ({
+        getSerializedKeyPackage: () => new Uint8Array(),
+        setPassthroughMode: () => {},
+      }) as unknown as DaveSession,
   }, {
     opus: { encode: () => new Uint8Array() },
     receiver,
-    events: { ready: () => {}, ended: (end) => ends.push(end) },
+    events: { ready: (isEndToEnd) => ready.push(isEndToEnd), ended: (end) => ends.push(end) },
   });
   const tell = (data: string | ArrayBuffer) =>
     sockets.at(-1)?.onmessage?.(new MessageEvent("message", { data }));
-  return { clock, opened, ends, tell };
+  return { clock, opened, ends, ready, udp, tell };
 }
 
 describe("[V9] openLink()", () => {
@@ -61,6 +69,25 @@ describe("[V9] openLink()", () => {
     clock.advance(100_000);
     assert.deepEqual(opened, [0, 10_000, 20_500, 31_500, 43_500, 57_500]);
     assert.deepEqual(ends, ["refresh"]);
+  });
+
+  it("tells each change of end-to-end encryption", () => {
+    const { clock, ready, udp, tell } = linkOf();
+    const say = (op: number, d: object) => tell(JSON.stringify({ op, d }));
+    const [modes, ip] = [["aead_aes256_gcm_rtpsize"], "1.2.3.4"];
+    clock.advance(1);
+    say(OP.Hello, { heartbeat_interval: 1_000 });
+    say(OP.Ready, { ssrc: 1, ip, port: 5, modes });
+    const answer = discoveryRequest(1);
+    answer[1] = 2;
+    udp.emit("message", answer, { address: ip, port: 5 });
+    const [mode] = modes;
+    const secret_key = Array(32).fill(1);
+    say(OP.SessionDescription, { mode, secret_key, dave_protocol_version: 1 });
+    for (const protocol_version of [1, 0, 0, 1]) {
+      say(OP.DavePrepareTransition, { transition_id: 0, protocol_version });
+    }
+    assert.deepEqual(ready, [true, false, true]);
   });
 
   it("reads no message of more than a million characters or bytes, and asks for another server", () => {

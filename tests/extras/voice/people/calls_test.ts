@@ -622,6 +622,15 @@ describe("[V9] the end of a call", () => {
     });
   }
 
+  it("logs that a call is not end-to-end encrypted any more", async () => {
+    const world = await openWorld();
+    await world.move([ADA], DECK);
+    await world.give("join", ADA);
+    for (const isEndToEnd of [true, false, false]) world.call().events.ready(isEndToEnd);
+    const told = world.lines.filter(({ event }) => /not end-to-end encrypted/.test(event));
+    assert.equal(told.length, 1);
+  });
+
   it("goes on after a kill, with the consents and without a second card", async () => {
     const before = await openWorld();
     await before.move([ADA, BEA], DECK);
