@@ -16,7 +16,6 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "../../../core/model.ts";
-import { microsOf } from "../../../core/spending/usage.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { Log } from "../../../lib/log.ts";
 import type {
@@ -25,7 +24,7 @@ import type {
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import { isCancelled, pcmOf, recordOf, responseOf, textOf } from "./realtime_events.ts";
+import { ASK, endOf, finishOf, pcmOf, recordOf, responseOf, textOf } from "./realtime_events.ts";
 import { msOf } from "./speeches.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
@@ -35,8 +34,10 @@ const RETRY_MS = 5_000;
 const MORE_MS = 200;
 /** Characters of the longest answer, and those of sound that count as one: ten minutes of it. */
 const LONGEST = { chars: 192_000, ofSound: 200 };
-/** Milliseconds after which a silent server gives no answer: a small machine thinks first. */
+/** Milliseconds after which a silent server gives no answer, as a small machine thinks first; and after an error. */
 const SILENT_MS = 120_000;
+const FAILED_MS = 5_000;
+const SILENCE = "it sends nothing";
 /** Milliseconds until an answer that the server has ended is asked for again, if none begins. */
 const AGAIN_MS = 1_000;
 /** Seconds of a speech whose length the server does not tell. */
@@ -115,7 +116,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         retryAt = now() + RETRY_MS;
         const gone = current;
         current = undefined;
-        gone?.answer?.({ type: "error", error: { message: reason } });
+        gone?.answer?.(endOf(reason));
         // An idle one opens again with the next sound.
         if (!gone?.hasWorked || gone.began.size > 0) ports.failed();
       },
@@ -271,16 +272,19 @@ export function createRealtimeTalk(ports: RealtimePorts) {
       };
       bring(of, request, turn);
       const choice = request.mayCall === false ? { tool_choice: "none" } : {};
-      const ask = () => of.socket.send({ type: "response.create", response: choice });
+      const ask = () =>
+        of.socket.send({ type: "response.create", event_id: ASK, response: choice });
       ask();
       const calls: ToolCall[] = [];
       let hasText = false;
+      /** Why the answer ends at that time. Most errors are of no answer, which goes on. */
+      let [problem, untilMs] = [SILENCE, now() + SILENT_MS];
       for (;;) {
         signals.turn.throwIfAborted();
         const event = events.shift();
         if (!event) {
-          const silence = { type: "error", error: { message: "it sends nothing" } };
-          const cancelWait = ports.schedule(() => of.answer?.(silence), SILENT_MS);
+          const giveUp = () => of.answer?.(endOf(problem));
+          const cancelWait = ports.schedule(giveUp, untilMs - now());
           await new Promise<void>((resolve) => wake = resolve).finally(cancelWait);
           continue;
         }
@@ -291,6 +295,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         chars += textOf(event, "delta").length / (isSound ? LONGEST.ofSound : 1);
         chars += textOf(item, "arguments").length;
         if (chars > LONGEST.chars) throw failure("rejected", "it has no end");
+        if (type.startsWith("response.")) [problem, untilMs] = [SILENCE, now() + SILENT_MS];
         if (type === "response.created") cancelAsk();
         else if (isSound) {
           const pcm = pcmOf(textOf(event, "delta"));
@@ -305,10 +310,14 @@ export function createRealtimeTalk(ports: RealtimePorts) {
           calls.push({ id, name, arguments: textOf(item, "arguments") });
         } else if (type === "error") {
           const error = recordOf(event, "error");
-          if (textOf(error, "event_id") === OPTIONAL) continue;
-          throw failure("unavailable", textOf(error, "message").slice(0, 200));
+          const [id, why] = [textOf(error, "event_id"), textOf(error, "message").slice(0, 200)];
+          if (id === ASK) throw failure("unavailable", why);
+          if (id === OPTIONAL) continue;
+          [problem, untilMs] = [why, Math.min(untilMs, now() + FAILED_MS)];
         } else if (type === "response.done") {
-          if (isCancelled(event) && !stopping.aborted) {
+          const response = recordOf(event, "response");
+          const { status, status_details: details } = response;
+          if (status === "cancelled" && !stopping.aborted) {
             other = responseOf(event); // a server that answers by itself ends its own answer for ours
             cancelAsk = ports.schedule(ask, AGAIN_MS);
             calls.length = 0;
@@ -319,7 +328,9 @@ export function createRealtimeTalk(ports: RealtimePorts) {
           isOver = true;
           for (const { id } of calls) of.open.add(id);
           if (signals.person.aborted && !hasText) yield { kind: "text", text: "…" };
-          return yield finishOf(event, calls);
+          const why = JSON.stringify(details ?? "").slice(0, 200);
+          if (status === "failed") throw failure("rejected", why);
+          return yield finishOf(response, calls, server.price);
         }
       }
     } finally {
@@ -330,20 +341,6 @@ export function createRealtimeTalk(ports: RealtimePorts) {
       if (of) of.answer = undefined;
       free();
     }
-  }
-
-  function finishOf(event: RealtimeEvent, calls: readonly ToolCall[]): ModelPart {
-    const response = recordOf(event, "response");
-    const { status, status_details: details } = response;
-    if (status === "failed") throw failure("rejected", JSON.stringify(details ?? "").slice(0, 200));
-    const count = (key: string) => Number(recordOf(response, "usage")[key]) || 0;
-    const tokens = { inputTokens: count("input_tokens"), outputTokens: count("output_tokens") };
-    return {
-      kind: "finish",
-      reason: calls.length > 0 ? "tool_calls" : status === "incomplete" ? "length" : "stop",
-      calls: calls.length > 0 ? calls : undefined,
-      usage: { ...tokens, micros: microsOf(tokens, server.price) },
-    };
   }
 
   const failure = (kind: "unavailable" | "rejected", why: string) =>
@@ -387,7 +384,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     },
     close(): void {
       cancelPause?.();
-      current?.answer?.({ type: "error", error: { message: "the person is not heard any more" } });
+      current?.answer?.(endOf("the person is not heard any more"));
       current?.socket.close();
       current = undefined;
       retryAt = Infinity;

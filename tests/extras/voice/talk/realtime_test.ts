@@ -404,13 +404,30 @@ describe("[V6] a talk by the Realtime protocol", () => {
   for (const [what, [events, why]] of Object.entries(hostile)) {
     it(`fails the turn of a server that ${what}`, async () => {
       const baseUrl = await serve({ "response.create": events });
-      const { turn } = await build({}, { baseUrl });
+      const { turn } = await build({}, { baseUrl, pace: 20 });
       await assert.rejects(turn(messageId("77")).ask(requestOf("hi")), (error: Error) => {
         assert.match(error.message, why);
         return !error.message.includes(KEY);
       });
     });
   }
+
+  it("outlives errors of the server that are no end of its answer, as of LocalAI", async () => {
+    const baseUrl = await serve({
+      "response.create": [
+        { type: "response.created", response: { id: "r" } },
+        {
+          type: "error",
+          error: { event_id: "event_TODO", message: "Deleting is not implemented" },
+        },
+        { type: "error", error: { message: "Failed to process audio" } },
+        { type: "response.output_text.delta", response_id: "r", delta: "It is high." },
+        { type: "response.done", response: { id: "r", status: "completed" } },
+      ],
+    });
+    const { turn } = await build({}, { baseUrl });
+    assert.equal((await turn(messageId("77")).ask(requestOf("hi"))).text, "It is high.");
+  });
 
   it("gives up a server that falls silent", async () => {
     const baseUrl = await serve({ "response.create": [{ type: "response.created" }] });
