@@ -263,6 +263,9 @@ export const replyKeys = {
   ),
 };
 
+/** Default of `voice.pauseMs`, also while a call outlives the section. */
+export const PAUSE_MS = 500;
+
 export const voice = lazyKey(
   () =>
     z.strictObject({
@@ -308,7 +311,7 @@ export const voice = lazyKey(
           "speakers, and a summary at the end.",
       ),
       pauseMs: key(
-        whole(200, 3_000).default(500),
+        whole(200, 3_000).default(PAUSE_MS),
         "Length of a pause that ends a person's speech, in mode `turns`.",
         { unit: "milliseconds", example: 800 },
       ),

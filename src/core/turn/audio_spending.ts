@@ -56,15 +56,22 @@ export function createAudioSpending(
       });
     },
     /**
-     * Counts seconds before a model hears them, of a person who may ask at the same time as others.
+     * Counts seconds before a model hears or speaks them, as people may ask at the same time.
      *
+     * @returns Corrects the count, once the seconds are known.
      * @throws {BudgetSpent} Or the store's error, as a rejection.
      */
-    reserve(model: AudioModel, seconds: number, payer: AudioPayer): Promise<void> {
+    reserve(
+      model: AudioModel,
+      seconds: number,
+      payer: AudioPayer,
+    ): Promise<(known: number) => void> {
+      const startedAt = now();
       const made = last.then(async () => {
         const stop = await audio.check(payer);
         if (stop) throw new BudgetSpent(stop);
         audio.record(model, seconds, now(), payer);
+        return (known: number) => audio.record(model, known - seconds, startedAt, payer);
       });
       last = made.catch(() => {}); // its caller has the error
       return made;

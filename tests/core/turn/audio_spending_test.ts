@@ -35,6 +35,18 @@ describe("[X4] reserve()", () => {
     assert.ok(reasons.every((reason) => reason instanceof BudgetSpent));
   });
 
+  it("counts a guess of speech before it begins, and its length after it, also of none", async () => {
+    const { audio, spent } = build();
+    const [spoken, failed, ...refused] = await Promise.allSettled(
+      [30, 30, 30].map((guess) => audio.reserve(model, guess, payer)),
+    );
+    assert.deepEqual(refused.map(({ status }) => status), ["rejected"]);
+    assert.ok(spoken?.status === "fulfilled" && failed?.status === "fulfilled");
+    spoken.value(12);
+    failed.value(0);
+    assert.equal(spent(), 12);
+  });
+
   it("goes on after a store that fails", async () => {
     let isDown = true;
     const failing = createAudioSpending({

@@ -3,6 +3,7 @@
 import { Worker } from "node:worker_threads";
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
+import { PAUSE_MS } from "../../../config/schema/messages.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
 import { JOB_WORKER_URL } from "../../../host/process/own_process.ts";
 import type { JobMessage } from "../../../sandbox/run_in_thread.ts";
@@ -92,7 +93,7 @@ export function createCalls(
       const main = createMainCall(place, events, {
         ...{ voice, schedule, now },
         self: () => self()?.userId,
-        rules: () => ({ pauseMs: config().voice?.pauseMs ?? 500, longestMs: LONGEST_MS }),
+        rules: () => ({ pauseMs: config().voice?.pauseMs ?? PAUSE_MS, longestMs: LONGEST_MS }),
         post: (message) => post({ ...message, call: id }),
         async whyNot() {
           const bot = self()?.userId;

@@ -2,6 +2,7 @@
 
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
+import { PAUSE_MS } from "../../../config/schema/messages.ts";
 import {
   type ChannelId,
   createdAtMs,
@@ -15,7 +16,6 @@ import {
 } from "../../../core/inbound/inbound.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import { askForText } from "../../../core/model.ts";
-import { BudgetSpent } from "../../../core/spending/budget.ts";
 import { meteredModel } from "../../../core/spending/metered_model.ts";
 import { microsOfAudio, ofAgent } from "../../../core/spending/usage.ts";
 import { type AudioPayer, createAudioSpending } from "../../../core/turn/audio_spending.ts";
@@ -34,6 +34,8 @@ import { msOf } from "./speeches.ts";
 import { createTalk, type OpenTalk, type TalkDeps } from "./talk.ts";
 
 const IDS = 2 ** 22;
+/** Characters that a voice speaks in a second. */
+const CHARS_PER_SEC = 15;
 /** Milliseconds for the summary of a call. */
 const SUMMARY_MS = 60_000;
 /** Minutes after which Discord archives the thread of minutes. */
@@ -92,10 +94,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         async *speak(text, signal, to) {
           const { voice } = speech();
           if (!voice) throw new FileError("`audio.speak` names no model");
-          const payer = payerOf(to);
-          const stop = await audio.check(payer);
-          if (stop) throw new BudgetSpent(stop);
-          const startedAt = now();
+          const correct = await audio.reserve(voice, text.length / CHARS_PER_SEC, payerOf(to));
           let ms = 0;
           try {
             for await (const pcm of voice.speakPcm(text, signal)) {
@@ -103,7 +102,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
               yield pcm;
             }
           } finally {
-            if (ms > 0) audio.record(voice, ms / 1_000, startedAt, payer);
+            correct(ms / 1_000);
           }
         },
         async transcribe({ seconds, ...sound }, from, signal) {
@@ -112,7 +111,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           await audio.reserve(by, seconds, payerOf(from));
           return await by.transcribe(sound, signal);
         },
-        realtime: server && { server, pauseMs: config().voice?.pauseMs ?? 500 },
+        realtime: server && { server, pauseMs: config().voice?.pauseMs ?? PAUSE_MS },
         async reserve(seconds, by) {
           if (realtime) await audio.reserve(realtime, seconds, payerOf(by));
         },
