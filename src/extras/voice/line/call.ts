@@ -32,7 +32,6 @@ export interface HeardPiece {
   readonly end: "pause" | "cut";
 }
 
-/** Why a call is over. */
 export type VoiceEnd =
   | "left"
   /** A moderator disconnected the bot, or moved it to a channel that it does not serve. */
@@ -71,7 +70,6 @@ export interface CallEvents {
 export interface CallSpeech {
   /** Adds sound; it is played as soon as its turn comes. */
   write(pcm: Pcm): void;
-  /** No sound follows. */
   end(): void;
   /** Stops at once, as when a person speaks. */
   stop(): void;
@@ -88,7 +86,6 @@ export interface Call {
   leave(): Promise<void>;
 }
 
-/** The calls of an account. */
 export interface Calls {
   /** Joins a channel: at most one call for each guild, so a second one moves the bot. */
   join(place: CallPlace, events: CallEvents): Call;
@@ -105,8 +102,7 @@ export interface CallSpeaker {
 
 export interface TalkPorts {
   readonly call: Call;
-  /** Number of people in the channel, without bots. */
-  humans(): number;
+  humans(): number; // without bots
   /** Finds a person with their current roles; `undefined`: they left, or the config refuses them. */
   speaker(userId: UserId): Promise<CallSpeaker | undefined>;
 }

@@ -25,16 +25,13 @@ export interface LinkTarget {
 export type LinkEnd = "refresh" | "disconnected" | VoiceEnd;
 
 export interface GatewayPorts {
-  /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
   open(): void;
   drop(): void;
   send(op: number, d: unknown): void;
   discover(ssrc: number, ip: string, port: number): void;
   session(mode: TransportMode, key: Uint8Array, daveVersion: number): void;
-  /** Takes a message of other parts. */
   pass(message: ServerMessage): void;
   /** Discord repeats its messages. Ours of the moment before may be lost. */
   resumed(): void;
@@ -133,7 +130,6 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
       enter("selecting", STEP_MS);
       send(OP.SelectProtocol, { protocol: "udp", data: { address, port, mode } });
     },
-    /** Time of the next tick. */
     dueMs: (): number => Math.min(untilMs, beat?.dueMs ?? Infinity),
     tick(): void {
       if (now() >= untilMs) {

@@ -205,7 +205,6 @@ export function openLink(
     dave,
     /** Whether frames leave now. Nobody hears those of a call that is empty, so they are left out. */
     canSend: (): boolean => transport !== undefined && (dave.isReady() || dave.isAlone()),
-    /** Sends a frame; without `pcm`, silence. */
     send(pcm: Pcm | undefined, timestamp: number): void {
       if (!transport || !udp || !dave.isReady()) return;
       const frame = pcm ? dave.encrypt(opus.encode(pcm)) : SILENCE;

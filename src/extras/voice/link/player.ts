@@ -90,16 +90,10 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
       const speech = find(id);
       if (speech) finish(speech, false);
     },
-    /** Stops all speeches, as the call is over. */
     stopAll(): void {
       for (const speech of [...queue]) finish(speech, false);
     },
-    /**
-     * Sends the frames that are due.
-     *
-     * @param nowMs Any steady clock in milliseconds.
-     * @returns Its time of the next frame; `undefined`: there is nothing to play.
-     */
+    /** Sends the frames that are due. @returns The time of the next one, if there is more to play. */
     step(nowMs: number): number | undefined {
       if (nextMs === undefined) timestamp += Math.round((nowMs - lastMs) / FRAME_MS) * FRAME_TICKS;
       if (nextMs === undefined || nowMs - nextMs > MAX_LATE_MS) nextMs = nowMs;

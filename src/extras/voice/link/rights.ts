@@ -10,12 +10,7 @@ import { channelOf, createGuildReads } from "../../../discord/rest/requests/guil
 import { isRecord } from "../../../lib/text/json.ts";
 import type { CallPlace, VoiceEnd } from "../line/call.ts";
 
-/**
- * Finds why the bot cannot talk in a channel; `undefined`: it can, or Discord does not answer.
- *
- * @param members Those in voice channels of the guild; the bot may be one.
- * @param now Unix time in milliseconds.
- */
+/** Finds why the bot cannot talk in a channel; `undefined`: it can, or Discord does not answer. */
 export async function whyNoCall(
   client: RestClient,
   { guildId, channelId }: CallPlace,

@@ -97,10 +97,8 @@ export function createThreadCall(
         player.write(message.speech, message.pcm);
         return wake();
       case "end":
-        player.end(message.speech);
-        return wake();
       case "stop":
-        player.stop(message.speech);
+        player[message.kind](message.speech);
         return wake();
       case "close":
         player.stopAll();

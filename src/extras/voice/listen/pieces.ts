@@ -64,12 +64,7 @@ export function createPieces({ pauseMs, longestMs }: ListenRules) {
   }
 
   return {
-    /**
-     * Takes the next 20 ms.
-     *
-     * @param frame `undefined`: the person sends nothing.
-     * @param at Unix time in milliseconds.
-     */
+    /** Takes the next 20 ms; without `frame`, the person sends nothing. @param at Unix time in ms. */
     push(frame: Pcm = SILENCE, at: number): readonly Heard[] {
       const isSent = frame !== SILENCE;
       const level = isSent ? levelOf(frame) : -Infinity;

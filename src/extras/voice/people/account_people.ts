@@ -69,16 +69,14 @@ export function createVoicePeople(
 
   return {
     calls,
-    async join({ guildId, channelId, sender, options }: CommandCall): Promise<string> {
-      const named = options["channel"];
-      return guildId ? await calls.join(guildId, [sender.id], channelId, idOf(named)) : none();
-    },
-    async leave({ guildId, sender }: CommandCall): Promise<string> {
-      return guildId ? await calls.leave(guildId, [sender.id]) : none();
-    },
-    async deafen({ guildId, sender }: CommandCall): Promise<string> {
-      return guildId ? await calls.deafen(guildId, sender.id) : none();
-    },
+    join: async ({ guildId, channelId, sender, options }: CommandCall): Promise<string> =>
+      guildId
+        ? await calls.join(guildId, [sender.id], channelId, idOf(options["channel"]))
+        : none(),
+    leave: async ({ guildId, sender }: CommandCall): Promise<string> =>
+      guildId ? await calls.leave(guildId, [sender.id]) : none(),
+    deafen: async ({ guildId, sender }: CommandCall): Promise<string> =>
+      guildId ? await calls.deafen(guildId, sender.id) : none(),
     async press({ guildId, channelId, customId, sender }: ButtonPress): Promise<string> {
       const [, how, callId = ""] = customId.split(":");
       if (!guildId) return none();

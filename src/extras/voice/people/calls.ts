@@ -38,22 +38,17 @@ const REJOIN_MS = 10 * 60_000;
 /** Milliseconds for which a start waits for people in the channel of such a call. */
 const WAIT_MS = 60_000;
 
-const ENDS: Readonly<Record<Exclude<VoiceEnd, "left">, TextKey>> = {
-  kicked: "voiceKicked",
-  channel_deleted: "voiceDeleted",
-  no_connect: "voiceMissing",
-  no_speak: "voiceMissing",
-  no_card: "voiceMissing",
-  full: "voiceFull",
-  udp_blocked: "voiceBlocked",
-  unreachable: "voiceLost",
-  no_encryption: "voiceLost",
-};
-
-const LACKS: Partial<Record<VoiceEnd, string>> = {
-  no_connect: "Connect",
-  no_speak: "Speak",
-  no_card: "Send Messages",
+const ENDS: Readonly<Record<VoiceEnd, readonly [text: TextKey, permission?: string]>> = {
+  left: ["voiceNoCall"],
+  kicked: ["voiceKicked"],
+  channel_deleted: ["voiceDeleted"],
+  no_connect: ["voiceMissing", "Connect"],
+  no_speak: ["voiceMissing", "Speak"],
+  no_card: ["voiceMissing", "Send Messages"],
+  full: ["voiceFull"],
+  udp_blocked: ["voiceBlocked"],
+  unreachable: ["voiceLost"],
+  no_encryption: ["voiceLost"],
 };
 
 /** Creates the calls; none begins before `start`. It is long because its functions share them. */
@@ -74,7 +69,6 @@ export function createVoiceCalls(
   const over = new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>();
   /** Calls that the config wanted and that could not begin, and why. */
   const failures = new Map<GuildId, Begun & CallPlace & { readonly why: string }>();
-  /** The tasks that change the call of a guild. */
   const tasks = createKeyedQueue<GuildId>();
   const lookedAt = new Set<GuildId>();
   /** Guilds of which Discord has told the people since the start. */
@@ -125,9 +119,9 @@ export function createVoiceCalls(
   }
 
   function endText(place: CallPlace, end: VoiceEnd): string {
-    if (end === "left") return say("voiceNoCall");
-    const key = end === "kicked" && !channelAt(place) ? "voiceDeleted" : ENDS[end];
-    return say(key, { ...shown(place.channelId), permission: LACKS[end] ?? "" });
+    const told = end === "kicked" && !channelAt(place) ? "channel_deleted" : end;
+    const [key, permission = ""] = ENDS[told];
+    return say(key, { ...shown(place.channelId), permission });
   }
 
   function ended(
@@ -227,7 +221,6 @@ export function createVoiceCalls(
     lookAtAll();
   }
 
-  /** A person's wish to have the bot in a channel. */
   async function join(
     guildId: GuildId,
     askers: readonly UserId[],
@@ -278,7 +271,6 @@ export function createVoiceCalls(
   }
 
   return {
-    /** People of a guild have come or gone. */
     changed(guildId: GuildId): void {
       told.add(guildId);
       look(guildId);
@@ -288,11 +280,7 @@ export function createVoiceCalls(
     leave,
     deafen,
     /** A person lets the bot hear them, by a card in a call's chat. */
-    async agree(
-      place: CallPlace,
-      sender: Sender, // with the roles of now
-      callId: string,
-    ): Promise<string> {
+    async agree(place: CallPlace, sender: Sender, callId: string): Promise<string> {
       const inCall = inCalls.get(place.guildId);
       if (!inCall || inCall.place.channelId !== place.channelId) return say("voiceNoCall");
       return say(inCall.row.callId === callId ? await inCall.agree(sender) : "voiceChanged");
@@ -339,14 +327,13 @@ export function createVoiceCalls(
       members.forget();
       for (const inCall of [...inCalls.values(), ...ending]) inCall.forget(userId);
     },
-    /** Why calls that the config wants cannot begin, for health. */
+    /** Why calls that the config still wants cannot begin, for health. */
     failures(): readonly string[] {
       const { autoJoin = [], follow = [] } = config().voice ?? {};
-      return [...failures.values()].flatMap(({ begunBy, channelId, userId, why }) =>
-        (begunBy === "follow" ? follow.some((id) => id === userId) : autoJoin.includes(channelId))
-          ? [why]
-          : []
+      const wanted = [...failures.values()].filter(({ begunBy, channelId, userId }) =>
+        begunBy === "follow" ? follow.some((id) => id === userId) : autoJoin.includes(channelId)
       );
+      return wanted.map(({ why }) => why);
     },
     /** Leaves all channels. The store keeps the calls, which the next process goes on with. */
     async stop(): Promise<void> {

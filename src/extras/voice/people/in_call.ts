@@ -18,8 +18,7 @@ import { cardText, hearButtons, type Terms } from "./terms.ts";
 
 export interface InCallPorts {
   readonly calls: Calls;
-  /** The people in the channel; no bots. */
-  readonly here: () => readonly VoiceMember[];
+  readonly here: () => readonly VoiceMember[]; // no bots
   readonly members: Pick<VoiceMembers, "speaker" | "mayTalk">;
   readonly createTalk: (ports: TalkPorts) => Talk;
   readonly terms: () => Terms;
@@ -59,8 +58,6 @@ export type InCall = ReturnType<typeof createInCall>;
 /**
  * Joins. The function is long because its inner functions share the state of one call.
  *
- * @param row That of the store.
- * @param stored The choices of people in the guild, also of this call.
  * @param isRejoined Whether the call goes on after an end of the process.
  */
 export function createInCall(
@@ -305,7 +302,6 @@ export function createInCall(
       refresh();
       return "voiceHeard";
     },
-    /** The people that are heard, in words. */
     heardText(): string {
       const people = heardPeople().map(([id, { sender }]) => {
         const role = heardRoleOf(sender);

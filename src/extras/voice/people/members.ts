@@ -25,13 +25,12 @@ export function createMembers(
     readonly voice: Pick<VoiceStates, "of">;
   },
 ) {
-  type Known = {
+  /** With the roles that the gateway told last before it. */
+  const known = new Map<string, {
     readonly at: number;
     readonly member: Promise<CallSpeaker | undefined>;
-    /** That the gateway told last before it. */
     readonly roles: readonly RoleId[] | undefined;
-  };
-  const known = new Map<string, Known>();
+  }>();
 
   async function ask(guildId: GuildId, userId: UserId): Promise<CallSpeaker | undefined> {
     const path = `/guilds/${guildId}/members/${userId}`;
@@ -76,11 +75,7 @@ export function createMembers(
 
   return {
     mayTalk,
-    /**
-     * Reads a person who may talk to the bot in a voice channel; `undefined` for others.
-     *
-     * @throws {RestError} If Discord does not answer.
-     */
+    /** Reads a person who may talk to the bot there; `undefined`: another one. @throws {RestError} */
     async speaker(place: CallPlace, userId: UserId): Promise<CallSpeaker | undefined> {
       const member = await read(place.guildId, userId);
       return member && await mayTalk(place, member.sender) ? member : undefined;

@@ -77,7 +77,6 @@ export function cardText(
   ].join("\n");
 }
 
-/** The buttons below a card. */
 export function hearButtons(
   callId: string,
   texts: Config["texts"],

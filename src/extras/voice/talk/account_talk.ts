@@ -85,10 +85,8 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
 
     function deps(): TalkDeps {
       const { realtime: server } = speech();
-      const realtime = server && {
-        modelId: server.modelId,
-        microsOf: (seconds: number) => microsOfAudio(seconds, server.price),
-      };
+      const microsOf = (seconds: number) => microsOfAudio(seconds, server?.price);
+      const by = server && { modelId: server.modelId, microsOf };
       return {
         ...{ harmlessPart, texts, schedule, now, log },
         async *speak(text, signal, to) {
@@ -111,12 +109,11 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           await audio.reserve(by, seconds, payerOf(from));
           return await by.transcribe(sound, signal);
         },
-        realtime: server && { server, pauseMs: config().voice?.pauseMs ?? PAUSE_MS },
-        async reserve(seconds, by) {
-          if (realtime) await audio.reserve(realtime, seconds, payerOf(by));
-        },
-        count(seconds, by) {
-          if (realtime) audio.record(realtime, seconds, now(), payerOf(by));
+        realtime: by && {
+          server,
+          pauseMs: config().voice?.pauseMs ?? PAUSE_MS,
+          reserve: (seconds, sender) => audio.reserve(by, seconds, payerOf(sender)),
+          count: (seconds, sender) => audio.record(by, seconds, now(), payerOf(sender)),
         },
         async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);

@@ -26,7 +26,6 @@ const SUMMARY =
 export interface MinutesPorts {
   /** Opens the thread, at first. Resolves to a function that posts a text of these people there. */
   readonly thread: () => Promise<(text: string, saidBy: readonly UserId[]) => Promise<void>>;
-  /** Asks a model, within the budgets. */
   readonly summarise: (request: ModelRequest) => Promise<string>;
   readonly cleanSecrets: (text: string) => string;
   readonly boundary: () => string;

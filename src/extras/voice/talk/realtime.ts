@@ -58,11 +58,7 @@ export interface RealtimePorts extends SpeechPorts {
   readonly pauseMs: number;
   /** The person begins to speak, or has ended. */
   readonly speaking: (isSpeaking: boolean) => void;
-  /**
-   * The person's words. Resolves to whether a turn answers them.
-   *
-   * @param naming Gets the id of their message before its turn begins.
-   */
+  /** Takes the person's words, as `ask` of a talk does. */
   readonly words: (
     text: string,
     seconds: number,

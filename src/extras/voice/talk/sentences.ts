@@ -19,7 +19,6 @@ const ABBREVIATED =
 const SILENT = /```[\s\S]*?(?:```|$(?![\s\S]))|^\s*\|.*\|\s*$|https?:\/\/\S+/gm;
 
 export interface Sentence {
-  /** As it is spoken. */
   readonly spoken: string;
   /** Length of the answer's text up to its end. */
   readonly end: number;
@@ -61,12 +60,7 @@ export function createSentences() {
   }
 
   return {
-    /**
-     * The sentences that have ended since the last call.
-     *
-     * @param text The whole answer so far.
-     * @param isWhole Whether nothing follows.
-     */
+    /** The sentences that have ended since the last call. @param text The whole answer so far. */
     next(text: string, isWhole: boolean): readonly Sentence[] {
       const ended: Sentence[] = [];
       while (at < text.length && chars < SPOKEN_CHARS) {

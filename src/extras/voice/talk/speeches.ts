@@ -49,14 +49,8 @@ export function createSpeeches(
       }
     },
     silent: (userId: UserId): void => void speaking.delete(userId),
-    /** Resolves once no person speaks, or the signal aborts. */
     quiet,
-    /**
-     * Begins to speak.
-     *
-     * @param to The person; absent: all.
-     * @param stopped Called if a person interrupts it.
-     */
+    /** @param stopped Called if a person interrupts it. */
     open: begin,
     /** Plays a sound by itself. Resolves at its end; rejects with the error of the sound. */
     async play(sound: AsyncIterable<Pcm>, to: UserId | undefined, signal: AbortSignal) {

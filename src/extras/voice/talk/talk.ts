@@ -36,30 +36,24 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
     signal: AbortSignal,
     to?: CallSpeaker["sender"],
   ) => AsyncIterable<Pcm>;
-  /**
-   * Writes the words down, and counts the seconds.
-   *
-   * @throws {FileError} If the server fails; or {@link BudgetSpent}, or the signal's reason.
-   */
+  /** Writes the words down, and counts the seconds. @throws {FileError} Or {@link BudgetSpent}. */
   readonly transcribe: (
     sound: Sound & { readonly seconds: number },
     from: CallSpeaker["sender"],
     signal: AbortSignal,
   ) => Promise<string>;
   /** The server that hears and speaks; `undefined` in mode `turns`. */
-  readonly realtime: Pick<RealtimePorts, "server" | "pauseMs"> | undefined;
-  /** Counts seconds that such a server has spoken. */
-  readonly count: (seconds: number, by: CallSpeaker["sender"]) => void;
+  readonly realtime:
+    | Pick<RealtimePorts, "server" | "pauseMs"> & {
+      /** Counts seconds that it has spoken. */
+      count(seconds: number, by: CallSpeaker["sender"]): void;
+      /** Counts seconds that it is to hear. Rejects with {@link BudgetSpent}. */
+      reserve(seconds: number, by: CallSpeaker["sender"]): Promise<unknown>;
+    }
+    | undefined;
   /**
-   * Counts seconds that it is to hear.
-   *
-   * @throws {BudgetSpent}
-   */
-  readonly reserve: (seconds: number, by: CallSpeaker["sender"]) => Promise<void>;
-  /**
-   * Stores the words as a message of the speaker. Resolves to whether a turn answers it.
-   *
-   * @param naming Gets its id before its turn begins.
+   * Stores the words as a message of the speaker, whose id `naming` gets before its turn begins. Resolves
+   * to whether a turn answers it.
    */
   readonly ask: (
     speaker: CallSpeaker,
@@ -67,9 +61,7 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
     spoken: Spoken,
     naming?: (id: MessageId) => void,
   ) => Promise<boolean>;
-  /** Names that people call the bot by. */
   readonly names: () => readonly string[];
-  /** Posts a line in the channel's chat. */
   readonly tell: (text: string) => void;
   /** `undefined`: there are none. */
   readonly minutes: {
@@ -141,7 +133,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
 
   async function pay(userId: UserId): Promise<boolean> {
     const speaker = await ports.speaker(userId);
-    if (speaker) await deps.reserve(PAID_SEC, speaker.sender);
+    if (speaker) await deps.realtime?.reserve(PAID_SEC, speaker.sender);
     return speaker !== undefined;
   }
 
@@ -167,13 +159,14 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   /** The connection of a heard person, in mode `realtime`. */
   function connectionOf(userId: UserId): RealtimeTalk | undefined {
     const known = connections.get(userId);
-    if (known || !deps.realtime || !isHeard(userId)) return known;
+    const { realtime } = deps;
+    if (known || !realtime || !isHeard(userId)) return known;
     const since = heard.get(userId);
     const connection = createRealtimeTalk({
-      ...{ ...deps.realtime, ...speechPorts(), now },
+      ...{ ...realtime, ...speechPorts(), now },
       speaking: (isSpeaking) => isSpeaking ? speeches.interrupted(userId) : speeches.silent(userId),
       failed: () => tellOnce(notice("talkUnheard", {}, texts())),
-      spoke: (seconds, { sender }) => deps.count(seconds, sender),
+      spoke: (seconds, { sender }) => realtime.count(seconds, sender),
       words: (transcript, seconds, naming) => {
         const said = { userId, seconds, endedAt: now(), end: "pause" as const };
         return understand(said, since, () => Promise.resolve(transcript), naming);

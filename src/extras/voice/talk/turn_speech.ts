@@ -49,7 +49,7 @@ export interface HeardSpeech extends TurnSpeech {
 /**
  * Creates the voice. The function is long because its inner functions share one state.
  *
- * @param by `sentences`: this speaks the text. `sound`: the model speaks, and gives its sound.
+ * @param by `sound`: the model speaks, and gives its sound.
  */
 export function createTurnSpeech(
   { message, mayShow, ending, mark }: TurnToSpeak,
@@ -130,7 +130,6 @@ export function createTurnSpeech(
     for (const sentence of next) work = work.then(() => say(sentence, into));
   }
 
-  /** Says a notice by itself. */
   const line = (text: string): Promise<void> =>
     speeches.play(ports.speak(text, ending), message.sender.id, ending).catch((error: unknown) => {
       if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });

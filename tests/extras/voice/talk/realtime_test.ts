@@ -74,12 +74,12 @@ async function build(
     realtime: {
       server: createRealtimeServer(settings, { voice: "alloy", hears: "ear", schedule }),
       pauseMs: 200,
+      count: (seconds) => void counted.push(seconds),
+      reserve: (seconds) =>
+        counted.length < budget ? Promise.resolve(void counted.push(seconds)) : Promise.reject(
+          new BudgetSpent({ rule: "budgets.perUser.audioSecondsPerDay", limit: 1 }),
+        ),
     },
-    count: (seconds) => void counted.push(seconds),
-    reserve: (seconds) =>
-      counted.length < budget ? Promise.resolve(void counted.push(seconds)) : Promise.reject(
-        new BudgetSpent({ rule: "budgets.perUser.audioSecondsPerDay", limit: 1 }),
-      ),
     ask(_, text, { seconds }, naming) {
       const question = { id: messageId(`${9_000 + questions.length}`), text, seconds };
       questions.push(question);
@@ -379,12 +379,10 @@ describe("[V6] a talk by the Realtime protocol", () => {
   });
 
   const minute = Buffer.alloc(60 * 48_000).toString("base64");
+  const refusal = (message: string) => [{ type: "error", error: { event_id: "answer", message } }];
   const hostile: Readonly<Record<string, readonly [readonly object[], RegExp]>> = {
-    "repeats our key": [[{ type: "error", error: { message: `bad key ${KEY}` } }], /bad key …$/],
-    "says much in an error": [
-      [{ type: "error", error: { message: "no ".repeat(90_000) } }],
-      /^.{1,300}$/,
-    ],
+    "repeats our key": [refusal(`bad key ${KEY}`), /bad key …$/],
+    "says much in an error": [refusal("no ".repeat(90_000)), /^.{1,300}$/],
     "speaks without an end": [
       Array(11).fill({ type: "response.audio.delta", item_id: "i", delta: minute }),
       /has no end/,
@@ -404,7 +402,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
   for (const [what, [events, why]] of Object.entries(hostile)) {
     it(`fails the turn of a server that ${what}`, async () => {
       const baseUrl = await serve({ "response.create": events });
-      const { turn } = await build({}, { baseUrl, pace: 20 });
+      const { turn } = await build({}, { baseUrl });
       await assert.rejects(turn(messageId("77")).ask(requestOf("hi")), (error: Error) => {
         assert.match(error.message, why);
         return !error.message.includes(KEY);
@@ -429,11 +427,20 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.equal((await turn(messageId("77")).ask(requestOf("hi"))).text, "It is high.");
   });
 
-  it("gives up a server that falls silent", async () => {
-    const baseUrl = await serve({ "response.create": [{ type: "response.created" }] });
-    const { turn } = await build({}, { baseUrl, pace: 1_000 });
-    await assert.rejects(turn(messageId("77")).ask(requestOf("hi")), /sends nothing/);
-  });
+  const error = { type: "error", error: { message: "backend error" } };
+  for (
+    const [events, pace, why] of [[[], 1_000, /sends nothing/], [
+      [error],
+      20,
+      /backend err/,
+    ]] as const
+  ) {
+    it(`gives up a server that falls silent${events.length > 0 ? " after an error" : ""}`, async () => {
+      const baseUrl = await serve({ "response.create": [{ type: "response.created" }, ...events] });
+      const { turn } = await build({}, { baseUrl, pace });
+      await assert.rejects(turn(messageId("77")).ask(requestOf("hi")), why);
+    });
+  }
 
   const began = { type: "input_audio_buffer.speech_started", item_id: "i", audio_start_ms: 1 };
   const lost: Readonly<Record<string, readonly (object | "end")[]>> = {
@@ -463,19 +470,13 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.equal(told.length, 1);
   });
 
-  it("fails the turn of a person who is no longer heard", async () => {
-    const { says, turn, talk, speeches } = await build({ speed: 1 });
+  it("fails the turn of a person who is no longer heard, and closes their connection", async () => {
+    const { says, turn, talk, speeches, server } = await build({ speed: 1 });
     const { id } = await says("tell a story");
     const asking = turn(id).ask(requestOf("tell a story"));
     while (!speeches[0]?.ms) await new Promise((resolve) => setTimeout(resolve, 5));
     talk.heard(new Set());
     await assert.rejects(asking, /not heard any more/);
-  });
-
-  it("closes the connection of a person who is no longer heard", async () => {
-    const { says, talk, server } = await build();
-    await says("hello");
-    talk.heard(new Set());
     while (server.sessions[0]?.isOpen()) await new Promise((resolve) => setTimeout(resolve, 5));
     talk.frame(ADA, new Int16Array(480));
     assert.equal(server.sessions.length, 1);
