@@ -37,6 +37,8 @@ interface Scene extends Told {
   readonly demo: DemoWorld;
   readonly call: Call;
   readonly ada: UserId;
+  /** The bot's sound that Ada has heard. */
+  heard(): ReturnType<Simulator["voice"]["heard"]>;
   until(what: string, test: () => boolean): Promise<void>;
   /** Resolves once so many connections got ready; one by default. */
   ready(count?: number): Promise<void>;
@@ -131,7 +133,8 @@ function withCall(
     const ready = (count = 1) => until("ready", () => told.connections.length >= count);
     try {
       const killThread = async () => await thread?.terminate();
-      await test({ ...told, sim, demo, call, until, ready, ada, killThread });
+      const heard = () => sim.voice.heard("ada", sim.application.userId);
+      await test({ ...told, sim, demo, call, until, ready, ada, heard, killThread });
     } finally {
       await calls.stop();
       clearInterval(poll);
@@ -167,7 +170,7 @@ async function say(call: Call, text: string) {
 
 describe("[V9] calls of an account", () => {
   it("carry words both ways, end to end, as people come and go", () =>
-    withCall(async ({ sim, call, until, ready, ada, frames, connections, ends }) => {
+    withCall(async ({ sim, call, until, ready, ada, heard, frames, connections, ends }) => {
       call.hear(new Map([[ada, "frames"]]));
       await ready();
       await sim.voice.say("ada", speakText("Hello, bot"));
@@ -177,7 +180,6 @@ describe("[V9] calls of an account", () => {
         playedMs: speakText("Hello, Ada").length / 24,
         isWhole: true,
       });
-      const heard = () => sim.voice.heard("ada", sim.application.userId);
       await until("heard", () => heard().ms >= playedMs);
       assert.equal(readSound(await heard().pcm()), "Hello, Ada");
       await sim.voice.join({ who: "grace", in: "Talk" });
@@ -191,9 +193,8 @@ describe("[V9] calls of an account", () => {
     }, joinAda));
 
   it("stop speech at once, and say how much of it was played", () =>
-    withCall(async ({ sim, call, ready, until }) => {
+    withCall(async ({ call, heard, ready, until }) => {
       await ready();
-      const heard = () => sim.voice.heard("ada", sim.application.userId);
       const speech = call.speak();
       speech.write(speakText("a".repeat(100)));
       await until("sound", () => heard().ms >= 400);
@@ -223,9 +224,8 @@ describe("[V9] calls of an account", () => {
     }, joinAda));
 
   it("go on after the death of their thread, and say how much of the speech was played", () =>
-    withCall(async ({ sim, call, ready, until, killThread, ends }) => {
+    withCall(async ({ sim, call, heard, ready, until, killThread, ends }) => {
       await ready();
-      const heard = () => sim.voice.heard("ada", sim.application.userId);
       const speech = call.speak();
       speech.write(speakText("a".repeat(100)));
       speech.end();
@@ -273,7 +273,7 @@ describe("[V9] calls of an account", () => {
   ];
   for (const [what, does, connections = 1] of breaks) {
     it(`outlive ${what}`, () =>
-      withCall(async ({ sim, call, ready, until, frames, ada, ends }) => {
+      withCall(async ({ sim, call, heard, ready, until, frames, ada, ends }) => {
         call.hear(new Map([[ada, "frames"]]));
         await ready();
         await does(sim);
@@ -281,7 +281,6 @@ describe("[V9] calls of an account", () => {
         await ready(connections);
         sim.voice.forget("ada");
         await say(call, "Still here");
-        const heard = () => sim.voice.heard("ada", sim.application.userId);
         await until("heard", () => Date.now() - (heard().lastAt ?? Infinity) > 300);
         await new Promise((resolve) => setTimeout(resolve, 100));
         assert.ok(isLike(readSound(await heard().pcm()), "Still here"));

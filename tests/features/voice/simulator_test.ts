@@ -65,26 +65,26 @@ function withVoice(
 }
 
 const framesOf = (text: string): number => Math.ceil(speakText(text).length / 480);
-const textOf = async (voice: RawVoice): Promise<string> => {
-  const [frames = []] = voice.heard.values();
-  return readSound(await decodeHeard(frames.map((frame) => ({ at: 0, ...frame }))));
-};
+/** Waits until the bot has heard as much as this text of its first speaker, and compares it. */
+async function hears({ sim }: Scene, voice: RawVoice, text: string): Promise<void> {
+  const first = () => [...voice.heard.values()][0] ?? [];
+  await sim.until(() => first().length === framesOf(text) || undefined, soon());
+  const pcm = await decodeHeard(first().map((frame) => ({ at: 0, ...frame })));
+  assert.equal(readSound(pcm), text);
+}
 
 describe("[V9] a call of the simulator", () => {
   for (const mode of MODES) {
     for (const isEndToEnd of [true, false]) {
       it(`carries words both ways, ${mode}, ${isEndToEnd ? "with" : "without"} DAVE`, () =>
-        withVoice(async ({ sim, client }) => {
+        withVoice(async (scene) => {
+          const { sim, client } = scene;
           sim.voice.faults.isEndToEnd = isEndToEnd;
           await sim.voice.join({ who: "ada", in: "Talk" });
           const voice = await client(mode, isEndToEnd);
           await sim.until(() => voice.isEncrypted() === isEndToEnd || undefined, soon());
           await sim.voice.say("ada", speakText("Hello, bot"));
-          await sim.until(
-            () => [...voice.heard.values()][0]?.length === framesOf("Hello, bot") || undefined,
-            soon(),
-          );
-          assert.equal(await textOf(voice), "Hello, bot");
+          await hears(scene, voice, "Hello, bot");
           await voice.speak(speakText("Hello, Ada"));
           const heard = () => sim.voice.heard("ada", sim.application.userId);
           await sim.until(() => heard().ms === 20 * framesOf("Hello, Ada") || undefined, soon());
@@ -98,22 +98,17 @@ describe("[V9] a call of the simulator", () => {
     withVoice(async ({ sim, client }) => {
       const voice = await client();
       const room = sim.voice.room("Talk");
+      const count = () => [...voice.heard.values()].reduce((sum, { length }) => sum + length, 0);
       const hears = async (text: string) => {
-        const before = [...voice.heard.values()].reduce((sum, { length }) => sum + length, 0);
+        const all = count() + framesOf(text);
         await sim.voice.say("ada", speakText(text));
-        await sim.until(() =>
-          [...voice.heard.values()].reduce((sum, { length }) => sum + length, 0) >=
-            before + framesOf(text) || undefined, soon());
+        await sim.until(() => count() >= all || undefined, soon());
       };
       /** Waits until the client has changed keys so often. */
-      const changed = (times: number) =>
-        sim.until(
-          () =>
-            voice.messages.filter(({ op }) =>
-                op === 22
-              ).length === times || undefined,
-          soon(),
-        );
+      const changed = (times: number) => {
+        const changes = () => voice.messages.filter(({ op }) => op === 22).length;
+        return sim.until(() => changes() === times || undefined, soon());
+      };
       await sim.voice.join({ who: "ada", in: "Talk" });
       await sim.until(() => voice.isEncrypted() || undefined, soon());
       await hears("two");
@@ -137,7 +132,8 @@ describe("[V9] a call of the simulator", () => {
     }));
 
   it("resumes a broken connection with the missed messages", () =>
-    withVoice(async ({ sim, client }) => {
+    withVoice(async (scene) => {
+      const { sim, client } = scene;
       const voice = await client();
       await sim.voice.join({ who: "ada", in: "Talk" });
       await sim.until(() => voice.isEncrypted() || undefined, soon());
@@ -147,11 +143,7 @@ describe("[V9] a call of the simulator", () => {
       await voice.resume();
       await voice.message(22);
       await sim.voice.say("grace", speakText("Missed you"));
-      await sim.until(
-        () => [...voice.heard.values()][0]?.length === framesOf("Missed you") || undefined,
-        soon(),
-      );
-      assert.equal(await textOf(voice), "Missed you");
+      await hears(scene, voice, "Missed you");
       sim.voice.faults.forgetsSessions = true;
       await voice.resume();
       assert.equal(await voice.closed(), 4006);
@@ -175,14 +167,14 @@ describe("[V9] a call of the simulator", () => {
     }));
 
   it("has no end-to-end encryption on a stage, and a suppressed speaker is not heard", () =>
-    withVoice(async ({ sim, client }) => {
+    withVoice(async (scene) => {
+      const { sim, client } = scene;
       const voice = await client(undefined, false);
       await sim.voice.join({ who: "ada", in: "Talk" });
       await sim.voice.say("ada", speakText("a"));
       sim.voice.set("ada", { suppress: false });
       await sim.voice.say("ada", speakText("b"));
-      await sim.until(() => [...voice.heard.values()][0]?.length === 3 || undefined, soon());
-      assert.equal(await textOf(voice), "b");
+      await hears(scene, voice, "b");
     }, "stage"));
 });
 

@@ -342,11 +342,6 @@ function createTalk(
         return send("session.updated", { session: settings });
       case "input_audio_buffer.append":
         return append(String(fields["audio"]));
-      case "input_audio_buffer.commit":
-        return commit(newId("item"));
-      case "input_audio_buffer.clear":
-        turn = [];
-        return send("input_audio_buffer.cleared", {});
       case "conversation.item.create": {
         const item = { id: newId("item"), ...Object(fields["item"]) };
         if (item.type === "function_call_output") {

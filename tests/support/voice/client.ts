@@ -34,11 +34,8 @@ export interface RawVoice {
   unreadable(): number;
   /** Resolves with the close code of the current connection. */
   closed(): Promise<number>;
-  /** The id of the speaker of an SSRC. */
-  speaker(ssrc: number): string | undefined;
   send(message: unknown): void;
   sendBinary(op: number, body: Uint8Array): void;
-  sendUdp(packet: Uint8Array): void;
   message(op: number): Promise<VoiceMessage>;
   isEncrypted(): boolean;
   /** Speaks a recording in real time. */
@@ -51,9 +48,8 @@ export interface RawVoice {
 /** Joins by op 4. It takes the gateway's events, and needs the intent for voice states. */
 export async function joinVoice(
   gateway: RawGateway,
-  options: VoiceClientOptions,
+  { guildId, channelId, userId, mode = "aead_aes256_gcm_rtpsize", library }: VoiceClientOptions,
 ): Promise<RawVoice> {
-  const { guildId, channelId, userId } = options;
   const from = gateway.frames.length;
   const next = (t: string, fits: (d: Record<string, unknown>) => boolean) =>
     gateway.frame((frame) =>
@@ -64,23 +60,13 @@ export async function joinVoice(
     d: { guild_id: guildId, channel_id: channelId, self_mute: false, self_deaf: false },
   });
   const state = await next("VOICE_STATE_UPDATE", (d) => d["user_id"] === userId);
-  const server = await next("VOICE_SERVER_UPDATE", () => true);
-  return connectVoice({
-    ...options,
-    sessionId: String(state.d?.["session_id"]),
-    token: String(server.d?.["token"]),
-    endpoint: String(server.d?.["endpoint"]),
-  });
-}
-
-export async function connectVoice(
-  options: VoiceClientOptions & {
-    readonly sessionId: string;
-    readonly token: string;
-    readonly endpoint: string;
-  },
-): Promise<RawVoice> {
-  const { guildId, userId, channelId, mode = "aead_aes256_gcm_rtpsize", library } = options;
+  const told = await next("VOICE_SERVER_UPDATE", () => true);
+  const session = {
+    server_id: guildId,
+    session_id: String(state.d?.["session_id"]),
+    token: String(told.d?.["token"]),
+  };
+  const url = `ws://${told.d?.["endpoint"]}/?v=8`;
   const messages: VoiceMessage[] = [];
   const waiting = new Set<() => void>();
   const heard = new Map<number, { readonly timestamp: number; readonly opus: Uint8Array }[]>();
@@ -93,7 +79,7 @@ export async function connectVoice(
   let lastSeq = -1;
   let server = { ip: "", port: 0, ssrc: 0 };
   let key = new Uint8Array();
-  let socket = new WebSocket(`ws://${options.endpoint}/?v=8`);
+  let socket = new WebSocket(url);
   let closed: Promise<number> = Promise.resolve(0);
 
   const send = (message: unknown) => socket.send(JSON.stringify(message));
@@ -156,7 +142,6 @@ export async function connectVoice(
       socket.onclose = ({ code }) => resolve(code);
     });
   };
-  const session = { server_id: guildId, session_id: options.sessionId, token: options.token };
   const sendUdp = (packet: Uint8Array) => udp.send(packet, server.port, server.ip);
 
   udp.on("message", (packet: Buffer) => {
@@ -201,10 +186,8 @@ export async function connectVoice(
     heard,
     unreadable: () => unreadable,
     closed: () => closed,
-    speaker: (ssrc) => speakers.get(ssrc),
     send,
     sendBinary,
-    sendUdp,
     message,
     isEncrypted: () => dave?.ready ?? false,
     async speak(pcm) {
@@ -222,7 +205,7 @@ export async function connectVoice(
       const old = closed;
       socket.close(4_500);
       await old;
-      socket = new WebSocket(`ws://${options.endpoint}/?v=8`);
+      socket = new WebSocket(url);
       begin({ op: 7, d: { ...session, seq_ack: lastSeq } });
       await Promise.race([message(9), closed]);
     },

@@ -2,27 +2,14 @@
 
 import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
+import { seeded } from "../seeded.ts";
 import { RATE } from "./tone_code.ts";
-
-/** Numbers from -1 to 1, the same for the same seed. */
-export function noiseSource(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 31 - 1;
-  };
-}
-
-export function silence(ms: number): Int16Array {
-  return new Int16Array(samplesIn(ms));
-}
 
 /** Noise of a room. @param level Its root mean square, of 32,768. */
 export function noise(ms: number, level: number, seed = 1): Int16Array {
-  const next = noiseSource(seed);
-  return silence(ms).map(() => Math.round(next() * level * Math.sqrt(3)));
+  const { random } = seeded(seed);
+  const top = level * Math.sqrt(3);
+  return new Int16Array(samplesIn(ms)).map(() => Math.round((2 * random() - 1) * top));
 }
 
 /**
@@ -30,8 +17,9 @@ export function noise(ms: number, level: number, seed = 1): Int16Array {
  * words of up to 120 ms.
  */
 export function speechLike(ms: number, seed = 1, level = 3_000): Int16Array {
-  const pcm = silence(ms);
-  const next = noiseSource(seed);
+  const pcm = new Int16Array(samplesIn(ms));
+  const { random } = seeded(seed);
+  const next = () => 2 * random() - 1;
   let at = 0;
   while (at < pcm.length) {
     const length = samplesIn(120 + 60 * Math.abs(next()));
@@ -49,32 +37,12 @@ export function speechLike(ms: number, seed = 1, level = 3_000): Int16Array {
   return pcm;
 }
 
-/** Adds sounds up; the longest one gives the length. */
-export function mix(...sounds: readonly Int16Array[]): Int16Array {
-  const length = Math.max(...sounds.map((sound) => sound.length));
-  return new Int16Array(length).map((_, at) => {
-    const sum = sounds.reduce((total, sound) => total + (sound[at] ?? 0), 0);
-    return Math.max(-32_768, Math.min(32_767, sum));
-  });
-}
-
-/** Plays sounds one after the other. */
-export function join(...sounds: readonly Int16Array[]): Int16Array {
-  const joined = new Int16Array(sounds.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const sound of sounds) {
-    joined.set(sound, at);
-    at += sound.length;
-  }
-  return joined;
-}
-
 /** Whether Debian's `espeak-ng` is installed, for {@link espeak}. */
 export const hasEspeak: boolean = spawnSync("espeak-ng", ["--version"]).status === 0;
 
 /** A sentence in the voice of espeak-ng. */
-export function espeak(text: string, voice = "en"): Int16Array {
-  const made = spawnSync("espeak-ng", ["-v", voice, "--stdout", text], { maxBuffer: 2 ** 26 });
+export function espeak(text: string): Int16Array {
+  const made = spawnSync("espeak-ng", ["-v", "en", "--stdout", text], { maxBuffer: 2 ** 26 });
   const pcm = readWav(made.stdout);
   if (!pcm) throw new Error(`Cannot read the sound of espeak-ng: ${made.stderr}`);
   return pcm;
@@ -97,25 +65,6 @@ export function readWav(bytes: Uint8Array): Int16Array | undefined {
     const left = sample(Math.floor(place));
     return Math.round(left + (sample(Math.floor(place) + 1) - left) * (place % 1));
   });
-}
-
-/** A sound as a WAV file. */
-export function writeWav(pcm: Int16Array): Uint8Array<ArrayBuffer> {
-  const wav = Buffer.alloc(44 + pcm.byteLength);
-  wav.write("RIFF", 0, "latin1");
-  wav.writeUInt32LE(36 + pcm.byteLength, 4);
-  wav.write("WAVEfmt ", 8, "latin1");
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(RATE, 24);
-  wav.writeUInt32LE(2 * RATE, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write("data", 36, "latin1");
-  wav.writeUInt32LE(pcm.byteLength, 40);
-  for (const [at, sample] of pcm.entries()) wav.writeInt16LE(sample, 44 + 2 * at);
-  return new Uint8Array(wav);
 }
 
 function samplesIn(ms: number): number {

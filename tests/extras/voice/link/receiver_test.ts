@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { SpeechDecoder } from "../../../../src/extras/voice/link/opus.ts";
 import { createReceiver } from "../../../../src/extras/voice/link/receiver.ts";
 import type { Dave } from "../../../../src/extras/voice/link/dave.ts";
 import type { Transport } from "../../../../src/extras/voice/link/wire/transport.ts";
@@ -8,24 +9,30 @@ import { userId } from "../../../support/discord/builders.ts";
 
 const [ADA, BEN] = [userId("101"), userId("102")];
 
+const FRAME = () => new Int16Array(480);
+const packetOf = (sequence: number, ssrc: number, ...content: number[]) =>
+  Uint8Array.of(...rtpHeader({ sequence, timestamp: 0, ssrc }), ...content);
+
+/** @param decoder Absent: there is none. */
+function receiverOf(decoder?: Partial<SpeechDecoder>, frame = () => {}) {
+  const whole = { decode: FRAME, decodePacketLoss: FRAME, free() {}, ...decoder };
+  return createReceiver({
+    opus: { takeDecoder: () => decoder && whole },
+    rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
+    events: { speechBegan() {}, piece() {}, frame },
+    onSound() {},
+  });
+}
+
 /** A receiver whose decoder notes whose frames it gets: a frame is the last digit of its sender's id. */
 function build() {
   const decoded: string[] = [];
   const opened: number[] = [];
-  const receiver = createReceiver({
-    opus: {
-      takeDecoder: () => ({
-        decode: (packet) => {
-          decoded.push(packet?.[0] === 1 ? "Ada" : "Ben");
-          return new Int16Array(480);
-        },
-        decodePacketLoss: () => new Int16Array(480),
-        free() {},
-      }),
+  const receiver = receiverOf({
+    decode(packet) {
+      decoded.push(packet?.[0] === 1 ? "Ada" : "Ben");
+      return FRAME();
     },
-    rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
-    events: { speechBegan() {}, piece() {}, frame() {} },
-    onSound() {},
   });
   const transport = {
     open(packet, bytes) {
@@ -40,10 +47,8 @@ function build() {
   let sequence = 0;
   return {
     ...{ receiver, decoded, opened },
-    send(ssrc: number, from: 1 | 2) {
-      const header = rtpHeader({ sequence: ++sequence, timestamp: 0, ssrc });
-      receiver.packet(Uint8Array.of(...header, from), transport, dave, 0);
-    },
+    send: (ssrc: number, from: 1 | 2) =>
+      receiver.packet(packetOf(++sequence, ssrc, from), transport, dave, 0),
   };
 }
 
@@ -119,23 +124,15 @@ describe("[V2] createReceiver()", () => {
   it("reads the frame after a lost one for both: a key opens no frame twice", () => {
     const read: string[] = [];
     const opened = new Set<Uint8Array>();
-    const receiver = createReceiver({
-      opus: {
-        takeDecoder: () => ({
-          decode(packet, { decodeFec = false } = {}) {
-            read.push(`${packet?.[0]}${decodeFec ? " for the one before" : ""}`);
-            return new Int16Array(480);
-          },
-          decodePacketLoss() {
-            read.push("lost");
-            return new Int16Array(480);
-          },
-          free() {},
-        }),
+    const receiver = receiverOf({
+      decode(packet, { decodeFec = false } = {}) {
+        read.push(`${packet?.[0]}${decodeFec ? " for the one before" : ""}`);
+        return FRAME();
       },
-      rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
-      events: { speechBegan() {}, piece() {}, frame() {} },
-      onSound() {},
+      decodePacketLoss() {
+        read.push("lost");
+        return FRAME();
+      },
     });
     receiver.hear(new Map([[ADA, "frames"]]));
     receiver.speaks(1, ADA);
@@ -144,10 +141,46 @@ describe("[V2] createReceiver()", () => {
       decrypt: (_, frame) => opened.size < opened.add(frame).size ? frame : undefined,
     } as Dave;
     for (const sequence of [1, 4]) {
-      const header = rtpHeader({ sequence, timestamp: 0, ssrc: 1 });
-      receiver.packet(Uint8Array.of(...header, sequence, 0), transport, dave, 0);
+      receiver.packet(packetOf(sequence, 1, sequence, 0), transport, dave, 0);
     }
     receiver.tick(dave, 60);
     assert.deepEqual(read, ["1", "lost", "4 for the one before", "4"]);
+  });
+
+  it("[V9] passes on no more sound than a person can speak, as of replays", () => {
+    let frames = 0;
+    const receiver = receiverOf({}, () => frames++);
+    receiver.hear(new Map([[ADA, "frames"]]));
+    receiver.speaks(1, ADA);
+    const transport = { seal: () => new Uint8Array(), open: () => new Uint8Array(9) };
+    const dave = { decrypt: () => undefined } as unknown as Dave;
+    for (let at = 0; at < 10_000; at++) {
+      receiver.packet(packetOf(at % 200 + 5_000, 1), transport, dave, 1_000 + at);
+      if (at % 20 === 0) receiver.tick(dave, 1_000 + at);
+    }
+    assert.ok(frames > 550 && frames < 605, `${frames}`);
+  });
+
+  it("[V9] decrypts at most 2,500 packets a second, and none of people who are not heard", () => {
+    let opened = 0;
+    const transport = { seal: () => new Uint8Array(), open: () => void opened++ };
+    const receiver = receiverOf();
+    receiver.hear(new Map([[ADA, "frames"]]));
+    receiver.speaks(1, ADA);
+    receiver.speaks(2, BEN);
+    const flood = (ssrc: number, from: number) => {
+      for (let at = 0; at < 10_000; at++) {
+        receiver.packet(packetOf(at, ssrc), transport, {} as Dave, from + at / 20);
+      }
+      return opened;
+    };
+    assert.equal(flood(2, 1_000), 0);
+    assert.equal(flood(3, 1_000), 0);
+    assert.equal(flood(1, 1_000), 2_500);
+    assert.equal(flood(1, 2_000), 5_000);
+    for (let id = 100; id < 10_100; id++) receiver.speaks(id, userId(`${id}`));
+    receiver.hear(new Map([[userId("20001"), "frames"]]));
+    receiver.speaks(20_001, userId("20001")); // the server named more people than there can be
+    assert.equal(flood(20_001, 3_000), 5_000);
   });
 });

@@ -13,6 +13,7 @@ import {
   GUILD,
   HALL,
   HEARD_ROLE,
+  openCall,
   openWorld,
   REX,
   ROBO,
@@ -110,9 +111,7 @@ describe("[V1] joining and leaving", () => {
   });
 
   it("leaves a channel soon after the last person who may talk to it", async () => {
-    const world = await openWorld();
-    await world.move([ADA, REX, ROBO], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA, REX, ROBO]);
     await world.move([ADA]);
     await world.wait(SOON / 10);
     await world.move([ADA], DECK);
@@ -273,9 +272,7 @@ describe("[V2] who is heard", () => {
   });
 
   it("hears no person any more who loses their access, leaves, or whose facts are unknown", async () => {
-    const world = await openWorld();
-    await world.move([ADA, BEA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA, BEA]);
     await world.press(ADA);
     await world.press(BEA);
     assert.deepEqual(world.heard(), [ADA, BEA]);
@@ -387,9 +384,7 @@ describe("[V2] a person who never pauses", () => {
 
 describe("[V3] consent", () => {
   it("says at the join who is heard, where speech goes and what is kept", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     const [card, ...others] = world.posts;
     assert.deepEqual(others, []);
     assert.equal(card?.channelId, DECK);
@@ -403,9 +398,7 @@ describe("[V3] consent", () => {
   });
 
   it("asks newcomers once in a call, together, and no stranger and no bot", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     await world.wait(10_000);
     world.roles.set(SELF, []);
     await world.move([BEA], DECK);
@@ -427,9 +420,7 @@ describe("[V3] consent", () => {
   });
 
   it("asks all again once speech goes elsewhere, or more is kept", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     const old = world.posts[0]?.buttons[0] ?? "";
     await world.press(ADA);
     assert.deepEqual(world.heard(), [ADA]);
@@ -457,9 +448,7 @@ describe("[V3] consent", () => {
   });
 
   it("begins one call for several changes, and none if it was sent out meanwhile", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     await Promise.all([
       world.reload({ transcript: true }),
       world.reload({ transcript: true, pauseMs: 900 }),
@@ -470,9 +459,7 @@ describe("[V3] consent", () => {
   });
 
   it("counts a press for one call alone", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     await world.press(ADA);
     const old = world.posts[0]?.buttons[0] ?? "";
     await world.give("leave", ADA);
@@ -491,9 +478,7 @@ describe("[V3] consent", () => {
       },
     };
     const voice = { mode: "realtime", realtime: "openai/gpt-realtime" };
-    const world = await openWorld(voice, { further: { models: { providers } } });
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA], voice, { further: { models: { providers } } });
     assert.match(
       world.posts[0]?.content ?? "",
       /go to `https:\/\/api\.openai\.com`, this machine, `https:\/\/far\.example`\./,
@@ -526,34 +511,26 @@ describe("[V3] consent", () => {
   });
 
   it("leaves a call that the config gives no server of speech any more", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     await world.reload({}, { audio: { speak: "openai/tts-1" } });
     assert.deepEqual([world.calls.length, world.call().isLeft], [1, true]);
   });
 
   it("hears no person whose Stop has followed their press", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     await Promise.all([world.press(ADA), world.press(ADA, "off")]);
     assert.deepEqual(world.heard(), []);
   });
 
   it("writes a forgotten caller into the store no second time", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     await world.store.forgetting.forget(ADA, false);
     await world.wait(61_000);
     assert.deepEqual(world.rows("SELECT user_id FROM voice_call"), [{ user_id: null }]);
   });
 
   it("forgets a person's consent", async () => {
-    const world = await openWorld();
-    await world.move([ADA, BEA], DECK);
-    await world.give("join", BEA);
+    const world = await openCall([BEA, ADA]);
     await world.press(ADA);
     await world.press(BEA);
     await world.store.forgetting.forget(ADA, false);
@@ -566,9 +543,7 @@ describe("[V3] consent", () => {
   });
 
   it("forgets a person's words in minutes that are under way after the call", async () => {
-    const world = await openWorld();
-    await world.move([ADA, BEA], DECK);
-    await world.give("join", BEA);
+    const world = await openCall([BEA, ADA]);
     const { promise, resolve } = Promise.withResolvers<void>();
     world.state.rest = promise;
     await world.give("leave", BEA);
@@ -591,9 +566,7 @@ describe("[V9] the end of a call", () => {
   ];
   for (const [end, says, where] of ends) {
     it(`tells of a call that ends: ${end}`, async () => {
-      const world = await openWorld();
-      await world.move([ADA], DECK);
-      await world.give("join", ADA);
+      const world = await openCall([ADA]);
       world.call().events.ended(end);
       await world.rest();
       const [, told, ...more] = world.posts;
@@ -623,18 +596,14 @@ describe("[V9] the end of a call", () => {
   }
 
   it("logs that a call is not end-to-end encrypted any more", async () => {
-    const world = await openWorld();
-    await world.move([ADA], DECK);
-    await world.give("join", ADA);
+    const world = await openCall([ADA]);
     for (const isEndToEnd of [true, false, false]) world.call().events.ready(isEndToEnd);
     const told = world.lines.filter(({ event }) => /not end-to-end encrypted/.test(event));
     assert.equal(told.length, 1);
   });
 
   it("goes on after a kill, with the consents and without a second card", async () => {
-    const before = await openWorld();
-    await before.move([ADA, BEA], DECK);
-    await before.give("join", ADA);
+    const before = await openCall([ADA, BEA]);
     await before.press(BEA);
     await before.give("deafen", ADA);
     const world = await openWorld({}, { before });
@@ -653,9 +622,7 @@ describe("[V9] the end of a call", () => {
 
   it("ends with the process if the people are gone, or much time has passed", async () => {
     for (const [awayMs, channel] of [[0, undefined], [11 * 60_000, DECK]] as const) {
-      const before = await openWorld();
-      await before.move([ADA], DECK);
-      await before.give("join", ADA);
+      const before = await openCall([ADA]);
       await before.press(ADA);
       before.clock.sleep(awayMs);
       const world = await openWorld({}, { before });
@@ -669,9 +636,7 @@ describe("[V9] the end of a call", () => {
   });
 
   it("leaves at a stop, and the next process goes on", async () => {
-    const before = await openWorld();
-    await before.move([ADA], DECK);
-    await before.give("join", ADA);
+    const before = await openCall([ADA]);
     await before.press(ADA);
     await before.people.calls.stop();
     assert.ok(before.call().isLeft);

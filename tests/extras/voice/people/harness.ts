@@ -271,3 +271,14 @@ export async function openWorld(
   };
   return world;
 }
+
+/** A call in the channel {@link DECK}, which the first of these people began. */
+export async function openCall(
+  people: readonly [UserId, ...UserId[]],
+  ...options: Parameters<typeof openWorld>
+) {
+  const world = await openWorld(...options);
+  await world.move(people, DECK);
+  await world.give("join", people[0]);
+  return world;
+}
