@@ -40,7 +40,6 @@ export interface GatewayPorts {
 
 type LinkPhase =
   | "waiting"
-  | "connecting"
   | "greeting"
   | "identifying"
   | "discovering"
@@ -91,7 +90,7 @@ export function createGateway(target: LinkTarget, ports: GatewayPorts) {
   }
 
   function open(): void {
-    enter("connecting", STEP_MS);
+    enter("greeting", STEP_MS);
     ports.open();
   }
 

@@ -141,10 +141,9 @@ export function createVoiceCalls(
     work(async () => {
       await store.end(row, staysOver);
       const text = endText(row, end);
-      if (end !== "left" && !isReady && row.begunBy !== "asked") {
-        failures.set(guildId, { ...row, why: text });
-      }
-      if (end === "left" || !isReady) return;
+      if (end === "left") return;
+      if (!isReady && row.begunBy !== "asked") failures.set(guildId, { ...row, why: text });
+      if (!isReady) return;
       const to = end === "channel_deleted" || !channelAt(row) ? toldIn : channelId;
       if (to !== undefined) await ports.post({ guildId, channelId: to }, text, `${callId}:end`);
     });

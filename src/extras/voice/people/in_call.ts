@@ -122,13 +122,11 @@ export function createInCall(
 
   function setTimer(name: "empty" | "ask" | "alive" | "again", ms: number, run: () => void): void {
     if (isOver || timers.has(name)) return;
-    timers.set(
-      name,
-      schedule(() => {
-        timers.delete(name);
-        run();
-      }, ms),
-    );
+    const due = () => {
+      timers.delete(name);
+      run();
+    };
+    timers.set(name, schedule(due, ms));
   }
 
   function leaveEmpty(): void {

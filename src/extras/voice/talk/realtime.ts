@@ -24,8 +24,8 @@ import type {
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import { ASK, endOf, finishOf, pcmOf, recordOf, responseOf, textOf } from "./realtime_events.ts";
-import { msOf } from "./speeches.ts";
+import { ASK, endOf, errorOf, finishOf, recordOf, responseOf, textOf } from "./realtime_events.ts";
+import { msOf, pcmOf } from "./speeches.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 
 /** Milliseconds before the next connection to a server that failed. */
@@ -117,8 +117,12 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         if (!gone?.hasWorked || gone.began.size > 0) ports.failed();
       },
     });
-    const [spoken, texts, open] = [new Set<MessageId>(), new Set<string>(), new Set<string>()];
-    current = { socket, spoken, texts, open, began: new Map() };
+    const sets = {
+      spoken: new Set<MessageId>(),
+      texts: new Set<string>(),
+      open: new Set<string>(),
+    };
+    current = { socket, ...sets, began: new Map() };
     const detection = { type: "server_vad", silence_duration_ms: ports.pauseMs };
     const input = {
       format: FORMAT,
@@ -126,10 +130,8 @@ export function createRealtimeTalk(ports: RealtimePorts) {
       turn_detection: { ...detection, create_response: false, interrupt_response: false },
     };
     const audio = { input, output: { format: FORMAT, voice: server.voice } };
-    socket.send({
-      type: "session.update",
-      session: { type: "realtime", output_modalities: ["audio"], audio },
-    });
+    const session = { type: "realtime", output_modalities: ["audio"], audio };
+    socket.send({ type: "session.update", session });
     return current;
   }
 
@@ -165,16 +167,14 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         );
       default:
         if (event["type"] === "response.created") of.response = responseOf(event);
-        if (of.answer) return of.answer(event);
         if (event["type"] === "error") refused(of, event);
+        of.answer?.(event);
     }
   }
 
-  /** An error outside of an answer. */
   function refused(of: RealtimeSession, event: RealtimeEvent): void {
-    const error = recordOf(event, "error");
-    if (textOf(error, "event_id") === OPTIONAL) return;
-    const reason = textOf(error, "message").slice(0, 200);
+    const { id, reason } = errorOf(event);
+    if (id === OPTIONAL || id === ASK) return;
     log.warn("A Realtime server refused something", { model: server.modelId, reason });
     if (of.began.size > 0) ports.failed(); // the words have no transcript
     of.began.clear();
@@ -184,10 +184,8 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     const speech = of.began.has(item) ? item : ""; // LocalAI names no item of a speech
     const seconds = (of.began.get(speech) ?? 0) / 1_000 || UNKNOWN_SEC;
     of.began.delete(speech);
-    const isAsked = await ports.words(transcript, seconds, (id) => of.spoken.add(id));
-    if (!isAsked) {
-      of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
-    }
+    if (await ports.words(transcript, seconds, (id) => of.spoken.add(id))) return;
+    of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
   }
 
   /** Gives the server what it lacks of a request: the history at first, then results of calls. */
@@ -305,11 +303,10 @@ export function createRealtimeTalk(ports: RealtimePorts) {
           const [id, name] = [textOf(item, "call_id"), textOf(item, "name")];
           calls.push({ id, name, arguments: textOf(item, "arguments") });
         } else if (type === "error") {
-          const error = recordOf(event, "error");
-          const [id, why] = [textOf(error, "event_id"), textOf(error, "message").slice(0, 200)];
-          if (id === ASK) throw failure("unavailable", why);
+          const { id, reason } = errorOf(event);
+          if (id === ASK) throw failure("unavailable", reason);
           if (id === OPTIONAL) continue;
-          [problem, untilMs] = [why, Math.min(untilMs, now() + FAILED_MS)];
+          [problem, untilMs] = [reason, Math.min(untilMs, now() + FAILED_MS)];
         } else if (type === "response.done") {
           const response = recordOf(event, "response");
           const { status, status_details: details } = response;

@@ -1,11 +1,9 @@
 /** Reads events of OpenAI's Realtime protocol, of which a server may leave out or spoil any part (V6). */
 
-import { Buffer } from "node:buffer";
 import type { ModelPart, ToolCall } from "../../../core/model.ts";
 import { microsOf, type Price } from "../../../core/spending/usage.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { RealtimeEvent } from "../../../providers/other_apis/realtime.ts";
-import type { Pcm } from "../line/call.ts";
 
 /** Id of the event that asks for an answer: its error is the answer's. */
 export const ASK = "answer";
@@ -20,6 +18,12 @@ export const endOf = (message: string): RealtimeEvent => ({
   type: "error",
   error: { event_id: ASK, message },
 });
+
+/** An error, with the id of our event that it is about, if the server names it. */
+export function errorOf(event: RealtimeEvent): { readonly id: string; readonly reason: string } {
+  const error = recordOf(event, "error");
+  return { id: textOf(error, "event_id"), reason: textOf(error, "message").slice(0, 200) };
+}
 
 /** The end of an answer, of which the server may tell no tokens. */
 export function finishOf(
@@ -46,9 +50,4 @@ export function recordOf(event: RealtimeEvent, key: string): RealtimeEvent {
 export function textOf(event: RealtimeEvent, key: string): string {
   const { [key]: value } = event;
   return typeof value === "string" ? value : "";
-}
-
-export function pcmOf(base64: string): Pcm {
-  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
-  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
 }

@@ -3,6 +3,7 @@
  * who begins to speak ends all of it.
  */
 
+import { Buffer } from "node:buffer";
 import type { UserId } from "../../../core/discord/ids.ts";
 import { type StartTimer, waitFor } from "../../../lib/clock.ts";
 import { type Call, type CallSpeech, type Pcm, SAMPLE_RATE } from "../line/call.ts";
@@ -71,6 +72,12 @@ export type Speeches = ReturnType<typeof createSpeeches>;
 /** Milliseconds of a sound. */
 export function msOf({ length }: Pcm): number {
   return length / SAMPLE_RATE * 1_000;
+}
+
+/** The sound of a text in base64. */
+export function pcmOf(base64: string): Pcm {
+  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
+  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
 }
 
 /** A sound as a file that transcription takes: mono, 16 bits. */

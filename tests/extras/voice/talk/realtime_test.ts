@@ -418,13 +418,16 @@ describe("[V6] a talk by the Realtime protocol", () => {
           type: "error",
           error: { event_id: "event_TODO", message: "Deleting is not implemented" },
         },
+        { type: "input_audio_buffer.speech_started", audio_start_ms: 1 },
+        { type: "error", error: { event_id: "event_TODO", message: "transcription failed" } },
         { type: "error", error: { message: "Failed to process audio" } },
         { type: "response.output_text.delta", response_id: "r", delta: "It is high." },
         { type: "response.done", response: { id: "r", status: "completed" } },
       ],
     });
-    const { turn } = await build({}, { baseUrl });
+    const { turn, told } = await build({}, { baseUrl });
     assert.equal((await turn(messageId("77")).ask(requestOf("hi"))).text, "It is high.");
+    assert.equal(told.length, 1, "the words of a person have no transcript");
   });
 
   const error = { type: "error", error: { message: "backend error" } };
