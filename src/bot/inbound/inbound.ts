@@ -25,7 +25,7 @@ import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createAskModel } from "../../flows/intent/ask_model.ts";
 import { mayRepeat } from "../../flows/judging/judge.ts";
-import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
+import { createPluralkitLookUp } from "../../pluralkit/client.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Connection } from "../../discord/gateway/main/connection.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
