@@ -59,7 +59,7 @@ const GUILDS = "channels.discord.guilds";
 export function createInbound(
   account: AccountContext,
   parts:
-    & Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">
+    & Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">
     & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
     & {
       readonly policy: PolicyKeeper;
