@@ -40,7 +40,6 @@ import { createAccountKnowledge } from "../turn/knowledge.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
 import { intentWeightsIn } from "../rules/intent_weights.ts";
 import { chunkRulesOf, timezoneOf } from "../rules/turn_rules.ts";
-import { createToolPorts } from "../turn/tool_ports.ts";
 import { createAccountTurns } from "../turn/turns.ts";
 import type { AccountCalls } from "../../extras/api/calls/account_calls.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
@@ -125,13 +124,14 @@ export async function createParts(
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { client, reader, judging });
   const knowledge = createAccountKnowledge(account, { client, reader, sources, history });
-  const portsOf = eachOnce((agentId: string) =>
-    createToolPorts(account, {
+  const portsOf = eachOnce(async (agentId: string) => {
+    const { createToolPorts } = await import("../turn/tool_ports.ts");
+    return createToolPorts(account, {
       ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
       ...{ outbound, media, threads, spend, history, knowledge },
       voice: (...call) => extras.voice(...call), // made below, as it uses other parts
-    })
-  );
+    });
+  });
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, {
     ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },

@@ -71,7 +71,7 @@ export interface InteractionParts
   readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
   /** Searches in servers' own messages. */
   readonly knowledge: { readonly search: SearchServers; readonly isOn: () => boolean };
-  readonly toolPortsOf: (agentId: string) => ToolPorts;
+  readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
 }
