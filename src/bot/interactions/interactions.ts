@@ -26,10 +26,7 @@ const REGISTER_AFTER_MS = 2_000;
 const REFUSED_MAX = 1_000;
 
 /** Creates the handlers, and the settings of conversations that turns use. */
-export function createInteractionHandlers(
-  anyPart: AccountContext,
-  parts: InteractionParts,
-) {
+export function createInteractionHandlers(anyPart: AccountContext, parts: InteractionParts) {
   /** Interactions to which Discord has refused the first answer, by the gateway's thread. */
   const refused = createNewestSet<string>(REFUSED_MAX);
   const account = anyPart.forPart("interactions");
