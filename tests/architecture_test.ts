@@ -135,10 +135,8 @@ const BOT_FLOORS = [
   "", // the account's context and its interface
   "mcp",
   "outbound",
-  "questions",
   "preflight",
   "gateway",
-  "schedules",
   "interactions",
   "turn",
   "inbound",

@@ -81,8 +81,6 @@ describe("[B9] the modules of a start", () => {
       "src/agent/",
       "src/bot/interactions/",
       "src/bot/inbound/",
-      "src/bot/questions/",
-      "src/bot/schedules/",
       "src/bot/turn/",
       "src/discord/gateway/decode/",
       "src/exec/",

@@ -12,8 +12,7 @@
 import { toApplication } from "../../simulator/payloads/application.ts";
 import { toChannel, toOwnUser } from "../../simulator/payloads/payloads.ts";
 import { nextId } from "../../simulator/world/snowflake.ts";
-import type { GuildId } from "../../src/core/discord/ids.ts";
-import { shardOf } from "../../src/core/discord/shard.ts";
+import { type GuildId, shardOf } from "../../src/core/discord/ids.ts";
 import type { TextChannel } from "../../simulator/world/world.ts";
 import { type Discord, waitUntil } from "./discord.ts";
 import { prepareMessages } from "./lean_messages.ts";

@@ -45,7 +45,9 @@ export interface TurnPorts extends AskModelPorts {
    *
    * @param key Identifies the call within the turn, also after a crash.
    */
-  readonly contextOf: (key: string) => Omit<ToolContext, "signal">;
+  readonly contextOf: (key: string) => Omit<ToolContext, "ports" | "signal">;
+  /** The ports of tools. Their code is loaded with the first call. */
+  readonly toolPorts: () => Promise<ToolContext["ports"]>;
   /** Steps of the turn that an earlier process has stored, in order. */
   readonly steps: readonly Step[];
   readonly save: SaveSteps;
@@ -238,11 +240,12 @@ async function takeStep(
 }
 
 /** Asks people about calls that they must decide about. */
-function ask(
+async function ask(
   calls: readonly ToolCall[],
   log: StepLog,
-  { toolbox, contextOf, people, ending: { signal } }: TurnPorts,
+  { toolbox, contextOf, toolPorts, people, ending: { signal } }: TurnPorts,
 ) {
+  const ports = await toolPorts();
   // Some models use the same ids in each answer.
   const answers = log.steps.filter(({ kind }) => kind === "answer").length;
   const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
@@ -254,9 +257,9 @@ function ask(
   const all = calls.map((call): ReadyCall => ({
     call,
     round: roundsOf(log.steps, call),
-    context: { ...contextFor(call), open, signal, ...(people && { mayWait: true }) },
+    context: { ...contextFor(call), ports, open, signal, ...(people && { mayWait: true }) },
   }));
-  return askFirst(all, toolbox, people);
+  return await askFirst(all, toolbox, people);
 }
 
 /** Runs calls. Those that wait for people now come in addition to those of {@link ask}. */

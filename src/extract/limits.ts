@@ -25,19 +25,19 @@ export class UnreadableError extends Error {
   override readonly name = "UnreadableError";
 }
 
-export function createText(maxChars = MAX_CHARS) {
+export function createText() {
   const parts: string[] = [];
   let chars = 0;
   return {
     /** Adds a text. Once the limit is reached, the rest is dropped. */
     add(text: string): void {
-      const room = maxChars - chars;
+      const room = MAX_CHARS - chars;
       if (room <= 0) return;
       parts.push(text.slice(0, room));
       chars += text.length;
     },
     get isFull(): boolean {
-      return chars >= maxChars;
+      return chars >= MAX_CHARS;
     },
     /** The text so far, without blank lines in a row. */
     read: (): string => parts.join("").replace(/[ \t]+\n/g, "\n").replace(/\n{3,}/g, "\n\n").trim(),

@@ -14,7 +14,6 @@ import { ABOUT } from "./commands/about.ts";
 import { allowlist } from "./commands/allowlist.ts";
 import { approve } from "./commands/approve.ts";
 import { agents, dashboard, STOPS } from "./commands/bot.ts";
-import { catchup } from "./commands/catchup.ts";
 import { config } from "./commands/config.ts";
 import { CONVERSATION, stopButton } from "./commands/conversation.ts";
 import { mcp } from "./commands/mcp.ts";
@@ -22,8 +21,7 @@ import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
 import { search } from "./commands/search.ts";
 import { skill, why } from "./commands/questions.ts";
 import { send, SETTINGS } from "./commands/settings.ts";
-import { hearButton, VOICE } from "./commands/voice.ts";
-import { signins } from "./commands/signins.ts";
+import { catchup, hearButton, signins, VOICE } from "./commands/of_extras.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";

@@ -13,23 +13,6 @@ import { type Challenge, readChallenge } from "./oauth/challenge.ts";
 import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 
-export interface HttpTransport {
-  readonly transport: {
-    readonly type: "http";
-    readonly url: string;
-    readonly headers: Record<string, string>;
-    readonly redirect: "error";
-    readonly authProvider?: OAuthClientProvider;
-    readonly fetch: typeof fetch;
-  };
-  /** The server's refusal of the last request, as an error; `undefined` if it refused none. */
-  refusal(): Error | undefined;
-  /** Whether the server no longer knows the session, so that it ran nothing of the last request. */
-  hasLostSession(): boolean;
-  /** Why a server that takes no message may be one of the transport before; resolves to an error. */
-  oldTransport(): Promise<Error | undefined>;
-}
-
 /** Milliseconds for the first event of the old transport. */
 const OLD_MS = 5_000;
 
@@ -45,7 +28,7 @@ export function createHttpTransport(
   schedule: StartTimer,
   provider?: OAuthClientProvider,
   onToolsChanged?: () => void,
-): HttpTransport {
+) {
   const { url, headers } = server;
   let refused: Error | undefined;
   let hasLostSession = false;
@@ -54,12 +37,12 @@ export function createHttpTransport(
   let fetchOAuth: typeof fetch | undefined;
   return {
     transport: {
-      type: "http",
+      type: "http" as const,
       url,
       headers: { ...headers },
-      redirect: "error",
+      redirect: "error" as const,
       authProvider: provider,
-      async fetch(input, init) {
+      async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
         const address = input instanceof Request ? input.url : String(input);
         // The library uses the same function to refresh tokens.
         if (address !== new URL(url).href) {
@@ -96,8 +79,11 @@ export function createHttpTransport(
         });
       },
     },
+    /** The server's refusal of the last request; `undefined` if it refused none. */
     refusal: () => refused,
+    /** Whether the server no longer knows the session, so that it ran nothing of the last request. */
     hasLostSession: () => hasLostSession,
+    /** Why a server that takes no message may be one of the transport before; resolves to an error. */
     async oldTransport() {
       if (!unknown) return undefined;
       try {
@@ -113,6 +99,8 @@ export function createHttpTransport(
     },
   };
 }
+
+export type HttpTransport = ReturnType<typeof createHttpTransport>;
 
 const OLD = new Error(
   "the server speaks only the old SSE transport of MCP; Barnacle needs Streamable HTTP: write that " +

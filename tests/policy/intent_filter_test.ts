@@ -4,8 +4,7 @@ import fc from "fast-check";
 import type { IntentFacts } from "../../src/core/inbound/intent.ts";
 import type { KnownFacts, VerdictCheck } from "../../src/core/inbound/facts.ts";
 import { explain } from "../../src/policy/authorize.ts";
-import { decideIntent, thresholdOf } from "../../src/policy/intent_filter.ts";
-import { asksForQuiet } from "../../src/policy/quiet_words.ts";
+import { asksForQuiet, decideIntent, thresholdOf } from "../../src/policy/intent_filter.ts";
 import { createRecorder } from "../../src/policy/rules/checks.ts";
 import {
   combineIntent,

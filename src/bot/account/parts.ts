@@ -4,14 +4,24 @@
  * A part reports to the others by its events, which `wiring.ts` connects.
  */
 
+import { NO_THREADS } from "../../core/inbound/threads.ts";
+import { placeIn } from "../../discord/gateway/decode/places.ts";
+import { namedRoles } from "../../discord/gateway/decode/senders.ts";
+import { isRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import { createOpenDirect, createThreadRequests } from "../../discord/rest/requests/channel.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { createIsOwner } from "../../flows/judging/turn_tools.ts";
 import { createJudging } from "../../flows/judging/judging.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { createOwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
+import { createQuestionCards } from "../../flows/questions/cards.ts";
+import { createSchedules } from "../../flows/schedules/schedules.ts";
+import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
 import { createSummaries } from "../../flows/session/compact.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { agentOf } from "../../config/config.ts";
 import { eachOnce } from "../../lib/cache.ts";
@@ -23,16 +33,13 @@ import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { createExtraParts } from "./extra_parts.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createOutbound } from "../outbound/outbound.ts";
-import { createAccountCards } from "../questions/cards.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import { createAccountSchedules } from "../schedules/schedules.ts";
 import { createAccountMedia } from "../turn/account_media.ts";
-import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createHistory } from "../turn/history.ts";
 import { createAccountKnowledge } from "../turn/knowledge.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
 import { intentWeightsIn } from "../rules/intent_weights.ts";
-import { createToolPorts } from "../turn/tool_ports.ts";
+import { chunkRulesOf, timezoneOf } from "../rules/turn_rules.ts";
 import { createAccountTurns } from "../turn/turns.ts";
 import type { AccountCalls } from "../../extras/api/calls/account_calls.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
@@ -69,11 +76,36 @@ export async function createParts(
   });
   const owners = createOwnerIds(account, { applications, connectionState });
   const outbound = createOutbound(account, { client, options, meter, owners, settings });
-  const questions = createAccountCards(account, { client, outbound });
+  const questions = createQuestionCards(account.forPart("questions"), {
+    openDirect: createOpenDirect(client),
+    isRefused: isRefusal, // a question goes to the other people, and waits for none
+    tellChannel: outbound.tellChannel,
+    beginTyping: outbound.progress.typing.begin,
+    asCards: () => account.config().messages.cards === "components",
+  });
   const rates = createTokenRates();
   const summaries = createSummaries();
   const spend = createSpending(account);
-  const threads = createAccountThreads(account, { client, settings, spend, outbound });
+  const turnParts = account.forPart("turns");
+  const threads = createAnswerThreads(turnParts, {
+    store: store.turns,
+    requests: createThreadRequests(client),
+    refusalOf(error) {
+      if (!(error instanceof RestError)) return undefined;
+      return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
+    },
+    rules({ place }) {
+      if (place.kind !== "guild") return NO_THREADS;
+      const rules = rulesFor(place, account.policy().policy);
+      return rules.kind === "open" ? rules.threads.value : NO_THREADS;
+    },
+    matchesPattern: (text) => account.policy().policy.matchesPattern(text),
+    titleByModel: createTitleByModel(turnParts, {
+      modelOf: (agentId) => settings.models.of(agentId),
+      spend,
+    }),
+    cleanSecrets: outbound.cleanSecrets,
+  });
   const media = createAccountMedia(account, { client, options, settings, spend });
   const isOwner = createIsOwner(account, owners);
   const own = () => extras.own; // made below, as it uses other parts
@@ -92,13 +124,14 @@ export async function createParts(
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { client, reader, judging });
   const knowledge = createAccountKnowledge(account, { client, reader, sources, history });
-  const portsOf = eachOnce((agentId: string) =>
-    createToolPorts(account, {
+  const portsOf = eachOnce(async (agentId: string) => {
+    const { createToolPorts } = await import("../turn/tool_ports.ts");
+    return createToolPorts(account, {
       ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
       ...{ outbound, media, threads, spend, history, knowledge },
       voice: (...call) => extras.voice(...call), // made below, as it uses other parts
-    })
-  );
+    });
+  });
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, {
     ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
@@ -128,7 +161,27 @@ export async function createParts(
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
     speechOf: (turn) => extras.speechOf(turn),
   });
-  const schedules = createAccountSchedules(account, { client, reader, judging, outbound });
+  const explainDenial = createExplainDenial(client, () => 0); // who is in timeout may still see
+  const schedules = createSchedules(account.forPart("schedules"), {
+    judging,
+    hasAgent: (agentId) => account.config().agentList.some(({ id }) => id === agentId),
+    async rolesNow({ guildId, channelId, sender: { id: userId } }) {
+      const member = await readMember(guildId, userId);
+      if (!member || await explainDenial({ guildId, channelId, userId }, ["View Channel"])) {
+        return undefined;
+      }
+      return namedRoles(member.roles, guildOf(guildId));
+    },
+    placeNow: ({ guildId, channelId }) => placeIn(guildId, channelId, guildOf(guildId)),
+    timezone: () => timezoneOf(account.config()),
+    reminderRules: () => ({
+      chunks: chunkRulesOf(account.config()),
+      cleanSecrets: outbound.cleanSecrets,
+      tables: account.config().messages.tables,
+      texts: account.texts(),
+    }),
+    tellOwners: (text) => void outbound.tellOwners(text),
+  });
   const extras = await createExtraParts(options.extras, account, {
     ...{ client, reader, judging, spend, dataDir: options.dataDir, version: options.version },
     speech: () => settings.speech,

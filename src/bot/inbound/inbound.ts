@@ -25,7 +25,7 @@ import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createAskModel } from "../../flows/intent/ask_model.ts";
 import { mayRepeat } from "../../flows/judging/judge.ts";
-import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
+import { createPluralkitLookUp } from "../../pluralkit/client.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Connection } from "../../discord/gateway/main/connection.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
@@ -59,7 +59,7 @@ const GUILDS = "channels.discord.guilds";
 export function createInbound(
   account: AccountContext,
   parts:
-    & Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns" | "isRefused">
+    & Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">
     & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
     & {
       readonly policy: PolicyKeeper;

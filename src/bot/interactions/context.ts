@@ -6,6 +6,7 @@ import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
 import { agentOf } from "../../config/config.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
+import type { Interaction } from "../../core/inbound/interactions.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
@@ -22,16 +23,11 @@ import type { AskingInteraction } from "../../flows/interactions/authorize.ts";
 import {
   type AccountModels,
   type ConversationParts,
-  createAccountModels,
   createContextFacts,
   createConversations,
 } from "../../flows/interactions/conversations.ts";
 import { createForget, createWhy } from "../../interactions/parts/records.ts";
-import {
-  type AccountPause,
-  createPause,
-  createRestart,
-} from "../../interactions/parts/switches.ts";
+import { createRestart } from "../../interactions/parts/switches.ts";
 import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
@@ -60,7 +56,7 @@ import { createCommandUndo } from "../../interactions/parts/undo.ts";
 export interface InteractionParts
   extends
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
-    Pick<Asks, "waiting" | "isRefused">,
+    Pick<Asks, "waiting">,
     Pick<InteractionContext, "byExtra">,
     Pick<AccountPorts, "health" | "personForgotten"> {
   readonly options: Pick<
@@ -75,16 +71,17 @@ export interface InteractionParts
   readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
   /** Searches in servers' own messages. */
   readonly knowledge: { readonly search: SearchServers; readonly isOn: () => boolean };
-  readonly toolPortsOf: (agentId: string) => ToolPorts;
+  readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
 }
 
-/** The context, with the models and the pause that turns use. */
-export interface CommandContext {
-  readonly context: InteractionContext;
+/** The same, and the parts that work before the code of commands is loaded. */
+export interface HandlerParts
+  extends InteractionParts, Pick<Asks, "isRefused">, Pick<InteractionContext, "pause"> {
   readonly models: AccountModels;
-  readonly pause: AccountPause;
+  /** Whether a person is an owner, or decides about approvals or answers. */
+  readonly isPrivileged: (one: Pick<Interaction, "sender">) => boolean;
 }
 
 /**
@@ -94,12 +91,12 @@ export interface CommandContext {
  */
 export function createCommandContext(
   account: AccountContext,
-  parts: InteractionParts,
+  parts: HandlerParts,
   authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
-): CommandContext {
+): InteractionContext {
   const { accountId, config, store, policy, texts, events, now, log } = account;
   const { client, options, settings, sources, outbound, judging, stopTurns } = parts;
-  const { spend, rates, summaries, waiting, isRefused } = parts;
+  const { spend, rates, summaries, waiting, isRefused, models, pause } = parts;
   const configFile = () => settings.configFile;
   const { cleanSecrets } = outbound;
   const isAccepted = async (call: AskingInteraction, needs: CommandNeeds) =>
@@ -111,8 +108,6 @@ export function createCommandContext(
     choices: () => settings.choices,
     routeOf: judging.sessionOf,
   };
-  const models = createAccountModels(account, conversationParts);
-  const pause = createPause(account, (except) => stopTurns({ accountId, except, isPause: true }));
   const configPort = createConfigPort(config, configFile);
   const mcp = createMcpSignIns(account, {
     serverIds: (login) =>
@@ -200,7 +195,7 @@ export function createCommandContext(
       createReadUser(client),
     ),
     mcp,
-    pause: pause.port,
+    pause,
     restart: createRestart(
       account,
       () => isSupervised(process.env, process.pid),
@@ -228,7 +223,7 @@ export function createCommandContext(
       return { ...facts, window, warnings: await isOwner(call) ? warnings : undefined };
     },
   };
-  return { context, models, pause };
+  return context;
 }
 
 /**

@@ -17,7 +17,7 @@ export function createTurnAgents(
   sources: TurnRulesPorts,
   { mayReach, modelOf, toolPortsOf, toolsReady }: Pick<TurnAgents, "mayReach"> & {
     readonly modelOf: (agentId: string) => Model;
-    readonly toolPortsOf: (agentId: string) => ToolPorts;
+    readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
     /** Waits for tools that an agent may have for a message, and that are not known yet. */
     readonly toolsReady: (message: InboundMessage, agentId: string) => Promise<void> | undefined;
   },
@@ -52,7 +52,7 @@ export function createTurnAgents(
         return {
           model: modelOf(agentId),
           rules: rulesWith(message),
-          toolPorts: toolPortsOf(agentId),
+          toolPorts: () => toolPortsOf(agentId),
         };
       },
     };

@@ -65,7 +65,7 @@ export function createAccountTurns(
       readonly options: Pick<AccountOptions, "onTrace" | "mayAct">;
       readonly client: RestClient;
       readonly sources: TurnRulesPorts;
-      readonly toolPortsOf: (agentId: string) => ToolPorts;
+      readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
       readonly judging: Pick<Judging, "intent" | "judge">;
       readonly history: Pick<History, "readBefore" | "readStarter" | "namesOf">;
       readonly inbound: { readonly commands: TurnCommands };
@@ -256,7 +256,7 @@ export function createAccountTurns(
       manner: commands.settings.mannerOf(sessionKey),
       turn,
       rules: rulesOf(agentId),
-      toolPorts: parts.toolPortsOf(agentId),
+      toolPorts: () => parts.toolPortsOf(agentId),
       agents: agentsNow(),
       drafts: streaming === "edit" ? progress.drafts : undefined,
       lines: streaming === "progress"

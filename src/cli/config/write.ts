@@ -22,30 +22,23 @@ import {
 } from "../shared/read_config.ts";
 
 export interface OpenedConfig {
-  /** Discriminates from {@link ClosedConfig}. */
   readonly kind: "opened";
   readonly file: string;
   /** Absent if the file does not exist yet. */
   readonly text?: string;
 }
 
-/** No file can be changed; the problem says why. */
-interface ClosedConfig {
-  /** Discriminates from {@link OpenedConfig}. */
-  readonly kind: "closed";
-  readonly problem: Problem;
-}
-
 /**
  * Reads the config file. If there is none, the file to create is the one in the user's home.
  *
  * @param namedBy The place of a file's name that is not the value of `--config`.
+ * @returns `closed`: no file can be changed; the problem says why.
  */
 export function openConfig(
   flag: string | undefined,
   env: Env,
   namedBy?: string,
-): OpenedConfig | ClosedConfig {
+): OpenedConfig | { readonly kind: "closed"; readonly problem: Problem } {
   const found = findConfig(flag, env, namedBy);
   if ("problem" in found) return { kind: "closed", ...found };
   if ("looked" in found) {

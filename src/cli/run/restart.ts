@@ -11,22 +11,6 @@ import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 import type { Ending } from "./ending.ts";
 
-export interface RestartRequests {
-  /** Asks for a restart, and answers before it begins. */
-  readonly ask: () => {
-    readonly version: string;
-    /** Path of its program; absent if it runs from source. */
-    readonly program?: string;
-    /** Why it does not restart; absent if it does. */
-    readonly why?: string;
-  };
-  /** Resolves with the first request. */
-  readonly asked: Promise<Ending>;
-  /** Whether there is a request, and no signal ends the process. */
-  readonly isAsked: () => boolean;
-  cancel(): void;
-}
-
 /** Milliseconds for the answer to leave. */
 const ANSWER_MS = 50;
 
@@ -39,7 +23,7 @@ export function createRestarts(
   program: string | undefined,
   configFile: () => string | undefined,
   env: Env,
-): RestartRequests {
+) {
   const { promise: asked, resolve } = Promise.withResolvers<Ending>();
   const isExchanged = program === undefined ? () => false : watchProgram(program);
   let isAsked = false;
@@ -53,9 +37,17 @@ export function createRestarts(
   }
 
   return {
+    /** Resolves with the first request. */
     asked,
+    /** Whether there is a request, and no signal ends the process. */
     isAsked: () => isAsked,
-    cancel: () => isAsked = false,
+    cancel: (): void => void (isAsked = false),
+    /**
+     * Asks for a restart, and answers before it begins.
+     *
+     * @returns `program`: path of its program; absent if it runs from source. `why`: why it does not
+     * restart; absent if it does.
+     */
     ask() {
       const why = whyNot();
       if (why === undefined) {
@@ -66,6 +58,8 @@ export function createRestarts(
     },
   };
 }
+
+export type RestartRequests = ReturnType<typeof createRestarts>;
 
 /**
  * Goes on as the program that is installed now. A supervisor starts it itself.

@@ -14,11 +14,17 @@ import { envSecret } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import {
   armFault,
+  type CrashPoints,
   createCrashPoints,
   readCrashPoint,
   readFault,
 } from "../../host/process/crash_points.ts";
-import { findDataDir, MEDIA_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
+import {
+  DATABASE_NAME,
+  findDataDir,
+  MEDIA_NAME,
+  prepareDataDir,
+} from "../../host/files/data_dir.ts";
 import { finishReplacing } from "../../host/files/staged_data.ts";
 import { programFile } from "../../host/process/replace.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
@@ -28,7 +34,6 @@ import { isForPeople, levelOf, startLogging } from "./start_logging.ts";
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
 import { firstSignal } from "./ending.ts";
-import { openBotStore } from "./open_store.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
@@ -43,7 +48,8 @@ import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { createFirstEvent } from "../shared/first_event.ts";
-import type { Store } from "../../store/store.ts";
+import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
+import { openStore, type Store } from "../../store/store.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import type { OwnedStore } from "../standby/stand_by.ts";
 import type { Follower } from "../../store/database/durability.ts";
@@ -295,4 +301,31 @@ function report(problems: readonly Problem[], log: Log, io: Io): void {
     const level = severity === "note" ? "info" : "warn";
     log[level](message, { key: path, ...(hint !== undefined && { hint }) });
   }
+}
+
+/**
+ * Opens the store; the caller holds the directory's lock.
+ *
+ * @param follower The copy of the store on another machine; absent: there is none.
+ * @throws {StoreError} As {@link openStore} does.
+ */
+function openBotStore(
+  dataDir: string,
+  { store: { retention } }: Setup["config"],
+  crash: CrashPoints,
+  log: Log,
+  follower?: Follower,
+): Store {
+  return openStore(join(dataDir, DATABASE_NAME), {
+    now: Date.now(),
+    elapsed: () => performance.now(),
+    retention: { ...DEFAULT_RETENTION, ...retention },
+    crash,
+    follower,
+    onRefused: (kind, error) =>
+      log.error(
+        "Cannot apply a record of the store's journal; it stays there. Please report this",
+        { kind, error },
+      ),
+  });
 }

@@ -1,17 +1,15 @@
 /** Finds tokens, model and API for the accounts of a config. */
 
 import type { Env } from "../../lib/env.ts";
-import type { AccountSetup, Setup } from "../../bot.ts";
+import type { AccountSetup, ConfigFile, Setup } from "../../bot.ts";
 import { type Config, forAccount } from "../../config/config.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
-import { chooseDrawing, chooseSpeech } from "../models/choose_media_models.ts";
 import { chooseEmbedding } from "../models/openai_models.ts";
 import { chooseModels, createModelChoices } from "../models/choose_model.ts";
-import { createConfigFile } from "./config_file.ts";
 import { apiOf } from "../shared/discord.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 
@@ -61,18 +59,40 @@ async function findShared(
   if ("problem" in api) return { problems: [problem("", api.problem)] };
   const chosen = await chooseModels(first, env, logging.forPart("main"));
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
-  const speech = chooseSpeech(first, env);
-  if ("problem" in speech) return { problems: [speech.problem] };
-  const drawing = chooseDrawing(first, env);
-  if ("problem" in drawing) return { problems: [drawing.problem] };
+  const media = await chooseMedia(first, env);
+  if ("problem" in media) return { problems: [media.problem] };
   const { file } = first;
   return {
     models: chosen.models,
     choices: createModelChoices(first, env, logging.forPart("main")),
-    configFile: file !== undefined ? createConfigFile(file, env) : undefined,
-    speech,
-    ...drawing,
+    configFile: file !== undefined ? configFileAt(file, env) : undefined,
+    ...media,
     apiBase: api.base,
+  };
+}
+
+/** Chooses the models that hear, speak and draw. Their code is loaded only if the config names one. */
+async function chooseMedia(
+  config: Config,
+  env: Env,
+): Promise<Pick<AccountSetup, "speech" | "drawing"> | { readonly problem: Problem }> {
+  const { audio, tools, voice } = config;
+  const named = [audio.transcribe, audio.speak, voice?.realtime, tools.draw];
+  if (named.every((name) => name === undefined)) return {};
+  const { chooseDrawing, chooseSpeech } = await import("../models/choose_media_models.ts");
+  const speech = chooseSpeech(config, env);
+  if ("problem" in speech) return speech;
+  const drawing = chooseDrawing(config, env);
+  return "problem" in drawing ? drawing : { speech, ...drawing };
+}
+
+/** The config file for owners in Discord, whose code is loaded with its first use. */
+function configFileAt(path: string, env: Env): ConfigFile {
+  const load = async () => (await import("./config_file.ts")).createConfigFile(path, env);
+  return {
+    get: async (...of) => await (await load()).get(...of),
+    set: async (...of) => await (await load()).set(...of),
+    editList: async (...of) => await (await load()).editList(...of),
   };
 }
 

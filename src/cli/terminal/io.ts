@@ -63,7 +63,7 @@ export function createProcessIo(
   { stdout, stderr, env }: Terminal = process,
 ): Io {
   const isTerminal = stderr.isTTY === true; // undefined, not false, on Bun
-  const status: StatusLine = isTerminal && !json && env["TERM"] !== "dumb"
+  const status: ReturnType<typeof createStatusLine> = isTerminal && !json && env["TERM"] !== "dumb"
     ? createStatusLine(stderr, schedule)
     : { during: (_text, work) => work, erase() {} };
   const errStyle = json ? PLAIN : styleFor(stderr, env);
@@ -103,23 +103,11 @@ const SECOND_MS = 1_000;
 const ERASE = "\r\u001b[K";
 
 /** A line such as `Checking the connection to Discord (3 s)`. */
-interface StatusLine {
-  /**
-   * Shows a text if the work takes more than a second; only one text at a time.
-   *
-   * @param text The text, or a function that returns the current one.
-   * @returns Its own promise, once the line is cleared.
-   */
-  during<T>(text: string | (() => string), work: Promise<T>): Promise<T>;
-  /** Erases the line before other output; it comes back with the next second. */
-  erase(): void;
-}
-
 export function createStatusLine(stream: {
   /** Columns of the terminal; 80 if it does not say. */
   readonly columns?: number;
   write(text: string): unknown;
-}, schedule: StartTimer): StatusLine {
+}, schedule: StartTimer) {
   let isShown = false;
 
   function erase(): void {
@@ -128,8 +116,15 @@ export function createStatusLine(stream: {
   }
 
   return {
+    /** Erases the line before other output; it comes back with the next second. */
     erase,
-    async during(text, work) {
+    /**
+     * Shows a text if the work takes more than a second; only one text at a time.
+     *
+     * @param text The text, or a function that returns the current one.
+     * @returns Its own promise, once the line is cleared.
+     */
+    async during<T>(text: string | (() => string), work: Promise<T>): Promise<T> {
       let seconds = 0;
       let cancel = schedule(tick, SECOND_MS);
       function tick(): void {

@@ -4,5 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 export const api: Extra = {
   commands: async () => ({ "Look after the agent": await import("./commands.ts") }),
-  serve: async () => (await import("./serve.ts")).serveApi,
+  serve: async () => (await import("./host.ts")).serveApi,
 };

@@ -4,16 +4,13 @@
  * Its code is loaded with the first program of the config. Without one, nothing listens.
  */
 
-import type { Bot, BotOptions, Setup } from "../../bot.ts";
-import type { Log } from "../../lib/log.ts";
+import type { Setup } from "../../bot.ts";
+import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
 import type { ApiServer } from "./server.ts";
 
 /** Creates it; loads nothing. */
-export function createApiHost(
-  bot: Pick<Bot, "calls" | "setListening">,
-  { setup: first, build }: Pick<BotOptions, "setup" | "build">,
-  log: Log,
-) {
+export function serveApi({ bot, setup: first, build, logging }: Served): ServedPart {
+  const log = logging.forPart("http");
   let setup: Setup = first;
   let server: ApiServer | undefined;
   let changing = Promise.resolve();
@@ -33,8 +30,7 @@ export function createApiHost(
   }
 
   return {
-    /** The config was read, or read again. Never rejects. */
-    applied(next: Setup): Promise<void> {
+    applied(next) {
       setup = next;
       changing = changing.then(change).catch((error: unknown) => {
         log.error("Programs cannot reach the bot", { error });
@@ -42,13 +38,15 @@ export function createApiHost(
       });
       return changing;
     },
-    /** Carries out a call of `barnacle mcp serve`. */
-    async call(args: unknown): Promise<unknown> {
-      const { answerProgram } = await import("./program_calls.ts");
-      return await answerProgram(args, setup.config, bot);
+    methods: {
+      /** Carries out a call of `barnacle mcp serve`. */
+      async "api.call"(args) {
+        const { answerProgram } = await import("./program_calls.ts");
+        return await answerProgram(args, setup.config, bot);
+      },
     },
     /** Stops listening. Requests that wait for an answer get an error. */
-    async close(): Promise<void> {
+    async end() {
       await changing;
       await server?.close();
     },

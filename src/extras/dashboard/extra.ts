@@ -4,5 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 export const dashboard: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
-  serve: async () => (await import("./serve.ts")).serveDashboard,
+  serve: async () => (await import("./host.ts")).serveDashboard,
 };

@@ -5,8 +5,7 @@
  * off, a request costs the comparison of a path.
  */
 
-import type { Bot, BotOptions, Setup } from "../../bot.ts";
-import type { RequestHandler } from "../../host/bounded_server.ts";
+import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
 import { ingressUrl } from "../../http/ingress.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
@@ -18,17 +17,8 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
 /** Creates it; loads nothing. It is long because its inner functions share what is loaded. */
-export function createDashboardHost(
-  bot: Pick<
-    Bot,
-    "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"
-  >,
-  options: Pick<
-    BotOptions,
-    "store" | "dataDir" | "env" | "build" | "logging" | "setup"
-  >,
-  reload: () => Promise<void>,
-) {
+export function serveDashboard(options: Served): ServedPart {
+  const { bot, reload, base: baseNow } = options;
   let { setup } = options;
   const { publicUrl } = setup.config.http;
   let loading: Promise<Dashboard> | undefined;
@@ -92,7 +82,8 @@ export function createDashboardHost(
     }, publicUrl);
   }
 
-  async function link(base: string | undefined): Promise<DashboardLink> {
+  async function link(): Promise<DashboardLink> {
+    const base = baseNow();
     if (!isOn()) return { kind: "off" };
     if (base === undefined) return { kind: "none" };
     const dashboard = await (loading ??= load());
@@ -104,19 +95,38 @@ export function createDashboardHost(
     };
   }
 
+  /**
+   * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
+   *
+   * @throws {StartError} If the dashboard is off, or there is no server.
+   */
+  async function login() {
+    if (!isOn()) await reload();
+    const made = await link();
+    switch (made.kind) {
+      case "off":
+        throw new StartError(
+          "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
+          EXIT.config,
+        );
+      case "none":
+        throw new StartError(
+          "the bot has no HTTP server: another program uses its port",
+          EXIT.failed,
+        );
+      case "link":
+        return made;
+    }
+  }
+
   return {
-    /** Answers a request for the dashboard; `undefined` for all others. */
-    answer(
-      request: Request,
-      { remoteAddress }: Parameters<RequestHandler>[1],
-    ): ReturnType<RequestHandler> | undefined {
+    answer(request, { remoteAddress }) {
       if (!isOn() || !PATH.test(request.url)) return undefined;
       const way = ingressUrl(request, remoteAddress);
       ingress = way ?? ingress;
       return (loading ??= load()).then((dashboard) => dashboard.fetch(request, way));
     },
-    /** The config was read again. */
-    applied(next: Setup): void {
+    applied(next) {
       setup = next;
       if (isOn()) record();
       else {
@@ -124,31 +134,8 @@ export function createDashboardHost(
         forgetSessions();
       }
     },
-    /**
-     * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
-     *
-     * @param base Address of the HTTP server; absent: there is none.
-     * @throws {StartError} If the dashboard is off, or there is no server.
-     */
-    async login(base: string | undefined) {
-      const made = await (isOn() ? link(base) : reload().then(() => link(base)));
-      switch (made.kind) {
-        case "off":
-          throw new StartError(
-            "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
-            EXIT.config,
-          );
-        case "none":
-          throw new StartError(
-            "the bot has no HTTP server: another program uses its port",
-            EXIT.failed,
-          );
-        case "link":
-          return made;
-      }
-    },
-    /** The same, for the command `/dashboard`. */
     link,
+    methods: { "dashboard.login": login },
     /** Ends live pages and the record of figures. */
     close: end,
   };

@@ -201,21 +201,6 @@ export async function createOutboxSender(options: {
 /** Composes single messages for the outbox, and sends them. */
 export type OutboxSender = Awaited<ReturnType<typeof createOutboxSender>>;
 
-export interface DataDirectory {
-  /** The open store; another one after {@link DataDirectory.takeOver}. */
-  store(): Store;
-  /** The sender of the outbox: this process, the bot, or another `barnacle send`. */
-  sender(): "us" | "bot" | "another";
-  /**
-   * Takes the lock over once another `barnacle send` has exited.
-   *
-   * @returns Whether this process is the sender now.
-   */
-  takeOver(): Promise<boolean>;
-  /** Closes the store and releases the lock. */
-  close(): Promise<void>;
-}
-
 /**
  * Opens the directory, and takes its lock if it is free. With the lock, it takes requests of other
  * commands meanwhile.
@@ -225,7 +210,7 @@ export interface DataDirectory {
 export async function openDataDirectory(
   dataDir: string,
   note: (line: string) => void,
-): Promise<DataDirectory> {
+) {
   prepareDataDir(dataDir);
   let opened = await takeForSend() ?? await beside();
 
@@ -259,15 +244,22 @@ export async function openDataDirectory(
     }
   }
 
-  function sender(): ReturnType<DataDirectory["sender"]> {
+  function sender(): "us" | "bot" | "another" {
     if (opened.holder === "us") return "us";
     return readHolder(lockOf(dataDir))?.isCommand ? "another" : "bot";
   }
 
   return {
-    store: () => opened.store,
+    /** The open store; another one after `takeOver`. */
+    store: (): Store => opened.store,
+    /** The sender of the outbox: this process, the bot, or another `barnacle send`. */
     sender,
-    async takeOver() {
+    /**
+     * Takes the lock over once another `barnacle send` has exited.
+     *
+     * @returns Whether this process is the sender now.
+     */
+    async takeOver(): Promise<boolean> {
       const taken = sender() === "another" ? await takeForSend() : undefined;
       if (taken) {
         await opened.close();
@@ -275,6 +267,9 @@ export async function openDataDirectory(
       }
       return opened.holder === "us";
     },
-    close: () => opened.close(),
+    /** Closes the store and releases the lock. */
+    close: (): Promise<void> => opened.close(),
   };
 }
+
+export type DataDirectory = Awaited<ReturnType<typeof openDataDirectory>>;

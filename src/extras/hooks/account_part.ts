@@ -2,9 +2,10 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
-import { createLoadedHooks } from "./load_hooks.ts";
+import { hasEvents } from "../../core/hooks/hook.ts";
+import { createLoader } from "../../lib/loader.ts";
+import type { HookRunner } from "./runner.ts";
 
-/** Creates the part; its code is loaded with the first hook. */
 export function createHooksPart(account: AccountContext, services: AccountServices): AccountPart {
   const { start, wake, stop } = createLoadedHooks(account, async () => {
     const { createAccountHooks } = await import("./account_hooks.ts");
@@ -22,5 +23,48 @@ export function createHooksPart(account: AccountContext, services: AccountServic
       },
     },
     stop,
+  };
+}
+
+/**
+ * Creates the runner of an account. Its code is loaded once the config has a hook, or a feed with a
+ * model; also if the last one has left events behind.
+ */
+function createLoadedHooks(
+  { accountId, config, store, log }: Pick<AccountContext, "accountId" | "config" | "store" | "log">,
+  load: () => Promise<HookRunner>,
+): HookRunner {
+  const runner = createLoader(load);
+  let isStarted = false;
+  let isStopped = false;
+
+  function wake(): void {
+    if (isStarted && (runner.loading() || hasEvents(config()))) run();
+  }
+
+  function run(): void {
+    if (isStopped) return;
+    runner.get().then((loaded) => {
+      if (isStopped) return;
+      loaded.start();
+      loaded.wake();
+    }).catch((error: unknown) => log.error("Cannot load hooks", { error }));
+  }
+
+  return {
+    start() {
+      if (isStarted) return wake();
+      isStarted = true;
+      if (hasEvents(config())) return run();
+      store.hooks.hasOpen(accountId).then(
+        (hasOpen) => hasOpen && run(),
+        (error: unknown) => log.error("Cannot look for events of removed hooks", { error }),
+      );
+    },
+    wake,
+    async stop() {
+      isStopped = true;
+      await (await runner.loading())?.stop();
+    },
   };
 }

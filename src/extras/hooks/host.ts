@@ -12,7 +12,6 @@ import type { HttpServer } from "../../host/http_server.ts";
 import type { OpenHook } from "./http/receiver.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
 import { schedule } from "../../lib/clock.ts";
-import { createHookEvents } from "./hook_events.ts";
 
 /** A burst of senders may have many connections, but few bodies. */
 const CONNECTIONS = { total: 512, perAddress: 256, keptForLoopback: 64 };
@@ -29,7 +28,6 @@ export function createHookHost(served: Served): ServedPart {
   const { bot } = served;
   const log = served.logging.forPart("hooks");
   let { setup }: { setup: Setup } = served;
-  const events = createHookEvents(served);
   let server: HttpServer | undefined;
   let listensOn: string | undefined;
   let problem: string | undefined;
@@ -53,8 +51,13 @@ export function createHookHost(served: Served): ServedPart {
     ]);
     const receive = createHookReceiver({
       hookOf,
-      accept: (event) => events.accept(event, randomInt(IDS_PER_MS)),
-      count: events.count,
+      async accept(event) {
+        const number = randomInt(IDS_PER_MS);
+        const stored = await served.store.hooks.accept(event, Date.now(), number);
+        if (stored && !stored.isRepeated) bot.wake(event.accountId, "hooks");
+        return stored;
+      },
+      count: bot.hookRequested,
       now: Date.now,
       onError: (error) => log.error("Cannot take an event", { error }),
     });

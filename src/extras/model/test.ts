@@ -91,16 +91,13 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
 }
 
 /** Tests one model. A failure is a result. */
-export async function testModel(
-  settings: ModelSettings,
-  questionMs = QUESTION_MS,
-): Promise<Tested> {
+export async function testModel(settings: ModelSettings): Promise<Tested> {
   const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
   const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
   const model = withSmallerRequests(createModel(settings, { fetch, now: Date.now }), {
     now: Date.now,
   });
-  const limit = AbortSignal.timeout(questionMs);
+  const limit = AbortSignal.timeout(QUESTION_MS);
   try {
     const before = { ...await askAbilities(settings, deps), ...settings.abilities };
     const { contextWindow = UNKNOWN_WINDOW.contextWindow, isEarly = false } = before;
@@ -111,7 +108,7 @@ export async function testModel(
     const abilities = { ...told, ...settings.abilities };
     return { ...about, tried, abilities, windowFrom: windowSource(settings, told) };
   } catch (error) {
-    const failure = error === limit.reason ? unendedAnswer(about.model, questionMs) : error;
+    const failure = error === limit.reason ? unendedAnswer(about.model) : error;
     if (!(failure instanceof ModelError)) throw failure;
     return { ...about, failure, abilities: {}, windowFrom: ASSUMED };
   }
@@ -129,8 +126,8 @@ function promptOf(isSmall: boolean) {
 }
 
 /** The failure of a server that goes on sending without an end. */
-function unendedAnswer(modelId: string, ms: number): ModelError {
-  const message = `${modelId} did not end its answer within ${ms / 1_000} s`;
+function unendedAnswer(modelId: string): ModelError {
+  const message = `${modelId} did not end its answer within ${QUESTION_MS / 1_000} s`;
   return new ModelError(message, { kind: "timeout", modelId });
 }
 

@@ -5,8 +5,7 @@
  * guild whose shard is not ready is not wrong.
  */
 
-import type { GuildId } from "../../core/discord/ids.ts";
-import { shardOf } from "../../core/discord/shard.ts";
+import { type GuildId, shardOf } from "../../core/discord/ids.ts";
 
 export interface GuildSight {
   /** Whether the bot may be in this guild, or in any, although no shard has named it yet. */

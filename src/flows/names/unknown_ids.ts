@@ -10,7 +10,7 @@ import type { Account } from "../../core/account/account.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { createFindWrongIds, type FindWrongIds, type IdLookUp } from "./find_wrong_ids.ts";
+import type { FindWrongIds, IdLookUp } from "./find_wrong_ids.ts";
 import type { WrongId } from "./searched_guild.ts";
 
 /** Maximum number of ids and names that a message or health names; the rest is counted. */
@@ -36,7 +36,8 @@ export function createUnknownIds(
   lookUp: IdLookUp,
   tellOwners: (text: string) => Promise<void>,
 ) {
-  let findWrongIds = createFindWrongIds(lookUp);
+  const load = async () => (await import("./find_wrong_ids.ts")).createFindWrongIds(lookUp);
+  let finding: Promise<FindWrongIds> | undefined;
   const told = new Set<string>();
   let looks = 0;
   let findings: readonly Finding[] = [];
@@ -44,6 +45,7 @@ export function createUnknownIds(
   return {
     async check(...asked: Parameters<FindWrongIds>): Promise<void> {
       const look = ++looks;
+      const findWrongIds = await (finding ??= load());
       const faults = await findWrongIds(...asked);
       if (look !== looks) return; // another look is newer, or will be after a person was forgotten
       findings = wrongIdFindings("access:ids", faults);
@@ -61,7 +63,7 @@ export function createUnknownIds(
     /** A person was forgotten (X5): the next look asks anew, and until then there are no findings. */
     forget(): void {
       looks++;
-      findWrongIds = createFindWrongIds(lookUp); // it has the names that Discord has told
+      finding = undefined; // it has the names that Discord has told
       findings = [];
     },
     /** The wrong ids and names as of the last look. */

@@ -22,9 +22,9 @@ export function createMayDecide(
     readonly tools: readonly Tool[];
     /** The tools of a sender in the place of a message (T2). */
     readonly toolsFor: (message: InboundMessage, agentId: string) => readonly Tool[];
-    readonly portsOf: (agentId: string) => ToolPorts;
+    readonly portsOf: (agentId: string) => Promise<ToolPorts>;
     /** The tools' ports of the agent that answers where a button was pressed. */
-    readonly portsFor: (press: ButtonPress) => ToolPorts;
+    readonly portsFor: (press: ButtonPress) => Promise<ToolPorts>;
     readonly isOwner: (message: InboundMessage) => boolean;
     /** Whether Discord did not answer, or refused. */
     readonly isOfDiscord: (error: unknown) => boolean;
@@ -48,7 +48,7 @@ export function createMayDecide(
           : isOwner(message)
           ? { as: "owner" }
           : tool.probe
-          ? await probed(tool, call.arguments, message, press, portsOf(offer.agentId))
+          ? await probed(tool, call.arguments, message, press, await portsOf(offer.agentId))
           : { as: "holder" };
         if (end.as !== "none") return end;
       }
@@ -57,7 +57,7 @@ export function createMayDecide(
     if (isOwner(message)) return { as: "owner" };
     const tool = tools.find((one) => one.name === name);
     if (!tool?.probe) return { as: "none", why: `no one but an owner may allow ${name}` };
-    return await probed(tool, exact, message, press, portsFor(press));
+    return await probed(tool, exact, message, press, await portsFor(press));
   };
 
   /** Runs a call as a probe for the person who presses. */

@@ -226,18 +226,18 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
   const draft = approval || again ? undefined : draftFor(turn, compose, ports);
   const lines = claim.message.own ? undefined : ports.lines; // they would lack the mark (T13a)
   const progress = lines?.begin(progressPlaceOf(claim, again), rules, turn.mayShow);
-  const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
+  const steps = stepPorts(turn, gathered, spending, links.isKnown, ports);
   const agents = ports.agents && createAskedAgents(
     {
-      ...{ turn, boundary, gathered, links, spending, contextOf: calls.contextOf },
-      save: calls.save,
+      ...{ turn, boundary, gathered, links, spending, contextOf: steps.contextOf },
+      save: steps.save,
       endsAt: startedAt + timeoutMs,
     },
     { chain: chainOf(stored.passed, claim.route.agentId), tools: rules.tools },
     { ...ports, agents: ports.agents },
   );
   const turnPorts: TurnPorts = {
-    ...calls,
+    ...steps,
     model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
     checkBudget: () => spend.check(by, "answer"),
     onUsage(request, usage, modelId, askedAt) {
@@ -264,8 +264,8 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
     }),
     steps: stored.own,
     contextOf: agents
-      ? (key) => ({ ...calls.contextOf(key), agents: agents.port })
-      : calls.contextOf,
+      ? (key) => ({ ...steps.contextOf(key), agents: agents.port })
+      : steps.contextOf,
     planned: rules.workflow &&
       planOf(rules, () => messagesOf(turn.claim).map(({ text }) => text).join("\n")),
     people: ports.people,
@@ -279,7 +279,7 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
     if (outcome.kind === "failed" && outcome.why === "context_length") {
       // Results of calls that may repeat are not stored yet, and those calls must not run again.
       const { unsaved = [] } = outcome.taken ?? {};
-      if (unsaved.length > 0) await calls.save(unsaved, false);
+      if (unsaved.length > 0) await steps.save(unsaved, false);
       request.history = await opened.shrink();
       const read = await readSteps(ports.store, claim.message, ports.readingTools, now());
       outcome = await runTurn(request.history.requestFor, { ...turnPorts, steps: read.own });

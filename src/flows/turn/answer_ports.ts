@@ -90,7 +90,9 @@ export interface TurnAgents {
     agentId: string,
     message: InboundMessage,
     limits?: { readonly within: readonly Tool[]; readonly without?: readonly string[] },
-  ): Promise<{ readonly model: Model; readonly rules: TurnRules; readonly toolPorts: ToolPorts }>;
+  ): Promise<
+    Pick<AnswerPorts, "toolPorts"> & { readonly model: Model; readonly rules: TurnRules }
+  >;
 }
 
 /**
@@ -135,7 +137,7 @@ export interface AnswerPorts extends
   readonly spend: TurnSpendPort;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
-  readonly toolPorts: ToolPorts;
+  readonly toolPorts: () => Promise<ToolPorts>;
   /** The tools with {@link Tool.isPersonalCall}: any agent of the turn may have called them (T17). */
   readonly readingTools: readonly Tool[];
   /** The agents that may ask each other; absent: there is one. */

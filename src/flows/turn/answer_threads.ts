@@ -19,6 +19,8 @@ import {
 } from "../../core/inbound/threads.ts";
 import { isMention } from "../../core/inbound/facts.ts";
 import type { Reaction } from "../../core/inbound/reactions.ts";
+import type { ThreadsPort } from "../../core/turn/ports/history.ts";
+import { badArguments } from "../../core/refused_call.ts";
 import { threadTitle } from "../../render/name.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -331,5 +333,26 @@ export function createTitleByModel(
     } finally {
       cancel();
     }
+  };
+}
+
+/** Threads for tools. The asker's rights are checked before a tool runs (`asker_rights.ts`). */
+export function createThreadsPort(
+  { threads, cleanSecrets }: {
+    readonly threads: Pick<AnswerThreads, "open">;
+    readonly cleanSecrets: (text: string) => string;
+  },
+): ThreadsPort {
+  return {
+    async open(message, title) {
+      if (!canStartThread(message)) {
+        throw badArguments(
+          "there are no threads here: the message is not in a channel of a server",
+        );
+      }
+      const plain = cleanSecrets(threadTitle(title));
+      if (plain === "") throw badArguments("the title has no letters");
+      await threads.open(message, plain);
+    },
   };
 }

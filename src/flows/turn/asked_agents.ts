@@ -26,13 +26,7 @@ import type {
   AgentQuestion,
   AgentsPort,
 } from "../../core/turn/ports/agents.ts";
-import {
-  PassesOn,
-  showsToAskerAlone,
-  type Tool,
-  type ToolContext,
-  WaitsInside,
-} from "../../core/turn/tool.ts";
+import { PassesOn, showsToAskerAlone, type Tool, WaitsInside } from "../../core/turn/tool.ts";
 import { questionOf } from "../../render/prompt/question.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars } from "../../session/history.ts";
@@ -188,9 +182,9 @@ export function createAskedAgents(
       timeoutMs: Math.max(1, Math.floor((endsAt - now()) * TIME_SHARE)),
       steps: asked.steps,
       // No call of the turn has such a key: the second part of theirs is a number.
-      contextOf: (key): Omit<ToolContext, "signal"> => ({
+      toolPorts,
+      contextOf: (key) => ({
         ...shared.contextOf(key),
-        ports: toolPorts,
         sessionKey,
         callKey: `${message.id}:agent${number}:${key}`,
         agents: more,

@@ -344,7 +344,7 @@ export function stepPorts(
   spending: TurnSpending,
   isKnownLink: TurnLinks["isKnown"],
   ports: AnswerPorts,
-): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "save"> {
+): Pick<TurnPorts, "contextOf" | "toolPorts" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   // Each agent of the turn counts its answers from the first, and may give its calls the same ids.
@@ -352,8 +352,8 @@ export function stepPorts(
   const ofEdit = again ? `${message.id}:edit${again.edit.number}` : message.id;
   const ofTurn = passes === 0 ? ofEdit : `${ofEdit}:pass${passes}`;
   return {
+    toolPorts: ports.toolPorts,
     contextOf: (key) => ({
-      ports: ports.toolPorts,
       message,
       also: turn.claim.also,
       sessionKey,

@@ -26,6 +26,7 @@ import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
 import { removeDeadFiles } from "./dead_files.ts";
+import { syncFolder } from "./write_file.ts";
 
 export interface ProgramPaths {
   /** The program itself, with links resolved. */
@@ -191,16 +192,6 @@ export function isOfDisk(error: unknown): boolean {
 
 function sync(path: string): void {
   const descriptor = openSync(path, "r+");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function syncFolder(folder: string): void {
-  if (process.platform === "win32") return; // Windows cannot open a folder
-  const descriptor = openSync(folder, "r");
   try {
     fsyncSync(descriptor);
   } finally {

@@ -7,20 +7,10 @@
  * the lock of the directory.
  */
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { DATA_ITEMS, DATABASE_NAME, FORGOTTEN_NAME } from "./data_dir.ts";
-import { renameOver } from "./write_file.ts";
+import { renameOver, syncFolder } from "./write_file.ts";
 
 /** The content that is being prepared. A process that dies leaves it, and it counts for nothing. */
 export const PREPARING_NAME = "restore.part";
@@ -121,14 +111,4 @@ function syncFolders(path: string): void {
     if (entry.isDirectory()) syncFolders(join(path, entry.name));
   }
   syncFolder(path);
-}
-
-function syncFolder(path: string): void {
-  if (process.platform === "win32") return; // Windows cannot open a folder
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -5,18 +5,10 @@
  * store from before the migration, and nothing is lost or done twice.
  */
 
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
+import { syncFolder } from "./write_file.ts";
 
 function pathOf(dataDir: string): string {
   return join(dataDir, "version.json");
@@ -52,11 +44,5 @@ export function writeLastVersion(dataDir: string, accepted: string): void {
     rmSync(part, { force: true });
     throw cause;
   }
-  if (process.platform === "win32") return; // Windows cannot open a folder
-  const descriptor = openSync(dataDir, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  syncFolder(dataDir);
 }

@@ -223,7 +223,7 @@ function keepOwner(path: string, { uid, gid }: Stats): void {
 }
 
 /** Syncs the folder; without it, a power cut may undo the rename. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === "win32") return; // Windows cannot open a folder
   const descriptor = openSync(folder, "r");
   try {

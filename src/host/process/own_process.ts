@@ -28,13 +28,9 @@ export interface Exit {
   readonly signal: string | null;
 }
 
-/**
- * Whether a process was killed. Windows has no signals: there, a kill gives the exit code 1.
- *
- * @param platform In the runtime's names.
- */
-export function wasKilled({ code, signal }: Exit, platform: string = process.platform): boolean {
-  return signal === "SIGKILL" || (platform === "win32" && code === 1);
+/** Whether a process was killed. Windows has no signals: there, a kill gives the exit code 1. */
+export function wasKilled({ code, signal }: Exit): boolean {
+  return signal === "SIGKILL" || (process.platform === "win32" && code === 1);
 }
 
 /** A signal that a Barnacle handles, or that kills it. */

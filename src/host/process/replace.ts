@@ -7,7 +7,7 @@
 
 import { realpathSync, type Stats, statSync } from "node:fs";
 import process from "node:process";
-import { isCompiledUrl, type Replaceable } from "./engine_options.ts";
+import { isCompiledUrl } from "./engine_options.ts";
 
 /** Path of the running binary, with links resolved; `undefined` if Barnacle runs from source. */
 export function programFile(): string | undefined {
@@ -28,24 +28,19 @@ function identityOf(path: string): string | undefined {
   return stats && `${stats.dev}:${stats.ino}`;
 }
 
-export function canReplace(target: Pick<Replaceable, "execve"> = process): boolean {
-  return process.platform !== "win32" && target.execve !== undefined;
+export function canReplace(): boolean {
+  return process.platform !== "win32" && process.execve !== undefined;
 }
 
 /**
- * Replaces this process.
+ * Replaces this process by a program with the same arguments.
  *
- * @param args Arguments of the program; by default those of this process.
  * @returns Only if the system refuses: the reason.
  */
-export function replaceProcess(
-  program: string,
-  args: readonly string[] = process.argv.slice(2),
-  target: Pick<Replaceable, "env" | "argv0" | "execve"> = process,
-): unknown {
-  const { env, argv0 } = target;
+export function replaceProcess(program: string): unknown {
+  const { env, argv0, argv } = process;
   try {
-    target.execve?.(program, [argv0, ...args], { ...env });
+    process.execve?.(program, [argv0, ...argv.slice(2)], { ...env });
     return new Error("this system cannot replace a process");
   } catch (error) {
     return error;

@@ -6,10 +6,11 @@
  * disk write of an idle bot, so it is rare: with the default config, every five minutes.
  */
 
+import type { Account } from "../../core/account/account.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
+import type { Meters } from "../metrics.ts";
 import type { AccountSnapshot, ConfigState, ModelSnapshot, Snapshot } from "../snapshot.ts";
 import { type AccountHealth, createAccountHealth, type HealthSources } from "./account_health.ts";
-import { createMainThreadMonitor } from "./main_thread.ts";
 import { createStoreHealth } from "./store_health.ts";
 
 export type { ConfigState };
@@ -31,6 +32,11 @@ const ALIVE_MS = { min: 5_000, max: 300_000 };
  * read them three times before its first reply.
  */
 const FIRST_READ_MS = 1_000;
+
+/** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
+const PULSE_MS = 30_000;
+/** How long delays are kept, in milliseconds. */
+const DELAYS_MS = 60_000;
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
 export function startHealthMonitor(sources: HealthSources): HealthMonitor {
@@ -177,4 +183,44 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
     const hasAnswered = servedAt > 0 || covered.has(id) || undefined;
     return { id, ...open[0], down, hasAnswered };
   });
+}
+
+/** Measures how well the main thread runs: when it last ran, and its delays. */
+function createMainThreadMonitor(
+  metrics: Pick<Meters, "eventLoopLagSec">,
+  { now, schedule }: Pick<Account, "now" | "schedule">,
+) {
+  let tickAt = now();
+  let pulseAt = tickAt + PULSE_MS;
+  const delays: { readonly at: number; readonly ms: number }[] = [];
+  let cancel = schedule(pulse, PULSE_MS);
+
+  /**
+   * Keeps delays that can still be the longest of the last minute: each is longer than all after
+   * it.
+   */
+  function delayed(ms: number): void {
+    const at = now();
+    metrics.eventLoopLagSec.observe(ms / 1_000, { thread: "main" });
+    while ((delays.at(-1)?.ms ?? Infinity) <= ms) delays.pop();
+    while (at - (delays[0]?.at ?? at) >= DELAYS_MS) delays.shift();
+    delays.push({ at, ms });
+  }
+
+  function pulse(): void {
+    tickAt = now();
+    delayed(Math.max(0, tickAt - pulseAt));
+    pulseAt = tickAt + PULSE_MS;
+    cancel = schedule(pulse, PULSE_MS);
+  }
+
+  return {
+    moved: () => void (tickAt = now()),
+    delayed,
+    get tickAt() {
+      return tickAt;
+    },
+    lagMs: () => Math.max(0, ...delays.flatMap(({ at, ms }) => now() - at < DELAYS_MS ? [ms] : [])),
+    stop: () => cancel(),
+  };
 }

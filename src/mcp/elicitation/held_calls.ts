@@ -13,23 +13,6 @@ import type { StartTimer } from "../../lib/clock.ts";
 import type { AskingCall, Elicitation, ElicitationAnswer } from "./asking.ts";
 import { contentOf, readWish, type WishedField } from "./wish.ts";
 
-/** Calls that wait for people. */
-export interface HeldCalls {
-  /**
-   * Starts a call, or goes on with one that waited for the decision of the context.
-   *
-   * @param about The server and the tool, for people.
-   * @throws {WaitsForPerson} If the server asks something.
-   * @throws {UnknownOutcomeError} If the call that waited is lost.
-   */
-  run<Result>(
-    about: { readonly server: string; readonly tool: string },
-    context: ToolContext,
-    start: (signal: AbortSignal, call: AskingCall) => Promise<Result>,
-  ): Promise<Result>;
-  close(): void;
-}
-
 /** Calls that may wait at the same time: each holds its connection. */
 const MAX_HELD = 8;
 /** Milliseconds that a question waits at most. Most servers give up sooner. */
@@ -57,7 +40,7 @@ interface HeldCall {
  * Creates the calls. The function is long because its inner functions share one state: the calls
  * that wait, and their questions.
  */
-export function createHeldCalls(schedule: StartTimer): HeldCalls {
+export function createHeldCalls(schedule: StartTimer) {
   const calls = new Map<string, HeldCall>();
   const waiting = () => [...calls.values()].filter(({ open }) => open).length;
 
@@ -152,7 +135,18 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
   }
 
   return {
-    async run(about, context, start) {
+    /**
+     * Starts a call, or goes on with one that waited for the decision of the context.
+     *
+     * @param about The server and the tool, for people.
+     * @throws {WaitsForPerson} If the server asks something.
+     * @throws {UnknownOutcomeError} If the call that waited is lost.
+     */
+    async run<Result>(
+      about: { readonly server: string; readonly tool: string },
+      context: ToolContext,
+      start: (signal: AbortSignal, call: AskingCall) => Promise<Result>,
+    ): Promise<Result> {
       const { callKey, signal } = context;
       const decision = answerToServer(context.decision);
       const known = calls.get(callKey);
@@ -187,7 +181,7 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
         if (!isHeld) calls.delete(callKey);
       }
     },
-    close() {
+    close(): void {
       for (const { stop, open } of calls.values()) {
         stop.abort(new Error("the MCP servers are closed"));
         open?.decide({ kind: "withdrawn" });
@@ -196,6 +190,8 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
     },
   };
 }
+
+export type HeldCalls = ReturnType<typeof createHeldCalls>;
 
 /** A decision about an offered action is no answer to a question of the server. */
 function answerToServer(decision: Decision | undefined): Decision | undefined {

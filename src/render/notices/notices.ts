@@ -14,7 +14,6 @@ import { FAILURE_NOTICES } from "./failures.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { QUESTION_NOTICES } from "./questions.ts";
 import { SETTING_NOTICES } from "./settings.ts";
-import { TALK_NOTICES } from "./talk.ts";
 import { VOICE_NOTICES } from "./voice.ts";
 
 /** One notice: all that Barnacle and the config's reference say about it. */
@@ -42,7 +41,6 @@ const ALL = {
   ...ALLOWLIST_NOTICES,
   ...MCP_NOTICES,
   ...SETTING_NOTICES,
-  ...TALK_NOTICES,
   ...VOICE_NOTICES,
 } as const satisfies Readonly<Record<string, Notice>>;
 

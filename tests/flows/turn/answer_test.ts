@@ -176,7 +176,7 @@ function setUp(
     },
     threads: { homeOf: (claim) => Promise.resolve(claim) },
     channelQueues: { wake: () => steps.push("outbox") },
-    toolPorts: UNUSED_PORTS,
+    toolPorts: () => Promise.resolve(UNUSED_PORTS),
     missingRight: () => Promise.resolve(undefined),
     rules: () => ({ ...RULES, ...rules }),
     readingTools: [searchServer],

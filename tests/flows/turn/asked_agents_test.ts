@@ -251,7 +251,7 @@ async function play(script: Script, facts: Facts = {}) {
         isTold: () => Promise.resolve(false),
       },
       threads: { homeOf: (claim) => Promise.resolve(claim) },
-      toolPorts: UNUSED_PORTS,
+      toolPorts: () => Promise.resolve(UNUSED_PORTS),
       agents: {
         list: [{ id: "main", name: "Main" }, { id: "res", name: "Researcher" }, { id: "ops" }],
         mayReach: (agentId) => !unreached.includes(agentId),
@@ -264,7 +264,7 @@ async function play(script: Script, facts: Facts = {}) {
           return Promise.resolve({
             model: modelOf(agentId, event),
             rules: rulesWith(tools),
-            toolPorts: UNUSED_PORTS,
+            toolPorts: () => Promise.resolve(UNUSED_PORTS),
           });
         },
       },

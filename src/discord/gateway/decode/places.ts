@@ -2,11 +2,15 @@
  * Lists and names the channels and threads of guilds, and decides what one place may show of another.
  */
 
-import { shardOf } from "../../../core/discord/shard.ts";
 import { isThread } from "../../../core/rights/channel.ts";
 import { ChannelTypes } from "@discordeno/types";
 import type { GuildNames, GuildPlace, Named, Place } from "../../../core/inbound/inbound.ts";
-import type { ChannelId, GuildId, MessageId } from "../../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  type MessageId,
+  shardOf,
+} from "../../../core/discord/ids.ts";
 import { type Guild, type GuildIndex } from "./guild_index.ts";
 import type { MessagePayload } from "./payloads.ts";
 

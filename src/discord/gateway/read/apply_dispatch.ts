@@ -1,10 +1,9 @@
 /** Applies dispatches to the index of guilds. */
 
-import { shardOf } from "../../../core/discord/shard.ts";
 import { createChecker } from "../../../lib/checker.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { z } from "zod";
-import { type GuildId, parseSnowflake, type UserId } from "../../../core/discord/ids.ts";
+import { type GuildId, parseSnowflake, shardOf, type UserId } from "../../../core/discord/ids.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
 import {
   isLive,

@@ -15,14 +15,6 @@ export interface ReadProblem {
   readonly why: string;
 }
 
-/** A type of which Barnacle could not read a dispatch. */
-interface UnreadType extends ReadProblem {
-  /** Unreadable dispatches since the last one that could be read. */
-  readonly count: number;
-  /** Whether Barnacle could read none of the type so far, or none of the last few. */
-  readonly isLasting: boolean;
-}
-
 /** Dispatches of a type in a row that cannot be read, after others that could. */
 const LASTING_COUNT = 3;
 /** Milliseconds for which health shows a type after an unreadable dispatch, if others could be read. */
@@ -71,8 +63,11 @@ export function createUnreadTypes() {
       isRenewalDue = false;
       return wasDue;
     },
-    /** The types to tell, in the order of their first unreadable dispatches. */
-    list(now: number): readonly UnreadType[] {
+    /**
+     * The types to tell, in the order of their first unreadable dispatches, each with their number
+     * since the last one that could be read. A lasting one: none so far, or none of the last few.
+     */
+    list(now: number) {
       return Array.from(unread.values(), ({ type, why, count, at }) => {
         const isLasting = count > 0 && (count >= LASTING_COUNT || !understood.has(type));
         return { type, why, count, isLasting, isRecent: now - at < TOLD_MS };

@@ -22,7 +22,7 @@ import {
 } from "../link/protocol.ts";
 import { isToWorker } from "../link/protocol_check.ts";
 import { createRepeatMemory, type RepeatForms } from "../link/repeats.ts";
-import { shardOf } from "../../../core/discord/shard.ts";
+import { shardOf } from "../../../core/discord/ids.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { createAcknowledge } from "./acknowledge.ts";
 import { createCallback, createForms, type Forms } from "./forms.ts";

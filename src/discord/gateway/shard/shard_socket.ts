@@ -15,20 +15,6 @@ import type { ShardContext, ShardReport } from "./report.ts";
 
 export type Open = Extract<Effect, { kind: "open" }>;
 
-export interface ShardSocket {
-  /** Opens a socket, once the one before is closed. */
-  open(effect: Open): void;
-  /** Sends a payload. Does nothing without an open socket. */
-  send(op: number, d: unknown): void;
-  setPaused(isPaused: boolean): void;
-  /** Sends the close frame, and reads until Discord has closed, too. */
-  beginClose(): void;
-  /** Closes the socket; no event of it follows. */
-  drop(): void;
-  /** Resolves once no socket is closing. */
-  closed(): Promise<void>;
-}
-
 /** Close code that keeps the session. With 1000 or 1001 Discord would end it. */
 const KEEP_SESSION_CODE = 3000;
 
@@ -39,7 +25,7 @@ export function createShardSocket(
   { isInUse, step }: Pick<Machine, "isInUse" | "step">,
   { debug }: Pick<ShardReport, "debug">,
   receive: ReturnType<typeof createReceiver>,
-): ShardSocket {
+) {
   let connection: PayloadSocket | undefined;
   /** The end of the socket before. */
   let closing: Promise<void> | undefined;
@@ -80,21 +66,28 @@ export function createShardSocket(
   }
 
   return {
-    open(effect) {
+    /** Opens a socket, once the one before is closed. */
+    open(effect: Open): void {
       if (!closing) return openNow(effect);
       void closing.then(() => {
         if (isInUse(effect.socket)) openNow(effect);
       });
     },
-    send: (op, d) => connection?.send(JSON.stringify({ op, d })),
-    setPaused: (isPaused) => connection?.setPaused(isPaused),
-    beginClose: () => connection?.beginClose(KEEP_SESSION_CODE),
-    drop() {
+    /** Sends a payload. Does nothing without an open socket. */
+    send: (op: number, d: unknown): void => connection?.send(JSON.stringify({ op, d })),
+    setPaused: (isPaused: boolean): void => connection?.setPaused(isPaused),
+    /** Sends the close frame, and reads until Discord has closed, too. */
+    beginClose: (): void => connection?.beginClose(KEEP_SESSION_CODE),
+    /** Closes the socket; no event of it follows. */
+    drop(): void {
       if (connection) {
         closing = connection.close(KEEP_SESSION_CODE).then(() => void (closing = undefined));
       }
       connection = undefined;
     },
-    closed: async () => await closing,
+    /** Resolves once no socket is closing. */
+    closed: async (): Promise<void> => await closing,
   };
 }
+
+export type ShardSocket = ReturnType<typeof createShardSocket>;

@@ -31,7 +31,7 @@ export function createAccountCalls(
     readonly judging: Pick<Judging, "judge" | "route" | "presence">;
     readonly sources: TurnRulesPorts;
     readonly outbound: Pick<Outbound, "cleanSecrets" | "progress">;
-    readonly toolPortsOf: (agentId: string) => ToolPorts;
+    readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
   },
 ): AccountCalls {
   const { config, policy } = account;

@@ -88,7 +88,7 @@ export function createActs(
       target: { readonly channelId: ChannelId; readonly parentId?: ChannelId },
     ) => GuildPlace;
     readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
-    readonly portsOf: (agentId: string) => ToolPorts;
+    readonly portsOf: (agentId: string) => Promise<ToolPorts>;
     readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
     readonly isOfDiscord: (error: unknown) => boolean;
     readonly cleanSecrets: (text: string) => string;
@@ -158,7 +158,7 @@ export function createActs(
       ? `${message.id}:act`
       : `act:${createHash("sha256").update(`${userId} ${program} ${key}`).digest("hex")}`;
     return await tool.run(tool.input.parse(written), {
-      ports: ports.portsOf(agentId),
+      ports: await ports.portsOf(agentId),
       message,
       sessionKey,
       callKey,

@@ -1,8 +1,7 @@
-import { shardOf } from "../../../../src/core/discord/shard.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { applyDispatch, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
-import { type GuildId, parseSnowflake } from "../../../../src/core/discord/ids.ts";
+import { type GuildId, parseSnowflake, shardOf } from "../../../../src/core/discord/ids.ts";
 import {
   type GuildIndex,
   restoreIndex,

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { EventKind, EventOf, InboundBatch } from "../../../../src/core/inbound/events.ts";
 import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
-import { shardOf } from "../../../../src/core/discord/shard.ts";
+import { shardOf } from "../../../../src/core/discord/ids.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import type { ReadProblem } from "../../../../src/discord/gateway/read/unread_types.ts";
 import { READ_TYPES } from "../../../../src/discord/gateway/read/intents.ts";

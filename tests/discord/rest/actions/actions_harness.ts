@@ -318,8 +318,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         const check = createMayDecide({ now }, {
           tools: [tool],
           toolsFor: () => [tool],
-          portsOf: () => ({ ...UNUSED_PORTS, discord: port }),
-          portsFor: () => ({ ...UNUSED_PORTS, discord: port }),
+          portsOf: () => Promise.resolve({ ...UNUSED_PORTS, discord: port }),
+          portsFor: () => Promise.resolve({ ...UNUSED_PORTS, discord: port }),
           isOwner,
           isOfDiscord: (error) => error instanceof RestError,
         });

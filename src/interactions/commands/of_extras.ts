@@ -1,9 +1,34 @@
-/** Commands and the button of voice channels: `/join`, `/leave` and `/deafen` (V1, V3). */
+/** Commands and a button that an extra answers. */
 
 import { HEAR_BUTTON } from "../../core/outbound/outbound.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
 import type { ExtraUses } from "../base/context.ts";
+
+/** Tells a person alone what happened since they were last here (T17a). */
+export const catchup: Command<ExtraUses> = {
+  name: "catchup",
+  description: "Read what happened since you were last here",
+  options: [
+    { name: "since", description: "Time, such as 2h, 3d, today or 2026-01-31", type: "text" },
+    { name: "where", description: "Only this channel, with its threads", type: "channel" },
+  ],
+  needs: "everyone",
+  isMenuOnly: true, // others would read the answer to a message
+  isOffered: ({ searches }) => searches.isOn(),
+  run: (call, { byExtra }) => byExtra(call),
+};
+
+/** Shows and ends the asker's sign-ins with their own accounts (T13a). */
+export const signins: Command<ExtraUses> = {
+  name: "signins",
+  description: "Show or end my access to your own accounts",
+  options: [{ name: "end", description: "Server whose sign-in to end", type: "text" }],
+  needs: "everyone",
+  isPrivate: true,
+  isOffered: ({ mcp }) => mcp.ids("each").length > 0,
+  run: (call, { byExtra }) => byExtra(call),
+};
 
 const ofVoice = {
   needs: "everyone", // who may talk to the bot in the voice channel
@@ -11,6 +36,7 @@ const ofVoice = {
   run: async (call, { byExtra, texts }) => await byExtra(call) || notice("voiceOff", {}, texts()),
 } as const satisfies Partial<Command<ExtraUses>>;
 
+/** `/join`, `/leave` and `/deafen` (V1, V3). */
 export const VOICE: readonly Command<ExtraUses>[] = [
   {
     ...ofVoice,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ButtonPress } from "../../../src/core/inbound/interactions.ts";
-import { hearButton, VOICE } from "../../../src/interactions/commands/voice.ts";
+import { hearButton, VOICE } from "../../../src/interactions/commands/of_extras.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 
