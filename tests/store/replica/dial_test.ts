@@ -40,11 +40,9 @@ describe("[O15] checkSharedStore()", () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const begunAt = performance.now();
     const found = await checkSharedStore(`postgres://bot@127.0.0.1:${port}/x`, "/nowhere");
-    assert.ok(performance.now() - begunAt < 1_500); // the machine may be busy
     assert.equal(found.status, "fail");
-    assert.match(found.why, /^PostgreSQL does not answer \(/);
+    assert.match(found.why, /^PostgreSQL does not answer \(no answer within 0\.9 s\)/);
     for (const socket of sockets) socket.destroy();
     server.close();
   });
