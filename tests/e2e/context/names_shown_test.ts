@@ -105,10 +105,11 @@ describe("names, previews and closed channels", () => {
 
   it("[K6] ends the turn of a command whose answer Discord forbids, and says so by direct message", () =>
     play(async (scene) => {
-      const { simulator, eventually, say, replies, rows, here } = scene;
+      const { simulator, eventually, say, replies, rows, model, here } = scene;
       const registered = () =>
         Promise.resolve(simulator.application.commands.some(({ name }) => name === "new"));
       await eventually("the commands", registered);
+      model.behave("hang"); // the turn runs until the refusal ends it
       simulator.faults.rest.add({
         method: "PATCH",
         route: "/webhooks/:id/:token/messages/@original",

@@ -15,18 +15,19 @@ const options = (strategy: "queue" | "drop") => ({
   mayRefuse: ({ status }: { readonly status: number | undefined }) => status === 429,
 } as const);
 
-/** Discord refuses messages for a while, and all questions are asked and answered meanwhile. */
+/** Discord refuses messages until all questions are asked, and their answers stored. */
 async function overflow(scene: Scene): Promise<SimulatedProcess> {
-  const { simulator, start, say, mention, model, until } = scene;
+  const { simulator, start, say, mention, eventually, rows } = scene;
   const bot = await start();
-  simulator.faults.rest.add({
+  const limit = simulator.faults.rest.add({
     method: "POST",
     route: "/channels/:id/messages",
-    times: 1,
-    fault: { kind: "rate_limit", retryAfterSec: 3, scope: "shared" },
+    fault: { kind: "rate_limit", retryAfterSec: 1, scope: "shared" },
   });
   for (const name of NAMES) say("grace", "general", `${mention} ${name}`);
-  await until("all turns", () => model.requests.length >= NAMES.length);
+  const answers = () => rows("SELECT 1 FROM outbox WHERE kind = 'reply'").length;
+  await eventually("all answers", () => Promise.resolve(answers() >= NAMES.length));
+  limit.remove();
   return bot;
 }
 

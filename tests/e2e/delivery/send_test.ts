@@ -25,10 +25,10 @@ describe("[S4] [D2] barnacle send", () => {
   for (const isRunning of [false, true]) {
     it(`sends a text and a file ${isRunning ? "through the bot that runs" : "by itself"}`, () =>
       withSimulation({}, async (scene) => {
-        if (isRunning) await scene.start();
+        if (isRunning) await scene.line(await scene.start(), /"The bot is ready"/);
         const file = join(scene.dataDir, "tide.txt");
         writeFileSync(file, "high at noon");
-        // The store knows names once a bot has run.
+        // The store knows names once a bot is ready.
         const to = isRunning ? ["#general"] : [target(scene, "general")];
         const ran = await send(scene, ...to, "The", "tide", "is in.", "--file", file);
         assert.equal(ran.code, 0, said(ran));

@@ -126,6 +126,7 @@ describe("[K1] [K2] commands", () => {
     play(async (scene) => {
       await isRegistered(scene);
       const { simulator, here } = scene;
+      scene.model.behave("hang"); // a turn that has begun runs until the refusal ends it
       const fault = { kind: "status", status: 403, code: 50001 } as const;
       simulator.faults.rest.add({
         method: "POST",

@@ -103,7 +103,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
   it("report not ready while the bot drains", () =>
     withSimulation({}, async ({ start, say, mention, model, until, ask, line }) => {
       const bot = await start();
-      model.behave("slow");
+      model.behave("hang");
       say("grace", "general", `${mention} hello`);
       await until("the turn to run", () => model.requests.length > 0);
       bot.kill("SIGTERM");

@@ -89,7 +89,8 @@ describe("[L2] discoverLocalModel()", () => {
 
   it("finds a real server", async () => {
     await withModelServer({}, async ({ port, baseUrl }) => {
-      const found = await discoverLocalModel([local("here", port)], globalThis.fetch);
+      const patientMs = 60_000; // a busy machine takes longer than the second of a start
+      const found = await discoverLocalModel([local("here", port)], globalThis.fetch, patientMs);
       assert.deepEqual(found, {
         provider: { id: "here", kind: "openai-compatible", baseUrl },
         name: "barnacle-script",

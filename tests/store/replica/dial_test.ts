@@ -6,7 +6,10 @@ import { checkSharedStore } from "../../../src/cli/standby/doctor_check.ts";
 import { dialerOf } from "../../../src/store/replica/dial.ts";
 import { RemoteError } from "../../../src/store/replica/remote_error.ts";
 
-const LIMIT_MS = 500;
+/** Milliseconds for a server that says nothing, and for one that a busy machine lets answer late. */
+const [LIMIT_MS, PATIENT_MS] = [500, 60_000];
+
+const SILENT = () => {};
 
 /** Runs a server that answers the request for TLS, and dials it. */
 async function dialed(answer: (socket: Socket) => void, sslmode: string): Promise<string> {
@@ -21,7 +24,7 @@ async function dialed(answer: (socket: Socket) => void, sslmode: string): Promis
   const { port } = server.address() as AddressInfo;
   try {
     const url = new URL(`postgres://bot@127.0.0.1:${port}/x?sslmode=${sslmode}`);
-    const socket = await dialerOf(url, LIMIT_MS)();
+    const socket = await dialerOf(url, answer === SILENT ? LIMIT_MS : PATIENT_MS)();
     socket.destroy();
     return "open";
   } catch (error) {
@@ -40,11 +43,9 @@ describe("[O15] checkSharedStore()", () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const begunAt = performance.now();
     const found = await checkSharedStore(`postgres://bot@127.0.0.1:${port}/x`, "/nowhere");
-    assert.ok(performance.now() - begunAt < 1_500); // the machine may be busy
     assert.equal(found.status, "fail");
-    assert.match(found.why, /^PostgreSQL does not answer \(/);
+    assert.match(found.why, /^PostgreSQL does not answer \(no answer within 0\.9 s\)/);
     for (const socket of sockets) socket.destroy();
     server.close();
   });
@@ -75,7 +76,7 @@ describe("dialerOf()", () => {
       /^unusable: another program than PostgreSQL ends the connection/,
     ],
     ["an error", "require", (socket) => void socket.write("Efull\0"), /^failed: .+ by an error/],
-    ["a server that says nothing", "require", () => {}, /^unreachable: no answer within 0\.5 s/],
+    ["a server that says nothing", "require", SILENT, /^unreachable: no answer within 0\.5 s/],
     [
       "a server that begins TLS and ends it",
       "require",

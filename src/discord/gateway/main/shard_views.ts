@@ -46,10 +46,10 @@ export function createShardViews(
     permitRequests: [],
   }]));
 
-  /** Keeps `readyAt` until the worker is ready, because a new worker does not know it. */
+  /** Keeps the time at which the shard was last ready, which a worker that is not ready cannot tell. */
   function set(view: ShardView, reported: ShardState): void {
-    const { readyAt } = reported.state === "ready" ? reported : view.state;
-    view.state = { ...reported, readyAt };
+    const readyAt = view.state.state === "ready" ? now() : view.state.readyAt;
+    view.state = reported.state === "ready" ? reported : { ...reported, readyAt };
     onState(view.options.id, view.state);
   }
 

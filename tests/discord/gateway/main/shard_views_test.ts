@@ -24,25 +24,30 @@ function open() {
 }
 
 describe("[G5] createShardViews()", () => {
-  it("keeps the time at which a shard was ready, when another worker starts", () => {
-    const { states, views } = open();
+  it("keeps the time at which a shard was last ready, also when another worker starts", () => {
+    const { clock, states, views } = open();
     views.setState(0, READY, 0);
-    views.setState(0, { state: "connecting", readyAt: 99, isDown: true }, 2);
+    clock.now = 90_000; // it was ready until now
+    views.setState(0, { ...READY, state: "backoff" }, 1);
+    clock.now += 5;
+    views.setState(0, { state: "connecting", readyAt: 90_003, isDown: true }, 2);
     assert.deepEqual(states, [
       [0, READY],
-      [0, { state: "connecting", readyAt: 50, isDown: true }],
+      [0, { state: "backoff", readyAt: 90_000, isDown: false }],
+      [0, { state: "connecting", readyAt: 90_000, isDown: true }],
     ]);
     assert.equal(views.has(2), false);
   });
 
   it("drops heartbeats and waits when no worker runs", () => {
-    const { states, views } = open();
+    const { clock, states, views } = open();
     views.setState(1, { ...READY, ack: { at: 51, intervalMs: 9 }, waits: "spacing" }, 0);
     states.length = 0;
+    clock.now = 60;
     views.workerDown();
     assert.deepEqual(states, [
       [0, { state: "connecting", readyAt: 10, isDown: false }],
-      [1, { state: "connecting", readyAt: 50, isDown: false }],
+      [1, { state: "connecting", readyAt: 60, isDown: false }],
     ]);
   });
 
