@@ -81,6 +81,8 @@ export function sharedBot(
   return async (test, ownOf = {}) => {
     assert.ok(stage, "no bot has started");
     const { simulation } = stage;
+    const { gateway, rest } = simulation.simulator.faults;
+    const switches = { ...gateway };
     simulation.model.behave("script");
     const scene = toScene(sinceNow(simulation), options.env, `room-${++rooms}`);
     const { mayRefuse, ...own } = typeof ownOf === "function" ? ownOf(scene) : ownOf;
@@ -89,7 +91,8 @@ export function sharedBot(
       try {
         await test(scene, bot);
       } finally {
-        simulation.simulator.faults.rest.clear();
+        rest.clear();
+        Object.assign(gateway, switches);
         const own = new Set(scene.simulator.requests.records());
         if (mayRefuse) refusable.push((request) => own.has(request) && mayRefuse(request));
       }
