@@ -74,8 +74,8 @@ export interface AccountPorts extends Clock {
   readonly isOnly: () => boolean;
   /** Shows the account to the others (N2). */
   readonly publish: (view: OurView) => void;
-  /** A person was forgotten: all accounts forget what they have in memory (X5). */
-  readonly personForgotten: (userId: UserId) => void;
+  /** Tells all accounts of rows that this one has changed for them: they share a memory (X5, T7a). */
+  readonly changedInAll: RunningAccount["changedByCommand"];
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   readonly onEnd: (end: AccountEnd) => void;
