@@ -22,13 +22,14 @@ import { createPeople, type EachServer } from "./people.ts";
 
 /** Servers of the bot in which a person is looked for; in more of them, no one counts as gone. */
 const MAX_GUILDS = 20;
+const MAX_PLACES = 1_000;
 
 /** The function is long: its inner functions share people's connections. */
 export function createOwnServers(
   account: AccountContext,
   { client, reader, ask, dataDir, version }: AccountServices,
 ) {
-  const { accountId, config, texts, now, schedule } = account;
+  const { accountId, config, policy, texts, now, schedule } = account;
   const { log } = account.forPart("tools");
   const servers = () => serversOf(config(), "each") as readonly EachServer[];
   const people = createPeople({
@@ -37,6 +38,8 @@ export function createOwnServers(
     ports: { version, now, schedule, log },
   });
   const readMember = createReadMember(client);
+  /** Where people have asked last: "show it" in direct messages is about this place. */
+  const places = new Map<string, NonNullable<OwnTurn["from"]>>();
   let cancel: () => void;
 
   const signIn = createSignInTool({
@@ -89,9 +92,14 @@ export function createOwnServers(
       if (!isTheirs || sender.automaton || sender.pluralkit) {
         throw new Error("only a person's own message can be about their own account");
       }
-      const from = guildId && { channelId, guildId, place };
+      const asker = `${sender.id} ${server}`;
+      const last = guildId ? { channelId, guildId, place } : places.get(asker);
+      const isOpen = last?.place.kind === "guild" && policy().mayAct(last.place);
+      const from = isOpen ? last : undefined;
+      if (places.size >= MAX_PLACES) places.clear();
+      if (from) places.set(asker, from);
       const text = [message, ...also].map((one) => one.text).join("\n");
-      const own = { server, from: from || undefined };
+      const own = { server, from };
       await handOver({ ...message, text }, `${server} ${id} ${revision}`, own); // once
       if (place.kind !== "dm") {
         const told = notice("ownAnswer", { place: `<#${channelId}>` }, texts());

@@ -160,9 +160,10 @@ export function effectOf(
   const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
   const verb = words.find((word) => DID[word] !== undefined) ?? "send";
   const object = words.filter((word) => word !== verb).join(" ") || (OBJECTS[verb] ?? "member");
-  const [, channelId, id] =
-    /^\{"sent":true,"channelId":"(\d+)","messageIds":\["(\d+)"/.exec(result) ?? [];
-  const { guildId = "@me" } = message;
+  // A direct message has no link: the reader of the receipt may not be its reader.
+  const [, channelId, guildId, id] =
+    /^\{"sent":true,"channelId":"(\d+)","guildId":"(\d+)","messageIds":\["(\d+)"/.exec(result) ??
+      [];
   const links = channelId === undefined
     ? namedBy(action, given, message)
     : [`https://discord.com/channels/${guildId}/${channelId}/${id}`];
@@ -184,9 +185,11 @@ export function namedBy(
   const { channelId = message.channelId } = withChannel.safeParse(given).data ?? {};
   const id = idOf("messageId", FIELDS.messageId);
   const [user, role] = [idOf("userId", FIELDS.userId), idOf("roleId", FIELDS.roleId)];
-  const isOfChannel = id === undefined && given["channelId"] !== undefined;
+  const { guildId } = message;
+  const isElsewhere = channelId !== message.channelId && guildId === undefined; // on some server
+  const isOfChannel = (id === undefined || isElsewhere) && given["channelId"] !== undefined;
   return [
-    ...id === undefined ? [] : [messageLink({ guildId: message.guildId, channelId, id })],
+    ...id === undefined || isElsewhere ? [] : [messageLink({ guildId, channelId, id })],
     ...isOfChannel ? [`<#${channelId}>`] : [],
     ...user === undefined ? [] : [`<@${user}>`],
     ...role === undefined ? [] : [`<@&${role}>`],

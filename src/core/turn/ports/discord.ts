@@ -5,7 +5,7 @@
  * there is no such channel in the server of the turn, or Discord refuses.
  */
 
-import type { ChannelId, MessageId, UserId } from "../../discord/ids.ts";
+import type { ChannelId, GuildId, MessageId, UserId } from "../../discord/ids.ts";
 import type { EmbedContent } from "../../outbound/outbound.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 import type {
@@ -43,6 +43,8 @@ export interface TextFor {
 /** A stored text. Barnacle delivers it, even after a crash. */
 export interface SentText {
   readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
   readonly messageIds: readonly MessageId[];
   /** `waits`: Discord does not have all of its messages yet. */
   readonly state: "sent" | "waits";
