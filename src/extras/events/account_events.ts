@@ -5,7 +5,7 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
-import { snowflakeAt } from "../../core/discord/ids.ts";
+import { type ChannelId, snowflakeAt } from "../../core/discord/ids.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";
 import { type NumberedEvent, placeOfHook } from "../../core/hooks/hook.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
@@ -43,9 +43,14 @@ export function createAccountEvents(
   function isFor({ where, who, emoji, to, ...entry }: EventEntry, event: ServerEvent): boolean {
     if (entry.event !== event.event) return false;
     const { guildId, channelId, parentId, userId, roles } = event;
+    const guild = reader.index.get(guildId);
     const post = to === "" ? undefined : placeOfHook({ to });
     const isHome = where !== undefined || post?.kind !== "channel" ||
-      reader.index.get(guildId)?.channels.has(post.channelId) === true;
+      guild?.channels.has(post.channelId) === true;
+    const isAdult = (id?: ChannelId, parentId?: ChannelId) =>
+      id && placeOfTarget(guildId, { channelId: id, parentId }, guild).isAgeRestricted;
+    const isAdultThere = post?.kind === "channel" && isAdult(post.channelId); // H9
+    if (post && isAdult(channelId, parentId) && !isAdultThere) return false;
     const places = [`guild:${guildId}`, `channel:${channelId}`, `channel:${parentId}`];
     const people = [...roles.map((id) => `role:${id}`), `user:${userId}`];
     return isHome && (!where || places.some((one) => where.includes(one))) &&

@@ -7,6 +7,7 @@ import type { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
 import { bounded } from "../../lib/text/cut.ts";
+import { withoutSpoilers } from "../../lib/text/quoted.ts";
 
 const CHARS_MAX = 6_000;
 
@@ -33,7 +34,7 @@ export async function wordsOfEvents(
   });
   const lines = [answer].flat().toReversed().map((body) => {
     const at = (path: string) => valuesAt(path, { body, text: "", header: () => undefined });
-    return `${at("author.username")}: ${at("content")}`;
+    return `${at("author.username")}: ${withoutSpoilers(at("content").join())}`;
   });
   return bounded(`\n\nmessages, oldest first:\n${lines.join("\n")}`, CHARS_MAX);
 }
