@@ -22,6 +22,7 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
+import { isRecord } from "../../lib/text/json.ts";
 import type { Knowledge } from "../../store/knowledge/knowledge.ts";
 
 export interface News {
@@ -103,7 +104,7 @@ export async function readServer(
       if (!message || message.fromId === userId || message.text.trim() === "") continue;
       const { mentions, mention_roles, referenced_message } = raw;
       const isMention = has(mentions, userId) || roles.some((role) => has(mention_roles, role.id));
-      const isReply = has(referenced_message, userId);
+      const isReply = has(isRecord(referenced_message) && referenced_message["author"], userId);
       const isTheirs = row?.isTheirs || channel.thread?.ownerId === userId;
       const rank = isReply ? 1 : isMention ? 0 : isTheirs ? 2 : 3;
       const link = messageLink({ guildId, channelId: channel.id, id });
