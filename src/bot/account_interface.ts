@@ -111,11 +111,7 @@ export interface RunningAccount extends AccountParts {
   traffic(): AccountTraffic;
   /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
-  /**
-   * A command has changed rows of a namespace through this process.
-   *
-   * @param forgotten The person who was forgotten by it.
-   */
+  /** A command has changed rows of a namespace; `forgotten` is the person whom it has forgotten. */
   changedByCommand(namespace: keyof Store, forgotten?: UserId): void;
   /** The calls of programs. Their code is loaded with the first one (O14). */
   calls(): Promise<CallService>;

@@ -22,7 +22,6 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
-import { isRecord } from "../../lib/text/json.ts";
 import type { Knowledge } from "../../store/knowledge/knowledge.ts";
 
 export interface News {
@@ -104,7 +103,7 @@ export async function readServer(
       if (!message || message.fromId === userId || message.text.trim() === "") continue;
       const { mentions, mention_roles, referenced_message } = raw;
       const isMention = has(mentions, userId) || roles.some((role) => has(mention_roles, role.id));
-      const isReply = has(isRecord(referenced_message) && referenced_message["author"], userId);
+      const isReply = has(referenced_message, userId);
       const isTheirs = row?.isTheirs || channel.thread?.ownerId === userId;
       const rank = isReply ? 1 : isMention ? 0 : isTheirs ? 2 : 3;
       const link = messageLink({ guildId, channelId: channel.id, id });
@@ -132,9 +131,9 @@ export async function readServer(
   return { news, counts };
 }
 
-/** Whether a part of a message in Discord's form names an id. */
+/** Whether a part of a message in Discord's form names an id, of its author if it is a message. */
 function has(part: unknown, id: string): boolean {
-  return part !== undefined && JSON.stringify(part).includes(`"${id}"`);
+  return part !== undefined && JSON.stringify(part, ["author", "id"]).includes(`"${id}"`);
 }
 
 /** Takes a refusal by Discord for an empty page. Other failures stay. */

@@ -26,12 +26,9 @@ export async function wordsOfEvents(
   const guildId = parseSnowflake<"guild">(guild);
   if (!channelId || !guildId || !isEntry(hook) || hook.startsWith("on:event_started")) return "";
   if (!mayAct(guildId, { channelId, parentId: parseSnowflake<"channel">(parent) })) return "";
-  const which = messageId ? `/${messageId}` : "?limit=50";
-  const path = `/channels/${channelId}/messages${which}`;
-  const answer = await client.request("GET", path).catch((error: unknown) => {
-    if (!isRefused(error)) throw error;
-    return [];
-  });
+  const path = `/channels/${channelId}/messages${messageId ? `/${messageId}` : "?limit=50"}`;
+  const answer = await client.request("GET", path)
+    .catch((error: unknown) => isRefused(error) ? [] : Promise.reject(error));
   const lines = [answer].flat().toReversed().map((body) => {
     const at = (path: string) => valuesAt(path, { body, text: "", header: () => undefined });
     return `${at("author.username")}: ${withoutSpoilers(at("content").join())}`;

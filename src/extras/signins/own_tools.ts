@@ -6,13 +6,8 @@
 import { z } from "zod";
 import { ALLOW_ONCE, DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
-import {
-  defineTool,
-  type Tool,
-  type ToolContext,
-  UnknownOutcomeError,
-  WaitsForPerson,
-} from "../../core/turn/tool.ts";
+import { defineTool, UnknownOutcomeError, WaitsForPerson } from "../../core/turn/tool.ts";
+import type { Tool, ToolContext } from "../../core/turn/tool.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { NotYetError } from "../../mcp/oauth/device.ts";
@@ -73,11 +68,10 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
 
   async function signIn(server: EachServer, context: ToolContext): Promise<string> {
     const { callKey, decision, message } = context;
-    const mark = `${message.id} ${server.id}`;
     const isYes = decision?.kind === "answered" && decision.answer.choice !== DENY;
-    if (decision && !isYes) denied.add(mark);
+    if (decision && !isYes) denied.add(message.id);
     const words = "the person said no, or did not answer; do not ask again";
-    if (denied.has(mark)) throw new RefusedCall("declined", words);
+    if (denied.has(message.id)) throw new RefusedCall("declined", words);
     if (!isYes && people.isSignedIn(message.sender.id, server)) {
       return "Nothing to do: they are signed in already.";
     }

@@ -72,7 +72,7 @@ export async function test(
     try {
       const parts = { runTool, cleanSecrets, fetch };
       const { text, output } = await runSkillTool(tool, input.data, parts, { signal });
-      if (output !== "") io.err(printable(output));
+      if (output !== "") io.err(output);
       io.out(flags.json ? JSON.stringify({ result: text }) : text, { isWhole: true });
       return EXIT.done;
     } catch (error) {

@@ -201,15 +201,11 @@ const counted = (texts: readonly string[]): readonly string[] =>
   );
 
 function textOf({ object, did, links = [], end, why, isUndone }: Receipt): string {
-  const linked = links.length === 0 ? "" : ` ${links.join(" ")}`;
-  switch (end) {
-    case "done":
-      return `${isUndone ? "↩" : "✓"} ${object} ${did}${linked}`;
-    case "failed":
-      return `✗ ${object} not ${did}${linked}: ${why ?? "it failed"}`;
-    case "unknown":
-      return `? ${object} perhaps ${did}${linked}`;
-  }
+  const whole = [did, ...links].join(" ");
+  if (end === "failed") return `✗ ${object} not ${whole}: ${why}`;
+  return end === "done"
+    ? `${isUndone ? "↩" : "✓"} ${object} ${whole}`
+    : `? ${object} perhaps ${whole}`;
 }
 
 /**

@@ -160,10 +160,8 @@ export function effectOf(
   const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
   const verb = words.find((word) => DID[word] !== undefined) ?? "send";
   const object = words.filter((word) => word !== verb).join(" ") || (OBJECTS[verb] ?? "member");
-  // A direct message has no link: the reader of the receipt may not be its reader.
-  const [, channelId, guildId, id] =
-    /^\{"sent":true,"channelId":"(\d+)","guildId":"(\d+)","messageIds":\["(\d+)"/.exec(result) ??
-      [];
+  const [, channelId, guildId, id] = // a direct message has no server, and gets no link
+    /^\{"sent":true,"channelId":"(\d+)","guildId":"(\d+)",.*?\["(\d+)"/.exec(result) ?? [];
   const links = channelId === undefined
     ? namedBy(action, given, message)
     : [`https://discord.com/channels/${guildId}/${channelId}/${id}`];
@@ -173,7 +171,7 @@ export function effectOf(
 
 /**
  * The things that a call names, as Discord shows them to each reader: with their names, if the reader
- * may see them.
+ * may see them. A message is a link if its server is known.
  */
 export function namedBy(
   action: Action | undefined,
@@ -185,11 +183,10 @@ export function namedBy(
   const { channelId = message.channelId } = withChannel.safeParse(given).data ?? {};
   const id = idOf("messageId", FIELDS.messageId);
   const [user, role] = [idOf("userId", FIELDS.userId), idOf("roleId", FIELDS.roleId)];
-  const { guildId } = message;
-  const isElsewhere = channelId !== message.channelId && guildId === undefined; // on some server
-  const isOfChannel = (id === undefined || isElsewhere) && given["channelId"] !== undefined;
+  const isLinked = id !== undefined && (message.guildId || channelId === message.channelId);
+  const isOfChannel = !isLinked && given["channelId"] !== undefined;
   return [
-    ...id === undefined || isElsewhere ? [] : [messageLink({ guildId, channelId, id })],
+    ...isLinked ? [messageLink({ guildId: message.guildId, channelId, id })] : [],
     ...isOfChannel ? [`<#${channelId}>`] : [],
     ...user === undefined ? [] : [`<@${user}>`],
     ...role === undefined ? [] : [`<@&${role}>`],

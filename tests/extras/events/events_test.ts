@@ -354,6 +354,7 @@ describe("[W7] events of servers", () => {
       [{ ...entry, event: "pin" }, /on\[0\]\.where: Without "where", "post" shows the words/],
       [{ ...entry, emoji: ["📌"] }, /emoji: The event member_join has no emoji/],
       [{ ...entry, tools: ["*", "exce"] }, /warning .*tools\[1\]: "exce" is no known tool/],
+      [{ ...entry, where: [] }, /where: Expected at least one entry/],
       [{ ...entry, where: ["channel:5"] }, /where: The event member_join never has one of these/],
       [
         { ...entry, event: "forum_post", post: undefined, who: ["role:5"] },

@@ -135,7 +135,7 @@ describe("[T13a] createOwnServers()", () => {
     await goOn();
     const from = { channelId, guildId, place };
     const places = asked.map(([, turn]) => turn.own?.from);
-    assert.deepEqual(places, [from, from, undefined, undefined, undefined]);
+    assert.deepEqual(places, [from, from, undefined, from, undefined]);
     await own.stop();
   });
 

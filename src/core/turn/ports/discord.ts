@@ -5,9 +5,9 @@
  * there is no such channel in the server of the turn, or Discord refuses.
  */
 
-import type { ChannelId, GuildId, MessageId, UserId } from "../../discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../discord/ids.ts";
 import type { EmbedContent } from "../../outbound/outbound.ts";
-import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+import type { DiscordCall, ShownMessage, ToolTarget } from "./discord_call.ts";
 import type {
   ActInChannel,
   ActInGuild,
@@ -41,10 +41,7 @@ export interface TextFor {
 }
 
 /** A stored text. Barnacle delivers it, even after a crash. */
-export interface SentText {
-  readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
+export interface SentText extends Omit<ToolTarget, "parentId"> {
   readonly messageIds: readonly MessageId[];
   /** `waits`: Discord does not have all of its messages yet. */
   readonly state: "sent" | "waits";
