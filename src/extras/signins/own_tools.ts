@@ -72,11 +72,11 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
     if (decision && !isYes) denied.add(message.id);
     const words = "the person said no, or did not answer; do not ask again";
     if (denied.has(message.id)) throw new RefusedCall("declined", words);
-    if (!isYes && people.isSignedIn(message.sender.id, server)) {
-      return "Nothing to do: they are signed in already.";
+    const begun = waiting.get(callKey);
+    if (!(isYes && begun) && people.isSignedIn(message.sender.id, server)) {
+      return "Nothing to do: they are signed in already."; // perhaps before a crash
     }
     if (!context.mayWait) throw new Error("no person can be asked now");
-    const begun = waiting.get(callKey);
     if (!isYes || !begun) throw card(server, await begin(server, context), context);
     const [field] = decision.answer.fields ?? [];
     const written = field?.kind === "text" ? field.text.trim() : "";

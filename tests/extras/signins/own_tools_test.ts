@@ -87,7 +87,7 @@ describe("[T13a] createSignInTool()", () => {
   const rows: readonly Row[] = [
     ["takes the person's answer", (server) => [right(server)], ["a card", "signed in"], 1],
     [
-      "takes it once",
+      "takes it once, and asks no one again who has signed in, as after a crash",
       (server) => {
         let given = "";
         return [
@@ -95,7 +95,7 @@ describe("[T13a] createSignInTool()", () => {
           () => ({ callKey: "1:2", decision: entered(given) }),
         ];
       },
-      ["a card", "signed in", "a card"],
+      ["a card", "signed in", "Nothing to do: they are signed in already."],
       1,
     ],
     [
