@@ -160,7 +160,7 @@ describe("[T7a] a tool of a skill", () => {
         assert.match(check.stderr.join("\n"), /skills\.hosts.*authorization: .*HOME_TOKEN/);
         assert.match(check.stdout.join("\n"), /home\/state .* may change things/);
         assert.match(check.stderr.join("\n"), /home\/tools\/broken\.js:2:16/);
-        const words = 'export default () => console.log("1\\n2");';
+        const words = 'export default () => { console.log("1\\n2"); null.x; };';
         write("words", `export const tool = { description: "x" };\n${words}`);
         assert.match((await cli("skill", "test", "words")).stderr.join("\n"), /^1\n2$/m);
         const tried = await cli("skill", "test", "state", "{}");
