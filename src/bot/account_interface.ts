@@ -74,8 +74,8 @@ export interface AccountPorts extends Clock {
   readonly isOnly: () => boolean;
   /** Shows the account to the others (N2). */
   readonly publish: (view: OurView) => void;
-  /** A person was forgotten: all accounts forget what they have in memory (X5). */
-  readonly personForgotten: (userId: UserId) => void;
+  /** Tells all accounts of rows that this one has changed for them: they share a memory (X5, T7a). */
+  readonly changedInAll: RunningAccount["changedByCommand"];
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   readonly onEnd: (end: AccountEnd) => void;
@@ -111,11 +111,7 @@ export interface RunningAccount extends AccountParts {
   traffic(): AccountTraffic;
   /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
-  /**
-   * A command has changed rows of a namespace through this process.
-   *
-   * @param forgotten The person who was forgotten by it.
-   */
+  /** A command has changed rows of a namespace; `forgotten` is the person whom it has forgotten. */
   changedByCommand(namespace: keyof Store, forgotten?: UserId): void;
   /** The calls of programs. Their code is loaded with the first one (O14). */
   calls(): Promise<CallService>;

@@ -109,10 +109,8 @@ export function createAccounts(
       ours,
       isOnly: () => setup.config.accounts.length === 1,
       publish: (view) => void views.set(accountId, view),
-      personForgotten(userId) {
-        for (const { running } of runners.values()) {
-          running?.changedByCommand("forgetting", userId);
-        }
+      changedInAll(...change) {
+        for (const { running } of runners.values()) running?.changedByCommand(...change);
       },
       onEnd: (end) => ended(accountId, end),
     });

@@ -58,7 +58,7 @@ export async function createParts(
 ) {
   const { store, logging, text } = options;
   const { applications, client, connection, connectionState, presence, settings } = gateway;
-  const { health, isOnly, isOurs, memory, meter, now, ours, personForgotten, turnLimit } = ports;
+  const { health, isOnly, isOurs, memory, meter, now, ours, changedInAll, turnLimit } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
   const voiceIndex = gateway.voice();
@@ -136,7 +136,7 @@ export async function createParts(
   const inbound = createInbound(account, {
     ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
     ...{ threads, sources, knowledge, spend, rates, summaries, toolPortsOf },
-    ...{ health, memory, isOnly, isOurs, personForgotten },
+    ...{ health, memory, isOnly, isOurs, changedInAll },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
     byExtra: (use) => extras.run(use),

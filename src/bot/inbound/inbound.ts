@@ -78,7 +78,7 @@ export function createInbound(
   const { config, store, policy, texts, events } = account;
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;
-  const { spend, rates, summaries, health, personForgotten, byExtra } = parts;
+  const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
   const { intent, judge, route, presence, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
@@ -125,7 +125,7 @@ export function createInbound(
   });
   const interactions = createInteractionHandlers(account, {
     ...{ options, settings, client, owners, judging, outbound, sources, knowledge, toolPortsOf },
-    ...{ spend, rates, summaries, health, personForgotten, byExtra, waiting },
+    ...{ spend, rates, summaries, health, changedInAll, byExtra, waiting },
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, account.now());
       const { channelId } = scope;

@@ -58,7 +58,7 @@ export interface InteractionParts
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
     Pick<Asks, "waiting">,
     Pick<InteractionContext, "byExtra">,
-    Pick<AccountPorts, "health" | "personForgotten"> {
+    Pick<AccountPorts, "health" | "changedInAll"> {
   readonly options: Pick<
     AccountOptions,
     "version" | "dataDir" | "media" | "dashboardLink"
@@ -151,7 +151,10 @@ export function createCommandContext(
       }),
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
-        if (outcome.kind === "decided" || outcome.kind === "closed") events.emit.decided();
+        if (outcome.kind === "decided" || outcome.kind === "closed") {
+          events.emit.decided();
+          parts.changedInAll("questions"); // one about a skill's tool is one for all bots
+        }
         return outcome;
       },
     },
@@ -176,7 +179,7 @@ export function createCommandContext(
     forget: createForget(account, async (userId) => {
       await options.media.folder.forget(userId);
       dropLogins(options.dataDir, userId);
-      parts.personForgotten(userId);
+      parts.changedInAll("forgetting", userId);
     }),
     ...createCommandUndo(account, {
       undo: createUndo({

@@ -275,7 +275,7 @@ const entry = () =>
     const refuse = (path: string, message: string, hint: string) =>
       void context.addIssue({ code: "custom", path: [path], message, params: { hint } });
     for (const [key, list] of Object.entries({ where, who })) {
-      if (!list?.every((one) => NEVER.test(`${event} ${one}`))) continue;
+      if (!list?.[0] || !list.every((one) => NEVER.test(`${event} ${one}`))) continue;
       refuse(key, `The event ${event} never has one of these`, `change "${key}"`);
     }
     if (!tools) refuse("tools", "The entry names no rights", 'write "tools": [], or its tools');

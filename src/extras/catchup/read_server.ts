@@ -131,9 +131,9 @@ export async function readServer(
   return { news, counts };
 }
 
-/** Whether a part of a message in Discord's form names an id. */
+/** Whether a part of a message in Discord's form names an id, of its author if it is a message. */
 function has(part: unknown, id: string): boolean {
-  return part !== undefined && JSON.stringify(part).includes(`"${id}"`);
+  return part !== undefined && JSON.stringify(part, ["author", "id"]).includes(`"${id}"`);
 }
 
 /** Takes a refusal by Discord for an empty page. Other failures stay. */

@@ -5,9 +5,9 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
-import { snowflakeAt } from "../../core/discord/ids.ts";
+import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";
-import { type NumberedEvent, placeOfHook } from "../../core/hooks/hook.ts";
+import { placeOfHook } from "../../core/hooks/hook.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { HOOK_EVENTS_KEPT_DAYS } from "../../store/schema/agent.ts";
@@ -31,21 +31,25 @@ export function createAccountEvents(
   const { log } = account.forPart("events");
   let number = Math.floor(account.random() * IDS_PER_MS);
 
+  const channelsOf = (guildId: GuildId) => reader.index.get(guildId)?.channels;
+  const placeAt = (guildId: GuildId, channelId: ChannelId, parentId?: ChannelId) =>
+    placeOfTarget(guildId, { channelId, parentId }, reader.index.get(guildId));
+
   /** Whether the config lets the bot act where it happened; of a whole server, in any channel. */
   function isAllowed({ guildId, channelId, parentId }: ServerEvent): boolean {
-    const guild = reader.index.get(guildId);
-    const ids = channelId ? [channelId] : [...guild?.channels.keys() ?? []];
-    return ids.some((id) =>
-      policy().mayAct(placeOfTarget(guildId, { channelId: id, parentId }, guild))
-    );
+    const ids = channelId ? [channelId] : [...channelsOf(guildId)?.keys() ?? []];
+    return ids.some((id) => policy().mayAct(placeAt(guildId, id, parentId)));
   }
 
   function isFor({ where, who, emoji, to, ...entry }: EventEntry, event: ServerEvent): boolean {
     if (entry.event !== event.event) return false;
     const { guildId, channelId, parentId, userId, roles } = event;
     const post = to === "" ? undefined : placeOfHook({ to });
-    const isHome = where !== undefined || post?.kind !== "channel" ||
-      reader.index.get(guildId)?.channels.has(post.channelId) === true;
+    const there = post?.kind === "channel" ? post.channelId : undefined;
+    const isHome = where !== undefined || !there || channelsOf(guildId)?.has(there) === true;
+    const isAdult = (id?: ChannelId, parentId?: ChannelId) =>
+      id && placeAt(guildId, id, parentId).isAgeRestricted;
+    if (post && isAdult(channelId, parentId) && !isAdult(there)) return false; // H9
     const places = [`guild:${guildId}`, `channel:${channelId}`, `channel:${parentId}`];
     const people = [...roles.map((id) => `role:${id}`), `user:${userId}`];
     return isHome && (!where || places.some((one) => where.includes(one))) &&
@@ -53,10 +57,7 @@ export function createAccountEvents(
       (!emoji || emoji.includes(event.emoji ?? ""));
   }
 
-  function eventsOf(
-    event: ServerEvent,
-    since = now() - (OLD_MS[event.event] ?? Infinity),
-  ): readonly NumberedEvent[] {
+  function eventsOf(event: ServerEvent, since = now() - (OLD_MS[event.event] ?? Infinity)) {
     const { channelId = "", messageId = "", guildId, parentId = "", body } = event;
     const entries = Object.entries(config().serverEvents).filter(([, one]) => isFor(one, event));
     if (entries.length === 0 || event.at < since) return [];

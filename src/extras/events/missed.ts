@@ -13,7 +13,7 @@ export type EventEntry = Config["serverEvents"][string];
 const LISTS: readonly (readonly [event: string, path: string, type: string])[] = [
   ["member_join", "/members?limit=1000", "GUILD_MEMBER_ADD"],
   ["boost", "/members?limit=1000", "GUILD_MEMBER_UPDATE"],
-  ["role_given", "/audit-logs?action_type=25", "GUILD_AUDIT_LOG_ENTRY_CREATE"],
+  ["role_given", "/audit-logs?action_type=25&limit=100", "GUILD_AUDIT_LOG_ENTRY_CREATE"],
   ["forum_post", "/threads/active", "THREAD_CREATE"],
   ["event_started", "/scheduled-events", "GUILD_SCHEDULED_EVENT_UPDATE"],
 ];
@@ -36,7 +36,7 @@ export async function* missedDispatches(
     .map(([, path, t]) => [`/guilds/${guildId}${path}`, t] as const);
   const closed = entries.filter(({ event }) => event === "thread_closed")
     .flatMap(({ where = [] }) => where.flatMap((place) => place.split("channel:")[1] ?? []))
-    .map((id) => [`/channels/${id}/threads/archived/public`, "THREAD_UPDATE"] as const);
+    .map((id) => [`/channels/${id}/threads/archived/public?limit=100`, "THREAD_UPDATE"] as const);
   for (const [path, t] of [...lists, ...closed]) {
     for (let page = 0, after = ""; page < PAGES_MAX; page++) {
       const answer = await client.request("GET", path + after, { priority: "background" })

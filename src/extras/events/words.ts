@@ -7,6 +7,7 @@ import type { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
 import { bounded } from "../../lib/text/cut.ts";
+import { withoutSpoilers } from "../../lib/text/quoted.ts";
 
 const CHARS_MAX = 6_000;
 
@@ -25,15 +26,12 @@ export async function wordsOfEvents(
   const guildId = parseSnowflake<"guild">(guild);
   if (!channelId || !guildId || !isEntry(hook) || hook.startsWith("on:event_started")) return "";
   if (!mayAct(guildId, { channelId, parentId: parseSnowflake<"channel">(parent) })) return "";
-  const which = messageId ? `/${messageId}` : "?limit=50";
-  const path = `/channels/${channelId}/messages${which}`;
-  const answer = await client.request("GET", path).catch((error: unknown) => {
-    if (!isRefused(error)) throw error;
-    return [];
-  });
+  const path = `/channels/${channelId}/messages${messageId ? `/${messageId}` : "?limit=50"}`;
+  const answer = await client.request("GET", path)
+    .catch((error: unknown) => isRefused(error) ? [] : Promise.reject(error));
   const lines = [answer].flat().toReversed().map((body) => {
     const at = (path: string) => valuesAt(path, { body, text: "", header: () => undefined });
-    return `${at("author.username")}: ${at("content")}`;
+    return `${at("author.username")}: ${withoutSpoilers(at("content").join())}`;
   });
   return bounded(`\n\nmessages, oldest first:\n${lines.join("\n")}`, CHARS_MAX);
 }

@@ -22,13 +22,14 @@ import { createPeople, type EachServer } from "./people.ts";
 
 /** Servers of the bot in which a person is looked for; in more of them, no one counts as gone. */
 const MAX_GUILDS = 20;
+const MAX_PLACES = 1_000;
 
 /** The function is long: its inner functions share people's connections. */
 export function createOwnServers(
   account: AccountContext,
   { client, reader, ask, dataDir, version }: AccountServices,
 ) {
-  const { accountId, config, texts, now, schedule } = account;
+  const { accountId, config, policy, texts, now, schedule } = account;
   const { log } = account.forPart("tools");
   const servers = () => serversOf(config(), "each") as readonly EachServer[];
   const people = createPeople({
@@ -37,6 +38,8 @@ export function createOwnServers(
     ports: { version, now, schedule, log },
   });
   const readMember = createReadMember(client);
+  /** Where people have asked last: "show it" in direct messages is about this place. */
+  const places = new Map<string, NonNullable<OwnTurn["from"]>>();
   let cancel: () => void;
 
   const signIn = createSignInTool({
@@ -69,9 +72,7 @@ export function createOwnServers(
     const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
     const about = quoted && { ...quoted, channelId };
     if (await ask({ ...call, isElsewhere: true }, { text, about, own }) === "direct") return;
-    throw new Error(
-      "the answer is for this person's direct messages, which channels.discord.dm closes to them",
-    );
+    throw new Error("it is for their direct messages, which channels.discord.dm closes to them");
   }
 
   function sweep(): void {
@@ -89,10 +90,13 @@ export function createOwnServers(
       if (!isTheirs || sender.automaton || sender.pluralkit) {
         throw new Error("only a person's own message can be about their own account");
       }
-      const from = guildId && { channelId, guildId, place };
+      const last = guildId ? { channelId, guildId, place } : places.get(sender.id);
+      const from = last?.place.kind === "guild" && policy().mayAct(last.place) ? last : undefined;
+      if (places.size >= MAX_PLACES) places.clear();
+      if (from) places.set(sender.id, from);
       const text = [message, ...also].map((one) => one.text).join("\n");
-      const own = { server, from: from || undefined };
-      await handOver({ ...message, text }, `${server} ${id} ${revision}`, own); // once
+      const key = `${server} ${id} ${revision}`; // once
+      await handOver({ ...message, text }, key, { server, from });
       if (place.kind !== "dm") {
         const told = notice("ownAnswer", { place: `<#${channelId}>` }, texts());
         await call.ports.discord.send(call, { userId: sender.id, text: told });
@@ -102,8 +106,7 @@ export function createOwnServers(
     },
     async ready({ sender, own }: InboundMessage): Promise<void> {
       const [server] = servers().filter(({ id }) => id === own?.server);
-      const failed = (error: unknown) =>
-        log.warn("Cannot connect to a person's account", { error });
+      const failed = (error: unknown) => log.warn("Cannot connect to an account", { error });
       if (server) await people.ready(sender.id, server).catch(failed);
     },
     /** A server's own tools take no name of ours. */

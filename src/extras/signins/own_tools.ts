@@ -6,7 +6,8 @@
 import { z } from "zod";
 import { ALLOW_ONCE, DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
-import { defineTool, type Tool, type ToolContext, WaitsForPerson } from "../../core/turn/tool.ts";
+import { defineTool, UnknownOutcomeError, WaitsForPerson } from "../../core/turn/tool.ts";
+import type { Tool, ToolContext } from "../../core/turn/tool.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { NotYetError } from "../../mcp/oauth/device.ts";
@@ -67,16 +68,15 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
 
   async function signIn(server: EachServer, context: ToolContext): Promise<string> {
     const { callKey, decision, message } = context;
-    const mark = `${message.id} ${server.id}`;
     const isYes = decision?.kind === "answered" && decision.answer.choice !== DENY;
-    if (decision && !isYes) denied.add(mark);
+    if (decision && !isYes) denied.add(message.id);
     const words = "the person said no, or did not answer; do not ask again";
-    if (denied.has(mark)) throw new RefusedCall("declined", words);
-    if (!isYes && people.isSignedIn(message.sender.id, server)) {
-      return "They are signed in already.";
+    if (denied.has(message.id)) throw new RefusedCall("declined", words);
+    const begun = waiting.get(callKey);
+    if (!(isYes && begun) && people.isSignedIn(message.sender.id, server)) {
+      return "Nothing to do: they are signed in already."; // perhaps before a crash
     }
     if (!context.mayWait) throw new Error("no person can be asked now");
-    const begun = waiting.get(callKey);
     if (!isYes || !begun) throw card(server, await begin(server, context), context);
     const [field] = decision.answer.fields ?? [];
     const written = field?.kind === "text" ? field.text.trim() : "";
@@ -110,7 +110,8 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
 export function createShowTool({ id }: EachServer, texts: () => Texts): Tool {
   return defineTool({
     name: `mcp__${id}__show_in_channel`,
-    description: "Shows a text in the channel in which the person asked, if they want others to " +
+    description:
+      "Shows a text in the channel in which the person asked last, if they want others to " +
       "see it. A card asks them first. Without it, only they see your answers.",
     input: () => z.strictObject({ text: z.string().trim().min(1).max(1_400) }),
     needs: [],
@@ -136,8 +137,9 @@ export function createShowTool({ id }: EachServer, texts: () => Texts): Tool {
       // With the rights that they have there.
       const asker = { ...message, ...message.own.from, own: undefined };
       const shown = { text: `${text}\n-# <@${message.sender.id}>` };
-      await discord.send({ ...context, message: asker }, shown);
-      return "It stands there now.";
+      const { state } = await discord.send({ ...context, message: asker }, shown);
+      if (state === "sent") return "It stands there now.";
+      throw new UnknownOutcomeError("Discord gets it later, and may refuse it; do not repeat it");
     },
   });
 }

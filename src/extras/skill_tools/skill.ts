@@ -27,17 +27,12 @@ import { withTools as readTools } from "../../workspace/skill_tools.ts";
 export async function check(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return await withTools(flags, io, ({ tools, problems }) => {
     const rows = tools.map(({ id, hash, head }) => ({ tool: id, hash, ...head }));
-    printList(
-      rows,
-      "There are no tools.",
-      flags,
-      io,
-      (listed) =>
-        inColumns(listed.map(({ tool, hash, hosts, tools, readOnly }) => {
-          const reach = [...hosts, ...tools].join(", ") || "no hosts, no tools";
-          return [tool, hash.slice(0, 12), readOnly ? "reads" : "may change things", reach];
-        })),
-    );
+    const linesOf = (listed: readonly (typeof rows)[number][]) =>
+      inColumns(listed.map(({ tool, hash, hosts, tools, readOnly }) => {
+        const reach = [...hosts, ...tools].join(", ") || "no hosts, no tools";
+        return [tool, hash.slice(0, 12), readOnly ? "reads" : "may change things", reach];
+      }));
+    printList(rows, "There are no tools.", flags, io, linesOf);
     for (const { file, reason } of problems) io.problem(printable(`${file}: ${reason}`));
     return Promise.resolve(problems.length === 0 ? EXIT.done : EXIT.failed);
   });
@@ -69,10 +64,14 @@ export async function test(
     const about = { hosts: skillHosts(loaded.config), version: VERSION, now: Date.now };
     const fetch: SkillRunParts["fetch"] = (...request) => fetchDeclared(...request, about);
     const { signal } = new AbortController();
+    const loud: RunTool = async (...job) => { // a tool that fails has written, too
+      const ran = await runTool(...job);
+      if (ran.output !== "") io.err(ran.output);
+      return ran;
+    };
     try {
-      const parts = { runTool, cleanSecrets, fetch };
-      const { text, output } = await runSkillTool(tool, input.data, parts, { signal });
-      if (output !== "") io.err(printable(output));
+      const parts = { runTool: loud, cleanSecrets, fetch };
+      const text = await runSkillTool(tool, input.data, parts, { signal });
       io.out(flags.json ? JSON.stringify({ result: text }) : text, { isWhole: true });
       return EXIT.done;
     } catch (error) {

@@ -107,14 +107,16 @@ function receiptOf(
   if (NO_CALL.test(refused ?? "")) return undefined;
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
-  const isRead = typeof tool?.afterEdit === "function" && tool.afterEdit(input);
-  const effect = isRead
+  const own = ownEffect(call.name);
+  const isNone = typeof tool?.afterEdit === "function" && tool.afterEdit(input) ||
+    own && text.startsWith("Nothing to do");
+  const effect = isNone
     ? undefined
     : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
-    : ownEffect(call.name) || (tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
-    ? ownEffect(call.name) ?? { object: nameOf(call.name), did: "called" }
-    : undefined;
+    : own ?? ((tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
+      ? { object: nameOf(call.name), did: "called" }
+      : undefined);
   // The last words of such a result are Barnacle's. Results of other tools may imitate them.
   const [, change] = CHANGES.test(call.name) && /^[^]* To undo: undo\(id (\d+)\)\. /.exec(text) ||
     [];
@@ -129,15 +131,15 @@ function receiptOf(
 /** The receipts of people's own sign-ins (T13a): later readers do not have these tools. */
 function ownEffect(name: string): CallEffect | undefined {
   const [, server, tool = ""] = /^mcp__([\w-]+)__(\w+)$/.exec(name) ?? [];
-  const did = OWN[tool];
+  const did = OWN.get(tool); // a server names its tools
   return did === undefined ? undefined : { object: `\`${server}\``, did };
 }
 
-const OWN: Readonly<Record<string, string | undefined>> = {
-  privately: "answered in direct messages",
-  sign_in: "signed in",
-  show_in_channel: "shown in the channel",
-};
+const OWN: ReadonlyMap<string, string> = new Map([
+  ["privately", "taken to direct messages"], // it may wait there, or get no answer
+  ["sign_in", "signed in"],
+  ["show_in_channel", "shown in the channel"],
+]);
 
 function inputOf({ arguments: written }: ToolCall): unknown {
   try {
@@ -199,15 +201,11 @@ const counted = (texts: readonly string[]): readonly string[] =>
   );
 
 function textOf({ object, did, links = [], end, why, isUndone }: Receipt): string {
-  const linked = links.length === 0 ? "" : ` ${links.join(" ")}`;
-  switch (end) {
-    case "done":
-      return `${isUndone ? "↩" : "✓"} ${object} ${did}${linked}`;
-    case "failed":
-      return `✗ ${object} not ${did}${linked}: ${why ?? "it failed"}`;
-    case "unknown":
-      return `? ${object} perhaps ${did}${linked}`;
-  }
+  const whole = [did, ...links].join(" ");
+  if (end === "failed") return `✗ ${object} not ${whole}: ${why}`;
+  return end === "done"
+    ? `${isUndone ? "↩" : "✓"} ${object} ${whole}`
+    : `? ${object} perhaps ${whole}`;
 }
 
 /**

@@ -49,13 +49,13 @@ export interface SkillRunParts {
   readonly cleanSecrets: (text: string) => string;
 }
 
-/** Runs a tool. @returns Its result, and the lines that it wrote. @throws As `SkillsPort.run` does. */
+/** Runs a tool. @returns Its result. @throws As `SkillsPort.run` does. */
 export async function runSkillTool(
   { id, file, source, head: { hosts, tools, readOnly } }: SkillTool,
   input: unknown,
   { runTool, fetch: send, cleanSecrets }: SkillRunParts,
   { signal, callTool }: { readonly signal: AbortSignal; readonly callTool?: CallTool },
-): Promise<{ readonly text: string; readonly output: string }> {
+): Promise<string> {
   const called = new Set<string>();
   const asked: Promise<unknown>[] = [];
   const stop = new AbortController();
@@ -85,7 +85,7 @@ export async function runSkillTool(
     input: JSON.stringify(input),
     timeoutMs: TOOL_MS,
   } as const;
-  const { value, failure, output } = await runTool(job, signal, (...request) => {
+  const { value, failure } = await runTool(job, signal, (...request) => {
     const answered = answer(...request);
     asked.push(answered);
     return answered;
@@ -96,7 +96,7 @@ export async function runSkillTool(
     throw new (mayHaveChanged ? UnknownOutcomeError : Error)(`the tool ${id} failed: ${failure}`);
   }
   const about = called.size > 0 ? `[called ${[...called].join(", ")}]\n` : "";
-  return { text: `${about}${value || "The tool has ended without a result."}`, output };
+  return `${about}${value || "The tool has ended without a result."}`;
 }
 
 function read<Args extends z.ZodType>(schema: Args, args: readonly unknown[]): z.output<Args> {
@@ -172,7 +172,7 @@ export function createSkillToolsPort(
     async run(tool, input, context) {
       if (context.decision) await keep(tool, context.decision);
       const choice = await choiceOf(tool);
-      if (choice === ALLOW_ONCE) return (await runSkillTool(tool, input, parts, context)).text;
+      if (choice === ALLOW_ONCE) return await runSkillTool(tool, input, parts, context);
       throw choice === undefined
         ? new RefusedCall("exec_rules", `no owner has confirmed the tool ${tool.id}`)
         : new RefusedCall("declined", `an owner has denied this version of the tool ${tool.id}`);

@@ -245,8 +245,8 @@ function createDecisions(
     WHERE id = :id AND state = 'open'`;
   const selectSame = sql.rows(STORED_QUESTION.read)`
     SELECT ${STORED_QUESTION.columns()} FROM question
-    WHERE state = 'open' AND account_id = :accountId AND question ->> '$.kind' = 'escalation'
-      AND question ->> '$.binding' = :binding`;
+    WHERE state = 'open' AND question ->> '$.kind' = 'escalation'
+      AND question ->> '$.binding' = ?`;
 
   function find({ accountId: account, by }: Deciding): {
     readonly question: StoredQuestion;
@@ -293,10 +293,8 @@ function createDecisions(
     const given = readAnswer(question, choice, deciding);
     if (!given) return { kind: "no_choice", question: stored };
     const answer: QuestionAnswer = as === "holder" ? { ...given, byRight: true } : given;
-    const { accountId } = stored;
-    const { binding = null } = question;
-    // An answer about a version of a file is one to all questions about it.
-    for (const { id, messageId } of [stored, ...selectSame.all({ accountId, binding })]) {
+    // An answer about a version of a file is one to all questions about it, of all bots.
+    for (const { id, messageId } of [stored, ...selectSame.all(question.binding ?? null)]) {
       const ended = { id, answer: JSON.stringify(answer), by: userId ?? null, now };
       end.run({ ...ended, state: "answered" });
       turns.push(messageId);

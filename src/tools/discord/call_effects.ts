@@ -160,9 +160,8 @@ export function effectOf(
   const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
   const verb = words.find((word) => DID[word] !== undefined) ?? "send";
   const object = words.filter((word) => word !== verb).join(" ") || (OBJECTS[verb] ?? "member");
-  const [, channelId, id] =
-    /^\{"sent":true,"channelId":"(\d+)","messageIds":\["(\d+)"/.exec(result) ?? [];
-  const { guildId = "@me" } = message;
+  const [, channelId, guildId, id] = // a direct message has no server, and gets no link
+    /^\{"sent":true,"channelId":"(\d+)","guildId":"(\d+)",.*?\["(\d+)"/.exec(result) ?? [];
   const links = channelId === undefined
     ? namedBy(action, given, message)
     : [`https://discord.com/channels/${guildId}/${channelId}/${id}`];
@@ -172,7 +171,7 @@ export function effectOf(
 
 /**
  * The things that a call names, as Discord shows them to each reader: with their names, if the reader
- * may see them.
+ * may see them. A message is a link if its server is known.
  */
 export function namedBy(
   action: Action | undefined,
@@ -184,9 +183,10 @@ export function namedBy(
   const { channelId = message.channelId } = withChannel.safeParse(given).data ?? {};
   const id = idOf("messageId", FIELDS.messageId);
   const [user, role] = [idOf("userId", FIELDS.userId), idOf("roleId", FIELDS.roleId)];
-  const isOfChannel = id === undefined && given["channelId"] !== undefined;
+  const isLinked = id !== undefined && (message.guildId || channelId === message.channelId);
+  const isOfChannel = !isLinked && given["channelId"] !== undefined;
   return [
-    ...id === undefined ? [] : [messageLink({ guildId: message.guildId, channelId, id })],
+    ...isLinked ? [messageLink({ guildId: message.guildId, channelId, id })] : [],
     ...isOfChannel ? [`<#${channelId}>`] : [],
     ...user === undefined ? [] : [`<@${user}>`],
     ...role === undefined ? [] : [`<@&${role}>`],

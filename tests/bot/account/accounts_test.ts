@@ -146,10 +146,10 @@ const does = (accountId: AccountId, what: AccountChange["does"]): AccountChange 
 });
 
 describe("[C6] createAccounts() › start()", () => {
-  it("[X5] has all accounts forget a person who told one of them to", async () => {
+  it("[X5] tells all accounts of a change that one of them has made for all", async () => {
     const { accounts, started } = setUp(await setupOf("one", A, B));
     await accounts.start();
-    started[0]?.ports.personForgotten(userId("7"));
+    started[0]?.ports.changedInAll("forgetting", userId("7"));
     const changed = ["forgetting 7"];
     assert.deepEqual(started.map((one) => one.changed), [changed, changed]);
   });

@@ -183,14 +183,15 @@ describe("[T17a] a catch-up", () => {
       await post("the nets are mended", thread);
       const reply = await post("I do, at nine", channels.general, "ada", own.id);
       const mention = await post(`<@${grace.id}> bring sk-secret`, channels.offTopic);
+      await post("not here", channels.offTopic, "ada", mention.id); // a reply to what ada has said
       const text = await catchUp(grace);
       assert.deepEqual(play.lines().map(({ concerns }) => concerns), [
         ...["mention", "reply", "thread"],
-        undefined,
+        ...[undefined, undefined],
       ]);
       const links = text.split("\n").slice(1).map((line) => line.split(" ").at(-1));
       const server = `https://discord.com/channels/${krill.id}`;
-      assert.equal(links.length, 4);
+      assert.equal(links.length, 5);
       assert.equal(links[0], `${server}/${channels.offTopic.id}/${mention.id}`);
       assert.equal(links[1], `${server}/${channels.general.id}/${reply.id}`);
       assert.doesNotMatch(text + JSON.stringify(play.lines()), /sk-secret|who feeds/);

@@ -25,7 +25,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOW = Date.parse("2026-11-29T12:00:00Z");
 const [GUILD, OTHER] = ["1600000000000000001", "1600000000000000002"] as GuildId[];
-const [NEWS, FORUM, SECRET, FOREIGN] = ["11", "12", "13", "14"] as ChannelId[];
+const [NEWS, FORUM, SECRET, FOREIGN, ADULT] = ["11", "12", "13", "14", "15"] as ChannelId[];
 const SELF = "900";
 const ADA = { id: "77", username: "ada" };
 const BOT = { id: "88", username: "helper", bot: true };
@@ -44,6 +44,7 @@ const INDEX = new Map([
       channel(NEWS!, "news"),
       channel(FORUM!, "help", 15),
       channel(SECRET!, "secret"),
+      [ADULT!, { id: ADULT!, name: "late", type: 0, isAgeRestricted: true as const }],
     ]),
     roles: new Map(),
   }],
@@ -223,6 +224,11 @@ describe("[W7] events of servers", () => {
     ["a malformed join", "member_join", { user: 5, joined_at: {} }, {}, 0],
     ["no server", "reaction", { guild_id: undefined }, {}, 0],
     ["a closed channel", "pin", { channel_id: SECRET }, {}, 0],
+    ["an age-restricted channel", "pin", { channel_id: ADULT }, {}, 0],
+    ["a thread of one", "thread_closed", { parent_id: ADULT }, {}, 0],
+    ["one that has the answer", "pin", { channel_id: ADULT }, {
+      entry: { post: `channel:${ADULT}` },
+    }, 1],
     [
       "a server that the config lacks",
       "member_join",
@@ -348,6 +354,7 @@ describe("[W7] events of servers", () => {
       [{ ...entry, event: "pin" }, /on\[0\]\.where: Without "where", "post" shows the words/],
       [{ ...entry, emoji: ["📌"] }, /emoji: The event member_join has no emoji/],
       [{ ...entry, tools: ["*", "exce"] }, /warning .*tools\[1\]: "exce" is no known tool/],
+      [{ ...entry, where: [] }, /where: Expected at least one entry/],
       [{ ...entry, where: ["channel:5"] }, /where: The event member_join never has one of these/],
       [
         { ...entry, event: "forum_post", post: undefined, who: ["role:5"] },
@@ -386,7 +393,7 @@ describe("[W7] wordsOfEvents()", () => {
       const client = {
         request: (_method: string, path: string) => {
           paths.push(path);
-          return Promise.resolve({ author: { username: "ada" }, content: "low tide" });
+          return Promise.resolve({ author: { username: "ada" }, content: "low tide ||at six||" });
         },
       } as unknown as RestApi;
       const words = await wordsOfEvents(
@@ -395,7 +402,7 @@ describe("[W7] wordsOfEvents()", () => {
         (_guild, { channelId, parentId }) => (parentId ?? channelId) !== closed,
       );
       assert.equal(paths.length, asked, `${parent} ${closed}`);
-      assert.equal(words.includes("low tide"), asked === 1);
+      assert.equal(words.includes("low tide (spoiler)"), asked === 1);
     }
   });
 });

@@ -72,10 +72,29 @@ describe("receiptsOf()", () => {
         "discord",
         { action: "sendMessage", channelId: "77777777777777777", text: "x" },
         done(
-          '{"sent":true,"channelId":"77777777777777777","messageIds":["88888888888888888"]}',
+          '{"sent":true,"channelId":"77777777777777777","guildId":"4","messageIds":["88888888888888888"]}',
         ),
       ),
-      `✓ message sent https://discord.com/channels/${GUILD}/77777777777777777/88888888888888888`,
+      `✓ message sent https://discord.com/channels/4/77777777777777777/88888888888888888`,
+    ],
+    [
+      "a message to a person",
+      called(
+        "discord",
+        { action: "sendMessage", userId: "1", text: "x" },
+        done('{"sent":true,"channelId":"77777777777777777","messageIds":["88888888888888888"]}'),
+      ),
+      "✓ message sent <@1>",
+    ],
+    [
+      "a sign-in that was there",
+      called("mcp__cal__sign_in", {}, done("Nothing to do: they are signed in already.")),
+      undefined,
+    ],
+    [
+      "a server's tool with a name of JavaScript",
+      called("mcp__cal__constructor", {}, { ...done(), mayLast: true }),
+      "✓ `cal: constructor` called",
     ],
     [
       "a refused role",
@@ -216,6 +235,12 @@ describe("receiptsOf()", () => {
     const expected = "↩ channel edited · ✓ channel edited <#77777777777777777> · ✓ command run";
     assert.equal(lineOf(receipts), expected);
     assert.equal(withUndone(`-# ${expected.replace("↩", "✓")}`, receipts), `-# ${expected}`);
+  });
+
+  it("[R15a] names the channel of a message that a direct message is about, without a dead link", () => {
+    const input = { action: "deleteMessage", channelId: "77777777777777777", messageId: "8" };
+    const receipts = receiptsOf(called("discord", input, done()), TOOLS, { channelId });
+    assert.equal(lineOf(receipts), "✓ message deleted <#77777777777777777>");
   });
 
   it("[R15a] names an MCP tool without its marks, unless it only reads", () => {

@@ -36,7 +36,9 @@ function open(dataDir: string, outcome: "direct" | "refused" = "direct") {
     reader: { index: new Map() },
     ask: (...given: Asked) => Promise.resolve((asked.push(given), outcome)),
   };
-  const context = { ...account, config: () => config, forPart: () => account };
+  let isClosed = false;
+  const policy = () => ({ mayAct: () => !isClosed });
+  const context = { ...account, policy, config: () => config, forPart: () => account };
   const own = createOwnServers(
     context as unknown as AccountContext,
     services as unknown as AccountServices,
@@ -54,7 +56,7 @@ function open(dataDir: string, outcome: "direct" | "refused" = "direct") {
       ...{ message, also, callKey: "1:1", sessionKey: "", ports: { ...UNUSED_PORTS, discord } },
       signal: new AbortController().signal,
     });
-  return { own, asked, told, call };
+  return { own, asked, told, call, close: () => void (isClosed = true) };
 }
 
 describe("[T13a] createOwnServers()", () => {
@@ -115,6 +117,25 @@ describe("[T13a] createOwnServers()", () => {
       undefined,
       true,
     ]);
+    await own.stop();
+  });
+
+  it("knows in direct messages where the person has asked last, while the config lets the bot act there", async () => {
+    using folder = tempDirectory();
+    const { own, asked, call, close } = open(folder.path);
+    const message = guildMessage();
+    const { channelId, guildId, place, sender: asker } = message;
+    const goOn = (of = asker, server = "cal") =>
+      call(directMessage({ text: "show it", sender: of }), undefined, server);
+    await call(message);
+    await goOn();
+    await goOn(sender({ id: userId("9") }));
+    await goOn(asker, "mail");
+    close();
+    await goOn();
+    const from = { channelId, guildId, place };
+    const places = asked.map(([, turn]) => turn.own?.from);
+    assert.deepEqual(places, [from, from, undefined, from, undefined]);
     await own.stop();
   });
 

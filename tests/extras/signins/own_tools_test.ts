@@ -87,7 +87,7 @@ describe("[T13a] createSignInTool()", () => {
   const rows: readonly Row[] = [
     ["takes the person's answer", (server) => [right(server)], ["a card", "signed in"], 1],
     [
-      "takes it once",
+      "takes it once, and asks no one again who has signed in, as after a crash",
       (server) => {
         let given = "";
         return [
@@ -95,7 +95,7 @@ describe("[T13a] createSignInTool()", () => {
           () => ({ callKey: "1:2", decision: entered(given) }),
         ];
       },
-      ["a card", "signed in", "a card"],
+      ["a card", "signed in", "Nothing to do: they are signed in already."],
       1,
     ],
     [
@@ -134,7 +134,7 @@ describe("[T13a] createSignInTool()", () => {
     ["asks no one who is signed in", (server) => [right(server), () => ({ callKey: "1:2" })], [
       "a card",
       "signed in",
-      "They are signed in already.",
+      "Nothing to do: they are signed in already.",
     ], 1],
     ["asks no one who cannot be asked", () => [() => ({ callKey: "1:2", mayWait: undefined })], [
       "a card",
@@ -169,6 +169,9 @@ describe("[T13a] createShowTool()", () => {
     ["posts after the person's word", chosen("once"), undefined, /stands there/, [
       "5 in 6, not own: free at ten\n-# <@123456789012345678>",
     ]],
+    ["tells if Discord lacks it", chosen("once"), "waits", /Discord gets it later/, [
+      "5 in 6, not own: free at ten\n-# <@123456789012345678>",
+    ]],
     ["posts nothing without a card", undefined, undefined, /did not agree/, []],
     ["posts nothing by an operator's word", chosen("once", userId("9")), undefined, /agree/, []],
     ["posts nothing after Deny", chosen("deny"), undefined, /did not agree/, []],
@@ -180,11 +183,14 @@ describe("[T13a] createShowTool()", () => {
       const discord: ToolContext["ports"]["discord"] = {
         ...UNUSED_PORTS.discord,
         send({ message }, { text }) {
-          if (lacks !== undefined) return Promise.reject(new Error(`they lack ${lacks}`));
+          const state = lacks === "waits" ? lacks : "sent";
+          if (lacks !== undefined && state === "sent") {
+            return Promise.reject(new Error(`they lack ${lacks}`));
+          }
           posts.push(
             `${message.channelId} in ${message.guildId}, ${message.own ?? "not own"}: ${text}`,
           );
-          return Promise.resolve({ channelId: message.channelId, messageIds: [], state: "sent" });
+          return Promise.resolve({ channelId: message.channelId, messageIds: [], state });
         },
       };
       const tool = createShowTool({ id: "cal" } as EachServer, () => ({}));

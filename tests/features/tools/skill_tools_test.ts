@@ -160,11 +160,49 @@ describe("[T7a] a tool of a skill", () => {
         assert.match(check.stderr.join("\n"), /skills\.hosts.*authorization: .*HOME_TOKEN/);
         assert.match(check.stdout.join("\n"), /home\/state .* may change things/);
         assert.match(check.stderr.join("\n"), /home\/tools\/broken\.js:2:16/);
+        const words = 'export default () => { console.log("1\\n2"); null.x; };';
+        write("words", `export const tool = { description: "x" };\n${words}`);
+        assert.match((await cli("skill", "test", "words")).stderr.join("\n"), /^1\n2$/m);
         const tried = await cli("skill", "test", "state", "{}");
         assert.match(
           tried.stderr.join("\n"),
           /cannot read property 'x' of null .*state\.js:\d+:\d+/,
         );
+      })
+    ));
+
+  it("is confirmed by one answer for all accounts of a process, whose cards it ends", () =>
+    withHome((origin) =>
+      withSimulation({}, async (scene) => {
+        const { simulator, start, say, mention, rewrite, until, dataDir } = scene;
+        const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
+        const [krill] = simulator.world.guilds.values();
+        rewrite({
+          config: {
+            commands: { ownerAllowFrom: ["1456074443980800000"] },
+            skills: { hosts: { [origin]: {} } },
+          },
+          discord: () => ({
+            guilds: { [krill?.id ?? ""]: { channels: { "*": {} } } },
+            accounts: { squid: { token: "${SQUID_TOKEN}" } },
+          }),
+        });
+        const folder = join(dataDir, "agents", "main", "skills", "home");
+        mkdirSync(join(folder, "tools"), { recursive: true });
+        writeFileSync(join(folder, "SKILL.md"), "---\nname: home\ndescription: The home\n---\n");
+        writeFileSync(join(folder, "tools", "state.js"), file(origin, "/"));
+        await start({ SQUID_TOKEN: squid.token });
+        await until("both to be online", () => simulator.connected() === 2);
+        say("ada", "help", `<@${squid.userId}>\n${call("state")}`);
+        const bySquid = () => simulator.posted(undefined, squid);
+        const usable = () => bySquid().filter(({ components }) => buttonsIn(components).length > 0);
+        await until("Squid's card", () => usable().length > 0);
+        say("ada", "general", `${mention}\n${call("state")}`);
+        await decide(scene, /home\/state: Tells the state/, NOTICES.allowOnce.text);
+        for (const posted of [() => simulator.posted(), bySquid]) {
+          await until("an answer", () => posted().some(({ content }) => /lamp/.test(content)));
+        }
+        await until("Squid's card to close", () => usable().length === 0);
       })
     ));
 });

@@ -125,7 +125,7 @@ async function runFound(tool: SkillTool, input: unknown, callTool = refuse): Pro
   requests = [];
   bodies = [];
   const context = { signal, callTool };
-  return (await runSkillTool(tool, inputOf(tool).parse(input), parts, context)).text;
+  return await runSkillTool(tool, inputOf(tool).parse(input), parts, context);
 }
 const refuse = (): Promise<string> =>
   Promise.reject(new Error("discord needs a person's decision"));

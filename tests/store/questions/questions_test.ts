@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
+import type { AccountId } from "../../../src/core/discord/ids.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { type Deciding, FILL_IN, MENU, type Question } from "../../../src/core/people/question.ts";
 import {
@@ -278,11 +279,16 @@ describe("[A4] a decision", () => {
     ]);
   });
 
-  it("[T7a] about a version of a file ends all open questions about it, and no other one", async () => {
+  it("[T7a] about a version of a file ends all open questions about it, of all bots, and no other one", async () => {
     const { store, rows, claim } = await openClaimed();
     const file = { ...APPROVAL, kind: "escalation", binding: "file" } as const;
+    const of = { ...asking, id: messageId("1400000000000000102"), accountId: "squid" as AccountId };
+    const judged = [accepted(of, { agentId: "main", sessionKey: "agent:main:squid" })];
+    await store.inbox.acceptBatch(batch({ accountId: of.accountId, judged }), NOW);
+    const other = await store.inbox.claimNext(of.accountId, NOW, []);
+    assert.ok(other);
+    await park(store, other, file, "2:s");
     const questions = [
-      file,
       file,
       { ...file, binding: "other" },
       { ...file, binding: undefined },

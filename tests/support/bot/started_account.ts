@@ -88,7 +88,7 @@ export async function openAccountScene() {
     ours: () => [],
     publish() {},
     isOnly: () => true,
-    personForgotten() {},
+    changedInAll() {},
     now,
     onOnline() {},
     onEnd() {},

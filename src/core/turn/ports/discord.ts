@@ -7,7 +7,7 @@
 
 import type { ChannelId, MessageId, UserId } from "../../discord/ids.ts";
 import type { EmbedContent } from "../../outbound/outbound.ts";
-import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+import type { DiscordCall, ShownMessage, ToolTarget } from "./discord_call.ts";
 import type {
   ActInChannel,
   ActInGuild,
@@ -41,8 +41,7 @@ export interface TextFor {
 }
 
 /** A stored text. Barnacle delivers it, even after a crash. */
-export interface SentText {
-  readonly channelId: ChannelId;
+export interface SentText extends Omit<ToolTarget, "parentId"> {
   readonly messageIds: readonly MessageId[];
   /** `waits`: Discord does not have all of its messages yet. */
   readonly state: "sent" | "waits";

@@ -147,7 +147,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
         }
         const isSent = results.every(({ kind }) => kind === "sent");
         return {
-          channelId: target.channelId,
+          ...{ channelId: target.channelId, guildId: target.guildId },
           messageIds: results.flatMap((result) =>
             result.kind === "sent" && result.messageId ? [result.messageId] : []
           ),

@@ -205,11 +205,11 @@ export function postOf(
   return { ...post, text, media };
 }
 
-export function sentLine({ state, channelId, messageIds }: SentText): string {
-  if (state === "sent") return JSON.stringify({ sent: true, channelId, messageIds });
+export function sentLine({ state, ...sent }: SentText): string {
+  if (state === "sent") return JSON.stringify({ sent: true, ...sent });
   return JSON.stringify({
     stored: true,
-    channelId,
+    channelId: sent.channelId,
     note: "Discord does not have it yet. It is delivered later; do not send it again.",
   });
 }
