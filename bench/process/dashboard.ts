@@ -1,11 +1,12 @@
 /**
  * Bench: the memory that pages of the dashboard leave in the bot, after it has answered eight messages:
- * one page, then all twelve at once, then all of them again.
+ * one page, then all at once, then all of them again.
  *
  * Beside the pages, a bot's memory drifts. So the same waits without a page come first.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { PAGES } from "../../src/extras/dashboard/pages/table.ts";
 import { requestLink } from "../../src/extras/dashboard/print_link.ts";
 import { type Memory, memoryOf } from "../stand/proc.ts";
 import { type Contender, openSimulatedStand } from "../stand/stand.ts";
@@ -16,21 +17,6 @@ const ANSWERS = 8;
 const REST_MS = 15_000;
 /** The time for which a reader looks at a page, which is live meanwhile. */
 const LOOK_MS = 500;
-
-const PAGES = [
-  "now",
-  "feed",
-  "access",
-  "approvals",
-  "sessions",
-  "memory",
-  "spend",
-  "gateway",
-  "outbox",
-  "schedules",
-  "config",
-  "servers",
-];
 
 export async function benchDashboard(contender: Contender): Promise<Readings> {
   const config = { http: { port: 0, dashboard: true } };
@@ -48,11 +34,11 @@ export async function benchDashboard(contender: Contender): Promise<Readings> {
     const begun = await rested();
     const before = await rested();
     const open = await login(stand.dataDir);
-    await open("now");
+    await open("today");
     const one = await rested();
-    for (const page of PAGES) await open(page);
+    for (const { path } of PAGES) await open(path);
     const all = await rested();
-    for (const page of PAGES) await open(page);
+    for (const { path } of PAGES) await open(path);
     const again = await rested();
     const added = (from: Memory, to: Memory) => to.privateDirtyMib - from.privateDirtyMib;
     return {
