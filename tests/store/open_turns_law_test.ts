@@ -111,6 +111,17 @@ const RETRACTED_WHILE_TAKEN_IN: readonly Step[] = [
   { kind: "take in", of: 0, isOpen: false },
 ];
 
+/** A stop ends the first message of a turn whose claim is not in the tables yet. */
+const STOPPED_WHILE_CLAIMED: readonly Step[] = [
+  { kind: "say", of: 3, isOpen: false },
+  { kind: "say", of: 2, isOpen: false },
+  { kind: "say", of: 0, isOpen: false },
+  { kind: "fail", of: 0, isOpen: false },
+  { kind: "say", of: 0, isOpen: false },
+  { kind: "stop all", of: 0, isOpen: true },
+  { kind: "claim", of: 0, isOpen: false },
+];
+
 function live(store: Store) {
   const said: InboundMessage[] = [];
   const running: Claim[] = [];
@@ -262,7 +273,8 @@ describe("the law of the open turns", () => {
       }),
       {
         numRuns: cases(60, 3_000),
-        examples: [[READ_WHILE_TURNS_RUN.slice()], [RETRACTED_WHILE_TAKEN_IN.slice()]],
+        examples: [READ_WHILE_TURNS_RUN, RETRACTED_WHILE_TAKEN_IN, STOPPED_WHILE_CLAIMED]
+          .map((all) => [all.slice()]),
       },
     );
   });

@@ -74,6 +74,9 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail) {
          finished_at = ?, failure_id = ?, failure = ?, cost = ?, reply_to = ?
      WHERE message_id = ? AND state IN ('waiting', 'running')`;
 
+  const selectEnded = sql`
+    SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL`;
+
   const rows = tail.table<InboxRow>((row) => {
     const { message, route: { agentId, sessionKey }, acceptedAt } = row;
     const { id, accountId, channelId } = message;
@@ -91,6 +94,11 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail) {
     else if (row.state === "waiting" || row.state === "running" && row.attempt < attempt) {
       Object.assign(row, claim, { state: "running" });
     }
+  }
+
+  function hasEnded(messageId: string): boolean {
+    const row = rows.find(messageId);
+    return row ? row.end !== undefined : selectEnded.get(messageId) !== undefined;
   }
 
   function endOne(
@@ -123,8 +131,13 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail) {
     },
     /** Notes a claim of messages that wait, or that an earlier claim has. */
     claim({ turn, messages, now: claimedAt }: ClaimRecord) {
+      // A stop may have ended the first message before this record came: the others keep the turn.
+      const kept = messages.length > 1 && hasEnded(turn)
+        ? messages.find(({ messageId }) => !hasEnded(messageId))
+        : undefined;
+      const first = kept?.messageId ?? turn;
       for (const { messageId, attempt } of messages) {
-        claimOne(messageId, { attempt, claimedAt, turnOf: messageId === turn ? null : turn });
+        claimOne(messageId, { attempt, claimedAt, turnOf: messageId === first ? null : first });
       }
     },
     /** Ends a turn. Returns whether its first message was in the inbox without an end. */
